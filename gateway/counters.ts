@@ -1,0 +1,120 @@
+// Counters in shared memory: one block a data worker, one writer each; the control worker reads and sums them (design §2).
+//
+// A block is an array of doubles: first the fixed counters, then one slot of `slotCells` a series. A double is written by one aligned store,
+// so a reader sees the old value or the new one. No atomics: there is one writer.
+
+/** Status columns of a slot, in order. A code that is not listed is counted in the last column of its class. 0: the client left before an answer. */
+export const statusColumns: readonly string[] = [
+  '200', '201', '202', '204', '206', '2xx', '301', '302', '304', '307', '308', '3xx',
+  '400', '401', '403', '404', '405', '408', '409', '413', '415', '422', '429', '431', '4xx',
+  '500', '501', '502', '503', '504', '5xx', '0',
+];
+
+/** Upper bounds of the duration histogram, seconds; the tenth bucket is +Inf. */
+export const durationBounds: readonly number[] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 1, 5];
+
+/** Failure flags, Envoy's letters where Envoy has them. */
+export const failureFlags: readonly string[] = ['NR', 'UH', 'UF', 'UC', 'UR', 'UT', 'UO', 'UPE', 'SI', 'DC', 'DPE', 'DT', 'LR', 'OM', 'UX'];
+
+/** Outcomes of a copy to a shadow. */
+export const shadowOutcomes: readonly string[] = ['sent', 'failed', 'dropped_size', 'dropped_memory', 'dropped_queue', 'dropped_unready', 'dropped_incomplete'];
+
+/** Fixed counters of a worker. */
+export const fixed = {
+  inFlight: 0,
+  retries: 1,
+  clientConnectionsHttp1: 2,
+  clientConnectionsHttp2: 3,
+  upstreamConnectionsHttp1: 4,
+  upstreamConnectionsHttp2: 5,
+  shadowBytes: 6,
+  shadowInFlight: 7,
+  shadowQueued: 8,
+  endpointsReady: 9,
+  endpointsEjected: 10,
+  /** Not-found requests and others without a series, by column of `statusColumns`. */
+  unmatched: 16,
+  flags: 16 + 40,
+} as const;
+
+const fixedCells = 128;
+
+/** Cells of a slot: status columns, then histogram buckets, sum (seconds), in flight, then shadow outcomes. */
+export const slotLayout = {
+  status: 0,
+  buckets: statusColumns.length,
+  sumSeconds: statusColumns.length + durationBounds.length + 1,
+  inFlight: statusColumns.length + durationBounds.length + 2,
+  shadow: statusColumns.length + durationBounds.length + 3,
+  cells: statusColumns.length + durationBounds.length + 3 + shadowOutcomes.length,
+} as const;
+
+/** Series that fit: the buffer is reserved at once and pages are only touched when a series is used. */
+export const maxSlots = 131_072;
+
+export function blockBytes(): number {
+  return (fixedCells + maxSlots * slotLayout.cells) * 8;
+}
+
+const columnOf = new Uint8Array(1000);
+for (let code = 0; code < 1000; code++) {
+  const exact = statusColumns.indexOf(String(code));
+  const klass = statusColumns.indexOf(`${Math.floor(code / 100)}xx`);
+  columnOf[code] = exact >= 0 ? exact : klass >= 0 ? klass : statusColumns.length - 1;
+}
+
+/** One worker's block. `slot` −1 (no series) counts in the unmatched cells. */
+export class CounterBlock {
+  readonly cells: Float64Array;
+
+  constructor(buffer: SharedArrayBuffer) {
+    this.cells = new Float64Array(buffer);
+  }
+
+  add(cell: number, amount: number): void {
+    this.cells[cell]! += amount;
+  }
+
+  set(cell: number, value: number): void {
+    this.cells[cell] = value;
+  }
+
+  enter(slot: number): void {
+    this.cells[fixed.inFlight]! += 1;
+    if (slot >= 0) this.cells[slotCell(slot, slotLayout.inFlight)]! += 1;
+  }
+
+  leave(slot: number): void {
+    this.cells[fixed.inFlight]! -= 1;
+    if (slot >= 0) this.cells[slotCell(slot, slotLayout.inFlight)]! -= 1;
+  }
+
+  /** Counts one finished request: `code` 0..999, duration in seconds. */
+  finish(slot: number, code: number, seconds: number): void {
+    const column = columnOf[code]!;
+    if (slot < 0) {
+      this.cells[fixed.unmatched + column]! += 1;
+      return;
+    }
+    const first = slotCell(slot, 0);
+    this.cells[first + column]! += 1;
+    let bucket = 0;
+    while (bucket < durationBounds.length && seconds > durationBounds[bucket]!) bucket++;
+    this.cells[first + slotLayout.buckets + bucket]! += 1;
+    this.cells[first + slotLayout.sumSeconds]! += seconds;
+  }
+
+  failure(flag: string): void {
+    const index = failureFlags.indexOf(flag);
+    if (index >= 0) this.cells[fixed.flags + index]! += 1;
+  }
+
+  shadow(slot: number, outcome: number): void {
+    if (slot >= 0) this.cells[slotCell(slot, slotLayout.shadow + outcome)]! += 1;
+  }
+}
+
+/** Index of a slot's cell in a block. */
+export function slotCell(slot: number, cell: number): number {
+  return fixedCells + slot * slotLayout.cells + cell;
+}

@@ -1,0 +1,85 @@
+// Settings: every option of `sluice serve`, decoded and checked. Plain values: they travel to the workers by structured clone.
+import type { Grant } from '../k8s/translate/translation.ts';
+
+export interface Settings {
+  readonly source: { readonly kind: 'folder'; readonly folders: readonly string[] } | { readonly kind: 'cluster' };
+  /** null host: every address, dual stack where there is IPv6. Port 0: any free one. */
+  readonly listen: { readonly host: string | null; readonly port: number };
+  readonly tls: { readonly host: string | null; readonly port: number; readonly certFile: string; readonly keyFile: string } | null;
+  readonly admin: { readonly host: string | null; readonly port: number; readonly token: string | null };
+  /** Data workers, 1..64. */
+  readonly workers: number;
+  readonly ambassadorIds: readonly string[];
+  readonly namespaces: readonly string[];
+  readonly singleNamespace: string | null;
+  readonly claims: 'open' | 'granted';
+  readonly grants: readonly Grant[];
+  readonly bareNames: 'on' | 'off';
+  readonly mappings: boolean;
+  /** Proxies in front whose x-forwarded-* and x-request-id are believed, 0..10. */
+  readonly trustedHops: number;
+  readonly accessLog: 'off' | 'errors' | 'all';
+  readonly limits: EdgeLimits;
+  /** After SIGTERM: time in which new connections are still served, ms (default 5000), and the limit for what is in flight, ms (default 60000). */
+  readonly drainWaitMs: number;
+  readonly drainGraceMs: number;
+}
+
+/** Limits and deadlines of the data plane. 0 is "none" only where it says so. */
+export interface EdgeLimits {
+  readonly requestLineBytes: number;
+  readonly headBytes: number;
+  readonly headFields: number;
+  /** 0: none. */
+  readonly bodyBytes: number;
+  /** From the first byte of a head to its end. */
+  readonly headTimeoutMs: number;
+  /** Between two bytes of a request body. */
+  readonly bodyIdleTimeoutMs: number;
+  /** A client that does not read. */
+  readonly writeStallTimeoutMs: number;
+  /** An idle client connection. */
+  readonly connectionIdleTimeoutMs: number;
+  /** Connections of one worker; 0: none. */
+  readonly connections: number;
+  readonly pipelinedRequests: number;
+  readonly defaultTimeoutMs: number;
+  readonly streamIdleTimeoutMs: number;
+  readonly connectTimeoutMs: number;
+  /** An idle upstream connection is not reused after this. */
+  readonly upstreamIdleMs: number;
+  /** A client connection's age at which it is closed after an answer, ± 10 %; 0: never. */
+  readonly connectionMaxAgeMs: number;
+  /** A body larger than this is not copied to shadows. */
+  readonly shadowBodyBytes: number;
+  /** Bytes of bodies held for shadows, a worker. */
+  readonly shadowTotalBytes: number;
+  /** Copies in flight and queued, a worker. */
+  readonly shadowConcurrency: number;
+  readonly shadowQueue: number;
+  readonly shadowTimeoutMs: number;
+}
+
+/** Defaults: Ambassador's and Envoy's edge values where there is no reason to differ (reference: reliability §1.1, §1.9). */
+export const defaultLimits: EdgeLimits = {
+  requestLineBytes: 8 * 1024,
+  headBytes: 60 * 1024,
+  headFields: 100,
+  bodyBytes: 0,
+  headTimeoutMs: 10_000,
+  bodyIdleTimeoutMs: 60_000,
+  writeStallTimeoutMs: 30_000,
+  connectionIdleTimeoutMs: 3_600_000,
+  connections: 10_000,
+  pipelinedRequests: 8,
+  defaultTimeoutMs: 3000,
+  streamIdleTimeoutMs: 300_000,
+  connectTimeoutMs: 3000,
+  upstreamIdleMs: 1000,
+  connectionMaxAgeMs: 600_000,
+  shadowBodyBytes: 8 * 1024 * 1024,
+  shadowTotalBytes: 64 * 1024 * 1024,
+  shadowConcurrency: 64,
+  shadowQueue: 1024,
+  shadowTimeoutMs: 10_000,
+};

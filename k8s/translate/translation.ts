@@ -1,0 +1,71 @@
+// Translation: what the objects of a Snapshot mean for routing. The contract between k8s/translate, the control plane and the tools.
+import type { Mapping } from '../../routing/mapping.ts';
+import type { ObjectRef, Problem } from '../../routing/problem.ts';
+import type { TableSettings } from '../../routing/delta.ts';
+import type { Upstream, UpstreamEndpoints } from '../../routing/upstream.ts';
+
+/** What the operator of the gateway chose; the same for every object. */
+export interface TranslateSettings {
+  /** Own ids, one or more: `--ambassador-id` (design §4.11). */
+  readonly ambassadorIds: readonly string[];
+  /** Watched namespaces; empty: all. Objects elsewhere do not exist. */
+  readonly namespaces: readonly string[];
+  /** The single namespace of `--single-namespace`, or null. */
+  readonly singleNamespace: string | null;
+  readonly claims: 'open' | 'granted';
+  readonly bareNames: 'on' | 'off';
+  /** Read Mapping objects and `getambassador.io/config` on Services (`--mappings`; always true in a folder). */
+  readonly mappings: boolean;
+  /** `folder`: loopback is allowed, a Service that is not among the manifests is resolved by DNS. `cluster`: neither. */
+  readonly source: 'folder' | 'cluster';
+  /** Addresses never to dial: the API server's and the gateway's own (`ip` or `ip:port`). */
+  readonly forbiddenAddresses: readonly string[];
+  readonly grants: readonly Grant[];
+  /** Default time to the response head, ms; 0 none (`--default-timeout-ms`, 3000). */
+  readonly defaultTimeoutMs: number;
+}
+
+/** An operator's permission for a namespace to claim what it does not own. Read from `--grants FILE`. */
+export interface Grant {
+  readonly namespace: string;
+  /** Path prefixes it may claim outside its own space; `/seldon/<other>/…` grants into that namespace. */
+  readonly prefixes: readonly string[];
+  /** Hosts the prefixes are limited to; empty: any. Globs as in `hostname`. */
+  readonly hosts: readonly string[];
+  /** Bare gRPC names reserved for it. */
+  readonly grpcNames: readonly string[];
+  /** Upstream hosts outside the namespace that its Mappings may name (`payments.billing`, `api.example.com`, `10.0.0.7`, globs). */
+  readonly upstreams: readonly string[];
+  /** May use `prefix_regex` and `precedence` in shared space. */
+  readonly regex: boolean;
+  readonly precedence: boolean;
+  /** true: deeper prefixes stay open to others' claims. */
+  readonly open: boolean;
+  /** EndpointSlices that no Kubernetes controller manages are accepted. */
+  readonly endpointSlices: boolean;
+}
+
+/** How a predictor's Service was chosen; `explain` prints it (design §4.13). */
+export interface ServiceChoice {
+  readonly mapping: string;
+  readonly candidates: readonly string[];
+  readonly chosen: string;
+  readonly exists: boolean;
+}
+
+/** The meaning of a whole Snapshot. */
+export interface Translation {
+  readonly settings: TableSettings;
+  /** By id. Equal input objects give identical (===) Mappings when a memo is passed, so that a diff is cheap. */
+  readonly mappings: ReadonlyMap<string, Mapping>;
+  readonly upstreams: ReadonlyMap<string, Upstream>;
+  readonly endpoints: ReadonlyMap<string, UpstreamEndpoints>;
+  readonly choices: readonly ServiceChoice[];
+  readonly problems: readonly Problem[];
+}
+
+/** Which namespace holds a contested claim in the running table: the `objectKey` of the holder by claim. */
+export interface ClaimHolder {
+  readonly source: ObjectRef;
+  readonly claim: string;
+}

@@ -1,0 +1,49 @@
+// Decision: what the core answers. Decisions are built with the table and frozen; deciding allocates nothing.
+import type { ForwardTarget, Mapping, RedirectTarget } from './mapping.ts';
+import type { Route } from './table.ts';
+
+/**
+ * `T` is what the data plane attached to the Mapping when the table was built (compiled rewrites, header bytes, pool, counter slot);
+ * null in tools.
+ */
+export type Decision<T> = ForwardDecision<T> | RejectDecision;
+
+export interface ForwardDecision<T> {
+  readonly kind: 'forward';
+  readonly route: Route<T>;
+  readonly mapping: Mapping;
+  readonly target: ForwardTarget | RedirectTarget;
+  readonly attached: T;
+}
+
+export interface RejectDecision {
+  readonly kind: 'reject';
+  readonly reason: RejectReason;
+  /** What to tell the caller: names nothing that the caller did not send. */
+  readonly sentence: string;
+  /** The Mapping to count the reject for (any member of the Route that matched), or null when no Route matched. */
+  readonly mapping: Mapping | null;
+}
+
+export type RejectReason =
+  /** Nothing matches: 404, UNIMPLEMENTED. */
+  | 'no-route'
+  /** A Route matches and no member with a share is ready: 503 `no healthy upstream`, UNAVAILABLE. */
+  | 'no-healthy-upstream'
+  /** Every member has weight 0: 503. */
+  | 'all-weights-zero'
+  /** Only shadows match: 503. */
+  | 'only-shadows'
+  /** A bare gRPC name that is contested or closed: INVALID_ARGUMENT that asks for `namespace`. */
+  | 'namespace-needed';
+
+/** A shadow of a Route, as the data plane sees it. */
+export interface Shadow<T> {
+  readonly mapping: Mapping;
+  readonly target: ForwardTarget;
+  /** Copied when its own draw, in [0, 1), is below this. 0..1. */
+  readonly fraction: number;
+  /** The Upstream's ready bit when the table was built. */
+  readonly ready: boolean;
+  readonly attached: T;
+}

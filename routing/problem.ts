@@ -1,0 +1,47 @@
+// Problems: what somebody declared and is not served as written. Values, never exceptions, so that one bad object cannot touch another.
+
+/** The object that a Mapping or a Problem comes from. `namespace` is "" for cluster-scoped things such as a Grants file. */
+export interface ObjectRef {
+  readonly kind: string;
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/** `error`: not served; `warning`: served differently; `info`: not served yet. */
+export type ProblemLevel = 'error' | 'warning' | 'info';
+
+export interface Problem {
+  /** Stable kebab-case identifier, a metric label: `bad-timeout`, `claim-contested`. */
+  readonly code: string;
+  readonly level: ProblemLevel;
+  readonly subject: ObjectRef;
+  /** What part of the object: `metadata.annotations["seldon.io/rest-timeout"]`, `spec.predictors[1].traffic`, a file with line and column. */
+  readonly field: string;
+  /** One sentence: what is wrong, what Sluice does instead, and what to write. Never holds a secret. */
+  readonly sentence: string;
+}
+
+/** Text form used by `sluice check`, goldens and logs: `error claim-contested Mapping prod/x spec.prefix: sentence`. */
+export function printProblem(problem: Problem): string {
+  const { kind, namespace, name } = problem.subject;
+  const subject = namespace === '' ? `${kind} ${name}` : `${kind} ${namespace}/${name}`;
+  const field = problem.field === '' ? '' : ` ${problem.field}`;
+  return `${problem.level} ${problem.code} ${subject}${field}: ${problem.sentence}`;
+}
+
+/** Total order for output: subject, field, code, sentence. Problems printed in this order are the same whatever the order of input. */
+export function compareProblems(a: Problem, b: Problem): number {
+  return (
+    compareText(a.subject.namespace, b.subject.namespace) ||
+    compareText(a.subject.kind, b.subject.kind) ||
+    compareText(a.subject.name, b.subject.name) ||
+    compareText(a.field, b.field) ||
+    compareText(a.code, b.code) ||
+    compareText(a.sentence, b.sentence)
+  );
+}
+
+/** Order by UTF-16 code units, the same on every machine (never by locale). */
+export function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

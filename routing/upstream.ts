@@ -1,0 +1,64 @@
+// Upstreams and Endpoints: where a Mapping's requests go, and the addresses behind it.
+
+/** Where the addresses of an Upstream come from. */
+export type UpstreamAddress =
+  /** A Kubernetes Service: endpoints from its EndpointSlices, joined by port name. `port` is the Service's port number. */
+  | { readonly kind: 'service'; readonly namespace: string; readonly name: string; readonly port: number }
+  /** A DNS name, resolved in the control worker on first use. */
+  | { readonly kind: 'dns'; readonly host: string; readonly port: number }
+  /** An IP literal. */
+  | { readonly kind: 'address'; readonly ip: string; readonly port: number };
+
+/** TLS towards an Upstream. Private keys live here: never print or log this object. */
+export interface UpstreamTls {
+  /** Name of the context, for people: the Secret's or the TLSContext's name. */
+  readonly context: string;
+  /** Name sent in the handshake, or null for none (Ambassador sends none unless the TLSContext has `sni`). */
+  readonly sni: string | null;
+  /** Authorities to verify the peer against, PEM; null: the peer is not verified (as Seldon and Ambassador ship it). */
+  readonly caPem: string | null;
+  /** Client certificate and key, PEM, or null. */
+  readonly certificate: { readonly certPem: string; readonly keyPem: string } | null;
+}
+
+/** A named destination. Two Mappings with equal `key` share pools, breakers and ejection. */
+export interface Upstream {
+  /** Unique text: address, protocol and TLS context: `service prod/iris-default:8000 http1`. */
+  readonly key: string;
+  readonly address: UpstreamAddress;
+  readonly protocol: 'http1' | 'http2';
+  /** null: plain. An Upstream that asks for TLS and cannot have it is given with `ready: false`, never as plain. */
+  readonly tls: UpstreamTls | null;
+  /** Time to connect, ms, 1 or more. Default 3000 (Ambassador). */
+  readonly connectTimeoutMs: number;
+  /** Idle time after which a pooled connection is closed, ms; null: the gateway's `--upstream-idle-ms`. */
+  readonly idleTimeoutMs: number | null;
+  /** Lifetime after which a connection is no longer reused, ms; null: none. */
+  readonly maxLifetimeMs: number | null;
+  readonly breakers: readonly Breaker[];
+}
+
+/** Circuit-breaker limits of one priority (Ambassador `circuit_breakers`; Envoy's defaults 1024/1024/1024/3). */
+export interface Breaker {
+  readonly priority: 'default' | 'high';
+  readonly maxConnections: number;
+  readonly maxPendingRequests: number;
+  readonly maxRequests: number;
+  readonly maxRetries: number;
+}
+
+/** One ip:port of an Upstream. */
+export interface Endpoint {
+  readonly ip: string;
+  readonly port: number;
+  /** `ready` takes new requests; `terminating` (serving and terminating) only when no ready one is left. */
+  readonly state: 'ready' | 'terminating';
+}
+
+/** The Endpoints of one Upstream at one moment. */
+export interface UpstreamEndpoints {
+  readonly key: string;
+  /** Design §4.7: at least one ready Endpoint, or, if none, one serving and terminating. A DNS Upstream that is not resolved yet is ready. */
+  readonly ready: boolean;
+  readonly endpoints: readonly Endpoint[];
+}
