@@ -16,6 +16,7 @@ export interface Settings {
   readonly grants: readonly Grant[];
   readonly bareNames: 'on' | 'off';
   readonly mappings: boolean;
+  readonly dial: 'endpoints' | 'service';
   /** Proxies in front whose x-forwarded-* and x-request-id are believed, 0..10. */
   readonly trustedHops: number;
   readonly accessLog: 'off' | 'errors' | 'all';

@@ -16,6 +16,8 @@ export interface TranslateSettings {
   readonly bareNames: 'on' | 'off';
   /** Read Mapping objects and `getambassador.io/config` on Services (`--mappings`; always true in a folder). */
   readonly mappings: boolean;
+  /** `service`: dial ClusterIPs and names instead of Endpoints (`--dial`). */
+  readonly dial: 'endpoints' | 'service';
   /** `folder`: loopback is allowed, a Service that is not among the manifests is resolved by DNS. `cluster`: neither. */
   readonly source: 'folder' | 'cluster';
   /** Addresses never to dial: the API server's and the gateway's own (`ip` or `ip:port`). */
@@ -56,7 +58,7 @@ export interface ServiceChoice {
 /** The meaning of a whole Snapshot. */
 export interface Translation {
   readonly settings: TableSettings;
-  /** By id. Equal input objects give identical (===) Mappings when a memo is passed, so that a diff is cheap. */
+  /** By id. */
   readonly mappings: ReadonlyMap<string, Mapping>;
   readonly upstreams: ReadonlyMap<string, Upstream>;
   readonly endpoints: ReadonlyMap<string, UpstreamEndpoints>;
@@ -68,4 +70,16 @@ export interface Translation {
 export interface ClaimHolder {
   readonly source: ObjectRef;
   readonly claim: string;
+}
+
+/** What one change of the Snapshot changed: input of the next TableDelta. */
+export interface TranslationChange {
+  readonly mappings: readonly Mapping[];
+  readonly removedMappings: readonly string[];
+  readonly upstreams: readonly Upstream[];
+  readonly removedUpstreams: readonly string[];
+  /** Upstreams whose addresses or ready bit changed. */
+  readonly endpoints: readonly UpstreamEndpoints[];
+  /** Keys of `endpoints` whose ready bit changed (or that are new): only these touch Routes. */
+  readonly flipped: readonly string[];
 }
