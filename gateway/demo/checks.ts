@@ -1,0 +1,134 @@
+// What the demo asks of the gateway, and what a right gateway answers.
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { annotatedFile, annotatedTraffic, manifests, replaceFile } from './manifests.ts';
+import { modelName } from './seldon-protocol.ts';
+import { deploymentPath, get, ndarrayPayload, post, tally, tensorPayload, tolerance } from './predictions.ts';
+import type { ModelPorts } from './manifests.ts';
+import type { Model } from './models.ts';
+import type { Tally } from './predictions.ts';
+
+export interface Finding {
+  readonly asked: string;
+  readonly answered: string;
+  readonly expected: boolean;
+}
+
+/** What the checks run against. `base` is the gateway's URL without a trailing slash. */
+export interface Stage {
+  readonly base: string;
+  readonly folder: string;
+  readonly ports: ModelPorts;
+  readonly shadow: Model;
+}
+
+const splitRequests = 400;
+const fewRequests = 20;
+/** Enough that the old share, one in two, does not look like the new one: 2^-40. */
+const probeRequests = 40;
+/** A shadow copy, or a new table, that has not come after this is not coming, ms. */
+const patienceMs = 5000;
+
+type Check = (stage: Stage) => Promise<Finding>;
+
+/** In the order in which the demo prints them. */
+export const checks: readonly Check[] = [
+  async ({ base }) => {
+    const asked = 'one deployment: predictions v1.0 (ndarray) and v0.1 (tensor)';
+    const ndarray = await post(base, deploymentPath('iris', 'api/v1.0/predictions'), ndarrayPayload, { 'seldon-puid': 'demo-1' });
+    const tensor = await post(base, deploymentPath('iris', 'api/v0.1/predictions'), tensorPayload);
+    const expected = ndarray.version === '1' && tensor.version === '1' && tensor.text.includes('"tensor":') && ndarray.headers.get('seldon-puid') === 'demo-1';
+    return { asked, answered: `${ndarray.status} ${ndarray.text.trim()}`, expected };
+  },
+  async ({ base }) => {
+    const feedback = await post(base, deploymentPath('iris', 'api/v1.0/feedback'), JSON.stringify({ request: JSON.parse(ndarrayPayload), reward: 1 }));
+    const metadata = await get(base, deploymentPath('iris', `api/v1.0/metadata/${modelName}`));
+    const health = await get(base, deploymentPath('iris', 'api/v1.0/health/status'));
+    const statuses = [feedback.status, metadata.status, health.status];
+    return { asked: 'feedback, metadata, health', answered: statuses.join(', '), expected: statuses.every((status) => status === 200) && metadata.text.includes('"iris:1"') };
+  },
+  async ({ base }) => {
+    const bad = await post(base, deploymentPath('iris', 'api/v1.0/predictions'), '{"data":{"ndarray":[["tall"]]}}');
+    return { asked: "the model's own error passes", answered: `${bad.status} ${bad.text.trim()}`, expected: bad.status === 400 && bad.text.includes('FAILURE') };
+  },
+  async ({ base }) => {
+    const unknown = await post(base, deploymentPath('nobody', 'api/v1.0/predictions'), ndarrayPayload);
+    return { asked: 'a deployment that is not there', answered: String(unknown.status), expected: unknown.status === 404 };
+  },
+  split('canary by traffic 75/25', 'iris-canary', 0.25),
+  split('canary by annotation sluice.io/traffic 50/50', 'iris-annotated', 0.5),
+  split('canary by a second deployment of weight 25', 'example', 0.25),
+  async ({ base }) => {
+    const plain = await tally(base, deploymentPath('iris-header', 'api/v1.0/predictions'), fewRequests);
+    const london = await tally(base, deploymentPath('iris-header', 'api/v1.0/predictions'), fewRequests, { location: 'london' });
+    const expected = plain.first === fewRequests && london.second === fewRequests;
+    return { asked: 'header route: without, and with `location: london`', answered: `without: ${words(plain)}; with: ${words(london)}`, expected };
+  },
+  async ({ base, shadow }) => {
+    const answers = await tally(base, deploymentPath('iris-shadow', 'api/v1.0/predictions'), fewRequests);
+    const copies = await eventually(() => shadow.predictions(), (count) => count >= fewRequests);
+    return { asked: `shadow of ${fewRequests} requests`, answered: `${words(answers)}; the shadow got ${copies}`, expected: answers.first === fewRequests && copies === fewRequests };
+  },
+  async ({ base }) => {
+    const custom = await post(base, '/mycompany/ml/api/v1.0/predictions', ndarrayPayload);
+    const generated = await post(base, deploymentPath('iris-custom', 'api/v1.0/predictions'), ndarrayPayload);
+    return {
+      asked: 'custom Mapping at /mycompany/ml/, which replaces the path of its deployment',
+      answered: `${custom.status} from version ${custom.version ?? '?'}; ${generated.status}`,
+      expected: custom.version === '2' && generated.status === 404,
+    };
+  },
+  liveEdit,
+];
+
+function split(asked: string, deployment: string, canaryShare: number): Check {
+  return async ({ base }) => {
+    const answers = await tally(base, deploymentPath(deployment, 'api/v1.0/predictions'), splitRequests);
+    const mean = splitRequests * canaryShare;
+    const within = tolerance(splitRequests, canaryShare);
+    return {
+      asked,
+      answered: `${words(answers)} (canary expected: ${mean} ± ${within})`,
+      expected: answers.failed === 0 && Math.abs(answers.second - mean) <= within,
+    };
+  };
+}
+
+/** Moves the annotated canary to 100 % and back, asking all the while: no answer fails, and the new share holds. */
+async function liveEdit({ base, folder, ports }: Stage): Promise<Finding> {
+  let failed = 0;
+  const ask = async (count: number): Promise<Tally> => {
+    const answers = await tally(base, deploymentPath('iris-annotated', 'api/v1.0/predictions'), count);
+    failed += answers.failed;
+    return answers;
+  };
+  const edit = (traffic: string): Promise<void> => replaceFile(join(folder, annotatedFile), manifests(ports, traffic).get(annotatedFile)!);
+
+  await edit('main=0,canary=100');
+  const startMs = performance.now();
+  const moved = await eventually(() => ask(probeRequests), (answers) => answers.second === probeRequests);
+  const tookMs = Math.round(performance.now() - startMs);
+  const after = await ask(splitRequests);
+  await edit(annotatedTraffic);
+  const back = await eventually(() => ask(probeRequests), (answers) => answers.first > 0);
+  return {
+    asked: 'an edit of the annotation, to main=0,canary=100, and back, while requests run',
+    answered: `${moved.second} of ${probeRequests} from the canary ${tookMs} ms after the edit, those requests included; then ${words(after)}; failed: ${failed}`,
+    expected: moved.second === probeRequests && after.second === splitRequests && back.first > 0 && failed === 0,
+  };
+}
+
+/** Reads until `done` says so or patience ends; the last reading either way. */
+async function eventually<T>(read: () => Promise<T>, done: (reading: T) => boolean): Promise<T> {
+  const endMs = performance.now() + patienceMs;
+  for (;;) {
+    const reading = await read();
+    if (done(reading) || performance.now() > endMs) return reading;
+    await sleep(10);
+  }
+}
+
+function words({ first, second, failed, failure }: Tally): string {
+  const counts = [...(first > 0 ? [`${first} × version 1`] : []), ...(second > 0 ? [`${second} × version 2`] : []), ...(failed > 0 ? [`${failed} failed (${failure ?? ''})`] : [])];
+  return counts.join(', ');
+}

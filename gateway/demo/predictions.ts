@@ -1,0 +1,82 @@
+// Asking for predictions, and counting who answered.
+import { modelImage, modelName } from './seldon-protocol.ts';
+import { namespace } from './manifests.ts';
+import type { ModelVersion } from './classifier.ts';
+
+/** An iris versicolor that version 1 takes for a virginica. cm. */
+const flower: readonly number[] = [7, 3.2, 4.7, 1.4];
+export const ndarrayPayload = JSON.stringify({ data: { ndarray: [flower] } });
+export const tensorPayload = JSON.stringify({ data: { tensor: { shape: [1, 4], values: flower } } });
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  /** Which model version answered; null when the answer names none. */
+  readonly version: ModelVersion | null;
+}
+
+/** A request's limit, so that a demo never hangs, ms. */
+const requestTimeoutMs = 10_000;
+
+/** Public path of a deployment's API: Ambassador's, and so Sluice's. */
+export function deploymentPath(deployment: string, rest: string): string {
+  return `/seldon/${namespace}/${deployment}/${rest}`;
+}
+
+export async function get(base: string, path: string): Promise<Answer> {
+  return received(await fetch(`${base}${path}`, { signal: AbortSignal.timeout(requestTimeoutMs) }));
+}
+
+export async function post(base: string, path: string, payload: string, headers: Readonly<Record<string, string>> = {}): Promise<Answer> {
+  return received(await fetch(`${base}${path}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: payload,
+    signal: AbortSignal.timeout(requestTimeoutMs),
+  }));
+}
+
+async function received(response: Response): Promise<Answer> {
+  const text = await response.text();
+  const version = (['1', '2'] as const).find((candidate) => text.includes(`"${modelName}":"${modelImage(candidate)}"`)) ?? null;
+  return { status: response.status, headers: response.headers, text, version };
+}
+
+export interface Tally {
+  readonly first: number;
+  readonly second: number;
+  /** Answers that were not a prediction: the first of them in words, for the report. */
+  readonly failed: number;
+  readonly failure: string | null;
+}
+
+const lanes = 8;
+
+/** Asks for `count` predictions, eight at a time, and counts the answers by model version. */
+export async function tally(base: string, path: string, count: number, headers: Readonly<Record<string, string>> = {}): Promise<Tally> {
+  let [asked, first, second, failed] = [0, 0, 0, 0];
+  let failure: string | null = null;
+  const lane = async (): Promise<void> => {
+    while (asked < count) {
+      asked += 1;
+      const { status, version, text } = await post(base, path, ndarrayPayload, headers);
+      if (status === 200 && version === '1') first += 1;
+      else if (status === 200 && version === '2') second += 1;
+      else {
+        failed += 1;
+        failure ??= `${status} ${text.trim()}`;
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: lanes }, lane));
+  return { first, second, failed, failure };
+}
+
+/**
+ * How far the count of one outcome may lie from its mean in `count` draws with chance `share`: six standard deviations, rounded up.
+ * A right split falls outside less than once in 10^8 demos (exact binomial tails for 400 draws at 25 % and 50 %).
+ */
+export function tolerance(count: number, share: number): number {
+  return Math.ceil(6 * Math.sqrt(count * share * (1 - share)));
+}

@@ -1,0 +1,46 @@
+// Runs a script of this checkout on the Node that the lock file pins, and installs first if needed:
+//
+//   node gateway/start.mjs gateway/main.ts demo
+//
+// Plain JavaScript, because it is what `npm run demo` and `npm test` start on a machine that has nothing but an older Node (20 or later) and npm.
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const neededMajor = 26;
+
+function fail(sentence) {
+  process.stderr.write(`${sentence}\n`);
+  process.exit(1);
+}
+
+/** npm writes the hidden lock file last: it is missing after a broken install, and older than a lock file that has changed since. */
+function isInstalled() {
+  const installed = join(root, 'node_modules/.package-lock.json');
+  return existsSync(installed) && statSync(installed).mtimeMs >= statSync(join(root, 'package-lock.json')).mtimeMs;
+}
+
+function install() {
+  process.stderr.write('installing the packages of the lock file (npm ci)\n');
+  // What npm prints goes to stderr: stdout belongs to the script.
+  const { status } = spawnSync('npm', ['ci'], { cwd: root, stdio: ['ignore', 2, 2] });
+  if (status !== 0) fail('npm ci failed: see above');
+}
+
+/** The Node of the lock file; else the one that runs this, if it is new enough. */
+function pinnedNode() {
+  const pinned = join(root, 'node_modules/.bin/node');
+  if (existsSync(pinned)) return pinned;
+  if (Number(process.versions.node.split('.')[0]) >= neededMajor) return process.execPath;
+  return fail(`Node ${neededMajor} is needed, and npm has no package of it for ${process.platform} on ${process.arch}: install Node ${neededMajor} and try again`);
+}
+
+if (!isInstalled()) install();
+const child = spawn(pinnedNode(), process.argv.slice(2), { cwd: root, stdio: 'inherit' });
+// A terminal sends Ctrl-C to both processes; a supervisor signals this one alone. Either way the child decides when it is done.
+process.on('SIGINT', () => {});
+process.on('SIGTERM', () => child.kill('SIGTERM'));
+child.on('error', (error) => fail(`cannot start Node: ${error.message}`));
+child.on('exit', (code) => process.exit(code ?? 1));
