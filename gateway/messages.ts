@@ -1,13 +1,61 @@
 // Messages between the three kinds of thread: the supervisor (main thread), the control worker, the data workers.
 import type { MessagePort } from 'node:worker_threads';
 import type { TableDelta } from '../routing/delta.ts';
+import type { Series } from '../routing/mapping.ts';
 import type { UpstreamEndpoints } from '../routing/upstream.ts';
+import type { ClaimHolder } from '../k8s/translate/translation.ts';
+import type { LogLine } from './log.ts';
 import type { Settings } from './settings.ts';
 
-/** `workerData` of every thread that main.ts starts. */
-export type ThreadStart =
-  | { readonly kind: 'control'; readonly settings: Settings; readonly counters: readonly SharedArrayBuffer[]; readonly base: SharedArrayBuffer }
-  | { readonly kind: 'data'; readonly settings: Settings; readonly worker: number; readonly counters: readonly SharedArrayBuffer[]; readonly port: number; readonly tlsPort: number };
+/** `workerData` of every thread that main.ts starts. In its settings the ports are those that are bound, never 0 (but the admin port at first). */
+export type ThreadStart = ControlStart | DataStart;
+
+export interface ControlStart {
+  readonly kind: 'control';
+  readonly settings: Settings;
+  /** One block a data worker, by number. */
+  readonly counters: readonly SharedArrayBuffer[];
+  /** What dead data workers counted, and the supervisor's own counters. */
+  readonly base: SharedArrayBuffer;
+  readonly kept: Kept;
+}
+
+export interface DataStart {
+  readonly kind: 'data';
+  readonly settings: Settings;
+  /** 0 and up. */
+  readonly worker: number;
+  readonly counters: readonly SharedArrayBuffer[];
+  /** 0: any free port (the first worker only). */
+  readonly port: number;
+  readonly tlsPort: number;
+  /** It takes the place of a worker that ended: it listens only once it has a table, so that it never answers 404 for want of one. */
+  readonly replacement: boolean;
+}
+
+/** What a control worker leaves to its successor; the supervisor keeps it. */
+export interface Kept {
+  /** Version of the last table; 0: none yet. */
+  readonly version: number;
+  /** The gateway was ready once. */
+  readonly ready: boolean;
+  /** Slots in use. */
+  readonly slots: readonly (readonly [slot: number, series: Series])[];
+  /** Last addresses of DNS Upstreams. */
+  readonly addresses: readonly UpstreamEndpoints[];
+  /** Who holds the contested claims. */
+  readonly holders: readonly ClaimHolder[];
+}
+
+/** What changed in `Kept`; null: as before. */
+export interface KeptChange {
+  readonly version: number;
+  readonly ready: boolean;
+  readonly taken: readonly (readonly [slot: number, series: Series])[];
+  readonly freed: readonly number[];
+  readonly addresses: readonly UpstreamEndpoints[] | null;
+  readonly holders: readonly ClaimHolder[] | null;
+}
 
 /** Supervisor to control worker. */
 export type ToControl =
@@ -22,8 +70,10 @@ export type FromControl =
   | { readonly kind: 'admin-listening'; readonly host: string; readonly port: number }
   /** Sources have synced and every data worker serves a table. */
   | { readonly kind: 'ready' }
+  | { readonly kind: 'kept'; readonly change: KeptChange }
   /** It cannot start: one clear sentence, exit 1. */
   | { readonly kind: 'failed'; readonly sentence: string }
+  | { readonly kind: 'log'; readonly lines: readonly LogLine[] }
   | { readonly kind: 'stopped' };
 
 /** Supervisor to data worker. */
@@ -35,6 +85,7 @@ export type ToData =
 export type FromData =
   | { readonly kind: 'listening'; readonly host: string; readonly port: number; readonly tlsPort: number }
   | { readonly kind: 'failed'; readonly sentence: string }
+  | { readonly kind: 'log'; readonly lines: readonly LogLine[] }
   | { readonly kind: 'drained' };
 
 /** Control worker to data worker, over their channel. */

@@ -1,0 +1,196 @@
+// The options of `sluice serve`: from arguments and environment to Settings.
+import { availableParallelism } from 'node:os';
+import { decoding, parseOptions, wrongValue } from './options.ts';
+import type { Option, Written } from './options.ts';
+import { defaultLimits } from './settings.ts';
+import type { EdgeLimits, Settings } from './settings.ts';
+
+export type ServeConfig =
+  /** `settings.grants` is empty still: `grantsFile` names the file to read them from, or null. */
+  | { readonly kind: 'settings'; readonly settings: Settings; readonly grantsFile: string | null }
+  | { readonly kind: 'help' }
+  | { readonly kind: 'wrong'; readonly sentence: string };
+
+interface LimitOption {
+  readonly name: string;
+  readonly field: keyof EdgeLimits;
+  readonly least: number;
+  readonly most: number;
+  readonly help: string;
+}
+
+const hourMs = 3_600_000;
+const dayMs = 24 * hourMs;
+const gibibyte = 1024 ** 3;
+
+const limitOptions: readonly LimitOption[] = [
+  { name: 'request-line-bytes', field: 'requestLineBytes', least: 256, most: 65_536, help: 'longest request line; over it 414' },
+  { name: 'head-bytes', field: 'headBytes', least: 1024, most: 1_048_576, help: 'longest request head; over it 431' },
+  { name: 'head-fields', field: 'headFields', least: 8, most: 128, help: 'most header fields of a request; over it 431' },
+  { name: 'body-bytes', field: 'bodyBytes', least: 0, most: 1024 * gibibyte, help: 'longest request body, 0: any; over it 413' },
+  { name: 'head-timeout-ms', field: 'headTimeoutMs', least: 1, most: hourMs, help: 'from the first byte of a head to its end' },
+  { name: 'body-idle-timeout-ms', field: 'bodyIdleTimeoutMs', least: 1, most: dayMs, help: 'between two pieces of a request body' },
+  { name: 'write-stall-timeout-ms', field: 'writeStallTimeoutMs', least: 1, most: dayMs, help: 'a client that does not read its answer' },
+  { name: 'connection-idle-timeout-ms', field: 'connectionIdleTimeoutMs', least: 1, most: dayMs, help: 'an idle client connection' },
+  { name: 'connections', field: 'connections', least: 0, most: 1_000_000, help: 'client connections of one worker, 0: any number' },
+  { name: 'pipelined-requests', field: 'pipelinedRequests', least: 1, most: 1024, help: 'requests of one connection that are read ahead' },
+  { name: 'default-timeout-ms', field: 'defaultTimeoutMs', least: 0, most: dayMs, help: 'time to the response head where nobody wrote a limit, 0: none' },
+  { name: 'stream-idle-timeout-ms', field: 'streamIdleTimeoutMs', least: 0, most: dayMs, help: 'no byte either way for this long ends an exchange, 0: never' },
+  { name: 'connect-timeout-ms', field: 'connectTimeoutMs', least: 1, most: hourMs, help: 'time to connect to an Endpoint' },
+  { name: 'upstream-idle-ms', field: 'upstreamIdleMs', least: 1, most: dayMs, help: 'an idle upstream connection is not used again after this' },
+  { name: 'connection-max-age-ms', field: 'connectionMaxAgeMs', least: 0, most: dayMs, help: 'age at which a client connection is closed after an answer, ± 10 %, 0: never' },
+  { name: 'shadow-body-bytes', field: 'shadowBodyBytes', least: 0, most: gibibyte, help: 'a longer body is not copied to shadows' },
+  { name: 'shadow-total-bytes', field: 'shadowTotalBytes', least: 0, most: 64 * gibibyte, help: 'bodies held for shadows, a worker' },
+  { name: 'shadow-concurrency', field: 'shadowConcurrency', least: 1, most: 65_536, help: 'copies in flight, a worker' },
+  { name: 'shadow-queue', field: 'shadowQueue', least: 0, most: 1_048_576, help: 'copies that wait, a worker' },
+  { name: 'shadow-timeout-ms', field: 'shadowTimeoutMs', least: 1, most: dayMs, help: 'time for a copy, from its start to the end of its answer' },
+];
+
+/** Every option of `sluice serve`, in the order of its help. */
+export const serveOptions: readonly Option[] = [
+  { name: 'source', kind: 'text', placeholder: 'cluster|folder', help: 'where manifests come from (cluster; --folder alone means folder)' },
+  { name: 'folder', kind: 'list', placeholder: 'DIR', help: 'a directory of manifests, watched' },
+  { name: 'listen', kind: 'text', placeholder: 'HOST:PORT', help: 'traffic (:8080)' },
+  { name: 'tls-listen', kind: 'text', placeholder: 'HOST:PORT', help: 'traffic over TLS; needs --tls-cert and --tls-key' },
+  { name: 'tls-cert', kind: 'text', placeholder: 'FILE', help: 'certificate chain, PEM' },
+  { name: 'tls-key', kind: 'text', placeholder: 'FILE', help: 'private key, PEM' },
+  { name: 'admin', kind: 'text', placeholder: 'HOST:PORT', help: 'health, metrics, routes (127.0.0.1:8877; in a pod :8877)' },
+  { name: 'admin-token', kind: 'text', placeholder: 'TOKEN', help: 'bearer token for /api when the admin port is bound beyond loopback' },
+  { name: 'workers', kind: 'text', placeholder: 'N', help: 'threads that serve traffic, 1 to 64 (cores)' },
+  { name: 'ambassador-id', kind: 'list', placeholder: 'ID', help: 'own ambassador-id (AMBASSADOR_ID, else default)' },
+  { name: 'namespace', kind: 'list', placeholder: 'NS', help: 'watch this namespace only (all)' },
+  { name: 'single-namespace', kind: 'flag', placeholder: '', help: 'serve /seldon/<name>/ too; needs exactly one --namespace' },
+  { name: 'claims', kind: 'text', placeholder: 'open|granted', help: 'who may claim paths outside /seldon/ (open)' },
+  { name: 'grants', kind: 'text', placeholder: 'FILE', help: 'Grants: what a namespace may claim that it does not own' },
+  { name: 'bare-names', kind: 'text', placeholder: 'on|off', help: 'gRPC calls that name no namespace (on)' },
+  { name: 'mappings', kind: 'flag', placeholder: '', help: 'read Mapping objects and annotated Services too (always in a folder)' },
+  { name: 'dial', kind: 'text', placeholder: 'endpoints|service', help: 'dial Endpoints or ClusterIPs (endpoints)' },
+  { name: 'trusted-hops', kind: 'text', placeholder: 'N', help: 'proxies in front whose x-forwarded-* are believed, 0 to 10 (0)' },
+  { name: 'access-log', kind: 'text', placeholder: 'off|errors|all', help: 'one line a request (errors)' },
+  { name: 'drain-wait-ms', kind: 'text', placeholder: 'MS', help: 'after SIGTERM: keep serving for this long (5000)' },
+  { name: 'drain-grace-ms', kind: 'text', placeholder: 'MS', help: 'after that: limit for what is in flight (60000)' },
+  ...limitOptions.map(({ name, field, help }): Option => {
+    const unit = name.endsWith('-ms') ? 'MS' : name.endsWith('-bytes') ? 'BYTES' : 'N';
+    return { name, kind: 'text', placeholder: unit, help: `${help} (${defaultLimits[field]})` };
+  }),
+];
+
+/** Decodes the arguments after `serve`. Besides `SLUICE_…` it reads AMBASSADOR_ID, AMBASSADOR_SINGLE_NAMESPACE and AMBASSADOR_NAMESPACE (design §4.2). */
+export function decodeServe(argv: readonly string[], environment: Readonly<Record<string, string | undefined>>): ServeConfig {
+  const parsed = parseOptions(serveOptions, argv, environment);
+  if (parsed.kind !== 'parsed') return parsed;
+  const stray = parsed.positionals[0];
+  if (stray !== undefined) return { kind: 'wrong', sentence: `"${stray}" is not an option: write --folder ${stray} to serve a directory of manifests` };
+  const decoded = decoding(() => settingsOf(parsed.options, environment));
+  if (decoded.kind === 'wrong') return decoded;
+  return { kind: 'settings', settings: decoded.value, grantsFile: parsed.options.get('grants')?.values[0] ?? null };
+}
+
+function settingsOf(options: ReadonlyMap<string, Written>, environment: Readonly<Record<string, string | undefined>>): Settings {
+  const inPod = (environment['KUBERNETES_SERVICE_HOST'] ?? '') !== '';
+  const limits: Record<keyof EdgeLimits, number> = { ...defaultLimits };
+  for (const { name, field, least, most } of limitOptions) limits[field] = integerOf(options, name, least, most, defaultLimits[field]);
+  const namespaces = namespacesOf(options, environment);
+  return {
+    source: sourceOf(options),
+    listen: addressOf(options.get('listen'), { host: null, port: 8080 }),
+    tls: tlsOf(options),
+    admin: {
+      ...addressOf(options.get('admin'), inPod ? { host: null, port: 8877 } : { host: '127.0.0.1', port: 8877 }),
+      token: textOf(options, 'admin-token'),
+    },
+    workers: integerOf(options, 'workers', 1, 64, Math.min(64, availableParallelism())),
+    ambassadorIds: idsOf(options, environment),
+    namespaces: namespaces.watched,
+    singleNamespace: namespaces.single,
+    claims: choiceOf(options, 'claims', ['open', 'granted']),
+    grants: [],
+    bareNames: choiceOf(options, 'bare-names', ['on', 'off']),
+    mappings: options.has('mappings'),
+    dial: choiceOf(options, 'dial', ['endpoints', 'service']),
+    trustedHops: integerOf(options, 'trusted-hops', 0, 10, 0),
+    accessLog: choiceOf(options, 'access-log', ['errors', 'off', 'all']),
+    limits,
+    drainWaitMs: integerOf(options, 'drain-wait-ms', 0, hourMs, 5000),
+    drainGraceMs: integerOf(options, 'drain-grace-ms', 0, dayMs, 60_000),
+  };
+}
+
+function sourceOf(options: ReadonlyMap<string, Written>): Settings['source'] {
+  const folders = options.get('folder')?.values ?? [];
+  const kind = folders.length > 0 && !options.has('source') ? 'folder' : choiceOf(options, 'source', ['cluster', 'folder']);
+  if (kind === 'folder' && folders.length === 0) wrongValue('--source folder needs a directory: write --folder DIR');
+  if (kind === 'cluster' && folders.length > 0) wrongValue('--folder and --source cluster exclude each other: write --folder DIR alone');
+  return kind === 'folder' ? { kind, folders } : { kind };
+}
+
+function tlsOf(options: ReadonlyMap<string, Written>): Settings['tls'] {
+  const listen = options.get('tls-listen');
+  const certFile = textOf(options, 'tls-cert');
+  const keyFile = textOf(options, 'tls-key');
+  if (listen === undefined && certFile === null && keyFile === null) return null;
+  if (listen === undefined || certFile === null || keyFile === null) {
+    return wrongValue('TLS needs all three: write --tls-listen HOST:PORT --tls-cert FILE --tls-key FILE');
+  }
+  return { ...addressOf(listen, { host: null, port: 8443 }), certFile, keyFile };
+}
+
+function idsOf(options: ReadonlyMap<string, Written>, environment: Readonly<Record<string, string | undefined>>): readonly string[] {
+  const written = options.get('ambassador-id')?.values ?? [environment['AMBASSADOR_ID'] ?? ''];
+  const ids = written.flatMap((text) => text.split(',')).map((id) => id.trim()).filter((id) => id !== '');
+  return ids.length === 0 ? ['default'] : ids;
+}
+
+function namespacesOf(options: ReadonlyMap<string, Written>, environment: Readonly<Record<string, string | undefined>>): { watched: readonly string[]; single: string | null } {
+  const watched = [...(options.get('namespace')?.values ?? [])];
+  const ambassadorSingle = (environment['AMBASSADOR_SINGLE_NAMESPACE'] ?? '') !== '';
+  const ambassadorNamespace = environment['AMBASSADOR_NAMESPACE'] ?? '';
+  // Ambassador's pair restricts and names the namespace; without the namespace it says nothing that could be served.
+  const alsoAmbassador = ambassadorSingle && ambassadorNamespace !== '';
+  if (alsoAmbassador && watched.length === 0) watched.push(ambassadorNamespace);
+  const bad = watched.find((name) => !/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(name));
+  if (bad !== undefined) wrongValue(`"${bad}" is not a namespace: write lower-case letters, digits and -, at most 63`);
+  if (!options.has('single-namespace') && !alsoAmbassador) return { watched, single: null };
+  const [only] = watched;
+  if (only === undefined || watched.length !== 1) {
+    return wrongValue(`--single-namespace needs exactly one namespace and has ${watched.length}: write --single-namespace --namespace NS`);
+  }
+  return { watched, single: only };
+}
+
+function textOf(options: ReadonlyMap<string, Written>, name: string): string | null {
+  return options.get(name)?.values[0] ?? null;
+}
+
+/** The first choice is the default. */
+function choiceOf<const T extends string>(options: ReadonlyMap<string, Written>, name: string, choices: readonly [T, ...T[]]): T {
+  const written = options.get(name);
+  if (written === undefined) return choices[0];
+  const text = written.values[0]!;
+  return choices.find((choice) => choice === text) ?? wrongValue(`${written.from} is "${text}": write ${choices.join(' or ')}`);
+}
+
+function integerOf(options: ReadonlyMap<string, Written>, name: string, least: number, most: number, byDefault: number): number {
+  const written = options.get(name);
+  if (written === undefined) return byDefault;
+  const text = written.values[0]!;
+  const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
+  if (value >= least && value <= most) return value;
+  return wrongValue(`${written.from} is "${text}": write a whole number from ${least} to ${most}`);
+}
+
+function addressOf(written: Written | undefined, byDefault: { host: string | null; port: number }): { host: string | null; port: number } {
+  if (written === undefined) return byDefault;
+  const text = written.values[0]!;
+  const address = parseAddress(text);
+  return address ?? wrongValue(`${written.from} is "${text}": write HOST:PORT, for example 127.0.0.1:8080, [::1]:8080 or :8080`);
+}
+
+/** `HOST:PORT`, `[IPv6]:PORT`, `:PORT` or `PORT`; null when it is none of them. */
+export function parseAddress(text: string): { readonly host: string | null; readonly port: number } | null {
+  const found = /^(?:(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9._-]*)):)?(\d{1,5})$/.exec(text);
+  if (found === null) return null;
+  const port = Number(found[3]);
+  const host = found[1] ?? found[2] ?? '';
+  return port > 65_535 ? null : { host: host === '' || host === '*' ? null : host, port };
+}

@@ -1,0 +1,76 @@
+#!/usr/bin/env node
+// Entry of every thread and every command. The only file that knows both sides: it gives the control worker its Source and a data worker
+// its DataPlane. Imports are lazy, so that each thread and command loads what it needs and nothing else.
+import { isMainThread, parentPort, workerData } from 'node:worker_threads';
+import type { ThreadStart } from './messages.ts';
+
+/**
+ * A command gets the arguments after its name and answers with the exit code: 0 well, 1 it could not be done (one clear line on standard
+ * error), 2 wrong use (one line that says what to write instead). Each prints its own text for `--help` and answers 0.
+ */
+type Run = (argv: readonly string[]) => Promise<number>;
+
+interface Command {
+  readonly name: string;
+  readonly summary: string;
+  readonly load: () => Promise<Run>;
+}
+
+const commands: readonly Command[] = [
+  { name: 'serve', summary: 'serve predictions as the manifests say', load: async () => (await import('./serve.ts')).serve },
+  { name: 'demo', summary: 'start model servers and a gateway, send requests through it', load: async () => (await import('./demo/demo.ts')).demo },
+  { name: 'check', summary: 'print the Problems of manifests', load: async () => (await import('./tools/check.ts')).check },
+  { name: 'routes', summary: 'print the routing table of manifests or of a running gateway', load: async () => (await import('./tools/routes.ts')).routes },
+  { name: 'explain', summary: 'say where one request goes, and why', load: async () => (await import('./tools/explain.ts')).explain },
+  { name: 'version', summary: 'print the version', load: async () => printVersion },
+];
+
+async function runCommand(argv: readonly string[]): Promise<number> {
+  const [name, ...rest] = argv;
+  if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
+    process.stdout.write(usage());
+    return name === undefined ? 2 : 0;
+  }
+  const command = commands.find((one) => one.name === (name === '--version' ? 'version' : name));
+  if (command === undefined) {
+    process.stderr.write(`sluice: unknown command "${name}": write one of ${commands.map((one) => one.name).join(', ')}\n`);
+    return 2;
+  }
+  const run = await command.load();
+  return run(rest);
+}
+
+function usage(): string {
+  const lines = commands.map(({ name, summary }) => `  ${name.padEnd(9)}${summary}\n`).join('');
+  return `sluice: an ingress gateway for Seldon Core\n\nUse: sluice COMMAND [options]\n\n${lines}\nsluice COMMAND --help says more.\n`;
+}
+
+async function printVersion(argv: readonly string[]): Promise<number> {
+  if (argv.length > 0 && argv[0] !== '--help') {
+    process.stderr.write('sluice: version takes no arguments: write sluice version\n');
+    return 2;
+  }
+  const { default: description } = await import('../package.json', { with: { type: 'json' } });
+  process.stdout.write(argv[0] === '--help' ? 'Use: sluice version\n\nPrints the version.\n' : `sluice ${description.version}\n`);
+  return 0;
+}
+
+async function runThread(start: ThreadStart): Promise<void> {
+  const port = parentPort;
+  if (port === null) throw new Error('a worker without a parent');
+  if (start.kind === 'control') {
+    const { startControl } = await import('./control/control.ts');
+    const { source } = start.settings;
+    // `serve` refuses the cluster source until there is one.
+    const folders = source.kind === 'folder' ? source.folders : [];
+    const { folderSource } = await import('../k8s/source/folder.ts');
+    await startControl(start, folderSource(folders), port);
+  } else {
+    const { startDataWorker } = await import('./worker.ts');
+    const { DataPlane } = await import('./edge/plane.ts');
+    await startDataWorker(start, port, DataPlane);
+  }
+}
+
+if (isMainThread) process.exitCode = await runCommand(process.argv.slice(2));
+else await runThread(workerData as ThreadStart);
