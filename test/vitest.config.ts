@@ -1,0 +1,13 @@
+import { defineConfig } from 'vitest/config';
+
+// Processes, not threads: the tests start worker threads and child processes of their own and end some of them.
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    pool: 'forks',
+    // Sockets, workers and processes on a busy two-core machine: generous limits, none of which a passing test comes near.
+    testTimeout: 30_000,
+    hookTimeout: 30_000,
+    coverage: { provider: 'v8', include: ['gateway/**/*.ts', 'routing/**/*.ts', 'k8s/**/*.ts'] },
+  },
+});
