@@ -1,0 +1,111 @@
+// Manifest files: read, compared, parsed; each keeps its last good objects while it cannot be read.
+import { createHash } from 'node:crypto';
+import { readFileSync, type Stats } from 'node:fs';
+import { compareProblems, type Problem } from '../../routing/problem.ts';
+import { objectKey, type SourceObject } from '../translate/object.ts';
+import { Declarations } from './declarations.ts';
+import { manifestBounds, parseManifest } from './manifest.ts';
+
+interface ManifestFile {
+  /** What `stat` said when it was read: equal means not written since, as far as a slow poll needs to know. */
+  readonly stamp: string;
+  /** Of the bytes, so that a touch costs no parse; "" when it could not be read. */
+  readonly digest: string;
+  /** Last good. */
+  readonly objects: readonly SourceObject[];
+}
+
+/** All files of a Source by the name they are shown with. */
+export class ManifestFiles {
+  readonly #defaultNamespace: string;
+  readonly #files = new Map<string, ManifestFile>();
+  readonly #declarations = new Declarations();
+  readonly #problems = new Map<string, readonly Problem[]>();
+
+  constructor(defaultNamespace: string) {
+    this.#defaultNamespace = defaultNamespace;
+  }
+
+  /** true when the file was read and `stat` says that it is still the same. */
+  isCurrent(name: string, stats: Stats): boolean {
+    return this.#files.get(name)?.stamp === stampOf(stats);
+  }
+
+  /** true when the file declares objects and is empty now: in all likelihood somebody is about to write it. */
+  isEmptied(name: string, stats: Stats): boolean {
+    return stats.size === 0 && (this.#files.get(name)?.objects.length ?? 0) > 0;
+  }
+
+  /** Reads the file at `path`. Equal bytes cost no parse; what cannot be read keeps its last good objects. */
+  read(path: string, name: string, stats: Stats): void {
+    const before = this.#files.get(name);
+    const bytes = readBytes(path, stats.size);
+    if (typeof bytes === 'string') {
+      this.#problems.set(name, [fileProblem(name, 'unreadable-file', `the file cannot be read (${bytes}) and its last good objects stay; make it readable`)]);
+      this.#files.set(name, { stamp: stampOf(stats), digest: '', objects: before?.objects ?? [] });
+      return;
+    }
+    const digest = createHash('sha256').update(bytes).digest('base64');
+    if (before !== undefined && before.digest === digest) {
+      this.#files.set(name, { ...before, stamp: stampOf(stats) });
+      return;
+    }
+    const manifest = parseManifest(bytes, { file: name, defaultNamespace: this.#defaultNamespace });
+    const objects = manifest.complete ? manifest.objects : withLastGood(manifest.objects, before?.objects ?? []);
+    this.#files.set(name, { stamp: stampOf(stats), digest, objects });
+    this.#declarations.replace(name, objects);
+    if (manifest.problems.length === 0) this.#problems.delete(name);
+    else this.#problems.set(name, manifest.problems);
+  }
+
+  forget(name: string): void {
+    this.#files.delete(name);
+    this.#problems.delete(name);
+    this.#declarations.replace(name, []);
+  }
+
+  /** A Problem of something else than a manifest: a folder that is gone. null: it is solved. */
+  report(name: string, problem: Problem | null): void {
+    if (problem === null) this.#problems.delete(name);
+    else this.#problems.set(name, [problem]);
+  }
+
+  /** Objects that changed since the last call. */
+  changes(): { readonly set: readonly SourceObject[]; readonly removed: readonly string[] } {
+    return this.#declarations.changes();
+  }
+
+  /** All Problems there are now, in order. */
+  problems(): readonly Problem[] {
+    return [...[...this.#problems.values()].flat(), ...this.#declarations.problems()].sort(compareProblems);
+  }
+}
+
+export function fileProblem(name: string, code: string, sentence: string): Problem {
+  return { code, level: 'error', subject: { kind: 'File', namespace: '', name }, field: '', sentence };
+}
+
+/** The objects that could be read, and those of the last good reading that are missing among them: one of these is what broke. */
+function withLastGood(objects: readonly SourceObject[], lastGood: readonly SourceObject[]): readonly SourceObject[] {
+  const keys = new Set(objects.map((object) => objectKey(object.ref)));
+  return [...objects, ...lastGood.filter((object) => !keys.has(objectKey(object.ref)))];
+}
+
+/** The bytes, or why they cannot be read. A file over the bound is not read: its length is enough for the Problem. */
+function readBytes(path: string, size: number): Uint8Array | string {
+  if (size > manifestBounds.fileBytes) return `it has ${size} bytes, at most ${manifestBounds.fileBytes} are read`;
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    return errorCode(error);
+  }
+}
+
+function stampOf(stats: Stats): string {
+  return `${stats.dev}:${stats.ino}:${stats.size}:${stats.mtimeMs}:${stats.ctimeMs}`;
+}
+
+/** `ENOENT`, `EACCES` … of an error of the file system. */
+export function errorCode(error: unknown): string {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : String(error);
+}
