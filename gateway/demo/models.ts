@@ -20,7 +20,8 @@ export class Model {
 
   /** Starts a model process and waits until it listens. Throws when it ends before. */
   static async start(version: ModelVersion): Promise<Model> {
-    const child = fork(join(import.meta.dirname, 'model-process.ts'), [version]);
+    // Not with the demo's own Node options: two processes cannot share an inspector port.
+    const child = fork(join(import.meta.dirname, 'model-process.ts'), [version], { execArgv: [] });
     const message = await nextMessage(child);
     if (message.kind !== 'listening') throw new Error(`model process said ${message.kind} before it listened`);
     return new Model(version, message.port, child);
