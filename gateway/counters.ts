@@ -32,6 +32,9 @@ export const fixed = {
   shadowQueued: 8,
   endpointsReady: 9,
   endpointsEjected: 10,
+  /** Of the base block only, written by the supervisor: threads replaced, and a number that is odd while a dead worker's block is folded. */
+  workerRestarts: 11,
+  foldGeneration: 12,
   /** Not-found requests and others without a series, by column of `statusColumns`. */
   unmatched: 16,
   flags: 16 + 40,

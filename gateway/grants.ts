@@ -1,0 +1,73 @@
+// The Grants file: what an operator permits a namespace beyond what it owns (design §4.4). Wrong content stops the start: a Grant that is
+// not what its writer meant would open or close traffic without a word.
+import { readFile } from 'node:fs/promises';
+import type { Grant } from '../k8s/translate/translation.ts';
+
+export type GrantsOutcome = { readonly kind: 'grants'; readonly grants: readonly Grant[] } | { readonly kind: 'failed'; readonly sentence: string };
+
+const lists = ['prefixes', 'hosts', 'grpcNames', 'upstreams'] as const;
+const switches = ['regex', 'precedence', 'open', 'endpointSlices'] as const;
+
+/** Reads and decodes a Grants file: YAML or JSON, `grants:` with a list of Grants. One clear line on failure. */
+export async function readGrants(file: string): Promise<GrantsOutcome> {
+  let text;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch (error) {
+    return { kind: 'failed', sentence: `the Grants file ${file} cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'}): write --grants FILE with a readable file` };
+  }
+  const { load } = await import('js-yaml');
+  let document: unknown;
+  try {
+    document = load(text);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message.split('\n', 1)[0] : String(error);
+    return { kind: 'failed', sentence: `the Grants file ${file} is not YAML: ${reason}` };
+  }
+  return decodeGrants(document, file);
+}
+
+/** Decodes the content of a Grants file; `file` is for the sentence. */
+export function decodeGrants(document: unknown, file: string): GrantsOutcome {
+  const entries = isRecord(document) ? document['grants'] : undefined;
+  if (!Array.isArray(entries)) return { kind: 'failed', sentence: `the Grants file ${file} has no list: write "grants:" and below it "- namespace: NS"` };
+  const grants: Grant[] = [];
+  for (const [index, entry] of entries.entries()) {
+    const grant = grantOf(entry);
+    if (typeof grant === 'string') return { kind: 'failed', sentence: `the Grants file ${file}, grants[${index}]: ${grant}` };
+    grants.push(grant);
+  }
+  return { kind: 'grants', grants };
+}
+
+function grantOf(entry: unknown): Grant | string {
+  if (!isRecord(entry)) return 'is not a mapping: write "namespace: NS" and what is granted';
+  const { namespace } = entry;
+  if (typeof namespace !== 'string' || namespace === '') return 'has no namespace: write "namespace: NS"';
+  const known: readonly string[] = ['namespace', ...lists, ...switches];
+  const unknown = Object.keys(entry).find((key) => !known.includes(key));
+  if (unknown !== undefined) return `"${unknown}" is not a field of a Grant: write one of ${known.join(', ')}`;
+  for (const name of lists) {
+    const value = entry[name] ?? [];
+    if (!Array.isArray(value) || value.some((item) => typeof item !== 'string')) return `${name} is not a list of texts`;
+  }
+  for (const name of switches) {
+    if (typeof (entry[name] ?? false) !== 'boolean') return `${name} is neither true nor false`;
+  }
+  const list = (name: (typeof lists)[number]): readonly string[] => (entry[name] ?? []) as readonly string[];
+  return {
+    namespace,
+    prefixes: list('prefixes'),
+    hosts: list('hosts'),
+    grpcNames: list('grpcNames'),
+    upstreams: list('upstreams'),
+    regex: entry['regex'] === true,
+    precedence: entry['precedence'] === true,
+    open: entry['open'] === true,
+    endpointSlices: entry['endpointSlices'] === true,
+  };
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

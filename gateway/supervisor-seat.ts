@@ -1,0 +1,69 @@
+// A Seat: one place for a thread. Whatever ends the thread, another takes the seat, at once the first time and then with back-off.
+import type { Worker } from 'node:worker_threads';
+
+/** A thread that lived this long starts the back-off anew. */
+const settledMs = 60_000;
+const firstDelayMs = 100;
+const longestDelayMs = 10_000;
+
+/** Delay before the n-th replacement in a row, ms: 0, then 100 ms doubling to 10 s, times `jitter` between a half and one. */
+export function replacementDelayMs(inRow: number, draw: number): number {
+  if (inRow === 0) return 0;
+  return Math.min(longestDelayMs, firstDelayMs * 2 ** (inRow - 1)) * (0.5 + draw / 2);
+}
+
+export interface SeatEvents {
+  /** Starts a thread; `replacement` is false for the first one only. */
+  start(replacement: boolean): Worker;
+  /** The thread ended by itself: why. Called before its replacement starts. */
+  ended(reason: string): void;
+}
+
+export class Seat {
+  worker: Worker | null = null;
+  readonly #events: SeatEvents;
+  #inRow = 0;
+  #closed = false;
+  #timer: NodeJS.Timeout | null = null;
+
+  constructor(events: SeatEvents) {
+    this.#events = events;
+  }
+
+  open(): void {
+    this.#start(false);
+  }
+
+  post(message: unknown, transfer: readonly import('node:worker_threads').Transferable[] = []): void {
+    this.worker?.postMessage(message, [...transfer]);
+  }
+
+  /** No more replacements; the thread goes on. */
+  close(): void {
+    this.#closed = true;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+  }
+
+  async terminate(): Promise<void> {
+    this.close();
+    await this.worker?.terminate();
+  }
+
+  #start(replacement: boolean): void {
+    const startedMs = performance.now();
+    const worker = this.#events.start(replacement);
+    this.worker = worker;
+    let reason = 'it ended by itself';
+    worker.on('error', (error: unknown) => {
+      reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    });
+    worker.once('exit', (code) => {
+      this.worker = null;
+      this.#events.ended(`exit ${code}: ${reason}`);
+      if (this.#closed) return;
+      if (performance.now() - startedMs > settledMs) this.#inRow = 0;
+      this.#timer = setTimeout(() => this.#start(true), replacementDelayMs(this.#inRow, Math.random()));
+      this.#inRow += 1;
+    });
+  }
+}

@@ -1,0 +1,287 @@
+// The supervisor: the main thread. It starts one control worker and N data workers, connects them, replaces any that ends, keeps what a
+// control worker leaves to its successor, and drains. It serves nothing and parses nothing, so that nothing can end it.
+import { MessageChannel, Worker } from 'node:worker_threads';
+import { CounterBlock, blockBytes, fixed } from './counters.ts';
+import type { LogEnd } from './log.ts';
+import type { ControlStart, DataStart, FromControl, FromData, Kept, KeptChange, ThreadStart, ToControl, ToData } from './messages.ts';
+import type { Series } from '../routing/mapping.ts';
+import type { Settings } from './settings.ts';
+import { printAddress, tryAddress } from './supervisor-bind.ts';
+import { foldBlock } from './supervisor-fold.ts';
+import { Seat } from './supervisor-seat.ts';
+
+export type StartOutcome =
+  | { readonly kind: 'started'; readonly gateway: Gateway }
+  /** One clear line. */
+  | { readonly kind: 'failed'; readonly sentence: string };
+
+/** A gateway that serves. */
+export interface Gateway {
+  readonly listen: { readonly host: string; readonly port: number };
+  /** 0: no TLS. */
+  readonly tlsPort: number;
+  readonly admin: { readonly host: string; readonly port: number };
+  /** Not ready at once, then the drain of design §6. Resolves when every thread has ended. */
+  drain(): Promise<void>;
+}
+
+/** JavaScript heap of a thread, MiB: a bound against a leak, far above what 10,000 deployments take. Buffers have budgets of their own. */
+const controlHeapMb = 1536;
+const dataHeapMb = 768;
+/** Time that threads get beyond their own limits before they are ended. */
+const stopMs = 3000;
+
+/** Starts every thread and resolves once the gateway is ready: all data workers listen and hold a table. */
+export async function startGateway(settings: Settings, logs: LogEnd): Promise<StartOutcome> {
+  const listen = await tryAddress(settings.listen.host, settings.listen.port, '--listen');
+  if (listen.kind === 'failed') return listen;
+  const admin = await tryAddress(settings.admin.host, settings.admin.port, '--admin');
+  if (admin.kind === 'failed') return admin;
+  let bound: Settings = { ...settings, listen: { ...settings.listen, host: listen.host }, admin: { ...settings.admin, host: admin.host } };
+  if (settings.tls !== null) {
+    const tls = await tryAddress(settings.tls.host, settings.tls.port, '--tls-listen');
+    if (tls.kind === 'failed') return tls;
+    bound = { ...bound, tls: { ...settings.tls, host: tls.host } };
+  }
+  const supervisor = new Supervisor(bound, logs);
+  const sentence = await supervisor.start();
+  return sentence === null ? { kind: 'started', gateway: supervisor } : { kind: 'failed', sentence };
+}
+
+interface DataSeat {
+  readonly seat: Seat;
+  readonly block: SharedArrayBuffer;
+  listening: boolean;
+  drained: () => void;
+}
+
+class Supervisor implements Gateway {
+  readonly #logs: LogEnd;
+  readonly #base = new SharedArrayBuffer(blockBytes());
+  readonly #baseCounters = new CounterBlock(this.#base);
+  readonly #data: readonly DataSeat[];
+  readonly #control: Seat;
+  readonly #slots = new Map<number, Series>();
+  #settings: Settings;
+  #tlsPort = 0;
+  #kept: Omit<Kept, 'slots'> = { version: 0, ready: false, addresses: [], holders: [] };
+  #ready = false;
+  #draining = false;
+  #controlStopped: () => void = () => {};
+  /** Resolves `start`. */
+  #started: (failure: string | null) => void = () => {};
+
+  constructor(settings: Settings, logs: LogEnd) {
+    this.#settings = settings;
+    this.#logs = logs;
+    this.#data = Array.from({ length: settings.workers }, (_, worker) => ({
+      seat: new Seat({ start: (replacement) => this.#startData(worker, replacement), ended: (reason) => this.#dataEnded(worker, reason) }),
+      block: new SharedArrayBuffer(blockBytes()),
+      listening: false,
+      drained: () => {},
+    }));
+    this.#control = new Seat({ start: () => this.#startControl(), ended: (reason) => this.#controlEnded(reason) });
+  }
+
+  get listen(): { readonly host: string; readonly port: number } {
+    return { host: this.#settings.listen.host!, port: this.#settings.listen.port };
+  }
+
+  get admin(): { readonly host: string; readonly port: number } {
+    return { host: this.#settings.admin.host!, port: this.#settings.admin.port };
+  }
+
+  get tlsPort(): number {
+    return this.#tlsPort;
+  }
+
+  /** Null once ready, or why it cannot start. */
+  async start(): Promise<string | null> {
+    const failure = await new Promise<string | null>((resolve) => {
+      this.#started = resolve;
+      // The first worker alone: with port 0 its port is everybody's, and the control worker must know the gateway's own addresses.
+      this.#data[0]!.seat.open();
+    });
+    if (failure === null) return null;
+    await this.#terminate();
+    return failure;
+  }
+
+  async drain(): Promise<void> {
+    this.#draining = true;
+    const { drainWaitMs, drainGraceMs } = this.#settings;
+    this.#logs.log.write('info', 'draining', { waitMs: drainWaitMs, graceMs: drainGraceMs });
+    for (const { seat } of this.#data) seat.close();
+    this.#control.close();
+    this.#toControl({ kind: 'drain' });
+    const drained = this.#data.map(
+      (one, worker) =>
+        new Promise<void>((resolve) => {
+          one.drained = resolve;
+          if (one.seat.worker === null) resolve();
+          else this.#toData(worker, { kind: 'drain', waitMs: drainWaitMs, graceMs: drainGraceMs });
+        }),
+    );
+    await within(Promise.all(drained), drainWaitMs + drainGraceMs + stopMs);
+    if (this.#control.worker !== null) {
+      const stopped = new Promise<void>((resolve) => {
+        this.#controlStopped = resolve;
+      });
+      this.#toControl({ kind: 'stop' });
+      await within(stopped, stopMs);
+    }
+    await this.#terminate();
+    this.#logs.log.write('info', 'drained', {});
+  }
+
+  async #terminate(): Promise<void> {
+    await Promise.all([this.#control, ...this.#data.map(({ seat }) => seat)].map((seat) => seat.terminate()));
+  }
+
+  #startThread(name: string, start: ThreadStart, heapMb: number): Worker {
+    return new Worker(new URL('main.ts', import.meta.url), { name, workerData: start, resourceLimits: { maxOldGenerationSizeMb: heapMb } });
+  }
+
+  #startData(worker: number, replacement: boolean): Worker {
+    const start: DataStart = {
+      kind: 'data',
+      settings: this.#settings,
+      worker,
+      counters: this.#data.map(({ block }) => block),
+      port: this.#settings.listen.port,
+      tlsPort: this.#settings.tls?.port ?? 0,
+      replacement,
+    };
+    const thread = this.#startThread(`data-${worker}`, start, dataHeapMb);
+    thread.on('message', (message: FromData) => this.#fromData(worker, message));
+    // The seat's `worker` is set when this returns.
+    queueMicrotask(() => this.#connect(worker));
+    return thread;
+  }
+
+  #startControl(): Worker {
+    const start: ControlStart = {
+      kind: 'control',
+      settings: this.#settings,
+      counters: this.#data.map(({ block }) => block),
+      base: this.#base,
+      kept: { ...this.#kept, slots: [...this.#slots] },
+    };
+    const thread = this.#startThread('control', start, controlHeapMb);
+    thread.on('message', (message: FromControl) => this.#fromControl(message));
+    queueMicrotask(() => this.#data.forEach((_, worker) => this.#connect(worker)));
+    return thread;
+  }
+
+  /** A new channel between the control worker and a data worker, if both live. */
+  #connect(worker: number): void {
+    if (this.#control.worker === null || this.#data[worker]!.seat.worker === null) return;
+    const { port1, port2 } = new MessageChannel();
+    this.#control.post({ kind: 'data-worker', worker, channel: port1 } satisfies ToControl, [port1]);
+    this.#data[worker]!.seat.post({ kind: 'control', channel: port2 } satisfies ToData, [port2]);
+  }
+
+  #toControl(message: ToControl): void {
+    this.#control.post(message);
+  }
+
+  #toData(worker: number, message: ToData): void {
+    this.#data[worker]!.seat.post(message);
+  }
+
+  #fromData(worker: number, message: FromData): void {
+    switch (message.kind) {
+      case 'listening':
+        return this.#dataListening(worker, message.port, message.tlsPort);
+      case 'failed':
+        return this.#failed(`worker ${worker}`, message.sentence);
+      case 'log':
+        return this.#logs.take(message.lines);
+      case 'drained':
+        return this.#data[worker]!.drained();
+    }
+  }
+
+  #dataListening(worker: number, port: number, tlsPort: number): void {
+    const first = !this.#data.some(({ listening }) => listening);
+    this.#data[worker]!.listening = true;
+    if (!first) return this.#checkStarted();
+    this.#tlsPort = tlsPort;
+    const { listen, tls } = this.#settings;
+    this.#settings = { ...this.#settings, listen: { ...listen, port }, tls: tls === null ? null : { ...tls, port: tlsPort } };
+    for (const { seat } of this.#data.slice(1)) seat.open();
+    this.#control.open();
+  }
+
+  #fromControl(message: FromControl): void {
+    switch (message.kind) {
+      case 'admin-listening':
+        this.#settings = { ...this.#settings, admin: { ...this.#settings.admin, port: message.port } };
+        return;
+      case 'ready':
+        this.#ready = true;
+        return this.#checkStarted();
+      case 'kept':
+        return this.#keep(message.change);
+      case 'failed':
+        return this.#failed('control', message.sentence);
+      case 'log':
+        return this.#logs.take(message.lines);
+      case 'stopped':
+        return this.#controlStopped();
+    }
+  }
+
+  #keep({ version, ready, taken, freed, addresses, holders }: KeptChange): void {
+    for (const [slot, series] of taken) this.#slots.set(slot, series);
+    for (const slot of freed) this.#slots.delete(slot);
+    this.#kept = { version, ready, addresses: addresses ?? this.#kept.addresses, holders: holders ?? this.#kept.holders };
+  }
+
+  #checkStarted(): void {
+    if (this.#ready && this.#data.every(({ listening }) => listening)) this.#started(null);
+  }
+
+  /** At start it ends the start; later it is logged, and the thread ends itself and is replaced. */
+  #failed(thread: string, sentence: string): void {
+    if (this.#isStarting()) this.#started(sentence);
+    else this.#logs.log.write('error', 'thread-failed', { thread, sentence });
+  }
+
+  #isStarting(): boolean {
+    return !(this.#ready && this.#data.every(({ listening }) => listening));
+  }
+
+  #dataEnded(worker: number, reason: string): void {
+    const one = this.#data[worker]!;
+    one.drained();
+    foldBlock(this.#baseCounters.cells, new Float64Array(one.block), this.#slots.keys());
+    if (this.#draining) return;
+    this.#toControl({ kind: 'data-worker-gone', worker });
+    this.#ended(`data-${worker}`, reason);
+  }
+
+  #controlEnded(reason: string): void {
+    this.#controlStopped();
+    if (!this.#draining) this.#ended('control', reason);
+  }
+
+  #ended(thread: string, reason: string): void {
+    if (this.#isStarting()) this.#started(`the thread ${thread} ended while it started: ${reason}`);
+    this.#baseCounters.add(fixed.workerRestarts, 1);
+    this.#logs.log.write('error', 'worker-ended', { thread, reason });
+  }
+}
+
+/** Waits for a promise, but not longer than `limitMs`. */
+async function within(promise: Promise<unknown>, limitMs: number): Promise<void> {
+  const timer = Promise.withResolvers<void>();
+  const timeout = setTimeout(timer.resolve, limitMs);
+  await Promise.race([promise, timer.promise]);
+  clearTimeout(timeout);
+}
+
+/** The address of a gateway, for people and logs. */
+export function addressOf(gateway: Gateway): string {
+  return printAddress(gateway.listen.host, gateway.listen.port);
+}
