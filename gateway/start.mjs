@@ -39,8 +39,7 @@ function pinnedNode() {
 
 if (!isInstalled()) install();
 const child = spawn(pinnedNode(), process.argv.slice(2), { cwd: root, stdio: 'inherit' });
-// A terminal sends Ctrl-C to both processes; a supervisor signals this one alone. Either way the child decides when it is done.
-process.on('SIGINT', () => {});
-process.on('SIGTERM', () => child.kill('SIGTERM'));
+// The child decides when it is done. (A terminal sends Ctrl-C to both processes, so the child may see it twice.)
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
 child.on('error', (error) => fail(`cannot start Node: ${error.message}`));
 child.on('exit', (code) => process.exit(code ?? 1));

@@ -9,6 +9,7 @@ export const ndarrayPayload = JSON.stringify({ data: { ndarray: [flower] } });
 export const tensorPayload = JSON.stringify({ data: { tensor: { shape: [1, 4], values: flower } } });
 
 export interface Answer {
+  /** 0: no answer came, and `text` says why. */
   readonly status: number;
   readonly headers: Headers;
   readonly text: string;
@@ -24,23 +25,25 @@ export function deploymentPath(deployment: string, rest: string): string {
   return `/seldon/${namespace}/${deployment}/${rest}`;
 }
 
-export async function get(base: string, path: string): Promise<Answer> {
-  return received(await fetch(`${base}${path}`, { signal: AbortSignal.timeout(requestTimeoutMs) }));
+export function get(base: string, path: string): Promise<Answer> {
+  return ask(`${base}${path}`, {});
 }
 
-export async function post(base: string, path: string, payload: string, headers: Readonly<Record<string, string>> = {}): Promise<Answer> {
-  return received(await fetch(`${base}${path}`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', ...headers },
-    body: payload,
-    signal: AbortSignal.timeout(requestTimeoutMs),
-  }));
+export function post(base: string, path: string, payload: string, headers: Readonly<Record<string, string>> = {}): Promise<Answer> {
+  return ask(`${base}${path}`, { method: 'POST', headers: { 'content-type': 'application/json', ...headers }, body: payload });
 }
 
-async function received(response: Response): Promise<Answer> {
-  const text = await response.text();
-  const version = (['1', '2'] as const).find((candidate) => text.includes(`"${modelName}":"${modelImage(candidate)}"`)) ?? null;
-  return { status: response.status, headers: response.headers, text, version };
+async function ask(url: string, request: RequestInit): Promise<Answer> {
+  try {
+    const response = await fetch(url, { ...request, signal: AbortSignal.timeout(requestTimeoutMs) });
+    const text = await response.text();
+    const version = (['1', '2'] as const).find((candidate) => text.includes(`"${modelName}":"${modelImage(candidate)}"`)) ?? null;
+    return { status: response.status, headers: response.headers, text, version };
+  } catch (error) {
+    // fetch names the reason (ECONNREFUSED) in the cause.
+    const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+    return { status: 0, headers: new Headers(), text: String(cause), version: null };
+  }
 }
 
 export interface Tally {

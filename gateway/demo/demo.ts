@@ -1,0 +1,151 @@
+// `sluice demo`: model servers, a folder of manifests, the gateway as `serve` starts it, requests through it, and lines to copy.
+import { once } from 'node:events';
+import { createWriteStream } from 'node:fs';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { decodeServe } from '../config.ts';
+import { parseOptions, printOptions } from '../options.ts';
+import { startGateway } from '../supervisor.ts';
+import { annotatedTraffic, manifests, writeManifests } from './manifests.ts';
+import { checks } from './checks.ts';
+import { linesToCopy } from './lines.ts';
+import { Model } from './models.ts';
+import type { LogEnd, LogLine } from '../log.ts';
+import type { Option } from '../options.ts';
+import type { Settings } from '../settings.ts';
+import type { Gateway } from '../supervisor.ts';
+import type { Stage } from './checks.ts';
+import type { ModelPorts } from './manifests.ts';
+
+const demoOptions: readonly Option[] = [
+  { name: 'once', kind: 'flag', placeholder: '', help: 'stop after the requests: exit 0, or 1 when an answer was not the expected one' },
+  { name: 'listen', kind: 'text', placeholder: 'HOST:PORT', help: "traffic (127.0.0.1:8003, as in Seldon's documents)" },
+  { name: 'admin', kind: 'text', placeholder: 'HOST:PORT', help: 'health, metrics, routes (127.0.0.1:8877)' },
+];
+
+const usage = `Use: sluice demo [options]
+
+Starts model servers and a gateway on this machine, sends requests through it, prints what answered, and stays up until Ctrl-C.
+
+`;
+
+/** Exit code: 0, also after Ctrl-C; 1 when it cannot start or an answer was not the expected one; 2 for wrong use. */
+export async function demo(argv: readonly string[]): Promise<number> {
+  const parsed = parseOptions(demoOptions, argv, process.env);
+  if (parsed.kind === 'help') {
+    process.stdout.write(usage + printOptions(demoOptions));
+    return 0;
+  }
+  if (parsed.kind === 'wrong') return refuse(parsed.sentence, 2);
+  if (parsed.positionals[0] !== undefined) return refuse(`"${parsed.positionals[0]}" is not an option: write --help for the list`, 2);
+  const address = (name: string, byDefault: string): string => parsed.options.get(name)?.values[0] ?? byDefault;
+
+  const stop = stopSignal();
+  const home = await mkdtemp(join(tmpdir(), 'sluice-demo-'));
+  try {
+    const folder = join(home, 'manifests');
+    await mkdir(folder);
+    // What `sluice serve --source folder` decodes, with a drain that does not keep anybody waiting; the environment is not asked again.
+    const config = decodeServe([
+      '--source', 'folder', '--folder', folder,
+      '--listen', address('listen', '127.0.0.1:8003'), '--admin', address('admin', '127.0.0.1:8877'),
+      '--drain-wait-ms', '0', '--drain-grace-ms', '2000',
+    ], {});
+    if (config.kind !== 'settings') return refuse(config.kind === 'wrong' ? config.sentence : usage, 2);
+    return await runDemo(config.settings, folder, join(home, 'gateway.log'), parsed.options.has('once'), stop);
+  } finally {
+    await rm(home, { recursive: true, force: true });
+  }
+}
+
+async function runDemo(settings: Settings, folder: string, logFile: string, onceOnly: boolean, stop: AbortSignal): Promise<number> {
+  const logs = fileLog(logFile);
+  const [first, second, shadow] = await Promise.all([Model.start('1'), Model.start('2'), Model.start('2')]);
+  let gateway: Gateway | null = null;
+  try {
+    const ports: ModelPorts = { first: first.port, second: second.port, shadow: shadow.port };
+    await writeManifests(folder, manifests(ports, annotatedTraffic));
+    const outcome = await startGateway(settings, logs);
+    if (outcome.kind === 'failed') return refuse(outcome.sentence, 1);
+    gateway = outcome.gateway;
+    const [base, admin] = [urlOf(gateway.listen), urlOf(gateway.admin)];
+    say(`models     version 1 on port ${first.port}, version 2 on ${second.port}, version 2 as a shadow on ${shadow.port}: a process each`);
+    say(`manifests  ${folder}`);
+    say(`gateway    ${base}, admin ${admin}, log ${logFile}\n`);
+    const expected = await runChecks({ base, folder, ports, shadow }, stop);
+    if (!onceOnly && !stop.aborted) {
+      say(linesToCopy(base, admin, folder));
+      await once(stop, 'abort');
+    }
+    return expected ? 0 : 1;
+  } finally {
+    await gateway?.drain();
+    await Promise.all([first, second, shadow].map((model) => model.stop()));
+    await logs.close();
+  }
+}
+
+/** Whether every answer was the expected one, of the checks that ran before somebody stopped the demo. */
+async function runChecks(stage: Stage, stop: AbortSignal): Promise<boolean> {
+  let unexpected = 0;
+  for (const check of checks) {
+    const { asked, answered, expected } = await check(stage);
+    if (stop.aborted) return true;
+    if (!expected) unexpected += 1;
+    say(`${expected ? 'ok       ' : 'NOT RIGHT'}  ${asked}\n           ${answered}`);
+  }
+  say(`\n${checks.length - unexpected} of ${checks.length} answered as expected`);
+  return unexpected === 0;
+}
+
+/** The gateway's log, as JSON lines in a file: the terminal belongs to the demo. */
+function fileLog(file: string): LogEnd & { close(): Promise<void> } {
+  const out = createWriteStream(file);
+  const write = ({ level, event, atMs, fields }: LogLine): void => {
+    out.write(`${JSON.stringify({ level, time: new Date(atMs).toISOString(), ...fields, event })}\n`);
+  };
+  return {
+    log: { write: (level, event, fields) => write({ level, event, atMs: Date.now(), fields }), flush: () => {} },
+    take: (lines) => lines.forEach(write),
+    async close() {
+      const closed = once(out, 'close');
+      out.end();
+      await closed;
+    },
+  };
+}
+
+/** One Ctrl-C can come as two signals, from the terminal and from npm: what follows within this time is the same one, ms. */
+const sameSignalMs = 500;
+
+/** Aborted at the first SIGINT or SIGTERM; a later one ends the process at once, and the model processes with it. */
+function stopSignal(): AbortSignal {
+  const stop = new AbortController();
+  let firstMs = 0;
+  for (const signal of ['SIGINT', 'SIGTERM']) {
+    process.on(signal, () => {
+      if (!stop.signal.aborted) {
+        firstMs = performance.now();
+        say('\nstopping');
+        stop.abort();
+      } else if (performance.now() - firstMs > sameSignalMs) process.exit(1);
+    });
+  }
+  return stop.signal;
+}
+
+/** Where a program on this machine reaches what listens there: a wildcard address is reached on loopback. */
+function urlOf({ host, port }: { readonly host: string; readonly port: number }): string {
+  if (host === '::' || host === '0.0.0.0') return `http://127.0.0.1:${port}`;
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+function refuse(sentence: string, code: number): number {
+  process.stderr.write(`sluice: ${sentence}\n`);
+  return code;
+}

@@ -1,0 +1,41 @@
+// What the demo prints for people to copy.
+import { join } from 'node:path';
+import { annotatedFile, namespace } from './manifests.ts';
+import { deploymentPath } from './predictions.ts';
+
+/** Lines for a shell beside the running demo: the requests of Seldon's documents, an edit that moves a canary, and what the gateway says of itself. */
+export function linesToCopy(base: string, admin: string, folder: string): string {
+  const json = "-H 'Content-Type: application/json'";
+  const payload = '{"data":{"ndarray":[[7.0,3.2,4.7,1.4]]}}';
+  const predictions = (deployment: string): string => `${base}${deploymentPath(deployment, 'api/v1.0/predictions')}`;
+  const edited = join(folder, annotatedFile);
+  return `
+It stays up until Ctrl-C. Lines to copy into another terminal, in this directory:
+
+  # a prediction, in both forms
+  curl -s ${predictions('iris')} ${json} -d '${payload}'
+  curl -s ${base}${deploymentPath('iris', 'api/v0.1/predictions')} ${json} -d '{"data":{"names":["a","b","c","d"],"tensor":{"shape":[1,4],"values":[7.0,3.2,4.7,1.4]}}}'
+
+  # feedback, metadata, health
+  curl -s ${base}${deploymentPath('iris', 'api/v1.0/feedback')} ${json} -d '{"request":${payload},"reward":1}'
+  curl -s ${base}${deploymentPath('iris', 'api/v1.0/metadata/classifier')}
+  curl -s ${base}${deploymentPath('iris', 'api/v1.0/health/status')}
+
+  # the header route, and the custom Mapping
+  curl -s ${predictions('iris-header')} -H 'location: london' ${json} -d '${payload}'
+  curl -s ${base}/mycompany/ml/api/v1.0/predictions ${json} -d '${payload}'
+
+  # who answers of 100: version 1 or 2? Then move the canary, live, and ask again
+  for i in $(seq 100); do curl -s ${predictions('iris-annotated')} ${json} -d '${payload}'; done | grep -o 'iris:[12]' | sort | uniq -c
+  sed -i.bak 's/main=50,canary=50/main=5,canary=95/' ${edited}
+
+  # why: which route, which predictor, what is wrong; and the numbers
+  npx sluice explain -X POST ${deploymentPath('iris-canary', 'api/v1.0/predictions')} --url ${admin}
+  npx sluice routes ${folder}
+  npx sluice check ${folder}
+  curl -s ${admin}/metrics | grep sluice_requests_total
+
+  # with Seldon's Python client
+  python3 -c "from seldon_core.seldon_client import SeldonClient as C; print(C(gateway='ambassador', gateway_endpoint='${base.replace('http://', '')}', namespace='${namespace}', deployment_name='iris').predict(shape=(1, 4)))"
+`;
+}
