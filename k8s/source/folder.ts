@@ -24,6 +24,8 @@ const settleMs = 5;
 const settleLimitMs = 100;
 /** A file that turns empty is believed to be empty after this long: `> file` empties it before it writes. */
 const emptyMs = 100;
+/** What is gone is believed to be gone after this long: git removes a file before it writes the new one, and a rename is two events. */
+const goneMs = 10;
 /** Entries that a poll looks at before it lets events in. */
 const pollSlice = 500;
 
@@ -44,8 +46,8 @@ interface Pending {
   readonly entry: string;
   readonly sinceMs: number;
   dueMs: number;
-  /** It was empty once already. */
-  readonly emptied: boolean;
+  /** When it was first found gone or empty. */
+  readonly vanishedAtMs: number | null;
 }
 
 export function folderSource(options: FolderOptions): Source {
@@ -63,6 +65,8 @@ class FolderSource implements Source {
   #immediate: NodeJS.Immediate | null = null;
   #settleTimer: NodeJS.Timeout | null = null;
   #pollTimer: NodeJS.Timeout | null = null;
+  /** Nothing is delivered before this moment. */
+  #heldUntilMs: number | null = null;
   #readAtMs = 0;
   #shownProblems = '';
 
@@ -240,13 +244,13 @@ class FolderSource implements Source {
     const known = this.#pending.get(key);
     const sinceMs = known?.sinceMs ?? nowMs;
     const dueMs = delayMs === 0 ? nowMs : Math.min(nowMs + delayMs, sinceMs + settleLimitMs);
-    this.#pending.set(key, { directory, entry, sinceMs, dueMs, emptied: known?.emptied ?? false });
+    this.#pending.set(key, { directory, entry, sinceMs, dueMs, vanishedAtMs: known?.vanishedAtMs ?? null });
     this.#schedule();
   }
 
   #schedule(): void {
-    if (this.#pending.size === 0) return;
-    let dueMs = Infinity;
+    if (this.#pending.size === 0 && this.#heldUntilMs === null) return;
+    let dueMs = this.#heldUntilMs ?? Infinity;
     for (const pending of this.#pending.values()) dueMs = Math.min(dueMs, pending.dueMs);
     const waitMs = dueMs - performance.now();
     if (waitMs <= 0) {
@@ -268,16 +272,28 @@ class FolderSource implements Source {
       if (pending.dueMs > nowMs) continue;
       this.#pending.delete(key);
       if (pending.directory.watcher === null) continue;
-      if (!pending.emptied && this.#isEmptied(pending)) this.#pending.set(key, { ...pending, dueMs: nowMs + emptyMs, emptied: true });
-      else this.#look(pending.directory, pending.entry, false);
+      const vanishedAtMs = pending.vanishedAtMs ?? nowMs;
+      const dueMs = vanishedAtMs + this.#doubtMs(pending);
+      if (dueMs > nowMs) {
+        this.#pending.set(key, { ...pending, dueMs, vanishedAtMs });
+        this.#heldUntilMs ??= nowMs + goneMs;
+      } else {
+        this.#look(pending.directory, pending.entry, false);
+      }
     }
-    this.#send(false);
+    // What was read beside something that seems gone waits for it, so that a rename is one change.
+    if (this.#heldUntilMs === null || this.#heldUntilMs <= nowMs) {
+      this.#heldUntilMs = null;
+      this.#send(false);
+    }
     this.#schedule();
   }
 
-  #isEmptied({ directory, entry }: Pending): boolean {
+  /** For how long the entry's state is not believed, ms. */
+  #doubtMs({ directory, entry }: Pending): number {
     const found = entryAt(join(directory.path, entry));
-    return found.kind === 'file' && this.#files.isEmptied(join(directory.name, entry), found.stats);
+    if (found.kind === 'file') return this.#files.isEmptied(join(directory.name, entry), found.stats) ? emptyMs : 0;
+    return found.kind === 'none' && (directory.files.has(entry) || directory.directories.has(entry)) ? goneMs : 0;
   }
 
   // ---- the safety net

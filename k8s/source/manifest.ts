@@ -11,7 +11,7 @@ export const manifestBounds = {
   fileBytes: 64 * 1024 * 1024,
   /** Values of one document with every alias written out. */
   nodes: 200_000,
-  /** Nesting with every alias written out. */
+  /** Maps and lists inside each other with every alias written out. */
   depth: 100,
 } as const;
 
@@ -196,9 +196,9 @@ function measure(value: unknown, depth: number, seen: Map<object, Extent>): Exte
   if (typeof value !== 'object' || value === null) return { nodes: 1, height: 0 };
   const known = seen.get(value);
   if (known !== undefined) return known;
-  if (depth > manifestBounds.depth) return null;
+  if (depth >= manifestBounds.depth) return null;
   let nodes = 1;
-  let height = 0;
+  let height = 1;
   for (const child of Array.isArray(value) ? value : Object.values(value)) {
     const extent = measure(child, depth + 1, seen);
     if (extent === null) return null;

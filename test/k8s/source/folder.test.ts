@@ -1,0 +1,354 @@
+import { chmodSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { folderSource } from '../../../k8s/source/folder.ts';
+import { readManifests } from '../../../k8s/source/read.ts';
+import type { Source, SourceChange } from '../../../k8s/source/source.ts';
+import { objectKey, type SourceObject } from '../../../k8s/translate/object.ts';
+
+/** Long enough never to come in a test that does not ask for it. */
+const noPollMs = 1_000_000;
+
+let folder: string;
+let source: Source | null;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'sluice-folder-'));
+  source = null;
+});
+
+afterEach(async () => {
+  await source?.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function service(name: string, port = 8000): string {
+  return `apiVersion: v1\nkind: Service\nmetadata: { name: ${name}, namespace: prod }\nspec: { ports: [{ port: ${port} }] }\n`;
+}
+
+function put(name: string, text: string): void {
+  mkdirSync(dirname(join(folder, name)), { recursive: true });
+  writeFileSync(join(folder, name), text);
+}
+
+/** Write beside, then rename over: how careful writers write. */
+function replace(name: string, text: string): void {
+  writeFileSync(join(folder, '.new'), text);
+  renameSync(join(folder, '.new'), join(folder, name));
+}
+
+/** What a consumer of the Source holds, with the changes that led there. */
+class Follower {
+  readonly changes: SourceChange[] = [];
+  readonly objects = new Map<string, SourceObject>();
+  #wake: (() => void) | null = null;
+
+  take(change: SourceChange): void {
+    this.changes.push(change);
+    for (const object of change.set) this.objects.set(objectKey(object.ref), object);
+    for (const key of change.removed) this.objects.delete(key);
+    this.#wake?.();
+  }
+
+  /** Waits until what is held satisfies `condition`; the test's own time limit is the limit. */
+  async until(condition: () => boolean): Promise<void> {
+    while (!condition()) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#wake = resolve;
+      await promise;
+    }
+  }
+
+  ports(): Record<string, number> {
+    return Object.fromEntries([...this.objects.values()].map(({ ref, object }) => [ref.name, (object as { spec: { ports: { port: number }[] } }).spec.ports[0]!.port]).sort());
+  }
+
+  async untilPorts(ports: Record<string, number>): Promise<void> {
+    await this.until(() => JSON.stringify(this.ports()) === JSON.stringify(ports));
+  }
+
+  codes(): string[] {
+    return this.changes.at(-1)!.problems.map(({ code }) => code);
+  }
+}
+
+async function follow(folders: readonly string[] = [folder], pollMs = noPollMs): Promise<Follower> {
+  const follower = new Follower();
+  source = folderSource({ folders, defaultNamespace: 'default', pollMs });
+  await source.start((change) => follower.take(change));
+  return follower;
+}
+
+describe('start', () => {
+  test('the first change holds everything and comes before start resolves', async () => {
+    put('a.yaml', service('a'));
+    put('deep/er/b.yml', service('b'));
+    put('c.json', JSON.stringify({ apiVersion: 'v1', kind: 'Service', metadata: { name: 'c' }, spec: { ports: [{ port: 1 }] } }));
+    put('notes.txt', service('no'));
+    put('.git/d.yaml', service('no'));
+    const follower = await follow();
+    expect(follower.changes).toHaveLength(1);
+    expect([...follower.objects.keys()].sort()).toEqual(['Service default/c', 'Service prod/a', 'Service prod/b']);
+    expect(follower.objects.get('Service prod/b')!.origin).toBe(`${folder}/deep/er/b.yml:1`);
+    expect(source!.ageSeconds()).toBe(0);
+  });
+
+  test('an empty folder delivers an empty change', async () => {
+    const follower = await follow();
+    expect(follower.changes).toMatchObject([{ set: [], removed: [], problems: [] }]);
+  });
+
+  test.each(['nowhere', 'a.yaml'])('a folder that is no folder is one clear sentence (%s)', async (name) => {
+    put('a.yaml', service('a'));
+    source = folderSource({ folders: [join(folder, name)], defaultNamespace: 'default', pollMs: noPollMs });
+    await expect(source.start(() => {})).rejects.toThrow(`folder ${join(folder, name)} does not exist or is not a directory`);
+  });
+
+  test('several folders are one Source; the same one twice counts once', async () => {
+    put('x/a.yaml', service('a'));
+    put('y/b.yaml', service('b'));
+    const follower = await follow([join(folder, 'x'), join(folder, 'y'), `${folder}/x/`]);
+    expect(follower.ports()).toEqual({ a: 8000, b: 8000 });
+    expect(follower.codes()).toEqual([]);
+    put('y/b.yaml', service('b', 2));
+    await follower.untilPorts({ a: 8000, b: 2 });
+  });
+});
+
+describe('edits', () => {
+  test('an atomic replace delivers the changed object alone', async () => {
+    put('a.yaml', `${service('a')}---\n${service('b')}`);
+    const follower = await follow();
+    replace('a.yaml', `${service('a')}---\n${service('b', 2)}`);
+    await follower.untilPorts({ a: 8000, b: 2 });
+    expect(follower.changes[1]).toMatchObject({ set: [{ ref: { name: 'b' } }], removed: [] });
+  });
+
+  test('a write in place, a new file and a removal are followed', async () => {
+    put('a.yaml', service('a'));
+    const follower = await follow();
+    put('a.yaml', service('a', 2));
+    await follower.untilPorts({ a: 2 });
+    put('b.yaml', service('b'));
+    await follower.untilPorts({ a: 2, b: 8000 });
+    rmSync(join(folder, 'a.yaml'));
+    await follower.untilPorts({ b: 8000 });
+    expect(follower.changes.at(-1)!.removed).toEqual(['Service prod/a']);
+  });
+
+  test('a rename is one change that removes nothing', async () => {
+    put('a.yaml', service('a'));
+    const follower = await follow();
+    renameSync(join(folder, 'a.yaml'), join(folder, 'z.yaml'));
+    await follower.until(() => follower.objects.get('Service prod/a')!.origin.endsWith('z.yaml:1'));
+    expect(follower.changes).toHaveLength(2);
+    expect(follower.changes[1]).toMatchObject({ removed: [], problems: [] });
+  });
+
+  test('a file that is removed and written again, as git does, is never missing', async () => {
+    put('a.yaml', service('a'));
+    const follower = await follow();
+    rmSync(join(folder, 'a.yaml'));
+    put('a.yaml', service('a', 2));
+    await follower.untilPorts({ a: 2 });
+    expect(follower.changes.flatMap(({ removed }) => removed)).toEqual([]);
+  });
+
+  test('a file that is emptied before it is written is never missing; one that stays empty is', async () => {
+    put('a.yaml', service('a'));
+    put('b.yaml', service('b'));
+    const follower = await follow();
+    truncateSync(join(folder, 'a.yaml'));
+    put('b.yaml', service('b', 2));
+    await follower.untilPorts({ a: 8000, b: 2 });
+    put('a.yaml', service('a', 2));
+    await follower.untilPorts({ a: 2, b: 2 });
+    expect(follower.changes.flatMap(({ removed }) => removed)).toEqual([]);
+    truncateSync(join(folder, 'a.yaml'));
+    await follower.untilPorts({ b: 2 });
+  });
+
+  test('a touch and a rewrite of the same bytes deliver nothing', async () => {
+    put('a.yaml', service('a'));
+    put('b.yaml', service('b'));
+    const follower = await follow();
+    utimesSync(join(folder, 'a.yaml'), 1, 1);
+    replace('a.yaml', service('a'));
+    put('b.yaml', service('b', 2));
+    await follower.untilPorts({ a: 8000, b: 2 });
+    expect(follower.changes).toHaveLength(2);
+    expect(follower.changes[1]!.set).toMatchObject([{ ref: { name: 'b' } }]);
+  });
+
+  test('subfolders that come, move and go are followed', async () => {
+    const follower = await follow();
+    put('n/m/a.yaml', service('a'));
+    await follower.untilPorts({ a: 8000 });
+    put('n/m/a.yaml', service('a', 2));
+    await follower.untilPorts({ a: 2 });
+    renameSync(join(folder, 'n'), join(folder, 'o'));
+    await follower.until(() => follower.objects.get('Service prod/a')?.origin === `${folder}/o/m/a.yaml:1`);
+    put('o/m/a.yaml', service('a', 3));
+    await follower.untilPorts({ a: 3 });
+    rmSync(join(folder, 'o'), { recursive: true });
+    await follower.untilPorts({});
+  });
+
+  test('a burst of 500 files arrives whole', async () => {
+    const follower = await follow();
+    for (let index = 0; index < 500; index++) replace(`${index}.yaml`, service(`s${index}`, index));
+    await follower.until(() => follower.objects.size === 500);
+    for (let index = 0; index < 500; index++) replace(`${index}.yaml`, service(`s${index}`, index + 1));
+    await follower.until(() => Object.entries(follower.ports()).every(([name, port]) => name === `s${port - 1}`));
+    expect(follower.changes.length).toBeLessThan(200);
+  });
+
+  test('nothing is delivered after stop', async () => {
+    const follower = await follow();
+    await source!.stop();
+    put('a.yaml', service('a'));
+    const other = await follow();
+    put('b.yaml', service('b'));
+    await other.untilPorts({ a: 8000, b: 8000 });
+    expect(follower.changes).toHaveLength(1);
+  });
+});
+
+describe('links', () => {
+  /** A ConfigMap volume: `k.yaml -> ..data/k.yaml`, `..data -> ..1`. */
+  function mount(revision: number, text: string): void {
+    mkdirSync(join(folder, `..${revision}/sub`), { recursive: true });
+    writeFileSync(join(folder, `..${revision}/k.yaml`), text);
+    writeFileSync(join(folder, `..${revision}/sub/l.yaml`), text.replace('name: k', 'name: l'));
+    symlinkSync(`..${revision}`, join(folder, '..data_tmp'));
+    renameSync(join(folder, '..data_tmp'), join(folder, '..data'));
+  }
+
+  test('the swap of a ConfigMap volume is followed, also in its subfolders', async () => {
+    mount(1, service('k', 1));
+    symlinkSync('..data/k.yaml', join(folder, 'k.yaml'));
+    symlinkSync('..data/sub', join(folder, 'sub'));
+    const follower = await follow();
+    expect(follower.ports()).toEqual({ k: 1, l: 1 });
+    for (const revision of [2, 3]) {
+      mount(revision, service('k', revision));
+      rmSync(join(folder, `..${revision - 1}`), { recursive: true });
+      await follower.untilPorts({ k: revision, l: revision });
+    }
+    expect(follower.changes.flatMap(({ removed }) => removed)).toEqual([]);
+  });
+
+  test('a folder that is a link itself may be moved to another release', async () => {
+    put('releases/1/a.yaml', service('a', 1));
+    put('releases/1/b.yaml', service('b', 1));
+    put('releases/2/a.yaml', service('a', 2));
+    symlinkSync('releases/1', join(folder, 'current'));
+    const follower = await follow([join(folder, 'current')]);
+    expect(follower.ports()).toEqual({ a: 1, b: 1 });
+    symlinkSync('releases/2', join(folder, 'next'));
+    renameSync(join(folder, 'next'), join(folder, 'current'));
+    await follower.untilPorts({ a: 2 });
+    put('releases/2/a.yaml', service('a', 3));
+    await follower.untilPorts({ a: 3 });
+  });
+
+  test('a folder that is gone keeps its objects, with a Problem, until it is back', async () => {
+    put('f/a.yaml', service('a', 1));
+    const follower = await follow([join(folder, 'f')]);
+    renameSync(join(folder, 'f'), join(folder, 'g'));
+    await follower.until(() => follower.codes().includes('folder-gone'));
+    expect(follower.ports()).toEqual({ a: 1 });
+    put('g/a.yaml', service('a', 2));
+    renameSync(join(folder, 'g'), join(folder, 'f'));
+    await follower.untilPorts({ a: 2 });
+    expect(follower.codes()).toEqual([]);
+  });
+
+  test('a link to a folder above is not followed in circles', async () => {
+    put('a/a.yaml', service('a'));
+    symlinkSync('..', join(folder, 'a/up'));
+    const follower = await follow();
+    expect(follower.ports()).toEqual({ a: 8000 });
+    expect(follower.codes()).toEqual([]);
+  });
+
+  test('the target of a link outside is found by the poll', async () => {
+    const outside = mkdtempSync(join(tmpdir(), 'sluice-outside-'));
+    writeFileSync(join(outside, 'x.yaml'), service('a', 1));
+    symlinkSync(join(outside, 'x.yaml'), join(folder, 'a.yaml'));
+    const follower = await follow([folder], 20);
+    writeFileSync(join(outside, 'x.yaml'), service('a', 22));
+    await follower.untilPorts({ a: 22 });
+    rmSync(outside, { recursive: true });
+    await follower.untilPorts({});
+  });
+});
+
+describe('last good', () => {
+  test('a file that does not parse keeps its objects; its good documents count', async () => {
+    put('a.yaml', `${service('a', 1)}---\n${service('b', 1)}`);
+    put('c.yaml', service('c', 1));
+    const follower = await follow();
+    replace('a.yaml', `${service('a', 2)}---\n{{{\n`);
+    await follower.untilPorts({ a: 2, b: 1, c: 1 });
+    expect(follower.changes.at(-1)!.problems).toMatchObject([{ code: 'bad-yaml', subject: { kind: 'File', name: `${folder}/a.yaml` }, field: expect.stringMatching(/^line 7, column 1$/) as string }]);
+    replace('a.yaml', service('a', 3));
+    await follower.untilPorts({ a: 3, c: 1 });
+    expect(follower.codes()).toEqual([]);
+  });
+
+  test('a Problem that comes without an object is delivered', async () => {
+    const follower = await follow();
+    put('a.yaml', '{{{');
+    await follower.until(() => follower.codes().includes('bad-yaml'));
+    rmSync(join(folder, 'a.yaml'));
+    await follower.until(() => follower.codes().length === 0);
+  });
+
+  test.skipIf(process.getuid?.() === 0)('a file that may not be read keeps its objects', async () => {
+    put('a.yaml', service('a', 1));
+    const follower = await follow();
+    chmodSync(join(folder, 'a.yaml'), 0);
+    await follower.until(() => follower.codes().includes('unreadable-file'));
+    expect(follower.ports()).toEqual({ a: 1 });
+  });
+});
+
+describe('the same object twice', () => {
+  test('the first file in text order is served, whichever came first, and the other is a Problem', async () => {
+    put('b.yaml', service('x', 2));
+    const follower = await follow();
+    put('c.yaml', service('x', 3));
+    await follower.until(() => follower.codes().includes('declared-twice'));
+    expect(follower.ports()).toEqual({ x: 2 });
+    expect(follower.changes.at(-1)!.problems).toMatchObject([
+      { level: 'error', subject: { name: 'x' }, field: `${folder}/c.yaml:1`, sentence: `the object is declared in ${folder}/b.yaml:1 already and that one is served; remove one of the two` },
+    ]);
+    put('a.yaml', service('x', 1));
+    await follower.untilPorts({ x: 1 });
+    rmSync(join(folder, 'a.yaml'));
+    await follower.untilPorts({ x: 2 });
+    rmSync(join(folder, 'b.yaml'));
+    await follower.untilPorts({ x: 3 });
+    expect(follower.codes()).toEqual([]);
+    expect(follower.changes.flatMap(({ removed }) => removed)).toEqual([]);
+  });
+
+  test('in one file the first counts', () => {
+    put('a.yaml', `${service('x', 1)}---\n${service('x', 2)}`);
+    const { objects, problems } = readManifests([folder], 'default');
+    expect(objects).toMatchObject([{ object: { spec: { ports: [{ port: 1 }] } } }]);
+    expect(problems.map(({ code }) => code)).toEqual(['declared-twice']);
+  });
+});
+
+describe('readManifests', () => {
+  test('reads files and trees, and names what is not there', () => {
+    put('x/y/a.yaml', service('a'));
+    put('b.yaml', service('b'));
+    const read = readManifests([join(folder, 'x'), join(folder, 'b.yaml'), join(folder, 'no')], 'default');
+    expect(read.objects.map(({ ref }) => ref.name)).toEqual(['a', 'b']);
+    expect(read.missing).toEqual([join(folder, 'no')]);
+  });
+});

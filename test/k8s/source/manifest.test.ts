@@ -1,0 +1,196 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { printProblem } from '../../../routing/problem.ts';
+import { manifestBounds, parseManifest, type Manifest } from '../../../k8s/source/manifest.ts';
+
+function read(text: string, file = 'a.yaml'): Manifest {
+  return parseManifest(Buffer.from(text), { file, defaultNamespace: 'default' });
+}
+
+function names(manifest: Manifest): string[] {
+  return manifest.objects.map(({ ref }) => `${ref.kind} ${ref.namespace}/${ref.name}`);
+}
+
+function problems(manifest: Manifest): string[] {
+  return manifest.problems.map(printProblem);
+}
+
+const service = (name: string): string => `apiVersion: v1\nkind: Service\nmetadata: { name: ${name} }\n`;
+
+describe('documents', () => {
+  test('each document is an object with the line it starts on', () => {
+    const manifest = read(`# first\n${service('a')}---\n\n# second\n${service('b')}...\n%YAML 1.2\n---\n${service('c')}`);
+    expect(names(manifest)).toEqual(['Service default/a', 'Service default/b', 'Service default/c']);
+    expect(manifest.objects.map(({ origin }) => origin)).toEqual(['a.yaml:2', 'a.yaml:8', 'a.yaml:14']);
+    expect(manifest.complete).toBe(true);
+  });
+
+  test('a namespace that is written wins over the default', () => {
+    expect(names(read('{apiVersion: v1, kind: Service, metadata: {name: a, namespace: prod}}'))).toEqual(['Service prod/a']);
+  });
+
+  test('CRLF and a byte order mark are nothing special', () => {
+    expect(names(read(`\uFEFF${service('a')}---\n${service('b')}`.replaceAll('\n', '\r\n')))).toEqual(['Service default/a', 'Service default/b']);
+  });
+
+  test('three dashes inside a block scalar do not cut it', () => {
+    const manifest = read(`${service('a').trimEnd()}\nspec:\n  text: |\n    x\n    ---\n    y\n`);
+    expect((manifest.objects[0]!.object as { spec: { text: string } }).spec.text).toBe('x\n---\ny\n');
+  });
+
+  test('an empty file, comments alone and empty documents declare nothing', () => {
+    for (const text of ['', '\n', '# only a comment\n', '---\n---\n---', 'null\n']) expect(read(text)).toEqual({ objects: [], problems: [], complete: true });
+    expect(read('', 'a.json')).toEqual({ objects: [], problems: [], complete: true });
+  });
+});
+
+describe('kinds', () => {
+  test('Lists are unfolded; items of a typed list take kind and apiVersion from it', () => {
+    const manifest = read(`
+apiVersion: v1
+kind: List
+items:
+  - { apiVersion: v1, kind: Service, metadata: { name: a } }
+  - { apiVersion: machinelearning.seldon.io/v1, kind: SeldonDeployment, metadata: { name: b, namespace: n } }
+---
+apiVersion: machinelearning.seldon.io/v1alpha2
+kind: SeldonDeploymentList
+items:
+  - metadata: { name: c }
+`);
+    expect(names(manifest)).toEqual(['Service default/a', 'SeldonDeployment n/b', 'SeldonDeployment default/c']);
+    expect(manifest.objects[2]!.apiVersion).toBe('machinelearning.seldon.io/v1alpha2');
+  });
+
+  test('kinds that routing does not read are passed over, also under a name it knows', () => {
+    const manifest = read(`
+{apiVersion: apps/v1, kind: Deployment, metadata: {name: a}}
+---
+{apiVersion: serving.knative.dev/v1, kind: Service, metadata: {name: a}}
+---
+{apiVersion: v1, kind: constructor, metadata: {name: a}}
+`);
+    expect(manifest).toEqual({ objects: [], problems: [], complete: true });
+  });
+
+  test('a document that is no object is a warning', () => {
+    expect(problems(read('replicas: 2\n---\njust text\n'))).toEqual([
+      'warning not-an-object File a.yaml line 1, column 1: the document has no kind or no apiVersion and is passed over; write both, or move the file out of the folder',
+      'warning not-an-object File a.yaml line 3, column 1: the document is not a Kubernetes object and is passed over; remove it or write apiVersion, kind and metadata',
+    ]);
+  });
+
+  test.each(['', 'a/b', 'a b', '../x', 'x'.repeat(254)])('the name %j is refused', (name) => {
+    const manifest = read(JSON.stringify({ apiVersion: 'v1', kind: 'Service', metadata: { name } }));
+    expect(manifest.objects).toEqual([]);
+    expect(manifest.problems[0]).toMatchObject({ code: 'bad-name', level: 'error' });
+  });
+
+  test.each(['', 'a/b', 'Prod', '-a', 'x'.repeat(64), 7])('the namespace %j is refused', (namespace) => {
+    const manifest = read(JSON.stringify({ apiVersion: 'v1', kind: 'Service', metadata: { name: 'a', namespace } }));
+    expect(manifest.objects).toEqual([]);
+    expect(manifest.problems[0]).toMatchObject({ code: 'bad-namespace', level: 'error' });
+  });
+});
+
+describe('what does not parse', () => {
+  test('a broken document is a Problem with line and column, and the others count', () => {
+    const manifest = read(`${service('a')}---\nkind: Service\nkind: Service\n---\n${service('c')}`);
+    expect(names(manifest)).toEqual(['Service default/a', 'Service default/c']);
+    expect(manifest.complete).toBe(false);
+    expect(problems(manifest)).toEqual(['error bad-yaml File a.yaml line 6, column 1: the document is not valid YAML (duplicated mapping key) and its last good form stays; correct it']);
+  });
+
+  test.each([
+    ['{"a":\n abc}', 'line 2, column 2'],
+    ['[1,]', 'line 1, column 4'],
+    ['{"a":1', 'line 1, column 7'],
+    ['{"a" 1}', 'line 1, column 6'],
+    ['{"a":1,}', 'line 1, column 8'],
+    ['{"a":01}', 'line 1, column 7'],
+    ['{"a":"\\x"}', 'line 1, column 7'],
+    ['{} {}', 'line 1, column 4'],
+    ['{"a":"\n"}', 'line 1, column 7'],
+  ])('JSON %j is wrong at %s', (text, field) => {
+    expect(read(text, 'a.json').problems).toMatchObject([{ code: 'bad-json', field }]);
+  });
+
+  test('a Problem of JSON never quotes the file, which may hold a Secret', () => {
+    expect(problems(read('{"password": hunter2}', 'a.json'))[0]).not.toContain('hunter2');
+  });
+
+  test('bytes that are not UTF-8 are a Problem', () => {
+    const manifest = parseManifest(Uint8Array.of(0x61, 0xff), { file: 'a.yaml', defaultNamespace: 'default' });
+    expect(manifest.problems).toMatchObject([{ code: 'not-utf8' }]);
+    expect(manifest.complete).toBe(false);
+  });
+
+  test('no text makes it throw', () => {
+    const pieces = fc.constantFrom('---', '...', '\n', '- ', 'a: ', '&x ', '*x', '{', '}', '[', ']', '"', "'", '|', '>', '? ', '!!map ', '<<: ', '%YAML 1.2', '\t', 'kind: List', 'items: ', '#', '\\', '1', 'é', '\0', '\u2028');
+    fc.assert(fc.property(fc.array(pieces, { maxLength: 30 }), fc.constantFrom('a.yaml', 'a.json'), (parts, file) => {
+      const manifest = read(parts.join(''), file);
+      expect(manifest.complete || manifest.problems.length > 0).toBe(true);
+    }));
+    fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
+      parseManifest(bytes, { file: 'a.yaml', defaultNamespace: 'default' });
+    }));
+    fc.assert(fc.property(fc.json(), (text) => {
+      expect(read(text, 'a.json').problems.filter(({ code }) => code === 'bad-json')).toEqual([]);
+    }));
+  });
+});
+
+describe('bounds', () => {
+  test.each([[-1, 1], [0, 1], [1, 0]])('a document of the limit %i bytes', (over, count) => {
+    const head = service('big');
+    const comment = `#${'x'.repeat(manifestBounds.documentBytes + over - Buffer.byteLength(head) - 2)}\n`;
+    const manifest = read(`${head}${comment}---\n${service('small')}`);
+    expect(manifest.objects).toHaveLength(count + 1);
+    expect(manifest.problems.map(({ code }) => code)).toEqual(count === 1 ? [] : ['document-too-large']);
+  });
+
+  test.each([[-1, true], [0, true], [1, false]])('a file of the limit %i bytes', (over, read) => {
+    const bytes = Buffer.alloc(manifestBounds.fileBytes + over, '\n');
+    const line = Buffer.from(`---\n${'#'.repeat(512 * 1024)}\n`);
+    for (let at = 0; at + line.length <= bytes.length; at += line.length) line.copy(bytes, at);
+    bytes.write(service('a'), 0);
+    const manifest = parseManifest(bytes, { file: 'a.yaml', defaultNamespace: 'default' });
+    expect(manifest.problems.map(({ code }) => code)).toEqual(read ? [] : ['file-too-large']);
+  });
+
+  // The document is a map of a shared list and of a list of aliases to it: 1 + (1 + 999) + (1 + aliases × 1000) + the rest in plain values.
+  test.each([[-1, true], [0, true], [1, false]])('a document of the limit %i values with aliases written out', (over, fits) => {
+    const aliases = 190;
+    const rest = manifestBounds.nodes + over - 1 - 1000 - (1 + aliases * 1000) - 1;
+    const text = `shared: &s [${'0,'.repeat(999)}]\nagain: [${'*s,'.repeat(aliases)}]\nrest: [${'0,'.repeat(rest)}]\n`;
+    expect(read(text).problems.map(({ code }) => code)).toEqual([fits ? 'not-an-object' : 'document-too-many-values']);
+  });
+
+  test('an alias bomb is refused without being written out', () => {
+    let text = 'a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n';
+    for (let level = 1; level < 30; level++) text += `a${level}: &a${level} [${`*a${level - 1}, `.repeat(10)}]\n`;
+    expect(read(text).problems.map(({ code }) => code)).toEqual(['document-too-many-values']);
+  });
+
+  test('an alias inside its own anchor is refused', () => {
+    expect(read('a: &a [*a]\n').problems.map(({ code }) => code)).toEqual(['document-too-deep']);
+  });
+
+  test.each([[-1, true], [0, true], [1, false]])('nesting of the limit %i', (over, fits) => {
+    // One chain of lists that goes on through an alias, so that the parser's own bound does not see it. The map is a level, the scalar none.
+    const first = 60;
+    const second = manifestBounds.depth + over - first - 1;
+    const text = `a: &a ${'['.repeat(first)}${']'.repeat(first)}\nb: ${'['.repeat(second)}*a${']'.repeat(second)}\n`;
+    expect(read(text).problems.map(({ code }) => code)).toEqual([fits ? 'not-an-object' : 'document-too-deep']);
+  });
+
+  test('anchors, aliases and merge keys of honest manifests are read', () => {
+    const manifest = read(`
+apiVersion: v1
+kind: Service
+metadata: &meta { name: a, labels: &labels { x: "1" } }
+spec: { selector: *labels, more: { <<: *labels, y: "2" } }
+`);
+    expect(manifest.objects[0]!.object).toMatchObject({ spec: { selector: { x: '1' }, more: { x: '1', y: '2' } } });
+  });
+});
