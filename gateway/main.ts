@@ -60,11 +60,12 @@ async function runThread(start: ThreadStart): Promise<void> {
   if (port === null) throw new Error('a worker without a parent');
   if (start.kind === 'control') {
     const { startControl } = await import('./control/control.ts');
-    const { source } = start.settings;
+    const { source, singleNamespace } = start.settings;
     // `serve` refuses the cluster source until there is one.
     const folders = source.kind === 'folder' ? source.folders : [];
     const { folderSource } = await import('../k8s/source/folder.ts');
-    await startControl(start, folderSource(folders), port);
+    const defaultNamespace = singleNamespace ?? 'default';
+    await startControl(start, folderSource({ folders, defaultNamespace, pollMs: 10_000 }), port);
   } else {
     const { startDataWorker } = await import('./worker.ts');
     const { DataPlane } = await import('./edge/plane.ts');

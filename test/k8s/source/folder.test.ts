@@ -6,6 +6,7 @@ import { folderSource } from '../../../k8s/source/folder.ts';
 import { readManifests } from '../../../k8s/source/read.ts';
 import type { Source, SourceChange } from '../../../k8s/source/source.ts';
 import { objectKey, type SourceObject } from '../../../k8s/translate/object.ts';
+import { compareText } from '../../../routing/problem.ts';
 
 /** Long enough never to come in a test that does not ask for it. */
 const noPollMs = 1_000_000;
@@ -61,7 +62,7 @@ class Follower {
   }
 
   ports(): Record<string, number> {
-    return Object.fromEntries([...this.objects.values()].map(({ ref, object }) => [ref.name, (object as { spec: { ports: { port: number }[] } }).spec.ports[0]!.port]).sort());
+    return Object.fromEntries([...this.objects.values()].map(({ ref, object }) => [ref.name, (object as { spec: { ports: { port: number }[] } }).spec.ports[0]!.port] as const).sort((a, b) => compareText(a[0], b[0])));
   }
 
   async untilPorts(ports: Record<string, number>): Promise<void> {
@@ -89,7 +90,7 @@ describe('start', () => {
     put('.git/d.yaml', service('no'));
     const follower = await follow();
     expect(follower.changes).toHaveLength(1);
-    expect([...follower.objects.keys()].sort()).toEqual(['Service default/c', 'Service prod/a', 'Service prod/b']);
+    expect([...follower.objects.keys()].sort(compareText)).toEqual(['Service default/c', 'Service prod/a', 'Service prod/b']);
     expect(follower.objects.get('Service prod/b')!.origin).toBe(`${folder}/deep/er/b.yml:1`);
     expect(source!.ageSeconds()).toBe(0);
   });
