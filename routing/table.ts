@@ -1,9 +1,24 @@
 // RouteTable: all Routes, compiled, frozen, indexed. A request reads the reference to one table once; a change makes the next table.
-import type { Decision, ForwardDecision, RejectDecision, Shadow } from './decision.ts';
+import { BucketsEdit, bucketOf, noBuckets, valuesOf } from './buckets.ts';
+import type { Buckets } from './buckets.ts';
+import { hashText } from './bytes.ts';
+import type { Conditions } from './condition.ts';
+import type { ForwardDecision, RejectDecision, Shadow } from './decision.ts';
 import type { TableDelta, TableSettings } from './delta.ts';
+import { addDigest, digestOf, noDigest, printDigest } from './digest.ts';
+import type { Digest } from './digest.ts';
 import type { Mapping } from './mapping.ts';
 import type { Match } from './match.ts';
+import { compareOrder } from './order.ts';
+import type { OrderKey } from './order.ts';
+import { compareText } from './problem.ts';
 import type { Problem } from './problem.ts';
+import type { Regex } from './regex.ts';
+import { buildRoute, routeKey } from './route.ts';
+import type { AttachedMapping } from './route.ts';
+import { sharedMapping } from './share.ts';
+import { emptySpace, spaceSeed, spaceWith } from './space.ts';
+import type { Placing, Space } from './space.ts';
 
 /** One live Mapping of a Route, with what it gets. */
 export interface SplitMember {
@@ -41,6 +56,25 @@ export interface Route<T> {
   readonly shadows: readonly Shadow<T>[];
   /** By id. */
   readonly mappings: readonly Mapping[];
+
+  // What lookup reads; compiled from the fields above.
+  readonly order: OrderKey;
+  readonly placing: Placing;
+  /** Key in the index; 0 for a Route that is scanned. */
+  readonly hash: number;
+  /** false: only shadows, so it never answers. */
+  readonly hasLive: boolean;
+  /** false: a regex of it is refused, so it matches nothing. */
+  readonly usable: boolean;
+  /** Byte text of the prefix or exact path, in lower case when `folded`; "" for regex and gRPC paths. */
+  readonly text: string;
+  /** The path must be `text` and not only begin with it. */
+  readonly whole: boolean;
+  /** ASCII letters in any case. */
+  readonly folded: boolean;
+  readonly regex: Regex | null;
+  /** null: nothing beside the path. */
+  readonly conditions: Conditions | null;
 }
 
 export interface RouteTable<T> {
@@ -52,19 +86,267 @@ export interface RouteTable<T> {
   readonly settings: TableSettings;
   /** What building the Routes found, by Route key. */
   readonly problems: ReadonlyMap<string, readonly Problem[]>;
+
+  // The index, for lookup.
+  /** Routes with a path text, by space and path; gRPC Routes by space and `seldon`. */
+  readonly routes: Buckets<Route<T>>;
+  readonly shared: Space<T>;
+  readonly spaces: Buckets<Space<T>>;
+
+  // What the next delta needs.
+  readonly records: Buckets<RouteRecord<T>>;
+  /** Where each Mapping is. */
+  readonly places: Buckets<Place<T>>;
+  readonly upstreams: Buckets<UpstreamUse>;
+  readonly sum: Digest;
 }
 
+/** A Route and what it was built from. */
+interface RouteRecord<T> {
+  readonly key: string;
+  readonly hash: number;
+  readonly route: Route<T>;
+  readonly members: readonly AttachedMapping<T>[];
+  readonly digest: Digest;
+}
+
+interface Place<T> {
+  readonly id: string;
+  readonly hash: number;
+  readonly routeKey: string;
+  readonly member: AttachedMapping<T>;
+}
+
+interface UpstreamUse {
+  readonly key: string;
+  readonly hash: number;
+  readonly ready: boolean;
+  /** Keys of the Routes that name it. */
+  readonly routeKeys: readonly string[];
+}
+
+const emptyShared = emptySpace<never>(null);
+
+const noSettings: TableSettings = Object.freeze({ singleNamespace: null });
+
+const empty: RouteTable<never> = Object.freeze({
+  version: 0,
+  hash: hashOfContent(noDigest, noSettings),
+  routeCount: 0,
+  settings: noSettings,
+  problems: new Map(),
+  routes: noBuckets,
+  shared: emptyShared,
+  spaces: noBuckets,
+  records: noBuckets,
+  places: noBuckets,
+  upstreams: noBuckets,
+  sum: noDigest,
+});
+
 /** The table before the first delta. */
-export declare function emptyTable<T>(): RouteTable<T>;
+export function emptyTable<T>(): RouteTable<T> {
+  return empty;
+}
 
 /**
  * The next table. Builds only the Routes that the delta touches; every other Route stays the same object.
  * A delta with base 0 starts from the empty table; for any other the caller has checked that `delta.base` is `table.version`.
- * `attach` is called once for each new or changed Mapping.
+ * `attach` is called once for each new or changed Mapping; `slot` is −1 for a Mapping without a counter slot.
  */
-export declare function applyDelta<T>(table: RouteTable<T>, delta: TableDelta, attach: (mapping: Mapping, slot: number) => T): RouteTable<T>;
+export function applyDelta<T>(table: RouteTable<T>, delta: TableDelta, attach: (mapping: Mapping, slot: number) => T): RouteTable<T> {
+  return new TableEdit(delta.base === 0 ? emptyTable<T>() : table, attach).apply(delta);
+}
 
 /** All Routes in the order tried: spaces by name, shared space last; inside a space by Order. */
-export declare function routesInOrder<T>(table: RouteTable<T>): readonly Route<T>[];
+export function routesInOrder<T>(table: RouteTable<T>): readonly Route<T>[] {
+  const routes = Array.from(valuesOf(table.records), (record) => record.route);
+  return routes.sort((a, b) => compareSpaces(a.space, b.space) || compareOrder(a.order, b.order));
+}
 
-export type { Decision };
+function hashOfContent(routes: Digest, settings: TableSettings): string {
+  return printDigest(addDigest(routes, digestOf(settings), 1));
+}
+
+function compareSpaces(a: string | null, b: string | null): number {
+  if (a === null || b === null) return a === b ? 0 : a === null ? 1 : -1;
+  return compareText(a, b);
+}
+
+/** The space of a namespace, or null when it has no Routes. */
+export function spaceNamed<T>(table: RouteTable<T>, name: string): Space<T> | null {
+  return bucketOf(table.spaces, spaceSeed(name)).find((space) => space.name === name) ?? null;
+}
+
+/** What changes at one Route: new Mappings by id, null for those that leave. */
+type RouteChange<T> = Map<string, AttachedMapping<T> | null>;
+
+/** One delta being applied. */
+class TableEdit<T> {
+  readonly #from: RouteTable<T>;
+  readonly #attach: (mapping: Mapping, slot: number) => T;
+  readonly #routes: BucketsEdit<Route<T>>;
+  readonly #records: BucketsEdit<RouteRecord<T>>;
+  readonly #places: BucketsEdit<Place<T>>;
+  readonly #touched = new Map<string, RouteChange<T>>();
+  /** Spaces and Upstreams that changed, written back once at the end. */
+  readonly #spaces = new Map<string | null, Space<T>>();
+  readonly #uses = new Map<string, { ready: boolean; readonly routeKeys: Set<string> }>();
+  #problems: Map<string, readonly Problem[]> | null = null;
+  #sum: Digest;
+
+  constructor(from: RouteTable<T>, attach: (mapping: Mapping, slot: number) => T) {
+    this.#from = from;
+    this.#attach = attach;
+    this.#routes = new BucketsEdit(from.routes, hashOf, (a, b) => compareSpaces(a.space, b.space) || compareOrder(a.order, b.order));
+    this.#records = new BucketsEdit(from.records, hashOf, (a, b) => compareText(a.key, b.key));
+    this.#places = new BucketsEdit(from.places, hashOf, (a, b) => compareText(a.id, b.id));
+    this.#sum = from.sum;
+  }
+
+  apply(delta: TableDelta): RouteTable<T> {
+    for (const id of delta.removedMappings) this.#removeMapping(id);
+    const slots = new Map(delta.slots);
+    for (const mapping of delta.mappings) this.#setMapping(mapping, slots.get(mapping.id) ?? null);
+    for (const key of delta.removedUpstreams) this.#setReady(key, false);
+    for (const { key, ready } of delta.endpoints) this.#setReady(key, ready);
+    for (const [key, change] of this.#touched) this.#rebuild(key, change);
+    const records = this.#records.done();
+    const shared = this.#spaces.get(null) ?? this.#from.shared;
+    return Object.freeze({
+      version: delta.version,
+      hash: hashOfContent(this.#sum, delta.settings),
+      routeCount: records.count,
+      settings: delta.settings,
+      problems: this.#problems ?? this.#from.problems,
+      routes: this.#routes.done(),
+      shared,
+      spaces: this.#doneSpaces(),
+      records,
+      places: this.#places.done(),
+      upstreams: this.#doneUpstreams(),
+      sum: this.#sum,
+    });
+  }
+
+  #removeMapping(id: string): void {
+    const place = this.#placeOf(id);
+    if (place === null) return;
+    this.#changeOf(place.routeKey).set(id, null);
+    this.#places.remove(place);
+  }
+
+  #setMapping(given: Mapping, givenSlot: number | null): void {
+    const mapping = sharedMapping(given);
+    const before = this.#placeOf(mapping.id);
+    const slot = givenSlot ?? before?.member.slot ?? -1;
+    const key = routeKey(mapping);
+    if (before !== null && before.routeKey !== key) this.#changeOf(before.routeKey).set(mapping.id, null);
+    const member = { mapping, slot, attached: this.#attach(mapping, slot) };
+    this.#changeOf(key).set(mapping.id, member);
+    this.#places.set({ id: mapping.id, hash: hashText(mapping.id), routeKey: key, member });
+  }
+
+  #setReady(key: string, ready: boolean): void {
+    const use = this.#useOf(key);
+    if (use.ready === ready) return;
+    use.ready = ready;
+    for (const routeKey of use.routeKeys) this.#changeOf(routeKey);
+  }
+
+  #rebuild(key: string, change: RouteChange<T>): void {
+    const hash = hashText(key);
+    const before = this.#records.bucketOf(hash).find((record) => record.key === key) ?? null;
+    const members = (before?.members ?? []).filter(({ mapping }) => !change.has(mapping.id));
+    for (const member of change.values()) if (member !== null) members.push(member);
+    if (change.size > 0) this.#moveUses(key, before?.members ?? [], members);
+    if (before !== null) this.#sum = addDigest(this.#sum, before.digest, -1);
+    if (members.length === 0) {
+      if (before !== null) this.#drop(before);
+      return;
+    }
+    const space = this.#spaceOf(members[0]!.mapping.space);
+    const { route, digest, problems } = buildRoute(key, members, space.name, (upstream) => this.#useOf(upstream).ready);
+    this.#records.set({ key, hash, route, members, digest });
+    this.#sum = addDigest(this.#sum, digest, 1);
+    this.#setProblems(key, problems);
+    this.#place(before?.route ?? null, route, space);
+  }
+
+  #drop(record: RouteRecord<T>): void {
+    this.#records.remove(record);
+    this.#setProblems(record.key, []);
+    this.#place(record.route, null, this.#spaceOf(record.route.space));
+  }
+
+  /** Puts a Route where lookup finds it, in place of `before`. Both have one key, so they belong at the same place. */
+  #place(before: Route<T> | null, after: Route<T> | null, space: Space<T>): void {
+    const route = (after ?? before)!;
+    if (route.placing !== 'scanned') {
+      if (after !== null) this.#routes.set(after);
+      else this.#routes.remove(route);
+    }
+    this.#spaces.set(space.name, spaceWith(space, before, after));
+  }
+
+  #setProblems(key: string, problems: readonly Problem[]): void {
+    if (problems.length === 0 && !(this.#problems ?? this.#from.problems).has(key)) return;
+    this.#problems ??= new Map(this.#from.problems);
+    if (problems.length === 0) this.#problems.delete(key);
+    else this.#problems.set(key, problems);
+  }
+
+  #moveUses(key: string, before: readonly AttachedMapping<T>[], after: readonly AttachedMapping<T>[]): void {
+    for (const { mapping } of before) if (mapping.target.kind === 'forward') this.#useOf(mapping.target.upstream).routeKeys.delete(key);
+    for (const { mapping } of after) if (mapping.target.kind === 'forward') this.#useOf(mapping.target.upstream).routeKeys.add(key);
+  }
+
+  #changeOf(key: string): RouteChange<T> {
+    let change = this.#touched.get(key);
+    if (change === undefined) this.#touched.set(key, (change = new Map()));
+    return change;
+  }
+
+  #placeOf(id: string): Place<T> | null {
+    return this.#places.bucketOf(hashText(id)).find((place) => place.id === id) ?? null;
+  }
+
+  #spaceOf(name: string | null): Space<T> {
+    const known = this.#spaces.get(name) ?? (name === null ? this.#from.shared : spaceNamed(this.#from, name));
+    return known ?? emptySpace(name);
+  }
+
+  #useOf(key: string): { ready: boolean; readonly routeKeys: Set<string> } {
+    let use = this.#uses.get(key);
+    if (use === undefined) {
+      const before = bucketOf(this.#from.upstreams, hashText(key)).find((known) => known.key === key);
+      use = { ready: before?.ready ?? false, routeKeys: new Set(before?.routeKeys) };
+      this.#uses.set(key, use);
+    }
+    return use;
+  }
+
+  #doneSpaces(): Buckets<Space<T>> {
+    const edit = new BucketsEdit(this.#from.spaces, (space) => space.seed, (a, b) => compareSpaces(a.name, b.name));
+    for (const space of this.#spaces.values()) {
+      if (space.name === null) continue;
+      if (space.routeCount > 0) edit.set(space);
+      else edit.remove(space);
+    }
+    return edit.done();
+  }
+
+  #doneUpstreams(): Buckets<UpstreamUse> {
+    const edit = new BucketsEdit<UpstreamUse>(this.#from.upstreams, hashOf, (a, b) => compareText(a.key, b.key));
+    for (const [key, { ready, routeKeys }] of this.#uses) {
+      const use = Object.freeze({ key, hash: hashText(key), ready, routeKeys: Object.freeze([...routeKeys]) });
+      if (ready || routeKeys.size > 0) edit.set(use);
+      else edit.remove(use);
+    }
+    return edit.done();
+  }
+}
+
+function hashOf(value: { readonly hash: number }): number {
+  return value.hash;
+}

@@ -1,0 +1,141 @@
+// Conditions: what a Match asks beside the path (host, method, headers, query), compiled for reading bytes.
+import { byteText, fieldIs, fieldNamed, fieldText, isText, standsAt, standsFoldedAt, textOf } from './bytes.ts';
+import type { RequestHead } from './head.ts';
+import type { HostMatch, Match, NamedMatch, ValueMatch } from './match.ts';
+import { compileRegex } from './regex.ts';
+import type { Regex } from './regex.ts';
+
+/** A value to compare with. Neither text nor regex: presence. */
+export interface Condition {
+  /** Byte text: header names in lower case, query names as written; "" for the method. */
+  readonly name: string;
+  readonly text: string | null;
+  readonly regex: Regex | null;
+}
+
+interface HostCondition {
+  readonly kind: 'exact' | 'suffix' | 'prefix' | 'regex';
+  /** Byte text, lower case. */
+  readonly text: string;
+  readonly regex: Regex | null;
+}
+
+export interface Conditions {
+  readonly host: HostCondition | null;
+  readonly method: Condition | null;
+  readonly headers: readonly Condition[];
+  readonly query: readonly Condition[];
+}
+
+export type ConditionsResult = { readonly ok: true; readonly conditions: Conditions | null } | { readonly ok: false; readonly reason: string };
+
+/** The conditions of a Match, null when it has none; a bad regex gives what is wrong with it. */
+export function compileConditions(match: Match): ConditionsResult {
+  if (match.host.kind === 'any' && match.method === null && match.headers.length === 0 && match.query.length === 0) return { ok: true, conditions: null };
+  const reasons: string[] = [];
+  const regexOf = (pattern: string, where: string): Regex | null => {
+    const result = compileRegex(pattern);
+    if (result.ok) return result.regex;
+    reasons.push(`the regex of ${where} ${result.reason}`);
+    return null;
+  };
+  const valueOf = (name: string, value: ValueMatch, where: string): Condition =>
+    Object.freeze({
+      name: byteText(name),
+      text: value.kind === 'exact' ? byteText(value.value) : null,
+      regex: value.kind === 'regex' ? regexOf(value.pattern, where) : null,
+    });
+  const namedOf = (named: readonly NamedMatch[], what: string): readonly Condition[] =>
+    Object.freeze(named.map((one) => valueOf(one.name, one.value, `${what} ${one.name}`)));
+  const conditions = Object.freeze({
+    host: hostCondition(match.host, regexOf),
+    method: match.method === null ? null : valueOf('', match.method, 'the method'),
+    headers: namedOf(match.headers, 'header'),
+    query: namedOf(match.query, 'query parameter'),
+  });
+  return reasons.length === 0 ? { ok: true, conditions } : { ok: false, reason: reasons.join('; ') };
+}
+
+function hostCondition(host: HostMatch, regexOf: (pattern: string, where: string) => Regex | null): HostCondition | null {
+  switch (host.kind) {
+    case 'any':
+      return null;
+    case 'exact':
+      return Object.freeze({ kind: host.kind, text: byteText(host.host.toLowerCase()), regex: null });
+    case 'suffix':
+      return Object.freeze({ kind: host.kind, text: byteText(host.suffix.toLowerCase()), regex: null });
+    case 'prefix':
+      return Object.freeze({ kind: host.kind, text: byteText(host.prefix.toLowerCase()), regex: null });
+    case 'regex':
+      return Object.freeze({ kind: host.kind, text: '', regex: regexOf(host.pattern, 'the host') });
+  }
+}
+
+/** Do all conditions hold for this request? */
+export function conditionsHold(conditions: Conditions, head: RequestHead): boolean {
+  for (const header of conditions.headers) if (!headerHolds(header, head)) return false;
+  if (conditions.method !== null && !methodHolds(conditions.method, head)) return false;
+  if (conditions.host !== null && !hostHolds(conditions.host, head)) return false;
+  for (const parameter of conditions.query) if (!parameterHolds(parameter, head)) return false;
+  return true;
+}
+
+function headerHolds(header: Condition, head: RequestHead): boolean {
+  const first = fieldNamed(head, header.name, 0);
+  if (first < 0) return false;
+  if (header.text !== null) return fieldIs(head, header.name, first, header.text);
+  return header.regex === null || header.regex.matches(fieldText(head, header.name, first));
+}
+
+function methodHolds(method: Condition, head: RequestHead): boolean {
+  const { bytes, methodStart, methodEnd } = head;
+  if (method.text !== null) return isText(bytes, methodStart, methodEnd, method.text);
+  return method.regex === null || method.regex.matches(textOf(bytes, methodStart, methodEnd));
+}
+
+function hostHolds(host: HostCondition, head: RequestHead): boolean {
+  const { bytes, authorityStart: start } = head;
+  const end = portStart(bytes, start, head.authorityEnd);
+  const length = end - start;
+  const text = host.text;
+  switch (host.kind) {
+    case 'exact':
+      return length === text.length && standsFoldedAt(bytes, start, text);
+    case 'suffix':
+      // The star stands for at least one character.
+      return length > text.length && standsFoldedAt(bytes, end - text.length, text);
+    case 'prefix':
+      return length > text.length && standsFoldedAt(bytes, start, text);
+    case 'regex':
+      return host.regex !== null && host.regex.matches(textOf(bytes, start, end).toLowerCase());
+  }
+}
+
+/** Where the host ends: at the `:` of a port, which an IPv6 literal's own colons are not. */
+function portStart(bytes: Uint8Array, start: number, end: number): number {
+  for (let i = end - 1; i >= start; i--) {
+    const byte = bytes[i]!;
+    if (byte === 0x3a) return i;
+    if (byte < 0x30 || byte > 0x39) return end;
+  }
+  return end;
+}
+
+/** The raw value, not decoded, of the first parameter of that name (Envoy). */
+function parameterHolds(parameter: Condition, head: RequestHead): boolean {
+  const { pathBytes: bytes, queryEnd } = head;
+  const name = parameter.name;
+  for (let start = head.queryStart; start < queryEnd; ) {
+    let end = start;
+    while (end < queryEnd && bytes[end] !== 0x26) end++;
+    let nameEnd = start;
+    while (nameEnd < end && bytes[nameEnd] !== 0x3d) nameEnd++;
+    if (nameEnd - start === name.length && standsAt(bytes, start, name)) {
+      const valueStart = Math.min(nameEnd + 1, end);
+      if (parameter.text !== null) return isText(bytes, valueStart, end, parameter.text);
+      return parameter.regex === null || parameter.regex.matches(textOf(bytes, valueStart, end));
+    }
+    start = end + 1;
+  }
+  return false;
+}

@@ -1,0 +1,55 @@
+// Decide: the answer of the pure core to one request. Allocates nothing: every Decision was built with the table.
+import type { Decision, RejectDecision, Shadow } from './decision.ts';
+import { fieldNamed } from './bytes.ts';
+import { isGrpcPath } from './grpc.ts';
+import type { RequestHead } from './head.ts';
+import { findRoute, ownerOf } from './lookup.ts';
+import type { RouteTable, Split } from './table.ts';
+
+/** What to do with this request. `draw` is in [0, 1) and picks among the members of the Route. */
+export function decide<T>(table: RouteTable<T>, head: RequestHead, draw: number): Decision<T> {
+  const space = ownerOf(table, head);
+  if (space === null) return notFound(head);
+  const route = findRoute(table, space, head, true);
+  if (route !== null) return pick(route.split, draw);
+  const shadowed = findRoute(table, space, head, false);
+  return shadowed?.split.reject ?? notFound(head);
+}
+
+/** The member that the draw falls on. */
+function pick<T>(split: Split<T>, draw: number): Decision<T> {
+  const { forwards, bounds } = split;
+  if (forwards.length === 1) return forwards[0]!;
+  for (let i = 0; i < bounds.length; i++) if (draw < bounds[i]!) return forwards[i]!;
+  return split.reject!;
+}
+
+/** Does this Shadow get a copy? `draw` is in [0, 1), another one for each Shadow: independent of the Split and of other Shadows. */
+export function isCopied<T>(shadow: Shadow<T>, draw: number): boolean {
+  return draw < shadow.fraction;
+}
+
+function noRoute(sentence: string): RejectDecision {
+  return Object.freeze({ kind: 'reject', reason: 'no-route', sentence, mapping: null });
+}
+
+const noPath = noRoute('no route for this host and path');
+const noMethod = noRoute('no route for this gRPC method: Seldon serves seldon.protos, tensorflow.serving and inference');
+const noDeployment = noRoute('no deployment serves this call under the metadata seldon and namespace');
+const noMetadata = noRoute('no route: the call names no deployment; send metadata seldon and namespace');
+const noName = noRoute('no route: the call names no deployment; send metadata seldon beside namespace');
+const namespaceNeeded: RejectDecision = Object.freeze({
+  kind: 'reject',
+  reason: 'namespace-needed',
+  sentence: 'metadata seldon alone does not name one deployment; send metadata namespace as well',
+  mapping: null,
+});
+
+/** Why nothing matched. Says only what the caller sent or left out. */
+function notFound(head: RequestHead): RejectDecision {
+  if (!head.grpc) return noPath;
+  if (!isGrpcPath(head)) return noMethod;
+  const named = fieldNamed(head, 'seldon', 0) >= 0;
+  if (fieldNamed(head, 'namespace', 0) >= 0) return named ? noDeployment : noName;
+  return named ? namespaceNeeded : noMetadata;
+}

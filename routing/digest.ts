@@ -1,0 +1,83 @@
+// Digest: 64 bits over the content of plain values. Equal content has equal digests whatever the order of keys; sums of digests do not
+// depend on the order of what is summed. It tells replicas apart, not adversaries.
+
+/** Two lanes of 32 bits. */
+export interface Digest {
+  readonly high: number;
+  readonly low: number;
+}
+
+export const noDigest: Digest = Object.freeze({ high: 0, low: 0 });
+
+// The lanes of the value that was digested last: recursion would otherwise allocate a pair for every key of every Mapping.
+let high = 0;
+let low = 0;
+
+export function digestOf(value: unknown): Digest {
+  digest(value);
+  return { high, low };
+}
+
+/** Lane by lane, modulo 2^32; `times` −1 takes away. */
+export function addDigest(sum: Digest, part: Digest, times: 1 | -1): Digest {
+  return { high: (sum.high + times * part.high) | 0, low: (sum.low + times * part.low) | 0 };
+}
+
+/** 16 hexadecimal digits. */
+export function printDigest(sum: Digest): string {
+  return (sum.high >>> 0).toString(16).padStart(8, '0') + (sum.low >>> 0).toString(16).padStart(8, '0');
+}
+
+function digest(value: unknown): void {
+  if (typeof value === 'string') digestText(value, 1);
+  else if (Array.isArray(value)) digestList(value);
+  else if (typeof value === 'object' && value !== null) digestObject(value as Readonly<Record<string, unknown>>);
+  else digestText(String(value), 2);
+}
+
+function digestText(text: string, kind: number): void {
+  let a = kind ^ 0x2c1b3c6d;
+  let b = kind ^ 0x297a2d39;
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    a = Math.imul(a ^ unit, 0x01000193);
+    b = Math.imul(b ^ unit, 0x85ebca6b);
+  }
+  high = mixed(a ^ text.length);
+  low = mixed(b ^ text.length);
+}
+
+function digestList(list: readonly unknown[]): void {
+  let a = 3;
+  let b = 3;
+  for (const value of list) {
+    digest(value);
+    a = mixed(a ^ high);
+    b = mixed(b ^ low);
+  }
+  high = mixed(a ^ list.length);
+  low = mixed(b ^ list.length);
+}
+
+/** A sum over the keys: the order of keys does not count. */
+function digestObject(object: Readonly<Record<string, unknown>>): void {
+  let a = 5;
+  let b = 5;
+  for (const key in object) {
+    digest(object[key]);
+    const valueHigh = high;
+    const valueLow = low;
+    digestText(key, 4);
+    a += mixed(Math.imul(high, 31) ^ valueHigh);
+    b += mixed(Math.imul(low, 31) ^ valueLow);
+  }
+  high = mixed(a | 0);
+  low = mixed(b | 0);
+}
+
+/** Murmur3's finaliser. */
+function mixed(hash: number): number {
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return hash ^ (hash >>> 16);
+}

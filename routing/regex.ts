@@ -1,0 +1,75 @@
+// Regexes of tenants: RE2 through re2js (linear time), always a full match, bounded in size (design §4.14).
+import { RE2JS } from 're2js';
+
+/** Longest pattern, characters. */
+export const maxPatternLength = 512;
+/** Largest RE2 program, measured on the tenant's own pattern (Ambassador `regex_max_size`). */
+export const maxProgramSize = 200;
+
+export interface Regex {
+  readonly pattern: string;
+  /** Capturing groups. */
+  readonly groups: number;
+  /** Full match: as if the pattern were `^(?:pattern)$`. */
+  matches(text: string): boolean;
+  /** Replaces every match; `parts` are literal texts and group numbers. */
+  replaceAll(text: string, parts: readonly (string | number)[]): string;
+}
+
+export type RegexResult = { readonly ok: true; readonly regex: Regex } | { readonly ok: false; readonly reason: string };
+
+// Equal patterns are one compiled program. Bounded: what falls out is compiled again when it is next asked for.
+const cache = new Map<string, RegexResult>();
+const cacheLimit = 4096;
+
+/** Compiles a tenant's pattern; a bad one gives the reason, as words that follow "the regex". */
+export function compileRegex(pattern: string): RegexResult {
+  const known = cache.get(pattern);
+  if (known !== undefined) return known;
+  const result = compile(pattern);
+  if (cache.size >= cacheLimit) cache.clear();
+  cache.set(pattern, result);
+  return result;
+}
+
+function compile(pattern: string): RegexResult {
+  if (pattern.length > maxPatternLength) return { ok: false, reason: `has ${pattern.length} characters, more than ${maxPatternLength}` };
+  let program: RE2JS;
+  try {
+    program = RE2JS.compile(pattern);
+  } catch (error) {
+    return { ok: false, reason: `is not RE2: ${error instanceof Error ? error.message : String(error)}` };
+  }
+  const size = program.programSize();
+  if (size > maxProgramSize) return { ok: false, reason: `compiles to ${size} steps, more than ${maxProgramSize}` };
+  return { ok: true, regex: new Re2Regex(program) };
+}
+
+class Re2Regex implements Regex {
+  readonly pattern: string;
+  readonly groups: number;
+  readonly #program: RE2JS;
+
+  constructor(program: RE2JS) {
+    this.pattern = program.pattern();
+    this.groups = program.groupCount();
+    this.#program = program;
+  }
+
+  matches(text: string): boolean {
+    // Not `test()`: it searches. `testExact` on the bare program is a full match, and faster than a program wrapped in `^(?:…)$`.
+    return this.#program.testExact(text);
+  }
+
+  replaceAll(text: string, parts: readonly (string | number)[]): string {
+    const matcher = this.#program.matcher(text);
+    let replaced = '';
+    let end = 0;
+    while (matcher.find()) {
+      replaced += text.slice(end, matcher.start());
+      for (const part of parts) replaced += typeof part === 'string' ? part : (matcher.group(part) ?? '');
+      end = matcher.end();
+    }
+    return replaced + text.slice(end);
+  }
+}

@@ -1,0 +1,206 @@
+// Route: all Mappings of one namespace with one Match and one precedence, compiled. Built anew when one of its Mappings or a ready bit changes.
+import { byteText } from './bytes.ts';
+import { compileConditions } from './condition.ts';
+import type { ForwardDecision, RejectDecision, RejectReason, Shadow } from './decision.ts';
+import { addDigest, digestOf, noDigest } from './digest.ts';
+import type { Digest } from './digest.ts';
+import type { Mapping } from './mapping.ts';
+import type { Match, PathMatch } from './match.ts';
+import { orderKey } from './order.ts';
+import { compareText } from './problem.ts';
+import type { ObjectRef, Problem } from './problem.ts';
+import { compileRegex } from './regex.ts';
+import type { Regex } from './regex.ts';
+import { indexHash, placingOf } from './space.ts';
+import type { Route, Split, SplitMember } from './table.ts';
+import { boundsOf, memberShares, readyShares } from './weights.ts';
+import type { SharesNote } from './weights.ts';
+
+/** A Mapping with what the data plane attached to it. Kept while the Mapping does not change, whatever happens to its Route. */
+export interface AttachedMapping<T> {
+  readonly mapping: Mapping;
+  readonly slot: number;
+  readonly attached: T;
+}
+
+export interface BuiltRoute<T> {
+  readonly route: Route<T>;
+  readonly digest: Digest;
+  readonly problems: readonly Problem[];
+}
+
+/** Canonical text of what makes two Mappings members of one Route. */
+export function routeKey(mapping: Mapping): string {
+  const { namespace, space, granted, precedence, match } = mapping;
+  const owner = space === null ? (granted ? 'granted' : 'shared') : space === namespace ? 'own' : `in ${space}`;
+  return `${namespace} ${owner} ${precedence} ${matchKey(match)}`;
+}
+
+/** Different Matches have different keys, unlike in Ambassador (its §2.3 collisions): every value is quoted. */
+function matchKey(match: Match): string {
+  const path = pathKey(match.path);
+  if (match.host.kind === 'any' && match.method === null && match.headers.length === 0 && match.query.length === 0) return path;
+  return `${path} ${JSON.stringify([match.host, match.method, match.headers, match.query])}`;
+}
+
+function pathKey(path: PathMatch): string {
+  switch (path.kind) {
+    case 'prefix':
+      return `${path.caseSensitive ? '^' : '^i'}${JSON.stringify(path.prefix)}`;
+    case 'exact':
+      return `${path.caseSensitive ? '=' : '=i'}${JSON.stringify(path.path)}`;
+    case 'regex':
+      return `~${JSON.stringify(path.pattern)}`;
+    case 'grpc':
+      return 'grpc';
+  }
+}
+
+/**
+ * Compiles the Mappings of one Route, one or more. `spaceName` is the space's own instance of its name, so that comparing it is comparing
+ * pointers. `isReady` gives the ready bit of an Upstream.
+ */
+export function buildRoute<T>(key: string, all: readonly AttachedMapping<T>[], spaceName: string | null, isReady: (upstream: string) => boolean): BuiltRoute<T> {
+  const members = all.toSorted((a, b) => compareText(a.mapping.id, b.mapping.id));
+  const first = members[0]!.mapping;
+  const { match } = first;
+  const conditions = compileConditions(match);
+  const regex = match.path.kind === 'regex' ? compileRegex(match.path.pattern) : null;
+  const live = members.filter(({ mapping }) => mapping.role.kind === 'live');
+  const ready = live.map(({ mapping }) => mapping.target.kind === 'redirect' || isReady(mapping.target.upstream));
+  const problems: Problem[] = [];
+  if (!conditions.ok) problems.push(...problemsOf(members, 'error', 'bad-regex', `${conditions.reason}: this Route matches nothing`));
+  if (regex !== null && !regex.ok) problems.push(...problemsOf(members, 'error', 'bad-regex', `the regex of the path ${regex.reason}: this Route matches nothing`));
+  const usable = conditions.ok && (regex === null || regex.ok);
+  const placing = placingOf(match, usable);
+  const path = compiledPath(match.path, regex !== null && regex.ok ? regex.regex : null);
+  const route: Writable<Route<T>> = {
+    key,
+    namespace: first.namespace,
+    space: spaceName,
+    match,
+    precedence: first.precedence,
+    granted: first.granted,
+    split: noSplit,
+    shadows: [],
+    mappings: Object.freeze(members.map(({ mapping }) => mapping)),
+    order: orderKey(match, first.namespace, first.precedence, first.granted && first.space === null, key),
+    placing,
+    hash: indexHash(placing, match, path.text, spaceName),
+    hasLive: live.length > 0,
+    usable,
+    ...path,
+    conditions: conditions.ok ? conditions.conditions : null,
+  };
+  route.split = splitOf(route, live, ready, problems);
+  route.shadows = shadowsOf(members, isReady);
+  let digest = noDigest;
+  for (const { mapping } of members) digest = addDigest(digest, digestOf(mapping), 1);
+  digest = addDigest(digest, digestOf([key, ready]), 1);
+  return { route: Object.freeze(route), digest, problems: match.path.kind === 'grpc' ? [] : problems };
+}
+
+type Writable<V> = { -readonly [key in keyof V]: V[key] };
+
+interface CompiledPath {
+  readonly text: string;
+  readonly whole: boolean;
+  readonly folded: boolean;
+  readonly regex: Regex | null;
+}
+
+function compiledPath(path: PathMatch, regex: Regex | null): CompiledPath {
+  if (path.kind === 'regex' || path.kind === 'grpc') return { text: '', whole: false, folded: false, regex };
+  const text = path.kind === 'prefix' ? path.prefix : path.path;
+  return { text: byteText(path.caseSensitive ? text : lowerAscii(text)), whole: path.kind === 'exact', folded: !path.caseSensitive, regex };
+}
+
+/** ASCII letters only: what bytes are compared with. */
+function lowerAscii(text: string): string {
+  return text.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
+}
+
+const noSplit: Split<never> = Object.freeze({ members: Object.freeze([]), bounds: Object.freeze([]), forwards: Object.freeze([]), reject: null });
+const soleBound: readonly number[] = Object.freeze([1]);
+
+function splitOf<T>(route: Route<T>, live: readonly AttachedMapping<T>[], ready: readonly boolean[], problems: Problem[]): Split<T> {
+  if (live.length === 0) {
+    problems.push(...problemsOf(route.mappings.map((mapping) => ({ mapping })), 'error', 'only-shadows', 'only shadows match here and a shadow never answers: declare a live one with the same match'));
+    return Object.freeze({ ...noSplit, reject: reject('only-shadows', route.mappings[0]!) });
+  }
+  const names = [...new Set(live.map(({ mapping }) => mapping.member))];
+  const level1 = memberShares(names.map((name) => weightOf(live.find(({ mapping }) => mapping.member === name)!.mapping)));
+  if (level1.note !== null) problems.push(...weightProblems(live, names.length, level1.note));
+  const parts = live.map(({ mapping }, index) => {
+    const member = names.indexOf(mapping.member);
+    return { share: level1.shares[member]! * shareOf(mapping), member, ready: ready[index]! };
+  });
+  const shares = readyShares(parts);
+  const members: SplitMember[] = live.map(({ mapping }, index) => Object.freeze({ mapping, declared: parts[index]!.share, share: shares[index]!, ready: ready[index]! }));
+  const forwards: ForwardDecision<T>[] = live
+    .filter((_, index) => shares[index]! > 0)
+    .map(({ mapping, attached }) => Object.freeze({ kind: 'forward', route, mapping, target: mapping.target, attached }));
+  const allZero = parts.every((part) => part.share === 0);
+  return Object.freeze({
+    members: Object.freeze(members),
+    bounds: forwards.length === 1 ? soleBound : Object.freeze(boundsOf(shares)),
+    forwards: Object.freeze(forwards),
+    reject: forwards.length > 0 ? null : reject(allZero ? 'all-weights-zero' : 'no-healthy-upstream', live[0]!.mapping),
+  });
+}
+
+function weightOf(mapping: Mapping): number | null {
+  return mapping.role.kind === 'live' ? mapping.role.weight : null;
+}
+
+function shareOf(mapping: Mapping): number {
+  return mapping.role.kind === 'live' ? mapping.role.share : 0;
+}
+
+const sentences: Readonly<Record<Exclude<RejectReason, 'no-route' | 'namespace-needed'>, string>> = {
+  'no-healthy-upstream': 'no healthy upstream',
+  'all-weights-zero': 'no upstream takes traffic: every weight here is 0',
+  'only-shadows': 'no upstream answers: only shadows match',
+};
+
+function reject(reason: keyof typeof sentences, mapping: Mapping): RejectDecision {
+  return Object.freeze({ kind: 'reject', reason, sentence: sentences[reason], mapping });
+}
+
+function shadowsOf<T>(members: readonly AttachedMapping<T>[], isReady: (upstream: string) => boolean): readonly Shadow<T>[] {
+  const shadows: Shadow<T>[] = [];
+  for (const { mapping, attached } of members) {
+    const { role, target } = mapping;
+    // A redirect has nothing to copy to; k8s/translate says so to whoever wrote one.
+    if (role.kind !== 'shadow' || target.kind !== 'forward') continue;
+    shadows.push(Object.freeze({ mapping, target, fraction: shadowFraction(role.percent), ready: isReady(target.upstream), attached }));
+  }
+  return Object.freeze(shadows);
+}
+
+/** Over 100 is all (Ambassador); what is not a number above 0 is none. */
+function shadowFraction(percent: number): number {
+  return percent >= 100 ? 1 : percent > 0 ? percent / 100 : 0;
+}
+
+function weightProblems(live: readonly AttachedMapping<unknown>[], count: number, note: SharesNote): Problem[] {
+  switch (note.kind) {
+    case 'scaled':
+      return problemsOf(live, 'warning', 'weights-scaled', `the weights of the ${count} members of this Route sum to ${note.sum}, not 100: they are scaled`);
+    case 'all-zero':
+      return problemsOf(live, 'error', 'all-weights-zero', `every one of the ${count} members of this Route has weight 0: it answers 503`);
+    case 'undeclared':
+      return problemsOf(live, 'warning', 'no-weights', `${count} members share this Route and none has a weight: each gets an equal share`);
+    case 'remainder':
+      return [];
+  }
+}
+
+/** One Problem for each object concerned. */
+function problemsOf(members: readonly { readonly mapping: Mapping }[], level: Problem['level'], code: string, what: string): Problem[] {
+  const subjects = new Map<string, ObjectRef>();
+  for (const { mapping } of members) subjects.set(`${mapping.source.kind} ${mapping.source.namespace}/${mapping.source.name}`, mapping.source);
+  const others = [...subjects.keys()];
+  const among = others.length > 1 ? ` (${others.join(', ')})` : '';
+  return [...subjects.values()].map((subject) => ({ code, level, subject, field: '', sentence: `${what}${among}` }));
+}

@@ -1,0 +1,104 @@
+// Space: the Routes that one request may reach (design §4.4): those of one namespace and those granted into it, or shared space.
+// The Routes themselves are in one index for all spaces; a Space holds what tells lookup where to look.
+import { byteText, hashSeed, hashText } from './bytes.ts';
+import type { Match } from './match.ts';
+import { compareOrder } from './order.ts';
+import type { Route } from './table.ts';
+import { noTally, tallied } from './tally.ts';
+import type { Tally } from './tally.ts';
+
+export interface Space<T> {
+  /** A namespace, or null for shared space. */
+  readonly name: string | null;
+  /** Hash of the name; the index is seeded with it. */
+  readonly seed: number;
+  readonly routeCount: number;
+  /** Lengths, bytes, of prefixes that end with `/`: looked up at the slashes of the path. */
+  readonly slashed: Tally;
+  /** Lengths of other prefixes. */
+  readonly unslashed: Tally;
+  /** Lengths of exact paths. */
+  readonly whole: Tally;
+  /** gRPC Routes that name their deployment: looked up by the `seldon` metadata. */
+  readonly named: number;
+  /** What has no key to look up: regexes, gRPC Routes without a name. In Order. */
+  readonly scanned: readonly Route<T>[];
+}
+
+const sharedSeed = 0x51_0c_1ce5;
+
+/** Hash of a namespace's name. */
+export function spaceSeed(name: string | null): number {
+  return name === null ? sharedSeed : hashText(byteText(name));
+}
+
+export function emptySpace<T>(name: string | null): Space<T> {
+  return Object.freeze({ name, seed: spaceSeed(name), routeCount: 0, slashed: noTally, unslashed: noTally, whole: noTally, named: 0, scanned: Object.freeze([]) });
+}
+
+/** Where lookup finds a Route. */
+export type Placing = 'slashed' | 'unslashed' | 'whole' | 'named' | 'scanned';
+
+export function placingOf(match: Match, usable: boolean): Placing {
+  if (!usable) return 'scanned';
+  switch (match.path.kind) {
+    case 'prefix':
+      return match.path.prefix.endsWith('/') ? 'slashed' : 'unslashed';
+    case 'exact':
+      return 'whole';
+    case 'regex':
+      return 'scanned';
+    case 'grpc':
+      return deploymentName(match) === null ? 'scanned' : 'named';
+  }
+}
+
+/** The exact `seldon` metadata that a gRPC Match asks for, or null. */
+export function deploymentName(match: Match): string | null {
+  const header = match.headers.find(({ name, value }) => name === 'seldon' && value.kind === 'exact');
+  return header !== undefined && header.value.kind === 'exact' ? byteText(header.value.value) : null;
+}
+
+/** Key of the index for a rolling hash in a space. */
+export function pathIndexHash(seed: number, hash: number): number {
+  return Math.imul(hash ^ seed, 0x9e3779b1);
+}
+
+/** Key of the index for the hash of a deployment's name in a space. */
+export function nameIndexHash(seed: number, hash: number): number {
+  return Math.imul(hash ^ seed ^ hashSeed, 0x85ebca6b);
+}
+
+/** The key of a Route in the index; 0 for one that is scanned. */
+export function indexHash(placing: Placing, match: Match, text: string, space: string | null): number {
+  if (placing === 'scanned') return 0;
+  const seed = spaceSeed(space);
+  return placing === 'named' ? nameIndexHash(seed, hashText(deploymentName(match)!)) : pathIndexHash(seed, hashText(text));
+}
+
+/** The Space with `after` in place of `before`: one Route that changed, came (before null) or left (after null). */
+export function spaceWith<T>(space: Space<T>, before: Route<T> | null, after: Route<T> | null): Space<T> {
+  const route = (after ?? before)!;
+  const by = (after === null ? 0 : 1) - (before === null ? 0 : 1);
+  if (route.placing !== 'scanned' && by === 0) return space;
+  const next = { ...space, routeCount: space.routeCount + by };
+  switch (route.placing) {
+    case 'slashed':
+    case 'unslashed':
+    case 'whole':
+      next[route.placing] = tallied(space[route.placing], route.text.length, by < 0 ? -1 : 1);
+      break;
+    case 'named':
+      next.named += by;
+      break;
+    case 'scanned': {
+      const scanned = space.scanned.filter((other) => other !== before);
+      if (after !== null) {
+        const place = scanned.findIndex((other) => compareOrder(after.order, other.order) < 0);
+        scanned.splice(place < 0 ? scanned.length : place, 0, after);
+      }
+      next.scanned = Object.freeze(scanned);
+    }
+  }
+  return Object.freeze(next);
+}

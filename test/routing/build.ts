@@ -1,0 +1,114 @@
+// Mappings and deltas for tests, with every field that a test does not name at its default.
+import type { TableDelta } from '../../routing/delta.ts';
+import { headOf } from '../../routing/head.ts';
+import type { HeadText, RequestHead } from '../../routing/head.ts';
+import type { ForwardTarget, Mapping, Role } from '../../routing/mapping.ts';
+import type { HostMatch, Match, NamedMatch, PathMatch, ValueMatch } from '../../routing/match.ts';
+import { applyDelta, emptyTable } from '../../routing/table.ts';
+import type { RouteTable } from '../../routing/table.ts';
+import type { UpstreamEndpoints } from '../../routing/upstream.ts';
+
+export function prefix(text: string, caseSensitive = true): PathMatch {
+  return { kind: 'prefix', prefix: text, caseSensitive };
+}
+
+export function exact(text: string, caseSensitive = true): PathMatch {
+  return { kind: 'exact', path: text, caseSensitive };
+}
+
+export function regex(pattern: string): PathMatch {
+  return { kind: 'regex', pattern };
+}
+
+export function is(value: string): ValueMatch {
+  return { kind: 'exact', value };
+}
+
+export function named(name: string, value: ValueMatch): NamedMatch {
+  return { name, value };
+}
+
+/** `*`, `*.example.com`, `foo.*` or an exact host. */
+export function hostOf(glob: string): HostMatch {
+  if (glob === '*') return { kind: 'any' };
+  if (glob.startsWith('*')) return { kind: 'suffix', suffix: glob.slice(1) };
+  if (glob.endsWith('*')) return { kind: 'prefix', prefix: glob.slice(0, -1) };
+  return { kind: 'exact', host: glob };
+}
+
+export function match(path: PathMatch, more: Partial<Match> = {}): Match {
+  return { path, host: { kind: 'any' }, method: null, headers: [], query: [], ...more };
+}
+
+export function forwardTo(upstream: string, more: Partial<ForwardTarget> = {}): ForwardTarget {
+  return {
+    kind: 'forward',
+    upstream,
+    rewrite: { kind: 'prefix', with: '/' },
+    hostRewrite: { kind: 'client' },
+    requestHeaders: { remove: [], add: [] },
+    responseHeaders: { remove: [], add: [] },
+    timeout: { ms: 3000, setBy: null },
+    idleTimeout: { ms: 300_000, setBy: null },
+    retry: null,
+    loadBalancer: { kind: 'least-request' },
+    priority: 'default',
+    cors: null,
+    upgrades: [],
+    dialService: false,
+    kept: { bypassAuth: false, authContextExtensions: {}, labels: null, healthChecks: [] },
+    ...more,
+  };
+}
+
+export function live(weight: number | null = null, share = 1): Role {
+  return { kind: 'live', weight, share };
+}
+
+/** A Mapping of namespace `ns` in its own space that forwards to the Upstream `name`. */
+export function mapping(name: string, path: PathMatch | Match, more: Partial<Mapping> = {}): Mapping {
+  return {
+    id: `Mapping ns/${name}`,
+    source: { kind: 'Mapping', namespace: 'ns', name },
+    namespace: 'ns',
+    space: null,
+    granted: false,
+    member: `Mapping ns/${name}`,
+    match: 'kind' in path ? match(path) : path,
+    precedence: 0,
+    role: live(),
+    target: forwardTo(name),
+    series: { namespace: 'ns', deployment: name, predictor: '', role: 'live', protocol: 'http' },
+    ...more,
+  };
+}
+
+export function delta(mappings: readonly Mapping[], more: Partial<TableDelta> = {}): TableDelta {
+  return {
+    version: 1,
+    base: 0,
+    settings: { singleNamespace: null },
+    mappings,
+    removedMappings: [],
+    upstreams: [],
+    removedUpstreams: [],
+    endpoints: [],
+    slots: [],
+    ...more,
+  };
+}
+
+/** Endpoints of every Upstream that the Mappings name, ready but for those in `unready`. */
+export function endpointsOf(mappings: readonly Mapping[], unready: readonly string[] = []): readonly UpstreamEndpoints[] {
+  const keys = new Set(mappings.flatMap(({ target }) => (target.kind === 'forward' ? [target.upstream] : [])));
+  return [...keys].map((key) => ({ key, ready: !unready.includes(key), endpoints: [] }));
+}
+
+/** A table of these Mappings, every Upstream ready but for those in `unready`. */
+export function tableOf(mappings: readonly Mapping[], unready: readonly string[] = [], singleNamespace: string | null = null): RouteTable<null> {
+  return applyDelta(emptyTable<null>(), delta(mappings, { endpoints: endpointsOf(mappings, unready), settings: { singleNamespace } }), () => null);
+}
+
+export function request(path: string, more: Partial<HeadText> = {}): RequestHead {
+  return headOf({ method: 'POST', path, host: 'localhost:8003', headers: [], grpc: false, ...more });
+}
