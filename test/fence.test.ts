@@ -1,0 +1,88 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { importsOf, violations } from './fence.ts';
+
+const root = join(import.meta.dirname, '..');
+
+function sources(): Map<string, string> {
+  const found = new Map<string, string>();
+  for (const top of ['gateway', 'routing', 'k8s', 'test', 'load']) {
+    if (!existsSync(join(root, top))) continue;
+    for (const name of readdirSync(join(root, top), { recursive: true, encoding: 'utf8' })) {
+      if (name.endsWith('.ts') && !name.includes('node_modules')) found.set(`${top}/${name}`, readFileSync(join(root, top, name), 'utf8'));
+    }
+  }
+  return found;
+}
+
+describe('the arrows of design §2', () => {
+  test('hold', () => {
+    const all = sources();
+    expect(all.size).toBeGreaterThan(30);
+    expect(violations(all)).toEqual([]);
+  });
+
+  test.each([
+    ['routing/x.ts', "import { x } from '../k8s/translate/object.ts';"],
+    ['routing/x.ts', "import type { X } from '../gateway/settings.ts';"],
+    ['routing/x.ts', "import { RE2JS } from 're2js';"],
+    ['routing/x.ts', "export { readFileSync } from 'node:fs';"],
+    ['routing/x.ts', "const { connect } = await import('node:net');"],
+    ['routing/x.ts', "const fs = process.getBuiltinModule('fs');"],
+    ['routing/x.ts', 'const now = Date.now();'],
+    ['routing/x.ts', 'const draw = Math.random();'],
+    ['routing/x.ts', 'const order = a.localeCompare(b);'],
+    ['routing/x.ts', "import lodash from 'lodash';"],
+    ['k8s/translate/x.ts', "import { folderSource } from '../source/folder.ts';"],
+    ['k8s/translate/x.ts', "import {\n  Worker,\n} from 'node:worker_threads';"],
+    ['k8s/translate/x.ts', 'setTimeout(later, 1);'],
+    ['k8s/source/x.ts', "import { Settings } from '../../gateway/settings.ts';"],
+    ['gateway/edge/x.ts', "import type { SourceObject } from '../../k8s/translate/object.ts';"],
+    ['gateway/edge/x.ts', "import { x } from '../control/publisher.ts';"],
+    ['gateway/edge/http1/x.ts', "import { x } from '../../admin/server.ts';"],
+    ['gateway/edge/x.ts', "import fastify from 'fastify';"],
+    ['gateway/control/x.ts', "import { x } from '../edge/exchange.ts';"],
+    ['gateway/control/x.ts', "import { folderSource } from '../../k8s/source/folder.ts';"],
+    ['gateway/admin/x.ts', "import { x } from '../edge/exchange.ts';"],
+    ['gateway/tools/x.ts', "import { folderSource } from '../../k8s/source/folder.ts';"],
+    ['gateway/tools/x.ts', "import { x } from '../edge/exchange.ts';"],
+    ['gateway/tools/x.ts', "import pino from 'pino';"],
+    ['gateway/control/x.ts', "import { Registry } from 'prom-client';"],
+    ['gateway/x.ts', "import { x } from './main.ts';"],
+    ['test/x.test.ts', "import { x } from '../gateway/main.ts';"],
+  ])('a planted violation is found: %s: %s', (file, text) => {
+    expect(violations(new Map([[file, text]]))).not.toEqual([]);
+  });
+
+  test('a way through another file is found: the data plane does not know Kubernetes', () => {
+    const planted = new Map([
+      ['gateway/edge/x.ts', "import { y } from '../y.ts';"],
+      ['gateway/y.ts', "import { decode } from '../k8s/translate/decode.ts';"],
+    ]);
+    expect(violations(planted)).toEqual(['gateway/edge/x.ts loads k8s/translate/decode.ts at run time: the data plane does not know Kubernetes']);
+    expect(violations(planted.set('gateway/y.ts', "import type { Grant } from '../k8s/translate/decode.ts';"))).toEqual([]);
+  });
+
+  test('imports are read in every form and not from comments', () => {
+    const text = `
+import a from './a.ts';
+import type { B } from "../b.ts";
+export * from './c.ts';
+import 'node:fs';
+// import d from './d.ts';
+/* import e from './e.ts'; */
+const url = 'http://x'; const f = await import('./f.ts');
+`;
+    expect(importsOf('k8s/x/y.ts', text).map(({ to, type }) => (type ? `type ${to}` : to))).toEqual(['k8s/x/a.ts', 'type k8s/b.ts', 'k8s/x/c.ts', 'node:fs', 'k8s/x/f.ts']);
+  });
+});
+
+test('the top level is what design §2 lists', () => {
+  const names = existsSync(join(root, '.git'))
+    ? execFileSync('git', ['ls-files'], { cwd: root, encoding: 'utf8' }).split('\n').filter((line) => line !== '').map((line) => line.split('/')[0]!)
+    : readdirSync(root).filter((name) => name !== 'node_modules' && name !== 'coverage');
+  const listed = ['package.json', 'tsconfig.json', 'gateway', 'routing', 'k8s', 'test', 'load', 'Dockerfile', 'README.md', 'package-lock.json', 'LICENSE', 'CHANGELOG.md'];
+  expect(new Set(names.filter((name) => !name.startsWith('.')))).toEqual(new Set(listed));
+});

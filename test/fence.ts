@@ -1,0 +1,129 @@
+// The arrows of design §2 as a function of the sources, so that the test can plant violations and see them found.
+import { posix } from 'node:path';
+
+/** What files under a folder (or one file) may import of ours. The longest prefix that fits a file decides. */
+const arrows: Readonly<Record<string, readonly string[]>> = {
+  'routing/': ['routing/'],
+  'k8s/translate/': ['k8s/translate/', 'routing/'],
+  'k8s/source/': ['k8s/source/', 'k8s/translate/', 'routing/'],
+  'gateway/edge/': ['gateway/edge/', 'gateway/*', 'routing/'],
+  'gateway/control/': ['gateway/control/', 'gateway/admin/', 'gateway/*', 'routing/', 'k8s/translate/', 'k8s/source/source.ts'],
+  'gateway/admin/': ['gateway/admin/', 'gateway/control/', 'gateway/*', 'routing/', 'k8s/translate/'],
+  'gateway/tools/': ['gateway/tools/', 'gateway/*', 'routing/', 'k8s/translate/', 'k8s/source/read.ts'],
+  'gateway/demo/': ['gateway/demo/', 'gateway/*', 'routing/', 'k8s/translate/'],
+  // A data worker's frame: the data plane itself is handed in by main.ts.
+  'gateway/': ['gateway/*', 'routing/', 'k8s/translate/'],
+  'gateway/main.ts': ['gateway/', 'routing/', 'k8s/'],
+};
+
+/** The one home of each runtime package. A package that is not here has none. */
+const homes: Readonly<Record<string, readonly string[]>> = {
+  '@fastify/http-proxy': ['gateway/admin/'],
+  fastify: ['gateway/admin/'],
+  'js-yaml': ['k8s/translate/', 'k8s/source/', 'gateway/grants.ts'],
+  pino: ['gateway/log.ts'],
+  'prom-client': ['gateway/admin/'],
+  re2js: ['routing/regex.ts'],
+  typebox: ['gateway/admin/'],
+};
+
+const pure = ['routing/', 'k8s/translate/'];
+/** Of Node, the pure layers get hashes (the md5 rule of Seldon's names) and nothing that reads the world. */
+const pureBuiltins = ['node:crypto'];
+const impure = /\b(?:Date\.now|new Date|performance|Math\.random|random(?:UUID|Bytes|Int|FillSync)|set(?:Timeout|Interval|Immediate)|queueMicrotask|console|process|fetch|Atomics|SharedArrayBuffer|Intl|toLocale\w*|localeCompare)\b/;
+
+/** Files that the data plane starts from: what they load at run time never reaches Kubernetes. */
+const dataPlane = ['gateway/edge/', 'gateway/worker.ts'];
+
+export interface Import {
+  readonly from: string;
+  /** A path of ours from the root of the repository, a package, or `node:…`. */
+  readonly to: string;
+  /** Erased before it runs. */
+  readonly type: boolean;
+}
+
+/** Imports and re-exports of a source, static and dynamic. */
+export function importsOf(file: string, text: string): Import[] {
+  const found: Import[] = [];
+  const add = (specifier: string, type: boolean): void => {
+    found.push({ from: file, to: specifier.startsWith('.') ? posix.join(posix.dirname(file), specifier) : specifier, type });
+  };
+  const bare = withoutComments(text);
+  for (const [, type, specifier] of bare.matchAll(/^[ \t]*(?:import|export)\b(\s+type\b)?[^;'"`]*?\bfrom\s*['"]([^'"]+)['"]/gm)) add(specifier!, type !== undefined);
+  for (const [, specifier] of bare.matchAll(/^[ \t]*import\s*['"]([^'"]+)['"]/gm)) add(specifier!, false);
+  for (const [, specifier] of bare.matchAll(/\b(?:import|require|getBuiltinModule)\s*\(\s*['"`]([^'"`]+)['"`]/g)) add(specifier!, false);
+  return found;
+}
+
+/** One line for each arrow that runs the wrong way in `sources` (text by path). */
+export function violations(sources: ReadonlyMap<string, string>): string[] {
+  const lines: string[] = [];
+  const imports = new Map([...sources].map(([file, text]) => [file, importsOf(file, text)]));
+  for (const [file, text] of sources) {
+    for (const { to } of imports.get(file)!) {
+      if (to === 'gateway/main.ts') lines.push(`${file} imports gateway/main.ts, which is an entry only`);
+      else if (isGuarded(file)) lines.push(...judge(file, to));
+    }
+    const world = startsWithAny(file, pure) ? impure.exec(withoutStrings(withoutComments(text))) : null;
+    if (world !== null) lines.push(`${file} uses ${world[0]}: time, draws and I/O are arguments of the pure layers`);
+    if (startsWithAny(file, dataPlane)) {
+      for (const path of reached(file, imports)) if (path.startsWith('k8s/')) lines.push(`${file} loads ${path} at run time: the data plane does not know Kubernetes`);
+    }
+  }
+  return lines;
+}
+
+function judge(file: string, to: string): string[] {
+  if (to.startsWith('node:')) {
+    return startsWithAny(file, pure) && !pureBuiltins.includes(to) ? [`${file} imports ${to}: the pure layers touch nothing outside`] : [];
+  }
+  if (/^(?:gateway|routing|k8s|test|load)\//.test(to)) {
+    const allowed = arrows[arrowOf(file)]!;
+    return allowed.some((target) => fits(to, target)) ? [] : [`${file} imports ${to}: ${arrowOf(file)} may import ${allowed.join(', ')}`];
+  }
+  if (to.startsWith('..')) return [`${file} imports ${to} from outside the repository`];
+  if (to === 'package.json') return [];
+  const name = to.split('/').slice(0, to.startsWith('@') ? 2 : 1).join('/');
+  const home = homes[name];
+  if (home === undefined) return [`${file} imports ${name}, which has no home`];
+  return startsWithAny(file, home) ? [] : [`${file} imports ${name}, whose home is ${home.join(', ')}`];
+}
+
+/** `gateway/*`: a file directly in `gateway`. */
+function fits(path: string, target: string): boolean {
+  return target.endsWith('*') ? posix.dirname(path) === target.slice(0, -2) : path.startsWith(target);
+}
+
+function isGuarded(file: string): boolean {
+  return !file.startsWith('test/') && !file.startsWith('load/');
+}
+
+function arrowOf(file: string): string {
+  return Object.keys(arrows).filter((prefix) => file.startsWith(prefix)).reduce((longest, prefix) => (prefix.length > longest.length ? prefix : longest), '');
+}
+
+/** Files of ours that loading `file` loads. */
+function reached(file: string, imports: ReadonlyMap<string, readonly Import[]>): Set<string> {
+  const seen = new Set<string>();
+  const queue = [file];
+  for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
+    if (seen.has(next)) continue;
+    seen.add(next);
+    for (const { to, type } of imports.get(next) ?? []) if (!type) queue.push(to);
+  }
+  return seen;
+}
+
+function startsWithAny(file: string, prefixes: readonly string[]): boolean {
+  return prefixes.some((prefix) => file.startsWith(prefix));
+}
+
+/** Comments to spaces, strings kept (a `//` in a string is none). */
+function withoutComments(text: string): string {
+  return text.replace(/'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"|\/\*[^]*?\*\/|(?<![:\\])\/\/[^\n]*/g, (part) => (part.startsWith('/') ? ' ' : part));
+}
+
+function withoutStrings(text: string): string {
+  return text.replace(/'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"|`(?:[^`\\$]|\\.|\$(?!\{))*`/g, "''");
+}
