@@ -1,0 +1,55 @@
+// What the harness asks of the load generator, and what comes back. Plain values: they cross a process boundary.
+import type { ThreadTime } from './account.ts';
+import type { FleetPlan } from './fleet.ts';
+import type { Latency } from './histogram.ts';
+
+export interface LoadPlan {
+  readonly host: string;
+  readonly port: number;
+  readonly connections: number;
+  readonly fleet: FleetPlan;
+  readonly bodyBytes: number;
+  /** closed: each connection sends its next request when the answer is there. open: requests leave by a Poisson schedule, whatever the answers do. */
+  readonly pace: { readonly kind: 'closed' } | { readonly kind: 'open'; readonly perSecond: number };
+  readonly warmUpMs: number;
+  readonly measureMs: number;
+  /** The bodies that are right. Any other is an error. */
+  readonly answers: readonly string[];
+  /** Processes whose CPU time is read at both ends of the window, with their descendants. */
+  readonly accountPids: readonly number[];
+}
+
+export interface LoadErrors {
+  /** An answer that is not 200. */
+  readonly status: number;
+  /** A 200 with a body that is not one of `answers`. */
+  readonly body: number;
+  /** A connection that failed or closed before its answer was complete, or an answer that cannot be read. */
+  readonly connection: number;
+  /** No answer in time. */
+  readonly missing: number;
+  /** The first one, in words. */
+  readonly first: string | null;
+}
+
+export interface LoadResult {
+  /** Answers inside the window. */
+  readonly requests: number;
+  readonly seconds: number;
+  /** Over the whole run, warm-up included: one error makes a round worthless. */
+  readonly errors: LoadErrors;
+  /** Answers inside the window, by index of `answers`. */
+  readonly byAnswer: readonly number[];
+  /** From the moment a request was due: for the open pace its place in the schedule, not when a connection was free. */
+  readonly latency: Latency;
+  readonly threads: readonly ThreadTime[];
+  /** Threads that ended inside the window: their time is not in `threads`. */
+  readonly endedThreads: number;
+  /** CPU time of the generator inside the window. */
+  readonly generatorNs: number;
+  readonly reconnects: number;
+}
+
+export function errorCount(errors: LoadErrors): number {
+  return errors.status + errors.body + errors.connection + errors.missing;
+}

@@ -1,0 +1,23 @@
+// Runs one LoadPlan in the generator process, pinned to the load core.
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import type { LoadPlan, LoadResult } from './load-plan.ts';
+import { loadCore } from './process.ts';
+
+const generator = fileURLToPath(new URL('generator.ts', import.meta.url));
+
+export async function load(plan: LoadPlan): Promise<LoadResult> {
+  const child = spawn('taskset', ['-c', String(loadCore), process.execPath, generator], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  return new Promise((resolve, reject) => {
+    let result: LoadResult | null = null;
+    child.once('message', (message) => {
+      result = message as LoadResult;
+    });
+    child.once('error', reject);
+    child.once('exit', (code) => {
+      if (result === null) reject(new Error(`the load generator ended with ${code} and no result`));
+      else resolve(result);
+    });
+    child.send(plan);
+  });
+}

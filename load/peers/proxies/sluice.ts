@@ -1,0 +1,70 @@
+// Sluice itself, as it is run: `sluice serve` on a folder of manifests.
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { writeManifests } from '../manifests.ts';
+import { freePort, start, untilListening, type Program } from '../process.ts';
+import type { Peer, PeerKind, Stage } from './peer.ts';
+
+const main = fileURLToPath(new URL('../../../gateway/main.ts', import.meta.url));
+
+export interface SluiceOptions {
+  readonly manifests: string;
+  readonly workers: number;
+  readonly core: number | null;
+  readonly logFile: string;
+  /** Options of Node, such as --cpu-prof. */
+  readonly nodeOptions: readonly string[];
+}
+
+export interface Sluice extends Program {
+  readonly port: number;
+  readonly adminPort: number;
+}
+
+export async function startSluice(options: SluiceOptions): Promise<Sluice> {
+  const port = await freePort();
+  const adminPort = await freePort();
+  const program = start({
+    program: process.execPath,
+    arguments: [
+      ...options.nodeOptions,
+      main,
+      'serve',
+      ...['--folder', options.manifests],
+      ...['--listen', `127.0.0.1:${port}`],
+      ...['--admin', `127.0.0.1:${adminPort}`],
+      ...['--workers', String(options.workers)],
+    ],
+    core: options.core,
+    realTime: false,
+    logFile: options.logFile,
+    environment: { NODE_ENV: 'production' },
+  });
+  await untilReady(program, adminPort);
+  return { ...program, port, adminPort };
+}
+
+/** Every worker serves the table: `/readyz` answers 200. */
+async function untilReady(program: Program, adminPort: number): Promise<void> {
+  await untilListening(program, adminPort);
+  const deadlineMs = performance.now() + 60_000;
+  while ((await fetch(`http://127.0.0.1:${adminPort}/readyz`)).status !== 200) {
+    if (performance.now() > deadlineMs) throw new Error(`not ready in 60 s: see ${program.logFile}`);
+    await new Promise((resolve) => {
+      setTimeout(resolve, 20);
+    });
+  }
+}
+
+export const sluice: PeerKind = {
+  name: 'sluice',
+  does: 'all of it: SeldonDeployments in a folder, split 75/25, rewrite, x-request-id, x-forwarded-*, counters for each deployment',
+  rewrites: true,
+  splits: true,
+  async start(stage: Stage): Promise<Peer> {
+    const manifests = join(stage.folder, 'manifests');
+    writeManifests(manifests, stage.fleet);
+    const started = await startSluice({ manifests, workers: 1, core: stage.core, logFile: join(stage.folder, 'sluice.log'), nodeOptions: [] });
+    return { ...started, name: this.name };
+  },
+};

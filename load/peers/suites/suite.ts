@@ -1,0 +1,27 @@
+// What every suite gets from the command line.
+export interface SuiteOptions {
+  /** Names of peers, in the order of their turns. */
+  readonly peers: readonly string[];
+  readonly rounds: number;
+  readonly connections: readonly number[];
+  readonly warmUpMs: number;
+  readonly measureMs: number;
+  readonly addresses: 'shared' | 'own';
+  readonly deployments: number;
+  /** null: the suite finds it out. */
+  readonly perSecond: number | null;
+  readonly workers: readonly number[];
+  /** Proves that the check of bodies can fail: the upstream answers something else. */
+  readonly wrongBodies: boolean;
+  /** Folder for configurations, manifests and logs. */
+  readonly folder: string;
+}
+
+export interface Suite {
+  readonly name: string;
+  readonly does: string;
+  /** Deployments, when the command line does not say. */
+  readonly deployments: number;
+  /** Runs it and gives the result as Markdown. */
+  run(options: SuiteOptions): Promise<string>;
+}
