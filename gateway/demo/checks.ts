@@ -5,7 +5,6 @@ import { annotatedFile, annotatedTraffic, manifests, replaceFile } from './manif
 import { modelName } from './seldon-protocol.ts';
 import { deploymentPath, get, ndarrayPayload, post, tally, tensorPayload, tolerance } from './predictions.ts';
 import type { ModelPorts } from './manifests.ts';
-import type { Model } from './models.ts';
 import type { Tally } from './predictions.ts';
 
 export interface Finding {
@@ -19,15 +18,16 @@ export interface Stage {
   readonly base: string;
   readonly folder: string;
   readonly ports: ModelPorts;
-  readonly shadow: Model;
+  /** Predictions that the shadow was asked for so far. */
+  readonly shadowed: () => Promise<number>;
+  /** A shadow copy, or a new table, that has not come after this is not coming, ms. */
+  readonly patienceMs: number;
 }
 
 const splitRequests = 400;
 const fewRequests = 20;
 /** Enough that the old share, one in two, does not look like the new one: 2^-40. */
 const probeRequests = 40;
-/** A shadow copy, or a new table, that has not come after this is not coming, ms. */
-const patienceMs = 5000;
 
 type Check = (stage: Stage) => Promise<Finding>;
 
@@ -64,9 +64,9 @@ export const checks: readonly Check[] = [
     const expected = plain.first === fewRequests && london.second === fewRequests;
     return { asked: 'header route: without, and with `location: london`', answered: `without: ${words(plain)}; with: ${words(london)}`, expected };
   },
-  async ({ base, shadow }) => {
+  async ({ base, shadowed, patienceMs }) => {
     const answers = await tally(base, deploymentPath('iris-shadow', 'api/v1.0/predictions'), fewRequests);
-    const copies = await eventually(() => shadow.predictions(), (count) => count >= fewRequests);
+    const copies = await eventually(patienceMs, shadowed, (count) => count >= fewRequests);
     return { asked: `shadow of ${fewRequests} requests`, answered: `${words(answers)}; the shadow got ${copies}`, expected: answers.first === fewRequests && copies === fewRequests };
   },
   async ({ base }) => {
@@ -95,7 +95,7 @@ function split(asked: string, deployment: string, canaryShare: number): Check {
 }
 
 /** Moves the annotated canary to 100 % and back, asking all the while: no answer fails, and the new share holds. */
-async function liveEdit({ base, folder, ports }: Stage): Promise<Finding> {
+async function liveEdit({ base, folder, ports, patienceMs }: Stage): Promise<Finding> {
   let failed = 0;
   const ask = async (count: number): Promise<Tally> => {
     const answers = await tally(base, deploymentPath('iris-annotated', 'api/v1.0/predictions'), count);
@@ -106,11 +106,11 @@ async function liveEdit({ base, folder, ports }: Stage): Promise<Finding> {
 
   await edit('main=0,canary=100');
   const startMs = performance.now();
-  const moved = await eventually(() => ask(probeRequests), (answers) => answers.second === probeRequests);
+  const moved = await eventually(patienceMs, () => ask(probeRequests), (answers) => answers.second === probeRequests);
   const tookMs = Math.round(performance.now() - startMs);
   const after = await ask(splitRequests);
   await edit(annotatedTraffic);
-  const back = await eventually(() => ask(probeRequests), (answers) => answers.first > 0);
+  const back = await eventually(patienceMs, () => ask(probeRequests), (answers) => answers.first > 0);
   return {
     asked: 'an edit of the annotation, to main=0,canary=100, and back, while requests run',
     answered: `${moved.second} of ${probeRequests} from the canary ${tookMs} ms after the edit, those requests included; then ${words(after)}; failed: ${failed}`,
@@ -119,7 +119,7 @@ async function liveEdit({ base, folder, ports }: Stage): Promise<Finding> {
 }
 
 /** Reads until `done` says so or patience ends; the last reading either way. */
-async function eventually<T>(read: () => Promise<T>, done: (reading: T) => boolean): Promise<T> {
+async function eventually<T>(patienceMs: number, read: () => Promise<T>, done: (reading: T) => boolean): Promise<T> {
   const endMs = performance.now() + patienceMs;
   for (;;) {
     const reading = await read();

@@ -73,7 +73,7 @@ async function runDemo(settings: Settings, folder: string, logFile: string, once
     say(`models     version 1 on port ${first.port}, version 2 on ${second.port}, version 2 as a shadow on ${shadow.port}: a process each`);
     say(`manifests  ${folder}`);
     say(`gateway    ${base}, admin ${admin}, log ${logFile}\n`);
-    const expected = await runChecks({ base, folder, ports, shadow }, stop);
+    const expected = await runChecks({ base, folder, ports, shadowed: () => shadow.predictions(), patienceMs: 5000 }, stop);
     if (!onceOnly && !stop.aborted) {
       say(linesToCopy(base, admin, folder));
       await once(stop, 'abort');
