@@ -1,8 +1,9 @@
 // The request as the core sees it: positions in byte buffers, so that the data plane decides without making a string.
+import { byteText } from './bytes.ts';
 
 /**
  * One request head. The data plane keeps one object and fills it again for each request; `headOf` makes one from text.
- * All bytes are latin1. A range is empty when its start equals its end.
+ * Bytes are as sent, never decoded. A range is empty when its start equals its end.
  */
 export class RequestHead {
   /** Holds method, authority and fields. */
@@ -37,22 +38,21 @@ export interface HeadText {
   readonly grpc: boolean;
 }
 
-/** A head from text, for `explain`, goldens and tests. */
+/** A head from text, which is sent as UTF-8: for `explain`, goldens and tests. */
 export function headOf(text: HeadText): RequestHead {
   const head = new RequestHead();
   let all = '';
   const put = (part: string): number => {
-    all += part;
+    all += byteText(part);
     return all.length;
   };
   head.methodStart = 0;
   head.methodEnd = put(text.method);
   const mark = text.path.indexOf('?');
   head.pathStart = all.length;
-  const pathLength = put(text.path) - head.pathStart;
-  head.pathEnd = head.pathStart + (mark < 0 ? pathLength : mark);
-  head.queryStart = mark < 0 ? head.pathEnd : head.pathEnd + 1;
-  head.queryEnd = head.pathStart + pathLength;
+  head.pathEnd = put(mark < 0 ? text.path : text.path.slice(0, mark));
+  head.queryStart = mark < 0 ? head.pathEnd : put('?');
+  head.queryEnd = mark < 0 ? head.pathEnd : put(text.path.slice(mark + 1));
   head.authorityStart = all.length;
   head.authorityEnd = put(text.host);
   head.fields = new Int32Array(Math.max(4, text.headers.length * 4));
@@ -64,7 +64,7 @@ export function headOf(text: HeadText): RequestHead {
     head.fields[at + 3] = put(value);
     head.fieldCount += 1;
   }
-  head.bytes = Uint8Array.from(all, (character) => character.charCodeAt(0) & 0xff);
+  head.bytes = Uint8Array.from(all, (character) => character.charCodeAt(0));
   head.pathBytes = head.bytes;
   head.grpc = text.grpc;
   return head;
