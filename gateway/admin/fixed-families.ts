@@ -1,0 +1,104 @@
+// The fixed families of /metrics: few series, held by prom-client and filled at each scrape from the shared blocks and the reconciler.
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { compareText } from '../../routing/problem.ts';
+import type { Problem } from '../../routing/problem.ts';
+import { failureFlags, fixed } from '../counters.ts';
+
+/** What the families show. Functions are asked at each scrape. */
+export interface FamilySources {
+  /** `blocks[0]` is the base block. */
+  readonly blocks: readonly Float64Array[];
+  readonly endpointStates: () => { readonly ready: number; readonly terminating: number };
+  readonly table: () => { readonly version: number; readonly hash: string; readonly routeCount: number };
+  readonly problems: () => readonly Problem[];
+  readonly sourceKind: string;
+  readonly sourceAgeSeconds: () => number;
+}
+
+export interface FixedFamilies {
+  /** In the text format. */
+  text(): Promise<string>;
+  /** A change became live after so many seconds. */
+  live(seconds: number): void;
+}
+
+const connectionCells = [
+  ['client', 'http1', fixed.clientConnectionsHttp1],
+  ['client', 'http2', fixed.clientConnectionsHttp2],
+  ['upstream', 'http1', fixed.upstreamConnectionsHttp1],
+  ['upstream', 'http2', fixed.upstreamConnectionsHttp2],
+] as const;
+
+export function fixedFamilies(sources: FamilySources): FixedFamilies {
+  const registry = new Registry();
+  const sum = (cell: number): number => sources.blocks.reduce((total, block) => total + block[cell]!, 0);
+
+  const gauge = (name: string, help: string, labelNames: readonly string[], fill: (one: Gauge) => void): void => {
+    registry.registerMetric(
+      new Gauge({
+        name,
+        help,
+        labelNames: [...labelNames],
+        registers: [],
+        collect() {
+          this.reset();
+          fill(this);
+        },
+      }),
+    );
+  };
+  const counter = (name: string, help: string, labelNames: readonly string[], fill: (one: Counter) => void): void => {
+    registry.registerMetric(
+      new Counter({
+        name,
+        help,
+        labelNames: [...labelNames],
+        registers: [],
+        collect() {
+          this.reset();
+          fill(this);
+        },
+      }),
+    );
+  };
+
+  gauge('sluice_requests_in_flight', 'Requests that have no complete answer yet.', [], (one) => one.set(sum(fixed.inFlight)));
+  counter('sluice_failures_total', 'Requests that could not be served, by flag.', ['flag'], (one) => {
+    for (const [index, flag] of failureFlags.entries()) one.inc({ flag }, sum(fixed.flags + index));
+  });
+  counter('sluice_retries_total', 'Requests sent again to an Endpoint.', [], (one) => one.inc(sum(fixed.retries)));
+  gauge('sluice_endpoints', 'Endpoints by state; ejected: by the worker that ejects most.', ['state'], (one) => {
+    const { ready, terminating } = sources.endpointStates();
+    one.set({ state: 'ready' }, ready);
+    one.set({ state: 'terminating' }, terminating);
+    one.set({ state: 'ejected' }, Math.max(...sources.blocks.map((block) => block[fixed.endpointsEjected]!)));
+  });
+  gauge('sluice_connections', 'Open connections.', ['side', 'protocol'], (one) => {
+    for (const [side, protocol, cell] of connectionCells) one.set({ side, protocol }, sum(cell));
+  });
+  gauge('sluice_table_version', 'Number of the table.', [], (one) => one.set(sources.table().version));
+  gauge('sluice_table_hash', 'First 52 bits of the hash of the table: equal where replicas agree.', [], (one) => {
+    one.set(Number.parseInt(sources.table().hash.slice(0, 13), 16));
+  });
+  gauge('sluice_table_routes', 'Routes of the table.', [], (one) => one.set(sources.table().routeCount));
+  gauge('sluice_source_age_seconds', 'Time since the source last knew the truth.', ['source'], (one) => {
+    one.set({ source: sources.sourceKind }, sources.sourceAgeSeconds());
+  });
+  gauge('sluice_problems', 'What is declared and not served as written.', ['code', 'level'], (one) => {
+    for (const [code, level, count] of countProblems(sources.problems())) one.set({ code, level }, count);
+  });
+  counter('sluice_worker_restarts_total', 'Threads that ended and were replaced.', [], (one) => one.inc(sum(fixed.workerRestarts)));
+  const live = new Histogram({
+    name: 'sluice_change_live_seconds',
+    help: 'From the first byte of a change read to its table in every worker.',
+    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1],
+    registers: [registry],
+  });
+  return { text: () => registry.metrics(), live: (seconds) => live.observe(seconds) };
+}
+
+function countProblems(problems: readonly Problem[]): (readonly [code: string, level: string, count: number])[] {
+  const counts = new Map<string, number>();
+  for (const { code, level } of problems) counts.set(`${code} ${level}`, (counts.get(`${code} ${level}`) ?? 0) + 1);
+  return [...counts].toSorted(([a], [b]) => compareText(a, b)).map(([key, count]) => [...(key.split(' ') as [string, string]), count] as const);
+}

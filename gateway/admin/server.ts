@@ -1,0 +1,98 @@
+// The admin port: health, metrics, routes, Problems. Fastify, in the control worker: it may be busy, traffic never waits for it.
+import { Readable } from 'node:stream';
+import { fastify } from 'fastify';
+import type { FastifyInstance } from 'fastify';
+import type { Problem } from '../../routing/problem.ts';
+import type { RouteTable } from '../../routing/table.ts';
+import type { Settings } from '../settings.ts';
+import { accessTo } from './access.ts';
+import { fixedFamilies } from './fixed-families.ts';
+import type { FixedFamilies } from './fixed-families.ts';
+import { routesOf } from './routes.ts';
+import { seriesText } from './series.ts';
+import type { CountedSeries } from './series.ts';
+
+/** What the admin port shows: always the newest. */
+export interface AdminView {
+  readonly ready: boolean;
+  readonly table: RouteTable<null>;
+  readonly problems: readonly Problem[];
+  readonly usedSlots: Iterable<CountedSeries>;
+  readonly endpointStates: { readonly ready: number; readonly terminating: number };
+}
+
+export interface AdminOptions {
+  readonly admin: Settings['admin'];
+  readonly view: AdminView;
+  /** Counter blocks, the base block first. */
+  readonly blocks: readonly Float64Array[];
+  readonly sourceKind: string;
+  readonly sourceAgeSeconds: () => number;
+}
+
+export interface AdminServer {
+  readonly host: string;
+  readonly port: number;
+  /** A change became live after so many seconds. */
+  live(seconds: number): void;
+  close(): Promise<void>;
+}
+
+const textType = 'text/plain; charset=utf-8';
+
+/** Listens; rejects with one clear sentence when it cannot. */
+export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
+  const { admin, view, blocks } = options;
+  const host = admin.host ?? '::';
+  const families = fixedFamilies({
+    blocks,
+    endpointStates: () => view.endpointStates,
+    table: () => view.table,
+    problems: () => view.problems,
+    sourceKind: options.sourceKind,
+    sourceAgeSeconds: options.sourceAgeSeconds,
+  });
+  const app = fastify({ forceCloseConnections: true });
+  app.setNotFoundHandler((request, reply) =>
+    reply.code(404).send({ error: 'not-found', sentence: `the admin port does not serve ${request.url.split('?', 1)[0]}: ask /healthz, /readyz, /metrics, /api/routes or /api/problems` }),
+  );
+  serveHealth(app, view);
+  serveMetrics(app, families, options);
+  await app.register(async (api) => {
+    api.addHook('onRequest', async (request, reply) => {
+      const access = accessTo(host, admin.token, request.headers.authorization);
+      if (access === 'no-token-set') return reply.code(403).send({ error: 'forbidden', sentence: 'beyond loopback this needs a token: start with --admin-token or SLUICE_ADMIN_TOKEN, or bind --admin 127.0.0.1:8877' });
+      if (access === 'wrong-token') return reply.code(401).header('www-authenticate', 'Bearer').send({ error: 'unauthorized', sentence: 'write the header "authorization: Bearer TOKEN" with the token of --admin-token' });
+      return undefined;
+    });
+    api.get('/api/routes', (_, reply) => reply.send(routesOf(view.table)));
+    api.get('/api/problems', (_, reply) => reply.send({ problems: view.problems }));
+  });
+  try {
+    await app.listen({ host, port: admin.port });
+  } catch (error) {
+    throw new Error(`the admin port ${host}:${admin.port} cannot be bound (${(error as NodeJS.ErrnoException).code ?? 'unknown'}): write --admin HOST:PORT with another one`, { cause: error });
+  }
+  const address = app.server.address();
+  const port = typeof address === 'object' && address !== null ? address.port : admin.port;
+  return { host, port, live: (seconds) => families.live(seconds), close: () => app.close() };
+}
+
+function serveHealth(app: FastifyInstance, view: AdminView): void {
+  for (const path of ['/healthz', '/ambassador/v0/check_alive']) app.get(path, (_, reply) => reply.type(textType).send('sluice is alive\n'));
+  for (const path of ['/readyz', '/ambassador/v0/check_ready']) {
+    app.get(path, (_, reply) => {
+      const { ready } = view;
+      return reply.code(ready ? 200 : 503).type(textType).send(ready ? 'sluice is ready\n' : 'sluice is not ready\n');
+    });
+  }
+}
+
+function serveMetrics(app: FastifyInstance, families: FixedFamilies, { blocks, view }: AdminOptions): void {
+  app.get('/metrics', (_, reply) => reply.type('text/plain; version=0.0.4; charset=utf-8').send(Readable.from(metricsText(families, blocks, view))));
+}
+
+async function* metricsText(families: FixedFamilies, blocks: readonly Float64Array[], view: AdminView): AsyncGenerator<string> {
+  yield await families.text();
+  yield* seriesText(blocks, view.usedSlots);
+}

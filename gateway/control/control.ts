@@ -1,0 +1,115 @@
+// The control worker: follows the Source, translates, publishes tables to the data workers, resolves names, serves the admin port.
+import { lookup } from 'node:dns/promises';
+import type { MessagePort } from 'node:worker_threads';
+import type { Problem } from '../../routing/problem.ts';
+import { printProblem } from '../../routing/problem.ts';
+import type { Source } from '../../k8s/source/source.ts';
+import type { TranslateSettings } from '../../k8s/translate/translation.ts';
+import { checkReach } from '../../k8s/translate/reach.ts';
+import { Translator } from '../../k8s/translate/translator.ts';
+import { startAdmin } from '../admin/server.ts';
+import type { AdminServer } from '../admin/server.ts';
+import { postedLog } from '../log.ts';
+import type { Log } from '../log.ts';
+import type { ControlStart, DataToControl, FromControl, ToControl } from '../messages.ts';
+import type { Settings } from '../settings.ts';
+import { ownAddresses } from './addresses.ts';
+import { Readiness } from './readiness.ts';
+import { Reconciler } from './reconcile.ts';
+
+/** Time between two looks for slots that nobody can count in any more. */
+const sweepMs = 30_000;
+/** New Problems are logged at most this often, and at most so many at once. */
+const problemLogMs = 1000;
+const problemLogLines = 100;
+
+/** Runs until the supervisor says `stop`, or ends the thread when it cannot start. `parent` is the supervisor's port. */
+export async function startControl(start: ControlStart, source: Source, parent: MessagePort): Promise<void> {
+  const { settings, kept } = start;
+  const tell = (message: FromControl): void => parent.postMessage(message);
+  const log = postedLog((lines) => tell({ kind: 'log', lines }));
+  const translateSettings = translateSettingsOf(settings);
+  let admin: AdminServer | null = null;
+  const reconciler = new Reconciler(new Translator(translateSettings, kept.holders), kept, new Readiness(settings.workers, kept.ready), {
+    lookup: async (host) => (await lookup(host, { all: true })).map(({ address }) => address),
+    refuse: (upstream, ip) => checkReach(translateSettings, upstream, ip),
+    nowMs: () => performance.timeOrigin + performance.now(),
+    keep: (change) => tell({ kind: 'kept', change }),
+    ready: () => tell({ kind: 'ready' }),
+    live: (seconds) => admin?.live(seconds),
+  });
+  const blocks = [start.base, ...start.counters].map((buffer) => new Float64Array(buffer));
+  const sweeping = setInterval(() => reconciler.sweep(blocks), sweepMs);
+  const problemLog = setInterval(problemLogger(reconciler, log), problemLogMs);
+
+  const stop = async (): Promise<void> => {
+    clearInterval(sweeping);
+    clearInterval(problemLog);
+    reconciler.stop();
+    await Promise.allSettled([source.stop(), admin?.close()]);
+    log.flush();
+    tell({ kind: 'stopped' });
+    parent.close();
+  };
+  parent.on('message', (message: ToControl) => {
+    switch (message.kind) {
+      case 'data-worker':
+        message.channel.on('message', (answer: DataToControl) => reconciler.from(message.worker, answer));
+        reconciler.join(message.worker, (delta) => message.channel.postMessage(delta));
+        break;
+      case 'data-worker-gone':
+        reconciler.leave(message.worker);
+        break;
+      case 'drain':
+        reconciler.drain();
+        break;
+      case 'stop':
+        void stop();
+        break;
+    }
+  });
+  try {
+    admin = await startAdmin({ admin: settings.admin, view: reconciler, blocks, sourceKind: source.kind, sourceAgeSeconds: () => source.ageSeconds() });
+    tell({ kind: 'admin-listening', host: admin.host, port: admin.port });
+    await source.start((change) => reconciler.take(change));
+    reconciler.open();
+  } catch (error) {
+    tell({ kind: 'failed', sentence: error instanceof Error ? error.message : String(error) });
+    await stop();
+    // Whatever a half-started Source still holds must not keep the thread: the supervisor gives the seat to another.
+    process.exit(1);
+  }
+}
+
+function translateSettingsOf(settings: Settings): TranslateSettings {
+  const { ambassadorIds, namespaces, singleNamespace, claims, bareNames, dial, grants, source, limits } = settings;
+  return {
+    ambassadorIds,
+    namespaces,
+    singleNamespace,
+    claims,
+    bareNames,
+    mappings: settings.mappings || source.kind === 'folder',
+    dial,
+    source: source.kind,
+    forbiddenAddresses: ownAddresses(settings),
+    grants,
+    defaultTimeoutMs: limits.defaultTimeoutMs,
+  };
+}
+
+/** Logs each Problem once, when it appears; those that only inform are for /api/problems. */
+function problemLogger(reconciler: Reconciler, log: Log): () => void {
+  let logged = new Set<string>();
+  let seen: readonly Problem[] = [];
+  return () => {
+    const { problems } = reconciler;
+    if (problems === seen) return;
+    seen = problems;
+    const texts = new Set(problems.filter(({ level }) => level !== 'info').map(printProblem));
+    const fresh = [...texts].filter((text) => !logged.has(text));
+    logged = texts;
+    for (const text of fresh.slice(0, problemLogLines)) log.write('warn', 'problem', { problem: text });
+    if (fresh.length > problemLogLines) log.write('warn', 'problems-not-logged', { count: fresh.length - problemLogLines });
+  };
+}

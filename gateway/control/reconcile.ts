@@ -1,0 +1,216 @@
+// Reconcile: what a Source delivers becomes tables. SourceChange → TranslationChange → slots, names, Publisher, own table, Problems.
+import { compareProblems } from '../../routing/problem.ts';
+import type { Problem } from '../../routing/problem.ts';
+import type { Upstream } from '../../routing/upstream.ts';
+import type { RouteTable } from '../../routing/table.ts';
+import type { SourceChange } from '../../k8s/source/source.ts';
+import type { Translation, TranslationChange } from '../../k8s/translate/translation.ts';
+import type { ControlToData, DataToControl, Kept, KeptChange } from '../messages.ts';
+import type { PublishedState } from './changes.ts';
+import { OwnTable } from './own-table.ts';
+import { Publisher } from './publisher.ts';
+import type { Readiness } from './readiness.ts';
+import { Resolver } from './resolver.ts';
+import { SeriesSlots } from './slots.ts';
+import type { UsedSlot } from './slots.ts';
+
+/** k8s/translate's Translator, as the control worker uses it. */
+export interface Translating {
+  /** Takes a change of the Snapshot and says what it changed in the Translation. */
+  apply(change: SourceChange): TranslationChange;
+  current(): Translation;
+}
+
+export interface ReconcilerOutside {
+  lookup(host: string): Promise<readonly string[]>;
+  refuse(upstream: Upstream, ip: string): Problem | null;
+  nowMs(): number;
+  /** What a successor must know has changed. */
+  keep(change: KeptChange): void;
+  /** The gateway is ready for the first time. */
+  ready(): void;
+  /** Every worker serves a change, this many seconds after its first byte was read. */
+  live(seconds: number): void;
+}
+
+export class Reconciler {
+  readonly #translator: Translating;
+  readonly #outside: ReconcilerOutside;
+  readonly #readiness: Readiness;
+  readonly #slots: SeriesSlots;
+  readonly #resolver: Resolver;
+  readonly #publisher: Publisher;
+  readonly #own = new OwnTable();
+  readonly #state: PublishedState;
+  #translation: Translation;
+  #sourceProblems: readonly Problem[] = [];
+  /** Sorted; null: gathered anew when somebody asks. */
+  #problems: readonly Problem[] | null = null;
+  #keptAddresses: string;
+
+  constructor(translator: Translating, kept: Kept, readiness: Readiness, outside: ReconcilerOutside) {
+    this.#translator = translator;
+    this.#outside = outside;
+    this.#readiness = readiness;
+    this.#translation = translator.current();
+    this.#keptAddresses = JSON.stringify(kept.addresses);
+    this.#slots = new SeriesSlots(kept.slots, outside.nowMs());
+    this.#resolver = new Resolver(
+      {
+        lookup: (host) => outside.lookup(host),
+        refuse: (upstream, ip) => outside.refuse(upstream, ip),
+        nowMs: () => outside.nowMs(),
+        changed: (change) => this.#resolved(change),
+      },
+      kept.addresses,
+    );
+    this.#state = this.#publishedState();
+    this.#publisher = new Publisher(
+      this.#state,
+      {
+        numbered: () => this.#keep(),
+        departed: (version, changed) => this.#own.follow(this.#state, changed, version),
+        live: (seconds) => outside.live(seconds),
+        acknowledged: () => this.#observeReadiness(),
+      },
+      kept.version,
+      readiness.ofWorkers,
+    );
+  }
+
+  get table(): RouteTable<null> {
+    return this.#own.table;
+  }
+
+  get translation(): Translation {
+    return this.#translation;
+  }
+
+  get usedSlots(): Iterable<UsedSlot> {
+    return this.#slots.used;
+  }
+
+  /** What /readyz answers. */
+  get ready(): boolean {
+    return this.#readiness.ofGateway(this.#publisher.serving);
+  }
+
+  /** Endpoints of the table, by state. */
+  get endpointStates(): { readonly ready: number; readonly terminating: number } {
+    const count = { ready: 0, terminating: 0 };
+    for (const key of this.#translation.upstreams.keys()) {
+      for (const { state } of this.#state.endpointsOf(key)?.endpoints ?? []) count[state] += 1;
+    }
+    return count;
+  }
+
+  /** All Problems: of the Source, the Translation, the table and the names. Sorted. */
+  get problems(): readonly Problem[] {
+    this.#problems ??= [
+      ...this.#sourceProblems,
+      ...this.#translation.problems,
+      ...[...this.#own.table.problems.values()].flat(),
+      ...this.#resolver.problems,
+    ].toSorted(compareProblems);
+    return this.#problems;
+  }
+
+  /** Takes a change of the Source. The first one only gathers until `open`. */
+  take(change: SourceChange): void {
+    const translated = this.#translator.apply(change);
+    this.#translation = this.#translator.current();
+    this.#sourceProblems = change.problems;
+    this.#problems = null;
+    const nowMs = this.#outside.nowMs();
+    const version = this.#publisher.version + 1;
+    for (const id of translated.removedMappings) this.#slots.disown(id, version, nowMs);
+    for (const { id, series } of translated.mappings) this.#slots.own(id, series, version, nowMs);
+    this.#resolver.remove(translated.removedUpstreams);
+    this.#resolver.set(translated.upstreams);
+    this.#publisher.change(translated, change.readAtMs);
+  }
+
+  /** The Source has synced: the first table leaves. */
+  open(): void {
+    this.#readiness.synced();
+    this.#publisher.open();
+    this.#observeReadiness();
+  }
+
+  join(worker: number, post: (message: ControlToData) => void): void {
+    this.#publisher.join(worker, post);
+  }
+
+  leave(worker: number): void {
+    this.#publisher.leave(worker);
+  }
+
+  from(worker: number, message: DataToControl): void {
+    switch (message.kind) {
+      case 'acknowledged':
+        return this.#publisher.acknowledged(worker, message.version, message.hash, message.atMs);
+      case 'gap':
+        return this.#publisher.gap(worker);
+      case 'used':
+        return this.#resolver.used(message.upstreams);
+    }
+  }
+
+  drain(): void {
+    this.#readiness.drain();
+    this.#publisher.setReady(this.#readiness.ofWorkers);
+  }
+
+  /** Frees slots whose Series are gone for long enough. */
+  sweep(blocks: readonly Float64Array[]): void {
+    this.#slots.sweep(blocks, this.#publisher.heldByAll, this.#outside.nowMs());
+  }
+
+  stop(): void {
+    this.#publisher.stop();
+    this.#resolver.stop();
+  }
+
+  #publishedState(): PublishedState {
+    const translation = (): Translation => this.#translation;
+    return {
+      get settings() {
+        return translation().settings;
+      },
+      get mappings() {
+        return translation().mappings;
+      },
+      get upstreams() {
+        return translation().upstreams;
+      },
+      endpointsOf: (key) => this.#resolver.endpointsOf(key) ?? this.#translation.endpoints.get(key),
+      slotOf: (id) => this.#slots.slotOf(id),
+    };
+  }
+
+  #resolved(change: TranslationChange): void {
+    this.#problems = null;
+    this.#publisher.change(change, this.#outside.nowMs());
+    this.#keep();
+  }
+
+  #observeReadiness(): void {
+    if (!this.#readiness.observe(this.#publisher.serving)) return;
+    this.#publisher.setReady(this.#readiness.ofWorkers);
+    this.#keep();
+    this.#outside.ready();
+  }
+
+  #keep(): void {
+    const addresses = JSON.stringify(this.#resolver.addresses);
+    const sameAddresses = addresses === this.#keptAddresses;
+    this.#keptAddresses = addresses;
+    this.#outside.keep({
+      version: this.#publisher.version,
+      ready: this.#readiness.wasReady,
+      ...this.#slots.drainChanges(),
+      addresses: sameAddresses ? null : this.#resolver.addresses,
+      holders: null,
+    });
+  }
+}

@@ -1,0 +1,57 @@
+// Mappings and Upstreams for tests of the control plane: complete, with nothing special about them.
+import type { Mapping, Series } from '../../routing/mapping.ts';
+import type { Endpoint, Upstream, UpstreamEndpoints } from '../../routing/upstream.ts';
+
+export function seriesOf(deployment: string): Series {
+  return { namespace: 'prod', deployment, predictor: 'default', role: 'live', protocol: 'http' };
+}
+
+export function mappingOf(name: string, upstream: string, weight: number | null = null): Mapping {
+  return {
+    id: `${name}/http`,
+    source: { kind: 'SeldonDeployment', namespace: 'prod', name },
+    namespace: 'prod',
+    space: 'prod',
+    granted: false,
+    member: `SeldonDeployment prod/${name}`,
+    match: { path: { kind: 'prefix', prefix: `/seldon/prod/${name}/`, caseSensitive: true }, host: { kind: 'any' }, method: null, headers: [], query: [] },
+    precedence: 0,
+    role: { kind: 'live', weight, share: 1 },
+    target: {
+      kind: 'forward',
+      upstream,
+      rewrite: { kind: 'prefix', with: '/' },
+      hostRewrite: { kind: 'client' },
+      requestHeaders: { remove: [], add: [] },
+      responseHeaders: { remove: [], add: [] },
+      timeout: { ms: 3000, setBy: null },
+      idleTimeout: { ms: 300_000, setBy: null },
+      retry: null,
+      loadBalancer: { kind: 'least-request' },
+      priority: 'default',
+      cors: null,
+      upgrades: [],
+      dialService: false,
+      kept: { bypassAuth: false, authContextExtensions: {}, labels: null, healthChecks: [] },
+    },
+    series: seriesOf(name),
+  };
+}
+
+export function upstreamOf(key: string, host: string | null = null): Upstream {
+  return {
+    key,
+    address: host === null ? { kind: 'service', namespace: 'prod', name: key, port: 8000 } : { kind: 'dns', host, port: 8000 },
+    protocol: 'http1',
+    tls: null,
+    connectTimeoutMs: 3000,
+    idleTimeoutMs: null,
+    maxLifetimeMs: null,
+    breakers: [],
+  };
+}
+
+export function endpointsOf(key: string, ports: readonly number[]): UpstreamEndpoints {
+  const endpoints = ports.map((port): Endpoint => ({ ip: '127.0.0.1', port, state: 'ready' }));
+  return { key, ready: endpoints.length > 0, endpoints };
+}
