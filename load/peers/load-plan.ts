@@ -50,6 +50,8 @@ export interface LoadResult {
   readonly reconnects: number;
 }
 
-export function errorCount(errors: LoadErrors): number {
-  return errors.status + errors.body + errors.connection + errors.missing;
+/** One wrong answer makes a round void: throws and says which was the first. */
+export function requireNoErrors(name: string, result: LoadResult): void {
+  const { status, body, connection, missing } = result.errors;
+  if (status + body + connection + missing > 0) throw new Error(`${name}: the round is void: ${JSON.stringify(result.errors)}`);
 }

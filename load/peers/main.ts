@@ -3,12 +3,18 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { stopAll } from './process.ts';
+import { pinHarness, stopAll } from './process.ts';
 import { heading } from './report.ts';
+import { changeLive } from './suites/change-live.ts';
+import { coldStart } from './suites/cold-start.ts';
+import { flips } from './suites/flips.ts';
+import { memory } from './suites/memory.ts';
+import { openLoop } from './suites/open-loop.ts';
 import { rest100k, rest70 } from './suites/rest.ts';
+import { scrape } from './suites/scrape.ts';
 import type { Suite, SuiteOptions } from './suites/suite.ts';
 
-const suites: readonly Suite[] = [rest70, rest100k];
+const suites: readonly Suite[] = [rest70, rest100k, openLoop, memory, changeLive, flips, scrape, coldStart];
 const project = fileURLToPath(new URL('../..', import.meta.url));
 
 const { values } = parseArgs({
@@ -64,6 +70,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 }
 
 try {
+  pinHarness();
   const result = await suite.run(options);
   const text = `${heading(`${suite.name}: ${suite.does}`, `node load/peers/main.ts ${process.argv.slice(2).join(' ')}`)}\n${result}\n`;
   if (values.output === undefined) console.log(text);

@@ -1,5 +1,5 @@
 // Starting, watching and stopping the programs of a comparison, each pinned to a core.
-import { spawn, type ChildProcess } from 'node:child_process';
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { createServer, connect } from 'node:net';
 
@@ -18,6 +18,7 @@ export interface Program {
 export interface Start {
   readonly program: string;
   readonly arguments: readonly string[];
+  /** null: both cores. */
   readonly core: number | null;
   /** Real-time priority: it runs as soon as it can, in front of an ordinary process that spins on the same core. */
   readonly realTime: boolean;
@@ -30,7 +31,9 @@ const running = new Set<Program>();
 
 export function start(options: Start): Program {
   const command = [
-    ...(options.core === null ? [] : ['taskset', '-c', String(options.core)]),
+    'taskset',
+    '-c',
+    options.core === null ? `${proxyCore},${loadCore}` : String(options.core),
     ...(options.realTime ? ['chrt', '--rr', '1'] : []),
     options.program,
     ...options.arguments,
@@ -60,6 +63,11 @@ async function stop(child: ChildProcess): Promise<void> {
 /** Ends everything that was started here; for the end of the harness, however it comes. */
 export async function stopAll(): Promise<void> {
   await Promise.all([...running].map((program) => program.stop()));
+}
+
+/** Keeps this process and what it starts from now on off the proxy's core. */
+export function pinHarness(): void {
+  execFileSync('taskset', ['-a', '-c', '-p', String(loadCore), String(process.pid)], { stdio: 'ignore' });
 }
 
 /** A port that is free now on 127.0.0.1. */

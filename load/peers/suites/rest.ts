@@ -1,8 +1,8 @@
 // rest-70, rest-100k: CPU time of each peer for a prediction, closed loop, interleaved rounds.
-import { softInterruptThread } from '../account.ts';
+import { softInterruptThread, totalNs } from '../account.ts';
 import { answerOf } from '../fleet.ts';
 import { load } from '../load.ts';
-import { errorCount, type LoadPlan, type LoadResult } from '../load-plan.ts';
+import { requireNoErrors, type LoadPlan, type LoadResult } from '../load-plan.ts';
 import { checkShare } from '../probe.ts';
 import { proxyCore } from '../process.ts';
 import { number, ratioTable, table } from '../report.ts';
@@ -19,25 +19,20 @@ interface Turn {
   readonly result: LoadResult;
 }
 
-function turnOf(result: LoadResult, peerPids: ReadonlySet<number>): Turn {
-  const own = result.threads.filter((thread) => peerPids.has(thread.pid) || !thread.name.startsWith('ksoftirqd'));
+function turnOf(result: LoadResult): Turn {
   const soft = result.threads.filter((thread) => thread.name.startsWith('ksoftirqd'));
   const perRequest = (ns: number): number => ns / 1000 / result.requests;
-  return {
-    cpuUs: perRequest(own.reduce((sum, thread) => sum + thread.ns, 0)),
-    softInterruptUs: perRequest(soft.reduce((sum, thread) => sum + thread.ns, 0)),
-    result,
-  };
+  return { cpuUs: perRequest(totalNs(result.threads) - totalNs(soft)), softInterruptUs: perRequest(totalNs(soft)), result };
 }
 
 /** One turn of one peer. Rejects when anything went wrong in it: a round with an error tells nothing. */
 async function takeTurn(contender: Contender, plan: LoadPlan): Promise<Turn> {
   const soft = softInterruptThread(proxyCore);
   const result = await load({ ...plan, port: contender.peer.port, accountPids: [contender.peer.pid, ...(soft === null ? [] : [soft])] });
-  if (errorCount(result.errors) > 0) throw new Error(`${contender.kind.name}: the round is void: ${JSON.stringify(result.errors)}`);
+  requireNoErrors(contender.kind.name, result);
   if (result.endedThreads > 0) throw new Error(`${contender.kind.name}: the round is void: ${result.endedThreads} threads ended in it`);
   checkShare(contender.kind, result.byAnswer[1] ?? 0, result.requests);
-  return turnOf(result, new Set([contender.peer.pid]));
+  return turnOf(result);
 }
 
 async function takeRounds(contenders: readonly Contender[], plan: LoadPlan, options: SuiteOptions): Promise<ReadonlyMap<string, readonly Turn[]>> {

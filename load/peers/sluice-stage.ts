@@ -1,0 +1,35 @@
+// The stage of the suites that look at Sluice alone: upstream, manifests, and a way to send load.
+import { join } from 'node:path';
+import { answerOf, type FleetPlan } from './fleet.ts';
+import type { LoadPlan } from './load-plan.ts';
+import { writeManifests } from './manifests.ts';
+import type { SuiteOptions } from './suites/suite.ts';
+import { startUpstream } from './upstream.ts';
+
+export interface SluiceStage {
+  readonly fleet: FleetPlan;
+  readonly manifests: string;
+  readonly ports: ReadonlyMap<string, number>;
+  /** A closed loop over all deployments; port and times are the suite's to fill in. */
+  readonly plan: LoadPlan;
+}
+
+export async function setSluiceStage(options: SuiteOptions, predictors: readonly string[]): Promise<SluiceStage> {
+  const { ports } = await startUpstream({ folder: options.folder, predictors, answer: answerOf, realTime: true });
+  const fleet: FleetPlan = { deployments: options.deployments, addresses: options.addresses, mainPort: ports.get('main')!, canaryPort: ports.get('canary')! };
+  const manifests = join(options.folder, 'manifests');
+  writeManifests(manifests, fleet);
+  const plan: LoadPlan = {
+    host: '127.0.0.1',
+    port: 0,
+    connections: 32,
+    fleet,
+    bodyBytes: 70,
+    pace: { kind: 'closed' },
+    warmUpMs: options.warmUpMs,
+    measureMs: options.measureMs,
+    answers: [answerOf('main'), answerOf('canary')],
+    accountPids: [],
+  };
+  return { fleet, manifests, ports, plan };
+}
