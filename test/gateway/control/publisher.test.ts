@@ -47,6 +47,14 @@ class State implements PublishedState {
     return { ...none, removedMappings: [id], removedUpstreams: [upstream] };
   }
 
+  /** The same Upstream with another policy. */
+  touchUpstream(key: string): TranslationChange {
+    if (!this.upstreams.has(key)) return none;
+    const upstream = upstreamOf(key);
+    this.upstreams.set(key, upstream);
+    return { ...none, upstreams: [upstream] };
+  }
+
   setEndpoints(key: string, ports: readonly number[]): TranslationChange {
     const before = this.endpoints.get(key);
     if (before === undefined) return none;
@@ -220,6 +228,39 @@ describe('publisher', () => {
     expect(lives).toEqual([0.004]);
   });
 
+  test('a delta never holds half of the changes that still gather', () => {
+    const state = new State();
+    const { publisher } = start(state);
+    const worker = new FakeWorker();
+    publisher.join(0, (message) => worker.receive(message));
+    publisher.open();
+    publisher.change(state.setMapping('a', 'u', 1), 0);
+    vi.advanceTimersByTime(batchMs);
+    publisher.change(state.setMapping('a', 'u', 2), 0);
+    publisher.change(state.setMapping('a', 'v', 3), 0);
+    worker.answer(publisher, 0);
+    expect(worker.violations).toEqual([]);
+    vi.advanceTimersByTime(batchMs);
+    worker.answer(publisher, 0);
+    vi.advanceTimersByTime(batchMs);
+    expect(worker.holds(state)).toBe(true);
+  });
+
+  test('endpoints wait with the delta that changes their Upstream', () => {
+    const state = new State();
+    state.setMapping('a', 'u', 1);
+    const { publisher } = start(state);
+    const worker = new FakeWorker();
+    publisher.join(0, (message) => worker.receive(message));
+    publisher.open();
+    publisher.change(state.touchUpstream('u'), 0);
+    vi.advanceTimersByTime(batchMs);
+    publisher.change(state.setEndpoints('u', [1, 2]), 0);
+    worker.answer(publisher, 0);
+    vi.advanceTimersByTime(batchMs);
+    expect(worker.holds(state)).toBe(true);
+  });
+
   test('numbers go on where an earlier control worker stopped', () => {
     const state = new State();
     const worker = new FakeWorker();
@@ -237,6 +278,7 @@ describe('publisher', () => {
       fc.record({ kind: fc.constant('set' as const), name, upstream, weight: fc.nat(3) }),
       fc.record({ kind: fc.constant('remove' as const), name }),
       fc.record({ kind: fc.constant('endpoints' as const), upstream, ports: fc.array(fc.integer({ min: 1, max: 3 }), { maxLength: 2 }) }),
+      fc.record({ kind: fc.constant('touch' as const), upstream }),
       fc.record({ kind: fc.constant('answer' as const), worker }),
       fc.record({ kind: fc.constant('restart' as const), worker }),
       fc.record({ kind: fc.constant('lose' as const), worker }),
@@ -257,11 +299,9 @@ describe('publisher', () => {
         publisher.open();
         for (const one of steps) {
           if (one.kind === 'set') publisher.change(state.setMapping(one.name, one.upstream, one.weight), 0);
-          if (one.kind === 'remove') {
-            // As a Translator would: the Upstream that nothing names any more goes with its Mapping.
-            publisher.change(state.removeMapping(one.name), 0);
-          }
+          if (one.kind === 'remove') publisher.change(state.removeMapping(one.name), 0);
           if (one.kind === 'endpoints') publisher.change(state.setEndpoints(one.upstream, one.ports), 0);
+          if (one.kind === 'touch') publisher.change(state.touchUpstream(one.upstream), 0);
           if (one.kind === 'answer') workers[one.worker]!.answer(publisher, one.worker);
           if (one.kind === 'lose') workers[one.worker]!.version += 1000;
           if (one.kind === 'wait') vi.advanceTimersByTime(one.ms);
