@@ -1,0 +1,159 @@
+// Explanation: why a request goes where it goes. The same code for `sluice explain` and the admin port; nothing is sent.
+import { isText, standsAt, standsFoldedAt, textOf } from '../routing/bytes.ts';
+import { compileConditions, conditionsHold } from '../routing/condition.ts';
+import { decide } from '../routing/decide.ts';
+import type { RejectDecision, RejectReason } from '../routing/decision.ts';
+import { isGrpcPath } from '../routing/grpc.ts';
+import { headOf, type RequestHead } from '../routing/head.ts';
+import { findRoute, ownerOf } from '../routing/lookup.ts';
+import type { TimeLimit } from '../routing/mapping.ts';
+import type { Match } from '../routing/match.ts';
+import { canonicalPath } from '../routing/path.ts';
+import { decisionJson, forwardedPath, printDecision, printMatch, printShare, type DecisionJson } from '../routing/print.ts';
+import { routesInOrder, type Route, type RouteTable } from '../routing/table.ts';
+import type { ServiceChoice } from '../k8s/translate/translation.ts';
+
+/** A request as somebody would send it. */
+export interface ExplainRequest {
+  readonly method: string;
+  readonly host: string;
+  /** Path as sent, with its query. */
+  readonly path: string;
+  readonly headers: readonly (readonly [string, string])[];
+  readonly grpc: boolean;
+}
+
+/** One way that the request may go, with what it is decided by. */
+interface Way {
+  /** 0..1: of the requests that take this Route; of a Shadow, how many are copied. */
+  readonly share: number;
+  readonly role: 'live' | 'shadow';
+  readonly ready: boolean;
+  readonly decision: DecisionJson;
+  readonly text: string;
+  readonly limits: readonly string[];
+  /** How the Service was chosen, for what a SeldonDeployment declares. */
+  readonly service: ServiceChoice | null;
+}
+
+export interface Explanation {
+  /** Where it is looked up: a namespace, shared space, or in no Routes at all. */
+  readonly space: string;
+  /** Routes that come earlier and match the path, and why each is passed over. */
+  readonly passed: readonly { readonly route: string; readonly because: string }[];
+  /** The Route that answers, in one line, or null. */
+  readonly route: string | null;
+  readonly ways: readonly Way[];
+  /** Why it is not forwarded, or null. */
+  readonly reject: { readonly reason: RejectReason | 'bad-path'; readonly answer: string; readonly sentence: string } | null;
+}
+
+/** Explains one request. `choices` are those of the Translation that the table was built from. */
+export function explain(table: RouteTable<null>, choices: readonly ServiceChoice[], request: ExplainRequest): Explanation {
+  const head = headOf(request);
+  if (!canonicalPath(head.pathBytes, head.pathStart, head.queryEnd, head)) {
+    const sentence = 'the path does not begin with /, climbs above it, or holds a control character, a space, #, \\ or %00';
+    return { space: 'none', passed: [], route: null, ways: [], reject: { reason: 'bad-path', answer: '400', sentence } };
+  }
+  const space = ownerOf(table, head);
+  const shown = space === null ? 'none: that namespace has no Routes' : space.name === null ? 'shared space' : `namespace ${space.name}`;
+  const route = space === null ? null : (findRoute(table, space, head, true) ?? findRoute(table, space, head, false));
+  const decision = decide(table, head, 0);
+  return {
+    space: shown,
+    passed: space === null ? [] : passedOver(table, space.name, head, route),
+    route: route === null ? null : routeText(route),
+    ways: route === null ? [] : waysOf(route, choices, textOf(head.pathBytes, head.pathStart, head.queryEnd)),
+    reject: decision.kind === 'reject' ? rejection(decision, request.grpc) : null,
+  };
+}
+
+/** The text of `sluice explain`, indented by two; ends with a newline. */
+export function printExplanation({ space, passed, route, ways, reject }: Explanation): string {
+  const lines = [`looked up in ${space}`];
+  for (const { route: other, because } of passed) lines.push(`passed ${other}: ${because}`);
+  if (route !== null) lines.push(`route ${route}`);
+  if (reject !== null) lines.push(`answers ${reject.answer}: ${reject.sentence}`);
+  for (const { share, role, ready, text, limits, service } of ways) {
+    lines.push(`${role === 'shadow' ? 'shadow ' : ''}${printShare(share)} ${text}${ready ? '' : '  unready'}`);
+    for (const limit of limits) lines.push(`  ${limit}`);
+    if (service !== null) lines.push(`  ${service.chosen}${service.exists ? '' : ', which does not exist'}, of ${service.candidates.join(', ')}`);
+  }
+  return lines.map((line) => `  ${line}\n`).join('');
+}
+
+/** Earlier Routes of the space that the path alone would lead to. All of them when no Route answers. */
+function passedOver(table: RouteTable<null>, space: string | null, head: RequestHead, answer: Route<null> | null): Explanation['passed'] {
+  const passed: { route: string; because: string }[] = [];
+  for (const route of routesInOrder(table)) {
+    if (route.space !== space) continue;
+    if (route === answer) break;
+    const because = pathMatches(route, head) ? reasonToPass(route, head) : null;
+    if (because !== null) passed.push({ route: routeText(route), because });
+  }
+  return passed;
+}
+
+function pathMatches(route: Route<null>, head: RequestHead): boolean {
+  const { pathBytes: bytes, pathStart: start, pathEnd: end } = head;
+  const { match, text } = route;
+  if (match.path.kind === 'grpc') return head.grpc && isGrpcPath(head);
+  if (match.path.kind === 'regex') return route.regex?.matches(textOf(bytes, start, end)) ?? false;
+  if (route.whole && !route.folded) return isText(bytes, start, end, text);
+  if (end - start < text.length || (route.whole && end - start > text.length)) return false;
+  return route.folded ? standsFoldedAt(bytes, start, text) : standsAt(bytes, start, text);
+}
+
+/** The first condition that does not hold; a Route whose conditions all hold was passed over because it has only shadows. */
+function reasonToPass({ match, hasLive }: Route<null>, head: RequestHead): string {
+  const none: Match = { path: match.path, host: { kind: 'any' }, method: null, headers: [], query: [] };
+  const parts: Match[] = [
+    ...match.headers.map((header) => ({ ...none, headers: [header] })),
+    { ...none, method: match.method },
+    { ...none, host: match.host },
+    ...match.query.map((parameter) => ({ ...none, query: [parameter] })),
+  ];
+  for (const part of parts) {
+    const compiled = compileConditions(part);
+    if (!compiled.ok) return compiled.reason;
+    if (compiled.conditions !== null && !conditionsHold(compiled.conditions, head)) return `not ${printMatch(part).slice(printMatch(none).length).trim()}`;
+  }
+  return hasLive ? 'its Order is lower' : 'only shadows';
+}
+
+function waysOf(route: Route<null>, choices: readonly ServiceChoice[], path: string): Way[] {
+  const choiceOf = (mapping: string): ServiceChoice | null => choices.find((choice) => choice.mapping === mapping) ?? null;
+  const live = route.split.members.map(({ mapping, share, ready }): Way => {
+    const decision = { kind: 'forward', route, mapping, target: mapping.target, attached: null } as const;
+    const limits = mapping.target.kind === 'forward' ? limitTexts(mapping.target.timeout, mapping.target.idleTimeout) : [];
+    return { share, role: 'live', ready, decision: decisionJson(decision, path, []), text: printDecision(decision, path, []), limits, service: choiceOf(mapping.id) };
+  });
+  const shadows = route.shadows.map(({ mapping, target, fraction, ready }): Way => {
+    const decision = { kind: 'forward', mapping: mapping.id, upstream: target.upstream, path: forwardedPath(mapping, target, path), shadows: [] } as const;
+    return { share: fraction, role: 'shadow', ready, decision, text: `copy ${target.upstream}  (${mapping.source.kind} ${mapping.source.namespace}/${mapping.source.name})`, limits: [], service: choiceOf(mapping.id) };
+  });
+  return [...live, ...shadows];
+}
+
+function limitTexts(timeout: TimeLimit, idle: TimeLimit): string[] {
+  const whole = timeout.ms === 0 ? 'no time limit' : timeout.setBy === null ? `${timeout.ms} ms to the response head` : `${timeout.ms} ms to the end of the response`;
+  const still = idle.ms === 0 ? 'no idle limit' : `${idle.ms} ms without a byte`;
+  return [`limits: ${whole}, set by ${timeout.setBy ?? 'default'}; ${still}, set by ${idle.setBy ?? 'default'}`];
+}
+
+function routeText(route: Route<null>): string {
+  const precedence = route.precedence === 0 ? '' : `  precedence ${route.precedence}`;
+  return `${printMatch(route.match)}${precedence}${route.space === route.namespace ? '' : `  of ${route.namespace}`}`;
+}
+
+const grpcStatus: Readonly<Record<RejectReason, string>> = {
+  'no-route': 'UNIMPLEMENTED',
+  'no-healthy-upstream': 'UNAVAILABLE',
+  'all-weights-zero': 'UNAVAILABLE',
+  'only-shadows': 'UNAVAILABLE',
+  'namespace-needed': 'INVALID_ARGUMENT',
+};
+
+function rejection({ reason, sentence }: RejectDecision, grpc: boolean): Explanation['reject'] {
+  return { reason, answer: grpc ? grpcStatus[reason] : reason === 'no-route' ? '404' : '503', sentence };
+}

@@ -1,0 +1,30 @@
+// `sluice check`: the Problems of manifests, as a gateway that serves them would report them.
+import { printProblem, type Problem } from '../../routing/problem.ts';
+import { runTool, type ToolOutcome, type ToolUse } from './command.ts';
+import { jsonOption, manifestOptions, readSettings, serveManifests } from './manifests.ts';
+
+const usage = `Use: sluice check DIR|FILE… [options]
+
+Prints what is declared and not served as written. Resolves no names and dials nothing.
+Exits 0 when there is no Problem at level error, 1 when there is one, 2 on wrong use.
+`;
+
+export function check(argv: readonly string[]): Promise<number> {
+  return runTool({ name: 'check', usage, options: [jsonOption, ...manifestOptions], run }, argv);
+}
+
+async function run(use: ToolUse): Promise<ToolOutcome> {
+  if (use.positionals.length === 0) return { kind: 'wrong', sentence: 'nothing to check: write sluice check DIR|FILE…' };
+  const read = await readSettings(use.options);
+  if (read.kind !== 'settings') return read;
+  const served = serveManifests(use.positionals, read.settings);
+  if (typeof served === 'string') return { kind: 'failed', sentence: served };
+  const { problems } = served;
+  const text = use.options.has('json') ? `${JSON.stringify({ problems }, null, 2)}\n` : `${problems.map((problem) => `${printProblem(problem)}\n`).join('')}${summaryOf(problems)}\n`;
+  return { kind: 'done', text, code: problems.some(({ level }) => level === 'error') ? 1 : 0 };
+}
+
+function summaryOf(problems: readonly Problem[]): string {
+  const count = (level: Problem['level']): number => problems.filter((problem) => problem.level === level).length;
+  return problems.length === 0 ? 'no Problems' : `${count('error')} error, ${count('warning')} warning, ${count('info')} info`;
+}

@@ -1,0 +1,42 @@
+// The frame of a tool: help, wrong use, and where its text goes.
+import { parseOptions, printOptions, type Option, type Written } from '../options.ts';
+
+export interface ToolUse {
+  readonly options: ReadonlyMap<string, Written>;
+  readonly positionals: readonly string[];
+}
+
+/** How a tool ends. `failed` is exit 1, `wrong` exit 2; each prints one line on standard error. */
+export type ToolOutcome =
+  | { readonly kind: 'done'; readonly text: string; readonly code: 0 | 1 }
+  | { readonly kind: 'failed'; readonly sentence: string }
+  | { readonly kind: 'wrong'; readonly sentence: string };
+
+export interface Tool {
+  readonly name: string;
+  /** The text of `--help` before the options. */
+  readonly usage: string;
+  readonly options: readonly Option[];
+  readonly run: (use: ToolUse) => Promise<ToolOutcome>;
+}
+
+/** Runs a tool with the arguments after its name: the exit code. */
+export async function runTool(tool: Tool, argv: readonly string[]): Promise<number> {
+  const parsed = parseOptions(tool.options, argv, process.env);
+  if (parsed.kind === 'help') {
+    process.stdout.write(`${tool.usage}\n${printOptions(tool.options)}`);
+    return 0;
+  }
+  const outcome = parsed.kind === 'wrong' ? parsed : await tool.run(parsed);
+  if (outcome.kind === 'done') {
+    process.stdout.write(outcome.text);
+    return outcome.code;
+  }
+  process.stderr.write(`sluice ${tool.name}: ${outcome.sentence}\n`);
+  return outcome.kind === 'wrong' ? 2 : 1;
+}
+
+/** First value of an option, or null. */
+export function valueOf({ options }: ToolUse, name: string): string | null {
+  return options.get(name)?.values[0] ?? null;
+}

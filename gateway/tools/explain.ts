@@ -1,0 +1,70 @@
+// `sluice explain`: where one request goes, and why. Nothing is sent: draws are shown as shares.
+import { explain as explainRequest, printExplanation, type ExplainRequest } from '../explanation.ts';
+import type { Option } from '../options.ts';
+import { askAdmin, tokenOption, urlOption } from './admin.ts';
+import { runTool, valueOf, type ToolOutcome, type ToolUse } from './command.ts';
+import { jsonOption, manifestOptions, readSettings, serveManifests } from './manifests.ts';
+import { readRequest } from './request.ts';
+
+const usage = `Use: sluice explain [-X METHOD] [-H 'name: value']… [--grpc] PATH-or-URL DIR|FILE… [options]
+     sluice explain [-X METHOD] [-H 'name: value']… [--grpc] PATH-or-URL --url ADMIN [--json]
+
+Says which Route takes the request, which earlier ones pass it over and why, who gets which share, what limits apply and who set them.
+A gRPC call is written as --grpc -H 'seldon: NAME' -H 'namespace: NS' /seldon.protos.Seldon/Predict
+`;
+
+const requestOptions: readonly Option[] = [
+  { name: 'method', kind: 'text', placeholder: 'METHOD', help: 'also -X (GET; POST with --grpc)' },
+  { name: 'header', kind: 'list', placeholder: "'name: value'", help: 'also -H' },
+  { name: 'grpc', kind: 'flag', placeholder: '', help: 'a gRPC call' },
+];
+
+export function explain(argv: readonly string[]): Promise<number> {
+  return runTool({ name: 'explain', usage, options: [...requestOptions, urlOption, tokenOption, jsonOption, ...manifestOptions], run }, longForms(argv));
+}
+
+/** curl's short options in their long form. */
+function longForms(argv: readonly string[]): string[] {
+  const long: string[] = [];
+  for (let at = 0; at < argv.length; at++) {
+    const [, letter, inline] = /^-([XH])(.*)$/s.exec(argv[at]!) ?? [];
+    const name = letter === 'X' ? '--method' : '--header';
+    if (letter === undefined) long.push(argv[at]!);
+    else if (inline !== undefined && inline !== '') long.push(`${name}=${inline}`);
+    else if (at + 1 < argv.length) long.push(`${name}=${argv[++at]!}`);
+    else long.push(name);
+  }
+  return long;
+}
+
+async function run(use: ToolUse): Promise<ToolOutcome> {
+  const [target, ...paths] = use.positionals;
+  const url = valueOf(use, 'url');
+  if (target === undefined || (url === null) === (paths.length === 0)) {
+    return { kind: 'wrong', sentence: 'it takes a request and either manifests or a gateway: write sluice explain /seldon/NS/NAME/api/v1.0/predictions DIR' };
+  }
+  const requested = readRequest({ method: valueOf(use, 'method'), headers: use.options.get('header')?.values ?? [], grpc: use.options.has('grpc'), target });
+  if (requested.kind === 'wrong') return requested;
+  const { request } = requested;
+  const json = use.options.has('json');
+  if (url !== null) {
+    const answer = await askAdmin({ url, token: valueOf(use, 'admin-token'), path: `/api/explain?${queryOf(request)}`, json });
+    return answer.kind === 'failed' ? answer : { kind: 'done', text: answer.text.endsWith('\n') ? answer.text : `${answer.text}\n`, code: 0 };
+  }
+  const read = await readSettings(use.options);
+  if (read.kind !== 'settings') return read;
+  const served = serveManifests(paths, read.settings);
+  if (typeof served === 'string') return { kind: 'failed', sentence: served };
+  const explanation = explainRequest(served.table, served.translation.choices, request);
+  return { kind: 'done', text: json ? `${JSON.stringify({ request, ...explanation }, null, 2)}\n` : `${printRequest(request)}\n${printExplanation(explanation)}`, code: 0 };
+}
+
+function printRequest({ method, host, path, grpc }: ExplainRequest): string {
+  return `${grpc ? 'gRPC' : method} ${host}${path}`;
+}
+
+function queryOf({ method, host, path, headers, grpc }: ExplainRequest): string {
+  const query = new URLSearchParams({ method, host, path, grpc: String(grpc) });
+  for (const [name, value] of headers) query.append('header', `${name}: ${value}`);
+  return query.toString();
+}

@@ -1,0 +1,61 @@
+// What the tools share: their options, and manifests read, translated and built into a table as `serve` would, with nothing resolved or dialled.
+import { readManifests } from '../../k8s/source/read.ts';
+import type { Translation } from '../../k8s/translate/translation.ts';
+import { Translator } from '../../k8s/translate/translator.ts';
+import { compareProblems, type Problem } from '../../routing/problem.ts';
+import { applyDelta, emptyTable, type RouteTable } from '../../routing/table.ts';
+import { decodeServe, serveOptions } from '../config.ts';
+import { readGrants } from '../grants.ts';
+import type { Option, Written } from '../options.ts';
+import type { Settings } from '../settings.ts';
+import { translateSettingsOf } from '../translate-settings.ts';
+
+/** Options of `serve` that change what manifests mean. */
+const shared = new Set(['grants', 'ambassador-id', 'namespace', 'single-namespace', 'claims', 'bare-names', 'dial', 'default-timeout-ms']);
+
+export const manifestOptions: readonly Option[] = serveOptions.filter(({ name }) => shared.has(name));
+
+export const jsonOption: Option = { name: 'json', kind: 'flag', placeholder: '', help: 'print JSON' };
+
+export type SettingsRead =
+  | { readonly kind: 'settings'; readonly settings: Settings }
+  | { readonly kind: 'wrong'; readonly sentence: string }
+  /** Right use, but a file cannot be read. */
+  | { readonly kind: 'failed'; readonly sentence: string };
+
+/** Decodes the shared options exactly as `serve --folder` does, Grants included. */
+export async function readSettings(options: ReadonlyMap<string, Written>): Promise<SettingsRead> {
+  const argv = ['--source=folder', '--folder=.'];
+  for (const { name, kind } of manifestOptions) for (const value of options.get(name)?.values ?? []) argv.push(kind === 'flag' ? `--${name}` : `--${name}=${value}`);
+  const { AMBASSADOR_ID, AMBASSADOR_SINGLE_NAMESPACE, AMBASSADOR_NAMESPACE } = process.env;
+  const config = decodeServe(argv, { AMBASSADOR_ID, AMBASSADOR_SINGLE_NAMESPACE, AMBASSADOR_NAMESPACE });
+  if (config.kind === 'help') throw new Error('decodeServe was not asked for help');
+  if (config.kind === 'wrong') return config;
+  if (config.grantsFile === null) return config;
+  const grants = await readGrants(config.grantsFile);
+  return grants.kind === 'failed' ? grants : { kind: 'settings', settings: { ...config.settings, grants: grants.grants } };
+}
+
+/** Manifests as a gateway that has just started would serve them. */
+export interface Served {
+  readonly table: RouteTable<null>;
+  readonly translation: Translation;
+  /** Of the files, the Translation and the table, in order. */
+  readonly problems: readonly Problem[];
+}
+
+/** Reads and builds; a sentence when a path is not there. */
+export function serveManifests(paths: readonly string[], settings: Settings): Served | string {
+  const { objects, problems, missing } = readManifests(paths, settings.singleNamespace ?? 'default');
+  if (missing[0] !== undefined) return `${missing[0]} is neither a directory nor a .yaml, .yml or .json file that exists`;
+  const translator = new Translator(translateSettingsOf(settings, []), []);
+  translator.apply({ set: objects, removed: [], problems: [], readAtMs: 0 });
+  return build(translator.current(), problems);
+}
+
+export function build(translation: Translation, sourceProblems: readonly Problem[]): Served {
+  const { settings, mappings, upstreams, endpoints } = translation;
+  const whole = { version: 1, base: 0, settings, mappings: [...mappings.values()], removedMappings: [], upstreams: [...upstreams.values()], removedUpstreams: [], endpoints: [...endpoints.values()], slots: [] };
+  const table = applyDelta(emptyTable<null>(), whole, () => null);
+  return { table, translation, problems: [...sourceProblems, ...translation.problems, ...[...table.problems.values()].flat()].sort(compareProblems) };
+}

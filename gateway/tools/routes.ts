@@ -1,0 +1,33 @@
+// `sluice routes`: the routing table of manifests, or of a running gateway, in the order tried.
+import { printTable, tableJson } from '../../routing/print.ts';
+import { askAdmin, tokenOption, urlOption } from './admin.ts';
+import { runTool, valueOf, type ToolOutcome, type ToolUse } from './command.ts';
+import { jsonOption, manifestOptions, readSettings, serveManifests } from './manifests.ts';
+
+const usage = `Use: sluice routes DIR|FILE… [options]
+     sluice routes --url ADMIN [--json]
+
+Prints the Routes in the order tried, with shares, Shadows and what is wrong with them. Of manifests every Upstream counts as ready that
+needs a look at the network to know better.
+`;
+
+export function routes(argv: readonly string[]): Promise<number> {
+  return runTool({ name: 'routes', usage, options: [urlOption, tokenOption, jsonOption, ...manifestOptions], run }, argv);
+}
+
+async function run(use: ToolUse): Promise<ToolOutcome> {
+  const url = valueOf(use, 'url');
+  const json = use.options.has('json');
+  if ((url === null) === (use.positionals.length === 0)) {
+    return { kind: 'wrong', sentence: 'it takes either manifests or a gateway: write sluice routes DIR, or sluice routes --url http://127.0.0.1:8877' };
+  }
+  if (url !== null) {
+    const answer = await askAdmin({ url, token: valueOf(use, 'admin-token'), path: '/api/routes', json });
+    return answer.kind === 'failed' ? answer : { kind: 'done', text: answer.text.endsWith('\n') ? answer.text : `${answer.text}\n`, code: 0 };
+  }
+  const read = await readSettings(use.options);
+  if (read.kind !== 'settings') return read;
+  const served = serveManifests(use.positionals, read.settings);
+  if (typeof served === 'string') return { kind: 'failed', sentence: served };
+  return { kind: 'done', text: json ? `${JSON.stringify(tableJson(served.table), null, 2)}\n` : printTable(served.table), code: 0 };
+}

@@ -1,0 +1,21 @@
+// What the options of the gateway mean for the translation of manifests: the same for `serve` and for the tools.
+import type { TranslateSettings } from '../k8s/translate/translation.ts';
+import type { Settings } from './settings.ts';
+
+/** `forbiddenAddresses`: the API server's and the gateway's own (`ip` or `ip:port`); tools have none. */
+export function translateSettingsOf(settings: Settings, forbiddenAddresses: readonly string[]): TranslateSettings {
+  const { ambassadorIds, namespaces, singleNamespace, claims, bareNames, dial, grants, source, limits } = settings;
+  return {
+    ambassadorIds,
+    namespaces,
+    singleNamespace,
+    claims,
+    bareNames,
+    mappings: settings.mappings || source.kind === 'folder',
+    dial,
+    source: source.kind,
+    forbiddenAddresses,
+    grants,
+    defaultTimeoutMs: limits.defaultTimeoutMs,
+  };
+}
