@@ -103,7 +103,7 @@ export class BucketsEdit<V> {
 
   /** Four times as many buckets: rare, and the only step whose cost grows with the number of values. */
   #grow(): void {
-    const values = this.#pages.flat(2) as V[];
+    const values = this.#pages.flat(2);
     const lists: V[][] = Array.from({ length: (this.#mask + 1) * 4 }, () => []);
     this.#mask = lists.length - 1;
     // Values of one new bucket come from one old bucket, so they stay in order.

@@ -79,6 +79,8 @@ function removeDots(bytes: Uint8Array, start: number, pathEnd: number, end: numb
     }
     segment = next;
   }
+  // Nothing was removed (`/.well-known`, `/%2e2`): what was sent is canonical.
+  if (length === pathEnd - start) return true;
   head.pathBytes = into;
   head.pathStart = 0;
   head.pathEnd = length;

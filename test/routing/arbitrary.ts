@@ -1,0 +1,93 @@
+// Arbitrary Mappings and requests out of few words, so that they meet.
+import fc from 'fast-check';
+import { headOf } from '../../routing/head.ts';
+import type { HeadText } from '../../routing/head.ts';
+import type { Mapping, Role } from '../../routing/mapping.ts';
+import type { HostMatch, Match, NamedMatch, PathMatch, ValueMatch } from '../../routing/match.ts';
+import { forwardTo } from './build.ts';
+
+export const namespaces = ['a', 'b', 'seldon'];
+const upstreams = ['u0', 'u1', 'u2', 'u3'];
+const paths = ['', '/', '/seldon/', '/seldon/a/', '/seldon/a/m/', '/seldon/a/m', '/seldon/a/M/', '/seldon/b/m/', '/seldon/a/m/x', '/x', '/x/', '/X/y', '/x/y/', '/seldon/seldon/m/', 'none', '/é/'];
+const patterns = ['/x.*', '/seldon/a/.*', '/seldon/./m/.*', '(?i)/X/.*', '/seldon/a/m/', '.*', '(', '/x/[^/]*'];
+const names = ['x-a', 'x-b', 'seldon', 'namespace'];
+const values = ['1', '2', '', 'a', 'm', '1,2', 'b'];
+
+const path: fc.Arbitrary<PathMatch> = fc.oneof(
+  { weight: 5, arbitrary: fc.record({ kind: fc.constant('prefix' as const), prefix: fc.constantFrom(...paths), caseSensitive: fc.boolean() }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('exact' as const), path: fc.constantFrom(...paths), caseSensitive: fc.boolean() }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('regex' as const), pattern: fc.constantFrom(...patterns) }) },
+  { weight: 2, arbitrary: fc.constant({ kind: 'grpc' as const }) },
+);
+
+const value: fc.Arbitrary<ValueMatch> = fc.oneof(
+  fc.record({ kind: fc.constant('exact' as const), value: fc.constantFrom(...values) }),
+  fc.record({ kind: fc.constant('regex' as const), pattern: fc.constantFrom('[0-9]', '.*', 'a|b', '[', 'm') }),
+  fc.constant({ kind: 'present' as const }),
+);
+
+const few = (one: fc.Arbitrary<NamedMatch>): fc.Arbitrary<NamedMatch[]> => fc.oneof({ weight: 3, arbitrary: fc.constant([]) }, fc.array(one, { maxLength: 2 }));
+
+const host: fc.Arbitrary<HostMatch> = fc.oneof(
+  { weight: 4, arbitrary: fc.constant({ kind: 'any' as const }) },
+  fc.constantFrom<HostMatch>({ kind: 'exact', host: 'foo.example.com' }, { kind: 'suffix', suffix: '.example.com' }, { kind: 'prefix', prefix: 'foo.' }, { kind: 'regex', pattern: 'f.*m' }),
+);
+
+const anyMatch: fc.Arbitrary<Match> = fc.record({
+  path,
+  host,
+  method: fc.oneof({ weight: 4, arbitrary: fc.constant(null) }, fc.constantFrom<ValueMatch>({ kind: 'exact', value: 'GET' }, { kind: 'regex', pattern: 'P.*' })),
+  headers: few(fc.record({ name: fc.constantFrom(...names), value })),
+  query: few(fc.record({ name: fc.constantFrom('q', 'r'), value })),
+});
+
+const role: fc.Arbitrary<Role> = fc.oneof(
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant('live' as const), weight: fc.constantFrom(null, 0, 10, 50, 100, 120), share: fc.constantFrom(1, 0.25, 0) }) },
+  fc.record({ kind: fc.constant('shadow' as const), percent: fc.constantFrom(0, 10, 100, 200) }),
+);
+
+export const anyMapping: fc.Arbitrary<Mapping> = fc
+  .record({
+    name: fc.constantFrom('p', 'q', 'r', 's', 't', 'v', 'w', 'z'),
+    namespace: fc.constantFrom(...namespaces),
+    owned: fc.boolean(),
+    grantedInto: fc.boolean(),
+    granted: fc.boolean(),
+    match: anyMatch,
+    precedence: fc.constantFrom(0, 0, 0, 1, -1),
+    role,
+    upstream: fc.constantFrom(...upstreams),
+  })
+  .map(({ name, namespace, owned, grantedInto, granted, match, precedence, role: given, upstream }) => ({
+    id: `${namespace}/${name}`,
+    source: { kind: 'Mapping', namespace, name },
+    namespace,
+    space: owned ? (grantedInto ? 'a' : namespace) : null,
+    granted,
+    member: `Mapping ${namespace}/${name}`,
+    match,
+    precedence,
+    role: given,
+    target: forwardTo(upstream),
+    series: { namespace, deployment: name, predictor: '', role: given.kind, protocol: 'http' as const },
+  }));
+
+export const readyBits: fc.Arbitrary<readonly { key: string; ready: boolean; endpoints: readonly [] }[]> = fc
+  .array(fc.tuple(fc.constantFrom(...upstreams), fc.boolean()), { maxLength: 4 })
+  .map((bits) => [...new Map(bits)].map(([key, ready]) => ({ key, ready, endpoints: [] })));
+
+export const anyHeadText: fc.Arbitrary<HeadText> = fc
+  .record({
+    method: fc.constantFrom('GET', 'POST'),
+    path: fc.oneof(
+      fc.tuple(fc.constantFrom(...paths.filter((one) => one.startsWith('/'))), fc.constantFrom('', 'x', '/y', 'api/v1', '/')).map(([first, second]) => first + second),
+      fc.constantFrom('/seldon.protos.Seldon/Predict', '/inference.GRPCInferenceService/ModelInfer', '/grpc.health.v1.Health/Check', '/grpc.reflection.v1.ServerReflection/Info', '/seldon', '/seldon/a'),
+    ),
+    query: fc.constantFrom('', '?', '?q=1', '?r=a&q=2', '?q', '?q=1&q=2', '?xq=1'),
+    host: fc.constantFrom('foo.example.com', 'FOO.example.com:8080', '.example.com', 'foo.', 'foo.bar', '', '[::1]:80'),
+    headers: fc.array(fc.tuple(fc.constantFrom(...names, 'X-A', 'Seldon'), fc.constantFrom(...values)), { maxLength: 4 }),
+    grpc: fc.boolean(),
+  })
+  .map(({ query, ...head }) => ({ ...head, path: head.path + query }));
+
+export const anyHead = anyHeadText.map((text) => headOf(text));

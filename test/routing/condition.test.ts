@@ -1,0 +1,93 @@
+import { describe, expect, it } from 'vitest';
+import { decide } from '../../routing/decide.ts';
+import type { HeadText } from '../../routing/head.ts';
+import type { Match, ValueMatch } from '../../routing/match.ts';
+import { hostOf, is, mapping, match, named, prefix, request, tableOf } from './build.ts';
+
+function matches(conditions: Partial<Match>, head: Partial<HeadText>, path = '/'): boolean {
+  return decide(tableOf([mapping('m', match(prefix('/'), conditions))]), request(path, head), 0).kind === 'forward';
+}
+
+const re = (pattern: string): ValueMatch => ({ kind: 'regex', pattern });
+const present: ValueMatch = { kind: 'present' };
+
+describe('headers (reference ambassador-mapping §6)', () => {
+  it.each<[string, ValueMatch, [string, string][], boolean]>([
+    ['exact', is('london'), [['location', 'london']], true],
+    ['names in any case', is('london'), [['Location', 'london']], true],
+    ['values in their case', is('london'), [['location', 'London']], false],
+    ['the whole value', is('lond'), [['location', 'london']], false],
+    ['absent', is('london'), [], false],
+    ['several lines are joined with a comma', is('a,b'), [['location', 'a'], ['x', 'y'], ['LOCATION', 'b']], true],
+    ['and one of them alone is not the value', is('a'), [['location', 'a'], ['location', 'b']], false],
+    ['"*" is no wildcard', is('*'), [['location', 'x']], false],
+    ['presence, also of an empty value', present, [['location', '']], true],
+    ['presence of an absent one', present, [], false],
+    ['a regex is a full match', re('lond.*'), [['location', 'xlondon']], false],
+    ['a regex that matches', re('lond.*'), [['location', 'london']], true],
+    ['a regex over joined lines', re('a,.*'), [['location', 'a'], ['location', 'b']], true],
+    ['text beyond ASCII is its UTF-8 bytes', is('zürich'), [['location', 'zürich']], true],
+    ['a regex reads UTF-8', re('z.rich'), [['location', 'zürich']], true],
+  ])('%s', (_name, value, headers, expected) => {
+    expect(matches({ headers: [named('location', value)] }, { headers })).toBe(expected);
+  });
+
+  it('all must hold', () => {
+    const conditions = { headers: [named('a', is('1')), named('a', re('[0-9]')), named('b', is('2'))] };
+    expect(matches(conditions, { headers: [['b', '2'], ['a', '1']] })).toBe(true);
+    expect(matches(conditions, { headers: [['a', '1']] })).toBe(false);
+  });
+});
+
+describe('query', () => {
+  it.each<[string, string, ValueMatch, boolean]>([
+    ['exact', '/?v=1', is('1'), true],
+    ['any position', '/?a=b&v=1', is('1'), true],
+    ['the first occurrence', '/?v=2&v=1', is('1'), false],
+    ['the raw value, not decoded', '/?v=%31', is('1'), false],
+    ['raw as written', '/?v=%31', is('%31'), true],
+    ['names in their case', '/?V=1', is('1'), false],
+    ['without a value it is empty', '/?v', is(''), true],
+    ['a value may hold =', '/?v=a=b', is('a=b'), true],
+    ['presence', '/?v', present, true],
+    ['absent', '/?w=1', present, false],
+    ['no query', '/', present, false],
+    ['a regex is a full match', '/?v=12', re('[0-9]'), false],
+  ])('%s', (_name, path, value, expected) => {
+    expect(matches({ query: [named('v', value)] }, {}, path)).toBe(expected);
+  });
+});
+
+describe('method', () => {
+  it('is exact', () => {
+    expect(matches({ method: is('GET') }, { method: 'GET' })).toBe(true);
+    expect(matches({ method: is('GET') }, { method: 'get' })).toBe(false);
+  });
+  it('or a regex', () => {
+    expect(matches({ method: re('GET|PUT') }, { method: 'PUT' })).toBe(true);
+    expect(matches({ method: re('GET|PUT') }, { method: 'PUTS' })).toBe(false);
+  });
+});
+
+describe('host', () => {
+  it.each([
+    ['foo.com', 'foo.com', true],
+    ['foo.com', 'FOO.com', true],
+    ['foo.com', 'foo.com:8080', true],
+    ['foo.com', 'xfoo.com', false],
+    ['foo.com', '', false],
+    ['*', '', true],
+    ['*.foo.com', 'a.foo.com:80', true],
+    ['*.foo.com', '.foo.com', false],
+    ['*-x.com', 'a-x.com', true],
+    ['foo.*', 'foo.com', true],
+    ['foo.*', 'foo.', false],
+    ['[::1]', '[::1]', true],
+    ['[::1]', '[::1]:8003', true],
+  ])('%s against %s', (glob, host, expected) => {
+    expect(matches({ host: hostOf(glob) }, { host })).toBe(expected);
+  });
+  it('a regex sees the host in lower case and without its port', () => {
+    expect(matches({ host: { kind: 'regex', pattern: 'f.o' } }, { host: 'FOO:80' })).toBe(true);
+  });
+});

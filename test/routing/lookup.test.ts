@@ -1,0 +1,40 @@
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { decide } from '../../routing/decide.ts';
+import { headOf } from '../../routing/head.ts';
+import { applyDelta, emptyTable } from '../../routing/table.ts';
+import { anyHeadText, anyMapping, readyBits } from './arbitrary.ts';
+import { delta, mapping, prefix } from './build.ts';
+import { naiveRoute } from './naive.ts';
+
+const unique = { selector: (mapping: { readonly id: string }): string => mapping.id, maxLength: 24 };
+
+it('lookup finds what trying every Route of the owner in Order finds', () => {
+  fc.assert(
+    fc.property(fc.uniqueArray(anyMapping, unique), readyBits, fc.constantFrom(null, null, 'a'), fc.array(anyHeadText, { minLength: 1, maxLength: 10 }), fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), (mappings, endpoints, singleNamespace, heads, draw) => {
+      const table = applyDelta(emptyTable<string>(), delta(mappings, { endpoints, settings: { singleNamespace } }), (mapping) => mapping.id);
+      for (const text of heads) {
+        const expected = naiveRoute(table, text);
+        const decision = decide(table, headOf(text), draw);
+        if (expected === null) {
+          expect(decision).toMatchObject({ kind: 'reject', mapping: null });
+        } else if (expected.split.forwards.length === 0) {
+          expect(decision).toBe(expected.split.reject);
+        } else {
+          expect(decision.kind === 'forward' && decision.route.key).toBe(expected.key);
+          expect(expected.split.forwards).toContain(decision);
+        }
+      }
+    }),
+    { numRuns: 1000 },
+  );
+});
+
+it('one Route for each of many paths is found among all of them', () => {
+  const mappings = Array.from({ length: 3000 }, (_, index) => mapping('u', prefix(`/seldon/ns/model-${index}/`), { id: `m${index}`, space: 'ns' }));
+  const table = applyDelta(emptyTable<string>(), delta(mappings, { endpoints: [{ key: 'u', ready: true, endpoints: [] }] }), ({ id }) => id);
+  for (const index of [0, 1, 7, 999, 2999]) {
+    const decision = decide(table, headOf({ method: 'POST', path: `/seldon/ns/model-${index}/api/v0.1/predictions`, host: 'h', headers: [], grpc: false }), 0);
+    expect(decision.kind === 'forward' && decision.attached).toBe(`m${index}`);
+  }
+});

@@ -1,0 +1,61 @@
+import fc from 'fast-check';
+import { RE2JS } from 're2js';
+import { describe, expect, it } from 'vitest';
+import { matchesGrpcPattern } from '../../routing/grpc.ts';
+import { GRPC_PATTERN } from '../../routing/match.ts';
+import { compileRegex } from '../../routing/regex.ts';
+
+function matches(pattern: string, text: string): boolean {
+  const result = compileRegex(pattern);
+  return result.ok && result.regex.matches(text);
+}
+
+describe('regexes of tenants', () => {
+  it('are full matches, as if between ^(?: and )$', () => {
+    expect(matches('lond.*', 'xlondon')).toBe(false);
+    expect(matches('a|ab', 'ab')).toBe(true);
+    expect(matches('a|b', 'ac')).toBe(false);
+    expect(matches('(?m)^a$', 'a\nb')).toBe(false);
+  });
+
+  it('agree with the wrapped pattern', () => {
+    const patterns = ['a|ab', 'a*', '(a|b)*c?', '^a', 'b$', '[ab]+?', '', '(?i)AB', 'a.b'];
+    fc.assert(
+      fc.property(fc.constantFrom(...patterns), fc.string({ unit: fc.constantFrom('a', 'b', 'c', 'A', '\n'), maxLength: 6 }), (pattern, text) => {
+        expect(matches(pattern, text)).toBe(RE2JS.compile(`^(?:${pattern})$`).test(text));
+      }),
+    );
+  });
+
+  it.each([
+    ['a lookahead', '(?=a)b'],
+    ['a back reference', '(a)\\1'],
+    ['unbalanced', 'a)(b'],
+    ['too long', 'a'.repeat(513)],
+    ['too large', '(abc|def){90}'],
+    ['a repeat over 1000', 'a{1001}'],
+  ])('%s is refused with a reason', (_name, pattern) => {
+    const result = compileRegex(pattern);
+    expect(result.ok ? '' : result.reason).toMatch(/is not RE2|characters|steps/);
+  });
+
+  it('any text compiles or is refused', () => {
+    fc.assert(
+      fc.property(fc.string(), (pattern) => {
+        expect(typeof compileRegex(pattern).ok).toBe('boolean');
+      }),
+    );
+  });
+});
+
+it('the check by hand of gRPC paths is the regex', () => {
+  const program = RE2JS.compile(`^(?:${GRPC_PATTERN})$`);
+  const piece = fc.constantFrom('/', 'seldon.protos', 'seldonxprotos', 'seldon', '.protos', 'tensorflow.serving', 'tensorflow', 'inference', '.', 'Seldon', 'x', '\n', '/Predict');
+  fc.assert(
+    fc.property(fc.oneof(fc.array(piece, { maxLength: 6 }).map((pieces) => pieces.join('')), fc.array(piece, { maxLength: 5 }).map((pieces) => `/${pieces.join('')}`)), (path) => {
+      const bytes = new TextEncoder().encode(`x${path}y`);
+      expect(matchesGrpcPattern(bytes, 1, bytes.length - 1)).toBe(program.test(path));
+    }),
+    { numRuns: 5000 },
+  );
+});

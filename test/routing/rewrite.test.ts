@@ -1,0 +1,67 @@
+import { describe, expect, it } from 'vitest';
+import type { RedirectTarget, Rewrite } from '../../routing/mapping.ts';
+import type { PathMatch } from '../../routing/match.ts';
+import { compileRewrite, redirectPath, rewriteFault, rewritePath } from '../../routing/rewrite.ts';
+import { exact, prefix, regex } from './build.ts';
+
+const to = (text: string): Rewrite => ({ kind: 'prefix', with: text });
+const replace = (pattern: string, substitution: string): Rewrite => ({ kind: 'regex', pattern, substitution });
+
+describe('every row of reference ambassador-mapping §5.2', () => {
+  it.each<[string, PathMatch, Rewrite, string, string]>([
+    ['the prefix is replaced by /', prefix('/seldon/ns/m/'), to('/'), '/seldon/ns/m/api/v1.0/predictions', '/api/v1.0/predictions'],
+    ['/foo default on /foo', prefix('/foo'), to('/'), '/foo', '/'],
+    ['/foo default on /foo/bar', prefix('/foo'), to('/'), '/foo/bar', '//bar'],
+    ['/foo default on /foobar', prefix('/foo'), to('/'), '/foobar', '/bar'],
+    ['no rewrite', prefix('/foo/'), { kind: 'none' }, '/foo/x', '/foo/x'],
+    ['/v1/', prefix('/foo/'), to('/v1/'), '/foo/x', '/v1/x'],
+    ['/v1', prefix('/foo/'), to('/v1'), '/foo/x', '/v1x'],
+    // Differs: Ambassador sends a request line without a leading slash.
+    ['v1/ gets a slash', prefix('/foo/'), to('v1/'), '/foo/x', '/v1/x'],
+    ['the whole path of a regex', regex('/p/.*'), to('/'), '/p/x/y', '/'],
+    ['a regex without rewrite', regex('/p/.*'), { kind: 'none' }, '/p/x/y', '/p/x/y'],
+    ['regex_rewrite', prefix('/a/'), replace('/a/(.*)', '/\\1'), '/a/b/c', '/b/c'],
+    ['regex_rewrite is global', prefix('/'), replace('a', 'b'), '/a/a/c', '/b/b/c'],
+    ['\\0 is the match, \\\\ a backslash, encoded', prefix('/'), replace('x', '\\0\\\\'), '/x', '/x%5C'],
+    ['an exact path is replaced whole', exact('/foo'), to('/bar'), '/foo', '/bar'],
+    ['no match leaves the path', prefix('/'), replace('/q/(.*)', '/\\1'), '/a', '/a'],
+    ['nothing that ends the request line gets through', prefix('/a'), to('/b HTTP/1.1\r\nx: y#'), '/a', '/b%20HTTP/1.1%0D%0Ax:%20y%23'],
+    ['a prefix beyond ASCII is cut by its bytes', prefix('/%C3%A9/'), to('/é/'), '/%C3%A9/x', '/%C3%A9/x'],
+  ])('%s', (_name, path, rewrite, request, expected) => {
+    expect(rewritePath(compileRewrite(path, rewrite), request)).toBe(expected);
+  });
+});
+
+it('the bytes are the text', () => {
+  const compiled = compileRewrite(prefix('/foo/'), to('/v1/'));
+  expect(compiled).toMatchObject({ kind: 'prefix', cut: 5, withBytes: Uint8Array.from([0x2f, 0x76, 0x31, 0x2f]) });
+});
+
+describe('a bad rewrite is no rewrite, and says why', () => {
+  it.each([
+    [replace('(', 'x'), /not RE2/],
+    [replace('(a)', '\\2'), /group 2/],
+    [replace('a', '\\x'), /substitution/],
+    [replace('a', 'x\\'), /substitution/],
+  ])('%j', (rewrite, reason) => {
+    expect(rewriteFault(rewrite)).toMatch(reason);
+    expect(rewritePath(compileRewrite(prefix('/'), rewrite), '/a')).toBe('/a');
+  });
+  it('a good one has no fault', () => {
+    expect(rewriteFault(replace('(a)', '\\1\\0'))).toBeNull();
+    expect(rewriteFault(to('/'))).toBeNull();
+  });
+});
+
+describe('redirects (§4.3)', () => {
+  const target = (path: RedirectTarget['path']): RedirectTarget => ({ kind: 'redirect', host: 'h', code: 301, path });
+  it.each<[string, RedirectTarget['path'], string]>([
+    ['path and query are kept', { kind: 'keep' }, '/a/b?q=1'],
+    ['path_redirect drops the query', { kind: 'path', path: '/new' }, '/new'],
+    ['unless it has one', { kind: 'path', path: '/new?x=y' }, '/new?x=y'],
+    ['prefix_redirect swaps the prefix', { kind: 'prefix', with: '/z/' }, '/z/b?q=1'],
+    ['regex_redirect keeps the query', { kind: 'regex', pattern: '/a/(.*)', substitution: '/\\1/r' }, '/b/r?q=1'],
+  ])('%s', (_name, path, expected) => {
+    expect(redirectPath(target(path), prefix('/a/'), '/a/b', 'q=1')).toBe(expected);
+  });
+});
