@@ -192,5 +192,5 @@ export function parseAddress(text: string): { readonly host: string | null; read
   if (found === null) return null;
   const port = Number(found[3]);
   const host = found[1] ?? found[2] ?? '';
-  return port > 65_535 ? null : { host: host === '' || host === '*' ? null : host, port };
+  return port > 65_535 ? null : { host: host === '' ? null : host, port };
 }

@@ -2,24 +2,13 @@
 import { Readable } from 'node:stream';
 import { fastify } from 'fastify';
 import type { FastifyInstance } from 'fastify';
-import type { Problem } from '../../routing/problem.ts';
-import type { RouteTable } from '../../routing/table.ts';
 import type { Settings } from '../settings.ts';
 import { accessTo } from './access.ts';
+import { serveApi } from './api.ts';
 import { fixedFamilies } from './fixed-families.ts';
 import type { FixedFamilies } from './fixed-families.ts';
-import { routesOf } from './routes.ts';
 import { seriesText } from './series.ts';
-import type { CountedSeries } from './series.ts';
-
-/** What the admin port shows: always the newest. */
-export interface AdminView {
-  readonly ready: boolean;
-  readonly table: RouteTable<null>;
-  readonly problems: readonly Problem[];
-  readonly usedSlots: Iterable<CountedSeries>;
-  readonly endpointStates: { readonly ready: number; readonly terminating: number };
-}
+import type { AdminView } from './view.ts';
 
 export interface AdminOptions {
   readonly admin: Settings['admin'];
@@ -54,7 +43,7 @@ export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
   });
   const app = fastify({ forceCloseConnections: true });
   app.setNotFoundHandler((request, reply) =>
-    reply.code(404).send({ error: 'not-found', sentence: `the admin port does not serve ${request.url.split('?', 1)[0]}: ask /healthz, /readyz, /metrics, /api/routes or /api/problems` }),
+    reply.code(404).send({ error: 'not-found', sentence: `the admin port does not serve ${request.url.split('?', 1)[0]}: ask /healthz, /readyz, /metrics, /api/routes, /api/problems or /api/explain` }),
   );
   serveHealth(app, view);
   serveMetrics(app, families, options);
@@ -65,8 +54,7 @@ export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
       if (access === 'wrong-token') return reply.code(401).header('www-authenticate', 'Bearer').send({ error: 'unauthorized', sentence: 'write the header "authorization: Bearer TOKEN" with the token of --admin-token' });
       return undefined;
     });
-    api.get('/api/routes', (_, reply) => reply.send(routesOf(view.table)));
-    api.get('/api/problems', (_, reply) => reply.send({ problems: view.problems }));
+    serveApi(api, view);
   });
   try {
     await app.listen({ host, port: admin.port });

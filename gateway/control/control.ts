@@ -4,7 +4,6 @@ import type { MessagePort } from 'node:worker_threads';
 import type { Problem } from '../../routing/problem.ts';
 import { printProblem } from '../../routing/problem.ts';
 import type { Source } from '../../k8s/source/source.ts';
-import type { TranslateSettings } from '../../k8s/translate/translation.ts';
 import { checkReach } from '../../k8s/translate/reach.ts';
 import { Translator } from '../../k8s/translate/translator.ts';
 import { startAdmin } from '../admin/server.ts';
@@ -12,7 +11,7 @@ import type { AdminServer } from '../admin/server.ts';
 import { postedLog } from '../log.ts';
 import type { Log } from '../log.ts';
 import type { ControlStart, DataToControl, FromControl, ToControl } from '../messages.ts';
-import type { Settings } from '../settings.ts';
+import { translateSettingsOf } from '../translate-settings.ts';
 import { ownAddresses } from './addresses.ts';
 import { Readiness } from './readiness.ts';
 import { Reconciler } from './reconcile.ts';
@@ -28,7 +27,7 @@ export async function startControl(start: ControlStart, source: Source, parent: 
   const { settings, kept } = start;
   const tell = (message: FromControl): void => parent.postMessage(message);
   const log = postedLog((lines) => tell({ kind: 'log', lines }));
-  const translateSettings = translateSettingsOf(settings);
+  const translateSettings = translateSettingsOf(settings, ownAddresses(settings));
   let admin: AdminServer | null = null;
   const reconciler = new Reconciler(new Translator(translateSettings, kept.holders), kept, new Readiness(settings.workers, kept.ready), {
     lookup: async (host) => (await lookup(host, { all: true })).map(({ address }) => address),
@@ -79,23 +78,6 @@ export async function startControl(start: ControlStart, source: Source, parent: 
     // Whatever a half-started Source still holds must not keep the thread: the supervisor gives the seat to another.
     process.exit(1);
   }
-}
-
-function translateSettingsOf(settings: Settings): TranslateSettings {
-  const { ambassadorIds, namespaces, singleNamespace, claims, bareNames, dial, grants, source, limits } = settings;
-  return {
-    ambassadorIds,
-    namespaces,
-    singleNamespace,
-    claims,
-    bareNames,
-    mappings: settings.mappings || source.kind === 'folder',
-    dial,
-    source: source.kind,
-    forbiddenAddresses: ownAddresses(settings),
-    grants,
-    defaultTimeoutMs: limits.defaultTimeoutMs,
-  };
 }
 
 /** Logs each Problem once, when it appears; those that only inform are for /api/problems. */

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { TableDelta } from '../../../routing/delta.ts';
 import type { Mapping } from '../../../routing/mapping.ts';

@@ -1,0 +1,43 @@
+// /api: what the gateway does and why, as JSON, or as the text of the command-line tools when `accept: text/plain` asks for it.
+// Answers are built from Routes and Problems alone: nothing of an Upstream's TLS is in them.
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { printProblem } from '../../routing/problem.ts';
+import { printTable, tableJson } from '../../routing/print.ts';
+import { explain, printExplanation } from '../explanation.ts';
+import type { ExplainRequest } from '../explanation.ts';
+import type { AdminView } from './view.ts';
+
+/** Longest text of a request to explain. */
+const requestLength = 16_384;
+
+export function serveApi(api: FastifyInstance, view: AdminView): void {
+  api.get('/api/routes', (request, reply) => answer(request, reply, () => tableJson(view.table), () => printTable(view.table)));
+  api.get('/api/problems', (request, reply) =>
+    answer(request, reply, () => ({ problems: view.problems }), () => view.problems.map((problem) => `${printProblem(problem)}\n`).join('')),
+  );
+  api.get('/api/explain', (request, reply) => {
+    const asked = requestOf(new URLSearchParams(request.url.split('?', 2)[1] ?? ''));
+    if (asked === null) {
+      return reply.code(400).send({ error: 'bad-request', sentence: 'write ?path=/seldon/NS/NAME/api/v0.1/predictions and, if they matter, method, host, grpc=true and header=name: value' });
+    }
+    const explanation = explain(view.table, view.translation.choices, asked);
+    return answer(request, reply, () => ({ request: asked, ...explanation }), () => `${asked.grpc ? 'gRPC' : asked.method} ${asked.host}${asked.path}\n${printExplanation(explanation)}`);
+  });
+}
+
+function answer(request: FastifyRequest, reply: FastifyReply, json: () => unknown, text: () => string): FastifyReply {
+  const wantsText = (request.headers.accept ?? '').startsWith('text/plain');
+  return wantsText ? reply.type('text/plain; charset=utf-8').send(text()) : reply.send(json());
+}
+
+/** Null without a path, or when a part is too long to be a request. */
+function requestOf(query: URLSearchParams): ExplainRequest | null {
+  const path = query.get('path') ?? '';
+  if (!path.startsWith('/') || query.toString().length > requestLength) return null;
+  const grpc = query.get('grpc') === 'true';
+  const headers = query.getAll('header').flatMap((header): [string, string][] => {
+    const colon = header.indexOf(':');
+    return colon > 0 ? [[header.slice(0, colon).trim(), header.slice(colon + 1).trim()]] : [];
+  });
+  return { method: query.get('method') ?? (grpc ? 'POST' : 'GET'), host: query.get('host') ?? 'localhost', path, headers, grpc };
+}

@@ -1,0 +1,15 @@
+// What the admin port shows: always the newest.
+import type { Problem } from '../../routing/problem.ts';
+import type { RouteTable } from '../../routing/table.ts';
+import type { Translation } from '../../k8s/translate/translation.ts';
+import type { CountedSeries } from './series.ts';
+
+export interface AdminView {
+  readonly ready: boolean;
+  readonly table: RouteTable<null>;
+  readonly translation: Translation;
+  /** Sorted. */
+  readonly problems: readonly Problem[];
+  readonly usedSlots: Iterable<CountedSeries>;
+  readonly endpointStates: { readonly ready: number; readonly terminating: number };
+}

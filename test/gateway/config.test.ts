@@ -1,0 +1,142 @@
+import { describe, expect, test } from 'vitest';
+import { decodeServe, parseAddress, serveOptions } from '../../gateway/config.ts';
+import { variableOf } from '../../gateway/options.ts';
+import { defaultLimits } from '../../gateway/settings.ts';
+import type { Settings } from '../../gateway/settings.ts';
+
+function settingsOf(argv: readonly string[], environment: Record<string, string> = {}): Settings {
+  const config = decodeServe(argv, environment);
+  if (config.kind !== 'settings') throw new Error(JSON.stringify(config));
+  return config.settings;
+}
+
+function sentenceOf(argv: readonly string[], environment: Record<string, string> = {}): string {
+  const config = decodeServe(argv, environment);
+  if (config.kind !== 'wrong') throw new Error(JSON.stringify(config));
+  return config.sentence;
+}
+
+/** For each option a good value, and a bad one or null where any text is good. */
+const values: Readonly<Record<string, readonly [good: string, bad: string | null]>> = {
+  source: ['folder', 'fodler'],
+  folder: ['manifests', null],
+  listen: ['127.0.0.1:8081', '127.0.0.1'],
+  'tls-listen': [':8443', 'x:y'],
+  'tls-cert': ['cert.pem', null],
+  'tls-key': ['key.pem', null],
+  admin: ['[::1]:0', '[::1]'],
+  'admin-token': ['secret', null],
+  workers: ['3', '65'],
+  'ambassador-id': ['internal', null],
+  namespace: ['prod', 'Prod_1'],
+  claims: ['granted', 'closed'],
+  grants: ['grants.yaml', null],
+  'bare-names': ['off', 'no'],
+  dial: ['service', 'pods'],
+  'trusted-hops': ['2', '11'],
+  'access-log': ['all', 'some'],
+  'drain-wait-ms': ['10', '-1'],
+  'drain-grace-ms': ['10', '1s'],
+};
+
+/** What must be there for an option to make sense. */
+const companions: Readonly<Record<string, readonly string[]>> = {
+  'tls-listen': ['--tls-cert', 'c', '--tls-key', 'k'],
+  'tls-cert': ['--tls-listen', ':1', '--tls-key', 'k'],
+  'tls-key': ['--tls-listen', ':1', '--tls-cert', 'c'],
+  'single-namespace': ['--namespace', 'prod'],
+};
+
+describe('options of serve', () => {
+  const limits = new Set(Object.keys(defaultLimits).map((field) => field.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)));
+
+  test('every limit has an option named after it', () => {
+    for (const name of limits) expect(serveOptions.map((option) => option.name)).toContain(name);
+  });
+
+  for (const { name, kind } of serveOptions) {
+    const folder = name === 'folder' ? [] : ['--folder', 'd'];
+    const base = [...folder, ...(companions[name] ?? [])];
+    const [good, bad] = limits.has(name) ? ['1100', 'many'] : (values[name] ?? ['true', null]);
+    // 1100 is too many for the fields of a head.
+    const value = name === 'head-fields' ? '64' : name === 'pipelined-requests' ? '9' : good;
+
+    test(`--${name} and ${variableOf(name)} mean the same`, () => {
+      const byFlag = decodeServe([...base, `--${name}`, ...(kind === 'flag' ? [] : [value])], {});
+      const byVariable = decodeServe(base, { [variableOf(name)]: value });
+      expect(byFlag.kind).toBe('settings');
+      expect(byVariable).toEqual(byFlag);
+      // --mappings and --source folder are what a folder means anyway; all others change something.
+      if (name !== 'source' && name !== 'grants') expect(byFlag).not.toEqual(decodeServe(name === 'folder' ? ['--folder', 'x'] : base.filter((part) => !companions[name]?.includes(part)), {}));
+    });
+
+    if (bad !== null) {
+      test(`--${name} ${bad} is refused with what to write`, () => {
+        expect(sentenceOf([...base, `--${name}=${bad}`])).toMatch(/: write |is not a namespace: write/);
+        expect(sentenceOf([...base, `--${name}=${bad}`])).not.toContain('\n');
+        expect(sentenceOf(base, { [variableOf(name)]: bad })).toMatch(/write /);
+      });
+    }
+    if (kind !== 'flag') {
+      test(`--${name} without a value is refused`, () => {
+        expect(sentenceOf([...base, `--${name}`])).toMatch(`--${name} needs a value: write --${name} `);
+        expect(sentenceOf([...base, `--${name}`, '--mappings'])).toMatch(`--${name} needs a value`);
+      });
+    }
+  }
+
+  test('arguments come before the environment', () => {
+    expect(settingsOf(['--folder', 'd', '--workers', '2'], { SLUICE_WORKERS: '5' }).workers).toBe(2);
+    expect(settingsOf(['--folder', 'd'], { SLUICE_WORKERS: '5' }).workers).toBe(5);
+    expect(settingsOf(['--folder', 'd'], { SLUICE_WORKERS: '' }).workers).toBeGreaterThan(0);
+  });
+
+  test('lists: repeated arguments, commas in the environment', () => {
+    expect(settingsOf(['--folder', 'a', '--folder', 'b']).source).toEqual({ kind: 'folder', folders: ['a', 'b'] });
+    expect(settingsOf([], { SLUICE_FOLDER: 'a, b' }).source).toEqual({ kind: 'folder', folders: ['a', 'b'] });
+  });
+
+  test('unknown options name the nearest one', () => {
+    expect(sentenceOf(['--foldr', 'x'])).toBe('unknown option --foldr: did you mean --folder?');
+    expect(sentenceOf(['--zzzzzzzz'])).toBe('unknown option --zzzzzzzz: write --help for the list');
+    expect(sentenceOf(['-x'])).toMatch(/^unknown option -x/);
+  });
+
+  test('a stray word, a value for a flag and contradictions are refused', () => {
+    expect(sentenceOf(['manifests'])).toBe('"manifests" is not an option: write --folder manifests to serve a directory of manifests');
+    expect(sentenceOf(['--folder', 'd', '--mappings=yes'])).toBe('--mappings takes no value: write --mappings alone');
+    expect(sentenceOf(['--source', 'folder'])).toMatch(/write --folder DIR/);
+    expect(sentenceOf(['--source', 'cluster', '--folder', 'd'])).toMatch(/exclude each other/);
+    expect(sentenceOf(['--folder', 'd', '--tls-listen', ':1'])).toMatch(/needs all three/);
+    expect(sentenceOf(['--folder', 'd', '--single-namespace'])).toMatch(/exactly one namespace and has 0/);
+    expect(sentenceOf(['--folder', 'd', '--single-namespace', '--namespace', 'a', '--namespace', 'b'])).toMatch(/has 2/);
+  });
+
+  test("Ambassador's variables", () => {
+    const pair = { AMBASSADOR_SINGLE_NAMESPACE: 'true', AMBASSADOR_NAMESPACE: 'prod' };
+    expect(settingsOf(['--folder', 'd'], pair)).toMatchObject({ singleNamespace: 'prod', namespaces: ['prod'] });
+    expect(settingsOf(['--folder', 'd'], { AMBASSADOR_NAMESPACE: 'prod' })).toMatchObject({ singleNamespace: null, namespaces: [] });
+    expect(settingsOf(['--folder', 'd'], { AMBASSADOR_ID: 'one, two' }).ambassadorIds).toEqual(['one', 'two']);
+    expect(settingsOf(['--folder', 'd', '--ambassador-id', 'three'], { AMBASSADOR_ID: 'one' }).ambassadorIds).toEqual(['three']);
+    expect(settingsOf(['--folder', 'd']).ambassadorIds).toEqual(['default']);
+  });
+
+  test('the admin port is on loopback, in a pod everywhere', () => {
+    expect(settingsOf(['--folder', 'd']).admin).toEqual({ host: '127.0.0.1', port: 8877, token: null });
+    expect(settingsOf(['--folder', 'd'], { KUBERNETES_SERVICE_HOST: '10.0.0.1' }).admin.host).toBeNull();
+  });
+
+  test('without a folder the source is the cluster', () => {
+    expect(settingsOf([]).source).toEqual({ kind: 'cluster' });
+  });
+
+  test('addresses', () => {
+    expect(parseAddress('8080')).toEqual({ host: null, port: 8080 });
+    expect(parseAddress(':8080')).toEqual({ host: null, port: 8080 });
+    expect(parseAddress('*:8080')).toBeNull();
+    expect(parseAddress('localhost:0')).toEqual({ host: 'localhost', port: 0 });
+    expect(parseAddress('[::]:1')).toEqual({ host: '::', port: 1 });
+    expect(parseAddress('::1:8080')).toBeNull();
+    expect(parseAddress('a:65536')).toBeNull();
+  });
+});

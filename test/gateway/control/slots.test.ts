@@ -1,0 +1,89 @@
+import { describe, expect, test } from 'vitest';
+import { CounterBlock, blockBytes, slotCell, slotLayout } from '../../../gateway/counters.ts';
+import { SeriesSlots, seriesAfterlifeMs } from '../../../gateway/control/slots.ts';
+import { seriesOf } from '../fixtures.ts';
+
+function block(): CounterBlock {
+  return new CounterBlock(new SharedArrayBuffer(blockBytes()));
+}
+
+describe('slots', () => {
+  test('Mappings of one Series share a slot, others have their own', () => {
+    const slots = new SeriesSlots([], 0);
+    slots.own('a', seriesOf('iris'), 1, 0);
+    slots.own('b', seriesOf('iris'), 1, 0);
+    slots.own('c', seriesOf('rose'), 1, 0);
+    expect([slots.slotOf('a'), slots.slotOf('b'), slots.slotOf('c'), slots.slotOf('d')]).toEqual([0, 0, 1, -1]);
+  });
+
+  test('a slot is freed and zeroed ten minutes after its last Mapping, not before', () => {
+    const slots = new SeriesSlots([], 0);
+    const counters = block();
+    slots.own('a', seriesOf('iris'), 1, 0);
+    counters.enter(0);
+    counters.finish(0, 200, 0.1);
+    counters.leave(0);
+    slots.disown('a', 2, 1000);
+    slots.sweep([counters.cells], 2, 1000 + seriesAfterlifeMs - 1);
+    expect([...slots.used]).toHaveLength(1);
+    slots.sweep([counters.cells], 2, 1000 + seriesAfterlifeMs);
+    expect([...slots.used]).toHaveLength(0);
+    expect(counters.cells.subarray(slotCell(0, 0), slotCell(1, 0)).every((value) => value === 0)).toBe(true);
+    slots.own('b', seriesOf('rose'), 3, 0);
+    expect(slots.slotOf('b')).toBe(0);
+  });
+
+  test('a slot stays while a worker holds a table with its owner, or a request is in flight', () => {
+    const slots = new SeriesSlots([], 0);
+    const counters = block();
+    slots.own('a', seriesOf('iris'), 1, 0);
+    counters.enter(0);
+    slots.disown('a', 5, 0);
+    const late = seriesAfterlifeMs * 2;
+    slots.sweep([counters.cells], 4, late);
+    expect([...slots.used]).toHaveLength(1);
+    slots.sweep([counters.cells], 5, late);
+    expect([...slots.used]).toHaveLength(1);
+    counters.leave(0);
+    slots.sweep([counters.cells], 5, late);
+    expect([...slots.used]).toHaveLength(0);
+  });
+
+  test('a Series that comes back in time counts on', () => {
+    const slots = new SeriesSlots([], 0);
+    const counters = block();
+    slots.own('a', seriesOf('iris'), 1, 0);
+    counters.finish(0, 200, 0.1);
+    slots.disown('a', 2, 0);
+    slots.own('a', seriesOf('iris'), 3, 1000);
+    slots.sweep([counters.cells], 3, seriesAfterlifeMs * 2);
+    expect(slots.slotOf('a')).toBe(0);
+    expect(counters.cells[slotCell(0, slotLayout.status)]).toBe(1);
+  });
+
+  test('a Mapping whose Series changes gives its old slot back', () => {
+    const slots = new SeriesSlots([], 0);
+    slots.own('a', seriesOf('iris'), 1, 0);
+    slots.own('a', seriesOf('rose'), 2, 0);
+    expect(slots.slotOf('a')).toBe(1);
+    slots.sweep([block().cells], 2, seriesAfterlifeMs);
+    expect([...slots.used].map(({ series }) => series.deployment)).toEqual(['rose']);
+  });
+
+  test('a successor finds the slots of the control worker before it', () => {
+    const first = new SeriesSlots([], 0);
+    first.own('a', seriesOf('iris'), 1, 0);
+    first.own('b', seriesOf('rose'), 1, 0);
+    first.own('c', seriesOf('lily'), 1, 0);
+    const kept = first.drainChanges().taken.filter(([slot]) => slot !== 1);
+    const second = new SeriesSlots(kept, 0);
+    second.own('c', seriesOf('lily'), 1, 0);
+    second.own('x', seriesOf('new'), 1, 0);
+    expect([second.slotOf('c'), second.slotOf('x')]).toEqual([2, 1]);
+    // iris did not come back: it goes like any other.
+    const counters = block();
+    second.sweep([counters.cells], 1, seriesAfterlifeMs);
+    expect([...second.used].map(({ series }) => series.deployment)).toEqual(['lily', 'new']);
+    expect(second.drainChanges().freed).toEqual([0]);
+  });
+});

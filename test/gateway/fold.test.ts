@@ -1,0 +1,27 @@
+import { describe, expect, test } from 'vitest';
+import { CounterBlock, blockBytes, fixed, slotCell, slotLayout } from '../../gateway/counters.ts';
+import { foldBlock } from '../../gateway/supervisor-fold.ts';
+
+describe('fold', () => {
+  test('totals go to the base, what the dead worker held is gone', () => {
+    const base = new CounterBlock(new SharedArrayBuffer(blockBytes()));
+    const dead = new CounterBlock(new SharedArrayBuffer(blockBytes()));
+    base.finish(3, 200, 1);
+    dead.enter(3);
+    dead.enter(3);
+    dead.leave(3);
+    dead.finish(3, 200, 2);
+    dead.finish(-1, 404, 0);
+    dead.failure('UF');
+    dead.add(fixed.clientConnectionsHttp1, 7);
+    foldBlock(base.cells, dead.cells, [3]);
+    expect(base.cells[slotCell(3, slotLayout.status)]).toBe(2);
+    expect(base.cells[slotCell(3, slotLayout.sumSeconds)]).toBe(3);
+    expect(base.cells[slotCell(3, slotLayout.inFlight)]).toBe(0);
+    expect(base.cells[fixed.inFlight]).toBe(0);
+    expect(base.cells[fixed.clientConnectionsHttp1]).toBe(0);
+    expect(base.cells[fixed.flags + 2]).toBe(1);
+    expect(base.cells[fixed.foldGeneration]).toBe(2);
+    expect(dead.cells.every((value) => value === 0)).toBe(true);
+  });
+});
