@@ -1,0 +1,177 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { emptyTable } from '../../../routing/table.ts';
+import type { Problem } from '../../../routing/problem.ts';
+import type { Series } from '../../../routing/mapping.ts';
+import { startAdmin } from '../../../gateway/admin/server.ts';
+import type { AdminServer } from '../../../gateway/admin/server.ts';
+import type { AdminView } from '../../../gateway/admin/view.ts';
+import { CounterBlock, blockBytes, fixed, shadowOutcomes } from '../../../gateway/counters.ts';
+import { seriesOf } from '../fixtures.ts';
+
+const problem: Problem = { code: 'bad-timeout', level: 'warning', subject: { kind: 'SeldonDeployment', namespace: 'prod', name: 'iris' }, field: 'x', sentence: 'wrong.' };
+
+const view = {
+  ready: false,
+  table: emptyTable<null>(),
+  translation: { settings: { singleNamespace: null }, mappings: new Map(), upstreams: new Map(), endpoints: new Map(), choices: [], problems: [] },
+  problems: [problem, problem],
+  usedSlots: [] as { slot: number; series: Series }[],
+  endpointStates: { ready: 5, terminating: 1 },
+} satisfies AdminView;
+
+let base: CounterBlock;
+let first: CounterBlock;
+let second: CounterBlock;
+let admin: AdminServer;
+
+async function start(host: string, token: string | null): Promise<AdminServer> {
+  return startAdmin({ admin: { host, port: 0, token }, view, blocks: [base.cells, first.cells, second.cells], sourceKind: 'folder', sourceAgeSeconds: () => 0 });
+}
+
+async function get(path: string, headers: Record<string, string> = {}): Promise<{ status: number; text: string; type: string }> {
+  const response = await fetch(`http://127.0.0.1:${admin.port}${path}`, { headers });
+  return { status: response.status, text: await response.text(), type: response.headers.get('content-type') ?? '' };
+}
+
+beforeEach(async () => {
+  [base, first, second] = [1, 2, 3].map(() => new CounterBlock(new SharedArrayBuffer(blockBytes()))) as [CounterBlock, CounterBlock, CounterBlock];
+  view.usedSlots = [];
+  view.ready = false;
+  admin = await start('127.0.0.1', null);
+});
+afterEach(() => admin.close());
+
+describe('health', () => {
+  test('alive always, ready when the gateway is', async () => {
+    for (const path of ['/healthz', '/ambassador/v0/check_alive']) expect((await get(path)).status).toBe(200);
+    for (const path of ['/readyz', '/ambassador/v0/check_ready']) expect(await get(path)).toMatchObject({ status: 503, text: 'sluice is not ready\n' });
+    view.ready = true;
+    for (const path of ['/readyz', '/ambassador/v0/check_ready']) expect(await get(path)).toMatchObject({ status: 200, text: 'sluice is ready\n' });
+  });
+});
+
+describe('access', () => {
+  test('on loopback everything answers', async () => {
+    expect(JSON.parse((await get('/api/problems')).text)).toEqual({ problems: [problem, problem] });
+    expect((await get('/api/routes')).status).toBe(200);
+    expect((await get('/nowhere')).status).toBe(404);
+  });
+
+  test('beyond loopback only health and metrics answer without the token', async () => {
+    await admin.close();
+    admin = await start('0.0.0.0', 'secret');
+    for (const path of ['/healthz', '/metrics', '/ambassador/v0/check_alive']) expect((await get(path)).status).toBe(200);
+    for (const path of ['/api/routes', '/api/problems', '/api/explain?path=/']) {
+      expect((await get(path)).status).toBe(401);
+      expect((await get(path, { authorization: 'Bearer wrong' })).status).toBe(401);
+      expect((await get(path, { authorization: 'Bearer secret' })).status).toBe(200);
+    }
+  });
+
+  test('beyond loopback without a token set, /api is closed and says how to open it', async () => {
+    await admin.close();
+    admin = await start('0.0.0.0', null);
+    expect(await get('/api/routes', { authorization: 'Bearer ' })).toMatchObject({ status: 403, text: expect.stringContaining('--admin-token') as string });
+    expect((await get('/metrics')).status).toBe(200);
+  });
+
+  test('a port in use is one clear sentence', async () => {
+    const { port } = admin;
+    await expect(startAdmin({ admin: { host: '127.0.0.1', port, token: null }, view, blocks: [base.cells], sourceKind: 'folder', sourceAgeSeconds: () => 0 })).rejects.toThrow(/cannot be bound \(EADDRINUSE\): write --admin/);
+  });
+});
+
+describe('explain', () => {
+  test('JSON, or the text of the tool', async () => {
+    expect(JSON.parse((await get('/api/explain?path=/x')).text)).toMatchObject({ request: { method: 'GET', path: '/x' }, reject: { reason: 'no-route' } });
+    expect((await get('/api/explain?path=/x', { accept: 'text/plain' })).text).toMatch(/^GET localhost\/x\n {2}looked up in/);
+    expect((await get('/api/explain')).status).toBe(400);
+  });
+});
+
+/** Names and labels of the text format, line by line. */
+const lineFormat = /^(?:# (?:HELP|TYPE) [a-z_]+ .+|[a-z_]+(?:\{(?:[a-z_]+="(?:[^"\\\n]|\\["\\n])*"(?:,(?=[a-z])|(?=\})))*\})? [0-9.e+-]+)$/;
+
+describe('metrics', () => {
+  test('every family of the design is there, and the text is valid', async () => {
+    view.usedSlots = [{ slot: 0, series: seriesOf('iris') }];
+    first.finish(0, 200, 0.02);
+    const { text, type } = await get('/metrics');
+    expect(type).toBe('text/plain; version=0.0.4; charset=utf-8');
+    expect(text.endsWith('\n')).toBe(true);
+    for (const line of text.trimEnd().split('\n')) if (line !== '') expect(line).toMatch(lineFormat);
+    const families = [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name, kind]) => `${name} ${kind}`);
+    expect(families.toSorted()).toEqual([
+      'sluice_change_live_seconds histogram',
+      'sluice_connections gauge',
+      'sluice_endpoints gauge',
+      'sluice_failures_total counter',
+      'sluice_problems gauge',
+      'sluice_request_duration_seconds histogram',
+      'sluice_requests_in_flight gauge',
+      'sluice_requests_total counter',
+      'sluice_retries_total counter',
+      'sluice_shadow_requests_total counter',
+      'sluice_source_age_seconds gauge',
+      'sluice_table_hash gauge',
+      'sluice_table_routes gauge',
+      'sluice_table_version gauge',
+      'sluice_worker_restarts_total counter',
+    ]);
+    expect(new Set(families).size).toBe(families.length);
+  });
+
+  test('blocks are summed; buckets are cumulative and end with the count', async () => {
+    view.usedSlots = [{ slot: 2, series: seriesOf('iris') }];
+    base.finish(2, 200, 0.0005);
+    first.finish(2, 200, 0.02);
+    second.finish(2, 418, 100);
+    first.finish(-1, 404, 0);
+    first.add(fixed.clientConnectionsHttp1, 3);
+    second.add(fixed.clientConnectionsHttp1, 4);
+    first.failure('NR');
+    const { text } = await get('/metrics');
+    const labels = 'namespace="prod",deployment="iris",predictor="default",role="live",protocol="http"';
+    expect(text).toContain(`sluice_requests_total{${labels},code="200"} 2\n`);
+    expect(text).toContain(`sluice_requests_total{${labels},code="4xx"} 1\n`);
+    expect(text).toContain('sluice_requests_total{namespace="",deployment="",predictor="",role="",protocol="",code="404"} 1\n');
+    expect(text).toContain(`sluice_request_duration_seconds_bucket{${labels},le="0.001"} 1\n`);
+    expect(text).toContain(`sluice_request_duration_seconds_bucket{${labels},le="0.025"} 2\n`);
+    expect(text).toContain(`sluice_request_duration_seconds_bucket{${labels},le="+Inf"} 3\n`);
+    expect(text).toContain(`sluice_request_duration_seconds_count{${labels}} 3\n`);
+    expect(text).toContain('sluice_connections{side="client",protocol="http1"} 7\n');
+    expect(text).toContain('sluice_failures_total{flag="NR"} 1\n');
+    expect(text).toContain('sluice_problems{code="bad-timeout",level="warning"} 2\n');
+    expect(text).toContain('sluice_endpoints{state="ready"} 5\n');
+  });
+
+  test('a series exists from its first request, a shadow by its copies', async () => {
+    const shadow: Series = { ...seriesOf('copy'), role: 'shadow' };
+    view.usedSlots = [{ slot: 0, series: seriesOf('quiet') }, { slot: 1, series: shadow }];
+    first.shadow(1, shadowOutcomes.indexOf('dropped_queue'));
+    const { text } = await get('/metrics');
+    expect(text).not.toContain('quiet');
+    expect(text).toMatch(/^sluice_shadow_requests_total\{.*deployment="copy".*role="shadow".*,outcome="dropped_queue"\} 1$/m);
+  });
+
+  test('label values are escaped', async () => {
+    view.usedSlots = [{ slot: 0, series: { ...seriesOf('a"b\\c\nd'), predictor: 'ü' } }];
+    first.finish(0, 200, 0);
+    const { text } = await get('/metrics');
+    expect(text).toContain(String.raw`deployment="a\"b\\c\nd",predictor="ü"`);
+    for (const line of text.trimEnd().split('\n')) if (line !== '') expect(line).toMatch(lineFormat);
+  });
+
+  test('a piece that was read while a dead worker was folded is read again', async () => {
+    view.usedSlots = [{ slot: 0, series: seriesOf('iris') }];
+    first.finish(0, 200, 0);
+    base.cells[fixed.foldGeneration] = 1;
+    const scrape = get('/metrics');
+    await new Promise((resolve) => {
+      setTimeout(resolve, 50);
+    });
+    first.finish(0, 200, 0);
+    base.cells[fixed.foldGeneration] = 2;
+    expect((await scrape).text).toMatch(/^sluice_requests_total\{.*deployment="iris".*\} 2$/m);
+  });
+});
