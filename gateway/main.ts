@@ -69,7 +69,7 @@ async function runThread(start: ThreadStart): Promise<void> {
   } else {
     const { startDataWorker } = await import('./worker.ts');
     const { DataPlane } = await import('./edge/plane.ts');
-    await startDataWorker(start, port, DataPlane);
+    await startDataWorker(start, port, (plane) => new DataPlane(plane));
   }
 }
 
