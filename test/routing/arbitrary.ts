@@ -1,14 +1,15 @@
 // Arbitrary Mappings and requests out of few words, so that they meet.
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { headOf } from '../../routing/head.ts';
 import type { HeadText } from '../../routing/head.ts';
 import type { Mapping, Role } from '../../routing/mapping.ts';
 import type { HostMatch, Match, NamedMatch, PathMatch, ValueMatch } from '../../routing/match.ts';
 import { forwardTo } from './build.ts';
 
-export const namespaces = ['a', 'b', 'seldon'];
+// `a` and `A` have one hash: only comparing the names keeps them apart.
+const namespaces = ['a', 'A', 'b', 'seldon'];
 const upstreams = ['u0', 'u1', 'u2', 'u3'];
-const paths = ['', '/', '/seldon/', '/seldon/a/', '/seldon/a/m/', '/seldon/a/m', '/seldon/a/M/', '/seldon/b/m/', '/seldon/a/m/x', '/x', '/x/', '/X/y', '/x/y/', '/seldon/seldon/m/', 'none', '/é/'];
+const paths = ['', '/', '/seldon/', '/seldon/a/', '/seldon/a/m/', '/seldon/a/m', '/seldon/a/M/', '/seldon/b/m/', '/seldon/a/m/x', '/x', '/x/', '/X/y', '/x/y/', '/seldon/seldon/m/', '/seldon/A/m/', 'none', '/é/'];
 const patterns = ['/x.*', '/seldon/a/.*', '/seldon/./m/.*', '(?i)/X/.*', '/seldon/a/m/', '.*', '(', '/x/[^/]*'];
 const names = ['x-a', 'x-b', 'seldon', 'namespace'];
 const values = ['1', '2', '', 'a', 'm', '1,2', 'b'];
@@ -26,7 +27,7 @@ const value: fc.Arbitrary<ValueMatch> = fc.oneof(
   fc.constant({ kind: 'present' as const }),
 );
 
-const few = (one: fc.Arbitrary<NamedMatch>): fc.Arbitrary<NamedMatch[]> => fc.oneof({ weight: 3, arbitrary: fc.constant([]) }, fc.array(one, { maxLength: 2 }));
+const few = (one: fc.Arbitrary<NamedMatch>): fc.Arbitrary<readonly NamedMatch[]> => fc.oneof({ weight: 3, arbitrary: fc.constant([]) }, fc.array(one, { maxLength: 2 }));
 
 const host: fc.Arbitrary<HostMatch> = fc.oneof(
   { weight: 4, arbitrary: fc.constant({ kind: 'any' as const }) },

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { decide } from '../../routing/decide.ts';
 import { headOf } from '../../routing/head.ts';

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { GRPC_PATTERN } from '../../routing/match.ts';
 import type { Match, NamedMatch } from '../../routing/match.ts';

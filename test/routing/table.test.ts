@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decide } from '../../routing/decide.ts';
 import type { TableDelta } from '../../routing/delta.ts';
@@ -54,7 +54,7 @@ describe('incremental build', () => {
         expect(table.hash).toBe(full.hash);
         expect(table.routeCount).toBe(full.routeCount);
         expect(table.shared.routeCount + table.spaces.count).toBe(full.shared.routeCount + full.spaces.count);
-        expect(new Map([...table.problems].toSorted())).toEqual(new Map([...full.problems].toSorted()));
+        expect(table.problems).toEqual(full.problems);
         for (const head of heads) {
           for (const draw of [0, 0.3, 0.9999]) {
             const one = decide(table, head, draw);
@@ -113,13 +113,17 @@ describe('incremental build', () => {
     expect(before.problems.size).toBe(1);
     const after = applyDelta(before, delta([], { version: 2, base: 1, removedMappings: mappings.map(({ id }) => id), removedUpstreams: ['a', 'b'] }), () => null);
     expect(after.hash).toBe(emptyTable().hash);
+    expect(after.shared).toEqual(emptyTable().shared);
     expect([after.routeCount, after.problems.size, after.places.count, after.upstreams.count, after.spaces.count]).toEqual([0, 0, 0, 0, 0]);
   });
 
   it('a Mapping keeps its slot when it changes', () => {
     const first = mapping('a', prefix('/a/'));
     const slots: number[] = [];
-    const note = (_: Mapping, slot: number): null => void slots.push(slot) as never;
+    const note = (_mapping: Mapping, slot: number): null => {
+      slots.push(slot);
+      return null;
+    };
     const before = applyDelta(emptyTable<null>(), delta([first], { slots: [[first.id, 5]] }), note);
     applyDelta(before, delta([{ ...first, target: forwardTo('other') }], { version: 2, base: 1 }), note);
     expect(slots).toEqual([5, 5]);

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { boundsOf, memberShares, predictorShares, readyShares } from '../../routing/weights.ts';
 import type { Part } from '../../routing/weights.ts';
