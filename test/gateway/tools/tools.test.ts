@@ -1,0 +1,197 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { check } from '../../../gateway/tools/check.ts';
+import { explain } from '../../../gateway/tools/explain.ts';
+import { readRequest } from '../../../gateway/tools/request.ts';
+import { routes } from '../../../gateway/tools/routes.ts';
+
+const root = join(import.meta.dirname, '../../..');
+let folder: string;
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'sluice-tools-'));
+  const predictors = '{ predictors: [{ name: main, graph: { name: c }, traffic: 75 }, { name: canary, graph: { name: c }, traffic: 25 }] }';
+  const iris = `apiVersion: machinelearning.seldon.io/v1\nkind: SeldonDeployment\nmetadata: { name: iris, namespace: prod }\nspec: ${predictors}\n`;
+  writeFileSync(join(folder, 'good.yaml'), iris);
+  writeFileSync(join(folder, 'bad.yaml'), `${iris}---\n{{{\n`);
+  writeFileSync(join(folder, 'warned.yaml'), `${iris}---\nreplicas: 1\n`);
+  writeFileSync(join(folder, 'grants.yaml'), 'grants:\n  - namespace: shop\n    prefixes: [/shop/]\n');
+  writeFileSync(join(folder, 'shop.yaml'), 'apiVersion: getambassador.io/v2\nkind: Mapping\nmetadata: { name: shop, namespace: shop }\nspec: { prefix: /shop/, precedence: 0, service: shop }\n');
+});
+
+afterAll(() => rmSync(folder, { recursive: true }));
+
+interface Ran {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+async function run(tool: (argv: readonly string[]) => Promise<number>, ...argv: string[]): Promise<Ran> {
+  const text = { out: '', err: '' };
+  const out = vi.spyOn(process.stdout, 'write').mockImplementation((part) => ((text.out += String(part)), true));
+  const err = vi.spyOn(process.stderr, 'write').mockImplementation((part) => ((text.err += String(part)), true));
+  try {
+    return { code: await tool(argv), ...text };
+  } finally {
+    out.mockRestore();
+    err.mockRestore();
+  }
+}
+
+const at = (name: string): string => join(folder, name);
+
+describe('check', () => {
+  test('exits 0 when there is no Problem', async () => {
+    expect(await run(check, at('good.yaml'))).toEqual({ code: 0, out: 'no Problems\n', err: '' });
+  });
+
+  test('exits 1 for an error and names file, line and column', async () => {
+    const { code, out } = await run(check, at('bad.yaml'));
+    expect(code).toBe(1);
+    expect(out).toContain(`error bad-yaml File ${at('bad.yaml')} line 7, column 1: `);
+    expect(out).toMatch(/\n1 error, 0 warning, 0 info\n$/);
+  });
+
+  test('exits 0 for warnings alone', async () => {
+    const { code, out } = await run(check, at('warned.yaml'));
+    expect(code).toBe(0);
+    expect(out).toMatch(/^warning not-an-object /);
+  });
+
+  test('--json prints the same as values', async () => {
+    const { code, out } = await run(check, '--json', at('bad.yaml'));
+    expect(code).toBe(1);
+    expect(JSON.parse(out)).toMatchObject({ problems: [{ code: 'bad-yaml', level: 'error', field: 'line 7, column 1' }] });
+  });
+
+  test('reads Grants: with --claims granted a claim is refused without one', async () => {
+    expect((await run(check, '--claims', 'granted', at('shop.yaml'))).code).toBe(1);
+    expect((await run(check, '--claims', 'granted', '--grants', at('grants.yaml'), at('shop.yaml'))).code).toBe(0);
+  });
+
+  test.each([
+    [[], 2, 'sluice check: nothing to check: write sluice check DIR|FILE…\n'],
+    [['--nonsense', 'x'], 2, 'sluice check: unknown option --nonsense: write --help for the list\n'],
+    [['--claims', 'maybe', 'x'], 2, 'sluice check: --claims is "maybe": write open or granted\n'],
+    [['/no/such/folder'], 1, 'sluice check: /no/such/folder is neither a directory nor a .yaml, .yml or .json file that exists\n'],
+  ])('%j ends with %i and one line', async (argv, code, err) => {
+    expect(await run(check, ...argv)).toEqual({ code, out: '', err });
+  });
+});
+
+describe('routes', () => {
+  test('prints the table of manifests', async () => {
+    const { code, out } = await run(routes, at('good.yaml'));
+    expect(code).toBe(0);
+    expect(out).toContain('# namespace prod\n');
+    expect(out).toMatch(/75% {2}\S+ \S*prod/);
+  });
+
+  test('--json prints shares 0..1 and nothing of TLS', async () => {
+    const { out } = await run(routes, '--json', at('good.yaml'));
+    const table = JSON.parse(out) as { routes: { members: { share: number }[] }[] };
+    expect(table.routes[0]!.members.map(({ share }) => share)).toEqual([0.25, 0.75]);
+  });
+
+  test.each([[[]], [['--url', 'http://x', 'dir']]])('%j is wrong use', async (argv) => {
+    expect((await run(routes, ...argv)).code).toBe(2);
+  });
+});
+
+describe('explain', () => {
+  test('says Route, shares, limits, what set them, and the Service', async () => {
+    const { code, out } = await run(explain, '-X', 'POST', '/seldon/prod/iris/api/v1.0/predictions?x=1', at('good.yaml'));
+    expect(code).toBe(0);
+    expect(out).toMatch(/^POST localhost\/seldon\/prod\/iris\/api\/v1\.0\/predictions\?x=1\n/);
+    expect(out).toContain('looked up in namespace prod\n');
+    expect(out).toContain('route ^ /seldon/prod/iris/\n');
+    expect(out).toMatch(/75% forward \S+.* \/api\/v1\.0\/predictions\?x=1 {2}\(SeldonDeployment prod\/iris, main\)/);
+    expect(out).toContain('limits: 3000 ms to the response head, set by default; 300000 ms without a byte, set by default\n');
+    expect(out).toContain('iris-main, which does not exist, of iris-main');
+  });
+
+  test('a gRPC call goes by its metadata', async () => {
+    const { out } = await run(explain, '--grpc', '-H', 'seldon: iris', '-Hnamespace: prod', '/seldon.protos.Seldon/Predict', at('good.yaml'));
+    expect(out).toMatch(/75% forward .*http2/);
+    const bare = await run(explain, '--grpc', '/seldon.protos.Seldon/Predict', at('good.yaml'));
+    expect(bare.out).toContain('answers UNIMPLEMENTED: ');
+  });
+
+  test('--json gives the same as values', async () => {
+    const { out } = await run(explain, '--json', '/seldon/prod/iris', at('good.yaml'));
+    expect(JSON.parse(out)).toMatchObject({ request: { method: 'GET', path: '/seldon/prod/iris' }, route: null, ways: [], reject: { reason: 'no-route', answer: '404' } });
+  });
+
+  test.each([[['/x']], [[]], [['/x', '--url', 'http://y', 'dir']], [['x', 'dir']], [['-X', 'A B', '/x', 'dir']], [['-H', 'nothing', '/x', 'dir']]])('%j is wrong use', async (argv) => {
+    const { code, out, err } = await run(explain, ...argv);
+    expect({ code, out }).toEqual({ code: 2, out: '' });
+    expect(err).toMatch(/^sluice explain: .*: write [^\n]*\n$/);
+  });
+});
+
+describe('a running gateway', () => {
+  const seen: IncomingMessage[] = [];
+  let server: Server;
+  let url: string;
+
+  beforeAll(async () => {
+    server = createServer((request, response) => {
+      seen.push(request);
+      if (request.headers.authorization === 'Bearer wrong') response.writeHead(401).end('{"error":"unauthorized","sentence":"write another token"}');
+      else response.end(request.headers.accept === 'text/plain' ? 'text' : '{"json":true}');
+    }).listen(0, '127.0.0.1');
+    await new Promise((done) => server.once('listening', done));
+    url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  });
+
+  afterAll(() => server.close());
+
+  test('routes asks for text or JSON', async () => {
+    expect(await run(routes, '--url', url)).toEqual({ code: 0, out: 'text\n', err: '' });
+    expect((await run(routes, '--url', `${url}/`, '--json')).out).toBe('{"json":true}\n');
+    expect(seen.at(-1)!.url).toBe('/api/routes');
+  });
+
+  test('explain sends the whole request', async () => {
+    await run(explain, '--grpc', '-H', 'seldon: a&b', '/p?q=1', '--url', url, '--admin-token', 'secret');
+    const query = new URL(seen.at(-1)!.url!, url).searchParams;
+    expect([...query]).toEqual([['method', 'POST'], ['host', 'localhost'], ['path', '/p?q=1'], ['grpc', 'true'], ['header', 'content-type: application/grpc'], ['header', 'seldon: a&b']]);
+    expect(seen.at(-1)!.headers.authorization).toBe('Bearer secret');
+  });
+
+  test('a refusal and silence are one line and exit 1', async () => {
+    expect(await run(routes, '--url', url, '--admin-token', 'wrong')).toEqual({ code: 1, out: '', err: `sluice routes: ${url}/api/routes answers 401: write another token\n` });
+    const gone = await run(routes, '--url', 'http://127.0.0.1:1');
+    expect(gone.code).toBe(1);
+    expect(gone.err).toMatch(/^sluice routes: http:\/\/127\.0\.0\.1:1 does not answer \(.*\): write --url with the address of the admin port\n$/);
+  });
+});
+
+describe('requests', () => {
+  test.each([
+    ['http://a.example:80/x?y', { host: 'a.example:80', path: '/x?y' }],
+    ['https://a.example', { host: 'a.example', path: '/' }],
+    ['http://a.example?q', { host: 'a.example', path: '/?q' }],
+    ['/a/../b%2F', { host: 'localhost', path: '/a/../b%2F' }],
+  ])('%s', (target, expected) => {
+    expect(readRequest({ method: null, headers: [], grpc: false, target })).toMatchObject({ kind: 'request', request: { method: 'GET', ...expected } });
+  });
+
+  test('a host header is the host', () => {
+    expect(readRequest({ method: 'PUT', headers: ['Host: b.example', 'x:1'], grpc: false, target: '/' })).toMatchObject({ request: { method: 'PUT', host: 'b.example', headers: [['x', '1']] } });
+  });
+});
+
+test.each(['check', 'routes', 'explain'])('sluice %s --help says how', async (name) => {
+  const out = await new Promise<string>((done, failed) => {
+    execFile(process.execPath, [join(root, 'gateway/main.ts'), name, '--help'], (error, stdout) => (error === null ? done(stdout) : failed(error)));
+  });
+  expect(out).toMatch(new RegExp(`^Use: sluice ${name} `));
+  expect(out).toContain('--grants FILE');
+});

@@ -1,0 +1,71 @@
+// Golden cases: manifests and requests in, the printed table, Problems and decisions out.
+//
+// A case is a folder: input.yaml, applied first; input.2.yaml, input.3.yaml … each replaces it (as an edit of the file would, in a gateway that runs);
+// requests.txt, one request a line as `METHOD TARGET -H 'name: value' …`, METHOD `GRPC` for a gRPC call; and, where the case needs them, grants.yaml
+// and options.txt with options of `sluice check`. expected.txt is what `UPDATE_GOLDEN=1` writes and a person has read.
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { explain, printExplanation } from '../../gateway/explanation.ts';
+import { parseOptions } from '../../gateway/options.ts';
+import { build, manifestOptions, readSettings, type Served } from '../../gateway/tools/manifests.ts';
+import { readRequest } from '../../gateway/tools/request.ts';
+import { translateSettingsOf } from '../../gateway/translate-settings.ts';
+import { Declarations } from '../../k8s/source/declarations.ts';
+import { parseManifest } from '../../k8s/source/manifest.ts';
+import { Translator } from '../../k8s/translate/translator.ts';
+import { printTable } from '../../routing/print.ts';
+import { printProblem } from '../../routing/problem.ts';
+import type { Settings } from '../../gateway/settings.ts';
+
+/** Names of all cases. */
+export function goldenCases(root: string): string[] {
+  return readdirSync(root, { withFileTypes: true }).filter((entry) => entry.isDirectory()).map(({ name }) => name);
+}
+
+/** What the case gives now, in the form of its expected.txt. */
+export async function runCase(folder: string): Promise<string> {
+  const settings = await settingsOf(folder);
+  const translator = new Translator(translateSettingsOf(settings, []), []);
+  const declarations = new Declarations();
+  const requests = readFileSync(join(folder, 'requests.txt'), 'utf8').split('\n').filter((line) => line !== '');
+  const sections: string[] = [];
+  for (const file of inputsOf(folder)) {
+    const manifest = parseManifest(readFileSync(join(folder, file)), { file, defaultNamespace: settings.singleNamespace ?? 'default' });
+    declarations.replace('input', manifest.objects);
+    translator.apply({ ...declarations.changes(), problems: manifest.problems, readAtMs: 0 });
+    const served = build(translator.current(), [...manifest.problems, ...declarations.problems()]);
+    if (file !== 'input.yaml') sections.push(`######## ${file}\n`);
+    sections.push(printServed(served), ...requests.map((line) => `> ${line}\n${printRequest(served, line)}`));
+  }
+  return sections.join('\n');
+}
+
+function inputsOf(folder: string): string[] {
+  const later = readdirSync(folder).filter((name) => /^input\.\d\.yaml$/.test(name)).sort();
+  return ['input.yaml', ...later];
+}
+
+async function settingsOf(folder: string): Promise<Settings> {
+  const argv = existsSync(join(folder, 'options.txt')) ? readFileSync(join(folder, 'options.txt'), 'utf8').split(/\s+/).filter((word) => word !== '') : [];
+  if (existsSync(join(folder, 'grants.yaml'))) argv.push('--grants', join(folder, 'grants.yaml'));
+  const parsed = parseOptions(manifestOptions, argv, {});
+  if (parsed.kind !== 'parsed') throw new Error(`${folder}/options.txt: ${parsed.kind === 'wrong' ? parsed.sentence : parsed.kind}`);
+  const read = await readSettings(parsed.options);
+  if (read.kind !== 'settings') throw new Error(`${folder}: ${read.sentence}`);
+  return read.settings;
+}
+
+function printServed({ table, problems }: Served): string {
+  // Problems of the table are in the list: printed once, not under their Routes as well.
+  const routes = printTable({ ...table, problems: new Map() });
+  return `${routes === '' ? '(no Routes)\n' : routes}\n## Problems\n${problems.length === 0 ? '(none)\n' : problems.map((problem) => `${printProblem(problem)}\n`).join('')}`;
+}
+
+function printRequest({ table, translation }: Served, line: string): string {
+  const [, method, target, rest] = /^(\S+) (.+?)((?: -H '[^']*')*)$/.exec(line) ?? [];
+  if (method === undefined || target === undefined) throw new Error(`not a request: ${line}`);
+  const headers = [...rest!.matchAll(/ -H '([^']*)'/g)].map(([, header]) => header!);
+  const grpc = method === 'GRPC';
+  const read = readRequest({ method: grpc ? null : method, headers, grpc, target });
+  return read.kind === 'wrong' ? `  wrong use: ${read.sentence}\n` : printExplanation(explain(table, translation.choices, read.request));
+}
