@@ -60,6 +60,20 @@ export function totalNs(times: readonly ThreadTime[]): number {
   return times.reduce((sum, time) => sum + time.ns, 0);
 }
 
+export interface CoreTime {
+  /** Everything but idle and waiting for a disk, ms, to the kernel's tick of 10 ms. */
+  readonly busyMs: number;
+  /** Taken by the host from this machine, ms. */
+  readonly stolenMs: number;
+}
+
+/** Time of a core since the machine started (/proc/stat): what others do on the proxy's core spoils its caches and so a round. */
+export function coreTime(core: number): CoreTime {
+  const line = (readOrNull('/proc/stat') ?? '').split('\n').find((one) => one.startsWith(`cpu${core} `)) ?? '';
+  const [user = 0, nice = 0, system = 0, , , interrupts = 0, softInterrupts = 0, stolen = 0] = line.split(' ').slice(1).map((ticks) => Number(ticks) * 10);
+  return { busyMs: user + nice + system + interrupts + softInterrupts, stolenMs: stolen };
+}
+
 /** The kernel thread that runs what soft interrupts leave over on a core; null where it is not visible. */
 export function softInterruptThread(core: number): number | null {
   const wanted = `ksoftirqd/${core}`;

@@ -2,7 +2,7 @@
 //
 // Requests are uniform over all deployments by a seeded generator, so that every peer sees the same sequence.
 // CPU accounts are read here, in the same turn of the loop that opens and closes the window, so that requests and time match.
-import { threadTimes, timeBetween, type ThreadTime } from './account.ts';
+import { coreTime, threadTimes, timeBetween, type ThreadTime } from './account.ts';
 import { deployments, predictionBody, predictionHead } from './fleet.ts';
 import { Histogram } from './histogram.ts';
 import { LoadConnection, type LoadConnectionOwner } from './load-connection.ts';
@@ -54,11 +54,13 @@ class Generator implements LoadConnectionOwner {
     this.#requests = 0;
     this.#phase = 'window';
     const before = this.#times();
+    const coreBefore = coreTime(this.#plan.accountCore);
     const openedMs = performance.now();
     const cpuBefore = process.cpuUsage();
     await this.#pass(measureMs);
     const cpu = process.cpuUsage(cpuBefore);
     const after = this.#times();
+    const coreAfter = coreTime(this.#plan.accountCore);
     const seconds = (performance.now() - openedMs) / 1000;
     const requests = this.#requests;
     const byAnswer = [...this.#byAnswer];
@@ -73,6 +75,7 @@ class Generator implements LoadConnectionOwner {
       latency: this.#latency.latency(),
       threads,
       endedThreads: ended,
+      core: { busyMs: coreAfter.busyMs - coreBefore.busyMs, stolenMs: coreAfter.stolenMs - coreBefore.stolenMs },
       generatorNs: (cpu.user + cpu.system) * 1000,
       reconnects: this.#reconnects,
     };

@@ -1,5 +1,5 @@
 // What the harness asks of the load generator, and what comes back. Plain values: they cross a process boundary.
-import type { ThreadTime } from './account.ts';
+import type { CoreTime, ThreadTime } from './account.ts';
 import type { FleetPlan } from './fleet.ts';
 import type { Latency } from './histogram.ts';
 
@@ -17,6 +17,8 @@ export interface LoadPlan {
   readonly answers: readonly string[];
   /** Processes whose CPU time is read at both ends of the window, with their descendants. */
   readonly accountPids: readonly number[];
+  /** The core whose whole time is read too. */
+  readonly accountCore: number;
 }
 
 export interface LoadErrors {
@@ -45,6 +47,8 @@ export interface LoadResult {
   readonly threads: readonly ThreadTime[];
   /** Threads that ended inside the window: their time is not in `threads`. */
   readonly endedThreads: number;
+  /** Of `accountCore` inside the window. */
+  readonly core: CoreTime;
   /** CPU time of the generator inside the window. */
   readonly generatorNs: number;
   readonly reconnects: number;

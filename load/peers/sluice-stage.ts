@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { answerOf, type FleetPlan } from './fleet.ts';
 import type { LoadPlan } from './load-plan.ts';
 import { writeManifests } from './manifests.ts';
+import { proxyCore } from './process.ts';
 import type { SuiteOptions } from './suites/suite.ts';
 import { startUpstream } from './upstream.ts';
 
@@ -30,6 +31,7 @@ export async function setSluiceStage(options: SuiteOptions, predictors: readonly
     measureMs: options.measureMs,
     answers: [answerOf('main'), answerOf('canary')],
     accountPids: [],
+    accountCore: proxyCore,
   };
   return { fleet, manifests, ports, plan };
 }

@@ -30,6 +30,8 @@ class Pollers implements LoadConnectionOwner {
   readonly #connections: readonly LoadConnection[];
   #head: Buffer;
   #wanted = 0;
+  /** Counts the calls of `untilEverywhere`: a request belongs to the one that it was sent after. */
+  #turn = 0;
   #waiting = new Set<LoadConnection>();
   #live: (() => void) | null = null;
   #over = false;
@@ -47,12 +49,13 @@ class Pollers implements LoadConnectionOwner {
   }
 
   start(): void {
-    for (const connection of this.#connections) connection.send(this.#head, null);
+    for (const connection of this.#connections) this.#send(connection);
   }
 
   /** Resolves when every connection has got an answer of predictor `wanted` to a request that was sent after this call. */
   async untilEverywhere(wanted: number): Promise<void> {
     this.#wanted = wanted;
+    this.#turn++;
     this.#waiting = new Set(this.#connections);
     return new Promise((resolve, reject) => {
       const late = setTimeout(() => reject(new Error(`not live on every connection in ${giveUpMs} ms: ${this.#waiting.size} still get the old table`)), giveUpMs);
@@ -74,14 +77,20 @@ class Pollers implements LoadConnectionOwner {
   answered(connection: LoadConnection, status: number, body: number, text: () => string): void {
     if (status !== 200 || body < 0) throw new Error(`status ${status}: ${text()}`);
     this.answers++;
-    if (body === this.#wanted && this.#waiting.delete(connection) && this.#waiting.size === 0) this.#live?.();
+    const counts = body === this.#wanted && connection.requestIndex === this.#turn;
+    if (counts && this.#waiting.delete(connection) && this.#waiting.size === 0) this.#live?.();
     setTimeout(() => {
-      if (!this.#over) connection.send(this.#head, null);
+      if (!this.#over) this.#send(connection);
     }, pollMs);
   }
 
   failed(_connection: LoadConnection, sentence: string): void {
     if (!this.#over) throw new Error(sentence);
+  }
+
+  #send(connection: LoadConnection): void {
+    connection.requestIndex = this.#turn;
+    connection.send(this.#head, null);
   }
 
   reconnected(): void {

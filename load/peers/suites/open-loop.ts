@@ -4,6 +4,7 @@ import { answerOf } from '../fleet.ts';
 import { load } from '../load.ts';
 import { requireNoErrors, type LoadPlan, type LoadResult } from '../load-plan.ts';
 import { number, ratioTable, table } from '../report.ts';
+import { proxyCore } from '../process.ts';
 import { setStage, type Contender } from '../stage.ts';
 import { spread } from '../statistics.ts';
 import type { Suite, SuiteOptions } from './suite.ts';
@@ -38,6 +39,7 @@ export const openLoop: Suite = {
       measureMs: options.measureMs,
       answers: [answerOf('main'), answerOf('canary')],
       accountPids: [],
+      accountCore: proxyCore,
     };
     for (const contender of contenders) await takeTurn(contender, { ...plan, warmUpMs: 3000, measureMs: 500 });
     const perSecond = options.perSecond ?? (await half(contenders, plan));

@@ -16,13 +16,21 @@ const firstWarmUpMs = 3000;
 interface Turn {
   readonly cpuUs: number;
   readonly softInterruptUs: number;
+  /** Time of the proxy's core that went to anything but this peer, of the window's: others' programs, and what the host took. */
+  readonly othersShare: number;
   readonly result: LoadResult;
 }
 
 function turnOf(result: LoadResult): Turn {
   const soft = result.threads.filter((thread) => thread.name.startsWith('ksoftirqd'));
   const perRequest = (ns: number): number => ns / 1000 / result.requests;
-  return { cpuUs: perRequest(totalNs(result.threads) - totalNs(soft)), softInterruptUs: perRequest(totalNs(soft)), result };
+  const othersMs = result.core.busyMs + result.core.stolenMs - totalNs(result.threads) / 1e6;
+  return {
+    cpuUs: perRequest(totalNs(result.threads) - totalNs(soft)),
+    softInterruptUs: perRequest(totalNs(soft)),
+    othersShare: Math.max(0, othersMs / 1000 / result.seconds),
+    result,
+  };
 }
 
 /** One turn of one peer. Rejects when anything went wrong in it: a round with an error tells nothing. */
@@ -44,7 +52,7 @@ async function takeRounds(contenders: readonly Contender[], plan: LoadPlan, opti
       const contender = contenders[(place + round) % contenders.length]!;
       const turn = await takeTurn(contender, plan);
       turns.get(contender.kind.name)!.push(turn);
-      console.error(`round ${round + 1}, ${plan.connections} connections, ${contender.kind.name}: ${turn.cpuUs.toFixed(1)} µs, ${Math.round(turn.result.requests / turn.result.seconds)}/s`);
+      console.error(`round ${round + 1}, ${plan.connections} connections, ${contender.kind.name}: ${turn.cpuUs.toFixed(1)} µs (others ${(turn.othersShare * 100).toFixed(0)} %), ${Math.round(turn.result.requests / turn.result.seconds)}/s`);
     }
   }
   return turns;
@@ -59,6 +67,7 @@ function cpuTable(contenders: readonly Contender[], turns: ReadonlyMap<string, r
       kind.name,
       number(cpu.median),
       `${number(cpu.min)} – ${number(cpu.max)}`,
+      `${number(spread(own.map((turn) => turn.othersShare * 100)).max)} %`,
       number(over((turn) => turn.softInterruptUs)),
       String(Math.round(over((turn) => turn.result.requests / turn.result.seconds))),
       String(over((turn) => turn.result.latency.p50Us)),
@@ -67,7 +76,7 @@ function cpuTable(contenders: readonly Contender[], turns: ReadonlyMap<string, r
       kind.splits ? `${number(over((turn) => ((turn.result.byAnswer[1] ?? 0) / turn.result.requests) * 100))} %` : '–',
     ];
   });
-  return table(['peer', 'CPU µs a request, median', 'min – max', 'ksoftirqd µs', 'requests/s', 'p50 µs', 'p99 µs', 'generator µs', 'canary'], rows);
+  return table(['peer', 'CPU µs a request, median', 'min – max', 'others on the core, worst round', 'ksoftirqd µs', 'requests/s', 'p50 µs', 'p99 µs', 'generator µs', 'canary'], rows);
 }
 
 /** Share of each thread, from the last round. */
@@ -94,6 +103,7 @@ async function runRest(bodyBytes: number, options: SuiteOptions): Promise<string
       measureMs: options.measureMs,
       answers: [answerOf('main'), answerOf('canary')],
       accountPids: [],
+      accountCore: proxyCore,
     };
     const turns = await takeRounds(contenders, plan, options);
     const cpu = new Map([...turns].map(([name, own]) => [name, own.map((turn) => turn.cpuUs)]));
