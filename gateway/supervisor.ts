@@ -66,7 +66,8 @@ class Supervisor implements Gateway {
   #tlsPort = 0;
   #kept: Omit<Kept, 'slots'> = { version: 0, ready: false, addresses: [], holders: [] };
   #ready = false;
-  #draining = false;
+  /** Draining, or given up: threads that end are not replaced. */
+  #ending = false;
   #controlStopped: () => void = () => {};
   /** Resolves `start`. */
   #started: (failure: string | null) => void = () => {};
@@ -99,16 +100,18 @@ class Supervisor implements Gateway {
   async start(): Promise<string | null> {
     const failure = await new Promise<string | null>((resolve) => {
       this.#started = resolve;
-      // The first worker alone: with port 0 its port is everybody's, and the control worker must know the gateway's own addresses.
+      // With port 0 the first worker alone: its port is everybody's, and the control worker must know the gateway's own addresses.
       this.#data[0]!.seat.open();
+      if (this.#settings.listen.port !== 0 && this.#settings.tls?.port !== 0) this.#openOthers();
     });
     if (failure === null) return null;
+    this.#ending = true;
     await this.#terminate();
     return failure;
   }
 
   async drain(): Promise<void> {
-    this.#draining = true;
+    this.#ending = true;
     const { drainWaitMs, drainGraceMs } = this.#settings;
     this.#logs.log.write('info', 'draining', { waitMs: drainWaitMs, graceMs: drainGraceMs });
     for (const { seat } of this.#data) seat.close();
@@ -205,10 +208,16 @@ class Supervisor implements Gateway {
   #dataListening(worker: number, port: number, tlsPort: number): void {
     const first = !this.#data.some(({ listening }) => listening);
     this.#data[worker]!.listening = true;
-    if (!first) return this.#checkStarted();
-    this.#tlsPort = tlsPort;
-    const { listen, tls } = this.#settings;
-    this.#settings = { ...this.#settings, listen: { ...listen, port }, tls: tls === null ? null : { ...tls, port: tlsPort } };
+    if (first) {
+      this.#tlsPort = tlsPort;
+      const { listen, tls } = this.#settings;
+      this.#settings = { ...this.#settings, listen: { ...listen, port }, tls: tls === null ? null : { ...tls, port: tlsPort } };
+      if (this.#control.worker === null) this.#openOthers();
+    }
+    this.#checkStarted();
+  }
+
+  #openOthers(): void {
     for (const { seat } of this.#data.slice(1)) seat.open();
     this.#control.open();
   }
@@ -256,18 +265,18 @@ class Supervisor implements Gateway {
     const one = this.#data[worker]!;
     one.drained();
     foldBlock(this.#baseCounters.cells, new Float64Array(one.block), this.#slots.keys());
-    if (this.#draining) return;
+    if (this.#ending) return;
     this.#toControl({ kind: 'data-worker-gone', worker });
     this.#ended(`data-${worker}`, reason);
   }
 
   #controlEnded(reason: string): void {
     this.#controlStopped();
-    if (!this.#draining) this.#ended('control', reason);
+    if (!this.#ending) this.#ended('control', reason);
   }
 
   #ended(thread: string, reason: string): void {
-    if (this.#isStarting()) this.#started(`the thread ${thread} ended while it started: ${reason}`);
+    if (this.#isStarting()) this.#started(`the thread ${thread} ended while it started: ${reason.split('\n', 1)[0]}`);
     this.#baseCounters.add(fixed.workerRestarts, 1);
     this.#logs.log.write('error', 'worker-ended', { thread, reason });
   }

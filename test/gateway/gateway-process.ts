@@ -1,0 +1,160 @@
+// A real `sluice serve` process, its folder of manifests and a model server behind it, for tests.
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+
+const main = new URL('../../gateway/main.ts', import.meta.url).pathname;
+const preload = new URL('end-thread.ts', import.meta.url).href;
+
+export interface LogRecord {
+  readonly event: string;
+  readonly [field: string]: unknown;
+}
+
+/** A running gateway: what it logs, and how to end it or one of its threads. */
+export class GatewayProcess {
+  readonly process: ChildProcess;
+  readonly records: LogRecord[] = [];
+  readonly exited: Promise<number | null>;
+  errors = '';
+  readonly #waiting: { readonly matches: (record: LogRecord) => boolean; readonly resolve: (record: LogRecord) => void }[] = [];
+
+  constructor(argv: readonly string[], environment: Record<string, string> = {}) {
+    this.process = spawn(process.execPath, ['--import', preload, main, ...argv], { stdio: ['ignore', 'pipe', 'pipe', 'ipc'], env: { PATH: process.env['PATH'], ...environment } });
+    this.process.stderr!.on('data', (chunk: Buffer) => (this.errors += chunk.toString()));
+    createInterface(this.process.stdout!).on('line', (line) => this.#record(line));
+    this.exited = once(this.process, 'close').then(([code]) => code as number | null);
+  }
+
+  /** The first record of an event, past or to come. */
+  async seen(event: string, fields: Record<string, unknown> = {}): Promise<LogRecord> {
+    const matches = (record: LogRecord): boolean => record.event === event && Object.entries(fields).every(([name, value]) => record[name] === value);
+    const found = this.records.find(matches);
+    if (found !== undefined) return found;
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ matches, resolve });
+      void this.exited.then(() => reject(new Error(`it ended without ${event}: ${this.errors}`)));
+    });
+  }
+
+  /** Base URLs, once it listens. */
+  async listening(): Promise<{ readonly traffic: string; readonly admin: string }> {
+    const { address, admin } = await this.seen('listening');
+    return { traffic: `http://${String(address)}`, admin: `http://${String(admin)}` };
+  }
+
+  endThread(name: string): void {
+    this.process.send(name);
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.process.kill(signal);
+  }
+
+  async kill(): Promise<void> {
+    this.signal('SIGKILL');
+    await this.exited;
+  }
+
+  #record(line: string): void {
+    const record = JSON.parse(line) as LogRecord;
+    this.records.push(record);
+    for (const { matches, resolve } of this.#waiting) if (matches(record)) resolve(record);
+  }
+}
+
+/** A model server: answers every request with what it is told to. */
+export class ModelServer {
+  readonly server: Server;
+  answer: (request: IncomingMessage, response: ServerResponse) => void = (_, response) => response.end('{"data":{}}');
+
+  private constructor() {
+    this.server = createServer((request, response) => {
+      request.resume();
+      request.once('end', () => this.answer(request, response));
+    });
+  }
+
+  static async start(): Promise<ModelServer> {
+    const model = new ModelServer();
+    model.server.listen(0, '127.0.0.1');
+    await once(model.server, 'listening');
+    return model;
+  }
+
+  get port(): number {
+    return (this.server.address() as AddressInfo).port;
+  }
+
+  async stop(): Promise<void> {
+    this.server.closeAllConnections();
+    this.server.close();
+    await once(this.server, 'close');
+  }
+}
+
+/** A folder of manifests. */
+export class Manifests {
+  readonly folder: string;
+
+  private constructor(folder: string) {
+    this.folder = folder;
+  }
+
+  static async create(): Promise<Manifests> {
+    return new Manifests(await mkdtemp(join(tmpdir(), 'sluice-test-')));
+  }
+
+  /** A SeldonDeployment of one predictor, its Service and its EndpointSlice; one file, put in place at once. */
+  async deploy(name: string, port: number, namespace = 'prod'): Promise<void> {
+    await this.write(`${namespace}-${name}.yaml`, manifestOf(name, port, namespace));
+  }
+
+  async write(file: string, text: string): Promise<void> {
+    const path = join(this.folder, file);
+    await writeFile(`${path}.new`, text);
+    await rename(`${path}.new`, path);
+  }
+
+  async remove(): Promise<void> {
+    await rm(this.folder, { recursive: true, force: true });
+  }
+}
+
+function manifestOf(name: string, port: number, namespace: string): string {
+  const service = `${name}-default`;
+  return `apiVersion: machinelearning.seldon.io/v1
+kind: SeldonDeployment
+metadata: { name: ${name}, namespace: ${namespace} }
+spec:
+  predictors:
+    - name: default
+      graph: { name: classifier, implementation: SKLEARN_SERVER }
+---
+apiVersion: v1
+kind: Service
+metadata: { name: ${service}, namespace: ${namespace} }
+spec:
+  clusterIP: 10.0.0.1
+  ports: [{ name: http, port: 8000, protocol: TCP }]
+---
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata:
+  name: ${service}-1
+  namespace: ${namespace}
+  labels: { kubernetes.io/service-name: ${service}, endpointslice.kubernetes.io/managed-by: endpointslice-controller.k8s.io }
+addressType: IPv4
+ports: [{ name: http, port: ${port}, protocol: TCP }]
+endpoints:
+  - addresses: [127.0.0.1]
+    conditions: { ready: true }
+`;
+}

@@ -1,0 +1,232 @@
+import { once } from 'node:events';
+import { Agent } from 'node:http';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { GatewayProcess, Manifests, ModelServer } from './gateway-process.ts';
+import { LoadClient, post } from './load-client.ts';
+
+const path = '/seldon/prod/iris/api/v1.0/predictions';
+const anywhere = ['--listen', '127.0.0.1:0', '--admin', '127.0.0.1:0'];
+
+let manifests: Manifests;
+let model: ModelServer;
+const gateways: GatewayProcess[] = [];
+
+function serve(...argv: readonly string[]): GatewayProcess {
+  const gateway = new GatewayProcess(['serve', ...argv]);
+  gateways.push(gateway);
+  return gateway;
+}
+
+function serveFolder(...argv: readonly string[]): GatewayProcess {
+  return serve('--folder', manifests.folder, ...anywhere, '--workers', '2', '--drain-wait-ms', '0', ...argv);
+}
+
+async function metric(admin: string, name: string): Promise<number> {
+  const text = await (await fetch(`${admin}/metrics`)).text();
+  return text.split('\n').filter((line) => line.startsWith(`${name} `) || line.startsWith(`${name}{`)).reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0);
+}
+
+/** Asks again until it holds; the test's own time limit ends it. */
+async function until(holds: () => Promise<boolean>): Promise<void> {
+  while (!(await holds())) {
+    await new Promise((resolve) => {
+      setTimeout(resolve, 10);
+    });
+  }
+}
+
+beforeEach(async () => {
+  manifests = await Manifests.create();
+  model = await ModelServer.start();
+  await manifests.deploy('iris', model.port);
+});
+afterEach(async () => {
+  await Promise.all(gateways.splice(0).map((gateway) => gateway.kill()));
+  await model.stop();
+  await manifests.remove();
+});
+
+describe('sluice serve that cannot start', () => {
+  const wrong = async (code: number, line: RegExp, ...argv: readonly string[]): Promise<void> => {
+    const gateway = serve(...argv);
+    expect(await gateway.exited).toBe(code);
+    expect(gateway.errors).toMatch(line);
+    expect(gateway.errors.trimEnd()).not.toContain('\n');
+    expect(gateway.records).toEqual([]);
+  };
+
+  test('a port in use, also by a listener with reusePort', async () => {
+    for (const reusePort of [false, true]) {
+      const server = createServer().listen({ port: 0, host: '127.0.0.1', reusePort });
+      await once(server, 'listening');
+      const { port } = server.address() as AddressInfo;
+      await wrong(1, /^sluice: 127\.0\.0\.1:\d+ is in use: .* write --listen/, '--folder', manifests.folder, '--listen', `127.0.0.1:${port}`);
+      await wrong(1, /^sluice: 127\.0\.0\.1:\d+ is in use: .* write --admin/, '--folder', manifests.folder, '--listen', '127.0.0.1:0', '--admin', `127.0.0.1:${port}`);
+      server.close();
+    }
+  });
+
+  test('a folder that is not there', () => wrong(1, /^sluice: folder \S+ does not exist/, '--folder', `${manifests.folder}/nowhere`, ...anywhere));
+
+  test('files that cannot be read', async () => {
+    const missing = `${manifests.folder}/missing.pem`;
+    await wrong(1, /^sluice: --tls-cert \S+ cannot be read \(ENOENT\): write/, '--folder', manifests.folder, '--tls-listen', '127.0.0.1:0', '--tls-cert', missing, '--tls-key', missing);
+    await wrong(1, /^sluice: the Grants file \S+ cannot be read \(ENOENT\): write/, '--folder', manifests.folder, '--grants', missing);
+  });
+
+  test('wrong use', async () => {
+    await wrong(2, /^sluice: unknown option --foldr: did you mean --folder\?/, '--foldr', 'x');
+    await wrong(2, /^sluice: .* write --folder DIR/);
+  });
+});
+
+describe('sluice serve', () => {
+  test('one line `listening` once it is ready, answers, and exits 0 after SIGTERM', async () => {
+    const gateway = serveFolder();
+    const { traffic, admin } = await gateway.listening();
+    expect(gateway.records.map(({ event }) => event)).toEqual(['listening']);
+    expect((await fetch(`${admin}/readyz`)).status).toBe(200);
+    expect((await fetch(`${traffic}/ambassador/v0/check_ready`)).status).toBe(200);
+    const agent = new Agent();
+    expect(await post(traffic + path, agent)).toMatchObject({ status: 200, text: '{"data":{}}' });
+    expect(await metric(admin, 'sluice_requests_total')).toBe(1);
+    gateway.signal('SIGTERM');
+    expect(await gateway.exited).toBe(0);
+    expect(gateway.errors).toBe('');
+  });
+
+  test('follows an edit of the manifests, and measures how long it took', async () => {
+    const gateway = serveFolder();
+    const { traffic, admin } = await gateway.listening();
+    const second = await ModelServer.start();
+    second.answer = (_, response) => response.end('second');
+    await manifests.deploy('rose', second.port);
+    const agent = new Agent();
+    await until(async () => (await post(`${traffic}/seldon/prod/rose/api/v1.0/predictions`, agent)).text === 'second');
+    await until(async () => (await metric(admin, 'sluice_change_live_seconds_count')) >= 1);
+    await second.stop();
+  });
+
+  test('the control worker dies under load: no request fails, and changes are followed again', async () => {
+    const gateway = serveFolder();
+    const { traffic, admin } = await gateway.listening();
+    const load = new LoadClient(8, () => traffic + path);
+    await load.more(200);
+    const version = await metric(admin, 'sluice_table_version');
+    for (let round = 0; round < 2; round++) {
+      const ended = gateway.records.filter(({ event }) => event === 'worker-ended').length;
+      gateway.endThread('control');
+      await until(async () => gateway.records.filter(({ event }) => event === 'worker-ended').length > ended);
+      await load.more(200);
+      await until(async () => (await fetch(`${admin}/readyz`).catch(() => null))?.status === 200);
+    }
+    const before = load.answered;
+    await load.more(200);
+    await load.stop();
+    expect(load.failures).toEqual([]);
+    expect(load.answered).toBeGreaterThan(before);
+    // Numbers of tables go on, counters count on, slots mean the same Series.
+    expect(await metric(admin, 'sluice_table_version')).toBeGreaterThan(version);
+    expect(await metric(admin, 'sluice_requests_total')).toBe(load.answered);
+    expect(await metric(admin, 'sluice_worker_restarts_total')).toBe(2);
+    await manifests.deploy('rose', model.port);
+    const agent = new Agent();
+    await until(async () => (await post(`${traffic}/seldon/prod/rose/api/v1.0/predictions`, agent)).status === 200);
+  });
+
+  test('a data worker dies: only its connections are lost, its gauges return to 0, totals do not fall', async () => {
+    const gateway = serveFolder();
+    const { traffic, admin } = await gateway.listening();
+    const agents = Array.from({ length: 24 }, () => new Agent({ keepAlive: true, maxSockets: 1 }));
+    const url = traffic + path;
+    for (const agent of agents) expect((await post(url, agent)).status).toBe(200);
+    expect(await metric(admin, 'sluice_connections{side="client",protocol="http1"}')).toBe(24);
+    // Every connection has a request in flight when the worker dies.
+    const held: (() => void)[] = [];
+    model.answer = (_, response) => held.push(() => response.end('{}'));
+    const inFlight = Promise.allSettled(agents.map((agent) => post(url, agent)));
+    await until(async () => held.length === 24 && (await metric(admin, 'sluice_requests_in_flight')) === 24);
+    gateway.endThread('data-0');
+    await gateway.seen('worker-ended', { thread: 'data-0' });
+    model.answer = (_, response) => response.end('{}');
+    for (const release of held) release();
+    const outcomes = await inFlight;
+    const lost = outcomes.filter(({ status }) => status === 'rejected').length;
+    expect(lost).toBeGreaterThan(0);
+    expect(lost).toBeLessThan(24);
+    expect(outcomes.filter((outcome) => outcome.status === 'fulfilled' && outcome.value.status === 200)).toHaveLength(24 - lost);
+    await until(async () => (await metric(admin, 'sluice_requests_in_flight')) === 0);
+    expect(await metric(admin, 'sluice_requests_total')).toBe(24 + 24 - lost);
+    // The replacement never answers without a table.
+    const load = new LoadClient(16, () => url);
+    await load.more(300);
+    await load.stop();
+    expect(load.failures).toEqual([]);
+    expect(await metric(admin, 'sluice_worker_restarts_total')).toBe(1);
+    for (const agent of agents) agent.destroy();
+  });
+
+  test('a second signal ends it at once', async () => {
+    const gateway = serveFolder('--drain-wait-ms', '60000');
+    const { traffic } = await gateway.listening();
+    gateway.signal('SIGTERM');
+    await gateway.seen('draining');
+    expect((await post(traffic + path, new Agent())).status).toBe(200);
+    gateway.signal('SIGTERM');
+    expect(await gateway.exited).toBe(143);
+  });
+
+  test('a drain finishes what is in flight', async () => {
+    const gateway = serveFolder();
+    const { traffic, admin } = await gateway.listening();
+    const arrived = Promise.withResolvers<() => void>();
+    model.answer = (_, response) => arrived.resolve(() => response.end('late'));
+    const answer = post(traffic + path, new Agent({ keepAlive: true }));
+    const release = await arrived.promise;
+    gateway.signal('SIGTERM');
+    await gateway.seen('draining');
+    await until(async () => (await fetch(`${admin}/readyz`)).status === 503);
+    release();
+    expect(await answer).toMatchObject({ status: 200, text: 'late' });
+    expect(await gateway.exited).toBe(0);
+  });
+
+  test('a rolling restart of two gateways loses nothing', async () => {
+    const start = (): GatewayProcess => serveFolder('--workers', '1', '--drain-wait-ms', '400');
+    const running: { gateway: GatewayProcess; traffic: string; ready: boolean }[] = [];
+    const add = async (): Promise<void> => {
+      const gateway = start();
+      running.push({ gateway, traffic: (await gateway.listening()).traffic, ready: true });
+    };
+    await add();
+    await add();
+    // As a Service does: each replica's readiness is asked again and again, and requests go to those that were ready.
+    let next = 0;
+    const load = new LoadClient(8, () => {
+      const ready = running.filter((one) => one.ready);
+      return `${ready[next++ % ready.length]?.traffic ?? 'http://nobody.is.ready'}${path}`;
+    });
+    const probes = setInterval(() => {
+      for (const one of running) {
+        void fetch(`${one.traffic}/ambassador/v0/check_ready`).then(
+          ({ status }) => (one.ready = status === 200),
+          () => (one.ready = false),
+        );
+      }
+    }, 50);
+    for (let round = 0; round < 2; round++) {
+      await load.more(100);
+      const { gateway } = running[0]!;
+      gateway.signal('SIGTERM');
+      expect(await gateway.exited).toBe(0);
+      running.shift();
+      await add();
+      await load.more(100);
+    }
+    clearInterval(probes);
+    await load.stop();
+    expect(load.failures).toEqual([]);
+  });
+});

@@ -1,0 +1,122 @@
+import { once } from 'node:events';
+import { MessageChannel } from 'node:worker_threads';
+import type { MessagePort } from 'node:worker_threads';
+import { describe, expect, test } from 'vitest';
+import { decodeServe } from '../../gateway/config.ts';
+import { blockBytes } from '../../gateway/counters.ts';
+import type { ControlToData, DataStart, DataToControl, FromData, ToData } from '../../gateway/messages.ts';
+import { startDataWorker } from '../../gateway/worker.ts';
+import type { Plane, PlaneStart } from '../../gateway/worker.ts';
+import type { TableDelta } from '../../routing/delta.ts';
+
+class FakePlane implements Plane {
+  version = 0;
+  hash = '';
+  ready = false;
+  readonly calls: string[] = [];
+  readonly start: PlaneStart;
+
+  constructor(start: PlaneStart) {
+    this.start = start;
+  }
+
+  async listen(_: number, tlsPort: number): Promise<{ host: string; port: number; tlsPort: number }> {
+    this.calls.push(`listen ${this.version}`);
+    return { host: '127.0.0.1', port: 4000, tlsPort };
+  }
+
+  apply(delta: TableDelta): void {
+    this.version = delta.version;
+    this.hash = `hash ${delta.version}`;
+  }
+
+  setEndpoints(): void {
+    this.calls.push('endpoints');
+  }
+
+  setReady(ready: boolean): void {
+    this.ready = ready;
+  }
+
+  async drain(waitMs: number, graceMs: number): Promise<void> {
+    this.calls.push(`drain ${waitMs} ${graceMs}`);
+  }
+}
+
+function deltaOf(base: number, version: number): TableDelta {
+  return { base, version, settings: { singleNamespace: null }, mappings: [], removedMappings: [], upstreams: [], removedUpstreams: [], endpoints: [], slots: [] };
+}
+
+function startOf(changes: Partial<DataStart>): DataStart {
+  const config = decodeServe(['--folder', 'd'], {});
+  if (config.kind !== 'settings') throw new Error('settings');
+  return { kind: 'data', settings: config.settings, worker: 0, counters: [new SharedArrayBuffer(blockBytes())], port: 0, tlsPort: 0, replacement: false, ...changes };
+}
+
+interface Thread {
+  plane: FakePlane;
+  supervisor: MessagePort;
+  next: () => Promise<FromData>;
+}
+
+function startThread(changes: Partial<DataStart> = {}): Thread {
+  const { port1: supervisor, port2: parent } = new MessageChannel();
+  let plane: FakePlane | null = null;
+  void startDataWorker(startOf(changes), parent, (start) => (plane = new FakePlane(start)));
+  return { plane: plane!, supervisor, next: async () => ((await once(supervisor, 'message')) as [FromData])[0] };
+}
+
+function connect(supervisor: MessagePort): { post: (message: ControlToData) => void; next: () => Promise<DataToControl> } {
+  const { port1: control, port2: channel } = new MessageChannel();
+  supervisor.postMessage({ kind: 'control', channel } satisfies ToData, [channel]);
+  return { post: (message) => control.postMessage(message), next: async () => ((await once(control, 'message')) as [DataToControl])[0] };
+}
+
+describe('a data worker', () => {
+  test('acknowledges what applies, asks for the whole when it does not', async () => {
+    const { supervisor, plane, next } = startThread();
+    expect(await next()).toMatchObject({ kind: 'listening', port: 4000 });
+    const control = connect(supervisor);
+    control.post({ kind: 'delta', delta: deltaOf(0, 5), ready: false });
+    expect(await control.next()).toMatchObject({ kind: 'acknowledged', version: 5, hash: 'hash 5' });
+    control.post({ kind: 'delta', delta: deltaOf(7, 8), ready: true });
+    expect(await control.next()).toEqual({ kind: 'gap', version: 5 });
+    expect(plane.ready).toBe(true);
+    control.post({ kind: 'delta', delta: deltaOf(0, 8), ready: true });
+    expect(await control.next()).toMatchObject({ kind: 'acknowledged', version: 8 });
+    supervisor.close();
+  });
+
+  test('a new control worker takes over where the old one stopped', async () => {
+    const { supervisor, plane, next } = startThread();
+    await next();
+    const first = connect(supervisor);
+    first.post({ kind: 'delta', delta: deltaOf(0, 5), ready: true });
+    await first.next();
+    const second = connect(supervisor);
+    second.post({ kind: 'delta', delta: deltaOf(0, 6), ready: true });
+    expect(await second.next()).toMatchObject({ kind: 'acknowledged', version: 6 });
+    plane.start.used(['dns model:80']);
+    expect(await second.next()).toEqual({ kind: 'used', upstreams: ['dns model:80'] });
+    supervisor.close();
+  });
+
+  test('a replacement listens once it has a table', async () => {
+    const { supervisor, plane, next } = startThread({ replacement: true });
+    const control = connect(supervisor);
+    const listening = next();
+    control.post({ kind: 'delta', delta: deltaOf(0, 9), ready: true });
+    expect(await listening).toMatchObject({ kind: 'listening' });
+    expect(plane.calls).toEqual(['listen 9']);
+    supervisor.close();
+  });
+
+  test('drains when told to', async () => {
+    const { supervisor, plane, next } = startThread();
+    await next();
+    supervisor.postMessage({ kind: 'drain', waitMs: 1, graceMs: 2 } satisfies ToData);
+    expect(await next()).toEqual({ kind: 'drained' });
+    expect(plane.calls).toContain('drain 1 2');
+    supervisor.close();
+  });
+});
