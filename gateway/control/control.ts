@@ -18,8 +18,8 @@ import { Reconciler } from './reconcile.ts';
 
 /** Time between two looks for slots that nobody can count in any more. */
 const sweepMs = 30_000;
-/** New Problems are logged at most this often, and at most so many at once. */
-const problemLogMs = 1000;
+/** New Problems are logged this often, and at most so many at once. Gathering those of 10,000 deployments takes milliseconds, which a change may have to wait for. */
+const problemLogMs = 5000;
 const problemLogLines = 100;
 
 /** Runs until the supervisor says `stop`, or ends the thread when it cannot start. `parent` is the supervisor's port. */
@@ -39,7 +39,8 @@ export async function startControl(start: ControlStart, source: Source, parent: 
   });
   const blocks = [start.base, ...start.counters].map((buffer) => new Float64Array(buffer));
   const sweeping = setInterval(() => reconciler.sweep(blocks), sweepMs);
-  const problemLog = setInterval(problemLogger(reconciler, log), problemLogMs);
+  const logProblems = problemLogger(reconciler, log);
+  const problemLog = setInterval(logProblems, problemLogMs);
 
   const stop = async (): Promise<void> => {
     clearInterval(sweeping);
@@ -72,6 +73,7 @@ export async function startControl(start: ControlStart, source: Source, parent: 
     tell({ kind: 'admin-listening', host: admin.host, port: admin.port });
     await source.start((change) => reconciler.take(change));
     reconciler.open();
+    logProblems();
   } catch (error) {
     tell({ kind: 'failed', sentence: error instanceof Error ? error.message : String(error) });
     await stop();

@@ -4,7 +4,7 @@ import type { Problem } from '../../routing/problem.ts';
 import type { Upstream } from '../../routing/upstream.ts';
 import type { RouteTable } from '../../routing/table.ts';
 import type { SourceChange } from '../../k8s/source/source.ts';
-import type { Translation, TranslationChange } from '../../k8s/translate/translation.ts';
+import type { ClaimHolder, Translation, TranslationChange } from '../../k8s/translate/translation.ts';
 import type { ControlToData, DataToControl, Kept, KeptChange } from '../messages.ts';
 import type { PublishedState } from './changes.ts';
 import { OwnTable } from './own-table.ts';
@@ -19,6 +19,8 @@ export interface Translating {
   /** Takes a change of the Snapshot and says what it changed in the Translation. */
   apply(change: SourceChange): TranslationChange;
   current(): Translation;
+  /** Who holds which claim. */
+  readonly holders: readonly ClaimHolder[];
 }
 
 export interface ReconcilerOutside {
@@ -47,6 +49,7 @@ export class Reconciler {
   /** Sorted; null: gathered anew when somebody asks. */
   #problems: readonly Problem[] | null = null;
   #keptAddresses: string;
+  #keptHolders: string;
 
   constructor(translator: Translating, kept: Kept, readiness: Readiness, outside: ReconcilerOutside) {
     this.#translator = translator;
@@ -54,6 +57,7 @@ export class Reconciler {
     this.#readiness = readiness;
     this.#translation = translator.current();
     this.#keptAddresses = JSON.stringify(kept.addresses);
+    this.#keptHolders = JSON.stringify(kept.holders);
     this.#slots = new SeriesSlots(kept.slots, outside.nowMs());
     this.#resolver = new Resolver(
       {
@@ -69,7 +73,10 @@ export class Reconciler {
       this.#state,
       {
         numbered: () => this.#keep(),
-        departed: (version, changed) => this.#own.follow(this.#state, changed, version),
+        departed: (version, changed) => {
+          this.#own.follow(this.#state, changed, version);
+          this.#problems = null;
+        },
         live: (seconds) => outside.live(seconds),
         acknowledged: () => this.#observeReadiness(),
       },
@@ -201,16 +208,20 @@ export class Reconciler {
     this.#outside.ready();
   }
 
+  /** Called once a table, before it leaves: whatever happens then, a successor goes on from here. */
   #keep(): void {
-    const addresses = JSON.stringify(this.#resolver.addresses);
-    const sameAddresses = addresses === this.#keptAddresses;
-    this.#keptAddresses = addresses;
+    const { addresses } = this.#resolver;
+    const { holders } = this.#translator;
+    const addressesText = JSON.stringify(addresses);
+    const holdersText = JSON.stringify(holders);
     this.#outside.keep({
       version: this.#publisher.version,
       ready: this.#readiness.wasReady,
       ...this.#slots.drainChanges(),
-      addresses: sameAddresses ? null : this.#resolver.addresses,
-      holders: null,
+      addresses: addressesText === this.#keptAddresses ? null : addresses,
+      holders: holdersText === this.#keptHolders ? null : holders,
     });
+    this.#keptAddresses = addressesText;
+    this.#keptHolders = holdersText;
   }
 }

@@ -12,6 +12,6 @@ if (workerThreads.isMainThread && process.send !== undefined) {
   }
   workerThreads.Worker = NamedWorker;
   syncBuiltinESMExports();
-  process.on('message', (name) => void threads.get(String(name))?.terminate());
+  process.on('message', (name: string) => void threads.get(name)?.terminate());
   process.channel?.unref();
 }

@@ -10,14 +10,14 @@ import { seriesOf } from '../fixtures.ts';
 
 const problem: Problem = { code: 'bad-timeout', level: 'warning', subject: { kind: 'SeldonDeployment', namespace: 'prod', name: 'iris' }, field: 'x', sentence: 'wrong.' };
 
-const view = {
+const view: { -readonly [name in keyof AdminView]: AdminView[name] } = {
   ready: false,
   table: emptyTable<null>(),
   translation: { settings: { singleNamespace: null }, mappings: new Map(), upstreams: new Map(), endpoints: new Map(), choices: [], problems: [] },
   problems: [problem, problem],
-  usedSlots: [] as { slot: number; series: Series }[],
+  usedSlots: [],
   endpointStates: { ready: 5, terminating: 1 },
-} satisfies AdminView;
+};
 
 let base: CounterBlock;
 let first: CounterBlock;

@@ -1,0 +1,162 @@
+import { describe, expect, test } from 'vitest';
+import type { Mapping } from '../../../routing/mapping.ts';
+import type { Problem } from '../../../routing/problem.ts';
+import type { Upstream, UpstreamEndpoints } from '../../../routing/upstream.ts';
+import type { SourceChange } from '../../../k8s/source/source.ts';
+import type { Translation, TranslationChange } from '../../../k8s/translate/translation.ts';
+import { Readiness } from '../../../gateway/control/readiness.ts';
+import { Reconciler } from '../../../gateway/control/reconcile.ts';
+import type { Translating } from '../../../gateway/control/reconcile.ts';
+import type { ControlToData, Kept, KeptChange } from '../../../gateway/messages.ts';
+import { endpointsOf, mappingOf, upstreamOf } from '../fixtures.ts';
+
+const noChange: SourceChange = { set: [], removed: [], problems: [], readAtMs: 0 };
+const nothingKept: Kept = { version: 0, ready: false, slots: [], addresses: [], holders: [] };
+
+/** Answers each change of the Source with the next of the changes it was given. */
+class ScriptedTranslator implements Translating {
+  readonly holders = [];
+  readonly mappings = new Map<string, Mapping>();
+  readonly upstreams = new Map<string, Upstream>();
+  readonly endpoints = new Map<string, UpstreamEndpoints>();
+  readonly problems: Problem[] = [];
+  next: Partial<TranslationChange> = {};
+
+  apply(): TranslationChange {
+    const change: TranslationChange = { mappings: [], removedMappings: [], upstreams: [], removedUpstreams: [], endpoints: [], flipped: [], ...this.next };
+    for (const mapping of change.mappings) this.mappings.set(mapping.id, mapping);
+    for (const id of change.removedMappings) this.mappings.delete(id);
+    for (const upstream of change.upstreams) this.upstreams.set(upstream.key, upstream);
+    for (const key of change.removedUpstreams) this.upstreams.delete(key);
+    for (const endpoints of change.endpoints) this.endpoints.set(endpoints.key, endpoints);
+    return change;
+  }
+
+  current(): Translation {
+    const { mappings, upstreams, endpoints, problems } = this;
+    return { settings: { singleNamespace: null }, mappings, upstreams, endpoints, choices: [], problems };
+  }
+}
+
+interface Control {
+  reconciler: Reconciler;
+  translator: ScriptedTranslator;
+  kept: KeptChange[];
+  sent: ControlToData[];
+  ready: () => number;
+  take: (change: Partial<TranslationChange>) => void;
+  acknowledge: () => void;
+}
+
+function start(kept: Kept = nothingKept, lookup: () => Promise<readonly string[]> = () => Promise.resolve(['10.0.0.1'])): Control {
+  const translator = new ScriptedTranslator();
+  const keptChanges: KeptChange[] = [];
+  const sent: ControlToData[] = [];
+  let ready = 0;
+  const reconciler = new Reconciler(translator, kept, new Readiness(1, kept.ready), {
+    lookup,
+    refuse: () => null,
+    nowMs: () => 0,
+    keep: (change) => keptChanges.push(change),
+    ready: () => (ready += 1),
+    live: () => {},
+  });
+  reconciler.join(0, (message) => sent.push(message));
+  return {
+    reconciler,
+    translator,
+    kept: keptChanges,
+    sent,
+    ready: () => ready,
+    take(change) {
+      translator.next = change;
+      reconciler.take(noChange);
+    },
+    acknowledge() {
+      const last = sent.findLast((message) => message.kind === 'delta');
+      if (last === undefined) throw new Error('nothing was sent');
+      reconciler.from(0, { kind: 'acknowledged', version: last.delta.version, hash: 'h', atMs: 0 });
+    },
+  };
+}
+
+const iris = mappingOf('iris', 'u');
+const whole: Partial<TranslationChange> = { mappings: [iris], upstreams: [upstreamOf('u')], endpoints: [endpointsOf('u', [1])], flipped: ['u'] };
+
+describe('reconciler', () => {
+  test('the first table has a slot for each Mapping, is kept before it leaves, and makes the gateway ready once acknowledged', () => {
+    const { reconciler, take, sent, kept, ready, acknowledge } = start();
+    take(whole);
+    expect(sent).toEqual([]);
+    reconciler.open();
+    expect(sent).toMatchObject([{ kind: 'delta', ready: false, delta: { version: 1, base: 0, slots: [['iris/http', 0]] } }]);
+    expect(kept).toMatchObject([{ version: 1, ready: false, taken: [[0, { deployment: 'iris' }]] }]);
+    expect([reconciler.ready, ready()]).toEqual([false, 0]);
+    acknowledge();
+    expect([reconciler.ready, ready()]).toEqual([true, 1]);
+    expect(sent.at(-1)).toEqual({ kind: 'ready', ready: true });
+    expect(kept.at(-1)).toMatchObject({ ready: true });
+    expect(reconciler.table.routeCount).toBe(1);
+    reconciler.drain();
+    expect(reconciler.ready).toBe(false);
+    expect(sent.at(-1)).toEqual({ kind: 'ready', ready: false });
+    reconciler.stop();
+  });
+
+  test('endpoints alone leave every table as it is', () => {
+    const { reconciler, take, sent, acknowledge } = start();
+    take(whole);
+    reconciler.open();
+    acknowledge();
+    const { table } = reconciler;
+    take({ endpoints: [endpointsOf('u', [1, 2])] });
+    expect(sent.at(-1)).toEqual({ kind: 'endpoints', endpoints: [endpointsOf('u', [1, 2])] });
+    expect(reconciler.table).toBe(table);
+    expect(reconciler.endpointStates).toEqual({ ready: 2, terminating: 0 });
+    reconciler.stop();
+  });
+
+  test('names that requests used are resolved and sent, and a later whole holds the addresses', async () => {
+    const { reconciler, take, sent, kept, acknowledge } = start();
+    take({ mappings: [iris], upstreams: [upstreamOf('u', 'model.prod')], endpoints: [{ key: 'u', ready: true, endpoints: [] }], flipped: ['u'] });
+    reconciler.open();
+    acknowledge();
+    reconciler.from(0, { kind: 'used', upstreams: ['u'] });
+    await new Promise((resolve) => {
+      setImmediate(resolve);
+    });
+    const resolved = { key: 'u', ready: true, endpoints: [{ ip: '10.0.0.1', port: 8000, state: 'ready' }] };
+    expect(sent.at(-1)).toEqual({ kind: 'endpoints', endpoints: [resolved] });
+    expect(kept.at(-1)).toMatchObject({ addresses: [resolved] });
+    reconciler.join(1, (message) => sent.push(message));
+    expect(sent.at(-1)).toMatchObject({ kind: 'delta', delta: { base: 0, endpoints: [resolved] } });
+    reconciler.stop();
+  });
+
+  test('a successor goes on: numbers, slots, addresses, readiness', () => {
+    const address = { key: 'u', ready: true, endpoints: [{ ip: '10.0.0.9', port: 8000, state: 'ready' as const }] };
+    const { reconciler, take, sent, ready } = start({ version: 7, ready: true, slots: [[4, iris.series]], addresses: [address], holders: [] });
+    take({ mappings: [iris], upstreams: [upstreamOf('u', 'model.prod')], endpoints: [{ key: 'u', ready: true, endpoints: [] }], flipped: ['u'] });
+    reconciler.open();
+    expect(sent).toMatchObject([{ kind: 'delta', ready: true, delta: { version: 8, base: 0, slots: [['iris/http', 4]], endpoints: [address] } }]);
+    expect(ready()).toBe(0);
+    reconciler.stop();
+  });
+
+  test('Problems of the source, the translation and the table come together, sorted', () => {
+    const { reconciler, translator, take } = start();
+    const problemOf = (name: string): Problem => ({ code: 'x', level: 'error', subject: { kind: 'File', namespace: '', name }, field: '', sentence: '.' });
+    translator.problems.push(problemOf('b'));
+    take({
+      ...whole,
+      mappings: [iris, { ...mappingOf('iris', 'u', 30), id: 'other', member: 'Mapping prod/other' }, { ...mappingOf('iris', 'u', 90), id: 'third', member: 'Mapping prod/third' }],
+    });
+    reconciler.open();
+    translator.next = {};
+    reconciler.take({ ...noChange, problems: [problemOf('a')] });
+    const { problems } = reconciler;
+    expect(problems.slice(0, 2).map(({ subject }) => subject.name)).toEqual(['a', 'b']);
+    expect(problems.length).toBeGreaterThan(2);
+    reconciler.stop();
+  });
+});
