@@ -1,0 +1,26 @@
+import { describe, expect, test } from 'vitest';
+import { decodeGrants } from '../../gateway/grants.ts';
+
+function sentenceOf(document: unknown): string {
+  const outcome = decodeGrants(document, 'g.yaml');
+  if (outcome.kind === 'grants') throw new Error('decoded');
+  return outcome.sentence;
+}
+
+describe('the Grants file', () => {
+  test('what is not written is not granted', () => {
+    expect(decodeGrants({ grants: [{ namespace: 'prod', prefixes: ['/pay/'] }] }, 'g.yaml')).toEqual({
+      kind: 'grants',
+      grants: [{ namespace: 'prod', prefixes: ['/pay/'], hosts: [], grpcNames: [], upstreams: [], regex: false, precedence: false, open: false, endpointSlices: false }],
+    });
+  });
+
+  test('wrong content is one line with the place and what to write', () => {
+    expect(sentenceOf(null)).toMatch(/has no list: write "grants:"/);
+    expect(sentenceOf({ grants: ['prod'] })).toMatch(/grants\[0\]: is not a mapping/);
+    expect(sentenceOf({ grants: [{ prefixes: [] }] })).toMatch(/grants\[0\]: has no namespace/);
+    expect(sentenceOf({ grants: [{ namespace: 'a' }, { namespace: 'b', prefix: '/x' }] })).toMatch(/grants\[1\]: "prefix" is not a field/);
+    expect(sentenceOf({ grants: [{ namespace: 'a', hosts: 'x' }] })).toMatch(/hosts is not a list of texts/);
+    expect(sentenceOf({ grants: [{ namespace: 'a', regex: 'yes' }] })).toMatch(/regex is neither true nor false/);
+  });
+});

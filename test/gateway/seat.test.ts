@@ -1,0 +1,36 @@
+import { Worker } from 'node:worker_threads';
+import { describe, expect, test } from 'vitest';
+import { Seat, replacementDelayMs } from '../../gateway/supervisor-seat.ts';
+
+describe('a seat', () => {
+  test('the first replacement comes at once, later ones after 100 ms doubling to 10 s, with jitter', () => {
+    expect(replacementDelayMs(0, 0.9)).toBe(0);
+    expect(replacementDelayMs(1, 1)).toBe(100);
+    expect(replacementDelayMs(1, 0)).toBe(50);
+    expect(replacementDelayMs(3, 1)).toBe(400);
+    expect(replacementDelayMs(50, 1)).toBe(10_000);
+  });
+
+  test('whatever ends a thread, another takes its place, told that it is a replacement', async () => {
+    const replacements: boolean[] = [];
+    const reasons: string[] = [];
+    const third = Promise.withResolvers<void>();
+    const seat = new Seat({
+      start(replacement) {
+        replacements.push(replacement);
+        if (replacements.length === 3) third.resolve();
+        const ends = ['process.exit(3)', 'throw new Error("broken")', 'require("node:worker_threads").parentPort.once("message", () => {})'];
+        return new Worker(ends[replacements.length - 1]!, { eval: true });
+      },
+      ended: (reason) => reasons.push(reason),
+    });
+    seat.open();
+    await third.promise;
+    expect(replacements).toEqual([false, true, true]);
+    expect(reasons[0]).toBe('exit 3: it ended by itself');
+    expect(reasons[1]).toMatch(/^exit 1: Error: broken/);
+    await seat.terminate();
+    expect(seat.worker).toBeNull();
+    expect(replacements).toHaveLength(3);
+  });
+});
