@@ -15,8 +15,8 @@ export function replacementDelayMs(inRow: number, draw: number): number {
 export interface SeatEvents {
   /** Starts a thread; `replacement` is false for the first one only. */
   start(replacement: boolean): Worker;
-  /** The thread ended by itself: why. Called before its replacement starts. */
-  ended(reason: string): void;
+  /** The thread ended by itself: why, in one line, and where, or "". Called before its replacement starts. */
+  ended(reason: string, stack: string): void;
 }
 
 export class Seat {
@@ -54,12 +54,14 @@ export class Seat {
     const worker = this.#events.start(replacement);
     this.worker = worker;
     let reason = 'it ended by itself';
+    let stack = '';
     worker.on('error', (error: unknown) => {
-      reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
+      reason = String(error).split('\n', 1)[0]!;
+      stack = error instanceof Error ? (error.stack ?? '') : '';
     });
     worker.once('exit', (code) => {
       this.worker = null;
-      this.#events.ended(`exit ${code}: ${reason}`);
+      this.#events.ended(`exit ${code}: ${reason}`, stack);
       if (this.#closed) return;
       if (performance.now() - startedMs > settledMs) this.#inRow = 0;
       this.#timer = setTimeout(() => this.#start(true), replacementDelayMs(this.#inRow, Math.random()));

@@ -76,12 +76,12 @@ class Supervisor implements Gateway {
     this.#settings = settings;
     this.#logs = logs;
     this.#data = Array.from({ length: settings.workers }, (_, worker) => ({
-      seat: new Seat({ start: (replacement) => this.#startData(worker, replacement), ended: (reason) => this.#dataEnded(worker, reason) }),
+      seat: new Seat({ start: (replacement) => this.#startData(worker, replacement), ended: (reason, stack) => this.#dataEnded(worker, reason, stack) }),
       block: new SharedArrayBuffer(blockBytes()),
       listening: false,
       drained: () => {},
     }));
-    this.#control = new Seat({ start: () => this.#startControl(), ended: (reason) => this.#controlEnded(reason) });
+    this.#control = new Seat({ start: () => this.#startControl(), ended: (reason, stack) => this.#controlEnded(reason, stack) });
   }
 
   get listen(): { readonly host: string; readonly port: number } {
@@ -261,24 +261,24 @@ class Supervisor implements Gateway {
     return !(this.#ready && this.#data.every(({ listening }) => listening));
   }
 
-  #dataEnded(worker: number, reason: string): void {
+  #dataEnded(worker: number, reason: string, stack: string): void {
     const one = this.#data[worker]!;
     one.drained();
     foldBlock(this.#baseCounters.cells, new Float64Array(one.block), this.#slots.keys());
     if (this.#ending) return;
     this.#toControl({ kind: 'data-worker-gone', worker });
-    this.#ended(`data-${worker}`, reason);
+    this.#ended(`data-${worker}`, reason, stack);
   }
 
-  #controlEnded(reason: string): void {
+  #controlEnded(reason: string, stack: string): void {
     this.#controlStopped();
-    if (!this.#ending) this.#ended('control', reason);
+    if (!this.#ending) this.#ended('control', reason, stack);
   }
 
-  #ended(thread: string, reason: string): void {
-    if (this.#isStarting()) this.#started(`the thread ${thread} ended while it started: ${reason.split('\n', 1)[0]}`);
+  #ended(thread: string, reason: string, stack: string): void {
+    if (this.#isStarting()) this.#started(`the thread ${thread} ended while it started: ${reason}`);
     this.#baseCounters.add(fixed.workerRestarts, 1);
-    this.#logs.log.write('error', 'worker-ended', { thread, reason });
+    this.#logs.log.write('error', 'worker-ended', { thread, reason, stack });
   }
 }
 
