@@ -1,0 +1,199 @@
+// Ambassador documents: `seldon.io/ambassador-config`, `getambassador.io/config` on Services, Mapping and TLSContext objects (design §4.12).
+import { sameValue } from '../../routing/diff.ts';
+import type { Mapping, Role } from '../../routing/mapping.ts';
+import type { ObjectRef, Problem, ProblemLevel } from '../../routing/problem.ts';
+import { Fields } from './fields.ts';
+import { placeMapping } from './placement.ts';
+import { decodeRawMapping, type RawMapping } from './raw-mapping.ts';
+import { planRawUpstream } from './raw-upstream.ts';
+import { decodeTlsContext, type TlsContext } from './tls.ts';
+import type { TranslateSettings } from './translation.ts';
+import { MeaningBuilder, type Surroundings, type UnitMeaning } from './unit.ts';
+import { arrayOf, fieldOf, isRecord, quoted, recordOf, scalarText, textOf, type UnknownRecord } from './value.ts';
+import { parseYaml } from './yaml.ts';
+
+/** The documents of one object that are served. */
+export interface Configuration {
+  readonly mappings: readonly RawMapping[];
+  readonly contexts: readonly TlsContext[];
+  readonly bytes: number;
+}
+
+/** Where documents are. */
+export interface ConfigurationOrigin {
+  readonly ref: ObjectRef;
+  /** Annotation of the text, or "" for an object of its own. */
+  readonly field: string;
+  /** Name for documents that have none. */
+  readonly owner: string;
+  /** Ids of documents that name none. */
+  readonly ids: readonly string[];
+}
+
+export type ConfigurationInput = { readonly kind: 'text'; readonly text: string } | { readonly kind: 'object'; readonly value: UnknownRecord };
+
+const groupVersions = /^(?:ambassador\/v[012]|(?:x\.)?getambassador\.io\/v(?:[012]|3alpha1))$/;
+
+/** What is lost with each kind that Sluice does not have. */
+const lostKinds: Readonly<Record<string, string>> = {
+  Module: 'its defaults do not apply',
+  Host: 'its TLS termination and redirects do not apply',
+  Listener: 'its ports do not open',
+  AuthService: 'requests are not authenticated',
+  RateLimitService: 'requests are not rate limited',
+  TracingService: 'requests are not traced',
+  LogService: 'requests are not logged there',
+  TCPMapping: 'its port is not served',
+};
+
+/**
+ * Decodes documents. One that is not valid keeps its last good form (design §4.16); of a text that is not YAML, or over the bounds, all do.
+ * Documents for other Ambassadors do not exist.
+ */
+export function decodeConfiguration(
+  origin: ConfigurationOrigin,
+  input: ConfigurationInput,
+  lastGood: Configuration | null,
+  settings: TranslateSettings,
+): { readonly configuration: Configuration; readonly problems: readonly Problem[] } {
+  const decoding = new Decoding(origin, lastGood, settings);
+  if (input.kind === 'object') {
+    decoding.document(input.value, '');
+    return decoding.done(JSON.stringify(input.value).length);
+  }
+  const result = parseYaml(input.text);
+  if (result.kind === 'documents') {
+    for (const [index, document] of result.documents.entries()) decoding.document(document, `${origin.field}[${index}]`);
+    return decoding.done(Buffer.byteLength(input.text));
+  }
+  decoding.report('error', 'bad-yaml', origin.field, `the text ${result.reason}; its last good form stays if there was one`);
+  return { configuration: lastGood ?? { mappings: [], contexts: [], bytes: 0 }, problems: decoding.problems };
+}
+
+class Decoding {
+  readonly problems: Problem[] = [];
+  readonly #origin: ConfigurationOrigin;
+  readonly #lastGood: Configuration | null;
+  readonly #settings: TranslateSettings;
+  readonly #mappings = new Map<string, RawMapping>();
+  readonly #contexts = new Map<string, TlsContext>();
+
+  constructor(origin: ConfigurationOrigin, lastGood: Configuration | null, settings: TranslateSettings) {
+    this.#origin = origin;
+    this.#lastGood = lastGood;
+    this.#settings = settings;
+  }
+
+  report(level: ProblemLevel, code: string, field: string, sentence: string): void {
+    this.problems.push({ code, level, subject: this.#origin.ref, field, sentence });
+  }
+
+  done(bytes: number): { readonly configuration: Configuration; readonly problems: readonly Problem[] } {
+    return { configuration: { mappings: [...this.#mappings.values()], contexts: [...this.#contexts.values()], bytes }, problems: this.problems };
+  }
+
+  document(value: unknown, field: string): void {
+    if (!isRecord(value)) return this.report('error', 'bad-document', field, 'this is not an Ambassador document; write apiVersion, kind, name and its fields');
+    const metadata = recordOf(fieldOf(value, 'metadata'));
+    const spec = fieldOf(value, 'spec');
+    // Shaped like a Kubernetes object, or flat.
+    const fields = isRecord(spec) ? spec : withoutKeys(value, isRecord(fieldOf(value, 'metadata')) ? ['metadata', 'status'] : []);
+    const kind = textOf(fieldOf(value, 'kind'));
+    const apiVersion = textOf(fieldOf(value, 'apiVersion'));
+    const name = scalarText(fieldOf(value, 'name') ?? fieldOf(metadata, 'name')) ?? '';
+    if (!this.#isOurs(fields)) return;
+    if (!groupVersions.test(apiVersion)) {
+      return this.report('error', 'bad-document', field, `${quoted(apiVersion)} is not an apiVersion of Ambassador and the document is not served; write getambassador.io/v2`);
+    }
+    if (kind === 'Mapping') this.#mapping(name === '' ? this.#origin.owner : name, fields, field);
+    else if (kind === 'TLSContext') this.#context(name, fields, field);
+    else this.report(['Module', 'Host', 'AuthService', 'RateLimitService'].includes(kind) ? 'error' : 'warning', 'kind-not-served', field, `the kind ${quoted(kind)} is not served (${lostKinds[kind] ?? 'nothing of it applies'}); remove it, or keep another gateway for it`);
+  }
+
+  #mapping(name: string, record: UnknownRecord, field: string): void {
+    const namespace = textOf(fieldOf(record, 'namespace'));
+    if (namespace !== '' && namespace !== this.#origin.ref.namespace) {
+      this.report('warning', 'bad-value', field, `the namespace ${quoted(namespace)} is ignored, because a document belongs to its object's; remove it`);
+    }
+    const owner = `Mapping ${this.#origin.ref.namespace}/${name}`;
+    const fields = new Fields(record, field, (level, code, at, sentence) => this.report(level, code, at, sentence));
+    const decoded = decodeRawMapping(name, field, fields, this.#settings.defaultTimeoutMs, owner);
+    const mapping = decoded ?? this.#lastGood?.mappings.find((last) => last.name === name) ?? null;
+    if (decoded === null) {
+      this.report('error', 'bad-document', field, mapping === null ? `the Mapping ${quoted(name)} is not valid and not served; correct what the other Problems name` : `the Mapping ${quoted(name)} is not valid and its last good form is served; correct what the other Problems name`);
+    }
+    if (mapping === null) return;
+    const before = this.#mappings.get(name);
+    // The same text on several Services of an SD, or twice in one.
+    if (before !== undefined && !sameValue({ ...before, field: '' }, { ...mapping, field: '' })) {
+      this.report('error', 'duplicate-document', field, `another Mapping of this object is named ${quoted(name)} and this one replaces it; give each a name of its own`);
+    }
+    this.#mappings.set(name, mapping);
+  }
+
+  #context(name: string, record: UnknownRecord, field: string): void {
+    if (name === '') return this.report('error', 'bad-document', field, 'the TLSContext has no name; write one');
+    const known = ['apiVersion', 'kind', 'name', 'namespace', 'ambassador_id', 'hosts', 'secret', 'ca_secret', 'sni', 'secret_namespacing', 'generation', 'metadata_labels'];
+    for (const key of Object.keys(record)) {
+      if (!known.includes(key)) this.report('warning', 'field-lost', field === '' ? `spec.${key}` : `${field} ${key}`, 'Sluice does not read this field of a TLSContext and ignores it; remove it');
+    }
+    if (arrayOf(fieldOf(record, 'hosts')).length > 0) {
+      this.report('info', 'not-served-yet', field === '' ? 'spec.hosts' : `${field} hosts`, 'a TLSContext only serves towards upstreams; its hosts are not terminated');
+    }
+    this.#contexts.set(name, decodeTlsContext(name, record));
+  }
+
+  /** Ids of the document, else those of its origin. */
+  #isOurs(fields: UnknownRecord): boolean {
+    const written = fieldOf(fields, 'ambassador_id') ?? fieldOf(fields, 'ambassadorId') ?? undefined;
+    if (written === undefined) return this.#origin.ids.some((id) => this.#settings.ambassadorIds.includes(id));
+    const list = (Array.isArray(written) ? arrayOf(written) : [written]).map((id) => (scalarText(id) ?? '').replace(/^--apiVersion-v3alpha1-only--/, ''));
+    return (list.length === 0 ? ['default'] : list).some((id) => this.#settings.ambassadorIds.includes(id));
+  }
+}
+
+/** Mappings of an object's documents: each is a member of its own. */
+export function translateConfiguration(ref: ObjectRef, configuration: Configuration, around: Surroundings): UnitMeaning {
+  const builder = new MeaningBuilder(ref);
+  for (const raw of configuration.mappings) translateRaw(ref, raw, builder, around);
+  return builder.meaning(configuration.bytes);
+}
+
+function translateRaw(ref: ObjectRef, raw: RawMapping, builder: MeaningBuilder, around: Surroundings): void {
+  const { namespace } = ref;
+  const { places, notes } = placeMapping(raw.match, raw.precedence, namespace, around.settings, around.grantsOf(namespace));
+  for (const [code, level, sentence] of notes) builder.report(level, code, raw.field === '' ? 'spec' : raw.field, `Mapping ${quoted(raw.name)}: ${sentence}`);
+  if (places.length === 0) return;
+  const target = targetOf(raw, builder, around, namespace);
+  if (target === null) return;
+  const base = ref.kind === 'Mapping' ? `Mapping ${namespace}/${ref.name}` : `${ref.kind} ${namespace}/${ref.name} config ${raw.name}`;
+  const role: Role = raw.shadow ? { kind: 'shadow', percent: Math.min(100, raw.weight ?? 100) } : { kind: 'live', weight: raw.weight, share: 1 };
+  for (const [index, { space, granted, precedence, standing }] of places.entries()) {
+    const mapping: Mapping = {
+      id: index === 0 ? base : `${base} own`,
+      source: ref,
+      namespace,
+      space,
+      granted,
+      member: base,
+      match: raw.match,
+      precedence,
+      role,
+      target,
+      series: { namespace, deployment: ref.name, predictor: raw.name === ref.name ? '' : raw.name, role: role.kind, protocol: raw.grpc ? 'grpc' : 'http' },
+    };
+    builder.drafts.push({ mapping, standing, raw: true, regexes: raw.regexes, field: raw.field });
+  }
+}
+
+function targetOf(raw: RawMapping, builder: MeaningBuilder, around: Surroundings, namespace: string): Mapping['target'] | null {
+  if (raw.redirect !== null) return raw.redirect;
+  const planned = planRawUpstream(raw, namespace, around);
+  if (planned.note !== null) builder.report('error', planned.note.code, raw.field === '' ? planned.note.field : `${raw.field} ${planned.note.field.replace('spec.', '')}`, planned.note.sentence);
+  if (planned.plan === null) return null;
+  return { ...raw.target, upstream: builder.use(planned.plan), dialService: (raw.dial ?? around.settings.dial) === 'service' };
+}
+
+function withoutKeys(record: UnknownRecord, keys: readonly string[]): UnknownRecord {
+  return keys.length === 0 ? record : Object.fromEntries(Object.entries(record).filter(([key]) => !keys.includes(key)));
+}

@@ -1,0 +1,277 @@
+// The annotations of an SD that routing reads: where each is looked up, how its text is parsed, what a bad one gets (seldon-routing §1.2, §10).
+import type { RetryPolicy, TimeLimit } from '../../routing/mapping.ts';
+import type { NamedMatch } from '../../routing/match.ts';
+import type { ObjectRef, Problem, ProblemLevel } from '../../routing/problem.ts';
+import type { Breaker } from '../../routing/upstream.ts';
+import type { Deployment, DeploymentAnnotations, Predictor } from './deployment.ts';
+import { parseHeaders, parseRegexHeaders } from './header-grammar.ts';
+import { numberOf, quoted } from './value.ts';
+
+/** Longest time limit, ms: the longest timer there is. */
+export const maxTimeMs = 2_147_483_647;
+/** Idle limit of Seldon's Mappings; a longer timeout raises it (operator 0.4.1 and later). */
+export const defaultIdleMs = 300_000;
+
+/** Where an annotation was found: its text and its field for Problems. */
+export interface WrittenAnnotation {
+  readonly text: string;
+  readonly field: string;
+}
+
+/** What the annotations of an SD say, with defaults. */
+export interface DeploymentPolicy {
+  /** External name: `seldon.io/ambassador-service-name`, else the SD's own. */
+  readonly externalName: string;
+  /** Level-1 weight of the SD among those that share its external name, or null. */
+  readonly weight: number | null;
+  /** `seldon.io/ambassador-shadow`: every predictor is a shadow. */
+  readonly shadow: boolean;
+  readonly headers: readonly NamedMatch[];
+  /** false: a header annotation has no usable condition, so that Mappings without it would take traffic that was not meant for them. */
+  readonly headersUsable: boolean;
+  readonly restTimeout: TimeLimit;
+  readonly grpcTimeout: TimeLimit;
+  readonly restIdle: TimeLimit;
+  readonly grpcIdle: TimeLimit;
+  readonly retry: RetryPolicy | null;
+  readonly breakers: readonly Breaker[];
+  /** `traffic` of each predictor, `sluice.io/traffic` applied. */
+  readonly traffic: readonly (number | null)[];
+}
+
+const keys = {
+  weight: 'seldon.io/ambassador-weight',
+  serviceName: 'seldon.io/ambassador-service-name',
+  header: 'seldon.io/ambassador-header',
+  regexHeader: 'seldon.io/ambassador-regex-header',
+  shadow: 'seldon.io/ambassador-shadow',
+  config: 'seldon.io/ambassador-config',
+  id: 'seldon.io/ambassador-id',
+  retries: 'seldon.io/ambassador-retries',
+  maxConnections: 'seldon.io/ambassador-circuit-breakers-max-connections',
+  maxPending: 'seldon.io/ambassador-circuit-breakers-max-pending-requests',
+  maxRequests: 'seldon.io/ambassador-circuit-breakers-max-requests',
+  maxRetries: 'seldon.io/ambassador-circuit-breakers-max-retries',
+  restTimeout: 'seldon.io/rest-timeout',
+  restReadTimeout: 'seldon.io/rest-read-timeout',
+  grpcTimeout: 'seldon.io/grpc-timeout',
+  grpcReadTimeout: 'seldon.io/grpc-read-timeout',
+  traffic: 'sluice.io/traffic',
+} as const;
+
+const known: ReadonlySet<string> = new Set(Object.values(keys));
+
+/** Keys of a predictor's annotations that are only read on the SD, or (getambassador.io/config) not at all. */
+export function misplacedAnnotations(annotations: Readonly<Record<string, string>>): readonly string[] {
+  return Object.keys(annotations).filter((key) => known.has(key) || key === 'getambassador.io/config');
+}
+
+/** The annotation where it counts: in `spec` when the key is there, even empty, else in `metadata`. */
+export function annotationOf(annotations: DeploymentAnnotations, key: string): WrittenAnnotation | null {
+  const spec = annotations.spec[key];
+  if (spec !== undefined) return { text: spec, field: `spec.annotations["${key}"]` };
+  const metadata = annotations.metadata[key];
+  return metadata === undefined ? null : { text: metadata, field: `metadata.annotations["${key}"]` };
+}
+
+/** `seldon.io/ambassador-id`: ids, or null when the annotation is absent or empty. */
+export function ambassadorIdsOf(annotations: DeploymentAnnotations): readonly string[] | null {
+  const written = annotationOf(annotations, keys.id);
+  const ids = written === null ? [] : parseIds(written.text);
+  return ids.length === 0 ? null : ids;
+}
+
+/** A comma list or a YAML flow list of ids. */
+function parseIds(text: string): readonly string[] {
+  const list = /^\s*\[(.*)\]\s*$/s.exec(text)?.[1] ?? text;
+  return list.split(/[,\n]/).map((id) => id.trim().replace(/^-\s+/, '').replace(/^(["'])(.*)\1$/, '$2')).filter((id) => id !== '');
+}
+
+/** `seldon.io/ambassador-config` when it is not empty: it replaces everything that Sluice would make. */
+export function customConfigOf(annotations: DeploymentAnnotations): WrittenAnnotation | null {
+  const written = annotationOf(annotations, keys.config);
+  return written === null || written.text.trim() === '' ? null : written;
+}
+
+/** `seldon.io/ambassador-service-name` without a Problem, for the index of names; else the SD's own name. */
+export function externalNameOf(deployment: Deployment): string {
+  const written = annotationOf(deployment.annotations, keys.serviceName);
+  return written !== null && isExternalName(written.text) ? written.text : deployment.ref.name;
+}
+
+/** One or more path segments. A name with dot segments could never match a canonical path, one with `?` or `#` no path at all. */
+function isExternalName(text: string): boolean {
+  return text.length <= 1024 && text.split('/').every((segment) => /^[A-Za-z0-9._~!$&'()*+,;=:@%-]+$/.test(segment) && segment !== '.' && segment !== '..');
+}
+
+/** Reads every annotation; bad values keep the default and become Problems (rule 16). */
+export function decodePolicy(deployment: Deployment, defaultTimeoutMs: number): { readonly policy: DeploymentPolicy; readonly problems: readonly Problem[] } {
+  const reading = new Reading(deployment);
+  reading.checkKeys();
+  const retries = reading.integer(keys.retries, 'a whole number of 0 or more');
+  const breakers = reading.breakers();
+  const header = reading.headers();
+  const rest = reading.timeout([keys.restTimeout, keys.restReadTimeout], defaultTimeoutMs);
+  const grpc = reading.timeout([keys.grpcTimeout, keys.grpcReadTimeout], defaultTimeoutMs);
+  const policy: DeploymentPolicy = {
+    externalName: reading.externalName(),
+    weight: reading.weight(),
+    shadow: reading.shadow(),
+    ...header,
+    restTimeout: rest,
+    grpcTimeout: grpc,
+    restIdle: idleOf(rest),
+    grpcIdle: idleOf(grpc),
+    retry: retries === null || retries === 0 ? null : { retryOn: ['gateway-error'], numRetries: retries, perTryTimeoutMs: null },
+    breakers,
+    traffic: reading.traffic(deployment.predictors),
+  };
+  if (policy.retry !== null) reading.later(keys.retries, 'retries');
+  return { policy, problems: reading.problems };
+}
+
+const defaultIdle: TimeLimit = Object.freeze({ ms: defaultIdleMs, setBy: null });
+
+/** Strictly greater, as the operator does. */
+function idleOf(timeout: TimeLimit): TimeLimit {
+  return timeout.ms > defaultIdleMs ? timeout : defaultIdle;
+}
+
+class Reading {
+  readonly problems: Problem[] = [];
+  readonly #subject: ObjectRef;
+  readonly #deployment: Deployment;
+  readonly #annotations: DeploymentAnnotations;
+
+  constructor(deployment: Deployment) {
+    this.#deployment = deployment;
+    this.#subject = deployment.ref;
+    this.#annotations = deployment.annotations;
+  }
+
+  /** Hidden and misspelt annotations. */
+  checkKeys(): void {
+    const { spec, metadata } = this.#annotations;
+    for (const key in metadata) {
+      const hiding = spec[key];
+      if (!known.has(key) || hiding === undefined || hiding === metadata[key]) continue;
+      this.#report('warning', 'annotation-hidden', `metadata.annotations["${key}"]`, `spec.annotations has this key with another value and that one counts; remove it from spec.annotations or write the value there`);
+    }
+    for (const [place, annotations] of [['spec', spec], ['metadata', metadata]] as const) {
+      for (const key in annotations) {
+        if (known.has(key) || !/^(?:seldon\.io\/ambassador-|sluice\.io\/)/.test(key)) continue;
+        this.#report('warning', 'unknown-annotation', `${place}.annotations["${key}"]`, 'this annotation is not known and is ignored; correct its spelling or remove it');
+      }
+    }
+  }
+
+  externalName(): string {
+    const written = this.#written(keys.serviceName);
+    const name = externalNameOf(this.#deployment);
+    if (written !== null && name !== written.text) {
+      this.#report('warning', 'bad-service-name', written.field, `${quoted(written.text)} is not a name for a path and the SeldonDeployment's own name is used; write letters, digits, "-", "." and "/" between names`);
+    }
+    return name;
+  }
+
+  weight(): number | null {
+    const written = this.#written(keys.weight);
+    if (written === null || written.text.trim() === '') return null;
+    const weight = numberOf(written.text);
+    if (weight !== null && weight >= 0) return weight;
+    this.#bad('bad-weight', written, 'counts as no weight', 'a percentage from 0 to 100');
+    return null;
+  }
+
+  shadow(): boolean {
+    const written = this.#written(keys.shadow);
+    if (written === null || written.text === '') return false;
+    if (!['false', '0', 'no'].includes(written.text.trim().toLowerCase())) return true;
+    this.#report('warning', 'shadow-false', written.field, `${quoted(written.text)} means no shadow here, while Seldon took any text for a shadow; remove the annotation`);
+    return false;
+  }
+
+  headers(): { readonly headers: readonly NamedMatch[]; readonly headersUsable: boolean } {
+    const headers: NamedMatch[] = [];
+    let usable = true;
+    for (const [key, parse] of [[keys.header, parseHeaders], [keys.regexHeader, parseRegexHeaders]] as const) {
+      const written = this.#written(key);
+      if (written === null || written.text.trim() === '') continue;
+      const { pairs, wrong } = parse(written.text);
+      headers.push(...pairs);
+      if (pairs.length === 0) usable = false;
+      if (wrong.length === 0) continue;
+      const [level, what] = pairs.length === 0 ? (['error', 'the SeldonDeployment is not served, because without the condition it would take requests that were not meant for it'] as const) : (['warning', 'that part is ignored'] as const);
+      this.#report(level, 'bad-header', written.field, `${quoted(written.text)} ${wrong.join(' and ')}: ${what}; write "name: value", one a line`);
+    }
+    return { headers, headersUsable: usable };
+  }
+
+  /** The first key that is there counts, also with a bad value. */
+  timeout(names: readonly string[], defaultMs: number): TimeLimit {
+    for (const key of names) {
+      const written = this.#written(key);
+      if (written === null) continue;
+      const ms = numberOf(written.text);
+      if (ms !== null && Number.isInteger(ms) && ms >= 0 && ms <= maxTimeMs) return { ms, setBy: `annotation ${key}` };
+      this.#bad('bad-timeout', written, `the default of ${defaultMs} ms is used`, 'whole milliseconds, 0 for none');
+      break;
+    }
+    return { ms: defaultMs, setBy: null };
+  }
+
+  integer(key: string, what: string): number | null {
+    const written = this.#written(key);
+    if (written === null || written.text.trim() === '') return null;
+    const number = numberOf(written.text);
+    if (number !== null && Number.isInteger(number) && number >= 0 && number <= maxTimeMs) return number;
+    this.#bad('bad-number', written, 'it counts as not written', what);
+    return null;
+  }
+
+  /** Any of the four gives one entry; what is not written has Ambassador's default. */
+  breakers(): readonly Breaker[] {
+    const limits = [keys.maxConnections, keys.maxPending, keys.maxRequests, keys.maxRetries].map((key) => this.integer(key, 'a whole number of 0 or more'));
+    if (limits.every((limit) => limit === null)) return [];
+    this.later(keys.maxConnections.replace(/max-connections$/, 'max-…'), 'circuit breakers');
+    const [connections, pending, requests, retries] = limits;
+    return [{ priority: 'default', maxConnections: connections ?? 1024, maxPendingRequests: pending ?? 1024, maxRequests: requests ?? 1024, maxRetries: retries ?? 3 }];
+  }
+
+  /** `main=75,canary=25`: predictors that are not named get 0; with anything wrong the spec's values stay (design §4.8). */
+  traffic(predictors: readonly Predictor[]): readonly (number | null)[] {
+    const fromSpec = predictors.map(({ traffic }) => traffic);
+    const written = this.#written(keys.traffic);
+    if (written === null || written.text.trim() === '') return fromSpec;
+    const shares = new Map<string, number>();
+    for (const part of written.text.split(',')) {
+      const [name = '', text = '', ...rest] = part.split('=').map((piece) => piece.trim());
+      const value = numberOf(text);
+      const wrong = rest.length > 0 || value === null || value < 0 ? `${quoted(part.trim())} is not name=number` : !predictors.some((predictor) => predictor.name === name) ? `there is no predictor ${quoted(name)}` : shares.has(name) ? `predictor ${quoted(name)} is named twice` : null;
+      if (wrong !== null) {
+        this.#report('warning', 'bad-traffic', written.field, `${wrong}, so the traffic of the spec holds; write for example ${predictors.map((predictor, index) => `${predictor.name}=${index === 0 ? 100 : 0}`).join(',').slice(0, 120)}`);
+        return fromSpec;
+      }
+      shares.set(name, value!);
+    }
+    return predictors.map(({ name }) => shares.get(name) ?? 0);
+  }
+
+  /** Decoded and kept; a later issue serves it. */
+  later(key: string, what: string): void {
+    const written = this.#written(key);
+    this.#report('info', 'not-served-yet', written?.field ?? key, `${what} are kept and not served yet`);
+  }
+
+  #written(key: string): WrittenAnnotation | null {
+    return annotationOf(this.#annotations, key);
+  }
+
+  #bad(code: string, written: WrittenAnnotation, instead: string, write: string): void {
+    this.#report('warning', code, written.field, `${quoted(written.text)} cannot be read and ${instead}; write ${write}`);
+  }
+
+  #report(level: ProblemLevel, code: string, field: string, sentence: string): void {
+    this.problems.push({ code, level, subject: this.#subject, field, sentence });
+  }
+}

@@ -1,0 +1,116 @@
+// Claims: who gets a prefix of shared space (design §4.4). A pure contest over a set of claims; the Translator keeps who holds what.
+import { compareText } from '../../routing/problem.ts';
+import { hostText } from '../../routing/order.ts';
+import { hostsOverlap } from './grant.ts';
+import type { Claim } from './unit.ts';
+
+/** A claim and who makes it. */
+export interface Claimant {
+  readonly claim: Claim;
+  readonly namespace: string;
+  /** RFC 3339 or "". */
+  readonly createdAt: string;
+  readonly name: string;
+  /** Unique: id of the Mapping. */
+  readonly id: string;
+}
+
+/** A claimant that lost, and the one that it lost to. */
+export interface Contest {
+  readonly loser: Claimant;
+  readonly winner: Claimant;
+}
+
+/** Text by which a claim is remembered as held. */
+export function claimText({ prefix, exact, host }: Claim): string {
+  return `${hostText(host)} ${exact ? '=' : ''}${prefix}`;
+}
+
+/**
+ * Decides all claims: granted before ungranted, then the namespace that holds the prefix already, then by creation, namespace and name. A claim
+ * loses when one of another namespace that won before it overlaps it. `holds` says whether a claimant's namespace holds its claim now.
+ */
+export function decideClaims(claimants: readonly Claimant[], holds: (claimant: Claimant) => boolean): readonly Contest[] {
+  const ordered = claimants.map((claimant) => ({ claimant, held: holds(claimant) })).sort((a, b) => ranks[a.claimant.claim.rank] - ranks[b.claimant.claim.rank] || Number(b.held) - Number(a.held) || compareClaimants(a.claimant, b.claimant));
+  const accepted = new AcceptedClaims(claimants);
+  const contests: Contest[] = [];
+  for (const { claimant } of ordered) {
+    const winner = accepted.against(claimant);
+    if (winner === null) accepted.add(claimant);
+    else contests.push({ loser: claimant, winner });
+  }
+  return contests;
+}
+
+const ranks: Readonly<Record<Claim['rank'], number>> = { granted: 0, open: 1, ungranted: 2 };
+
+function compareClaimants(a: Claimant, b: Claimant): number {
+  return compareText(a.createdAt, b.createdAt) || compareText(a.namespace, b.namespace) || compareText(a.name, b.name) || compareText(a.id, b.id);
+}
+
+/** May both be served? `later` was ranked behind `earlier`. */
+function conflict(earlier: Claimant, later: Claimant): boolean {
+  if (earlier.namespace === later.namespace) return false;
+  const [a, b] = [earlier.claim, later.claim];
+  if (!pathsOverlap(a, b) || !hostsOverlap(a.host, b.host)) return false;
+  // Two Grants are the operator's own decision; Order decides between them unless they are the same prefix.
+  if (b.rank !== 'ungranted') return a.prefix === b.prefix;
+  return a.rank !== 'open' || b.prefix.length <= a.prefix.length;
+}
+
+function pathsOverlap(a: Claim, b: Claim): boolean {
+  if (a.exact && b.exact) return a.prefix === b.prefix;
+  if (a.exact) return a.prefix.startsWith(b.prefix);
+  if (b.exact) return b.prefix.startsWith(a.prefix);
+  return a.prefix.startsWith(b.prefix) || b.prefix.startsWith(a.prefix);
+}
+
+/** Claims that have won so far, found by the prefixes above and below one. */
+class AcceptedClaims {
+  readonly #byPrefix = new Map<string, Claimant[]>();
+  readonly #lengths = new Set<number>();
+  /** Every prefix there is, in order of text, so that those below one stand together. */
+  readonly #prefixes: readonly string[];
+
+  constructor(claimants: readonly Claimant[]) {
+    this.#prefixes = [...new Set(claimants.map(({ claim }) => claim.prefix))].sort(compareText);
+  }
+
+  add(claimant: Claimant): void {
+    const { prefix } = claimant.claim;
+    const there = this.#byPrefix.get(prefix);
+    if (there === undefined) this.#byPrefix.set(prefix, [claimant]);
+    else there.push(claimant);
+    this.#lengths.add(prefix.length);
+  }
+
+  /** The first that stands against a claimant: from the shortest prefix above it to those below it. */
+  against(claimant: Claimant): Claimant | null {
+    const { prefix } = claimant.claim;
+    for (let length = 0; length < prefix.length; length++) {
+      if (!this.#lengths.has(length)) continue;
+      const found = this.#at(prefix.slice(0, length), claimant);
+      if (found !== null) return found;
+    }
+    for (let index = this.#indexOf(prefix); index < this.#prefixes.length && this.#prefixes[index]!.startsWith(prefix); index++) {
+      const found = this.#at(this.#prefixes[index]!, claimant);
+      if (found !== null) return found;
+    }
+    return null;
+  }
+
+  #at(prefix: string, claimant: Claimant): Claimant | null {
+    return this.#byPrefix.get(prefix)?.find((earlier) => conflict(earlier, claimant)) ?? null;
+  }
+
+  #indexOf(prefix: string): number {
+    let low = 0;
+    let high = this.#prefixes.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.#prefixes[middle]! < prefix) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}

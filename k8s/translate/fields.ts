@@ -1,0 +1,121 @@
+// Fields: reading one Ambassador document field by field. What was not read at the end is unknown, and every bad value makes one Problem.
+import type { ProblemLevel } from '../../routing/problem.ts';
+import { compileRegex } from '../../routing/regex.ts';
+import { arrayOf, fieldOf, integerOf, isRecord, numberOf, quoted, scalarText, type UnknownRecord } from './value.ts';
+
+export type Report = (level: ProblemLevel, code: string, field: string, sentence: string) => void;
+
+export class Fields {
+  readonly #record: UnknownRecord;
+  readonly #field: string;
+  readonly #report: Report;
+  readonly #read = new Set<string>();
+  /** Regexes taken so far. */
+  regexes = 0;
+
+  /** `field`: where the document is, for Problems; "" for an object of its own. */
+  constructor(record: UnknownRecord, field: string, report: Report) {
+    this.#record = record;
+    this.#field = field;
+    this.#report = report;
+  }
+
+  /** The value as written; undefined when it is absent or null. */
+  take(name: string): unknown {
+    this.#read.add(name);
+    return fieldOf(this.#record, name) ?? undefined;
+  }
+
+  has(name: string): boolean {
+    return (fieldOf(this.#record, name) ?? undefined) !== undefined;
+  }
+
+  text(name: string): string | null {
+    const value = this.take(name);
+    if (value === undefined) return null;
+    const text = scalarText(value);
+    if (text === null) this.bad(name, value, 'a text');
+    return text;
+  }
+
+  boolean(name: string): boolean {
+    const value = this.take(name);
+    if (value === undefined) return false;
+    if (typeof value === 'boolean') return value;
+    if (value === 'true' || value === 'false') return value === 'true';
+    this.bad(name, value, 'true or false');
+    return false;
+  }
+
+  integer(name: string, least: number, most: number): number | null {
+    const value = this.take(name);
+    if (value === undefined) return null;
+    const number = integerOf(value);
+    if (number !== null && number >= least && number <= most) return number;
+    this.bad(name, value, `a whole number from ${least} to ${most}`);
+    return null;
+  }
+
+  /** 0 or more; a fraction is kept as written. */
+  weight(name: string): number | null {
+    const value = this.take(name);
+    if (value === undefined) return null;
+    const number = numberOf(value);
+    if (number !== null && number >= 0) return number;
+    this.bad(name, value, 'a percentage from 0 to 100');
+    return null;
+  }
+
+  /** A list of texts; one text counts as a list of one. */
+  texts(name: string): readonly string[] {
+    const value = this.take(name);
+    if (value === undefined) return [];
+    const list = Array.isArray(value) ? arrayOf(value) : [value];
+    const texts = list.map(scalarText).filter((text) => text !== null);
+    if (texts.length < list.length) this.bad(name, value, 'a list of texts');
+    return texts;
+  }
+
+  record(name: string): UnknownRecord | null {
+    const value = this.take(name);
+    if (value === undefined) return null;
+    if (isRecord(value)) return value;
+    this.bad(name, value, 'a map');
+    return null;
+  }
+
+  list(name: string): readonly unknown[] {
+    const value = this.take(name);
+    if (value === undefined) return [];
+    if (Array.isArray(value)) return arrayOf(value);
+    this.bad(name, value, 'a list');
+    return [];
+  }
+
+  /** Counts a regex and says whether it can be used. */
+  regex(name: string, pattern: string): boolean {
+    this.regexes += 1;
+    const result = compileRegex(pattern);
+    if (result.ok) return true;
+    this.report('error', 'bad-regex', name, `the regex ${quoted(pattern)} ${result.reason}; write one that RE2 takes`);
+    return false;
+  }
+
+  /** Decoded and kept until a later issue serves it. */
+  later(name: string): void {
+    if (this.has(name)) this.report('info', 'not-served-yet', name, 'this field is kept and not served yet');
+  }
+
+  bad(name: string, value: unknown, write: string): void {
+    this.report('warning', 'bad-value', name, `${quoted(value)} cannot be used and counts as not written; write ${write}`);
+  }
+
+  report(level: ProblemLevel, code: string, name: string, sentence: string): void {
+    this.#report(level, code, this.#field === '' ? `spec.${name}` : `${this.#field} ${name}`, sentence);
+  }
+
+  /** Keys that nobody took. */
+  unread(): readonly string[] {
+    return Object.keys(this.#record).filter((name) => !this.#read.has(name));
+  }
+}

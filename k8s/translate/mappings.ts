@@ -1,0 +1,305 @@
+// Deployment to Mappings: REST, gRPC, explainers, single-namespace and bare-name forms, both eras of canary and of shadow (design §4.1–§4.9).
+import type { ForwardTarget, HeaderEdits, HostRewrite, Kept, LoadBalancer, Mapping, Rewrite, Role, TimeLimit } from '../../routing/mapping.ts';
+import type { HostMatch, NamedMatch, PathMatch } from '../../routing/match.ts';
+import type { Upstream, UpstreamTls } from '../../routing/upstream.ts';
+import { predictorShares } from '../../routing/weights.ts';
+import { decodePolicy, type DeploymentPolicy } from './annotations.ts';
+import type { Deployment, Predictor } from './deployment.ts';
+import { explainerCandidate, portNamed, predictorCandidates, type Service, type ServiceCandidate } from './services.ts';
+import { previousServices } from './previous.ts';
+import { predictorTls, plainTls } from './tls.ts';
+import { isUpstreamGranted } from './grant.ts';
+import { MeaningBuilder, ownedStanding, type Standing, type Surroundings, type UnitMeaning } from './unit.ts';
+import { absentServiceAddress, defaultUpstreamLimits, planUpstream, serviceAddress, type UpstreamLimits } from './upstreams.ts';
+
+// Parts that most Mappings have in common: one frozen object each.
+const anyHost: HostMatch = Object.freeze({ kind: 'any' });
+const grpcPath: PathMatch = Object.freeze({ kind: 'grpc' });
+const stripPrefix: Rewrite = Object.freeze({ kind: 'prefix', with: '/' });
+const keepPath: Rewrite = Object.freeze({ kind: 'none' });
+const clientHost: HostRewrite = Object.freeze({ kind: 'client' });
+const noEdits: HeaderEdits = Object.freeze({ remove: Object.freeze([]), add: Object.freeze([]) });
+const leastRequest: LoadBalancer = Object.freeze({ kind: 'least-request' });
+const nothingKept: Kept = Object.freeze({ bypassAuth: false, authContextExtensions: Object.freeze({}), labels: null, healthChecks: Object.freeze([]) });
+const noUpgrades: readonly string[] = Object.freeze([]);
+const noQuery: readonly NamedMatch[] = Object.freeze([]);
+
+/** The target of a Mapping with nothing special. */
+export const plainTarget: Omit<ForwardTarget, 'upstream' | 'timeout' | 'idleTimeout'> = Object.freeze({
+  kind: 'forward',
+  rewrite: stripPrefix,
+  hostRewrite: clientHost,
+  requestHeaders: noEdits,
+  responseHeaders: noEdits,
+  retry: null,
+  loadBalancer: leastRequest,
+  priority: 'default',
+  cors: null,
+  upgrades: noUpgrades,
+  dialService: false,
+  kept: nothingKept,
+});
+
+/** Everything that Sluice makes from an SD without `seldon.io/ambassador-config`. */
+export function translateDeployment(deployment: Deployment, around: Surroundings): UnitMeaning {
+  return new DeploymentTranslation(deployment, around).meaning();
+}
+
+interface Backend {
+  readonly predictor: string;
+  readonly role: Role;
+  readonly http: string;
+  readonly grpc: string;
+}
+
+class DeploymentTranslation {
+  readonly #deployment: Deployment;
+  readonly #around: Surroundings;
+  readonly #builder: MeaningBuilder;
+  readonly #policy: DeploymentPolicy;
+  readonly #limits: UpstreamLimits;
+  readonly #namespace: string;
+  readonly #member: string;
+  readonly #regexes: number;
+
+  constructor(deployment: Deployment, around: Surroundings) {
+    this.#deployment = deployment;
+    this.#around = around;
+    this.#builder = new MeaningBuilder(deployment.ref);
+    const { policy, problems } = decodePolicy(deployment, around.settings.defaultTimeoutMs);
+    this.#policy = policy;
+    this.#builder.problems.push(...problems);
+    this.#limits = policy.breakers.length === 0 ? defaultUpstreamLimits : { ...defaultUpstreamLimits, breakers: policy.breakers };
+    this.#namespace = deployment.ref.namespace;
+    this.#member = `SeldonDeployment ${this.#namespace}/${deployment.ref.name}`;
+    this.#regexes = policy.headers.filter(({ value }) => value.kind === 'regex').length;
+  }
+
+  meaning(): UnitMeaning {
+    if (this.#policy.headersUsable) {
+      const roles = this.#roles();
+      for (const { backend, explainer } of this.#backends(roles)) {
+        this.#addBackend(backend);
+        if (explainer !== null) this.#addExplainer(explainer, backend.role);
+      }
+      this.#addExplainerAlias();
+    }
+    return this.#builder.meaning(0);
+  }
+
+  /** Role of each predictor, in order. */
+  #roles(): readonly Role[] {
+    const { predictors } = this.#deployment;
+    const { traffic, weight } = this.#policy;
+    const live = predictors.flatMap(({ shadow }, index) => (shadow ? [] : [index]));
+    const { shares, note } = predictorShares(live.map((index) => traffic[index]!));
+    if (note?.kind === 'scaled') {
+      this.#builder.report('warning', 'traffic-scaled', 'spec.predictors', `the traffic of the predictors after the first sums to ${note.sum}, over 100: it is scaled to 100 and the first gets none; make it sum to 100`);
+    } else if (note?.kind === 'remainder') {
+      this.#builder.report('warning', 'traffic-remainder', `${predictors[live[0]!]!.field}.traffic`, `${note.declared} is written, and the first predictor gets the remainder, ${note.remainder}; make the traffic of all predictors sum to 100`);
+    }
+    return predictors.map(({ shadow }, index): Role => {
+      if (shadow) return { kind: 'shadow', percent: Math.min(100, traffic[index] ?? 100) };
+      const share = shares[live.indexOf(index)]!;
+      return this.#policy.shadow ? { kind: 'shadow', percent: Math.min(100, share * (weight ?? 100)) } : { kind: 'live', weight, share };
+    });
+  }
+
+  /** The predictors of the spec, or those that served before while none of these is ready. */
+  #backends(roles: readonly Role[]): readonly { readonly backend: Backend; readonly explainer: Predictor | null }[] {
+    const { predictors } = this.#deployment;
+    const chosen = predictors.map((predictor) => this.#choose(predictor));
+    const previous = this.#policy.shadow ? [] : previousServices(this.#deployment, this.#around, chosen.filter((_, index) => roles[index]!.kind === 'live'));
+    if (previous.length > 0) {
+      this.#builder.report('warning', 'serving-previous-predictor', 'spec.predictors', `no predictor is ready, so ${previous.map(({ name }) => name).join(', ')}, which the spec no longer names, serves until one is; nothing to do if this is a rollout`);
+    }
+    const current = predictors.map((predictor, index) => {
+      const role = roles[index]!;
+      const { service, name, http, grpc } = chosen[index]!;
+      const tls = this.#tlsOf(predictor);
+      const backend: Backend = {
+        predictor: predictor.name,
+        role: previous.length > 0 && role.kind === 'live' ? { ...role, share: 0 } : role,
+        http: this.#upstream(service, name, http, 'http1', tls),
+        grpc: this.#upstream(service, name, grpc, 'http2', tls),
+      };
+      return { backend, explainer: predictor.explainer === null ? null : predictor };
+    });
+    const before = previous.map((service) => ({
+      backend: {
+        predictor: service.name,
+        role: { kind: 'live', weight: this.#policy.weight, share: 1 / previous.length } as const,
+        http: this.#upstream(service, service.name, portNamed(service, 'http') ?? 8000, 'http1', null),
+        grpc: this.#upstream(service, service.name, portNamed(service, 'grpc') ?? 5001, 'http2', null),
+      },
+      explainer: null,
+    }));
+    return [...current, ...before];
+  }
+
+  /** The first candidate that exists, else the first; and its ports. */
+  #choose(predictor: Predictor): ChosenService {
+    const candidates = predictorCandidates(this.#deployment, predictor);
+    const service = this.#find(candidates);
+    const name = service?.name ?? candidates[0]!.name;
+    this.#builder.choices.push({ mapping: this.#id('http', predictor.name), candidates: candidates.map((candidate) => candidate.name), chosen: name, exists: service !== null });
+    const http = service === null ? null : portNamed(service, 'http');
+    if (service !== null && http === null && !service.ports.some(({ port }) => port === predictor.ports.http)) {
+      this.#builder.report('warning', 'no-http-port', predictor.field, `the Service ${name} has neither a port named http nor the port ${predictor.ports.http}, so REST requests are answered 503; name its port http`);
+    }
+    const grpc = service === null ? null : portNamed(service, 'grpc');
+    return { service, name, http: http ?? predictor.ports.http, grpc: grpc ?? predictor.ports.grpc };
+  }
+
+  #find(candidates: readonly ServiceCandidate[]): Service | null {
+    let owned: ReadonlySet<string> | null = null;
+    for (const { name, ownedOnly } of candidates) {
+      if (ownedOnly) {
+        owned ??= new Set(this.#around.servicesOf(this.#deployment).map((service) => service.name));
+        if (!owned.has(name)) continue;
+      }
+      const service = this.#around.service(this.#namespace, name);
+      if (service !== null) return service;
+    }
+    return null;
+  }
+
+  /** null: plain; 'missing': TLS is asked for and cannot be had. */
+  #tlsOf(predictor: Predictor): UpstreamTls | 'missing' | null {
+    const { certSecretName } = predictor;
+    if (certSecretName === '') return null;
+    const result = predictorTls(certSecretName, this.#around.secret(this.#namespace, certSecretName));
+    if (result.kind === 'tls') return result.tls;
+    this.#builder.report('error', 'tls-missing', `${predictor.field}.ssl.certSecretName`, `TLS to the predictor ${result.reason}; its requests are answered 503 and never sent in plain text; create the Secret`);
+    return 'missing';
+  }
+
+  #upstream(service: Service | null, name: string, port: number, protocol: Upstream['protocol'], tls: UpstreamTls | 'missing' | null): string {
+    const { settings } = this.#around;
+    const namespace = this.#namespace;
+    if (tls === 'missing') return this.#builder.use(planUpstream({ kind: 'service', namespace, name, port }, 'none', protocol, plainTls(), this.#limits));
+    if (service !== null && service.externalName !== '') {
+      if (isUpstreamGranted(this.#around.grantsOf(namespace), [service.externalName])) {
+        return this.#builder.use(planUpstream({ kind: 'dns', host: service.externalName, port }, 'resolver', protocol, tls, this.#limits));
+      }
+      if (protocol === 'http1') this.#builder.report('error', 'upstream-not-granted', '', `the Service ${name} is an ExternalName of ${service.externalName}, which needs a Grant; ask the operator of the gateway for one with this name under upstreams`);
+      return this.#builder.use(planUpstream({ kind: 'service', namespace, name, port }, 'none', protocol, tls, this.#limits));
+    }
+    const { address, from } = service === null ? absentServiceAddress(namespace, name, port, settings.source) : serviceAddress(service, port, settings.dial);
+    return this.#builder.use(planUpstream(address, from, protocol, tls, this.#limits));
+  }
+
+  #addBackend({ predictor, role, http, grpc }: Backend): void {
+    const { externalName, headers, restTimeout, restIdle, grpcTimeout, grpcIdle } = this.#policy;
+    const { settings } = this.#around;
+    const namespace = this.#namespace;
+    const rest = { upstream: http, timeout: restTimeout, idle: restIdle, headers, rewrite: stripPrefix };
+    this.#add('http', predictor, role, { ...rest, path: prefixPath(`/seldon/${namespace}/${externalName}/`) });
+    if (settings.singleNamespace !== null) this.#add('http-short', predictor, role, { ...rest, path: prefixPath(`/seldon/${externalName}/`) });
+    const custom = this.#grpcHeaders();
+    if (custom === null) return;
+    const seldon: NamedMatch = { name: 'seldon', value: { kind: 'exact', value: externalName } };
+    const owner: NamedMatch = { name: 'namespace', value: { kind: 'exact', value: namespace } };
+    const call = { upstream: grpc, timeout: grpcTimeout, idle: grpcIdle, rewrite: keepPath, path: grpcPath };
+    this.#add('grpc', predictor, role, { ...call, headers: [seldon, owner, ...custom] });
+    const bare = { ...call, headers: [seldon, ...custom] };
+    if (settings.singleNamespace !== null) this.#add('grpc-short', predictor, role, bare);
+    else if (settings.bareNames === 'on') this.#add('grpc-bare', predictor, role, bare, { kind: 'bare', name: externalName });
+  }
+
+  /** Custom conditions without `seldon` and `namespace`, which nobody may override; null when nothing else is left of them. */
+  #grpcHeaders(): readonly NamedMatch[] | null {
+    const { headers } = this.#policy;
+    const custom = headers.filter(({ name }) => name !== 'seldon' && name !== 'namespace');
+    if (custom.length < headers.length && !this.#builder.problems.some(({ code }) => code === 'reserved-header')) {
+      this.#builder.report('warning', 'reserved-header', 'seldon.io/ambassador-header', `the metadata seldon and namespace name the deployment and cannot be matched otherwise, so ${custom.length === 0 ? 'gRPC is not served' : 'gRPC ignores them'}; use another header`);
+    }
+    return headers.length > 0 && custom.length === 0 ? null : custom;
+  }
+
+  #addExplainer(predictor: Predictor, role: Role): void {
+    const base = `${this.#policy.externalName}-explainer`;
+    const upstream = this.#explainerUpstream(predictor);
+    const { singleNamespace } = this.#around.settings;
+    const explained = this.#explainerRole(role);
+    this.#add('explainer', predictor.name, explained, this.#explainerParts(upstream, prefixPath(`/seldon/${this.#namespace}/${base}/${predictor.name}/`), stripPrefix));
+    if (singleNamespace !== null) this.#add('explainer-short', predictor.name, explained, this.#explainerParts(upstream, prefixPath(`/seldon/${base}/${predictor.name}/`), stripPrefix));
+  }
+
+  /** The path of 0.4 to 1.0, without the predictor, while it can only mean one explainer (seldon-routing §11, item 30). */
+  #addExplainerAlias(): void {
+    const { predictors, ref } = this.#deployment;
+    const explained = predictors.filter(({ explainer }) => explainer !== null);
+    const [predictor] = explained;
+    const name = `${ref.name}-explainer`;
+    if (predictor === undefined || explained.length > 1 || this.#around.nameTaken(this.#namespace, name)) return;
+    const role: Role = this.#explainerRole({ kind: 'live', weight: null, share: 1 });
+    this.#add('explainer-alias', predictor.name, role, this.#explainerParts(this.#explainerUpstream(predictor), prefixPath(`/seldon/${this.#namespace}/${name}/api/`), { kind: 'prefix', with: '/api/' }));
+  }
+
+  /** An explainer takes all requests for it, whatever its predictor's traffic, and answers for a predictor that is a shadow too. */
+  #explainerRole(role: Role): Role {
+    return this.#policy.shadow ? role : { kind: 'live', weight: this.#policy.weight, share: 1 };
+  }
+
+  #explainerParts(upstream: string, path: PathMatch, rewrite: Rewrite): Parts {
+    return { upstream, path, rewrite, timeout: this.#policy.restTimeout, idle: this.#policy.restIdle, headers: this.#policy.headers };
+  }
+
+  #explainerUpstream(predictor: Predictor): string {
+    const candidate = explainerCandidate(this.#deployment, predictor);
+    const service = this.#find([candidate]);
+    const port = (service === null ? null : portNamed(service, 'http')) ?? predictor.explainer!.port;
+    const tls = predictor.certSecretName === '' ? null : predictorTls(predictor.certSecretName, this.#around.secret(this.#namespace, predictor.certSecretName));
+    return this.#upstream(service, candidate.name, port, 'http1', tls === null ? null : tls.kind === 'tls' ? tls.tls : 'missing');
+  }
+
+  #id(part: string, predictor: string): string {
+    return `SeldonDeployment ${this.#namespace}/${this.#deployment.ref.name} ${part} ${predictor}`;
+  }
+
+  #add(part: string, predictor: string, role: Role, parts: Parts, standing: Standing = ownedStanding): void {
+    const { path, headers, upstream, timeout, idle, rewrite } = parts;
+    const mapping: Mapping = {
+      id: this.#id(part, predictor),
+      source: this.#deployment.ref,
+      namespace: this.#namespace,
+      space: standing.kind === 'owned' ? this.#namespace : null,
+      granted: false,
+      member: this.#member,
+      match: { path, host: anyHost, method: null, headers, query: noQuery },
+      precedence: 0,
+      role,
+      target: { ...plainTarget, upstream, rewrite, timeout, idleTimeout: idle, retry: this.#policy.retry, dialService: this.#around.settings.dial === 'service' },
+      series: {
+        namespace: this.#namespace,
+        deployment: this.#deployment.ref.name,
+        predictor: part.startsWith('explainer') ? `${predictor}-explainer` : predictor,
+        role: role.kind,
+        protocol: path.kind === 'grpc' ? 'grpc' : 'http',
+      },
+    };
+    this.#builder.drafts.push({ mapping, standing, raw: false, regexes: this.#regexes, field: '' });
+  }
+}
+
+/** What differs between the Mappings of one backend. */
+interface Parts {
+  readonly path: PathMatch;
+  readonly headers: readonly NamedMatch[];
+  readonly upstream: string;
+  readonly timeout: TimeLimit;
+  readonly idle: TimeLimit;
+  readonly rewrite: Rewrite;
+}
+
+interface ChosenService {
+  readonly service: Service | null;
+  readonly name: string;
+  readonly http: number;
+  readonly grpc: number;
+}
+
+function prefixPath(prefix: string): PathMatch {
+  return { kind: 'prefix', prefix, caseSensitive: true };
+}

@@ -1,0 +1,25 @@
+// Previous predictors: Services of an SD that its spec no longer names, serving until a current predictor is ready (design §4.7).
+import type { Deployment } from './deployment.ts';
+import { portNamed, predictorCandidates, type Service } from './services.ts';
+import type { Surroundings } from './unit.ts';
+
+/**
+ * The Services that serve instead of `current`; [] while any of these is ready, and when there are none with ready Endpoints. Never beside a
+ * current one.
+ */
+export function previousServices(
+  deployment: Deployment,
+  around: Surroundings,
+  current: readonly { readonly service: Service | null; readonly http: number; readonly grpc: number }[],
+): readonly Service[] {
+  const owned = around.servicesOf(deployment);
+  if (owned.length === 0) return [];
+  const named = new Set(deployment.predictors.flatMap((predictor) => predictorCandidates(deployment, predictor).map(({ name }) => name)));
+  const left = owned.filter((service) => !named.has(service.name) && !service.inner && (portNamed(service, 'http') !== null || portNamed(service, 'grpc') !== null));
+  if (left.length === 0) return [];
+  const isReady = ({ service, http, grpc }: (typeof current)[number]): boolean => service !== null && (around.hasEndpoints(service, http) || around.hasEndpoints(service, grpc));
+  // Every one is asked, so that a flip of any is told.
+  const ready = current.filter(isReady);
+  const before = left.filter((service) => isReady({ service, http: portNamed(service, 'http') ?? 0, grpc: portNamed(service, 'grpc') ?? 0 }));
+  return ready.length > 0 ? [] : before;
+}

@@ -1,0 +1,225 @@
+// Raw Mappings: one AmbassadorMapping document, decoded with all fields of ambassador-mapping §1.1 in the shapes of v0 to v3alpha1.
+import type { ForwardTarget, HeaderAdd, HeaderEdits, HostRewrite, RedirectTarget, Rewrite, TimeLimit } from '../../routing/mapping.ts';
+import type { Match } from '../../routing/match.ts';
+import { defaultIdleMs, maxTimeMs } from './annotations.ts';
+import type { Fields } from './fields.ts';
+import { plainTarget } from './mappings.ts';
+import { decodeMatch } from './raw-match.ts';
+import { decodeBreakers, decodeCors, decodeKept, decodeLoadBalancer, decodeRetry, decodeUpgrades } from './raw-policy.ts';
+import { parseService, type RawService } from './raw-service.ts';
+import { defaultConnectTimeoutMs, defaultUpstreamLimits, type UpstreamLimits } from './upstreams.ts';
+import { fieldOf, isRecord, quoted, recordOf, scalarText, textOf } from './value.ts';
+
+/** One raw Mapping by itself: what its document says, before Services, TLS and tenancy are looked at. */
+export interface RawMapping {
+  readonly kind: 'Mapping';
+  readonly name: string;
+  /** Field of the document, for Problems. */
+  readonly field: string;
+  readonly match: Match;
+  readonly precedence: number;
+  readonly weight: number | null;
+  readonly shadow: boolean;
+  readonly grpc: boolean;
+  /** null for a redirect. */
+  readonly service: RawService | null;
+  readonly redirect: RedirectTarget | null;
+  /** Name of a TLSContext; "" for TLS without one; null: as the service says. */
+  readonly tls: string | null;
+  readonly target: Omit<ForwardTarget, 'upstream' | 'dialService'>;
+  readonly limits: UpstreamLimits;
+  /** `resolver`, or null: the gateway's `--dial`. */
+  readonly dial: 'endpoints' | 'service' | null;
+  readonly regexes: number;
+}
+
+/** Without meaning for routing, or about something that Sluice does by itself. */
+const silent = ['apiVersion', 'kind', 'name', 'namespace', 'generation', 'ambassador_id', 'ambassadorId', 'metadata_labels', 'cluster_tag', 'docs', 'v2ExplicitTLS', 'v2BoolHeaders', 'v2BoolQueryParameters'];
+
+/** Known to Ambassador and lost here. */
+const lost = ['keepalive', 'dns_type', 'respect_dns_ttl', 'enable_ipv4', 'enable_ipv6', 'add_linkerd_headers', 'stats_name', 'modules', 'envoy_override', 'outlier_detection', 'error_response_overrides', 'bypass_error_response_overrides', 'circuit_breaker', 'cluster_timeout_ms'];
+
+/** Decodes a document's fields; null when it is not valid, which has been reported. */
+export function decodeRawMapping(name: string, field: string, fields: Fields, defaultTimeoutMs: number, owner: string): RawMapping | null {
+  const match = decodeMatch(fields);
+  const shadow = fields.boolean('shadow');
+  const grpc = fields.boolean('grpc');
+  if (grpc) fields.later('grpc');
+  const written = fields.text('service');
+  const redirect = decodeRedirect(fields, written, shadow);
+  const service = redirect === null ? parseService(written ?? '') : null;
+  if (redirect === null && service === null) fields.report('error', 'bad-mapping', 'service', `${quoted(written ?? '')} is not a service; write name:port or name.namespace:port`);
+  const tls = decodeTls(fields);
+  const rewrite = decodeRewrite(fields);
+  const raw: Omit<RawMapping, 'regexes' | 'match'> = {
+    kind: 'Mapping',
+    name,
+    field,
+    precedence: fields.integer('precedence', -1_000_000, 1_000_000) ?? 0,
+    weight: fields.weight('weight'),
+    shadow,
+    grpc,
+    service,
+    redirect,
+    tls,
+    target: {
+      ...plainTarget,
+      rewrite: rewrite ?? plainTarget.rewrite,
+      hostRewrite: decodeHostRewrite(fields),
+      requestHeaders: decodeEdits(fields, 'request'),
+      responseHeaders: decodeEdits(fields, 'response'),
+      timeout: decodeLimit(fields, 'timeout_ms', owner) ?? { ms: defaultTimeoutMs, setBy: null },
+      idleTimeout: decodeLimit(fields, 'idle_timeout_ms', owner) ?? { ms: defaultIdleMs, setBy: null },
+      retry: decodeRetry(fields),
+      loadBalancer: decodeLoadBalancer(fields),
+      priority: decodePriority(fields),
+      cors: decodeCors(fields),
+      upgrades: decodeUpgrades(fields),
+      kept: decodeKept(fields),
+    },
+    limits: decodeUpstreamLimits(fields),
+    dial: decodeResolver(fields),
+  };
+  checkUnread(fields);
+  if (match === null || rewrite === null || (service === null && redirect === null)) return null;
+  return { ...raw, match, regexes: fields.regexes };
+}
+
+function checkUnread(fields: Fields): void {
+  for (const name of silent) fields.take(name);
+  for (const name of lost) {
+    if (fields.has(name)) fields.report('warning', 'field-lost', name, 'Sluice does not have this and ignores it; remove it');
+    fields.take(name);
+  }
+  for (const name of fields.unread()) fields.report('warning', 'unknown-field', name.slice(0, 60), 'this is not a field of a Mapping and is ignored; correct its spelling or remove it');
+}
+
+/** undefined and "" differ: "" is no rewrite. null: a regex that cannot be used. */
+function decodeRewrite(fields: Fields): Rewrite | null {
+  const written = fields.take('rewrite');
+  const regex = fields.record('regex_rewrite');
+  if (regex !== null) {
+    const pattern = textOf(fieldOf(regex, 'pattern'));
+    const substitution = textOf(fieldOf(regex, 'substitution'));
+    if (pattern !== '') return fields.regex('regex_rewrite', pattern) ? { kind: 'regex', pattern, substitution } : null;
+  }
+  if (written === undefined) return plainTarget.rewrite;
+  const text = scalarText(written);
+  if (text === '') return { kind: 'none' };
+  if (text !== null && /^\/[^\0-\x20#?\\\x7f]*$/.test(text)) return { kind: 'prefix', with: text };
+  fields.bad('rewrite', written, 'a path that begins with /, or "" for none');
+  return plainTarget.rewrite;
+}
+
+function decodeRedirect(fields: Fields, host: string | null, shadow: boolean): RedirectTarget | null {
+  const wanted = fields.boolean('host_redirect');
+  const path = fields.text('path_redirect');
+  const prefix = fields.text('prefix_redirect');
+  const regex = fields.record('regex_redirect');
+  const code = fields.take('redirect_response_code');
+  if (!wanted) return null;
+  if (shadow) {
+    fields.report('error', 'shadow-redirect', 'host_redirect', 'a shadow cannot redirect, and the redirect is ignored; remove one of the two');
+    return null;
+  }
+  if ([path, prefix, regex].filter((kind) => kind !== null).length > 1) {
+    fields.report('warning', 'bad-value', 'path_redirect', 'of path_redirect, prefix_redirect and regex_redirect only the first counts; remove the others');
+  }
+  const target = host === null ? '' : host.replace(/^https?:\/\//, '');
+  const number = code === undefined ? 301 : Number(scalarText(code));
+  const known = ([301, 302, 303, 307, 308] as const).find((candidate) => candidate === number);
+  if (known === undefined) fields.bad('redirect_response_code', code, '301, 302, 303, 307 or 308');
+  if (/[\0-\x20/?#\\\x7f]/.test(target)) {
+    fields.report('error', 'bad-mapping', 'service', `${quoted(target)} is not a host to redirect to; write a host name`);
+    return null;
+  }
+  return { kind: 'redirect', host: target, code: known ?? 301, path: decodeRedirectPath(fields, path, prefix, regex) };
+}
+
+function decodeRedirectPath(fields: Fields, path: string | null, prefix: string | null, regex: Readonly<Record<string, unknown>> | null): RedirectTarget['path'] {
+  const isPath = (text: string): boolean => /^\/[^\0-\x20\\\x7f]*$/.test(text);
+  if (path !== null && isPath(path)) return { kind: 'path', path };
+  if (prefix !== null && isPath(prefix)) return { kind: 'prefix', with: prefix };
+  const pattern = textOf(fieldOf(recordOf(regex), 'pattern'));
+  if (pattern !== '' && fields.regex('regex_redirect', pattern)) return { kind: 'regex', pattern, substitution: textOf(fieldOf(recordOf(regex), 'substitution')) };
+  return { kind: 'keep' };
+}
+
+function decodeTls(fields: Fields): string | null {
+  const written = fields.take('tls');
+  if (written === undefined || written === false || written === '') return null;
+  if (written === true || written === 'true') return '';
+  const text = scalarText(written);
+  if (text === null) fields.bad('tls', written, 'the name of a TLSContext');
+  return text;
+}
+
+function decodeHostRewrite(fields: Fields): HostRewrite {
+  const host = fields.text('host_rewrite');
+  const auto = fields.boolean('auto_host_rewrite');
+  if (host !== null && host !== '') {
+    if (/^[\x21-\x7e]+$/.test(host)) return { kind: 'literal', host };
+    fields.bad('host_rewrite', host, 'a host name');
+  }
+  return auto ? { kind: 'upstream' } : { kind: 'client' };
+}
+
+/** Names that frame a message or belong to one connection: the gateway writes these itself. */
+const framing = new Set(['connection', 'content-length', 'host', 'keep-alive', 'proxy-connection', 'te', 'trailer', 'transfer-encoding', 'upgrade']);
+
+function decodeEdits(fields: Fields, direction: 'request' | 'response'): HeaderEdits {
+  const addKey = `add_${direction}_headers`;
+  const removeKey = `remove_${direction}_headers`;
+  const add: HeaderAdd[] = [];
+  let variables = false;
+  for (const [name, written] of Object.entries(fields.record(addKey) ?? {})) {
+    const value = scalarText(isRecord(written) ? fieldOf(written, 'value') : written);
+    if (value === null || !isEditable(name) || /[\0-\x08\x0a-\x1f\x7f]/.test(value)) {
+      fields.bad(addKey, name, 'a header that is not about the connection, with a text of one line');
+      continue;
+    }
+    variables ||= /%[^%]+%/.test(value);
+    add.push({ name: name.toLowerCase(), value, append: !isRecord(written) || fieldOf(written, 'append') !== false });
+  }
+  if (variables) fields.report('info', 'not-served-yet', addKey, 'values with %…% are kept and not filled in yet');
+  const remove = fields.texts(removeKey).filter((name) => {
+    if (isEditable(name)) return true;
+    fields.bad(removeKey, name, 'names of headers that are not about the connection');
+    return false;
+  });
+  return add.length === 0 && remove.length === 0 ? plainTarget.requestHeaders : { remove: remove.map((name) => name.toLowerCase()), add };
+}
+
+function isEditable(name: string): boolean {
+  return /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(name) && !framing.has(name.toLowerCase());
+}
+
+function decodeLimit(fields: Fields, name: string, owner: string): TimeLimit | null {
+  const ms = fields.integer(name, 0, maxTimeMs);
+  return ms === null ? null : { ms, setBy: `${name} of ${owner}` };
+}
+
+function decodePriority(fields: Fields): 'default' | 'high' {
+  const written = fields.text('priority');
+  if (written === 'high') fields.later('priority');
+  else if (written !== null && written !== 'default') fields.bad('priority', written, 'default or high');
+  return written === 'high' ? 'high' : 'default';
+}
+
+function decodeUpstreamLimits(fields: Fields): UpstreamLimits {
+  const connect = fields.integer('connect_timeout_ms', 1, maxTimeMs);
+  const idle = fields.integer('cluster_idle_timeout_ms', 0, maxTimeMs);
+  const lifetime = fields.integer('cluster_max_connection_lifetime_ms', 0, maxTimeMs);
+  const breakers = decodeBreakers(fields);
+  if (connect === null && idle === null && lifetime === null && breakers.length === 0) return defaultUpstreamLimits;
+  return { connectTimeoutMs: connect ?? defaultConnectTimeoutMs, idleTimeoutMs: idle === 0 ? null : idle, maxLifetimeMs: lifetime === 0 ? null : lifetime, breakers };
+}
+
+function decodeResolver(fields: Fields): RawMapping['dial'] {
+  const written = fields.text('resolver');
+  if (written === null) return null;
+  if (written === 'kubernetes-service') return 'service';
+  if (written === 'endpoint' || written === 'kubernetes-endpoint') return 'endpoints';
+  fields.bad('resolver', written, 'kubernetes-service or endpoint');
+  return null;
+}

@@ -1,0 +1,42 @@
+// The text of a raw Mapping's `service`: `[scheme://]host[:port]` (ambassador-mapping §1.2).
+import { canonicalAddress } from './reach.ts';
+
+export interface RawService {
+  /** As written, without port; IPv6 without its brackets. */
+  readonly host: string;
+  readonly port: number;
+  readonly tls: boolean;
+}
+
+/** null when it is not a service. The default port is 80, or 443 with TLS. */
+export function parseService(text: string): RawService | null {
+  const [, scheme = '', rest = ''] = /^(?:([A-Za-z][A-Za-z0-9+.-]*):\/\/)?(.*)$/s.exec(text.trim()) ?? [];
+  if (!['', 'http', 'https'].includes(scheme.toLowerCase())) return null;
+  const tls = scheme.toLowerCase() === 'https';
+  const [, bracketed, name, digits] = /^(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9._-]+))(?::(\d{1,5}))?$/.exec(rest) ?? [];
+  const host = bracketed ?? name ?? '';
+  const port = digits === undefined ? (tls ? 443 : 80) : Number(digits);
+  if (host === '' || host.length > 253 || port < 1 || port > 65535) return null;
+  if (bracketed !== undefined && canonicalAddress(bracketed) === null) return null;
+  return { host, port, tls };
+}
+
+/** What a host means for a Mapping of `namespace`. */
+export type HostMeaning =
+  | { readonly kind: 'service'; readonly namespace: string; readonly name: string }
+  | { readonly kind: 'address'; readonly ip: string }
+  | { readonly kind: 'name'; readonly host: string };
+
+/**
+ * A bare name is a Service of the Mapping's own namespace; `name.namespace`, with or without `.svc` and the cluster's domain, one of that
+ * namespace. Two labels could be a domain as well: what is not the own namespace needs a Grant either way.
+ */
+export function meaningOfHost(host: string, namespace: string): HostMeaning {
+  const ip = canonicalAddress(host);
+  if (ip !== null) return { kind: 'address', ip };
+  const lower = host.toLowerCase().replace(/\.$/, '');
+  const labels = lower.replace(/\.svc(?:\.cluster\.local)?$/, '').split('.');
+  if (lower === 'localhost' || labels.includes('') || /^[\d.]+$/.test(lower)) return { kind: 'name', host: lower };
+  if (labels.length === 1) return { kind: 'service', namespace, name: labels[0]! };
+  return labels.length === 2 ? { kind: 'service', namespace: labels[1]!, name: labels[0]! } : { kind: 'name', host: lower };
+}

@@ -1,0 +1,76 @@
+// The Upstream that a raw Mapping names: reach (design §4.5), TLS and address.
+import type { UpstreamTls } from '../../routing/upstream.ts';
+import { isUpstreamGranted } from './grant.ts';
+import type { RawMapping } from './raw-mapping.ts';
+import { meaningOfHost, type HostMeaning } from './raw-service.ts';
+import { refusal } from './reach.ts';
+import { contextTls, plainTls } from './tls.ts';
+import type { Surroundings } from './unit.ts';
+import { absentServiceAddress, planUpstream, serviceAddress, type UpstreamPlan } from './upstreams.ts';
+
+interface Note {
+  readonly code: string;
+  readonly field: string;
+  readonly sentence: string;
+}
+
+/** plan null: it may not be dialled, and the Mapping is not served. */
+export interface PlannedUpstream {
+  readonly plan: UpstreamPlan | null;
+  readonly note: Note | null;
+}
+
+export function planRawUpstream(raw: RawMapping, namespace: string, around: Surroundings): PlannedUpstream {
+  const { host, port } = raw.service!;
+  const meaning = meaningOfHost(host, namespace);
+  const foreign = refuseForeign(meaning, host, port, namespace, around);
+  if (foreign !== null) return { plan: null, note: foreign };
+  const tls = tlsOf(raw, namespace, around);
+  if (tls.kind === 'missing') {
+    const withheld = planUpstream({ kind: 'service', namespace, name: host, port }, 'none', protocolOf(raw), plainTls(), raw.limits);
+    return { plan: withheld, note: { code: 'tls-missing', field: 'spec.tls', sentence: `TLS ${tls.reason}; requests are answered 503 and never sent in plain text; create it` } };
+  }
+  const { address, from } = addressOf(meaning, port, raw.dial ?? around.settings.dial, around);
+  return { plan: planUpstream(address, from, protocolOf(raw), tls.tls, raw.limits), note: null };
+}
+
+function protocolOf(raw: RawMapping): 'http1' | 'http2' {
+  return raw.grpc ? 'http2' : 'http1';
+}
+
+/** Why the Upstream may not be named, or null. */
+function refuseForeign(meaning: HostMeaning, host: string, port: number, namespace: string, around: Surroundings): Note | null {
+  const grants = around.grantsOf(namespace);
+  const field = 'spec.service';
+  if (meaning.kind === 'service' && meaning.namespace === namespace) {
+    const external = around.service(namespace, meaning.name)?.externalName ?? '';
+    if (external === '' || isUpstreamGranted(grants, [external])) return null;
+    return { code: 'upstream-not-granted', field, sentence: `the Service ${meaning.name} is an ExternalName of ${external}, which needs a Grant; ask the operator of the gateway for one with this name under upstreams` };
+  }
+  const names = meaning.kind === 'service' ? [host, `${meaning.name}.${meaning.namespace}`] : meaning.kind === 'address' ? [host, meaning.ip] : [host];
+  if (!isUpstreamGranted(grants, names)) {
+    return { code: 'upstream-not-granted', field, sentence: `${host} is outside the namespace ${namespace} and needs a Grant, so the Mapping is not served; name a Service of the namespace, or ask the operator of the gateway for a Grant with ${host} under upstreams` };
+  }
+  const reason = meaning.kind === 'address' ? refusal(around.settings, meaning.ip, port) : null;
+  return reason === null ? null : { code: 'address-refused', field, sentence: `the address ${host} ${reason} and is not dialled; name another` };
+}
+
+type TlsOutcome = { readonly kind: 'tls'; readonly tls: UpstreamTls | null } | { readonly kind: 'missing'; readonly reason: string };
+
+function tlsOf(raw: RawMapping, namespace: string, around: Surroundings): TlsOutcome {
+  if (raw.tls === null || raw.tls === '') return { kind: 'tls', tls: raw.tls === '' || raw.service!.tls ? plainTls() : null };
+  const context = around.tlsContext(namespace, raw.tls);
+  if (context === null) return { kind: 'missing', reason: `needs the TLSContext ${raw.tls}, which does not exist in the namespace` };
+  const suffix = `.${namespace}`;
+  // `name.namespace` is Ambassador's way to name a Secret of that namespace.
+  return contextTls(context, (name) => around.secret(namespace, name) ?? (name.endsWith(suffix) ? around.secret(namespace, name.slice(0, -suffix.length)) : null));
+}
+
+function addressOf(meaning: HostMeaning, port: number, dial: 'endpoints' | 'service', around: Surroundings): Pick<UpstreamPlan, 'from'> & { readonly address: UpstreamPlan['upstream']['address'] } {
+  if (meaning.kind === 'address') return { from: 'fixed', address: { kind: 'address', ip: meaning.ip, port } };
+  if (meaning.kind === 'name') return { from: 'resolver', address: { kind: 'dns', host: meaning.host, port } };
+  const service = around.service(meaning.namespace, meaning.name);
+  if (service === null) return absentServiceAddress(meaning.namespace, meaning.name, port, around.settings.source);
+  if (service.externalName !== '') return { from: 'resolver', address: { kind: 'dns', host: service.externalName, port } };
+  return serviceAddress(service, port, dial);
+}

@@ -1,0 +1,82 @@
+// TLS towards Upstreams: Secrets and TLSContexts decoded, and the UpstreamTls that they make (design §4.5: what cannot have TLS is unready).
+import { createHash } from 'node:crypto';
+import type { UpstreamTls } from '../../routing/upstream.ts';
+import { fieldOf, recordOf, textOf, textRecordOf } from './value.ts';
+
+/** PEM texts of a Secret; null for those that it lacks. */
+export interface Secret {
+  readonly certPem: string | null;
+  readonly keyPem: string | null;
+  readonly caPem: string | null;
+}
+
+/** `data` in base64 or `stringData` as it is, of type `kubernetes.io/tls` or any other. */
+export function decodeSecret(object: unknown): Secret {
+  const encoded = textRecordOf(fieldOf(recordOf(object), 'data'));
+  const plain = textRecordOf(fieldOf(recordOf(object), 'stringData'));
+  const pem = (name: string): string | null => {
+    const text = plain[name] ?? (encoded[name] === undefined ? '' : Buffer.from(encoded[name], 'base64').toString('utf8'));
+    return text.includes('-----BEGIN ') ? text : null;
+  };
+  return { certPem: pem('tls.crt'), keyPem: pem('tls.key'), caPem: pem('ca.crt') };
+}
+
+/** What Ambassador calls a TLSContext, as far as origination reads it. */
+export interface TlsContext {
+  readonly name: string;
+  /** Secret with the client certificate, in the context's namespace, or "". */
+  readonly secret: string;
+  /** Secret with the authorities that verify the upstream, or "". */
+  readonly caSecret: string;
+  readonly sni: string | null;
+}
+
+/** Why TLS cannot be had, as words that follow its name. */
+export type TlsResult = { readonly kind: 'tls'; readonly tls: UpstreamTls } | { readonly kind: 'missing'; readonly reason: string };
+
+/** TLS of a predictor with `ssl.certSecretName`: the Secret's certificate; the peer is verified only when the Secret holds `ca.crt` (as shipped). */
+export function predictorTls(name: string, secret: Secret | null): TlsResult {
+  const reason = certificateReason(name, secret);
+  if (reason !== null) return { kind: 'missing', reason };
+  return { kind: 'tls', tls: { context: name, sni: null, caPem: secret!.caPem, certificate: { certPem: secret!.certPem!, keyPem: secret!.keyPem! } } };
+}
+
+/** TLS of a TLSContext. `secretOf` finds Secrets of the context's namespace. */
+export function contextTls(context: TlsContext, secretOf: (name: string) => Secret | null): TlsResult {
+  let certificate: UpstreamTls['certificate'] = null;
+  if (context.secret !== '') {
+    const secret = secretOf(context.secret);
+    const reason = certificateReason(context.secret, secret);
+    if (reason !== null) return { kind: 'missing', reason };
+    certificate = { certPem: secret!.certPem!, keyPem: secret!.keyPem! };
+  }
+  let caPem: string | null = null;
+  if (context.caSecret !== '') {
+    const secret = secretOf(context.caSecret);
+    caPem = secret?.caPem ?? secret?.certPem ?? null;
+    if (caPem === null) return { kind: 'missing', reason: `needs the Secret ${context.caSecret} with ca.crt` };
+  }
+  return { kind: 'tls', tls: { context: context.name, sni: context.sni, caPem, certificate } };
+}
+
+function certificateReason(name: string, secret: Secret | null): string | null {
+  if (secret === null) return `needs the Secret ${name}, which does not exist`;
+  return secret.certPem === null || secret.keyPem === null ? `needs tls.crt and tls.key in PEM in the Secret ${name}` : null;
+}
+
+/** `https://` without a context: encrypted, nothing presented, nothing verified (Ambassador). */
+export function plainTls(): UpstreamTls {
+  return { context: 'https', sni: null, caPem: null, certificate: null };
+}
+
+/** Part of an Upstream's key: the context and a short hash of the material, so that rotation makes a new Upstream and no secret is told. */
+export function tlsKey(tls: UpstreamTls): string {
+  const material = JSON.stringify([tls.sni, tls.caPem, tls.certificate]);
+  return `${tls.context}#${createHash('sha256').update(material).digest('hex').slice(0, 12)}`;
+}
+
+/** Fields of a TLSContext document (flat or `spec`). */
+export function decodeTlsContext(name: string, fields: Readonly<Record<string, unknown>>): TlsContext {
+  const sni = textOf(fieldOf(fields, 'sni'));
+  return { name, secret: textOf(fieldOf(fields, 'secret')), caSecret: textOf(fieldOf(fields, 'ca_secret')), sni: sni === '' ? null : sni };
+}

@@ -1,0 +1,94 @@
+// Unit: one object that declares Mappings (an SD, a Mapping object, a Service with `getambassador.io/config`) and what it means by itself,
+// before the rules that go beyond one object.
+import type { Mapping } from '../../routing/mapping.ts';
+import type { HostMatch } from '../../routing/match.ts';
+import type { ObjectRef, Problem } from '../../routing/problem.ts';
+import type { Deployment } from './deployment.ts';
+import type { Service } from './services.ts';
+import type { Secret, TlsContext } from './tls.ts';
+import type { Grant, ServiceChoice, TranslateSettings } from './translation.ts';
+import type { UpstreamPlan } from './upstreams.ts';
+
+/** A prefix of shared space on some hosts (design §4.4). */
+export interface Claim {
+  /** Literal text that every matching path begins with. */
+  readonly prefix: string;
+  /** true: only the path equal to `prefix`. */
+  readonly exact: boolean;
+  readonly host: HostMatch;
+  /** `granted` beats everything, `open` is granted but leaves deeper prefixes to others. */
+  readonly rank: 'granted' | 'open' | 'ungranted';
+}
+
+/** What a Mapping needs from beyond its object before it is served. */
+export type Standing =
+  | { readonly kind: 'owned' }
+  | { readonly kind: 'claim'; readonly claim: Claim }
+  /** gRPC without `namespace`: served while one namespace declares the name (design §4.2). */
+  | { readonly kind: 'bare'; readonly name: string };
+
+export interface Draft {
+  readonly mapping: Mapping;
+  readonly standing: Standing;
+  /** Written by hand as an Ambassador Mapping: it counts against the namespace's 500. */
+  readonly raw: boolean;
+  /** Regexes that it holds, against the namespace's 50. */
+  readonly regexes: number;
+  /** Field of the document, for Problems. */
+  readonly field: string;
+}
+
+export interface UnitMeaning {
+  readonly drafts: readonly Draft[];
+  /** By key; every Upstream that a draft names. */
+  readonly upstreams: ReadonlyMap<string, UpstreamPlan>;
+  readonly choices: readonly ServiceChoice[];
+  readonly problems: readonly Problem[];
+  /** Bytes of raw configuration, against the namespace's 64 KiB. */
+  readonly configBytes: number;
+}
+
+export const nothing: UnitMeaning = Object.freeze({ drafts: [], upstreams: new Map(), choices: [], problems: [], configBytes: 0 });
+
+export const ownedStanding: Standing = Object.freeze({ kind: 'owned' });
+
+/** What a unit may look at outside itself. Whoever asks is told again when the answer changes. */
+export interface Surroundings {
+  readonly settings: TranslateSettings;
+  service(namespace: string, name: string): Service | null;
+  secret(namespace: string, name: string): Secret | null;
+  tlsContext(namespace: string, name: string): TlsContext | null;
+  /** Is there an SD of that external or own name? */
+  nameTaken(namespace: string, name: string): boolean;
+  /** Services that belong to an SD, in order of name. */
+  servicesOf(deployment: Deployment): readonly Service[];
+  hasEndpoints(service: Service, port: number): boolean;
+  grantsOf(namespace: string): readonly Grant[];
+}
+
+/** Gathers one unit's meaning. */
+export class MeaningBuilder {
+  readonly drafts: Draft[] = [];
+  readonly upstreams = new Map<string, UpstreamPlan>();
+  readonly choices: ServiceChoice[] = [];
+  readonly problems: Problem[] = [];
+  readonly #subject: ObjectRef;
+
+  constructor(subject: ObjectRef) {
+    this.#subject = subject;
+  }
+
+  /** Key of the Upstream. */
+  use(plan: UpstreamPlan): string {
+    this.upstreams.set(plan.upstream.key, plan);
+    return plan.upstream.key;
+  }
+
+  report(level: Problem['level'], code: string, field: string, sentence: string): void {
+    this.problems.push({ code, level, subject: this.#subject, field, sentence });
+  }
+
+  meaning(configBytes: number): UnitMeaning {
+    return { drafts: this.drafts, upstreams: this.upstreams, choices: this.choices, problems: this.problems, configBytes };
+  }
+}

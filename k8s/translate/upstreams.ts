@@ -1,0 +1,69 @@
+// Upstreams as Mappings ask for them: address, protocol, TLS, limits, and the key under which equal ones are shared.
+import type { Breaker, Upstream, UpstreamAddress, UpstreamTls } from '../../routing/upstream.ts';
+import type { Service } from './services.ts';
+import { tlsKey } from './tls.ts';
+
+/** Ambassador's `connect_timeout_ms`. */
+export const defaultConnectTimeoutMs = 3000;
+
+/** An Upstream and how its Endpoints are found. */
+export interface UpstreamPlan {
+  readonly upstream: Upstream;
+  /** `slices`: join them; `cluster-ip`: the Service's own address; `fixed`: the IP literal; `resolver`: DNS; `none`: it asks for what it cannot have. */
+  readonly from: 'slices' | 'cluster-ip' | 'fixed' | 'resolver' | 'none';
+}
+
+/** Limits of an Upstream that differ from the defaults are part of its key. */
+export interface UpstreamLimits {
+  readonly connectTimeoutMs: number;
+  readonly idleTimeoutMs: number | null;
+  readonly maxLifetimeMs: number | null;
+  readonly breakers: readonly Breaker[];
+}
+
+export const defaultUpstreamLimits: UpstreamLimits = Object.freeze({ connectTimeoutMs: defaultConnectTimeoutMs, idleTimeoutMs: null, maxLifetimeMs: null, breakers: Object.freeze([]) });
+
+export function planUpstream(address: UpstreamAddress, from: UpstreamPlan['from'], protocol: Upstream['protocol'], tls: UpstreamTls | null, limits: UpstreamLimits): UpstreamPlan {
+  let key = `${addressText(address)} ${protocol}`;
+  if (from === 'cluster-ip') key += ' dial=service';
+  if (tls !== null) key += ` tls=${tlsKey(tls)}`;
+  if (from === 'none') key += ' withheld';
+  if (limits !== defaultUpstreamLimits) key += limitsText(limits);
+  return { upstream: { key, address, protocol, tls, ...limits }, from };
+}
+
+/** Address of a Service that exists. The name of a headless one stands for its ClusterIP. */
+export function serviceAddress(service: Service, port: number, dial: 'endpoints' | 'service'): Pick<UpstreamPlan, 'from'> & { readonly address: UpstreamAddress } {
+  const { namespace, name } = service;
+  if (dial === 'service' && service.clusterIp === '') return { from: 'resolver', address: { kind: 'dns', host: `${name}.${namespace}`, port } };
+  return { from: dial === 'service' ? 'cluster-ip' : 'slices', address: { kind: 'service', namespace, name, port } };
+}
+
+/** Address of a Service that is not there: nothing in a cluster, a name to resolve in a folder (design §4.13). */
+export function absentServiceAddress(namespace: string, name: string, port: number, source: 'folder' | 'cluster'): Pick<UpstreamPlan, 'from'> & { readonly address: UpstreamAddress } {
+  return source === 'folder'
+    ? { from: 'resolver', address: { kind: 'dns', host: `${name}.${namespace}`, port } }
+    : { from: 'slices', address: { kind: 'service', namespace, name, port } };
+}
+
+function addressText(address: UpstreamAddress): string {
+  switch (address.kind) {
+    case 'service':
+      return `service ${address.namespace}/${address.name}:${address.port}`;
+    case 'dns':
+      return `dns ${address.host}:${address.port}`;
+    case 'address':
+      return `address ${address.ip}:${address.port}`;
+  }
+}
+
+function limitsText({ connectTimeoutMs, idleTimeoutMs, maxLifetimeMs, breakers }: UpstreamLimits): string {
+  let text = '';
+  if (connectTimeoutMs !== defaultConnectTimeoutMs) text += ` connect=${connectTimeoutMs}`;
+  if (idleTimeoutMs !== null) text += ` idle=${idleTimeoutMs}`;
+  if (maxLifetimeMs !== null) text += ` lifetime=${maxLifetimeMs}`;
+  for (const { priority, maxConnections, maxPendingRequests, maxRequests, maxRetries } of breakers) {
+    text += ` breaker=${priority}/${maxConnections}/${maxPendingRequests}/${maxRequests}/${maxRetries}`;
+  }
+  return text;
+}

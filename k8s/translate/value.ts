@@ -1,0 +1,65 @@
+// Reading values of unknown shape: the readers that every decoder here uses. None throws, none follows a prototype.
+
+export type UnknownRecord = Readonly<Record<string, unknown>>;
+
+const none: UnknownRecord = Object.freeze({});
+
+export function isRecord(value: unknown): value is UnknownRecord {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** The record, or an empty one. */
+export function recordOf(value: unknown): UnknownRecord {
+  return isRecord(value) ? value : none;
+}
+
+/** The array, or an empty one. */
+export function arrayOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+/** An own property: names such as `constructor` or `__proto__` find nothing that the writer did not write. */
+export function fieldOf(record: UnknownRecord, name: string): unknown {
+  return Object.hasOwn(record, name) ? record[name] : undefined;
+}
+
+/** The text, or "" for anything else. */
+export function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}
+
+/** A text, or a number or boolean as YAML would write it (folders hold unquoted values); null for anything else. */
+export function scalarText(value: unknown): string | null {
+  if (typeof value === 'string') return value;
+  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : null;
+}
+
+/** A finite number, also one written as text (old CRs hold `traffic: "75"`); null for anything else. */
+export function numberOf(value: unknown): number | null {
+  if (typeof value === 'number') return Number.isFinite(value) ? value : null;
+  if (typeof value !== 'string' || !/^\s*[+-]?\d{1,15}(?:\.\d{1,15})?\s*$/.test(value)) return null;
+  return Number(value);
+}
+
+/** A whole number; null for anything else. */
+export function integerOf(value: unknown): number | null {
+  const number = numberOf(value);
+  return number !== null && Number.isSafeInteger(number) ? number : null;
+}
+
+/** Texts by name; values that are not scalars are left out. */
+export function textRecordOf(value: unknown): Readonly<Record<string, string>> {
+  const texts: Record<string, string> = Object.create(null) as Record<string, string>;
+  for (const [name, item] of Object.entries(recordOf(value))) {
+    const text = scalarText(item);
+    if (text !== null) texts[name] = text;
+  }
+  return texts;
+}
+
+/** What a sentence quotes of somebody's input: short, without control characters. */
+export function quoted(value: unknown): string {
+  const text = typeof value === 'string' ? value : typeof value === 'number' || typeof value === 'boolean' || value === null ? String(value) : Array.isArray(value) ? 'a list' : typeof value;
+  const clean = text.replace(/[\p{Cc}\u2028\u2029]/gu, ' ');
+  return `"${clean.length > 60 ? `${clean.slice(0, 57)}...` : clean}"`;
+}
