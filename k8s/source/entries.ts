@@ -6,6 +6,7 @@ const manifestName = /\.(?:yaml|yml|json)$/i;
 /** What a path is, symbolic links followed. */
 export type Entry =
   | { readonly kind: 'file'; readonly stats: Stats }
+  /** `identity` differs for another directory under the same name, also where the number of a removed one is used again. */
   | { readonly kind: 'directory'; readonly identity: string }
   /** Gone, hidden, another kind of file, or a link that leads nowhere. */
   | { readonly kind: 'none' };
@@ -26,7 +27,7 @@ export function entryAt(path: string): Entry {
   } catch {
     // ELOOP, ENOTDIR, EACCES on the way: nothing that can be read.
   }
-  if (stats?.isDirectory()) return { kind: 'directory', identity: `${stats.dev}:${stats.ino}` };
+  if (stats?.isDirectory()) return { kind: 'directory', identity: `${stats.dev}:${stats.ino}:${stats.birthtimeMs}` };
   if (stats?.isFile() && manifestName.test(path)) return { kind: 'file', stats };
   return { kind: 'none' };
 }

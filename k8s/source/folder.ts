@@ -124,29 +124,32 @@ class FolderSource implements Source {
     }
     const present = new Set(names);
     for (const name of [...directory.files, ...directory.directories.keys()]) if (!present.has(name)) this.#forget(directory, name);
-    for (const name of names) this.#look(directory, name, true);
+    for (const name of names) this.#look(directory, name, false);
   }
 
-  /** Brings one entry up to date. `trustStamp`: a file that `stat` shows unchanged is not read. */
-  #look(directory: Directory, name: string, trustStamp: boolean): void {
+  /**
+   * Brings one entry up to date. `announced`: an event named it, so a file is read and a directory opened again even where `stat` shows nothing new
+   * (time stamps are coarse, and a directory that was removed and made again may look the same while its watcher is dead).
+   */
+  #look(directory: Directory, name: string, announced: boolean): void {
     const path = join(directory.path, name);
     const entry = entryAt(path);
     if (entry.kind !== 'file' && directory.files.has(name)) this.#forget(directory, name);
     if (entry.kind === 'file') {
       if (directory.directories.has(name)) this.#forget(directory, name);
       const shown = join(directory.name, name);
-      if (!trustStamp || !this.#files.isCurrent(shown, entry.stats)) this.#files.read(path, shown, entry.stats);
+      if (announced || !this.#files.isCurrent(shown, entry.stats)) this.#files.read(path, shown, entry.stats);
       directory.files.add(name);
     } else if (entry.kind === 'directory') {
-      this.#enter(directory, name, entry.identity);
+      this.#enter(directory, name, entry.identity, announced);
     } else {
       this.#forget(directory, name);
     }
   }
 
-  #enter(parent: Directory, name: string, identity: string): void {
+  #enter(parent: Directory, name: string, identity: string, announced: boolean): void {
     const known = parent.directories.get(name);
-    if (known?.identity === identity) return;
+    if (known?.identity === identity && known.watcher !== null && !announced) return;
     for (let above: Directory | null = parent; above !== null; above = above.parent) if (above.identity === identity) return;
     if (known !== undefined) {
       // Another directory under the same name (a link that was moved): what it does not hold is forgotten by the listing.
@@ -200,7 +203,7 @@ class FolderSource implements Source {
     try {
       const watcher = watch(dirname(root.path), (_event, name) => {
         if (name !== basename(root.path)) return;
-        this.#lookAtRoot(root);
+        this.#lookAtRoot(root, true);
         this.#send(false);
       });
       watcher.on('error', () => watcher.close());
@@ -210,7 +213,7 @@ class FolderSource implements Source {
     }
   }
 
-  #lookAtRoot(root: Directory): void {
+  #lookAtRoot(root: Directory, announced: boolean): void {
     const entry = entryAt(root.path);
     this.#readAtMs = now();
     if (entry.kind !== 'directory') {
@@ -219,11 +222,9 @@ class FolderSource implements Source {
       return;
     }
     this.#files.report(`${root.name} itself`, null);
-    if (entry.identity === root.identity) return;
+    if (entry.identity === root.identity && !announced) return;
     this.#unwatch(root);
     root.identity = entry.identity;
-    // Directories below may be others as well, under numbers that were used before.
-    for (const below of root.directories.values()) below.identity = '';
     this.#open(root);
   }
 
@@ -278,7 +279,7 @@ class FolderSource implements Source {
         this.#pending.set(key, { ...pending, dueMs, vanishedAtMs });
         this.#heldUntilMs ??= nowMs + goneMs;
       } else {
-        this.#look(pending.directory, pending.entry, false);
+        this.#look(pending.directory, pending.entry, true);
       }
     }
     // What was read beside something that seems gone waits for it, so that a rename is one change.
@@ -306,7 +307,7 @@ class FolderSource implements Source {
 
   async #poll(): Promise<void> {
     for (const root of this.#roots) {
-      this.#lookAtRoot(root);
+      this.#lookAtRoot(root, false);
       if (root.identity !== '') await this.#pollDirectory(root);
     }
     this.#send(false);
@@ -316,12 +317,12 @@ class FolderSource implements Source {
     if (directory.watcher === null) this.#watch(directory);
     const names = namesIn(directory.path) ?? [];
     const present = new Set(names);
-    for (const name of [...directory.files, ...directory.directories.keys()]) if (!present.has(name)) this.#look(directory, name, true);
+    for (const name of [...directory.files, ...directory.directories.keys()]) if (!present.has(name)) this.#look(directory, name, false);
     for (let first = 0; first < names.length; first += pollSlice) {
       this.#readAtMs = now();
       for (const name of names.slice(first, first + pollSlice)) {
         // What an event announced is looked at when it is due.
-        if (!this.#pending.has(`${directory.path}/${name}`)) this.#look(directory, name, true);
+        if (!this.#pending.has(`${directory.path}/${name}`)) this.#look(directory, name, false);
       }
       this.#send(false);
       await new Promise((done) => setImmediate(done));

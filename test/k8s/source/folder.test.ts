@@ -344,6 +344,47 @@ describe('the same object twice', () => {
   });
 });
 
+test('after any series of edits the Source holds what a fresh reading gives', { timeout: 10_000 }, async () => {
+  const follower = await follow();
+  const held = (): string => [...follower.objects.values()].map((object) => JSON.stringify(object)).sort(compareText).join('\n');
+  const fresh = (): string => readManifests([folder], 'default').objects.map((object) => JSON.stringify(object)).sort(compareText).join('\n');
+  // A small generator of its own: the same edits on every run.
+  let seed = 42;
+  const below = (limit: number): number => {
+    seed = (Math.imul(seed, 1103515245) + 12345) >>> 0;
+    return (seed >>> 8) % limit;
+  };
+  const names = ['a.yaml', 'b.yaml', 'c.yml', 'x/a.yaml', 'x/y/a.yaml', 'x/y/b.yaml', 'z/a.yaml'];
+  const folders = ['x', 'x/y', 'z', 'w'];
+  const edit = (): void => {
+    const name = names[below(names.length)]!;
+    const text = service(`s${below(5)}`, below(1000));
+    switch (below(6)) {
+      case 0: case 1:
+        return put(name, text);
+      case 2:
+        mkdirSync(dirname(join(folder, name)), { recursive: true });
+        return replace(name, `${text}---\n${service(`t${below(5)}`, below(1000))}`);
+      case 3:
+        return rmSync(join(folder, name), { force: true });
+      case 4:
+        return rmSync(join(folder, folders[below(folders.length)]!), { recursive: true, force: true });
+      default: {
+        const [from, to] = [folders[below(folders.length)]!, folders[below(folders.length)]!];
+        try {
+          renameSync(join(folder, from), join(folder, to));
+        } catch {
+          // Not there, not empty or below itself: no edit.
+        }
+      }
+    }
+  };
+  for (let round = 0; round < 60; round++) {
+    for (let edits = below(8); edits >= 0; edits--) edit();
+    await follower.until(() => held() === fresh());
+  }
+});
+
 describe('readManifests', () => {
   test('reads files and trees, and names what is not there', () => {
     put('x/y/a.yaml', service('a'));
