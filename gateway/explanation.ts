@@ -1,5 +1,5 @@
 // Explanation: why a request goes where it goes. The same code for `sluice explain` and the admin port; nothing is sent.
-import { isText, standsAt, standsFoldedAt, textOf } from '../routing/bytes.ts';
+import { textOf } from '../routing/bytes.ts';
 import { compileConditions, conditionsHold } from '../routing/condition.ts';
 import { decide } from '../routing/decide.ts';
 import type { RejectDecision, RejectReason } from '../routing/decision.ts';
@@ -94,14 +94,23 @@ function passedOver(table: RouteTable<null>, space: string | null, head: Request
   return passed;
 }
 
-function pathMatches(route: Route<null>, head: RequestHead): boolean {
-  const { pathBytes: bytes, pathStart: start, pathEnd: end } = head;
-  const { match, text } = route;
-  if (match.path.kind === 'grpc') return head.grpc && isGrpcPath(head);
-  if (match.path.kind === 'regex') return route.regex?.matches(textOf(bytes, start, end)) ?? false;
-  if (route.whole && !route.folded) return isText(bytes, start, end, text);
-  if (end - start < text.length || (route.whole && end - start > text.length)) return false;
-  return route.folded ? standsFoldedAt(bytes, start, text) : standsAt(bytes, start, text);
+function pathMatches({ match, regex }: Route<null>, head: RequestHead): boolean {
+  const path = textOf(head.pathBytes, head.pathStart, head.pathEnd);
+  switch (match.path.kind) {
+    case 'prefix':
+      return match.path.caseSensitive ? path.startsWith(match.path.prefix) : folded(path).startsWith(folded(match.path.prefix));
+    case 'exact':
+      return match.path.caseSensitive ? path === match.path.path : folded(path) === folded(match.path.path);
+    case 'regex':
+      return regex?.matches(path) ?? false;
+    case 'grpc':
+      return head.grpc && isGrpcPath(head);
+  }
+}
+
+/** ASCII letters in lower case, as paths without case are compared. */
+function folded(text: string): string {
+  return text.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
 }
 
 /** The first condition that does not hold; a Route whose conditions all hold was passed over because it has only shadows. */
