@@ -104,8 +104,14 @@ function pathMatches({ match, regex }: Route<null>, head: RequestHead): boolean 
     case 'regex':
       return regex?.matches(path) ?? false;
     case 'grpc':
-      return head.grpc && isGrpcPath(head);
+      return head.grpc && isGrpcPath(head) && namesDeployment(match, head);
   }
+}
+
+/** The gRPC Routes of other deployments have the same path, so the name counts as part of it. */
+function namesDeployment(match: Match, head: RequestHead): boolean {
+  const named = compileConditions({ ...match, host: { kind: 'any' }, method: null, headers: match.headers.filter(({ name }) => name === 'seldon'), query: [] });
+  return named.ok && (named.conditions === null || conditionsHold(named.conditions, head));
 }
 
 /** ASCII letters in lower case, as paths without case are compared. */

@@ -49,7 +49,7 @@ export function serveManifests(paths: readonly string[], settings: Settings): Se
   const { objects, problems, missing } = readManifests(paths, settings.singleNamespace ?? 'default');
   if (missing[0] !== undefined) return `${missing[0]} is neither a directory nor a .yaml, .yml or .json file that exists`;
   const translator = new Translator(translateSettingsOf(settings, []), []);
-  translator.apply({ set: objects, removed: [], problems: [], readAtMs: 0 });
+  translator.apply({ set: objects, removed: [] });
   return build(translator.current(), problems);
 }
 

@@ -32,7 +32,7 @@ export async function runCase(folder: string): Promise<string> {
   for (const file of inputsOf(folder)) {
     const manifest = parseManifest(readFileSync(join(folder, file)), { file, defaultNamespace: settings.singleNamespace ?? 'default' });
     declarations.replace('input', manifest.objects);
-    translator.apply({ ...declarations.changes(), problems: manifest.problems, readAtMs: 0 });
+    translator.apply(declarations.changes());
     const served = build(translator.current(), [...manifest.problems, ...declarations.problems()]);
     if (file !== 'input.yaml') sections.push(`######## ${file}\n`);
     sections.push(printServed(served), ...requests.map((line) => `> ${line}\n${printRequest(served, line)}`));
