@@ -1,0 +1,107 @@
+// A decoded header list: pseudo headers in places of their own, the other fields as HTTP/1.1's field list has them.
+import type { FieldList } from '../http1/fields.ts';
+import { copyBytes, lineExtraBytes } from './field-lines.ts';
+import { malformedField, meaningBits, pseudoField, pseudoNames } from './field-meaning.ts';
+
+/** Limits of a list. */
+export interface ListLimits {
+  /** Names, values and 32 bytes a field, as SETTINGS_MAX_HEADER_LIST_SIZE counts. */
+  readonly bytes: number;
+  /** Fields, pseudo headers not counted. */
+  readonly fields: number;
+}
+
+/** Room for a literal that must be read to keep the dynamic table in step, though its list is too large. */
+const scratchBytes = 8 * 1024;
+
+/** What RFC 7541 §4.1 adds to an entry's size. */
+export const entryExtraBytes = 32;
+
+export class HeaderList implements FieldList {
+  readonly limits: ListLimits;
+  /** Lines of all fields, pseudo headers too. */
+  readonly bytes: Buffer;
+  /** End of what is used of `bytes`. */
+  length = 0;
+  fieldCount = 0;
+  readonly fields: Int32Array;
+  readonly kinds: Uint8Array;
+  fieldsEnd = 0;
+  /** 1: the sender forbids to index the field, on every hop (RFC 7541 §7.1.3). */
+  readonly neverIndexed: Uint8Array;
+  /** Start and end of each pseudo header's value; −1: absent. */
+  readonly pseudo: Int32Array = new Int32Array(2 * pseudoNames.length);
+  /** It breaks RFC 9113 §8.2 or §8.3 in a way that holds for requests, responses and trailers alike. */
+  malformed = false;
+  tooLarge = false;
+  #listBytes = 0;
+
+  constructor(limits: ListLimits) {
+    this.limits = limits;
+    this.bytes = Buffer.allocUnsafeSlow(limits.bytes + lineExtraBytes * (limits.fields + pseudoNames.length) + scratchBytes);
+    this.fields = new Int32Array(4 * limits.fields);
+    this.kinds = new Uint8Array(limits.fields);
+    this.neverIndexed = new Uint8Array(limits.fields);
+  }
+
+  clear(): void {
+    this.length = 0;
+    this.fieldCount = 0;
+    this.fieldsEnd = 0;
+    this.malformed = false;
+    this.tooLarge = false;
+    this.#listBytes = 0;
+    this.pseudo.fill(-1);
+  }
+
+  /** Adds a field whose line stands in another buffer. */
+  addCopy(from: Buffer, start: number, nameBytes: number, valueBytes: number, meaning: number): void {
+    if (this.tooLarge) return;
+    const lineBytes = nameBytes + valueBytes + lineExtraBytes;
+    if (this.length + lineBytes > this.bytes.length) {
+      this.tooLarge = true;
+      return;
+    }
+    const at = this.length;
+    this.length = copyBytes(from, start, start + lineBytes, this.bytes, at);
+    this.add(at, nameBytes, valueBytes, meaning, 0);
+  }
+
+  /** Adds the field whose line was written to `bytes` at `at`. */
+  add(at: number, nameBytes: number, valueBytes: number, meaning: number, neverIndexed: number): void {
+    this.#listBytes += nameBytes + valueBytes + entryExtraBytes;
+    if (this.#listBytes > this.limits.bytes) this.tooLarge = true;
+    if (this.tooLarge) return;
+    const nameEnd = at + nameBytes;
+    const valueStart = nameEnd + 2;
+    if ((meaning & (malformedField | pseudoField)) !== 0) {
+      this.#addUnusual(meaning, valueStart, valueStart + valueBytes);
+      return;
+    }
+    const field = this.fieldCount;
+    if (field >= this.limits.fields) {
+      this.tooLarge = true;
+      return;
+    }
+    const slot = field * 4;
+    this.fields[slot] = at;
+    this.fields[slot + 1] = nameEnd;
+    this.fields[slot + 2] = valueStart;
+    this.fields[slot + 3] = valueStart + valueBytes;
+    this.kinds[field] = meaning & meaningBits;
+    this.neverIndexed[field] = neverIndexed;
+    this.fieldCount = field + 1;
+    this.fieldsEnd = this.length;
+  }
+
+  #addUnusual(meaning: number, valueStart: number, valueEnd: number): void {
+    const number = (meaning & meaningBits) * 2;
+    // Twice, or behind a field that is none (RFC 9113 §8.3).
+    if ((meaning & malformedField) !== 0 || this.pseudo[number] !== -1 || this.fieldCount > 0) {
+      this.malformed = true;
+      return;
+    }
+    this.pseudo[number] = valueStart;
+    this.pseudo[number + 1] = valueEnd;
+  }
+}

@@ -1,0 +1,121 @@
+// HPACK encoding without state: references to the static table, and literals that are not indexed. An encoded block therefore fits every
+// connection and can be kept; and an encoder can never get out of step with its peer (a dynamic encoder towards upstreams was measured:
+// within noise, reference http2-engine §2).
+import { copyBytes } from './field-lines.ts';
+import { entryExtraBytes } from './header-list.ts';
+import { staticNameIndex } from './static-table.ts';
+
+/** A literal with a new name: without indexing (RFC 7541 §6.2.2), and never to be indexed (§6.2.3). */
+const neverIndexedBit = 0x10;
+
+const statusIndex = new Map([[200, 8], [204, 9], [206, 10], [304, 11], [400, 12], [404, 13], [500, 14]]);
+
+/** Indexes of entries that are sent as they are. */
+export const staticEntry = { methodGet: 2, methodPost: 3, pathRoot: 4, schemeHttp: 6, schemeHttps: 7, status200: 8 } as const;
+
+/** Indexes of names for literals. */
+export const staticName = { authority: 1, method: 2, path: 4, status: 8, contentLength: 28, contentType: 31 } as const;
+
+/** Puts header blocks together in a buffer that grows. A worker has one and copies what must outlive the call. */
+export class BlockWriter {
+  bytes = Buffer.allocUnsafeSlow(4096);
+  length = 0;
+  /** Size of the list as SETTINGS_MAX_HEADER_LIST_SIZE counts; of fields put by `raw` as the caller says. */
+  listBytes = 0;
+
+  clear(): void {
+    this.length = 0;
+    this.listBytes = 0;
+  }
+
+  /** An entry of the static table with its value. */
+  indexed(index: number): void {
+    this.#reserve(1);
+    this.bytes[this.length++] = 0x80 | index;
+    this.listBytes += entryExtraBytes + 16;
+  }
+
+  /** A value for a name of the static table. */
+  named(index: number, bytes: Uint8Array, start: number, end: number): void {
+    this.#reserve(end - start + 12);
+    this.#number(0, 0x0f, index);
+    this.#string(bytes, start, end);
+    this.listBytes += entryExtraBytes + 16 + end - start;
+  }
+
+  namedText(index: number, text: string): void {
+    const bytes = Buffer.from(text, 'latin1');
+    this.named(index, bytes, 0, bytes.length);
+  }
+
+  /** A field of a message: its name is put in lower case. `neverIndexed` 1: the sender forbade to index it. */
+  field(bytes: Uint8Array, nameStart: number, nameEnd: number, valueStart: number, valueEnd: number, neverIndexed: number): void {
+    this.#reserve(nameEnd - nameStart + valueEnd - valueStart + 18);
+    const index = staticNameIndex(bytes, nameStart, nameEnd);
+    const first = neverIndexed === 1 ? neverIndexedBit : 0;
+    if (index > 0) {
+      this.#number(first, 0x0f, index);
+    } else {
+      this.bytes[this.length++] = first;
+      this.#name(bytes, nameStart, nameEnd);
+    }
+    this.#string(bytes, valueStart, valueEnd);
+    this.listBytes += entryExtraBytes + nameEnd - nameStart + valueEnd - valueStart;
+  }
+
+  /** A field of our own: name in lower case, value in ASCII. */
+  fieldText(name: string, value: string): void {
+    const bytes = Buffer.from(name + value, 'latin1');
+    this.field(bytes, 0, name.length, name.length, bytes.length, 0);
+  }
+
+  /** :status, 100..599. */
+  status(code: number): void {
+    const index = statusIndex.get(code);
+    if (index === undefined) this.namedText(staticName.status, String(code));
+    else this.indexed(index);
+  }
+
+  /** What another writer has encoded. */
+  raw(block: Buffer, listBytes: number): void {
+    this.#reserve(block.length);
+    this.length = copyBytes(block, 0, block.length, this.bytes, this.length);
+    this.listBytes += listBytes;
+  }
+
+  /** A copy of the block. */
+  copy(): Buffer {
+    return Buffer.from(this.bytes.subarray(0, this.length));
+  }
+
+  #reserve(count: number): void {
+    if (this.length + count <= this.bytes.length) return;
+    const larger = Buffer.allocUnsafeSlow(2 * (this.length + count));
+    this.bytes.copy(larger, 0, 0, this.length);
+    this.bytes = larger;
+  }
+
+  #name(bytes: Uint8Array, start: number, end: number): void {
+    this.#number(0, 0x7f, end - start);
+    for (; start < end; start++) {
+      const byte = bytes[start]!;
+      this.bytes[this.length++] = byte >= 0x41 && byte <= 0x5a ? byte + 0x20 : byte;
+    }
+  }
+
+  #string(bytes: Uint8Array, start: number, end: number): void {
+    this.#number(0, 0x7f, end - start);
+    this.length = copyBytes(bytes as Buffer, start, end, this.bytes, this.length);
+  }
+
+  /** A number behind the bits of `first` (RFC 7541 §5.1). */
+  #number(first: number, prefix: number, value: number): void {
+    if (value < prefix) {
+      this.bytes[this.length++] = first | value;
+      return;
+    }
+    this.bytes[this.length++] = first | prefix;
+    for (value -= prefix; value >= 0x80; value >>>= 7) this.bytes[this.length++] = (value & 0x7f) | 0x80;
+    this.bytes[this.length++] = value;
+  }
+}
