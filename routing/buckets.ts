@@ -1,122 +1,144 @@
 // Buckets: a persistent hash table. A table at 10,000 deployments holds tens of thousands of values, and a change must not copy them:
-// it copies one list of pages, the touched page and the touched bucket (about a microsecond), and every older table stays as it was.
+// it copies one list of pages, the touched page and the touched slot (about a microsecond), and every older table stays as it was.
 
-/** Values in buckets by a 32-bit hash. Buckets hold one or two values. */
-export interface Buckets<V> {
+/** Values by a 32-bit hash. */
+export interface Buckets<V extends object> {
   readonly count: number;
-  /** Buckets − 1; their number is a power of two, at least `pageSize`. */
+  /** Slots − 1; their number is a power of two, at least `pageSize`. */
   readonly mask: number;
-  readonly pages: readonly (readonly (readonly V[])[])[];
+  readonly pages: readonly (readonly Slot<V>[])[];
 }
+
+/** One value stands for itself: an array around it would cost lookup two more cache misses. Several are in the order of `compare`. */
+export type Slot<V extends object> = V | readonly V[] | null;
 
 const pageBits = 6;
 const pageSize = 1 << pageBits;
-const empty: readonly never[] = Object.freeze([]);
-const emptyPage: readonly (readonly never[])[] = Object.freeze(Array.from({ length: pageSize }, () => empty));
+const emptyPage: readonly null[] = Object.freeze(Array.from({ length: pageSize }, () => null));
 
 export const noBuckets: Buckets<never> = Object.freeze({ count: 0, mask: pageSize - 1, pages: Object.freeze([emptyPage]) });
 
 /** The values that may have this hash: the caller checks which. */
-export function bucketOf<V>(buckets: Buckets<V>, hash: number): readonly V[] {
+export function slotOf<V extends object>(buckets: Buckets<V>, hash: number): Slot<V> {
   const at = (hash ^ (hash >>> 15)) & buckets.mask;
   return buckets.pages[at >>> pageBits]![at & (pageSize - 1)]!;
 }
 
+/** The value among those of this hash for which `is` holds. */
+export function findIn<V extends object>(buckets: Buckets<V>, hash: number, is: (value: V) => boolean): V | null {
+  return listOf(slotOf(buckets, hash)).find((value) => is(value)) ?? null;
+}
+
 /** All values, in no useful order. */
-export function* valuesOf<V>(buckets: Buckets<V>): Generator<V> {
-  for (const page of buckets.pages) for (const bucket of page) yield* bucket;
+export function* valuesOf<V extends object>(buckets: Buckets<V>): Generator<V> {
+  for (const page of buckets.pages) for (const slot of page) yield* listOf(slot);
+}
+
+function listOf<V extends object>(slot: Slot<V>): readonly V[] {
+  return slot === null ? [] : isList(slot) ? slot : [slot];
+}
+
+function isList<V extends object>(slot: V | readonly V[]): slot is readonly V[] {
+  return Array.isArray(slot);
 }
 
 /** A change in progress. `done` gives the next Buckets; the ones it began with never change. */
-export class BucketsEdit<V> {
-  #count: number;
-  #mask: number;
-  #pages: (readonly (readonly V[])[])[];
-  /** Pages copied by this edit. */
-  readonly #own = new Set<readonly (readonly V[])[]>();
+export class BucketsEdit<V extends object> {
   readonly #from: Buckets<V>;
-  #changed = false;
   readonly #hashOf: (value: V) => number;
   readonly #compare: (a: V, b: V) => number;
+  #count: number;
+  #mask: number;
+  #pages: Slot<V>[][] | null = null;
+  /** Pages copied by this edit. */
+  readonly #own = new Set<readonly Slot<V>[]>();
 
-  /** `compare` orders the values of one bucket; equal values (0) replace each other. */
-  constructor(from: Buckets<V>, hashOf: (value: V) => number, compare: (a: V, b: V) => number) {
+  /** `compare` orders the values of one slot; equal values (0) replace each other. `expected`: how many values may come. */
+  constructor(from: Buckets<V>, expected: number, hashOf: (value: V) => number, compare: (a: V, b: V) => number) {
     this.#from = from;
-    this.#count = from.count;
-    this.#mask = from.mask;
-    this.#pages = from.pages as (readonly (readonly V[])[])[];
     this.#hashOf = hashOf;
     this.#compare = compare;
+    this.#count = from.count;
+    this.#mask = from.mask;
+    let slots = from.mask + 1;
+    while (from.count + expected > slots * 2) slots *= 2;
+    if (slots > from.mask + 1 && from.count < expected) this.#resize(slots);
   }
 
-  bucketOf(hash: number): readonly V[] {
-    const at = (hash ^ (hash >>> 15)) & this.#mask;
-    return this.#pages[at >>> pageBits]![at & (pageSize - 1)]!;
+  /** The value among those of this hash for which `is` holds. */
+  find(hash: number, is: (value: V) => boolean): V | null {
+    return listOf(this.#slotAt(hash)).find((value) => is(value)) ?? null;
   }
 
   /** Adds a value, or replaces the one that compares equal. */
   set(value: V): void {
     const hash = this.#hashOf(value);
-    const bucket = this.bucketOf(hash);
+    const slot = this.#slotAt(hash);
+    if (slot === null) {
+      this.#put(hash, value);
+      this.#grow();
+      return;
+    }
+    const list = listOf(slot);
     let at = 0;
-    let order = -1;
-    for (; at < bucket.length; at++) {
-      order = this.#compare(value, bucket[at]!);
+    let order = 1;
+    for (; at < list.length; at++) {
+      order = this.#compare(value, list[at]!);
       if (order <= 0) break;
     }
-    const replaces = at < bucket.length && order === 0;
-    this.#put(hash, Object.freeze([...bucket.slice(0, at), value, ...bucket.slice(replaces ? at + 1 : at)]));
-    if (replaces) return;
-    this.#count++;
-    if (this.#count > 2 * (this.#mask + 1)) this.#grow();
+    const next = list.toSpliced(at, order === 0 ? 1 : 0, value);
+    this.#put(hash, next.length === 1 ? value : Object.freeze(next));
+    if (order !== 0) this.#grow();
   }
 
   /** Removes the value that compares equal, if it is there. */
   remove(value: V): void {
     const hash = this.#hashOf(value);
-    const bucket = this.bucketOf(hash);
-    const kept = bucket.filter((other) => this.#compare(value, other) !== 0);
-    if (kept.length === bucket.length) return;
-    this.#put(hash, kept.length === 0 ? empty : Object.freeze(kept));
+    const list = listOf(this.#slotAt(hash));
+    const kept = list.filter((other) => this.#compare(value, other) !== 0);
+    if (kept.length === list.length) return;
+    this.#put(hash, kept.length === 0 ? null : kept.length === 1 ? kept[0]! : Object.freeze(kept));
     this.#count--;
   }
 
   done(): Buckets<V> {
-    if (!this.#changed) return this.#from;
-    return Object.freeze({ count: this.#count, mask: this.#mask, pages: this.#pages });
+    return this.#pages === null ? this.#from : Object.freeze({ count: this.#count, mask: this.#mask, pages: this.#pages });
   }
 
-  #put(hash: number, bucket: readonly V[]): void {
+  #slotAt(hash: number): Slot<V> {
     const at = (hash ^ (hash >>> 15)) & this.#mask;
-    if (!this.#changed) {
-      this.#pages = this.#pages.slice();
-      this.#changed = true;
-    }
+    return (this.#pages ?? this.#from.pages)[at >>> pageBits]![at & (pageSize - 1)]!;
+  }
+
+  #put(hash: number, slot: Slot<V>): void {
+    const at = (hash ^ (hash >>> 15)) & this.#mask;
+    this.#pages ??= this.#from.pages.slice() as Slot<V>[][];
     let page = this.#pages[at >>> pageBits]!;
     if (!this.#own.has(page)) {
       page = page.slice();
       this.#own.add(page);
       this.#pages[at >>> pageBits] = page;
     }
-    (page as (readonly V[])[])[at & (pageSize - 1)] = bucket;
+    page[at & (pageSize - 1)] = slot;
   }
 
-  /** Four times as many buckets: rare, and the only step whose cost grows with the number of values. */
   #grow(): void {
-    const values = this.#pages.flat(2);
-    const lists: V[][] = Array.from({ length: (this.#mask + 1) * 4 }, () => []);
-    this.#mask = lists.length - 1;
-    // Values of one new bucket come from one old bucket, so they stay in order.
+    this.#count++;
+    if (this.#count > 2 * (this.#mask + 1)) this.#resize((this.#mask + 1) * 4);
+  }
+
+  /** Rare, and the only step whose cost grows with the number of values. */
+  #resize(slots: number): void {
+    const values = [...valuesOf({ count: this.#count, mask: this.#mask, pages: this.#pages ?? this.#from.pages })];
+    this.#mask = slots - 1;
+    this.#pages = Array.from({ length: slots / pageSize }, () => Array.from({ length: pageSize }, () => null));
+    this.#own.clear();
+    for (const page of this.#pages) this.#own.add(page);
+    // Values of one new slot come from one old slot, so they stay in order.
     for (const value of values) {
       const hash = this.#hashOf(value);
-      lists[(hash ^ (hash >>> 15)) & this.#mask]!.push(value);
-    }
-    this.#pages = [];
-    this.#own.clear();
-    for (let first = 0; first < lists.length; first += pageSize) {
-      const page = lists.slice(first, first + pageSize).map((list) => (list.length === 0 ? empty : Object.freeze(list)));
-      this.#own.add(page);
-      this.#pages.push(page);
+      const slot = this.#slotAt(hash);
+      this.#put(hash, slot === null ? value : Object.freeze([...listOf(slot), value]));
     }
   }
 }

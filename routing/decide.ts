@@ -3,23 +3,32 @@ import type { Decision, RejectDecision, Shadow } from './decision.ts';
 import { fieldNamed } from './bytes.ts';
 import { isGrpcPath } from './grpc.ts';
 import type { RequestHead } from './head.ts';
-import { findRoute, ownerOf } from './lookup.ts';
+import { findSeat, ownerOf, scan } from './lookup.ts';
+import type { Space } from './space.ts';
 import type { RouteTable, Split } from './table.ts';
 
 /** What to do with this request. `draw` is in [0, 1) and picks among the members of the Route. */
 export function decide<T>(table: RouteTable<T>, head: RequestHead, draw: number): Decision<T> {
   const space = ownerOf(table, head);
   if (space === null) return notFound(head);
-  const route = findRoute(table, space, head, true);
-  if (route !== null) return pick(route.split, draw);
-  const shadowed = findRoute(table, space, head, false);
-  return shadowed?.split.reject ?? notFound(head);
+  return answer(table, space, head, draw, true) ?? answer(table, space, head, draw, false) ?? notFound(head);
+}
+
+/** What the first match says: among Routes with a live Mapping, or among those with only shadows. */
+function answer<T>(table: RouteTable<T>, space: Space<T>, head: RequestHead, draw: number, hasLive: boolean): Decision<T> | null {
+  const seat = findSeat(table, space, head, hasLive);
+  if (space.scanned.length > 0) {
+    const route = scan(space, head, hasLive, seat === null ? null : seat.route);
+    if (route !== null) return pick(route.split, draw);
+  }
+  if (seat === null) return null;
+  return seat.sole ?? pick(seat.route.split, draw);
 }
 
 /** The member that the draw falls on. */
 function pick<T>(split: Split<T>, draw: number): Decision<T> {
+  if (split.sole !== null) return split.sole;
   const { forwards, bounds } = split;
-  if (forwards.length === 1) return forwards[0]!;
   for (let i = 0; i < bounds.length; i++) if (draw < bounds[i]!) return forwards[i]!;
   return split.reject!;
 }

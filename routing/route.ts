@@ -1,5 +1,4 @@
 // Route: all Mappings of one namespace with one Match and one precedence, compiled. Built anew when one of its Mappings or a ready bit changes.
-import { byteText } from './bytes.ts';
 import { compileConditions } from './condition.ts';
 import type { ForwardDecision, RejectDecision, RejectReason, Shadow } from './decision.ts';
 import { addDigest, digestOf, noDigest } from './digest.ts';
@@ -10,8 +9,7 @@ import { orderKey } from './order.ts';
 import { compareText } from './problem.ts';
 import type { ObjectRef, Problem } from './problem.ts';
 import { compileRegex } from './regex.ts';
-import type { Regex } from './regex.ts';
-import { indexHash, placingOf } from './space.ts';
+import { placingOf } from './space.ts';
 import type { Route, Split, SplitMember } from './table.ts';
 import { boundsOf, memberShares, readyShares } from './weights.ts';
 import type { SharesNote } from './weights.ts';
@@ -73,7 +71,6 @@ export function buildRoute<T>(key: string, all: readonly AttachedMapping<T>[], s
   if (regex !== null && !regex.ok) problems.push(...problemsOf(members, 'error', 'bad-regex', `the regex of the path ${regex.reason}: this Route matches nothing`));
   const usable = conditions.ok && (regex === null || regex.ok);
   const placing = placingOf(match, usable);
-  const path = compiledPath(match.path, regex !== null && regex.ok ? regex.regex : null);
   const route: Writable<Route<T>> = {
     key,
     namespace: first.namespace,
@@ -82,14 +79,13 @@ export function buildRoute<T>(key: string, all: readonly AttachedMapping<T>[], s
     precedence: first.precedence,
     granted: first.granted,
     split: noSplit,
-    shadows: [],
+    shadows: noShadows,
     mappings: Object.freeze(members.map(({ mapping }) => mapping)),
     order: orderKey(match, first.namespace, first.precedence, first.granted && first.space === null, key),
     placing,
-    hash: indexHash(placing, match, path.text, spaceName),
     hasLive: live.length > 0,
     usable,
-    ...path,
+    regex: regex !== null && regex.ok ? regex.regex : null,
     conditions: conditions.ok ? conditions.conditions : null,
   };
   route.split = splitOf(route, live, ready, problems);
@@ -102,25 +98,8 @@ export function buildRoute<T>(key: string, all: readonly AttachedMapping<T>[], s
 
 type Writable<V> = { -readonly [key in keyof V]: V[key] };
 
-interface CompiledPath {
-  readonly text: string;
-  readonly whole: boolean;
-  readonly folded: boolean;
-  readonly regex: Regex | null;
-}
-
-function compiledPath(path: PathMatch, regex: Regex | null): CompiledPath {
-  if (path.kind === 'regex' || path.kind === 'grpc') return { text: '', whole: false, folded: false, regex };
-  const text = path.kind === 'prefix' ? path.prefix : path.path;
-  return { text: byteText(path.caseSensitive ? text : lowerAscii(text)), whole: path.kind === 'exact', folded: !path.caseSensitive, regex };
-}
-
-/** ASCII letters only: what bytes are compared with. */
-function lowerAscii(text: string): string {
-  return text.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
-}
-
-const noSplit: Split<never> = Object.freeze({ members: Object.freeze([]), bounds: Object.freeze([]), forwards: Object.freeze([]), reject: null });
+const noSplit: Split<never> = Object.freeze({ sole: null, members: Object.freeze([]), bounds: Object.freeze([]), forwards: Object.freeze([]), reject: null });
+const noShadows: readonly never[] = Object.freeze([]);
 const soleBound: readonly number[] = Object.freeze([1]);
 
 function splitOf<T>(route: Route<T>, live: readonly AttachedMapping<T>[], ready: readonly boolean[], problems: Problem[]): Split<T> {
@@ -142,6 +121,7 @@ function splitOf<T>(route: Route<T>, live: readonly AttachedMapping<T>[], ready:
     .map(({ mapping, attached }) => Object.freeze({ kind: 'forward', route, mapping, target: mapping.target, attached }));
   const allZero = parts.every((part) => part.share === 0);
   return Object.freeze({
+    sole: forwards.length === 1 ? forwards[0]! : null,
     members: Object.freeze(members),
     bounds: forwards.length === 1 ? soleBound : Object.freeze(boundsOf(shares)),
     forwards: Object.freeze(forwards),
@@ -175,7 +155,7 @@ function shadowsOf<T>(members: readonly AttachedMapping<T>[], isReady: (upstream
     if (role.kind !== 'shadow' || target.kind !== 'forward') continue;
     shadows.push(Object.freeze({ mapping, target, fraction: shadowFraction(role.percent), ready: isReady(target.upstream), attached }));
   }
-  return Object.freeze(shadows);
+  return shadows.length === 0 ? noShadows : Object.freeze(shadows);
 }
 
 /** Over 100 is all (Ambassador); what is not a number above 0 is none. */

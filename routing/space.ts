@@ -1,6 +1,6 @@
 // Space: the Routes that one request may reach (design §4.4): those of one namespace and those granted into it, or shared space.
 // The Routes themselves are in one index for all spaces; a Space holds what tells lookup where to look.
-import { byteText, hashSeed, hashText } from './bytes.ts';
+import { byteText, bytesOf, hashSeed, hashText } from './bytes.ts';
 import type { Match } from './match.ts';
 import { compareOrder } from './order.ts';
 import type { Route } from './table.ts';
@@ -10,6 +10,7 @@ import type { Tally } from './tally.ts';
 export interface Space<T> {
   /** A namespace, or null for shared space. */
   readonly name: string | null;
+  readonly nameBytes: Uint8Array;
   /** Hash of the name; the index is seeded with it. */
   readonly seed: number;
   readonly routeCount: number;
@@ -33,7 +34,7 @@ export function spaceSeed(name: string | null): number {
 }
 
 export function emptySpace<T>(name: string | null): Space<T> {
-  return Object.freeze({ name, seed: spaceSeed(name), routeCount: 0, slashed: noTally, unslashed: noTally, whole: noTally, named: 0, scanned: Object.freeze([]) });
+  return Object.freeze({ name, nameBytes: bytesOf(name ?? ''), seed: spaceSeed(name), routeCount: 0, slashed: noTally, unslashed: noTally, whole: noTally, named: 0, scanned: Object.freeze([]) });
 }
 
 /** Where lookup finds a Route. */
@@ -69,13 +70,6 @@ export function nameIndexHash(seed: number, hash: number): number {
   return Math.imul(hash ^ seed ^ hashSeed, 0x85ebca6b);
 }
 
-/** The key of a Route in the index; 0 for one that is scanned. */
-export function indexHash(placing: Placing, match: Match, text: string, space: string | null): number {
-  if (placing === 'scanned') return 0;
-  const seed = spaceSeed(space);
-  return placing === 'named' ? nameIndexHash(seed, hashText(deploymentName(match)!)) : pathIndexHash(seed, hashText(text));
-}
-
 /** The Space with `after` in place of `before`: one Route that changed, came (before null) or left (after null). */
 export function spaceWith<T>(space: Space<T>, before: Route<T> | null, after: Route<T> | null): Space<T> {
   const route = (after ?? before)!;
@@ -86,7 +80,7 @@ export function spaceWith<T>(space: Space<T>, before: Route<T> | null, after: Ro
     case 'slashed':
     case 'unslashed':
     case 'whole':
-      next[route.placing] = tallied(space[route.placing], route.text.length, by < 0 ? -1 : 1);
+      next[route.placing] = tallied(space[route.placing], route.order.pathText.length, by < 0 ? -1 : 1);
       break;
     case 'named':
       next.named += by;

@@ -1,5 +1,5 @@
 // RouteTable: all Routes, compiled, frozen, indexed. A request reads the reference to one table once; a change makes the next table.
-import { BucketsEdit, bucketOf, noBuckets, valuesOf } from './buckets.ts';
+import { BucketsEdit, findIn, noBuckets, valuesOf } from './buckets.ts';
 import type { Buckets } from './buckets.ts';
 import { hashText } from './bytes.ts';
 import type { Conditions } from './condition.ts';
@@ -17,6 +17,8 @@ import type { Regex } from './regex.ts';
 import { buildRoute, routeKey } from './route.ts';
 import type { AttachedMapping } from './route.ts';
 import { sharedMapping } from './share.ts';
+import { seatHash, seatsOf } from './seat.ts';
+import type { Seat } from './seat.ts';
 import { emptySpace, spaceSeed, spaceWith } from './space.ts';
 import type { Placing, Space } from './space.ts';
 
@@ -33,6 +35,8 @@ export interface SplitMember {
 
 /** Weights compiled to bounds: one draw in [0, 1) picks the first forward whose bound is above it. */
 export interface Split<T> {
+  /** The forward that takes everything, when there is one: no draw is needed. */
+  readonly sole: ForwardDecision<T> | null;
   /** Every live Mapping of the Route, also those that get nothing. */
   readonly members: readonly SplitMember[];
   /** Cumulative, one for each of `forwards`; the last is exactly 1. */
@@ -60,18 +64,10 @@ export interface Route<T> {
   // What lookup reads; compiled from the fields above.
   readonly order: OrderKey;
   readonly placing: Placing;
-  /** Key in the index; 0 for a Route that is scanned. */
-  readonly hash: number;
   /** false: only shadows, so it never answers. */
   readonly hasLive: boolean;
   /** false: a regex of it is refused, so it matches nothing. */
   readonly usable: boolean;
-  /** Byte text of the prefix or exact path, in lower case when `folded`; "" for regex and gRPC paths. */
-  readonly text: string;
-  /** The path must be `text` and not only begin with it. */
-  readonly whole: boolean;
-  /** ASCII letters in any case. */
-  readonly folded: boolean;
   readonly regex: Regex | null;
   /** null: nothing beside the path. */
   readonly conditions: Conditions | null;
@@ -88,8 +84,8 @@ export interface RouteTable<T> {
   readonly problems: ReadonlyMap<string, readonly Problem[]>;
 
   // The index, for lookup.
-  /** Routes with a path text, by space and path; gRPC Routes by space and `seldon`. */
-  readonly routes: Buckets<Route<T>>;
+  /** By space and path; gRPC Routes by space and `seldon`. */
+  readonly seats: Buckets<Seat<T>>;
   readonly shared: Space<T>;
   readonly spaces: Buckets<Space<T>>;
 
@@ -135,7 +131,7 @@ const empty: RouteTable<never> = Object.freeze({
   routeCount: 0,
   settings: noSettings,
   problems: new Map(),
-  routes: noBuckets,
+  seats: noBuckets,
   shared: emptyShared,
   spaces: noBuckets,
   records: noBuckets,
@@ -155,17 +151,21 @@ export function emptyTable<T>(): RouteTable<T> {
  * `attach` is called once for each new or changed Mapping; `slot` is −1 for a Mapping without a counter slot.
  */
 export function applyDelta<T>(table: RouteTable<T>, delta: TableDelta, attach: (mapping: Mapping, slot: number) => T): RouteTable<T> {
-  return new TableEdit(delta.base === 0 ? emptyTable<T>() : table, attach).apply(delta);
+  return new TableEdit(delta.base === 0 ? emptyTable<T>() : table, delta.mappings.length, attach).apply(delta);
 }
 
 /** All Routes in the order tried: spaces by name, shared space last; inside a space by Order. */
 export function routesInOrder<T>(table: RouteTable<T>): readonly Route<T>[] {
   const routes = Array.from(valuesOf(table.records), (record) => record.route);
-  return routes.sort((a, b) => compareSpaces(a.space, b.space) || compareOrder(a.order, b.order));
+  return routes.sort(compareRoutes);
 }
 
 function hashOfContent(routes: Digest, settings: TableSettings): string {
   return printDigest(addDigest(routes, digestOf(settings), 1));
+}
+
+function compareRoutes<T>(a: Route<T>, b: Route<T>): number {
+  return compareSpaces(a.space, b.space) || compareOrder(a.order, b.order);
 }
 
 function compareSpaces(a: string | null, b: string | null): number {
@@ -175,32 +175,33 @@ function compareSpaces(a: string | null, b: string | null): number {
 
 /** The space of a namespace, or null when it has no Routes. */
 export function spaceNamed<T>(table: RouteTable<T>, name: string): Space<T> | null {
-  return bucketOf(table.spaces, spaceSeed(name)).find((space) => space.name === name) ?? null;
+  return findIn(table.spaces, spaceSeed(name), (space) => space.name === name);
 }
 
-/** What changes at one Route: new Mappings by id, null for those that leave. */
-type RouteChange<T> = Map<string, AttachedMapping<T> | null>;
+/** What changes at one Route: Mappings that come or change, and `null` for those that leave. The last of an id counts. */
+type RouteChange<T> = { readonly id: string; readonly member: AttachedMapping<T> | null }[];
 
 /** One delta being applied. */
 class TableEdit<T> {
   readonly #from: RouteTable<T>;
   readonly #attach: (mapping: Mapping, slot: number) => T;
-  readonly #routes: BucketsEdit<Route<T>>;
   readonly #records: BucketsEdit<RouteRecord<T>>;
   readonly #places: BucketsEdit<Place<T>>;
   readonly #touched = new Map<string, RouteChange<T>>();
   /** Spaces and Upstreams that changed, written back once at the end. */
   readonly #spaces = new Map<string | null, Space<T>>();
   readonly #uses = new Map<string, { ready: boolean; readonly routeKeys: Set<string> }>();
+  /** Routes that come into the index, in place of older ones of their key, and Routes that leave it. */
+  readonly #seated: Route<T>[] = [];
+  readonly #left: Route<T>[] = [];
   #problems: Map<string, readonly Problem[]> | null = null;
   #sum: Digest;
 
-  constructor(from: RouteTable<T>, attach: (mapping: Mapping, slot: number) => T) {
+  constructor(from: RouteTable<T>, expected: number, attach: (mapping: Mapping, slot: number) => T) {
     this.#from = from;
     this.#attach = attach;
-    this.#routes = new BucketsEdit(from.routes, hashOf, (a, b) => compareSpaces(a.space, b.space) || compareOrder(a.order, b.order));
-    this.#records = new BucketsEdit(from.records, hashOf, (a, b) => compareText(a.key, b.key));
-    this.#places = new BucketsEdit(from.places, hashOf, (a, b) => compareText(a.id, b.id));
+    this.#records = new BucketsEdit(from.records, expected, hashOf, (a, b) => compareText(a.key, b.key));
+    this.#places = new BucketsEdit(from.places, expected, hashOf, (a, b) => compareText(a.id, b.id));
     this.#sum = from.sum;
   }
 
@@ -219,7 +220,7 @@ class TableEdit<T> {
       routeCount: records.count,
       settings: delta.settings,
       problems: this.#problems ?? this.#from.problems,
-      routes: this.#routes.done(),
+      seats: this.#doneSeats(),
       shared,
       spaces: this.#doneSpaces(),
       records,
@@ -232,7 +233,7 @@ class TableEdit<T> {
   #removeMapping(id: string): void {
     const place = this.#placeOf(id);
     if (place === null) return;
-    this.#changeOf(place.routeKey).set(id, null);
+    this.#changeOf(place.routeKey).push({ id, member: null });
     this.#places.remove(place);
   }
 
@@ -241,9 +242,9 @@ class TableEdit<T> {
     const before = this.#placeOf(mapping.id);
     const slot = givenSlot ?? before?.member.slot ?? -1;
     const key = routeKey(mapping);
-    if (before !== null && before.routeKey !== key) this.#changeOf(before.routeKey).set(mapping.id, null);
+    if (before !== null && before.routeKey !== key) this.#changeOf(before.routeKey).push({ id: mapping.id, member: null });
     const member = { mapping, slot, attached: this.#attach(mapping, slot) };
-    this.#changeOf(key).set(mapping.id, member);
+    this.#changeOf(key).push({ id: mapping.id, member });
     this.#places.set({ id: mapping.id, hash: hashText(mapping.id), routeKey: key, member });
   }
 
@@ -256,10 +257,9 @@ class TableEdit<T> {
 
   #rebuild(key: string, change: RouteChange<T>): void {
     const hash = hashText(key);
-    const before = this.#records.bucketOf(hash).find((record) => record.key === key) ?? null;
-    const members = (before?.members ?? []).filter(({ mapping }) => !change.has(mapping.id));
-    for (const member of change.values()) if (member !== null) members.push(member);
-    if (change.size > 0) this.#moveUses(key, before?.members ?? [], members);
+    const before = this.#records.find(hash, (record) => record.key === key);
+    const members = changedMembers(before?.members ?? [], change);
+    if (change.length > 0) this.#moveUses(key, before?.members ?? [], members);
     if (before !== null) this.#sum = addDigest(this.#sum, before.digest, -1);
     if (members.length === 0) {
       if (before !== null) this.#drop(before);
@@ -282,10 +282,7 @@ class TableEdit<T> {
   /** Puts a Route where lookup finds it, in place of `before`. Both have one key, so they belong at the same place. */
   #place(before: Route<T> | null, after: Route<T> | null, space: Space<T>): void {
     const route = (after ?? before)!;
-    if (route.placing !== 'scanned') {
-      if (after !== null) this.#routes.set(after);
-      else this.#routes.remove(route);
-    }
+    if (route.placing !== 'scanned') (after === null ? this.#left : this.#seated).push(route);
     this.#spaces.set(space.name, spaceWith(space, before, after));
   }
 
@@ -303,12 +300,12 @@ class TableEdit<T> {
 
   #changeOf(key: string): RouteChange<T> {
     let change = this.#touched.get(key);
-    if (change === undefined) this.#touched.set(key, (change = new Map()));
+    if (change === undefined) this.#touched.set(key, (change = []));
     return change;
   }
 
   #placeOf(id: string): Place<T> | null {
-    return this.#places.bucketOf(hashText(id)).find((place) => place.id === id) ?? null;
+    return this.#places.find(hashText(id), (place) => place.id === id);
   }
 
   #spaceOf(name: string | null): Space<T> {
@@ -319,15 +316,25 @@ class TableEdit<T> {
   #useOf(key: string): { ready: boolean; readonly routeKeys: Set<string> } {
     let use = this.#uses.get(key);
     if (use === undefined) {
-      const before = bucketOf(this.#from.upstreams, hashText(key)).find((known) => known.key === key);
+      const before = findIn(this.#from.upstreams, hashText(key), (known) => known.key === key);
       use = { ready: before?.ready ?? false, routeKeys: new Set(before?.routeKeys) };
       this.#uses.set(key, use);
     }
     return use;
   }
 
+  #doneSeats(): Buckets<Seat<T>> {
+    const edit = new BucketsEdit<Seat<T>>(this.#from.seats, this.#seated.length, hashOf, (a, b) => compareRoutes(a.route, b.route));
+    for (const route of this.#left) {
+      const seat = edit.find(seatHash(route), (other) => other.route === route);
+      if (seat !== null) edit.remove(seat);
+    }
+    for (const seat of seatsOf(this.#seated)) edit.set(seat);
+    return edit.done();
+  }
+
   #doneSpaces(): Buckets<Space<T>> {
-    const edit = new BucketsEdit(this.#from.spaces, (space) => space.seed, (a, b) => compareSpaces(a.name, b.name));
+    const edit = new BucketsEdit(this.#from.spaces, this.#spaces.size, (space) => space.seed, (a, b) => compareSpaces(a.name, b.name));
     for (const space of this.#spaces.values()) {
       if (space.name === null) continue;
       if (space.routeCount > 0) edit.set(space);
@@ -337,7 +344,7 @@ class TableEdit<T> {
   }
 
   #doneUpstreams(): Buckets<UpstreamUse> {
-    const edit = new BucketsEdit<UpstreamUse>(this.#from.upstreams, hashOf, (a, b) => compareText(a.key, b.key));
+    const edit = new BucketsEdit<UpstreamUse>(this.#from.upstreams, this.#uses.size, hashOf, (a, b) => compareText(a.key, b.key));
     for (const [key, { ready, routeKeys }] of this.#uses) {
       const use = Object.freeze({ key, hash: hashText(key), ready, routeKeys: Object.freeze([...routeKeys]) });
       if (ready || routeKeys.size > 0) edit.set(use);
@@ -345,6 +352,17 @@ class TableEdit<T> {
     }
     return edit.done();
   }
+}
+
+function changedMembers<T>(before: readonly AttachedMapping<T>[], change: RouteChange<T>): readonly AttachedMapping<T>[] {
+  if (change.length === 0) return before;
+  if (before.length === 0 && change.length === 1 && change[0]!.member !== null) return [change[0]!.member];
+  const members = new Map(before.map((member) => [member.mapping.id, member]));
+  for (const { id, member } of change) {
+    if (member === null) members.delete(id);
+    else members.set(id, member);
+  }
+  return [...members.values()];
 }
 
 function hashOf(value: { readonly hash: number }): number {
