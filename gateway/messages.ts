@@ -98,6 +98,8 @@ export type ControlToData =
 
 /** Data worker to control worker, over their channel. */
 export type DataToControl =
+  /** First word to a new control worker: the table that it serves. One with the same content sends no Mapping again. */
+  | { readonly kind: 'holds'; readonly version: number; readonly hash: string }
   | { readonly kind: 'acknowledged'; readonly version: number; readonly hash: string; readonly atMs: number }
   /** It holds another table than the delta's base: send the whole. */
   | { readonly kind: 'gap'; readonly version: number }

@@ -84,6 +84,7 @@ export async function startDataWorker(start: DataStart, parent: MessagePort, mak
     const { channel } = message;
     control = channel;
     channel.on('message', (one: ControlToData) => fromControl(channel, one));
+    if (plane.version > 0) channel.postMessage({ kind: 'holds', version: plane.version, hash: plane.hash } satisfies DataToControl);
   });
 
   if (start.replacement) await within(firstTable.promise, tableWaitMs);

@@ -69,6 +69,11 @@ export function wholeOf(state: PublishedState, version: number): TableDelta {
   };
 }
 
+/** The delta for a worker that holds the same Routes as table `base` of an earlier control worker: all but the Mappings. */
+export function sameRoutesOf(state: PublishedState, base: number, version: number): TableDelta {
+  return { ...wholeOf(state, version), base, mappings: [], slots: [] };
+}
+
 export function endpointsOf(state: PublishedState, keys: Iterable<string>): UpstreamEndpoints[] {
   const found: UpstreamEndpoints[] = [];
   for (const key of keys) {

@@ -1,15 +1,18 @@
 // The Publisher: numbered tables on their way to the data workers. At most one delta a worker is unacknowledged; what changes meanwhile
 // is remembered by name and read from the newest state when the next delta leaves.
+import type { TableDelta } from '../../routing/delta.ts';
 import type { TranslationChange } from '../../k8s/translate/translation.ts';
 import type { ControlToData } from '../messages.ts';
-import { ChangedNames, deltaOf, endpointsOf, wholeOf } from './changes.ts';
+import { ChangedNames, deltaOf, endpointsOf, sameRoutesOf, wholeOf } from './changes.ts';
 import type { PublishedState } from './changes.ts';
 
 export interface PublisherEvents {
-  /** A table has a number now. Called before the first delta of it leaves. */
-  numbered(version: number): void;
+  /** A table has a number now. Called before the first delta of it leaves. `changed` names what differs from the table before. */
+  numbered(version: number, changed: ChangedNames): void;
   /** Its deltas have left to every worker that was free. `changed` names what differs from the table before. */
   departed(version: number, changed: ChangedNames): void;
+  /** Hash of the control worker's own table `version`, or null when it is not built yet. */
+  hashOf(version: number): string | null;
   /** Every worker serves the table that a change led to. `seconds`: from the first byte read to the last acknowledgement. */
   live(seconds: number): void;
   acknowledged(): void;
@@ -26,6 +29,8 @@ interface Worker {
   /** Version of the delta that it has not acknowledged, or 0. */
   inFlight: number;
   needsWhole: boolean;
+  /** What it held when it came: the table of an earlier control worker. */
+  heldBefore: { readonly version: number; readonly hash: string } | null;
   /** What it must learn beyond `inFlight` or, without one, `held`. */
   readonly changed: ChangedNames;
 }
@@ -105,7 +110,7 @@ export class Publisher {
   }
 
   join(worker: number, post: (message: ControlToData) => void): void {
-    this.#workers.set(worker, { post, held: 0, hash: '', inFlight: 0, needsWhole: true, changed: new ChangedNames() });
+    this.#workers.set(worker, { post, held: 0, hash: '', inFlight: 0, needsWhole: true, heldBefore: null, changed: new ChangedNames() });
     if (!this.#opened) return;
     // The whole holds what waits in the batch, so the batch becomes a table now.
     if (!this.#batch.empty) this.#number();
@@ -129,12 +134,19 @@ export class Publisher {
     this.#events.acknowledged();
   }
 
+  /** The worker serves a table of an earlier control worker. If it has the same Routes, they are not sent and built again. */
+  holds(worker: number, version: number, hash: string): void {
+    const one = this.#workers.get(worker);
+    if (one !== undefined) one.heldBefore = { version, hash };
+  }
+
   /** The worker cannot apply what it was sent. */
   gap(worker: number): void {
     const one = this.#workers.get(worker);
     if (one === undefined) return;
     one.inFlight = 0;
     one.needsWhole = true;
+    one.heldBefore = null;
     this.#sendUnlessBatching(one);
   }
 
@@ -158,7 +170,7 @@ export class Publisher {
     this.#version += 1;
     if (this.#batchReadAtMs !== Number.POSITIVE_INFINITY) this.#unserved.push({ version: this.#version, readAtMs: this.#batchReadAtMs, lastAckMs: 0 });
     this.#batchReadAtMs = Number.POSITIVE_INFINITY;
-    this.#events.numbered(this.#version);
+    this.#events.numbered(this.#version, this.#batch);
   }
 
   #depart(): void {
@@ -191,11 +203,18 @@ export class Publisher {
 
   #send(worker: Worker): void {
     if (!this.#opened || worker.inFlight !== 0 || (worker.changed.empty && !worker.needsWhole)) return;
-    const delta = worker.needsWhole ? wholeOf(this.#state, this.#version) : deltaOf(this.#state, worker.changed, worker.held, this.#version);
+    const delta = this.#deltaFor(worker);
     worker.needsWhole = false;
+    worker.heldBefore = null;
     worker.changed.clear();
     worker.inFlight = this.#version;
     worker.post({ kind: 'delta', delta, ready: this.#ready });
+  }
+
+  #deltaFor({ needsWhole, heldBefore, changed, held }: Worker): TableDelta {
+    if (!needsWhole) return deltaOf(this.#state, changed, held, this.#version);
+    if (heldBefore !== null && heldBefore.hash === this.#events.hashOf(this.#version)) return sameRoutesOf(this.#state, heldBefore.version, this.#version);
+    return wholeOf(this.#state, this.#version);
   }
 
   #countServed(): void {

@@ -72,11 +72,16 @@ export class Reconciler {
     this.#publisher = new Publisher(
       this.#state,
       {
-        numbered: () => this.#keep(),
+        numbered: (version, changed) => {
+          this.#keep();
+          // A successor builds its first table before it sends it, to see whether the workers hold the same already.
+          if (version === kept.version + 1 && kept.version > 0) this.#own.follow(this.#state, changed, version);
+        },
         departed: (version, changed) => {
           this.#own.follow(this.#state, changed, version);
           this.#problems = null;
         },
+        hashOf: (version) => (this.#own.table.version === version ? this.#own.table.hash : null),
         live: (seconds) => outside.live(seconds),
         acknowledged: () => this.#observeReadiness(),
       },
@@ -156,6 +161,8 @@ export class Reconciler {
     switch (message.kind) {
       case 'acknowledged':
         return this.#publisher.acknowledged(worker, message.version, message.hash, message.atMs);
+      case 'holds':
+        return this.#publisher.holds(worker, message.version, message.hash);
       case 'gap':
         return this.#publisher.gap(worker);
       case 'used':

@@ -94,6 +94,7 @@ describe('a data worker', () => {
     first.post({ kind: 'delta', delta: deltaOf(0, 5), ready: true });
     await first.next();
     const second = connect(supervisor);
+    expect(await second.next()).toEqual({ kind: 'holds', version: 5, hash: 'hash 5' });
     second.post({ kind: 'delta', delta: deltaOf(0, 6), ready: true });
     expect(await second.next()).toMatchObject({ kind: 'acknowledged', version: 6 });
     plane.start.used(['dns model:80']);

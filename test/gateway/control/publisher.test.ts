@@ -136,7 +136,7 @@ class FakeWorker {
 
 function start(state: State): { publisher: Publisher; lives: number[] } {
   const lives: number[] = [];
-  const publisher = new Publisher(state, { numbered: () => {}, departed: () => {}, live: (seconds) => lives.push(seconds), acknowledged: () => {} }, 0, false);
+  const publisher = new Publisher(state, { numbered: () => {}, departed: () => {}, hashOf: (version) => `hash ${version - 1}`, live: (seconds) => lives.push(seconds), acknowledged: () => {} }, 0, false);
   return { publisher, lives };
 }
 
@@ -264,10 +264,27 @@ describe('publisher', () => {
   test('numbers go on where an earlier control worker stopped', () => {
     const state = new State();
     const worker = new FakeWorker();
-    const publisher = new Publisher(state, { numbered: () => {}, departed: () => {}, live: () => {}, acknowledged: () => {} }, 41, true);
+    const publisher = new Publisher(state, { numbered: () => {}, departed: () => {}, hashOf: (version) => `hash ${version - 1}`, live: () => {}, acknowledged: () => {} }, 41, true);
     publisher.join(0, (message) => worker.receive(message));
     publisher.open();
     expect(worker.inbox).toMatchObject([{ kind: 'delta', ready: true, delta: { base: 0, version: 42 } }]);
+  });
+
+  test('a worker that holds the same Routes already gets Upstreams and Endpoints, no Mapping; another gets the whole', () => {
+    const state = new State();
+    state.setMapping('a', 'u', 1);
+    const [same, other] = [new FakeWorker(), new FakeWorker()];
+    const publisher = new Publisher(state, { numbered: () => {}, departed: () => {}, hashOf: () => 'the same', live: () => {}, acknowledged: () => {} }, 41, true);
+    publisher.join(0, (message) => same.receive(message));
+    publisher.join(1, (message) => other.receive(message));
+    publisher.holds(0, 40, 'the same');
+    publisher.holds(1, 41, 'another');
+    publisher.open();
+    expect(same.inbox).toMatchObject([{ kind: 'delta', delta: { base: 40, version: 42, mappings: [], upstreams: [{ key: 'u' }], endpoints: [{ key: 'u' }] } }]);
+    expect(other.inbox).toMatchObject([{ kind: 'delta', delta: { base: 0, version: 42, mappings: [{ id: 'a/http' }] } }]);
+    // The worker's table was not what it said: it gets the whole after all.
+    publisher.gap(0);
+    expect(same.inbox.at(-1)).toMatchObject({ kind: 'delta', delta: { base: 0, version: 42 } });
   });
 
   test('whatever the order of changes, answers, gaps and restarts, every worker ends with the newest state and never holds half a change', () => {

@@ -143,6 +143,21 @@ describe('reconciler', () => {
     reconciler.stop();
   });
 
+  test('a successor sends no Mapping to a worker that serves the same Routes', () => {
+    const first = start();
+    first.take(whole);
+    first.reconciler.open();
+    const { version, hash } = first.reconciler.table;
+    const second = start({ ...nothingKept, version, ready: true, slots: [[0, iris.series]] });
+    second.reconciler.from(0, { kind: 'holds', version, hash });
+    second.take(whole);
+    second.reconciler.open();
+    expect(second.sent).toMatchObject([{ kind: 'delta', delta: { base: 1, version: 2, mappings: [], slots: [], upstreams: [{ key: 'u' }], endpoints: [{ key: 'u' }] } }]);
+    expect(second.reconciler.table.hash).toBe(hash);
+    first.reconciler.stop();
+    second.reconciler.stop();
+  });
+
   test('Problems of the source, the translation and the table come together, sorted', () => {
     const { reconciler, translator, take } = start();
     const problemOf = (name: string): Problem => ({ code: 'x', level: 'error', subject: { kind: 'File', namespace: '', name }, field: '', sentence: '.' });
