@@ -118,10 +118,10 @@ export function fieldIs(head: RequestHead, name: string, first: number, text: st
   return at === text.length;
 }
 
-/** Hash of the value of `name`, several lines joined with `,`. */
-export function fieldHash(head: RequestHead, name: string, first: number): number {
+/** The hash after the value of `name`, several lines joined with `,`. */
+export function fieldHash(head: RequestHead, name: string, first: number, seed: number): number {
   const { bytes, fields } = head;
-  let hash = hashSeed;
+  let hash = seed;
   for (let field = first; field >= 0; field = fieldNamed(head, name, field + 1)) {
     if (field !== first) hash = hashStep(hash, 0x2c);
     for (let i = fields[field * 4 + 2]!; i < fields[field * 4 + 3]!; i++) hash = hashStep(hash, bytes[i]!);

@@ -3,15 +3,32 @@ import type { Decision, RejectDecision, Shadow } from './decision.ts';
 import { fieldNamed } from './bytes.ts';
 import { isGrpcPath } from './grpc.ts';
 import type { RequestHead } from './head.ts';
-import { findSeat, ownerOf, scan } from './lookup.ts';
+import { findByName, findSeat, ownerOf, scan } from './lookup.ts';
 import type { Space } from './space.ts';
 import type { RouteTable, Split } from './table.ts';
 
 /** What to do with this request. `draw` is in [0, 1) and picks among the members of the Route. */
 export function decide<T>(table: RouteTable<T>, head: RequestHead, draw: number): Decision<T> {
   const space = ownerOf(table, head);
-  if (space === null) return notFound(head);
-  return answer(table, space, head, draw, true) ?? answer(table, space, head, draw, false) ?? notFound(head);
+  if (space === null) return notFound(table, head);
+  const find = space === table.shared && isBareCall(head) ? answerBare : answer;
+  return find(table, space, head, draw, true) ?? find(table, space, head, draw, false) ?? notFound(table, head);
+}
+
+/** A gRPC call that names a deployment and, being looked up in shared space, no namespace. */
+function isBareCall(head: RequestHead): boolean {
+  return head.grpc && fieldNamed(head, 'seldon', 0) >= 0 && isGrpcPath(head);
+}
+
+/**
+ * A bare name is its only declarer's, and nobody's when it is contested, reserved or closed (design §4.2): a claim on the path does not get the
+ * call, however well it matches. A Grant does; granted Routes come first in Order, so the first match tells.
+ */
+function answerBare<T>(table: RouteTable<T>, space: Space<T>, head: RequestHead, draw: number, hasLive: boolean): Decision<T> | null {
+  const seated = findSeat(table, space, head, hasLive)?.route ?? null;
+  const found = scan(space, head, hasLive, seated) ?? seated;
+  const route = found !== null && found.granted ? found : (findByName(table, space, head, hasLive)?.route ?? null);
+  return route === null ? null : pick(route.split, draw);
 }
 
 /** What the first match says: among Routes with a live Mapping, or among those with only shadows. */
@@ -55,10 +72,12 @@ const namespaceNeeded: RejectDecision = Object.freeze({
 });
 
 /** Why nothing matched. Says only what the caller sent or left out. */
-function notFound(head: RequestHead): RejectDecision {
+function notFound<T>({ settings }: RouteTable<T>, head: RequestHead): RejectDecision {
   if (!head.grpc) return noPath;
   if (!isGrpcPath(head)) return noMethod;
   const named = fieldNamed(head, 'seldon', 0) >= 0;
   if (fieldNamed(head, 'namespace', 0) >= 0) return named ? noDeployment : noName;
-  return named ? namespaceNeeded : noMetadata;
+  if (!named) return noMetadata;
+  // With a single namespace there is no other to name.
+  return settings.singleNamespace === null ? namespaceNeeded : noDeployment;
 }

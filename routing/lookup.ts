@@ -4,32 +4,32 @@
 // Order of these is the answer. So precedence needs no index of its own, and the result is that of trying all Routes one after the other, which
 // is what the tests compare it with.
 import { findIn, slotOf } from './buckets.ts';
-import { bytesOf, fieldHash, fieldIs, fieldNamed, hashSeed, hashStep, sameBytes, sameFoldedBytes, textOf } from './bytes.ts';
+import { bytesOf, fieldHash, fieldIs, fieldNamed, hashBytes, hashSeed, hashStep, sameBytes, sameFoldedBytes, textOf } from './bytes.ts';
 import { conditionsHold } from './condition.ts';
 import { isGrpcPath } from './grpc.ts';
 import type { RequestHead } from './head.ts';
 import { compareOrder } from './order.ts';
 import type { Seat } from './seat.ts';
-import { nameIndexHash, pathIndexHash } from './space.ts';
+import { nameIndexHash, noLength, pathIndexHash } from './space.ts';
 import type { Space } from './space.ts';
 import { spaceNamed } from './table.ts';
 import type { Route, RouteTable } from './table.ts';
 
 const slash = 0x2f;
 const owned = bytesOf('/seldon/');
+const ownedHash = hashBytes(owned);
 
 /** The space that owns the request; null: a namespace without Routes. */
 export function ownerOf<T>(table: RouteTable<T>, head: RequestHead): Space<T> | null {
-  const { pathBytes, pathStart, pathEnd } = head;
   const { singleNamespace } = table.settings;
-  const afterOwned = pathStart + owned.length;
-  if (pathEnd >= afterOwned && sameBytes(pathBytes, pathStart, owned, 0, owned.length)) {
+  if (isUnderSeldon(head)) {
     if (singleNamespace !== null) return spaceNamed(table, singleNamespace);
-    let hash = hashSeed;
-    for (let i = afterOwned; i < pathEnd; i++) {
+    const { pathBytes, pathStart, pathEnd } = head;
+    let hash = ownedHash;
+    for (let i = pathStart + owned.length; i < pathEnd; i++) {
       const byte = pathBytes[i]!;
-      if (byte === slash) return spaceAt(table, hash, pathBytes, afterOwned, i);
       hash = hashStep(hash, byte);
+      if (byte === slash) return spaceAt(table, hash, pathBytes, pathStart, i + 1);
     }
     // `/seldon/x` without a slash after it names no namespace: shared space.
   } else if (head.grpc) {
@@ -40,23 +40,34 @@ export function ownerOf<T>(table: RouteTable<T>, head: RequestHead): Space<T> | 
   return table.shared;
 }
 
+function isUnderSeldon(head: RequestHead): boolean {
+  return head.pathEnd - head.pathStart >= owned.length && sameBytes(head.pathBytes, head.pathStart, owned, 0, owned.length);
+}
+
+/** Does the path begin with `/seldon/<name>/`? `space` is the owner of the request. */
+function isUnderBase<T>(table: RouteTable<T>, space: Space<T>, head: RequestHead): boolean {
+  return space.name !== null && table.settings.singleNamespace === null && isUnderSeldon(head);
+}
+
+/** The space whose base is the bytes from `start` to `end`; `hash` is theirs. */
 function spaceAt<T>(table: RouteTable<T>, hash: number, bytes: Uint8Array, start: number, end: number): Space<T> | null {
   const slot = slotOf(table.spaces, hash);
   if (slot === null) return null;
-  if (!Array.isArray(slot)) return isNamed(slot as Space<T>, bytes, start, end) ? (slot as Space<T>) : null;
-  for (const space of slot) if (isNamed(space, bytes, start, end)) return space;
+  if (!Array.isArray(slot)) return hasBase(slot as Space<T>, bytes, start, end) ? (slot as Space<T>) : null;
+  for (const space of slot) if (hasBase(space, bytes, start, end)) return space;
   return null;
 }
 
-function isNamed<T>({ nameBytes }: Space<T>, bytes: Uint8Array, start: number, end: number): boolean {
-  return end - start === nameBytes.length && sameBytes(bytes, start, nameBytes, 0, nameBytes.length);
+function hasBase<T>({ base }: Space<T>, bytes: Uint8Array, start: number, end: number): boolean {
+  return end - start === base.length && sameBytes(bytes, start, base, 0, base.length);
 }
 
 function spaceOfField<T>(table: RouteTable<T>, head: RequestHead, field: number): Space<T> | null {
-  return findIn(table.spaces, fieldHash(head, 'namespace', field), (space) => fieldIs(head, 'namespace', field, space.name!));
+  const hash = hashStep(fieldHash(head, 'namespace', field, ownedHash), slash);
+  return findIn(table.spaces, hash, (space) => fieldIs(head, 'namespace', field, space.name!));
 }
 
-/** The first indexed Route in Order that matches: with a live Mapping (`hasLive` true) or with only shadows (false). */
+/** The first indexed Route in Order that matches, `space` being the owner of the request: with a live Mapping (`hasLive` true) or with only shadows (false). */
 export function findSeat<T>(table: RouteTable<T>, space: Space<T>, head: RequestHead, hasLive: boolean): Seat<T> | null {
   const seat = findByPath(table, space, head, hasLive);
   return space.named > 0 && head.grpc ? first(seat, findByName(table, space, head, hasLive)) : seat;
@@ -71,34 +82,33 @@ export function findRoute<T>(table: RouteTable<T>, space: Space<T>, head: Reques
 function findByPath<T>(table: RouteTable<T>, space: Space<T>, head: RequestHead, hasLive: boolean): Seat<T> | null {
   const { pathBytes: bytes, pathStart } = head;
   const pathLength = head.pathEnd - pathStart;
-  const slashed = space.slashed.values;
+  const { shortestSlashed } = space;
   const others = space.unslashed.values;
-  const shortestSlashed = slashed.length === 0 ? Infinity : slashed[0]!;
+  let nextOther = others.length === 0 ? noLength : others[0]!;
   const whole = space.whole.values.length > 0 && space.whole.values.includes(pathLength);
   // Bytes after the longest declared path are not even hashed.
-  const longest = whole ? pathLength : Math.min(pathLength, Math.max(last(slashed), last(others)));
+  const longest = whole || pathLength < space.longest ? pathLength : space.longest;
   let best: Seat<T> | null = null;
+  let length = 0;
   let hash = hashSeed;
-  let next = 0;
-  if (others.length > 0 && others[0] === 0) {
+  if (shortestSlashed > space.base.length && nextOther > space.base.length && isUnderBase(table, space, head)) {
+    // The owner was found by these bytes: their hash is known, and no Route ends within them.
+    length = space.base.length;
+    hash = space.seed;
+  } else if (nextOther === 0) {
     best = seatAt(table, space, head, hash, 0, hasLive);
-    next = 1;
+    nextOther = others[1] ?? noLength;
   }
-  for (let length = 0; length < longest; ) {
+  while (length < longest) {
     const byte = bytes[pathStart + length]!;
     hash = hashStep(hash, byte);
     length++;
-    let here = byte === slash && length >= shortestSlashed;
-    if (next < others.length && length === others[next]) {
-      here = true;
-      next++;
-    }
-    if (here || (whole && length === pathLength)) {
-      const seat = seatAt(table, space, head, hash, length, hasLive);
-      if (seat !== null) best = first(best, seat);
-    }
+    if (length === nextOther) nextOther = others[others.indexOf(length) + 1] ?? noLength;
+    else if (byte !== slash || length < shortestSlashed) continue;
+    const seat = seatAt(table, space, head, hash, length, hasLive);
+    if (seat !== null) best = first(best, seat);
   }
-  return best;
+  return whole ? first(best, seatAt(table, space, head, hash, length, hasLive)) : best;
 }
 
 /** The first match among the Routes whose path text is the first `length` bytes of the path; `hash` is theirs. */
@@ -120,15 +130,18 @@ function seatHolds<T>(seat: Seat<T>, space: Space<T>, head: RequestHead, key: nu
     seat.space === space.name &&
     !seat.named &&
     (!seat.whole || length === head.pathEnd - head.pathStart) &&
-    (seat.folded ? sameFoldedBytes : sameBytes)(head.pathBytes, head.pathStart, seat.bytes, seat.start, length) &&
+    (seat.folded
+      ? sameFoldedBytes(head.pathBytes, head.pathStart, seat.bytes, seat.start, length)
+      : sameBytes(head.pathBytes, head.pathStart, seat.bytes, seat.start, length)) &&
     (seat.conditions === null || conditionsHold(seat.conditions, head))
   );
 }
 
-function findByName<T>(table: RouteTable<T>, space: Space<T>, head: RequestHead, hasLive: boolean): Seat<T> | null {
+/** The first gRPC Route in Order of the deployment that the metadata `seldon` names. */
+export function findByName<T>(table: RouteTable<T>, space: Space<T>, head: RequestHead, hasLive: boolean): Seat<T> | null {
   const field = fieldNamed(head, 'seldon', 0);
   if (field < 0 || !isGrpcPath(head)) return null;
-  const key = nameIndexHash(space.seed, fieldHash(head, 'seldon', field));
+  const key = nameIndexHash(space.seed, fieldHash(head, 'seldon', field, hashSeed));
   const slot = slotOf(table.seats, key);
   if (slot === null) return null;
   if (!Array.isArray(slot)) return namedHolds(slot as Seat<T>, space, head, key, hasLive) ? (slot as Seat<T>) : null;
@@ -161,8 +174,4 @@ export function scan<T>(space: Space<T>, head: RequestHead, hasLive: boolean, be
 function first<T>(a: Seat<T> | null, b: Seat<T> | null): Seat<T> | null {
   if (a === null || b === null) return a ?? b;
   return compareOrder(a.route.order, b.route.order) <= 0 ? a : b;
-}
-
-function last(ascending: readonly number[]): number {
-  return ascending.length === 0 ? 0 : ascending[ascending.length - 1]!;
 }

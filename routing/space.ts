@@ -10,12 +10,17 @@ import type { Tally } from './tally.ts';
 export interface Space<T> {
   /** A namespace, or null for shared space. */
   readonly name: string | null;
-  readonly nameBytes: Uint8Array;
-  /** Hash of the name; the index is seeded with it. */
+  /** The path `/seldon/<name>/`; empty for shared space. */
+  readonly base: Uint8Array;
+  /** Hash of the base; the index is seeded with it. */
   readonly seed: number;
   readonly routeCount: number;
   /** Lengths, bytes, of prefixes that end with `/`: looked up at the slashes of the path. */
   readonly slashed: Tally;
+  /** The least of `slashed`; `noLength` when there is none. */
+  readonly shortestSlashed: number;
+  /** The greatest length of a prefix; 0 when there is none. */
+  readonly longest: number;
   /** Lengths of other prefixes. */
   readonly unslashed: Tally;
   /** Lengths of exact paths. */
@@ -26,15 +31,22 @@ export interface Space<T> {
   readonly scanned: readonly Route<T>[];
 }
 
+/** Longer than any path; a small integer, for the speed of comparing with it. */
+export const noLength = 0x3fff_ffff;
+
 const sharedSeed = 0x51_0c_1ce5;
 
-/** Hash of a namespace's name. */
+/** Hash of a space's base. */
 export function spaceSeed(name: string | null): number {
-  return name === null ? sharedSeed : hashText(byteText(name));
+  return name === null ? sharedSeed : hashText(byteText(baseOf(name)));
+}
+
+function baseOf(name: string | null): string {
+  return name === null ? '' : `/seldon/${name}/`;
 }
 
 export function emptySpace<T>(name: string | null): Space<T> {
-  return Object.freeze({ name, nameBytes: bytesOf(name ?? ''), seed: spaceSeed(name), routeCount: 0, slashed: noTally, unslashed: noTally, whole: noTally, named: 0, scanned: Object.freeze([]) });
+  return Object.freeze({ name, base: bytesOf(baseOf(name)), seed: spaceSeed(name), routeCount: 0, slashed: noTally, shortestSlashed: noLength, longest: 0, unslashed: noTally, whole: noTally, named: 0, scanned: Object.freeze([]) });
 }
 
 /** Where lookup finds a Route. */
@@ -81,6 +93,8 @@ export function spaceWith<T>(space: Space<T>, before: Route<T> | null, after: Ro
     case 'unslashed':
     case 'whole':
       next[route.placing] = tallied(space[route.placing], route.order.pathText.length, by < 0 ? -1 : 1);
+      next.shortestSlashed = next.slashed.values[0] ?? noLength;
+      next.longest = Math.max(next.slashed.values.at(-1) ?? 0, next.unslashed.values.at(-1) ?? 0);
       break;
     case 'named':
       next.named += by;
