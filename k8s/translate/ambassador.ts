@@ -9,6 +9,7 @@ import { planRawUpstream } from './raw-upstream.ts';
 import { decodeTlsContext, type TlsContext } from './tls.ts';
 import type { TranslateSettings } from './translation.ts';
 import { MeaningBuilder, type Surroundings, type UnitMeaning } from './unit.ts';
+import type { UpstreamPlan } from './upstreams.ts';
 import { arrayOf, fieldOf, isRecord, quoted, recordOf, scalarText, textOf, type UnknownRecord } from './value.ts';
 import { parseYaml } from './yaml.ts';
 
@@ -164,7 +165,8 @@ function translateRaw(ref: ObjectRef, raw: RawMapping, builder: MeaningBuilder, 
   const { places, notes } = placeMapping(raw.match, raw.precedence, namespace, around.settings, around.grantsOf(namespace));
   for (const [code, level, sentence] of notes) builder.report(level, code, raw.field === '' ? 'spec' : raw.field, `Mapping ${quoted(raw.name)}: ${sentence}`);
   if (places.length === 0) return;
-  const target = targetOf(raw, builder, around, namespace);
+  const plan = raw.redirect === null ? planOf(raw, builder, around, namespace) : null;
+  const target = targetOf(raw, plan, around);
   if (target === null) return;
   const base = ref.kind === 'Mapping' ? `Mapping ${namespace}/${ref.name}` : `${ref.kind} ${namespace}/${ref.name} config ${raw.name}`;
   const role: Role = raw.shadow ? { kind: 'shadow', percent: Math.min(100, raw.weight ?? 100) } : { kind: 'live', weight: raw.weight, share: 1 };
@@ -182,16 +184,20 @@ function translateRaw(ref: ObjectRef, raw: RawMapping, builder: MeaningBuilder, 
       target,
       series: { namespace, deployment: ref.name, predictor: raw.name === ref.name ? '' : raw.name, role: role.kind, protocol: raw.grpc ? 'grpc' : 'http' },
     };
-    builder.drafts.push({ mapping, standing, raw: true, regexes: raw.regexes, field: raw.field });
+    builder.drafts.push({ mapping, plan, standing, raw: true, regexes: raw.regexes, field: raw.field });
   }
 }
 
-function targetOf(raw: RawMapping, builder: MeaningBuilder, around: Surroundings, namespace: string): Mapping['target'] | null {
+function targetOf(raw: RawMapping, plan: UpstreamPlan | null, around: Surroundings): Mapping['target'] | null {
   if (raw.redirect !== null) return raw.redirect;
+  return plan === null ? null : { ...raw.target, upstream: plan.upstream.key, dialService: (raw.dial ?? around.settings.dial) === 'service' };
+}
+
+/** null: it may not be dialled. */
+function planOf(raw: RawMapping, builder: MeaningBuilder, around: Surroundings, namespace: string): UpstreamPlan | null {
   const planned = planRawUpstream(raw, namespace, around);
   if (planned.note !== null) builder.report('error', planned.note.code, raw.field === '' ? planned.note.field : `${raw.field} ${planned.note.field.replace('spec.', '')}`, planned.note.sentence);
-  if (planned.plan === null) return null;
-  return { ...raw.target, upstream: builder.use(planned.plan), dialService: (raw.dial ?? around.settings.dial) === 'service' };
+  return planned.plan;
 }
 
 function withoutKeys(record: UnknownRecord, keys: readonly string[]): UnknownRecord {

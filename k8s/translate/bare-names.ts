@@ -1,9 +1,15 @@
 // Bare gRPC names: calls with `seldon` and without `namespace` (design §4.2). Served while exactly one namespace declares the name.
+import { removeFrom } from './registry.ts';
 import type { Grant } from './translation.ts';
 
-export class BareNames<U> {
-  /** Name, then namespace, to the units that declare it. */
-  readonly #declared = new Map<string, Map<string, Set<U>>>();
+/** Who declares names. */
+export interface Declarer {
+  readonly namespace: string;
+}
+
+export class BareNames<U extends Declarer> {
+  /** Units that declare a name. */
+  readonly #declared = new Map<string, U[]>();
   /** Names that Grants reserve; null: for two namespaces, so for none. */
   readonly #reserved = new Map<string, string | null>();
 
@@ -17,16 +23,20 @@ export class BareNames<U> {
   ownerOf(name: string): string | null {
     const reserved = this.#reserved.get(name);
     if (reserved !== undefined) return reserved;
-    const namespaces = this.#declared.get(name);
-    return namespaces?.size === 1 ? namespaces.keys().next().value! : null;
+    const units = this.#declared.get(name);
+    if (units === undefined) return null;
+    const { namespace } = units[0]!;
+    for (let i = 1; i < units.length; i++) if (units[i]!.namespace !== namespace) return null;
+    return namespace;
   }
 
   /** A unit declares `after` instead of `before`. Gives the other units whose answer that changed. */
-  replace(unit: U, namespace: string, before: ReadonlySet<string>, after: ReadonlySet<string>): readonly U[] {
+  replace(unit: U, before: readonly string[], after: readonly string[]): readonly U[] {
+    if (before === after) return [];
     const affected: U[] = [];
-    for (const name of before) if (!after.has(name)) affected.push(...this.#change(name, () => this.#withdraw(name, namespace, unit)));
-    for (const name of after) if (!before.has(name)) affected.push(...this.#change(name, () => this.#declare(name, namespace, unit)));
-    return affected.filter((other) => other !== unit);
+    for (const name of before) if (!after.includes(name)) this.#change(name, unit, affected, () => this.#withdraw(name, unit));
+    for (const name of after) if (!before.includes(name)) this.#change(name, unit, affected, () => this.#declare(name, unit));
+    return affected;
   }
 
   /** Why a unit's name is not served, as words that follow it; null when it is. */
@@ -34,32 +44,30 @@ export class BareNames<U> {
     if (this.ownerOf(name) === namespace) return null;
     const reserved = this.#reserved.get(name);
     if (reserved !== undefined) return reserved === null ? 'is reserved for two namespaces by Grants' : `is reserved for the namespace ${reserved} by a Grant`;
-    const others = [...this.#declared.get(name)!.keys()].filter((other) => other !== namespace);
-    return `is declared in ${others.length === 1 ? `the namespace ${others[0]!}` : `${others.length} other namespaces`} too`;
+    const others = new Set(this.#declared.get(name)!.map((unit) => unit.namespace));
+    others.delete(namespace);
+    return `is declared in ${others.size === 1 ? `the namespace ${[...others][0]!}` : `${others.size} other namespaces`} too`;
   }
 
-  #change(name: string, change: () => void): readonly U[] {
+  #change(name: string, unit: U, affected: U[], change: () => void): void {
     const before = this.ownerOf(name);
-    const losing = before === null ? [] : [...(this.#declared.get(name)?.get(before) ?? [])];
     change();
     const after = this.ownerOf(name);
-    if (before === after) return [];
-    return after === null ? losing : [...losing, ...(this.#declared.get(name)?.get(after) ?? [])];
+    if (before === after) return;
+    for (const other of this.#declared.get(name) ?? []) {
+      if (other !== unit && (other.namespace === before || other.namespace === after)) affected.push(other);
+    }
   }
 
-  #declare(name: string, namespace: string, unit: U): void {
-    let namespaces = this.#declared.get(name);
-    if (namespaces === undefined) this.#declared.set(name, (namespaces = new Map()));
-    const units = namespaces.get(namespace);
-    if (units === undefined) namespaces.set(namespace, new Set([unit]));
-    else units.add(unit);
+  #declare(name: string, unit: U): void {
+    const units = this.#declared.get(name);
+    if (units === undefined) this.#declared.set(name, [unit]);
+    else units.push(unit);
   }
 
-  #withdraw(name: string, namespace: string, unit: U): void {
-    const namespaces = this.#declared.get(name);
-    const units = namespaces?.get(namespace);
-    units?.delete(unit);
-    if (units?.size === 0) namespaces!.delete(namespace);
-    if (namespaces?.size === 0) this.#declared.delete(name);
+  #withdraw(name: string, unit: U): void {
+    const units = this.#declared.get(name)!;
+    removeFrom(units, unit);
+    if (units.length === 0) this.#declared.delete(name);
   }
 }

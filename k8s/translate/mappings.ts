@@ -1,5 +1,5 @@
 // Deployment to Mappings: REST, gRPC, explainers, single-namespace and bare-name forms, both eras of canary and of shadow (design §4.1–§4.9).
-import type { ForwardTarget, HeaderEdits, HostRewrite, Kept, LoadBalancer, Mapping, Rewrite, Role, TimeLimit } from '../../routing/mapping.ts';
+import type { ForwardTarget, HeaderEdits, HostRewrite, Kept, LoadBalancer, Mapping, Rewrite, Role, Series, TimeLimit } from '../../routing/mapping.ts';
 import type { HostMatch, NamedMatch, PathMatch } from '../../routing/match.ts';
 import type { Upstream, UpstreamTls } from '../../routing/upstream.ts';
 import { predictorShares } from '../../routing/weights.ts';
@@ -10,7 +10,7 @@ import { previousServices } from './previous.ts';
 import { predictorTls, plainTls } from './tls.ts';
 import { isUpstreamGranted } from './grant.ts';
 import { MeaningBuilder, ownedStanding, type Standing, type Surroundings, type UnitMeaning } from './unit.ts';
-import { absentServiceAddress, defaultUpstreamLimits, planUpstream, serviceAddress, type UpstreamLimits } from './upstreams.ts';
+import { absentServiceAddress, defaultUpstreamLimits, planUpstream, serviceAddress, type UpstreamLimits, type UpstreamPlan } from './upstreams.ts';
 
 // Parts that most Mappings have in common: one frozen object each.
 const anyHost: HostMatch = Object.freeze({ kind: 'any' });
@@ -46,10 +46,12 @@ export function translateDeployment(deployment: Deployment, around: Surroundings
 }
 
 interface Backend {
+  /** Part of ids: what sets previous predictors apart from current ones of the same name. */
+  readonly suffix: '' | '-previous';
   readonly predictor: string;
   readonly role: Role;
-  readonly http: string;
-  readonly grpc: string;
+  readonly http: UpstreamPlan;
+  readonly grpc: UpstreamPlan;
 }
 
 class DeploymentTranslation {
@@ -118,6 +120,7 @@ class DeploymentTranslation {
       const { service, name, http, grpc } = chosen[index]!;
       const tls = this.#tlsOf(predictor);
       const backend: Backend = {
+        suffix: '',
         predictor: predictor.name,
         role: previous.length > 0 && role.kind === 'live' ? { ...role, share: 0 } : role,
         http: this.#upstream(service, name, http, 'http1', tls),
@@ -125,10 +128,11 @@ class DeploymentTranslation {
       };
       return { backend, explainer: predictor.explainer === null ? null : predictor };
     });
-    const before = previous.map((service) => ({
+    const before = previous.map((service): { readonly backend: Backend; readonly explainer: null } => ({
       backend: {
+        suffix: '-previous',
         predictor: service.name,
-        role: { kind: 'live', weight: this.#policy.weight, share: 1 / previous.length } as const,
+        role: { kind: 'live', weight: this.#policy.weight, share: 1 / previous.length },
         http: this.#upstream(service, service.name, portNamed(service, 'http') ?? 8000, 'http1', null),
         grpc: this.#upstream(service, service.name, portNamed(service, 'grpc') ?? 5001, 'http2', null),
       },
@@ -142,7 +146,7 @@ class DeploymentTranslation {
     const candidates = predictorCandidates(this.#deployment, predictor);
     const service = this.#find(candidates);
     const name = service?.name ?? candidates[0]!.name;
-    this.#builder.choices.push({ mapping: this.#id('http', predictor.name), candidates: candidates.map((candidate) => candidate.name), chosen: name, exists: service !== null });
+    this.#builder.choices.push({ mapping: this.#id('http', predictor.name), predictor, chosen: name, exists: service !== null });
     const http = service === null ? null : portNamed(service, 'http');
     if (service !== null && http === null && !service.ports.some(({ port }) => port === predictor.ports.http)) {
       this.#builder.report('warning', 'no-http-port', predictor.field, `the Service ${name} has neither a port named http nor the port ${predictor.ports.http}, so REST requests are answered 503; name its port http`);
@@ -174,37 +178,36 @@ class DeploymentTranslation {
     return 'missing';
   }
 
-  #upstream(service: Service | null, name: string, port: number, protocol: Upstream['protocol'], tls: UpstreamTls | 'missing' | null): string {
+  #upstream(service: Service | null, name: string, port: number, protocol: Upstream['protocol'], tls: UpstreamTls | 'missing' | null): UpstreamPlan {
     const { settings } = this.#around;
     const namespace = this.#namespace;
-    if (tls === 'missing') return this.#builder.use(planUpstream({ kind: 'service', namespace, name, port }, 'none', protocol, plainTls(), this.#limits));
+    if (tls === 'missing') return planUpstream({ kind: 'service', namespace, name, port }, 'none', protocol, plainTls(), this.#limits);
     if (service !== null && service.externalName !== '') {
       if (isUpstreamGranted(this.#around.grantsOf(namespace), [service.externalName])) {
-        return this.#builder.use(planUpstream({ kind: 'dns', host: service.externalName, port }, 'resolver', protocol, tls, this.#limits));
+        return planUpstream({ kind: 'dns', host: service.externalName, port }, 'resolver', protocol, tls, this.#limits);
       }
       if (protocol === 'http1') this.#builder.report('error', 'upstream-not-granted', '', `the Service ${name} is an ExternalName of ${service.externalName}, which needs a Grant; ask the operator of the gateway for one with this name under upstreams`);
-      return this.#builder.use(planUpstream({ kind: 'service', namespace, name, port }, 'none', protocol, tls, this.#limits));
+      return planUpstream({ kind: 'service', namespace, name, port }, 'none', protocol, tls, this.#limits);
     }
     const { address, from } = service === null ? absentServiceAddress(namespace, name, port, settings.source) : serviceAddress(service, port, settings.dial);
-    return this.#builder.use(planUpstream(address, from, protocol, tls, this.#limits));
+    return planUpstream(address, from, protocol, tls, this.#limits);
   }
 
-  #addBackend({ predictor, role, http, grpc }: Backend): void {
+  #addBackend({ suffix, predictor, role, http, grpc }: Backend): void {
     const { externalName, headers, restTimeout, restIdle, grpcTimeout, grpcIdle } = this.#policy;
     const { settings } = this.#around;
     const namespace = this.#namespace;
-    const rest = { upstream: http, timeout: restTimeout, idle: restIdle, headers, rewrite: stripPrefix };
-    this.#add('http', predictor, role, { ...rest, path: prefixPath(`/seldon/${namespace}/${externalName}/`) });
-    if (settings.singleNamespace !== null) this.#add('http-short', predictor, role, { ...rest, path: prefixPath(`/seldon/${externalName}/`) });
+    const rest = this.#served(http, stripPrefix, restTimeout, restIdle, predictor, role, 'http');
+    this.#add(`http${suffix}`, predictor, rest, prefixPath(`/seldon/${namespace}/${externalName}/`), headers);
+    if (settings.singleNamespace !== null) this.#add(`http-short${suffix}`, predictor, rest, prefixPath(`/seldon/${externalName}/`), headers);
     const custom = this.#grpcHeaders();
     if (custom === null) return;
     const seldon: NamedMatch = { name: 'seldon', value: { kind: 'exact', value: externalName } };
     const owner: NamedMatch = { name: 'namespace', value: { kind: 'exact', value: namespace } };
-    const call = { upstream: grpc, timeout: grpcTimeout, idle: grpcIdle, rewrite: keepPath, path: grpcPath };
-    this.#add('grpc', predictor, role, { ...call, headers: [seldon, owner, ...custom] });
-    const bare = { ...call, headers: [seldon, ...custom] };
-    if (settings.singleNamespace !== null) this.#add('grpc-short', predictor, role, bare);
-    else if (settings.bareNames === 'on') this.#add('grpc-bare', predictor, role, bare, { kind: 'bare', name: externalName });
+    const call = this.#served(grpc, keepPath, grpcTimeout, grpcIdle, predictor, role, 'grpc');
+    this.#add(`grpc${suffix}`, predictor, call, grpcPath, [seldon, owner, ...custom]);
+    if (settings.singleNamespace !== null) this.#add(`grpc-short${suffix}`, predictor, call, grpcPath, [seldon, ...custom]);
+    else if (settings.bareNames === 'on') this.#add(`grpc-bare${suffix}`, predictor, call, grpcPath, [seldon, ...custom], { kind: 'bare', name: externalName });
   }
 
   /** Custom conditions without `seldon` and `namespace`, which nobody may override; null when nothing else is left of them. */
@@ -219,11 +222,10 @@ class DeploymentTranslation {
 
   #addExplainer(predictor: Predictor, role: Role): void {
     const base = `${this.#policy.externalName}-explainer`;
-    const upstream = this.#explainerUpstream(predictor);
-    const { singleNamespace } = this.#around.settings;
-    const explained = this.#explainerRole(role);
-    this.#add('explainer', predictor.name, explained, this.#explainerParts(upstream, prefixPath(`/seldon/${this.#namespace}/${base}/${predictor.name}/`), stripPrefix));
-    if (singleNamespace !== null) this.#add('explainer-short', predictor.name, explained, this.#explainerParts(upstream, prefixPath(`/seldon/${base}/${predictor.name}/`), stripPrefix));
+    const served = this.#servedExplainer(predictor, role, stripPrefix);
+    const { headers } = this.#policy;
+    this.#add('explainer', predictor.name, served, prefixPath(`/seldon/${this.#namespace}/${base}/${predictor.name}/`), headers);
+    if (this.#around.settings.singleNamespace !== null) this.#add('explainer-short', predictor.name, served, prefixPath(`/seldon/${base}/${predictor.name}/`), headers);
   }
 
   /** The path of 0.4 to 1.0, without the predictor, while it can only mean one explainer (seldon-routing §11, item 30). */
@@ -233,8 +235,8 @@ class DeploymentTranslation {
     const [predictor] = explained;
     const name = `${ref.name}-explainer`;
     if (predictor === undefined || explained.length > 1 || this.#around.nameTaken(this.#namespace, name)) return;
-    const role: Role = this.#explainerRole({ kind: 'live', weight: null, share: 1 });
-    this.#add('explainer-alias', predictor.name, role, this.#explainerParts(this.#explainerUpstream(predictor), prefixPath(`/seldon/${this.#namespace}/${name}/api/`), { kind: 'prefix', with: '/api/' }));
+    const served = this.#servedExplainer(predictor, { kind: 'live', weight: null, share: 1 }, { kind: 'prefix', with: '/api/' });
+    this.#add('explainer-alias', predictor.name, served, prefixPath(`/seldon/${this.#namespace}/${name}/api/`), this.#policy.headers);
   }
 
   /** An explainer takes all requests for it, whatever its predictor's traffic, and answers for a predictor that is a shadow too. */
@@ -242,11 +244,12 @@ class DeploymentTranslation {
     return this.#policy.shadow ? role : { kind: 'live', weight: this.#policy.weight, share: 1 };
   }
 
-  #explainerParts(upstream: string, path: PathMatch, rewrite: Rewrite): Parts {
-    return { upstream, path, rewrite, timeout: this.#policy.restTimeout, idle: this.#policy.restIdle, headers: this.#policy.headers };
+  #servedExplainer(predictor: Predictor, role: Role, rewrite: Rewrite): Served {
+    const { restTimeout, restIdle } = this.#policy;
+    return this.#served(this.#explainerUpstream(predictor), rewrite, restTimeout, restIdle, `${predictor.name}-explainer`, this.#explainerRole(role), 'http');
   }
 
-  #explainerUpstream(predictor: Predictor): string {
+  #explainerUpstream(predictor: Predictor): UpstreamPlan {
     const candidate = explainerCandidate(this.#deployment, predictor);
     const service = this.#find([candidate]);
     const port = (service === null ? null : portNamed(service, 'http')) ?? predictor.explainer!.port;
@@ -258,8 +261,17 @@ class DeploymentTranslation {
     return `SeldonDeployment ${this.#namespace}/${this.#deployment.ref.name} ${part} ${predictor}`;
   }
 
-  #add(part: string, predictor: string, role: Role, parts: Parts, standing: Standing = ownedStanding): void {
-    const { path, headers, upstream, timeout, idle, rewrite } = parts;
+  /** What the forms of one Mapping have in common. */
+  #served(plan: UpstreamPlan, rewrite: Rewrite, timeout: TimeLimit, idleTimeout: TimeLimit, predictor: string, role: Role, protocol: Series['protocol']): Served {
+    return {
+      plan,
+      role,
+      target: { ...plainTarget, upstream: plan.upstream.key, rewrite, timeout, idleTimeout, retry: this.#policy.retry, dialService: this.#around.settings.dial === 'service' },
+      series: { namespace: this.#namespace, deployment: this.#deployment.ref.name, predictor, role: role.kind, protocol },
+    };
+  }
+
+  #add(part: string, predictor: string, { plan, role, target, series }: Served, path: PathMatch, headers: readonly NamedMatch[], standing: Standing = ownedStanding): void {
     const mapping: Mapping = {
       id: this.#id(part, predictor),
       source: this.#deployment.ref,
@@ -270,27 +282,18 @@ class DeploymentTranslation {
       match: { path, host: anyHost, method: null, headers, query: noQuery },
       precedence: 0,
       role,
-      target: { ...plainTarget, upstream, rewrite, timeout, idleTimeout: idle, retry: this.#policy.retry, dialService: this.#around.settings.dial === 'service' },
-      series: {
-        namespace: this.#namespace,
-        deployment: this.#deployment.ref.name,
-        predictor: part.startsWith('explainer') ? `${predictor}-explainer` : predictor,
-        role: role.kind,
-        protocol: path.kind === 'grpc' ? 'grpc' : 'http',
-      },
+      target,
+      series,
     };
-    this.#builder.drafts.push({ mapping, standing, raw: false, regexes: this.#regexes, field: '' });
+    this.#builder.drafts.push({ mapping, plan, standing, raw: false, regexes: this.#regexes, field: '' });
   }
 }
 
-/** What differs between the Mappings of one backend. */
-interface Parts {
-  readonly path: PathMatch;
-  readonly headers: readonly NamedMatch[];
-  readonly upstream: string;
-  readonly timeout: TimeLimit;
-  readonly idle: TimeLimit;
-  readonly rewrite: Rewrite;
+interface Served {
+  readonly plan: UpstreamPlan;
+  readonly role: Role;
+  readonly target: ForwardTarget;
+  readonly series: Series;
 }
 
 interface ChosenService {

@@ -2,9 +2,10 @@
 import { sameValue } from '../../routing/diff.ts';
 import type { Mapping } from '../../routing/mapping.ts';
 import type { Upstream, UpstreamEndpoints } from '../../routing/upstream.ts';
-import { backendKey, type BackendIndex } from './backends.ts';
+import type { Backends } from './backends.ts';
 import { sameEndpoints } from './endpoints.ts';
-import { MultiMap } from './multimap.ts';
+import { MapView } from './map-view.ts';
+import { removeFrom } from './registry.ts';
 import type { TranslationChange } from './translation.ts';
 import type { Draft, UnitMeaning } from './unit.ts';
 import type { UpstreamPlan } from './upstreams.ts';
@@ -15,120 +16,130 @@ export interface Publisher {
   published: readonly string[];
 }
 
+/** An Upstream, and how many published Mappings name it. */
+interface Use {
+  plan: UpstreamPlan;
+  count: number;
+  /** null until it is published. */
+  endpoints: UpstreamEndpoints | null;
+  touched: boolean;
+}
+
 export class Output {
   readonly mappings = new Map<string, Mapping>();
-  readonly upstreams = new Map<string, Upstream>();
-  readonly endpoints = new Map<string, UpstreamEndpoints>();
-  readonly #backends: BackendIndex;
-  readonly #plans = new Map<string, UpstreamPlan>();
-  readonly #uses = new Map<string, number>();
-  readonly #byBackend = new MultiMap<string>();
-  readonly #touchedMappings = new Set<string>();
-  readonly #removedMappings = new Set<string>();
-  readonly #touchedUpstreams = new Set<string>();
+  readonly upstreams: ReadonlyMap<string, Upstream>;
+  readonly endpoints: ReadonlyMap<string, UpstreamEndpoints>;
+  readonly #backends: Backends;
+  readonly #uses = new Map<string, Use>();
+  #set: Mapping[] = [];
+  #removed: string[] = [];
+  #touched: Use[] = [];
 
-  constructor(backends: BackendIndex) {
+  constructor(backends: Backends) {
     this.#backends = backends;
+    this.upstreams = new MapView(this.#uses, ({ plan }) => plan.upstream);
+    this.endpoints = new MapView(this.#uses, ({ endpoints }) => endpoints!);
   }
 
-  /** Publishes the drafts of a unit that are served. Mappings that did not change stay the same objects. */
+  /** Publishes the drafts of a unit that are served. Mappings that did not change stay the same objects. Ids of drafts are unique. */
   publish(unit: Publisher, isServed: (draft: Draft) => boolean): void {
-    const ids = new Set<string>();
+    const ids: string[] = [];
     for (const draft of unit.meaning.drafts) {
-      const { id } = draft.mapping;
-      if (ids.has(id) || !isServed(draft)) continue;
-      ids.add(id);
-      this.#set(draft.mapping, unit.meaning);
+      if (!isServed(draft)) continue;
+      ids.push(draft.mapping.id);
+      this.#publish(draft);
     }
-    for (const id of unit.published) if (!ids.has(id)) this.#remove(id);
-    unit.published = [...ids];
+    if (unit.published.length > 0) {
+      const served = new Set(ids);
+      for (const id of unit.published) if (!served.has(id)) this.#withdraw(id);
+    }
+    unit.published = ids;
   }
 
-  /** What changed since the last call; `changedBackends` are Services whose Endpoints may have changed. */
-  takeChange(changedBackends: ReadonlySet<string>): TranslationChange {
+  /** What changed since the last call. */
+  takeChange(): TranslationChange {
     const upstreams: Upstream[] = [];
     const removedUpstreams: string[] = [];
-    const checked = new Set<string>();
-    for (const key of this.#touchedUpstreams) {
-      const used = (this.#uses.get(key) ?? 0) > 0;
-      if (used === this.upstreams.has(key)) continue;
-      if (used) {
-        upstreams.push(this.#addUpstream(key));
-        checked.add(key);
-      } else {
-        this.#dropUpstream(key);
-        removedUpstreams.push(key);
+    const endpoints: UpstreamEndpoints[] = [];
+    const flipped: string[] = [];
+    for (const use of this.#touched) {
+      use.touched = false;
+      const { upstream } = use.plan;
+      if (use.count === 0) {
+        if (use.endpoints !== null) removedUpstreams.push(upstream.key);
+        this.#forget(use);
+      } else if (use.endpoints === null) {
+        upstreams.push(upstream);
+        if (upstream.address.kind === 'service') this.#backends.at(upstream.address.namespace, upstream.address.name).upstreams.push(upstream.key);
+        this.#refresh(use, endpoints, flipped);
       }
     }
-    for (const backend of changedBackends) for (const key of this.#byBackend.get(backend)) checked.add(key);
-    const { endpoints, flipped } = this.#refresh(checked);
-    const mappings = Array.from(this.#touchedMappings, (id) => this.mappings.get(id)!);
-    const removedMappings = [...this.#removedMappings];
-    this.#touchedUpstreams.clear();
-    this.#touchedMappings.clear();
-    this.#removedMappings.clear();
+    for (const backend of this.#backends.registry.touched) for (const key of backend.upstreams) this.#refresh(this.#uses.get(key)!, endpoints, flipped);
+    // A Mapping that was set twice, or removed and set again, counts as it is now.
+    const mappings = this.#set.filter((mapping) => this.mappings.get(mapping.id) === mapping);
+    const removedMappings = this.#removed.length === 0 ? [] : [...new Set(this.#removed)].filter((id) => !this.mappings.has(id));
+    this.#touched = [];
+    this.#set = [];
+    this.#removed = [];
     return { mappings, removedMappings, upstreams, removedUpstreams, endpoints, flipped };
   }
 
-  #set(mapping: Mapping, meaning: UnitMeaning): void {
-    const { id, target } = mapping;
-    const before = this.mappings.get(id);
+  #publish({ mapping, plan }: Draft): void {
+    const before = this.mappings.get(mapping.id);
     if (before !== undefined && (before === mapping || sameValue(before, mapping))) return;
-    if (target.kind === 'forward') this.#use(target.upstream, meaning.upstreams.get(target.upstream)!);
+    if (plan !== null) this.#use(plan);
     if (before !== undefined) this.#release(before);
-    this.mappings.set(id, mapping);
-    this.#touchedMappings.add(id);
-    this.#removedMappings.delete(id);
+    this.mappings.set(mapping.id, mapping);
+    this.#set.push(mapping);
   }
 
-  #remove(id: string): void {
+  #withdraw(id: string): void {
     const before = this.mappings.get(id);
     if (before === undefined) return;
     this.#release(before);
     this.mappings.delete(id);
-    this.#touchedMappings.delete(id);
-    this.#removedMappings.add(id);
+    this.#removed.push(id);
   }
 
-  #use(key: string, plan: UpstreamPlan): void {
-    this.#plans.set(key, plan);
-    this.#uses.set(key, (this.#uses.get(key) ?? 0) + 1);
-    this.#touchedUpstreams.add(key);
+  #use(plan: UpstreamPlan): void {
+    const { key } = plan.upstream;
+    let use = this.#uses.get(key);
+    if (use === undefined) {
+      use = { plan, count: 0, endpoints: null, touched: false };
+      this.#uses.set(key, use);
+    }
+    use.plan = plan;
+    use.count += 1;
+    this.#touch(use);
   }
 
   #release({ target }: Mapping): void {
     if (target.kind !== 'forward') return;
-    this.#uses.set(target.upstream, this.#uses.get(target.upstream)! - 1);
-    this.#touchedUpstreams.add(target.upstream);
+    const use = this.#uses.get(target.upstream)!;
+    use.count -= 1;
+    this.#touch(use);
   }
 
-  #addUpstream(key: string): Upstream {
-    const { upstream } = this.#plans.get(key)!;
-    this.upstreams.set(key, upstream);
-    if (upstream.address.kind === 'service') this.#byBackend.add(backendKey(upstream.address.namespace, upstream.address.name), key);
-    return upstream;
+  #touch(use: Use): void {
+    if (use.touched) return;
+    use.touched = true;
+    this.#touched.push(use);
   }
 
-  #dropUpstream(key: string): void {
-    const { address } = this.upstreams.get(key)!;
-    if (address.kind === 'service') this.#byBackend.delete(backendKey(address.namespace, address.name), key);
-    this.upstreams.delete(key);
-    this.endpoints.delete(key);
-    this.#plans.delete(key);
-    this.#uses.delete(key);
+  #forget({ plan: { upstream } }: Use): void {
+    this.#uses.delete(upstream.key);
+    if (upstream.address.kind !== 'service') return;
+    const backend = this.#backends.at(upstream.address.namespace, upstream.address.name);
+    removeFrom(backend.upstreams, upstream.key);
+    this.#backends.registry.touch(backend);
   }
 
-  #refresh(keys: ReadonlySet<string>): Pick<TranslationChange, 'endpoints' | 'flipped'> {
-    const endpoints: UpstreamEndpoints[] = [];
-    const flipped: string[] = [];
-    for (const key of keys) {
-      const before = this.endpoints.get(key);
-      const after = this.#backends.endpointsOf(this.#plans.get(key)!);
-      if (before !== undefined && before.ready === after.ready && sameEndpoints(before.endpoints, after.endpoints)) continue;
-      this.endpoints.set(key, after);
-      endpoints.push(after);
-      if (before?.ready !== after.ready) flipped.push(key);
-    }
-    return { endpoints, flipped };
+  #refresh(use: Use, endpoints: UpstreamEndpoints[], flipped: string[]): void {
+    const before = use.endpoints;
+    const after = this.#backends.endpointsOf(use.plan);
+    if (before !== null && before.ready === after.ready && sameEndpoints(before.endpoints, after.endpoints)) return;
+    use.endpoints = after;
+    endpoints.push(after);
+    if (before?.ready !== after.ready) flipped.push(after.key);
   }
 }

@@ -14,8 +14,11 @@ export function previousServices(
 ): readonly Service[] {
   const owned = around.servicesOf(deployment);
   if (owned.length === 0) return [];
+  // Mostly every Service of an SD is the chosen one of a predictor, and no list of candidates is needed.
+  const unchosen = owned.filter((owner) => !current.some(({ service }) => service === owner));
+  if (unchosen.length === 0) return [];
   const named = new Set(deployment.predictors.flatMap((predictor) => predictorCandidates(deployment, predictor).map(({ name }) => name)));
-  const left = owned.filter((service) => !named.has(service.name) && !service.inner && (portNamed(service, 'http') !== null || portNamed(service, 'grpc') !== null));
+  const left = unchosen.filter((service) => !named.has(service.name) && !service.inner && (portNamed(service, 'http') !== null || portNamed(service, 'grpc') !== null));
   if (left.length === 0) return [];
   const isReady = ({ service, http, grpc }: (typeof current)[number]): boolean => service !== null && (around.hasEndpoints(service, http) || around.hasEndpoints(service, grpc));
   // Every one is asked, so that a flip of any is told.

@@ -174,7 +174,7 @@ function decodeEdits(fields: Fields, direction: 'request' | 'response'): HeaderE
   let variables = false;
   for (const [name, written] of Object.entries(fields.record(addKey) ?? {})) {
     const value = scalarText(isRecord(written) ? fieldOf(written, 'value') : written);
-    if (value === null || !isEditable(name) || /[\0-\x08\x0a-\x1f\x7f]/.test(value)) {
+    if (value === null || !isEditable(name) || !/^[\t\x20-\x7e\x80-\uffff]*$/.test(value)) {
       fields.bad(addKey, name, 'a header that is not about the connection, with a text of one line');
       continue;
     }

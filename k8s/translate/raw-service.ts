@@ -1,5 +1,5 @@
 // The text of a raw Mapping's `service`: `[scheme://]host[:port]` (ambassador-mapping §1.2).
-import { canonicalAddress } from './reach.ts';
+import { readAddress } from './reach.ts';
 
 export interface RawService {
   /** As written, without port; IPv6 without its brackets. */
@@ -17,7 +17,7 @@ export function parseService(text: string): RawService | null {
   const host = bracketed ?? name ?? '';
   const port = digits === undefined ? (tls ? 443 : 80) : Number(digits);
   if (host === '' || host.length > 253 || port < 1 || port > 65535) return null;
-  if (bracketed !== undefined && canonicalAddress(bracketed) === null) return null;
+  if (bracketed !== undefined && readAddress(bracketed) === null) return null;
   return { host, port, tls };
 }
 
@@ -32,8 +32,8 @@ export type HostMeaning =
  * namespace. Two labels could be a domain as well: what is not the own namespace needs a Grant either way.
  */
 export function meaningOfHost(host: string, namespace: string): HostMeaning {
-  const ip = canonicalAddress(host);
-  if (ip !== null) return { kind: 'address', ip };
+  const address = readAddress(host);
+  if (address !== null) return { kind: 'address', ip: address.canonical };
   const lower = host.toLowerCase().replace(/\.$/, '');
   const labels = lower.replace(/\.svc(?:\.cluster\.local)?$/, '').split('.');
   if (lower === 'localhost' || labels.includes('') || /^[\d.]+$/.test(lower)) return { kind: 'name', host: lower };

@@ -3,7 +3,7 @@ import type { UpstreamTls } from '../../routing/upstream.ts';
 import { isUpstreamGranted } from './grant.ts';
 import type { RawMapping } from './raw-mapping.ts';
 import { meaningOfHost, type HostMeaning } from './raw-service.ts';
-import { refusal } from './reach.ts';
+import { readAddress, refusalOf } from './reach.ts';
 import { contextTls, plainTls } from './tls.ts';
 import type { Surroundings } from './unit.ts';
 import { absentServiceAddress, planUpstream, serviceAddress, type UpstreamPlan } from './upstreams.ts';
@@ -51,7 +51,7 @@ function refuseForeign(meaning: HostMeaning, host: string, port: number, namespa
   if (!isUpstreamGranted(grants, names)) {
     return { code: 'upstream-not-granted', field, sentence: `${host} is outside the namespace ${namespace} and needs a Grant, so the Mapping is not served; name a Service of the namespace, or ask the operator of the gateway for a Grant with ${host} under upstreams` };
   }
-  const reason = meaning.kind === 'address' ? refusal(around.settings, meaning.ip, port) : null;
+  const reason = meaning.kind === 'address' ? refusalOf(around.settings, readAddress(meaning.ip), port) : null;
   return reason === null ? null : { code: 'address-refused', field, sentence: `the address ${host} ${reason} and is not dialled; name another` };
 }
 

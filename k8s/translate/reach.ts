@@ -8,48 +8,74 @@ export type ReachSettings = Pick<TranslateSettings, 'source' | 'forbiddenAddress
 
 /** Why the address of a DNS Upstream must not be dialled, or null. */
 export function checkReach(settings: ReachSettings, upstream: Upstream, ip: string): Problem | null {
-  const reason = refusal(settings, ip, upstream.address.port);
+  const reason = refusalOf(settings, readAddress(ip), upstream.address.port);
   if (reason === null) return null;
   const field = upstream.address.kind === 'dns' ? upstream.address.host : '';
   return { code: 'address-refused', level: 'error', subject: { kind: 'Upstream', namespace: '', name: upstream.key }, field, sentence: `the address ${ip} ${reason} and is not dialled; name a Service or host with other addresses` };
 }
 
-/** Why `ip:port` must not be dialled, as words that follow the address; null when it may be. An IPv4-mapped IPv6 address counts as its IPv4. */
-export function refusal(settings: ReachSettings, ip: string, port: number): string | null {
-  const bytes = parseAddress(ip);
-  if (bytes === null) return 'is not an IP address';
-  const canonical = printAddress(bytes);
-  if (settings.forbiddenAddresses.some((forbidden) => isForbidden(forbidden, canonical, port))) return 'belongs to the API server or to the gateway itself';
-  const kind = kindOf(bytes);
-  return kind === null || (kind === 'a loopback address' && settings.source === 'folder') ? null : `is ${kind}`;
+/** An address, read once. */
+export interface Address {
+  /** One spelling an address: IPv4 for IPv4-mapped IPv6, else lower-case hexadecimal groups. */
+  readonly canonical: string;
+  /** `a loopback address` and so on; null: an ordinary one. */
+  readonly special: string | null;
 }
 
-/** One spelling an address: IPv4 for IPv4-mapped IPv6, else lower-case hexadecimal groups; null when it is not an address. */
-export function canonicalAddress(ip: string): string | null {
+/** null when the text is not exactly one address. */
+export function readAddress(ip: string): Address | null {
   const bytes = parseAddress(ip);
-  return bytes === null ? null : printAddress(bytes);
+  if (bytes === null) return null;
+  return { canonical: bytes.length === 4 && !ip.includes(':') ? ip : printAddress(bytes), special: kindOf(bytes) };
 }
 
-function isForbidden(forbidden: string, ip: string, port: number): boolean {
-  const whole = parseAddress(forbidden.replace(/%.*$/, ''));
-  if (whole !== null) return printAddress(whole) === ip;
-  const colon = forbidden.lastIndexOf(':');
-  const host = parseAddress(forbidden.slice(0, colon).replace(/^\[|\]$/g, '').replace(/%.*$/, ''));
-  // `::1:8080` reads as an address of its own above, so both readings are checked.
-  return host !== null && printAddress(host) === ip && Number(forbidden.slice(colon + 1)) === port;
+/** Why an address must not be dialled at a port, as words that follow it; null when it may be. */
+export function refusalOf(settings: ReachSettings, address: Address | null, port: number): string | null {
+  if (address === null) return 'is not an IP address';
+  const ports = forbiddenOf(settings).get(address.canonical);
+  if (ports !== undefined && (ports === 'all' || ports.has(port))) return 'belongs to the API server or to the gateway itself';
+  const { special } = address;
+  return special === null || (special === loopback && settings.source === 'folder') ? null : `is ${special}`;
 }
+
+type Ports = Set<number> | 'all';
+
+/** Forbidden addresses by canonical text, read once for each settings object. */
+const forbiddenCache = new WeakMap<ReachSettings, ReadonlyMap<string, Ports>>();
+
+function forbiddenOf(settings: ReachSettings): ReadonlyMap<string, Ports> {
+  const known = forbiddenCache.get(settings);
+  if (known !== undefined) return known;
+  const forbidden = new Map<string, Ports>();
+  for (const text of settings.forbiddenAddresses) addForbidden(forbidden, text);
+  forbiddenCache.set(settings, forbidden);
+  return forbidden;
+}
+
+/** `::1:8080` reads as an address and as an address with its port: both are forbidden. */
+function addForbidden(forbidden: Map<string, Ports>, text: string): void {
+  const whole = readAddress(text.replace(/%.*$/, ''));
+  if (whole !== null) forbidden.set(whole.canonical, 'all');
+  const colon = text.lastIndexOf(':');
+  const host = readAddress(text.slice(0, Math.max(0, colon)).replace(/^\[|\]$/g, '').replace(/%.*$/, ''));
+  if (host === null) return;
+  const ports = forbidden.get(host.canonical) ?? new Set();
+  if (ports !== 'all') forbidden.set(host.canonical, ports.add(Number(text.slice(colon + 1))));
+}
+
+const loopback = 'a loopback address';
 
 function kindOf(bytes: readonly number[]): string | null {
   const [a, b] = bytes as readonly [number, number];
   if (bytes.length === 4) {
-    if (a === 127) return 'a loopback address';
+    if (a === 127) return loopback;
     if (a === 0) return 'an unspecified address';
     if (a === 169 && b === 254) return 'a link-local address';
     if (a >= 224) return a >= 240 ? 'a reserved address' : 'a multicast address';
     return null;
   }
   if (bytes.slice(0, 15).every((byte) => byte === 0)) {
-    if (bytes[15] === 1) return 'a loopback address';
+    if (bytes[15] === 1) return loopback;
     if (bytes[15] === 0) return 'an unspecified address';
   }
   if (a === 0xff) return 'a multicast address';

@@ -1,7 +1,7 @@
 // Services: which one is a predictor's, and its ports (design §4.13).
 import { createHash } from 'node:crypto';
 import type { Deployment, Predictor } from './deployment.ts';
-import { arrayOf, fieldOf, integerOf, recordOf, textOf, textRecordOf } from './value.ts';
+import { arrayOf, fieldOf, integerOf, recordOf, textOf } from './value.ts';
 
 export interface ServicePort {
   /** "" when it has none. */
@@ -31,7 +31,6 @@ export function decodeService(namespace: string, name: string, object: unknown):
   const root = recordOf(object);
   const metadata = recordOf(fieldOf(root, 'metadata'));
   const spec = recordOf(fieldOf(root, 'spec'));
-  const labels = textRecordOf(fieldOf(metadata, 'labels'));
   const ports: ServicePort[] = [];
   for (const value of arrayOf(fieldOf(spec, 'ports'))) {
     const port = integerOf(fieldOf(recordOf(value), 'port'));
@@ -43,10 +42,10 @@ export function decodeService(namespace: string, name: string, object: unknown):
     name,
     ports,
     owners: ownersOf(object),
-    inner: 'seldon-app-svc' in labels || fieldOf(recordOf(fieldOf(spec, 'selector')), 'seldon-app-svc') !== undefined || name.endsWith('-explainer'),
+    inner: fieldOf(recordOf(fieldOf(metadata, 'labels')), 'seldon-app-svc') !== undefined || fieldOf(recordOf(fieldOf(spec, 'selector')), 'seldon-app-svc') !== undefined || name.endsWith('-explainer'),
     clusterIp: clusterIp === 'None' ? '' : clusterIp,
     externalName: fieldOf(spec, 'type') === 'ExternalName' ? textOf(fieldOf(spec, 'externalName')) : '',
-    config: textRecordOf(fieldOf(metadata, 'annotations'))['getambassador.io/config'] ?? '',
+    config: textOf(fieldOf(recordOf(fieldOf(metadata, 'annotations')), 'getambassador.io/config')),
     createdAt: textOf(fieldOf(metadata, 'creationTimestamp')),
   };
 }
@@ -56,15 +55,18 @@ export function ownersOf(object: unknown): readonly string[] {
   const metadata = recordOf(fieldOf(recordOf(object), 'metadata'));
   const references = arrayOf(fieldOf(metadata, 'ownerReferences')).map(recordOf);
   const owners = references.filter((reference) => fieldOf(reference, 'kind') === 'SeldonDeployment').map((reference) => textOf(fieldOf(reference, 'name')));
-  const label = textRecordOf(fieldOf(metadata, 'labels'))['seldon-deployment-id'];
-  return owners.length > 0 || label === undefined ? owners : [label];
+  const label = textOf(fieldOf(recordOf(fieldOf(metadata, 'labels')), 'seldon-deployment-id'));
+  return owners.length > 0 || label === '' ? owners : [label];
 }
 
 /** What the label of an SD's Services may say, by operator version; its own name first. */
 export function ownerNamesOf({ ref, specName }: Deployment): readonly string[] {
-  const names = [ref.name, boundedName(ref.name)];
-  if (specName !== '') names.push(specName, `${specName}-${ref.name}`);
-  return [...new Set(names)];
+  const names = [ref.name];
+  const bounded = boundedName(ref.name);
+  if (bounded !== ref.name) names.push(bounded);
+  if (specName !== '') names.push(`${specName}-${ref.name}`);
+  if (specName !== '' && specName !== ref.name) names.push(specName);
+  return names;
 }
 
 export interface ServiceCandidate {
@@ -95,6 +97,8 @@ export function explainerCandidate({ ref }: Deployment, predictor: Predictor): S
 
 /** Seldon's rule for names over 63 bytes: `seldon-` and the MD5 of the whole. */
 function boundedName(name: string): string {
+  // Kubernetes names are ASCII, so most are done with their length.
+  if (name.length <= 21) return name;
   return Buffer.byteLength(name) > 63 ? `seldon-${createHash('md5').update(name).digest('hex')}` : name;
 }
 

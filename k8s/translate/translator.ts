@@ -1,19 +1,20 @@
 // Translator: source objects in, Mappings, Upstreams and Endpoints out, and what each change changed. A function of the set of objects, of who
 // held which claim before, and of the last good form of documents that are invalid now; the order in which objects come does not matter.
 import { compareProblems, compareText, type Problem } from '../../routing/problem.ts';
-import { BackendIndex } from './backends.ts';
+import { Backends } from './backends.ts';
 import { BareNames } from './bare-names.ts';
 import { Claims } from './claim-book.ts';
 import { Namespaces } from './namespaces.ts';
 import type { SourceObject } from './object.ts';
 import { Output } from './output.ts';
-import type { ClaimHolder, Translation, TranslateSettings, TranslationChange } from './translation.ts';
+import { predictorCandidates } from './services.ts';
+import type { ClaimHolder, ServiceChoice, Translation, TranslateSettings, TranslationChange } from './translation.ts';
 import { World, type Unit } from './world.ts';
 
 export class Translator {
   readonly #settings: TranslateSettings;
   readonly #world: World;
-  readonly #backends: BackendIndex;
+  readonly #backends: Backends;
   readonly #output: Output;
   readonly #namespaces = new Namespaces();
   readonly #claims: Claims;
@@ -24,22 +25,23 @@ export class Translator {
   /** `holders`: who held which claim in the running table, from `holders` of an earlier Translator; [] at a cold start. */
   constructor(settings: TranslateSettings, holders: readonly ClaimHolder[]) {
     this.#settings = settings;
-    this.#backends = new BackendIndex(settings);
+    this.#backends = new Backends(settings);
     this.#world = new World(settings, this.#backends);
     this.#output = new Output(this.#backends);
     this.#claims = new Claims(settings.grants, holders);
     this.#bareNames = new BareNames(settings.grants);
-    const translator = this;
+    const choices = (): Translation['choices'] => this.#choices();
+    const problems = (): readonly Problem[] => (this.#problems ??= this.#collectProblems());
     this.#current = {
       settings: { singleNamespace: settings.singleNamespace },
       mappings: this.#output.mappings,
       upstreams: this.#output.upstreams,
       endpoints: this.#output.endpoints,
       get choices() {
-        return translator.#choices();
+        return choices();
       },
       get problems() {
-        return (translator.#problems ??= translator.#collectProblems());
+        return problems();
       },
     };
   }
@@ -53,13 +55,15 @@ export class Translator {
     const publish = new Set<Unit>(changed);
     for (const unit of this.#namespaces.update(changed)) publish.add(unit);
     for (const unit of this.#claims.update(publish)) publish.add(unit);
-    for (const unit of [...publish]) {
+    for (const unit of Array.from(publish)) {
       const before = unit.bareNames;
       unit.bareNames = bareNamesOf(unit);
-      for (const other of this.#bareNames.replace(unit, unit.namespace, before, unit.bareNames)) publish.add(other);
+      for (const other of this.#bareNames.replace(unit, before, unit.bareNames)) publish.add(other);
     }
     for (const unit of publish) this.#output.publish(unit, (draft) => this.#isServed(unit, draft));
-    return this.#output.takeChange(this.#backends.takeChanged());
+    const translated = this.#output.takeChange();
+    this.#world.sweep();
+    return translated;
   }
 
   /** The meaning of everything now. One object that always shows the newest state; its Problems are gathered when they are read. */
@@ -90,12 +94,18 @@ export class Translator {
   }
 
   #choices(): Translation['choices'] {
-    return [...this.#world.units].flatMap((unit) => unit.meaning.choices).sort((a, b) => compareText(a.mapping, b.mapping));
+    const choices: ServiceChoice[] = [];
+    for (const { declared, meaning } of this.#world.units()) {
+      for (const { mapping, predictor, chosen, exists } of meaning.choices) {
+        choices.push({ mapping, candidates: predictorCandidates(declared.deployment!, predictor).map(({ name }) => name), chosen, exists });
+      }
+    }
+    return choices.sort((a, b) => compareText(a.mapping, b.mapping));
   }
 
   #collectProblems(): readonly Problem[] {
-    const problems: Problem[] = [...this.#backends.problems()];
-    for (const unit of this.#world.units) {
+    const problems: Problem[] = [...this.#world.sliceProblems()];
+    for (const unit of this.#world.units()) {
       problems.push(...unit.decodeProblems, ...unit.meaning.problems);
       if (unit.refusals !== null) {
         problems.push({ code: 'namespace-limit', level: 'error', subject: unit.ref, field: '', sentence: `the namespace has ${unit.refusals.reason}, so ${unit.refusals.mappings.size} Mappings of this object are not served; remove some` });
@@ -110,12 +120,15 @@ export class Translator {
   }
 }
 
-const noNames: ReadonlySet<string> = new Set();
+const noNames: readonly string[] = Object.freeze([]);
 
-function bareNamesOf(unit: Unit): ReadonlySet<string> {
-  let names: Set<string> | null = null;
+/** Names that the drafts of a unit declare, each once; an SD declares one, raw Mappings up to their allowance. */
+function bareNamesOf(unit: Unit): readonly string[] {
+  let names: string[] | null = null;
   for (const { mapping, standing } of unit.meaning.drafts) {
-    if (standing.kind === 'bare' && unit.refusals?.mappings.has(mapping.id) !== true) (names ??= new Set()).add(standing.name);
+    if (standing.kind !== 'bare' || unit.refusals?.mappings.has(mapping.id) === true) continue;
+    if (names === null) names = [standing.name];
+    else if (!names.includes(standing.name)) names.push(standing.name);
   }
   return names ?? noNames;
 }

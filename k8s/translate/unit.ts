@@ -3,10 +3,10 @@
 import type { Mapping } from '../../routing/mapping.ts';
 import type { HostMatch } from '../../routing/match.ts';
 import type { ObjectRef, Problem } from '../../routing/problem.ts';
-import type { Deployment } from './deployment.ts';
+import type { Deployment, Predictor } from './deployment.ts';
 import type { Service } from './services.ts';
 import type { Secret, TlsContext } from './tls.ts';
-import type { Grant, ServiceChoice, TranslateSettings } from './translation.ts';
+import type { Grant, TranslateSettings } from './translation.ts';
 import type { UpstreamPlan } from './upstreams.ts';
 
 /** A prefix of shared space on some hosts (design §4.4). */
@@ -29,6 +29,8 @@ export type Standing =
 
 export interface Draft {
   readonly mapping: Mapping;
+  /** The Upstream that it names; null for a redirect. */
+  readonly plan: UpstreamPlan | null;
   readonly standing: Standing;
   /** Written by hand as an Ambassador Mapping: it counts against the namespace's 500. */
   readonly raw: boolean;
@@ -38,17 +40,23 @@ export interface Draft {
   readonly field: string;
 }
 
+/** Which Service was chosen for a predictor; its candidates are listed when somebody asks. */
+export interface Choice {
+  readonly mapping: string;
+  readonly predictor: Predictor;
+  readonly chosen: string;
+  readonly exists: boolean;
+}
+
 export interface UnitMeaning {
   readonly drafts: readonly Draft[];
-  /** By key; every Upstream that a draft names. */
-  readonly upstreams: ReadonlyMap<string, UpstreamPlan>;
-  readonly choices: readonly ServiceChoice[];
+  readonly choices: readonly Choice[];
   readonly problems: readonly Problem[];
   /** Bytes of raw configuration, against the namespace's 64 KiB. */
   readonly configBytes: number;
 }
 
-export const nothing: UnitMeaning = Object.freeze({ drafts: [], upstreams: new Map(), choices: [], problems: [], configBytes: 0 });
+export const nothing: UnitMeaning = Object.freeze({ drafts: [], choices: [], problems: [], configBytes: 0 });
 
 export const ownedStanding: Standing = Object.freeze({ kind: 'owned' });
 
@@ -69,8 +77,7 @@ export interface Surroundings {
 /** Gathers one unit's meaning. */
 export class MeaningBuilder {
   readonly drafts: Draft[] = [];
-  readonly upstreams = new Map<string, UpstreamPlan>();
-  readonly choices: ServiceChoice[] = [];
+  readonly choices: Choice[] = [];
   readonly problems: Problem[] = [];
   readonly #subject: ObjectRef;
 
@@ -78,17 +85,11 @@ export class MeaningBuilder {
     this.#subject = subject;
   }
 
-  /** Key of the Upstream. */
-  use(plan: UpstreamPlan): string {
-    this.upstreams.set(plan.upstream.key, plan);
-    return plan.upstream.key;
-  }
-
   report(level: Problem['level'], code: string, field: string, sentence: string): void {
     this.problems.push({ code, level, subject: this.#subject, field, sentence });
   }
 
   meaning(configBytes: number): UnitMeaning {
-    return { drafts: this.drafts, upstreams: this.upstreams, choices: this.choices, problems: this.problems, configBytes };
+    return { drafts: this.drafts, choices: this.choices, problems: this.problems, configBytes };
   }
 }

@@ -3,6 +3,7 @@
 export type UnknownRecord = Readonly<Record<string, unknown>>;
 
 const none: UnknownRecord = Object.freeze({});
+const noTexts: Readonly<Record<string, string>> = Object.freeze(Object.create(null) as Record<string, string>);
 
 export function isRecord(value: unknown): value is UnknownRecord {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -49,8 +50,9 @@ export function integerOf(value: unknown): number | null {
 
 /** Texts by name; values that are not scalars are left out. */
 export function textRecordOf(value: unknown): Readonly<Record<string, string>> {
+  if (!isRecord(value)) return noTexts;
   const texts: Record<string, string> = Object.create(null) as Record<string, string>;
-  for (const [name, item] of Object.entries(recordOf(value))) {
+  for (const [name, item] of Object.entries(value)) {
     const text = scalarText(item);
     if (text !== null) texts[name] = text;
   }

@@ -1,15 +1,16 @@
 // World: every object, decoded, and the units that must be translated again when one changes. Each unit's reads are remembered, so that a
 // change touches its dependants and nothing else.
 import { sameValue } from '../../routing/diff.ts';
-import type { ObjectRef, Problem } from '../../routing/problem.ts';
+import { compareText, type ObjectRef, type Problem } from '../../routing/problem.ts';
 import type { Refusals } from './allowance.ts';
-import { decodeConfiguration, translateConfiguration, type Configuration } from './ambassador.ts';
+import { decodeConfiguration, translateConfiguration, type Configuration, type ConfigurationInput, type ConfigurationOrigin } from './ambassador.ts';
 import { ambassadorIdsOf, customConfigOf, externalNameOf } from './annotations.ts';
-import { backendKey, type BackendIndex } from './backends.ts';
+import { nameKey, type Backend, type Backends } from './backends.ts';
 import { decodeDeployment } from './decode.ts';
 import type { Deployment } from './deployment.ts';
 import { translateDeployment } from './mappings.ts';
-import { MultiMap } from './multimap.ts';
+import { decodeSlice, type Slice } from './endpoints.ts';
+import { Registry, removeFrom, Watched } from './registry.ts';
 import { objectKey, type SourceObject } from './object.ts';
 import { decodeService, ownerNamesOf, ownersOf, type Service } from './services.ts';
 import { decodeSecret, type Secret, type TlsContext } from './tls.ts';
@@ -26,17 +27,19 @@ interface Declared {
   readonly names: readonly string[];
 }
 
+const noNames: readonly string[] = Object.freeze([]);
+
 /** An object that declares Mappings, and all that is known of it. */
 export class Unit {
   readonly ref: ObjectRef;
   declared: Declared = nothingDeclared;
-  /** Last good documents of its configuration, by name (design §4.16). */
-  lastGood: Configuration | null = null;
   decodeProblems: readonly Problem[] = [];
   meaning: UnitMeaning = nothing;
-  reads: ReadonlySet<string> = new Set();
-  bareNames: ReadonlySet<string> = new Set();
+  reads: readonly Watched[] = [];
+  bareNames: readonly string[] = noNames;
   refusals: Refusals | null = null;
+  /** Among those that are to be translated. */
+  changed = false;
   /** Ids of its Mappings that are published. */
   published: readonly string[] = [];
 
@@ -55,289 +58,345 @@ export class Unit {
 
 const nothingDeclared: Declared = Object.freeze({ deployment: null, configuration: null, createdAt: '', names: Object.freeze([]) });
 
-export class World {
-  readonly #settings: TranslateSettings;
-  readonly #backends: BackendIndex;
-  readonly #objects = new Map<string, SourceObject>();
-  readonly #units = new Map<string, Unit>();
-  readonly #secrets = new Map<string, Secret>();
-  /** TLSContexts by namespace and name, and which unit declares each. */
-  readonly #contexts = new Map<string, Map<Unit, TlsContext>>();
-  /** Services by namespace and owner's name. */
-  readonly #owned = new MultiMap<string>();
-  /** Units by namespace and name that they take. */
-  readonly #names = new MultiMap<Unit>();
-  readonly #readers = new MultiMap<Unit>();
-  readonly #grants = new Map<string, readonly Grant[]>();
-  #changed = new Set<Unit>();
+/** An object as it was last set, and what was made of it. */
+interface Entry {
+  object: SourceObject;
+  unit: Unit | null;
+  slice: { readonly slice: Slice; readonly backend: Backend } | null;
+}
 
-  constructor(settings: TranslateSettings, backends: BackendIndex) {
-    this.#settings = settings;
-    this.#backends = backends;
-    for (const grant of settings.grants) this.#grants.set(grant.namespace, [...(this.#grants.get(grant.namespace) ?? []), grant]);
+/** All that goes by one name of SDs in a namespace. */
+class NameRecord {
+  readonly key: string;
+  /** Units whose own or external name it is. */
+  readonly units: Unit[] = [];
+  /** Services whose owner has this name. */
+  readonly services: Service[] = [];
+  readonly watched = new Watched();
+  touched = false;
+
+  constructor(key: string) {
+    this.key = key;
   }
 
-  get units(): Iterable<Unit> {
-    return this.#units.values();
+  get isIdle(): boolean {
+    return this.units.length + this.services.length + this.watched.readers.length === 0;
+  }
+}
+
+/** A Secret, or the TLSContexts of one name, whether there is one or not. */
+class Material {
+  readonly key: string;
+  secret: Secret | null = null;
+  readonly contexts = new Map<Unit, TlsContext>();
+  readonly watched = new Watched();
+  touched = false;
+
+  constructor(key: string) {
+    this.key = key;
+  }
+
+  get isIdle(): boolean {
+    return this.secret === null && this.contexts.size + this.watched.readers.length === 0;
+  }
+}
+
+export class World {
+  readonly settings: TranslateSettings;
+  readonly backends: Backends;
+  readonly names = new Registry((key) => new NameRecord(key));
+  readonly secrets = new Registry((key) => new Material(key));
+  readonly contexts = new Registry((key) => new Material(key));
+  readonly #entries = new Map<string, Entry>();
+  readonly #grants = new Map<string, readonly Grant[]>();
+  /** Namespaces whose EndpointSlices may be written by hand. */
+  readonly #handWritten = new Set<string>();
+  #changed: Unit[] = [];
+
+  constructor(settings: TranslateSettings, backends: Backends) {
+    this.settings = settings;
+    this.backends = backends;
+    for (const grant of settings.grants) {
+      this.#grants.set(grant.namespace, [...this.grantsOf(grant.namespace), grant]);
+      if (grant.endpointSlices) this.#handWritten.add(grant.namespace);
+    }
+  }
+
+  grantsOf(namespace: string): readonly Grant[] {
+    return this.#grants.get(namespace) ?? noGrants;
+  }
+
+  *units(): Iterable<Unit> {
+    for (const { unit } of this.#entries.values()) if (unit !== null) yield unit;
+  }
+
+  *sliceProblems(): Iterable<Problem> {
+    for (const { slice } of this.#entries.values()) if (slice !== null) yield* slice.slice.problems;
   }
 
   /** An object that is new or may differ. */
   set(object: SourceObject): void {
-    const { ref } = object;
-    const key = objectKey(ref);
-    const before = this.#objects.get(key);
-    if (before !== undefined && before.object === object.object && before.apiVersion === object.apiVersion) return;
-    this.#objects.set(key, object);
-    switch (ref.kind) {
+    const key = objectKey(object.ref);
+    let entry = this.#entries.get(key);
+    if (entry === undefined) {
+      entry = { object, unit: null, slice: null };
+      this.#entries.set(key, entry);
+    } else {
+      if (entry.object.object === object.object && entry.object.apiVersion === object.apiVersion) return;
+      entry.object = object;
+    }
+    switch (object.ref.kind) {
       case 'SeldonDeployment':
-        return this.#setDeployment(object);
+        return this.#setDeployment(entry);
       case 'Service':
-        return this.#setService(object);
+        return this.#setService(entry);
       case 'EndpointSlice':
-        return this.#wakeEndpoints(this.#backends.setSlice(object));
+        return this.#setSlice(entry);
       case 'Secret':
-        this.#secrets.set(backendKey(ref.namespace, ref.name), decodeSecret(object.object));
-        return this.#wake(`secret ${ref.namespace}/${ref.name}`);
+        return this.#setSecret(object.ref, decodeSecret(object.object));
       case 'Mapping':
       case 'TLSContext':
-        return this.#setAmbassadorObject(object);
+        return this.#setAmbassadorObject(entry);
     }
   }
 
   remove(key: string): void {
-    const before = this.#objects.get(key);
-    if (before === undefined) return;
-    this.#objects.delete(key);
-    const { ref } = before;
+    const entry = this.#entries.get(key);
+    if (entry === undefined) return;
+    const { ref } = entry.object;
     if (ref.kind === 'Service') this.#replaceService(ref, null);
-    else if (ref.kind === 'EndpointSlice') this.#wakeEndpoints(this.#backends.removeSlice(key));
-    else if (ref.kind === 'Secret') {
-      this.#secrets.delete(backendKey(ref.namespace, ref.name));
-      this.#wake(`secret ${ref.namespace}/${ref.name}`);
-    }
-    this.#declare(ref, nothingDeclared, []);
+    else if (ref.kind === 'EndpointSlice') this.#dropSlice(entry);
+    else if (ref.kind === 'Secret') this.#setSecret(ref, null);
+    this.#declare(entry, nothingDeclared, noProblems);
+    this.#entries.delete(key);
   }
 
-  /** Translates every unit that a change touched. Units that are gone mean nothing. */
-  translateChanged(): ReadonlySet<Unit> {
+  /** Translates every unit that a change touched, and gives them. Units that are gone mean nothing. */
+  translateChanged(): readonly Unit[] {
     const changed = this.#changed;
-    this.#changed = new Set();
-    for (const unit of changed) this.#translate(unit);
+    this.#changed = [];
+    for (const unit of changed) {
+      unit.changed = false;
+      this.#translate(unit);
+    }
     return changed;
+  }
+
+  /** Forgets what nobody uses any more. */
+  sweep(): void {
+    for (const registry of [this.backends.registry, this.names, this.secrets, this.contexts]) registry.sweep();
   }
 
   #translate(unit: Unit): void {
     const { deployment, configuration } = unit.declared;
-    const reads = new Set<string>();
-    const around = new Reading(this, reads);
-    if (configuration !== null) unit.meaning = translateConfiguration(unit.ref, configuration, around);
-    else unit.meaning = deployment === null ? nothing : translateDeployment(deployment, around);
-    for (const read of unit.reads) if (!reads.has(read)) this.#readers.delete(read, unit);
-    for (const read of reads) if (!unit.reads.has(read)) this.#readers.add(read, unit);
-    unit.reads = reads;
+    const reading = new Reading(this);
+    if (configuration !== null) unit.meaning = translateConfiguration(unit.ref, configuration, reading);
+    else unit.meaning = deployment === null ? nothing : translateDeployment(deployment, reading);
+    const { reads } = reading;
+    for (const read of unit.reads) if (!reads.has(read)) removeFrom(read.readers, unit);
+    for (const read of reads) if (!unit.reads.includes(read)) read.readers.push(unit);
+    unit.reads = [...reads];
   }
 
-  #setDeployment({ ref, object }: SourceObject): void {
+  #setDeployment(entry: Entry): void {
+    const { ref, object } = entry.object;
     const { deployment: decoded, deleting, problems } = decodeDeployment(ref, object);
-    const before = this.#units.get(objectKey(ref));
-    const deployment = decoded ?? before?.declared.deployment ?? null;
-    if (deployment === null || deleting) return this.#declare(ref, nothingDeclared, deleting ? [] : problems);
+    const deployment = decoded ?? entry.unit?.declared.deployment ?? null;
+    if (deployment === null || deleting) return this.#declare(entry, nothingDeclared, deleting ? noProblems : problems);
     const config = customConfigOf(deployment.annotations);
     const ids = ambassadorIdsOf(deployment.annotations);
     // With a configuration of its own and no id, the documents say whose they are.
-    if (!(config !== null && ids === null) && !this.#isOurs(ids)) return this.#declare(ref, nothingDeclared, []);
-    const names = [...new Set([ref.name, externalNameOf(deployment)])];
-    if (config === null) return this.#declare(ref, { deployment, configuration: null, createdAt: deployment.createdAt, names }, problems);
-    const { configuration, problems: wrong } = decodeConfiguration(
-      { ref, field: config.field, owner: ref.name, ids: ids ?? ['default'] },
-      { kind: 'text', text: config.text },
-      before?.lastGood ?? null,
-      this.#settings,
-    );
-    this.#declare(ref, { deployment, configuration, createdAt: deployment.createdAt, names }, [...problems, ...wrong]);
+    if (!(config !== null && ids === null) && !this.#isOurs(ids)) return this.#declare(entry, nothingDeclared, noProblems);
+    const externalName = externalNameOf(deployment);
+    const names = externalName === ref.name ? [ref.name] : [ref.name, externalName];
+    const { createdAt } = deployment;
+    if (config === null) return this.#declare(entry, { deployment, configuration: null, createdAt, names }, problems);
+    const origin = { ref, field: config.field, owner: ref.name, ids: ids ?? ['default'] };
+    this.#configure(entry, origin, { kind: 'text', text: config.text }, { deployment, createdAt, names }, problems);
   }
 
-  #setService({ ref, object }: SourceObject): void {
+  #setService(entry: Entry): void {
+    const { ref, object } = entry.object;
     const service = decodeService(ref.namespace, ref.name, object);
     this.#replaceService(ref, service);
-    if (!this.#settings.mappings || service.config === '' || service.owners.length > 0) return this.#declare(ref, nothingDeclared, []);
-    const { configuration, problems } = decodeConfiguration(
-      { ref, field: 'metadata.annotations["getambassador.io/config"]', owner: ref.name, ids: ['default'] },
-      { kind: 'text', text: service.config },
-      this.#units.get(objectKey(ref))?.lastGood ?? null,
-      this.#settings,
-    );
-    this.#declare(ref, { deployment: null, configuration, createdAt: service.createdAt, names: [] }, problems);
+    if (!this.settings.mappings || service.config === '' || service.owners.length > 0) return this.#declare(entry, nothingDeclared, noProblems);
+    const origin = { ref, field: 'metadata.annotations["getambassador.io/config"]', owner: ref.name, ids: ['default'] };
+    this.#configure(entry, origin, { kind: 'text', text: service.config }, { deployment: null, createdAt: service.createdAt, names: noNames }, noProblems);
   }
 
-  #setAmbassadorObject({ ref, object, apiVersion }: SourceObject): void {
-    if (!this.#settings.mappings || ownersOf(object).length > 0) return this.#declare(ref, nothingDeclared, []);
-    const { configuration, problems } = decodeConfiguration(
-      { ref, field: '', owner: ref.name, ids: ['default'] },
-      { kind: 'object', value: { ...recordOf(object), apiVersion, kind: ref.kind } },
-      this.#units.get(objectKey(ref))?.lastGood ?? null,
-      this.#settings,
-    );
+  #setAmbassadorObject(entry: Entry): void {
+    const { ref, object, apiVersion } = entry.object;
+    if (!this.settings.mappings || ownersOf(object).length > 0) return this.#declare(entry, nothingDeclared, noProblems);
     const createdAt = textOf(fieldOf(recordOf(fieldOf(recordOf(object), 'metadata')), 'creationTimestamp'));
-    this.#declare(ref, { deployment: null, configuration, createdAt, names: [] }, problems);
+    const value = { ...recordOf(object), apiVersion, kind: ref.kind };
+    this.#configure(entry, { ref, field: '', owner: ref.name, ids: ['default'] }, { kind: 'object', value }, { deployment: null, createdAt, names: noNames }, noProblems);
+  }
+
+  #configure(entry: Entry, origin: ConfigurationOrigin, input: ConfigurationInput, declared: Omit<Declared, 'configuration'>, problems: readonly Problem[]): void {
+    const { configuration, problems: wrong } = decodeConfiguration(origin, input, entry.unit?.declared.configuration ?? null, this.settings);
+    this.#declare(entry, { ...declared, configuration }, [...problems, ...wrong]);
+  }
+
+  #setSlice(entry: Entry): void {
+    const { ref, object } = entry.object;
+    this.#dropSlice(entry);
+    const handWritten = this.settings.source === 'folder' || this.#handWritten.has(ref.namespace);
+    const slice = decodeSlice(ref, object, this.settings, handWritten);
+    const backend = this.backends.at(ref.namespace, slice.service);
+    entry.slice = { slice, backend };
+    this.backends.addSlice(backend, slice);
+    this.#wake(backend.endpoints);
+  }
+
+  #dropSlice(entry: Entry): void {
+    if (entry.slice === null) return;
+    const { slice, backend } = entry.slice;
+    entry.slice = null;
+    this.backends.removeSlice(backend, slice);
+    this.#wake(backend.endpoints);
+  }
+
+  #setSecret(ref: ObjectRef, secret: Secret | null): void {
+    const material = this.secrets.at(nameKey(ref.namespace, ref.name));
+    material.secret = secret;
+    this.secrets.touch(material);
+    this.#wake(material.watched);
   }
 
   #isOurs(ids: readonly string[] | null): boolean {
-    return (ids ?? ['default']).some((id) => this.#settings.ambassadorIds.includes(id));
+    return (ids ?? ['default']).some((id) => this.settings.ambassadorIds.includes(id));
   }
 
   /** What an object declares now; nothing for one that is gone or belongs to somebody else. */
-  #declare(ref: ObjectRef, declared: Declared, problems: readonly Problem[]): void {
-    const key = objectKey(ref);
-    let unit = this.#units.get(key);
-    const empty = declared.deployment === null && declared.configuration === null && problems.length === 0;
-    if (unit === undefined) {
-      if (empty) return;
-      unit = new Unit(ref);
-      this.#units.set(key, unit);
-    }
+  #declare(entry: Entry, declared: Declared, problems: readonly Problem[]): void {
+    const empty = declared === nothingDeclared && problems.length === 0;
+    if (entry.unit === null && empty) return;
+    const unit = (entry.unit ??= new Unit(entry.object.ref));
     this.#renames(unit, declared.names);
-    this.#recontexts(unit, declared.configuration?.contexts ?? []);
+    this.#recontexts(unit, declared.configuration?.contexts ?? noContexts);
     unit.declared = declared;
-    unit.lastGood = declared.configuration;
     unit.decodeProblems = problems;
-    this.#changed.add(unit);
-    if (empty) this.#units.delete(key);
+    this.#mark(unit);
+    if (empty) entry.unit = null;
   }
 
   #renames(unit: Unit, after: readonly string[]): void {
     const before = unit.declared.names;
-    for (const name of before) if (!after.includes(name)) this.#rename(unit, name, false);
-    for (const name of after) if (!before.includes(name)) this.#rename(unit, name, true);
-  }
-
-  #rename(unit: Unit, name: string, taken: boolean): void {
-    const key = backendKey(unit.namespace, name);
-    if (taken) this.#names.add(key, unit);
-    else this.#names.delete(key, unit);
-    this.#wake(`name ${key}`);
+    for (const name of before) {
+      if (after.includes(name)) continue;
+      const record = this.names.at(nameKey(unit.namespace, name));
+      removeFrom(record.units, unit);
+      this.names.touch(record);
+      this.#wake(record.watched);
+    }
+    for (const name of after) {
+      if (before.includes(name)) continue;
+      const record = this.names.at(nameKey(unit.namespace, name));
+      record.units.push(unit);
+      this.#wake(record.watched);
+    }
   }
 
   #recontexts(unit: Unit, after: readonly TlsContext[]): void {
-    for (const { name } of unit.declared.configuration?.contexts ?? []) {
-      const key = backendKey(unit.namespace, name);
-      this.#contexts.get(key)?.delete(unit);
-      this.#wake(`context ${key}`);
+    for (const { name } of unit.declared.configuration?.contexts ?? noContexts) {
+      const material = this.contexts.at(nameKey(unit.namespace, name));
+      material.contexts.delete(unit);
+      this.contexts.touch(material);
+      this.#wake(material.watched);
     }
     for (const context of after) {
-      const key = backendKey(unit.namespace, context.name);
-      const there = this.#contexts.get(key);
-      if (there === undefined) this.#contexts.set(key, new Map([[unit, context]]));
-      else there.set(unit, context);
-      this.#wake(`context ${key}`);
+      const material = this.contexts.at(nameKey(unit.namespace, context.name));
+      material.contexts.set(unit, context);
+      this.#wake(material.watched);
     }
   }
 
   #replaceService(ref: ObjectRef, after: Service | null): void {
-    const key = backendKey(ref.namespace, ref.name);
-    const before = this.#backends.service(key);
+    const backend = this.backends.at(ref.namespace, ref.name);
+    const before = backend.service;
     if (sameValue(before, after)) return;
-    const owners = new Set([...(before?.owners ?? []), ...(after?.owners ?? [])]);
-    for (const owner of before?.owners ?? []) this.#owned.delete(backendKey(ref.namespace, owner), key);
-    for (const owner of after?.owners ?? []) this.#owned.add(backendKey(ref.namespace, owner), key);
-    this.#backends.setService(key, after);
-    for (const owner of owners) this.#wake(`owned ${ref.namespace}/${owner}`);
-    this.#wake(`service ${key}`);
-    this.#wakeEndpoints([key]);
+    for (const owner of before?.owners ?? noNames) {
+      const record = this.names.at(nameKey(ref.namespace, owner));
+      removeFrom(record.services, before!);
+      this.names.touch(record);
+      this.#wake(record.watched);
+    }
+    for (const owner of after?.owners ?? noNames) {
+      const record = this.names.at(nameKey(ref.namespace, owner));
+      record.services.push(after!);
+      this.#wake(record.watched);
+    }
+    this.backends.setService(backend, after);
+    this.#wake(backend.watched);
+    this.#wake(backend.endpoints);
   }
 
-  #wakeEndpoints(backends: readonly string[]): void {
-    for (const key of backends) this.#wake(`endpoints ${key}`);
+  #wake({ readers }: Watched): void {
+    for (const unit of readers) this.#mark(unit);
   }
 
-  #wake(read: string): void {
-    for (const unit of this.#readers.get(read)) this.#changed.add(unit);
-  }
-
-  // What Reading asks.
-
-  get settings(): TranslateSettings {
-    return this.#settings;
-  }
-
-  get backends(): BackendIndex {
-    return this.#backends;
-  }
-
-  grantsOf(namespace: string): readonly Grant[] {
-    return this.#grants.get(namespace) ?? [];
-  }
-
-  secret(key: string): Secret | null {
-    return this.#secrets.get(key) ?? null;
-  }
-
-  /** Of several with one name the one whose object comes first. */
-  tlsContext(key: string): TlsContext | null {
-    const declared = [...(this.#contexts.get(key) ?? [])].sort(([a], [b]) => (objectKey(a.ref) < objectKey(b.ref) ? -1 : 1));
-    return declared[0]?.[1] ?? null;
-  }
-
-  nameTaken(key: string): boolean {
-    return this.#names.get(key).size > 0;
-  }
-
-  ownedServices(key: string): ReadonlySet<string> {
-    return this.#owned.get(key);
+  #mark(unit: Unit): void {
+    if (unit.changed) return;
+    unit.changed = true;
+    this.#changed.push(unit);
   }
 }
 
+const noGrants: readonly Grant[] = Object.freeze([]);
+const noProblems: readonly Problem[] = Object.freeze([]);
+const noContexts: readonly TlsContext[] = Object.freeze([]);
+
 /** What one unit sees of the World; every question is remembered as a read. */
 class Reading implements Surroundings {
+  readonly reads = new Set<Watched>();
+  readonly settings: TranslateSettings;
   readonly #world: World;
-  readonly #reads: Set<string>;
 
-  constructor(world: World, reads: Set<string>) {
+  constructor(world: World) {
     this.#world = world;
-    this.#reads = reads;
-  }
-
-  get settings(): TranslateSettings {
-    return this.#world.settings;
+    this.settings = world.settings;
   }
 
   service(namespace: string, name: string): Service | null {
-    const key = backendKey(namespace, name);
-    this.#reads.add(`service ${key}`);
-    return this.#world.backends.service(key);
+    const backend = this.#world.backends.at(namespace, name);
+    this.reads.add(backend.watched);
+    return backend.service;
   }
 
   secret(namespace: string, name: string): Secret | null {
-    const key = backendKey(namespace, name);
-    this.#reads.add(`secret ${key}`);
-    return this.#world.secret(key);
+    const material = this.#world.secrets.at(nameKey(namespace, name));
+    this.reads.add(material.watched);
+    return material.secret;
   }
 
+  /** Of several with one name the one whose object comes first. */
   tlsContext(namespace: string, name: string): TlsContext | null {
-    const key = backendKey(namespace, name);
-    this.#reads.add(`context ${key}`);
-    return this.#world.tlsContext(key);
+    const material = this.#world.contexts.at(nameKey(namespace, name));
+    this.reads.add(material.watched);
+    const declared = [...material.contexts].sort(([a], [b]) => compareText(objectKey(a.ref), objectKey(b.ref)));
+    return declared[0]?.[1] ?? null;
   }
 
   nameTaken(namespace: string, name: string): boolean {
-    const key = backendKey(namespace, name);
-    this.#reads.add(`name ${key}`);
-    return this.#world.nameTaken(key);
+    const record = this.#world.names.at(nameKey(namespace, name));
+    this.reads.add(record.watched);
+    return record.units.length > 0;
   }
 
   servicesOf(deployment: Deployment): readonly Service[] {
-    const services = new Map<string, Service>();
+    const services = new Set<Service>();
     for (const owner of ownerNamesOf(deployment)) {
-      const key = backendKey(deployment.ref.namespace, owner);
-      this.#reads.add(`owned ${key}`);
-      for (const service of this.#world.ownedServices(key)) services.set(service, this.#world.backends.service(service)!);
+      const record = this.#world.names.at(nameKey(deployment.ref.namespace, owner));
+      this.reads.add(record.watched);
+      for (const service of record.services) services.add(service);
     }
-    return services.size <= 1 ? [...services.values()] : [...services].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, service]) => service);
+    return [...services].sort((a, b) => compareText(a.name, b.name));
   }
 
   hasEndpoints(service: Service, port: number): boolean {
-    this.#reads.add(`endpoints ${backendKey(service.namespace, service.name)}`);
-    return this.#world.backends.hasEndpoints(service, port);
+    const backend = this.#world.backends.at(service.namespace, service.name);
+    this.reads.add(backend.endpoints);
+    return this.#world.backends.endpointsAt(backend, port).length > 0;
   }
 
   grantsOf(namespace: string): readonly Grant[] {
