@@ -5,8 +5,8 @@ import { decide } from '../routing/decide.ts';
 import type { RejectDecision, RejectReason } from '../routing/decision.ts';
 import { isGrpcPath } from '../routing/grpc.ts';
 import { headOf, type RequestHead } from '../routing/head.ts';
-import { findRoute, ownerOf } from '../routing/lookup.ts';
-import type { TimeLimit } from '../routing/mapping.ts';
+import { ownerOf } from '../routing/lookup.ts';
+import type { Mapping, TimeLimit } from '../routing/mapping.ts';
 import type { Match } from '../routing/match.ts';
 import { canonicalPath } from '../routing/path.ts';
 import { decisionJson, forwardedPath, printDecision, printMatch, printShare, type DecisionJson } from '../routing/print.ts';
@@ -57,8 +57,8 @@ export function explain(table: RouteTable<null>, choices: readonly ServiceChoice
   }
   const space = ownerOf(table, head);
   const shown = space === null ? 'none: that namespace has no Routes' : space.name === null ? 'shared space' : `namespace ${space.name}`;
-  const route = space === null ? null : (findRoute(table, space, head, true) ?? findRoute(table, space, head, false));
   const decision = decide(table, head, 0);
+  const route = decision.kind === 'forward' ? decision.route : (routesInOrder(table).find(({ split }) => split.reject === decision) ?? null);
   return {
     space: shown,
     passed: space === null ? [] : passedOver(table, space.name, head, route),
@@ -119,7 +119,7 @@ function folded(text: string): string {
   return text.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
 }
 
-/** The first condition that does not hold; a Route whose conditions all hold was passed over because it has only shadows. */
+/** The first condition that does not hold; where all hold it is that the Route has only shadows, or that a bare name does not go to claims. */
 function reasonToPass({ match, hasLive }: Route<null>, head: RequestHead): string {
   const none: Match = { path: match.path, host: { kind: 'any' }, method: null, headers: [], query: [] };
   const parts: Match[] = [
@@ -133,21 +133,26 @@ function reasonToPass({ match, hasLive }: Route<null>, head: RequestHead): strin
     if (!compiled.ok) return compiled.reason;
     if (compiled.conditions !== null && !conditionsHold(compiled.conditions, head)) return `not ${printMatch(part).slice(printMatch(none).length).trim()}`;
   }
-  return hasLive ? 'its Order is lower' : 'only shadows';
+  return hasLive ? 'a bare gRPC name is not open to claims' : 'only shadows';
 }
 
 function waysOf(route: Route<null>, choices: readonly ServiceChoice[], path: string): Way[] {
-  const choiceOf = (mapping: string): ServiceChoice | null => choices.find((choice) => choice.mapping === mapping) ?? null;
+  const choiceOf = (mapping: Mapping): ServiceChoice | null => choices.find((choice) => choice.mapping === mapping.id || choice.mapping === restOf(mapping)) ?? null;
   const live = route.split.members.map(({ mapping, share, ready }): Way => {
     const decision = { kind: 'forward', route, mapping, target: mapping.target, attached: null } as const;
     const limits = mapping.target.kind === 'forward' ? limitTexts(mapping.target.timeout, mapping.target.idleTimeout) : [];
-    return { share, role: 'live', ready, decision: decisionJson(decision, path, []), text: printDecision(decision, path, []), limits, service: choiceOf(mapping.id) };
+    return { share, role: 'live', ready, decision: decisionJson(decision, path, []), text: printDecision(decision, path, []), limits, service: choiceOf(mapping) };
   });
   const shadows = route.shadows.map(({ mapping, target, fraction, ready }): Way => {
     const decision = { kind: 'forward', mapping: mapping.id, upstream: target.upstream, path: forwardedPath(mapping, target, path), shadows: [] } as const;
-    return { share: fraction, role: 'shadow', ready, decision, text: `copy ${target.upstream}  (${mapping.source.kind} ${mapping.source.namespace}/${mapping.source.name})`, limits: [], service: choiceOf(mapping.id) };
+    return { share: fraction, role: 'shadow', ready, decision, text: `copy ${target.upstream}  (${mapping.source.kind} ${mapping.source.namespace}/${mapping.source.name})`, limits: [], service: choiceOf(mapping) };
   });
   return [...live, ...shadows];
+}
+
+/** Id of the REST Mapping beside this one: a predictor has one Service for all its Mappings, and the choice is kept with that one. */
+function restOf({ source, series }: Mapping): string {
+  return `${source.kind} ${source.namespace}/${source.name} http ${series.predictor}`;
 }
 
 function limitTexts(timeout: TimeLimit, idle: TimeLimit): string[] {

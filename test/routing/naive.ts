@@ -9,8 +9,14 @@ import type { Route, RouteTable } from '../../routing/table.ts';
 /** The Route that answers, "only-shadows" with the Route, or null. */
 export function naiveRoute<T>(table: RouteTable<T>, head: HeadText): Route<T> | null {
   const space = naiveOwner(head, table.settings.singleNamespace);
-  const matching = routesInOrder(table).filter((route) => route.space === space && routeMatches(route, head));
+  const bare = space === null && head.grpc && headerOf(head, 'seldon') !== null && pathMatches({ kind: 'grpc' }, head.path.split('?')[0]!, head);
+  const matching = routesInOrder(table).filter((route) => route.space === space && routeMatches(route, head) && (!bare || mayTakeBareCall(route)));
   return matching.find((route) => hasLive(route)) ?? matching[0] ?? null;
+}
+
+/** Design §4.2: a bare gRPC name goes to its declarer or to a Grant, never to a claim on the path. */
+function mayTakeBareCall<T>({ granted, match }: Route<T>): boolean {
+  return granted || (match.path.kind === 'grpc' && match.headers.some(({ name, value }) => name === 'seldon' && value.kind === 'exact'));
 }
 
 function hasLive<T>(route: Route<T>): boolean {
