@@ -47,9 +47,9 @@ export function decodeRawMapping(name: string, field: string, fields: Fields, de
   if (grpc) fields.later('grpc');
   const written = fields.text('service');
   const redirect = decodeRedirect(fields, written, shadow);
-  const service = redirect === null ? parseService(written ?? '') : null;
-  if (redirect === null && service === null) fields.report('error', 'bad-mapping', 'service', `${quoted(written ?? '')} is not a service; write name:port or name.namespace:port`);
   const tls = decodeTls(fields);
+  const service = redirect === null ? parseService(written ?? '', tls !== null) : null;
+  if (redirect === null && service === null) fields.report('error', 'bad-mapping', 'service', `${quoted(written ?? '')} is not a service; write name:port or name.namespace:port`);
   const rewrite = decodeRewrite(fields);
   const raw: Omit<RawMapping, 'regexes' | 'match'> = {
     kind: 'Mapping',

@@ -8,14 +8,14 @@ export interface RawService {
   readonly tls: boolean;
 }
 
-/** null when it is not a service. The default port is 80, or 443 with TLS. */
-export function parseService(text: string): RawService | null {
+/** null when it is not a service. The default port is 80, or 443 with TLS, which the scheme or the field `tls` asks for (`hasContext`). */
+export function parseService(text: string, hasContext: boolean): RawService | null {
   const [, scheme = '', rest = ''] = /^(?:([A-Za-z][A-Za-z0-9+.-]*):\/\/)?(.*)$/s.exec(text.trim()) ?? [];
   if (!['', 'http', 'https'].includes(scheme.toLowerCase())) return null;
   const tls = scheme.toLowerCase() === 'https';
   const [, bracketed, name, digits] = /^(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9._-]+))(?::(\d{1,5}))?$/.exec(rest) ?? [];
   const host = bracketed ?? name ?? '';
-  const port = digits === undefined ? (tls ? 443 : 80) : Number(digits);
+  const port = digits === undefined ? (tls || hasContext ? 443 : 80) : Number(digits);
   if (host === '' || host.length > 253 || port < 1 || port > 65535) return null;
   if (bracketed !== undefined && readAddress(bracketed) === null) return null;
   return { host, port, tls };
