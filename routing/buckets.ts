@@ -38,7 +38,8 @@ function listOf<V extends object>(slot: Slot<V>): readonly V[] {
   return slot === null ? [] : isList(slot) ? slot : [slot];
 }
 
-function isList<V extends object>(slot: V | readonly V[]): slot is readonly V[] {
+/** Several values, and not one? */
+export function isList<V extends object>(slot: V | readonly V[]): slot is readonly V[] {
   return Array.isArray(slot);
 }
 

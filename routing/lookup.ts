@@ -3,7 +3,7 @@
 // Every source of candidates (slashes of the path, other lengths, the gRPC name, the scanned list) gives its own first match, and the best by
 // Order of these is the answer. So precedence needs no index of its own, and the result is that of trying all Routes one after the other, which
 // is what the tests compare it with.
-import { findIn, slotOf } from './buckets.ts';
+import { findIn, isList, slotOf } from './buckets.ts';
 import { bytesOf, fieldHash, fieldIs, fieldNamed, hashBytes, hashSeed, hashStep, sameBytes, sameFoldedBytes, textOf } from './bytes.ts';
 import { conditionsHold } from './condition.ts';
 import { isGrpcPath } from './grpc.ts';
@@ -53,7 +53,7 @@ function isUnderBase<T>(table: RouteTable<T>, space: Space<T>, head: RequestHead
 function spaceAt<T>(table: RouteTable<T>, hash: number, bytes: Uint8Array, start: number, end: number): Space<T> | null {
   const slot = slotOf(table.spaces, hash);
   if (slot === null) return null;
-  if (!Array.isArray(slot)) return hasBase(slot as Space<T>, bytes, start, end) ? (slot as Space<T>) : null;
+  if (!isList(slot)) return hasBase(slot, bytes, start, end) ? slot : null;
   for (const space of slot) if (hasBase(space, bytes, start, end)) return space;
   return null;
 }
@@ -116,9 +116,9 @@ function seatAt<T>(table: RouteTable<T>, space: Space<T>, head: RequestHead, has
   const key = pathIndexHash(space.seed, hash);
   const slot = slotOf(table.seats, key);
   if (slot === null) return null;
-  if (!Array.isArray(slot)) return seatHolds(slot as Seat<T>, space, head, key, length, hasLive) ? (slot as Seat<T>) : null;
+  if (!isList(slot)) return seatHolds(slot, space, head, key, length, hasLive) ? slot : null;
   // In Order.
-  for (let i = 0; i < slot.length; i++) if (seatHolds(slot[i]!, space, head, key, length, hasLive)) return slot[i]!;
+  for (const seat of slot) if (seatHolds(seat, space, head, key, length, hasLive)) return seat;
   return null;
 }
 
@@ -144,8 +144,8 @@ export function findByName<T>(table: RouteTable<T>, space: Space<T>, head: Reque
   const key = nameIndexHash(space.seed, fieldHash(head, 'seldon', field, hashSeed));
   const slot = slotOf(table.seats, key);
   if (slot === null) return null;
-  if (!Array.isArray(slot)) return namedHolds(slot as Seat<T>, space, head, key, hasLive) ? (slot as Seat<T>) : null;
-  for (let i = 0; i < slot.length; i++) if (namedHolds(slot[i]!, space, head, key, hasLive)) return slot[i]!;
+  if (!isList(slot)) return namedHolds(slot, space, head, key, hasLive) ? slot : null;
+  for (const seat of slot) if (namedHolds(seat, space, head, key, hasLive)) return seat;
   return null;
 }
 

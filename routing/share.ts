@@ -1,19 +1,24 @@
 // Sharing: Mappings that arrive by structured clone hold a copy each of the same few policies. Equal parts become one frozen object,
 // which at 20,000 Mappings is the difference between tens of megabytes and one (load/bench).
 import { sameValue } from './diff.ts';
+import { keepDigest } from './digest.ts';
 import type { ForwardTarget, Mapping, RedirectTarget } from './mapping.ts';
 import type { Match } from './match.ts';
+import type { ObjectRef } from './problem.ts';
 
 // Parts seen lately, a few of each kind, the last used first. Forgetting one costs memory, never meaning.
 const recentLimit = 16;
 const recent = new Map<string, object[]>();
+const none: readonly never[] = Object.freeze([]);
+// The Mappings of one object come one after the other.
+let lastSource: ObjectRef = Object.freeze({ kind: '', namespace: '', name: '' });
 
 /** The Mapping, frozen, its common parts shared with earlier ones. Equal to its argument in content. */
 export function sharedMapping(mapping: Mapping): Mapping {
   const namespace = mapping.namespace;
   return Object.freeze({
     ...mapping,
-    source: part('source', mapping.source),
+    source: sharedSource(mapping.source),
     space: mapping.space === namespace ? namespace : mapping.space,
     match: sharedMatch(mapping.match),
     role: part('role', mapping.role),
@@ -22,14 +27,19 @@ export function sharedMapping(mapping: Mapping): Mapping {
   });
 }
 
+function sharedSource(source: ObjectRef): ObjectRef {
+  if (!sameValue(source, lastSource)) lastSource = frozen(source);
+  return lastSource;
+}
+
 function sharedMatch(match: Match): Match {
   return Object.freeze({
     ...match,
     path: frozen(match.path),
     host: part('host', match.host),
     method: match.method === null ? null : part('method', match.method),
-    headers: part('headers', match.headers),
-    query: part('query', match.query),
+    headers: match.headers.length === 0 ? none : frozen(match.headers),
+    query: match.query.length === 0 ? none : frozen(match.query),
   });
 }
 
@@ -65,6 +75,7 @@ function part<V extends object>(kind: string, value: V): V {
   }
   if (seen.length === recentLimit) seen.pop();
   seen.unshift(frozen(value));
+  keepDigest(value);
   return value;
 }
 

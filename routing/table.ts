@@ -181,6 +181,25 @@ export function spaceNamed<T>(table: RouteTable<T>, name: string): Space<T> | nu
 /** What changes at one Route: Mappings that come or change, and `null` for those that leave. The last of an id counts. */
 type RouteChange<T> = { readonly id: string; readonly member: AttachedMapping<T> | null }[];
 
+/** What becomes of an UpstreamUse. */
+interface UpstreamChange {
+  ready: boolean;
+  routeKeys: readonly string[];
+  /** The keys once they are edited, unless the only edit is the first key: most Upstreams have one. */
+  edited: Set<string> | null;
+}
+
+const noKeys: readonly string[] = Object.freeze([]);
+
+function editedKeys(change: UpstreamChange): Set<string> {
+  return (change.edited ??= new Set(change.routeKeys));
+}
+
+function addKey(change: UpstreamChange, key: string): void {
+  if (change.edited === null && change.routeKeys.length === 0) change.routeKeys = Object.freeze([key]);
+  else editedKeys(change).add(key);
+}
+
 /** One delta being applied. */
 class TableEdit<T> {
   readonly #from: RouteTable<T>;
@@ -190,7 +209,7 @@ class TableEdit<T> {
   readonly #touched = new Map<string, RouteChange<T>>();
   /** Spaces and Upstreams that changed, written back once at the end. */
   readonly #spaces = new Map<string | null, Space<T>>();
-  readonly #uses = new Map<string, { ready: boolean; readonly routeKeys: Set<string> }>();
+  readonly #uses = new Map<string, UpstreamChange>();
   /** Routes that come into the index, in place of older ones of their key, and Routes that leave it. */
   readonly #seated: Route<T>[] = [];
   readonly #left: Route<T>[] = [];
@@ -252,7 +271,7 @@ class TableEdit<T> {
     const use = this.#useOf(key);
     if (use.ready === ready) return;
     use.ready = ready;
-    for (const routeKey of use.routeKeys) this.#changeOf(routeKey);
+    for (const routeKey of use.edited ?? use.routeKeys) this.#changeOf(routeKey);
   }
 
   #rebuild(key: string, change: RouteChange<T>): void {
@@ -294,8 +313,8 @@ class TableEdit<T> {
   }
 
   #moveUses(key: string, before: readonly AttachedMapping<T>[], after: readonly AttachedMapping<T>[]): void {
-    for (const { mapping } of before) if (mapping.target.kind === 'forward') this.#useOf(mapping.target.upstream).routeKeys.delete(key);
-    for (const { mapping } of after) if (mapping.target.kind === 'forward') this.#useOf(mapping.target.upstream).routeKeys.add(key);
+    for (const { mapping } of before) if (mapping.target.kind === 'forward') editedKeys(this.#useOf(mapping.target.upstream)).delete(key);
+    for (const { mapping } of after) if (mapping.target.kind === 'forward') addKey(this.#useOf(mapping.target.upstream), key);
   }
 
   #changeOf(key: string): RouteChange<T> {
@@ -313,11 +332,11 @@ class TableEdit<T> {
     return known ?? emptySpace(name);
   }
 
-  #useOf(key: string): { ready: boolean; readonly routeKeys: Set<string> } {
+  #useOf(key: string): UpstreamChange {
     let use = this.#uses.get(key);
     if (use === undefined) {
       const before = findIn(this.#from.upstreams, hashText(key), (known) => known.key === key);
-      use = { ready: before?.ready ?? false, routeKeys: new Set(before?.routeKeys) };
+      use = { ready: before?.ready ?? false, routeKeys: before?.routeKeys ?? noKeys, edited: null };
       this.#uses.set(key, use);
     }
     return use;
@@ -345,9 +364,11 @@ class TableEdit<T> {
 
   #doneUpstreams(): Buckets<UpstreamUse> {
     const edit = new BucketsEdit<UpstreamUse>(this.#from.upstreams, this.#uses.size, hashOf, (a, b) => compareText(a.key, b.key));
-    for (const [key, { ready, routeKeys }] of this.#uses) {
-      const use = Object.freeze({ key, hash: hashText(key), ready, routeKeys: Object.freeze([...routeKeys]) });
-      if (ready || routeKeys.size > 0) edit.set(use);
+    for (const [key, change] of this.#uses) {
+      const { ready } = change;
+      const routeKeys = change.edited === null ? change.routeKeys : Object.freeze([...change.edited]);
+      const use = Object.freeze({ key, hash: hashText(key), ready, routeKeys });
+      if (ready || routeKeys.length > 0) edit.set(use);
       else edit.remove(use);
     }
     return edit.done();
