@@ -50,6 +50,8 @@ describe('the arrows of design §2', () => {
     ['gateway/tools/x.ts', "import { x } from '../edge/exchange.ts';"],
     ['gateway/tools/x.ts', "import pino from 'pino';"],
     ['gateway/control/x.ts', "import { Registry } from 'prom-client';"],
+    ['gateway/worker.ts', "import type { Grant } from '../k8s/translate/translation.ts';"],
+    ['gateway/serve.ts', "import { Edge } from './edge/edge.ts';"],
     ['gateway/x.ts', "import { x } from './main.ts';"],
     ['test/x.test.ts', "import { x } from '../gateway/main.ts';"],
   ])('a planted violation is found: %s: %s', (file, text) => {

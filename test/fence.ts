@@ -11,8 +11,9 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   'gateway/admin/': ['gateway/admin/', 'gateway/control/', 'gateway/*', 'routing/', 'k8s/translate/'],
   'gateway/tools/': ['gateway/tools/', 'gateway/*', 'routing/', 'k8s/translate/', 'k8s/source/read.ts'],
   'gateway/demo/': ['gateway/demo/', 'gateway/*', 'routing/', 'k8s/translate/'],
-  // A data worker's frame: the data plane itself is handed in by main.ts.
   'gateway/': ['gateway/*', 'routing/', 'k8s/translate/'],
+  // The thread of the data plane: like it, it does not know Kubernetes.
+  'gateway/worker.ts': ['gateway/edge/', 'gateway/*', 'routing/'],
   'gateway/main.ts': ['gateway/', 'routing/', 'k8s/'],
 };
 
