@@ -1,0 +1,62 @@
+// Answers that the gateway gives itself: failures and health.
+import type { RejectReason } from '../../routing/decision.ts';
+import { isText } from '../../routing/bytes.ts';
+import type { RequestHead } from '../../routing/head.ts';
+import { failureBody, failures, grpcMessage } from './failure.ts';
+import type { Failure } from './failure.ts';
+import type { Answer } from './http1/response-writer.ts';
+
+/** The Failure of a Decision that rejects. */
+export function rejectFailure(reason: RejectReason): Failure {
+  switch (reason) {
+    case 'no-route':
+      return failures.noRoute;
+    case 'namespace-needed':
+      return failures.namespaceNeeded;
+    case 'no-healthy-upstream':
+    case 'all-weights-zero':
+    case 'only-shadows':
+      return failures.noHealthyUpstream;
+  }
+}
+
+/**
+ * The answer to a failure. `detail` says what exactly, or what to change; where it repeats the sentence it stands alone. gRPC callers get
+ * 200 and a status in the head, which their libraries read (reference ambassador-mapping §10.2).
+ */
+export function failureAnswer(failure: Failure, detail: string, json: boolean, grpc: boolean): Answer {
+  const sentence = sentenceOf(failure, detail);
+  if (grpc) {
+    return { code: 200, contentType: 'application/grpc', body: '', lines: `content-type: application/grpc\r\ngrpc-status: ${failure.grpcStatus}\r\ngrpc-message: ${grpcMessage(sentence)}\r\n` };
+  }
+  return {
+    code: failure.httpStatus,
+    contentType: json ? 'application/json' : 'text/plain',
+    body: failureBody(failure.httpStatus, failure.name, sentence, json),
+    lines: failure === failures.methodRefused ? 'allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n' : '',
+  };
+}
+
+export function sentenceOf(failure: Failure, detail: string): string {
+  if (detail === '') return failure.sentence;
+  return detail.startsWith(failure.sentence) ? detail : `${failure.sentence}: ${detail}`;
+}
+
+const alive = '/ambassador/v0/check_alive';
+const readyPaths: readonly string[] = ['/ambassador/v0/check_ready', '/readyz'];
+
+/**
+ * Health on the traffic port, from this worker itself: `check_alive`, `check_ready` and `/readyz`. null: another path. Asked for only when no
+ * Route claims the path.
+ */
+export function probeAnswer(head: RequestHead, ready: boolean, serving: boolean): Answer | null {
+  const { pathBytes, pathStart, pathEnd } = head;
+  const is = (path: string): boolean => isText(pathBytes, pathStart, pathEnd, path);
+  if (is(alive)) return text(200, 'alive\n');
+  if (!readyPaths.some(is)) return null;
+  return ready && serving ? text(200, 'ready\n') : text(503, 'not ready\n');
+}
+
+function text(code: number, body: string): Answer {
+  return { code, contentType: 'text/plain', body, lines: '' };
+}

@@ -1,0 +1,129 @@
+// What the data plane attaches to a Mapping when a table is built: everything a request needs, compiled once.
+import { compileRewrite } from '../../routing/rewrite.ts';
+import type { CompiledRewrite } from '../../routing/rewrite.ts';
+import type { HostRewrite, Mapping } from '../../routing/mapping.ts';
+import type { Upstream } from '../../routing/upstream.ts';
+import { isHost } from './http1/characters.ts';
+import { compileEdits, isGoneName } from './http1/header-edits.ts';
+import type { CompiledEdits } from './http1/header-edits.ts';
+import type { UpstreamPool } from './upstream/pool.ts';
+import type { UpstreamRegistry } from './upstream/registry.ts';
+
+/** Lines that the gateway writes into each request; false: the Mapping's edits take them out. */
+interface OwnLines {
+  readonly requestId: boolean;
+  readonly forwardedFor: boolean;
+  readonly forwardedProto: boolean;
+  readonly forwardedHost: boolean;
+  readonly originalPath: boolean;
+}
+
+export interface Attachment {
+  readonly id: string;
+  /** Counter slot, or −1. */
+  readonly slot: number;
+  /** null: a redirect. */
+  readonly pool: UpstreamPool | null;
+  /** Connections for copies; used when the Mapping is a shadow. */
+  readonly shadowPool: UpstreamPool | null;
+  readonly rewrite: CompiledRewrite;
+  /** `host: …` with its line end, instead of the client's. */
+  readonly hostLine: Buffer | null;
+  readonly requestEdits: CompiledEdits | null;
+  readonly responseEdits: CompiledEdits | null;
+  readonly ownLines: OwnLines;
+  readonly serviceTime: boolean;
+  readonly date: boolean;
+  /** 0: none. */
+  readonly timeoutMs: number;
+  /** Somebody wrote it: it limits the whole answer, not only the time to its head (design §4.17). */
+  readonly timeoutWritten: boolean;
+  /** Text of a 504. */
+  readonly timeoutSentence: string;
+  /** 0: none. */
+  readonly idleTimeoutMs: number;
+}
+
+const allLines: OwnLines = Object.freeze({ requestId: true, forwardedFor: true, forwardedProto: true, forwardedHost: true, originalPath: true });
+const noRewrite: CompiledRewrite = Object.freeze({ kind: 'none' });
+
+/** Compiles one Mapping. `defaultIdleTimeoutMs` holds where nobody wrote an idle timeout. */
+export function attachmentOf(mapping: Mapping, slot: number, pools: UpstreamRegistry, shadowPools: UpstreamRegistry, defaultIdleTimeoutMs: number): Attachment {
+  const { target } = mapping;
+  if (target.kind === 'redirect') {
+    return Object.freeze({
+      id: mapping.id,
+      slot,
+      pool: null,
+      shadowPool: null,
+      rewrite: noRewrite,
+      hostLine: null,
+      requestEdits: null,
+      responseEdits: null,
+      ownLines: allLines,
+      serviceTime: true,
+      date: true,
+      timeoutMs: 0,
+      timeoutWritten: false,
+      timeoutSentence: '',
+      idleTimeoutMs: 0,
+    });
+  }
+  const requestEdits = compileEdits(target.requestHeaders);
+  const responseEdits = compileEdits(target.responseHeaders);
+  const pool = pools.poolOf(target.upstream);
+  const { timeout, idleTimeout } = target;
+  const setBy = timeout.setBy === null ? 'set by default; annotate seldon.io/rest-timeout' : `set by ${timeout.setBy}`;
+  return Object.freeze({
+    id: mapping.id,
+    slot,
+    pool,
+    shadowPool: mapping.role.kind === 'shadow' ? shadowPools.poolOf(target.upstream) : null,
+    rewrite: bufferedRewrite(compileRewrite(mapping.match.path, target.rewrite)),
+    hostLine: hostLineOf(target.hostRewrite, pool.upstream),
+    requestEdits,
+    responseEdits,
+    ownLines:
+      requestEdits === null
+        ? allLines
+        : {
+            requestId: !isGoneName(requestEdits, 'x-request-id'),
+            forwardedFor: !isGoneName(requestEdits, 'x-forwarded-for'),
+            forwardedProto: !isGoneName(requestEdits, 'x-forwarded-proto'),
+            forwardedHost: !isGoneName(requestEdits, 'x-forwarded-host'),
+            originalPath: !isGoneName(requestEdits, 'x-envoy-original-path'),
+          },
+    serviceTime: !isGoneName(responseEdits, 'x-envoy-upstream-service-time'),
+    date: !isGoneName(responseEdits, 'date'),
+    timeoutMs: timeout.ms,
+    timeoutWritten: timeout.setBy !== null,
+    timeoutSentence: `timeout ${timeout.ms} ms ${setBy}`,
+    idleTimeoutMs: idleTimeout.setBy === null ? defaultIdleTimeoutMs : idleTimeout.ms,
+  });
+}
+
+/** The same bytes as a Buffer, so that the writer sees one kind of array. */
+function bufferedRewrite(rewrite: CompiledRewrite): CompiledRewrite {
+  return rewrite.kind === 'prefix' || rewrite.kind === 'whole' ? Object.freeze({ ...rewrite, withBytes: Buffer.from(rewrite.withBytes) }) : rewrite;
+}
+
+/** null: the client's Host. A literal that is no Host is left out; the control plane reports it. */
+function hostLineOf(rewrite: HostRewrite, upstream: Upstream | null): Buffer | null {
+  const host = rewrite.kind === 'literal' ? rewrite.host : rewrite.kind === 'upstream' ? hostOfUpstream(upstream) : null;
+  if (host === null || host === '' || !Buffer.from(host).every((byte) => isHost[byte] === 1)) return null;
+  return Buffer.from(`host: ${host}\r\n`);
+}
+
+/** The Upstream's own DNS name, as `auto_host_rewrite` means it. */
+function hostOfUpstream(upstream: Upstream | null): string | null {
+  if (upstream === null) return null;
+  const { address } = upstream;
+  switch (address.kind) {
+    case 'service':
+      return `${address.name}.${address.namespace}`;
+    case 'dns':
+      return address.host;
+    case 'address':
+      return address.ip.includes(':') ? `[${address.ip}]` : address.ip;
+  }
+}

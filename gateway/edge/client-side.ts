@@ -1,0 +1,28 @@
+// The client's side of an exchange, whatever protocol it speaks.
+import type { Answer } from './http1/response-writer.ts';
+import type { FieldList } from './http1/fields.ts';
+import type { ResponseHead } from './http1/response-head.ts';
+import type { Attachment } from './attachment.ts';
+
+export interface ClientSide {
+  /** Address of the client. */
+  readonly peer: string;
+  readonly secure: boolean;
+  /** The client takes less than was written: wait for it. */
+  readonly congested: boolean;
+  informational(head: ResponseHead): void;
+  /** Puts the head of an upstream's response together; `serviceTimeMs` is what the upstream took. */
+  responseHead(head: ResponseHead, attachment: Attachment, serviceTimeMs: number): void;
+  responseBody(bytes: Buffer, start: number, end: number): void;
+  responseEnd(trailers: FieldList | null): void;
+  /** Sends what was put together. */
+  flush(): void;
+  /** Sends an answer of the gateway itself, whole. */
+  answer(answer: Answer): void;
+  /** The answer cannot be completed: the client must see that it is cut. */
+  abort(): void;
+  pauseRequest(): void;
+  resumeRequest(): void;
+  /** Both directions are done: the next exchange may begin. */
+  exchangeOver(): void;
+}

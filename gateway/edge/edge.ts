@@ -1,0 +1,126 @@
+// Edge: what all connections of one worker share. One object, made once.
+import type { RouteTable } from '../../routing/table.ts';
+import { emptyTable } from '../../routing/table.ts';
+import type { CounterBlock } from '../counters.ts';
+import type { EdgeLimits, Settings } from '../settings.ts';
+import type { AccessEntry } from './access.ts';
+import type { Attachment } from './attachment.ts';
+import { DeadlineWheel } from './deadline.ts';
+import { Http1RequestHead } from './http1/request-head.ts';
+import { ResponseHead } from './http1/response-head.ts';
+import { Trailers } from './http1/trailers.ts';
+import { OutBuffer } from './out-buffer.ts';
+import { ReadBuffer } from './read-buffer.ts';
+import { RequestIds, requestIdBytes } from './request-id.ts';
+import { ShadowSender } from './shadow.ts';
+import { UpstreamRegistry } from './upstream/registry.ts';
+
+/** A client connection, as the plane sees it. */
+export interface ClientConnection {
+  /** An exchange is under way, or a request is partly read. */
+  readonly busy: boolean;
+  /** Since when nothing was asked; Infinity while busy. */
+  readonly idleSinceMs: number;
+  destroy(): void;
+}
+
+export interface EdgeOptions {
+  readonly settings: Settings;
+  readonly worker: number;
+  readonly counters: CounterBlock;
+  readonly log: (entry: AccessEntry) => void;
+  /** DNS Upstreams that need addresses, or are still in use. */
+  readonly used: (upstreamKeys: string[]) => void;
+}
+
+export class Edge {
+  readonly limits: EdgeLimits;
+  readonly trustedHops: number;
+  readonly accessLog: Settings['accessLog'];
+  readonly counters: CounterBlock;
+  readonly used: (upstreamKeys: string[]) => void;
+  readonly #log: (entry: AccessEntry) => void;
+
+  // One of each a worker: callbacks do not nest, so whatever is in them belongs to the callback that runs.
+  readonly reads = new ReadBuffer();
+  readonly out = new OutBuffer();
+  readonly requestHead = new Http1RequestHead();
+  readonly responseHead = new ResponseHead();
+  readonly trailers = new Trailers();
+  readonly requestId = Buffer.alloc(requestIdBytes);
+  readonly ids = new RequestIds();
+  readonly wheel = new DeadlineWheel(() => performance.now());
+  readonly draw: () => number = Math.random;
+
+  readonly pools = new UpstreamRegistry(this);
+  readonly shadowPools = new UpstreamRegistry(this);
+  readonly shadows = new ShadowSender(this);
+  readonly connections = new Set<ClientConnection>();
+
+  /** The one reference to the current table. A request reads it once. */
+  table: RouteTable<Attachment> = emptyTable<Attachment>();
+  /** Counter slots by id of the Mapping, for rejects. */
+  readonly slots = new Map<string, number>();
+  /** What check_ready answers. */
+  ready = false;
+  /** Every answer closes its connection. */
+  draining = false;
+  closed = false;
+  /** Clock of this callback, ms, never going back: read once a chunk. */
+  nowMs = performance.now();
+  #dateSecond = 0;
+  #dateLine = Buffer.alloc(0);
+
+  constructor(options: EdgeOptions) {
+    this.limits = options.settings.limits;
+    this.trustedHops = options.settings.trustedHops;
+    this.accessLog = options.settings.accessLog;
+    this.counters = options.counters;
+    this.used = options.used;
+    this.#log = options.log;
+  }
+
+  /** Reads the clock. */
+  tick(): number {
+    return (this.nowMs = performance.now());
+  }
+
+  /** `date: …` of this second, with its line end. */
+  get dateLine(): Buffer {
+    const second = Math.floor((performance.timeOrigin + this.nowMs) / 1000);
+    if (second !== this.#dateSecond) {
+      this.#dateSecond = second;
+      this.#dateLine = Buffer.from(`date: ${new Date(second * 1000).toUTCString()}\r\n`);
+    }
+    return this.#dateLine;
+  }
+
+  slotOf(mappingId: string): number {
+    return this.slots.get(mappingId) ?? -1;
+  }
+
+  log(entry: AccessEntry): void {
+    if (this.accessLog !== 'off') this.#log(entry);
+  }
+
+  /** A bug showed: it is counted and logged, and ends one exchange only. */
+  faulted(error: unknown): void {
+    this.counters.failure('UX');
+    this.#log({
+      atMs: Date.now(),
+      flag: 'UX',
+      sentence: error instanceof Error ? (error.stack ?? error.message) : String(error),
+      code: 500,
+      method: '',
+      path: '',
+      requestId: '',
+      peer: '',
+      route: '',
+      mapping: '',
+      address: '',
+      requestBytes: 0,
+      responseBytes: 0,
+      durationMs: 0,
+    });
+  }
+}

@@ -1,0 +1,563 @@
+// Exchange: one request and its response. Decides, picks an Endpoint, streams both ways, keeps the time limits, counts. It ends only when
+// both directions are done: an upstream may answer before it was asked to the end.
+import type { RejectDecision } from '../../routing/decision.ts';
+import { decide } from '../../routing/decide.ts';
+import type { Route } from '../../routing/table.ts';
+import { fixed } from '../counters.ts';
+import { RequestNote } from './access.ts';
+import type { Attachment } from './attachment.ts';
+import type { ClientSide } from './client-side.ts';
+import { Deadline } from './deadline.ts';
+import type { Timed } from './deadline.ts';
+import type { Edge } from './edge.ts';
+import { failures } from './failure.ts';
+import type { Failure } from './failure.ts';
+import { failureAnswer, probeAnswer, rejectFailure } from './answers.ts';
+import type { Answer } from './http1/response-writer.ts';
+import { putChunk, putLastChunk } from './http1/chunked.ts';
+import type { FieldList } from './http1/fields.ts';
+import type { Http1RequestHead } from './http1/request-head.ts';
+import { chunkedLength, writeFraming, writeRequestHead } from './http1/request-writer.ts';
+import type { ClientFacts } from './http1/request-writer.ts';
+import type { ResponseHead } from './http1/response-head.ts';
+import { putTrailers } from './http1/trailers.ts';
+import type { Sink } from './out-buffer.ts';
+import { redirectAnswer } from './redirect.ts';
+import type { ShadowCopy } from './shadow.ts';
+import type { UpstreamConnection } from './upstream/connection.ts';
+import type { EndpointPool } from './upstream/endpoint-pool.ts';
+import type { AddressWaiter } from './upstream/pool.ts';
+import type { UpstreamUser } from './upstream/user.ts';
+
+/** Bytes of a request that wait for a connection before the client is paused. */
+const mostHeldBytes = 64 * 1024;
+/** Endpoints that one request tries to connect to. */
+const mostAttempts = 5;
+
+/** Kept in its client connection and begun anew for each request. */
+export class Exchange implements UpstreamUser, AddressWaiter, Timed, Sink {
+  readonly #edge: Edge;
+  readonly #client: ClientSide;
+  readonly #facts: ClientFacts;
+  readonly #deadline = new Deadline(this);
+  readonly #note = new RequestNote();
+  readonly #tried: EndpointPool[] = [];
+  #held: Buffer[] = [];
+  #heldBytes = 0;
+
+  /** From `begin` until both directions are done. */
+  active = false;
+  isHead = false;
+  #json = false;
+  #grpc = false;
+  #chunked = false;
+  #route: Route<Attachment> | null = null;
+  #attachment: Attachment | null = null;
+  #slot = -1;
+  #upstream: UpstreamConnection | null = null;
+  #connecting = false;
+  #waiting = false;
+  #copy: ShadowCopy | null = null;
+  #failure: Failure | null = null;
+  #detail = '';
+  #address = '';
+  #code = 0;
+
+  #requestDone = false;
+  /** What comes of the request still is thrown away. */
+  #discarding = false;
+  #responseStarted = false;
+  #responseDone = false;
+  #requestPaused = false;
+  #requestBytes = 0;
+  #responseBytes = 0;
+
+  #startedMs = 0;
+  #sentMs = 0;
+  #requestDoneMs = 0;
+  #requestByteMs = 0;
+  #lastByteMs = 0;
+  #waitingSinceMs = 0;
+  #stalledSinceMs = Infinity;
+
+  constructor(edge: Edge, client: ClientSide, facts: ClientFacts) {
+    this.#edge = edge;
+    this.#client = client;
+    this.#facts = facts;
+  }
+
+  /** The request is read to its end, or given up. */
+  get requestDone(): boolean {
+    return this.#requestDone;
+  }
+
+  /** Bytes of the answer have been sent. */
+  get responseStarted(): boolean {
+    return this.#responseStarted;
+  }
+
+  /** Somebody will take the request's body. */
+  get wantsBody(): boolean {
+    return this.active && !this.#discarding;
+  }
+
+  /**
+   * A head was read. `bodyBytes` is the length of its body, 0 for none, or `chunkedLength`. The head is valid during the call. The caller
+   * feeds the body, then says `requestEnd`, and `requestFlush` at the end of each read.
+   */
+  begin(head: Http1RequestHead, bodyBytes: number): void {
+    const edge = this.#edge;
+    this.#reset(head);
+    const decision = decide(edge.table, head, edge.draw());
+    if (edge.accessLog !== 'off') {
+      this.#note.take(head.bytes as Buffer, head.methodStart, head.methodEnd, head.pathBytes as Buffer, head.pathStart, head.queryEnd);
+    }
+    if (decision.kind === 'reject') {
+      this.#reject(decision, head);
+      return;
+    }
+    const { attached: attachment } = decision;
+    this.#route = decision.route;
+    this.#attachment = attachment;
+    this.#slot = attachment.slot;
+    edge.counters.enter(this.#slot);
+    const { bodyBytes: mostBodyBytes } = edge.limits;
+    if (decision.target.kind === 'redirect') {
+      this.#answer(redirectAnswer(decision.target, decision.mapping.match.path, head, this.#client.secure));
+    } else if (head.websocket) {
+      this.#fail(failures.upgradeRefused, '');
+    } else if (mostBodyBytes > 0 && bodyBytes > mostBodyBytes) {
+      this.#fail(failures.bodyTooLarge, '');
+    } else if (attachment.pool!.upstream?.protocol === 'http2') {
+      this.#fail(failures.protocolNotServed, '');
+    } else {
+      this.#forward(head, bodyBytes, decision.route);
+    }
+  }
+
+  #reset(head: Http1RequestHead): void {
+    const { nowMs } = this.#edge;
+    this.active = true;
+    this.isHead = head.isHead;
+    this.#json = head.wantsJson;
+    this.#grpc = head.grpc;
+    this.#chunked = head.chunked;
+    this.#route = null;
+    this.#attachment = null;
+    this.#slot = -1;
+    this.#failure = null;
+    this.#detail = '';
+    this.#address = '';
+    this.#code = 0;
+    this.#requestDone = false;
+    this.#discarding = false;
+    this.#responseStarted = false;
+    this.#responseDone = false;
+    this.#requestPaused = false;
+    this.#requestBytes = 0;
+    this.#responseBytes = 0;
+    this.#startedMs = nowMs;
+    this.#requestByteMs = nowMs;
+    this.#lastByteMs = nowMs;
+    this.#stalledSinceMs = Infinity;
+    if (this.#tried.length > 0) this.#tried.length = 0;
+  }
+
+  #reject(decision: RejectDecision, head: Http1RequestHead): void {
+    const edge = this.#edge;
+    if (decision.reason === 'no-route') {
+      const probe = probeAnswer(head, edge.ready, edge.table.version > 0);
+      if (probe !== null) {
+        this.#probe(probe);
+        return;
+      }
+    }
+    if (decision.mapping !== null) this.#slot = edge.slotOf(decision.mapping.id);
+    edge.counters.enter(this.#slot);
+    this.#fail(rejectFailure(decision.reason), decision.sentence);
+  }
+
+  /** Answered without being counted: kubelets ask every few seconds. */
+  #probe(answer: Answer): void {
+    this.#code = answer.code;
+    this.#responseStarted = true;
+    this.#responseDone = true;
+    this.#discarding = true;
+    this.#slot = notCounted;
+    this.#client.answer(answer);
+  }
+
+  #forward(head: Http1RequestHead, bodyBytes: number, route: Route<Attachment>): void {
+    const edge = this.#edge;
+    const attachment = this.#attachment!;
+    edge.ids.write(edge.requestId, 0);
+    if (edge.accessLog !== 'off') this.#note.takeId(edge.requestId);
+    if (route.shadows.length > 0) this.#copy = edge.shadows.begin(route.shadows, head, attachment, this.#facts);
+    attachment.pool!.reportUse();
+    const connection = this.#acquire();
+    if (!this.active || this.#responseDone) return;
+    const { out } = edge;
+    out.open(connection === null ? this : connection.transport);
+    writeRequestHead(out, head, attachment, this.#facts, edge.requestId, false);
+    writeFraming(out, head.chunked ? chunkedLength : bodyBytes > 0 || head.contentLength === 0 ? bodyBytes : -1);
+  }
+
+  /** An idle connection, bound; null: one is being dialled, or addresses are awaited, or it has failed. */
+  #acquire(): UpstreamConnection | null {
+    const edge = this.#edge;
+    const pool = this.#attachment!.pool!;
+    const endpoint = this.#tried.length < mostAttempts ? pool.pick(this.#tried) : null;
+    if (endpoint === null) {
+      this.#noEndpoint();
+      return null;
+    }
+    if (this.#tried.length > 0) edge.counters.add(fixed.retries, 1);
+    const connection = endpoint.reuse(this);
+    this.#address = endpoint.address;
+    if (connection !== null) {
+      this.#upstream = connection;
+      this.#sentMs = edge.nowMs;
+      return connection;
+    }
+    this.#tried.push(endpoint);
+    this.#connecting = true;
+    try {
+      this.#upstream = endpoint.dial(this);
+    } catch (error) {
+      // Keys or authorities that OpenSSL does not read.
+      this.#connecting = false;
+      this.#fail(failures.connectRefused, error instanceof Error ? error.message : String(error));
+    }
+    return null;
+  }
+
+  #noEndpoint(): void {
+    const pool = this.#attachment!.pool!;
+    if (this.#failure !== null) {
+      this.#fail(this.#failure, this.#detail);
+    } else if (pool.waitForAddress(this)) {
+      this.#waiting = true;
+      this.#waitingSinceMs = this.#edge.nowMs;
+      this.#arm();
+    } else {
+      this.#fail(failures.noHealthyUpstream, '');
+    }
+  }
+
+  /** A DNS Upstream got addresses, or the news that there are none. */
+  addressed(): void {
+    this.#waiting = false;
+    this.#edge.tick();
+    const connection = this.#acquire();
+    if (connection !== null) this.connected(connection);
+  }
+
+  connected(connection: UpstreamConnection): void {
+    this.#connecting = false;
+    this.#upstream = connection;
+    this.#failure = null;
+    this.#sentMs = this.#edge.nowMs;
+    const held = this.#held;
+    this.#held = [];
+    this.#heldBytes = 0;
+    const { transport } = connection;
+    if (held.length > 0) transport.give(held.length === 1 ? held[0]! : Buffer.concat(held));
+    if (this.#requestDone) connection.requestSent();
+    this.#resumeRequest();
+    this.#arm();
+  }
+
+  connectFailed(_connection: UpstreamConnection, failure: Failure, reason: string): void {
+    this.#connecting = false;
+    this.#upstream = null;
+    this.#failure = failure;
+    this.#detail = `${this.#address}: ${reason}`;
+    const connection = this.#acquire();
+    if (connection !== null) this.connected(connection);
+  }
+
+  /** As a Sink: bytes of the request while there is no connection. */
+  write(bytes: Buffer): boolean {
+    if (this.#discarding) return true;
+    this.#held.push(Buffer.from(bytes));
+    this.#heldBytes += bytes.length;
+    return true;
+  }
+
+  requestBody(bytes: Buffer, start: number, end: number): void {
+    const { nowMs, out, limits } = this.#edge;
+    this.#requestBytes += end - start;
+    this.#requestByteMs = nowMs;
+    this.#lastByteMs = nowMs;
+    if (this.#discarding) return;
+    if (this.#chunked && limits.bodyBytes > 0 && this.#requestBytes > limits.bodyBytes) {
+      this.#fail(failures.bodyTooLarge, '');
+      return;
+    }
+    if (this.#copy !== null && !this.#copy.append(bytes, start, end)) this.#copy = null;
+    out.open(this.#upstream === null || this.#connecting ? this : this.#upstream.transport);
+    if (this.#chunked) putChunk(out, bytes, start, end);
+    else out.put(bytes, start, end);
+  }
+
+  requestEnd(trailers: FieldList | null): void {
+    this.#requestDone = true;
+    const { nowMs, out } = this.#edge;
+    this.#requestDoneMs = nowMs;
+    this.#lastByteMs = nowMs;
+    if (this.#discarding || !this.#chunked) return;
+    out.open(this.#upstream === null || this.#connecting ? this : this.#upstream.transport);
+    putLastChunk(out);
+    if (trailers !== null) putTrailers(out, trailers);
+    out.putAll(crlf);
+  }
+
+  /** What of the request was in this read has been given. */
+  requestFlush(): void {
+    if (!this.active) return;
+    if (this.#discarding) {
+      this.#finishIfDone();
+      return;
+    }
+    this.#edge.out.flush();
+    const upstream = this.#upstream;
+    if (this.#requestDone) {
+      if (this.#copy !== null) this.#sendCopy();
+      if (upstream !== null && !this.#connecting) upstream.requestSent();
+      this.#finishIfDone();
+      if (!this.active) return;
+    } else if (this.#connecting || this.#waiting ? this.#heldBytes > mostHeldBytes : upstream !== null && upstream.transport.congested) {
+      this.#requestPaused = true;
+      this.#client.pauseRequest();
+    }
+    this.#arm();
+  }
+
+  #sendCopy(): void {
+    const copy = this.#copy!;
+    this.#copy = null;
+    this.#edge.shadows.send(copy);
+  }
+
+  upstreamDrained(): void {
+    this.#resumeRequest();
+  }
+
+  #resumeRequest(): void {
+    if (!this.#requestPaused) return;
+    this.#requestPaused = false;
+    this.#requestByteMs = this.#edge.nowMs;
+    this.#client.resumeRequest();
+  }
+
+  informational(head: ResponseHead): void {
+    this.#client.informational(head);
+  }
+
+  responseHead(head: ResponseHead): void {
+    const { nowMs } = this.#edge;
+    this.#responseStarted = true;
+    this.#code = head.status;
+    this.#lastByteMs = nowMs;
+    this.#client.responseHead(head, this.#attachment!, Math.round(nowMs - this.#sentMs));
+  }
+
+  responseBody(bytes: Buffer, start: number, end: number): void {
+    this.#responseBytes += end - start;
+    this.#lastByteMs = this.#edge.nowMs;
+    this.#client.responseBody(bytes, start, end);
+  }
+
+  responseEnd(trailers: FieldList | null): void {
+    this.#responseDone = true;
+    this.#client.responseEnd(trailers);
+  }
+
+  responseFlush(): void {
+    this.#client.flush();
+    if (this.#responseDone || !this.active) return;
+    if (this.#client.congested) {
+      this.#upstream?.transport.pause();
+      if (this.#stalledSinceMs === Infinity) this.#stalledSinceMs = this.#edge.nowMs;
+    }
+    this.#arm();
+  }
+
+  responseOver(): void {
+    const upstream = this.#upstream;
+    if (upstream !== null && !upstream.bound) this.#upstream = null;
+    // An early response whose connection is gone: the rest of the request has no taker.
+    if (!this.#requestDone && this.#upstream === null) this.#discard();
+    this.#finishIfDone();
+    if (this.active) this.#arm();
+  }
+
+  failed(failure: Failure, reason: string): void {
+    this.#upstream = null;
+    this.#fail(failure, reason);
+  }
+
+  /** The client takes bytes again. */
+  clientDrained(): void {
+    this.#stalledSinceMs = Infinity;
+    this.#upstream?.transport.resume();
+    if (this.active) this.#arm();
+  }
+
+  /** The client has left: what it asked for is cancelled at once. */
+  clientGone(failure: Failure): void {
+    if (!this.active) return;
+    this.#failure = failure;
+    this.#edge.counters.failure(failure.flag);
+    this.#end();
+  }
+
+  /** A fault of the request's framing: the body makes no sense from here on. */
+  refuse(failure: Failure): void {
+    this.#fail(failure, '');
+  }
+
+  expired(nowMs: number): void {
+    this.#edge.nowMs = nowMs;
+    if (!this.active) return;
+    const attachment = this.#attachment;
+    if (nowMs >= this.#stalledSinceMs + this.#edge.limits.writeStallTimeoutMs) {
+      this.#failure = failures.clientStalled;
+      this.#edge.counters.failure(failures.clientStalled.flag);
+      this.#client.abort();
+      this.#end();
+    } else if (nowMs >= this.#bodyDueMs()) {
+      this.#fail(failures.bodyTimeout, '');
+    } else if (attachment !== null && nowMs >= this.#limitDueMs(attachment)) {
+      this.#fail(failures.upstreamTimeout, attachment.timeoutSentence);
+    } else if (this.#waiting && nowMs >= this.#waitingSinceMs + attachment!.pool!.connectTimeoutMs) {
+      this.#fail(failures.noAddress, '');
+    } else if (attachment !== null && nowMs >= this.#idleDueMs(attachment)) {
+      this.#fail(failures.streamIdle, `no byte for ${attachment.idleTimeoutMs} ms`);
+    } else {
+      this.#arm();
+    }
+  }
+
+  /** Sets the deadline that comes first. */
+  #arm(): void {
+    const attachment = this.#attachment;
+    let dueMs = Math.min(this.#stalledSinceMs + this.#edge.limits.writeStallTimeoutMs, this.#bodyDueMs());
+    if (attachment !== null) dueMs = Math.min(dueMs, this.#limitDueMs(attachment), this.#idleDueMs(attachment));
+    if (this.#waiting) dueMs = Math.min(dueMs, this.#waitingSinceMs + attachment!.pool!.connectTimeoutMs);
+    this.#edge.wheel.set(this.#deadline, dueMs);
+  }
+
+  /** A client that is asked for its body and does not send it. */
+  #bodyDueMs(): number {
+    return this.#requestDone || this.#requestPaused ? Infinity : this.#requestByteMs + this.#edge.limits.bodyIdleTimeoutMs;
+  }
+
+  /** Design §4.17: a written limit ends with the last byte of the answer, the default with its head. */
+  #limitDueMs(attachment: Attachment): number {
+    if (attachment.timeoutMs === 0 || !this.#requestDone || (this.#responseStarted && !attachment.timeoutWritten)) return Infinity;
+    return this.#requestDoneMs + attachment.timeoutMs;
+  }
+
+  #idleDueMs(attachment: Attachment): number {
+    return attachment.idleTimeoutMs === 0 ? Infinity : this.#lastByteMs + attachment.idleTimeoutMs;
+  }
+
+  /** Ends it with a failure: by an answer where none has begun, else by cutting it. */
+  #fail(failure: Failure, detail: string): void {
+    if (!this.active || (this.#responseDone && this.#requestDone)) return;
+    this.#failure = failure;
+    this.#detail = detail;
+    if (failure.flag !== '') this.#edge.counters.failure(failure.flag);
+    this.#dropUpstream();
+    if (this.#responseStarted) {
+      if (!this.#responseDone) this.#client.abort();
+      this.#end();
+      return;
+    }
+    this.#answer(failureAnswer(failure, detail, this.#json, this.#grpc));
+  }
+
+  #answer(answer: Answer): void {
+    this.#code = answer.code;
+    this.#responseStarted = true;
+    this.#responseDone = true;
+    this.#dropUpstream();
+    this.#discard();
+    this.#responseBytes += answer.body.length;
+    this.#client.answer(answer);
+    this.#finishIfDone();
+  }
+
+  /** The rest of the request goes nowhere. */
+  #discard(): void {
+    this.#discarding = true;
+    this.#resumeRequest();
+  }
+
+  #dropUpstream(): void {
+    if (this.#waiting) {
+      this.#waiting = false;
+      this.#attachment!.pool!.stopWaiting(this);
+    }
+    if (this.#copy !== null) {
+      this.#copy.abandon();
+      this.#copy = null;
+    }
+    this.#edge.out.drop();
+    this.#held = [];
+    this.#heldBytes = 0;
+    this.#connecting = false;
+    const upstream = this.#upstream;
+    this.#upstream = null;
+    upstream?.abandon();
+  }
+
+  /** The client reads no further: its request counts as done. */
+  giveUpRequest(): void {
+    this.#requestDone = true;
+    this.#discarding = true;
+  }
+
+  #finishIfDone(): void {
+    if (this.active && this.#requestDone && this.#responseDone) this.#end();
+  }
+
+  #end(): void {
+    const edge = this.#edge;
+    this.#dropUpstream();
+    this.active = false;
+    edge.wheel.clear(this.#deadline);
+    if (this.#slot !== notCounted) {
+      edge.counters.leave(this.#slot);
+      edge.counters.finish(this.#slot, this.#code, (edge.nowMs - this.#startedMs) / 1000);
+      if (this.#failure !== null || edge.accessLog === 'all') this.#log();
+    }
+    this.#client.exchangeOver();
+  }
+
+  #log(): void {
+    const edge = this.#edge;
+    const durationMs = edge.nowMs - this.#startedMs;
+    edge.log({
+      atMs: Math.round(performance.timeOrigin + this.#startedMs),
+      flag: this.#failure?.flag ?? '',
+      sentence: this.#failure === null ? '' : this.#detail === '' ? this.#failure.sentence : `${this.#failure.sentence}: ${this.#detail}`,
+      code: this.#code,
+      method: this.#note.method,
+      path: this.#note.path,
+      requestId: this.#note.requestId,
+      peer: this.#client.peer,
+      route: this.#route?.key ?? '',
+      mapping: this.#attachment?.id ?? '',
+      address: this.#address,
+      requestBytes: this.#requestBytes,
+      responseBytes: this.#responseBytes,
+      durationMs: Math.round(durationMs * 10) / 10,
+    });
+  }
+}
+
+const crlf = Buffer.from('\r\n');
+/** A slot of its own for what is not counted. */
+const notCounted = -2;

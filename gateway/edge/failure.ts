@@ -1,0 +1,70 @@
+// Failures: the one table of what a request can fail of. Statuses and sentences follow Envoy (reference ambassador-mapping §10.2); each
+// sentence is completed, where it happens, with what to change.
+
+/** May a request that failed so be sent again? */
+export type Retryability =
+  /** Nothing was sent: another Endpoint, always. */
+  | 'unsent'
+  /** As the Mapping's retry policy says. */
+  | 'policy'
+  | 'never';
+
+export interface Failure {
+  /** Stable kebab-case name: the `reason` of a JSON answer, in logs. */
+  readonly name: string;
+  /** Envoy's letters; a metric label (`failureFlags` of gateway/counters.ts). "" where nothing failed but the client's request. */
+  readonly flag: string;
+  /** 0: there is nobody to answer. */
+  readonly httpStatus: number;
+  readonly grpcStatus: number;
+  readonly sentence: string;
+  readonly retryability: Retryability;
+}
+
+function failure(name: string, flag: string, httpStatus: number, grpcStatus: number, sentence: string, retryability: Retryability = 'never'): Failure {
+  return Object.freeze({ name, flag, httpStatus, grpcStatus, sentence, retryability });
+}
+
+const resetBeforeHeaders = 'upstream connect error or disconnect/reset before headers. reset reason:';
+
+export const failures = {
+  // The client's side.
+  malformed: failure('malformed-request', 'DPE', 400, 13, 'malformed request: it is not HTTP/1.1 by the letter of RFC 9112'),
+  methodRefused: failure('method-refused', 'DPE', 405, 12, 'methods CONNECT and TRACE are not served'),
+  lineTooLong: failure('request-line-too-long', 'DPE', 414, 13, 'request line too long: raise --request-line-bytes or send a shorter URL'),
+  headTooLarge: failure('head-too-large', 'DPE', 431, 13, 'request head too large: raise --head-bytes or --head-fields, or send fewer headers'),
+  bodyTooLarge: failure('body-too-large', 'DPE', 413, 8, 'Payload Too Large: raise --body-bytes or send a smaller body'),
+  unknownExpectation: failure('unknown-expectation', 'DPE', 417, 13, 'only Expect: 100-continue is known'),
+  malformedBody: failure('malformed-body', 'DPE', 400, 13, 'malformed request body: it is not chunked by the letter of RFC 9112'),
+  upgradeRefused: failure('upgrade-refused', 'UR', 403, 7, 'this route does not take upgrades to websocket'),
+  headTimeout: failure('head-timeout', 'DT', 408, 4, 'request head not complete in time: raise --head-timeout-ms'),
+  bodyTimeout: failure('body-timeout', 'DT', 408, 4, 'request body stalled: raise --body-idle-timeout-ms'),
+  clientGone: failure('client-gone', 'DC', 0, 1, 'the client left before the answer was complete'),
+  clientStalled: failure('client-stalled', 'DC', 0, 1, 'the client did not read its answer in time: raise --write-stall-timeout-ms'),
+  // No way to an upstream.
+  noRoute: failure('no-route', 'NR', 404, 12, 'no route'),
+  namespaceNeeded: failure('namespace-needed', 'NR', 400, 3, 'send metadata namespace as well'),
+  noHealthyUpstream: failure('no-healthy-upstream', 'UH', 503, 14, 'no healthy upstream', 'unsent'),
+  noAddress: failure('no-address', 'UH', 503, 14, 'no healthy upstream: its name has no address yet', 'unsent'),
+  protocolNotServed: failure('protocol-not-served', 'UH', 503, 14, 'this upstream speaks HTTP/2, which this release does not dial'),
+  connectRefused: failure('connect-failure', 'UF', 503, 14, `${resetBeforeHeaders} remote connection failure`, 'unsent'),
+  connectTimeout: failure('connect-timeout', 'UF', 503, 14, `${resetBeforeHeaders} connection timeout`, 'unsent'),
+  // The upstream's side.
+  upstreamClosed: failure('upstream-closed', 'UC', 503, 14, `${resetBeforeHeaders} connection termination`, 'policy'),
+  upstreamCut: failure('upstream-cut', 'UC', 502, 14, 'the upstream closed before its answer was complete'),
+  upstreamProtocol: failure('upstream-protocol-error', 'UPE', 502, 14, `${resetBeforeHeaders} protocol error`),
+  upstreamTimeout: failure('upstream-timeout', 'UT', 504, 14, 'upstream request timeout', 'policy'),
+  streamIdle: failure('stream-idle', 'SI', 504, 14, 'stream timeout'),
+  fault: failure('gateway-fault', 'UX', 500, 13, 'an unexpected fault of the gateway ended this request; it is logged'),
+} as const satisfies Readonly<Record<string, Failure>>;
+
+/** The HTTP body of a failure: `{"status":…}` as Seldon's clients read it, or the sentence alone. */
+export function failureBody(code: number, name: string, sentence: string, json: boolean): string {
+  if (!json) return sentence;
+  return JSON.stringify({ status: { code, info: sentence, reason: name, status: 'FAILURE' } });
+}
+
+/** A grpc-message: percent-encoded where it is not printable ASCII (gRPC over HTTP/2 protocol, "Status-Message"). */
+export function grpcMessage(sentence: string): string {
+  return sentence.replace(/[^ -$&-~]/gu, (character) => encodeURIComponent(character));
+}

@@ -1,0 +1,103 @@
+// The field lines of a head or of a trailer section: one strict pass over the bytes, positions into typed arrays.
+//
+// Bytes are followed by one zero byte (a sentinel) that the caller has put there, so the scan needs no bound check: zero is in no table.
+import { colon, cr, isToken, isValue, lf, lowered, space, tab } from './characters.ts';
+import { kindOf, nameHashSeed, nameHashStep } from './field-kind.ts';
+
+/** More bytes are needed. */
+export const more = -1;
+/** Not HTTP/1.1 by the letter. */
+export const malformed = -2;
+/** More fields than allowed. */
+export const tooMany = -3;
+
+/** Room for fields: 100 by default, and what an operator may set. */
+export const fieldRoom = 1024;
+
+/** Where the fields of one head are. */
+export interface FieldList {
+  bytes: Uint8Array;
+  fieldCount: number;
+  /** Four numbers a field: name start, name end, value start, value end. The line begins at the name and ends where the next line begins. */
+  fields: Int32Array;
+  /** `kind` of each field. */
+  kinds: Uint8Array;
+  /** Position of the blank line that ends the fields. */
+  fieldsEnd: number;
+}
+
+/**
+ * Reads field lines from `at` to the blank line. Returns the position after the blank line, or `more`, `malformed`, `tooMany`.
+ * Refused: bare CR or LF, obs-fold, a space before the colon, an empty name, CTL in a value (RFC 9112 §5, §2.2).
+ */
+export function readFields(list: FieldList, bytes: Uint8Array, at: number, end: number, mostFields: number): number {
+  const { fields, kinds } = list;
+  let count = 0;
+  for (;;) {
+    const nameStart = at;
+    let hash = nameHashSeed;
+    let byte = bytes[at]!;
+    while (isToken[byte] === 1) {
+      hash = nameHashStep(hash, byte);
+      byte = bytes[++at]!;
+    }
+    if (byte !== colon || at === nameStart) {
+      if (byte === cr && at === nameStart) {
+        if (bytes[at + 1] === lf) break;
+        return at + 1 >= end ? more : malformed;
+      }
+      return at >= end ? more : malformed;
+    }
+    const nameEnd = at;
+    do byte = bytes[++at]!;
+    while (byte === space || byte === tab);
+    const valueStart = at;
+    while (isValue[bytes[at]!] === 1) at++;
+    if (bytes[at] !== cr) return at >= end ? more : malformed;
+    if (bytes[at + 1] !== lf) return at + 1 >= end ? more : malformed;
+    let valueEnd = at;
+    while (valueEnd > valueStart && (bytes[valueEnd - 1] === space || bytes[valueEnd - 1] === tab)) valueEnd--;
+    if (count >= mostFields) return tooMany;
+    const slot = count * 4;
+    fields[slot] = nameStart;
+    fields[slot + 1] = nameEnd;
+    fields[slot + 2] = valueStart;
+    fields[slot + 3] = valueEnd;
+    kinds[count++] = kindOf(bytes, nameStart, nameEnd, hash);
+    at += 2;
+  }
+  list.bytes = bytes;
+  list.fieldCount = count;
+  list.fieldsEnd = at;
+  return at + 2;
+}
+
+/** Is `bytes[start..end)` the token `text` (lower case), in any case? */
+export function isWord(bytes: Uint8Array, start: number, end: number, text: string): boolean {
+  if (end - start !== text.length) return false;
+  for (let i = 0; i < text.length; i++) {
+    if (lowered[bytes[start + i]!] !== text.charCodeAt(i)) return false;
+  }
+  return true;
+}
+
+/** Does the word (lower case) stand anywhere in `bytes[start..end)`, in any case? */
+export function holdsWord(bytes: Uint8Array, start: number, end: number, text: string): boolean {
+  const first = text.charCodeAt(0);
+  for (let at = start; at <= end - text.length; at++) {
+    if (lowered[bytes[at]!] === first && isWord(bytes, at, at + text.length, text)) return true;
+  }
+  return false;
+}
+
+/** A Content-Length: decimal digits alone, below 2^53 (RFC 9110 §8.6). −1 for anything else: a sign, a list, hexadecimal, empty. */
+export function readLength(bytes: Uint8Array, start: number, end: number): number {
+  if (start >= end || end - start > 16) return -1;
+  let length = 0;
+  for (let at = start; at < end; at++) {
+    const digit = bytes[at]! - 0x30;
+    if (digit < 0 || digit > 9) return -1;
+    length = length * 10 + digit;
+  }
+  return length <= Number.MAX_SAFE_INTEGER ? length : -1;
+}

@@ -1,0 +1,206 @@
+// The request head: strict parser (RFC 9112) that fills the core's RequestHead without making a string.
+import { RequestHead } from '../../../routing/head.ts';
+import { canonicalPath } from '../../../routing/path.ts';
+import { failures } from '../failure.ts';
+import type { Failure } from '../failure.ts';
+import { colon, cr, isHost, isTarget, isToken, lf, lowered, space } from './characters.ts';
+import { readConnectionField, says } from './connection-field.ts';
+import { kind } from './field-kind.ts';
+import { fieldRoom, holdsWord, isWord, malformed, more, readFields, readLength, tooMany } from './fields.ts';
+import type { FieldList } from './fields.ts';
+
+/** Limits of a head. */
+export interface HeadLimits {
+  /** Request line without CRLF: over it 414. */
+  readonly requestLineBytes: number;
+  /** The whole head with its blank line: over it 431. */
+  readonly headBytes: number;
+  /** Over it 431. */
+  readonly headFields: number;
+}
+
+/** The parser found a fault; `fault` says which. */
+export const refused = -2;
+
+/** One HTTP/1.1 request head. A worker has one and fills it again for each request: it is valid only while its bytes are. */
+export class Http1RequestHead extends RequestHead implements FieldList {
+  kinds: Uint8Array = new Uint8Array(fieldRoom);
+  fieldsEnd = 0;
+  /** Why `readRequestHead` returned `refused`. */
+  fault: Failure = failures.malformed;
+  /** HTTP/1.1, not 1.0. */
+  modern = true;
+  /** Content-Length, or −1. */
+  contentLength = -1;
+  chunked = false;
+  /** The client closes after this answer. */
+  close = false;
+  expectsContinue = false;
+  /** Asks to change to WebSocket. */
+  websocket = false;
+  /** `te: trailers`. */
+  takesTrailers = false;
+  /** Its failures are answered in JSON. */
+  wantsJson = false;
+  /** The method is HEAD. */
+  isHead = false;
+
+  constructor() {
+    super();
+    this.fields = new Int32Array(4 * fieldRoom);
+  }
+}
+
+/**
+ * Reads one head from `bytes[start..end)`, which is followed by a zero byte. Returns the position after it, `more`, or `refused` with
+ * `head.fault` set. The result is the same however the bytes were split.
+ */
+export function readRequestHead(head: Http1RequestHead, bytes: Uint8Array, start: number, end: number, limits: HeadLimits): number {
+  let at = start;
+  while (isToken[bytes[at]!] === 1) at++;
+  const methodEnd = at;
+  if (bytes[at] !== space || at === start) return at < end ? refuse(head, failures.malformed) : moreOfLine(head, at - start, limits);
+  const targetStart = ++at;
+  while (isTarget[bytes[at]!] === 1) at++;
+  const targetEnd = at;
+  if (bytes[at] !== space) return at < end ? refuse(head, at - start > limits.requestLineBytes ? failures.lineTooLong : failures.malformed) : moreOfLine(head, at - start, limits);
+  const version = readVersion(bytes, at + 1, end);
+  if (version < 0) return version === more ? moreOfLine(head, end - start, limits) : refuse(head, failures.malformed);
+  at += 9;
+  if (at - start > limits.requestLineBytes) return refuse(head, failures.lineTooLong);
+  const after = readFields(head, bytes, at + 2, end, limits.headFields);
+  if (after === malformed) return refuse(head, failures.malformed);
+  if (after === tooMany) return refuse(head, failures.headTooLarge);
+  if (after === more) return end - start >= limits.headBytes ? refuse(head, failures.headTooLarge) : more;
+  if (after - start > limits.headBytes) return refuse(head, failures.headTooLarge);
+  head.methodStart = start;
+  head.methodEnd = methodEnd;
+  head.modern = version === 1;
+  head.isHead = methodEnd - start === 4 && bytes[start] === 0x48 && bytes[start + 1] === 0x45 && bytes[start + 2] === 0x41 && bytes[start + 3] === 0x44;
+  const fault = readMeaning(head, targetStart, targetEnd);
+  return fault === null ? after : refuse(head, fault);
+}
+
+function refuse(head: Http1RequestHead, fault: Failure): number {
+  head.fault = fault;
+  return refused;
+}
+
+function moreOfLine(head: Http1RequestHead, lineBytes: number, limits: HeadLimits): number {
+  return lineBytes > limits.requestLineBytes ? refuse(head, failures.lineTooLong) : more;
+}
+
+const versionBytes = Buffer.from('HTTP/1.');
+
+/** 1 for `HTTP/1.1` and CRLF at `at`, 0 for `HTTP/1.0`, `more` or `malformed`. */
+function readVersion(bytes: Uint8Array, at: number, end: number): number {
+  for (let i = 0; i < 7; i++) {
+    if (bytes[at + i] !== versionBytes[i]) return at + i >= end ? more : malformed;
+  }
+  const minor = bytes[at + 7]! - 0x30;
+  if (minor !== 0 && minor !== 1) return at + 7 >= end ? more : malformed;
+  if (bytes[at + 8] !== cr) return at + 8 >= end ? more : malformed;
+  if (bytes[at + 9] !== lf) return at + 9 >= end ? more : malformed;
+  return minor;
+}
+
+/** What the fields say together. Null: a request that can be served. */
+function readMeaning(head: Http1RequestHead, targetStart: number, targetEnd: number): Failure | null {
+  const { bytes, fields, kinds, fieldCount } = head;
+  let hosts = 0;
+  let codings = 0;
+  let connection = 0;
+  let upgrades = false;
+  head.contentLength = -1;
+  head.chunked = false;
+  head.expectsContinue = false;
+  head.takesTrailers = false;
+  head.wantsJson = false;
+  head.grpc = false;
+  for (let field = 0; field < fieldCount; field++) {
+    const fieldKind = kinds[field]!;
+    if (fieldKind === kind.other) continue;
+    const start = fields[field * 4 + 2]!;
+    const end = fields[field * 4 + 3]!;
+    switch (fieldKind) {
+      case kind.host:
+        if (++hosts > 1) return failures.malformed;
+        for (let at = start; at < end; at++) if (isHost[bytes[at]!] !== 1) return failures.malformed;
+        head.authorityStart = start;
+        head.authorityEnd = end;
+        break;
+      case kind.contentLength:
+        if (head.contentLength >= 0) return failures.malformed;
+        head.contentLength = readLength(bytes, start, end);
+        if (head.contentLength < 0) return failures.malformed;
+        break;
+      case kind.transferEncoding:
+        if (++codings > 1 || !isWord(bytes, start, end, 'chunked')) return failures.malformed;
+        head.chunked = true;
+        break;
+      case kind.connection:
+        connection |= readConnectionField(head, field);
+        break;
+      case kind.expect:
+        if (!isWord(bytes, start, end, '100-continue')) return failures.unknownExpectation;
+        head.expectsContinue = head.modern;
+        break;
+      case kind.te:
+        if (holdsWord(bytes, start, end, 'trailers')) head.takesTrailers = true;
+        break;
+      case kind.upgrade:
+        if (holdsWord(bytes, start, end, 'websocket')) upgrades = true;
+        break;
+      case kind.contentType:
+        if (isGrpc(bytes, start, end)) head.grpc = true;
+        else if (holdsWord(bytes, start, end, 'json')) head.wantsJson = true;
+        break;
+      case kind.accept:
+        if (holdsWord(bytes, start, end, 'json')) head.wantsJson = true;
+        break;
+    }
+  }
+  if (hosts !== 1 || head.authorityEnd === head.authorityStart) return failures.malformed;
+  if (head.chunked && (head.contentLength >= 0 || !head.modern)) return failures.malformed;
+  if ((connection & says.refused) !== 0) return failures.malformed;
+  // HTTP/1.0 keep-alive is not offered: every such connection closes after its answer.
+  head.close = (connection & says.close) !== 0 || !head.modern;
+  head.websocket = upgrades && (connection & says.upgrade) !== 0;
+  if (isRefusedMethod(bytes, head.methodStart, head.methodEnd)) return failures.methodRefused;
+  const pathStart = bytes[targetStart] === 0x2f ? targetStart : afterAuthority(head, targetStart, targetEnd);
+  if (pathStart < 0 || !canonicalPath(bytes, pathStart, targetEnd, head)) return failures.malformed;
+  return null;
+}
+
+/** `application/grpc` alone, with a suffix (`+proto`) or with parameters. */
+function isGrpc(bytes: Uint8Array, start: number, end: number): boolean {
+  if (end - start < 16 || !isWord(bytes, start, start + 16, 'application/grpc')) return false;
+  return end - start === 16 || bytes[start + 16] === 0x2b || bytes[start + 16] === 0x3b || bytes[start + 16] === space;
+}
+
+/** CONNECT would be a tunnel and TRACE an echo of what proxies added: neither passes. */
+function isRefusedMethod(bytes: Uint8Array, start: number, end: number): boolean {
+  const first = bytes[start]! | 0x20;
+  if (first !== 0x63 && first !== 0x74) return false;
+  return isWord(bytes, start, end, 'connect') || isWord(bytes, start, end, 'trace');
+}
+
+/**
+ * The path of an absolute-form target (`http://host/path`), or −1. Its authority must be what Host says: a request whose two names differ
+ * means one thing to one server and another to the next.
+ */
+function afterAuthority(head: Http1RequestHead, start: number, end: number): number {
+  const { bytes, authorityStart, authorityEnd } = head;
+  let at = start;
+  while (at < end && bytes[at] !== colon) at++;
+  if (!isWord(bytes, start, at, 'http') && !isWord(bytes, start, at, 'https')) return -1;
+  if (bytes[at + 1] !== 0x2f || bytes[at + 2] !== 0x2f) return -1;
+  const host = at + 3;
+  const length = authorityEnd - authorityStart;
+  if (host + length >= end) return -1;
+  for (let i = 0; i < length; i++) {
+    if (lowered[bytes[host + i]!] !== lowered[bytes[authorityStart + i]!]) return -1;
+  }
+  // `http://host` without a path is not origin-form's `/`: nothing sends it, and what follows must be the path.
+  return bytes[host + length] === 0x2f ? host + length : -1;
+}

@@ -1,0 +1,225 @@
+// Writes the request head that goes upstream: rebuilt from the raw fields by an allow-list, with runs of kept lines copied at once.
+import type { CompiledRewrite } from '../../../routing/rewrite.ts';
+import { textOf } from '../../../routing/bytes.ts';
+import type { Attachment } from '../attachment.ts';
+import type { OutBuffer } from '../out-buffer.ts';
+import { requestIdBytes } from '../request-id.ts';
+import { comma } from './characters.ts';
+import { kind } from './field-kind.ts';
+import { isGone } from './header-edits.ts';
+import type { Http1RequestHead } from './request-head.ts';
+
+/** What the connection of the client says about every request on it. */
+export interface ClientFacts {
+  /** Address of the peer. */
+  readonly peer: Buffer;
+  /** `x-forwarded-proto: http` and its line end. */
+  readonly protoLine: Buffer;
+  /** Proxies in front that are believed. */
+  readonly trustedHops: number;
+}
+
+/** Fields that never pass. */
+const never: readonly number[] = [kind.contentLength, kind.transferEncoding, kind.connection, kind.hop, kind.te, kind.upgrade, kind.expect];
+/** Fields that a client may not say about itself. Written anew, or by a proxy in front that is believed. */
+const claims: readonly number[] = [kind.requestId, kind.forwardedFor, kind.forwardedProto, kind.forwardedHost, kind.forwarded, kind.gateway, kind.originalPath, kind.original];
+
+const passesUntrusted = Uint8Array.from({ length: 32 }, (_, fieldKind) => (never.includes(fieldKind) || claims.includes(fieldKind) ? 0 : 1));
+const passesTrusted = Uint8Array.from({ length: 32 }, (_, fieldKind) => (never.includes(fieldKind) || fieldKind === kind.forwardedFor ? 0 : 1));
+
+const version = Buffer.from(' HTTP/1.1\r\n');
+const crlf = Buffer.from('\r\n');
+const listComma = Buffer.from(', ');
+const hostName = Buffer.from('host: ');
+const requestIdName = Buffer.from('x-request-id: ');
+const forwardedForName = Buffer.from('x-forwarded-for: ');
+const forwardedHostName = Buffer.from('x-forwarded-host: ');
+const originalPathName = Buffer.from('x-envoy-original-path: ');
+const contentLengthName = Buffer.from('content-length: ');
+const chunkedLine = Buffer.from('transfer-encoding: chunked\r\n');
+const takesTrailersLine = Buffer.from('te: trailers\r\n');
+const shadowSuffix = Buffer.from('-shadow');
+
+/** Names of the lines that the gateway writes itself, as edits may name them. */
+export const ownRequestLines = ['x-request-id', 'x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host', 'x-envoy-original-path'] as const;
+
+/**
+ * Writes everything but the framing and the blank line. `requestId` is 36 bytes that are used unless a trusted proxy sent an id.
+ * `shadow`: the Host gets Envoy's suffix.
+ */
+export function writeRequestHead(out: OutBuffer, head: Http1RequestHead, attachment: Attachment, facts: ClientFacts, requestId: Buffer, shadow: boolean): void {
+  const { bytes } = head;
+  const { rewrite, hostLine, ownLines } = attachment;
+  out.put(bytes, head.methodStart, head.methodEnd + 1);
+  writePath(out, head, rewrite);
+  out.putAll(version);
+  const trusted = facts.trustedHops > 0;
+  const kept = writeKeptFields(out, head, attachment, trusted, shadow || hostLine !== null);
+  if (shadow) writeShadowHost(out, head, hostLine);
+  else if (hostLine !== null) out.putAll(hostLine);
+  if (ownLines.requestId && (kept & keeps.requestId) === 0) {
+    out.putAll(requestIdName);
+    out.put(requestId, 0, requestIdBytes);
+    out.putAll(crlf);
+  }
+  if (ownLines.forwardedFor) {
+    out.putAll(forwardedForName);
+    if (trusted) writeTrustedHops(out, head, facts.trustedHops);
+    out.putAll(facts.peer);
+    out.putAll(crlf);
+  }
+  if (ownLines.forwardedProto && (kept & keeps.proto) === 0) out.putAll(facts.protoLine);
+  if (ownLines.forwardedHost && (kept & keeps.host) === 0) {
+    out.putAll(forwardedHostName);
+    out.put(bytes, head.authorityStart, head.authorityEnd);
+    out.putAll(crlf);
+  }
+  if (rewrite.kind !== 'none' && ownLines.originalPath) {
+    out.putAll(originalPathName);
+    out.put(head.pathBytes, head.pathStart, head.queryEnd);
+    out.putAll(crlf);
+  }
+  if (head.takesTrailers) out.putAll(takesTrailersLine);
+  if (attachment.requestEdits !== null) out.putAll(attachment.requestEdits.lines);
+}
+
+/** Writes the framing of the body and the blank line. `length` −1: none; −2: chunked. */
+export function writeFraming(out: OutBuffer, length: number): void {
+  if (length >= 0) {
+    out.putAll(contentLengthName);
+    out.putNumber(length);
+    out.putAll(crlf);
+  } else if (length === chunkedLength) {
+    out.putAll(chunkedLine);
+  }
+  out.putAll(crlf);
+}
+
+export const chunkedLength = -2;
+
+function writePath(out: OutBuffer, head: Http1RequestHead, rewrite: CompiledRewrite): void {
+  const { pathBytes, pathStart, pathEnd, queryEnd } = head;
+  switch (rewrite.kind) {
+    case 'none':
+      out.put(pathBytes, pathStart, queryEnd);
+      return;
+    case 'prefix':
+      out.putAll(rewrite.withBytes);
+      out.put(pathBytes, pathStart + rewrite.cut, queryEnd);
+      return;
+    case 'whole':
+      out.putAll(rewrite.withBytes);
+      break;
+    case 'regex':
+      out.putText(rewrite.replace(textOf(pathBytes, pathStart, pathEnd)));
+      break;
+  }
+  out.put(pathBytes, pathEnd, queryEnd);
+}
+
+/** Which lines of a trusted proxy were kept, bits. */
+const keeps = { requestId: 1, proto: 2, host: 4 } as const;
+
+function writeKeptFields(out: OutBuffer, head: Http1RequestHead, attachment: Attachment, trusted: boolean, ownHost: boolean): number {
+  const { bytes, fields, kinds, fieldCount, fieldsEnd } = head;
+  const passes = trusted ? passesTrusted : passesUntrusted;
+  const { requestEdits, rewrite } = attachment;
+  let kept = 0;
+  let runStart = -1;
+  for (let field = 0; field < fieldCount; field++) {
+    const fieldKind = kinds[field]!;
+    const lineStart = fields[field * 4]!;
+    let keep = passes[fieldKind] === 1;
+    if (fieldKind !== kind.other && keep) {
+      switch (fieldKind) {
+        case kind.host:
+          keep = !ownHost;
+          break;
+        case kind.trailer:
+          keep = head.chunked;
+          break;
+        case kind.requestId:
+          // One id, and a plain one: else it is no id.
+          keep = (kept & keeps.requestId) === 0 && isPlainId(fields[field * 4 + 3]! - fields[field * 4 + 2]!);
+          if (keep) kept |= keeps.requestId;
+          break;
+        case kind.forwardedProto:
+          kept |= keeps.proto;
+          break;
+        case kind.forwardedHost:
+          kept |= keeps.host;
+          break;
+        case kind.originalPath:
+          keep = rewrite.kind === 'none';
+          break;
+      }
+    }
+    if (keep && requestEdits !== null) keep = !isGone(requestEdits, bytes, lineStart, fields[field * 4 + 1]!);
+    if (keep) {
+      if (runStart < 0) runStart = lineStart;
+    } else if (runStart >= 0) {
+      out.put(bytes, runStart, lineStart);
+      runStart = -1;
+    }
+  }
+  if (runStart >= 0) out.put(bytes, runStart, fieldsEnd);
+  return kept;
+}
+
+/** Longest id that is kept. */
+const mostIdBytes = 128;
+
+function isPlainId(length: number): boolean {
+  return length > 0 && length <= mostIdBytes;
+}
+
+/** The Host that the primary is sent, with `-shadow` after the name and before the port. */
+function writeShadowHost(out: OutBuffer, head: Http1RequestHead, hostLine: Buffer | null): void {
+  const source = hostLine ?? head.bytes;
+  const start = hostLine === null ? head.authorityStart : hostName.length;
+  const end = hostLine === null ? head.authorityEnd : hostLine.length - crlf.length;
+  let nameEnd = end;
+  for (let at = end - 1; at >= start && source[at] !== 0x5d; at--) {
+    if (source[at] === 0x3a) {
+      nameEnd = at;
+      break;
+    }
+  }
+  out.putAll(hostName);
+  out.put(source, start, nameEnd);
+  out.putAll(shadowSuffix);
+  out.put(source, nameEnd, end);
+  out.putAll(crlf);
+}
+
+/**
+ * Writes what trusted proxies said about where the request came from: the last `hops` addresses of x-forwarded-for. What stands before
+ * these was said by somebody who is not believed.
+ */
+function writeTrustedHops(out: OutBuffer, head: Http1RequestHead, hops: number): void {
+  const { bytes, fields, kinds, fieldCount } = head;
+  let wanted = hops;
+  let firstField = fieldCount;
+  let firstAt = 0;
+  for (let field = fieldCount - 1; field >= 0 && wanted > 0; field--) {
+    if (kinds[field] !== kind.forwardedFor) continue;
+    const start = fields[field * 4 + 2]!;
+    let at = fields[field * 4 + 3]!;
+    while (at > start && wanted > 0) {
+      at--;
+      if (bytes[at] === comma) wanted--;
+    }
+    firstField = field;
+    firstAt = wanted === 0 ? at + 1 : start;
+    if (wanted > 0) wanted--;
+  }
+  for (let field = firstField; field < fieldCount; field++) {
+    if (kinds[field] !== kind.forwardedFor) continue;
+    let start = field === firstField ? firstAt : fields[field * 4 + 2]!;
+    const end = fields[field * 4 + 3]!;
+    while (start < end && bytes[start] === 0x20) start++;
+    if (start === end) continue;
+    out.put(bytes, start, end);
+    out.putAll(listComma);
+  }
+}

@@ -1,0 +1,107 @@
+// Writes the response head that goes to the client, and the gateway's own answers.
+import { STATUS_CODES } from 'node:http';
+import type { CompiledEdits } from './header-edits.ts';
+import { isGone } from './header-edits.ts';
+import { kind } from './field-kind.ts';
+import type { OutBuffer } from '../out-buffer.ts';
+import type { ResponseHead } from './response-head.ts';
+
+const statusStart = Buffer.from('HTTP/1.1 ');
+const space = Buffer.from(' ');
+const crlf = Buffer.from('\r\n');
+const contentLengthName = Buffer.from('content-length: ');
+const chunkedLine = Buffer.from('transfer-encoding: chunked\r\n');
+const closeLine = Buffer.from('connection: close\r\n');
+const serviceTimeName = Buffer.from('x-envoy-upstream-service-time: ');
+
+const dropped: readonly number[] = [kind.contentLength, kind.transferEncoding, kind.connection, kind.hop, kind.te, kind.upgrade, kind.gateway, kind.originalPath];
+const passes = Uint8Array.from({ length: 32 }, (_, fieldKind) => (dropped.includes(fieldKind) ? 0 : 1));
+
+/** Names of the lines that the gateway writes itself, as edits may name them. */
+export const ownResponseLines = ['x-envoy-upstream-service-time', 'date'] as const;
+
+/** How the response goes to this client. */
+export interface ResponseShape {
+  edits: CompiledEdits | null;
+  /** Ms that the upstream took; −1: not written. */
+  serviceTimeMs: number;
+  /** Our chunked framing. */
+  chunked: boolean;
+  /** The connection closes after it. */
+  close: boolean;
+  /** `date: …` with its line end, for a response without one; null: not written. */
+  dateLine: Buffer | null;
+}
+
+/** Writes a final response head whole. */
+export function writeResponseHead(out: OutBuffer, head: ResponseHead, shape: ResponseShape): void {
+  writeStatusAndFields(out, head, shape.edits, shape.chunked);
+  if (shape.serviceTimeMs >= 0) {
+    out.putAll(serviceTimeName);
+    out.putNumber(shape.serviceTimeMs);
+    out.putAll(crlf);
+  }
+  if (shape.dateLine !== null) out.putAll(shape.dateLine);
+  if (shape.edits !== null) out.putAll(shape.edits.lines);
+  if (shape.chunked) {
+    out.putAll(chunkedLine);
+  } else if (head.contentLength >= 0 && head.status >= 200 && head.status !== 204) {
+    out.putAll(contentLengthName);
+    out.putNumber(head.contentLength);
+    out.putAll(crlf);
+  }
+  if (shape.close) out.putAll(closeLine);
+  out.putAll(crlf);
+}
+
+/** Writes a 1xx response. */
+export function writeInformational(out: OutBuffer, head: ResponseHead): void {
+  writeStatusAndFields(out, head, null, false);
+  out.putAll(crlf);
+}
+
+function writeStatusAndFields(out: OutBuffer, head: ResponseHead, edits: CompiledEdits | null, chunked: boolean): void {
+  const { bytes, fields, kinds, fieldCount, fieldsEnd } = head;
+  // The status line of a 1.1 response is copied with the fields after it.
+  let runStart = head.lineStart;
+  if (runStart < 0) {
+    out.putAll(statusStart);
+    out.putNumber(head.status);
+    out.putAll(space);
+    out.put(bytes, head.reasonStart, head.reasonEnd);
+    out.putAll(crlf);
+  }
+  for (let field = 0; field < fieldCount; field++) {
+    const fieldKind = kinds[field]!;
+    const lineStart = fields[field * 4]!;
+    let keep = passes[fieldKind] === 1 && (fieldKind !== kind.trailer || chunked);
+    if (keep && edits !== null) keep = !isGone(edits, bytes, lineStart, fields[field * 4 + 1]!);
+    if (keep) {
+      if (runStart < 0) runStart = lineStart;
+    } else if (runStart >= 0) {
+      out.put(bytes, runStart, lineStart);
+      runStart = -1;
+    }
+  }
+  if (runStart >= 0) out.put(bytes, runStart, fieldsEnd);
+}
+
+/** An answer of the gateway itself. */
+export interface Answer {
+  readonly code: number;
+  readonly contentType: string;
+  readonly body: string;
+  /** Further lines, each with its line end. */
+  readonly lines: string;
+}
+
+/** Writes an answer whole. */
+export function writeAnswer(out: OutBuffer, answer: Answer, dateLine: Buffer, isHead: boolean, close: boolean): void {
+  const body = Buffer.from(answer.body);
+  const type = answer.body === '' ? '' : `content-type: ${answer.contentType}\r\n`;
+  out.putAll(Buffer.from(`HTTP/1.1 ${answer.code} ${STATUS_CODES[answer.code] ?? ''}\r\n${answer.lines}${type}content-length: ${body.length}\r\n`));
+  out.putAll(dateLine);
+  if (close) out.putAll(closeLine);
+  out.putAll(crlf);
+  if (!isHead) out.putAll(body);
+}

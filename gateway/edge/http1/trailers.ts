@@ -1,0 +1,26 @@
+// Trailer sections: kept, but for fields that may not stand there (RFC 9110 §6.5.1).
+import type { OutBuffer } from '../out-buffer.ts';
+import { kind } from './field-kind.ts';
+import type { FieldList } from './fields.ts';
+import { fieldRoom } from './fields.ts';
+
+/** The fields of a trailer section. A worker has one: valid only while its bytes are. */
+export class Trailers implements FieldList {
+  bytes: Uint8Array = new Uint8Array(0);
+  fieldCount = 0;
+  fields: Int32Array = new Int32Array(4 * fieldRoom);
+  kinds: Uint8Array = new Uint8Array(fieldRoom);
+  fieldsEnd = 0;
+}
+
+/** Bytes of a trailer section; over it the message is malformed. */
+export const mostTrailerBytes = 8 * 1024;
+
+/** Puts the trailers that are only trailers: what frames, routes, vouches or has a kind at all stays out. */
+export function putTrailers(out: OutBuffer, list: FieldList): void {
+  const { bytes, fields, kinds, fieldCount } = list;
+  for (let field = 0; field < fieldCount; field++) {
+    if (kinds[field] !== kind.other) continue;
+    out.put(bytes, fields[field * 4]!, field + 1 < fieldCount ? fields[(field + 1) * 4]! : list.fieldsEnd);
+  }
+}

@@ -1,0 +1,132 @@
+// Listener: accepts connections, plain and TLS, and gives each to what it speaks.
+import { createServer } from 'node:net';
+import type { AddressInfo, Server, Socket } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
+import type { SecureContextOptions, TLSSocket } from 'node:tls';
+import { acceptedTransport } from './accepted.ts';
+import { Carry } from './carry.ts';
+import type { Edge } from './edge.ts';
+import { Http1Connection } from './http1/client-connection.ts';
+import { refusal, sniff } from './sniff.ts';
+import { SocketTransport } from './transport.ts';
+import type { Transport, TransportOwner } from './transport.ts';
+
+/** Connections that wait to be accepted. */
+const backlog = 4096;
+
+export interface Listening {
+  readonly host: string;
+  readonly port: number;
+  readonly server: Server;
+}
+
+/** Listens for plain connections. Host null: every address, both stacks where there is IPv6. Rejects when the address cannot be bound. */
+export function listenPlain(edge: Edge, host: string | null, port: number): Promise<Listening> {
+  const server = createServer({ pauseOnConnect: true, allowHalfOpen: true, noDelay: true }, (socket) => {
+    if (!admits(edge, socket)) return;
+    const sniffed = new Sniffed(edge);
+    sniffed.start(acceptedTransport(socket, edge.reads, sniffed, true));
+  });
+  return listen(server, host, port);
+}
+
+/** Listens for TLS connections with one certificate. */
+export function listenTls(edge: Edge, host: string | null, port: number, identity: SecureContextOptions): Promise<Listening> {
+  // HTTP/2 is not offered: a client that knows both speaks HTTP/1.1.
+  const options = { ...identity, ALPNProtocols: ['http/1.1'], allowHalfOpen: true, noDelay: true, handshakeTimeout: edge.limits.headTimeoutMs };
+  const server = createTlsServer(options, (socket: TLSSocket) => {
+    if (!admits(edge, socket)) return;
+    const sniffed = new Sniffed(edge);
+    const alpn = typeof socket.alpnProtocol === 'string' ? socket.alpnProtocol : null;
+    const sni = typeof socket.servername === 'string' ? socket.servername : null;
+    const transport = new SocketTransport(socket, sniffed, { sni, alpn });
+    sniffed.start(transport);
+    transport.readByEvents(edge.reads);
+  });
+  // A handshake that fails concerns its client alone.
+  server.on('tlsClientError', (_error, socket) => socket.destroy());
+  return listen(server, host, port);
+}
+
+function listen(server: Server, host: string | null, port: number): Promise<Listening> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ port, reusePort: true, backlog, ...(host === null ? {} : { host }) }, () => {
+      server.removeListener('error', reject);
+      // After the start an error of accept(2), such as no file descriptors, passes.
+      server.on('error', () => undefined);
+      const address = server.address() as AddressInfo;
+      resolve({ host: address.address, port: address.port, server });
+    });
+  });
+}
+
+function admits(edge: Edge, socket: Socket): boolean {
+  const { connections } = edge.limits;
+  if (!edge.closed && (connections === 0 || edge.connections.size < connections)) return true;
+  socket.destroy();
+  return false;
+}
+
+/** A connection whose protocol is not known yet. */
+class Sniffed implements TransportOwner {
+  readonly #edge: Edge;
+  readonly #carry = new Carry();
+  #transport: Transport | null = null;
+  #http1: Http1Connection | null = null;
+
+  constructor(edge: Edge) {
+    this.#edge = edge;
+  }
+
+  /** HTTP/1.1 until the first bytes say otherwise: so an idle connection has its deadlines from the start. */
+  start(transport: Transport): void {
+    this.#edge.tick();
+    this.#transport = transport;
+    this.#http1 = new Http1Connection(this.#edge, transport);
+  }
+
+  received(bytes: Buffer, start: number, end: number): void {
+    if (this.#carry.length > 0) {
+      this.#carry.append(bytes, start, end);
+      this.#decide(this.#carry.bytes, this.#carry.start, this.#carry.end);
+    } else {
+      this.#decide(bytes, start, end);
+    }
+  }
+
+  #decide(bytes: Buffer, start: number, end: number): void {
+    const transport = this.#transport!;
+    const http1 = this.#http1!;
+    switch (sniff(bytes, start, end)) {
+      case 'http1':
+        transport.owner = http1;
+        http1.received(bytes, start, end);
+        return;
+      case 'http2':
+        // The one place where HTTP/2 by prior knowledge is refused.
+        transport.give(refusal);
+        transport.end();
+        http1.destroy();
+        return;
+      case 'undecided':
+        if (bytes !== this.#carry.bytes) this.#carry.append(bytes, start, end);
+    }
+  }
+
+  ended(): void {
+    this.#http1!.ended();
+  }
+
+  drained(): void {
+    this.#http1!.drained();
+  }
+
+  broken(): void {
+    this.#http1!.broken();
+  }
+
+  crashed(error: unknown): void {
+    this.#http1!.crashed(error);
+  }
+}

@@ -1,0 +1,206 @@
+// Shadows: copies of requests whose responses are thrown away. A copy leaves after the primary's request is complete, through pools, bounds
+// and deadlines of its own; nothing here can delay, fail or change a primary's answer (design §5).
+import { isCopied } from '../../routing/decide.ts';
+import type { Shadow } from '../../routing/decision.ts';
+import { fixed, shadowOutcomes } from '../counters.ts';
+import type { Attachment } from './attachment.ts';
+import type { Edge } from './edge.ts';
+import type { Http1RequestHead } from './http1/request-head.ts';
+import { writeFraming, writeRequestHead } from './http1/request-writer.ts';
+import type { ClientFacts } from './http1/request-writer.ts';
+import { OutBuffer } from './out-buffer.ts';
+import { ShadowRequest } from './shadow-request.ts';
+import type { Transport } from './transport.ts';
+
+const smallBodyBytes = 64 * 1024;
+
+export type ShadowOutcome = 'sent' | 'failed' | 'dropped_size' | 'dropped_memory' | 'dropped_queue' | 'dropped_unready' | 'dropped_incomplete';
+
+/** The copy of one request, for one or more shadows. Its bytes count against the worker's budget until the last of them is done. */
+export class ShadowCopy {
+  readonly #edge: Edge;
+  readonly targets: readonly Attachment[];
+  readonly isHead: boolean;
+  readonly #head: Buffer;
+  #body: Buffer[] = [];
+  #bodyBytes = 0;
+  #heldBytes = 0;
+  readonly #hasBody: boolean;
+  #users: number;
+
+  constructor(edge: Edge, targets: readonly Attachment[], head: Buffer, isHead: boolean, hasBody: boolean) {
+    this.#edge = edge;
+    this.targets = targets;
+    this.#head = head;
+    this.isHead = isHead;
+    this.#hasBody = hasBody;
+    this.#users = targets.length;
+    this.#hold(head.length);
+  }
+
+  /** Copies bytes of the body. False: it is over a bound, was dropped and counted. */
+  append(bytes: Buffer, start: number, end: number): boolean {
+    const { limits } = this.#edge;
+    const count = end - start;
+    if (this.#bodyBytes + count > limits.shadowBodyBytes) return this.#drop('dropped_size');
+    if (this.#edge.shadows.heldBytes + count > limits.shadowTotalBytes) return this.#drop('dropped_memory');
+    this.#body.push(Buffer.from(bytes.subarray(start, end)));
+    this.#bodyBytes += count;
+    this.#hold(count);
+    return true;
+  }
+
+  /** The request was not completed. */
+  abandon(): void {
+    this.#drop('dropped_incomplete');
+  }
+
+  /** Sends the whole request, framed by its length: a small one in one write, a large one without another copy of its body. */
+  sendTo(transport: Transport): void {
+    const framing = new OutBuffer(64);
+    writeFraming(framing, this.#hasBody ? this.#bodyBytes : -1);
+    if (this.#bodyBytes <= smallBodyBytes) {
+      transport.give(Buffer.concat([this.#head, framing.view(), ...this.#body]));
+      return;
+    }
+    transport.give(Buffer.concat([this.#head, framing.view()]));
+    for (const piece of this.#body) transport.give(piece);
+  }
+
+  /** One shadow is done with it. */
+  release(): void {
+    this.#users -= 1;
+    if (this.#users === 0) this.#free();
+  }
+
+  #drop(outcome: ShadowOutcome): false {
+    for (const { slot } of this.targets) this.#edge.shadows.count(slot, outcome);
+    this.#free();
+    return false;
+  }
+
+  #hold(count: number): void {
+    this.#heldBytes += count;
+    this.#edge.shadows.hold(count);
+  }
+
+  #free(): void {
+    this.#edge.shadows.hold(-this.#heldBytes);
+    this.#heldBytes = 0;
+    this.#body = [];
+  }
+}
+
+/** A copy waiting for its turn at one shadow. */
+interface Queued {
+  readonly copy: ShadowCopy;
+  readonly target: Attachment;
+}
+
+/** Sends copies of one worker, a bounded number at once, in order. */
+export class ShadowSender {
+  readonly #edge: Edge;
+  /** Bytes of copies that are held. */
+  heldBytes = 0;
+  readonly #queue: Queued[] = [];
+  #queueStart = 0;
+  #inFlight = 0;
+  #advancing = false;
+  #idle: (() => void) | null = null;
+  /** Its own, so that no copy can ever stand in a primary's buffer. */
+  readonly #out = new OutBuffer(4096);
+
+  constructor(edge: Edge) {
+    this.#edge = edge;
+  }
+
+  get pending(): number {
+    return this.#inFlight + this.#queued;
+  }
+
+  get #queued(): number {
+    return this.#queue.length - this.#queueStart;
+  }
+
+  /** Draws for each shadow; null: none of them gets this request. Its head is copied as the primary's goes upstream. */
+  begin(shadows: readonly Shadow<Attachment>[], head: Http1RequestHead, primary: Attachment, facts: ClientFacts): ShadowCopy | null {
+    let targets: Attachment[] | null = null;
+    for (let i = 0; i < shadows.length; i++) {
+      const shadow = shadows[i]!;
+      if (!isCopied(shadow, this.#edge.draw())) continue;
+      if (!shadow.ready) this.count(shadow.attached.slot, 'dropped_unready');
+      else (targets ??= []).push(shadow.attached);
+    }
+    if (targets === null) return null;
+    const out = this.#out;
+    writeRequestHead(out, head, primary, facts, this.#edge.requestId, true);
+    const bytes = Buffer.from(out.view());
+    out.drop();
+    return new ShadowCopy(this.#edge, targets, bytes, head.isHead, head.chunked || head.contentLength >= 0);
+  }
+
+  /** The primary's request is complete: its copies may leave. */
+  send(copy: ShadowCopy): void {
+    const { limits } = this.#edge;
+    for (const target of copy.targets) {
+      if (this.#inFlight < limits.shadowConcurrency) {
+        this.#start({ copy, target });
+      } else if (this.#queued < limits.shadowQueue) {
+        this.#queue.push({ copy, target });
+      } else {
+        this.count(target.slot, 'dropped_queue');
+        copy.release();
+      }
+    }
+    this.#gauge();
+  }
+
+  #start({ copy, target }: Queued): void {
+    this.#inFlight += 1;
+    new ShadowRequest(this.#edge, copy, target, (outcome) => {
+      this.#inFlight -= 1;
+      this.count(target.slot, outcome);
+      copy.release();
+      this.#next();
+    }).begin();
+  }
+
+  #next(): void {
+    // A copy that ends as it begins comes back here: the loop below goes on with the next.
+    if (this.#advancing) return;
+    this.#advancing = true;
+    while (this.#queued > 0 && this.#inFlight < this.#edge.limits.shadowConcurrency) {
+      const queued = this.#queue[this.#queueStart++]!;
+      if (this.#queueStart > 256 && this.#queueStart * 2 > this.#queue.length) {
+        this.#queue.splice(0, this.#queueStart);
+        this.#queueStart = 0;
+      }
+      this.#start(queued);
+    }
+    this.#advancing = false;
+    this.#gauge();
+    if (this.pending === 0) this.#idle?.();
+  }
+
+  /** Resolves when no copy is in flight or queued. */
+  async finished(): Promise<void> {
+    if (this.pending === 0) return;
+    await new Promise<void>((resolve) => {
+      this.#idle = resolve;
+    });
+  }
+
+  hold(count: number): void {
+    this.heldBytes += count;
+    this.#edge.counters.set(fixed.shadowBytes, this.heldBytes);
+  }
+
+  count(slot: number, outcome: ShadowOutcome): void {
+    this.#edge.counters.shadow(slot, shadowOutcomes.indexOf(outcome));
+  }
+
+  #gauge(): void {
+    this.#edge.counters.set(fixed.shadowInFlight, this.#inFlight);
+    this.#edge.counters.set(fixed.shadowQueued, this.#queued);
+  }
+}

@@ -1,0 +1,154 @@
+// Transport: a byte stream, plain or TLS, as the codecs see it. Both kinds behave alike: every wire test runs on both.
+import type { Socket } from 'node:net';
+import type { Sink } from './out-buffer.ts';
+import type { ReadBuffer } from './read-buffer.ts';
+
+/** Whom a Transport tells. One at a time; nothing is told after `destroy`. */
+export interface TransportOwner {
+  /** Bytes came: `bytes[start..end)`, followed by a zero byte, valid only during the call. */
+  received(bytes: Buffer, start: number, end: number): void;
+  /** The peer sends no more. */
+  ended(): void;
+  /** What was congested has left. */
+  drained(): void;
+  /** The stream is broken or closed by the peer: it is destroyed already. */
+  broken(reason: string): void;
+  /** One of the calls above threw: a bug. End what it served and nothing else. */
+  crashed(error: unknown): void;
+}
+
+export interface Transport extends Sink {
+  /** Address of the peer, without port; IPv4 as such. */
+  readonly peer: string;
+  readonly secure: boolean;
+  /** Name from the TLS handshake, or null. */
+  readonly sni: string | null;
+  /** Protocol agreed in the TLS handshake, or null. */
+  readonly alpn: string | null;
+  owner: TransportOwner;
+  /** More is queued than the peer takes: wait for `drained`. */
+  readonly congested: boolean;
+  /** Nothing is queued. */
+  readonly empty: boolean;
+  /** Sends bytes that the caller gives away: they are never copied. */
+  give(bytes: Buffer): void;
+  /** Stops and starts reading. */
+  pause(): void;
+  resume(): void;
+  /** Sends no more, after what is queued. */
+  end(): void;
+  destroy(): void;
+}
+
+/** A Transport on a Node socket. `owns` says whether a write keeps a reference to its bytes. */
+export class SocketTransport implements Transport {
+  readonly peer: string;
+  readonly secure: boolean;
+  readonly sni: string | null;
+  readonly alpn: string | null;
+  owner: TransportOwner;
+  readonly #socket: Socket;
+  #destroyed = false;
+
+  constructor(socket: Socket, owner: TransportOwner, tls: { readonly sni: string | null; readonly alpn: string | null } | null) {
+    this.#socket = socket;
+    this.owner = owner;
+    this.peer = printPeer(socket.remoteAddress);
+    this.secure = tls !== null;
+    this.sni = tls?.sni ?? null;
+    this.alpn = tls?.alpn ?? null;
+    socket.on('end', () => this.#tell(() => this.owner.ended()));
+    socket.on('drain', () => this.#tell(() => this.owner.drained()));
+    socket.on('error', (error: NodeJS.ErrnoException) => this.#broken(error.code ?? error.message));
+    socket.on('close', () => this.#broken('closed'));
+  }
+
+  /** Reads by 'data' events: TLS, and plain sockets where the static buffer cannot be had. */
+  readByEvents(reads: ReadBuffer): void {
+    const use = this.receive;
+    this.#socket.on('data', (chunk: Buffer) => reads.copied(chunk, use));
+  }
+
+  /** What a static read buffer calls with the bytes it got. */
+  readonly receive = (bytes: Buffer, start: number, end: number): void => {
+    if (this.#destroyed) return;
+    try {
+      this.owner.received(bytes, start, end);
+    } catch (error) {
+      this.#crashed(error);
+    }
+  };
+
+  get congested(): boolean {
+    return this.#socket.writableNeedDrain;
+  }
+
+  get empty(): boolean {
+    return this.#socket.writableLength === 0;
+  }
+
+  write(bytes: Buffer): boolean {
+    const socket = this.#socket;
+    if (this.#destroyed) return true;
+    // TLS keeps no promise about when it has read the bytes; a queue keeps its own copy, so that a slow peer costs what it has not read.
+    if (this.secure || socket.writableLength !== 0) {
+      socket.write(Buffer.from(bytes));
+      return true;
+    }
+    socket.write(bytes);
+    return socket.writableLength === 0;
+  }
+
+  give(bytes: Buffer): void {
+    if (!this.#destroyed) this.#socket.write(bytes);
+  }
+
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    if (!this.#destroyed) this.#socket.resume();
+  }
+
+  end(): void {
+    if (!this.#destroyed) this.#socket.end();
+  }
+
+  destroy(): void {
+    if (this.#destroyed) return;
+    this.#destroyed = true;
+    this.#socket.destroy();
+  }
+
+  #tell(call: () => void): void {
+    if (this.#destroyed) return;
+    try {
+      call();
+    } catch (error) {
+      this.#crashed(error);
+    }
+  }
+
+  #broken(reason: string): void {
+    if (this.#destroyed) return;
+    this.#destroyed = true;
+    this.#socket.destroy();
+    try {
+      this.owner.broken(reason);
+    } catch (error) {
+      this.owner.crashed(error);
+    }
+  }
+
+  #crashed(error: unknown): void {
+    this.owner.crashed(error);
+    this.destroy();
+  }
+}
+
+/** IPv4 addresses on a dual-stack socket are printed as IPv4. */
+function printPeer(address: string | undefined): string {
+  if (address === undefined) return 'unknown';
+  return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address;
+}

@@ -1,0 +1,358 @@
+// One HTTP/1.1 connection to an Endpoint: reads responses strictly, and knows when it may serve another request.
+import type { Socket } from 'node:net';
+import { Carry } from '../carry.ts';
+import { fixed } from '../../counters.ts';
+import { Deadline } from '../deadline.ts';
+import type { Timed } from '../deadline.ts';
+import type { Edge } from '../edge.ts';
+import { failures } from '../failure.ts';
+import type { Failure } from '../failure.ts';
+import { ChunkedDecoder } from '../http1/chunked.ts';
+import { lf } from '../http1/characters.ts';
+import { more, readFields } from '../http1/fields.ts';
+import { badResponse, readResponseHead } from '../http1/response-head.ts';
+import { mostTrailerBytes } from '../http1/trailers.ts';
+import { SocketTransport } from '../transport.ts';
+import type { TransportOwner } from '../transport.ts';
+import { dialPlain, dialTls } from './dial.ts';
+import type { EndpointPool } from './endpoint-pool.ts';
+import type { UpstreamUser } from './user.ts';
+
+/** Where it stands. Reading: `head` to `close`. */
+type Phase = 'connecting' | 'idle' | 'head' | 'length' | 'chunked' | 'trailers' | 'close' | 'over' | 'gone';
+
+/** 1xx responses before one final response; more are a flood. */
+const mostInformational = 16;
+
+export class UpstreamConnection implements TransportOwner, Timed {
+  readonly endpoint: EndpointPool;
+  readonly transport: SocketTransport;
+  readonly #edge: Edge;
+  readonly #generation: number;
+  readonly #bornMs: number;
+  readonly #deadline = new Deadline(this);
+  readonly #carry = new Carry();
+  readonly #decoder = new ChunkedDecoder();
+  #phase: Phase = 'connecting';
+  #user: UpstreamUser | null;
+  #remaining = 0;
+  #informational = 0;
+  #requestSent = false;
+  /** No close token, no surplus byte, no second framing. */
+  #clean = true;
+  #parkedMs = 0;
+  #open = false;
+
+  /** Dials. */
+  constructor(endpoint: EndpointPool, user: UpstreamUser) {
+    const { edge } = endpoint;
+    this.endpoint = endpoint;
+    this.#edge = edge;
+    this.#user = user;
+    this.#generation = endpoint.upstream.generation;
+    this.#bornMs = edge.nowMs;
+    const { socket, transport } = this.#dial();
+    this.transport = transport;
+    edge.wheel.set(this.#deadline, edge.nowMs + endpoint.upstream.connectTimeoutMs);
+    socket.once(transport.secure ? 'secureConnect' : 'connect', () => this.#connected());
+  }
+
+  #dial(): { socket: Socket; transport: SocketTransport } {
+    const { ip, port, upstream } = this.endpoint;
+    const { reads } = this.#edge;
+    const { secureContext } = upstream;
+    if (secureContext === null) {
+      let transport: SocketTransport | null = null;
+      const socket = dialPlain(ip, port, reads, (bytes, start, end) => transport?.receive(bytes, start, end));
+      transport = new SocketTransport(socket, this, null);
+      return { socket, transport };
+    }
+    const tls = upstream.upstream!.tls!;
+    const socket = dialTls(ip, port, tls, secureContext);
+    const transport = new SocketTransport(socket, this, { sni: tls.sni, alpn: null });
+    transport.readByEvents(reads);
+    return { socket, transport };
+  }
+
+  #connected(): void {
+    if (this.#phase !== 'connecting') return;
+    this.#edge.tick();
+    this.#open = true;
+    this.#edge.counters.add(fixed.upstreamConnectionsHttp1, 1);
+    this.#edge.wheel.clear(this.#deadline);
+    this.#phase = 'idle';
+    const user = this.#user!;
+    this.bind(user);
+    try {
+      user.connected(this);
+    } catch (error) {
+      this.crashed(error);
+    }
+  }
+
+  /** The next request and its response belong to `user`. */
+  bind(user: UpstreamUser): void {
+    this.#user = user;
+    this.#phase = 'head';
+    this.#requestSent = false;
+    this.#informational = 0;
+    this.#edge.wheel.clear(this.#deadline);
+  }
+
+  /** May an idle connection serve another request? */
+  isFresh(nowMs: number): boolean {
+    const { upstream } = this.endpoint;
+    const lifetimeMs = upstream.upstream?.maxLifetimeMs ?? Infinity;
+    return nowMs - this.#parkedMs <= upstream.reuseIdleMs && nowMs - this.#bornMs < lifetimeMs && this.#generation === upstream.generation;
+  }
+
+  /** The request is written to its last byte. Lets the connection go if the response is complete as well. */
+  requestSent(): void {
+    this.#requestSent = true;
+    if (this.#phase === 'over') this.#letGo();
+  }
+
+  /** The user needs it no longer: the request is cancelled. */
+  abandon(): void {
+    if (this.#user === null) return;
+    this.#user = null;
+    this.endpoint.inFlight -= 1;
+    this.#destroy();
+  }
+
+  /** Serves its user still. */
+  get bound(): boolean {
+    return this.#user !== null;
+  }
+
+  /** Ends an idle connection. */
+  discard(): void {
+    this.#destroy();
+  }
+
+  received(bytes: Buffer, start: number, end: number): void {
+    this.#edge.tick();
+    if (this.#user === null || this.#phase === 'over') {
+      // Bytes that nobody asked for.
+      this.#clean = false;
+      if (this.#user === null) {
+        this.endpoint.unpark(this);
+        this.#destroy();
+      }
+      return;
+    }
+    if (this.#carry.length === 0) {
+      this.#read(bytes, start, end);
+    } else {
+      // A head is read anew only when another line of it is complete: a peer that sends byte by byte must not cost a scan a byte.
+      const { limits } = this.#edge;
+      const grows = bytes.indexOf(lf, start) < 0 && this.#carry.length + end - start < limits.headBytes;
+      this.#carry.append(bytes, start, end);
+      if (grows) return;
+      this.#read(this.#carry.bytes, this.#carry.start, this.#carry.end);
+    }
+  }
+
+  #read(bytes: Buffer, start: number, end: number): void {
+    let at = start;
+    const user = this.#user!;
+    while (at < end && this.#phase !== 'over') {
+      const next = this.#step(user, bytes, at, end);
+      if (this.#user === null) return;
+      if (next < 0) {
+        if (next === more) this.#keep(bytes, at, end);
+        else this.#fail(failures.upstreamProtocol, 'its response is malformed');
+        if (next !== more) return;
+        at = end;
+        user.responseFlush();
+        return;
+      }
+      at = next;
+    }
+    this.#carry.clear();
+    if (at < end) this.#clean = false;
+    user.responseFlush();
+    if (this.#phase === 'over' && this.#user === user) this.#over(user);
+  }
+
+  #keep(bytes: Buffer, at: number, end: number): void {
+    if (bytes === this.#carry.bytes) this.#carry.consume(at);
+    else this.#carry.append(bytes, at, end);
+  }
+
+  /** Reads one part; returns where it ends, or a negative code. */
+  #step(user: UpstreamUser, bytes: Buffer, at: number, end: number): number {
+    switch (this.#phase) {
+      case 'head':
+        return this.#readHead(user, bytes, at, end);
+      case 'length': {
+        const stop = Math.min(end, at + this.#remaining);
+        this.#remaining -= stop - at;
+        user.responseBody(bytes, at, stop);
+        if (this.#remaining === 0) this.#endBody(user);
+        return stop;
+      }
+      case 'chunked': {
+        const decoder = this.#decoder;
+        const stop = decoder.step(bytes, at, end);
+        if (decoder.malformed) return badResponse;
+        if (decoder.runEnd > decoder.runStart) user.responseBody(bytes, decoder.runStart, decoder.runEnd);
+        if (decoder.atTrailers) this.#phase = 'trailers';
+        return stop;
+      }
+      case 'trailers':
+        return this.#readTrailers(user, bytes, at, end);
+      case 'close':
+        user.responseBody(bytes, at, end);
+        return end;
+      default:
+        throw new Error(`bytes in phase ${this.#phase}`);
+    }
+  }
+
+  #readHead(user: UpstreamUser, bytes: Buffer, at: number, end: number): number {
+    const head = this.#edge.responseHead;
+    const after = readResponseHead(head, bytes, at, end, user.isHead, this.#edge.limits.headBytes);
+    if (after < 0) return after;
+    if (head.status < 200) {
+      // Nobody asked for another protocol; 100 is ours to say.
+      if (head.status === 101 || ++this.#informational > mostInformational) return badResponse;
+      if (head.status !== 100) user.informational(head);
+      return after;
+    }
+    if (head.close) this.#clean = false;
+    const { framing } = head;
+    this.#remaining = head.contentLength;
+    user.responseHead(head);
+    if (this.#user === null) return after;
+    if (framing === 'none' || (framing === 'length' && this.#remaining === 0)) this.#endBody(user);
+    else this.#phase = framing;
+    if (framing === 'chunked') this.#decoder.reset();
+    return after;
+  }
+
+  #readTrailers(user: UpstreamUser, bytes: Buffer, at: number, end: number): number {
+    const { trailers, limits } = this.#edge;
+    const after = readFields(trailers, bytes, at, end, limits.headFields);
+    if (after === more) return end - at >= mostTrailerBytes ? badResponse : more;
+    if (after < 0) return badResponse;
+    this.#phase = 'over';
+    user.responseEnd(trailers);
+    return after;
+  }
+
+  #endBody(user: UpstreamUser): void {
+    this.#phase = 'over';
+    user.responseEnd(null);
+  }
+
+  #over(user: UpstreamUser): void {
+    if (this.#requestSent) this.#letGo();
+    // It reads no more of the request: what is left of it has nowhere to go.
+    else if (!this.#clean) this.abandon();
+    user.responseOver();
+  }
+
+  /** Request and response are complete. */
+  #letGo(): void {
+    this.#user = null;
+    const { endpoint } = this;
+    endpoint.inFlight -= 1;
+    const { upstream } = endpoint;
+    if (!this.#clean || endpoint.retired || !this.transport.empty || this.#generation !== upstream.generation || this.#edge.closed) {
+      this.#destroy();
+      return;
+    }
+    this.#phase = 'idle';
+    this.#parkedMs = this.#edge.nowMs;
+    this.#edge.wheel.set(this.#deadline, this.#parkedMs + upstream.reuseIdleMs);
+    endpoint.park(this);
+  }
+
+  ended(): void {
+    this.#edge.tick();
+    const user = this.#user;
+    if (user === null) {
+      this.#idleClosed();
+    } else if (this.#phase === 'close') {
+      this.#clean = false;
+      this.#endBody(user);
+      user.responseFlush();
+      if (this.#user === user) this.#over(user);
+    } else if (this.#phase === 'over') {
+      // The response is complete, the request is not: nobody reads the rest.
+      this.abandon();
+      user.responseOver();
+    } else {
+      this.broken('closed');
+    }
+  }
+
+  #idleClosed(): void {
+    this.endpoint.unpark(this);
+    this.endpoint.upstream.sawIdleClose(this.#edge.nowMs - this.#parkedMs);
+    this.#destroy();
+  }
+
+  broken(reason: string): void {
+    this.#edge.tick();
+    const user = this.#user;
+    if (user === null) {
+      if (this.#phase === 'idle') this.#idleClosed();
+      else this.#destroy();
+      return;
+    }
+    if (this.#phase === 'connecting') this.#connectFailed(failures.connectRefused, reason);
+    else if (this.#phase === 'over') {
+      this.abandon();
+      user.responseOver();
+    } else this.#fail(this.#phase === 'head' ? failures.upstreamClosed : failures.upstreamCut, reason);
+  }
+
+  drained(): void {
+    this.#edge.tick();
+    this.#user?.upstreamDrained();
+  }
+
+  /** The connect timeout, or too long idle. */
+  expired(nowMs: number): void {
+    this.#edge.nowMs = nowMs;
+    if (this.#phase === 'connecting') {
+      this.#connectFailed(failures.connectTimeout, `no answer within ${this.endpoint.upstream.connectTimeoutMs} ms`);
+    } else if (this.#phase === 'idle') {
+      this.endpoint.unpark(this);
+      this.#destroy();
+    }
+  }
+
+  #connectFailed(failure: Failure, reason: string): void {
+    const user = this.#user!;
+    this.#user = null;
+    this.endpoint.inFlight -= 1;
+    this.#destroy();
+    user.connectFailed(this, failure, reason);
+  }
+
+  #fail(failure: Failure, reason: string): void {
+    const user = this.#user!;
+    this.abandon();
+    user.failed(failure, reason);
+  }
+
+  crashed(error: unknown): void {
+    this.#edge.faulted(error);
+    const user = this.#user;
+    this.abandon();
+    this.#destroy();
+    user?.failed(failures.fault, 'an unexpected fault');
+  }
+
+  #destroy(): void {
+    if (this.#phase === 'gone') return;
+    this.#phase = 'gone';
+    if (this.#open) this.#edge.counters.add(fixed.upstreamConnectionsHttp1, -1);
+    this.#carry.clear();
+    this.#edge.wheel.remove(this.#deadline);
+    this.transport.destroy();
+  }
+}

@@ -1,0 +1,152 @@
+// An Upstream at work: its Endpoints, which of them takes the next request, and what is known about how it closes connections.
+import type { SecureContext } from 'node:tls';
+import type { Endpoint, Upstream, UpstreamEndpoints } from '../../../routing/upstream.ts';
+import { defaultLimits } from '../../settings.ts';
+import type { Edge } from '../edge.ts';
+import { EndpointPool } from './endpoint-pool.ts';
+import { secureContextOf } from './dial.ts';
+
+/** Whoever waits for a DNS Upstream's first addresses. */
+export interface AddressWaiter {
+  /** Addresses came, or the news that there are none. */
+  addressed(): void;
+}
+
+/** An observed idle close is forgotten after this long: a pod that restarts closes everything at once, whatever its idle limit. */
+const idleCloseMemoryMs = 60_000;
+/** A DNS Upstream in use is reported again after this long. */
+const reportUseMs = 20_000;
+
+/** Pools of one Upstream. Shadows have pools of their own beside it. */
+export class UpstreamPool {
+  readonly edge: Edge;
+  readonly key: string;
+  /** null: named by a Mapping, not described yet. */
+  upstream: Upstream | null = null;
+  /** Grows when TLS or protocol change: connections of an older generation are not used again. */
+  generation = 0;
+  #secureContext: SecureContext | null = null;
+  #all: readonly EndpointPool[] = [];
+  /** Those that take new requests: ready ones, or terminating ones while none is ready (design §4.7). */
+  #serving: readonly EndpointPool[] = [];
+  readonly #waiters = new Set<AddressWaiter>();
+  #reportedMs = -Infinity;
+  #shortestIdleCloseMs = Infinity;
+  #idleCloseSeenMs = -Infinity;
+
+  constructor(edge: Edge, key: string) {
+    this.edge = edge;
+    this.key = key;
+  }
+
+  describe(upstream: Upstream): void {
+    const before = this.upstream;
+    this.upstream = upstream;
+    if (before === null || (before.protocol === upstream.protocol && JSON.stringify(before.tls) === JSON.stringify(upstream.tls))) return;
+    this.generation += 1;
+    this.#secureContext = null;
+    for (const endpoint of this.#all) endpoint.closeIdle();
+  }
+
+  setEndpoints(change: UpstreamEndpoints): void {
+    const known = new Map(this.#all.map((endpoint) => [endpoint.address, endpoint]));
+    const states = new Map<EndpointPool, Endpoint['state']>();
+    for (const { ip, port, state } of change.endpoints) {
+      const address = printAddress(ip, port);
+      const endpoint = known.get(address) ?? new EndpointPool(this, ip, port, address);
+      known.set(address, endpoint);
+      states.set(endpoint, state);
+    }
+    for (const endpoint of this.#all) if (!states.has(endpoint)) endpoint.retire();
+    this.#all = [...states.keys()];
+    const ready = this.#all.filter((endpoint) => states.get(endpoint) === 'ready');
+    this.#serving = ready.length > 0 ? ready : this.#all;
+    const waiters = [...this.#waiters];
+    this.#waiters.clear();
+    for (const waiter of waiters) waiter.addressed();
+  }
+
+  /** The Upstream is gone, or the gateway ends. */
+  close(): void {
+    for (const endpoint of this.#all) endpoint.retire();
+    this.#all = [];
+    this.#serving = [];
+  }
+
+  get servingCount(): number {
+    return this.#serving.length;
+  }
+
+  get addresses(): readonly Endpoint[] {
+    return this.#all.map(({ ip, port }) => ({ ip, port, state: 'ready' }));
+  }
+
+  /**
+   * The Endpoint for the next request: of two drawn at random the one with fewer requests in flight. `tried` are left out. null: none is left.
+   */
+  pick(tried: readonly EndpointPool[]): EndpointPool | null {
+    const serving = this.#serving;
+    const left = tried.length === 0 ? serving : serving.filter((endpoint) => !tried.includes(endpoint));
+    const count = left.length;
+    if (count <= 1) return count === 0 ? null : left[0]!;
+    const first = Math.floor(this.edge.draw() * count);
+    const second = (first + 1 + Math.floor(this.edge.draw() * (count - 1))) % count;
+    const a = left[first]!;
+    const b = left[second]!;
+    return b.inFlight < a.inFlight ? b : a;
+  }
+
+  /** A request uses it: names are kept fresh by whoever resolves them. */
+  reportUse(): void {
+    if (this.upstream?.address.kind !== 'dns') return;
+    const { nowMs } = this.edge;
+    if (nowMs - this.#reportedMs < reportUseMs) return;
+    this.#reportedMs = nowMs;
+    this.edge.used([this.key]);
+  }
+
+  /** Is it a name whose addresses may still come? Then `waiter` is told. */
+  waitForAddress(waiter: AddressWaiter): boolean {
+    if (this.upstream?.address.kind !== 'dns' || this.#all.length > 0) return false;
+    this.#waiters.add(waiter);
+    this.edge.used([this.key]);
+    this.#reportedMs = this.edge.nowMs;
+    return true;
+  }
+
+  stopWaiting(waiter: AddressWaiter): void {
+    this.#waiters.delete(waiter);
+  }
+
+  get connectTimeoutMs(): number {
+    const written = this.upstream?.connectTimeoutMs ?? defaultLimits.connectTimeoutMs;
+    return written === defaultLimits.connectTimeoutMs ? this.edge.limits.connectTimeoutMs : written;
+  }
+
+  /** How long an idle connection may wait and still be used: the limit, or half of the shortest idle close seen lately. */
+  get reuseIdleMs(): number {
+    const limitMs = Math.min(this.upstream?.idleTimeoutMs ?? Infinity, this.edge.limits.upstreamIdleMs);
+    if (this.edge.nowMs - this.#idleCloseSeenMs > idleCloseMemoryMs) this.#shortestIdleCloseMs = Infinity;
+    return Math.min(limitMs, this.#shortestIdleCloseMs / 2);
+  }
+
+  /** The upstream closed a connection that had been idle for so long. */
+  sawIdleClose(idleMs: number): void {
+    if (idleMs >= this.#shortestIdleCloseMs) return;
+    this.#shortestIdleCloseMs = idleMs;
+    this.#idleCloseSeenMs = this.edge.nowMs;
+  }
+
+  /** TLS context of its connections; null: plain. Throws on keys that OpenSSL does not read. */
+  get secureContext(): SecureContext | null {
+    const tls = this.upstream?.tls ?? null;
+    if (tls === null) return null;
+    this.#secureContext ??= secureContextOf(tls);
+    return this.#secureContext;
+  }
+}
+
+/** `ip:port`, for people and as a key. */
+function printAddress(ip: string, port: number): string {
+  return ip.includes(':') ? `[${ip}]:${port}` : `${ip}:${port}`;
+}

@@ -1,0 +1,63 @@
+// All Upstreams of a worker, by key. Mappings hold their pool, so a request looks nothing up.
+import type { Upstream, UpstreamEndpoints } from '../../../routing/upstream.ts';
+import type { Edge } from '../edge.ts';
+import { UpstreamPool } from './pool.ts';
+
+export class UpstreamRegistry {
+  readonly #edge: Edge;
+  readonly #pools = new Map<string, UpstreamPool>();
+
+  constructor(edge: Edge) {
+    this.#edge = edge;
+  }
+
+  /** The pool of a key. One that nobody has described yet has no Endpoints. */
+  poolOf(key: string): UpstreamPool {
+    let pool = this.#pools.get(key);
+    if (pool === undefined) this.#pools.set(key, (pool = new UpstreamPool(this.#edge, key)));
+    return pool;
+  }
+
+  describe(upstreams: readonly Upstream[]): void {
+    for (const upstream of upstreams) this.poolOf(upstream.key).describe(upstream);
+  }
+
+  setEndpoints(changes: readonly UpstreamEndpoints[]): void {
+    for (const change of changes) this.#pools.get(change.key)?.setEndpoints(change);
+  }
+
+  /** For shadows: keeps the pools that shadows name, with the addresses that `pools` has, and no others. */
+  mirror(pools: UpstreamRegistry, upstreams: readonly Upstream[], changes: readonly UpstreamEndpoints[]): void {
+    for (const pool of this.#pools.values()) {
+      const described = pools.poolOf(pool.key).upstream;
+      if (pool.upstream !== null || described === null) continue;
+      // A shadow is new: its Upstream may have been known for long.
+      pool.describe(described);
+      pool.setEndpoints({ key: pool.key, ready: true, endpoints: pools.poolOf(pool.key).addresses });
+    }
+    for (const upstream of upstreams) this.#pools.get(upstream.key)?.describe(upstream);
+    this.setEndpoints(changes);
+  }
+
+  remove(keys: Iterable<string>): void {
+    for (const key of keys) {
+      this.#pools.get(key)?.close();
+      this.#pools.delete(key);
+    }
+  }
+
+  keys(): readonly string[] {
+    return [...this.#pools.keys()];
+  }
+
+  /** Endpoints that take requests. */
+  get servingCount(): number {
+    let count = 0;
+    for (const pool of this.#pools.values()) count += pool.servingCount;
+    return count;
+  }
+
+  close(): void {
+    this.remove(this.keys());
+  }
+}
