@@ -1,0 +1,140 @@
+// A data plane for wire tests: one DataPlane without threads, on free ports, plain and TLS, with a table made of a few Mappings.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TableDelta } from '../../routing/delta.ts';
+import type { ForwardTarget, Mapping } from '../../routing/mapping.ts';
+import type { Upstream, UpstreamEndpoints } from '../../routing/upstream.ts';
+import { CounterBlock, blockBytes, failureFlags, fixed, shadowOutcomes, slotCell, slotLayout, statusColumns } from '../../gateway/counters.ts';
+import type { AccessEntry } from '../../gateway/edge/access.ts';
+import { DataPlane } from '../../gateway/edge/plane.ts';
+import { defaultLimits } from '../../gateway/settings.ts';
+import type { EdgeLimits, Settings } from '../../gateway/settings.ts';
+import { mappingOf, upstreamOf } from '../gateway/fixtures.ts';
+import { certPem, keyPem } from './identity.ts';
+import { RawClient } from './client.ts';
+
+export interface GatewayOptions {
+  readonly limits?: Partial<EdgeLimits>;
+  readonly trustedHops?: number;
+  readonly accessLog?: Settings['accessLog'];
+}
+
+/** Slot of the first Mapping; the n-th has this plus n. */
+export const firstSlot = 3;
+
+export class Gateway {
+  readonly plane: DataPlane;
+  readonly counters: CounterBlock;
+  readonly entries: AccessEntry[] = [];
+  readonly used: string[] = [];
+  port = 0;
+  tlsPort = 0;
+  readonly #folder: string;
+  #version = 0;
+
+  constructor(options: GatewayOptions = {}) {
+    this.#folder = mkdtempSync(join(tmpdir(), 'sluice-wire-'));
+    writeFileSync(join(this.#folder, 'tls.crt'), certPem);
+    writeFileSync(join(this.#folder, 'tls.key'), keyPem);
+    this.counters = new CounterBlock(new SharedArrayBuffer(blockBytes()));
+    const settings = {
+      listen: { host: '127.0.0.1', port: 0 },
+      tls: { host: '127.0.0.1', port: 0, certFile: join(this.#folder, 'tls.crt'), keyFile: join(this.#folder, 'tls.key') },
+      trustedHops: options.trustedHops ?? 0,
+      accessLog: options.accessLog ?? 'errors',
+      limits: { ...defaultLimits, ...options.limits },
+    } as unknown as Settings;
+    this.plane = new DataPlane({
+      settings,
+      worker: 0,
+      counters: this.counters,
+      log: (entry) => this.entries.push(entry),
+      used: (keys) => this.used.push(...keys),
+    });
+  }
+
+  async listen(): Promise<this> {
+    const { port, tlsPort } = await this.plane.listen(0, 0);
+    this.port = port;
+    this.tlsPort = tlsPort;
+    return this;
+  }
+
+  /** The next table: the whole, of these Mappings and Upstreams. */
+  serve(mappings: readonly Mapping[], upstreams: readonly Upstream[], endpoints: readonly UpstreamEndpoints[], more: Partial<TableDelta> = {}): void {
+    this.#version += 1;
+    const delta: TableDelta = {
+      version: this.#version,
+      base: 0,
+      settings: { singleNamespace: null },
+      mappings,
+      removedMappings: [],
+      upstreams,
+      removedUpstreams: [],
+      endpoints,
+      slots: mappings.map(({ id }, index) => [id, firstSlot + index] as const),
+      ...more,
+    };
+    this.plane.apply({ kind: 'delta', delta, ready: true });
+  }
+
+  /** One Mapping, `/seldon/prod/iris/`, to these ports on loopback. */
+  serveIris(ports: readonly number[], target: Partial<ForwardTarget> = {}, upstream: Partial<Upstream> = {}): void {
+    this.serve([irisTo('iris', target)], [{ ...upstreamOf('iris'), ...upstream }], [endpointsOn('iris', ports)]);
+  }
+
+  open(secure: boolean): Promise<RawClient> {
+    return RawClient.open(secure ? this.tlsPort : this.port, secure);
+  }
+
+  /** Requests of a slot that were answered with this code; slot −1: without a series. */
+  answered(code: string, slot = firstSlot): number {
+    const column = statusColumns.indexOf(code);
+    return this.counters.cells[slot < 0 ? fixed.unmatched + column : slotCell(slot, column)]!;
+  }
+
+  flagged(flag: string): number {
+    return this.counters.cells[fixed.flags + failureFlags.indexOf(flag)]!;
+  }
+
+  shadowed(outcome: string, slot: number): number {
+    return this.counters.cells[slotCell(slot, slotLayout.shadow + shadowOutcomes.indexOf(outcome))]!;
+  }
+
+  close(): void {
+    this.plane.close();
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+}
+
+export function irisTo(upstream: string, target: Partial<ForwardTarget> = {}): Mapping {
+  const mapping = mappingOf('iris', upstream);
+  return { ...mapping, target: { ...(mapping.target as ForwardTarget), ...target } };
+}
+
+export function endpointsOn(key: string, ports: readonly number[]): UpstreamEndpoints {
+  return { key, ready: ports.length > 0, endpoints: ports.map((port) => ({ ip: '127.0.0.1', port, state: 'ready' as const })) };
+}
+
+/** Waits until `holds`, asked every few ms: for things that no event tells. */
+export async function eventually(holds: () => boolean, what: string): Promise<void> {
+  const deadline = Date.now() + 10_000;
+  while (!holds()) {
+    if (Date.now() > deadline) throw new Error(`never: ${what}`);
+    await new Promise((resolve) => {
+      setTimeout(resolve, 5);
+    });
+  }
+}
+
+/** Both transports, for `describe.each`. */
+export const transports: readonly (readonly [name: string, secure: boolean])[] = [
+  ['plain', false],
+  ['TLS', true],
+];
+
+/** A prediction as a client sends it. */
+export function post(body: string, fields = '', path = '/seldon/prod/iris/api/v1.0/predictions'): string {
+  return `POST ${path} HTTP/1.1\r\nHost: gateway\r\n${fields}Content-Length: ${body.length}\r\n\r\n${body}`;
+}

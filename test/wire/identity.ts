@@ -1,0 +1,21 @@
+// A self-signed identity for tests alone: localhost, valid for a hundred years, known to everybody.
+
+export const certPem = `-----BEGIN CERTIFICATE-----
+MIIBmzCCAUGgAwIBAgIUb52+Uf6vGLjAgBvKi+XWjtftORYwCgYIKoZIzj0EAwIw
+FDESMBAGA1UEAwwJbG9jYWxob3N0MCAXDTI2MTEyMTExNDY0OFoYDzIxMjYxMDI4
+MTE0NjQ4WjAUMRIwEAYDVQQDDAlsb2NhbGhvc3QwWTATBgcqhkjOPQIBBggqhkjO
+PQMBBwNCAAQipiT/iq5SwFCNfChw6+0JJ0iDdYdwQVE8NxeMjrWHczGqC7WzTpZ3
+bbDEGPH/S98v2Dk9GqG5kgU81Ej+Zfsko28wbTAdBgNVHQ4EFgQU17j3uQal5ahU
+fMtXXlxZO9o/6kUwHwYDVR0jBBgwFoAU17j3uQal5ahUfMtXXlxZO9o/6kUwDwYD
+VR0TAQH/BAUwAwEB/zAaBgNVHREEEzARgglsb2NhbGhvc3SHBH8AAAEwCgYIKoZI
+zj0EAwIDSAAwRQIhANmNc8fQCRT7cZD+p7okIV+gjRDmueWhrUuubJq5YcPHAiAr
+difB6dc87+PVoryHObu4SomjSurKM6VXXSvPhwQPVA==
+-----END CERTIFICATE-----
+`;
+
+export const keyPem = `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg7kCQlv/gdg6BGijv
+QeKLVrRWcPuL0jSmn0/c1zia/1yhRANCAAQipiT/iq5SwFCNfChw6+0JJ0iDdYdw
+QVE8NxeMjrWHczGqC7WzTpZ3bbDEGPH/S98v2Dk9GqG5kgU81Ej+Zfsk
+-----END PRIVATE KEY-----
+`;
