@@ -1,5 +1,5 @@
 // A Seat: one place for a thread. Whatever ends the thread, another takes the seat, at once the first time and then with back-off.
-import type { Worker } from 'node:worker_threads';
+import type { Transferable, Worker } from 'node:worker_threads';
 
 /** A thread that lived this long starts the back-off anew. */
 const settledMs = 60_000;
@@ -34,7 +34,7 @@ export class Seat {
     this.#start(false);
   }
 
-  post(message: unknown, transfer: readonly import('node:worker_threads').Transferable[] = []): void {
+  post(message: unknown, transfer: readonly Transferable[] = []): void {
     this.worker?.postMessage(message, [...transfer]);
   }
 

@@ -107,7 +107,6 @@ class Supervisor implements Gateway {
       if (this.#settings.listen.port !== 0 && this.#settings.tls?.port !== 0) this.#openOthers();
     });
     if (failure === null) return null;
-    this.#ending = true;
     await this.#terminate();
     return failure;
   }
@@ -255,8 +254,13 @@ class Supervisor implements Gateway {
 
   /** At start it ends the start; later it is logged, and the thread ends itself and is replaced. */
   #failed(thread: string, sentence: string): void {
-    if (this.#isStarting()) this.#started(sentence);
+    if (this.#isStarting()) this.#giveUp(sentence);
     else this.#logs.log.write('error', 'thread-failed', { thread, sentence });
+  }
+
+  #giveUp(sentence: string): void {
+    this.#ending = true;
+    this.#started(sentence);
   }
 
   #isStarting(): boolean {
@@ -278,7 +282,7 @@ class Supervisor implements Gateway {
   }
 
   #ended(thread: string, reason: string, stack: string): void {
-    if (this.#isStarting()) this.#started(`the thread ${thread} ended while it started: ${reason}`);
+    if (this.#isStarting()) this.#giveUp(`the thread ${thread} ended while it started: ${reason}`);
     this.#baseCounters.add(fixed.workerRestarts, 1);
     this.#logs.log.write('error', 'worker-ended', { thread, reason, stack });
   }

@@ -1,8 +1,6 @@
 // A data worker's thread: between the supervisor, the control worker and the data plane. What it does besides serving: it applies
 // deltas, acknowledges, tells which names were used, and drains.
 import type { MessagePort } from 'node:worker_threads';
-import type { TableDelta } from '../routing/delta.ts';
-import type { UpstreamEndpoints } from '../routing/upstream.ts';
 import { CounterBlock } from './counters.ts';
 import { postedLog } from './log.ts';
 import type { Log } from './log.ts';
@@ -12,26 +10,32 @@ import type { Settings } from './settings.ts';
 /** What a data plane is made with. */
 export interface PlaneStart {
   readonly settings: Settings;
-  /** Its own counters. */
+  readonly worker: number;
   readonly counters: CounterBlock;
-  /** Those of every worker, its own among them: occupancy is their sum. */
-  readonly allCounters: readonly CounterBlock[];
-  readonly log: Log;
-  /** DNS Upstreams that requests needed (at most once in 20 s each). */
-  readonly used: (upstreams: readonly string[]) => void;
+  readonly log: (entry: AccessLine) => void;
+  /** DNS Upstreams that need addresses, or are still in use. */
+  readonly used: (upstreamKeys: string[]) => void;
 }
+
+/** What is said about one request; the data plane says more than its thread needs to know. */
+export interface AccessLine {
+  /** When the request came, epoch ms. */
+  readonly atMs: number;
+  /** A failure's flag, or "". */
+  readonly flag: string;
+}
+
+/** What became of a message of the control worker. */
+export type Applied =
+  | { readonly kind: 'table'; readonly version: number; readonly hash: string }
+  | { readonly kind: 'gap'; readonly version: number }
+  | { readonly kind: 'done' };
 
 /** The data plane of one thread (gateway/edge), as its thread sees it. */
 export interface Plane {
-  /** Number of the table it serves; 0: none yet. */
-  readonly version: number;
-  readonly hash: string;
-  /** Ports 0: any free one; TLS port 0 without TLS in the settings: none. Rejects with one clear sentence. */
+  apply(message: ControlToData): Applied;
+  /** Ports 0: any free one. `tlsPort` 0 in the answer: no TLS. Rejects when an address cannot be bound or a file not be read. */
   listen(port: number, tlsPort: number): Promise<{ readonly host: string; readonly port: number; readonly tlsPort: number }>;
-  /** The caller has checked that the delta applies: its base is 0 or `version`. */
-  apply(delta: TableDelta): void;
-  setEndpoints(endpoints: readonly UpstreamEndpoints[]): void;
-  setReady(ready: boolean): void;
   /** The drain of design §6; resolves when nothing is in flight any more, or the grace is over. */
   drain(waitMs: number, graceMs: number): Promise<void>;
 }
@@ -44,31 +48,26 @@ export async function startDataWorker(start: DataStart, parent: MessagePort, mak
   const { settings, worker } = start;
   const tell = (message: FromData): void => parent.postMessage(message);
   const log = postedLog((lines) => tell({ kind: 'log', lines }));
-  const allCounters = start.counters.map((buffer) => new CounterBlock(buffer));
   let control: MessagePort | null = null;
   const plane = makePlane({
     settings,
-    counters: allCounters[worker]!,
-    allCounters,
-    log,
+    worker,
+    counters: new CounterBlock(start.counters[worker]!),
+    log: (entry) => writeAccess(log, entry),
     used: (upstreams) => control?.postMessage({ kind: 'used', upstreams } satisfies DataToControl),
   });
   const firstTable = Promise.withResolvers<void>();
+  /** What it serves, for the next control worker. */
+  let held: { readonly version: number; readonly hash: string } | null = null;
 
   const fromControl = (channel: MessagePort, message: ControlToData): void => {
-    switch (message.kind) {
-      case 'delta':
-        channel.postMessage(applyDelta(plane, message.delta));
-        plane.setReady(message.ready);
-        if (plane.version > 0) firstTable.resolve();
-        break;
-      case 'endpoints':
-        plane.setEndpoints(message.endpoints);
-        break;
-      case 'ready':
-        plane.setReady(message.ready);
-        break;
-    }
+    const applied = plane.apply(message);
+    if (applied.kind === 'gap') channel.postMessage({ kind: 'gap', version: applied.version } satisfies DataToControl);
+    if (applied.kind !== 'table') return;
+    const { version, hash } = applied;
+    held = { version, hash };
+    channel.postMessage({ kind: 'acknowledged', version, hash, atMs: performance.timeOrigin + performance.now() } satisfies DataToControl);
+    firstTable.resolve();
   };
   const drain = async (waitMs: number, graceMs: number): Promise<void> => {
     await plane.drain(waitMs, graceMs);
@@ -84,7 +83,7 @@ export async function startDataWorker(start: DataStart, parent: MessagePort, mak
     const { channel } = message;
     control = channel;
     channel.on('message', (one: ControlToData) => fromControl(channel, one));
-    if (plane.version > 0) channel.postMessage({ kind: 'holds', version: plane.version, hash: plane.hash } satisfies DataToControl);
+    if (held !== null) channel.postMessage({ kind: 'holds', ...held } satisfies DataToControl);
   });
 
   if (start.replacement) await within(firstTable.promise, tableWaitMs);
@@ -97,11 +96,10 @@ export async function startDataWorker(start: DataStart, parent: MessagePort, mak
   }
 }
 
-/** Applies a delta, or says that it does not fit. */
-function applyDelta(plane: Plane, delta: TableDelta): DataToControl {
-  if (delta.base !== 0 && delta.base !== plane.version) return { kind: 'gap', version: plane.version };
-  plane.apply(delta);
-  return { kind: 'acknowledged', version: plane.version, hash: plane.hash, atMs: performance.timeOrigin + performance.now() };
+/** One line a request: a failure of the gateway or its upstream is a warning, whatever else is logged is not. */
+function writeAccess(log: Log, entry: AccessLine): void {
+  const { atMs, ...fields } = entry;
+  log.write(entry.flag === '' ? 'info' : 'warn', 'access', { at: new Date(atMs).toISOString(), ...fields });
 }
 
 async function within(promise: Promise<void>, limitMs: number): Promise<void> {

@@ -6,36 +6,32 @@ import { decodeServe } from '../../gateway/config.ts';
 import { blockBytes } from '../../gateway/counters.ts';
 import type { ControlToData, DataStart, DataToControl, FromData, ToData } from '../../gateway/messages.ts';
 import { startDataWorker } from '../../gateway/worker.ts';
-import type { Plane, PlaneStart } from '../../gateway/worker.ts';
+import type { Applied, Plane, PlaneStart } from '../../gateway/worker.ts';
 import type { TableDelta } from '../../routing/delta.ts';
 
 class FakePlane implements Plane {
   version = 0;
-  hash = '';
   ready = false;
   readonly calls: string[] = [];
-  readonly start: PlaneStart;
+  readonly options: PlaneStart;
 
-  constructor(start: PlaneStart) {
-    this.start = start;
+  constructor(options: PlaneStart) {
+    this.options = options;
+  }
+
+  apply(message: ControlToData): Applied {
+    if (message.kind === 'endpoints') return { kind: 'done' };
+    this.ready = message.ready;
+    if (message.kind === 'ready') return { kind: 'done' };
+    const { base, version } = message.delta;
+    if (base !== 0 && base !== this.version) return { kind: 'gap', version: this.version };
+    this.version = version;
+    return { kind: 'table', version, hash: `hash ${version}` };
   }
 
   async listen(_: number, tlsPort: number): Promise<{ host: string; port: number; tlsPort: number }> {
     this.calls.push(`listen ${this.version}`);
     return { host: '127.0.0.1', port: 4000, tlsPort };
-  }
-
-  apply(delta: TableDelta): void {
-    this.version = delta.version;
-    this.hash = `hash ${delta.version}`;
-  }
-
-  setEndpoints(): void {
-    this.calls.push('endpoints');
-  }
-
-  setReady(ready: boolean): void {
-    this.ready = ready;
   }
 
   async drain(waitMs: number, graceMs: number): Promise<void> {
@@ -62,7 +58,7 @@ interface Thread {
 function startThread(changes: Partial<DataStart> = {}): Thread {
   const { port1: supervisor, port2: parent } = new MessageChannel();
   let plane: FakePlane | null = null;
-  void startDataWorker(startOf(changes), parent, (start) => (plane = new FakePlane(start)));
+  void startDataWorker(startOf(changes), parent, (options) => (plane = new FakePlane(options)));
   return { plane: plane!, supervisor, next: async () => ((await once(supervisor, 'message')) as [FromData])[0] };
 }
 
@@ -81,9 +77,9 @@ describe('a data worker', () => {
     expect(await control.next()).toMatchObject({ kind: 'acknowledged', version: 5, hash: 'hash 5' });
     control.post({ kind: 'delta', delta: deltaOf(7, 8), ready: true });
     expect(await control.next()).toEqual({ kind: 'gap', version: 5 });
-    expect(plane.ready).toBe(true);
     control.post({ kind: 'delta', delta: deltaOf(0, 8), ready: true });
     expect(await control.next()).toMatchObject({ kind: 'acknowledged', version: 8 });
+    expect(plane.ready).toBe(true);
     supervisor.close();
   });
 
@@ -97,7 +93,7 @@ describe('a data worker', () => {
     expect(await second.next()).toEqual({ kind: 'holds', version: 5, hash: 'hash 5' });
     second.post({ kind: 'delta', delta: deltaOf(0, 6), ready: true });
     expect(await second.next()).toMatchObject({ kind: 'acknowledged', version: 6 });
-    plane.start.used(['dns model:80']);
+    plane.options.used(['dns model:80']);
     expect(await second.next()).toEqual({ kind: 'used', upstreams: ['dns model:80'] });
     supervisor.close();
   });
