@@ -27,11 +27,11 @@ export class MapView<R, V> implements ReadonlyMap<string, V> {
   }
 
   values(): MapIterator<V> {
-    return this.#records.values().map((record) => this.#part(record)) as MapIterator<V>;
+    return this.#records.values().map((record) => this.#part(record));
   }
 
   entries(): MapIterator<[string, V]> {
-    return this.#records.entries().map(([key, record]): [string, V] => [key, this.#part(record)]) as MapIterator<[string, V]>;
+    return this.#records.entries().map(([key, record]): [string, V] => [key, this.#part(record)]);
   }
 
   [Symbol.iterator](): MapIterator<[string, V]> {
