@@ -90,7 +90,7 @@ export async function startDataWorker(start: DataStart, parent: MessagePort, mak
   try {
     tell({ kind: 'listening', ...(await plane.listen(start.port, start.tlsPort)) });
   } catch (error) {
-    tell({ kind: 'failed', sentence: error instanceof Error ? error.message : String(error) });
+    tell({ kind: 'failed', sentence: listenFailure(error, settings) });
     log.flush();
     process.exit(1);
   }
@@ -100,6 +100,13 @@ export async function startDataWorker(start: DataStart, parent: MessagePort, mak
 function writeAccess(log: Log, entry: AccessLine): void {
   const { atMs, ...fields } = entry;
   log.write(entry.flag === '' ? 'info' : 'warn', 'access', { at: new Date(atMs).toISOString(), ...fields });
+}
+
+/** Why it cannot listen, in one line. Errors of the socket name their system call; all others are of the certificate or its key. */
+function listenFailure(error: unknown, { tls }: Settings): string {
+  const { code, syscall, message } = error as NodeJS.ErrnoException;
+  if (tls !== null && syscall === undefined) return `${tls.certFile} and ${tls.keyFile} cannot be used (${message}): write --tls-cert and --tls-key with PEM files that belong together`;
+  return `the traffic port cannot be bound (${code ?? message}): write --listen or --tls-listen with another address`;
 }
 
 async function within(promise: Promise<void>, limitMs: number): Promise<void> {

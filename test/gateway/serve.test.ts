@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
 import { Agent } from 'node:http';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
@@ -74,6 +75,12 @@ describe('sluice serve that cannot start', () => {
     const missing = `${manifests.folder}/missing.pem`;
     await wrong(1, /^sluice: --tls-cert \S+ cannot be read \(ENOENT\): write/, '--folder', manifests.folder, '--tls-listen', '127.0.0.1:0', '--tls-cert', missing, '--tls-key', missing);
     await wrong(1, /^sluice: the Grants file \S+ cannot be read \(ENOENT\): write/, '--folder', manifests.folder, '--grants', missing);
+  });
+
+  test('a certificate that is none', async () => {
+    const file = `${manifests.folder}/cert.pem`;
+    await writeFile(file, 'no certificate');
+    await wrong(1, /^sluice: \S+cert\.pem and \S+cert\.pem cannot be used .* write --tls-cert/, '--folder', manifests.folder, ...anywhere, '--tls-listen', '127.0.0.1:0', '--tls-cert', file, '--tls-key', file);
   });
 
   test('wrong use', async () => {
