@@ -39,7 +39,8 @@ function pinnedNode() {
 
 if (!isInstalled()) install();
 const child = spawn(pinnedNode(), process.argv.slice(2), { cwd: root, stdio: 'inherit' });
-// The child decides when it is done. (A terminal sends Ctrl-C to both processes, so the child may see it twice.)
+// The child decides when it is done. (A terminal sends Ctrl-C to every process and npm sends it again, so the child may see it more than once.
+// npm's signals come here only because its scripts say `exec`: the shell between would keep them.)
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
 child.on('error', (error) => fail(`cannot start Node: ${error.message}`));
 child.on('exit', (code) => process.exit(code ?? 1));

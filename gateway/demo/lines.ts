@@ -25,7 +25,7 @@ It stays up until Ctrl-C. Lines to copy into another terminal, in this directory
   curl -s ${predictions('iris-header')} -H 'location: london' ${json} -d '${payload}'
   curl -s ${base}/mycompany/ml/api/v1.0/predictions ${json} -d '${payload}'
 
-  # who answers of 100: version 1 or 2? Then move the canary, live, and ask again
+  # who answers of 100: version 1 or 2? Then move the canary, live, and ask again with the first line
   for i in $(seq 100); do curl -s ${predictions('iris-annotated')} ${json} -d '${payload}'; done | grep -o 'iris:[12]' | sort | uniq -c
   sed -i.bak 's/main=50,canary=50/main=5,canary=95/' ${edited}
 
@@ -35,7 +35,7 @@ It stays up until Ctrl-C. Lines to copy into another terminal, in this directory
   npx sluice check ${folder}
   curl -s ${admin}/metrics | grep sluice_requests_total
 
-  # with Seldon's Python client
+  # with Seldon's Python client (pip install seldon-core)
   python3 -c "from seldon_core.seldon_client import SeldonClient as C; print(C(gateway='ambassador', gateway_endpoint='${base.replace('http://', '')}', namespace='${namespace}', deployment_name='iris').predict(shape=(1, 4)))"
 `;
 }
