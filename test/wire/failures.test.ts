@@ -1,0 +1,327 @@
+// Each failure caused for real: what the client is told, how it is flagged, and that nobody else is touched.
+import { connect, createServer } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
+import { Worker } from 'node:worker_threads';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { answersIn, fieldOf } from './client.ts';
+import { Gateway, endpointsOn, eventually, firstSlot, irisTo, post, transports } from './gateway.ts';
+import { Origin, answerEach, requestsIn } from './origin.ts';
+import { upstreamOf } from '../gateway/fixtures.ts';
+
+/** A port on loopback where nobody listens. */
+async function closedPort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => {
+    server.close(resolve);
+  });
+  return port;
+}
+
+/** A listener on loopback that accepts nothing and whose backlog is full: the kernel answers no further handshake. */
+async function fullListener(): Promise<{ readonly port: number; readonly close: () => Promise<void> }> {
+  const source = `
+    const { createServer } = require('node:net');
+    const { parentPort } = require('node:worker_threads');
+    const server = createServer();
+    server.listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => {
+      parentPort.postMessage(server.address().port);
+      // Its event loop never turns again, so nothing is accepted.
+      setTimeout(() => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20_000), 0);
+    });`;
+  const worker = new Worker(source, { eval: true });
+  const port = await new Promise<number>((resolve) => {
+    worker.once('message', resolve);
+  });
+  const fillers: Socket[] = [];
+  for (let waiting = false; !waiting; ) {
+    const socket = connect({ host: '127.0.0.1', port });
+    socket.on('error', () => undefined);
+    fillers.push(socket);
+    waiting = await new Promise<boolean>((resolve) => {
+      const timer = setTimeout(() => resolve(true), 300);
+      socket.once('connect', () => {
+        clearTimeout(timer);
+        resolve(false);
+      });
+    });
+  }
+  return {
+    port,
+    close: async () => {
+      for (const socket of fillers) socket.destroy();
+      await worker.terminate();
+    },
+  };
+}
+
+describe.each(transports)('%s', (_name, secure) => {
+  let gateway: Gateway;
+  let origin: Origin;
+
+  beforeEach(async () => {
+    gateway = await new Gateway({ limits: { connectTimeoutMs: 200 } }).listen();
+    origin = await new Origin().listen();
+    gateway.serveIris([origin.port]);
+  });
+  afterEach(async () => {
+    gateway.close();
+    await origin.close();
+  });
+
+  test.each([
+    ['bare LF', 'GET /x HTTP/1.1\nHost: a\r\n\r\n', 400],
+    ['no Host', 'GET /x HTTP/1.1\r\n\r\n', 400],
+    ['two Hosts', 'GET /x HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n', 400],
+    ['a list of Hosts', 'GET /x HTTP/1.1\r\nHost: a, b\r\n\r\n', 400],
+    ['space before the colon', 'GET /x HTTP/1.1\r\nHost : a\r\n\r\n', 400],
+    ['obs-fold', 'GET /x HTTP/1.1\r\nHost: a\r\nX: a\r\n b\r\n\r\n', 400],
+    ['NUL in a value', 'GET /x HTTP/1.1\r\nHost: a\r\nX: a\0b\r\n\r\n', 400],
+    ['both framings', 'POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n', 400],
+    ['two lengths', 'POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\nx', 400],
+    ['a signed length', 'POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: +1\r\n\r\nx', 400],
+    ['a list of lengths', 'POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 1, 1\r\n\r\nx', 400],
+    ['another coding', 'POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n', 400],
+    ['chunked twice', 'POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked, chunked\r\n\r\n', 400],
+    ['chunked with 1.0', 'POST /x HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n', 400],
+    ['a hidden coding', 'POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: \x0bchunked\r\n\r\n', 400],
+    ['a climbing path', 'GET /../x HTTP/1.1\r\nHost: a\r\n\r\n', 400],
+    ['a backslash', 'GET /a\\b HTTP/1.1\r\nHost: a\r\n\r\n', 400],
+    ['no version', 'GET /x\r\nHost: a\r\n\r\n', 400],
+    ['HTTP/2.0 in a line', 'GET /x HTTP/2.0\r\nHost: a\r\n\r\n', 400],
+    ['two names of the authority', 'GET http://b/x HTTP/1.1\r\nHost: a\r\n\r\n', 400],
+    ['Connection that names Host', 'GET /x HTTP/1.1\r\nHost: a\r\nConnection: host\r\n\r\n', 400],
+    ['Connection that names the length', 'GET /x HTTP/1.1\r\nHost: a\r\nConnection: close, content-length\r\n\r\n', 400],
+    ['Connection that names metadata', 'GET /x HTTP/1.1\r\nHost: a\r\nConnection: seldon\r\n\r\n', 400],
+    ['CONNECT', 'CONNECT /x HTTP/1.1\r\nHost: a\r\n\r\n', 405],
+    ['TRACE', 'TRACE /x HTTP/1.1\r\nHost: a\r\n\r\n', 405],
+    ['another expectation', 'POST /x HTTP/1.1\r\nHost: a\r\nExpect: tea\r\n\r\n', 417],
+  ])('%s: refused and closed', async (_what, request, status) => {
+    const client = await gateway.open(secure);
+    client.write(request + post('after'));
+    await client.end();
+    const answers = answersIn(client.text);
+    expect(answers.map((answer) => answer.status)).toEqual([status]);
+    expect(fieldOf(answers[0]!, 'connection')).toBe('close');
+    expect(answers[0]!.body).not.toBe('');
+    expect(origin.text).toBe('');
+    client.destroy();
+  });
+
+  test.each([
+    ['a size that is no number', 'x\r\n'],
+    ['a signed size', '+1\r\na\r\n'],
+    ['a size in 0x', '0x1\r\na\r\n'],
+    ['a bare LF after a size', '1\na\r\n'],
+    ['bytes after a chunk', '1\r\nab\r\n'],
+    ['an endless size', '11111111111111\r\n'],
+    ['an endless extension', `1;${'e'.repeat(300)}\r\na\r\n`],
+    ['a broken trailer', '1\r\na\r\n0\r\nX : 1\r\n\r\n'],
+  ])('a chunked body with %s: 400, closed, and the upstream request is cut', async (_what, body) => {
+    const client = await gateway.open(secure);
+    client.write(`POST /seldon/prod/iris/x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n${body}`);
+    await client.end();
+    expect(answersIn(client.text).map(({ status }) => status)).toEqual([400]);
+    expect(requestsIn(origin.text)).toHaveLength(0);
+    client.destroy();
+  });
+
+  test('no route: 404 in text, or as Seldon clients read it in JSON, and the connection goes on', async () => {
+    const client = await gateway.open(secure);
+    client.write(post('x', '', '/nowhere'));
+    client.write(post('x', 'Content-Type: application/json\r\n', '/nowhere'));
+    const [text, json] = await client.answers(2);
+    expect(text).toMatchObject({ status: 404, body: 'no route for this host and path' });
+    expect(JSON.parse(json!.body)).toEqual({ status: { code: 404, info: text!.body, reason: 'no-route', status: 'FAILURE' } });
+    expect(gateway.flagged('NR')).toBe(2);
+    expect(gateway.answered('404', -1)).toBe(2);
+    client.destroy();
+  });
+
+  test('a gRPC caller gets a status that its library reads', async () => {
+    const client = await gateway.open(secure);
+    client.write(post('x', 'Content-Type: application/grpc\r\n', '/seldon.protos.Seldon/Predict'));
+    const [answer] = await client.answers(1);
+    expect(answer!.status).toBe(200);
+    expect(fieldOf(answer!, 'grpc-status')).toBe('12');
+    expect(fieldOf(answer!, 'grpc-message')).toContain('metadata seldon');
+    client.destroy();
+  });
+
+  test('no ready endpoint: 503 no healthy upstream, UH', async () => {
+    gateway.serveIris([]);
+    const client = await gateway.open(secure);
+    client.write(post('x'));
+    expect((await client.answers(1))[0]).toMatchObject({ status: 503, body: 'no healthy upstream' });
+    expect(gateway.flagged('UH')).toBe(1);
+    expect(gateway.answered('503')).toBe(1);
+    client.destroy();
+  });
+
+  test('a refused connection: 503, UF, with the address in the log', async () => {
+    const port = await closedPort();
+    gateway.serveIris([port]);
+    const client = await gateway.open(secure);
+    client.write(post('x'));
+    const [answer] = await client.answers(1);
+    expect(answer!.status).toBe(503);
+    expect(answer!.body).toContain('upstream connect error');
+    expect(gateway.flagged('UF')).toBe(1);
+    expect(gateway.entries[0]).toMatchObject({ flag: 'UF', code: 503, address: `127.0.0.1:${port}`, method: 'POST', path: '/seldon/prod/iris/api/v1.0/predictions' });
+    client.destroy();
+  });
+
+  test('a refused connection goes to another endpoint, always', async () => {
+    const port = await closedPort();
+    gateway.serveIris([port, origin.port]);
+    const client = await gateway.open(secure);
+    for (let i = 1; i <= 20; i++) {
+      client.write(post(`${i}`, 'Connection: keep-alive\r\n'));
+      await client.answers(i);
+    }
+    expect((await client.answers(20)).every(({ status }) => status === 200)).toBe(true);
+    expect(requestsIn(origin.text)).toHaveLength(20);
+    client.destroy();
+  });
+
+  test('a connection that does not come about in time: 503, UF', async () => {
+    const full = await fullListener();
+    gateway.serveIris([full.port]);
+    const client = await gateway.open(secure);
+    client.write(post('x'));
+    const [answer] = await client.answers(1);
+    expect(answer!.status).toBe(503);
+    expect(answer!.body).toContain('connection timeout');
+    expect(gateway.flagged('UF')).toBe(1);
+    client.destroy();
+    await full.close();
+  });
+
+  test.each([
+    ['before a byte', '', 503, 'UC'],
+    ['in its head', 'HTTP/1.1 200 OK\r\nContent-', 503, 'UC'],
+  ])('an upstream that ends %s: answered, and flagged as its fault', async (_when, part, status, flag) => {
+    origin.behaviour = (connection) => {
+      if (requestsIn(connection.text).length > 0) connection.socket.end(part);
+    };
+    const client = await gateway.open(secure);
+    client.write(post('x'));
+    expect((await client.answers(1))[0]!.status).toBe(status);
+    expect(gateway.flagged(flag)).toBe(1);
+    expect(origin.connections).toHaveLength(1);
+    client.destroy();
+  });
+
+  test('an upstream that ends in its body: the client sees the cut', async () => {
+    origin.behaviour = (connection) => {
+      if (requestsIn(connection.text).length > 0) connection.socket.end('HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf');
+    };
+    const client = await gateway.open(secure);
+    client.write(post('x'));
+    await client.end();
+    expect(client.text).toMatch(/half$/);
+    expect(gateway.flagged('UC')).toBe(1);
+    client.destroy();
+  });
+
+  test.each([
+    ['no status line', 'hello\r\n\r\n'],
+    ['two lengths', 'HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nx'],
+    ['bare LF', 'HTTP/1.1 200 OK\nContent-Length: 1\n\nx'],
+    ['a CR in a value', 'HTTP/1.1 200 OK\r\nX: a\rb\r\n\r\n'],
+    ['101 that nobody asked for', 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n'],
+    ['a flood of 1xx', 'HTTP/1.1 103 Early\r\n\r\n'.repeat(30)],
+    ['an unknown coding', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n'],
+    ['an oversized head', `HTTP/1.1 200 OK\r\nX: ${'a'.repeat(70_000)}\r\n\r\n`],
+  ])('an upstream answer with %s: 502, UPE', async (_what, answer) => {
+    origin.behaviour = (connection) => {
+      if (requestsIn(connection.text).length > 0) connection.socket.write(Buffer.from(answer, 'latin1'));
+    };
+    const client = await gateway.open(secure);
+    client.write(post('x'));
+    await client.until(() => answersIn(client.text).some(({ status }) => status >= 200));
+    expect(answersIn(client.text).at(-1)!.status).toBe(502);
+    expect(gateway.flagged('UPE')).toBe(1);
+    await eventually(() => origin.connections[0]!.closed || origin.connections[0]!.ended, 'the end of the connection');
+    client.destroy();
+  });
+
+  test('an upgrade to WebSocket is refused; h2c is ignored and served as HTTP/1.1', async () => {
+    const client = await gateway.open(secure);
+    client.write('GET /seldon/prod/iris/x HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
+    client.write('GET /seldon/prod/iris/x HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n\r\n');
+    const answers = await client.answers(2);
+    expect(answers.map(({ status }) => status)).toEqual([403, 200]);
+    expect(requestsIn(origin.text)).toHaveLength(1);
+    expect(origin.text).not.toMatch(/upgrade|http2/i);
+    client.destroy();
+  });
+
+  test('an HTTP/2 preface is refused cleanly', async () => {
+    const client = await gateway.open(secure);
+    client.write('PR');
+    client.write('I * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0');
+    await client.end();
+    const bytes = Buffer.from(client.text, 'latin1');
+    expect(bytes[3]).toBe(4);
+    expect(bytes[9 + 3]).toBe(7);
+    expect(bytes.readUInt32BE(9 + 9 + 4)).toBe(0x0d);
+    client.destroy();
+    await eventually(() => gateway.counters.cells[2] === 0, 'no connection');
+  });
+
+  test('an Upstream that is a name waits for its addresses, and goes on when they come', async () => {
+    gateway.serve([irisTo('named')], [upstreamOf('named', 'iris.example')], [{ key: 'named', ready: true, endpoints: [] }]);
+    const client = await gateway.open(secure);
+    client.write(post('x'));
+    await eventually(() => gateway.used.includes('named'), 'the question for addresses');
+    gateway.plane.apply({ kind: 'endpoints', endpoints: [endpointsOn('named', [origin.port])] });
+    expect((await client.answers(1))[0]!.status).toBe(200);
+    client.destroy();
+  });
+
+  test('an Upstream that is a name and has no address in time: 503, UH', async () => {
+    gateway.serve([irisTo('named')], [{ ...upstreamOf('named', 'iris.example') }], [{ key: 'named', ready: true, endpoints: [] }]);
+    const client = await gateway.open(secure);
+    client.write(post('x'));
+    expect((await client.answers(1))[0]).toMatchObject({ status: 503, body: 'no healthy upstream: its name has no address yet' });
+    client.destroy();
+  });
+
+  test('a fault in one exchange ends that exchange: the other goes on, the fault is counted and logged', async () => {
+    const first = await gateway.open(secure);
+    const second = await gateway.open(secure);
+    origin.behaviour = () => undefined;
+    first.write(post('x'));
+    await eventually(() => requestsIn(origin.text).length === 1, 'the first request');
+    // A counter that cannot be written: a bug that no Mapping can cause.
+    const { enter } = gateway.counters;
+    gateway.counters.enter = () => {
+      throw new Error('planted');
+    };
+    second.write(post('y'));
+    await second.end();
+    gateway.counters.enter = enter;
+    expect(gateway.flagged('UX')).toBe(1);
+    expect(gateway.entries.some(({ flag }) => flag === 'UX')).toBe(true);
+    origin.connections[0]!.socket.write('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok');
+    expect((await first.answers(1))[0]!.status).toBe(200);
+    expect(gateway.answered('200', firstSlot)).toBe(1);
+    first.destroy();
+    second.destroy();
+  });
+
+  test('counters in flight return to 0', async () => {
+    origin.behaviour = answerEach('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok');
+    const client = await gateway.open(secure);
+    client.write(post('x') + post('x', '', '/nowhere'));
+    await client.answers(2);
+    client.destroy();
+    await eventually(() => gateway.counters.cells[0] === 0 && gateway.counters.cells[2] === 0, 'gauges at 0');
+    gateway.plane.close();
+    expect(gateway.counters.cells[4]).toBe(0);
+  });
+});
