@@ -83,12 +83,26 @@ function digestObject(object: Readonly<Record<string, unknown>>): void {
     digest(object[key]);
     const valueHigh = high;
     const valueLow = low;
-    digestText(key, 4);
-    a += mixed(Math.imul(high, 31) ^ valueHigh);
-    b += mixed(Math.imul(low, 31) ^ valueLow);
+    const name = digestOfKey(key);
+    a += mixed(Math.imul(name.high, 31) ^ valueHigh);
+    b += mixed(Math.imul(name.low, 31) ^ valueLow);
   }
   high = mixed(a | 0);
   low = mixed(b | 0);
+}
+
+// Names of fields: few, and digested for every object. Bounded, because tenants name the keys of labels.
+const keys = new Map<string, Digest>();
+const keyLimit = 1024;
+
+function digestOfKey(key: string): Digest {
+  let known = keys.get(key);
+  if (known === undefined) {
+    digestText(key, 4);
+    known = { high, low };
+    if (keys.size < keyLimit) keys.set(key, known);
+  }
+  return known;
 }
 
 /** Murmur3's finaliser. */

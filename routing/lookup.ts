@@ -73,12 +73,6 @@ export function findSeat<T>(table: RouteTable<T>, space: Space<T>, head: Request
   return space.named > 0 && head.grpc ? first(seat, findByName(table, space, head, hasLive)) : seat;
 }
 
-/** The first Route in Order that matches, indexed or not: for `explain`. */
-export function findRoute<T>(table: RouteTable<T>, space: Space<T>, head: RequestHead, hasLive: boolean): Route<T> | null {
-  const seated = findSeat(table, space, head, hasLive)?.route ?? null;
-  return scan(space, head, hasLive, seated) ?? seated;
-}
-
 function findByPath<T>(table: RouteTable<T>, space: Space<T>, head: RequestHead, hasLive: boolean): Seat<T> | null {
   const { pathBytes: bytes, pathStart } = head;
   const pathLength = head.pathEnd - pathStart;

@@ -92,7 +92,8 @@ export function buildRoute<T>(key: string, all: readonly AttachedMapping<T>[], s
   route.shadows = shadowsOf(members, isReady);
   let digest = noDigest;
   for (const { mapping } of members) digest = addDigest(digest, digestOf(mapping), 1);
-  digest = addDigest(digest, digestOf([key, ready]), 1);
+  // Ready bits count too; the usual one costs nothing.
+  for (const { mapping, ready } of route.split.members) if (!ready) digest = addDigest(digest, digestOf(mapping.id), 1);
   return { route: Object.freeze(route), digest, problems: match.path.kind === 'grpc' ? [] : problems };
 }
 
