@@ -2,7 +2,8 @@
 import { sameValue } from '../../routing/diff.ts';
 import type { Mapping, Role } from '../../routing/mapping.ts';
 import type { ObjectRef, Problem, ProblemLevel } from '../../routing/problem.ts';
-import { Fields } from './fields.ts';
+import { allowance } from './allowance.ts';
+import { Fields, type RegexBudget } from './fields.ts';
 import { placeMapping } from './placement.ts';
 import { decodeRawMapping, type RawMapping } from './raw-mapping.ts';
 import { planRawUpstream } from './raw-upstream.ts';
@@ -78,6 +79,7 @@ class Decoding {
   readonly #settings: TranslateSettings;
   readonly #mappings = new Map<string, RawMapping>();
   readonly #contexts = new Map<string, TlsContext>();
+  readonly #budget: RegexBudget = { left: allowance.regexes };
 
   constructor(origin: ConfigurationOrigin, lastGood: Configuration | null, settings: TranslateSettings) {
     this.#origin = origin;
@@ -117,7 +119,7 @@ class Decoding {
       this.report('warning', 'bad-value', field, `the namespace ${quoted(namespace)} is ignored, because a document belongs to its object's; remove it`);
     }
     const owner = `Mapping ${this.#origin.ref.namespace}/${name}`;
-    const fields = new Fields(record, field, (level, code, at, sentence) => this.report(level, code, at, sentence));
+    const fields = new Fields(record, field, (level, code, at, sentence) => this.report(level, code, at, sentence), this.#budget);
     const decoded = decodeRawMapping(name, field, fields, this.#settings.defaultTimeoutMs, owner);
     const mapping = decoded ?? this.#lastGood?.mappings.find((last) => last.name === name) ?? null;
     if (decoded === null) {

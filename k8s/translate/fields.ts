@@ -1,23 +1,31 @@
 // Fields: reading one Ambassador document field by field. What was not read at the end is unknown, and every bad value makes one Problem.
 import type { ProblemLevel } from '../../routing/problem.ts';
 import { compileRegex } from '../../routing/regex.ts';
+import { allowance } from './allowance.ts';
 import { arrayOf, fieldOf, integerOf, isRecord, numberOf, quoted, scalarText, type UnknownRecord } from './value.ts';
 
 export type Report = (level: ProblemLevel, code: string, field: string, sentence: string) => void;
+
+/** Regexes that the documents of one object may still compile: compiling is the dearest thing that a text can ask for. */
+export interface RegexBudget {
+  left: number;
+}
 
 export class Fields {
   readonly #record: UnknownRecord;
   readonly #field: string;
   readonly #report: Report;
+  readonly #budget: RegexBudget;
   readonly #read = new Set<string>();
   /** Regexes taken so far. */
   regexes = 0;
 
   /** `field`: where the document is, for Problems; "" for an object of its own. */
-  constructor(record: UnknownRecord, field: string, report: Report) {
+  constructor(record: UnknownRecord, field: string, report: Report, budget: RegexBudget) {
     this.#record = record;
     this.#field = field;
     this.#report = report;
+    this.#budget = budget;
   }
 
   /** The value as written; undefined when it is absent or null. */
@@ -95,6 +103,11 @@ export class Fields {
   /** Counts a regex and says whether it can be used. */
   regex(name: string, pattern: string): boolean {
     this.regexes += 1;
+    this.#budget.left -= 1;
+    if (this.#budget.left < 0) {
+      this.report('error', 'bad-regex', name, `the object has more than ${allowance.regexes} regexes; use fewer`);
+      return false;
+    }
     const result = compileRegex(pattern);
     if (result.ok) return true;
     this.report('error', 'bad-regex', name, `the regex ${quoted(pattern)} ${result.reason}; write one that RE2 takes`);

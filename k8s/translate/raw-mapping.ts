@@ -91,7 +91,7 @@ function checkUnread(fields: Fields): void {
     if (fields.has(name)) fields.report('warning', 'field-lost', name, 'Sluice does not have this and ignores it; remove it');
     fields.take(name);
   }
-  for (const name of fields.unread()) fields.report('warning', 'unknown-field', name.slice(0, 60), 'this is not a field of a Mapping and is ignored; correct its spelling or remove it');
+  for (const name of fields.unread().slice(0, 16)) fields.report('warning', 'unknown-field', name.slice(0, 60), 'this is not a field of a Mapping and is ignored; correct its spelling or remove it');
 }
 
 /** undefined and "" differ: "" is no rewrite. null: a regex that cannot be used. */
