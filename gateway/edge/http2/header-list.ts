@@ -13,9 +13,14 @@ export interface ListLimits {
 
 /** Room for a literal that must be read to keep the dynamic table in step, though its list is too large. */
 const scratchBytes = 8 * 1024;
+/** Fields that this side adds: the Host, and a Cookie put together from pieces. */
+const addedFields = 2;
 
 /** What RFC 7541 §4.1 adds to an entry's size. */
 export const entryExtraBytes = 32;
+
+const cookieJoin = Buffer.from('; ');
+const crlf = Buffer.from('\r\n');
 
 export class HeaderList implements FieldList {
   readonly limits: ListLimits;
@@ -38,10 +43,11 @@ export class HeaderList implements FieldList {
 
   constructor(limits: ListLimits) {
     this.limits = limits;
-    this.bytes = Buffer.allocUnsafeSlow(limits.bytes + lineExtraBytes * (limits.fields + pseudoNames.length) + scratchBytes);
-    this.fields = new Int32Array(4 * limits.fields);
-    this.kinds = new Uint8Array(limits.fields);
-    this.neverIndexed = new Uint8Array(limits.fields);
+    // Twice: what is added repeats values that were received.
+    this.bytes = Buffer.allocUnsafeSlow(2 * limits.bytes + lineExtraBytes * (limits.fields + pseudoNames.length) + scratchBytes);
+    this.fields = new Int32Array(4 * (limits.fields + addedFields));
+    this.kinds = new Uint8Array(limits.fields + addedFields);
+    this.neverIndexed = new Uint8Array(limits.fields + addedFields);
   }
 
   clear(): void {
@@ -72,23 +78,38 @@ export class HeaderList implements FieldList {
     this.#listBytes += nameBytes + valueBytes + entryExtraBytes;
     if (this.#listBytes > this.limits.bytes) this.tooLarge = true;
     if (this.tooLarge) return;
+    if ((meaning & (malformedField | pseudoField)) !== 0) {
+      const valueStart = at + nameBytes + 2;
+      this.#addUnusual(meaning, valueStart, valueStart + valueBytes);
+    } else if (this.fieldCount >= this.limits.fields) {
+      this.tooLarge = true;
+    } else {
+      this.#addField(at, nameBytes, valueBytes, meaning & meaningBits, neverIndexed);
+    }
+  }
+
+  /** Adds a field of this side: a value made of ranges of `bytes`, joined by `; `. `name` has its `: `. */
+  addOwn(name: Buffer, ranges: readonly (readonly [start: number, end: number])[], fieldKind: number, neverIndexed: number): void {
+    const at = this.length;
+    let end = copyBytes(name, 0, name.length, this.bytes, at);
+    for (const [index, [start, stop]] of ranges.entries()) {
+      if (index > 0) end = copyBytes(cookieJoin, 0, cookieJoin.length, this.bytes, end);
+      end = copyBytes(this.bytes, start, stop, this.bytes, end);
+    }
+    this.length = copyBytes(crlf, 0, crlf.length, this.bytes, end);
+    this.#addField(at, name.length - 2, end - at - name.length, fieldKind, neverIndexed);
+  }
+
+  #addField(at: number, nameBytes: number, valueBytes: number, fieldKind: number, neverIndexed: number): void {
     const nameEnd = at + nameBytes;
     const valueStart = nameEnd + 2;
-    if ((meaning & (malformedField | pseudoField)) !== 0) {
-      this.#addUnusual(meaning, valueStart, valueStart + valueBytes);
-      return;
-    }
     const field = this.fieldCount;
-    if (field >= this.limits.fields) {
-      this.tooLarge = true;
-      return;
-    }
     const slot = field * 4;
     this.fields[slot] = at;
     this.fields[slot + 1] = nameEnd;
     this.fields[slot + 2] = valueStart;
     this.fields[slot + 3] = valueStart + valueBytes;
-    this.kinds[field] = meaning & meaningBits;
+    this.kinds[field] = fieldKind;
     this.neverIndexed[field] = neverIndexed;
     this.fieldCount = field + 1;
     this.fieldsEnd = this.length;

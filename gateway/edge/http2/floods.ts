@@ -1,0 +1,79 @@
+// Floods: frames that cost this side more than the peer are counted in windows of time, and a peer over a limit is closed with
+// ENHANCE_YOUR_CALM; nobody else notices. No limits for the lifetime of a connection: they would end long-lived gRPC channels that cancel a
+// lot. (Envoy's, Sozu's and HAProxy's limits: reference reliability §1.1, §1.2, §1.7.)
+
+/** How many of each a peer may send within a window. */
+export interface FloodLimits {
+  readonly windowMs: number;
+  /** RST_STREAM for a stream that is younger than a window and has no response head yet (CVE-2023-44487). */
+  readonly resets: number;
+  /** RST_STREAM that this side sends for the peer's mistakes (MadeYouReset, CVE-2025-8671). */
+  readonly forcedResets: number;
+  /** CONTINUATION frames of one header block. */
+  readonly continuations: number;
+  /** PING, beyond one for each frame with content that it is sent: gRPC measures the bandwidth so. */
+  readonly pings: number;
+  readonly settings: number;
+  readonly priorities: number;
+  /** DATA without content and without END_STREAM. */
+  readonly emptyData: number;
+  /** WINDOW_UPDATE, beyond ten for each DATA frame that it is sent. */
+  readonly windowUpdates: number;
+  /** DATA that this side sends in tiny pieces, because the peer's window is no larger. */
+  readonly tinyPieces: number;
+  /** Header lists over their limit. */
+  readonly largeLists: number;
+}
+
+export const defaultFloodLimits: FloodLimits = {
+  windowMs: 1000,
+  resets: 200,
+  forcedResets: 100,
+  continuations: 20,
+  pings: 100,
+  settings: 50,
+  priorities: 100,
+  emptyData: 100,
+  windowUpdates: 1000,
+  tinyPieces: 100,
+  largeLists: 10,
+};
+
+export type Flood = Exclude<keyof FloodLimits, 'windowMs'>;
+
+/** DATA pieces below this count as tiny. */
+export const tinyPieceBytes = 16;
+/** WINDOW_UPDATE frames that a DATA frame excuses. */
+const updatesAFrame = 10;
+
+/** Counters of one connection. */
+export class FloodCounters {
+  readonly #limits: FloodLimits;
+  #windowStartMs: number;
+  // Made when they are first needed: most connections never count anything.
+  #counts: Partial<Record<Flood, number>> | null = null;
+
+  constructor(limits: FloodLimits, nowMs: number) {
+    this.#limits = limits;
+    this.#windowStartMs = nowMs;
+  }
+
+  /** Counts one; true: the peer is over the limit. */
+  add(flood: Flood, nowMs: number): boolean {
+    if (this.#counts === null || nowMs - this.#windowStartMs >= this.#limits.windowMs) {
+      this.#windowStartMs = nowMs;
+      this.#counts = {};
+    }
+    const count = (this.#counts[flood] ?? 0) + 1;
+    this.#counts[flood] = count;
+    return count > this.#limits[flood];
+  }
+
+  /** This side has sent HEADERS or DATA: that excuses some frames of the peer. */
+  sentContent(): void {
+    const counts = this.#counts;
+    if (counts === null) return;
+    if (counts.pings !== undefined && counts.pings > 0) counts.pings -= 1;
+    if (counts.windowUpdates !== undefined) counts.windowUpdates = Math.max(0, counts.windowUpdates - updatesAFrame);
+  }
+}

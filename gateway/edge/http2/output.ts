@@ -1,0 +1,152 @@
+// Frames out: writes frames into the connection's out buffer, which leaves at the end of the turn.
+import type { OutBuffer } from '../out-buffer.ts';
+import type { Transport } from '../transport.ts';
+import { flag, frameHeadBytes, framePayloadBytes, frameType } from './constants.ts';
+import type { Turn } from './turn.ts';
+
+/** Bytes put in vain while the peer does not read: more, and it is not read from either. */
+const mostUnreadBytes = 64 * 1024;
+
+export class FrameOutput {
+  readonly #transport: Transport;
+  readonly #turn: Turn;
+  readonly #flushed: () => void;
+  #out: OutBuffer | null = null;
+  #headersSent = false;
+  /** Bytes put since the peer stopped reading. */
+  #unreadBytes = 0;
+
+  /** `flushed` is called at the end of each turn in which something was written. */
+  constructor(transport: Transport, turn: Turn, flushed: () => void) {
+    this.#transport = transport;
+    this.#turn = turn;
+    this.#flushed = flushed;
+  }
+
+  /** The peer does not take what it has: DATA waits. */
+  get congested(): boolean {
+    return this.#transport.congested;
+  }
+
+  /** So much was put while the peer did not read that it must not be read from. */
+  get choked(): boolean {
+    return this.#unreadBytes > mostUnreadBytes;
+  }
+
+  drained(): void {
+    this.#unreadBytes = 0;
+  }
+
+  turnEnded(): void {
+    this.flush();
+    this.#flushed();
+  }
+
+  flush(): void {
+    const out = this.#out;
+    if (out === null) return;
+    this.#out = null;
+    out.flush();
+    this.#turn.giveBack(out);
+  }
+
+  /** Puts the head of a frame of which `more` bytes follow at once, and returns the buffer with room for them. */
+  #begin(type: number, flags: number, streamId: number, length: number, more: number): OutBuffer {
+    const needed = frameHeadBytes + more;
+    let out = this.#out;
+    if (out === null) {
+      out = this.#turn.takeOut();
+      out.open(this.#transport);
+      this.#out = out;
+      this.#turn.ask(this);
+    }
+    out.reserve(needed);
+    if (this.#transport.congested) this.#unreadBytes += needed;
+    const { bytes } = out;
+    const at = out.length;
+    bytes[at] = length >>> 16;
+    bytes[at + 1] = length >>> 8;
+    bytes[at + 2] = length;
+    bytes[at + 3] = type;
+    bytes[at + 4] = flags;
+    putUint32(bytes, at + 5, streamId);
+    out.length = at + frameHeadBytes;
+    return out;
+  }
+
+  preface(bytes: Buffer): void {
+    const out = this.#turn.takeOut();
+    out.open(this.#transport);
+    this.#out = out;
+    this.#turn.ask(this);
+    out.putAll(bytes);
+  }
+
+  settings(pairs: readonly (readonly [id: number, value: number])[]): void {
+    const out = this.#begin(frameType.settings, 0, 0, pairs.length * 6, pairs.length * 6);
+    for (const [id, value] of pairs) {
+      out.bytes[out.length] = id >>> 8;
+      out.bytes[out.length + 1] = id;
+      putUint32(out.bytes, out.length + 2, value);
+      out.length += 6;
+    }
+  }
+
+  settingsAck(): void {
+    this.#begin(frameType.settings, flag.ack, 0, 0, 0);
+  }
+
+  /** `payload[start..start + 8)`. */
+  ping(payload: Buffer, start: number, ack: boolean): void {
+    this.#begin(frameType.ping, ack ? flag.ack : 0, 0, 8, 8).put(payload, start, start + 8);
+  }
+
+  goAway(lastStreamId: number, code: number, sentence: string): void {
+    const out = this.#begin(frameType.goAway, 0, 0, 8 + sentence.length, 8 + sentence.length);
+    putUint32(out.bytes, out.length, lastStreamId);
+    putUint32(out.bytes, out.length + 4, code);
+    out.length += 8;
+    out.putText(sentence);
+  }
+
+  reset(streamId: number, code: number): void {
+    const out = this.#begin(frameType.rstStream, 0, streamId, 4, 4);
+    putUint32(out.bytes, out.length, code);
+    out.length += 4;
+  }
+
+  windowUpdate(streamId: number, bytes: number): void {
+    const out = this.#begin(frameType.windowUpdate, 0, streamId, 4, 4);
+    putUint32(out.bytes, out.length, bytes);
+    out.length += 4;
+  }
+
+  /** A header block, in as many frames as it needs. */
+  headers(streamId: number, block: Buffer, length: number, endStream: boolean): void {
+    // An encoder without a table says so once; then no later SETTINGS_HEADER_TABLE_SIZE asks for an answer (RFC 7541 §4.2).
+    const update = this.#headersSent ? 0 : 1;
+    this.#headersSent = true;
+    const first = Math.min(length, framePayloadBytes - update);
+    const flags = (endStream ? flag.endStream : 0) | (first === length ? flag.endHeaders : 0);
+    const out = this.#begin(frameType.headers, flags, streamId, first + update, first + update);
+    if (update === 1) out.bytes[out.length++] = 0x20;
+    out.put(block, 0, first);
+    for (let at = first; at < length; ) {
+      const end = Math.min(length, at + framePayloadBytes);
+      this.#begin(frameType.continuation, end === length ? flag.endHeaders : 0, streamId, end - at, end - at).put(block, at, end);
+      at = end;
+    }
+  }
+
+  /** At most `framePayloadBytes`. */
+  data(streamId: number, bytes: Buffer, start: number, end: number, endStream: boolean): void {
+    this.#begin(frameType.data, endStream ? flag.endStream : 0, streamId, end - start, end - start).put(bytes, start, end);
+  }
+}
+
+function putUint32(bytes: Buffer, at: number, value: number): void {
+  bytes[at] = value >>> 24;
+  bytes[at + 1] = value >>> 16;
+  bytes[at + 2] = value >>> 8;
+  bytes[at + 3] = value;
+}

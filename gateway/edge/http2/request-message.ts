@@ -1,0 +1,177 @@
+// The head of a request from a decoded list (RFC 9113 §8.3.1), as the object that HTTP/1.1 fills: what comes after need not know which it was.
+import { canonicalPath } from '../../../routing/path.ts';
+import { failures } from '../failure.ts';
+import type { Failure } from '../failure.ts';
+import { isHost, isToken, lowered, space } from '../http1/characters.ts';
+import { kind } from '../http1/field-kind.ts';
+import { holdsWord, isWord, readLength } from '../http1/fields.ts';
+import type { Http1RequestHead } from '../http1/request-head.ts';
+import { pseudo } from './field-meaning.ts';
+import type { HeaderList } from './header-list.ts';
+
+/** What a list is: a request, a request to be refused with an answer, or no request at all (a stream error). */
+export type RequestVerdict = { readonly kind: 'request' } | { readonly kind: 'refused'; readonly failure: Failure } | { readonly kind: 'malformed' };
+
+const request: RequestVerdict = Object.freeze({ kind: 'request' });
+const malformed: RequestVerdict = Object.freeze({ kind: 'malformed' });
+const badPath: RequestVerdict = Object.freeze({ kind: 'refused', failure: failures.malformed });
+const badMethod: RequestVerdict = Object.freeze({ kind: 'refused', failure: failures.methodRefused });
+const badExpectation: RequestVerdict = Object.freeze({ kind: 'refused', failure: failures.unknownExpectation });
+
+const hostName = Buffer.from('host: ');
+const cookieName = Buffer.from('cookie: ');
+
+/**
+ * Fills `head` from `list`, whose bytes it then refers to. `ended`: the request has no body. The Host is always among the fields, made from
+ * :authority (§8.3.1), and pieces of a Cookie are one field (§8.2.3), as a server of HTTP/1.1 needs them.
+ */
+export function readRequest(list: HeaderList, head: Http1RequestHead, ended: boolean): RequestVerdict {
+  if (list.malformed) return malformed;
+  const { bytes, pseudo: places } = list;
+  const methodStart = places[pseudo.method * 2]!;
+  const methodEnd = places[pseudo.method * 2 + 1]!;
+  const pathStart = places[pseudo.path * 2]!;
+  const pathEnd = places[pseudo.path * 2 + 1]!;
+  if (places[pseudo.status * 2] !== -1 || methodStart === -1 || !isMethod(bytes, methodStart, methodEnd)) return malformed;
+  if (isWord(bytes, methodStart, methodEnd, 'connect') || isWord(bytes, methodStart, methodEnd, 'trace')) return badMethod;
+  if (pathStart === -1 || pathStart === pathEnd || !isScheme(list)) return malformed;
+  head.bytes = bytes;
+  head.fields = list.fields;
+  head.kinds = list.kinds;
+  head.methodStart = methodStart;
+  head.methodEnd = methodEnd;
+  // HTTP/1.1 writers copy the method with the space behind it.
+  bytes[methodEnd] = space;
+  head.isHead = isWord(bytes, methodStart, methodEnd, 'head') && bytes[methodStart] === 0x48;
+  head.modern = true;
+  head.close = false;
+  head.websocket = false;
+  const verdict = readMeaning(list, head, ended);
+  if (verdict !== request) return verdict;
+  head.fieldCount = list.fieldCount;
+  head.fieldsEnd = list.fieldsEnd;
+  head.chunked = !ended && head.contentLength < 0;
+  return canonicalPath(bytes, pathStart, pathEnd, head) ? request : badPath;
+}
+
+function isMethod(bytes: Buffer, start: number, end: number): boolean {
+  for (let at = start; at < end; at++) if (isToken[bytes[at]!] !== 1) return false;
+  return end > start;
+}
+
+function isScheme(list: HeaderList): boolean {
+  const start = list.pseudo[pseudo.scheme * 2]!;
+  const end = list.pseudo[pseudo.scheme * 2 + 1]!;
+  return start >= 0 && (isWord(list.bytes, start, end, 'http') || isWord(list.bytes, start, end, 'https'));
+}
+
+function readMeaning(list: HeaderList, head: Http1RequestHead, ended: boolean): RequestVerdict {
+  const { bytes, fields, kinds, fieldCount } = list;
+  let host = -1;
+  let lastCookie = -1;
+  let cookies = 0;
+  let expectation = true;
+  head.contentLength = -1;
+  head.expectsContinue = false;
+  head.takesTrailers = false;
+  head.wantsJson = false;
+  head.grpc = false;
+  for (let field = 0; field < fieldCount; field++) {
+    const fieldKind = kinds[field]!;
+    if (fieldKind === kind.other) continue;
+    const start = fields[field * 4 + 2]!;
+    const end = fields[field * 4 + 3]!;
+    switch (fieldKind) {
+      case kind.connection:
+      case kind.transferEncoding:
+      case kind.upgrade:
+        return malformed;
+      case kind.hop:
+        if (isConnectionSpecific(list, field)) return malformed;
+        break;
+      case kind.te:
+        if (!isWord(bytes, start, end, 'trailers')) return malformed;
+        head.takesTrailers = true;
+        break;
+      case kind.host:
+        if (host >= 0) return malformed;
+        host = field;
+        break;
+      case kind.contentLength:
+        if (head.contentLength >= 0) return malformed;
+        head.contentLength = readLength(bytes, start, end);
+        if (head.contentLength < 0 || (ended && head.contentLength > 0)) return malformed;
+        break;
+      case kind.expect:
+        if (isWord(bytes, start, end, '100-continue')) head.expectsContinue = true;
+        else expectation = false;
+        break;
+      case kind.contentType:
+        if (isGrpc(bytes, start, end)) head.grpc = true;
+        else if (holdsWord(bytes, start, end, 'json')) head.wantsJson = true;
+        break;
+      case kind.accept:
+        if (holdsWord(bytes, start, end, 'json')) head.wantsJson = true;
+        break;
+      case kind.guarded:
+        if (isWord(bytes, fields[field * 4]!, fields[field * 4 + 1]!, 'cookie')) {
+          cookies += 1;
+          lastCookie = field;
+        }
+        break;
+    }
+  }
+  if (!readAuthority(list, head, host)) return malformed;
+  if (cookies > 1) joinCookies(list, lastCookie);
+  return expectation ? request : badExpectation;
+}
+
+/** Keep-Alive and Proxy-Connection belong to a connection of HTTP/1.1; other hop-by-hop fields are merely not passed on (§8.2.2). */
+export function isConnectionSpecific(list: HeaderList, field: number): boolean {
+  const start = list.fields[field * 4]!;
+  const end = list.fields[field * 4 + 1]!;
+  return isWord(list.bytes, start, end, 'keep-alive') || isWord(list.bytes, start, end, 'proxy-connection');
+}
+
+function isGrpc(bytes: Buffer, start: number, end: number): boolean {
+  if (end - start < 16 || !isWord(bytes, start, start + 16, 'application/grpc')) return false;
+  return end - start === 16 || bytes[start + 16] === 0x2b || bytes[start + 16] === 0x3b || bytes[start + 16] === space;
+}
+
+/** :authority and Host must not differ: one name each for this gateway and the next server. */
+function readAuthority(list: HeaderList, head: Http1RequestHead, host: number): boolean {
+  const { bytes, fields } = list;
+  let start = list.pseudo[pseudo.authority * 2]!;
+  let end = list.pseudo[pseudo.authority * 2 + 1]!;
+  if (host >= 0) {
+    const hostStart = fields[host * 4 + 2]!;
+    const hostEnd = fields[host * 4 + 3]!;
+    if (start >= 0) {
+      if (end - start !== hostEnd - hostStart) return false;
+      for (let i = 0; i < end - start; i++) if (lowered[bytes[start + i]!] !== lowered[bytes[hostStart + i]!]) return false;
+    }
+    start = hostStart;
+    end = hostEnd;
+  }
+  if (start < 0 || start === end) return false;
+  for (let at = start; at < end; at++) if (isHost[bytes[at]!] !== 1) return false;
+  head.authorityStart = start;
+  head.authorityEnd = end;
+  if (host < 0) list.addOwn(hostName, [[start, end]], kind.host, 0);
+  return true;
+}
+
+/** Puts the pieces together behind the other fields; the pieces themselves lose their names and go no further. */
+function joinCookies(list: HeaderList, last: number): void {
+  const { bytes, fields, kinds } = list;
+  const ranges: (readonly [number, number])[] = [];
+  let neverIndexed = 0;
+  for (let field = 0; field <= last; field++) {
+    if (kinds[field] !== kind.guarded || !isWord(bytes, fields[field * 4]!, fields[field * 4 + 1]!, 'cookie')) continue;
+    ranges.push([fields[field * 4 + 2]!, fields[field * 4 + 3]!]);
+    if (list.neverIndexed[field] === 1) neverIndexed = 1;
+    fields[field * 4 + 1] = fields[field * 4]!;
+    kinds[field] = kind.hop;
+  }
+  list.addOwn(cookieName, ranges, kind.guarded, neverIndexed);
+}

@@ -1,0 +1,101 @@
+// The server's side of HTTP/2: a client's connection.
+import { Http1RequestHead } from '../http1/request-head.ts';
+import type { Failure } from '../failure.ts';
+import { failures } from '../failure.ts';
+import type { Transport } from '../transport.ts';
+import { Connection } from './connection.ts';
+import { clientPreface, errorCode, setting } from './constants.ts';
+import type { HeaderList } from './header-list.ts';
+import { readRequest } from './request-message.ts';
+import type { Http2Shared } from './shared.ts';
+import type { Stream } from './stream.ts';
+import type { StreamUser } from './stream-user.ts';
+
+/** Who serves the requests of a connection. */
+export interface ServerOwner {
+  /**
+   * A request has come; `head` is valid during the call. `ended`: it has no body, and `streamEnd` follows at once. Returns who is told of the
+   * rest, even where the answer is already given.
+   */
+  request(stream: Stream, head: Http1RequestHead, ended: boolean): StreamUser;
+  /** A request that is not served. The answer is given at once; what else comes of the request is thrown away. */
+  refused(stream: Stream, failure: Failure): void;
+  /** The connection is closed; "" for a clean end. */
+  connectionClosed(connection: ServerConnection, failure: string): void;
+}
+
+export class ServerConnection extends Connection {
+  readonly #owner: ServerOwner;
+  readonly #head: Http1RequestHead;
+  #prefaceBytes = 0;
+  /** The highest id that was seen, and the highest that became a stream. */
+  #seenId = 0;
+  #servedId = 0;
+
+  /** `head` is filled anew for each request: one a worker is enough. */
+  constructor(transport: Transport, shared: Http2Shared, owner: ServerOwner, head: Http1RequestHead) {
+    super(transport, shared);
+    this.#owner = owner;
+    this.#head = head;
+    this.open([[setting.maxConcurrentStreams, shared.limits.concurrentStreams]]);
+  }
+
+  /** Bytes of the socket, from the first byte of the preface on. */
+  override received(bytes: Buffer, start: number, end: number): void {
+    while (this.#prefaceBytes < clientPreface.length && start < end) {
+      if (bytes[start++] !== clientPreface[this.#prefaceBytes++]) {
+        this.shared.tick();
+        return this.fail(errorCode.protocolError, 'this is not the preface of HTTP/2');
+      }
+    }
+    if (start < end) super.received(bytes, start, end);
+  }
+
+  protected get lastStreamId(): number {
+    return this.#servedId;
+  }
+
+  protected isIdle(id: number): boolean {
+    return id > this.#seenId || (id & 1) === 0;
+  }
+
+  protected headers(id: number, endStream: boolean, list: HeaderList): void {
+    if ((id & 1) === 0) return this.fail(errorCode.protocolError, 'a client opens streams with odd ids');
+    const open = this.streams.get(id);
+    if (open !== null) return this.trailers(open, endStream, list);
+    if (id <= this.#seenId) return this.headersOfClosed(id);
+    this.#seenId = id;
+    // Behind the last id of a GOAWAY: the client sends it again elsewhere.
+    if (this.drainFinished) return this.streams.refuse(id);
+    if (this.streams.count >= this.shared.limits.concurrentStreams) return this.refuseNew(id, errorCode.refusedStream, this.settingsKnown);
+    const verdict = list.tooLarge ? null : readRequest(list, this.#head, endStream);
+    if (verdict?.kind === 'malformed') return this.refuseNew(id, errorCode.protocolError, true);
+    this.#servedId = id;
+    const stream = this.newStream(id);
+    this.streams.add(stream);
+    stream.receivedHead = true;
+    if (verdict?.kind === 'request') {
+      stream.contentLeft = this.#head.contentLength;
+      stream.user = this.#owner.request(stream, this.#head, endStream);
+    } else {
+      this.#owner.refused(stream, verdict?.failure ?? failures.headTooLarge);
+    }
+    if (this.streams.get(id) === stream && endStream) this.endReceived(stream);
+  }
+
+  protected roomChanged(): void {}
+
+  protected setConcurrentStreams(): void {
+    // For pushed streams, of which there are none.
+  }
+
+  protected goneAway(): void {
+    // The client opens no more streams (or means to close): what is open is served to its end.
+    this.retiring = true;
+    this.finishIfDone();
+  }
+
+  protected closed(failure: string): void {
+    this.#owner.connectionClosed(this, failure);
+  }
+}

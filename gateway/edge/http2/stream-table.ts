@@ -1,0 +1,57 @@
+// The streams of a connection, by id. Ids are given in order, so a small ring finds nearly all of them; a long-lived stream whose place is
+// taken stands in a Map beside it. The ring also remembers how lately closed streams ended: RFC 9113 §5.1 asks for different answers.
+import type { Stream } from './stream.ts';
+
+const ringSize = 128;
+const mask = ringSize - 1;
+
+/** How a stream ended. `forgotten`: too long ago, or it never was. */
+export const ended = { forgotten: 0, normally: 1, byPeer: 2, byUs: 3 } as const;
+
+export class StreamTable {
+  count = 0;
+  readonly #ring: (Stream | null)[] = Array.from({ length: ringSize }, () => null);
+  readonly #overflow = new Map<number, Stream>();
+  readonly #closedIds = new Int32Array(ringSize);
+  readonly #closedHow = new Uint8Array(ringSize);
+
+  get(id: number): Stream | null {
+    const stream = this.#ring[(id >>> 1) & mask]!;
+    if (stream !== null && stream.id === id) return stream;
+    return this.#overflow.size === 0 ? null : (this.#overflow.get(id) ?? null);
+  }
+
+  add(stream: Stream): void {
+    const slot = (stream.id >>> 1) & mask;
+    if (this.#ring[slot] === null) this.#ring[slot] = stream;
+    else this.#overflow.set(stream.id, stream);
+    this.count += 1;
+  }
+
+  remove(stream: Stream, how: number): void {
+    const slot = (stream.id >>> 1) & mask;
+    if (this.#ring[slot] === stream) this.#ring[slot] = null;
+    else this.#overflow.delete(stream.id);
+    this.count -= 1;
+    this.#closedIds[slot] = stream.id;
+    this.#closedHow[slot] = how;
+  }
+
+  /** Remembers an id that was refused before it became a stream. */
+  refuse(id: number): void {
+    const slot = (id >>> 1) & mask;
+    this.#closedIds[slot] = id;
+    this.#closedHow[slot] = ended.byUs;
+  }
+
+  /** How the stream with this id ended, one of `ended`. */
+  howEnded(id: number): number {
+    const slot = (id >>> 1) & mask;
+    return this.#closedIds[slot] === id ? this.#closedHow[slot]! : ended.forgotten;
+  }
+
+  /** All of them, as they are now: callers end some while they look at them. */
+  all(): Stream[] {
+    return [...this.#ring.filter((stream) => stream !== null), ...this.#overflow.values()];
+  }
+}
