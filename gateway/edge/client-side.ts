@@ -17,9 +17,9 @@ export interface ClientSide {
   responseEnd(trailers: FieldList | null): void;
   /** Sends what was put together. */
   flush(): void;
-  /** Sends an answer of the gateway itself, whole. */
-  answer(answer: Answer): void;
-  /** The answer cannot be completed: the client must see that it is cut. */
+  /** Sends an answer of the gateway itself, whole. `last`: no further request is read on this connection. */
+  answer(answer: Answer, last: boolean): void;
+  /** The answer cannot be completed: the client must see that it is cut. Tells the exchange nothing. */
   abort(): void;
   pauseRequest(): void;
   resumeRequest(): void;

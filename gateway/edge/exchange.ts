@@ -184,7 +184,7 @@ export class Exchange implements UpstreamUser, AddressWaiter, Timed, Sink {
     this.#responseDone = true;
     this.#discarding = true;
     this.#slot = notCounted;
-    this.#client.answer(answer);
+    this.#client.answer(answer, false);
   }
 
   #forward(head: Http1RequestHead, bodyBytes: number, route: Route<Attachment>): void {
@@ -475,17 +475,17 @@ export class Exchange implements UpstreamUser, AddressWaiter, Timed, Sink {
       this.#end();
       return;
     }
-    this.#answer(failureAnswer(failure, detail, this.#json, this.#grpc));
+    this.#answer(failureAnswer(failure, detail, this.#json, this.#grpc), failure === failures.bodyTimeout || failure === failures.malformedBody);
   }
 
-  #answer(answer: Answer): void {
+  #answer(answer: Answer, last = false): void {
     this.#code = answer.code;
     this.#responseStarted = true;
     this.#responseDone = true;
     this.#dropUpstream();
     this.#discard();
     this.#responseBytes += answer.body.length;
-    this.#client.answer(answer);
+    this.#client.answer(answer, last);
     this.#finishIfDone();
   }
 

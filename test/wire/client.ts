@@ -47,7 +47,7 @@ export class RawClient {
   async until(holds: (client: RawClient) => boolean, what = 'what the test waits for'): Promise<void> {
     const deadline = Date.now() + 10_000;
     while (!holds(this)) {
-      if (Date.now() > deadline) throw new Error(`the client did not see ${what}; it has: ${JSON.stringify(this.text.slice(-500))}`);
+      if (Date.now() > deadline || this.closed) throw new Error(`the client did not see ${what}; it has: ${JSON.stringify(this.text.slice(-500))}`);
       await new Promise<void>((resolve) => {
         const waker = (): void => {
           clearTimeout(timer);

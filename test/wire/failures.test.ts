@@ -1,6 +1,6 @@
 // Each failure caused for real: what the client is told, how it is flagged, and that nobody else is touched.
 import { connect, createServer } from 'node:net';
-import type { AddressInfo, Socket } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { Worker } from 'node:worker_threads';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { answersIn, fieldOf } from './client.ts';
@@ -36,19 +36,15 @@ async function fullListener(): Promise<{ readonly port: number; readonly close: 
   const port = await new Promise<number>((resolve) => {
     worker.once('message', resolve);
   });
-  const fillers: Socket[] = [];
-  for (let waiting = false; !waiting; ) {
+  // More than the backlog takes, until none of them gets any further.
+  let connectedAtMs = performance.now();
+  const fillers = Array.from({ length: 8 }, () => {
     const socket = connect({ host: '127.0.0.1', port });
     socket.on('error', () => undefined);
-    fillers.push(socket);
-    waiting = await new Promise<boolean>((resolve) => {
-      const timer = setTimeout(() => resolve(true), 300);
-      socket.once('connect', () => {
-        clearTimeout(timer);
-        resolve(false);
-      });
-    });
-  }
+    socket.once('connect', () => (connectedAtMs = performance.now()));
+    return socket;
+  });
+  await eventually(() => fillers.some((socket) => !socket.connecting) && performance.now() - connectedAtMs > 300, 'a full backlog');
   return {
     port,
     close: async () => {

@@ -351,9 +351,9 @@ export class Http1Connection implements TransportOwner, ClientSide, ClientConnec
     this.#edge.out.flush();
   }
 
-  answer(answer: Answer): void {
+  answer(answer: Answer, last: boolean): void {
     // What is left of a small body is read and thrown away; anything else ends the connection.
-    const complete = this.#phase === 'wait' || (this.#phase === 'length' && this.#remaining <= mostDiscardBytes && !this.#owesContinue);
+    const complete = this.#phase === 'wait' || (!last && this.#phase === 'length' && this.#remaining <= mostDiscardBytes && !this.#owesContinue);
     if (!complete) {
       this.#close = true;
       this.#exchange.giveUpRequest();
@@ -377,7 +377,7 @@ export class Http1Connection implements TransportOwner, ClientSide, ClientConnec
   }
 
   abort(): void {
-    this.destroy();
+    this.#tearDown();
   }
 
   // How it ends.
@@ -453,6 +453,12 @@ export class Http1Connection implements TransportOwner, ClientSide, ClientConnec
 
   destroy(): void {
     if (this.#phase === 'gone') return;
+    this.#tearDown();
+    this.#exchange.clientGone(failures.clientGone);
+  }
+
+  #tearDown(): void {
+    if (this.#phase === 'gone') return;
     this.#phase = 'gone';
     const edge = this.#edge;
     edge.connections.delete(this);
@@ -460,7 +466,6 @@ export class Http1Connection implements TransportOwner, ClientSide, ClientConnec
     edge.wheel.remove(this.#deadline);
     this.#carry.clear();
     this.#transport.destroy();
-    this.#exchange.clientGone(failures.clientGone);
   }
 }
 

@@ -169,6 +169,9 @@ function readMeaning(head: Http1RequestHead, targetStart: number, targetEnd: num
   if (isRefusedMethod(bytes, head.methodStart, head.methodEnd)) return failures.methodRefused;
   const pathStart = bytes[targetStart] === 0x2f ? targetStart : afterAuthority(head, targetStart, targetEnd);
   if (pathStart < 0 || !canonicalPath(bytes, pathStart, targetEnd, head)) return failures.malformed;
+  const { pathBytes } = head;
+  // Where dot segments went, the path stands in bytes of its own: a Buffer like all others, which the writers copy from.
+  if (pathBytes !== bytes) head.pathBytes = Buffer.from(pathBytes.buffer, pathBytes.byteOffset, pathBytes.length);
   return null;
 }
 
