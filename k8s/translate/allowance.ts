@@ -15,31 +15,55 @@ export interface Refusals {
   readonly reason: string;
 }
 
+export interface Usage {
+  rawRoutes: number;
+  regexes: number;
+  configBytes: number;
+}
+
+/** What each member (an SD, a raw Mapping) uses: the several forms of one Mapping count once. */
+function usageOfMembers({ drafts }: UnitMeaning): ReadonlyMap<string, Omit<Usage, 'configBytes'>> {
+  const members = new Map<string, Omit<Usage, 'configBytes'>>();
+  for (const { mapping, raw, regexes } of drafts) if (raw || regexes > 0) members.set(mapping.member, { rawRoutes: raw ? 1 : 0, regexes });
+  return members;
+}
+
+/** What a unit uses in all. */
+export function usageOf(meaning: UnitMeaning): Usage {
+  const usage = { rawRoutes: 0, regexes: 0, configBytes: meaning.configBytes };
+  for (const { rawRoutes, regexes } of usageOfMembers(meaning).values()) {
+    usage.rawRoutes += rawRoutes;
+    usage.regexes += regexes;
+  }
+  return usage;
+}
+
+export function isOver({ rawRoutes, regexes, configBytes }: Usage): boolean {
+  return rawRoutes > allowance.rawRoutes || regexes > allowance.regexes || configBytes > allowance.configBytes;
+}
+
 /** Goes through the units of one namespace, oldest first; what does not fit any more is refused. Only units with refusals are in the answer. */
 export function refusalsOf<U>(units: readonly U[], meaningOf: (unit: U) => UnitMeaning): ReadonlyMap<U, Refusals> {
   const refusals = new Map<U, Refusals>();
-  let routes = 0;
-  let regexes = 0;
-  let bytes = 0;
+  const used: Usage = { rawRoutes: 0, regexes: 0, configBytes: 0 };
   for (const unit of units) {
-    const { drafts, configBytes } = meaningOf(unit);
+    const meaning = meaningOf(unit);
     const refused = new Set<string>();
     let reason = '';
-    const tooLarge = configBytes > 0 && bytes + configBytes > allowance.configBytes;
-    if (tooLarge) reason = `more than ${allowance.configBytes / 1024} KiB of Ambassador configuration`;
-    else bytes += configBytes;
-    for (const draft of drafts) {
-      const tooMany = draft.raw && (tooLarge || routes + 1 > allowance.rawRoutes);
-      const tooManyRegexes = draft.regexes > 0 && regexes + draft.regexes > allowance.regexes;
-      if (tooMany || tooManyRegexes) {
-        refused.add(draft.mapping.id);
-        if (!tooLarge) reason = tooMany ? `more than ${allowance.rawRoutes} raw Mappings` : `more than ${allowance.regexes} regexes`;
+    const tooLarge = meaning.configBytes > 0 && used.configBytes + meaning.configBytes > allowance.configBytes;
+    if (!tooLarge) used.configBytes += meaning.configBytes;
+    for (const [member, { rawRoutes, regexes }] of usageOfMembers(meaning)) {
+      const tooMany = used.rawRoutes + rawRoutes > allowance.rawRoutes;
+      const tooManyRegexes = used.regexes + regexes > allowance.regexes;
+      if (tooLarge || tooMany || tooManyRegexes) {
+        refused.add(member);
+        reason = tooLarge ? `more than ${allowance.configBytes / 1024} KiB of Ambassador configuration` : tooMany ? `more than ${allowance.rawRoutes} raw Mappings` : `more than ${allowance.regexes} regexes`;
       } else {
-        if (draft.raw) routes += 1;
-        regexes += draft.regexes;
+        used.rawRoutes += rawRoutes;
+        used.regexes += regexes;
       }
     }
-    if (refused.size > 0) refusals.set(unit, { mappings: refused, reason });
+    if (refused.size > 0) refusals.set(unit, { mappings: new Set(meaning.drafts.filter(({ mapping }) => refused.has(mapping.member)).map(({ mapping }) => mapping.id)), reason });
   }
   return refusals;
 }

@@ -31,18 +31,26 @@ export function claimText({ prefix, exact, host }: Claim): string {
  * loses when one of another namespace that won before it overlaps it. `holds` says whether a claimant's namespace holds its claim now.
  */
 export function decideClaims(claimants: readonly Claimant[], holds: (claimant: Claimant) => boolean): readonly Contest[] {
-  const ordered = claimants.map((claimant) => ({ claimant, held: holds(claimant) })).sort((a, b) => ranks[a.claimant.claim.rank] - ranks[b.claimant.claim.rank] || Number(b.held) - Number(a.held) || compareClaimants(a.claimant, b.claimant));
+  const ordered = claimants.map((claimant) => ({ claimant, held: holds(claimant) })).sort((a, b) => compareRanks(a.claimant, b.claimant) || Number(b.held) - Number(a.held) || compareClaimants(a.claimant, b.claimant));
   const accepted = new AcceptedClaims(claimants);
-  const contests: Contest[] = [];
+  const losers: Claimant[] = [];
   for (const { claimant } of ordered) {
-    const winner = accepted.against(claimant);
-    if (winner === null) accepted.add(claimant);
-    else contests.push({ loser: claimant, winner });
+    if (accepted.against(claimant) === null) accepted.add(claimant);
+    else losers.push(claimant);
   }
-  return contests;
+  // Who is named as winner depends on who won alone, not on the order in which it was found out.
+  return losers.map((loser) => ({ loser, winner: accepted.against(loser)! }));
 }
 
 const ranks: Readonly<Record<Claim['rank'], number>> = { granted: 0, open: 1, ungranted: 2 };
+
+function compareRanks(a: Claimant, b: Claimant): number {
+  return ranks[a.claim.rank] - ranks[b.claim.rank];
+}
+
+function compareRanked(a: Claimant, b: Claimant): number {
+  return compareRanks(a, b) || compareClaimants(a, b);
+}
 
 function compareClaimants(a: Claimant, b: Claimant): number {
   return compareText(a.createdAt, b.createdAt) || compareText(a.namespace, b.namespace) || compareText(a.name, b.name) || compareText(a.id, b.id);
@@ -100,7 +108,11 @@ class AcceptedClaims {
   }
 
   #at(prefix: string, claimant: Claimant): Claimant | null {
-    return this.#byPrefix.get(prefix)?.find((earlier) => conflict(earlier, claimant)) ?? null;
+    let first: Claimant | null = null;
+    for (const earlier of this.#byPrefix.get(prefix) ?? []) {
+      if (conflict(earlier, claimant) && (first === null || compareRanked(earlier, first) < 0)) first = earlier;
+    }
+    return first;
   }
 
   #indexOf(prefix: string): number {

@@ -1,14 +1,8 @@
 // Namespaces: the allowance of each, kept up to date. Units are only counted again when their namespace is near or over a limit.
 import { compareText } from '../../routing/problem.ts';
-import { allowance, refusalsOf, usesAllowance } from './allowance.ts';
+import { isOver, refusalsOf, usageOf, usesAllowance, type Usage } from './allowance.ts';
 import { sameValue } from '../../routing/diff.ts';
 import type { Unit } from './world.ts';
-
-interface Usage {
-  rawRoutes: number;
-  regexes: number;
-  configBytes: number;
-}
 
 interface Account {
   readonly units: Map<Unit, Usage>;
@@ -40,7 +34,7 @@ export class Namespaces {
       return account;
     }
     if (account === null) this.#accounts.set(unit.namespace, (account = { units: new Map(), total: { rawRoutes: 0, regexes: 0, configBytes: 0 }, refused: false }));
-    const usage = usageOf(unit);
+    const usage = usageOf(unit.meaning);
     if (before !== null) add(account.total, before, -1);
     add(account.total, usage, 1);
     account.units.set(unit, usage);
@@ -67,21 +61,8 @@ function sameRefusals(a: Unit['refusals'], b: Unit['refusals']): boolean {
   return a.reason === b.reason && sameValue([...a.mappings], [...b.mappings]);
 }
 
-function usageOf({ meaning }: Unit): Usage {
-  const usage = { rawRoutes: 0, regexes: 0, configBytes: meaning.configBytes };
-  for (const { raw, regexes } of meaning.drafts) {
-    if (raw) usage.rawRoutes += 1;
-    usage.regexes += regexes;
-  }
-  return usage;
-}
-
 function add(total: Usage, usage: Usage, sign: 1 | -1): void {
   total.rawRoutes += sign * usage.rawRoutes;
   total.regexes += sign * usage.regexes;
   total.configBytes += sign * usage.configBytes;
-}
-
-function isOver(total: Usage): boolean {
-  return total.rawRoutes > allowance.rawRoutes || total.regexes > allowance.regexes || total.configBytes > allowance.configBytes;
 }

@@ -1,0 +1,190 @@
+import { describe, expect, test } from 'vitest';
+import { claimText, decideClaims, type Claimant } from '../../../k8s/translate/claims.ts';
+import { literalPrefix } from '../../../k8s/translate/placement.ts';
+import { Translator } from '../../../k8s/translate/translator.ts';
+import type { SourceObject } from '../../../k8s/translate/object.ts';
+import type { Grant } from '../../../k8s/translate/translation.ts';
+import { clusterSettings, codesOf, deployment, noGrant, object, partsOf, translate } from './objects.ts';
+
+function mapping(name: string, prefix: string, more = '', createdAt = ''): SourceObject {
+  return object('Mapping', name, `metadata: {creationTimestamp: "${createdAt}"}\nspec: {prefix: "${prefix}", service: x${more}}`);
+}
+
+/** Where a Mapping is served: `id space granted`. */
+function places(objects: readonly SourceObject[], settings: Parameters<typeof translate>[1] = {}): readonly string[] {
+  return [...translate(objects, settings).mappings.values()].map(({ id, space, granted }) => `${id}: ${space ?? 'shared'}${granted ? ' granted' : ''}`).sort();
+}
+
+function grant(fields: Partial<Grant>): Grant {
+  return { ...noGrant, ...fields };
+}
+
+describe('spaces', () => {
+  test.each([
+    ['own', '/seldon/prod/iris/', ['Mapping prod/m: prod']],
+    ['shared', '/mycompany/ml/', ['Mapping prod/m: shared']],
+    ['above the own space: there too', '/', ['Mapping prod/m own: prod', 'Mapping prod/m: shared']],
+    ['/seldon/ too', '/seldon/', ['Mapping prod/m own: prod', 'Mapping prod/m: shared']],
+    ['another’s', '/seldon/other/iris/', []],
+  ])('%s: %s', (_name, prefix, expected) => {
+    expect(places([mapping('prod/m', prefix)])).toEqual(expected);
+  });
+
+  test('a regex outside the own space needs a Grant, precedence counts as 0 without one', () => {
+    expect(places([mapping('prod/m', '/x/.*', ', prefix_regex: true')])).toEqual([]);
+    expect(places([mapping('prod/m', '/seldon/prod/.*', ', prefix_regex: true')])).toEqual(['Mapping prod/m: prod']);
+    expect(places([mapping('prod/m', '.*', ', prefix_regex: true')])).toEqual(['Mapping prod/m: prod']);
+    const grants = [grant({ namespace: 'prod', prefixes: ['/x/'], regex: true, precedence: true })];
+    expect(places([mapping('prod/m', '/x/.*', ', prefix_regex: true')], { grants })).toEqual(['Mapping prod/m: shared granted']);
+    const precedence = (settings: object): number => translate([mapping('prod/m', '/x/', ', precedence: 5')], settings).mappings.get('Mapping prod/m')!.precedence;
+    expect(precedence({})).toBe(0);
+    expect(precedence({ grants })).toBe(5);
+    expect(translate([mapping('prod/m', '/seldon/prod/x/', ', precedence: 5')]).mappings.get('Mapping prod/m')!.precedence).toBe(5);
+  });
+
+  test('a Grant leads into another’s space', () => {
+    const grants = [grant({ namespace: 'prod', prefixes: ['/seldon/other/iris/'] })];
+    expect(places([mapping('prod/m', '/seldon/other/iris/v2/')], { grants })).toEqual(['Mapping prod/m: other']);
+    expect(places([mapping('prod/m', '/seldon/other/')], { grants })).toEqual([]);
+  });
+
+  test('the metadata of another namespace cannot be matched', () => {
+    expect(places([object('Mapping', 'evil/m', 'spec: {prefix: /seldon.protos.Seldon/, grpc: true, service: x, headers: {seldon: iris, namespace: prod}}')])).toEqual([]);
+    expect(places([object('Mapping', 'prod/m', 'spec: {prefix: /seldon.protos.Seldon/, grpc: true, service: x, headers: {seldon: iris, namespace: prod}}')])).toEqual(['Mapping prod/m: prod']);
+  });
+
+  test('with a single namespace all of /seldon/ is its own', () => {
+    expect(places([mapping('prod/m', '/seldon/x/')], { singleNamespace: 'prod', namespaces: ['prod'] })).toEqual(['Mapping prod/m: prod']);
+  });
+
+  test.each([['/a/.*', '/a/'], ['/a?b', '/'], ['/a\\.b/x*', '/a.b/'], ['/a|/b', ''], ['(?i)/a', ''], ['/a{2}', '/'], ['/a\\d', '/a'], ['', '']])('every path of %j begins with %j', (pattern, literal) => {
+    expect(literalPrefix(pattern)).toBe(literal);
+  });
+});
+
+describe('claims', () => {
+  const served = (objects: readonly SourceObject[], settings = {}): readonly string[] => places(objects, settings).map((text) => text.split(':')[0]!);
+
+  test('the older object wins an overlap, and both are told', () => {
+    const objects = [mapping('a/m', '/x/', '', '2026-01-02T00:00:00Z'), mapping('b/m', '/x/y/', '', '2026-01-01T00:00:00Z')];
+    expect(served(objects)).toEqual(['Mapping b/m']);
+    expect(codesOf(translate(objects))).toEqual(['error claim-contested', 'error claim-contested']);
+  });
+
+  test('then by namespace and name; other hosts and other prefixes are no contest', () => {
+    expect(served([mapping('b/m', '/x/'), mapping('a/m', '/x/')])).toEqual(['Mapping a/m']);
+    expect(served([mapping('a/m', '/x/'), mapping('b/m', '/y/')])).toEqual(['Mapping a/m', 'Mapping b/m']);
+    expect(served([mapping('a/m', '/x/', ', hostname: a.com'), mapping('b/m', '/x/', ', hostname: "*.b.com"')])).toEqual(['Mapping a/m', 'Mapping b/m']);
+    expect(served([mapping('a/m', '/x/', ', hostname: a.b.com'), mapping('b/m', '/x/', ', hostname: "*.b.com"')])).toEqual(['Mapping a/m']);
+    expect(served([mapping('a/m', '/x', ', prefix_exact: true'), mapping('b/m', '/x/')])).toEqual(['Mapping a/m', 'Mapping b/m']);
+  });
+
+  test('Mappings of one namespace never contest each other', () => {
+    expect(served([mapping('a/m', '/x/'), mapping('a/n', '/x/y/')])).toEqual(['Mapping a/m', 'Mapping a/n']);
+  });
+
+  test('who holds a prefix in the running table keeps it, also after a restart of the control worker', () => {
+    const translator = new Translator(clusterSettings, []);
+    translator.apply({ set: [mapping('b/m', '/x/', '', '2026-01-02T00:00:00Z')], removed: [] });
+    translator.apply({ set: [mapping('a/m', '/x/', '', '2026-01-01T00:00:00Z')], removed: [] });
+    expect([...translator.current().mappings.keys()]).toEqual(['Mapping b/m']);
+    const successor = new Translator(clusterSettings, translator.holders);
+    successor.apply({ set: [mapping('a/m', '/x/', '', '2026-01-01T00:00:00Z'), mapping('b/m', '/x/', '', '2026-01-02T00:00:00Z')], removed: [] });
+    expect([...successor.current().mappings.keys()]).toEqual(['Mapping b/m']);
+    const change = translator.apply({ set: [], removed: ['Mapping b/m'] });
+    expect(change.removedMappings).toEqual(['Mapping b/m']);
+    expect(change.mappings.map(({ id }) => id)).toEqual(['Mapping a/m']);
+  });
+
+  test('a Grant beats every ungranted claim, used or not', () => {
+    const grants = [grant({ namespace: 'b', prefixes: ['/x/'] })];
+    expect(places([mapping('a/m', '/x/', '', '2020-01-01T00:00:00Z'), mapping('b/m', '/x/')], { grants })).toEqual(['Mapping b/m: shared granted']);
+    expect(served([mapping('a/m', '/x/y/')], { grants })).toEqual([]);
+    expect(served([mapping('a/m', '/')], { grants })).toEqual(['Mapping a/m own']);
+  });
+
+  test('an open Grant leaves deeper prefixes to others', () => {
+    const grants = [grant({ namespace: 'b', prefixes: ['/'], open: true })];
+    expect(places([mapping('a/m', '/x/'), mapping('b/m', '/')], { grants })).toEqual(['Mapping a/m: shared', 'Mapping b/m own: b', 'Mapping b/m: shared']);
+    expect(served([mapping('a/m', '/')], { grants })).toEqual(['Mapping a/m own']);
+  });
+
+  test('--claims granted closes shared space to the rest', () => {
+    expect(served([mapping('a/m', '/x/'), mapping('a/n', '/seldon/a/x/')], { claims: 'granted' })).toEqual(['Mapping a/n']);
+  });
+
+  test('deciding many is not quadratic', () => {
+    let compared = 0;
+    const claimants: Claimant[] = Array.from({ length: 5000 }, (_, index) => ({
+      claim: { prefix: `/team-${index}/`, exact: false, host: { kind: 'any' }, rank: 'ungranted' },
+      get namespace() {
+        compared++;
+        return `ns${index}`;
+      },
+      createdAt: '',
+      name: 'm',
+      id: `${index}`,
+    }));
+    expect(decideClaims(claimants, () => false)).toEqual([]);
+    expect(compared).toBeLessThan(500_000);
+    expect(claimText(claimants[0]!.claim)).toBe('* /team-0/');
+  });
+});
+
+describe('bare gRPC names', () => {
+  const bare = (objects: readonly SourceObject[], settings = {}): readonly string[] => [...translate(objects, settings).mappings.keys()].filter((id) => id.includes('grpc-bare')).map((id) => id.split(' ')[1]!);
+
+  test('served while exactly one namespace declares the name, ready or not', () => {
+    expect(bare([deployment('a/iris')])).toEqual(['a/iris']);
+    expect(bare([deployment('a/iris'), deployment('b/iris')])).toEqual([]);
+    expect(bare([deployment('a/iris'), deployment('a/canary', ['main'], { 'seldon.io/ambassador-service-name': 'iris' })])).toEqual(['a/iris', 'a/canary']);
+    expect(codesOf(translate([deployment('a/iris'), deployment('b/iris')]))).toEqual(['info bare-name-contested', 'info bare-name-contested']);
+  });
+
+  test('reserved by a Grant, closed by --bare-names off', () => {
+    const grants = [grant({ namespace: 'b', grpcNames: ['iris'] })];
+    expect(bare([deployment('a/iris'), deployment('b/iris')], { grants })).toEqual(['b/iris']);
+    expect(bare([deployment('a/iris')], { grants })).toEqual([]);
+    expect(bare([deployment('a/iris')], { bareNames: 'off' })).toEqual([]);
+  });
+
+  test('the second namespace takes the name away and gives it back when it goes', () => {
+    const translator = new Translator(clusterSettings, []);
+    translator.apply({ set: [deployment('a/iris')], removed: [] });
+    const taken = translator.apply({ set: [deployment('b/iris')], removed: [] });
+    expect(taken.removedMappings).toEqual(['SeldonDeployment a/iris grpc-bare main']);
+    const back = translator.apply({ set: [], removed: ['SeldonDeployment b/iris'] });
+    expect(back.mappings.map(({ id }) => id)).toEqual(['SeldonDeployment a/iris grpc-bare main']);
+  });
+});
+
+describe('limits of a namespace', () => {
+  test('500 raw Mappings, oldest objects first; other namespaces are untouched', () => {
+    const many = Array.from({ length: 502 }, (_, index) => mapping(`a/m${String(index).padStart(4, '0')}`, `/seldon/a/x${index}/`));
+    const translation = translate([...many, mapping('b/m', '/seldon/b/x/'), deployment('a/iris')]);
+    expect([...translation.mappings.keys()].filter((id) => id.startsWith('Mapping a/')).length).toBe(500);
+    expect(translation.mappings.has('Mapping a/m0501')).toBe(false);
+    expect(translation.mappings.has('Mapping b/m')).toBe(true);
+    expect(partsOf(translation, 'a/iris').size).toBe(3);
+    expect(codesOf(translation)).toEqual(['error namespace-limit', 'error namespace-limit']);
+  });
+
+  test('50 regexes, those of header annotations too', () => {
+    const many = Array.from({ length: 50 }, (_, index) => mapping(`a/m${index}`, `/seldon/a/x${index}/.*`, ', prefix_regex: true'));
+    const header = deployment('a/iris', ['main'], { 'seldon.io/ambassador-regex-header': 'location: lond.*' });
+    const translation = translate([...many, header]);
+    expect([...translation.mappings.values()].filter(({ source }) => source.kind === 'Mapping').length).toBe(49);
+    expect(partsOf(translation, 'a/iris').size).toBe(3);
+    expect(codesOf(translation)).toEqual(['error namespace-limit']);
+  });
+
+  test('64 KiB of configuration, and room again when some goes', () => {
+    const config = (name: string): SourceObject => deployment(name, ['main'], { 'seldon.io/ambassador-config': `apiVersion: ambassador/v1\nkind: Mapping\nname: m\nprefix: /seldon/a/${name.slice(2)}/\nservice: x\ndocs: {d: "${'x'.repeat(40_000)}"}\n` });
+    const translator = new Translator(clusterSettings, []);
+    translator.apply({ set: [config('a/one'), config('a/two')], removed: [] });
+    expect([...translator.current().mappings.keys()]).toEqual(['SeldonDeployment a/one config m']);
+    const change = translator.apply({ set: [], removed: ['SeldonDeployment a/one'] });
+    expect(change.mappings.map(({ id }) => id)).toEqual(['SeldonDeployment a/two config m']);
+    expect(codesOf(translator.current())).toEqual([]);
+  });
+});
