@@ -362,6 +362,7 @@ export abstract class Connection implements TransportOwner, Timed, SenderOwner {
     }
     this.settled = true;
     this.output.settingsAck();
+    this.sender.pumpAll();
     this.roomChanged();
   }
 

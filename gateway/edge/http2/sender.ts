@@ -105,7 +105,7 @@ export class Sender {
     return true;
   }
 
-  /** SETTINGS_INITIAL_WINDOW_SIZE moves the windows of all streams (RFC 9113 §6.9.2). False: one grew too large. */
+  /** SETTINGS_INITIAL_WINDOW_SIZE moves the windows of all streams (RFC 9113 §6.9.2); `pumpAll` follows. False: one grew too large. */
   setInitialWindow(bytes: number, streams: readonly Stream[]): boolean {
     const change = bytes - this.#initialWindow;
     this.#initialWindow = bytes;
@@ -113,7 +113,6 @@ export class Sender {
       stream.sendWindow += change;
       if (stream.sendWindow > mostWindow) return false;
     }
-    if (change > 0) this.pumpAll();
     return true;
   }
 
@@ -138,7 +137,7 @@ export class Sender {
       at += count;
       const whole = last && at === end;
       this.#output.data(stream.id, bytes, at - count, at, whole);
-      this.#owner.sentContent(count < tinyPieceBytes && at < end);
+      this.#owner.sentContent(room < tinyPieceBytes && at < end);
       if (whole) {
         this.#ended(stream);
         return at;
@@ -176,7 +175,7 @@ export class Sender {
     this.#waiting.delete(stream);
     // To the end of the line.
     if (!whole) this.#waiting.add(stream);
-    this.#owner.sentContent(count < tinyPieceBytes && !whole);
+    this.#owner.sentContent(room < tinyPieceBytes && !whole);
     stream.user?.streamPassedOn(stream, count);
     if (whole) {
       this.#owner.waitingChanged();

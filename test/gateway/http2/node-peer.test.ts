@@ -79,7 +79,7 @@ describe('our server, node:http2 as client', () => {
 
   test('500 streams of 100 kB at once', async () => {
     const server = await startServer(echo, { concurrentStreams: 100 });
-    const session = nodeClient(server.port);
+    const session = nodeClient(server.port, { maxSessionMemory: 200 });
     const bodies = Array.from({ length: 500 }, (_, i) => Buffer.alloc(100_000, `${i}-`));
     const replies = await Promise.all(bodies.map((body) => nodeCall(session, { ':path': '/', ':method': 'POST' }, body)));
     expect(replies.every((reply, i) => reply.body.equals(bodies[i]!))).toBe(true);
@@ -252,18 +252,6 @@ describe('our client, node:http2 as server', () => {
     const client = await startClient(port, {});
     expect((await client.call('/refused', null).reply).loss).toMatchObject({ code: 7, unprocessed: true });
     expect((await client.call('/other', null).reply).loss).toMatchObject({ code: 2, unprocessed: false });
-  });
-
-  test('a PING finds out that the server is gone', async () => {
-    const { port, sessions } = await nodeServer(() => {});
-    const client = await startClient(port, { pingAfterMs: 50, pingTimeoutMs: 50 });
-    const { reply } = client.call('/', null);
-    await expect.poll(() => sessions.length).toBe(1);
-    // It reads no more: its side of the connection is as good as unplugged.
-    (sessions[0]!.socket as unknown as { pause(): void }).pause();
-    const closed = await Promise.race([client.closed, new Promise<string>((resolve) => setTimeout(resolve, 5000, 'still open'))]);
-    expect(['no answer to a PING', 'still open']).toContain(closed);
-    if (closed === 'no answer to a PING') expect((await reply).loss).toMatchObject({ unprocessed: false });
   });
 
   test('many cancelled calls make room for another connection before the server takes them for an attack', async () => {
