@@ -3,7 +3,7 @@ import type { ForwardTarget, HeaderEdits, HostRewrite, Kept, LoadBalancer, Mappi
 import type { HostMatch, NamedMatch, PathMatch } from '../../routing/match.ts';
 import type { Upstream, UpstreamTls } from '../../routing/upstream.ts';
 import { predictorShares } from '../../routing/weights.ts';
-import { decodePolicy, type DeploymentPolicy } from './annotations.ts';
+import { annotationOf, decodePolicy, type DeploymentPolicy } from './annotations.ts';
 import type { Deployment, Predictor } from './deployment.ts';
 import { explainerCandidate, portNamed, predictorCandidates, type Service, type ServiceCandidate } from './services.ts';
 import { previousServices } from './previous.ts';
@@ -215,7 +215,7 @@ class DeploymentTranslation {
     const { headers } = this.#policy;
     const custom = headers.filter(({ name }) => name !== 'seldon' && name !== 'namespace');
     if (custom.length < headers.length && !this.#builder.problems.some(({ code }) => code === 'reserved-header')) {
-      this.#builder.report('warning', 'reserved-header', 'seldon.io/ambassador-header', `the metadata seldon and namespace name the deployment and cannot be matched otherwise, so ${custom.length === 0 ? 'gRPC is not served' : 'gRPC ignores them'}; use another header`);
+      this.#builder.report('warning', 'reserved-header', annotationOf(this.#deployment.annotations, 'seldon.io/ambassador-header')?.field ?? 'seldon.io/ambassador-regex-header', `the metadata seldon and namespace name the deployment and cannot be matched otherwise, so ${custom.length === 0 ? 'gRPC is not served' : 'gRPC ignores them'}; use another header`);
     }
     return headers.length > 0 && custom.length === 0 ? null : custom;
   }

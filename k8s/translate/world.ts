@@ -1,7 +1,7 @@
 // World: every object, decoded, and the units that must be translated again when one changes. Each unit's reads are remembered, so that a
 // change touches its dependants and nothing else.
 import { sameValue } from '../../routing/diff.ts';
-import { compareText, type ObjectRef, type Problem } from '../../routing/problem.ts';
+import type { ObjectRef, Problem } from '../../routing/problem.ts';
 import type { Refusals } from './allowance.ts';
 import { decodeConfiguration, translateConfiguration, type Configuration, type ConfigurationInput, type ConfigurationOrigin } from './ambassador.ts';
 import { ambassadorIdsOf, customConfigOf, externalNameOf } from './annotations.ts';
@@ -10,12 +10,13 @@ import { decodeDeployment } from './decode.ts';
 import type { Deployment } from './deployment.ts';
 import { translateDeployment } from './mappings.ts';
 import { decodeSlice, type Slice } from './endpoints.ts';
+import { Reading } from './reading.ts';
 import { Registry, removeFrom, Watched } from './registry.ts';
 import { objectKey, type SourceObject } from './object.ts';
-import { decodeService, ownerNamesOf, ownersOf, type Service } from './services.ts';
+import { decodeService, ownersOf, type Service } from './services.ts';
 import { decodeSecret, type Secret, type TlsContext } from './tls.ts';
 import type { Grant, TranslateSettings } from './translation.ts';
-import { nothing, type Surroundings, type UnitMeaning } from './unit.ts';
+import { nothing, type UnitMeaning } from './unit.ts';
 import { fieldOf, recordOf, textOf } from './value.ts';
 
 /** What a unit declares. Without a configuration, a Deployment is translated by itself. */
@@ -345,61 +346,3 @@ export class World {
 const noGrants: readonly Grant[] = Object.freeze([]);
 const noProblems: readonly Problem[] = Object.freeze([]);
 const noContexts: readonly TlsContext[] = Object.freeze([]);
-
-/** What one unit sees of the World; every question is remembered as a read. */
-class Reading implements Surroundings {
-  readonly reads = new Set<Watched>();
-  readonly settings: TranslateSettings;
-  readonly #world: World;
-
-  constructor(world: World) {
-    this.#world = world;
-    this.settings = world.settings;
-  }
-
-  service(namespace: string, name: string): Service | null {
-    const backend = this.#world.backends.at(namespace, name);
-    this.reads.add(backend.watched);
-    return backend.service;
-  }
-
-  secret(namespace: string, name: string): Secret | null {
-    const material = this.#world.secrets.at(nameKey(namespace, name));
-    this.reads.add(material.watched);
-    return material.secret;
-  }
-
-  /** Of several with one name the one whose object comes first. */
-  tlsContext(namespace: string, name: string): TlsContext | null {
-    const material = this.#world.contexts.at(nameKey(namespace, name));
-    this.reads.add(material.watched);
-    const declared = [...material.contexts].sort(([a], [b]) => compareText(objectKey(a.ref), objectKey(b.ref)));
-    return declared[0]?.[1] ?? null;
-  }
-
-  nameTaken(namespace: string, name: string): boolean {
-    const record = this.#world.names.at(nameKey(namespace, name));
-    this.reads.add(record.watched);
-    return record.units.length > 0;
-  }
-
-  servicesOf(deployment: Deployment): readonly Service[] {
-    const services = new Set<Service>();
-    for (const owner of ownerNamesOf(deployment)) {
-      const record = this.#world.names.at(nameKey(deployment.ref.namespace, owner));
-      this.reads.add(record.watched);
-      for (const service of record.services) services.add(service);
-    }
-    return [...services].sort((a, b) => compareText(a.name, b.name));
-  }
-
-  hasEndpoints(service: Service, port: number): boolean {
-    const backend = this.#world.backends.at(service.namespace, service.name);
-    this.reads.add(backend.endpoints);
-    return this.#world.backends.endpointsAt(backend, port).length > 0;
-  }
-
-  grantsOf(namespace: string): readonly Grant[] {
-    return this.#world.grantsOf(namespace);
-  }
-}

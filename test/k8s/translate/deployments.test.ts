@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { deployment, object, partsOf, pathOf, problemsOf, codesOf, service, slice, translate } from './objects.ts';
+import { Translator } from '../../../k8s/translate/translator.ts';
+import { clusterSettings, codesOf, deployment, object, partsOf, pathOf, problemsOf, service, slice, translate } from './objects.ts';
 
 function shares(translation: ReturnType<typeof translate>, name: string): readonly unknown[] {
   return [...partsOf(translation, name)].filter(([part]) => part.startsWith('http ')).map(([, { role }]) => (role.kind === 'live' ? role.share : `shadow ${role.percent}`));
@@ -219,6 +220,23 @@ describe('serving-previous-predictor', () => {
     const after = translate([deployment('prod/iris', ['new']), ...owned('prod/iris-old', ['10.1.0.1']), ...owned('prod/iris-new', ['10.1.0.2'])]);
     expect(shares(after, 'prod/iris')).toEqual([1]);
     expect(codesOf(after)).toEqual([]);
+  });
+
+  test('follows Endpoints, and ends with its Service', () => {
+    const translator = new Translator(clusterSettings, []);
+    const served = (): readonly string[] => [...partsOf(translator.current(), 'prod/iris').keys()].filter((part) => part.startsWith('http'));
+    translator.apply({ set: [deployment('prod/iris', ['new']), ...owned('prod/iris-old', ['10.1.0.1']), ...owned('prod/iris-new', [])], removed: [] });
+    expect(served()).toEqual(['http new', 'http-previous iris-old']);
+    translator.apply({ set: [owned('prod/iris-new', ['10.1.0.2'])[1]!], removed: [] });
+    expect(served()).toEqual(['http new']);
+    translator.apply({ set: [], removed: ['EndpointSlice prod/iris-new-1'] });
+    expect(served()).toEqual(['http new', 'http-previous iris-old']);
+    translator.apply({ set: [], removed: ['Service prod/iris-old'] });
+    expect(served()).toEqual(['http new']);
+    translator.apply({ set: [owned('prod/iris-old', [])[0]!], removed: [] });
+    expect(served()).toEqual(['http new', 'http-previous iris-old']);
+    translator.apply({ set: [service('prod/iris-old', [], 'other')[0]!], removed: [] });
+    expect(served()).toEqual(['http new']);
   });
 
   test('Services of containers and explainers are never predictors', () => {

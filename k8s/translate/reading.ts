@@ -1,0 +1,68 @@
+// Reading: what one unit sees of the World while it is translated. Every question is remembered as a read, so that its answer's change is told.
+import { compareText } from '../../routing/problem.ts';
+import { nameKey } from './backends.ts';
+import type { Deployment } from './deployment.ts';
+import { objectKey } from './object.ts';
+import type { Watched } from './registry.ts';
+import { ownerNamesOf, type Service } from './services.ts';
+import type { Secret, TlsContext } from './tls.ts';
+import type { Grant, TranslateSettings } from './translation.ts';
+import type { Surroundings } from './unit.ts';
+import type { World } from './world.ts';
+
+export class Reading implements Surroundings {
+  readonly reads = new Set<Watched>();
+  readonly settings: TranslateSettings;
+  readonly #world: World;
+
+  constructor(world: World) {
+    this.#world = world;
+    this.settings = world.settings;
+  }
+
+  service(namespace: string, name: string): Service | null {
+    const backend = this.#world.backends.at(namespace, name);
+    this.reads.add(backend.watched);
+    return backend.service;
+  }
+
+  secret(namespace: string, name: string): Secret | null {
+    const material = this.#world.secrets.at(nameKey(namespace, name));
+    this.reads.add(material.watched);
+    return material.secret;
+  }
+
+  /** Of several with one name the one whose object comes first. */
+  tlsContext(namespace: string, name: string): TlsContext | null {
+    const material = this.#world.contexts.at(nameKey(namespace, name));
+    this.reads.add(material.watched);
+    const declared = [...material.contexts].sort(([a], [b]) => compareText(objectKey(a.ref), objectKey(b.ref)));
+    return declared[0]?.[1] ?? null;
+  }
+
+  nameTaken(namespace: string, name: string): boolean {
+    const record = this.#world.names.at(nameKey(namespace, name));
+    this.reads.add(record.watched);
+    return record.units.length > 0;
+  }
+
+  servicesOf(deployment: Deployment): readonly Service[] {
+    const services = new Set<Service>();
+    for (const owner of ownerNamesOf(deployment)) {
+      const record = this.#world.names.at(nameKey(deployment.ref.namespace, owner));
+      this.reads.add(record.watched);
+      for (const service of record.services) services.add(service);
+    }
+    return [...services].sort((a, b) => compareText(a.name, b.name));
+  }
+
+  hasEndpoints(service: Service, port: number): boolean {
+    const backend = this.#world.backends.at(service.namespace, service.name);
+    this.reads.add(backend.endpoints);
+    return this.#world.backends.endpointsAt(backend, port).length > 0;
+  }
+
+  grantsOf(namespace: string): readonly Grant[] {
+    return this.#world.grantsOf(namespace);
+  }
+}
