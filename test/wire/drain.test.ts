@@ -1,0 +1,79 @@
+// Drain, and the messages of the control worker.
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { upstreamOf } from '../gateway/fixtures.ts';
+import { fieldOf, RawClient } from './client.ts';
+import { Gateway, endpointsOn, eventually, irisTo, post, transports } from './gateway.ts';
+import { Origin, requestsIn } from './origin.ts';
+
+describe.each(transports)('%s', (_name, secure) => {
+  let gateway: Gateway;
+  let origin: Origin;
+
+  beforeEach(async () => {
+    gateway = await new Gateway().listen();
+    origin = await new Origin().listen();
+    gateway.serveIris([origin.port]);
+  });
+  afterEach(async () => {
+    gateway.close();
+    await origin.close();
+  });
+
+  test('not ready at once, serves on, then each answer closes; what is in flight finishes; then nobody listens', async () => {
+    const idle = await gateway.open(secure);
+    const busy = await gateway.open(secure);
+    const late = await gateway.open(secure);
+    late.write(post('before'));
+    await late.answers(1);
+    origin.behaviour = () => undefined;
+    busy.write(post('slow'));
+    await eventually(() => origin.text.includes('slow'), 'the slow request');
+    const drained = gateway.plane.drain(200, 5000);
+    const probe = await gateway.open(secure);
+    probe.write('GET /ambassador/v0/check_ready HTTP/1.1\r\nHost: a\r\n\r\n');
+    const [notReady] = await probe.answers(1);
+    expect(notReady!.status).toBe(503);
+    expect(fieldOf(notReady!, 'connection')).toBeNull();
+    // After the wait: new connections are still served, each answer closes.
+    await new Promise((resolve) => {
+      setTimeout(resolve, 250);
+    });
+    const fresh = await gateway.open(secure);
+    fresh.write('GET /ambassador/v0/check_alive HTTP/1.1\r\nHost: a\r\n\r\n');
+    expect(fieldOf((await fresh.answers(1))[0]!, 'connection')).toBe('close');
+    await fresh.end();
+    await Promise.all([idle.end(), late.end()]);
+    for (const connection of origin.connections) connection.socket.write('HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\ndone');
+    const [answer] = await busy.answers(1);
+    expect(answer).toMatchObject({ status: 200, body: 'done' });
+    expect(fieldOf(answer!, 'connection')).toBe('close');
+    for (const client of [idle, busy, late, probe, fresh]) client.destroy();
+    await drained;
+    await expect(RawClient.open(secure ? gateway.tlsPort : gateway.port, secure)).rejects.toThrow();
+    expect(gateway.counters.cells[0]).toBe(0);
+  });
+
+  test('the grace limit ends what does not finish', async () => {
+    origin.behaviour = () => undefined;
+    const client = await gateway.open(secure);
+    client.write(post('never'));
+    await eventually(() => requestsIn(origin.text).length === 1, 'the request');
+    const before = performance.now();
+    await gateway.plane.drain(0, 200);
+    expect(performance.now() - before).toBeGreaterThanOrEqual(199);
+    await client.end();
+    client.destroy();
+  });
+});
+
+test('a delta on another table is a gap; the whole is taken whatever was held', async () => {
+  const gateway = new Gateway();
+  const delta = { version: 5, base: 4, settings: { singleNamespace: null }, mappings: [], removedMappings: [], upstreams: [], removedUpstreams: [], endpoints: [], slots: [] };
+  expect(gateway.plane.apply({ kind: 'delta', delta, ready: true })).toEqual({ kind: 'gap', version: 0 });
+  const whole = { ...delta, base: 0, mappings: [irisTo('iris')], upstreams: [upstreamOf('iris')], endpoints: [endpointsOn('iris', [1])] };
+  expect(gateway.plane.apply({ kind: 'delta', delta: whole, ready: true })).toMatchObject({ kind: 'table', version: 5 });
+  expect(gateway.plane.apply({ kind: 'delta', delta: { ...delta, version: 6, base: 5 }, ready: true })).toMatchObject({ kind: 'table', version: 6 });
+  expect(gateway.plane.apply({ kind: 'ready', ready: false })).toEqual({ kind: 'done' });
+  expect(gateway.counters.cells[9]).toBe(1);
+  gateway.close();
+});
