@@ -66,12 +66,17 @@ export class Backends {
     return service === null ? [] : joinEndpoints(service, port, slices);
   }
 
-  endpointsOf({ upstream, from }: UpstreamPlan): UpstreamEndpoints {
+  /** The Service that an Upstream dials; null for one that dials none. */
+  of({ upstream: { address } }: UpstreamPlan): Backend | null {
+    return address.kind === 'service' ? this.at(address.namespace, address.name) : null;
+  }
+
+  /** `backend`: what `of` gives for this plan. */
+  endpointsOf({ upstream, from }: UpstreamPlan, backend: Backend | null): UpstreamEndpoints {
     const { key, address } = upstream;
     if (from === 'none') return { key, ready: false, endpoints: [] };
-    if (address.kind === 'dns') return { key, ready: true, endpoints: [] };
     if (address.kind === 'address') return this.#fixed(key, address.ip, address.port);
-    const backend = this.at(address.namespace, address.name);
+    if (backend === null) return { key, ready: true, endpoints: [] };
     if (from === 'cluster-ip') return this.#fixed(key, backend.service?.clusterIp ?? '', address.port);
     const endpoints = this.endpointsAt(backend, address.port);
     return { key, ready: endpoints.length > 0, endpoints };

@@ -15,6 +15,3 @@ export interface SourceObject {
 export function objectKey(ref: ObjectRef): string {
   return `${ref.kind} ${ref.namespace}/${ref.name}`;
 }
-
-/** All source objects at one moment, by `objectKey`. */
-export type Snapshot = ReadonlyMap<string, SourceObject>;

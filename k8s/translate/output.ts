@@ -2,7 +2,7 @@
 import { sameValue } from '../../routing/diff.ts';
 import type { Mapping } from '../../routing/mapping.ts';
 import type { Upstream, UpstreamEndpoints } from '../../routing/upstream.ts';
-import type { Backends } from './backends.ts';
+import type { Backend, Backends } from './backends.ts';
 import { sameEndpoints } from './endpoints.ts';
 import { MapView } from './map-view.ts';
 import { removeFrom } from './registry.ts';
@@ -19,6 +19,8 @@ export interface Publisher {
 /** An Upstream, and how many published Mappings name it. */
 interface Use {
   plan: UpstreamPlan;
+  /** The Service that it dials, or null. Kept here, because finding it costs as much as all else. */
+  readonly backend: Backend | null;
   count: number;
   /** null until it is published. */
   endpoints: UpstreamEndpoints | null;
@@ -70,7 +72,7 @@ export class Output {
         this.#forget(use);
       } else if (use.endpoints === null) {
         upstreams.push(upstream);
-        if (upstream.address.kind === 'service') this.#backends.at(upstream.address.namespace, upstream.address.name).upstreams.push(upstream.key);
+        use.backend?.upstreams.push(upstream.key);
         this.#refresh(use, endpoints, flipped);
       }
     }
@@ -105,7 +107,7 @@ export class Output {
     const { key } = plan.upstream;
     let use = this.#uses.get(key);
     if (use === undefined) {
-      use = { plan, count: 0, endpoints: null, touched: false };
+      use = { plan, backend: this.#backends.of(plan), count: 0, endpoints: null, touched: false };
       this.#uses.set(key, use);
     }
     use.plan = plan;
@@ -126,17 +128,16 @@ export class Output {
     this.#touched.push(use);
   }
 
-  #forget({ plan: { upstream } }: Use): void {
+  #forget({ plan: { upstream }, backend }: Use): void {
     this.#uses.delete(upstream.key);
-    if (upstream.address.kind !== 'service') return;
-    const backend = this.#backends.at(upstream.address.namespace, upstream.address.name);
+    if (backend === null) return;
     removeFrom(backend.upstreams, upstream.key);
     this.#backends.registry.touch(backend);
   }
 
   #refresh(use: Use, endpoints: UpstreamEndpoints[], flipped: string[]): void {
     const before = use.endpoints;
-    const after = this.#backends.endpointsOf(use.plan);
+    const after = this.#backends.endpointsOf(use.plan, use.backend);
     if (before !== null && before.ready === after.ready && sameEndpoints(before.endpoints, after.endpoints)) return;
     use.endpoints = after;
     endpoints.push(after);
