@@ -41,12 +41,10 @@ export class ClientConnection extends Connection {
 
   /** `head` is filled anew for each response: one a worker is enough. */
   constructor(transport: Transport, shared: Http2Shared, owner: ClientOwner, head: ResponseHead) {
-    super(transport, shared);
+    super(transport, shared, clientPreface, [[setting.enablePush, 0]]);
     this.#owner = owner;
     this.#head = head;
     this.#cancelsAtMs = shared.nowMs;
-    this.output.preface(clientPreface);
-    this.open([[setting.enablePush, 0]]);
   }
 
   /** May `request` be called? */
@@ -85,7 +83,7 @@ export class ClientConnection extends Connection {
     stream.id = this.#nextId;
     this.#nextId += 2;
     stream.sendWindow = this.sender.initialWindow;
-    this.streams.add(stream);
+    this.addStream(stream);
     stream.givenEnd = false;
     this.sender.head(stream, block, length, true, end);
     if (this.#nextId > mostId) this.drain();
@@ -121,6 +119,7 @@ export class ClientConnection extends Connection {
   #retire(): void {
     if (this.retiring) return;
     this.retiring = true;
+    this.times.retired = true;
     this.#owner.connectionRetiring(this);
     // They were never sent: their users choose another connection.
     for (const stream of this.#pending.splice(0)) this.#losePending(stream);
@@ -170,9 +169,7 @@ export class ClientConnection extends Connection {
     const head = this.#head;
     if (!readResponse(list, head, user?.isHead ?? false, endStream)) return this.resetForMistake(stream, errorCode.protocolError, 'the head of the response is malformed');
     if (head.status < 200) {
-      // contentLeft is not used yet: it counts them.
-      stream.contentLeft -= 1;
-      if (stream.contentLeft < -1 - mostInformational) return this.resetForMistake(stream, errorCode.enhanceYourCalm, 'too many informational responses');
+      if (++stream.informational > mostInformational) return this.resetForMistake(stream, errorCode.enhanceYourCalm, 'too many informational responses');
       user?.streamInformational(stream, head);
       return;
     }
@@ -180,7 +177,7 @@ export class ClientConnection extends Connection {
     stream.bodiless = head.framing === 'none';
     stream.contentLeft = stream.bodiless ? -1 : head.contentLength;
     user?.streamResponse(stream, head);
-    if (endStream && this.streams.get(id) === stream) this.endReceived(stream);
+    if (endStream && this.streams.get(id) === stream) this.endReceived(stream, null);
   }
 
   protected goneAway(lastStreamId: number, code: number): void {

@@ -60,6 +60,11 @@ export class HeaderList implements FieldList {
     this.pseudo.fill(-1);
   }
 
+  get hasPseudo(): boolean {
+    for (let i = 0; i < this.pseudo.length; i += 2) if (this.pseudo[i] !== -1) return true;
+    return false;
+  }
+
   /** Adds a field whose line stands in another buffer. */
   addCopy(from: Buffer, start: number, nameBytes: number, valueBytes: number, meaning: number): void {
     if (this.tooLarge) return;

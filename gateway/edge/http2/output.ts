@@ -53,13 +53,7 @@ export class FrameOutput {
   /** Puts the head of a frame of which `more` bytes follow at once, and returns the buffer with room for them. */
   #begin(type: number, flags: number, streamId: number, length: number, more: number): OutBuffer {
     const needed = frameHeadBytes + more;
-    let out = this.#out;
-    if (out === null) {
-      out = this.#turn.takeOut();
-      out.open(this.#transport);
-      this.#out = out;
-      this.#turn.ask(this);
-    }
+    const out = this.#take();
     out.reserve(needed);
     if (this.#transport.congested) this.#unreadBytes += needed;
     const { bytes } = out;
@@ -74,12 +68,18 @@ export class FrameOutput {
     return out;
   }
 
+  /** What comes before any frame. */
   preface(bytes: Buffer): void {
+    this.#take().putAll(bytes);
+  }
+
+  #take(): OutBuffer {
+    if (this.#out !== null) return this.#out;
     const out = this.#turn.takeOut();
     out.open(this.#transport);
     this.#out = out;
     this.#turn.ask(this);
-    out.putAll(bytes);
+    return out;
   }
 
   settings(pairs: readonly (readonly [id: number, value: number])[]): void {

@@ -196,6 +196,7 @@ export class Sender {
   }
 
   #ended(stream: Stream): void {
+    if (stream.sentEnd) return;
     stream.sentEnd = true;
     this.#owner.sentEnd(stream);
   }

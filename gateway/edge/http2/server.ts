@@ -11,6 +11,8 @@ import type { Http2Shared } from './shared.ts';
 import type { Stream } from './stream.ts';
 import type { StreamUser } from './stream-user.ts';
 
+const noPreface = Buffer.alloc(0);
+
 /** Who serves the requests of a connection. */
 export interface ServerOwner {
   /**
@@ -34,10 +36,9 @@ export class ServerConnection extends Connection {
 
   /** `head` is filled anew for each request: one a worker is enough. */
   constructor(transport: Transport, shared: Http2Shared, owner: ServerOwner, head: Http1RequestHead) {
-    super(transport, shared);
+    super(transport, shared, noPreface, [[setting.maxConcurrentStreams, shared.limits.concurrentStreams]]);
     this.#owner = owner;
     this.#head = head;
-    this.open([[setting.maxConcurrentStreams, shared.limits.concurrentStreams]]);
   }
 
   /** Bytes of the socket, from the first byte of the preface on. */
@@ -66,13 +67,13 @@ export class ServerConnection extends Connection {
     if (id <= this.#seenId) return this.headersOfClosed(id);
     this.#seenId = id;
     // Behind the last id of a GOAWAY: the client sends it again elsewhere.
-    if (this.drainFinished) return this.streams.refuse(id);
-    if (this.streams.count >= this.shared.limits.concurrentStreams) return this.refuseNew(id, errorCode.refusedStream, this.settingsKnown);
+    if (this.lastIdSaid) return this.streams.refuse(id);
+    if (this.streams.count >= this.shared.limits.concurrentStreams) return this.#refuseNew(id, errorCode.refusedStream);
     const verdict = list.tooLarge ? null : readRequest(list, this.#head, endStream);
-    if (verdict?.kind === 'malformed') return this.refuseNew(id, errorCode.protocolError, true);
+    if (verdict?.kind === 'malformed') return this.#refuseNew(id, errorCode.protocolError);
     this.#servedId = id;
     const stream = this.newStream(id);
-    this.streams.add(stream);
+    this.addStream(stream);
     stream.receivedHead = true;
     if (verdict?.kind === 'request') {
       stream.contentLeft = this.#head.contentLength;
@@ -80,18 +81,28 @@ export class ServerConnection extends Connection {
     } else {
       this.#owner.refused(stream, verdict?.failure ?? failures.headTooLarge);
     }
-    if (this.streams.get(id) === stream && endStream) this.endReceived(stream);
+    if (this.streams.get(id) === stream && endStream) this.endReceived(stream, null);
   }
 
-  protected roomChanged(): void {}
+  #refuseNew(id: number, code: number): void {
+    this.streams.refuse(id);
+    // Before it has acknowledged SETTINGS a client cannot know how many streams are too many.
+    if (code === errorCode.refusedStream && this.times.settingsDueMs !== Infinity) this.output.reset(id, code);
+    else this.refuse(id, code);
+  }
+
+  protected roomChanged(): void {
+    // Clients open streams, not servers.
+  }
 
   protected setConcurrentStreams(): void {
     // For pushed streams, of which there are none.
   }
 
   protected goneAway(): void {
-    // The client opens no more streams (or means to close): what is open is served to its end.
+    // The client opens no more streams, or means to close: what is open is served to its end.
     this.retiring = true;
+    this.times.retired = true;
     this.finishIfDone();
   }
 

@@ -1,10 +1,10 @@
 // Stream: one request and its response on an HTTP/2 connection, from either side. Objects are used again and again.
-import type { Connection } from './connection.ts';
 import { SendQueue } from './send-queue.ts';
+import type { Session } from './session.ts';
 import type { StreamUser } from './stream-user.ts';
 
 export class Stream {
-  readonly connection: Connection;
+  readonly connection: Session;
   /** 0: it waits for its turn at an upstream (MAX_CONCURRENT_STREAMS). */
   id = 0;
   /** null: nobody is told any more. */
@@ -14,6 +14,8 @@ export class Stream {
   // What the peer sends.
   receivedHead = false;
   receivedEnd = false;
+  /** 1xx responses so far. */
+  informational = 0;
   /** Bytes that the peer may send. */
   receiveWindow = 0;
   /** Bytes that were told and not credited. */
@@ -38,7 +40,7 @@ export class Stream {
   /** Header block of trailers that wait for the queue. */
   trailers: Buffer | null = null;
 
-  constructor(connection: Connection) {
+  constructor(connection: Session) {
     this.connection = connection;
   }
 
@@ -78,12 +80,30 @@ export class Stream {
     this.connection.resetByUser(this, code);
   }
 
-  begin(id: number, user: StreamUser | null, nowMs: number, receiveWindow: number, sendWindow: number): void {
+  /** Content came. False: more than content-length says, or less at its end, or any where there can be none. */
+  takeContent(bytes: number, last: boolean): boolean {
+    if (this.bodiless) return bytes === 0;
+    if (this.contentLeft < 0) return true;
+    this.contentLeft -= bytes;
+    return this.contentLeft > 0 ? !last : this.contentLeft === 0;
+  }
+
+  /** From here on whatever is asked of it does nothing. */
+  close(): void {
+    this.user = null;
+    this.unconsumed = 0;
+    this.receivedEnd = true;
+    this.givenEnd = true;
+    this.sentEnd = true;
+  }
+
+  begin(id: number, nowMs: number, receiveWindow: number, sendWindow: number): void {
     this.id = id;
-    this.user = user;
+    this.user = null;
     this.bornMs = nowMs;
     this.receivedHead = false;
     this.receivedEnd = false;
+    this.informational = 0;
     this.receiveWindow = receiveWindow;
     this.unconsumed = 0;
     this.unannounced = 0;

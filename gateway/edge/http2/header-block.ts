@@ -1,4 +1,4 @@
-// Header blocks: HEADERS with its CONTINUATION frames put together. A block in one frame, which is nearly every one, is used where it lies.
+// Header block: HEADERS with its CONTINUATION frames put together. A block in one frame, which is nearly every one, is used where it lies.
 
 /** The block that is being put together. */
 export class HeaderBlock {
@@ -7,20 +7,17 @@ export class HeaderBlock {
   endStream = false;
   continuations = 0;
   bytes = 0;
-  /** When its first frame came. */
-  sinceMs = Infinity;
   #parts: Buffer[] = [];
 
   get open(): boolean {
     return this.streamId !== 0;
   }
 
-  begin(streamId: number, endStream: boolean, nowMs: number): void {
+  begin(streamId: number, endStream: boolean): void {
     this.streamId = streamId;
     this.endStream = endStream;
     this.continuations = 0;
     this.bytes = 0;
-    this.sinceMs = nowMs;
   }
 
   add(bytes: Buffer, start: number, end: number): void {
@@ -33,7 +30,6 @@ export class HeaderBlock {
     const whole = Buffer.concat(this.#parts);
     this.#parts = [];
     this.streamId = 0;
-    this.sinceMs = Infinity;
     return whole;
   }
 }

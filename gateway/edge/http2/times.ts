@@ -1,0 +1,97 @@
+// When something is due on a connection. Plain times, one deadline for the first of them.
+import type { Http2Limits } from './shared.ts';
+
+/** What is due. */
+export type Due =
+  | 'nothing'
+  /** The preface, or a header block, is not complete in time. */
+  | 'head'
+  /** SETTINGS were not acknowledged. */
+  | 'settings'
+  /** The peer takes nothing of what it is sent. */
+  | 'stall'
+  /** No answer to a PING. */
+  | 'silence'
+  /** Silence long enough to ask. */
+  | 'ping'
+  /** The round trip of a graceful end has taken long enough. */
+  | 'drained'
+  /** Too old, or idle for too long. */
+  | 'retire';
+
+/** A round trip of a graceful end takes no longer than this. */
+const drainRoundTripMs = 1000;
+
+/** The times of one connection, ms. */
+export class ConnectionTimes {
+  readonly #limits: Http2Limits;
+  readonly #bornMs: number;
+  lastReadMs: number;
+  /** Since when it has had no stream; Infinity: it has some. */
+  idleSinceMs: number;
+  /** When the peer's first SETTINGS, and the acknowledgement of ours, are due; Infinity: they came. */
+  prefaceDueMs: number;
+  settingsDueMs: number;
+  /** When the header block that is being put together began. */
+  blockSinceMs = Infinity;
+  /** When something last moved towards a peer that does not take all it is sent; Infinity: it takes all. */
+  movedMs = Infinity;
+  pingDueMs = Infinity;
+  drainDueMs = Infinity;
+  retired = false;
+
+  constructor(limits: Http2Limits, nowMs: number) {
+    this.#limits = limits;
+    this.#bornMs = nowMs;
+    this.lastReadMs = nowMs;
+    this.idleSinceMs = nowMs;
+    this.prefaceDueMs = nowMs + limits.headTimeoutMs;
+    this.settingsDueMs = nowMs + limits.settingsTimeoutMs;
+  }
+
+  /** The peer was heard. */
+  read(nowMs: number): void {
+    this.lastReadMs = nowMs;
+    this.pingDueMs = Infinity;
+  }
+
+  pinged(nowMs: number): void {
+    this.pingDueMs = nowMs + this.#limits.pingTimeoutMs;
+  }
+
+  draining(nowMs: number): void {
+    this.retired = true;
+    this.drainDueMs = nowMs + drainRoundTripMs;
+  }
+
+  get #headDueMs(): number {
+    return Math.min(this.prefaceDueMs, this.blockSinceMs + this.#limits.headTimeoutMs);
+  }
+
+  get #retireDueMs(): number {
+    return this.retired ? Infinity : Math.min(this.#bornMs + this.#limits.maxAgeMs, this.idleSinceMs + this.#limits.idleTimeoutMs);
+  }
+
+  get #askDueMs(): number {
+    return this.pingDueMs === Infinity ? this.lastReadMs + this.#limits.pingAfterMs : Infinity;
+  }
+
+  /** When `due` is to be asked next. */
+  nextMs(nowMs: number): number {
+    const stallDueMs = this.movedMs + this.#limits.writeStallTimeoutMs;
+    // A connection that is busy becomes idle at the earliest now: so it need not be set anew with every stream.
+    const idleDueMs = this.retired ? Infinity : nowMs + this.#limits.idleTimeoutMs;
+    return Math.min(this.#headDueMs, this.settingsDueMs, stallDueMs, this.pingDueMs, this.#askDueMs, this.drainDueMs, this.#retireDueMs, idleDueMs);
+  }
+
+  due(nowMs: number): Due {
+    if (nowMs >= this.#headDueMs) return 'head';
+    if (nowMs >= this.settingsDueMs) return 'settings';
+    if (nowMs >= this.movedMs + this.#limits.writeStallTimeoutMs) return 'stall';
+    if (nowMs >= this.pingDueMs) return 'silence';
+    if (nowMs >= this.drainDueMs) return 'drained';
+    if (nowMs >= this.#retireDueMs) return 'retire';
+    if (nowMs >= this.#askDueMs) return 'ping';
+    return 'nothing';
+  }
+}
