@@ -2,6 +2,7 @@
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
+import type { ConnectionOptions } from 'node:tls';
 
 export class RawClient {
   readonly socket: Socket;
@@ -30,7 +31,7 @@ export class RawClient {
 
   static async open(port: number, secure: boolean): Promise<RawClient> {
     const socket = secure
-      ? connectTls({ host: '127.0.0.1', port, rejectUnauthorized: false, allowHalfOpen: true } as Parameters<typeof connectTls>[0])
+      ? connectTls(tlsOptions(port))
       : connect({ host: '127.0.0.1', port, allowHalfOpen: true, noDelay: true });
     await new Promise<void>((resolve, reject) => {
       socket.once(secure ? 'secureConnect' : 'connect', resolve);
@@ -78,6 +79,12 @@ export class RawClient {
   #wake(): void {
     for (const waker of this.#wakers) waker();
   }
+}
+
+/** `allowHalfOpen` works and is not in the types. */
+function tlsOptions(port: number): ConnectionOptions {
+  const options = { host: '127.0.0.1', port, rejectUnauthorized: false, allowHalfOpen: true };
+  return options;
 }
 
 export interface WireAnswer {

@@ -1,7 +1,7 @@
 // Each failure caused for real: what the client is told, how it is flagged, and that nobody else is touched.
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { answersIn, fieldOf } from './client.ts';
 import { Gateway, endpointsOn, eventually, firstSlot, irisTo, post, transports } from './gateway.ts';
 import { Origin, answerEach, requestsIn } from './origin.ts';
@@ -261,13 +261,12 @@ describe.each(transports)('%s', (_name, secure) => {
     first.write(post('x'));
     await eventually(() => requestsIn(origin.text).length === 1, 'the first request');
     // A counter that cannot be written: a bug that no Mapping can cause.
-    const { enter } = gateway.counters;
-    gateway.counters.enter = () => {
+    const planted = vi.spyOn(gateway.counters, 'enter').mockImplementation(() => {
       throw new Error('planted');
-    };
+    });
     second.write(post('y'));
     await second.end();
-    gateway.counters.enter = enter;
+    planted.mockRestore();
     expect(gateway.flagged('UX')).toBe(1);
     expect(gateway.entries.some(({ flag }) => flag === 'UX')).toBe(true);
     origin.connections[0]!.socket.write('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok');

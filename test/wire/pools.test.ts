@@ -196,19 +196,18 @@ describe('upstream connections', () => {
     await start();
     const other = await new Origin(answerEach(ok)).listen();
     const clients = await Promise.all(Array.from({ length: 8 }, () => gateway.open(false)));
-    let done = 0;
-    const total = 8 * 250;
+    const progress = { done: 0, total: 8 * 250 };
     const work = Promise.all(
       clients.map(async (one) => {
         for (let i = 1; i <= 250; i++) {
           one.write(post(`body ${i}`));
           await one.until(() => one.text.split('HTTP/1.1').length > i);
-          done += 1;
+          progress.done += 1;
         }
       }),
     );
     let swaps = 0;
-    while (done < total) {
+    while (progress.done < progress.total) {
       swaps += 1;
       const target = swaps % 2 === 0 ? origin : other;
       if (swaps % 3 === 0) gateway.serve([irisTo(`u${swaps % 4}`)], [upstreamOf(`u${swaps % 4}`)], [endpointsOn(`u${swaps % 4}`, [target.port])]);

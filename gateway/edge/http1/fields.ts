@@ -22,7 +22,7 @@ export interface FieldList {
   fields: Int32Array;
   /** `kind` of each field. */
   kinds: Uint8Array;
-  /** Position of the blank line that ends the fields. */
+  /** Position of the blank line that ends the fields; after a fault: of the byte that shows it. */
   fieldsEnd: number;
 }
 
@@ -44,20 +44,20 @@ export function readFields(list: FieldList, bytes: Uint8Array, at: number, end: 
     if (byte !== colon || at === nameStart) {
       if (byte === cr && at === nameStart) {
         if (bytes[at + 1] === lf) break;
-        return at + 1 >= end ? more : malformed;
+        return fault(list, at + 1, end, malformed);
       }
-      return at >= end ? more : malformed;
+      return fault(list, at, end, malformed);
     }
     const nameEnd = at;
     do byte = bytes[++at]!;
     while (byte === space || byte === tab);
     const valueStart = at;
     while (isValue[bytes[at]!] === 1) at++;
-    if (bytes[at] !== cr) return at >= end ? more : malformed;
-    if (bytes[at + 1] !== lf) return at + 1 >= end ? more : malformed;
+    if (bytes[at] !== cr) return fault(list, at, end, malformed);
+    if (bytes[at + 1] !== lf) return fault(list, at + 1, end, malformed);
     let valueEnd = at;
     while (valueEnd > valueStart && (bytes[valueEnd - 1] === space || bytes[valueEnd - 1] === tab)) valueEnd--;
-    if (count >= mostFields) return tooMany;
+    if (count >= mostFields) return fault(list, at + 1, end, tooMany);
     const slot = count * 4;
     fields[slot] = nameStart;
     fields[slot + 1] = nameEnd;
@@ -70,6 +70,12 @@ export function readFields(list: FieldList, bytes: Uint8Array, at: number, end: 
   list.fieldCount = count;
   list.fieldsEnd = at;
   return at + 2;
+}
+
+/** The byte at `at` is not what must stand there: it is another, or it has not come. */
+function fault(list: FieldList, at: number, end: number, code: number): number {
+  list.fieldsEnd = at;
+  return at >= end ? more : code;
 }
 
 /** Is `bytes[start..end)` the token `text` (lower case), in any case? */

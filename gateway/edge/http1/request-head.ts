@@ -59,19 +59,18 @@ export function readRequestHead(head: Http1RequestHead, bytes: Uint8Array, start
   let at = start;
   while (isToken[bytes[at]!] === 1) at++;
   const methodEnd = at;
-  if (bytes[at] !== space || at === start) return at < end ? refuse(head, failures.malformed) : moreOfLine(head, at - start, limits);
+  if (bytes[at] !== space || at === start) return lineFault(head, at, start, end, limits);
   const targetStart = ++at;
   while (isTarget[bytes[at]!] === 1) at++;
   const targetEnd = at;
-  if (bytes[at] !== space) return at < end ? refuse(head, at - start > limits.requestLineBytes ? failures.lineTooLong : failures.malformed) : moreOfLine(head, at - start, limits);
+  if (bytes[at] !== space || at - start > limits.requestLineBytes) return lineFault(head, at, start, end, limits);
   const version = readVersion(bytes, at + 1, end);
-  if (version < 0) return version === more ? moreOfLine(head, end - start, limits) : refuse(head, failures.malformed);
+  if (version < 0) return version === more ? more : refuse(head, failures.malformed);
   at += 9;
   if (at - start > limits.requestLineBytes) return refuse(head, failures.lineTooLong);
   const after = readFields(head, bytes, at + 2, end, limits.headFields);
-  if (after === malformed) return refuse(head, failures.malformed);
-  if (after === tooMany) return refuse(head, failures.headTooLarge);
   if (after === more) return end - start >= limits.headBytes ? refuse(head, failures.headTooLarge) : more;
+  if (after < 0) return refuse(head, after === tooMany || head.fieldsEnd - start >= limits.headBytes ? failures.headTooLarge : failures.malformed);
   if (after - start > limits.headBytes) return refuse(head, failures.headTooLarge);
   head.methodStart = start;
   head.methodEnd = methodEnd;
@@ -86,8 +85,10 @@ function refuse(head: Http1RequestHead, fault: Failure): number {
   return refused;
 }
 
-function moreOfLine(head: Http1RequestHead, lineBytes: number, limits: HeadLimits): number {
-  return lineBytes > limits.requestLineBytes ? refuse(head, failures.lineTooLong) : more;
+/** The byte at `at` of the request line is not what must stand there: the line is too long, or the byte has not come, or it is another. */
+function lineFault(head: Http1RequestHead, at: number, start: number, end: number, limits: HeadLimits): number {
+  if (at - start > limits.requestLineBytes) return refuse(head, failures.lineTooLong);
+  return at < end ? refuse(head, failures.malformed) : more;
 }
 
 const versionBytes = Buffer.from('HTTP/1.');
