@@ -152,6 +152,35 @@ describe('upstream connections', () => {
     expect(origin.connections).toHaveLength(1);
   });
 
+  test('two Upstreams at one address share its connections, also after one of them has left it', async () => {
+    await start({ limits: { upstreamIdleMs: 300 } });
+    const second = { ...irisTo('other'), id: 'second', member: 'Mapping prod/second', match: { ...irisTo('iris').match, path: { kind: 'prefix', prefix: '/seldon/prod/second/', caseSensitive: true } as const } };
+    const both = [upstreamOf('iris'), upstreamOf('other')];
+    gateway.serve([irisTo('iris'), second], both, [endpointsOn('iris', [origin.port]), endpointsOn('other', [origin.port])]);
+    const askSecond = async (): Promise<void> => {
+      const have = (await client.answers(0)).length;
+      client.write(post('x', '', '/seldon/prod/second/y'));
+      expect((await client.answers(have + 1))[have]!.status).toBe(200);
+    };
+    await askSecond();
+    await ask();
+    expect(origin.connections).toHaveLength(1);
+    // The one that used it last leaves: the other's requests go on over it.
+    gateway.plane.apply({ kind: 'endpoints', endpoints: [endpointsOn('iris', [])] });
+    await askSecond();
+    expect(origin.connections).toHaveLength(1);
+    // What grew too old while it stood there is not given to anybody.
+    gateway.plane.apply({ kind: 'endpoints', endpoints: [endpointsOn('iris', [origin.port])] });
+    await ask();
+    gateway.plane.apply({ kind: 'endpoints', endpoints: [endpointsOn('iris', [])] });
+    await eventually(() => origin.connections[0]!.closed, 'the idle connection closed');
+    await askSecond();
+    expect(origin.connections).toHaveLength(2);
+    // The last one to leave closes what is idle.
+    gateway.plane.apply({ kind: 'endpoints', endpoints: [endpointsOn('other', [])] });
+    await eventually(() => origin.connections[1]!.closed, 'the last connection closed');
+  });
+
   test.each([
     ['unverified', null, 200],
     ['verified by its authority', certPem, 200],

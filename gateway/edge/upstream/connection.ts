@@ -16,6 +16,7 @@ import { SocketTransport } from '../transport.ts';
 import type { TransportOwner } from '../transport.ts';
 import { dialPlain, dialTls } from './dial.ts';
 import type { EndpointPool } from './endpoint-pool.ts';
+import type { IdleShelf } from './idle-shelf.ts';
 import type { UpstreamUser } from './user.ts';
 
 /** Where it stands. Reading: `head` to `close`. */
@@ -25,10 +26,12 @@ type Phase = 'connecting' | 'idle' | 'head' | 'length' | 'chunked' | 'trailers' 
 const mostInformational = 16;
 
 export class UpstreamConnection implements TransportOwner, Timed {
-  readonly endpoint: EndpointPool;
+  /** Of the request that it serves, or served last. */
+  endpoint: EndpointPool;
   readonly transport: SocketTransport;
   readonly #edge: Edge;
-  readonly #generation: number;
+  /** Of the Upstream, when it was dialled or taken for another request. */
+  #generation: number;
   readonly #bornMs: number;
   readonly #deadline = new Deadline(this);
   readonly #carry = new Carry();
@@ -41,6 +44,8 @@ export class UpstreamConnection implements TransportOwner, Timed {
   /** No close token, no surplus byte, no second framing. */
   #clean = true;
   #parkedMs = 0;
+  /** Where it stands idle: its Endpoint may have left since. */
+  #shelf: IdleShelf | null = null;
   #open = false;
 
   /** Dials. */
@@ -82,7 +87,7 @@ export class UpstreamConnection implements TransportOwner, Timed {
     this.#edge.wheel.clear(this.#deadline);
     this.#phase = 'idle';
     const user = this.#user!;
-    this.bind(user);
+    this.bind(user, this.endpoint);
     try {
       user.connected(this);
     } catch (error) {
@@ -90,20 +95,21 @@ export class UpstreamConnection implements TransportOwner, Timed {
     }
   }
 
-  /** The next request and its response belong to `user`. */
-  bind(user: UpstreamUser): void {
+  /** The next request and its response belong to `user`, and count for `endpoint`. */
+  bind(user: UpstreamUser, endpoint: EndpointPool): void {
     this.#user = user;
+    this.endpoint = endpoint;
+    this.#generation = endpoint.upstream.generation;
     this.#phase = 'head';
     this.#requestSent = false;
     this.#informational = 0;
     this.#edge.wheel.clear(this.#deadline);
   }
 
-  /** May an idle connection serve another request? */
-  isFresh(nowMs: number): boolean {
-    const { upstream } = this.endpoint;
-    const lifetimeMs = upstream.upstream?.maxLifetimeMs ?? Infinity;
-    return nowMs - this.#parkedMs <= upstream.reuseIdleMs && nowMs - this.#bornMs < lifetimeMs && this.#generation === upstream.generation;
+  /** May an idle connection serve a request to `endpoint`, which has the same address? */
+  isFresh(nowMs: number, endpoint: EndpointPool): boolean {
+    const lifetimeMs = endpoint.upstream.upstream?.maxLifetimeMs ?? Infinity;
+    return nowMs - this.#parkedMs <= endpoint.reuseIdleMs && nowMs - this.#bornMs < lifetimeMs;
   }
 
   /** The request is written to its last byte. Lets the connection go if the response is complete as well. */
@@ -136,7 +142,7 @@ export class UpstreamConnection implements TransportOwner, Timed {
       // Bytes that nobody asked for.
       this.#clean = false;
       if (this.#user === null) {
-        this.endpoint.unpark(this);
+        this.#shelf?.remove(this);
         this.#destroy();
       }
       return;
@@ -265,8 +271,8 @@ export class UpstreamConnection implements TransportOwner, Timed {
     }
     this.#phase = 'idle';
     this.#parkedMs = this.#edge.nowMs;
-    this.#edge.wheel.set(this.#deadline, this.#parkedMs + upstream.reuseIdleMs);
-    endpoint.park(this);
+    this.#edge.wheel.set(this.#deadline, this.#parkedMs + endpoint.reuseIdleMs);
+    this.#shelf = endpoint.park(this);
   }
 
   ended(): void {
@@ -289,8 +295,11 @@ export class UpstreamConnection implements TransportOwner, Timed {
   }
 
   #idleClosed(): void {
-    this.endpoint.unpark(this);
-    this.endpoint.upstream.sawIdleClose(this.#edge.nowMs - this.#parkedMs);
+    const { nowMs } = this.#edge;
+    const idleMs = nowMs - this.#parkedMs;
+    this.#shelf?.remove(this);
+    this.#shelf?.closes.saw(idleMs, nowMs);
+    this.endpoint.upstream.closes.saw(idleMs, nowMs);
     this.#destroy();
   }
 
@@ -320,7 +329,7 @@ export class UpstreamConnection implements TransportOwner, Timed {
     if (this.#phase === 'connecting') {
       this.#connectFailed(failures.connectTimeout, `no answer within ${this.endpoint.upstream.connectTimeoutMs} ms`);
     } else if (this.#phase === 'idle') {
-      this.endpoint.unpark(this);
+      this.#shelf?.remove(this);
       this.#destroy();
     }
   }

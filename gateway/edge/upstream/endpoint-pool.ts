@@ -1,6 +1,7 @@
-// The connections to one Endpoint of one Upstream. Idle ones are used last in, first out: the warmest first, the rest grow old and close.
+// One Endpoint of one Upstream: what is in flight on it, and where its idle connections stand.
 import type { Edge } from '../edge.ts';
 import { UpstreamConnection } from './connection.ts';
+import { IdleShelf } from './idle-shelf.ts';
 import type { UpstreamPool } from './pool.ts';
 import type { UpstreamUser } from './user.ts';
 
@@ -15,7 +16,9 @@ export class EndpointPool {
   inFlight = 0;
   /** No longer an Endpoint: running requests finish, nothing is kept. */
   retired = false;
-  readonly #idle: UpstreamConnection[] = [];
+  /** Shared with other Upstreams at this address, or, with TLS, its own. */
+  #shelf: IdleShelf;
+  #shared: boolean;
 
   constructor(upstream: UpstreamPool, ip: string, port: number, address: string) {
     this.edge = upstream.edge;
@@ -23,21 +26,19 @@ export class EndpointPool {
     this.ip = ip;
     this.port = port;
     this.address = address;
-  }
-
-  get idleCount(): number {
-    return this.#idle.length;
+    this.#shared = upstream.plain;
+    this.#shelf = this.#shared ? upstream.shelves.acquire(address) : new IdleShelf();
   }
 
   /** An idle connection that may be used again, bound to `user`; null when there is none. */
   reuse(user: UpstreamUser): UpstreamConnection | null {
     const { nowMs } = this.edge;
     for (;;) {
-      const connection = this.#idle.pop();
+      const connection = this.#shelf.take();
       if (connection === undefined) return null;
-      if (connection.isFresh(nowMs)) {
+      if (connection.isFresh(nowMs, this)) {
         this.inFlight += 1;
-        connection.bind(user);
+        connection.bind(user, this);
         return connection;
       }
       connection.discard();
@@ -51,23 +52,33 @@ export class EndpointPool {
     return connection;
   }
 
-  /** Takes a connection that finished cleanly. */
-  park(connection: UpstreamConnection): void {
-    this.#idle.push(connection);
+  /** How long an idle connection may wait and still be used: the limit, or half of the shortest idle close seen lately. */
+  get reuseIdleMs(): number {
+    return Math.min(this.upstream.reuseIdleMs, this.#shelf.closes.shortestMs(this.edge.nowMs) / 2);
   }
 
-  /** An idle connection has ended. */
-  unpark(connection: UpstreamConnection): void {
-    const at = this.#idle.indexOf(connection);
-    if (at >= 0) this.#idle.splice(at, 1);
+  /** Takes a connection that finished cleanly; gives where it stands. */
+  park(connection: UpstreamConnection): IdleShelf {
+    this.#shelf.put(connection);
+    return this.#shelf;
   }
 
   retire(): void {
     this.retired = true;
-    this.closeIdle();
+    this.#leaveShelf();
+    this.#shelf = new IdleShelf();
+    this.#shared = false;
   }
 
-  closeIdle(): void {
-    for (const connection of this.#idle.splice(0)) connection.discard();
+  /** The Upstream is reached in another way: what is idle is not used again. */
+  changeShelf(): void {
+    this.#leaveShelf();
+    this.#shared = this.upstream.plain;
+    this.#shelf = this.#shared ? this.upstream.shelves.acquire(this.address) : new IdleShelf();
+  }
+
+  #leaveShelf(): void {
+    if (this.#shared) this.upstream.shelves.release(this.address);
+    else this.#shelf.close();
   }
 }

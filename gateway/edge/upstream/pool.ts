@@ -5,6 +5,8 @@ import { defaultLimits } from '../../settings.ts';
 import type { Edge } from '../edge.ts';
 import { EndpointPool } from './endpoint-pool.ts';
 import { secureContextOf } from './dial.ts';
+import { IdleCloses } from './idle-closes.ts';
+import type { IdleShelves } from './idle-shelf.ts';
 
 /** Whoever waits for a DNS Upstream's first addresses. */
 export interface AddressWaiter {
@@ -12,8 +14,6 @@ export interface AddressWaiter {
   addressed(): void;
 }
 
-/** An observed idle close is forgotten after this long: a pod that restarts closes everything at once, whatever its idle limit. */
-const idleCloseMemoryMs = 60_000;
 /** A DNS Upstream in use is reported again after this long. */
 const reportUseMs = 20_000;
 
@@ -21,6 +21,9 @@ const reportUseMs = 20_000;
 export class UpstreamPool {
   readonly edge: Edge;
   readonly key: string;
+  readonly shelves: IdleShelves;
+  /** What was seen of connections to any of its Endpoints. */
+  readonly closes = new IdleCloses();
   /** null: named by a Mapping, not described yet. */
   upstream: Upstream | null = null;
   /** Grows when TLS or protocol change: connections of an older generation are not used again. */
@@ -31,21 +34,20 @@ export class UpstreamPool {
   #serving: readonly EndpointPool[] = [];
   readonly #waiters = new Set<AddressWaiter>();
   #reportedMs = -Infinity;
-  #shortestIdleCloseMs = Infinity;
-  #idleCloseSeenMs = -Infinity;
 
-  constructor(edge: Edge, key: string) {
+  constructor(edge: Edge, key: string, shelves: IdleShelves) {
     this.edge = edge;
     this.key = key;
+    this.shelves = shelves;
   }
 
   describe(upstream: Upstream): void {
     const before = this.upstream;
     this.upstream = upstream;
-    if (before === null || (before.protocol === upstream.protocol && JSON.stringify(before.tls) === JSON.stringify(upstream.tls))) return;
+    if (before !== null && before.protocol === upstream.protocol && JSON.stringify(before.tls) === JSON.stringify(upstream.tls)) return;
     this.generation += 1;
     this.#secureContext = null;
-    for (const endpoint of this.#all) endpoint.closeIdle();
+    for (const endpoint of this.#all) endpoint.changeShelf();
   }
 
   setEndpoints(change: UpstreamEndpoints): void {
@@ -123,18 +125,15 @@ export class UpstreamPool {
     return written === defaultLimits.connectTimeoutMs ? this.edge.limits.connectTimeoutMs : written;
   }
 
-  /** How long an idle connection may wait and still be used: the limit, or half of the shortest idle close seen lately. */
+  /** How long an idle connection may wait and still be used, as far as the whole Upstream is concerned. */
   get reuseIdleMs(): number {
     const limitMs = Math.min(this.upstream?.idleTimeoutMs ?? Infinity, this.edge.limits.upstreamIdleMs);
-    if (this.edge.nowMs - this.#idleCloseSeenMs > idleCloseMemoryMs) this.#shortestIdleCloseMs = Infinity;
-    return Math.min(limitMs, this.#shortestIdleCloseMs / 2);
+    return Math.min(limitMs, this.closes.shortestMs(this.edge.nowMs) / 2);
   }
 
-  /** The upstream closed a connection that had been idle for so long. */
-  sawIdleClose(idleMs: number): void {
-    if (idleMs >= this.#shortestIdleCloseMs) return;
-    this.#shortestIdleCloseMs = idleMs;
-    this.#idleCloseSeenMs = this.edge.nowMs;
+  /** Its connections are plain. */
+  get plain(): boolean {
+    return (this.upstream?.tls ?? null) === null;
   }
 
   /** TLS context of its connections; null: plain. Throws on keys that OpenSSL does not read. */

@@ -1,10 +1,12 @@
 // All Upstreams of a worker, by key. Mappings hold their pool, so a request looks nothing up.
 import type { Upstream, UpstreamEndpoints } from '../../../routing/upstream.ts';
 import type { Edge } from '../edge.ts';
+import { IdleShelves } from './idle-shelf.ts';
 import { UpstreamPool } from './pool.ts';
 
 export class UpstreamRegistry {
   readonly #edge: Edge;
+  readonly #shelves = new IdleShelves();
   readonly #pools = new Map<string, UpstreamPool>();
 
   constructor(edge: Edge) {
@@ -14,7 +16,7 @@ export class UpstreamRegistry {
   /** The pool of a key. One that nobody has described yet has no Endpoints. */
   poolOf(key: string): UpstreamPool {
     let pool = this.#pools.get(key);
-    if (pool === undefined) this.#pools.set(key, (pool = new UpstreamPool(this.#edge, key)));
+    if (pool === undefined) this.#pools.set(key, (pool = new UpstreamPool(this.#edge, key, this.#shelves)));
     return pool;
   }
 

@@ -1,0 +1,50 @@
+// Idle connections to one address. Upstreams that reach it in the same way share a shelf (design §5: ip, port, protocol, TLS context, SNI),
+// so that a thousand Mappings to one address keep a few warm connections and not a thousand that grow too old to be used again.
+import type { UpstreamConnection } from './connection.ts';
+import { IdleCloses } from './idle-closes.ts';
+
+export class IdleShelf {
+  /** What was seen of connections to this address. */
+  readonly closes = new IdleCloses();
+  /** Oldest first. The last in is the first out: the warmest; the rest grow old and close. */
+  readonly #idle: UpstreamConnection[] = [];
+
+  put(connection: UpstreamConnection): void {
+    this.#idle.push(connection);
+  }
+
+  /** The connection that was put last; undefined when there is none. */
+  take(): UpstreamConnection | undefined {
+    return this.#idle.pop();
+  }
+
+  /** An idle connection has ended. */
+  remove(connection: UpstreamConnection): void {
+    const at = this.#idle.indexOf(connection);
+    if (at >= 0) this.#idle.splice(at, 1);
+  }
+
+  close(): void {
+    for (const connection of this.#idle.splice(0)) connection.discard();
+  }
+}
+
+/** The shelves of a registry's plain addresses, each kept while an Endpoint uses it. */
+export class IdleShelves {
+  readonly #byAddress = new Map<string, { readonly shelf: IdleShelf; users: number }>();
+
+  acquire(address: string): IdleShelf {
+    let known = this.#byAddress.get(address);
+    if (known === undefined) this.#byAddress.set(address, (known = { shelf: new IdleShelf(), users: 0 }));
+    known.users += 1;
+    return known.shelf;
+  }
+
+  /** Undoes one `acquire`. The last user's leaving closes what is idle. */
+  release(address: string): void {
+    const known = this.#byAddress.get(address);
+    if (known === undefined || --known.users > 0) return;
+    this.#byAddress.delete(address);
+    known.shelf.close();
+  }
+}
