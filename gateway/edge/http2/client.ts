@@ -33,18 +33,28 @@ const neverSent: StreamLoss = Object.freeze({ code: errorCode.refusedStream, unp
 export class ClientConnection extends Connection {
   readonly #owner: ClientOwner;
   readonly #head: ResponseHead;
+  #connected = false;
   #nextId = 1;
   #most = assumedStreams;
   readonly #pending: Stream[] = [];
   #cancels = cancelBurst;
   #cancelsAtMs: number;
 
-  /** `head` is filled anew for each response: one a worker is enough. */
+  /**
+   * `transport` may still be connecting: then requests wait for `connected`, and are lost as unprocessed if it does not come about. `head` is
+   * filled anew for each response: one a worker is enough.
+   */
   constructor(transport: Transport, shared: Http2Shared, owner: ClientOwner, head: ResponseHead) {
     super(transport, shared, clientPreface, [[setting.enablePush, 0]]);
     this.#owner = owner;
     this.#head = head;
     this.#cancelsAtMs = shared.nowMs;
+  }
+
+  /** The transport is connected: what waits is sent. */
+  connected(): void {
+    this.#connected = true;
+    this.roomChanged();
   }
 
   /** May `request` be called? */
@@ -69,7 +79,7 @@ export class ClientConnection extends Connection {
   request(user: ResponseUser, block: Buffer, length: number, end: boolean): Stream {
     const stream = this.newStream(0);
     stream.user = user;
-    if (this.streams.count < this.#most && this.#pending.length === 0) {
+    if (this.#connected && this.streams.count < this.#most && this.#pending.length === 0) {
       this.#start(stream, block, length, end);
     } else {
       stream.head = Buffer.from(block.subarray(0, length));
@@ -146,7 +156,7 @@ export class ClientConnection extends Connection {
   }
 
   protected roomChanged(): void {
-    while (this.#pending.length > 0 && this.streams.count < this.#most && this.usable) {
+    while (this.#connected && this.#pending.length > 0 && this.streams.count < this.#most && this.usable) {
       const stream = this.#pending.shift()!;
       const end = stream.givenEnd && stream.queue.bytes === 0 && stream.trailers === null;
       const given = stream.givenEnd;

@@ -48,6 +48,7 @@ export class SendQueue {
   }
 
   clear(): void {
+    if (this.bytes === 0) return;
     this.bytes = 0;
     this.#chunks.length = 0;
     this.#start = 0;

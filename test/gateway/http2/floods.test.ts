@@ -83,8 +83,8 @@ test('counts begin anew with each window', async () => {
   const peer = await rawClient(server.port);
   for (let i = 0; i < 4; i++) {
     attacks.priorities(peer, 5);
-    const startMs = performance.now();
-    while (performance.now() - startMs < 60) await peer.answered();
+    await peer.answered();
+    await new Promise((resolve) => setTimeout(resolve, 60));
   }
   expect(peer.goAwayCode).toBe(-1);
 });

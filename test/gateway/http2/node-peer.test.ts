@@ -152,13 +152,14 @@ describe('our server, node:http2 as client', () => {
     const lost: number[] = [];
     const server = await startServer(() => ({ ...echoNothing, streamLost: (_, loss) => lost.push(loss.code) }), {});
     const session = nodeClient(server.port);
+    const soon = { interval: 5 };
     for (let i = 0; i < 40; i++) {
       const stream = session.request({ ':path': '/', ':method': 'POST' });
       stream.on('error', () => {});
       stream.write(Buffer.alloc(60_000));
-      await expect.poll(() => server.connections[0]?.streamCount).toBe(1);
+      await expect.poll(() => server.connections[0]?.streamCount, soon).toBe(1);
       stream.close(http2.constants.NGHTTP2_CANCEL);
-      await expect.poll(() => lost.length).toBe(i + 1);
+      await expect.poll(() => lost.length, soon).toBe(i + 1);
     }
     expect(new Set(lost)).toEqual(new Set([8]));
   });

@@ -1,6 +1,6 @@
 // Peers for tests: a server and a client on the engine, over real sockets, and what they share.
 import { once } from 'node:events';
-import { connect, createServer } from 'node:net';
+import { createServer } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
 import { afterEach } from 'vitest';
 import { acceptedTransport } from '../../../gateway/edge/accepted.ts';
@@ -10,6 +10,7 @@ import type { FieldList } from '../../../gateway/edge/http1/fields.ts';
 import { Http1RequestHead } from '../../../gateway/edge/http1/request-head.ts';
 import { ResponseHead } from '../../../gateway/edge/http1/response-head.ts';
 import { ClientConnection } from '../../../gateway/edge/http2/client.ts';
+import type { ClientOwner } from '../../../gateway/edge/http2/client.ts';
 import { defaultFloodLimits } from '../../../gateway/edge/http2/floods.ts';
 import { BlockWriter } from '../../../gateway/edge/http2/hpack-encode.ts';
 import { ServerConnection } from '../../../gateway/edge/http2/server.ts';
@@ -22,6 +23,7 @@ import { Turn } from '../../../gateway/edge/http2/turn.ts';
 import { ReadBuffer } from '../../../gateway/edge/read-buffer.ts';
 import { SocketTransport } from '../../../gateway/edge/transport.ts';
 import type { TransportOwner } from '../../../gateway/edge/transport.ts';
+import { dialPlain } from '../../../gateway/edge/upstream/dial.ts';
 
 export const testLimits: Http2Limits = {
   concurrentStreams: 100,
@@ -164,23 +166,12 @@ export interface Reply {
   loss: StreamLoss | null;
 }
 
-export class RunningClient {
-  readonly connection: ClientConnection;
-  readonly shared: Http2Shared & { readonly faults: unknown[] };
-  retired = 0;
-  /** Resolves with why it closed. */
-  readonly closed: Promise<string>;
+/** Sends requests on a connection that `pick` gives. */
+export class Caller {
+  readonly #pick: () => ClientConnection;
 
-  constructor(transport: SocketTransport, shared: Http2Shared & { readonly faults: unknown[] }) {
-    this.shared = shared;
-    const closed = Promise.withResolvers<string>();
-    this.closed = closed.promise;
-    this.connection = new ClientConnection(
-      transport,
-      shared,
-      { connectionRetiring: () => (this.retired += 1), connectionClosed: (_, failure) => closed.resolve(failure) },
-      new ResponseHead(),
-    );
+  constructor(pick: () => ClientConnection) {
+    this.#pick = pick;
   }
 
   /** Sends a request; `body` null: none. */
@@ -216,22 +207,56 @@ export class RunningClient {
       },
     };
     const block = blockOf(fields);
-    const stream = this.connection.request(user, block, block.length, body === null);
+    const stream = this.#pick().request(user, block, block.length, body === null);
     if (body !== null) stream.sendData(body, 0, body.length, true);
     return { stream, reply: done.promise };
   }
 }
 
+export interface Dialled {
+  readonly connection: ClientConnection;
+  /** When the socket is connected. */
+  readonly connected: Promise<void>;
+}
+
+/** Dials as the data plane does: on the worker's read buffer. */
+export function dialTo(port: number, shared: Http2Shared, owner: ClientOwner): Dialled {
+  let transport: SocketTransport | null = null;
+  const socket = dialPlain('127.0.0.1', port, new ReadBuffer(), (bytes, start, end) => transport?.receive(bytes, start, end));
+  transport = new SocketTransport(socket, nobody, null);
+  shared.tick();
+  const connection = new ClientConnection(transport, shared, owner, new ResponseHead());
+  const connected = Promise.withResolvers<void>();
+  socket.once('connect', () => {
+    connection.connected();
+    connected.resolve();
+  });
+  closers.push(() => connection.destroy());
+  return { connection, connected: connected.promise };
+}
+
+export class RunningClient extends Caller {
+  readonly connection: ClientConnection;
+  readonly shared: Http2Shared & { readonly faults: unknown[] };
+  readonly connected: Promise<void>;
+  retired = 0;
+  /** Resolves with why it closed. */
+  readonly closed: Promise<string>;
+
+  constructor(port: number, shared: Http2Shared & { readonly faults: unknown[] }) {
+    super(() => this.connection);
+    this.shared = shared;
+    const closed = Promise.withResolvers<string>();
+    this.closed = closed.promise;
+    const dialled = dialTo(port, shared, { connectionRetiring: () => (this.retired += 1), connectionClosed: (_, failure) => closed.resolve(failure) });
+    this.connection = dialled.connection;
+    this.connected = dialled.connected;
+  }
+}
+
 /** A client on the engine. */
 export async function startClient(port: number, limits: Partial<Http2Limits>): Promise<RunningClient> {
-  const shared = sharedOf(limits);
-  const reads = new ReadBuffer();
-  const socket = connect({ port, host: '127.0.0.1', noDelay: true, allowHalfOpen: true });
-  await once(socket, 'connect');
-  shared.tick();
-  const transport = new SocketTransport(socket, nobody, null);
-  transport.readByEvents(reads);
-  const client = new RunningClient(transport, shared);
-  closers.push(() => client.connection.destroy());
+  const client = new RunningClient(port, sharedOf(limits));
+  await client.connected;
   return client;
 }

@@ -82,7 +82,7 @@ export class RawPeer {
   async wait(type: number, count = 1): Promise<Frame> {
     while (this.of(type).length < count) {
       if (this.closed) throw new Error(`closed before frame ${count} of type ${type}: ${this.got.map((frame) => frame.type).join(' ')}`);
-      await Promise.race([once(this.socket, 'data'), once(this.socket, 'close')]);
+      await Promise.race([once(this.socket, 'data'), once(this.socket, 'end'), once(this.socket, 'close')]);
     }
     return this.of(type)[count - 1]!;
   }
