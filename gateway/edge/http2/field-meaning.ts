@@ -1,7 +1,7 @@
 // What a header field means to HTTP/2: found once, when its literal is read, and kept with the entry of the dynamic table, so that an
 // indexed field costs no look at its bytes. One byte: a pseudo header's number, or the `kind` that HTTP/1.1 uses, and whether it is allowed.
 import { isToken, isValue, space, tab } from '../http1/characters.ts';
-import { kindOf, nameHashSeed, nameHashStep } from '../http1/field-kind.ts';
+import { kindOf } from '../http1/field-kind.ts';
 
 /** The field breaks RFC 9113 §8.2: a name that is empty, no token or has capitals; a value with CTL or with white space around it. */
 export const malformedField = 0x80;
@@ -24,13 +24,8 @@ const isLowerToken = isToken.map((allowed, byte) => (byte >= 0x41 && byte <= 0x5
 export function meaningOfName(bytes: Uint8Array, start: number, end: number): number {
   if (bytes[start] === colon && end > start) return meaningOfPseudo(bytes, start, end);
   if (start === end) return malformedField;
-  let hash = nameHashSeed;
-  for (let i = start; i < end; i++) {
-    const byte = bytes[i]!;
-    if (isLowerToken[byte] !== 1) return malformedField;
-    hash = nameHashStep(hash, byte);
-  }
-  return kindOf(bytes, start, end, hash);
+  for (let i = start; i < end; i++) if (isLowerToken[bytes[i]!] !== 1) return malformedField;
+  return kindOf(bytes, start, end);
 }
 
 function meaningOfPseudo(bytes: Uint8Array, start: number, end: number): number {
