@@ -2,6 +2,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { TableDelta } from '../routing/delta.ts';
 import type { Series } from '../routing/mapping.ts';
+import type { Problem } from '../routing/problem.ts';
 import type { UpstreamEndpoints } from '../routing/upstream.ts';
 import type { ClaimHolder } from '../k8s/translate/translation.ts';
 import type { LogLine } from './log.ts';
@@ -96,11 +97,21 @@ export type ControlToData =
   /** What /readyz and check_ready on the traffic port answer. */
   | { readonly kind: 'ready'; readonly ready: boolean };
 
+/** What a data worker says of a table. */
+export interface TableFacts {
+  readonly version: number;
+  readonly hash: string;
+  readonly routeCount: number;
+}
+
+/** Problems of the Routes whose Problems differ from those told before on the same channel, by Route key; []: it has none any more. */
+export type ToldProblems = readonly (readonly [routeKey: string, problems: readonly Problem[]])[];
+
 /** Data worker to control worker, over their channel. */
 export type DataToControl =
   /** First word to a new control worker: the table that it serves. One with the same content sends no Mapping again. */
   | { readonly kind: 'holds'; readonly version: number; readonly hash: string }
-  | { readonly kind: 'acknowledged'; readonly version: number; readonly hash: string; readonly atMs: number }
+  | ({ readonly kind: 'acknowledged'; readonly problems: ToldProblems; readonly atMs: number } & TableFacts)
   /** It holds another table than the delta's base: send the whole. */
   | { readonly kind: 'gap'; readonly version: number }
   /** DNS Upstreams that were used and need addresses, or are still in use (at most once in 20 s each). */

@@ -4,7 +4,8 @@ import type { MessagePort } from 'node:worker_threads';
 import { CounterBlock } from './counters.ts';
 import { postedLog } from './log.ts';
 import type { Log } from './log.ts';
-import type { ControlToData, DataStart, DataToControl, FromData, ToData } from './messages.ts';
+import type { Problem } from '../routing/problem.ts';
+import type { ControlToData, DataStart, DataToControl, FromData, TableFacts, ToData, ToldProblems } from './messages.ts';
 import type { Settings } from './settings.ts';
 
 /** What a data plane is made with. */
@@ -25,9 +26,12 @@ export interface AccessLine {
   readonly flag: string;
 }
 
+/** Problems by Route key; the same object while none changes. */
+type TableProblems = ReadonlyMap<string, readonly Problem[]>;
+
 /** What became of a message of the control worker. */
 export type Applied =
-  | { readonly kind: 'table'; readonly version: number; readonly hash: string }
+  | ({ readonly kind: 'table'; readonly problems: TableProblems } & TableFacts)
   | { readonly kind: 'gap'; readonly version: number }
   | { readonly kind: 'done' };
 
@@ -59,14 +63,18 @@ export async function startDataWorker(start: DataStart, parent: MessagePort, mak
   const firstTable = Promise.withResolvers<void>();
   /** What it serves, for the next control worker. */
   let held: { readonly version: number; readonly hash: string } | null = null;
+  /** What this control worker was told. */
+  let told = noProblems;
 
   const fromControl = (channel: MessagePort, message: ControlToData): void => {
     const applied = plane.apply(message);
     if (applied.kind === 'gap') channel.postMessage({ kind: 'gap', version: applied.version } satisfies DataToControl);
     if (applied.kind !== 'table') return;
-    const { version, hash } = applied;
+    const { version, hash, routeCount, problems } = applied;
     held = { version, hash };
-    channel.postMessage({ kind: 'acknowledged', version, hash, atMs: performance.timeOrigin + performance.now() } satisfies DataToControl);
+    const news = changedProblems(told, problems);
+    told = problems;
+    channel.postMessage({ kind: 'acknowledged', version, hash, routeCount, problems: news, atMs: performance.timeOrigin + performance.now() } satisfies DataToControl);
     firstTable.resolve();
   };
   const drain = async (waitMs: number, graceMs: number): Promise<void> => {
@@ -82,6 +90,7 @@ export async function startDataWorker(start: DataStart, parent: MessagePort, mak
     control?.close();
     const { channel } = message;
     control = channel;
+    told = noProblems;
     channel.on('message', (one: ControlToData) => fromControl(channel, one));
     if (held !== null) channel.postMessage({ kind: 'holds', ...held } satisfies DataToControl);
   });
@@ -94,6 +103,16 @@ export async function startDataWorker(start: DataStart, parent: MessagePort, mak
     log.flush();
     process.exit(1);
   }
+}
+
+const noProblems: TableProblems = new Map();
+
+function changedProblems(before: TableProblems, after: TableProblems): ToldProblems {
+  if (before === after) return [];
+  const changed: [string, readonly Problem[]][] = [];
+  for (const key of before.keys()) if (!after.has(key)) changed.push([key, []]);
+  for (const [key, problems] of after) if (before.get(key) !== problems) changed.push([key, problems]);
+  return changed;
 }
 
 /** One line a request: a failure of the gateway or its upstream is a warning, whatever else is logged is not. */

@@ -3,13 +3,14 @@ import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { compareText } from '../../routing/problem.ts';
 import type { Problem } from '../../routing/problem.ts';
 import { failureFlags, fixed } from '../counters.ts';
+import type { TableFacts } from '../messages.ts';
 
 /** What the families show. Functions are asked at each scrape. */
 export interface FamilySources {
   /** `blocks[0]` is the base block. */
   readonly blocks: readonly Float64Array[];
   readonly endpointStates: () => { readonly ready: number; readonly terminating: number };
-  readonly table: () => { readonly version: number; readonly hash: string; readonly routeCount: number };
+  readonly served: () => TableFacts;
   readonly problems: () => readonly Problem[];
   readonly sourceKind: string;
   readonly sourceAgeSeconds: () => number;
@@ -76,11 +77,11 @@ export function fixedFamilies(sources: FamilySources): FixedFamilies {
   gauge('sluice_connections', 'Open connections.', ['side', 'protocol'], (one) => {
     for (const [side, protocol, cell] of connectionCells) one.set({ side, protocol }, sum(cell));
   });
-  gauge('sluice_table_version', 'Number of the table.', [], (one) => one.set(sources.table().version));
+  gauge('sluice_table_version', 'Number of the table.', [], (one) => one.set(sources.served().version));
   gauge('sluice_table_hash', 'First 52 bits of the hash of the table: equal where replicas agree.', [], (one) => {
-    one.set(Number.parseInt(sources.table().hash.slice(0, 13), 16));
+    one.set(Number.parseInt(sources.served().hash.slice(0, 13) || '0', 16));
   });
-  gauge('sluice_table_routes', 'Routes of the table.', [], (one) => one.set(sources.table().routeCount));
+  gauge('sluice_table_routes', 'Routes of the table.', [], (one) => one.set(sources.served().routeCount));
   gauge('sluice_source_age_seconds', 'Time since the source last knew the truth.', ['source'], (one) => {
     one.set({ source: sources.sourceKind }, sources.sourceAgeSeconds());
   });

@@ -36,7 +36,7 @@ export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
   const families = fixedFamilies({
     blocks,
     endpointStates: () => view.endpointStates,
-    table: () => view.table,
+    served: () => view.served,
     problems: () => view.problems,
     sourceKind: options.sourceKind,
     sourceAgeSeconds: options.sourceAgeSeconds,

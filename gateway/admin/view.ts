@@ -2,11 +2,14 @@
 import type { Problem } from '../../routing/problem.ts';
 import type { RouteTable } from '../../routing/table.ts';
 import type { Translation } from '../../k8s/translate/translation.ts';
+import type { TableFacts } from '../messages.ts';
 import type { CountedSeries } from './series.ts';
 
 export interface AdminView {
   readonly ready: boolean;
+  /** Built when it is read: only for answers about single Routes. */
   readonly table: RouteTable<null>;
+  readonly served: TableFacts;
   readonly translation: Translation;
   /** Sorted. */
   readonly problems: readonly Problem[];

@@ -11,7 +11,7 @@ export interface PublisherEvents {
   numbered(version: number, changed: ChangedNames): void;
   /** Its deltas have left to every worker that was free. `changed` names what differs from the table before. */
   departed(version: number, changed: ChangedNames): void;
-  /** Hash of the control worker's own table `version`, or null when it is not built yet. */
+  /** Hash of table `version`, the newest, or null when it is not known. */
   hashOf(version: number): string | null;
   /** Every worker serves the table that a change led to. `seconds`: from the first byte read to the last acknowledgement. */
   live(seconds: number): void;
@@ -25,7 +25,6 @@ interface Worker {
   readonly post: (message: ControlToData) => void;
   /** Version that it acknowledged; 0: none. */
   held: number;
-  hash: string;
   /** Version of the delta that it has not acknowledged, or 0. */
   inFlight: number;
   needsWhole: boolean;
@@ -74,13 +73,6 @@ export class Publisher {
     return [...this.#workers.values()].filter(({ held }) => held > 0).length;
   }
 
-  /** Hash of the newest table that a worker serves, or "". */
-  get hash(): string {
-    let newest: Worker | null = null;
-    for (const worker of this.#workers.values()) if (newest === null || worker.held > newest.held) newest = worker;
-    return newest?.hash ?? '';
-  }
-
   /** Something changed; the state shows it already. `readAtMs`: when its first byte was read, epoch ms. */
   change(change: TranslationChange, readAtMs: number): void {
     for (const { id } of change.mappings) this.#batch.mappings.add(id);
@@ -110,7 +102,7 @@ export class Publisher {
   }
 
   join(worker: number, post: (message: ControlToData) => void): void {
-    this.#workers.set(worker, { post, held: 0, hash: '', inFlight: 0, needsWhole: true, heldBefore: null, changed: new ChangedNames() });
+    this.#workers.set(worker, { post, held: 0, inFlight: 0, needsWhole: true, heldBefore: null, changed: new ChangedNames() });
     if (!this.#opened) return;
     // The whole holds what waits in the batch, so the batch becomes a table now.
     if (!this.#batch.empty) this.#number();
@@ -122,12 +114,11 @@ export class Publisher {
     this.#countServed();
   }
 
-  acknowledged(worker: number, version: number, hash: string, atMs: number): void {
+  acknowledged(worker: number, version: number, atMs: number): void {
     const one = this.#workers.get(worker);
     if (one === undefined || one.inFlight !== version) return;
     one.inFlight = 0;
     one.held = version;
-    one.hash = hash;
     for (const change of this.#unserved) if (change.version <= version) change.lastAckMs = Math.max(change.lastAckMs, atMs);
     this.#countServed();
     this.#sendUnlessBatching(one);

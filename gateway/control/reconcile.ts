@@ -5,12 +5,13 @@ import type { Upstream } from '../../routing/upstream.ts';
 import type { RouteTable } from '../../routing/table.ts';
 import type { SourceChange } from '../../k8s/source/source.ts';
 import type { ClaimHolder, Translation, TranslationChange } from '../../k8s/translate/translation.ts';
-import type { ControlToData, DataToControl, Kept, KeptChange } from '../messages.ts';
+import type { ControlToData, DataToControl, Kept, KeptChange, TableFacts } from '../messages.ts';
 import type { PublishedState } from './changes.ts';
 import { OwnTable } from './own-table.ts';
 import { Publisher } from './publisher.ts';
 import type { Readiness } from './readiness.ts';
 import { Resolver } from './resolver.ts';
+import { ServedTables } from './served.ts';
 import { SeriesSlots } from './slots.ts';
 import type { UsedSlot } from './slots.ts';
 
@@ -43,6 +44,7 @@ export class Reconciler {
   readonly #resolver: Resolver;
   readonly #publisher: Publisher;
   readonly #own = new OwnTable();
+  readonly #served = new ServedTables();
   readonly #state: PublishedState;
   #translation: Translation;
   #sourceProblems: readonly Problem[] = [];
@@ -72,16 +74,16 @@ export class Reconciler {
     this.#publisher = new Publisher(
       this.#state,
       {
-        numbered: (version, changed) => {
-          this.#keep();
-          // A successor builds its first table before it sends it, to see whether the workers hold the same already.
-          if (version === kept.version + 1 && kept.version > 0) this.#own.follow(this.#state, changed, version);
-        },
+        numbered: () => this.#keep(),
         departed: (version, changed) => {
           this.#own.follow(this.#state, changed, version);
           this.#problems = null;
         },
-        hashOf: (version) => (this.#own.table.version === version ? this.#own.table.hash : null),
+        // Asked by a successor only, to see whether the workers hold the same table already.
+        hashOf: (version) => {
+          const table = this.#own.at(this.#state, version);
+          return table.version === version ? table.hash : null;
+        },
         live: (seconds) => outside.live(seconds),
         acknowledged: () => this.#observeReadiness(),
       },
@@ -90,8 +92,14 @@ export class Reconciler {
     );
   }
 
+  /** The newest table. It is built when it is asked for, which takes seconds at 10,000 deployments, and follows changes for a while. */
   get table(): RouteTable<null> {
-    return this.#own.table;
+    return this.#own.at(this.#state, this.#publisher.version);
+  }
+
+  /** What the data workers serve. */
+  get served(): TableFacts {
+    return this.#served.facts;
   }
 
   get translation(): Translation {
@@ -121,7 +129,7 @@ export class Reconciler {
     this.#problems ??= [
       ...this.#sourceProblems,
       ...this.#translation.problems,
-      ...[...this.#own.table.problems.values()].flat(),
+      ...this.#served.problems,
       ...this.#resolver.problems,
     ].toSorted(compareProblems);
     return this.#problems;
@@ -150,17 +158,22 @@ export class Reconciler {
   }
 
   join(worker: number, post: (message: ControlToData) => void): void {
+    this.#served.join(worker);
     this.#publisher.join(worker, post);
   }
 
   leave(worker: number): void {
+    this.#problems = null;
+    this.#served.leave(worker);
     this.#publisher.leave(worker);
   }
 
   from(worker: number, message: DataToControl): void {
     switch (message.kind) {
       case 'acknowledged':
-        return this.#publisher.acknowledged(worker, message.version, message.hash, message.atMs);
+        this.#problems = null;
+        this.#served.acknowledged(worker, message);
+        return this.#publisher.acknowledged(worker, message.version, message.atMs);
       case 'holds':
         return this.#publisher.holds(worker, message.version, message.hash);
       case 'gap':
@@ -183,6 +196,7 @@ export class Reconciler {
   stop(): void {
     this.#publisher.stop();
     this.#resolver.stop();
+    this.#own.drop();
   }
 
   #publishedState(): PublishedState {

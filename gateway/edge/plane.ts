@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs';
 import { applyDelta } from '../../routing/table.ts';
 import type { TableDelta } from '../../routing/delta.ts';
 import { fixed } from '../counters.ts';
-import type { ControlToData } from '../messages.ts';
+import type { Problem } from '../../routing/problem.ts';
+import type { ControlToData, TableFacts } from '../messages.ts';
 import type { Settings } from '../settings.ts';
 import { attachmentOf } from './attachment.ts';
 import { Edge } from './edge.ts';
@@ -14,7 +15,7 @@ import type { Listening } from './listener.ts';
 /** What became of a message. */
 export type Applied =
   /** The table is served: acknowledge it. */
-  | { readonly kind: 'table'; readonly version: number; readonly hash: string }
+  | ({ readonly kind: 'table'; readonly problems: ReadonlyMap<string, readonly Problem[]> } & TableFacts)
   /** The delta does not apply to the table that is held: ask for the whole. */
   | { readonly kind: 'gap'; readonly version: number }
   | { readonly kind: 'done' };
@@ -53,7 +54,8 @@ export class DataPlane {
         if (delta.base !== 0 && delta.base !== edge.table.version) return { kind: 'gap', version: edge.table.version };
         this.#applyDelta(delta);
         edge.ready = message.ready;
-        return { kind: 'table', version: edge.table.version, hash: edge.table.hash };
+        const { version, hash, routeCount, problems } = edge.table;
+        return { kind: 'table', version, hash, routeCount, problems };
       }
     }
   }

@@ -7,6 +7,7 @@ import { blockBytes } from '../../gateway/counters.ts';
 import type { ControlToData, DataStart, DataToControl, FromData, ToData } from '../../gateway/messages.ts';
 import { startDataWorker } from '../../gateway/worker.ts';
 import type { Applied, Plane, PlaneStart } from '../../gateway/worker.ts';
+import type { Problem } from '../../routing/problem.ts';
 import type { TableDelta } from '../../routing/delta.ts';
 
 class FakePlane implements Plane {
@@ -26,8 +27,10 @@ class FakePlane implements Plane {
     const { base, version } = message.delta;
     if (base !== 0 && base !== this.version) return { kind: 'gap', version: this.version };
     this.version = version;
-    return { kind: 'table', version, hash: `hash ${version}` };
+    return { kind: 'table', version, hash: `hash ${version}`, routeCount: 0, problems: this.problems };
   }
+
+  problems: ReadonlyMap<string, readonly Problem[]> = new Map();
 
   async listen(_: number, tlsPort: number): Promise<{ host: string; port: number; tlsPort: number }> {
     this.calls.push(`listen ${this.version}`);
@@ -80,6 +83,26 @@ describe('a data worker', () => {
     control.post({ kind: 'delta', delta: deltaOf(0, 8), ready: true });
     expect(await control.next()).toMatchObject({ kind: 'acknowledged', version: 8 });
     expect(plane.ready).toBe(true);
+    supervisor.close();
+  });
+
+  test('Problems of a table are told once, and to a new control worker again', async () => {
+    const { supervisor, plane, next } = startThread();
+    await next();
+    const problem: Problem = { code: 'x', level: 'error', subject: { kind: 'File', namespace: '', name: 'f' }, field: '', sentence: '.' };
+    const first = connect(supervisor);
+    plane.problems = new Map([['a', [problem]], ['b', [problem]]]);
+    first.post({ kind: 'delta', delta: deltaOf(0, 1), ready: true });
+    expect(await first.next()).toMatchObject({ version: 1, problems: [['a', [problem]], ['b', [problem]]] });
+    first.post({ kind: 'delta', delta: deltaOf(1, 2), ready: true });
+    expect(await first.next()).toMatchObject({ version: 2, problems: [] });
+    plane.problems = new Map([['b', plane.problems.get('b')!]]);
+    first.post({ kind: 'delta', delta: deltaOf(2, 3), ready: true });
+    expect(await first.next()).toMatchObject({ version: 3, problems: [['a', []]] });
+    const second = connect(supervisor);
+    await second.next();
+    second.post({ kind: 'delta', delta: deltaOf(3, 4), ready: true });
+    expect(await second.next()).toMatchObject({ version: 4, problems: [['b', [problem]]] });
     supervisor.close();
   });
 

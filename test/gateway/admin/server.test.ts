@@ -13,6 +13,7 @@ const problem: Problem = { code: 'bad-timeout', level: 'warning', subject: { kin
 const view: { -readonly [name in keyof AdminView]: AdminView[name] } = {
   ready: false,
   table: emptyTable<null>(),
+  served: { version: 0, hash: '', routeCount: 0 },
   translation: { settings: { singleNamespace: null }, mappings: new Map(), upstreams: new Map(), endpoints: new Map(), choices: [], problems: [] },
   problems: [problem, problem],
   usedSlots: [],

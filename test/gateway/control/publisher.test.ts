@@ -125,7 +125,7 @@ class FakeWorker {
     const delta = this.unacknowledged.shift();
     if (delta === undefined) return;
     if (this.gap) publisher.gap(number);
-    else publisher.acknowledged(number, delta.version, `hash ${delta.version}`, 0);
+    else publisher.acknowledged(number, delta.version, 0);
   }
 
   holds(state: State): boolean {
@@ -222,9 +222,9 @@ describe('publisher', () => {
     publisher.open();
     for (const [index, worker] of workers.entries()) worker.answer(publisher, index);
     publisher.change(state.setMapping('a', 'u', 1), 1000);
-    publisher.acknowledged(0, 2, 'h', 1004);
+    publisher.acknowledged(0, 2, 1004);
     expect(lives).toEqual([]);
-    publisher.acknowledged(1, 2, 'h', 1003);
+    publisher.acknowledged(1, 2, 1003);
     expect(lives).toEqual([0.004]);
   });
 

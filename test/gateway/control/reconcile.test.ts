@@ -7,7 +7,7 @@ import type { Translation, TranslationChange } from '../../../k8s/translate/tran
 import { Readiness } from '../../../gateway/control/readiness.ts';
 import { Reconciler } from '../../../gateway/control/reconcile.ts';
 import type { Translating } from '../../../gateway/control/reconcile.ts';
-import type { ControlToData, Kept, KeptChange } from '../../../gateway/messages.ts';
+import type { ControlToData, Kept, KeptChange, ToldProblems } from '../../../gateway/messages.ts';
 import { endpointsOf, mappingOf, upstreamOf } from '../fixtures.ts';
 
 const noChange: SourceChange = { set: [], removed: [], problems: [], readAtMs: 0 };
@@ -45,7 +45,7 @@ interface Control {
   sent: ControlToData[];
   ready: () => number;
   take: (change: Partial<TranslationChange>) => void;
-  acknowledge: () => void;
+  acknowledge: (problems?: ToldProblems) => void;
 }
 
 function start(kept: Kept = nothingKept, lookup: () => Promise<readonly string[]> = () => Promise.resolve(['10.0.0.1'])): Control {
@@ -72,10 +72,10 @@ function start(kept: Kept = nothingKept, lookup: () => Promise<readonly string[]
       translator.next = change;
       reconciler.take(noChange);
     },
-    acknowledge() {
+    acknowledge(problems: ToldProblems = []) {
       const last = sent.findLast((message) => message.kind === 'delta');
       if (last === undefined) throw new Error('nothing was sent');
-      reconciler.from(0, { kind: 'acknowledged', version: last.delta.version, hash: 'h', atMs: 0 });
+      reconciler.from(0, { kind: 'acknowledged', version: last.delta.version, hash: 'h', routeCount: 1, problems, atMs: 0 });
     },
   };
 }
@@ -159,19 +159,20 @@ describe('reconciler', () => {
   });
 
   test('Problems of the source, the translation and the table come together, sorted', () => {
-    const { reconciler, translator, take } = start();
+    const { reconciler, translator, take, acknowledge } = start();
     const problemOf = (name: string): Problem => ({ code: 'x', level: 'error', subject: { kind: 'File', namespace: '', name }, field: '', sentence: '.' });
     translator.problems.push(problemOf('b'));
-    take({
-      ...whole,
-      mappings: [iris, { ...mappingOf('iris', 'u', 30), id: 'other', member: 'Mapping prod/other' }, { ...mappingOf('iris', 'u', 90), id: 'third', member: 'Mapping prod/third' }],
-    });
+    take(whole);
     reconciler.open();
+    acknowledge([['route 1', [problemOf('d')]], ['route 2', [problemOf('c')]]]);
     translator.next = {};
     reconciler.take({ ...noChange, problems: [problemOf('a')] });
-    const { problems } = reconciler;
-    expect(problems.slice(0, 2).map(({ subject }) => subject.name)).toEqual(['a', 'b']);
-    expect(problems.length).toBeGreaterThan(2);
+    const shown = (): string[] => reconciler.problems.map(({ subject }) => subject.name);
+    expect(shown()).toEqual(['a', 'b', 'c', 'd']);
+    acknowledge([['route 2', []]]);
+    expect(shown()).toEqual(['a', 'b', 'd']);
+    reconciler.leave(0);
+    expect(shown()).toEqual(['a', 'b']);
     reconciler.stop();
   });
 });
