@@ -45,23 +45,24 @@ export abstract class Connection extends Session {
   }
 
   protected readOn(): void {
-    if (!this.#held && !this.choked) this.transport.resume();
+    if (this.#held) this.shared.turn.ask(this);
+    else this.transport.resume();
   }
 
   /** After a turn that was full: the rest of what was read. */
   turnEnded(): void {
+    if (this.over || this.choked) return;
     this.#held = false;
-    if (this.over) return;
     this.shared.tick();
     this.#read();
-    this.readOn();
+    if (!this.#held) this.transport.resume();
   }
 
   #read(): void {
     const reader = this.#reader;
     for (let frames = 0; !this.over; frames++) {
-      if (frames >= this.shared.limits.framesATurn) {
-        // Others have their turn.
+      if (frames >= this.shared.limits.framesATurn || this.output.choked) {
+        // Others have their turn, or the peer must first take what it asked for.
         if (!reader.hold()) return;
         this.#held = true;
         this.transport.pause();

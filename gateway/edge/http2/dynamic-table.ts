@@ -70,7 +70,7 @@ export class DynamicTable {
     }
     this.#evictTo(this.#limitBytes - size);
     const lineBytes = nameBytes + valueBytes + lineExtraBytes;
-    if (this.#end + lineBytes > this.lines.length) this.#makeRoom();
+    if (this.#end + lineBytes > this.lines.length) this.#wrap();
     const slot = this.inserts & this.#mask;
     this.#starts[slot] = this.#end;
     this.#nameBytes[slot] = nameBytes;
@@ -95,22 +95,19 @@ export class DynamicTable {
       this.#size -= this.#nameBytes[oldest]! + this.#valueBytes[oldest]! + entryExtraBytes;
       this.count -= 1;
     }
-    if (this.count === 0) this.#end = 0;
   }
 
-  /** Lines stand in order of insertion: the live ones move to the front. Twice the table's size, so that happens once in a table's worth. */
-  #makeRoom(): void {
-    if (this.lines.length === 0) {
-      this.lines = Buffer.allocUnsafeSlow(2 * this.mostBytes);
-      this.#starts = new Int32Array(this.#mask + 1);
-      this.#nameBytes = new Int32Array(this.#mask + 1);
-      this.#valueBytes = new Int32Array(this.#mask + 1);
-      this.#meanings = new Uint8Array(this.#mask + 1);
-      return;
-    }
-    const first = this.count === 0 ? this.#end : this.#starts[this.slot(this.count - 1)]!;
-    this.lines.copyWithin(0, first, this.#end);
-    this.#end -= first;
-    for (let index = 0; index < this.count; index++) this.#starts[this.slot(index)]! -= first;
+  /**
+   * The line goes to the front. The buffer is twice the table's size, and lines are shorter than the sizes that the table counts: so what is
+   * written from here on reaches no line before its entry is evicted.
+   */
+  #wrap(): void {
+    this.#end = 0;
+    if (this.lines.length > 0) return;
+    this.lines = Buffer.allocUnsafeSlow(2 * this.mostBytes);
+    this.#starts = new Int32Array(this.#mask + 1);
+    this.#nameBytes = new Int32Array(this.#mask + 1);
+    this.#valueBytes = new Int32Array(this.#mask + 1);
+    this.#meanings = new Uint8Array(this.#mask + 1);
   }
 }

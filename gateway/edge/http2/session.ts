@@ -293,7 +293,8 @@ export abstract class Session implements TransportOwner, Timed, SenderOwner {
 
   sentContent(tiny: boolean): void {
     this.#floods.sentContent();
-    if (this.times.movedMs !== Infinity) this.times.movedMs = this.shared.nowMs;
+    // What is only queued has not moved.
+    if (this.times.movedMs !== Infinity && !this.output.congested) this.times.movedMs = this.shared.nowMs;
     if (tiny) this.flooded('tinyPieces');
   }
 

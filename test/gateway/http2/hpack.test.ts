@@ -103,6 +103,20 @@ describe('round trips', () => {
     );
   });
 
+  test.each([1, 30, 400, 3900])('entries stay what they are while thousands of up to %i digits come and go', (most) => {
+    const encoder = new ReferenceEncoder(0);
+    const decoder = new HpackDecoder(4096);
+    const list = new HeaderList(limits);
+    const fieldAt = (i: number): Field => [`name-${i}`, `${i}`.padEnd((i * 7919) % most, '.')];
+    for (let i = 0; i < 2000; i++) {
+      // The newest, and some that are older: as old as the table remembers.
+      const fields = [fieldAt(i), fieldAt(Math.max(0, i - 7)), fieldAt(Math.max(0, i - 80))];
+      const block = encoder.encodeIndexed(fields);
+      expect(decoder.decode(block, 0, block.length, list)).toBe(true);
+      expect(fieldsOf(list)).toEqual(fields);
+    }
+  });
+
   test('names are sent in lower case, and fields that must not be indexed stay so', () => {
     const writer = new BlockWriter();
     const bytes = Buffer.from('X-Token: s');
