@@ -46,7 +46,7 @@ class Generator implements LoadConnectionOwner {
     if (pace.kind === 'closed') for (const connection of this.#connections) this.#send(connection, performance.now());
     else {
       this.#free.push(...this.#connections);
-      this.#schedule(pace.perSecond);
+      this.#schedule(pace.perSecond, pace.spins);
     }
     await this.#pass(warmUpMs);
     this.#latency.clear();
@@ -125,8 +125,8 @@ class Generator implements LoadConnectionOwner {
     connection.send(this.#heads[Math.floor(this.#random() * this.#heads.length)]!, this.#body);
   }
 
-  /** Poisson arrivals; spins on the event loop, because a timer of one millisecond would make bursts. */
-  #schedule(perSecond: number): void {
+  /** Poisson arrivals. Spinning on the event loop keeps them apart; a timer of one millisecond makes bursts. */
+  #schedule(perSecond: number, spins: boolean): void {
     const meanMs = 1000 / perSecond;
     let dueMs = performance.now();
     const turn = (): void => {
@@ -138,7 +138,8 @@ class Generator implements LoadConnectionOwner {
         else this.#send(connection, dueMs);
         dueMs -= Math.log(1 - this.#random()) * meanMs;
       }
-      setImmediate(turn);
+      if (spins) setImmediate(turn);
+      else setTimeout(turn, 1);
     };
     turn();
   }

@@ -9,8 +9,11 @@ export interface LoadPlan {
   readonly connections: number;
   readonly fleet: FleetPlan;
   readonly bodyBytes: number;
-  /** closed: each connection sends its next request when the answer is there. open: requests leave by a Poisson schedule, whatever the answers do. */
-  readonly pace: { readonly kind: 'closed' } | { readonly kind: 'open'; readonly perSecond: number };
+  /**
+   * closed: each connection sends its next request when the answer is there. open: requests leave by a Poisson schedule, whatever the answers do;
+   * the generator spins to be on time, or, where it must leave its core to others, looks at the schedule once a millisecond.
+   */
+  readonly pace: { readonly kind: 'closed' } | { readonly kind: 'open'; readonly perSecond: number; readonly spins: boolean };
   readonly warmUpMs: number;
   readonly measureMs: number;
   /** The bodies that are right. Any other is an error. */

@@ -29,6 +29,7 @@ const { values } = parseArgs({
     deployments: { type: 'string' },
     rate: { type: 'string' },
     workers: { type: 'string', default: '1,2,4' },
+    'live-ms': { type: 'string', default: '250' },
     'wrong-bodies': { type: 'boolean', default: false },
     output: { type: 'string' },
   },
@@ -59,6 +60,7 @@ const options: SuiteOptions = {
   deployments: values.deployments === undefined ? suite.deployments : whole(values.deployments, 'deployments'),
   perSecond: values.rate === undefined ? null : whole(values.rate, 'rate'),
   workers: values.workers.split(',').map((text) => whole(text, 'workers')),
+  liveMs: Number(values['live-ms']) || 0,
   wrongBodies: values['wrong-bodies'],
   folder,
 };

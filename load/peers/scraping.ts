@@ -1,4 +1,5 @@
 // Reads Sluice's metrics.
+import { get } from 'node:http';
 
 export interface Scrape {
   readonly ms: number;
@@ -12,6 +13,18 @@ export async function scrapeMetrics(adminPort: number): Promise<Scrape> {
   const text = await answer.text();
   if (answer.status !== 200) throw new Error(`/metrics is answered ${answer.status}`);
   return { ms: performance.now() - startedMs, bytes: text.length, text };
+}
+
+/** The time of a scrape to its last byte, ms, and nothing done with the bytes: what the reader does with them is not the gateway's time. */
+export async function timeScrape(adminPort: number): Promise<number> {
+  const startedMs = performance.now();
+  return new Promise((resolve, reject) => {
+    get({ host: '127.0.0.1', port: adminPort, path: '/metrics', agent: false }, (response) => {
+      response.resume();
+      response.once('end', () => resolve(performance.now() - startedMs));
+      response.once('error', reject);
+    }).once('error', reject);
+  });
 }
 
 /** Sum of all samples of a metric whose labels contain `label`. */

@@ -17,8 +17,6 @@ const perSecond = 50;
 const requestsWanted = 200_000;
 const flipsWanted = 1000;
 const connections = 16;
-/** A change must be live after this, ms. Each route changes every 400 ms. */
-const liveMs = 250;
 const predictors = ['main', 'canary', 'blue'] as const;
 const variantField = 'x-variant: b';
 
@@ -85,6 +83,7 @@ function routes(stage: SluiceStage): readonly FlippedRoute[] {
 
 class Callers implements LoadConnectionOwner {
   readonly #routes: readonly FlippedRoute[];
+  readonly #liveMs: number;
   readonly #current: number[];
   readonly #flippedMs: number[];
   readonly #random = seededRandom(7);
@@ -97,8 +96,9 @@ class Callers implements LoadConnectionOwner {
   /** Answers of the new state by kind: that the changes were seen at all. */
   readonly seen = new Map<string, number>();
 
-  constructor(port: number, flipped: readonly FlippedRoute[]) {
+  constructor(port: number, flipped: readonly FlippedRoute[], liveMs: number) {
     this.#routes = flipped;
+    this.#liveMs = liveMs;
     this.#current = flipped.map(() => 0);
     this.#flippedMs = flipped.map(() => Number.NEGATIVE_INFINITY);
     const bodies = predictors.map((name) => Buffer.from(answerOf(name)));
@@ -137,7 +137,7 @@ class Callers implements LoadConnectionOwner {
       this.first ??= `${route.kind}: status ${status}: ${text().slice(0, 200)}`;
     } else {
       const current = this.#current[index]!;
-      const mayBeOld = connection.dueMs < this.#flippedMs[index]! + liveMs;
+      const mayBeOld = connection.dueMs < this.#flippedMs[index]! + this.#liveMs;
       const fits = body === route.states[current]!.predictor || (mayBeOld && body === route.states[1 - current]!.predictor);
       if (!fits) {
         this.misfits++;
@@ -178,7 +178,7 @@ export const flips: Suite = {
       replaceManifest(route.file, route.states[0].manifest);
     }
     const sluice = await startSluice({ manifests: stage.manifests, workers: 2, core: null, logFile: join(options.folder, 'sluice.log'), nodeOptions: [] });
-    const callers = new Callers(sluice.port, flipped);
+    const callers = new Callers(sluice.port, flipped, options.liveMs);
     callers.start();
     const startedMs = performance.now();
     let flipCount = 0;
@@ -194,11 +194,14 @@ export const flips: Suite = {
       ['requests', String(callers.requests)],
       ['flips', `${flipCount}, ${(flipCount / seconds).toFixed(1)} a second, ${flipped.length} routes`],
       ['failed', String(callers.failures)],
-      [`answers that fit no table (old allowed for ${liveMs} ms)`, String(callers.misfits)],
+      [`answers that fit no table (old allowed for ${options.liveMs} ms)`, String(callers.misfits)],
       ['copies sent to shadows', String(shadows)],
       ...[...callers.seen].sort(([a], [b]) => a.localeCompare(b)).map(([kind, count]) => [`answers: ${kind}`, String(count)]),
       ['first trouble', callers.first ?? 'none'],
     ];
-    return table(['what', 'value'], rows);
+    const result = table(['what', 'value'], rows);
+    if (callers.failures + callers.misfits > 0) throw new Error(result);
+    if (shadows === 0) throw new Error(`no copy was sent to a shadow:\n${result}`);
+    return result;
   },
 };

@@ -47,7 +47,7 @@ export const openLoop: Suite = {
     for (let round = 0; round < options.rounds; round++) {
       for (let place = 0; place < contenders.length; place++) {
         const contender = contenders[(place + round) % contenders.length]!;
-        const result = await takeTurn(contender, { ...plan, pace: { kind: 'open', perSecond } });
+        const result = await takeTurn(contender, { ...plan, pace: { kind: 'open', perSecond, spins: true } });
         results.get(contender.kind.name)!.push(result);
         console.error(`round ${round + 1}, ${contender.kind.name}: p50 ${result.latency.p50Us} µs, p99 ${result.latency.p99Us} µs, ${Math.round(result.requests / result.seconds)}/s`);
       }
