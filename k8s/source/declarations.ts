@@ -1,54 +1,63 @@
 // Declarations: which file's objects are served when several files declare the same one, and what changed since the last look.
-import { isDeepStrictEqual } from 'node:util';
 import { compareText, type Problem } from '../../routing/problem.ts';
 import { objectKey, type SourceObject } from '../translate/object.ts';
+import type { StoredObject } from './stored-object.ts';
 
 interface Declaration {
   readonly file: string;
-  readonly object: SourceObject;
+  readonly object: StoredObject;
 }
+
+/** All that goes by one object's key. */
+interface Contest {
+  readonly key: string;
+  /** In the order of precedence. */
+  declared: readonly Declaration[];
+  /** What was last given out. */
+  served: StoredObject | null;
+  touched: boolean;
+}
+
+const none: readonly Declaration[] = Object.freeze([]);
 
 /** Objects by file. The object that counts is the one of the first file in text order, the first in that file: the same on every replica. */
 export class Declarations {
-  readonly #files = new Map<string, readonly SourceObject[]>();
-  /** In the order of precedence. */
-  readonly #declared = new Map<string, Declaration[]>();
-  readonly #contested = new Set<string>();
-  readonly #touched = new Set<string>();
-  readonly #served = new Map<string, SourceObject>();
+  readonly #contests = new Map<string, Contest>();
+  /** Those with more than one declaration. */
+  readonly #contested = new Set<Contest>();
+  #touched: Contest[] = [];
 
-  /** The objects that a file declares now; none when it is gone. */
-  replace(file: string, objects: readonly SourceObject[]): void {
-    for (const object of this.#files.get(file) ?? []) this.#withdraw(file, objectKey(object.ref));
-    if (objects.length === 0) this.#files.delete(file);
-    else this.#files.set(file, objects);
-    for (const object of objects) this.#declare(file, object);
+  /** The objects that a file declared before and declares now; none when it is gone. */
+  replace(file: string, before: readonly StoredObject[], now: readonly StoredObject[]): void {
+    for (const object of before) this.#withdraw(file, objectKey(object.ref));
+    for (const object of now) this.#declare(file, object);
   }
 
   /** What changed since the last call: objects that are new or differ, and keys that are gone. */
   changes(): { readonly set: readonly SourceObject[]; readonly removed: readonly string[] } {
     const set: SourceObject[] = [];
     const removed: string[] = [];
-    for (const key of this.#touched) {
-      const before = this.#served.get(key);
-      const now = this.#declared.get(key)?.[0]?.object;
-      if (now === undefined) {
-        if (before !== undefined) removed.push(key);
-        this.#served.delete(key);
-      } else if (before === undefined || !isSame(before, now)) {
+    for (const contest of this.#touched) {
+      const { key, served: before } = contest;
+      const now = contest.declared[0]?.object ?? null;
+      contest.touched = false;
+      contest.served = now;
+      if (now === null) {
+        if (before !== null) removed.push(key);
+        this.#contests.delete(key);
+      } else if (before === null || !before.isSame(now)) {
         set.push(now);
-        this.#served.set(key, now);
       }
     }
-    this.#touched.clear();
+    this.#touched = [];
     return { set, removed };
   }
 
   /** One Problem for each declaration that is not served because another of the same object is. */
   problems(): Problem[] {
     const problems: Problem[] = [];
-    for (const key of this.#contested) {
-      const [served, ...others] = this.#declared.get(key)!;
+    for (const { declared } of this.#contested) {
+      const [served, ...others] = declared;
       for (const other of others) {
         problems.push({
           code: 'declared-twice',
@@ -62,29 +71,31 @@ export class Declarations {
     return problems;
   }
 
-  #declare(file: string, object: SourceObject): void {
-    const key = objectKey(object.ref);
-    const declarations = this.#declared.get(key) ?? [];
-    const later = declarations.findIndex((other) => compareText(other.file, file) > 0);
-    declarations.splice(later < 0 ? declarations.length : later, 0, { file, object });
-    this.#declared.set(key, declarations);
-    this.#mark(key, declarations.length);
+  #declare(file: string, object: StoredObject): void {
+    const contest = this.#contestOf(objectKey(object.ref));
+    const { declared } = contest;
+    const later = declared.findIndex((other) => compareText(other.file, file) > 0);
+    contest.declared = later < 0 ? [...declared, { file, object }] : declared.toSpliced(later, 0, { file, object });
+    this.#touch(contest);
   }
 
   #withdraw(file: string, key: string): void {
-    const rest = (this.#declared.get(key) ?? []).filter((declaration) => declaration.file !== file);
-    if (rest.length === 0) this.#declared.delete(key);
-    else this.#declared.set(key, rest);
-    this.#mark(key, rest.length);
+    const contest = this.#contestOf(key);
+    contest.declared = contest.declared.filter((declaration) => declaration.file !== file);
+    this.#touch(contest);
   }
 
-  #mark(key: string, count: number): void {
-    this.#touched.add(key);
-    if (count > 1) this.#contested.add(key);
-    else this.#contested.delete(key);
+  #contestOf(key: string): Contest {
+    let contest = this.#contests.get(key);
+    if (contest === undefined) this.#contests.set(key, (contest = { key, declared: none, served: null, touched: false }));
+    return contest;
   }
-}
 
-function isSame(a: SourceObject, b: SourceObject): boolean {
-  return a.apiVersion === b.apiVersion && a.origin === b.origin && isDeepStrictEqual(a.object, b.object);
+  #touch(contest: Contest): void {
+    if (contest.declared.length > 1) this.#contested.add(contest);
+    else this.#contested.delete(contest);
+    if (contest.touched) return;
+    contest.touched = true;
+    this.#touched.push(contest);
+  }
 }

@@ -5,6 +5,7 @@ import { compareProblems, type Problem } from '../../routing/problem.ts';
 import { objectKey, type SourceObject } from '../translate/object.ts';
 import { Declarations } from './declarations.ts';
 import { manifestBounds, parseManifest } from './manifest.ts';
+import type { StoredObject } from './stored-object.ts';
 
 interface ManifestFile {
   /** What `stat` said when it was read: equal means not written since, as far as a slow poll needs to know. */
@@ -12,7 +13,7 @@ interface ManifestFile {
   /** Of the bytes, so that a touch costs no parse; "" when it could not be read. */
   readonly digest: string;
   /** Last good. */
-  readonly objects: readonly SourceObject[];
+  readonly objects: readonly StoredObject[];
 }
 
 /** All files of a Source by the name they are shown with. */
@@ -53,15 +54,15 @@ export class ManifestFiles {
     const manifest = parseManifest(bytes, { file: name, defaultNamespace: this.#defaultNamespace });
     const objects = manifest.complete ? manifest.objects : withLastGood(manifest.objects, before?.objects ?? []);
     this.#files.set(name, { stamp: stampOf(stats), digest, objects });
-    this.#declarations.replace(name, objects);
+    this.#declarations.replace(name, before?.objects ?? [], objects);
     if (manifest.problems.length === 0) this.#problems.delete(name);
     else this.#problems.set(name, manifest.problems);
   }
 
   forget(name: string): void {
+    this.#declarations.replace(name, this.#files.get(name)?.objects ?? [], []);
     this.#files.delete(name);
     this.#problems.delete(name);
-    this.#declarations.replace(name, []);
   }
 
   /** A Problem of something else than a manifest: a folder that is gone. null: it is solved. */
@@ -86,7 +87,7 @@ export function fileProblem(name: string, code: string, sentence: string): Probl
 }
 
 /** The objects that could be read, and those of the last good reading that are missing among them: one of these is what broke. */
-function withLastGood(objects: readonly SourceObject[], lastGood: readonly SourceObject[]): readonly SourceObject[] {
+function withLastGood(objects: readonly StoredObject[], lastGood: readonly StoredObject[]): readonly StoredObject[] {
   const keys = new Set(objects.map((object) => objectKey(object.ref)));
   return [...objects, ...lastGood.filter((object) => !keys.has(objectKey(object.ref)))];
 }

@@ -1,16 +1,17 @@
 // Manifests: the text of one .yaml, .yml or .json file to the objects that it declares.
 import { CORE_SCHEMA, loadAll, mergeTag, YAMLException } from 'js-yaml';
 import type { Problem } from '../../routing/problem.ts';
-import type { SourceObject } from '../translate/object.ts';
 import { splitDocuments, type ManifestDocument } from './documents.ts';
 import { jsonErrorOffset } from './json-error.ts';
+import { StoredObject } from './stored-object.ts';
 
 /** Bounds of one manifest file (design §4.15). They cost the control worker only. */
 export const manifestBounds = {
   documentBytes: 1024 * 1024,
   fileBytes: 64 * 1024 * 1024,
-  /** Values of one document with every alias written out. */
+  /** Values of one document with every alias written out, and the characters of their texts. */
   nodes: 200_000,
+  characters: 4 * 1024 * 1024,
   /** Maps and lists inside each other with every alias written out. */
   depth: 100,
 } as const;
@@ -23,7 +24,7 @@ export interface ManifestOptions {
 }
 
 export interface Manifest {
-  readonly objects: readonly SourceObject[];
+  readonly objects: readonly StoredObject[];
   readonly problems: readonly Problem[];
   /** false: a part was not read, so an object that is missing here may still be declared (design §4.16: its last good form holds). */
   readonly complete: boolean;
@@ -41,6 +42,8 @@ const groups: Readonly<Record<string, RegExp>> = {
   Mapping: /^(x\.)?getambassador\.io\//,
   TLSContext: /^(x\.)?getambassador\.io\//,
 };
+
+const kindNames = Object.keys(groups);
 
 // A namespace is a segment of public paths, so it is held to Kubernetes' rule (RFC 1123 label); names only to what cannot be mistaken for another object's.
 const namespacePattern = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
@@ -77,7 +80,7 @@ function decodeText(bytes: Uint8Array): string | null {
 /** What has been read of one file so far. */
 class Reading {
   readonly #options: ManifestOptions;
-  readonly #objects: SourceObject[] = [];
+  readonly #objects: StoredObject[] = [];
   readonly #problems: Problem[] = [];
   #complete = true;
 
@@ -137,6 +140,8 @@ class Reading {
       this.refuse('document-too-deep', position(line, 1), `the document is nested deeper than ${manifestBounds.depth} once its aliases are written out, and is not read; write it flatter`);
     } else if (extent.nodes > manifestBounds.nodes) {
       this.refuse('document-too-many-values', position(line, 1), `the document has more than ${manifestBounds.nodes} values once its aliases are written out, and is not read; use fewer aliases`);
+    } else if (extent.characters > manifestBounds.characters) {
+      this.refuse('document-too-many-values', position(line, 1), `the document has more than ${manifestBounds.characters} characters once its aliases are written out, and is not read; use fewer aliases`);
     } else {
       this.#object(value, line, null);
     }
@@ -161,7 +166,7 @@ class Reading {
       return;
     }
     if (!Object.hasOwn(groups, kind) || !groups[kind]!.test(apiVersion)) return;
-    this.#declared(value, kind, apiVersion, line);
+    this.#declared(value, kindNames.find((name) => name === kind)!, apiVersion, line);
   }
 
   #declared(object: Readonly<Record<string, unknown>>, kind: string, apiVersion: string, line: number): void {
@@ -176,7 +181,8 @@ class Reading {
       this.refuse('bad-namespace', position(line, 1), `${kind} ${name} has no usable metadata.namespace and is not served; write lower-case letters, digits and "-", at most 63`);
       return;
     }
-    this.#objects.push({ ref: { kind, namespace, name }, apiVersion, origin: `${this.#options.file}:${line}`, object });
+    const ref = { kind, namespace: ownText(namespace), name: ownText(name) };
+    this.#objects.push(new StoredObject(ref, ownText(apiVersion), this.#options.file, line, object));
   }
 }
 
@@ -189,29 +195,40 @@ interface ListItems {
 interface Extent {
   readonly nodes: number;
   readonly height: number;
+  readonly characters: number;
 }
+
+const scalarExtent: Extent = Object.freeze({ nodes: 1, height: 0, characters: 8 });
 
 /** Values and nesting of a document with aliases written out, each shared value measured once; null: nested too deep, or inside itself. */
 function measure(value: unknown, depth: number, seen: Map<object, Extent>): Extent | null {
-  if (typeof value !== 'object' || value === null) return { nodes: 1, height: 0 };
+  if (typeof value === 'string') return { nodes: 1, height: 0, characters: value.length };
+  if (typeof value !== 'object' || value === null) return scalarExtent;
   const known = seen.get(value);
   if (known !== undefined) return known;
   if (depth >= manifestBounds.depth) return null;
   let nodes = 1;
   let height = 1;
-  for (const child of Array.isArray(value) ? value : Object.values(value)) {
+  let characters = 0;
+  for (const [key, child] of Object.entries(value)) {
     const extent = measure(child, depth + 1, seen);
     if (extent === null) return null;
     nodes += extent.nodes;
+    characters += key.length + extent.characters;
     height = Math.max(height, extent.height + 1);
   }
-  const extent = { nodes, height };
+  const extent = { nodes, height, characters };
   seen.set(value, extent);
   return extent;
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** A copy: a part of the file's text would keep the whole text alive. */
+function ownText(text: string): string {
+  return Buffer.from(text).toString();
 }
 
 function position(line: number, column: number): string {

@@ -59,9 +59,9 @@ export class Unit {
 
 const nothingDeclared: Declared = Object.freeze({ deployment: null, configuration: null, createdAt: '', names: Object.freeze([]) });
 
-/** An object as it was last set, and what was made of it. */
+/** What was made of an object. The object itself is not kept. */
 interface Entry {
-  object: SourceObject;
+  readonly ref: ObjectRef;
   unit: Unit | null;
   slice: { readonly slice: Slice; readonly backend: Backend } | null;
 }
@@ -140,31 +140,28 @@ export class World {
     const key = objectKey(object.ref);
     let entry = this.#entries.get(key);
     if (entry === undefined) {
-      entry = { object, unit: null, slice: null };
+      entry = { ref: object.ref, unit: null, slice: null };
       this.#entries.set(key, entry);
-    } else {
-      if (entry.object.object === object.object && entry.object.apiVersion === object.apiVersion) return;
-      entry.object = object;
     }
     switch (object.ref.kind) {
       case 'SeldonDeployment':
-        return this.#setDeployment(entry);
+        return this.#setDeployment(entry, object);
       case 'Service':
-        return this.#setService(entry);
+        return this.#setService(entry, object);
       case 'EndpointSlice':
-        return this.#setSlice(entry);
+        return this.#setSlice(entry, object);
       case 'Secret':
         return this.#setSecret(object.ref, decodeSecret(object.object));
       case 'Mapping':
       case 'TLSContext':
-        return this.#setAmbassadorObject(entry);
+        return this.#setAmbassadorObject(entry, object);
     }
   }
 
   remove(key: string): void {
     const entry = this.#entries.get(key);
     if (entry === undefined) return;
-    const { ref } = entry.object;
+    const { ref } = entry;
     if (ref.kind === 'Service') this.#replaceService(ref, null);
     else if (ref.kind === 'EndpointSlice') this.#dropSlice(entry);
     else if (ref.kind === 'Secret') this.#setSecret(ref, null);
@@ -199,8 +196,7 @@ export class World {
     unit.reads = [...reads];
   }
 
-  #setDeployment(entry: Entry): void {
-    const { ref, object } = entry.object;
+  #setDeployment(entry: Entry, { ref, object }: SourceObject): void {
     const { deployment: decoded, deleting, problems } = decodeDeployment(ref, object);
     const deployment = decoded ?? entry.unit?.declared.deployment ?? null;
     if (deployment === null || deleting) return this.#declare(entry, nothingDeclared, deleting ? noProblems : problems);
@@ -216,8 +212,7 @@ export class World {
     this.#configure(entry, origin, { kind: 'text', text: config.text }, { deployment, createdAt, names }, problems);
   }
 
-  #setService(entry: Entry): void {
-    const { ref, object } = entry.object;
+  #setService(entry: Entry, { ref, object }: SourceObject): void {
     const service = decodeService(ref.namespace, ref.name, object);
     this.#replaceService(ref, service);
     if (!this.settings.mappings || service.config === '' || service.owners.length > 0) return this.#declare(entry, nothingDeclared, noProblems);
@@ -225,8 +220,7 @@ export class World {
     this.#configure(entry, origin, { kind: 'text', text: service.config }, { deployment: null, createdAt: service.createdAt, names: noNames }, noProblems);
   }
 
-  #setAmbassadorObject(entry: Entry): void {
-    const { ref, object, apiVersion } = entry.object;
+  #setAmbassadorObject(entry: Entry, { ref, object, apiVersion }: SourceObject): void {
     if (!this.settings.mappings || ownersOf(object).length > 0) return this.#declare(entry, nothingDeclared, noProblems);
     const createdAt = textOf(fieldOf(recordOf(fieldOf(recordOf(object), 'metadata')), 'creationTimestamp'));
     const value = { ...recordOf(object), apiVersion, kind: ref.kind };
@@ -238,8 +232,7 @@ export class World {
     this.#declare(entry, { ...declared, configuration }, [...problems, ...wrong]);
   }
 
-  #setSlice(entry: Entry): void {
-    const { ref, object } = entry.object;
+  #setSlice(entry: Entry, { ref, object }: SourceObject): void {
     this.#dropSlice(entry);
     const handWritten = this.settings.source === 'folder' || this.#handWritten.has(ref.namespace);
     const slice = decodeSlice(ref, object, this.settings, handWritten);
@@ -272,7 +265,7 @@ export class World {
   #declare(entry: Entry, declared: Declared, problems: readonly Problem[]): void {
     const empty = declared === nothingDeclared && problems.length === 0;
     if (entry.unit === null && empty) return;
-    const unit = (entry.unit ??= new Unit(entry.object.ref));
+    const unit = (entry.unit ??= new Unit(entry.ref));
     this.#renames(unit, declared.names);
     this.#recontexts(unit, declared.configuration?.contexts ?? noContexts);
     unit.declared = declared;

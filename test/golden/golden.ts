@@ -29,9 +29,11 @@ export async function runCase(folder: string): Promise<string> {
   const declarations = new Declarations();
   const requests = readFileSync(join(folder, 'requests.txt'), 'utf8').split('\n').filter((line) => line !== '');
   const sections: string[] = [];
+  let declared: ReturnType<typeof parseManifest>['objects'] = [];
   for (const file of inputsOf(folder)) {
     const manifest = parseManifest(readFileSync(join(folder, file)), { file, defaultNamespace: settings.singleNamespace ?? 'default' });
-    declarations.replace('input', manifest.objects);
+    declarations.replace('input', declared, manifest.objects);
+    declared = manifest.objects;
     translator.apply(declarations.changes());
     const served = build(translator.current(), [...manifest.problems, ...declarations.problems()]);
     if (file !== 'input.yaml') sections.push(`######## ${file}\n`);

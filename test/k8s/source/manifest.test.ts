@@ -193,4 +193,15 @@ spec: { selector: *labels, more: { <<: *labels, y: "2" } }
 `);
     expect(manifest.objects[0]!.object).toMatchObject({ spec: { selector: { x: '1' }, more: { x: '1', y: '2' } } });
   });
+
+  test('a text that aliases repeat is refused once it is too long written out', () => {
+    const manifest = read(`apiVersion: v1\nkind: Service\nmetadata: { name: a }\nspec: { long: &long ${'x'.repeat(500_000)}, all: [${'*long, '.repeat(20)}] }\n`);
+    expect(manifest.objects).toEqual([]);
+    expect(manifest.problems).toMatchObject([{ code: 'document-too-many-values', level: 'error' }]);
+  });
+
+  test('numbers that JSON does not have stay values that no reader takes for a number', () => {
+    const manifest = read('{apiVersion: v1, kind: Service, metadata: {name: a}, spec: {a: .inf, b: [-.inf, .nan], c: 1.5}}');
+    expect(manifest.objects[0]!.object).toMatchObject({ spec: { a: 'Infinity', b: ['-Infinity', 'NaN'], c: 1.5 } });
+  });
 });
