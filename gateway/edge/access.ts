@@ -1,5 +1,8 @@
 // Access entries: what is said about one request, when it failed or when everything is logged. Never bodies, never credentials.
 
+import { kind } from './http1/field-kind.ts';
+import type { Http1RequestHead } from './http1/request-head.ts';
+
 export interface AccessEntry {
   /** When the request came, epoch ms. */
   readonly atMs: number;
@@ -25,45 +28,44 @@ export interface AccessEntry {
   readonly durationMs: number;
 }
 
-const mostMethodBytes = 16;
-const mostPathBytes = 256;
-const mostIdBytes = 64;
+/** Bytes of a request line, from the method on, that are kept for a log line. */
+const mostLineBytes = 272;
+const mostIdBytes = 128;
 
-/** Bytes of one request that an entry may need later, when its head is gone. */
+/** What an entry may need later, when the head is gone: copied once a request, read only when something is logged. */
 export class RequestNote {
-  readonly #bytes = Buffer.allocUnsafe(mostMethodBytes + mostPathBytes + mostIdBytes);
+  readonly #line = Buffer.allocUnsafe(mostLineBytes);
   #methodEnd = 0;
-  #pathEnd = 0;
-  #idEnd = 0;
+  #lineEnd = 0;
+  /** The id that a trusted proxy sent; null: none. */
+  requestId: string | null = null;
 
-  clear(): void {
-    this.#methodEnd = 0;
-    this.#pathEnd = 0;
-    this.#idEnd = 0;
-  }
-
-  /** `path` is the canonical path with its query. */
-  take(bytes: Buffer, methodStart: number, methodEnd: number, path: Buffer, pathStart: number, pathEnd: number): void {
-    this.#methodEnd = bytes.copy(this.#bytes, 0, methodStart, Math.min(methodEnd, methodStart + mostMethodBytes));
-    this.#pathEnd = this.#methodEnd + path.copy(this.#bytes, this.#methodEnd, pathStart, Math.min(pathEnd, pathStart + mostPathBytes));
-    this.#idEnd = this.#pathEnd;
-  }
-
-  takeId(id: Buffer): void {
-    this.#idEnd = this.#pathEnd + id.copy(this.#bytes, this.#pathEnd, 0, mostIdBytes);
+  /** `trustsId`: an x-request-id of the head is the request's id. */
+  take(head: Http1RequestHead, trustsId: boolean): void {
+    const { methodStart, methodEnd, bytes, fieldsEnd } = head;
+    // The line as sent: the path before it was made canonical.
+    this.#methodEnd = Math.min(methodEnd - methodStart, mostLineBytes);
+    this.#lineEnd = (bytes as Buffer).copy(this.#line, 0, methodStart, Math.min(head.targetEnd, methodStart + mostLineBytes, fieldsEnd));
+    this.requestId = trustsId ? idOf(head) : null;
   }
 
   get method(): string {
-    return printable(this.#bytes, 0, this.#methodEnd);
+    return printable(this.#line, 0, this.#methodEnd);
   }
 
   get path(): string {
-    return printable(this.#bytes, this.#methodEnd, this.#pathEnd);
+    return printable(this.#line, Math.min(this.#methodEnd + 1, this.#lineEnd), this.#lineEnd);
   }
+}
 
-  get requestId(): string {
-    return printable(this.#bytes, this.#pathEnd, this.#idEnd);
+function idOf(head: Http1RequestHead): string | null {
+  for (let field = 0; field < head.fieldCount; field++) {
+    if (head.kinds[field] !== kind.requestId) continue;
+    const start = head.fields[field * 4 + 2]!;
+    const end = head.fields[field * 4 + 3]!;
+    return end > start && end - start <= mostIdBytes ? printable(head.bytes as Buffer, start, end) : null;
   }
+  return null;
 }
 
 /** Bytes that are not printable ASCII as `\xNN`: a log line stays one line. */

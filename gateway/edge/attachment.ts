@@ -10,7 +10,7 @@ import type { UpstreamPool } from './upstream/pool.ts';
 import type { UpstreamRegistry } from './upstream/registry.ts';
 
 /** Lines that the gateway writes into each request; false: the Mapping's edits take them out. */
-interface OwnLines {
+export interface OwnLines {
   readonly requestId: boolean;
   readonly forwardedFor: boolean;
   readonly forwardedProto: boolean;
@@ -32,6 +32,8 @@ export interface Attachment {
   readonly requestEdits: CompiledEdits | null;
   readonly responseEdits: CompiledEdits | null;
   readonly ownLines: OwnLines;
+  /** Bytes that this Mapping may add to a head, but for a regex rewrite. */
+  readonly headBytes: number;
   readonly serviceTime: boolean;
   readonly date: boolean;
   /** 0: none. */
@@ -44,7 +46,8 @@ export interface Attachment {
   readonly idleTimeoutMs: number;
 }
 
-const allLines: OwnLines = Object.freeze({ requestId: true, forwardedFor: true, forwardedProto: true, forwardedHost: true, originalPath: true });
+/** The one value for "all of them": the writer compares references. */
+export const allOwnLines: OwnLines = Object.freeze({ requestId: true, forwardedFor: true, forwardedProto: true, forwardedHost: true, originalPath: true });
 const noRewrite: CompiledRewrite = Object.freeze({ kind: 'none' });
 
 /** Compiles one Mapping. `defaultIdleTimeoutMs` holds where nobody wrote an idle timeout. */
@@ -60,7 +63,8 @@ export function attachmentOf(mapping: Mapping, slot: number, pools: UpstreamRegi
       hostLine: null,
       requestEdits: null,
       responseEdits: null,
-      ownLines: allLines,
+      ownLines: allOwnLines,
+      headBytes: 0,
       serviceTime: true,
       date: true,
       timeoutMs: 0,
@@ -72,6 +76,8 @@ export function attachmentOf(mapping: Mapping, slot: number, pools: UpstreamRegi
   const requestEdits = compileEdits(target.requestHeaders);
   const responseEdits = compileEdits(target.responseHeaders);
   const pool = pools.poolOf(target.upstream);
+  const rewrite = bufferedRewrite(compileRewrite(mapping.match.path, target.rewrite));
+  const hostLine = hostLineOf(target.hostRewrite, pool.upstream);
   const { timeout, idleTimeout } = target;
   const setBy = timeout.setBy === null ? 'set by default; annotate seldon.io/rest-timeout' : `set by ${timeout.setBy}`;
   return Object.freeze({
@@ -79,13 +85,13 @@ export function attachmentOf(mapping: Mapping, slot: number, pools: UpstreamRegi
     slot,
     pool,
     shadowPool: mapping.role.kind === 'shadow' ? shadowPools.poolOf(target.upstream) : null,
-    rewrite: bufferedRewrite(compileRewrite(mapping.match.path, target.rewrite)),
-    hostLine: hostLineOf(target.hostRewrite, pool.upstream),
+    rewrite,
+    hostLine,
     requestEdits,
     responseEdits,
     ownLines:
       requestEdits === null
-        ? allLines
+        ? allOwnLines
         : {
             requestId: !isGoneName(requestEdits, 'x-request-id'),
             forwardedFor: !isGoneName(requestEdits, 'x-forwarded-for'),
@@ -93,6 +99,7 @@ export function attachmentOf(mapping: Mapping, slot: number, pools: UpstreamRegi
             forwardedHost: !isGoneName(requestEdits, 'x-forwarded-host'),
             originalPath: !isGoneName(requestEdits, 'x-envoy-original-path'),
           },
+    headBytes: (requestEdits?.lines.length ?? 0) + (hostLine?.length ?? 0) + (rewrite.kind === 'prefix' || rewrite.kind === 'whole' ? rewrite.withBytes.length : 0),
     serviceTime: !isGoneName(responseEdits, 'x-envoy-upstream-service-time'),
     date: !isGoneName(responseEdits, 'date'),
     timeoutMs: timeout.ms,

@@ -11,7 +11,7 @@ import { ResponseHead } from './http1/response-head.ts';
 import { Trailers } from './http1/trailers.ts';
 import { OutBuffer } from './out-buffer.ts';
 import { ReadBuffer } from './read-buffer.ts';
-import { RequestIds, requestIdBytes } from './request-id.ts';
+import { RequestIds } from './request-id.ts';
 import { ShadowSender } from './shadow.ts';
 import { UpstreamRegistry } from './upstream/registry.ts';
 
@@ -47,7 +47,6 @@ export class Edge {
   readonly requestHead = new Http1RequestHead();
   readonly responseHead = new ResponseHead();
   readonly trailers = new Trailers();
-  readonly requestId = Buffer.alloc(requestIdBytes);
   readonly ids = new RequestIds();
   readonly wheel = new DeadlineWheel(() => performance.now());
   readonly draw: () => number = Math.random;

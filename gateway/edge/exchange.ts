@@ -23,6 +23,7 @@ import type { ResponseHead } from './http1/response-head.ts';
 import { putTrailers } from './http1/trailers.ts';
 import type { Sink } from './out-buffer.ts';
 import { redirectAnswer } from './redirect.ts';
+import { requestIdBytes } from './request-id.ts';
 import type { ShadowCopy } from './shadow.ts';
 import type { UpstreamConnection } from './upstream/connection.ts';
 import type { EndpointPool } from './upstream/endpoint-pool.ts';
@@ -41,6 +42,8 @@ export class Exchange implements UpstreamUser, AddressWaiter, Timed, Sink {
   readonly #facts: ClientFacts;
   readonly #deadline = new Deadline(this);
   readonly #note = new RequestNote();
+  /** Id of the request, unless a trusted proxy gave it one. */
+  readonly #requestId = Buffer.alloc(requestIdBytes);
   readonly #tried: EndpointPool[] = [];
   #held: Buffer[] = [];
   #heldBytes = 0;
@@ -110,7 +113,7 @@ export class Exchange implements UpstreamUser, AddressWaiter, Timed, Sink {
     this.#reset(head);
     const decision = decide(edge.table, head, edge.draw());
     if (edge.accessLog !== 'off') {
-      this.#note.take(head.bytes as Buffer, head.methodStart, head.methodEnd, head.pathBytes as Buffer, head.pathStart, head.queryEnd);
+      this.#note.take(head, edge.trustedHops > 0);
     }
     if (decision.kind === 'reject') {
       this.#reject(decision, head);
@@ -190,15 +193,14 @@ export class Exchange implements UpstreamUser, AddressWaiter, Timed, Sink {
   #forward(head: Http1RequestHead, bodyBytes: number, route: Route<Attachment>): void {
     const edge = this.#edge;
     const attachment = this.#attachment!;
-    edge.ids.write(edge.requestId, 0);
-    if (edge.accessLog !== 'off') this.#note.takeId(edge.requestId);
-    if (route.shadows.length > 0) this.#copy = edge.shadows.begin(route.shadows, head, attachment, this.#facts);
+    edge.ids.write(this.#requestId);
+    if (route.shadows.length > 0) this.#copy = edge.shadows.begin(route.shadows, head, attachment, this.#facts, this.#requestId);
     attachment.pool!.reportUse();
     const connection = this.#acquire();
     if (!this.active || this.#responseDone) return;
     const { out } = edge;
     out.open(connection === null ? this : connection.transport);
-    writeRequestHead(out, head, attachment, this.#facts, edge.requestId, false);
+    writeRequestHead(out, head, attachment, this.#facts, this.#requestId, false);
     writeFraming(out, head.chunked ? chunkedLength : bodyBytes > 0 || head.contentLength === 0 ? bodyBytes : -1);
   }
 
@@ -546,7 +548,7 @@ export class Exchange implements UpstreamUser, AddressWaiter, Timed, Sink {
       code: this.#code,
       method: this.#note.method,
       path: this.#note.path,
-      requestId: this.#note.requestId,
+      requestId: this.#note.requestId ?? (this.#sentMs > 0 ? this.#requestId.toString('latin1') : ''),
       peer: this.#client.peer,
       route: this.#route?.key ?? '',
       mapping: this.#attachment?.id ?? '',

@@ -58,21 +58,26 @@ export class OutBuffer {
 
   /** Puts `source[start..end)`. */
   put(source: Uint8Array, start: number, end: number): void {
-    const count = end - start;
-    this.reserve(count);
+    this.reserve(end - start);
+    this.append(source, start, end);
+  }
+
+  putAll(source: Uint8Array): void {
+    this.reserve(source.length);
+    this.append(source, 0, source.length);
+  }
+
+  /** As `put`, where room was reserved for all of a head at once. */
+  append(source: Uint8Array, start: number, end: number): void {
     const { bytes } = this;
     let { length } = this;
-    if (count < loopBytes) {
+    if (end - start < loopBytes) {
       while (start < end) bytes[length++] = source[start++]!;
       this.length = length;
     } else {
       (source as Buffer).copy(bytes, length, start, end);
-      this.length = length + count;
+      this.length = length + end - start;
     }
-  }
-
-  putAll(source: Uint8Array): void {
-    this.put(source, 0, source.length);
   }
 
   /** Puts ASCII text. */
@@ -86,12 +91,17 @@ export class OutBuffer {
 
   /** Puts a whole number, 0 or more, in decimal. */
   putNumber(value: number): void {
-    if (value < 10) {
-      this.reserve(1);
-      this.bytes[this.length++] = 0x30 + value;
-    } else {
-      this.putText(String(value));
-    }
+    this.reserve(16);
+    const { bytes } = this;
+    let digits = 1;
+    for (let power = 10; value >= power; power *= 10) digits++;
+    let at = this.length + digits;
+    this.length = at;
+    do {
+      const rest = Math.floor(value / 10);
+      bytes[--at] = 0x30 + value - rest * 10;
+      value = rest;
+    } while (--digits > 0);
   }
 
   /** Puts a whole number, 1 or more, in hexadecimal. */

@@ -5,24 +5,26 @@ export const requestIdBytes = 36;
 
 const hexDigits = Buffer.from('0123456789abcdef');
 
+/** Where the pairs of digits stand in a UUID. */
+const pairAt = Uint8Array.of(0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34);
+
 export class RequestIds {
   readonly #state = randomFillSync(new Int32Array(4));
 
-  /** Writes a new id to `into[at..at + 36)`. */
-  write(into: Uint8Array, at: number): void {
+  /** Writes a new id to `into[0..36)`. */
+  write(into: Uint8Array): void {
     let word = 0;
-    for (let nibble = 0, i = 0; i < requestIdBytes; i++) {
-      if (i === 8 || i === 13 || i === 18 || i === 23) {
-        into[at + i] = 0x2d;
-        continue;
-      }
-      if ((nibble++ & 7) === 0) word = this.#next();
-      let value = word & 15;
-      word >>>= 4;
-      if (i === 14) value = 4;
-      else if (i === 19) value = 8 | (value & 3);
-      into[at + i] = hexDigits[value]!;
+    for (let pair = 0; pair < 16; pair++) {
+      if ((pair & 3) === 0) word = this.#next();
+      const at = pairAt[pair]!;
+      into[at] = hexDigits[(word >>> 4) & 15]!;
+      into[at + 1] = hexDigits[word & 15]!;
+      word >>>= 8;
     }
+    into[8] = into[13] = into[18] = into[23] = 0x2d;
+    into[14] = 0x34;
+    // The variant: one of 8, 9, a, b.
+    into[19] = hexDigits[8 | (into[19]! & 3)]!;
   }
 
   #next(): number {

@@ -123,7 +123,7 @@ export class ShadowSender {
   }
 
   /** Draws for each shadow; null: none of them gets this request. Its head is copied as the primary's goes upstream. */
-  begin(shadows: readonly Shadow<Attachment>[], head: Http1RequestHead, primary: Attachment, facts: ClientFacts): ShadowCopy | null {
+  begin(shadows: readonly Shadow<Attachment>[], head: Http1RequestHead, primary: Attachment, facts: ClientFacts, requestId: Buffer): ShadowCopy | null {
     let targets: Attachment[] | null = null;
     for (let i = 0; i < shadows.length; i++) {
       const shadow = shadows[i]!;
@@ -133,7 +133,7 @@ export class ShadowSender {
     }
     if (targets === null) return null;
     const out = this.#out;
-    writeRequestHead(out, head, primary, facts, this.#edge.requestId, true);
+    writeRequestHead(out, head, primary, facts, requestId, true);
     const bytes = Buffer.from(out.view());
     out.drop();
     return new ShadowCopy(this.#edge, targets, bytes, head.isHead, head.chunked || head.contentLength >= 0);

@@ -16,7 +16,7 @@ import { ChunkedDecoder, putChunk, putLastChunk } from './chunked.ts';
 import { more, readFields } from './fields.ts';
 import type { FieldList } from './fields.ts';
 import { readRequestHead } from './request-head.ts';
-import { chunkedLength } from './request-writer.ts';
+import { chunkedLength, clientFacts } from './request-writer.ts';
 import type { ResponseHead } from './response-head.ts';
 import { writeAnswer, writeInformational, writeResponseHead } from './response-writer.ts';
 import type { Answer, ResponseShape } from './response-writer.ts';
@@ -37,8 +37,6 @@ const probeAfterMs: readonly number[] = [10, 50, 250, 1000];
 
 const continueLine = Buffer.from('HTTP/1.1 100 Continue\r\n\r\n');
 const crlf = Buffer.from('\r\n');
-const httpLine = Buffer.from('x-forwarded-proto: http\r\n');
-const httpsLine = Buffer.from('x-forwarded-proto: https\r\n');
 
 export class Http1Connection implements TransportOwner, ClientSide, ClientConnection, Timed {
   readonly #edge: Edge;
@@ -75,11 +73,7 @@ export class Http1Connection implements TransportOwner, ClientSide, ClientConnec
     // ± 10 %, so that connections that came together do not go together.
     this.#closeAtMs = connectionMaxAgeMs === 0 ? Infinity : edge.nowMs + connectionMaxAgeMs * (0.9 + 0.2 * edge.draw());
     this.#idleSinceMs = edge.nowMs;
-    this.#exchange = new Exchange(edge, this, {
-      peer: Buffer.from(transport.peer),
-      protoLine: transport.secure ? httpsLine : httpLine,
-      trustedHops: edge.trustedHops,
-    });
+    this.#exchange = new Exchange(edge, this, clientFacts(transport.peer, transport.secure, edge.trustedHops));
     edge.connections.add(this);
     edge.counters.add(fixed.clientConnectionsHttp1, 1);
     edge.wheel.set(this.#deadline, edge.nowMs + connectionIdleTimeoutMs);
@@ -318,7 +312,7 @@ export class Http1Connection implements TransportOwner, ClientSide, ClientConnec
   }
 
   responseHead(head: ResponseHead, attachment: Attachment, serviceTimeMs: number): void {
-    const { out, dateLine } = this.#edge;
+    const { out } = this.#edge;
     const shape = this.#shape;
     const unframed = head.framing === 'close' || head.framing === 'chunked';
     shape.chunked = unframed && this.#modern;
@@ -326,7 +320,7 @@ export class Http1Connection implements TransportOwner, ClientSide, ClientConnec
     shape.close = this.#closes();
     shape.edits = attachment.responseEdits;
     shape.serviceTimeMs = attachment.serviceTime ? serviceTimeMs : -1;
-    shape.dateLine = head.hasDate || !attachment.date ? null : dateLine;
+    shape.dateLine = head.hasDate || !attachment.date ? null : this.#edge.dateLine;
     out.open(this.#transport);
     writeResponseHead(out, head, shape);
   }

@@ -1,6 +1,6 @@
 // The Connection field: tokens for this hop, and the names of fields that go no further (RFC 9110 §7.6.1).
 import { comma, isToken, space, tab } from './characters.ts';
-import { kind, kindOfName } from './field-kind.ts';
+import { kind, kindOf } from './field-kind.ts';
 import { isWord } from './fields.ts';
 import type { FieldList } from './fields.ts';
 
@@ -39,7 +39,7 @@ export function readConnectionField(list: FieldList, field: number): number {
 
 function nominate(list: FieldList, start: number, end: number): number {
   const { bytes, fields, kinds, fieldCount } = list;
-  switch (kindOfName(bytes, start, end)) {
+  switch (kindOf(bytes, start, end)) {
     case kind.hop:
     case kind.te:
     case kind.trailer:

@@ -72,38 +72,32 @@ const prefixes: readonly (readonly [string, number])[] = [
   ['proxy-', kind.hop],
 ];
 
-export const nameHashSeed = 17;
-
-/** The next state of the hash of a field name; ASCII letters in any case give one hash. */
-export function nameHashStep(hash: number, byte: number): number {
-  return (Math.imul(hash, 31) + (byte | 0x20)) | 0;
-}
-
+// The hash is of the length and three bytes of the name: a scan then does nothing but look for the name's end.
 const slots = 512;
 const nameAt: (Buffer | null)[] = Array.from({ length: slots }, () => null);
 const kindAt = new Uint8Array(slots);
 for (const [name, nameKind] of names) {
-  let slot = slotOf(hashOf(name));
+  const bytes = Buffer.from(name);
+  let slot = slotOf(bytes, 0, bytes.length);
   while (nameAt[slot] !== null) slot = (slot + 1) & (slots - 1);
-  nameAt[slot] = Buffer.from(name);
+  nameAt[slot] = bytes;
   kindAt[slot] = nameKind;
 }
 
 const prefixBytes = prefixes.map(([prefix, prefixKind]) => ({ bytes: Buffer.from(prefix), kind: prefixKind }));
 
-function slotOf(hash: number): number {
-  return (hash ^ (hash >>> 9)) & (slots - 1);
+/** ASCII letters in any case give one slot. */
+function slotOf(bytes: Uint8Array, start: number, end: number): number {
+  const length = end - start;
+  const first = bytes[start]! | 0x20;
+  const middle = bytes[start + (length >>> 1)]! | 0x20;
+  const last = bytes[end - 1]! | 0x20;
+  return (length * 59 + first * 5 + middle * 23 + last * 97) & (slots - 1);
 }
 
-function hashOf(name: string): number {
-  let hash = nameHashSeed;
-  for (let i = 0; i < name.length; i++) hash = nameHashStep(hash, name.charCodeAt(i));
-  return hash;
-}
-
-/** The kind of the field whose name is `bytes[start..end)` and has this hash. */
-export function kindOf(bytes: Uint8Array, start: number, end: number, hash: number): number {
-  for (let slot = slotOf(hash); ; slot = (slot + 1) & (slots - 1)) {
+/** The kind of the field whose name is `bytes[start..end)`, one byte or more. */
+export function kindOf(bytes: Uint8Array, start: number, end: number): number {
+  for (let slot = slotOf(bytes, start, end); ; slot = (slot + 1) & (slots - 1)) {
     const name = nameAt[slot]!;
     if (name === null) break;
     if (name.length === end - start && beginsWith(bytes, start, name)) return kindAt[slot]!;
@@ -115,13 +109,6 @@ export function kindOf(bytes: Uint8Array, start: number, end: number, hash: numb
     if (end - start > prefix.bytes.length && beginsWith(bytes, start, prefix.bytes)) return prefix.kind;
   }
   return kind.other;
-}
-
-/** The kind of a field name given as text or as the bytes of a list element, for Connection's nominations and header edits. */
-export function kindOfName(bytes: Uint8Array, start: number, end: number): number {
-  let hash = nameHashSeed;
-  for (let i = start; i < end; i++) hash = nameHashStep(hash, bytes[i]!);
-  return kindOf(bytes, start, end, hash);
 }
 
 /** Do the bytes at `start` begin with `name` (lower case), letters in any case? */

@@ -2,7 +2,7 @@
 //
 // Bytes are followed by one zero byte (a sentinel) that the caller has put there, so the scan needs no bound check: zero is in no table.
 import { colon, cr, isToken, isValue, lf, lowered, space, tab } from './characters.ts';
-import { kindOf, nameHashSeed, nameHashStep } from './field-kind.ts';
+import { kindOf } from './field-kind.ts';
 
 /** More bytes are needed. */
 export const more = -1;
@@ -35,12 +35,8 @@ export function readFields(list: FieldList, bytes: Uint8Array, at: number, end: 
   let count = 0;
   for (;;) {
     const nameStart = at;
-    let hash = nameHashSeed;
     let byte = bytes[at]!;
-    while (isToken[byte] === 1) {
-      hash = nameHashStep(hash, byte);
-      byte = bytes[++at]!;
-    }
+    while (isToken[byte] === 1) byte = bytes[++at]!;
     if (byte !== colon || at === nameStart) {
       if (byte === cr && at === nameStart) {
         if (bytes[at + 1] === lf) break;
@@ -63,7 +59,7 @@ export function readFields(list: FieldList, bytes: Uint8Array, at: number, end: 
     fields[slot + 1] = nameEnd;
     fields[slot + 2] = valueStart;
     fields[slot + 3] = valueEnd;
-    kinds[count++] = kindOf(bytes, nameStart, nameEnd, hash);
+    kinds[count++] = kindOf(bytes, nameStart, nameEnd);
     at += 2;
   }
   list.bytes = bytes;

@@ -1,7 +1,7 @@
 // Header edits of a Mapping, compiled once: the names that go, and the lines that come, as bytes.
 import type { HeaderEdits } from '../../../routing/mapping.ts';
 import { isToken, isValue, lowered } from './characters.ts';
-import { kind, kindOfName } from './field-kind.ts';
+import { kind, kindOf } from './field-kind.ts';
 
 export interface CompiledEdits {
   /** Names in lower case: those removed, and those added instead of what is there. */
@@ -29,7 +29,7 @@ export function compileEdits(edits: HeaderEdits): CompiledEdits | null {
 
 function isEditable(name: string): boolean {
   const bytes = Buffer.from(name);
-  return bytes.length > 0 && bytes.every((byte) => isToken[byte] === 1) && !untouchable.includes(kindOfName(bytes, 0, bytes.length));
+  return bytes.length > 0 && bytes.every((byte) => isToken[byte] === 1) && !untouchable.includes(kindOf(bytes, 0, bytes.length));
 }
 
 /** Does the field named `bytes[start..end)` go? */

@@ -28,6 +28,8 @@ export class Http1RequestHead extends RequestHead implements FieldList {
   fieldsEnd = 0;
   /** Why `readRequestHead` returned `refused`. */
   fault: Failure = failures.malformed;
+  /** End of the request target. */
+  targetEnd = 0;
   /** HTTP/1.1, not 1.0. */
   modern = true;
   /** Content-Length, or −1. */
@@ -74,6 +76,7 @@ export function readRequestHead(head: Http1RequestHead, bytes: Uint8Array, start
   if (after - start > limits.headBytes) return refuse(head, failures.headTooLarge);
   head.methodStart = start;
   head.methodEnd = methodEnd;
+  head.targetEnd = targetEnd;
   head.modern = version === 1;
   head.isHead = methodEnd - start === 4 && bytes[start] === 0x48 && bytes[start + 1] === 0x45 && bytes[start + 2] === 0x41 && bytes[start + 3] === 0x44;
   const fault = readMeaning(head, targetStart, targetEnd);

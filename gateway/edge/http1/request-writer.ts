@@ -1,7 +1,8 @@
 // Writes the request head that goes upstream: rebuilt from the raw fields by an allow-list, with runs of kept lines copied at once.
 import type { CompiledRewrite } from '../../../routing/rewrite.ts';
 import { textOf } from '../../../routing/bytes.ts';
-import type { Attachment } from '../attachment.ts';
+import { allOwnLines } from '../attachment.ts';
+import type { Attachment, OwnLines } from '../attachment.ts';
 import type { OutBuffer } from '../out-buffer.ts';
 import { requestIdBytes } from '../request-id.ts';
 import { comma } from './characters.ts';
@@ -17,6 +18,15 @@ export interface ClientFacts {
   readonly protoLine: Buffer;
   /** Proxies in front that are believed. */
   readonly trustedHops: number;
+  /** All lines that are the same for every request while nobody in front is believed, with room for the id and up to the forwarded host. */
+  readonly lines: Buffer;
+}
+
+/** The facts of a client at this address. */
+export function clientFacts(peer: string, secure: boolean, trustedHops: number): ClientFacts {
+  const protoLine = `x-forwarded-proto: ${secure ? 'https' : 'http'}\r\n`;
+  const lines = `x-request-id: ${' '.repeat(requestIdBytes)}\r\nx-forwarded-for: ${peer}\r\n${protoLine}x-forwarded-host: `;
+  return Object.freeze({ peer: Buffer.from(peer), protoLine: Buffer.from(protoLine), trustedHops, lines: Buffer.from(lines) });
 }
 
 /** Fields that never pass. */
@@ -39,24 +49,44 @@ const contentLengthName = Buffer.from('content-length: ');
 const chunkedLine = Buffer.from('transfer-encoding: chunked\r\n');
 const takesTrailersLine = Buffer.from('te: trailers\r\n');
 const shadowSuffix = Buffer.from('-shadow');
-
-/** Names of the lines that the gateway writes itself, as edits may name them. */
-export const ownRequestLines = ['x-request-id', 'x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host', 'x-envoy-original-path'] as const;
+/** Bytes of all names and line ends above, and to spare. */
+const roomForNames = 512;
 
 /**
  * Writes everything but the framing and the blank line. `requestId` is 36 bytes that are used unless a trusted proxy sent an id.
  * `shadow`: the Host gets Envoy's suffix.
  */
 export function writeRequestHead(out: OutBuffer, head: Http1RequestHead, attachment: Attachment, facts: ClientFacts, requestId: Buffer, shadow: boolean): void {
-  const { bytes } = head;
-  const { rewrite, hostLine, ownLines } = attachment;
-  out.put(bytes, head.methodStart, head.methodEnd + 1);
-  writePath(out, head, rewrite);
-  out.putAll(version);
+  const { bytes, authorityStart, authorityEnd } = head;
+  const { rewrite, hostLine, ownLines, requestEdits } = attachment;
   const trusted = facts.trustedHops > 0;
-  const kept = writeKeptFields(out, head, attachment, trusted, shadow || hostLine !== null);
+  // Room for all of it at once: every part of the client's head at most twice.
+  out.reserve((head.fieldsEnd - head.methodStart) * 2 + attachment.headBytes + facts.lines.length + roomForNames);
+  out.append(bytes, head.methodStart, head.methodEnd + 1);
+  const runStart = writePath(out, head, rewrite);
+  const kept = writeKeptFields(out, head, attachment, trusted, shadow || hostLine !== null, runStart);
   if (shadow) writeShadowHost(out, head, hostLine);
-  else if (hostLine !== null) out.putAll(hostLine);
+  else if (hostLine !== null) out.append(hostLine, 0, hostLine.length);
+  if (!trusted && ownLines === allOwnLines) {
+    const idAt = out.length + requestIdName.length;
+    out.append(facts.lines, 0, facts.lines.length);
+    for (let i = 0; i < requestIdBytes; i++) out.bytes[idAt + i] = requestId[i]!;
+    out.append(bytes, authorityStart, authorityEnd);
+    out.append(crlf, 0, 2);
+  } else {
+    writeOwnLines(out, head, ownLines, facts, requestId, kept);
+  }
+  if (rewrite.kind !== 'none' && ownLines.originalPath) {
+    out.append(originalPathName, 0, originalPathName.length);
+    out.append(head.pathBytes, head.pathStart, head.queryEnd);
+    out.append(crlf, 0, 2);
+  }
+  if (head.takesTrailers) out.append(takesTrailersLine, 0, takesTrailersLine.length);
+  if (requestEdits !== null) out.append(requestEdits.lines, 0, requestEdits.lines.length);
+}
+
+/** The lines that the gateway writes itself, one by one: where a proxy in front is believed, or edits take some out. */
+function writeOwnLines(out: OutBuffer, head: Http1RequestHead, ownLines: OwnLines, facts: ClientFacts, requestId: Buffer, kept: number): void {
   if (ownLines.requestId && (kept & keeps.requestId) === 0) {
     out.putAll(requestIdName);
     out.put(requestId, 0, requestIdBytes);
@@ -64,23 +94,16 @@ export function writeRequestHead(out: OutBuffer, head: Http1RequestHead, attachm
   }
   if (ownLines.forwardedFor) {
     out.putAll(forwardedForName);
-    if (trusted) writeTrustedHops(out, head, facts.trustedHops);
+    if (facts.trustedHops > 0) writeTrustedHops(out, head, facts.trustedHops);
     out.putAll(facts.peer);
     out.putAll(crlf);
   }
   if (ownLines.forwardedProto && (kept & keeps.proto) === 0) out.putAll(facts.protoLine);
   if (ownLines.forwardedHost && (kept & keeps.host) === 0) {
     out.putAll(forwardedHostName);
-    out.put(bytes, head.authorityStart, head.authorityEnd);
+    out.put(head.bytes, head.authorityStart, head.authorityEnd);
     out.putAll(crlf);
   }
-  if (rewrite.kind !== 'none' && ownLines.originalPath) {
-    out.putAll(originalPathName);
-    out.put(head.pathBytes, head.pathStart, head.queryEnd);
-    out.putAll(crlf);
-  }
-  if (head.takesTrailers) out.putAll(takesTrailersLine);
-  if (attachment.requestEdits !== null) out.putAll(attachment.requestEdits.lines);
 }
 
 /** Writes the framing of the body and the blank line. `length` −1: none; −2: chunked. */
@@ -97,35 +120,43 @@ export function writeFraming(out: OutBuffer, length: number): void {
 
 export const chunkedLength = -2;
 
-function writePath(out: OutBuffer, head: Http1RequestHead, rewrite: CompiledRewrite): void {
-  const { pathBytes, pathStart, pathEnd, queryEnd } = head;
+/**
+ * Writes path, query and version. Where these stand in the client's bytes just before the fields, they are left to the run of kept lines:
+ * returns where the run begins, or −1 when all is written.
+ */
+function writePath(out: OutBuffer, head: Http1RequestHead, rewrite: CompiledRewrite): number {
+  const { bytes, pathBytes, pathStart, pathEnd, queryEnd } = head;
+  let restStart = pathEnd;
   switch (rewrite.kind) {
     case 'none':
-      out.put(pathBytes, pathStart, queryEnd);
-      return;
+      restStart = pathStart;
+      break;
     case 'prefix':
-      out.putAll(rewrite.withBytes);
-      out.put(pathBytes, pathStart + rewrite.cut, queryEnd);
-      return;
+      out.append(rewrite.withBytes, 0, rewrite.withBytes.length);
+      restStart = pathStart + rewrite.cut;
+      break;
     case 'whole':
-      out.putAll(rewrite.withBytes);
+      out.append(rewrite.withBytes, 0, rewrite.withBytes.length);
       break;
     case 'regex':
       out.putText(rewrite.replace(textOf(pathBytes, pathStart, pathEnd)));
+      out.reserve((head.fieldsEnd - head.methodStart) * 2 + roomForNames);
       break;
   }
-  out.put(pathBytes, pathEnd, queryEnd);
+  if (pathBytes === bytes && head.modern && head.fields[0] === queryEnd + version.length) return restStart;
+  out.append(pathBytes, restStart, queryEnd);
+  out.append(version, 0, version.length);
+  return -1;
 }
 
 /** Which lines of a trusted proxy were kept, bits. */
 const keeps = { requestId: 1, proto: 2, host: 4 } as const;
 
-function writeKeptFields(out: OutBuffer, head: Http1RequestHead, attachment: Attachment, trusted: boolean, ownHost: boolean): number {
+function writeKeptFields(out: OutBuffer, head: Http1RequestHead, attachment: Attachment, trusted: boolean, ownHost: boolean, runStart: number): number {
   const { bytes, fields, kinds, fieldCount, fieldsEnd } = head;
   const passes = trusted ? passesTrusted : passesUntrusted;
   const { requestEdits, rewrite } = attachment;
   let kept = 0;
-  let runStart = -1;
   for (let field = 0; field < fieldCount; field++) {
     const fieldKind = kinds[field]!;
     const lineStart = fields[field * 4]!;
@@ -158,11 +189,11 @@ function writeKeptFields(out: OutBuffer, head: Http1RequestHead, attachment: Att
     if (keep) {
       if (runStart < 0) runStart = lineStart;
     } else if (runStart >= 0) {
-      out.put(bytes, runStart, lineStart);
+      out.append(bytes, runStart, lineStart);
       runStart = -1;
     }
   }
-  if (runStart >= 0) out.put(bytes, runStart, fieldsEnd);
+  if (runStart >= 0) out.append(bytes, runStart, fieldsEnd);
   return kept;
 }
 

@@ -20,6 +20,8 @@ export class ResponseHead implements FieldList {
   fieldsEnd = 0;
   /** 100..599. */
   status = 0;
+  /** Start of the head. */
+  start = 0;
   /** Start of the status line, where it can be copied as it is; else −1. */
   lineStart = -1;
   /** Reason phrase, maybe empty. */
@@ -53,6 +55,7 @@ export function readResponseHead(head: ResponseHead, bytes: Uint8Array, start: n
   // `HTTP/1.1 200` without the space after the code is what some servers write for an empty reason.
   if (bytes[at] === space) at++;
   else if (bytes[at] !== cr) return badResponse;
+  head.start = start;
   head.lineStart = minor === 1 && bytes[at - 1] === space ? start : -1;
   head.reasonStart = at;
   while (isValue[bytes[at]!] === 1) at++;

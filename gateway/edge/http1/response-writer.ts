@@ -14,6 +14,9 @@ const chunkedLine = Buffer.from('transfer-encoding: chunked\r\n');
 const closeLine = Buffer.from('connection: close\r\n');
 const serviceTimeName = Buffer.from('x-envoy-upstream-service-time: ');
 
+/** Bytes of all lines above and their values, and to spare. */
+const roomForLines = 512;
+
 const dropped: readonly number[] = [kind.contentLength, kind.transferEncoding, kind.connection, kind.hop, kind.te, kind.upgrade, kind.gateway, kind.originalPath];
 const passes = Uint8Array.from({ length: 32 }, (_, fieldKind) => (dropped.includes(fieldKind) ? 0 : 1));
 
@@ -35,27 +38,30 @@ export interface ResponseShape {
 
 /** Writes a final response head whole. */
 export function writeResponseHead(out: OutBuffer, head: ResponseHead, shape: ResponseShape): void {
-  writeStatusAndFields(out, head, shape.edits, shape.chunked);
+  const { edits, dateLine } = shape;
+  out.reserve(head.fieldsEnd - head.start + (edits?.lines.length ?? 0) + roomForLines);
+  writeStatusAndFields(out, head, edits, shape.chunked);
   if (shape.serviceTimeMs >= 0) {
-    out.putAll(serviceTimeName);
+    out.append(serviceTimeName, 0, serviceTimeName.length);
     out.putNumber(shape.serviceTimeMs);
-    out.putAll(crlf);
+    out.append(crlf, 0, 2);
   }
-  if (shape.dateLine !== null) out.putAll(shape.dateLine);
-  if (shape.edits !== null) out.putAll(shape.edits.lines);
+  if (dateLine !== null) out.append(dateLine, 0, dateLine.length);
+  if (edits !== null) out.append(edits.lines, 0, edits.lines.length);
   if (shape.chunked) {
-    out.putAll(chunkedLine);
+    out.append(chunkedLine, 0, chunkedLine.length);
   } else if (head.contentLength >= 0 && head.status >= 200 && head.status !== 204) {
-    out.putAll(contentLengthName);
+    out.append(contentLengthName, 0, contentLengthName.length);
     out.putNumber(head.contentLength);
-    out.putAll(crlf);
+    out.append(crlf, 0, 2);
   }
-  if (shape.close) out.putAll(closeLine);
-  out.putAll(crlf);
+  if (shape.close) out.append(closeLine, 0, closeLine.length);
+  out.append(crlf, 0, 2);
 }
 
 /** Writes a 1xx response. */
 export function writeInformational(out: OutBuffer, head: ResponseHead): void {
+  out.reserve(head.fieldsEnd - head.start + roomForLines);
   writeStatusAndFields(out, head, null, false);
   out.putAll(crlf);
 }
@@ -65,11 +71,11 @@ function writeStatusAndFields(out: OutBuffer, head: ResponseHead, edits: Compile
   // The status line of a 1.1 response is copied with the fields after it.
   let runStart = head.lineStart;
   if (runStart < 0) {
-    out.putAll(statusStart);
+    out.append(statusStart, 0, statusStart.length);
     out.putNumber(head.status);
-    out.putAll(space);
-    out.put(bytes, head.reasonStart, head.reasonEnd);
-    out.putAll(crlf);
+    out.append(space, 0, 1);
+    out.append(bytes, head.reasonStart, head.reasonEnd);
+    out.append(crlf, 0, 2);
   }
   for (let field = 0; field < fieldCount; field++) {
     const fieldKind = kinds[field]!;
@@ -79,11 +85,11 @@ function writeStatusAndFields(out: OutBuffer, head: ResponseHead, edits: Compile
     if (keep) {
       if (runStart < 0) runStart = lineStart;
     } else if (runStart >= 0) {
-      out.put(bytes, runStart, lineStart);
+      out.append(bytes, runStart, lineStart);
       runStart = -1;
     }
   }
-  if (runStart >= 0) out.put(bytes, runStart, fieldsEnd);
+  if (runStart >= 0) out.append(bytes, runStart, fieldsEnd);
 }
 
 /** An answer of the gateway itself. */
