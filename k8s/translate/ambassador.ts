@@ -122,8 +122,9 @@ class Decoding {
     const fields = new Fields(record, field, (level, code, at, sentence) => this.report(level, code, at, sentence), this.#budget);
     const decoded = decodeRawMapping(name, field, fields, this.#settings.defaultTimeoutMs, owner);
     const mapping = decoded ?? this.#lastGood?.mappings.find((last) => last.name === name) ?? null;
-    if (decoded === null) {
-      this.report('error', 'bad-document', field, mapping === null ? `the Mapping ${quoted(name)} is not valid and not served; correct what the other Problems name` : `the Mapping ${quoted(name)} is not valid and its last good form is served; correct what the other Problems name`);
+    // Without a last good form the Problem that names the cause says it all.
+    if (decoded === null && mapping !== null) {
+      this.report('error', 'bad-document', field, `the Mapping ${quoted(name)} is not valid and its last good form is served; correct what the other Problems name`);
     }
     if (mapping === null) return;
     const before = this.#mappings.get(name);
@@ -171,6 +172,9 @@ function translateRaw(ref: ObjectRef, raw: RawMapping, builder: MeaningBuilder, 
   const target = targetOf(raw, plan, around);
   if (target === null) return;
   const base = ref.kind === 'Mapping' ? `Mapping ${namespace}/${ref.name}` : `${ref.kind} ${namespace}/${ref.name} config ${raw.name}`;
+  if (raw.shadow && raw.weight !== null && raw.weight > 100) {
+    builder.report('warning', 'shadow-over-100', raw.field === '' ? 'spec.weight' : `${raw.field} weight`, `${raw.weight} is over 100 and counts as 100, a copy of every request; write a percentage from 0 to 100`);
+  }
   const role: Role = raw.shadow ? { kind: 'shadow', percent: Math.min(100, raw.weight ?? 100) } : { kind: 'live', weight: raw.weight, share: 1 };
   for (const [index, { space, granted, precedence, standing }] of places.entries()) {
     const mapping: Mapping = {

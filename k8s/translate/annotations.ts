@@ -37,6 +37,8 @@ export interface DeploymentPolicy {
   readonly breakers: readonly Breaker[];
   /** `traffic` of each predictor, `sluice.io/traffic` applied. */
   readonly traffic: readonly (number | null)[];
+  /** Field of the `sluice.io/traffic` that was applied, or null. */
+  readonly trafficField: string | null;
 }
 
 const keys = {
@@ -124,7 +126,7 @@ export function decodePolicy(deployment: Deployment, defaultTimeoutMs: number): 
     grpcIdle: idleOf(grpc),
     retry: retries === null || retries === 0 ? null : { retryOn: ['gateway-error'], numRetries: retries, perTryTimeoutMs: null },
     breakers,
-    traffic: reading.traffic(deployment.predictors),
+    ...reading.traffic(deployment.predictors),
   };
   if (policy.retry !== null) reading.later(keys.retries, 'retries');
   return { policy, problems: reading.problems };
@@ -239,8 +241,8 @@ class Reading {
   }
 
   /** `main=75,canary=25`: predictors that are not named get 0; with anything wrong the spec's values stay (design §4.8). */
-  traffic(predictors: readonly Predictor[]): readonly (number | null)[] {
-    const fromSpec = predictors.map(({ traffic }) => traffic);
+  traffic(predictors: readonly Predictor[]): Pick<DeploymentPolicy, 'traffic' | 'trafficField'> {
+    const fromSpec = { traffic: predictors.map(({ traffic }) => traffic), trafficField: null };
     const written = this.#written(keys.traffic);
     if (written === null || written.text.trim() === '') return fromSpec;
     const shares = new Map<string, number>();
@@ -254,7 +256,7 @@ class Reading {
       }
       shares.set(name, value!);
     }
-    return predictors.map(({ name }) => shares.get(name) ?? 0);
+    return { traffic: predictors.map(({ name }) => shares.get(name) ?? 0), trafficField: written.field };
   }
 
   /** Decoded and kept; a later issue serves it. */

@@ -15,7 +15,7 @@ export interface Claimant {
   readonly id: string;
 }
 
-/** A claimant that lost, and the one that it lost to. */
+/** A claimant that lost, and one that it lost to. */
 export interface Contest {
   readonly loser: Claimant;
   readonly winner: Claimant;
@@ -39,8 +39,11 @@ export function decideClaims(claimants: readonly Claimant[], holds: (claimant: C
     else losers.push(claimant);
   }
   // Who is named as winner depends on who won alone, not on the order in which it was found out.
-  return losers.map((loser) => ({ loser, winner: accepted.against(loser)! }));
+  return losers.flatMap((loser) => accepted.allAgainst(loser).map((winner) => ({ loser, winner })));
 }
+
+/** A claim on `/` may lose to thousands: so many of them are told, and it tells so many. */
+const namedHolders = 16;
 
 const ranks: Readonly<Record<Claim['rank'], number>> = { granted: 0, open: 1, ungranted: 2 };
 
@@ -92,27 +95,30 @@ class AcceptedClaims {
     this.#lengths.add(prefix.length);
   }
 
-  /** The first that stands against a claimant: from the shortest prefix above it to those below it. */
+  /** The first that stands against a claimant. */
   against(claimant: Claimant): Claimant | null {
+    return this.#standing(claimant).next().value ?? null;
+  }
+
+  /** Those that stand against a claimant, the first `namedHolders` of them. */
+  allAgainst(claimant: Claimant): readonly Claimant[] {
+    return this.#standing(claimant).take(namedHolders).toArray();
+  }
+
+  /** From the shortest prefix above a claimant to those below it. */
+  *#standing(claimant: Claimant): Generator<Claimant, undefined> {
     const { prefix } = claimant.claim;
     for (let length = 0; length < prefix.length; length++) {
       if (!this.#lengths.has(length)) continue;
-      const found = this.#at(prefix.slice(0, length), claimant);
-      if (found !== null) return found;
+      yield* this.#at(prefix.slice(0, length), claimant);
     }
     for (let index = this.#indexOf(prefix); index < this.#prefixes.length && this.#prefixes[index]!.startsWith(prefix); index++) {
-      const found = this.#at(this.#prefixes[index]!, claimant);
-      if (found !== null) return found;
+      yield* this.#at(this.#prefixes[index]!, claimant);
     }
-    return null;
   }
 
-  #at(prefix: string, claimant: Claimant): Claimant | null {
-    let first: Claimant | null = null;
-    for (const earlier of this.#byPrefix.get(prefix) ?? []) {
-      if (conflict(earlier, claimant) && (first === null || compareRanked(earlier, first) < 0)) first = earlier;
-    }
-    return first;
+  #at(prefix: string, claimant: Claimant): readonly Claimant[] {
+    return (this.#byPrefix.get(prefix) ?? []).filter((earlier) => conflict(earlier, claimant)).sort(compareRanked);
   }
 
   #indexOf(prefix: string): number {

@@ -1,12 +1,15 @@
 // Decoding SeldonDeployments: unknown to Deployment. The only reader of raw SDs; later code sees typed values.
-import type { ObjectRef, Problem, ProblemLevel } from '../../routing/problem.ts';
+import type { Problem, ProblemLevel } from '../../routing/problem.ts';
 import { misplacedAnnotations } from './annotations.ts';
 import type { Deployment, Explainer, Predictor } from './deployment.ts';
 import { noEnginePorts, enginePorts } from './ports.ts';
+import type { SourceObject } from './object.ts';
 import { arrayOf, fieldOf, integerOf, isRecord, numberOf, quoted, recordOf, textOf, textRecordOf, type UnknownRecord } from './value.ts';
 
+const apiVersions: ReadonlySet<string> = new Set(['v1alpha1', 'v1alpha2', 'v1alpha3', 'v1'].map((version) => `machinelearning.seldon.io/${version}`));
+
 export interface DecodedDeployment {
-  /** null: nothing of it can be served. */
+  /** The last good form when this one cannot be served; null: there was none. */
   readonly deployment: Deployment | null;
   /** `deletionTimestamp` is set: it ends for new requests (design §4.7). */
   readonly deleting: boolean;
@@ -15,9 +18,9 @@ export interface DecodedDeployment {
 
 /**
  * Decodes an SD of `machinelearning.seldon.io/v1alpha1` (one `componentSpec` a predictor), `v1alpha2`, `v1alpha3` or `v1`. Wrong types are
- * tolerated: each bad part keeps its default and makes a Problem, the rest holds.
+ * tolerated: each bad part keeps its default and makes a Problem, the rest holds. `lastGood`: what the object meant before (design §4.16).
  */
-export function decodeDeployment(ref: ObjectRef, object: unknown): DecodedDeployment {
+export function decodeDeployment({ ref, apiVersion, object }: Pick<SourceObject, 'ref' | 'apiVersion' | 'object'>, lastGood: Deployment | null): DecodedDeployment {
   const problems: Problem[] = [];
   const report = (level: ProblemLevel, code: string, field: string, sentence: string): void => {
     problems.push({ code, level, subject: ref, field, sentence });
@@ -27,6 +30,9 @@ export function decodeDeployment(ref: ObjectRef, object: unknown): DecodedDeploy
   const spec = recordOf(fieldOf(root, 'spec'));
   const deleting = Boolean(fieldOf(metadata, 'deletionTimestamp'));
   const written = arrayOf(fieldOf(spec, 'predictors'));
+  if (!apiVersions.has(apiVersion)) {
+    report('warning', 'unknown-api-version', 'apiVersion', `${quoted(apiVersion)} is not a version of SeldonDeployments and is read as machinelearning.seldon.io/v1; write that`);
+  }
   const predictors: Predictor[] = [];
   for (const [index, value] of written.entries()) {
     const predictor = decodePredictor(value, index, written, report);
@@ -38,8 +44,8 @@ export function decodeDeployment(ref: ObjectRef, object: unknown): DecodedDeploy
     }
   }
   if (predictors.length === 0) {
-    report('error', 'no-predictors', 'spec.predictors', 'there is no predictor with a name, so nothing is served; write one or more, each with a name and a graph');
-    return { deployment: null, deleting, problems };
+    report('error', 'no-predictors', 'spec.predictors', `there is no predictor with a name, so ${lastGood === null ? 'nothing is served' : 'the last good form is served'}; write one or more, each with a name and a graph`);
+    return { deployment: lastGood, deleting, problems };
   }
   const deployment: Deployment = {
     ref,

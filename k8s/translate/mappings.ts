@@ -92,19 +92,27 @@ class DeploymentTranslation {
   /** Role of each predictor, in order. */
   #roles(): readonly Role[] {
     const { predictors } = this.#deployment;
-    const { traffic, weight } = this.#policy;
+    const { traffic, trafficField, weight } = this.#policy;
     const live = predictors.flatMap(({ shadow }, index) => (shadow ? [] : [index]));
     const { shares, note } = predictorShares(live.map((index) => traffic[index]!));
     if (note?.kind === 'scaled') {
-      this.#builder.report('warning', 'traffic-scaled', 'spec.predictors', `the traffic of the predictors after the first sums to ${note.sum}, over 100: it is scaled to 100 and the first gets none; make it sum to 100`);
+      this.#builder.report('warning', 'traffic-scaled', trafficField ?? 'spec.predictors', `the traffic of the predictors after the first sums to ${note.sum}, over 100: it is scaled to 100 and the first gets none; make it sum to 100`);
     } else if (note?.kind === 'remainder') {
-      this.#builder.report('warning', 'traffic-remainder', `${predictors[live[0]!]!.field}.traffic`, `${note.declared} is written, and the first predictor gets the remainder, ${note.remainder}; make the traffic of all predictors sum to 100`);
+      this.#builder.report('warning', 'traffic-remainder', trafficField ?? `${predictors[live[0]!]!.field}.traffic`, `${note.declared} is written, and the first predictor gets the remainder, ${note.remainder}; make the traffic of all predictors sum to 100`);
     }
-    return predictors.map(({ shadow }, index): Role => {
-      if (shadow) return { kind: 'shadow', percent: Math.min(100, traffic[index] ?? 100) };
+    const shadowWeight = this.#policy.shadow ? this.#shadowPercent(weight ?? 100, annotationOf(this.#deployment.annotations, 'seldon.io/ambassador-weight')?.field ?? '') : 0;
+    return predictors.map(({ shadow, field }, index): Role => {
+      if (shadow) return { kind: 'shadow', percent: this.#shadowPercent(traffic[index] ?? 100, trafficField ?? `${field}.traffic`) };
       const share = shares[live.indexOf(index)]!;
-      return this.#policy.shadow ? { kind: 'shadow', percent: Math.min(100, share * (weight ?? 100)) } : { kind: 'live', weight, share };
+      return this.#policy.shadow ? { kind: 'shadow', percent: share * shadowWeight } : { kind: 'live', weight, share };
     });
+  }
+
+  /** A request is copied to a shadow once at most. */
+  #shadowPercent(percent: number, field: string): number {
+    if (percent <= 100) return percent;
+    this.#builder.report('warning', 'shadow-over-100', field, `${percent} is over 100 and counts as 100, a copy of every request; write a percentage from 0 to 100`);
+    return 100;
   }
 
   /** The predictors of the spec, or those that served before while none of these is ready. */

@@ -196,9 +196,9 @@ export class World {
     unit.reads = [...reads];
   }
 
-  #setDeployment(entry: Entry, { ref, object }: SourceObject): void {
-    const { deployment: decoded, deleting, problems } = decodeDeployment(ref, object);
-    const deployment = decoded ?? entry.unit?.declared.deployment ?? null;
+  #setDeployment(entry: Entry, object: SourceObject): void {
+    const { ref } = object;
+    const { deployment, deleting, problems } = decodeDeployment(object, entry.unit?.declared.deployment ?? null);
     if (deployment === null || deleting) return this.#declare(entry, nothingDeclared, deleting ? noProblems : problems);
     const config = customConfigOf(deployment.annotations);
     const ids = ambassadorIdsOf(deployment.annotations);

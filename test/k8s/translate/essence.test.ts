@@ -4,6 +4,8 @@ import { essenceOf } from '../../../k8s/translate/essence.ts';
 
 const ref = { kind: 'SeldonDeployment', namespace: 'prod', name: 'iris' };
 
+const decode = (object: unknown): ReturnType<typeof decodeDeployment> => decodeDeployment({ ref, apiVersion: 'machinelearning.seldon.io/v1', object }, null);
+
 const container = { name: 'model', image: 'registry/model:1', env: [{ name: 'A', value: 'x'.repeat(1000) }], ports: [{ name: 'http', containerPort: 7000 }] };
 
 const deployment = {
@@ -29,10 +31,10 @@ const deployment = {
 describe('the essence of an object', () => {
   test('decodes as the object does, without what routing never reads', () => {
     const essence = essenceOf('SeldonDeployment', deployment);
-    const decoded = decodeDeployment(ref, deployment);
+    const decoded = decode(deployment);
     const applied = 'kubectl.kubernetes.io/last-applied-configuration';
     const { [applied]: _, ...annotations } = decoded.deployment!.annotations.metadata;
-    expect(decodeDeployment(ref, essence)).toEqual({ ...decoded, deployment: { ...decoded.deployment, annotations: { ...decoded.deployment!.annotations, metadata: annotations } } });
+    expect(decode(essence)).toEqual({ ...decoded, deployment: { ...decoded.deployment, annotations: { ...decoded.deployment!.annotations, metadata: annotations } } });
     expect(decoded.deployment!.predictors.map(({ ports }) => ports.http)).toEqual([7000, 9001]);
     expect(JSON.stringify(essence).length).toBeLessThan(1000);
   });
