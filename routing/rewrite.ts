@@ -8,7 +8,14 @@ import { compileRegex } from './regex.ts';
 export type CompiledRewrite =
   | { readonly kind: 'none' }
   /** The first `cut` bytes of the path are replaced by `with`. */
-  | { readonly kind: 'prefix'; readonly cut: number; readonly with: string; readonly withBytes: Uint8Array }
+  | {
+      readonly kind: 'prefix';
+      readonly cut: number;
+      readonly with: string;
+      readonly withBytes: Uint8Array;
+      /** What the client sent can become a dot segment where the two are joined: `climbs` must be asked. */
+      readonly open: boolean;
+    }
   /** The path is replaced. */
   | { readonly kind: 'whole'; readonly with: string; readonly withBytes: Uint8Array }
   /** Path in, path out; ASCII out. */
@@ -29,7 +36,7 @@ export function compileRewrite(path: PathMatch, rewrite: Rewrite): CompiledRewri
       const text = rooted(encoded(rewrite.with));
       const withBytes = Uint8Array.from(text, (character) => character.charCodeAt(0));
       if (path.kind !== 'prefix') return Object.freeze({ kind: 'whole', with: text, withBytes });
-      return Object.freeze({ kind: 'prefix', cut: byteText(path.prefix).length, with: text, withBytes });
+      return Object.freeze({ kind: 'prefix', cut: byteText(path.prefix).length, with: text, withBytes, open: isOpen(path.prefix, text) });
     }
     case 'regex': {
       const replace = replacerOf(rewrite.pattern, rewrite.substitution);
@@ -57,6 +64,22 @@ export function rewritePath(rewrite: CompiledRewrite, path: string): string {
     case 'regex':
       return rewrite.replace(path);
   }
+}
+
+/**
+ * Does the rewrite make a dot segment of what the client sent? `path` is canonical, but its end may join another text: the prefix `/foo`
+ * rewritten to `/` would turn `/foo../admin` into `/../admin`, which climbs out of what the Mapping gives. Such a request is refused (400).
+ */
+export function climbs(rewrite: CompiledRewrite, path: string): boolean {
+  if (rewrite.kind === 'prefix') return rewrite.open && dotSegment.test(rewritePath(rewrite, path));
+  return rewrite.kind === 'regex' && dotSegment.test(rewrite.replace(path));
+}
+
+const dotSegment = /\/(?:\.|%2e){1,2}(?:\/|$)/i;
+
+/** A text that ends inside a segment of dots, or with a slash where the prefix ends inside a segment, leaves it to the client what the segment is. */
+function isOpen(prefix: string, text: string): boolean {
+  return /\/(?:\.|%2e){1,2}$/i.test(text) || (text.endsWith('/') && !prefix.endsWith('/'));
 }
 
 /** Path and query of a redirect's Location. `query` is without its `?`, "" when there is none. */

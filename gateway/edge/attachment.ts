@@ -27,6 +27,8 @@ export interface Attachment {
   /** Connections for copies; used when the Mapping is a shadow. */
   readonly shadowPool: UpstreamPool | null;
   readonly rewrite: CompiledRewrite;
+  /** The rewrite may turn what a client sent into a dot segment: ask `climbs` for each request. */
+  readonly mayClimb: boolean;
   /** `host: …` with its line end, instead of the client's. */
   readonly hostLine: Buffer | null;
   readonly requestEdits: CompiledEdits | null;
@@ -60,6 +62,7 @@ export function attachmentOf(mapping: Mapping, slot: number, pools: UpstreamRegi
       pool: null,
       shadowPool: null,
       rewrite: noRewrite,
+      mayClimb: false,
       hostLine: null,
       requestEdits: null,
       responseEdits: null,
@@ -86,6 +89,7 @@ export function attachmentOf(mapping: Mapping, slot: number, pools: UpstreamRegi
     pool,
     shadowPool: mapping.role.kind === 'shadow' ? shadowPools.poolOf(target.upstream) : null,
     rewrite,
+    mayClimb: rewrite.kind === 'regex' || (rewrite.kind === 'prefix' && rewrite.open),
     hostLine,
     requestEdits,
     responseEdits,

@@ -1,7 +1,9 @@
 // Exchange: one request and its response. Decides, picks an Endpoint, streams both ways, keeps the time limits, counts. It ends only when
 // both directions are done: an upstream may answer before it was asked to the end.
 import type { RejectDecision } from '../../routing/decision.ts';
+import { textOf } from '../../routing/bytes.ts';
 import { decide } from '../../routing/decide.ts';
+import { climbs } from '../../routing/rewrite.ts';
 import type { Route } from '../../routing/table.ts';
 import { fixed } from '../counters.ts';
 import { RequestNote } from './access.ts';
@@ -133,6 +135,8 @@ export class Exchange implements UpstreamUser, AddressWaiter, Timed, Sink {
       this.#fail(failures.bodyTooLarge, '');
     } else if (attachment.pool!.upstream?.protocol === 'http2') {
       this.#fail(failures.protocolNotServed, '');
+    } else if (attachment.mayClimb && climbs(attachment.rewrite, textOf(head.pathBytes, head.pathStart, head.pathEnd))) {
+      this.#fail(failures.pathClimbs, '');
     } else {
       this.#forward(head, bodyBytes, decision.route);
     }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { RedirectTarget, Rewrite } from '../../routing/mapping.ts';
 import type { PathMatch } from '../../routing/match.ts';
-import { compileRewrite, redirectPath, rewriteFault, rewritePath } from '../../routing/rewrite.ts';
+import { climbs, compileRewrite, redirectPath, rewriteFault, rewritePath } from '../../routing/rewrite.ts';
 import { exact, prefix, regex } from './build.ts';
 
 const to = (text: string): Rewrite => ({ kind: 'prefix', with: text });
@@ -29,6 +29,24 @@ describe('every row of reference ambassador-mapping §5.2', () => {
     ['a prefix beyond ASCII is cut by its bytes', prefix('/%C3%A9/'), to('/é/'), '/%C3%A9/x', '/%C3%A9/x'],
   ])('%s', (_name, path, rewrite, request, expected) => {
     expect(rewritePath(compileRewrite(path, rewrite), request)).toBe(expected);
+  });
+});
+
+describe('a rewrite that would make a dot segment of what the client sent is seen', () => {
+  it.each<[string, PathMatch, Rewrite, string, boolean]>([
+    ['/foo to / with two dots', prefix('/foo'), to('/'), '/foo../x', true],
+    ['one dot at the end', prefix('/foo'), to('/'), '/foo.', true],
+    ['encoded dots', prefix('/foo'), to('/'), '/foo%2E./x', true],
+    ['three dots are a name', prefix('/foo'), to('/'), '/foo.../x', false],
+    ['into a deeper path', prefix('/foo'), to('/api/'), '/foo../x', true],
+    ['dots of the manifest that the client completes', prefix('/foo/'), to('/.'), '/foo/./x', true],
+    ['segments stay whole', prefix('/foo/'), to('/'), '/foo/..x', false],
+    ['a name before the dots', prefix('/foo'), to('/bar'), '/foo../x', false],
+    ['regex_rewrite', prefix('/foo'), replace('/foo(.*)', '/\\1'), '/foo../x', true],
+    ['regex_rewrite with an honest path', prefix('/foo'), replace('/foo(.*)', '/\\1'), '/foobar/x', false],
+    ['no rewrite', prefix('/foo'), { kind: 'none' }, '/foo../x', false],
+  ])('%s', (_name, path, rewrite, request, expected) => {
+    expect(climbs(compileRewrite(path, rewrite), request)).toBe(expected);
   });
 });
 

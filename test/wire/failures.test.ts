@@ -212,6 +212,17 @@ describe.each(transports)('%s', (_name, secure) => {
     client.destroy();
   });
 
+  test('a path that would climb once it is rewritten is 400 and goes nowhere', async () => {
+    const iris = irisTo('iris');
+    gateway.serve([{ ...iris, match: { ...iris.match, path: { kind: 'prefix', prefix: '/seldon/prod/iris', caseSensitive: true } } }], [upstreamOf('iris')], [endpointsOn('iris', [origin.port])]);
+    const client = await gateway.open(secure);
+    for (const path of ['/seldon/prod/iris../secret', '/seldon/prod/iris%2e%2E', '/seldon/prod/iris/fine']) client.write(`GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`);
+    const answers = await client.answers(3);
+    expect(answers.map(({ status }) => status)).toEqual([400, 400, 200]);
+    expect(requestsIn(origin.text)).toHaveLength(1);
+    client.destroy();
+  });
+
   test('an upgrade to WebSocket is refused; h2c is ignored and served as HTTP/1.1', async () => {
     const client = await gateway.open(secure);
     client.write('GET /seldon/prod/iris/x HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
