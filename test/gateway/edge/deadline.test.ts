@@ -57,7 +57,7 @@ test('each deadline fires once, at its time or within 10 ms after, and not when 
         wheel.close();
       },
     ),
-    { numRuns: 30 },
+    { numRuns: 30, endOnFailure: true },
   );
 });
 
