@@ -82,8 +82,13 @@ export function hashStep(hash: number, byte: number): number {
 
 /** Hash of bytes. */
 export function hashBytes(bytes: Uint8Array): number {
-  let hash = hashSeed;
-  for (let i = 0; i < bytes.length; i++) hash = hashStep(hash, bytes[i]!);
+  return hashRange(bytes, 0, bytes.length, hashSeed);
+}
+
+/** The state of the rolling hash after the bytes from `start` to `end`. */
+export function hashRange(bytes: Uint8Array, start: number, end: number, seed: number): number {
+  let hash = seed;
+  for (let i = start; i < end; i++) hash = hashStep(hash, bytes[i]!);
   return hash;
 }
 

@@ -1,45 +1,54 @@
 // Decide: the answer of the pure core to one request. Allocates nothing: every Decision was built with the table.
 import type { Decision, RejectDecision, Shadow } from './decision.ts';
-import { fieldNamed } from './bytes.ts';
 import { isGrpcPath } from './grpc.ts';
 import type { RequestHead } from './head.ts';
-import { findByName, findSeat, ownerOf, scan } from './lookup.ts';
+import { findByName, findSeat, ownerOfCall, scan } from './lookup.ts';
+import { metadataOf, namesDeployment, namesNamespace } from './metadata.ts';
+import type { Metadata } from './metadata.ts';
+import { routeOf } from './seat.ts';
+import type { Seat } from './seat.ts';
 import type { Space } from './space.ts';
 import type { RouteTable, Split } from './table.ts';
 
 /** What to do with this request. `draw` is in [0, 1) and picks among the members of the Route. */
 export function decide<T>(table: RouteTable<T>, head: RequestHead, draw: number): Decision<T> {
-  const space = ownerOf(table, head);
-  if (space === null) return notFound(table, head);
-  const find = space === table.shared && isBareCall(head) ? answerBare : answer;
-  return find(table, space, head, draw, true) ?? find(table, space, head, draw, false) ?? notFound(table, head);
+  const metadata = metadataOf(head);
+  const space = ownerOfCall(table, head, metadata);
+  if (space === null) return notFound(table, head, metadata);
+  const find = space === table.shared && isBareCall(head, metadata) ? answerBare : answer;
+  return find(table, space, head, metadata, draw, true) ?? find(table, space, head, metadata, draw, false) ?? notFound(table, head, metadata);
 }
 
 /** A gRPC call that names a deployment and, being looked up in shared space, no namespace. */
-function isBareCall(head: RequestHead): boolean {
-  return head.grpc && fieldNamed(head, 'seldon', 0) >= 0 && isGrpcPath(head);
+function isBareCall(head: RequestHead, metadata: Metadata): boolean {
+  return namesDeployment(metadata) && isGrpcPath(head);
 }
 
 /**
  * A bare name is its only declarer's, and nobody's when it is contested, reserved or closed (design §4.2): a claim on the path does not get the
  * call, however well it matches. A Grant does; granted Routes come first in Order, so the first match tells.
  */
-function answerBare<T>(table: RouteTable<T>, space: Space<T>, head: RequestHead, draw: number, hasLive: boolean): Decision<T> | null {
-  const seated = findSeat(table, space, head, hasLive)?.route ?? null;
+function answerBare<T>(table: RouteTable<T>, space: Space<T>, head: RequestHead, metadata: Metadata, draw: number, hasLive: boolean): Decision<T> | null {
+  const seat = findSeat(table, space, head, metadata, hasLive);
+  const seated = seat === null ? null : routeOf(seat);
   const found = scan(space, head, hasLive, seated) ?? seated;
-  const route = found !== null && found.granted ? found : (findByName(table, space, head, hasLive)?.route ?? null);
-  return route === null ? null : pick(route.split, draw);
+  if (found !== null && found.granted) return pick(found.split, draw);
+  const named = findByName(table, space, head, metadata, hasLive);
+  return named === null ? null : answerOf(named, draw);
 }
 
 /** What the first match says: among Routes with a live Mapping, or among those with only shadows. */
-function answer<T>(table: RouteTable<T>, space: Space<T>, head: RequestHead, draw: number, hasLive: boolean): Decision<T> | null {
-  const seat = findSeat(table, space, head, hasLive);
+function answer<T>(table: RouteTable<T>, space: Space<T>, head: RequestHead, metadata: Metadata, draw: number, hasLive: boolean): Decision<T> | null {
+  const seat = findSeat(table, space, head, metadata, hasLive);
   if (space.scanned.length > 0) {
-    const route = scan(space, head, hasLive, seat === null ? null : seat.route);
+    const route = scan(space, head, hasLive, seat === null ? null : routeOf(seat));
     if (route !== null) return pick(route.split, draw);
   }
-  if (seat === null) return null;
-  return seat.sole ?? pick(seat.route.split, draw);
+  return seat === null ? null : answerOf(seat, draw);
+}
+
+function answerOf<T>(seat: Seat<T>, draw: number): Decision<T> {
+  return 'route' in seat ? seat : pick(seat.split, draw);
 }
 
 /** The member that the draw falls on. */
@@ -72,11 +81,11 @@ const namespaceNeeded: RejectDecision = Object.freeze({
 });
 
 /** Why nothing matched. Says only what the caller sent or left out. */
-function notFound<T>({ settings }: RouteTable<T>, head: RequestHead): RejectDecision {
+function notFound<T>({ settings }: RouteTable<T>, head: RequestHead, metadata: Metadata): RejectDecision {
   if (!head.grpc) return noPath;
   if (!isGrpcPath(head)) return noMethod;
-  const named = fieldNamed(head, 'seldon', 0) >= 0;
-  if (fieldNamed(head, 'namespace', 0) >= 0) return named ? noDeployment : noName;
+  const named = namesDeployment(metadata);
+  if (namesNamespace(metadata)) return named ? noDeployment : noName;
   if (!named) return noMetadata;
   // With a single namespace there is no other to name.
   return settings.singleNamespace === null ? namespaceNeeded : noDeployment;

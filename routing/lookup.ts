@@ -3,13 +3,16 @@
 // Every source of candidates (slashes of the path, other lengths, the gRPC name, the scanned list) gives its own first match, and the best by
 // Order of these is the answer. So precedence needs no index of its own, and the result is that of trying all Routes one after the other, which
 // is what the tests compare it with.
-import { findIn, isList, slotOf } from './buckets.ts';
-import { bytesOf, fieldHash, fieldIs, fieldNamed, hashBytes, hashSeed, hashStep, sameBytes, sameFoldedBytes, textOf } from './bytes.ts';
+import { bytesOf, fieldHash, fieldText, hashBytes, hashRange, hashSeed, hashStep, sameBytes, sameFoldedBytes, textOf } from './bytes.ts';
 import { conditionsHold } from './condition.ts';
 import { isGrpcPath } from './grpc.ts';
 import type { RequestHead } from './head.ts';
+import { isRepeated, metadataOf, namesDeployment, namesNamespace, namespaceField, seldonField } from './metadata.ts';
+import type { Metadata } from './metadata.ts';
 import { compareOrder } from './order.ts';
+import { routeOf } from './seat.ts';
 import type { Seat } from './seat.ts';
+import { allFlags, firstSlot, flagBits, pageOf, seatFlags, slotSize } from './seats.ts';
 import { nameIndexHash, noLength, pathIndexHash } from './space.ts';
 import type { Space } from './space.ts';
 import { spaceNamed } from './table.ts';
@@ -21,6 +24,11 @@ const ownedHash = hashBytes(owned);
 
 /** The space that owns the request; null: a namespace without Routes. */
 export function ownerOf<T>(table: RouteTable<T>, head: RequestHead): Space<T> | null {
+  return ownerOfCall(table, head, metadataOf(head));
+}
+
+/** As `ownerOf`; `metadata` is that of the head. */
+export function ownerOfCall<T>(table: RouteTable<T>, head: RequestHead, metadata: Metadata): Space<T> | null {
   const { singleNamespace } = table.settings;
   if (isUnderSeldon(head)) {
     if (singleNamespace !== null) return spaceNamed(table, singleNamespace);
@@ -29,13 +37,12 @@ export function ownerOf<T>(table: RouteTable<T>, head: RequestHead): Space<T> | 
     for (let i = pathStart + owned.length; i < pathEnd; i++) {
       const byte = pathBytes[i]!;
       hash = hashStep(hash, byte);
-      if (byte === slash) return spaceAt(table, hash, pathBytes, pathStart, i + 1);
+      if (byte === slash) return spaceAt(table, hash, pathBytes, pathStart + owned.length, i);
     }
     // `/seldon/x` without a slash after it names no namespace: shared space.
   } else if (head.grpc) {
-    const namespace = fieldNamed(head, 'namespace', 0);
-    if (namespace >= 0) return spaceOfField(table, head, namespace);
-    if (singleNamespace !== null && fieldNamed(head, 'seldon', 0) >= 0) return spaceNamed(table, singleNamespace);
+    if (namesNamespace(metadata)) return spaceOfField(table, head, metadata);
+    if (singleNamespace !== null && namesDeployment(metadata)) return spaceNamed(table, singleNamespace);
   }
   return table.shared;
 }
@@ -46,31 +53,36 @@ function isUnderSeldon(head: RequestHead): boolean {
 
 /** Does the path begin with `/seldon/<name>/`? `space` is the owner of the request. */
 function isUnderBase<T>(table: RouteTable<T>, space: Space<T>, head: RequestHead): boolean {
-  return space.name !== null && table.settings.singleNamespace === null && isUnderSeldon(head);
+  return space.name !== null && table.settings.singleNamespace === null && (!head.grpc || isUnderSeldon(head));
 }
 
-/** The space whose base is the bytes from `start` to `end`; `hash` is theirs. */
+/** The space whose name is the bytes from `start` to `end`; `hash` is that of its base. */
 function spaceAt<T>(table: RouteTable<T>, hash: number, bytes: Uint8Array, start: number, end: number): Space<T> | null {
-  const slot = slotOf(table.spaces, hash);
-  if (slot === null) return null;
-  if (!isList(slot)) return hasBase(slot, bytes, start, end) ? slot : null;
-  for (const space of slot) if (hasBase(space, bytes, start, end)) return space;
-  return null;
+  const page = pageOf(table.spaces, hash);
+  const { slots, mask } = page;
+  // Between `/seldon/` and `/`.
+  const meta = (owned.length + end - start + 1) << flagBits;
+  for (let slot = firstSlot(hash, mask); ; slot = (slot + 1) & mask) {
+    const at = slot * slotSize;
+    const given = slots[at + 1]!;
+    if (given < 0) return null;
+    if (slots[at] === hash && given === meta && sameBytes(bytes, start, page.bytes, slots[at + 2]! + owned.length, end - start)) return page.values[slot]!;
+  }
 }
 
-function hasBase<T>({ base }: Space<T>, bytes: Uint8Array, start: number, end: number): boolean {
-  return end - start === base.length && sameBytes(bytes, start, base, 0, base.length);
-}
-
-function spaceOfField<T>(table: RouteTable<T>, head: RequestHead, field: number): Space<T> | null {
-  const hash = hashStep(fieldHash(head, 'namespace', field, ownedHash), slash);
-  return findIn(table.spaces, hash, (space) => fieldIs(head, 'namespace', field, space.name!));
+function spaceOfField<T>(table: RouteTable<T>, head: RequestHead, metadata: Metadata): Space<T> | null {
+  const field = namespaceField(metadata);
+  if (isRepeated(metadata)) return spaceNamed(table, fieldText(head, 'namespace', field));
+  const { bytes, fields } = head;
+  const start = fields[field * 4 + 2]!;
+  const end = fields[field * 4 + 3]!;
+  return spaceAt(table, hashStep(hashRange(bytes, start, end, ownedHash), slash), bytes, start, end);
 }
 
 /** The first indexed Route in Order that matches, `space` being the owner of the request: with a live Mapping (`hasLive` true) or with only shadows (false). */
-export function findSeat<T>(table: RouteTable<T>, space: Space<T>, head: RequestHead, hasLive: boolean): Seat<T> | null {
+export function findSeat<T>(table: RouteTable<T>, space: Space<T>, head: RequestHead, metadata: Metadata, hasLive: boolean): Seat<T> | null {
   const seat = findByPath(table, space, head, hasLive);
-  return space.named > 0 && head.grpc ? first(seat, findByName(table, space, head, hasLive)) : seat;
+  return space.named > 0 && head.grpc ? first(seat, findByName(table, space, head, metadata, hasLive)) : seat;
 }
 
 function findByPath<T>(table: RouteTable<T>, space: Space<T>, head: RequestHead, hasLive: boolean): Seat<T> | null {
@@ -78,16 +90,16 @@ function findByPath<T>(table: RouteTable<T>, space: Space<T>, head: RequestHead,
   const pathLength = head.pathEnd - pathStart;
   const { shortestSlashed } = space;
   const others = space.unslashed.values;
-  let nextOther = others.length === 0 ? noLength : others[0]!;
+  let nextOther = space.shortestUnslashed;
   const whole = space.whole.values.length > 0 && space.whole.values.includes(pathLength);
   // Bytes after the longest declared path are not even hashed.
   const longest = whole || pathLength < space.longest ? pathLength : space.longest;
   let best: Seat<T> | null = null;
   let length = 0;
   let hash = hashSeed;
-  if (shortestSlashed > space.base.length && nextOther > space.base.length && isUnderBase(table, space, head)) {
+  if (shortestSlashed > space.baseLength && nextOther > space.baseLength && longest >= space.baseLength && isUnderBase(table, space, head)) {
     // The owner was found by these bytes: their hash is known, and no Route ends within them.
-    length = space.base.length;
+    length = space.baseLength;
     hash = space.seed;
   } else if (nextOther === 0) {
     best = seatAt(table, space, head, hash, 0, hasLive);
@@ -108,44 +120,53 @@ function findByPath<T>(table: RouteTable<T>, space: Space<T>, head: RequestHead,
 /** The first match among the Routes whose path text is the first `length` bytes of the path; `hash` is theirs. */
 function seatAt<T>(table: RouteTable<T>, space: Space<T>, head: RequestHead, hash: number, length: number, hasLive: boolean): Seat<T> | null {
   const key = pathIndexHash(space.seed, hash);
-  const slot = slotOf(table.seats, key);
-  if (slot === null) return null;
-  if (!isList(slot)) return seatHolds(slot, space, head, key, length, hasLive) ? slot : null;
+  const page = pageOf(table.seats, key);
+  const { slots, mask } = page;
   // In Order.
-  for (const seat of slot) if (seatHolds(seat, space, head, key, length, hasLive)) return seat;
-  return null;
+  for (let slot = firstSlot(key, mask); ; slot = (slot + 1) & mask) {
+    const at = slot * slotSize;
+    const meta = slots[at + 1]!;
+    if (meta < 0) return null;
+    if (slots[at] !== key || meta >> flagBits !== length || slots[at + 3] !== space.id) continue;
+    // The seats of a plain prefix have no flag.
+    const flags = meta & allFlags;
+    if (flags !== 0 && !mayAnswer(flags, hasLive, length === head.pathEnd - head.pathStart)) continue;
+    if (flags === 0 && !hasLive) continue;
+    const start = slots[at + 2]!;
+    const same = (flags & seatFlags.folded) === 0 ? sameBytes(head.pathBytes, head.pathStart, page.bytes, start, length) : sameFoldedBytes(head.pathBytes, head.pathStart, page.bytes, start, length);
+    if (!same) continue;
+    const seat = page.values[slot]!;
+    if ((flags & seatFlags.conditional) === 0 || conditionsHold(routeOf(seat).conditions!, head)) return seat;
+  }
 }
 
-function seatHolds<T>(seat: Seat<T>, space: Space<T>, head: RequestHead, key: number, length: number, hasLive: boolean): boolean {
-  return (
-    seat.hash === key &&
-    seat.length === length &&
-    seat.hasLive === hasLive &&
-    seat.space === space.name &&
-    !seat.named &&
-    (!seat.whole || length === head.pathEnd - head.pathStart) &&
-    (seat.folded
-      ? sameFoldedBytes(head.pathBytes, head.pathStart, seat.bytes, seat.start, length)
-      : sameBytes(head.pathBytes, head.pathStart, seat.bytes, seat.start, length)) &&
-    (seat.conditions === null || conditionsHold(seat.conditions, head))
-  );
+function mayAnswer(flags: number, hasLive: boolean, isWholePath: boolean): boolean {
+  return (flags & seatFlags.named) === 0 && ((flags & seatFlags.shadowsOnly) === 0) === hasLive && ((flags & seatFlags.whole) === 0 || isWholePath);
 }
 
 /** The first gRPC Route in Order of the deployment that the metadata `seldon` names. */
-export function findByName<T>(table: RouteTable<T>, space: Space<T>, head: RequestHead, hasLive: boolean): Seat<T> | null {
-  const field = fieldNamed(head, 'seldon', 0);
-  if (field < 0 || !isGrpcPath(head)) return null;
-  const key = nameIndexHash(space.seed, fieldHash(head, 'seldon', field, hashSeed));
-  const slot = slotOf(table.seats, key);
-  if (slot === null) return null;
-  if (!isList(slot)) return namedHolds(slot, space, head, key, hasLive) ? slot : null;
-  for (const seat of slot) if (namedHolds(seat, space, head, key, hasLive)) return seat;
-  return null;
-}
-
-function namedHolds<T>(seat: Seat<T>, space: Space<T>, head: RequestHead, key: number, hasLive: boolean): boolean {
-  // The condition on `seldon` is the comparison that confirms the hash.
-  return seat.hash === key && seat.named && seat.hasLive === hasLive && seat.space === space.name && seat.conditions !== null && conditionsHold(seat.conditions, head);
+export function findByName<T>(table: RouteTable<T>, space: Space<T>, head: RequestHead, metadata: Metadata, hasLive: boolean): Seat<T> | null {
+  if (!namesDeployment(metadata) || !isGrpcPath(head)) return null;
+  const field = seldonField(metadata);
+  const { bytes, fields } = head;
+  const from = fields[field * 4 + 2]!;
+  const length = fields[field * 4 + 3]! - from;
+  // Several lines of one name are one value.
+  const repeated = isRepeated(metadata);
+  const key = nameIndexHash(space.seed, repeated ? fieldHash(head, 'seldon', field, hashSeed) : hashRange(bytes, from, from + length, hashSeed));
+  // Then the owner was found by the namespace, and a Route that asks for these two alone needs no other look.
+  const both = !repeated && namesNamespace(metadata);
+  const page = pageOf(table.seats, key);
+  const { slots, mask } = page;
+  for (let slot = firstSlot(key, mask); ; slot = (slot + 1) & mask) {
+    const at = slot * slotSize;
+    const meta = slots[at + 1]!;
+    if (meta < 0) return null;
+    if (slots[at] !== key || slots[at + 3] !== space.id || (meta & seatFlags.named) === 0 || ((meta & seatFlags.shadowsOnly) === 0) !== hasLive) continue;
+    if (!repeated && (meta >> flagBits !== length || !sameBytes(bytes, from, page.bytes, slots[at + 2]!, length))) continue;
+    const seat = page.values[slot]!;
+    if ((both && (meta & seatFlags.conditional) === 0) || conditionsHold(routeOf(seat).conditions!, head)) return seat;
+  }
 }
 
 /** The first match among the Routes that have no key to look up, if Order tries it before `best`. */
@@ -167,5 +188,5 @@ export function scan<T>(space: Space<T>, head: RequestHead, hasLive: boolean, be
 
 function first<T>(a: Seat<T> | null, b: Seat<T> | null): Seat<T> | null {
   if (a === null || b === null) return a ?? b;
-  return compareOrder(a.route.order, b.route.order) <= 0 ? a : b;
+  return compareOrder(routeOf(a).order, routeOf(b).order) <= 0 ? a : b;
 }

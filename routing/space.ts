@@ -1,6 +1,6 @@
 // Space: the Routes that one request may reach (design §4.4): those of one namespace and those granted into it, or shared space.
 // The Routes themselves are in one index for all spaces; a Space holds what tells lookup where to look.
-import { byteText, bytesOf, hashSeed, hashText } from './bytes.ts';
+import { byteText, hashSeed, hashText } from './bytes.ts';
 import type { Match } from './match.ts';
 import { compareOrder } from './order.ts';
 import type { Route } from './table.ts';
@@ -10,8 +10,10 @@ import type { Tally } from './tally.ts';
 export interface Space<T> {
   /** A namespace, or null for shared space. */
   readonly name: string | null;
-  /** The path `/seldon/<name>/`; empty for shared space. */
-  readonly base: Uint8Array;
+  /** Different for every Space of a table; 0 is shared space. */
+  readonly id: number;
+  /** Length of the path `/seldon/<name>/`, bytes; 0 for shared space. */
+  readonly baseLength: number;
   /** Hash of the base; the index is seeded with it. */
   readonly seed: number;
   readonly routeCount: number;
@@ -23,6 +25,8 @@ export interface Space<T> {
   readonly longest: number;
   /** Lengths of other prefixes. */
   readonly unslashed: Tally;
+  /** The least of `unslashed`; `noLength` when there is none. */
+  readonly shortestUnslashed: number;
   /** Lengths of exact paths. */
   readonly whole: Tally;
   /** gRPC Routes that name their deployment: looked up by the `seldon` metadata. */
@@ -38,15 +42,31 @@ const sharedSeed = 0x51_0c_1ce5;
 
 /** Hash of a space's base. */
 export function spaceSeed(name: string | null): number {
-  return name === null ? sharedSeed : hashText(byteText(baseOf(name)));
+  return name === null ? sharedSeed : hashText(baseOf(name));
 }
 
-function baseOf(name: string | null): string {
-  return name === null ? '' : `/seldon/${name}/`;
+/** Byte text of the path that a namespace owns. */
+export function baseOf(name: string): string {
+  return `/seldon/${byteText(name)}/`;
 }
 
-export function emptySpace<T>(name: string | null): Space<T> {
-  return Object.freeze({ name, base: bytesOf(baseOf(name)), seed: spaceSeed(name), routeCount: 0, slashed: noTally, shortestSlashed: noLength, longest: 0, unslashed: noTally, whole: noTally, named: 0, scanned: Object.freeze([]) });
+/** `id`: see Space. */
+export function emptySpace<T>(name: string | null, id: number): Space<T> {
+  return Object.freeze({
+    name,
+    id,
+    baseLength: name === null ? 0 : baseOf(name).length,
+    seed: spaceSeed(name),
+    routeCount: 0,
+    slashed: noTally,
+    shortestSlashed: noLength,
+    longest: 0,
+    unslashed: noTally,
+    shortestUnslashed: noLength,
+    whole: noTally,
+    named: 0,
+    scanned: Object.freeze([]),
+  });
 }
 
 /** Where lookup finds a Route. */
@@ -94,6 +114,7 @@ export function spaceWith<T>(space: Space<T>, before: Route<T> | null, after: Ro
     case 'whole':
       next[route.placing] = tallied(space[route.placing], route.order.pathText.length, by < 0 ? -1 : 1);
       next.shortestSlashed = next.slashed.values[0] ?? noLength;
+      next.shortestUnslashed = next.unslashed.values[0] ?? noLength;
       next.longest = Math.max(next.slashed.values.at(-1) ?? 0, next.unslashed.values.at(-1) ?? 0);
       break;
     case 'named':

@@ -17,9 +17,11 @@ import type { Regex } from './regex.ts';
 import { buildRoute, routeKey } from './route.ts';
 import type { AttachedMapping } from './route.ts';
 import { sharedMapping } from './share.ts';
-import { seatHash, seatsOf } from './seat.ts';
+import { routeOf, seatHash, seatOf, seatedOf } from './seat.ts';
 import type { Seat } from './seat.ts';
-import { emptySpace, spaceSeed, spaceWith } from './space.ts';
+import { SeatsEdit, firstSlot, noSeats, pageOf } from './seats.ts';
+import type { Seats } from './seats.ts';
+import { baseOf, emptySpace, spaceSeed, spaceWith } from './space.ts';
 import type { Placing, Space } from './space.ts';
 
 /** One live Mapping of a Route, with what it gets. */
@@ -85,9 +87,10 @@ export interface RouteTable<T> {
 
   // The index, for lookup.
   /** By space and path; gRPC Routes by space and `seldon`. */
-  readonly seats: Buckets<Seat<T>>;
+  readonly seats: Seats<Seat<T>>;
   readonly shared: Space<T>;
-  readonly spaces: Buckets<Space<T>>;
+  /** By base. */
+  readonly spaces: Seats<Space<T>>;
 
   // What the next delta needs.
   readonly records: Buckets<RouteRecord<T>>;
@@ -95,6 +98,8 @@ export interface RouteTable<T> {
   readonly places: Buckets<Place<T>>;
   readonly upstreams: Buckets<UpstreamUse>;
   readonly sum: Digest;
+  /** The greatest Space id given so far. */
+  readonly lastSpaceId: number;
 }
 
 /** A Route and what it was built from. */
@@ -121,7 +126,7 @@ interface UpstreamUse {
   readonly routeKeys: readonly string[];
 }
 
-const emptyShared = emptySpace<never>(null);
+const emptyShared = emptySpace<never>(null, 0);
 
 const noSettings: TableSettings = Object.freeze({ singleNamespace: null });
 
@@ -131,13 +136,14 @@ const empty: RouteTable<never> = Object.freeze({
   routeCount: 0,
   settings: noSettings,
   problems: new Map(),
-  seats: noBuckets,
+  seats: noSeats,
   shared: emptyShared,
-  spaces: noBuckets,
+  spaces: noSeats,
   records: noBuckets,
   places: noBuckets,
   upstreams: noBuckets,
   sum: noDigest,
+  lastSpaceId: 0,
 });
 
 /** The table before the first delta. */
@@ -175,7 +181,12 @@ function compareSpaces(a: string | null, b: string | null): number {
 
 /** The space of a namespace, or null when it has no Routes. */
 export function spaceNamed<T>(table: RouteTable<T>, name: string): Space<T> | null {
-  return findIn(table.spaces, spaceSeed(name), (space) => space.name === name);
+  const seed = spaceSeed(name);
+  const { values, mask } = pageOf(table.spaces, seed);
+  for (let slot = firstSlot(seed, mask); ; slot = (slot + 1) & mask) {
+    const space = values[slot]!;
+    if (space === null || space.name === name) return space;
+  }
 }
 
 /** What changes at one Route: Mappings that come or change, and `null` for those that leave. The last of an id counts. */
@@ -210,18 +221,19 @@ class TableEdit<T> {
   /** Spaces and Upstreams that changed, written back once at the end. */
   readonly #spaces = new Map<string | null, Space<T>>();
   readonly #uses = new Map<string, UpstreamChange>();
-  /** Routes that come into the index, in place of older ones of their key, and Routes that leave it. */
-  readonly #seated: Route<T>[] = [];
-  readonly #left: Route<T>[] = [];
+  readonly #seats: SeatsEdit<Seat<T>>;
   #problems: Map<string, readonly Problem[]> | null = null;
   #sum: Digest;
+  #lastSpaceId: number;
 
   constructor(from: RouteTable<T>, expected: number, attach: (mapping: Mapping, slot: number) => T) {
     this.#from = from;
     this.#attach = attach;
     this.#records = new BucketsEdit(from.records, expected, hashOf, (a, b) => compareText(a.key, b.key));
     this.#places = new BucketsEdit(from.places, expected, hashOf, (a, b) => compareText(a.id, b.id));
+    this.#seats = new SeatsEdit(from.seats, (a, b) => compareRoutes(routeOf(a), routeOf(b)));
     this.#sum = from.sum;
+    this.#lastSpaceId = from.lastSpaceId;
   }
 
   apply(delta: TableDelta): RouteTable<T> {
@@ -239,13 +251,14 @@ class TableEdit<T> {
       routeCount: records.count,
       settings: delta.settings,
       problems: this.#problems ?? this.#from.problems,
-      seats: this.#doneSeats(),
+      seats: this.#seats.done(),
       shared,
       spaces: this.#doneSpaces(),
       records,
       places: this.#places.done(),
       upstreams: this.#doneUpstreams(),
       sum: this.#sum,
+      lastSpaceId: this.#lastSpaceId,
     });
   }
 
@@ -300,8 +313,8 @@ class TableEdit<T> {
 
   /** Puts a Route where lookup finds it, in place of `before`. Both have one key, so they belong at the same place. */
   #place(before: Route<T> | null, after: Route<T> | null, space: Space<T>): void {
-    const route = (after ?? before)!;
-    if (route.placing !== 'scanned') (after === null ? this.#left : this.#seated).push(route);
+    if (before !== null && before.placing !== 'scanned') this.#seats.remove(seatHash(before, space.seed), seatOf(before));
+    if (after !== null && after.placing !== 'scanned') this.#seats.add(seatedOf(after, space));
     this.#spaces.set(space.name, spaceWith(space, before, after));
   }
 
@@ -329,7 +342,10 @@ class TableEdit<T> {
 
   #spaceOf(name: string | null): Space<T> {
     const known = this.#spaces.get(name) ?? (name === null ? this.#from.shared : spaceNamed(this.#from, name));
-    return known ?? emptySpace(name);
+    if (known !== null) return known;
+    const space = emptySpace<T>(name, ++this.#lastSpaceId);
+    this.#spaces.set(name, space);
+    return space;
   }
 
   #useOf(key: string): UpstreamChange {
@@ -342,22 +358,13 @@ class TableEdit<T> {
     return use;
   }
 
-  #doneSeats(): Buckets<Seat<T>> {
-    const edit = new BucketsEdit<Seat<T>>(this.#from.seats, this.#seated.length, hashOf, (a, b) => compareRoutes(a.route, b.route));
-    for (const route of this.#left) {
-      const seat = edit.find(seatHash(route), (other) => other.route === route);
-      if (seat !== null) edit.remove(seat);
-    }
-    for (const seat of seatsOf(this.#seated)) edit.set(seat);
-    return edit.done();
-  }
-
-  #doneSpaces(): Buckets<Space<T>> {
-    const edit = new BucketsEdit(this.#from.spaces, this.#spaces.size, (space) => space.seed, (a, b) => compareSpaces(a.name, b.name));
+  #doneSpaces(): Seats<Space<T>> {
+    const edit = new SeatsEdit<Space<T>>(this.#from.spaces, (a, b) => compareSpaces(a.name, b.name));
     for (const space of this.#spaces.values()) {
       if (space.name === null) continue;
-      if (space.routeCount > 0) edit.set(space);
-      else edit.remove(space);
+      const before = spaceNamed(this.#from, space.name);
+      if (before !== null) edit.remove(space.seed, before);
+      if (space.routeCount > 0) edit.add({ hash: space.seed, text: baseOf(space.name), flags: 0, owner: 0, value: space });
     }
     return edit.done();
   }
