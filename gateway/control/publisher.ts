@@ -7,8 +7,8 @@ import { ChangedNames, deltaOf, endpointsOf, sameRoutesOf, wholeOf } from './cha
 import type { PublishedState } from './changes.ts';
 
 export interface PublisherEvents {
-  /** A table has a number now. Called before the first delta of it leaves. `changed` names what differs from the table before. */
-  numbered(version: number, changed: ChangedNames): void;
+  /** The next table has its number. Called before the first delta of it leaves. */
+  numbered(): void;
   /** Its deltas have left to every worker that was free. `changed` names what differs from the table before. */
   departed(version: number, changed: ChangedNames): void;
   /** Hash of table `version`, the newest, or null when it is not known. */
@@ -161,7 +161,7 @@ export class Publisher {
     this.#version += 1;
     if (this.#batchReadAtMs !== Number.POSITIVE_INFINITY) this.#unserved.push({ version: this.#version, readAtMs: this.#batchReadAtMs, lastAckMs: 0 });
     this.#batchReadAtMs = Number.POSITIVE_INFINITY;
-    this.#events.numbered(this.#version, this.#batch);
+    this.#events.numbered();
   }
 
   #depart(): void {

@@ -108,13 +108,13 @@ function isExternalName(text: string): boolean {
 
 /** Reads every annotation; bad values keep the default and become Problems (rule 16). */
 export function decodePolicy(deployment: Deployment, defaultTimeoutMs: number): { readonly policy: DeploymentPolicy; readonly problems: readonly Problem[] } {
-  const reading = new Reading(deployment);
+  const reading = new Reading(deployment, defaultTimeLimit(defaultTimeoutMs));
   reading.checkKeys();
   const retries = reading.integer(keys.retries, 'a whole number of 0 or more');
   const breakers = reading.breakers();
   const header = reading.headers();
-  const rest = reading.timeout([keys.restTimeout, keys.restReadTimeout], defaultTimeoutMs);
-  const grpc = reading.timeout([keys.grpcTimeout, keys.grpcReadTimeout], defaultTimeoutMs);
+  const rest = reading.timeout([keys.restTimeout, keys.restReadTimeout]);
+  const grpc = reading.timeout([keys.grpcTimeout, keys.grpcReadTimeout]);
   const policy: DeploymentPolicy = {
     externalName: reading.externalName(),
     weight: reading.weight(),
@@ -134,6 +134,14 @@ export function decodePolicy(deployment: Deployment, defaultTimeoutMs: number): 
 
 const defaultIdle: TimeLimit = Object.freeze({ ms: defaultIdleMs, setBy: null });
 
+let lastDefault = defaultIdle;
+
+/** One object for all Mappings: what is shared here travels once and is kept once in every worker. */
+function defaultTimeLimit(ms: number): TimeLimit {
+  if (lastDefault.ms !== ms) lastDefault = Object.freeze({ ms, setBy: null });
+  return lastDefault;
+}
+
 /** Strictly greater, as the operator does. */
 function idleOf(timeout: TimeLimit): TimeLimit {
   return timeout.ms > defaultIdleMs ? timeout : defaultIdle;
@@ -144,8 +152,10 @@ class Reading {
   readonly #subject: ObjectRef;
   readonly #deployment: Deployment;
   readonly #annotations: DeploymentAnnotations;
+  readonly #defaultTimeout: TimeLimit;
 
-  constructor(deployment: Deployment) {
+  constructor(deployment: Deployment, defaultTimeout: TimeLimit) {
+    this.#defaultTimeout = defaultTimeout;
     this.#deployment = deployment;
     this.#subject = deployment.ref;
     this.#annotations = deployment.annotations;
@@ -210,16 +220,16 @@ class Reading {
   }
 
   /** The first key that is there counts, also with a bad value. */
-  timeout(names: readonly string[], defaultMs: number): TimeLimit {
+  timeout(names: readonly string[]): TimeLimit {
     for (const key of names) {
       const written = this.#written(key);
       if (written === null) continue;
       const ms = numberOf(written.text);
       if (ms !== null && Number.isInteger(ms) && ms >= 0 && ms <= maxTimeMs) return { ms, setBy: `annotation ${key}` };
-      this.#bad('bad-timeout', written, `the default of ${defaultMs} ms is used`, 'whole milliseconds, 0 for none');
+      this.#bad('bad-timeout', written, `the default of ${this.#defaultTimeout.ms} ms is used`, 'whole milliseconds, 0 for none');
       break;
     }
-    return { ms: defaultMs, setBy: null };
+    return this.#defaultTimeout;
   }
 
   integer(key: string, what: string): number | null {

@@ -22,6 +22,8 @@ const noEdits: HeaderEdits = Object.freeze({ remove: Object.freeze([]), add: Obj
 const leastRequest: LoadBalancer = Object.freeze({ kind: 'least-request' });
 const nothingKept: Kept = Object.freeze({ bypassAuth: false, authContextExtensions: Object.freeze({}), labels: null, healthChecks: Object.freeze([]) });
 const noUpgrades: readonly string[] = Object.freeze([]);
+/** Of a Deployment's only predictor, with nothing written about its share. */
+const soleRole: Role = Object.freeze({ kind: 'live', weight: null, share: 1 });
 const noQuery: readonly NamedMatch[] = Object.freeze([]);
 
 /** The target of a Mapping with nothing special. */
@@ -102,6 +104,7 @@ class DeploymentTranslation {
     }
     const shadowWeight = this.#policy.shadow ? this.#shadowPercent(weight ?? 100, annotationOf(this.#deployment.annotations, 'seldon.io/ambassador-weight')?.field ?? '') : 0;
     return predictors.map(({ shadow, field }, index): Role => {
+      if (predictors.length === 1 && !shadow && !this.#policy.shadow && weight === null) return soleRole;
       if (shadow) return { kind: 'shadow', percent: this.#shadowPercent(traffic[index] ?? 100, trafficField ?? `${field}.traffic`) };
       const share = shares[live.indexOf(index)]!;
       return this.#policy.shadow ? { kind: 'shadow', percent: share * shadowWeight } : { kind: 'live', weight, share };
