@@ -59,7 +59,7 @@ function pathKey(path: PathMatch): string {
  * pointers. `isReady` gives the ready bit of an Upstream.
  */
 export function buildRoute<T>(key: string, all: readonly AttachedMapping<T>[], spaceName: string | null, isReady: (upstream: string) => boolean): BuiltRoute<T> {
-  const members = all.toSorted((a, b) => compareText(a.mapping.id, b.mapping.id));
+  const members = all.length === 1 ? all : all.toSorted((a, b) => compareText(a.mapping.id, b.mapping.id));
   const first = members[0]!.mapping;
   const { match } = first;
   const conditions = compileConditions(match);
@@ -108,6 +108,7 @@ function splitOf<T>(route: Route<T>, live: readonly AttachedMapping<T>[], ready:
     problems.push(...problemsOf(route.mappings.map((mapping) => ({ mapping })), 'error', 'only-shadows', 'only shadows match here and a shadow never answers: declare a live one with the same match'));
     return Object.freeze({ ...noSplit, reject: reject('only-shadows', route.mappings[0]!) });
   }
+  if (live.length === 1 && ready[0]! && shareOf(live[0]!.mapping) > 0) return soleSplit(route, live[0]!);
   const names = [...new Set(live.map(({ mapping }) => mapping.member))];
   const level1 = memberShares(names.map((name) => weightOf(live.find(({ mapping }) => mapping.member === name)!.mapping)));
   if (level1.note !== null) problems.push(...weightProblems(live, names.length, level1.note));
@@ -128,6 +129,13 @@ function splitOf<T>(route: Route<T>, live: readonly AttachedMapping<T>[], ready:
     forwards: Object.freeze(forwards),
     reject: forwards.length > 0 ? null : reject(allZero ? 'all-weights-zero' : 'no-healthy-upstream', live[0]!.mapping),
   });
+}
+
+/** One live Mapping, ready: nine of ten Routes. Says what the general arithmetic says, without its lists. */
+function soleSplit<T>(route: Route<T>, { mapping, attached }: AttachedMapping<T>): Split<T> {
+  const sole: ForwardDecision<T> = Object.freeze({ kind: 'forward', route, mapping, target: mapping.target, attached });
+  const member: SplitMember = Object.freeze({ mapping, declared: shareOf(mapping), share: 1, ready: true });
+  return Object.freeze({ sole, members: Object.freeze([member]), bounds: soleBound, forwards: Object.freeze([sole]), reject: null });
 }
 
 function weightOf(mapping: Mapping): number | null {

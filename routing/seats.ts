@@ -128,7 +128,7 @@ export class SeatsEdit<V extends object> {
     let capacity = 2;
     while (capacity * 3 < count * 4) capacity *= 2;
     const slots = freePage(capacity);
-    const values = new Array<V | null>(capacity).fill(null);
+    const values = Array.from<V | null>({ length: capacity }).fill(null);
     const bytes = new Uint8Array(before.bytes.length + come.reduce((sum, { text }) => sum + text.length, 0));
     const page = { slots, mask: capacity - 1, bytes, values, count };
     let end = 0;

@@ -2,28 +2,39 @@
 // which at 20,000 Mappings is the difference between tens of megabytes and one (load/bench).
 import { sameValue } from './diff.ts';
 import { keepDigest } from './digest.ts';
-import type { ForwardTarget, Mapping, RedirectTarget } from './mapping.ts';
-import type { Match } from './match.ts';
+import type { ForwardTarget, Mapping, RedirectTarget, Series } from './mapping.ts';
+import type { Match, NamedMatch, PathMatch } from './match.ts';
 import type { ObjectRef } from './problem.ts';
 
 // Parts seen lately, a few of each kind, the last used first. Forgetting one costs memory, never meaning.
 const recentLimit = 16;
 const recent = new Map<string, object[]>();
 const none: readonly never[] = Object.freeze([]);
-// The Mappings of one object come one after the other.
+// The Mappings of one object come one after the other, and name the same things.
 let lastSource: ObjectRef = Object.freeze({ kind: '', namespace: '', name: '' });
+let lastSeries: Series = Object.freeze({ namespace: '', deployment: '', predictor: '', role: 'live', protocol: 'http' });
+let lastMember = '';
+let lastUpstream = '';
+const grpcPath: PathMatch = Object.freeze({ kind: 'grpc' });
 
 /** The Mapping, frozen, its common parts shared with earlier ones. Equal to its argument in content. */
 export function sharedMapping(mapping: Mapping): Mapping {
-  const namespace = mapping.namespace;
+  const source = sharedSource(mapping.source);
+  const namespace = mapping.namespace === source.namespace ? source.namespace : mapping.namespace;
+  if (mapping.member !== lastMember) lastMember = mapping.member;
+  // Field by field: an object copied by spread keeps the loose form in which structured clone made it.
   return Object.freeze({
-    ...mapping,
-    source: sharedSource(mapping.source),
+    id: mapping.id,
+    source,
+    namespace,
     space: mapping.space === namespace ? namespace : mapping.space,
+    granted: mapping.granted,
+    member: lastMember,
     match: sharedMatch(mapping.match),
+    precedence: mapping.precedence,
     role: part('role', mapping.role),
     target: mapping.target.kind === 'forward' ? sharedForward(mapping.target) : part('redirect', mapping.target satisfies RedirectTarget),
-    series: Object.freeze({ ...mapping.series, namespace: mapping.series.namespace === namespace ? namespace : mapping.series.namespace }),
+    series: sharedSeries(mapping.series, source),
   });
 }
 
@@ -32,20 +43,52 @@ function sharedSource(source: ObjectRef): ObjectRef {
   return lastSource;
 }
 
+function sharedSeries(series: Series, source: ObjectRef): Series {
+  if (!sameValue(series, lastSeries)) {
+    const { namespace, deployment, predictor } = series;
+    lastSeries = Object.freeze({
+      namespace: namespace === source.namespace ? source.namespace : namespace,
+      deployment: deployment === source.name ? source.name : deployment,
+      predictor: predictor === lastSeries.predictor ? lastSeries.predictor : predictor,
+      role: series.role,
+      protocol: series.protocol,
+    });
+  }
+  return lastSeries;
+}
+
+/** Conditions of one deployment's Routes name the same values. */
+function sharedNamed(named: readonly NamedMatch[], kind: string): readonly NamedMatch[] {
+  return named.length === 0 ? none : Object.freeze(named.map((one) => part(kind, one)));
+}
+
 function sharedMatch(match: Match): Match {
   return Object.freeze({
-    ...match,
-    path: frozen(match.path),
+    path: sharedPath(match.path),
     host: part('host', match.host),
     method: match.method === null ? null : part('method', match.method),
-    headers: match.headers.length === 0 ? none : frozen(match.headers),
-    query: match.query.length === 0 ? none : frozen(match.query),
+    headers: sharedNamed(match.headers, 'header'),
+    query: sharedNamed(match.query, 'query'),
   });
 }
 
+function sharedPath(path: PathMatch): PathMatch {
+  switch (path.kind) {
+    case 'prefix':
+      return Object.freeze({ kind: path.kind, prefix: path.prefix, caseSensitive: path.caseSensitive });
+    case 'grpc':
+      return grpcPath;
+    case 'exact':
+    case 'regex':
+      return frozen(path);
+  }
+}
+
 function sharedForward(target: ForwardTarget): ForwardTarget {
+  if (target.upstream !== lastUpstream) lastUpstream = target.upstream;
   return Object.freeze({
-    ...target,
+    kind: target.kind,
+    upstream: lastUpstream,
     rewrite: part('rewrite', target.rewrite),
     hostRewrite: part('hostRewrite', target.hostRewrite),
     requestHeaders: part('headerEdits', target.requestHeaders),
@@ -54,8 +97,10 @@ function sharedForward(target: ForwardTarget): ForwardTarget {
     idleTimeout: part('timeLimit', target.idleTimeout),
     retry: target.retry === null ? null : part('retry', target.retry),
     loadBalancer: part('loadBalancer', target.loadBalancer),
+    priority: target.priority,
     cors: target.cors === null ? null : part('cors', target.cors),
     upgrades: part('upgrades', target.upgrades),
+    dialService: target.dialService,
     kept: part('kept', target.kept),
   });
 }
