@@ -28,6 +28,7 @@ export class Deadline {
 /** A hashed wheel of intrusive lists. Its one timer runs only while there is something to wait for. */
 export class DeadlineWheel {
   readonly #clock: () => number;
+  readonly #faulted: (error: unknown) => void;
   readonly #heads: (Deadline | null)[] = Array.from({ length: slots }, () => null);
   /** Slots before this time are done. */
   #doneMs: number;
@@ -36,8 +37,10 @@ export class DeadlineWheel {
   #count = 0;
   #ticking = false;
 
-  constructor(clock: () => number) {
+  /** `faulted` is told what an owner throws: it ends nobody else's deadline. */
+  constructor(clock: () => number, faulted: (error: unknown) => void) {
     this.#clock = clock;
+    this.#faulted = faulted;
     this.#doneMs = startOfSlot(clock());
   }
 
@@ -115,7 +118,7 @@ export class DeadlineWheel {
         this.#unlink(deadline);
         if (deadline.dueMs <= nowMs) {
           deadline.dueMs = Infinity;
-          deadline.owner.expired(nowMs);
+          this.#expire(deadline, nowMs);
         } else if (deadline.dueMs !== Infinity) {
           this.#link(deadline);
         }
@@ -124,6 +127,14 @@ export class DeadlineWheel {
     }
     this.#ticking = false;
     this.#armForNext();
+  }
+
+  #expire(deadline: Deadline, nowMs: number): void {
+    try {
+      deadline.owner.expired(nowMs);
+    } catch (error) {
+      this.#faulted(error);
+    }
   }
 
   #armForNext(): void {

@@ -48,7 +48,10 @@ export class Edge {
   readonly responseHead = new ResponseHead();
   readonly trailers = new Trailers();
   readonly ids = new RequestIds();
-  readonly wheel = new DeadlineWheel(() => performance.now());
+  readonly wheel = new DeadlineWheel(
+    () => performance.now(),
+    (error) => this.faulted(error),
+  );
   readonly draw: () => number = Math.random;
 
   readonly pools = new UpstreamRegistry(this);
@@ -104,6 +107,8 @@ export class Edge {
 
   /** A bug showed: it is counted and logged, and ends one exchange only. */
   faulted(error: unknown): void {
+    // What was put together belongs to whoever failed.
+    this.out.drop();
     this.counters.failure('UX');
     this.#log({
       atMs: Date.now(),

@@ -28,8 +28,8 @@ export interface Transport extends Sink {
   owner: TransportOwner;
   /** More is queued than the peer takes: wait for `drained`. */
   readonly congested: boolean;
-  /** Nothing is queued. */
-  readonly empty: boolean;
+  /** Bytes that the peer has not taken yet. */
+  readonly queued: number;
   /** Sends bytes that the caller gives away: they are never copied. */
   give(bytes: Buffer): void;
   /** Stops and starts reading. */
@@ -83,8 +83,8 @@ export class SocketTransport implements Transport {
     return this.#socket.writableNeedDrain;
   }
 
-  get empty(): boolean {
-    return this.#socket.writableLength === 0;
+  get queued(): number {
+    return this.#socket.writableLength;
   }
 
   write(bytes: Buffer): boolean {
@@ -137,12 +137,16 @@ export class SocketTransport implements Transport {
     try {
       this.owner.broken(reason);
     } catch (error) {
-      this.owner.crashed(error);
+      this.#crashed(error);
     }
   }
 
   #crashed(error: unknown): void {
-    this.owner.crashed(error);
+    try {
+      this.owner.crashed(error);
+    } catch {
+      // It was told; nothing more can be done for it, and nobody else is concerned.
+    }
     this.destroy();
   }
 }

@@ -268,6 +268,23 @@ describe.each(transports)('%s', (_name, secure) => {
     client.destroy();
   });
 
+  test('the last answer of a connection reaches a slow reader whole', async () => {
+    await start();
+    const body = 'y'.repeat(12_000_000);
+    origin.behaviour = answerEach(`HTTP/1.1 200 OK\r\ncontent-length: ${body.length}\r\n\r\n${body}`);
+    const client = await gateway.open(secure);
+    client.write(post('x', 'Connection: close\r\n'));
+    await client.until(() => client.text.length > 0);
+    client.socket.pause();
+    await new Promise((resolve) => {
+      setTimeout(resolve, 1500);
+    });
+    client.socket.resume();
+    const [answer] = await client.answers(1);
+    expect(answer!.body.length).toBe(body.length);
+    client.destroy();
+  });
+
   test('answers to many small requests of a client that reads late are all there', async () => {
     await start();
     origin.behaviour = answerEach(() => `HTTP/1.1 200 OK\r\ncontent-length: 20000\r\n\r\n${'z'.repeat(20_000)}`);

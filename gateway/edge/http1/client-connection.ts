@@ -60,6 +60,10 @@ export class Http1Connection implements TransportOwner, ClientSide, ClientConnec
   #peerEnded = false;
   #probes = 0;
   #paused = false;
+  /** The client has not taken its last answers: its next request waits until it has. */
+  #blocked = false;
+  #queued = 0;
+  #stalledAtMs = 0;
   #lingered = 0;
   #headSinceMs = Infinity;
   #idleSinceMs: number;
@@ -107,7 +111,7 @@ export class Http1Connection implements TransportOwner, ClientSide, ClientConnec
     if (this.#phase === 'closing') {
       this.#lingered += end - start;
       if (this.#lingered > mostLingerBytes) this.destroy();
-    } else if (this.#phase === 'wait') {
+    } else if (this.#phase === 'wait' || this.#blocked) {
       this.#sentAhead(bytes, start, end);
     } else if (carry.length === 0) {
       this.#consume(bytes, start, end);
@@ -140,13 +144,14 @@ export class Http1Connection implements TransportOwner, ClientSide, ClientConnec
       }
       // An exchange that ends here leaves room for the next request in the same bytes.
       this.#exchange.requestFlush();
-    } while (at < end && !starved && this.#phase === 'head');
+    } while (at < end && !starved && this.#phase === 'head' && !this.#blocked);
     this.#consuming = false;
     this.#keep(bytes, at, end);
-    if (this.#phase === 'head') this.#settle();
+    if (this.#phase === 'head' && !this.#blocked) this.#settle();
   }
 
   get #isReading(): boolean {
+    if (this.#blocked) return false;
     return this.#phase === 'head' || this.#phase === 'length' || this.#phase === 'chunked' || this.#phase === 'trailers';
   }
 
@@ -283,6 +288,15 @@ export class Http1Connection implements TransportOwner, ClientSide, ClientConnec
       return;
     }
     this.#phase = 'head';
+    if (this.#transport.congested) {
+      this.#blocked = true;
+      this.#edge.wheel.set(this.#deadline, this.#edge.nowMs + this.#edge.limits.writeStallTimeoutMs);
+      return;
+    }
+    this.#next();
+  }
+
+  #next(): void {
     if (this.#paused) this.#resume();
     if (this.#consuming) return;
     if (this.#carry.length > 0) this.#consume(this.#carry.bytes, this.#carry.start, this.#carry.end);
@@ -381,20 +395,32 @@ export class Http1Connection implements TransportOwner, ClientSide, ClientConnec
     this.#phase = 'closing';
     this.#carry.clear();
     this.#transport.end();
-    if (this.#peerEnded && this.#transport.empty) {
+    this.#queued = this.#transport.queued;
+    if (this.#peerEnded && this.#queued === 0) {
       this.destroy();
       return;
     }
     this.#resume();
+    this.#stalledAtMs = this.#edge.nowMs + this.#edge.limits.writeStallTimeoutMs;
     this.#edge.wheel.set(this.#deadline, this.#edge.nowMs + lingerMs);
+  }
+
+  /** While closing: waits on as long as the client still takes what is queued. */
+  #linger(nowMs: number): void {
+    const { queued } = this.#transport;
+    if (queued < this.#queued) this.#stalledAtMs = nowMs + this.#edge.limits.writeStallTimeoutMs;
+    this.#queued = queued;
+    if (queued === 0 || nowMs >= this.#stalledAtMs) this.destroy();
+    else this.#edge.wheel.set(this.#deadline, nowMs + lingerMs);
   }
 
   ended(): void {
     this.#edge.tick();
     this.#peerEnded = true;
+    if (this.#blocked) return;
     switch (this.#phase) {
       case 'closing':
-        if (this.#transport.empty) this.destroy();
+        if (this.#transport.queued === 0) this.destroy();
         return;
       case 'wait':
         if (!this.#exchange.responseStarted && this.#modern) this.#probe();
@@ -420,6 +446,9 @@ export class Http1Connection implements TransportOwner, ClientSide, ClientConnec
   drained(): void {
     this.#edge.tick();
     this.#exchange.clientDrained();
+    if (!this.#blocked) return;
+    this.#blocked = false;
+    this.#next();
   }
 
   broken(): void {
@@ -436,6 +465,9 @@ export class Http1Connection implements TransportOwner, ClientSide, ClientConnec
   expired(nowMs: number): void {
     this.#edge.nowMs = nowMs;
     if (this.#phase === 'closing') {
+      this.#linger(nowMs);
+    } else if (this.#blocked) {
+      this.#edge.counters.failure(failures.clientStalled.flag);
       this.destroy();
     } else if (this.#phase === 'wait') {
       if (this.#peerEnded && !this.#exchange.responseStarted) this.#probe();

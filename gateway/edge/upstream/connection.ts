@@ -265,7 +265,7 @@ export class UpstreamConnection implements TransportOwner, Timed {
     const { endpoint } = this;
     endpoint.inFlight -= 1;
     const { upstream } = endpoint;
-    if (!this.#clean || endpoint.retired || !this.transport.empty || this.#generation !== upstream.generation || this.#edge.closed) {
+    if (!this.#clean || endpoint.retired || this.transport.queued > 0 || this.#generation !== upstream.generation || this.#edge.closed) {
       this.#destroy();
       return;
     }

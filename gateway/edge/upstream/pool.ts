@@ -33,6 +33,8 @@ export class UpstreamPool {
   /** Those that take new requests: ready ones, or terminating ones while none is ready (design §4.7). */
   #serving: readonly EndpointPool[] = [];
   readonly #waiters = new Set<AddressWaiter>();
+  /** Its name was looked up and none of its addresses may be used. */
+  #unusable = false;
   #reportedMs = -Infinity;
 
   constructor(edge: Edge, key: string, shelves: IdleShelves) {
@@ -63,9 +65,18 @@ export class UpstreamPool {
     this.#all = [...states.keys()];
     const ready = this.#all.filter((endpoint) => states.get(endpoint) === 'ready');
     this.#serving = ready.length > 0 ? ready : this.#all;
+    this.#unusable = !change.ready;
     const waiters = [...this.#waiters];
     this.#waiters.clear();
-    for (const waiter of waiters) waiter.addressed();
+    for (const waiter of waiters) this.#tell(waiter);
+  }
+
+  #tell(waiter: AddressWaiter): void {
+    try {
+      waiter.addressed();
+    } catch (error) {
+      this.edge.faulted(error);
+    }
   }
 
   /** The Upstream is gone, or the gateway ends. */
@@ -109,7 +120,7 @@ export class UpstreamPool {
 
   /** Is it a name whose addresses may still come? Then `waiter` is told. */
   waitForAddress(waiter: AddressWaiter): boolean {
-    if (this.upstream?.address.kind !== 'dns' || this.#all.length > 0) return false;
+    if (this.upstream?.address.kind !== 'dns' || this.#all.length > 0 || this.#unusable) return false;
     this.#waiters.add(waiter);
     this.edge.used([this.key]);
     this.#reportedMs = this.edge.nowMs;

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { Deadline, DeadlineWheel } from '../../../gateway/edge/deadline.ts';
 
 let nowMs = 0;
+const faults: unknown[] = [];
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -27,7 +28,7 @@ test('each deadline fires once, at its time or within 10 ms after, and not when 
       fc.array(fc.record({ item: fc.nat(7), afterMs: fc.oneof(fc.nat(300), fc.nat(20_000)), clear: fc.boolean(), waitMs: fc.nat(60) }), { minLength: 1, maxLength: 40 }),
       (steps) => {
         nowMs = 0;
-        const wheel = new DeadlineWheel(() => nowMs);
+        const wheel = new DeadlineWheel(() => nowMs, (error) => faults.push(error));
         const fired: { item: number; atMs: number }[] = [];
         const wanted = new Map<number, number>();
         const deadlines = Array.from({ length: 8 }, (_, item) => new Deadline({ expired: (atMs) => fired.push({ item, atMs }) }));
@@ -62,7 +63,7 @@ test('each deadline fires once, at its time or within 10 ms after, and not when 
 });
 
 test('an owner may set its deadline anew when it fires; one that throws stops nobody else', () => {
-  const wheel = new DeadlineWheel(() => nowMs);
+  const wheel = new DeadlineWheel(() => nowMs, (error) => faults.push(error));
   const fired: number[] = [];
   const again: Deadline = new Deadline({
     expired: (atMs) => {
@@ -70,14 +71,21 @@ test('an owner may set its deadline anew when it fires; one that throws stops no
       if (fired.length < 3) wheel.set(again, atMs + 100);
     },
   });
+  const bad = new Deadline({
+    expired: () => {
+      throw new Error('planted');
+    },
+  });
+  wheel.set(bad, 50);
   wheel.set(again, 100);
   pass(500);
   expect(fired).toHaveLength(3);
+  expect(faults.splice(0)).toHaveLength(1);
   wheel.close();
 });
 
 test('nothing waits while nothing is set', () => {
-  const wheel = new DeadlineWheel(() => nowMs);
+  const wheel = new DeadlineWheel(() => nowMs, (error) => faults.push(error));
   const deadline = new Deadline({ expired: () => undefined });
   wheel.set(deadline, 50);
   pass(100);
