@@ -2,9 +2,10 @@ import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { decide } from '../../routing/decide.ts';
 import { headOf } from '../../routing/head.ts';
+import type { HeadText } from '../../routing/head.ts';
 import { applyDelta, emptyTable } from '../../routing/table.ts';
 import { anyHeadText, anyMapping, readyBits } from './arbitrary.ts';
-import { delta, mapping, prefix } from './build.ts';
+import { delta, is, mapping, match, named, prefix, request, tableOf } from './build.ts';
 import { naiveRoute } from './naive.ts';
 
 const unique = { selector: (mapping: { readonly id: string }): string => mapping.id, maxLength: 24 };
@@ -37,4 +38,15 @@ it('one Route for each of many paths is found among all of them', () => {
     const decision = decide(table, headOf({ method: 'POST', path: `/seldon/ns/model-${index}/api/v0.1/predictions`, host: 'h', headers: [], grpc: false }), 0);
     expect(decision.kind === 'forward' && decision.attached).toBe(`m${index}`);
   }
+});
+
+it('a Route that asks for seldon and namespace is not found without the namespace, single namespace or not', () => {
+  const grpc = match({ kind: 'grpc' }, { headers: [named('seldon', is('m')), named('namespace', is('ns'))] });
+  const table = tableOf([mapping('m', grpc, { space: 'ns' })], [], 'ns');
+  const call = (headers: HeadText['headers']): string => decide(table, request('/seldon.protos.Seldon/Predict', { headers, grpc: true }), 0).kind;
+  expect(call([['seldon', 'm'], ['namespace', 'ns']])).toBe('forward');
+  expect(call([['Namespace', 'ns'], ['SELDON', 'm']])).toBe('forward');
+  expect(call([['seldon', 'm']])).toBe('reject');
+  expect(call([['seldon', 'm'], ['seldon', 'x'], ['namespace', 'ns']])).toBe('reject');
+  expect(call([['seldon', 'm'], ['namespace', 'ns'], ['namespace', 'ns']])).toBe('reject');
 });
