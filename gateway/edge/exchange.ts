@@ -12,6 +12,7 @@ import type { ClientSide } from './client-side.ts';
 import { Deadline } from './deadline.ts';
 import type { Timed } from './deadline.ts';
 import type { Edge } from './edge.ts';
+import { ExchangeTimes } from './exchange-times.ts';
 import { failures } from './failure.ts';
 import type { Failure } from './failure.ts';
 import { failureAnswer, probeAnswer, rejectFailure } from './answers.ts';
@@ -43,9 +44,11 @@ export class Exchange implements UpstreamUser, AddressWaiter, Timed, Sink {
   readonly #client: ClientSide;
   readonly #facts: ClientFacts;
   readonly #deadline = new Deadline(this);
+  readonly #times: ExchangeTimes;
   readonly #note = new RequestNote();
   /** Id of the request, unless a trusted proxy gave it one. */
   readonly #requestId = Buffer.alloc(requestIdBytes);
+  #hasId = false;
   readonly #tried: EndpointPool[] = [];
   #held: Buffer[] = [];
   #heldBytes = 0;
@@ -61,7 +64,6 @@ export class Exchange implements UpstreamUser, AddressWaiter, Timed, Sink {
   #slot = -1;
   #upstream: UpstreamConnection | null = null;
   #connecting = false;
-  #waiting = false;
   #copy: ShadowCopy | null = null;
   #failure: Failure | null = null;
   #detail = '';
@@ -71,24 +73,15 @@ export class Exchange implements UpstreamUser, AddressWaiter, Timed, Sink {
   #requestDone = false;
   /** What comes of the request still is thrown away. */
   #discarding = false;
-  #responseStarted = false;
   #responseDone = false;
-  #requestPaused = false;
   #requestBytes = 0;
   #responseBytes = 0;
-
-  #startedMs = 0;
-  #sentMs = 0;
-  #requestDoneMs = 0;
-  #requestByteMs = 0;
-  #lastByteMs = 0;
-  #waitingSinceMs = 0;
-  #stalledSinceMs = Infinity;
 
   constructor(edge: Edge, client: ClientSide, facts: ClientFacts) {
     this.#edge = edge;
     this.#client = client;
     this.#facts = facts;
+    this.#times = new ExchangeTimes(edge.limits);
   }
 
   /** The request is read to its end, or given up. */
@@ -96,9 +89,14 @@ export class Exchange implements UpstreamUser, AddressWaiter, Timed, Sink {
     return this.#requestDone;
   }
 
+  /** Addresses of the Upstream are awaited. */
+  get #isWaiting(): boolean {
+    return this.#times.waitingSinceMs !== Infinity;
+  }
+
   /** Bytes of the answer have been sent. */
   get responseStarted(): boolean {
-    return this.#responseStarted;
+    return this.#times.responseStarted;
   }
 
   /** Somebody will take the request's body. */
@@ -143,7 +141,7 @@ export class Exchange implements UpstreamUser, AddressWaiter, Timed, Sink {
   }
 
   #reset(head: Http1RequestHead): void {
-    const { nowMs } = this.#edge;
+    this.#times.begin(this.#edge.nowMs);
     this.active = true;
     this.isHead = head.isHead;
     this.#json = head.wantsJson;
@@ -152,21 +150,16 @@ export class Exchange implements UpstreamUser, AddressWaiter, Timed, Sink {
     this.#route = null;
     this.#attachment = null;
     this.#slot = -1;
+    this.#hasId = false;
     this.#failure = null;
     this.#detail = '';
     this.#address = '';
     this.#code = 0;
     this.#requestDone = false;
     this.#discarding = false;
-    this.#responseStarted = false;
     this.#responseDone = false;
-    this.#requestPaused = false;
     this.#requestBytes = 0;
     this.#responseBytes = 0;
-    this.#startedMs = nowMs;
-    this.#requestByteMs = nowMs;
-    this.#lastByteMs = nowMs;
-    this.#stalledSinceMs = Infinity;
     if (this.#tried.length > 0) this.#tried.length = 0;
   }
 
@@ -187,7 +180,7 @@ export class Exchange implements UpstreamUser, AddressWaiter, Timed, Sink {
   /** Answered without being counted: kubelets ask every few seconds. */
   #probe(answer: Answer): void {
     this.#code = answer.code;
-    this.#responseStarted = true;
+    this.#times.responseStarted = true;
     this.#responseDone = true;
     this.#discarding = true;
     this.#slot = notCounted;
@@ -198,6 +191,7 @@ export class Exchange implements UpstreamUser, AddressWaiter, Timed, Sink {
     const edge = this.#edge;
     const attachment = this.#attachment!;
     edge.ids.write(this.#requestId);
+    this.#hasId = true;
     if (route.shadows.length > 0) this.#copy = edge.shadows.begin(route.shadows, head, attachment, this.#facts, this.#requestId);
     attachment.pool!.reportUse();
     const connection = this.#acquire();
@@ -222,7 +216,7 @@ export class Exchange implements UpstreamUser, AddressWaiter, Timed, Sink {
     this.#address = endpoint.address;
     if (connection !== null) {
       this.#upstream = connection;
-      this.#sentMs = edge.nowMs;
+      this.#times.sentMs = edge.nowMs;
       return connection;
     }
     this.#tried.push(endpoint);
@@ -242,8 +236,7 @@ export class Exchange implements UpstreamUser, AddressWaiter, Timed, Sink {
     if (this.#failure !== null) {
       this.#fail(this.#failure, this.#detail);
     } else if (pool.waitForAddress(this)) {
-      this.#waiting = true;
-      this.#waitingSinceMs = this.#edge.nowMs;
+      this.#times.waitingSinceMs = this.#edge.nowMs;
       this.#arm();
     } else {
       this.#fail(failures.noHealthyUpstream, '');
@@ -252,7 +245,7 @@ export class Exchange implements UpstreamUser, AddressWaiter, Timed, Sink {
 
   /** A DNS Upstream got addresses, or the news that there are none. */
   addressed(): void {
-    this.#waiting = false;
+    this.#times.waitingSinceMs = Infinity;
     this.#edge.tick();
     const connection = this.#acquire();
     if (connection !== null) this.connected(connection);
@@ -262,7 +255,7 @@ export class Exchange implements UpstreamUser, AddressWaiter, Timed, Sink {
     this.#connecting = false;
     this.#upstream = connection;
     this.#failure = null;
-    this.#sentMs = this.#edge.nowMs;
+    this.#times.sentMs = this.#edge.nowMs;
     const held = this.#held;
     this.#held = [];
     this.#heldBytes = 0;
@@ -293,8 +286,8 @@ export class Exchange implements UpstreamUser, AddressWaiter, Timed, Sink {
   requestBody(bytes: Buffer, start: number, end: number): void {
     const { nowMs, out, limits } = this.#edge;
     this.#requestBytes += end - start;
-    this.#requestByteMs = nowMs;
-    this.#lastByteMs = nowMs;
+    this.#times.requestByteMs = nowMs;
+    this.#times.lastByteMs = nowMs;
     if (this.#discarding) return;
     if (this.#chunked && limits.bodyBytes > 0 && this.#requestBytes > limits.bodyBytes) {
       this.#fail(failures.bodyTooLarge, '');
@@ -309,8 +302,8 @@ export class Exchange implements UpstreamUser, AddressWaiter, Timed, Sink {
   requestEnd(trailers: FieldList | null): void {
     this.#requestDone = true;
     const { nowMs, out } = this.#edge;
-    this.#requestDoneMs = nowMs;
-    this.#lastByteMs = nowMs;
+    this.#times.requestDoneMs = nowMs;
+    this.#times.lastByteMs = nowMs;
     if (this.#discarding || !this.#chunked) return;
     out.open(this.#upstream === null || this.#connecting ? this : this.#upstream.transport);
     putLastChunk(out);
@@ -332,8 +325,8 @@ export class Exchange implements UpstreamUser, AddressWaiter, Timed, Sink {
       if (upstream !== null && !this.#connecting) upstream.requestSent();
       this.#finishIfDone();
       if (!this.active) return;
-    } else if (this.#connecting || this.#waiting ? this.#heldBytes > mostHeldBytes : upstream !== null && upstream.transport.congested) {
-      this.#requestPaused = true;
+    } else if (this.#connecting || this.#isWaiting ? this.#heldBytes > mostHeldBytes : upstream !== null && upstream.transport.congested) {
+      this.#times.requestPaused = true;
       this.#client.pauseRequest();
     }
     this.#arm();
@@ -350,9 +343,9 @@ export class Exchange implements UpstreamUser, AddressWaiter, Timed, Sink {
   }
 
   #resumeRequest(): void {
-    if (!this.#requestPaused) return;
-    this.#requestPaused = false;
-    this.#requestByteMs = this.#edge.nowMs;
+    if (!this.#times.requestPaused) return;
+    this.#times.requestPaused = false;
+    this.#times.requestByteMs = this.#edge.nowMs;
     this.#client.resumeRequest();
   }
 
@@ -362,15 +355,15 @@ export class Exchange implements UpstreamUser, AddressWaiter, Timed, Sink {
 
   responseHead(head: ResponseHead): void {
     const { nowMs } = this.#edge;
-    this.#responseStarted = true;
+    this.#times.responseStarted = true;
     this.#code = head.status;
-    this.#lastByteMs = nowMs;
-    this.#client.responseHead(head, this.#attachment!, Math.round(nowMs - this.#sentMs));
+    this.#times.lastByteMs = nowMs;
+    this.#client.responseHead(head, this.#attachment!, Math.round(nowMs - this.#times.sentMs));
   }
 
   responseBody(bytes: Buffer, start: number, end: number): void {
     this.#responseBytes += end - start;
-    this.#lastByteMs = this.#edge.nowMs;
+    this.#times.lastByteMs = this.#edge.nowMs;
     this.#client.responseBody(bytes, start, end);
   }
 
@@ -384,7 +377,7 @@ export class Exchange implements UpstreamUser, AddressWaiter, Timed, Sink {
     if (this.#responseDone || !this.active) return;
     if (this.#client.congested) {
       this.#upstream?.transport.pause();
-      if (this.#stalledSinceMs === Infinity) this.#stalledSinceMs = this.#edge.nowMs;
+      if (this.#times.stalledSinceMs === Infinity) this.#times.stalledSinceMs = this.#edge.nowMs;
     }
     this.#arm();
   }
@@ -405,7 +398,7 @@ export class Exchange implements UpstreamUser, AddressWaiter, Timed, Sink {
 
   /** The client takes bytes again. */
   clientDrained(): void {
-    this.#stalledSinceMs = Infinity;
+    this.#times.stalledSinceMs = Infinity;
     this.#upstream?.transport.resume();
     if (this.active) this.#arm();
   }
@@ -427,46 +420,31 @@ export class Exchange implements UpstreamUser, AddressWaiter, Timed, Sink {
     this.#edge.nowMs = nowMs;
     if (!this.active) return;
     const attachment = this.#attachment;
-    if (nowMs >= this.#stalledSinceMs + this.#edge.limits.writeStallTimeoutMs) {
-      this.#failure = failures.clientStalled;
-      this.#edge.counters.failure(failures.clientStalled.flag);
-      this.#client.abort();
-      this.#end();
-    } else if (nowMs >= this.#bodyDueMs()) {
-      this.#fail(failures.bodyTimeout, '');
-    } else if (attachment !== null && nowMs >= this.#limitDueMs(attachment)) {
-      this.#fail(failures.upstreamTimeout, attachment.timeoutSentence);
-    } else if (this.#waiting && nowMs >= this.#waitingSinceMs + attachment!.pool!.connectTimeoutMs) {
-      this.#fail(failures.noAddress, '');
-    } else if (attachment !== null && nowMs >= this.#idleDueMs(attachment)) {
-      this.#fail(failures.streamIdle, `no byte for ${attachment.idleTimeoutMs} ms`);
-    } else {
-      this.#arm();
+    switch (this.#times.due(nowMs, attachment)) {
+      case 'write-stall':
+        this.#client.abort();
+        this.clientGone(failures.clientStalled);
+        return;
+      case 'body':
+        this.#fail(failures.bodyTimeout, '');
+        return;
+      case 'timeout':
+        this.#fail(failures.upstreamTimeout, attachment!.timeoutSentence);
+        return;
+      case 'address':
+        this.#fail(failures.noAddress, '');
+        return;
+      case 'idle':
+        this.#fail(failures.streamIdle, `no byte for ${attachment!.idleTimeoutMs} ms`);
+        return;
+      case null:
+        this.#arm();
     }
   }
 
   /** Sets the deadline that comes first. */
   #arm(): void {
-    const attachment = this.#attachment;
-    let dueMs = Math.min(this.#stalledSinceMs + this.#edge.limits.writeStallTimeoutMs, this.#bodyDueMs());
-    if (attachment !== null) dueMs = Math.min(dueMs, this.#limitDueMs(attachment), this.#idleDueMs(attachment));
-    if (this.#waiting) dueMs = Math.min(dueMs, this.#waitingSinceMs + attachment!.pool!.connectTimeoutMs);
-    this.#edge.wheel.set(this.#deadline, dueMs);
-  }
-
-  /** A client that is asked for its body and does not send it. */
-  #bodyDueMs(): number {
-    return this.#requestDone || this.#requestPaused ? Infinity : this.#requestByteMs + this.#edge.limits.bodyIdleTimeoutMs;
-  }
-
-  /** Design §4.17: a written limit ends with the last byte of the answer, the default with its head. */
-  #limitDueMs(attachment: Attachment): number {
-    if (attachment.timeoutMs === 0 || !this.#requestDone || (this.#responseStarted && !attachment.timeoutWritten)) return Infinity;
-    return this.#requestDoneMs + attachment.timeoutMs;
-  }
-
-  #idleDueMs(attachment: Attachment): number {
-    return attachment.idleTimeoutMs === 0 ? Infinity : this.#lastByteMs + attachment.idleTimeoutMs;
+    this.#edge.wheel.set(this.#deadline, this.#times.nextDueMs(this.#attachment));
   }
 
   /** Ends it with a failure: by an answer where none has begun, else by cutting it. */
@@ -476,7 +454,7 @@ export class Exchange implements UpstreamUser, AddressWaiter, Timed, Sink {
     this.#detail = detail;
     if (failure.flag !== '') this.#edge.counters.failure(failure.flag);
     this.#dropUpstream();
-    if (this.#responseStarted) {
+    if (this.#times.responseStarted) {
       if (!this.#responseDone) this.#client.abort();
       this.#end();
       return;
@@ -486,7 +464,7 @@ export class Exchange implements UpstreamUser, AddressWaiter, Timed, Sink {
 
   #answer(answer: Answer, last = false): void {
     this.#code = answer.code;
-    this.#responseStarted = true;
+    this.#times.responseStarted = true;
     this.#responseDone = true;
     this.#dropUpstream();
     this.#discard();
@@ -502,8 +480,8 @@ export class Exchange implements UpstreamUser, AddressWaiter, Timed, Sink {
   }
 
   #dropUpstream(): void {
-    if (this.#waiting) {
-      this.#waiting = false;
+    if (this.#isWaiting) {
+      this.#times.waitingSinceMs = Infinity;
       this.#attachment!.pool!.stopWaiting(this);
     }
     if (this.#copy !== null) {
@@ -536,7 +514,7 @@ export class Exchange implements UpstreamUser, AddressWaiter, Timed, Sink {
     edge.wheel.clear(this.#deadline);
     if (this.#slot !== notCounted) {
       edge.counters.leave(this.#slot);
-      edge.counters.finish(this.#slot, this.#code, (edge.nowMs - this.#startedMs) / 1000);
+      edge.counters.finish(this.#slot, this.#code, (edge.nowMs - this.#times.startedMs) / 1000);
       if (this.#failure !== null || edge.accessLog === 'all') this.#log();
     }
     this.#client.exchangeOver();
@@ -544,15 +522,15 @@ export class Exchange implements UpstreamUser, AddressWaiter, Timed, Sink {
 
   #log(): void {
     const edge = this.#edge;
-    const durationMs = edge.nowMs - this.#startedMs;
+    const durationMs = edge.nowMs - this.#times.startedMs;
     edge.log({
-      atMs: Math.round(performance.timeOrigin + this.#startedMs),
+      atMs: Math.round(performance.timeOrigin + this.#times.startedMs),
       flag: this.#failure?.flag ?? '',
       sentence: this.#failure === null ? '' : this.#detail === '' ? this.#failure.sentence : `${this.#failure.sentence}: ${this.#detail}`,
       code: this.#code,
       method: this.#note.method,
       path: this.#note.path,
-      requestId: this.#note.requestId ?? (this.#sentMs > 0 ? this.#requestId.toString('latin1') : ''),
+      requestId: this.#note.requestId ?? (this.#hasId ? this.#requestId.toString('latin1') : ''),
       peer: this.#client.peer,
       route: this.#route?.key ?? '',
       mapping: this.#attachment?.id ?? '',

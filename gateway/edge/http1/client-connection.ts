@@ -12,15 +12,15 @@ import { failures } from '../failure.ts';
 import type { Failure } from '../failure.ts';
 import type { Transport, TransportOwner } from '../transport.ts';
 import { cr, lf } from './characters.ts';
-import { ChunkedDecoder, putChunk, putLastChunk } from './chunked.ts';
+import { ChunkedDecoder } from './chunked.ts';
+import { ClientWriter } from './client-writer.ts';
 import { more, readFields } from './fields.ts';
 import type { FieldList } from './fields.ts';
 import { readRequestHead } from './request-head.ts';
 import { chunkedLength, clientFacts } from './request-writer.ts';
 import type { ResponseHead } from './response-head.ts';
-import { writeAnswer, writeInformational, writeResponseHead } from './response-writer.ts';
-import type { Answer, ResponseShape } from './response-writer.ts';
-import { mostTrailerBytes, putTrailers } from './trailers.ts';
+import type { Answer } from './response-writer.ts';
+import { mostTrailerBytes } from './trailers.ts';
 
 /** What is read next. `wait`: the request is complete, its answer is not. `closing`: only the peer's end. */
 type Phase = 'head' | 'length' | 'chunked' | 'trailers' | 'wait' | 'closing' | 'gone';
@@ -36,7 +36,6 @@ const mostLingerBytes = 256 * 1024;
 const probeAfterMs: readonly number[] = [10, 50, 250, 1000];
 
 const continueLine = Buffer.from('HTTP/1.1 100 Continue\r\n\r\n');
-const crlf = Buffer.from('\r\n');
 
 export class Http1Connection implements TransportOwner, ClientSide, ClientConnection, Timed {
   readonly #edge: Edge;
@@ -45,17 +44,13 @@ export class Http1Connection implements TransportOwner, ClientSide, ClientConnec
   readonly #decoder = new ChunkedDecoder();
   readonly #carry = new Carry();
   readonly #deadline = new Deadline(this);
-  readonly #shape: ResponseShape = { edits: null, serviceTimeMs: -1, chunked: false, close: false, dateLine: null };
+  readonly #writer: ClientWriter;
   #phase: Phase = 'head';
   /** `#consume` is on the stack. */
   #consuming = false;
   #remaining = 0;
   /** The body of this request is asked for by `Expect` and none of it has come. */
   #owesContinue = false;
-  #modern = true;
-  #isHead = false;
-  /** The connection closes after this answer. */
-  #close = false;
   /** The peer sends no more. */
   #peerEnded = false;
   #probes = 0;
@@ -67,20 +62,16 @@ export class Http1Connection implements TransportOwner, ClientSide, ClientConnec
   #lingered = 0;
   #headSinceMs = Infinity;
   #idleSinceMs: number;
-  /** Age at which answers close the connection. */
-  readonly #closeAtMs: number;
 
   constructor(edge: Edge, transport: Transport) {
     this.#edge = edge;
     this.#transport = transport;
-    const { connectionMaxAgeMs, connectionIdleTimeoutMs } = edge.limits;
-    // ± 10 %, so that connections that came together do not go together.
-    this.#closeAtMs = connectionMaxAgeMs === 0 ? Infinity : edge.nowMs + connectionMaxAgeMs * (0.9 + 0.2 * edge.draw());
+    this.#writer = new ClientWriter(edge, transport);
     this.#idleSinceMs = edge.nowMs;
     this.#exchange = new Exchange(edge, this, clientFacts(transport.peer, transport.secure, edge.trustedHops));
     edge.connections.add(this);
     edge.counters.add(fixed.clientConnectionsHttp1, 1);
-    edge.wheel.set(this.#deadline, edge.nowMs + connectionIdleTimeoutMs);
+    edge.wheel.set(this.#deadline, edge.nowMs + edge.limits.connectionIdleTimeoutMs);
   }
 
   get peer(): string {
@@ -233,9 +224,7 @@ export class Http1Connection implements TransportOwner, ClientSide, ClientConnec
       return end;
     }
     edge.wheel.clear(this.#deadline);
-    this.#modern = head.modern;
-    this.#isHead = head.isHead;
-    this.#close = head.close;
+    this.#writer.begin(head.modern, head.isHead, head.close);
     this.#owesContinue = head.expectsContinue;
     this.#remaining = Math.max(0, head.contentLength);
     const hasBody = head.chunked || this.#remaining > 0;
@@ -256,11 +245,10 @@ export class Http1Connection implements TransportOwner, ClientSide, ClientConnec
   /** Answers what is no request, and closes: where the next one would begin is not known. */
   #refuse(failure: Failure): void {
     const edge = this.#edge;
-    this.#close = true;
-    this.#isHead = false;
+    this.#writer.begin(true, false, true);
     edge.counters.failure(failure.flag);
     edge.counters.finish(-1, failure.httpStatus, 0);
-    this.#writeAnswer(failureAnswer(failure, '', false, false));
+    this.#writer.answer(failureAnswer(failure, '', false, false));
     edge.log({
       atMs: Date.now(),
       flag: failure.flag,
@@ -283,7 +271,7 @@ export class Http1Connection implements TransportOwner, ClientSide, ClientConnec
   exchangeOver(): void {
     if (this.#phase === 'gone' || this.#phase === 'closing') return;
     // The rest of the request will not be read, or this was the last answer.
-    if (this.#phase !== 'wait' || this.#close) {
+    if (this.#phase !== 'wait' || this.#writer.close) {
       this.#finish();
       return;
     }
@@ -320,39 +308,19 @@ export class Http1Connection implements TransportOwner, ClientSide, ClientConnec
   // What the client gets.
 
   informational(head: ResponseHead): void {
-    if (!this.#modern) return;
-    this.#edge.out.open(this.#transport);
-    writeInformational(this.#edge.out, head);
+    this.#writer.informational(head);
   }
 
   responseHead(head: ResponseHead, attachment: Attachment, serviceTimeMs: number): void {
-    const { out } = this.#edge;
-    const shape = this.#shape;
-    const unframed = head.framing === 'close' || head.framing === 'chunked';
-    shape.chunked = unframed && this.#modern;
-    if (unframed && !this.#modern) this.#close = true;
-    shape.close = this.#closes();
-    shape.edits = attachment.responseEdits;
-    shape.serviceTimeMs = attachment.serviceTime ? serviceTimeMs : -1;
-    shape.dateLine = head.hasDate || !attachment.date ? null : this.#edge.dateLine;
-    out.open(this.#transport);
-    writeResponseHead(out, head, shape);
+    this.#writer.head(head, attachment, serviceTimeMs);
   }
 
   responseBody(bytes: Buffer, start: number, end: number): void {
-    const { out } = this.#edge;
-    out.open(this.#transport);
-    if (this.#shape.chunked) putChunk(out, bytes, start, end);
-    else out.put(bytes, start, end);
+    this.#writer.body(bytes, start, end);
   }
 
   responseEnd(trailers: FieldList | null): void {
-    if (!this.#shape.chunked) return;
-    const { out } = this.#edge;
-    out.open(this.#transport);
-    putLastChunk(out);
-    if (trailers !== null) putTrailers(out, trailers);
-    out.putAll(crlf);
+    this.#writer.end(trailers);
   }
 
   flush(): void {
@@ -363,25 +331,10 @@ export class Http1Connection implements TransportOwner, ClientSide, ClientConnec
     // What is left of a small body is read and thrown away; anything else ends the connection.
     const complete = this.#phase === 'wait' || (!last && this.#phase === 'length' && this.#remaining <= mostDiscardBytes && !this.#owesContinue);
     if (!complete) {
-      this.#close = true;
+      this.#writer.close = true;
       this.#exchange.giveUpRequest();
     }
-    this.#closes();
-    this.#writeAnswer(answer);
-  }
-
-  #writeAnswer(answer: Answer): void {
-    const { out, dateLine } = this.#edge;
-    out.open(this.#transport);
-    writeAnswer(out, answer, dateLine, this.#isHead, this.#close);
-    out.flush();
-  }
-
-  /** Does the connection close after this answer? Decided once for each answer. */
-  #closes(): boolean {
-    const edge = this.#edge;
-    if (edge.draining || edge.nowMs >= this.#closeAtMs) this.#close = true;
-    return this.#close;
+    this.#writer.answer(answer);
   }
 
   abort(): void {
@@ -423,7 +376,7 @@ export class Http1Connection implements TransportOwner, ClientSide, ClientConnec
         if (this.#transport.queued === 0) this.destroy();
         return;
       case 'wait':
-        if (!this.#exchange.responseStarted && this.#modern) this.#probe();
+        if (!this.#exchange.responseStarted && this.#writer.modern) this.#probe();
         return;
       case 'head':
         if (this.#carry.length > 0) this.destroy();

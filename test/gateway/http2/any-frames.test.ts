@@ -19,7 +19,7 @@ class NoTransport implements Transport {
   readonly alpn = null;
   owner!: TransportOwner;
   congested = false;
-  readonly empty = true;
+  readonly queued = 0;
   destroyed = false;
   write(): boolean {
     return true;

@@ -48,8 +48,11 @@ afterEach(() => {
 });
 
 export function sharedOf(limits: Partial<Http2Limits>): Http2Shared & { readonly faults: unknown[] } {
-  const wheel = new DeadlineWheel(() => performance.now());
   const faults: unknown[] = [];
+  const wheel = new DeadlineWheel(
+    () => performance.now(),
+    (error) => faults.push(error),
+  );
   const shared = new Http2Shared({ ...testLimits, ...limits }, wheel, new Turn(), () => performance.now(), (error) => faults.push(error));
   closers.push(() => wheel.close());
   return Object.assign(shared, { faults });

@@ -1,0 +1,83 @@
+// The times of one exchange, and which of its limits is due first (design §4.17).
+import type { EdgeLimits } from '../settings.ts';
+import type { Attachment } from './attachment.ts';
+
+/** What was due: the client does not read; it does not send its body; the Mapping's limit; a name without addresses; no byte either way. */
+export type DueLimit = 'write-stall' | 'body' | 'timeout' | 'address' | 'idle';
+
+/** All times in ms of the edge's clock; Infinity where something has not happened. */
+export class ExchangeTimes {
+  readonly #limits: EdgeLimits;
+  /** The head was read. */
+  startedMs = 0;
+  /** The upstream got the request. */
+  sentMs = 0;
+  /** The last byte of the request came. */
+  requestDoneMs = Infinity;
+  /** A byte of the request came, or the client was asked for more. */
+  requestByteMs = 0;
+  /** A byte came, either way. */
+  lastByteMs = 0;
+  /** The response has begun. */
+  responseStarted = false;
+  /** The client is asked to hold its body back. */
+  requestPaused = false;
+  /** Since when the client does not read. */
+  stalledSinceMs = Infinity;
+  /** Since when addresses are awaited. */
+  waitingSinceMs = Infinity;
+
+  constructor(limits: EdgeLimits) {
+    this.#limits = limits;
+  }
+
+  begin(nowMs: number): void {
+    this.startedMs = nowMs;
+    this.sentMs = nowMs;
+    this.requestDoneMs = Infinity;
+    this.requestByteMs = nowMs;
+    this.lastByteMs = nowMs;
+    this.responseStarted = false;
+    this.requestPaused = false;
+    this.stalledSinceMs = Infinity;
+    this.waitingSinceMs = Infinity;
+  }
+
+  /** When the first limit is due. `attachment` null: no Mapping limits anything. */
+  nextDueMs(attachment: Attachment | null): number {
+    const dueMs = Math.min(this.#stallDueMs(), this.#bodyDueMs());
+    return attachment === null ? dueMs : Math.min(dueMs, this.#timeoutDueMs(attachment), this.#addressDueMs(attachment), this.#idleDueMs(attachment));
+  }
+
+  /** The limit that is due now; null: none yet. */
+  due(nowMs: number, attachment: Attachment | null): DueLimit | null {
+    if (nowMs >= this.#stallDueMs()) return 'write-stall';
+    if (nowMs >= this.#bodyDueMs()) return 'body';
+    if (attachment === null) return null;
+    if (nowMs >= this.#timeoutDueMs(attachment)) return 'timeout';
+    if (nowMs >= this.#addressDueMs(attachment)) return 'address';
+    return nowMs >= this.#idleDueMs(attachment) ? 'idle' : null;
+  }
+
+  #stallDueMs(): number {
+    return this.stalledSinceMs + this.#limits.writeStallTimeoutMs;
+  }
+
+  #bodyDueMs(): number {
+    return this.requestDoneMs !== Infinity || this.requestPaused ? Infinity : this.requestByteMs + this.#limits.bodyIdleTimeoutMs;
+  }
+
+  /** A written limit ends with the last byte of the answer, the default with its head. Neither begins before the request is complete. */
+  #timeoutDueMs(attachment: Attachment): number {
+    if (attachment.timeoutMs === 0 || (this.responseStarted && !attachment.timeoutWritten)) return Infinity;
+    return this.requestDoneMs + attachment.timeoutMs;
+  }
+
+  #addressDueMs(attachment: Attachment): number {
+    return this.waitingSinceMs === Infinity ? Infinity : this.waitingSinceMs + attachment.pool!.connectTimeoutMs;
+  }
+
+  #idleDueMs(attachment: Attachment): number {
+    return attachment.idleTimeoutMs === 0 ? Infinity : this.lastByteMs + attachment.idleTimeoutMs;
+  }
+}

@@ -1,0 +1,95 @@
+// What an HTTP/1.1 client gets: answers framed for its version. Puts bytes together in the worker's out buffer; the caller flushes.
+import type { Attachment } from '../attachment.ts';
+import type { Edge } from '../edge.ts';
+import type { Transport } from '../transport.ts';
+import { putChunk, putLastChunk } from './chunked.ts';
+import type { FieldList } from './fields.ts';
+import type { ResponseHead } from './response-head.ts';
+import { writeAnswer, writeInformational, writeResponseHead } from './response-writer.ts';
+import type { Answer, ResponseShape } from './response-writer.ts';
+import { putTrailers } from './trailers.ts';
+
+const crlf = Buffer.from('\r\n');
+
+export class ClientWriter {
+  readonly #edge: Edge;
+  readonly #transport: Transport;
+  /** Age at which answers close the connection. */
+  readonly #closeAtMs: number;
+  readonly #shape: ResponseShape = { edits: null, serviceTimeMs: -1, chunked: false, close: false, dateLine: null };
+  #modern = true;
+  #isHead = false;
+  /** The connection closes after this answer. */
+  close = false;
+
+  constructor(edge: Edge, transport: Transport) {
+    this.#edge = edge;
+    this.#transport = transport;
+    const { connectionMaxAgeMs } = edge.limits;
+    // ± 10 %, so that connections that came together do not go together.
+    this.#closeAtMs = connectionMaxAgeMs === 0 ? Infinity : edge.nowMs + connectionMaxAgeMs * (0.9 + 0.2 * edge.draw());
+  }
+
+  /** HTTP/1.1: it takes chunks and 1xx answers. */
+  get modern(): boolean {
+    return this.#modern;
+  }
+
+  /** The next answer is to this request. */
+  begin(modern: boolean, isHead: boolean, close: boolean): void {
+    this.#modern = modern;
+    this.#isHead = isHead;
+    this.close = close;
+  }
+
+  informational(head: ResponseHead): void {
+    if (!this.#modern) return;
+    this.#edge.out.open(this.#transport);
+    writeInformational(this.#edge.out, head);
+  }
+
+  head(head: ResponseHead, attachment: Attachment, serviceTimeMs: number): void {
+    const { out } = this.#edge;
+    const shape = this.#shape;
+    const unframed = head.framing === 'close' || head.framing === 'chunked';
+    shape.chunked = unframed && this.#modern;
+    if (unframed && !this.#modern) this.close = true;
+    shape.close = this.#closes();
+    shape.edits = attachment.responseEdits;
+    shape.serviceTimeMs = attachment.serviceTime ? serviceTimeMs : -1;
+    shape.dateLine = head.hasDate || !attachment.date ? null : this.#edge.dateLine;
+    out.open(this.#transport);
+    writeResponseHead(out, head, shape);
+  }
+
+  body(bytes: Buffer, start: number, end: number): void {
+    const { out } = this.#edge;
+    out.open(this.#transport);
+    if (this.#shape.chunked) putChunk(out, bytes, start, end);
+    else out.put(bytes, start, end);
+  }
+
+  end(trailers: FieldList | null): void {
+    if (!this.#shape.chunked) return;
+    const { out } = this.#edge;
+    out.open(this.#transport);
+    putLastChunk(out);
+    if (trailers !== null) putTrailers(out, trailers);
+    out.putAll(crlf);
+  }
+
+  /** An answer of the gateway itself, sent at once. */
+  answer(answer: Answer): void {
+    const { out, dateLine } = this.#edge;
+    out.open(this.#transport);
+    writeAnswer(out, answer, dateLine, this.#isHead, this.#closes());
+    out.flush();
+  }
+
+  /** Does the connection close after this answer? Decided once for each answer. */
+  #closes(): boolean {
+    const edge = this.#edge;
+    if (edge.draining || edge.nowMs >= this.#closeAtMs) this.close = true;
+    return this.close;
+  }
+}
