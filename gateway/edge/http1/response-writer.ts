@@ -20,9 +20,6 @@ const roomForLines = 512;
 const dropped: readonly number[] = [kind.contentLength, kind.transferEncoding, kind.connection, kind.hop, kind.te, kind.upgrade, kind.gateway, kind.originalPath];
 const passes = Uint8Array.from({ length: 32 }, (_, fieldKind) => (dropped.includes(fieldKind) ? 0 : 1));
 
-/** Names of the lines that the gateway writes itself, as edits may name them. */
-export const ownResponseLines = ['x-envoy-upstream-service-time', 'date'] as const;
-
 /** How the response goes to this client. */
 export interface ResponseShape {
   edits: CompiledEdits | null;
