@@ -181,7 +181,7 @@ function decodeEdits(fields: Fields, direction: 'request' | 'response'): HeaderE
     variables ||= /%[^%]+%/.test(value);
     add.push({ name: name.toLowerCase(), value, append: !isRecord(written) || fieldOf(written, 'append') !== false });
   }
-  if (variables) fields.report('info', 'not-served-yet', addKey, 'values with %…% are kept and not filled in yet');
+  if (variables) fields.report('info', 'not-served-yet', addKey, 'values with %…% are kept, and not sent until they can be filled in');
   const remove = fields.texts(removeKey).filter((name) => {
     if (isEditable(name)) return true;
     fields.bad(removeKey, name, 'names of headers that are not about the connection');

@@ -105,7 +105,7 @@ describe.each(transports)('%s', (_name, secure) => {
   test('header edits of both directions', async () => {
     await start();
     gateway.serveIris([origin.port], {
-      requestHeaders: { remove: ['x-gone', 'x-request-id'], add: [{ name: 'x-set', value: 'ours', append: false }, { name: 'x-more', value: 'two', append: true }, { name: 'x-bad', value: 'a\r\nb: c', append: true }, { name: 'content-length', value: '0', append: false }] },
+      requestHeaders: { remove: ['x-gone', 'x-request-id'], add: [{ name: 'x-set', value: 'ours', append: false }, { name: 'x-more', value: 'two', append: true }, { name: 'x-bad', value: 'a\r\nb: c', append: true }, { name: 'x-peer', value: '%DOWNSTREAM_REMOTE_ADDRESS%', append: false }, { name: 'content-length', value: '0', append: false }] },
       responseHeaders: { remove: ['server', 'x-envoy-upstream-service-time'], add: [{ name: 'x-by', value: 'main', append: true }] },
     });
     origin.behaviour = answerEach('HTTP/1.1 200 OK\r\nServer: x\r\nX-By: model\r\nX-Envoy-Thing: 1\r\nKeep-Alive: timeout=5\r\ncontent-length: 2\r\n\r\nok');
@@ -115,6 +115,7 @@ describe.each(transports)('%s', (_name, secure) => {
     expect(valuesOf(fields, 'x-set')).toEqual(['ours']);
     expect(valuesOf(fields, 'x-more')).toEqual(['one', 'two']);
     expect(valuesOf(fields, 'x-bad')).toEqual([]);
+    expect(valuesOf(fields, 'x-peer')).toEqual([]);
     expect(valuesOf(fields, 'content-length')).toEqual(['1']);
     const client = await gateway.open(secure);
     client.write(post('x'));

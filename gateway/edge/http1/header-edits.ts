@@ -10,16 +10,20 @@ export interface CompiledEdits {
   readonly lines: Buffer;
 }
 
+/** Ambassador's variables: `%DOWNSTREAM_REMOTE_ADDRESS%`. */
+const variable = /%[^%]+%/;
+
 /** Fields that frame the message or belong to the connection: no edit touches them. */
 const untouchable: readonly number[] = [kind.host, kind.contentLength, kind.transferEncoding, kind.connection, kind.hop, kind.te, kind.trailer, kind.upgrade, kind.expect];
 
 /**
  * Null: no edits. An edit that would break the message (a name that is no token, a value with CR, LF or NUL, a field of the connection) is
- * left out; the control plane reports it.
+ * left out, and so is a value with `%…%` variables, which are not filled in yet: an upstream must not take the variable's name for its
+ * value. The control plane reports both.
  */
 export function compileEdits(edits: HeaderEdits): CompiledEdits | null {
   if (edits.remove.length === 0 && edits.add.length === 0) return null;
-  const added = edits.add.filter(({ name, value }) => isEditable(name) && [...Buffer.from(value)].every((byte) => isValue[byte] === 1));
+  const added = edits.add.filter(({ name, value }) => isEditable(name) && !variable.test(value) && [...Buffer.from(value)].every((byte) => isValue[byte] === 1));
   const names = [...edits.remove.filter(isEditable), ...added.filter(({ append }) => !append).map(({ name }) => name)];
   return Object.freeze({
     gone: Object.freeze([...new Set(names)].map((name) => Buffer.from(name.toLowerCase()))),
