@@ -180,13 +180,13 @@ function readMeaning(head: Http1RequestHead, targetStart: number, targetEnd: num
 }
 
 /** `application/grpc` alone, with a suffix (`+proto`) or with parameters. */
-function isGrpc(bytes: Uint8Array, start: number, end: number): boolean {
+export function isGrpc(bytes: Uint8Array, start: number, end: number): boolean {
   if (end - start < 16 || !isWord(bytes, start, start + 16, 'application/grpc')) return false;
   return end - start === 16 || bytes[start + 16] === 0x2b || bytes[start + 16] === 0x3b || bytes[start + 16] === space;
 }
 
 /** CONNECT would be a tunnel and TRACE an echo of what proxies added: neither passes. */
-function isRefusedMethod(bytes: Uint8Array, start: number, end: number): boolean {
+export function isRefusedMethod(bytes: Uint8Array, start: number, end: number): boolean {
   const first = bytes[start]! | 0x20;
   if (first !== 0x63 && first !== 0x74) return false;
   return isWord(bytes, start, end, 'connect') || isWord(bytes, start, end, 'trace');

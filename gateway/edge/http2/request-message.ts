@@ -5,6 +5,7 @@ import type { Failure } from '../failure.ts';
 import { isHost, isToken, lowered, space } from '../http1/characters.ts';
 import { kind } from '../http1/field-kind.ts';
 import { holdsWord, isWord, readLength } from '../http1/fields.ts';
+import { isGrpc, isRefusedMethod } from '../http1/request-head.ts';
 import type { Http1RequestHead } from '../http1/request-head.ts';
 import { pseudo } from './field-meaning.ts';
 import type { HeaderList } from './header-list.ts';
@@ -33,7 +34,7 @@ export function readRequest(list: HeaderList, head: Http1RequestHead, ended: boo
   const pathStart = places[pseudo.path * 2]!;
   const pathEnd = places[pseudo.path * 2 + 1]!;
   if (places[pseudo.status * 2] !== -1 || methodStart === -1 || !isMethod(bytes, methodStart, methodEnd)) return malformed;
-  if (isWord(bytes, methodStart, methodEnd, 'connect') || isWord(bytes, methodStart, methodEnd, 'trace')) return badMethod;
+  if (isRefusedMethod(bytes, methodStart, methodEnd)) return badMethod;
   if (pathStart === -1 || pathStart === pathEnd || !isScheme(list)) return malformed;
   head.bytes = bytes;
   head.fields = list.fields;
@@ -131,11 +132,6 @@ export function isConnectionSpecific(list: HeaderList, field: number): boolean {
   const start = list.fields[field * 4]!;
   const end = list.fields[field * 4 + 1]!;
   return isWord(list.bytes, start, end, 'keep-alive') || isWord(list.bytes, start, end, 'proxy-connection');
-}
-
-function isGrpc(bytes: Buffer, start: number, end: number): boolean {
-  if (end - start < 16 || !isWord(bytes, start, start + 16, 'application/grpc')) return false;
-  return end - start === 16 || bytes[start + 16] === 0x2b || bytes[start + 16] === 0x3b || bytes[start + 16] === space;
 }
 
 /** :authority and Host must not differ: one name each for this gateway and the next server. */
