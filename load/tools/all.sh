@@ -4,3 +4,4 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 "$here/debian.sh"
 "$here/envoy.sh"
+"$here/k6.sh"
