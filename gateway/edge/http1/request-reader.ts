@@ -1,0 +1,221 @@
+// Reads the requests of one client connection, strictly and in order: head, body by either framing, trailers. One request at a time: what is
+// sent ahead waits.
+import { Carry } from '../carry.ts';
+import type { Edge } from '../edge.ts';
+import { failures } from '../failure.ts';
+import type { Failure } from '../failure.ts';
+import { cr, lf } from './characters.ts';
+import { ChunkedDecoder } from './chunked.ts';
+import { more, readFields } from './fields.ts';
+import type { FieldList } from './fields.ts';
+import { readRequestHead } from './request-head.ts';
+import type { Http1RequestHead } from './request-head.ts';
+import { mostTrailerBytes } from './trailers.ts';
+
+/** Whom a reader tells. Heads, bytes and trailers are valid only during the call. */
+export interface RequestTaker {
+  /** `hasBody`: its body follows. `last`: nothing of it came in this read. */
+  requestHead(head: Http1RequestHead, hasBody: boolean, last: boolean): void;
+  /** Decoded bytes of the body. */
+  requestBody(bytes: Buffer, start: number, end: number): void;
+  requestEnd(trailers: FieldList | null): void;
+  /** All of the request that is in this read has been told. */
+  requestFlush(): void;
+  /** What came is no request. */
+  headRefused(failure: Failure): void;
+  bodyRefused(failure: Failure): void;
+  /** The whole read is used and the next head is awaited, or a part of it. */
+  awaitsHead(): void;
+  /** Enough was sent ahead: read no more for now. */
+  sentEnough(): void;
+}
+
+/** What is read next. `complete`: nothing, until `next`. `stopped`: nothing more. */
+type Phase = 'head' | 'length' | 'chunked' | 'trailers' | 'complete' | 'stopped';
+
+/** Bytes of requests sent ahead at which reading stops. */
+const mostAheadBytes = 16 * 1024;
+
+export class RequestReader {
+  readonly #edge: Edge;
+  readonly #taker: RequestTaker;
+  readonly #carry = new Carry();
+  /** Made for the first chunked body: an idle connection has none. */
+  #decoder: ChunkedDecoder | null = null;
+  #phase: Phase = 'head';
+  /** `#consume` is on the stack. */
+  #consuming = false;
+  /** The next head waits although there may be bytes of it. */
+  #held = false;
+  #remaining = 0;
+
+  constructor(edge: Edge, taker: RequestTaker) {
+    this.#edge = edge;
+    this.#taker = taker;
+  }
+
+  /** The next thing to come is a head. */
+  get awaitingHead(): boolean {
+    return this.#phase === 'head';
+  }
+
+  /** Bytes are here that are not read yet: a part of a head, or requests sent ahead. */
+  get carries(): boolean {
+    return this.#carry.length > 0;
+  }
+
+  /** The request is read to its end. */
+  get complete(): boolean {
+    return this.#phase === 'complete';
+  }
+
+  /** Bytes of the body that are still to come, where that is known; else Infinity. */
+  get bytesLeft(): number {
+    return this.#phase === 'length' ? this.#remaining : Infinity;
+  }
+
+  received(bytes: Buffer, start: number, end: number): void {
+    const carry = this.#carry;
+    if (this.#phase === 'complete' || this.#held) {
+      this.#sentAhead(bytes, start, end);
+    } else if (carry.length === 0) {
+      this.#consume(bytes, start, end);
+    } else {
+      // A head is read anew only when another line of it is complete: a peer that sends byte by byte must not cost a scan a byte.
+      const { limits } = this.#edge;
+      const most = this.#phase === 'head' ? Math.min(limits.requestLineBytes, limits.headBytes) : 0;
+      const grows = bytes.indexOf(lf, start) < 0 && carry.length + end - start < most;
+      carry.append(bytes, start, end);
+      if (!grows) this.#consume(carry.bytes, carry.start, carry.end);
+    }
+  }
+
+  /** The request was answered: the next may be read. `held`: but not before `release`. */
+  next(held: boolean): void {
+    this.#phase = 'head';
+    this.#held = held;
+    if (!held) this.#goOn();
+  }
+
+  release(): void {
+    this.#held = false;
+    this.#goOn();
+  }
+
+  /** Reads no more. */
+  stop(): void {
+    this.#phase = 'stopped';
+    this.#carry.clear();
+  }
+
+  #goOn(): void {
+    if (this.#consuming) return;
+    if (this.#carry.length > 0) this.#consume(this.#carry.bytes, this.#carry.start, this.#carry.end);
+    else this.#taker.awaitsHead();
+  }
+
+  /** Requests sent before this one was answered wait, and reading stops when there are enough of them. */
+  #sentAhead(bytes: Buffer, start: number, end: number): void {
+    this.#carry.append(bytes, start, end);
+    const { pipelinedRequests } = this.#edge.limits;
+    if (this.#carry.length >= mostAheadBytes || blankLines(this.#carry, pipelinedRequests) >= pipelinedRequests) this.#taker.sentEnough();
+  }
+
+  #consume(bytes: Buffer, start: number, end: number): void {
+    this.#consuming = true;
+    let at = start;
+    let starved = false;
+    do {
+      while (at < end && !starved && this.#isReading) {
+        const next = this.#step(bytes, at, end);
+        if (next === more) starved = true;
+        else at = next;
+      }
+      // An exchange that ends here leaves room for the next request in the same bytes.
+      this.#taker.requestFlush();
+    } while (at < end && !starved && this.#phase === 'head' && !this.#held);
+    this.#consuming = false;
+    this.#keep(bytes, at, end);
+    if (this.#phase === 'head' && !this.#held) this.#taker.awaitsHead();
+  }
+
+  get #isReading(): boolean {
+    return this.#phase !== 'complete' && this.#phase !== 'stopped' && !this.#held;
+  }
+
+  #keep(bytes: Buffer, at: number, end: number): void {
+    if (this.#phase === 'stopped') this.#carry.clear();
+    else if (bytes === this.#carry.bytes) this.#carry.consume(at);
+    else if (at < end) this.#carry.append(bytes, at, end);
+  }
+
+  /** Reads one part; returns where it ends, or `more`. */
+  #step(bytes: Buffer, at: number, end: number): number {
+    switch (this.#phase) {
+      case 'head':
+        return this.#readHead(bytes, at, end);
+      case 'length': {
+        const stop = Math.min(end, at + this.#remaining);
+        this.#remaining -= stop - at;
+        this.#taker.requestBody(bytes, at, stop);
+        if (this.#remaining === 0 && this.#isReading) this.#endRequest(null);
+        return stop;
+      }
+      case 'chunked': {
+        const decoder = this.#decoder!;
+        const stop = decoder.step(bytes, at, end);
+        if (decoder.runEnd > decoder.runStart) this.#taker.requestBody(bytes, decoder.runStart, decoder.runEnd);
+        if (decoder.malformed) this.#taker.bodyRefused(failures.malformedBody);
+        else if (decoder.atTrailers && this.#isReading) this.#phase = 'trailers';
+        return stop;
+      }
+      case 'trailers': {
+        const { trailers, limits } = this.#edge;
+        const after = readFields(trailers, bytes, at, end, limits.headFields);
+        if (after >= 0) this.#endRequest(trailers);
+        else if (after === more && end - at < mostTrailerBytes) return more;
+        else this.#taker.bodyRefused(failures.malformedBody);
+        return after < 0 ? end : after;
+      }
+      default:
+        throw new Error(`bytes in phase ${this.#phase}`);
+    }
+  }
+
+  #readHead(bytes: Buffer, at: number, end: number): number {
+    // One empty line before a request is passed over (RFC 9112 §2.2).
+    let start = at;
+    if (bytes[at] === cr) {
+      if (at + 1 === end) return more;
+      if (bytes[at + 1] === lf) start = at + 2;
+      if (start === end) return more;
+    }
+    const head = this.#edge.requestHead;
+    const after = readRequestHead(head, bytes, start, end, this.#edge.limits);
+    if (after === more) return more;
+    if (after < 0) {
+      this.#taker.headRefused(head.fault);
+      return end;
+    }
+    this.#remaining = Math.max(0, head.contentLength);
+    const hasBody = head.chunked || this.#remaining > 0;
+    if (head.chunked) (this.#decoder ??= new ChunkedDecoder()).reset();
+    this.#phase = head.chunked ? 'chunked' : hasBody ? 'length' : 'complete';
+    this.#taker.requestHead(head, hasBody, after === end);
+    return after;
+  }
+
+  #endRequest(trailers: FieldList | null): void {
+    this.#phase = 'complete';
+    this.#taker.requestEnd(trailers);
+  }
+}
+
+/** Blank lines in what was sent ahead, at most `most`: no fewer than the requests there. */
+function blankLines(carry: Carry, most: number): number {
+  let count = 0;
+  for (let at = carry.bytes.indexOf(blankLine, carry.start); at >= 0 && at < carry.end && count < most; at = carry.bytes.indexOf(blankLine, at + 4)) count++;
+  return count;
+}
+
+const blankLine = Buffer.from('\r\n\r\n');
