@@ -1,7 +1,8 @@
 // Counters in shared memory: one block a data worker, one writer each; the control worker reads and sums them (design §2).
 //
-// A block is an array of doubles: first the fixed counters, then one slot of `slotCells` a series. A double is written by one aligned store,
-// so a reader sees the old value or the new one. No atomics: there is one writer.
+// A block is an array of doubles: first the fixed counters, then what each Upstream has in use, for breakers, then one slot of
+// `slotLayout.cells` a series. A double is written by one aligned store, so a reader sees the old value or the new one. No atomics: there is
+// one writer.
 
 /** Status columns of a slot, in order. A code that is not listed is counted in the last column of its class. 0: the client left before an answer. */
 export const statusColumns: readonly string[] = [
@@ -40,7 +41,19 @@ export const fixed = {
   flags: 16 + 40,
 } as const;
 
-const fixedCells = 128;
+export const fixedCells = 128;
+
+/** What a circuit breaker limits, in the order of the cells. A breaker has one such row for each priority. */
+export const breakerResources = ['connections', 'pending', 'requests', 'retries'] as const;
+
+/** Rows of a breaker slot. */
+export const priorities = ['default', 'high'] as const;
+
+/** Both rows of a slot share one cache line, so that another worker's use is one load away. */
+const breakerCells = breakerResources.length * priorities.length;
+
+/** Upstreams whose breakers count across workers; those beyond count in each worker alone. */
+export const maxBreakerSlots = 65_536;
 
 /** Cells of a slot: status columns, then histogram buckets, sum (seconds), in flight, then shadow outcomes. */
 export const slotLayout = {
@@ -56,7 +69,7 @@ export const slotLayout = {
 export const maxSlots = 131_072;
 
 export function blockBytes(): number {
-  return (fixedCells + maxSlots * slotLayout.cells) * 8;
+  return slotCell(maxSlots, 0) * 8;
 }
 
 const columnOf = new Uint8Array(1000);
@@ -117,7 +130,12 @@ export class CounterBlock {
   }
 }
 
+/** Index of the first cell of a breaker slot's row; `priority` is its index in `priorities`. */
+export function breakerCell(slot: number, priority: number): number {
+  return fixedCells + slot * breakerCells + priority * breakerResources.length;
+}
+
 /** Index of a slot's cell in a block. */
 export function slotCell(slot: number, cell: number): number {
-  return fixedCells + slot * slotLayout.cells + cell;
+  return fixedCells + maxBreakerSlots * breakerCells + slot * slotLayout.cells + cell;
 }

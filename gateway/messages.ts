@@ -42,6 +42,8 @@ export interface Kept {
   readonly ready: boolean;
   /** Slots in use. */
   readonly slots: readonly (readonly [slot: number, series: Series])[];
+  /** Breaker slots in use, and whose they are. */
+  readonly breakerSlots: readonly (readonly [slot: number, upstreamKey: string])[];
   /** Last addresses of DNS Upstreams. */
   readonly addresses: readonly UpstreamEndpoints[];
   /** Who holds the contested claims. */
@@ -54,6 +56,8 @@ export interface KeptChange {
   readonly ready: boolean;
   readonly taken: readonly (readonly [slot: number, series: Series])[];
   readonly freed: readonly number[];
+  readonly breakersTaken: readonly (readonly [slot: number, upstreamKey: string])[];
+  readonly breakersFreed: readonly number[];
   readonly addresses: readonly UpstreamEndpoints[] | null;
   readonly holders: readonly ClaimHolder[] | null;
 }

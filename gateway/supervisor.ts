@@ -64,9 +64,10 @@ class Supervisor implements Gateway {
   readonly #data: readonly DataSeat[];
   readonly #control: Seat;
   readonly #slots = new Map<number, Series>();
+  readonly #breakerSlots = new Map<number, string>();
   #settings: Settings;
   #tlsPort = 0;
-  #kept: Omit<Kept, 'slots'> = { version: 0, ready: false, addresses: [], holders: [] };
+  #kept: Omit<Kept, 'slots' | 'breakerSlots'> = { version: 0, ready: false, addresses: [], holders: [] };
   #ready = false;
   /** Draining, or given up: threads that end are not replaced. */
   #ending = false;
@@ -169,7 +170,7 @@ class Supervisor implements Gateway {
       settings: this.#settings,
       counters: this.#data.map(({ block }) => block),
       base: this.#base,
-      kept: { ...this.#kept, slots: [...this.#slots] },
+      kept: { ...this.#kept, slots: [...this.#slots], breakerSlots: [...this.#breakerSlots] },
     };
     const thread = this.#startThread('control', start, controlHeapMb);
     thread.on('message', (message: FromControl) => this.#fromControl(message));
@@ -242,9 +243,12 @@ class Supervisor implements Gateway {
     }
   }
 
-  #keep({ version, ready, taken, freed, addresses, holders }: KeptChange): void {
-    for (const [slot, series] of taken) this.#slots.set(slot, series);
+  #keep({ version, ready, taken, freed, breakersTaken, breakersFreed, addresses, holders }: KeptChange): void {
+    // A slot may be freed and taken again in one change, never the other way round.
     for (const slot of freed) this.#slots.delete(slot);
+    for (const [slot, series] of taken) this.#slots.set(slot, series);
+    for (const slot of breakersFreed) this.#breakerSlots.delete(slot);
+    for (const [slot, key] of breakersTaken) this.#breakerSlots.set(slot, key);
     this.#kept = { version, ready, addresses: addresses ?? this.#kept.addresses, holders: holders ?? this.#kept.holders };
   }
 
@@ -270,7 +274,7 @@ class Supervisor implements Gateway {
   #dataEnded(worker: number, reason: string, stack: string): void {
     const one = this.#data[worker]!;
     one.drained();
-    foldBlock(this.#baseCounters.cells, new Float64Array(one.block), this.#slots.keys());
+    foldBlock(this.#baseCounters.cells, new Float64Array(one.block), this.#slots.keys(), this.#breakerSlots.keys());
     if (this.#ending) return;
     this.#toControl({ kind: 'data-worker-gone', worker });
     this.#ended(`data-${worker}`, reason, stack);

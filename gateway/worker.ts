@@ -13,6 +13,8 @@ export interface PlaneStart {
   readonly settings: Settings;
   readonly worker: number;
   readonly counters: CounterBlock;
+  /** Counters of the other data workers: read only. */
+  readonly others: readonly Float64Array[];
   readonly log: (entry: AccessLine) => void;
   /** DNS Upstreams that need addresses, or are still in use. */
   readonly used: (upstreamKeys: string[]) => void;
@@ -57,6 +59,7 @@ export async function startDataWorker(start: DataStart, parent: MessagePort, mak
     settings,
     worker,
     counters: new CounterBlock(start.counters[worker]!),
+    others: start.counters.filter((_, other) => other !== worker).map((buffer) => new Float64Array(buffer)),
     log: (entry) => writeAccess(log, entry),
     used: (upstreams) => control?.postMessage({ kind: 'used', upstreams } satisfies DataToControl),
   });

@@ -23,4 +23,6 @@ export interface TableDelta {
   readonly endpoints: readonly UpstreamEndpoints[];
   /** Counter slots of new Mappings: where the data plane counts (gateway/counters.ts). */
   readonly slots: readonly (readonly [mappingId: string, slot: number])[];
+  /** Breaker slots of the Upstreams above: where all workers count what they have in use. An Upstream that is not named counts alone. */
+  readonly breakerSlots: readonly (readonly [upstreamKey: string, slot: number])[];
 }

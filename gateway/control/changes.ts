@@ -11,6 +11,8 @@ export interface PublishedState {
   endpointsOf(upstream: string): UpstreamEndpoints | undefined;
   /** Counter slot of a Mapping, or −1. */
   slotOf(mapping: string): number;
+  /** Breaker slot of an Upstream, or −1. */
+  breakerSlotOf(upstream: string): number;
 }
 
 /** Names of Mappings and Upstreams that were set or removed. */
@@ -51,6 +53,7 @@ export function deltaOf(state: PublishedState, changed: ChangedNames, base: numb
     removedUpstreams,
     endpoints: endpointsOf(state, changed.endpoints),
     slots: mappings.map(({ id }) => [id, state.slotOf(id)] as const),
+    breakerSlots: upstreams.map(({ key }) => [key, state.breakerSlotOf(key)] as const),
   };
 }
 
@@ -66,6 +69,7 @@ export function wholeOf(state: PublishedState, version: number): TableDelta {
     removedUpstreams: [],
     endpoints: endpointsOf(state, state.upstreams.keys()),
     slots: [...state.mappings.keys()].map((id) => [id, state.slotOf(id)] as const),
+    breakerSlots: [...state.upstreams.keys()].map((key) => [key, state.breakerSlotOf(key)] as const),
   };
 }
 

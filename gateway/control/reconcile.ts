@@ -6,6 +6,7 @@ import type { RouteTable } from '../../routing/table.ts';
 import type { SourceChange } from '../../k8s/source/source.ts';
 import type { ClaimHolder, Translation, TranslationChange } from '../../k8s/translate/translation.ts';
 import type { ControlToData, DataToControl, Kept, KeptChange, TableFacts } from '../messages.ts';
+import { BreakerSlots } from './breaker-slots.ts';
 import type { PublishedState } from './changes.ts';
 import { OwnTable } from './own-table.ts';
 import { Publisher } from './publisher.ts';
@@ -41,6 +42,7 @@ export class Reconciler {
   readonly #outside: ReconcilerOutside;
   readonly #readiness: Readiness;
   readonly #slots: SeriesSlots;
+  readonly #breakerSlots: BreakerSlots;
   readonly #resolver: Resolver;
   readonly #publisher: Publisher;
   readonly #own = new OwnTable();
@@ -61,6 +63,7 @@ export class Reconciler {
     this.#keptAddresses = JSON.stringify(kept.addresses);
     this.#keptHolders = JSON.stringify(kept.holders);
     this.#slots = new SeriesSlots(kept.slots, outside.nowMs());
+    this.#breakerSlots = new BreakerSlots(kept.breakerSlots, kept.version + 1);
     this.#resolver = new Resolver(
       {
         lookup: (host) => outside.lookup(host),
@@ -145,6 +148,8 @@ export class Reconciler {
     const version = this.#publisher.version + 1;
     for (const id of translated.removedMappings) this.#slots.disown(id, version, nowMs);
     for (const { id, series } of translated.mappings) this.#slots.own(id, series, version, nowMs);
+    for (const key of translated.removedUpstreams) this.#breakerSlots.disown(key, version);
+    for (const { key } of translated.upstreams) this.#breakerSlots.own(key);
     this.#resolver.remove(translated.removedUpstreams);
     this.#resolver.set(translated.upstreams);
     this.#publisher.change(translated, change.readAtMs);
@@ -191,6 +196,7 @@ export class Reconciler {
   /** Frees slots whose Series are gone for long enough. */
   sweep(blocks: readonly Float64Array[]): void {
     this.#slots.sweep(blocks, this.#publisher.heldByAll, this.#outside.nowMs());
+    this.#breakerSlots.sweep(blocks, this.#publisher.heldByAll);
   }
 
   stop(): void {
@@ -213,6 +219,7 @@ export class Reconciler {
       },
       endpointsOf: (key) => this.#resolver.endpointsOf(key) ?? this.#translation.endpoints.get(key),
       slotOf: (id) => this.#slots.slotOf(id),
+      breakerSlotOf: (key) => this.#breakerSlots.slotOf(key),
     };
   }
 
@@ -233,12 +240,15 @@ export class Reconciler {
   #keep(): void {
     const { addresses } = this.#resolver;
     const { holders } = this.#translator;
+    const { taken: breakersTaken, freed: breakersFreed } = this.#breakerSlots.drainChanges();
     const addressesText = JSON.stringify(addresses);
     const holdersText = JSON.stringify(holders);
     this.#outside.keep({
       version: this.#publisher.version,
       ready: this.#readiness.wasReady,
       ...this.#slots.drainChanges(),
+      breakersTaken,
+      breakersFreed,
       addresses: addressesText === this.#keptAddresses ? null : addresses,
       holders: holdersText === this.#keptHolders ? null : holders,
     });

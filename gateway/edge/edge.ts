@@ -13,6 +13,7 @@ import { OutBuffer } from './out-buffer.ts';
 import { ReadBuffer } from './read-buffer.ts';
 import { RequestIds } from './request-id.ts';
 import { ShadowSender } from './shadow.ts';
+import type { Occupancy } from './upstream/breaker.ts';
 import { UpstreamRegistry } from './upstream/registry.ts';
 
 /** A client connection, as the plane sees it. */
@@ -28,6 +29,8 @@ export interface EdgeOptions {
   readonly settings: Settings;
   readonly worker: number;
   readonly counters: CounterBlock;
+  /** Counters of the other workers, for breakers: read only. */
+  readonly others: readonly Float64Array[];
   readonly log: (entry: AccessEntry) => void;
   /** DNS Upstreams that need addresses, or are still in use. */
   readonly used: (upstreamKeys: string[]) => void;
@@ -38,6 +41,8 @@ export class Edge {
   readonly trustedHops: number;
   readonly accessLog: Settings['accessLog'];
   readonly counters: CounterBlock;
+  /** What all workers have in use of each Upstream. */
+  readonly occupancy: Occupancy;
   readonly used: (upstreamKeys: string[]) => void;
   readonly #log: (entry: AccessEntry) => void;
 
@@ -54,8 +59,8 @@ export class Edge {
   );
   readonly draw: () => number = Math.random;
 
-  readonly pools = new UpstreamRegistry(this);
-  readonly shadowPools = new UpstreamRegistry(this);
+  readonly pools = new UpstreamRegistry(this, 'live');
+  readonly shadowPools = new UpstreamRegistry(this, 'shadow');
   readonly shadows = new ShadowSender(this);
   readonly connections = new Set<ClientConnection>();
 
@@ -78,6 +83,7 @@ export class Edge {
     this.trustedHops = options.settings.trustedHops;
     this.accessLog = options.settings.accessLog;
     this.counters = options.counters;
+    this.occupancy = { own: options.counters.cells, others: options.others };
     this.used = options.used;
     this.#log = options.log;
   }

@@ -69,6 +69,7 @@ export class DataPlane {
     if (delta.base === 0) slots.clear();
     // Endpoints first and removals last: at the swap every Mapping of the table has its addresses.
     pools.describe(delta.upstreams);
+    pools.count(delta.breakerSlots);
     pools.setEndpoints(delta.endpoints);
     edge.table = applyDelta(edge.table, delta, (mapping, slot) => {
       slots.set(mapping.id, slot);

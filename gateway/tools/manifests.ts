@@ -55,7 +55,7 @@ export function serveManifests(paths: readonly string[], settings: Settings): Se
 
 export function build(translation: Translation, sourceProblems: readonly Problem[]): Served {
   const { settings, mappings, upstreams, endpoints } = translation;
-  const whole = { version: 1, base: 0, settings, mappings: [...mappings.values()], removedMappings: [], upstreams: [...upstreams.values()], removedUpstreams: [], endpoints: [...endpoints.values()], slots: [] };
+  const whole = { version: 1, base: 0, settings, mappings: [...mappings.values()], removedMappings: [], upstreams: [...upstreams.values()], removedUpstreams: [], endpoints: [...endpoints.values()], slots: [], breakerSlots: [] };
   const table = applyDelta(emptyTable<null>(), whole, () => null);
   return { table, translation, problems: [...sourceProblems, ...translation.problems, ...[...table.problems.values()].flat()].sort(compareProblems) };
 }

@@ -79,7 +79,7 @@ function ownRegexes(namespace: string, count: number): Mapping[] {
 function wholeDelta(mappings: readonly Mapping[]): TableDelta {
   const keys = new Set(mappings.map(({ target }) => (target.kind === 'forward' ? target.upstream : '')));
   const endpoints = [...keys].map((key) => ({ key, ready: true, endpoints: [] }));
-  return { version: 1, base: 0, settings: { singleNamespace: null }, mappings, removedMappings: [], upstreams: [], removedUpstreams: [], endpoints, slots: [] };
+  return { version: 1, base: 0, settings: { singleNamespace: null }, mappings, removedMappings: [], upstreams: [], removedUpstreams: [], endpoints, slots: [], breakerSlots: [] };
 }
 
 function build(delta: TableDelta): RouteTable<null> {

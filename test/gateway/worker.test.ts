@@ -43,7 +43,7 @@ class FakePlane implements Plane {
 }
 
 function deltaOf(base: number, version: number): TableDelta {
-  return { base, version, settings: { singleNamespace: null }, mappings: [], removedMappings: [], upstreams: [], removedUpstreams: [], endpoints: [], slots: [] };
+  return { base, version, settings: { singleNamespace: null }, mappings: [], removedMappings: [], upstreams: [], removedUpstreams: [], endpoints: [], slots: [], breakerSlots: [] };
 }
 
 function startOf(changes: Partial<DataStart>): DataStart {

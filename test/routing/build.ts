@@ -94,6 +94,7 @@ export function delta(mappings: readonly Mapping[], more: Partial<TableDelta> = 
     removedUpstreams: [],
     endpoints: [],
     slots: [],
+    breakerSlots: [],
     ...more,
   };
 }

@@ -68,7 +68,7 @@ describe.each(transports)('%s', (_name, secure) => {
 
 test('a delta on another table is a gap; the whole is taken whatever was held', async () => {
   const gateway = new Gateway();
-  const delta = { version: 5, base: 4, settings: { singleNamespace: null }, mappings: [], removedMappings: [], upstreams: [], removedUpstreams: [], endpoints: [], slots: [] };
+  const delta = { version: 5, base: 4, settings: { singleNamespace: null }, mappings: [], removedMappings: [], upstreams: [], removedUpstreams: [], endpoints: [], slots: [], breakerSlots: [] };
   expect(gateway.plane.apply({ kind: 'delta', delta, ready: true })).toEqual({ kind: 'gap', version: 0 });
   const whole = { ...delta, base: 0, mappings: [irisTo('iris')], upstreams: [upstreamOf('iris')], endpoints: [endpointsOn('iris', [1])] };
   expect(gateway.plane.apply({ kind: 'delta', delta: whole, ready: true })).toMatchObject({ kind: 'table', version: 5 });

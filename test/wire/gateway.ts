@@ -18,6 +18,8 @@ export interface GatewayOptions {
   readonly limits?: Partial<EdgeLimits>;
   readonly trustedHops?: number;
   readonly accessLog?: Settings['accessLog'];
+  /** Counters of planes that stand for the other workers of a process. */
+  readonly others?: readonly Float64Array[];
 }
 
 /** Slot of the first Mapping; the n-th has this plus n. */
@@ -49,6 +51,7 @@ export class Gateway {
       settings,
       worker: 0,
       counters: this.counters,
+      others: options.others ?? [],
       log: (entry) => this.entries.push(entry),
       used: (keys) => this.used.push(...keys),
     });
@@ -74,6 +77,7 @@ export class Gateway {
       removedUpstreams: [],
       endpoints,
       slots: mappings.map(({ id }, index) => [id, firstSlot + index] as const),
+      breakerSlots: upstreams.map(({ key }, index) => [key, index] as const),
       ...more,
     };
     this.plane.apply({ kind: 'delta', delta, ready: true });

@@ -162,7 +162,7 @@ describe.each(transports)('%s', (_name, secure) => {
     // A shadow that has been there finds its Upstream when only Mappings change.
     gateway.plane.apply({
       kind: 'delta',
-      delta: { version: 2, base: 1, settings: { singleNamespace: null }, mappings: [shadowTo('copy', 100, 's3')], removedMappings: ['s1', 's2'], upstreams: [], removedUpstreams: [], endpoints: [], slots: [['s3', 9]] },
+      delta: { version: 2, base: 1, settings: { singleNamespace: null }, mappings: [shadowTo('copy', 100, 's3')], removedMappings: ['s1', 's2'], upstreams: [], removedUpstreams: [], endpoints: [], slots: [['s3', 9]], breakerSlots: [] },
       ready: true,
     });
     client.write(post('y'));

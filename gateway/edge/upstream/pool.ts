@@ -1,8 +1,10 @@
 // An Upstream at work: its Endpoints, which of them takes the next request, and what is known about how it closes connections.
 import type { SecureContext } from 'node:tls';
 import type { Endpoint, Upstream, UpstreamEndpoints } from '../../../routing/upstream.ts';
+import { priorities } from '../../counters.ts';
 import { defaultLimits } from '../../settings.ts';
 import type { Edge } from '../edge.ts';
+import { Breaker, defaultBreaker, unlimited } from './breaker.ts';
 import { EndpointPool } from './endpoint-pool.ts';
 import { secureContextOf } from './dial.ts';
 import { IdleCloses } from './idle-closes.ts';
@@ -22,12 +24,15 @@ export class UpstreamPool {
   readonly edge: Edge;
   readonly key: string;
   readonly shelves: IdleShelves;
+  /** By index in `priorities`. */
+  readonly breakers: readonly Breaker[] = priorities.map(() => new Breaker());
   /** What was seen of connections to any of its Endpoints. */
   readonly closes = new IdleCloses();
   /** null: named by a Mapping, not described yet. */
   upstream: Upstream | null = null;
   /** Grows when TLS or protocol change: connections of an older generation are not used again. */
   generation = 0;
+  readonly #traffic: 'live' | 'shadow';
   #secureContext: SecureContext | null = null;
   #all: readonly EndpointPool[] = [];
   /** Those that take new requests: ready ones, or terminating ones while none is ready (design §4.7). */
@@ -37,19 +42,29 @@ export class UpstreamPool {
   #unusable = false;
   #reportedMs = -Infinity;
 
-  constructor(edge: Edge, key: string, shelves: IdleShelves) {
+  constructor(edge: Edge, key: string, shelves: IdleShelves, traffic: 'live' | 'shadow') {
     this.edge = edge;
     this.key = key;
     this.shelves = shelves;
+    this.#traffic = traffic;
   }
 
   describe(upstream: Upstream): void {
     const before = this.upstream;
     this.upstream = upstream;
+    for (const [index, breaker] of this.breakers.entries()) {
+      // Copies have bounds of their own.
+      breaker.limit(this.#traffic === 'shadow' ? unlimited : (upstream.breakers.findLast(({ priority }) => priority === priorities[index]) ?? defaultBreaker));
+    }
     if (before !== null && before.protocol === upstream.protocol && JSON.stringify(before.tls) === JSON.stringify(upstream.tls)) return;
     this.generation += 1;
     this.#secureContext = null;
     for (const endpoint of this.#all) endpoint.changeShelf();
+  }
+
+  /** Its breakers count in this slot, with those of the other workers; −1: alone. */
+  countAt(slot: number): void {
+    for (const [index, breaker] of this.breakers.entries()) breaker.moveTo(this.edge.occupancy, slot, index);
   }
 
   setEndpoints(change: UpstreamEndpoints): void {

@@ -6,22 +6,29 @@ import { UpstreamPool } from './pool.ts';
 
 export class UpstreamRegistry {
   readonly #edge: Edge;
+  readonly #traffic: 'live' | 'shadow';
   readonly #shelves = new IdleShelves();
   readonly #pools = new Map<string, UpstreamPool>();
 
-  constructor(edge: Edge) {
+  constructor(edge: Edge, traffic: 'live' | 'shadow') {
     this.#edge = edge;
+    this.#traffic = traffic;
   }
 
   /** The pool of a key. One that nobody has described yet has no Endpoints. */
   poolOf(key: string): UpstreamPool {
     let pool = this.#pools.get(key);
-    if (pool === undefined) this.#pools.set(key, (pool = new UpstreamPool(this.#edge, key, this.#shelves)));
+    if (pool === undefined) this.#pools.set(key, (pool = new UpstreamPool(this.#edge, key, this.#shelves, this.#traffic)));
     return pool;
   }
 
   describe(upstreams: readonly Upstream[]): void {
     for (const upstream of upstreams) this.poolOf(upstream.key).describe(upstream);
+  }
+
+  /** Where their breakers count. */
+  count(slots: readonly (readonly [key: string, slot: number])[]): void {
+    for (const [key, slot] of slots) this.poolOf(key).countAt(slot);
   }
 
   setEndpoints(changes: readonly UpstreamEndpoints[]): void {

@@ -24,6 +24,10 @@ class State implements PublishedState {
     return id.length;
   }
 
+  breakerSlotOf(key: string): number {
+    return key.length;
+  }
+
   /** A Mapping that names an Upstream, with the Upstream if it is new. */
   setMapping(name: string, upstream: string, weight: number): TranslationChange {
     const mapping = mappingOf(name, upstream, weight);

@@ -11,7 +11,7 @@ import type { ControlToData, Kept, KeptChange, ToldProblems } from '../../../gat
 import { endpointsOf, mappingOf, upstreamOf } from '../fixtures.ts';
 
 const noChange: SourceChange = { set: [], removed: [], problems: [], readAtMs: 0 };
-const nothingKept: Kept = { version: 0, ready: false, slots: [], addresses: [], holders: [] };
+const nothingKept: Kept = { version: 0, ready: false, slots: [], breakerSlots: [], addresses: [], holders: [] };
 
 /** Answers each change of the Source with the next of the changes it was given. */
 class ScriptedTranslator implements Translating {
@@ -89,7 +89,7 @@ describe('reconciler', () => {
     take(whole);
     expect(sent).toEqual([]);
     reconciler.open();
-    expect(sent).toMatchObject([{ kind: 'delta', ready: false, delta: { version: 1, base: 0, slots: [['iris/http', 0]] } }]);
+    expect(sent).toMatchObject([{ kind: 'delta', ready: false, delta: { version: 1, base: 0, slots: [['iris/http', 0]], breakerSlots: [['u', 0]] } }]);
     expect(kept).toMatchObject([{ version: 1, ready: false, taken: [[0, { deployment: 'iris' }]] }]);
     expect([reconciler.ready, ready()]).toEqual([false, 0]);
     acknowledge();
@@ -135,7 +135,7 @@ describe('reconciler', () => {
 
   test('a successor goes on: numbers, slots, addresses, readiness', () => {
     const address = { key: 'u', ready: true, endpoints: [{ ip: '10.0.0.9', port: 8000, state: 'ready' as const }] };
-    const { reconciler, take, sent, ready } = start({ version: 7, ready: true, slots: [[4, iris.series]], addresses: [address], holders: [] });
+    const { reconciler, take, sent, ready } = start({ version: 7, ready: true, slots: [[4, iris.series]], breakerSlots: [], addresses: [address], holders: [] });
     take({ mappings: [iris], upstreams: [upstreamOf('u', 'model.prod')], endpoints: [{ key: 'u', ready: true, endpoints: [] }], flipped: ['u'] });
     reconciler.open();
     expect(sent).toMatchObject([{ kind: 'delta', ready: true, delta: { version: 8, base: 0, slots: [['iris/http', 4]], endpoints: [address] } }]);
