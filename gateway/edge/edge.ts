@@ -12,6 +12,7 @@ import { Trailers } from './http1/trailers.ts';
 import { OutBuffer } from './out-buffer.ts';
 import { ReadBuffer } from './read-buffer.ts';
 import { RequestIds } from './request-id.ts';
+import { Turn } from './http2/turn.ts';
 import { ShadowSender } from './shadow.ts';
 import type { Occupancy } from './upstream/breaker.ts';
 import { UpstreamRegistry } from './upstream/registry.ts';
@@ -57,6 +58,8 @@ export class Edge {
     () => performance.now(),
     (error) => this.faulted(error),
   );
+  /** What is called at the end of a turn of the event loop. */
+  readonly turn = new Turn();
   readonly draw: () => number = Math.random;
 
   readonly pools = new UpstreamRegistry(this, 'live');

@@ -151,6 +151,10 @@ export class ClientConnection extends Connection {
     return id >= this.#nextId || (id & 1) === 0;
   }
 
+  protected readOver(): void {
+    // Each frame has been told with all that it means.
+  }
+
   protected setConcurrentStreams(most: number): void {
     this.#most = most;
   }
@@ -201,5 +205,9 @@ export class ClientConnection extends Connection {
     this.retiring = true;
     for (const stream of this.#pending.splice(0)) this.#losePending(stream);
     this.#owner.connectionClosed(this, failure);
+  }
+
+  protected gone(): void {
+    // Whoever asked has been told that it is closed.
   }
 }

@@ -36,12 +36,16 @@ export abstract class Connection extends Session {
   protected abstract isIdle(id: number): boolean;
   protected abstract setConcurrentStreams(most: number): void;
   protected abstract goneAway(lastStreamId: number, code: number): void;
+  /** Everything that was read is told. */
+  protected abstract readOver(): void;
 
   received(bytes: Buffer, start: number, end: number): void {
     if (this.over) return;
-    this.times.read(this.shared.tick());
+    this.times.read(this.shared.home.tick());
     this.#reader.feed(bytes, start, end);
-    if (!this.#held) this.#read();
+    if (this.#held) return;
+    this.#read();
+    this.readOver();
   }
 
   protected readOn(): void {
@@ -53,8 +57,9 @@ export abstract class Connection extends Session {
   turnEnded(): void {
     if (this.over || this.choked) return;
     this.#held = false;
-    this.shared.tick();
+    this.shared.home.tick();
     this.#read();
+    this.readOver();
     if (!this.#held) this.transport.resume();
   }
 
@@ -87,7 +92,7 @@ export abstract class Connection extends Session {
 
   /** A bug showed in what was done for one stream: it ends that stream, and nothing else where there is one. */
   #faulted(error: unknown, streamId: number): void {
-    this.shared.faulted(error);
+    this.shared.home.faulted(error);
     const stream = this.streams.get(streamId);
     if (stream === null) return this.fail(errorCode.internalError, '');
     this.output.reset(streamId, errorCode.internalError);

@@ -31,7 +31,8 @@ export class ReceiveWindows {
     if (credited <= 0) return;
     stream.unconsumed -= credited;
     this.giveBack(credited);
-    if (stream.receivedEnd) return;
+    // Of what is thrown away no more is asked for.
+    if (stream.receivedEnd || stream.discards) return;
     stream.unannounced += credited;
     // Half a window at a time: a frame for each call would cost more than the call.
     if (stream.unannounced * 2 < this.#streamBytes) return;

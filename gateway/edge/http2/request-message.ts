@@ -55,6 +55,15 @@ export function readRequest(list: HeaderList, head: Http1RequestHead, ended: boo
   return canonicalPath(bytes, pathStart, pathEnd, head) ? request : badPath;
 }
 
+/** Does a list that is no request, or is too large to be read whole, say that it is a gRPC call? */
+export function isGrpcCall(list: HeaderList): boolean {
+  const { bytes, fields, kinds, fieldCount } = list;
+  for (let field = 0; field < fieldCount; field++) {
+    if (kinds[field] === kind.contentType) return isGrpc(bytes, fields[field * 4 + 2]!, fields[field * 4 + 3]!);
+  }
+  return false;
+}
+
 function isMethod(bytes: Buffer, start: number, end: number): boolean {
   for (let at = start; at < end; at++) if (isToken[bytes[at]!] !== 1) return false;
   return end > start;

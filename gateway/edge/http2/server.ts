@@ -6,7 +6,7 @@ import type { Transport } from '../transport.ts';
 import { Connection } from './connection.ts';
 import { clientPreface, errorCode, setting } from './constants.ts';
 import type { HeaderList } from './header-list.ts';
-import { readRequest } from './request-message.ts';
+import { isGrpcCall, readRequest } from './request-message.ts';
 import type { Http2Shared } from './shared.ts';
 import type { Stream } from './stream.ts';
 import type { StreamUser } from './stream-user.ts';
@@ -20,10 +20,14 @@ export interface ServerOwner {
    * rest, even where the answer is already given.
    */
   request(stream: Stream, head: Http1RequestHead, ended: boolean): StreamUser;
-  /** A request that is not served. The answer is given at once; what else comes of the request is thrown away. */
-  refused(stream: Stream, failure: Failure): void;
+  /** A request that is not served. The answer is given at once; what else comes of the request is thrown away. `grpc`: a gRPC call. */
+  refused(stream: Stream, failure: Failure, grpc: boolean): void;
+  /** Everything that was read has been told. */
+  readOver(): void;
   /** The connection is closed; "" for a clean end. */
   connectionClosed(connection: ServerConnection, failure: string): void;
+  /** The transport is gone too. */
+  connectionGone(connection: ServerConnection): void;
 }
 
 export class ServerConnection extends Connection {
@@ -45,7 +49,7 @@ export class ServerConnection extends Connection {
   override received(bytes: Buffer, start: number, end: number): void {
     while (this.#prefaceBytes < clientPreface.length && start < end) {
       if (bytes[start++] !== clientPreface[this.#prefaceBytes++]) {
-        this.shared.tick();
+        this.shared.home.tick();
         return this.fail(errorCode.protocolError, 'this is not the preface of HTTP/2');
       }
     }
@@ -77,9 +81,12 @@ export class ServerConnection extends Connection {
     stream.receivedHead = true;
     if (verdict?.kind === 'request') {
       stream.contentLeft = this.#head.contentLength;
-      stream.user = this.#owner.request(stream, this.#head, endStream);
+      const user = this.#owner.request(stream, this.#head, endStream);
+      // Answered already, and the rest is not wanted?
+      if (this.streams.get(id) === stream && !stream.discards) stream.user = user;
     } else {
-      this.#owner.refused(stream, verdict?.failure ?? failures.headTooLarge);
+      this.#owner.refused(stream, verdict?.failure ?? failures.headTooLarge, isGrpcCall(list));
+      stream.discardRest();
     }
     if (this.streams.get(id) === stream && endStream) this.endReceived(stream, null);
   }
@@ -106,7 +113,15 @@ export class ServerConnection extends Connection {
     this.finishIfDone();
   }
 
+  protected readOver(): void {
+    this.#owner.readOver();
+  }
+
   protected closed(failure: string): void {
     this.#owner.connectionClosed(this, failure);
+  }
+
+  protected gone(): void {
+    this.#owner.connectionGone(this);
   }
 }

@@ -37,6 +37,7 @@ export abstract class Session implements TransportOwner, Timed, SenderOwner {
   protected lastIdSaid = false;
   /** Nothing is read or told any more. */
   protected over = false;
+  #isGone = false;
   /** What was written is so much more than what the peer reads that it is not read from. */
   protected choked = false;
   readonly #floods: FloodCounters;
@@ -48,7 +49,7 @@ export abstract class Session implements TransportOwner, Timed, SenderOwner {
     const { limits, nowMs } = shared;
     this.transport = transport;
     this.shared = shared;
-    this.times = new ConnectionTimes(limits, nowMs);
+    this.times = new ConnectionTimes(limits, nowMs, shared.home.draw());
     this.#floods = new FloodCounters(limits.floods, nowMs);
     this.output = new FrameOutput(transport, shared.turn, () => this.#flushed());
     this.sender = new Sender(this.output, this);
@@ -63,8 +64,10 @@ export abstract class Session implements TransportOwner, Timed, SenderOwner {
   protected abstract roomChanged(): void;
   /** Id for GOAWAY: the last stream of the peer that was worked on. */
   protected abstract readonly lastStreamId: number;
-  /** It is closed; told once. `failure`: what was wrong, or "" for a clean end. */
+  /** It is closed; told once. `failure`: what was wrong, or "" for a clean end. The transport may still carry what was said last. */
   protected abstract closed(failure: string): void;
+  /** The transport is gone too; told once. */
+  protected abstract gone(): void;
 
   get streamCount(): number {
     return this.streams.count;
@@ -116,6 +119,14 @@ export abstract class Session implements TransportOwner, Timed, SenderOwner {
 
   sentEnd(stream: Stream): void {
     if (stream.receivedEnd) this.#close(stream, ended.normally);
+    else if (stream.discards) this.resetByUser(stream, errorCode.noError);
+  }
+
+  discardRest(stream: Stream): void {
+    if (stream.receivedEnd) return;
+    stream.user = null;
+    stream.discards = true;
+    if (stream.sentEnd) this.resetByUser(stream, errorCode.noError);
   }
 
   credit(stream: Stream, bytes: number): void {
@@ -237,10 +248,14 @@ export abstract class Session implements TransportOwner, Timed, SenderOwner {
 
   #gone(reason: string): void {
     this.shared.wheel.remove(this.#deadline);
-    if (this.over) return;
-    this.over = true;
-    this.#loseAll(`the connection was lost: ${reason}`);
-    this.closed(reason);
+    if (this.#isGone) return;
+    this.#isGone = true;
+    if (!this.over) {
+      this.over = true;
+      this.#loseAll(`the connection was lost: ${reason}`);
+      this.closed(reason);
+    }
+    this.gone();
   }
 
   // What the transport tells.
@@ -250,7 +265,7 @@ export abstract class Session implements TransportOwner, Timed, SenderOwner {
       this.destroy();
       return;
     }
-    this.shared.tick();
+    this.shared.home.tick();
     // The peer sends no more: what it has asked for to the end is still answered.
     this.retiring = true;
     this.times.retired = true;
@@ -261,17 +276,17 @@ export abstract class Session implements TransportOwner, Timed, SenderOwner {
   }
 
   broken(reason: string): void {
-    this.shared.tick();
+    this.shared.home.tick();
     this.#gone(reason);
   }
 
   crashed(error: unknown): void {
-    this.shared.faulted(error);
+    this.shared.home.faulted(error);
     this.destroy();
   }
 
   drained(): void {
-    this.shared.tick();
+    this.shared.home.tick();
     this.output.drained();
     this.sender.pumpAll();
     this.waitingChanged();
@@ -306,7 +321,7 @@ export abstract class Session implements TransportOwner, Timed, SenderOwner {
   // Deadlines.
 
   expired(nowMs: number): void {
-    this.shared.nowMs = nowMs;
+    this.shared.home.nowMs = nowMs;
     if (this.over) {
       this.destroy();
       return;

@@ -21,7 +21,7 @@ export interface Http2Limits {
   readonly writeStallTimeoutMs: number;
   /** Without streams; Infinity: none. */
   readonly idleTimeoutMs: number;
-  /** Age at which a connection ends gracefully; Infinity: none. */
+  /** Age at which a connection ends gracefully, ± 10 %; Infinity: none. */
   readonly maxAgeMs: number;
   /** Silence after which a PING asks whether the peer is there, and how long it may take to answer; Infinity: none. */
   readonly pingAfterMs: number;
@@ -29,34 +29,38 @@ export interface Http2Limits {
   readonly floods: FloodLimits;
 }
 
+/** What connections have from their worker: its Edge, or what stands for it in tests. */
+export interface Http2Home {
+  readonly wheel: DeadlineWheel;
+  readonly turn: Turn;
+  /** Clock of this callback, ms, never going back. */
+  nowMs: number;
+  /** Reads the clock. */
+  tick(): number;
+  /** In [0, 1). */
+  draw(): number;
+  /** Is told of bugs, which end one stream or one connection. */
+  faulted(error: unknown): void;
+}
+
 /** One a worker and side: clients' connections and upstreams' have limits of their own. */
 export class Http2Shared {
   readonly limits: Http2Limits;
+  readonly home: Http2Home;
   readonly wheel: DeadlineWheel;
   readonly turn: Turn;
   /** What a header block is decoded to: callbacks do not nest. */
   readonly list: HeaderList;
-  /** Clock of this callback, ms. */
-  nowMs: number;
-  readonly #clock: () => number;
-  readonly #faulted: (error: unknown) => void;
 
-  /** `clock` gives ms and never goes back. `faulted` is told of bugs, which end one connection. */
-  constructor(limits: Http2Limits, wheel: DeadlineWheel, turn: Turn, clock: () => number, faulted: (error: unknown) => void) {
+  constructor(limits: Http2Limits, home: Http2Home) {
     this.limits = limits;
-    this.wheel = wheel;
-    this.turn = turn;
-    this.#clock = clock;
-    this.#faulted = faulted;
+    this.home = home;
+    this.wheel = home.wheel;
+    this.turn = home.turn;
     this.list = new HeaderList(limits.list);
-    this.nowMs = clock();
   }
 
-  tick(): number {
-    return (this.nowMs = this.#clock());
-  }
-
-  faulted(error: unknown): void {
-    this.#faulted(error);
+  get nowMs(): number {
+    return this.home.nowMs;
   }
 }

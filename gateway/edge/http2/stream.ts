@@ -24,6 +24,8 @@ export class Stream {
   unannounced = 0;
   /** Content that is still to come by content-length; −1: no length was given. */
   contentLeft = -1;
+  /** Nobody wants the rest: it is thrown away, and the peer is told when this side's message has left. */
+  discards = false;
   /** The response has no content, whatever its length says: HEAD, 304. */
   bodiless = false;
 
@@ -75,6 +77,14 @@ export class Stream {
     this.connection.credit(this, bytes);
   }
 
+  /**
+   * The rest of the peer's message is not wanted. Once this side's message has left whole, the peer is told so without an error, RST_STREAM
+   * with NO_ERROR (RFC 9113 §8.1); a reset before that could destroy the answer. The user is told nothing more.
+   */
+  discardRest(): void {
+    this.connection.discardRest(this);
+  }
+
   /** Ends it at once, both ways. */
   reset(code: number): void {
     this.connection.resetByUser(this, code);
@@ -108,6 +118,7 @@ export class Stream {
     this.unconsumed = 0;
     this.unannounced = 0;
     this.contentLeft = -1;
+    this.discards = false;
     this.bodiless = false;
     this.sentHead = false;
     this.sentEnd = false;

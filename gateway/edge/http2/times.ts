@@ -25,7 +25,7 @@ const drainRoundTripMs = 1000;
 /** The times of one connection, ms. */
 export class ConnectionTimes {
   readonly #limits: Http2Limits;
-  readonly #bornMs: number;
+  readonly #retireAtMs: number;
   lastReadMs: number;
   /** Since when it has had no stream; Infinity: it has some. */
   idleSinceMs: number;
@@ -40,9 +40,10 @@ export class ConnectionTimes {
   drainDueMs = Infinity;
   retired = false;
 
-  constructor(limits: Http2Limits, nowMs: number) {
+  /** `draw`, in [0, 1), moves the end of its age by ± 10 %: connections that came together do not go together. */
+  constructor(limits: Http2Limits, nowMs: number, draw: number) {
     this.#limits = limits;
-    this.#bornMs = nowMs;
+    this.#retireAtMs = nowMs + limits.maxAgeMs * (0.9 + 0.2 * draw);
     this.lastReadMs = nowMs;
     this.idleSinceMs = nowMs;
     this.prefaceDueMs = nowMs + limits.headTimeoutMs;
@@ -69,7 +70,7 @@ export class ConnectionTimes {
   }
 
   get #retireDueMs(): number {
-    return this.retired ? Infinity : Math.min(this.#bornMs + this.#limits.maxAgeMs, this.idleSinceMs + this.#limits.idleTimeoutMs);
+    return this.retired ? Infinity : Math.min(this.#retireAtMs, this.idleSinceMs + this.#limits.idleTimeoutMs);
   }
 
   get #askDueMs(): number {

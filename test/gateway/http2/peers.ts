@@ -16,7 +16,7 @@ import { BlockWriter } from '../../../gateway/edge/http2/hpack-encode.ts';
 import { ServerConnection } from '../../../gateway/edge/http2/server.ts';
 import type { ServerOwner } from '../../../gateway/edge/http2/server.ts';
 import { Http2Shared } from '../../../gateway/edge/http2/shared.ts';
-import type { Http2Limits } from '../../../gateway/edge/http2/shared.ts';
+import type { Http2Home, Http2Limits } from '../../../gateway/edge/http2/shared.ts';
 import type { Stream } from '../../../gateway/edge/http2/stream.ts';
 import type { ResponseUser, StreamLoss, StreamUser } from '../../../gateway/edge/http2/stream-user.ts';
 import { Turn } from '../../../gateway/edge/http2/turn.ts';
@@ -53,7 +53,16 @@ export function sharedOf(limits: Partial<Http2Limits>): Http2Shared & { readonly
     () => performance.now(),
     (error) => faults.push(error),
   );
-  const shared = new Http2Shared({ ...testLimits, ...limits }, wheel, new Turn(), () => performance.now(), (error) => faults.push(error));
+  const home: Http2Home = {
+    wheel,
+    turn: new Turn(),
+    nowMs: performance.now(),
+    tick: () => (home.nowMs = performance.now()),
+    // The middle: no connection is older or younger than the limit says.
+    draw: () => 0.5,
+    faulted: (error) => faults.push(error),
+  };
+  const shared = new Http2Shared({ ...testLimits, ...limits }, home);
   closers.push(() => wheel.close());
   return Object.assign(shared, { faults });
 }
@@ -78,12 +87,14 @@ export async function startServer(serve: ServerOwner['request'], limits: Partial
   const owner: ServerOwner = {
     request: serve,
     refused: (stream: Stream, failure: Failure) => answer(stream, failure.httpStatus, [], failure.sentence),
+    readOver() {},
     connectionClosed: (_, failure) => failures.push(failure),
+    connectionGone() {},
   };
   const sockets = new Set<Socket>();
   const server: Server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true }, (socket) => {
     sockets.add(socket);
-    shared.tick();
+    shared.home.tick();
     connections.push(new ServerConnection(acceptedTransport(socket, reads, nobody, true), shared, owner, head));
   });
   server.listen(0, '127.0.0.1');
@@ -227,7 +238,7 @@ export function dialTo(port: number, shared: Http2Shared, owner: ClientOwner): D
   let transport: SocketTransport | null = null;
   const socket = dialPlain('127.0.0.1', port, new ReadBuffer(), (bytes, start, end) => transport?.receive(bytes, start, end));
   transport = new SocketTransport(socket, nobody, null);
-  shared.tick();
+  shared.home.tick();
   const connection = new ClientConnection(transport, shared, owner, new ResponseHead());
   const connected = Promise.withResolvers<void>();
   socket.once('connect', () => {
