@@ -1,0 +1,30 @@
+// The commands that a user types, run by the kubectl of the same build.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { dirname } from 'node:path';
+import { binary } from './binaries.ts';
+
+export interface CommandEnd {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs kubectl with that kubeconfig, whatever its exit code. Its cache stays in the kubeconfig's folder. */
+export async function kubectlEnd(kubeconfig: string, argv: readonly string[], stdin = ''): Promise<CommandEnd> {
+  const child = spawn(binary('kubectl'), argv, { env: { PATH: process.env['PATH'], HOME: dirname(kubeconfig), KUBECONFIG: kubeconfig } });
+  const end = { code: 0, stdout: '', stderr: '' };
+  child.stdout.setEncoding('utf8').on('data', (chunk: string) => (end.stdout += chunk));
+  child.stderr.setEncoding('utf8').on('data', (chunk: string) => (end.stderr += chunk));
+  child.stdin.end(stdin);
+  const [code] = await once(child, 'close');
+  end.code = code === null ? 1 : Number(code);
+  return end;
+}
+
+/** What it printed. Throws what it said when it failed. */
+export async function kubectl(kubeconfig: string, argv: readonly string[], stdin = ''): Promise<string> {
+  const { code, stdout, stderr } = await kubectlEnd(kubeconfig, argv, stdin);
+  if (code !== 0) throw new Error(`kubectl ${argv.join(' ')}: exit code ${code}: ${stderr.trim()}`);
+  return stdout;
+}

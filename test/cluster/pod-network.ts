@@ -1,0 +1,42 @@
+// Addresses for pods on this machine. Sluice never dials loopback or an address of its own machine for a cluster (design §4.5), so the model
+// servers of the tests get a subnet that Linux delivers locally by a route alone ("AnyIP"): they can listen on each of its addresses, and no
+// interface has one.
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+
+/** A /24 of 198.18.0.0/15, which is set aside for tests (RFC 2544). */
+export class PodNetwork {
+  readonly #prefix: string;
+  #last = 0;
+
+  private constructor(prefix: string) {
+    this.#prefix = prefix;
+  }
+
+  /** Needs root (CAP_NET_ADMIN) and Linux; rejects with what is missing. */
+  static async create(): Promise<PodNetwork> {
+    for (;;) {
+      const prefix = `198.${18 + Math.floor(Math.random() * 2)}.${Math.floor(Math.random() * 256)}`;
+      try {
+        await run('ip', ['route', 'add', 'local', `${prefix}.0/24`, 'dev', 'lo']);
+        return new PodNetwork(prefix);
+      } catch (error) {
+        const said = (error as { readonly stderr?: string }).stderr ?? String(error);
+        if (!said.includes('File exists')) throw new Error(`no addresses for pods: ip route add local: ${said.trim()}`, { cause: error });
+      }
+    }
+  }
+
+  /** An address that no pod had before. */
+  address(): string {
+    this.#last += 1;
+    if (this.#last > 254) throw new Error('254 pods in one test');
+    return `${this.#prefix}.${this.#last}`;
+  }
+
+  async remove(): Promise<void> {
+    await run('ip', ['route', 'del', 'local', `${this.#prefix}.0/24`, 'dev', 'lo']);
+  }
+}
