@@ -22,6 +22,8 @@ export interface FieldList {
   fields: Int32Array;
   /** `kind` of each field. */
   kinds: Uint8Array;
+  /** 1: the sender forbids to index the field, on every hop (RFC 7541 §7.1.3). null: HTTP/1.1, which has no such thing. */
+  neverIndexed: Uint8Array | null;
   /** Position of the blank line that ends the fields; after a fault: of the byte that shows it. */
   fieldsEnd: number;
 }

@@ -25,6 +25,7 @@ export const refused = -2;
 /** One HTTP/1.1 request head. A worker has one and fills it again for each request: it is valid only while its bytes are. */
 export class Http1RequestHead extends RequestHead implements FieldList {
   kinds: Uint8Array = new Uint8Array(fieldRoom);
+  neverIndexed: Uint8Array | null = null;
   fieldsEnd = 0;
   /** Why `readRequestHead` returned `refused`. */
   fault: Failure = failures.malformed;
@@ -74,6 +75,7 @@ export function readRequestHead(head: Http1RequestHead, bytes: Uint8Array, start
   if (after === more) return end - start >= limits.headBytes ? refuse(head, failures.headTooLarge) : more;
   if (after < 0) return refuse(head, after === tooMany || head.fieldsEnd - start >= limits.headBytes ? failures.headTooLarge : failures.malformed);
   if (after - start > limits.headBytes) return refuse(head, failures.headTooLarge);
+  head.neverIndexed = null;
   head.methodStart = start;
   head.methodEnd = methodEnd;
   head.targetEnd = targetEnd;

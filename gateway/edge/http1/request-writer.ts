@@ -20,13 +20,15 @@ export interface ClientFacts {
   readonly trustedHops: number;
   /** All lines that are the same for every request while nobody in front is believed, with room for the id and up to the forwarded host. */
   readonly lines: Buffer;
+  /** Fields that are the same for every request to an HTTP/2 upstream, encoded by whoever first needs them. */
+  block: Buffer | null;
 }
 
 /** The facts of a client at this address. */
 export function clientFacts(peer: string, secure: boolean, trustedHops: number): ClientFacts {
   const protoLine = `x-forwarded-proto: ${secure ? 'https' : 'http'}\r\n`;
   const lines = `x-request-id: ${' '.repeat(requestIdBytes)}\r\nx-forwarded-for: ${peer}\r\n${protoLine}x-forwarded-host: `;
-  return Object.freeze({ peer: Buffer.from(peer), protoLine: Buffer.from(protoLine), trustedHops, lines: Buffer.from(lines) });
+  return { peer: Buffer.from(peer), protoLine: Buffer.from(protoLine), trustedHops, lines: Buffer.from(lines), block: null };
 }
 
 /** Fields that never pass. */
@@ -36,6 +38,11 @@ const claims: readonly number[] = [kind.requestId, kind.forwardedFor, kind.forwa
 
 const passesUntrusted = Uint8Array.from({ length: 32 }, (_, fieldKind) => (never.includes(fieldKind) || claims.includes(fieldKind) ? 0 : 1));
 const passesTrusted = Uint8Array.from({ length: 32 }, (_, fieldKind) => (never.includes(fieldKind) || fieldKind === kind.forwardedFor ? 0 : 1));
+
+/** The allow-list, by `kind` of a field: 1, it passes, unless `keepsMeaning` says otherwise. The same to upstreams of either protocol. */
+export function passesUpstream(trusted: boolean): Uint8Array {
+  return trusted ? passesTrusted : passesUntrusted;
+}
 
 const version = Buffer.from(' HTTP/1.1\r\n');
 const crlf = Buffer.from('\r\n');
@@ -86,7 +93,7 @@ export function writeRequestHead(out: OutBuffer, head: Http1RequestHead, attachm
 }
 
 /** The lines that the gateway writes itself, one by one: where a proxy in front is believed, or edits take some out. */
-function writeOwnLines(out: OutBuffer, head: Http1RequestHead, ownLines: OwnLines, facts: ClientFacts, requestId: Buffer, kept: number): void {
+export function writeOwnLines(out: OutBuffer, head: Http1RequestHead, ownLines: OwnLines, facts: ClientFacts, requestId: Buffer, kept: number): void {
   if (ownLines.requestId && (kept & keeps.requestId) === 0) {
     out.putAll(requestIdName);
     out.put(requestId, 0, requestIdBytes);
@@ -152,9 +159,36 @@ function writePath(out: OutBuffer, head: Http1RequestHead, rewrite: CompiledRewr
 /** Which lines of a trusted proxy were kept, bits. */
 const keeps = { requestId: 1, proto: 2, host: 4 } as const;
 
+/** `keepsMeaning`: the field does not pass. */
+export const goes = -1;
+
+/**
+ * Does a field whose kind is not `other`, and which the allow-list passes, go upstream? `kept`: bits of what passed before it. Returns these
+ * with its own, or `goes`.
+ */
+export function keepsMeaning(head: Http1RequestHead, field: number, fieldKind: number, kept: number, ownHost: boolean, rewritten: boolean): number {
+  switch (fieldKind) {
+    case kind.host:
+      return ownHost ? goes : kept;
+    case kind.trailer:
+      return head.chunked ? kept : goes;
+    case kind.requestId:
+      // One id, and a plain one: else it is no id.
+      return (kept & keeps.requestId) === 0 && isPlainId(head.fields[field * 4 + 3]! - head.fields[field * 4 + 2]!) ? kept | keeps.requestId : goes;
+    case kind.forwardedProto:
+      return kept | keeps.proto;
+    case kind.forwardedHost:
+      return kept | keeps.host;
+    case kind.originalPath:
+      return rewritten ? goes : kept;
+    default:
+      return kept;
+  }
+}
+
 function writeKeptFields(out: OutBuffer, head: Http1RequestHead, attachment: Attachment, trusted: boolean, ownHost: boolean, runStart: number): number {
   const { bytes, fields, kinds, fieldCount, fieldsEnd } = head;
-  const passes = trusted ? passesTrusted : passesUntrusted;
+  const passes = passesUpstream(trusted);
   const { requestEdits, rewrite } = attachment;
   let kept = 0;
   for (let field = 0; field < fieldCount; field++) {
@@ -162,28 +196,9 @@ function writeKeptFields(out: OutBuffer, head: Http1RequestHead, attachment: Att
     const lineStart = fields[field * 4]!;
     let keep = passes[fieldKind] === 1;
     if (fieldKind !== kind.other && keep) {
-      switch (fieldKind) {
-        case kind.host:
-          keep = !ownHost;
-          break;
-        case kind.trailer:
-          keep = head.chunked;
-          break;
-        case kind.requestId:
-          // One id, and a plain one: else it is no id.
-          keep = (kept & keeps.requestId) === 0 && isPlainId(fields[field * 4 + 3]! - fields[field * 4 + 2]!);
-          if (keep) kept |= keeps.requestId;
-          break;
-        case kind.forwardedProto:
-          kept |= keeps.proto;
-          break;
-        case kind.forwardedHost:
-          kept |= keeps.host;
-          break;
-        case kind.originalPath:
-          keep = rewrite.kind === 'none';
-          break;
-      }
+      const after = keepsMeaning(head, field, fieldKind, kept, ownHost, rewrite.kind !== 'none');
+      if (after === goes) keep = false;
+      else kept = after;
     }
     if (keep && requestEdits !== null) keep = !isGone(requestEdits, bytes, lineStart, fields[field * 4 + 1]!);
     if (keep) {
@@ -205,7 +220,7 @@ function isPlainId(length: number): boolean {
 }
 
 /** The Host that the primary is sent, with `-shadow` after the name and before the port. */
-function writeShadowHost(out: OutBuffer, head: Http1RequestHead, hostLine: Buffer | null): void {
+export function writeShadowHost(out: OutBuffer, head: Http1RequestHead, hostLine: Buffer | null): void {
   const source = hostLine ?? head.bytes;
   const start = hostLine === null ? head.authorityStart : hostName.length;
   const end = hostLine === null ? head.authorityEnd : hostLine.length - crlf.length;

@@ -17,6 +17,7 @@ export class ResponseHead implements FieldList {
   fieldCount = 0;
   fields: Int32Array = new Int32Array(4 * fieldRoom);
   kinds: Uint8Array = new Uint8Array(fieldRoom);
+  neverIndexed: Uint8Array | null = null;
   fieldsEnd = 0;
   /** 100..599. */
   status = 0;
@@ -33,6 +34,8 @@ export class ResponseHead implements FieldList {
   /** The upstream closes after this response, or may not be trusted to end it cleanly. */
   close = false;
   hasDate = false;
+  /** HTTP/2: nothing follows, neither a body nor trailers. gRPC's clients want a head that is the whole answer to be sent as such. */
+  ended = false;
 }
 
 const versionBytes = Buffer.from('HTTP/1.');
@@ -67,6 +70,8 @@ export function readResponseHead(head: ResponseHead, bytes: Uint8Array, start: n
   if (after === more) return tooLarge ? badResponse : more;
   if (after - start > mostBytes) return badResponse;
   head.status = status;
+  head.ended = false;
+  head.neverIndexed = null;
   return readMeaning(head, bodiless, minor >= 1) ? after : badResponse;
 }
 

@@ -10,6 +10,7 @@ export class Trailers implements FieldList {
   fieldCount = 0;
   fields: Int32Array = new Int32Array(4 * fieldRoom);
   kinds: Uint8Array = new Uint8Array(fieldRoom);
+  readonly neverIndexed = null;
   fieldsEnd = 0;
 }
 

@@ -2,8 +2,10 @@
 // connection and can be kept; and an encoder can never get out of step with its peer (a dynamic encoder towards upstreams was measured:
 // within noise, reference http2-engine §2).
 import { copyBytes } from './field-lines.ts';
-import { entryExtraBytes } from './header-list.ts';
 import { staticNameIndex } from './static-table.ts';
+
+const colon = 0x3a;
+const cr = 0x0d;
 
 /** A literal with a new name: without indexing (RFC 7541 §6.2.2), and never to be indexed (§6.2.3). */
 const neverIndexedBit = 0x10;
@@ -16,23 +18,23 @@ export const staticEntry = { methodGet: 2, methodPost: 3, pathRoot: 4, schemeHtt
 /** Indexes of names for literals. */
 export const staticName = { authority: 1, method: 2, path: 4, status: 8, contentLength: 28, contentType: 31 } as const;
 
+function isBlank(byte: number): boolean {
+  return byte === 0x20 || byte === 0x09;
+}
+
 /** Puts header blocks together in a buffer that grows. A worker has one and copies what must outlive the call. */
 export class BlockWriter {
   bytes = Buffer.allocUnsafeSlow(4096);
   length = 0;
-  /** Size of the list as SETTINGS_MAX_HEADER_LIST_SIZE counts; of fields put by `raw` as the caller says. */
-  listBytes = 0;
 
   clear(): void {
     this.length = 0;
-    this.listBytes = 0;
   }
 
   /** An entry of the static table with its value. */
   indexed(index: number): void {
     this.#reserve(1);
     this.bytes[this.length++] = 0x80 | index;
-    this.listBytes += entryExtraBytes + 16;
   }
 
   /** A value for a name of the static table. */
@@ -40,12 +42,38 @@ export class BlockWriter {
     this.#reserve(end - start + 12);
     this.#number(0, 0x0f, index);
     this.#string(bytes, start, end);
-    this.listBytes += entryExtraBytes + 16 + end - start;
   }
 
   namedText(index: number, text: string): void {
     const bytes = Buffer.from(text, 'latin1');
     this.named(index, bytes, 0, bytes.length);
+  }
+
+  /** As `named`, the value in two parts. */
+  namedJoined(index: number, first: Uint8Array, firstStart: number, firstEnd: number, rest: Uint8Array, restStart: number, restEnd: number): void {
+    const valueBytes = firstEnd - firstStart + restEnd - restStart;
+    this.#reserve(valueBytes + 12);
+    this.#number(0, 0x0f, index);
+    this.#number(0, 0x7f, valueBytes);
+    this.length = copyBytes(first as Buffer, firstStart, firstEnd, this.bytes, this.length);
+    this.length = copyBytes(rest as Buffer, restStart, restEnd, this.bytes, this.length);
+  }
+
+  /** Whole field lines, `name: value` and CRLF each, names in any case. */
+  lines(bytes: Uint8Array, start: number, end: number): void {
+    while (start < end) {
+      let nameEnd = start;
+      while (bytes[nameEnd] !== colon) nameEnd++;
+      let valueStart = nameEnd + 2;
+      let lineEnd = valueStart;
+      while (bytes[lineEnd] !== cr) lineEnd++;
+      // A value with white space around it makes a message malformed (RFC 9113 §8.2.1).
+      let valueEnd = lineEnd;
+      while (valueStart < valueEnd && isBlank(bytes[valueStart]!)) valueStart++;
+      while (valueStart < valueEnd && isBlank(bytes[valueEnd - 1]!)) valueEnd--;
+      this.field(bytes, start, nameEnd, valueStart, valueEnd, 0);
+      start = lineEnd + 2;
+    }
   }
 
   /** A field of a message: its name is put in lower case. `neverIndexed` 1: the sender forbade to index it. */
@@ -60,7 +88,6 @@ export class BlockWriter {
       this.#name(bytes, nameStart, nameEnd);
     }
     this.#string(bytes, valueStart, valueEnd);
-    this.listBytes += entryExtraBytes + nameEnd - nameStart + valueEnd - valueStart;
   }
 
   /** A field of our own: name in lower case, value in ASCII. */
@@ -76,11 +103,18 @@ export class BlockWriter {
     else this.indexed(index);
   }
 
+  /** A field of our own with a name that is not in the static table, in lower case. */
+  own(name: Buffer, bytes: Uint8Array, start: number, end: number): void {
+    this.#reserve(name.length + end - start + 18);
+    this.bytes[this.length++] = 0;
+    this.#string(name, 0, name.length);
+    this.#string(bytes, start, end);
+  }
+
   /** What another writer has encoded. */
-  raw(block: Buffer, listBytes: number): void {
+  raw(block: Buffer): void {
     this.#reserve(block.length);
     this.length = copyBytes(block, 0, block.length, this.bytes, this.length);
-    this.listBytes += listBytes;
   }
 
   /** A copy of the block. */

@@ -39,6 +39,7 @@ export function readRequest(list: HeaderList, head: Http1RequestHead, ended: boo
   head.bytes = bytes;
   head.fields = list.fields;
   head.kinds = list.kinds;
+  head.neverIndexed = list.neverIndexed;
   head.methodStart = methodStart;
   head.methodEnd = methodEnd;
   // HTTP/1.1 writers copy the method with the space behind it.

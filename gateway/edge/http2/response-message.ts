@@ -47,9 +47,12 @@ export function readResponse(list: HeaderList, head: ResponseHead, isHead: boole
   head.bytes = bytes;
   head.fields = fields;
   head.kinds = kinds;
+  head.neverIndexed = list.neverIndexed;
   head.fieldCount = fieldCount;
   head.fieldsEnd = list.fieldsEnd;
   head.status = status;
+  head.ended = ended;
+  head.start = 0;
   head.lineStart = -1;
   head.reasonStart = 0;
   head.reasonEnd = 0;

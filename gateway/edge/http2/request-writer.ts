@@ -1,0 +1,152 @@
+// Writes the header block that goes to an HTTP/2 upstream: by HTTP/1.1's own rules of what passes, so that there is one list of them.
+import { textOf } from '../../../routing/bytes.ts';
+import type { CompiledRewrite } from '../../../routing/rewrite.ts';
+import { allOwnLines } from '../attachment.ts';
+import type { Attachment } from '../attachment.ts';
+import { kind } from '../http1/field-kind.ts';
+import type { FieldList } from '../http1/fields.ts';
+import { isGone } from '../http1/header-edits.ts';
+import type { Http1RequestHead } from '../http1/request-head.ts';
+import { goes, keepsMeaning, passesUpstream, writeOwnLines, writeShadowHost } from '../http1/request-writer.ts';
+import type { ClientFacts } from '../http1/request-writer.ts';
+import { OutBuffer } from '../out-buffer.ts';
+import { requestIdBytes } from '../request-id.ts';
+import { BlockWriter, staticEntry, staticName } from './hpack-encode.ts';
+
+const noBytes = Buffer.alloc(0);
+const requestIdName = Buffer.from('x-request-id');
+const forwardedHostName = Buffer.from('x-forwarded-host');
+const originalPathName = Buffer.from('x-envoy-original-path');
+const get = Buffer.from('GET');
+const post = Buffer.from('POST');
+/** `name: ` of a host line, and its line end. */
+const hostNameBytes = 6;
+const crlfBytes = 2;
+
+const takesTrailers = blockOf('te', 'trailers');
+
+function blockOf(name: string, value: string): Buffer {
+  const writer = new BlockWriter();
+  writer.fieldText(name, value);
+  return writer.copy();
+}
+
+/** What every request of one client says about it: x-forwarded-for and x-forwarded-proto while nobody in front is believed. */
+function factBlockOf(facts: ClientFacts): Buffer {
+  if (facts.block !== null) return facts.block;
+  const writer = new BlockWriter();
+  writer.fieldText('x-forwarded-for', facts.peer.toString('latin1'));
+  writer.lines(facts.protoLine, 0, facts.protoLine.length);
+  facts.block = writer.copy();
+  return facts.block;
+}
+
+/** Lines that HTTP/1.1's writers make where this is rare enough to go through them. */
+const scratch = new OutBuffer(4096);
+
+/**
+ * Writes the block but for content-length, which `putLength` adds. `requestId` is 36 bytes that are used unless a trusted proxy sent an id.
+ * `secure`: the upstream is reached by TLS. `shadow`: the name of the host gets Envoy's suffix.
+ */
+export function writeRequestBlock(writer: BlockWriter, head: Http1RequestHead, attachment: Attachment, facts: ClientFacts, requestId: Buffer, secure: boolean, shadow: boolean): void {
+  const { bytes, fields, kinds, neverIndexed, fieldCount } = head;
+  const { rewrite, hostLine, ownLines, requestEdits } = attachment;
+  const trusted = facts.trustedHops > 0;
+  const rewritten = rewrite.kind !== 'none';
+  writer.clear();
+  putMethod(writer, head);
+  writer.indexed(secure ? staticEntry.schemeHttps : staticEntry.schemeHttp);
+  putPath(writer, head, rewrite);
+  putAuthority(writer, head, hostLine, shadow);
+  const passes = passesUpstream(trusted);
+  let kept = 0;
+  for (let field = 0; field < fieldCount; field++) {
+    const fieldKind = kinds[field]!;
+    const slot = field * 4;
+    if (passes[fieldKind] !== 1) continue;
+    if (fieldKind !== kind.other) {
+      const after = keepsMeaning(head, field, fieldKind, kept, true, rewritten);
+      if (after === goes) continue;
+      kept = after;
+    }
+    if (requestEdits !== null && isGone(requestEdits, bytes, fields[slot]!, fields[slot + 1]!)) continue;
+    writer.field(bytes, fields[slot]!, fields[slot + 1]!, fields[slot + 2]!, fields[slot + 3]!, neverIndexed === null ? 0 : neverIndexed[field]!);
+  }
+  if (!trusted && ownLines === allOwnLines) {
+    writer.own(requestIdName, requestId, 0, requestIdBytes);
+    writer.raw(factBlockOf(facts));
+    writer.own(forwardedHostName, bytes, head.authorityStart, head.authorityEnd);
+  } else {
+    writeOwnLines(scratch, head, ownLines, facts, requestId, kept);
+    putScratch(writer);
+  }
+  if (rewritten && ownLines.originalPath) writer.own(originalPathName, head.pathBytes, head.pathStart, head.queryEnd);
+  if (head.takesTrailers) writer.raw(takesTrailers);
+  if (requestEdits !== null) writer.lines(requestEdits.lines, 0, requestEdits.lines.length);
+}
+
+/** Adds the length of the body, 0 or more: it is kept where the client gave one (RFC 9113 §8.1.1). */
+export function putLength(writer: BlockWriter, length: number): void {
+  writer.namedText(staticName.contentLength, String(length));
+}
+
+/** Writes the trailers that are only trailers, as HTTP/1.1 does (http1/trailers.ts). False: there are none. */
+export function writeTrailerBlock(writer: BlockWriter, list: FieldList): boolean {
+  const { bytes, fields, kinds, neverIndexed, fieldCount } = list;
+  writer.clear();
+  for (let field = 0; field < fieldCount; field++) {
+    const slot = field * 4;
+    if (kinds[field] !== kind.other) continue;
+    writer.field(bytes, fields[slot]!, fields[slot + 1]!, fields[slot + 2]!, fields[slot + 3]!, neverIndexed === null ? 0 : neverIndexed[field]!);
+  }
+  return writer.length > 0;
+}
+
+function putMethod(writer: BlockWriter, { bytes, methodStart, methodEnd }: Http1RequestHead): void {
+  if (equals(bytes, methodStart, methodEnd, post)) writer.indexed(staticEntry.methodPost);
+  else if (equals(bytes, methodStart, methodEnd, get)) writer.indexed(staticEntry.methodGet);
+  else writer.named(staticName.method, bytes, methodStart, methodEnd);
+}
+
+function equals(bytes: Uint8Array, start: number, end: number, word: Buffer): boolean {
+  if (end - start !== word.length) return false;
+  for (let i = 0; i < word.length; i++) if (bytes[start + i] !== word[i]) return false;
+  return true;
+}
+
+function putPath(writer: BlockWriter, head: Http1RequestHead, rewrite: CompiledRewrite): void {
+  const { pathBytes, pathStart, pathEnd, queryEnd } = head;
+  switch (rewrite.kind) {
+    case 'none':
+      writer.named(staticName.path, pathBytes, pathStart, queryEnd);
+      return;
+    case 'prefix':
+      writer.namedJoined(staticName.path, rewrite.withBytes, 0, rewrite.withBytes.length, pathBytes, pathStart + rewrite.cut, queryEnd);
+      return;
+    case 'whole':
+      writer.namedJoined(staticName.path, rewrite.withBytes, 0, rewrite.withBytes.length, pathBytes, pathEnd, queryEnd);
+      return;
+    case 'regex': {
+      const path = Buffer.from(rewrite.replace(textOf(pathBytes, pathStart, pathEnd)), 'latin1');
+      writer.namedJoined(staticName.path, path, 0, path.length, pathBytes, pathEnd, queryEnd);
+    }
+  }
+}
+
+function putAuthority(writer: BlockWriter, head: Http1RequestHead, hostLine: Buffer | null, shadow: boolean): void {
+  if (shadow) {
+    writeShadowHost(scratch, head, hostLine);
+    writer.named(staticName.authority, scratch.bytes, hostNameBytes, scratch.length - crlfBytes);
+    scratch.drop();
+  } else if (hostLine === null) {
+    writer.named(staticName.authority, head.bytes, head.authorityStart, head.authorityEnd);
+  } else {
+    writer.named(staticName.authority, hostLine, hostNameBytes, hostLine.length - crlfBytes);
+  }
+}
+
+function putScratch(writer: BlockWriter): void {
+  const lines = scratch.length === 0 ? noBytes : scratch.view();
+  writer.lines(lines, 0, lines.length);
+  scratch.drop();
+}
