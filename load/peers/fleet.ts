@@ -71,15 +71,25 @@ export function predictionBody(bytes: number): string {
   return `${open}${numbers.replace(/[,.]$/, '1')}7${close}`;
 }
 
-/** Head of a prediction as Seldon's Python client sends it, with a body of `bodyBytes`. */
-export function predictionHead(prefix: string, bodyBytes: number, fields: readonly string[]): string {
+/** A body in chunks of `chunkBytes`, as the wire has it. */
+export function chunked(body: string, chunkBytes: number): string {
+  let text = '';
+  for (let at = 0; at < body.length; at += chunkBytes) {
+    const chunk = body.slice(at, at + chunkBytes);
+    text += `${chunk.length.toString(16)}\r\n${chunk}\r\n`;
+  }
+  return `${text}0\r\n\r\n`;
+}
+
+/** Head of a prediction as Seldon's Python client sends it; `framing`: the line that says how long the body is. */
+export function predictionHead(prefix: string, framing: string, fields: readonly string[]): string {
   return [
     `POST ${prefix}api/v0.1/predictions HTTP/1.1`,
     'Host: gateway.example:8003',
     'User-Agent: python-requests/2.31.0',
     'Accept: */*',
     'Content-Type: application/json',
-    `Content-Length: ${bodyBytes}`,
+    framing,
     ...fields,
     '',
     '',

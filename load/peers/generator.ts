@@ -3,7 +3,7 @@
 // Requests are uniform over all deployments by a seeded generator, so that every peer sees the same sequence.
 // CPU accounts are read here, in the same turn of the loop that opens and closes the window, so that requests and time match.
 import { coreTime, threadTimes, timeBetween, type ThreadTime } from './account.ts';
-import { deployments, predictionBody, predictionHead } from './fleet.ts';
+import { chunked, deployments, predictionBody, predictionHead } from './fleet.ts';
 import { Histogram } from './histogram.ts';
 import { LoadConnection, type LoadConnectionOwner } from './load-connection.ts';
 import type { LoadPlan, LoadResult } from './load-plan.ts';
@@ -27,15 +27,20 @@ class Generator implements LoadConnectionOwner {
   readonly #byAnswer: number[];
   readonly #errors = { status: 0, body: 0, connection: 0, missing: 0, first: null as string | null };
   #requests = 0;
+  #answers = 0;
   #reconnects = 0;
   #phase: 'warm-up' | 'window' | 'over' = 'warm-up';
 
   constructor(plan: LoadPlan) {
     this.#plan = plan;
-    const body = predictionBody(plan.bodyBytes);
+    const json = predictionBody(plan.bodyBytes);
+    const body = plan.chunkBytes === null ? json : chunked(json, plan.chunkBytes);
+    const framing = plan.chunkBytes === null ? `Content-Length: ${json.length}` : 'Transfer-Encoding: chunked';
     const together = body.length <= writeTogetherBytes;
-    this.#heads = deployments(plan.fleet).map((deployment) => Buffer.from(predictionHead(deployment.prefix, body.length, []) + (together ? body : '')));
+    const called = plan.called === 'all' ? deployments(plan.fleet) : deployments(plan.fleet).slice(0, 1);
+    this.#heads = called.map((deployment) => Buffer.from(predictionHead(deployment.prefix, framing, []) + (together ? body : '')));
     this.#body = together ? null : Buffer.from(body);
+    if (plan.pipelined > 1 && !together) throw new Error('only small requests are pipelined');
     const bodies = plan.answers.map((text) => Buffer.from(text));
     this.#byAnswer = bodies.map(() => 0);
     this.#connections = Array.from({ length: plan.connections }, () => new LoadConnection(plan, bodies, this));
@@ -69,6 +74,7 @@ class Generator implements LoadConnectionOwner {
     const { threads, ended } = timeBetween(before, after);
     return {
       requests,
+      answers: this.#answers,
       seconds,
       errors: this.#errors,
       byAnswer,
@@ -95,7 +101,8 @@ class Generator implements LoadConnectionOwner {
       if (body >= 0) this.#byAnswer[body]! += 1;
       this.#latency.add((nowMs - connection.dueMs) * 1000);
     }
-    this.#next(connection, nowMs);
+    this.#answers++;
+    if (!connection.busy) this.#next(connection, nowMs);
   }
 
   failed(connection: LoadConnection, sentence: string): void {
@@ -122,7 +129,13 @@ class Generator implements LoadConnectionOwner {
 
   #send(connection: LoadConnection, dueMs: number): void {
     connection.dueMs = dueMs;
-    connection.send(this.#heads[Math.floor(this.#random() * this.#heads.length)]!, this.#body);
+    const { pipelined } = this.#plan;
+    if (pipelined === 1) connection.send(this.#anyHead(), this.#body);
+    else connection.send(Buffer.concat(Array.from({ length: pipelined }, () => this.#anyHead())), null, pipelined);
+  }
+
+  #anyHead(): Buffer {
+    return this.#heads[Math.floor(this.#random() * this.#heads.length)]!;
   }
 
   /** Poisson arrivals. Spinning on the event loop keeps them apart; a timer of one millisecond makes bursts. */
@@ -159,10 +172,7 @@ class Generator implements LoadConnectionOwner {
     const deadlineMs = performance.now() + answerWaitMs;
     while (this.#connections.some((connection) => connection.busy) && performance.now() < deadlineMs) await this.#pass(5);
     this.#errors.missing += this.#connections.filter((connection) => connection.busy).length;
-    for (const connection of this.#connections) {
-      connection.busy = false;
-      connection.end();
-    }
+    for (const connection of this.#connections) connection.end();
   }
 }
 

@@ -1,15 +1,15 @@
-// One keep-alive connection of the load generator: at most one request is on its way.
+// One keep-alive connection of the load generator: one request is on its way, or several that were sent together.
 import { connect, type Socket } from 'node:net';
 import { joinChunks, readAnswer, type Answer } from './answer.ts';
 
 /** Valid only inside the read callback, so all connections share it. */
 const readBuffer = Buffer.allocUnsafe(256 * 1024);
-const answer: Answer = { status: 0, bodyStart: 0, bodyEnd: 0, headEnd: 0, chunked: false, close: false };
+const answer: Answer = { status: 0, bodyStart: 0, bodyEnd: 0, chunked: false, close: false };
 
 export interface LoadConnectionOwner {
-  /** A complete answer; `body` is an index of the right bodies or −1. The connection is free again. */
+  /** A complete answer; `body` is an index of the right bodies or −1. The connection is free again unless it is `busy` with those behind it. */
   answered(connection: LoadConnection, status: number, body: number, text: () => string): void;
-  /** The request on this connection got no readable answer. */
+  /** The requests that were on their way got no readable answer. */
   failed(connection: LoadConnection, sentence: string): void;
   reconnected(): void;
 }
@@ -19,7 +19,8 @@ export class LoadConnection {
   dueMs = 0;
   /** What the owner wants to remember of the request on its way. */
   requestIndex = 0;
-  busy = false;
+  /** Answers that are still to come. */
+  #pending = 0;
   readonly #address: { readonly host: string; readonly port: number };
   readonly #bodies: readonly Buffer[];
   readonly #owner: LoadConnectionOwner;
@@ -33,9 +34,14 @@ export class LoadConnection {
     this.#owner = owner;
   }
 
-  send(head: Buffer, body: Buffer | null): void {
+  get busy(): boolean {
+    return this.#pending > 0;
+  }
+
+  /** Sends `count` requests: one, or as many as stand in `head` one behind the other. */
+  send(head: Buffer, body: Buffer | null, count = 1): void {
     const socket = (this.#socket ??= this.#open());
-    this.busy = true;
+    this.#pending = count;
     if (body === null) {
       socket.write(head);
     } else {
@@ -46,9 +52,10 @@ export class LoadConnection {
     }
   }
 
-  /** Closes for good; a request on its way fails. */
+  /** Closes for good, and nobody is told of what was on its way. */
   end(): void {
     this.#ended = true;
+    this.#pending = 0;
     this.#socket?.destroy();
   }
 
@@ -85,23 +92,32 @@ export class LoadConnection {
       bytes = Buffer.concat([this.#carried, readBuffer.subarray(0, length)]);
       end = bytes.length;
     }
+    this.#carried = null;
+    let at = 0;
     try {
-      if (!this.busy) throw new Error('bytes without a request');
-      if (!readAnswer(bytes, end, answer)) {
-        this.#carried = Buffer.from(bytes.subarray(0, end));
-        return;
+      while (at < end) {
+        if (!this.busy) throw new Error('bytes without a request');
+        if (!readAnswer(bytes, at, end, answer)) {
+          this.#carried = Buffer.from(bytes.subarray(at, end));
+          return;
+        }
+        if (answer.close && this.#pending > 1) throw new Error('the peer closes before it has answered all');
+        at = answer.bodyEnd;
+        if (this.#pending === 1 && at < end) throw new Error(`${end - at} bytes after the answer`);
+        this.#answered(bytes);
       }
     } catch (error) {
       this.#socket?.destroy();
       this.#fail(error instanceof Error ? error.message : String(error));
-      return;
     }
-    this.#carried = null;
+  }
+
+  #answered(bytes: Buffer): void {
     if (answer.close) this.#drop();
-    this.busy = false;
-    const { bodyStart, bodyEnd, chunked } = answer;
+    this.#pending -= 1;
+    const { bodyStart, bodyEnd, chunked, status } = answer;
     const text = (): string => (chunked ? joinChunks(bytes, bodyStart, bodyEnd) : bytes.toString('latin1', bodyStart, bodyEnd));
-    this.#owner.answered(this, answer.status, this.#bodyIndex(bytes, chunked ? text() : null), text);
+    this.#owner.answered(this, status, this.#bodyIndex(bytes, chunked ? text() : null), text);
   }
 
   #bodyIndex(bytes: Buffer, text: string | null): number {
@@ -127,7 +143,7 @@ export class LoadConnection {
   #fail(sentence: string): void {
     this.#carried = null;
     if (!this.busy) return;
-    this.busy = false;
+    this.#pending = 0;
     this.#owner.failed(this, sentence);
   }
 }

@@ -1,14 +1,21 @@
 // What the harness asks of the load generator, and what comes back. Plain values: they cross a process boundary.
 import type { CoreTime, ThreadTime } from './account.ts';
-import type { FleetPlan } from './fleet.ts';
+import { answerOf, type FleetPlan } from './fleet.ts';
 import type { Latency } from './histogram.ts';
+import { proxyCore } from './process.ts';
 
 export interface LoadPlan {
   readonly host: string;
   readonly port: number;
   readonly connections: number;
   readonly fleet: FleetPlan;
+  /** Uniform over all deployments, or the first one again and again. */
+  readonly called: 'all' | 'one';
   readonly bodyBytes: number;
+  /** null: bodies have a length; else they come in chunks of so many bytes. */
+  readonly chunkBytes: number | null;
+  /** Requests that a connection sends together, before it reads an answer. */
+  readonly pipelined: number;
   /**
    * closed: each connection sends its next request when the answer is there. open: requests leave by a Poisson schedule, whatever the answers do;
    * the generator spins to be on time, or, where it must leave its core to others, looks at the schedule once a millisecond.
@@ -40,6 +47,8 @@ export interface LoadErrors {
 export interface LoadResult {
   /** Answers inside the window. */
   readonly requests: number;
+  /** Answers over the whole run. */
+  readonly answers: number;
   readonly seconds: number;
   /** Over the whole run, warm-up included: one error makes a round worthless. */
   readonly errors: LoadErrors;
@@ -55,6 +64,26 @@ export interface LoadResult {
   /** CPU time of the generator inside the window. */
   readonly generatorNs: number;
   readonly reconnects: number;
+}
+
+/** Uniform over all deployments, closed loop: what most plans begin with. Port and times are the suite's to fill in. */
+export function plainPlan(fleet: FleetPlan, times: { readonly warmUpMs: number; readonly measureMs: number }): LoadPlan {
+  return {
+    host: '127.0.0.1',
+    port: 0,
+    connections: 32,
+    fleet,
+    called: 'all',
+    bodyBytes: 70,
+    chunkBytes: null,
+    pipelined: 1,
+    pace: { kind: 'closed' },
+    warmUpMs: times.warmUpMs,
+    measureMs: times.measureMs,
+    answers: [answerOf('main'), answerOf('canary')],
+    accountPids: [],
+    accountCore: proxyCore,
+  };
 }
 
 /** One wrong answer makes a round void: throws and says which was the first. */

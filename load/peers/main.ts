@@ -10,11 +10,12 @@ import { coldStart } from './suites/cold-start.ts';
 import { flips } from './suites/flips.ts';
 import { memory } from './suites/memory.ts';
 import { openLoop } from './suites/open-loop.ts';
+import { restMatrix } from './suites/rest-matrix.ts';
 import { rest100k, rest70 } from './suites/rest.ts';
 import { scrape } from './suites/scrape.ts';
 import type { Suite, SuiteOptions } from './suites/suite.ts';
 
-const suites: readonly Suite[] = [rest70, rest100k, openLoop, memory, changeLive, flips, scrape, coldStart];
+const suites: readonly Suite[] = [rest70, rest100k, restMatrix, openLoop, memory, changeLive, flips, scrape, coldStart];
 const project = fileURLToPath(new URL('../..', import.meta.url));
 
 const { values } = parseArgs({
@@ -24,7 +25,8 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '7' },
     connections: { type: 'string', default: '32,64' },
     'warm-up-ms': { type: 'string', default: '700' },
-    'measure-ms': { type: 'string', default: '2000' },
+    'measure-ms': { type: 'string' },
+    seconds: { type: 'string', default: '2' },
     addresses: { type: 'string', default: 'shared' },
     deployments: { type: 'string' },
     rate: { type: 'string' },
@@ -55,7 +57,7 @@ const options: SuiteOptions = {
   rounds: whole(values.rounds, 'rounds'),
   connections: values.connections.split(',').map((text) => whole(text, 'connections')),
   warmUpMs: whole(values['warm-up-ms'], 'warm-up-ms'),
-  measureMs: whole(values['measure-ms'], 'measure-ms'),
+  measureMs: values['measure-ms'] === undefined ? whole(values.seconds, 'seconds') * 1000 : whole(values['measure-ms'], 'measure-ms'),
   addresses: values.addresses === 'own' || values.addresses === 'shared' ? values.addresses : fail('--addresses is shared or own'),
   deployments: values.deployments === undefined ? suite.deployments : whole(values.deployments, 'deployments'),
   perSecond: values.rate === undefined ? null : whole(values.rate, 'rate'),

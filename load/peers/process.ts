@@ -2,6 +2,7 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { createServer, connect } from 'node:net';
+import { processTree } from './account.ts';
 
 /** The proxy has this core to itself; generator, upstream and harness share the other. */
 export const proxyCore = 0;
@@ -68,6 +69,11 @@ export async function stopAll(): Promise<void> {
 /** Keeps this process and what it starts from now on off the proxy's core. */
 export function pinHarness(): void {
   execFileSync('taskset', ['-a', '-c', '-p', String(loadCore), String(process.pid)], { stdio: 'ignore' });
+}
+
+/** Real-time priority for a program and what it has started, or an end to it: in an open loop the generator spins on the same core, and the upstream goes first. */
+export function setRealTime(pid: number, on: boolean): void {
+  for (const one of processTree(pid)) execFileSync('chrt', [...(on ? ['--rr'] : ['--other']), '-p', on ? '1' : '0', String(one)], { stdio: 'ignore' });
 }
 
 /** A port that is free now on 127.0.0.1. */

@@ -1,9 +1,8 @@
 // The stage of the suites that look at Sluice alone: upstream, manifests, and a way to send load.
 import { join } from 'node:path';
 import { answerOf, type FleetPlan } from './fleet.ts';
-import type { LoadPlan } from './load-plan.ts';
+import { plainPlan, type LoadPlan } from './load-plan.ts';
 import { writeManifests } from './manifests.ts';
-import { proxyCore } from './process.ts';
 import type { SuiteOptions } from './suites/suite.ts';
 import { startUpstream } from './upstream.ts';
 
@@ -20,18 +19,6 @@ export async function setSluiceStage(options: SuiteOptions, predictors: readonly
   const fleet: FleetPlan = { deployments: options.deployments, addresses: options.addresses, mainPort: ports.get('main')!, canaryPort: ports.get('canary')! };
   const manifests = join(options.folder, 'manifests');
   writeManifests(manifests, fleet);
-  const plan: LoadPlan = {
-    host: '127.0.0.1',
-    port: 0,
-    connections: 32,
-    fleet,
-    bodyBytes: 70,
-    pace: { kind: 'closed' },
-    warmUpMs: options.warmUpMs,
-    measureMs: options.measureMs,
-    answers: [answerOf('main'), answerOf('canary')],
-    accountPids: [],
-    accountCore: proxyCore,
-  };
+  const plan = plainPlan(fleet, options);
   return { fleet, manifests, ports, plan };
 }

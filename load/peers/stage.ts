@@ -5,18 +5,14 @@ import { answerOf, type FleetPlan } from './fleet.ts';
 import { peersNamed } from './peers.ts';
 import { probe } from './probe.ts';
 import { proxyCore } from './process.ts';
-import type { Peer, PeerKind } from './proxies/peer.ts';
+import type { Contender } from './rounds.ts';
 import type { SuiteOptions } from './suites/suite.ts';
-import { startUpstream } from './upstream.ts';
-
-export interface Contender {
-  readonly kind: PeerKind;
-  readonly peer: Peer;
-}
+import { startUpstream, type Upstream } from './upstream.ts';
 
 export interface SetStage {
   readonly fleet: FleetPlan;
   readonly contenders: readonly Contender[];
+  readonly upstream: Upstream;
 }
 
 export async function setStage(options: SuiteOptions, realTimeUpstream: boolean): Promise<SetStage> {
@@ -37,5 +33,5 @@ export async function setStage(options: SuiteOptions, realTimeUpstream: boolean)
     console.error(`${kind.name} is ready on port ${peer.port}, pid ${peer.pid}`);
     contenders.push({ kind, peer });
   }
-  return { fleet, contenders };
+  return { fleet, contenders, upstream };
 }

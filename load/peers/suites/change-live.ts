@@ -45,7 +45,7 @@ class Pollers implements LoadConnectionOwner {
 
   aim(deployment: Deployment): void {
     const body = predictionBody(70);
-    this.#head = Buffer.from(predictionHead(deployment.prefix, body.length, []) + body);
+    this.#head = Buffer.from(predictionHead(deployment.prefix, `Content-Length: ${body.length}`, []) + body);
   }
 
   start(): void {
@@ -68,10 +68,7 @@ class Pollers implements LoadConnectionOwner {
 
   stop(): void {
     this.#over = true;
-    for (const connection of this.#connections) {
-      connection.busy = false;
-      connection.end();
-    }
+    for (const connection of this.#connections) connection.end();
   }
 
   answered(connection: LoadConnection, status: number, body: number, text: () => string): void {

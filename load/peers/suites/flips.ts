@@ -76,7 +76,7 @@ function routes(stage: SluiceStage): readonly FlippedRoute[] {
     .map((deployment, index) => {
       const kind = kinds[index % kinds.length]!;
       const states = { weight: weightStates, header: headerStates, service: (one: Deployment) => serviceStates(one, blue), shadow: shadowStates }[kind](deployment);
-      const request = Buffer.from(predictionHead(deployment.prefix, body.length, [variantField]) + body);
+      const request = Buffer.from(predictionHead(deployment.prefix, `Content-Length: ${body.length}`, [variantField]) + body);
       return { kind, request, file: manifestFile(stage.manifests, deployment), states };
     });
 }
@@ -114,10 +114,7 @@ class Callers implements LoadConnectionOwner {
     this.#over = true;
     await pause(1000);
     this.failures += this.#connections.filter((connection) => connection.busy).length;
-    for (const connection of this.#connections) {
-      connection.busy = false;
-      connection.end();
-    }
+    for (const connection of this.#connections) connection.end();
   }
 
   flip(index: number): void {

@@ -1,11 +1,10 @@
 // open-loop: latency at half of the saturation of Envoy in Emissary's form. Requests leave by a schedule that does not wait for answers,
 // and their latency counts from their place in it (no coordinated omission).
-import { answerOf } from '../fleet.ts';
 import { load } from '../load.ts';
-import { requireNoErrors, type LoadPlan, type LoadResult } from '../load-plan.ts';
+import { plainPlan, requireNoErrors, type LoadPlan, type LoadResult } from '../load-plan.ts';
 import { number, ratioTable, table } from '../report.ts';
-import { proxyCore } from '../process.ts';
-import { setStage, type Contender } from '../stage.ts';
+import type { Contender } from '../rounds.ts';
+import { setStage } from '../stage.ts';
 import { spread } from '../statistics.ts';
 import type { Suite, SuiteOptions } from './suite.ts';
 
@@ -28,19 +27,7 @@ export const openLoop: Suite = {
   deployments: 1000,
   async run(options: SuiteOptions): Promise<string> {
     const { fleet, contenders } = await setStage(options, true);
-    const plan: LoadPlan = {
-      host: '127.0.0.1',
-      port: 0,
-      connections: options.connections.at(-1)!,
-      fleet,
-      bodyBytes: 70,
-      pace: { kind: 'closed' },
-      warmUpMs: options.warmUpMs,
-      measureMs: options.measureMs,
-      answers: [answerOf('main'), answerOf('canary')],
-      accountPids: [],
-      accountCore: proxyCore,
-    };
+    const plan: LoadPlan = { ...plainPlan(fleet, options), connections: options.connections.at(-1)! };
     for (const contender of contenders) await takeTurn(contender, { ...plan, warmUpMs: 3000, measureMs: 500 });
     const perSecond = options.perSecond ?? (await half(contenders, plan));
     const results = new Map<string, LoadResult[]>(contenders.map((contender) => [contender.kind.name, []]));
