@@ -4,7 +4,19 @@ import { isText } from '../../routing/bytes.ts';
 import type { RequestHead } from '../../routing/head.ts';
 import { failureBody, failures, grpcMessage } from './failure.ts';
 import type { Failure } from './failure.ts';
-import type { Answer } from './http1/response-writer.ts';
+
+/** An answer of the gateway itself, whatever protocol the client speaks. */
+export interface Answer {
+  readonly code: number;
+  /** Of the body; not sent where there is none. */
+  readonly contentType: string;
+  readonly body: string;
+  /** Further fields, names in lower case, values without CTL. */
+  readonly fields: readonly (readonly [name: string, value: string])[];
+}
+
+const noFields: Answer['fields'] = Object.freeze([]);
+const allowed: Answer['fields'] = Object.freeze([['allow', 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS'] as const]);
 
 /** The Failure of a Decision that rejects. */
 export function rejectFailure(reason: RejectReason): Failure {
@@ -27,13 +39,14 @@ export function rejectFailure(reason: RejectReason): Failure {
 export function failureAnswer(failure: Failure, detail: string, json: boolean, grpc: boolean): Answer {
   const sentence = sentenceOf(failure, detail);
   if (grpc) {
-    return { code: 200, contentType: 'application/grpc', body: '', lines: `content-type: application/grpc\r\ngrpc-status: ${failure.grpcStatus}\r\ngrpc-message: ${grpcMessage(sentence)}\r\n` };
+    const fields = [['content-type', 'application/grpc'], ['grpc-status', String(failure.grpcStatus)], ['grpc-message', grpcMessage(sentence)]] as const;
+    return { code: 200, contentType: 'application/grpc', body: '', fields };
   }
   return {
     code: failure.httpStatus,
     contentType: json ? 'application/json' : 'text/plain',
     body: failureBody(failure.httpStatus, failure.name, sentence, json),
-    lines: failure === failures.methodRefused ? 'allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n' : '',
+    fields: failure === failures.methodRefused ? allowed : noFields,
   };
 }
 
@@ -58,5 +71,5 @@ export function probeAnswer(head: RequestHead, ready: boolean, serving: boolean)
 }
 
 function text(code: number, body: string): Answer {
-  return { code, contentType: 'text/plain', body, lines: '' };
+  return { code, contentType: 'text/plain', body, fields: noFields };
 }

@@ -1,5 +1,5 @@
 // The client's side of an exchange, whatever protocol it speaks.
-import type { Answer } from './http1/response-writer.ts';
+import type { Answer } from './answers.ts';
 import type { FieldList } from './http1/fields.ts';
 import type { ResponseHead } from './http1/response-head.ts';
 import type { Attachment } from './attachment.ts';

@@ -50,6 +50,8 @@ export class Edge {
   // One of each a worker: callbacks do not nest, so whatever is in them belongs to the callback that runs.
   readonly reads = new ReadBuffer();
   readonly out = new OutBuffer();
+  /** For heads that are kept. It has no sink, so that what is in it goes nowhere by itself. */
+  readonly kept = new OutBuffer(4096);
   readonly requestHead = new Http1RequestHead();
   readonly responseHead = new ResponseHead();
   readonly trailers = new Trailers();

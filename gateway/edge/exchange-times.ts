@@ -2,16 +2,14 @@
 import type { EdgeLimits } from '../settings.ts';
 import type { Attachment } from './attachment.ts';
 
-/** What was due: the client does not read; it does not send its body; the Mapping's limit; a name without addresses; no byte either way. */
-export type DueLimit = 'write-stall' | 'body' | 'timeout' | 'address' | 'idle';
+/** What was due: the client does not read; it does not send its body; the Mapping's limit; no byte either way. */
+export type DueLimit = 'write-stall' | 'body' | 'timeout' | 'idle';
 
 /** All times in ms of the edge's clock; Infinity where something has not happened. */
 export class ExchangeTimes {
   readonly #limits: EdgeLimits;
   /** The head was read. */
   startedMs = 0;
-  /** The upstream got the request. */
-  sentMs = 0;
   /** The last byte of the request came. */
   requestDoneMs = Infinity;
   /** A byte of the request came, or the client was asked for more. */
@@ -24,8 +22,6 @@ export class ExchangeTimes {
   requestPaused = false;
   /** Since when the client does not read. */
   stalledSinceMs = Infinity;
-  /** Since when addresses are awaited. */
-  waitingSinceMs = Infinity;
 
   constructor(limits: EdgeLimits) {
     this.#limits = limits;
@@ -33,20 +29,18 @@ export class ExchangeTimes {
 
   begin(nowMs: number): void {
     this.startedMs = nowMs;
-    this.sentMs = nowMs;
     this.requestDoneMs = Infinity;
     this.requestByteMs = nowMs;
     this.lastByteMs = nowMs;
     this.responseStarted = false;
     this.requestPaused = false;
     this.stalledSinceMs = Infinity;
-    this.waitingSinceMs = Infinity;
   }
 
   /** When the first limit is due. `attachment` null: no Mapping limits anything. */
   nextDueMs(attachment: Attachment | null): number {
     const dueMs = Math.min(this.#stallDueMs(), this.#bodyDueMs());
-    return attachment === null ? dueMs : Math.min(dueMs, this.#timeoutDueMs(attachment), this.#addressDueMs(attachment), this.#idleDueMs(attachment));
+    return attachment === null ? dueMs : Math.min(dueMs, this.#timeoutDueMs(attachment), this.#idleDueMs(attachment));
   }
 
   /** The limit that is due now; null: none yet. */
@@ -55,7 +49,6 @@ export class ExchangeTimes {
     if (nowMs >= this.#bodyDueMs()) return 'body';
     if (attachment === null) return null;
     if (nowMs >= this.#timeoutDueMs(attachment)) return 'timeout';
-    if (nowMs >= this.#addressDueMs(attachment)) return 'address';
     return nowMs >= this.#idleDueMs(attachment) ? 'idle' : null;
   }
 
@@ -71,10 +64,6 @@ export class ExchangeTimes {
   #timeoutDueMs(attachment: Attachment): number {
     if (attachment.timeoutMs === 0 || (this.responseStarted && !attachment.timeoutWritten)) return Infinity;
     return this.requestDoneMs + attachment.timeoutMs;
-  }
-
-  #addressDueMs(attachment: Attachment): number {
-    return this.waitingSinceMs === Infinity ? Infinity : this.waitingSinceMs + attachment.pool!.connectTimeoutMs;
   }
 
   #idleDueMs(attachment: Attachment): number {

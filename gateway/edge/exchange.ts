@@ -5,7 +5,6 @@ import { textOf } from '../../routing/bytes.ts';
 import { decide } from '../../routing/decide.ts';
 import { climbs } from '../../routing/rewrite.ts';
 import type { Route } from '../../routing/table.ts';
-import { fixed } from '../counters.ts';
 import { RequestNote } from './access.ts';
 import type { Attachment } from './attachment.ts';
 import type { ClientSide } from './client-side.ts';
@@ -16,42 +15,30 @@ import { ExchangeTimes } from './exchange-times.ts';
 import { failures } from './failure.ts';
 import type { Failure } from './failure.ts';
 import { failureAnswer, probeAnswer, rejectFailure } from './answers.ts';
-import type { Answer } from './http1/response-writer.ts';
-import { putChunk, putLastChunk } from './http1/chunked.ts';
+import type { Answer } from './answers.ts';
+import { Forwarding } from './forwarding.ts';
+import type { ForwardingOwner } from './forwarding.ts';
 import type { FieldList } from './http1/fields.ts';
 import type { Http1RequestHead } from './http1/request-head.ts';
-import { chunkedLength, writeFraming, writeRequestHead } from './http1/request-writer.ts';
+import { chunkedLength } from './http1/request-writer.ts';
 import type { ClientFacts } from './http1/request-writer.ts';
 import type { ResponseHead } from './http1/response-head.ts';
-import { putTrailers } from './http1/trailers.ts';
-import type { Sink } from './out-buffer.ts';
 import { redirectAnswer } from './redirect.ts';
 import { requestIdBytes } from './request-id.ts';
 import type { ShadowCopy } from './shadow.ts';
-import type { UpstreamConnection } from './upstream/connection.ts';
-import type { EndpointPool } from './upstream/endpoint-pool.ts';
-import type { AddressWaiter } from './upstream/pool.ts';
-import type { UpstreamUser } from './upstream/user.ts';
 
-/** Bytes of a request that wait for a connection before the client is paused. */
-const mostHeldBytes = 64 * 1024;
-/** Endpoints that one request tries to connect to. */
-const mostAttempts = 5;
-
-/** Kept in its client connection and begun anew for each request. */
-export class Exchange implements UpstreamUser, AddressWaiter, Timed, Sink {
+/** Kept by its client's side and begun anew for each request. */
+export class Exchange implements ForwardingOwner, Timed {
   readonly #edge: Edge;
   readonly #client: ClientSide;
   readonly #facts: ClientFacts;
+  readonly #forwarding: Forwarding;
   readonly #deadline = new Deadline(this);
   readonly #times: ExchangeTimes;
   readonly #note = new RequestNote();
   /** Id of the request, unless a trusted proxy gave it one. */
   readonly #requestId = Buffer.alloc(requestIdBytes);
   #hasId = false;
-  readonly #tried: EndpointPool[] = [];
-  #held: Buffer[] = [];
-  #heldBytes = 0;
 
   /** From `begin` until both directions are done. */
   active = false;
@@ -62,12 +49,9 @@ export class Exchange implements UpstreamUser, AddressWaiter, Timed, Sink {
   #route: Route<Attachment> | null = null;
   #attachment: Attachment | null = null;
   #slot = -1;
-  #upstream: UpstreamConnection | null = null;
-  #connecting = false;
   #copy: ShadowCopy | null = null;
   #failure: Failure | null = null;
   #detail = '';
-  #address = '';
   #code = 0;
 
   #requestDone = false;
@@ -81,17 +65,13 @@ export class Exchange implements UpstreamUser, AddressWaiter, Timed, Sink {
     this.#edge = edge;
     this.#client = client;
     this.#facts = facts;
+    this.#forwarding = new Forwarding(edge, this);
     this.#times = new ExchangeTimes(edge.limits);
   }
 
   /** The request is read to its end, or given up. */
   get requestDone(): boolean {
     return this.#requestDone;
-  }
-
-  /** Addresses of the Upstream are awaited. */
-  get #isWaiting(): boolean {
-    return this.#times.waitingSinceMs !== Infinity;
   }
 
   /** Bytes of the answer have been sent. */
@@ -153,14 +133,13 @@ export class Exchange implements UpstreamUser, AddressWaiter, Timed, Sink {
     this.#hasId = false;
     this.#failure = null;
     this.#detail = '';
-    this.#address = '';
     this.#code = 0;
     this.#requestDone = false;
     this.#discarding = false;
     this.#responseDone = false;
     this.#requestBytes = 0;
     this.#responseBytes = 0;
-    if (this.#tried.length > 0) this.#tried.length = 0;
+    this.#forwarding.reset(head.isHead);
   }
 
   #reject(decision: RejectDecision, head: Http1RequestHead): void {
@@ -193,98 +172,12 @@ export class Exchange implements UpstreamUser, AddressWaiter, Timed, Sink {
     edge.ids.write(this.#requestId);
     this.#hasId = true;
     if (route.shadows.length > 0) this.#copy = edge.shadows.begin(route.shadows, head, attachment, this.#facts, this.#requestId);
-    attachment.pool!.reportUse();
-    const connection = this.#acquire();
-    if (!this.active || this.#responseDone) return;
-    const { out } = edge;
-    out.open(connection === null ? this : connection.transport);
-    writeRequestHead(out, head, attachment, this.#facts, this.#requestId, false);
-    writeFraming(out, head.chunked ? chunkedLength : bodyBytes > 0 || head.contentLength === 0 ? bodyBytes : -1);
-  }
-
-  /** An idle connection, bound; null: one is being dialled, or addresses are awaited, or it has failed. */
-  #acquire(): UpstreamConnection | null {
-    const edge = this.#edge;
-    const pool = this.#attachment!.pool!;
-    const endpoint = this.#tried.length < mostAttempts ? pool.pick(this.#tried) : null;
-    if (endpoint === null) {
-      this.#noEndpoint();
-      return null;
-    }
-    if (this.#tried.length > 0) edge.counters.add(fixed.retries, 1);
-    const connection = endpoint.reuse(this);
-    this.#address = endpoint.address;
-    if (connection !== null) {
-      this.#upstream = connection;
-      this.#times.sentMs = edge.nowMs;
-      return connection;
-    }
-    this.#tried.push(endpoint);
-    this.#connecting = true;
-    try {
-      this.#upstream = endpoint.dial(this);
-    } catch (error) {
-      // Keys or authorities that OpenSSL does not read.
-      this.#connecting = false;
-      this.#fail(failures.connectRefused, error instanceof Error ? error.message : String(error));
-    }
-    return null;
-  }
-
-  #noEndpoint(): void {
-    const pool = this.#attachment!.pool!;
-    if (this.#failure !== null) {
-      this.#fail(this.#failure, this.#detail);
-    } else if (pool.waitForAddress(this)) {
-      this.#times.waitingSinceMs = this.#edge.nowMs;
-      this.#arm();
-    } else {
-      this.#fail(failures.noHealthyUpstream, '');
-    }
-  }
-
-  /** A DNS Upstream got addresses, or the news that there are none. */
-  addressed(): void {
-    this.#times.waitingSinceMs = Infinity;
-    this.#edge.tick();
-    const connection = this.#acquire();
-    if (connection !== null) this.connected(connection);
-  }
-
-  connected(connection: UpstreamConnection): void {
-    this.#connecting = false;
-    this.#upstream = connection;
-    this.#failure = null;
-    this.#times.sentMs = this.#edge.nowMs;
-    const held = this.#held;
-    this.#held = [];
-    this.#heldBytes = 0;
-    const { transport } = connection;
-    if (held.length > 0) transport.give(held.length === 1 ? held[0]! : Buffer.concat(held));
-    if (this.#requestDone) connection.requestSent();
-    this.#resumeRequest();
-    this.#arm();
-  }
-
-  connectFailed(_connection: UpstreamConnection, failure: Failure, reason: string): void {
-    this.#connecting = false;
-    this.#upstream = null;
-    this.#failure = failure;
-    this.#detail = `${this.#address}: ${reason}`;
-    const connection = this.#acquire();
-    if (connection !== null) this.connected(connection);
-  }
-
-  /** As a Sink: bytes of the request while there is no connection. */
-  write(bytes: Buffer): boolean {
-    if (this.#discarding) return true;
-    this.#held.push(Buffer.from(bytes));
-    this.#heldBytes += bytes.length;
-    return true;
+    const framing = head.chunked ? chunkedLength : bodyBytes > 0 || head.contentLength === 0 ? bodyBytes : -1;
+    this.#forwarding.begin(head, attachment, this.#facts, this.#requestId, framing);
   }
 
   requestBody(bytes: Buffer, start: number, end: number): void {
-    const { nowMs, out, limits } = this.#edge;
+    const { nowMs, limits } = this.#edge;
     this.#requestBytes += end - start;
     this.#times.requestByteMs = nowMs;
     this.#times.lastByteMs = nowMs;
@@ -294,21 +187,15 @@ export class Exchange implements UpstreamUser, AddressWaiter, Timed, Sink {
       return;
     }
     if (this.#copy !== null && !this.#copy.append(bytes, start, end)) this.#copy = null;
-    out.open(this.#upstream === null || this.#connecting ? this : this.#upstream.transport);
-    if (this.#chunked) putChunk(out, bytes, start, end);
-    else out.put(bytes, start, end);
+    this.#forwarding.body(bytes, start, end);
   }
 
   requestEnd(trailers: FieldList | null): void {
     this.#requestDone = true;
-    const { nowMs, out } = this.#edge;
+    const { nowMs } = this.#edge;
     this.#times.requestDoneMs = nowMs;
     this.#times.lastByteMs = nowMs;
-    if (this.#discarding || !this.#chunked) return;
-    out.open(this.#upstream === null || this.#connecting ? this : this.#upstream.transport);
-    putLastChunk(out);
-    if (trailers !== null) putTrailers(out, trailers);
-    out.putAll(crlf);
+    if (!this.#discarding) this.#forwarding.end(trailers);
   }
 
   /** What of the request was in this read has been given. */
@@ -318,14 +205,12 @@ export class Exchange implements UpstreamUser, AddressWaiter, Timed, Sink {
       this.#finishIfDone();
       return;
     }
-    this.#edge.out.flush();
-    const upstream = this.#upstream;
+    this.#forwarding.flush();
     if (this.#requestDone) {
       if (this.#copy !== null) this.#sendCopy();
-      if (upstream !== null && !this.#connecting) upstream.requestSent();
       this.#finishIfDone();
       if (!this.active) return;
-    } else if (this.#connecting || this.#isWaiting ? this.#heldBytes > mostHeldBytes : upstream !== null && upstream.transport.congested) {
+    } else if (this.#forwarding.congested) {
       this.#times.requestPaused = true;
       this.#client.pauseRequest();
     }
@@ -338,8 +223,9 @@ export class Exchange implements UpstreamUser, AddressWaiter, Timed, Sink {
     this.#edge.shadows.send(copy);
   }
 
-  upstreamDrained(): void {
+  requestTaken(): void {
     this.#resumeRequest();
+    this.#arm();
   }
 
   #resumeRequest(): void {
@@ -358,7 +244,7 @@ export class Exchange implements UpstreamUser, AddressWaiter, Timed, Sink {
     this.#times.responseStarted = true;
     this.#code = head.status;
     this.#times.lastByteMs = nowMs;
-    this.#client.responseHead(head, this.#attachment!, Math.round(nowMs - this.#times.sentMs));
+    this.#client.responseHead(head, this.#attachment!, Math.round(nowMs - this.#forwarding.sentMs));
   }
 
   responseBody(bytes: Buffer, start: number, end: number): void {
@@ -376,30 +262,27 @@ export class Exchange implements UpstreamUser, AddressWaiter, Timed, Sink {
     this.#client.flush();
     if (this.#responseDone || !this.active) return;
     if (this.#client.congested) {
-      this.#upstream?.transport.pause();
+      this.#forwarding.pauseResponse();
       if (this.#times.stalledSinceMs === Infinity) this.#times.stalledSinceMs = this.#edge.nowMs;
     }
     this.#arm();
   }
 
   responseOver(): void {
-    const upstream = this.#upstream;
-    if (upstream !== null && !upstream.bound) this.#upstream = null;
     // An early response whose connection is gone: the rest of the request has no taker.
-    if (!this.#requestDone && this.#upstream === null) this.#discard();
+    if (!this.#requestDone && !this.#forwarding.taken) this.#discard();
     this.#finishIfDone();
     if (this.active) this.#arm();
   }
 
-  failed(failure: Failure, reason: string): void {
-    this.#upstream = null;
-    this.#fail(failure, reason);
+  forwardingFailed(failure: Failure, detail: string): void {
+    this.#fail(failure, detail);
   }
 
   /** The client takes bytes again. */
   clientDrained(): void {
     this.#times.stalledSinceMs = Infinity;
-    this.#upstream?.transport.resume();
+    this.#forwarding.resumeResponse();
     if (this.active) this.#arm();
   }
 
@@ -431,9 +314,6 @@ export class Exchange implements UpstreamUser, AddressWaiter, Timed, Sink {
       case 'timeout':
         this.#fail(failures.upstreamTimeout, attachment!.timeoutSentence);
         return;
-      case 'address':
-        this.#fail(failures.noAddress, '');
-        return;
       case 'idle':
         this.#fail(failures.streamIdle, `no byte for ${attachment!.idleTimeoutMs} ms`);
         return;
@@ -453,7 +333,7 @@ export class Exchange implements UpstreamUser, AddressWaiter, Timed, Sink {
     this.#failure = failure;
     this.#detail = detail;
     if (failure.flag !== '') this.#edge.counters.failure(failure.flag);
-    this.#dropUpstream();
+    this.#drop();
     if (this.#times.responseStarted) {
       if (!this.#responseDone) this.#client.abort();
       this.#end();
@@ -466,7 +346,7 @@ export class Exchange implements UpstreamUser, AddressWaiter, Timed, Sink {
     this.#code = answer.code;
     this.#times.responseStarted = true;
     this.#responseDone = true;
-    this.#dropUpstream();
+    this.#drop();
     this.#discard();
     this.#responseBytes += answer.body.length;
     this.#client.answer(answer, last);
@@ -479,22 +359,13 @@ export class Exchange implements UpstreamUser, AddressWaiter, Timed, Sink {
     this.#resumeRequest();
   }
 
-  #dropUpstream(): void {
-    if (this.#isWaiting) {
-      this.#times.waitingSinceMs = Infinity;
-      this.#attachment!.pool!.stopWaiting(this);
-    }
+  /** Nothing more goes to the upstream or to shadows. */
+  #drop(): void {
     if (this.#copy !== null) {
       this.#copy.abandon();
       this.#copy = null;
     }
-    this.#edge.out.drop();
-    this.#held = [];
-    this.#heldBytes = 0;
-    this.#connecting = false;
-    const upstream = this.#upstream;
-    this.#upstream = null;
-    upstream?.abandon();
+    this.#forwarding.drop();
   }
 
   /** The client reads no further: its request counts as done. */
@@ -509,7 +380,7 @@ export class Exchange implements UpstreamUser, AddressWaiter, Timed, Sink {
 
   #end(): void {
     const edge = this.#edge;
-    this.#dropUpstream();
+    this.#drop();
     this.active = false;
     edge.wheel.clear(this.#deadline);
     if (this.#slot !== notCounted) {
@@ -534,7 +405,7 @@ export class Exchange implements UpstreamUser, AddressWaiter, Timed, Sink {
       peer: this.#client.peer,
       route: this.#route?.key ?? '',
       mapping: this.#attachment?.id ?? '',
-      address: this.#address,
+      address: this.#forwarding.address,
       requestBytes: this.#requestBytes,
       responseBytes: this.#responseBytes,
       durationMs: Math.round(durationMs * 10) / 10,
@@ -542,6 +413,5 @@ export class Exchange implements UpstreamUser, AddressWaiter, Timed, Sink {
   }
 }
 
-const crlf = Buffer.from('\r\n');
 /** A slot of its own for what is not counted. */
 const notCounted = -2;

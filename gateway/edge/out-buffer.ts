@@ -1,6 +1,6 @@
 // The one out buffer of a worker: what a callback wants to send is put together here and leaves in one write.
 
-/** Where bytes go: a transport, or an exchange that has no connection yet. */
+/** Where bytes go. */
 export interface Sink {
   /** Takes the bytes. True: they are not referenced any longer, the buffer may be used again. */
   write(bytes: Buffer): boolean;
@@ -21,9 +21,9 @@ export class OutBuffer {
     this.bytes = Buffer.allocUnsafeSlow(room);
   }
 
-  /** What follows is for `sink`. What was put for another sink must have been flushed. */
+  /** What follows is for `sink`. What was put for another sink leaves first: one read of HTTP/2 may hold parts of many requests. */
   open(sink: Sink): void {
-    if (this.length > 0 && this.#sink !== sink) throw new Error('out buffer opened for another sink before a flush');
+    if (this.length > 0 && this.#sink !== sink) this.flush();
     this.#sink = sink;
   }
 
@@ -41,7 +41,12 @@ export class OutBuffer {
     return this.bytes.subarray(0, this.length);
   }
 
-  /** Forgets what was put and not flushed: its exchange has failed. */
+  /** Forgets what was put for `sink` and not flushed: it is abandoned. */
+  dropFor(sink: Sink): void {
+    if (this.#sink === sink) this.length = 0;
+  }
+
+  /** Forgets what was put and not flushed. */
   drop(): void {
     this.length = 0;
   }

@@ -4,7 +4,7 @@ import type { RequestHead } from '../../routing/head.ts';
 import type { RedirectTarget } from '../../routing/mapping.ts';
 import type { PathMatch } from '../../routing/match.ts';
 import { redirectPath } from '../../routing/rewrite.ts';
-import type { Answer } from './http1/response-writer.ts';
+import type { Answer } from './answers.ts';
 
 /** The answer of a redirect: scheme and, unless it names one, host are the request's. */
 export function redirectAnswer(target: RedirectTarget, match: PathMatch, head: RequestHead, secure: boolean): Answer {
@@ -12,7 +12,7 @@ export function redirectAnswer(target: RedirectTarget, match: PathMatch, head: R
   const query = textOf(head.pathBytes, head.queryStart, head.queryEnd);
   const host = target.host === '' ? textOf(head.bytes, head.authorityStart, head.authorityEnd) : target.host;
   const location = `${secure ? 'https' : 'http'}://${host}${redirectPath(target, match, path, query)}`;
-  return { code: target.code, contentType: 'text/plain', body: '', lines: `location: ${oneLine(location)}\r\n` };
+  return { code: target.code, contentType: 'text/plain', body: '', fields: [['location', oneLine(location)]] };
 }
 
 /** What may not stand in a header, percent-encoded: neither a path nor a manifest can begin another line. */

@@ -3,9 +3,10 @@ import { Deadline } from './deadline.ts';
 import type { Timed } from './deadline.ts';
 import type { Attachment } from './attachment.ts';
 import type { Edge } from './edge.ts';
+import { failures } from './failure.ts';
 import type { ResponseHead } from './http1/response-head.ts';
 import type { ShadowCopy, ShadowOutcome } from './shadow.ts';
-import type { UpstreamConnection } from './upstream/connection.ts';
+import type { UpstreamSide, Waiting } from './upstream/upstream-side.ts';
 import type { UpstreamUser } from './upstream/user.ts';
 
 /** Bytes of a shadow's answer that are read to keep its connection; over it the connection is closed. */
@@ -18,7 +19,8 @@ export class ShadowRequest implements UpstreamUser, Timed {
   readonly #target: Attachment;
   readonly #over: (outcome: ShadowOutcome) => void;
   readonly #deadline = new Deadline(this);
-  #connection: UpstreamConnection | null = null;
+  #side: UpstreamSide | null = null;
+  #waiting: Waiting | null = null;
   #startedMs = 0;
   #code = 0;
   #answerBytes = 0;
@@ -37,29 +39,33 @@ export class ShadowRequest implements UpstreamUser, Timed {
     const pool = this.#target.shadowPool;
     this.#startedMs = edge.nowMs;
     edge.wheel.set(this.#deadline, edge.nowMs + edge.limits.shadowTimeoutMs);
-    pool?.reportUse();
-    const endpoint = pool?.upstream?.protocol === 'http1' ? pool.pick([]) : null;
-    if (endpoint === null) {
+    if (pool === null || pool.upstream === null) {
       this.#end('dropped_unready');
       return;
     }
-    try {
-      const connection = endpoint.reuse(this);
-      if (connection === null) this.#connection = endpoint.dial(this);
-      else this.connected(connection);
-    } catch {
-      // Keys that OpenSSL does not read: the primary's side reports them.
-      this.#end('failed');
+    pool.reportUse();
+    const acquired = pool.acquire(this, []);
+    switch (acquired.kind) {
+      case 'side':
+        this.connected(acquired);
+        return;
+      case 'waiting':
+        this.#waiting = acquired;
+        return;
+      case 'failed':
+        // Keys that OpenSSL does not read are reported by the primary's side.
+        this.#end(acquired.failure === failures.noHealthyUpstream ? 'dropped_unready' : 'failed');
     }
   }
 
-  connected(connection: UpstreamConnection): void {
-    this.#connection = connection;
-    this.#copy.sendTo(connection.transport);
-    connection.requestSent();
+  connected(side: UpstreamSide): void {
+    this.#waiting = null;
+    this.#side = side;
+    this.#copy.sendTo(side, this.#target.shadowPool!.upstream!.protocol);
   }
 
   connectFailed(): void {
+    this.#waiting = null;
     this.#end('failed');
   }
 
@@ -80,10 +86,12 @@ export class ShadowRequest implements UpstreamUser, Timed {
   responseFlush(): void {}
 
   responseOver(): void {
+    if (this.#side?.bound === false) this.#side = null;
     this.#end('sent');
   }
 
   failed(): void {
+    this.#side = null;
     this.#end('failed');
   }
 
@@ -99,9 +107,12 @@ export class ShadowRequest implements UpstreamUser, Timed {
     this.#done = true;
     const edge = this.#edge;
     edge.wheel.remove(this.#deadline);
-    const connection = this.#connection;
-    this.#connection = null;
-    connection?.abandon();
+    const side = this.#side;
+    const waiting = this.#waiting;
+    this.#side = null;
+    this.#waiting = null;
+    side?.abandon();
+    waiting?.cancel();
     if (this.#code > 0) edge.counters.finish(this.#target.slot, this.#code, (edge.nowMs - this.#startedMs) / 1000);
     this.#over(outcome);
   }

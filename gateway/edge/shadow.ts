@@ -2,40 +2,41 @@
 // and deadlines of its own; nothing here can delay, fail or change a primary's answer (design §5).
 import { isCopied } from '../../routing/decide.ts';
 import type { Shadow } from '../../routing/decision.ts';
+import type { Upstream } from '../../routing/upstream.ts';
 import { fixed, shadowOutcomes } from '../counters.ts';
 import type { Attachment } from './attachment.ts';
 import type { Edge } from './edge.ts';
 import type { Http1RequestHead } from './http1/request-head.ts';
-import { writeFraming, writeRequestHead } from './http1/request-writer.ts';
 import type { ClientFacts } from './http1/request-writer.ts';
-import { OutBuffer } from './out-buffer.ts';
 import { ShadowRequest } from './shadow-request.ts';
-import type { Transport } from './transport.ts';
-
-const smallBodyBytes = 64 * 1024;
+import { encodeHead } from './upstream/head-encoding.ts';
+import type { UpstreamSide } from './upstream/upstream-side.ts';
 
 export type ShadowOutcome = 'sent' | 'failed' | 'dropped_size' | 'dropped_memory' | 'dropped_queue' | 'dropped_unready' | 'dropped_incomplete';
+
+/** The head as the targets' protocols take it; null: no target speaks that one. */
+type CopiedHeads = Readonly<Record<Upstream['protocol'], Buffer | null>>;
 
 /** The copy of one request, for one or more shadows. Its bytes count against the worker's budget until the last of them is done. */
 export class ShadowCopy {
   readonly #edge: Edge;
   readonly targets: readonly Attachment[];
   readonly isHead: boolean;
-  readonly #head: Buffer;
+  readonly #heads: CopiedHeads;
   #body: Buffer[] = [];
   #bodyBytes = 0;
   #heldBytes = 0;
   readonly #hasBody: boolean;
   #users: number;
 
-  constructor(edge: Edge, targets: readonly Attachment[], head: Buffer, isHead: boolean, hasBody: boolean) {
+  constructor(edge: Edge, targets: readonly Attachment[], heads: CopiedHeads, isHead: boolean, hasBody: boolean) {
     this.#edge = edge;
     this.targets = targets;
-    this.#head = head;
+    this.#heads = heads;
     this.isHead = isHead;
     this.#hasBody = hasBody;
     this.#users = targets.length;
-    this.#hold(head.length);
+    this.#hold((heads.http1?.length ?? 0) + (heads.http2?.length ?? 0));
   }
 
   /** Copies bytes of the body. False: it is over a bound, was dropped and counted. */
@@ -56,15 +57,11 @@ export class ShadowCopy {
   }
 
   /** Sends the whole request, framed by its length: a small one in one write, a large one without another copy of its body. */
-  sendTo(transport: Transport): void {
-    const framing = new OutBuffer(64);
-    writeFraming(framing, this.#hasBody ? this.#bodyBytes : -1);
-    if (this.#bodyBytes <= smallBodyBytes) {
-      transport.give(Buffer.concat([this.#head, framing.view(), ...this.#body]));
-      return;
-    }
-    transport.give(Buffer.concat([this.#head, framing.view()]));
-    for (const piece of this.#body) transport.give(piece);
+  sendTo(side: UpstreamSide, protocol: Upstream['protocol']): void {
+    side.sendHead(this.#heads[protocol]!, this.#hasBody ? this.#bodyBytes : -1);
+    for (const piece of this.#body) side.giveBody(piece);
+    side.sendEnd(null);
+    side.flush();
   }
 
   /** One shadow is done with it. */
@@ -107,8 +104,6 @@ export class ShadowSender {
   #inFlight = 0;
   #advancing = false;
   #idle: (() => void) | null = null;
-  /** Its own, so that no copy can ever stand in a primary's buffer. */
-  readonly #out = new OutBuffer(4096);
 
   constructor(edge: Edge) {
     this.#edge = edge;
@@ -128,15 +123,13 @@ export class ShadowSender {
     for (let i = 0; i < shadows.length; i++) {
       const shadow = shadows[i]!;
       if (!isCopied(shadow, this.#edge.draw())) continue;
-      if (!shadow.ready) this.count(shadow.attached.slot, 'dropped_unready');
+      if (!shadow.ready || protocolOf(shadow.attached) !== 'http1') this.count(shadow.attached.slot, 'dropped_unready');
       else (targets ??= []).push(shadow.attached);
     }
     if (targets === null) return null;
-    const out = this.#out;
-    writeRequestHead(out, head, primary, facts, requestId, true);
-    const bytes = Buffer.from(out.view());
-    out.drop();
-    return new ShadowCopy(this.#edge, targets, bytes, head.isHead, head.chunked || head.contentLength >= 0);
+    const encode = (protocol: Upstream['protocol']): Buffer | null =>
+      targets.some((target) => protocolOf(target) === protocol) ? encodeHead(protocol, this.#edge.kept, head, primary, facts, requestId, true) : null;
+    return new ShadowCopy(this.#edge, targets, { http1: encode('http1'), http2: encode('http2') }, head.isHead, head.chunked || head.contentLength >= 0);
   }
 
   /** The primary's request is complete: its copies may leave. */
@@ -203,4 +196,9 @@ export class ShadowSender {
     this.#edge.counters.set(fixed.shadowInFlight, this.#inFlight);
     this.#edge.counters.set(fixed.shadowQueued, this.#queued);
   }
+}
+
+/** null: its Upstream is not described yet. */
+function protocolOf(target: Attachment): Upstream['protocol'] | null {
+  return target.shadowPool?.upstream?.protocol ?? null;
 }

@@ -100,7 +100,7 @@ describe.each(transports)('%s', (_name, secure) => {
       'sent',
     ],
   ] as const)('a shadow that %s changes nothing for the primary; its outcomes add up', async (_what, behave, outcome) => {
-    await start({ limits: { shadowTimeoutMs: 200, shadowConcurrency: 4, shadowQueue: 8 } });
+    await start({ limits: { shadowTimeoutMs: outcome === 'sent' ? 5000 : 200, shadowConcurrency: 4, shadowQueue: 8 } });
     behave?.(shadow);
     const body = 'b'.repeat(100_000);
     const count = 30;

@@ -3,6 +3,7 @@
 import { fixed } from '../../counters.ts';
 import type { Attachment } from '../attachment.ts';
 import { failureAnswer } from '../answers.ts';
+import type { Answer } from '../answers.ts';
 import type { ClientSide } from '../client-side.ts';
 import { Deadline } from '../deadline.ts';
 import type { Timed } from '../deadline.ts';
@@ -18,7 +19,6 @@ import { RequestReader } from './request-reader.ts';
 import type { RequestTaker } from './request-reader.ts';
 import { chunkedLength, clientFacts } from './request-writer.ts';
 import type { ResponseHead } from './response-head.ts';
-import type { Answer } from './response-writer.ts';
 
 /** `closing`: everything is said, only the peer's end is awaited. */
 type State = 'open' | 'closing' | 'gone';

@@ -1,4 +1,5 @@
 // What an HTTP/1.1 client gets: answers framed for its version. Puts bytes together in the worker's out buffer; the caller flushes.
+import type { Answer } from '../answers.ts';
 import type { Attachment } from '../attachment.ts';
 import type { Edge } from '../edge.ts';
 import type { Transport } from '../transport.ts';
@@ -6,7 +7,7 @@ import { putChunk, putLastChunk } from './chunked.ts';
 import type { FieldList } from './fields.ts';
 import type { ResponseHead } from './response-head.ts';
 import { writeAnswer, writeInformational, writeResponseHead } from './response-writer.ts';
-import type { Answer, ResponseShape } from './response-writer.ts';
+import type { ResponseShape } from './response-writer.ts';
 import { putTrailers } from './trailers.ts';
 
 const crlf = Buffer.from('\r\n');

@@ -1,5 +1,6 @@
 // Writes the response head that goes to the client, and the gateway's own answers.
 import { STATUS_CODES } from 'node:http';
+import type { Answer } from '../answers.ts';
 import type { CompiledEdits } from './header-edits.ts';
 import { isGone } from './header-edits.ts';
 import { kind } from './field-kind.ts';
@@ -89,20 +90,12 @@ function writeStatusAndFields(out: OutBuffer, head: ResponseHead, edits: Compile
   if (runStart >= 0) out.append(bytes, runStart, fieldsEnd);
 }
 
-/** An answer of the gateway itself. */
-export interface Answer {
-  readonly code: number;
-  readonly contentType: string;
-  readonly body: string;
-  /** Further lines, each with its line end. */
-  readonly lines: string;
-}
-
 /** Writes an answer whole. */
 export function writeAnswer(out: OutBuffer, answer: Answer, dateLine: Buffer, isHead: boolean, close: boolean): void {
   const body = Buffer.from(answer.body);
   const type = answer.body === '' ? '' : `content-type: ${answer.contentType}\r\n`;
-  out.putAll(Buffer.from(`HTTP/1.1 ${answer.code} ${STATUS_CODES[answer.code] ?? ''}\r\n${answer.lines}${type}content-length: ${body.length}\r\n`));
+  const lines = answer.fields.map(([name, value]) => `${name}: ${value}\r\n`).join('');
+  out.putAll(Buffer.from(`HTTP/1.1 ${answer.code} ${STATUS_CODES[answer.code] ?? ''}\r\n${lines}${type}content-length: ${body.length}\r\n`));
   out.putAll(dateLine);
   if (close) out.putAll(closeLine);
   out.putAll(crlf);

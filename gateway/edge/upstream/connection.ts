@@ -1,5 +1,4 @@
 // One HTTP/1.1 connection to an Endpoint: reads responses strictly, and knows when it may serve another request.
-import type { Socket } from 'node:net';
 import { Carry } from '../carry.ts';
 import { fixed } from '../../counters.ts';
 import { Deadline } from '../deadline.ts';
@@ -7,16 +6,21 @@ import type { Timed } from '../deadline.ts';
 import type { Edge } from '../edge.ts';
 import { failures } from '../failure.ts';
 import type { Failure } from '../failure.ts';
+import type { Attachment } from '../attachment.ts';
 import { ChunkedDecoder } from '../http1/chunked.ts';
 import { lf } from '../http1/characters.ts';
 import { more, readFields } from '../http1/fields.ts';
+import type { FieldList } from '../http1/fields.ts';
+import type { Http1RequestHead } from '../http1/request-head.ts';
+import type { ClientFacts } from '../http1/request-writer.ts';
 import { badResponse, readResponseHead } from '../http1/response-head.ts';
 import { mostTrailerBytes } from '../http1/trailers.ts';
-import { SocketTransport } from '../transport.ts';
-import type { TransportOwner } from '../transport.ts';
-import { dialPlain, dialTls } from './dial.ts';
+import type { SocketTransport, TransportOwner } from '../transport.ts';
+import { dial } from './dial.ts';
 import type { EndpointPool } from './endpoint-pool.ts';
 import type { IdleShelf } from './idle-shelf.ts';
+import { RequestSender } from './request-sender.ts';
+import type { UpstreamSide } from './upstream-side.ts';
 import type { UpstreamUser } from './user.ts';
 
 /** Where it stands. Reading: `head` to `close`. */
@@ -25,11 +29,13 @@ type Phase = 'connecting' | 'idle' | 'head' | 'length' | 'chunked' | 'trailers' 
 /** 1xx responses before one final response; more are a flood. */
 const mostInformational = 16;
 
-export class UpstreamConnection implements TransportOwner, Timed {
+export class UpstreamConnection implements UpstreamSide, TransportOwner, Timed {
+  readonly kind = 'side';
   /** Of the request that it serves, or served last. */
   endpoint: EndpointPool;
   readonly transport: SocketTransport;
   readonly #edge: Edge;
+  readonly #sender: RequestSender;
   /** Of the Upstream, when it was dialled or taken for another request. */
   #generation: number;
   readonly #bornMs: number;
@@ -40,6 +46,7 @@ export class UpstreamConnection implements TransportOwner, Timed {
   #user: UpstreamUser | null;
   #remaining = 0;
   #informational = 0;
+  /** The request was given to its last byte and flushed. */
   #requestSent = false;
   /** No close token, no surplus byte, no second framing. */
   #clean = true;
@@ -56,27 +63,11 @@ export class UpstreamConnection implements TransportOwner, Timed {
     this.#user = user;
     this.#generation = endpoint.upstream.generation;
     this.#bornMs = edge.nowMs;
-    const { socket, transport } = this.#dial();
+    const { socket, transport } = dial(endpoint.ip, endpoint.port, endpoint.upstream, edge.reads, this);
     this.transport = transport;
+    this.#sender = new RequestSender(edge.out, transport);
     edge.wheel.set(this.#deadline, edge.nowMs + endpoint.upstream.connectTimeoutMs);
     socket.once(transport.secure ? 'secureConnect' : 'connect', () => this.#connected());
-  }
-
-  #dial(): { socket: Socket; transport: SocketTransport } {
-    const { ip, port, upstream } = this.endpoint;
-    const { reads } = this.#edge;
-    const { secureContext } = upstream;
-    if (secureContext === null) {
-      let transport: SocketTransport | null = null;
-      const socket = dialPlain(ip, port, reads, (bytes, start, end) => transport?.receive(bytes, start, end));
-      transport = new SocketTransport(socket, this, null);
-      return { socket, transport };
-    }
-    const tls = upstream.upstream!.tls!;
-    const socket = dialTls(ip, port, tls, secureContext);
-    const transport = new SocketTransport(socket, this, { sni: tls.sni, alpn: null });
-    transport.readByEvents(reads);
-    return { socket, transport };
   }
 
   #connected(): void {
@@ -101,6 +92,7 @@ export class UpstreamConnection implements TransportOwner, Timed {
     this.endpoint = endpoint;
     this.#generation = endpoint.upstream.generation;
     this.#phase = 'head';
+    this.#sender.ended = false;
     this.#requestSent = false;
     this.#informational = 0;
     this.#edge.wheel.clear(this.#deadline);
@@ -112,21 +104,54 @@ export class UpstreamConnection implements TransportOwner, Timed {
     return nowMs - this.#parkedMs <= endpoint.reuseIdleMs && nowMs - this.#bornMs < lifetimeMs;
   }
 
-  /** The request is written to its last byte. Lets the connection go if the response is complete as well. */
-  requestSent(): void {
+  beginRequest(head: Http1RequestHead, attachment: Attachment, facts: ClientFacts, requestId: Buffer, framing: number): void {
+    this.#sender.begin(head, attachment, facts, requestId, framing);
+  }
+
+  sendHead(head: Buffer, framing: number): void {
+    this.#sender.head(head, framing);
+  }
+
+  sendBody(bytes: Buffer, start: number, end: number): void {
+    this.#sender.body(bytes, start, end);
+  }
+
+  giveBody(bytes: Buffer): void {
+    this.#sender.give(bytes);
+  }
+
+  sendEnd(trailers: FieldList | null): void {
+    this.#sender.end(trailers);
+  }
+
+  /** Lets the connection go if the request was the last to be complete. */
+  flush(): void {
+    this.#sender.flush();
+    if (!this.#sender.ended || this.#requestSent) return;
     this.#requestSent = true;
     if (this.#phase === 'over') this.#letGo();
   }
 
-  /** The user needs it no longer: the request is cancelled. */
+  get congested(): boolean {
+    return this.transport.congested;
+  }
+
+  pauseResponse(): void {
+    this.transport.pause();
+  }
+
+  resumeResponse(): void {
+    this.transport.resume();
+  }
+
   abandon(): void {
     if (this.#user === null) return;
     this.#user = null;
+    this.#sender.drop();
     this.endpoint.inFlight -= 1;
     this.#destroy();
   }
 
-  /** Serves its user still. */
   get bound(): boolean {
     return this.#user !== null;
   }
@@ -339,13 +364,13 @@ export class UpstreamConnection implements TransportOwner, Timed {
     this.#user = null;
     this.endpoint.inFlight -= 1;
     this.#destroy();
-    user.connectFailed(this, failure, reason);
+    user.connectFailed(this.endpoint, failure, reason);
   }
 
   #fail(failure: Failure, reason: string): void {
     const user = this.#user!;
     this.abandon();
-    user.failed(failure, reason);
+    user.failed(failure, reason, false);
   }
 
   crashed(error: unknown): void {
@@ -353,7 +378,7 @@ export class UpstreamConnection implements TransportOwner, Timed {
     const user = this.#user;
     this.abandon();
     this.#destroy();
-    user?.failed(failures.fault, 'an unexpected fault');
+    user?.failed(failures.fault, 'an unexpected fault', false);
   }
 
   #destroy(): void {

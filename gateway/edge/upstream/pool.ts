@@ -4,17 +4,17 @@ import type { Endpoint, Upstream, UpstreamEndpoints } from '../../../routing/ups
 import { priorities } from '../../counters.ts';
 import { defaultLimits } from '../../settings.ts';
 import type { Edge } from '../edge.ts';
+import { failures } from '../failure.ts';
 import { Breaker, defaultBreaker, unlimited } from './breaker.ts';
 import { EndpointPool } from './endpoint-pool.ts';
 import { secureContextOf } from './dial.ts';
 import { IdleCloses } from './idle-closes.ts';
 import type { IdleShelves } from './idle-shelf.ts';
+import type { Acquired } from './upstream-side.ts';
+import type { UpstreamUser } from './user.ts';
+import { AddressWait, Dialling } from './waiting.ts';
 
-/** Whoever waits for a DNS Upstream's first addresses. */
-export interface AddressWaiter {
-  /** Addresses came, or the news that there are none. */
-  addressed(): void;
-}
+const noEndpoint: Acquired = Object.freeze({ kind: 'failed', failure: failures.noHealthyUpstream, detail: '' });
 
 /** A DNS Upstream in use is reported again after this long. */
 const reportUseMs = 20_000;
@@ -37,7 +37,7 @@ export class UpstreamPool {
   #all: readonly EndpointPool[] = [];
   /** Those that take new requests: ready ones, or terminating ones while none is ready (design §4.7). */
   #serving: readonly EndpointPool[] = [];
-  readonly #waiters = new Set<AddressWaiter>();
+  readonly #waiters = new Set<AddressWait>();
   /** Its name was looked up and none of its addresses may be used. */
   #unusable = false;
   #reportedMs = -Infinity;
@@ -86,7 +86,7 @@ export class UpstreamPool {
     for (const waiter of waiters) this.#tell(waiter);
   }
 
-  #tell(waiter: AddressWaiter): void {
+  #tell(waiter: AddressWait): void {
     try {
       waiter.addressed();
     } catch (error) {
@@ -109,10 +109,22 @@ export class UpstreamPool {
     return this.#all.map(({ ip, port }) => ({ ip, port, state: 'ready' }));
   }
 
-  /**
-   * The Endpoint for the next request: of two drawn at random the one with fewer requests in flight. `tried` are left out. null: none is left.
-   */
-  pick(tried: readonly EndpointPool[]): EndpointPool | null {
+  /** A side for a request of `user`, at an Endpoint that is none of `tried`. */
+  acquire(user: UpstreamUser, tried: readonly EndpointPool[]): Acquired {
+    const endpoint = this.#pick(tried);
+    if (endpoint === null) return this.#withoutEndpoint(user);
+    const side = endpoint.reuse(user);
+    if (side !== null) return side;
+    try {
+      return new Dialling(endpoint.dial(user));
+    } catch (error) {
+      // Keys or authorities that OpenSSL does not read.
+      return { kind: 'failed', failure: failures.connectRefused, detail: error instanceof Error ? error.message : String(error) };
+    }
+  }
+
+  /** Of two Endpoints drawn at random the one with fewer requests in flight. null: none is left. */
+  #pick(tried: readonly EndpointPool[]): EndpointPool | null {
     const serving = this.#serving;
     const left = tried.length === 0 ? serving : serving.filter((endpoint) => !tried.includes(endpoint));
     const count = left.length;
@@ -124,6 +136,16 @@ export class UpstreamPool {
     return b.inFlight < a.inFlight ? b : a;
   }
 
+  /** A name whose addresses may still come is waited for. */
+  #withoutEndpoint(user: UpstreamUser): Acquired {
+    if (this.upstream?.address.kind !== 'dns' || this.#all.length > 0 || this.#unusable) return noEndpoint;
+    const wait = new AddressWait(this, user);
+    this.#waiters.add(wait);
+    this.edge.used([this.key]);
+    this.#reportedMs = this.edge.nowMs;
+    return wait;
+  }
+
   /** A request uses it: names are kept fresh by whoever resolves them. */
   reportUse(): void {
     if (this.upstream?.address.kind !== 'dns') return;
@@ -133,17 +155,8 @@ export class UpstreamPool {
     this.edge.used([this.key]);
   }
 
-  /** Is it a name whose addresses may still come? Then `waiter` is told. */
-  waitForAddress(waiter: AddressWaiter): boolean {
-    if (this.upstream?.address.kind !== 'dns' || this.#all.length > 0 || this.#unusable) return false;
-    this.#waiters.add(waiter);
-    this.edge.used([this.key]);
-    this.#reportedMs = this.edge.nowMs;
-    return true;
-  }
-
-  stopWaiting(waiter: AddressWaiter): void {
-    this.#waiters.delete(waiter);
+  stopWaiting(wait: AddressWait): void {
+    this.#waiters.delete(wait);
   }
 
   get connectTimeoutMs(): number {

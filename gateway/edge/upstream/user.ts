@@ -1,17 +1,18 @@
-// What an upstream connection tells whoever uses it: an exchange, or a copy for a shadow.
+// What an upstream's side tells whoever uses it: a request that is forwarded, or a copy for a shadow.
 import type { Failure } from '../failure.ts';
 import type { FieldList } from '../http1/fields.ts';
 import type { ResponseHead } from '../http1/response-head.ts';
-import type { UpstreamConnection } from './connection.ts';
+import type { EndpointPool } from './endpoint-pool.ts';
+import type { UpstreamSide } from './upstream-side.ts';
 
-/** Bytes and heads are valid only during the call. One connection calls one user at a time, and never after it was let go. */
+/** Bytes and heads are valid only during the call. One side calls one user at a time, and never after it was let go. */
 export interface UpstreamUser {
   /** The request was HEAD: its response has no body. */
   readonly isHead: boolean;
-  /** A dialled connection is ready for the request. */
-  connected(connection: UpstreamConnection): void;
-  /** A dialled connection did not come about; nothing was sent. */
-  connectFailed(connection: UpstreamConnection, failure: Failure, reason: string): void;
+  /** What was waited for is there, ready for the request. */
+  connected(side: UpstreamSide): void;
+  /** It did not come about; nothing was sent. `endpoint` null: there is none to connect to, and trying another is no use. */
+  connectFailed(endpoint: EndpointPool | null, failure: Failure, reason: string): void;
   /** A 1xx response, never 100 or 101. */
   informational(head: ResponseHead): void;
   responseHead(head: ResponseHead): void;
@@ -21,10 +22,13 @@ export interface UpstreamUser {
   responseEnd(trailers: FieldList | null): void;
   /** No more of the response in this read: send what was put together. */
   responseFlush(): void;
-  /** The response is complete and flushed. The connection was let go when `reusable` or broken is decided. */
+  /** The response is complete and flushed. Whether the side is still `bound` is decided. */
   responseOver(): void;
-  /** The connection ended before the response did. */
-  failed(failure: Failure, reason: string): void;
-  /** The connection takes bytes again. */
+  /**
+   * The side ended before the response did. `unprocessed`: the upstream has certainly not worked on the request, which may be sent again
+   * whatever its method (RFC 9113 §8.7).
+   */
+  failed(failure: Failure, reason: string, unprocessed: boolean): void;
+  /** The side takes bytes again. */
   upstreamDrained(): void;
 }

@@ -1,0 +1,80 @@
+// What an Endpoint of HTTP/1.1 is sent: requests framed by us, put together in the worker's out buffer.
+import type { Attachment } from '../attachment.ts';
+import { putChunk, putLastChunk } from '../http1/chunked.ts';
+import type { FieldList } from '../http1/fields.ts';
+import type { Http1RequestHead } from '../http1/request-head.ts';
+import { chunkedLength, writeFraming, writeRequestHead } from '../http1/request-writer.ts';
+import type { ClientFacts } from '../http1/request-writer.ts';
+import { putTrailers } from '../http1/trailers.ts';
+import type { OutBuffer } from '../out-buffer.ts';
+import type { Transport } from '../transport.ts';
+
+/** Kept pieces of a body up to this are copied into the out buffer, so that a small request leaves in one write. */
+const mostCopiedBytes = 16 * 1024;
+const crlf = Buffer.from('\r\n');
+
+export class RequestSender {
+  readonly #out: OutBuffer;
+  readonly #transport: Transport;
+  #chunked = false;
+  /** The request was given to its last byte. */
+  ended = false;
+
+  constructor(out: OutBuffer, transport: Transport) {
+    this.#out = out;
+    this.#transport = transport;
+  }
+
+  begin(head: Http1RequestHead, attachment: Attachment, facts: ClientFacts, requestId: Buffer, framing: number): void {
+    this.#out.open(this.#transport);
+    writeRequestHead(this.#out, head, attachment, facts, requestId, false);
+    this.#frame(framing);
+  }
+
+  head(head: Buffer, framing: number): void {
+    this.#out.open(this.#transport);
+    this.#out.putAll(head);
+    this.#frame(framing);
+  }
+
+  #frame(framing: number): void {
+    writeFraming(this.#out, framing);
+    this.#chunked = framing === chunkedLength;
+  }
+
+  body(bytes: Buffer, start: number, end: number): void {
+    const out = this.#out;
+    out.open(this.#transport);
+    if (this.#chunked) putChunk(out, bytes, start, end);
+    else out.put(bytes, start, end);
+  }
+
+  give(bytes: Buffer): void {
+    if (bytes.length <= mostCopiedBytes || this.#chunked) {
+      this.body(bytes, 0, bytes.length);
+      return;
+    }
+    this.flush();
+    this.#transport.give(bytes);
+  }
+
+  end(trailers: FieldList | null): void {
+    this.ended = true;
+    if (!this.#chunked) return;
+    const out = this.#out;
+    out.open(this.#transport);
+    putLastChunk(out);
+    if (trailers !== null) putTrailers(out, trailers);
+    out.putAll(crlf);
+  }
+
+  flush(): void {
+    this.#out.open(this.#transport);
+    this.#out.flush();
+  }
+
+  /** Forgets what was not flushed. */
+  drop(): void {
+    this.#out.dropFor(this.#transport);
+  }
+}

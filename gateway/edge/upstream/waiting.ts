@@ -1,0 +1,70 @@
+// Places in a queue for a connection: one that is dialled, and a name whose addresses are awaited.
+import { Deadline } from '../deadline.ts';
+import type { Timed } from '../deadline.ts';
+import { failures } from '../failure.ts';
+import type { UpstreamConnection } from './connection.ts';
+import type { EndpointPool } from './endpoint-pool.ts';
+import type { UpstreamPool } from './pool.ts';
+import type { Waiting } from './upstream-side.ts';
+import type { UpstreamUser } from './user.ts';
+
+/** A connection that is dialled. */
+export class Dialling implements Waiting {
+  readonly kind = 'waiting';
+  readonly #connection: UpstreamConnection;
+
+  constructor(connection: UpstreamConnection) {
+    this.#connection = connection;
+  }
+
+  get endpoint(): EndpointPool {
+    return this.#connection.endpoint;
+  }
+
+  cancel(): void {
+    this.#connection.abandon();
+  }
+}
+
+/** A request to a DNS Upstream that has no address yet: it waits no longer than a connection may take. */
+export class AddressWait implements Waiting, Timed {
+  readonly kind = 'waiting';
+  readonly #pool: UpstreamPool;
+  readonly #user: UpstreamUser;
+  readonly #deadline = new Deadline(this);
+  /** What it waits for since the addresses came. */
+  #next: Waiting | null = null;
+
+  constructor(pool: UpstreamPool, user: UpstreamUser) {
+    this.#pool = pool;
+    this.#user = user;
+    pool.edge.wheel.set(this.#deadline, pool.edge.nowMs + pool.connectTimeoutMs);
+  }
+
+  get endpoint(): EndpointPool | null {
+    return this.#next?.endpoint ?? null;
+  }
+
+  /** Addresses came, or the news that there are none. */
+  addressed(): void {
+    const { edge } = this.#pool;
+    edge.tick();
+    edge.wheel.remove(this.#deadline);
+    const acquired = this.#pool.acquire(this.#user, []);
+    if (acquired.kind === 'side') this.#user.connected(acquired);
+    else if (acquired.kind === 'waiting') this.#next = acquired;
+    else this.#user.connectFailed(null, acquired.failure, acquired.detail);
+  }
+
+  expired(nowMs: number): void {
+    this.#pool.edge.nowMs = nowMs;
+    this.#pool.stopWaiting(this);
+    this.#user.connectFailed(null, failures.noAddress, '');
+  }
+
+  cancel(): void {
+    this.#pool.edge.wheel.remove(this.#deadline);
+    this.#pool.stopWaiting(this);
+    this.#next?.cancel();
+  }
+}
