@@ -47,13 +47,14 @@ export class HeldRequest {
 }
 
 /** Fields with bytes of their own. */
-function copyOf({ bytes, fields, kinds, fieldCount, fieldsEnd }: FieldList): FieldList {
+function copyOf({ bytes, fields, kinds, neverIndexed, fieldCount, fieldsEnd }: FieldList): FieldList {
   const start = fieldCount === 0 ? fieldsEnd : fields[0]!;
   return {
     bytes: Buffer.from(bytes.subarray(start, fieldsEnd)),
     fieldCount,
     fields: fields.slice(0, fieldCount * 4).map((at) => at - start),
     kinds: kinds.slice(0, fieldCount),
+    neverIndexed: neverIndexed === null ? null : neverIndexed.slice(0, fieldCount),
     fieldsEnd: fieldsEnd - start,
   };
 }
