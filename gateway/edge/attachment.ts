@@ -3,7 +3,7 @@ import { compileRewrite } from '../../routing/rewrite.ts';
 import type { CompiledRewrite } from '../../routing/rewrite.ts';
 import type { HostRewrite, Mapping } from '../../routing/mapping.ts';
 import type { Upstream } from '../../routing/upstream.ts';
-import { isHost } from './http1/characters.ts';
+import { isAuthority } from './http1/authority.ts';
 import { compileEdits, isGoneName } from './http1/header-edits.ts';
 import type { CompiledEdits } from './http1/header-edits.ts';
 import type { UpstreamPool } from './upstream/pool.ts';
@@ -121,7 +121,7 @@ function bufferedRewrite(rewrite: CompiledRewrite): CompiledRewrite {
 /** null: the client's Host. A literal that is no Host is left out; the control plane reports it. */
 function hostLineOf(rewrite: HostRewrite, upstream: Upstream | null): Buffer | null {
   const host = rewrite.kind === 'literal' ? rewrite.host : rewrite.kind === 'upstream' ? hostOfUpstream(upstream) : null;
-  if (host === null || host === '' || !Buffer.from(host).every((byte) => isHost[byte] === 1)) return null;
+  if (host === null || !isAuthority(Buffer.from(host), 0, Buffer.byteLength(host))) return null;
   return Buffer.from(`host: ${host}\r\n`);
 }
 

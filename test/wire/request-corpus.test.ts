@@ -49,8 +49,9 @@ describe.each(transports)('%s', (_name, secure) => {
     if (drip) await dripTo(client, bytes);
     else client.write(bytes);
     if (ends) client.socket.end();
-    if (outcome.kind === 'forwarded' && !outcome.closes) await client.until(() => finals(client, outcome).length > outcome.requests, `${outcome.requests + 1} answers`);
-    else await client.end();
+    const staysOpen = outcome.kind === 'forwarded' && !outcome.closes;
+    // Whatever it waits for in vain is wrong below.
+    await client.until(() => client.ended || (staysOpen && finals(client, outcome).length > outcome.requests)).catch(() => undefined);
     const answers = finals(client, outcome);
     client.destroy();
     // A request that was cut while it was forwarded leaves no connection behind.

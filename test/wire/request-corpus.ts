@@ -213,7 +213,7 @@ for (const [name, text] of [
 ] as const) {
   refused(name, `${text}\r\nHost: gateway\r\n\r\n`);
 }
-refused('CONNECT', 'CONNECT gateway:80 HTTP/1.1\r\nHost: gateway:80\r\n\r\n', 400);
+refused('CONNECT', 'CONNECT gateway:80 HTTP/1.1\r\nHost: gateway:80\r\n\r\n', 405);
 refused('CONNECT with a path', get('/seldon/prod/iris/v', '', 'CONNECT'), 405);
 refused('TRACE', get('/seldon/prod/iris/v', '', 'TRACE'), 405);
 refused('trace', get('/seldon/prod/iris/v', '', 'trace'), 405);
@@ -256,7 +256,7 @@ for (const [target, canonical] of [
 
 family = 'a path that leaves its Route is decided by where it leads';
 for (const target of ['/seldon/prod/iris/../other/v', '/seldon/prod/iris/%2e%2e/other/v', '/seldon/prod/iris/..', '/seldon/prod/iris/../../prod/other']) {
-  vectors.push({ family, name: shown(target), bytes: `${get(target)}${get('/nothing', 'Connection: close\r\n')}`, outcome: { kind: 'refused', status: 404, before: 0 } });
+  refused(shown(target), get(target, 'Connection: close\r\n'), 404);
 }
 
 family = 'absolute form';
@@ -275,7 +275,6 @@ for (const [target, host] of [
   ['http://gateway?x', 'gateway'],
   ['http://gateway\\/seldon/prod/iris/v', 'gateway'],
   ['ftp://gateway/seldon/prod/iris/v', 'gateway'],
-  ['//gateway/../../v', 'gateway'],
   ['gateway:80', 'gateway:80'],
   ['http://gateway/../v', 'gateway'],
   ['http://http://gateway/seldon/prod/iris/v', 'gateway'],
@@ -359,8 +358,8 @@ for (const last of ['00', '000', '0000000000000', '0;a', '0;a=b']) forwarded(`la
 for (const last of ['-0', '+0', '0x0', ' 0', '0 ', '0\n', '00000000000000']) refused(`last chunk ${shown(last)}`, chunked(`5\r\nhello\r\n${last}\r\n\r\n`));
 
 family = 'chunk extensions';
-for (const extension of [';a', ';a=b', ';a="b"', ';a="b;c"', ';a=b;c=d', '; a = b', ';', `;${'e'.repeat(255)}`]) forwarded(shown(extension.slice(0, 30)), chunked(`5${extension}\r\nhello\r\n0\r\n\r\n`), { body: 'hello' });
-for (const extension of [';a\n', ';a\nb', ';a\rb', ';\x00', ';a=\x7f', ';a="b\r\n"', ';a="\n"', `;${'e'.repeat(256)}`, ';\n5\r\nhello', ' a', ',a', '=a', '\\a']) refused(shown(extension.slice(0, 30)), chunked(`5${extension}\r\nhello\r\n0\r\n\r\n`));
+for (const extension of [';a', ';a=b', ';a="b"', ';a="b;c"', ';a=b;c=d', '; a = b', ';', `;${'e'.repeat(255)}`, `;${'e'.repeat(256)}`]) forwarded(shown(extension.slice(0, 30)), chunked(`5${extension}\r\nhello\r\n0\r\n\r\n`), { body: 'hello' });
+for (const extension of [';a\n', ';a\nb', ';a\rb', ';\x00', ';a=\x7f', ';a="b\r\n"', ';a="\n"', `;${'e'.repeat(257)}`, ';\n5\r\nhello', ' a', ',a', '=a', '\\a']) refused(shown(extension.slice(0, 30)), chunked(`5${extension}\r\nhello\r\n0\r\n\r\n`));
 refused('in sum too long', chunked(Array.from({ length: 90 }, () => `1;${'e'.repeat(200)}\r\na\r\n`).join('')));
 
 family = 'ends of chunks';

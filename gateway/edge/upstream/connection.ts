@@ -266,7 +266,7 @@ export class UpstreamConnection implements UpstreamSide, TransportOwner, Timed {
     const { trailers, limits } = this.#edge;
     const after = readFields(trailers, bytes, at, end, limits.headFields);
     if (after === more) return end - at >= mostTrailerBytes ? badResponse : more;
-    if (after < 0) return badResponse;
+    if (after < 0 || after - at > mostTrailerBytes) return badResponse;
     this.#phase = 'over';
     user.responseEnd(trailers);
     return after;
