@@ -38,7 +38,7 @@ export interface ForwardingOwner {
 export class Forwarding implements UpstreamUser {
   readonly #edge: Edge;
   readonly #owner: ForwardingOwner;
-  readonly #held = new HeldRequest();
+  readonly #held: HeldRequest;
   readonly #tried: EndpointPool[] = [];
   #pool: UpstreamPool | null = null;
   #side: UpstreamSide | null = null;
@@ -55,6 +55,7 @@ export class Forwarding implements UpstreamUser {
   constructor(edge: Edge, owner: ForwardingOwner) {
     this.#edge = edge;
     this.#owner = owner;
+    this.#held = new HeldRequest(edge.held);
   }
 
   /** Forgets the request before. */
@@ -156,7 +157,8 @@ export class Forwarding implements UpstreamUser {
 
   /** No more of the request is taken until the owner is told `requestTaken`. */
   get congested(): boolean {
-    return this.#side === null ? this.#held.bodyBytes > mostHeldBytes : this.#side.congested;
+    if (this.#side !== null) return this.#side.congested;
+    return this.#held.bodyBytes > mostHeldBytes || !this.#edge.held.hasRoom(0);
   }
 
   upstreamDrained(): void {

@@ -108,8 +108,8 @@ export class UpstreamConnection implements UpstreamSide, TransportOwner, Timed {
     this.#sender.begin(head, attachment, facts, requestId, framing);
   }
 
-  sendHead(head: Buffer, framing: number): void {
-    this.#sender.head(head, framing);
+  sendHead(bytes: Buffer, length: number, framing: number): void {
+    this.#sender.head(bytes, length, framing);
   }
 
   sendBody(bytes: Buffer, start: number, end: number): void {
