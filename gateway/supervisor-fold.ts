@@ -8,7 +8,6 @@ const gauges: ReadonlySet<number> = new Set([
   fixed.clientConnectionsHttp2,
   fixed.upstreamConnectionsHttp1,
   fixed.upstreamConnectionsHttp2,
-  fixed.heldBytes,
   fixed.shadowBytes,
   fixed.shadowInFlight,
   fixed.shadowQueued,

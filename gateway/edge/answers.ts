@@ -16,6 +16,7 @@ export interface Answer {
 }
 
 const noFields: Answer['fields'] = Object.freeze([]);
+const overloaded: Answer['fields'] = Object.freeze([['x-envoy-overloaded', 'true'] as const]);
 const allowed: Answer['fields'] = Object.freeze([['allow', 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS'] as const]);
 
 /** The Failure of a Decision that rejects. */
@@ -40,14 +41,19 @@ export function failureAnswer(failure: Failure, detail: string, json: boolean, g
   const sentence = sentenceOf(failure, detail);
   if (grpc) {
     const fields = [['content-type', 'application/grpc'], ['grpc-status', String(failure.grpcStatus)], ['grpc-message', grpcMessage(sentence)]] as const;
-    return { code: 200, contentType: 'application/grpc', body: '', fields };
+    return { code: 200, contentType: 'application/grpc', body: '', fields: [...fields, ...fieldsOf(failure)] };
   }
   return {
     code: failure.httpStatus,
     contentType: json ? 'application/json' : 'text/plain',
     body: failureBody(failure.httpStatus, failure.name, sentence, json),
-    fields: failure === failures.methodRefused ? allowed : noFields,
+    fields: fieldsOf(failure),
   };
+}
+
+function fieldsOf(failure: Failure): Answer['fields'] {
+  if (failure === failures.overflow) return overloaded;
+  return failure === failures.methodRefused ? allowed : noFields;
 }
 
 export function sentenceOf(failure: Failure, detail: string): string {

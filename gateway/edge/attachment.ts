@@ -3,9 +3,11 @@ import { compileRewrite } from '../../routing/rewrite.ts';
 import type { CompiledRewrite } from '../../routing/rewrite.ts';
 import type { HostRewrite, Mapping } from '../../routing/mapping.ts';
 import type { Upstream } from '../../routing/upstream.ts';
-import { isAuthority } from './http1/authority.ts';
+import { isHost } from './http1/characters.ts';
 import { compileEdits, isGoneName } from './http1/header-edits.ts';
 import type { CompiledEdits } from './http1/header-edits.ts';
+import { choiceOf, plainChoice } from './upstream/choice.ts';
+import type { Choice } from './upstream/choice.ts';
 import type { UpstreamPool } from './upstream/pool.ts';
 import type { UpstreamRegistry } from './upstream/registry.ts';
 
@@ -24,6 +26,7 @@ export interface Attachment {
   readonly slot: number;
   /** null: a redirect. */
   readonly pool: UpstreamPool | null;
+  readonly choice: Choice;
   /** Connections for copies; used when the Mapping is a shadow. */
   readonly shadowPool: UpstreamPool | null;
   readonly rewrite: CompiledRewrite;
@@ -60,6 +63,7 @@ export function attachmentOf(mapping: Mapping, slot: number, pools: UpstreamRegi
       id: mapping.id,
       slot,
       pool: null,
+      choice: plainChoice,
       shadowPool: null,
       rewrite: noRewrite,
       mayClimb: false,
@@ -87,6 +91,7 @@ export function attachmentOf(mapping: Mapping, slot: number, pools: UpstreamRegi
     id: mapping.id,
     slot,
     pool,
+    choice: choiceOf(target),
     shadowPool: mapping.role.kind === 'shadow' ? shadowPools.poolOf(target.upstream) : null,
     rewrite,
     mayClimb: rewrite.kind === 'regex' || (rewrite.kind === 'prefix' && rewrite.open),
@@ -121,7 +126,7 @@ function bufferedRewrite(rewrite: CompiledRewrite): CompiledRewrite {
 /** null: the client's Host. A literal that is no Host is left out; the control plane reports it. */
 function hostLineOf(rewrite: HostRewrite, upstream: Upstream | null): Buffer | null {
   const host = rewrite.kind === 'literal' ? rewrite.host : rewrite.kind === 'upstream' ? hostOfUpstream(upstream) : null;
-  if (host === null || !isAuthority(Buffer.from(host), 0, Buffer.byteLength(host))) return null;
+  if (host === null || host === '' || !Buffer.from(host).every((byte) => isHost[byte] === 1)) return null;
   return Buffer.from(`host: ${host}\r\n`);
 }
 

@@ -47,6 +47,7 @@ export const failures = {
   namespaceNeeded: failure('namespace-needed', 'NR', 400, 3, 'send metadata namespace as well'),
   noHealthyUpstream: failure('no-healthy-upstream', 'UH', 503, 14, 'no healthy upstream', 'unsent'),
   noAddress: failure('no-address', 'UH', 503, 14, 'no healthy upstream: its name has no address yet', 'unsent'),
+  overflow: failure('overflow', 'UO', 503, 14, `${resetBeforeHeaders} overflow`),
   protocolNotServed: failure('protocol-not-served', 'UH', 503, 14, 'this upstream speaks HTTP/2, which this release does not dial'),
   connectRefused: failure('connect-failure', 'UF', 503, 14, `${resetBeforeHeaders} remote connection failure`, 'unsent'),
   connectTimeout: failure('connect-timeout', 'UF', 503, 14, `${resetBeforeHeaders} connection timeout`, 'unsent'),

@@ -8,6 +8,8 @@ import type { FieldList } from './http1/fields.ts';
 import type { Http1RequestHead } from './http1/request-head.ts';
 import type { ClientFacts } from './http1/request-writer.ts';
 import type { ResponseHead } from './http1/response-head.ts';
+import { plainChoice } from './upstream/choice.ts';
+import type { Choice } from './upstream/choice.ts';
 import type { EndpointPool } from './upstream/endpoint-pool.ts';
 import { encodeHead } from './upstream/head-encoding.ts';
 import type { UpstreamPool } from './upstream/pool.ts';
@@ -38,9 +40,12 @@ export interface ForwardingOwner {
 export class Forwarding implements UpstreamUser {
   readonly #edge: Edge;
   readonly #owner: ForwardingOwner;
-  readonly #held: HeldRequest;
+  readonly #held = new HeldRequest();
   readonly #tried: EndpointPool[] = [];
   #pool: UpstreamPool | null = null;
+  #choice: Choice = plainChoice;
+  /** What keeps the client at one Endpoint; null: nothing. */
+  #hash: number | null = null;
   #side: UpstreamSide | null = null;
   #waiting: Waiting | null = null;
   /** Of the last connection that did not come about. */
@@ -55,7 +60,6 @@ export class Forwarding implements UpstreamUser {
   constructor(edge: Edge, owner: ForwardingOwner) {
     this.#edge = edge;
     this.#owner = owner;
-    this.#held = new HeldRequest(edge.held);
   }
 
   /** Forgets the request before. */
@@ -71,6 +75,7 @@ export class Forwarding implements UpstreamUser {
   begin(head: Http1RequestHead, attachment: Attachment, facts: ClientFacts, requestId: Buffer, framing: number): void {
     const pool = attachment.pool!;
     this.#pool = pool;
+    this.#choice = attachment.choice;
     pool.reportUse();
     const side = this.#acquire();
     if (side !== null) side.beginRequest(head, attachment, facts, requestId, framing);
@@ -84,7 +89,7 @@ export class Forwarding implements UpstreamUser {
       this.#owner.forwardingFailed(this.#failure!, this.#detail);
       return null;
     }
-    const acquired = this.#pool!.acquire(this, this.#tried);
+    const acquired = this.#pool!.acquire(this, this.#tried, this.#choice, this.#hash);
     switch (acquired.kind) {
       case 'side':
         this.#side = acquired;
@@ -157,8 +162,7 @@ export class Forwarding implements UpstreamUser {
 
   /** No more of the request is taken until the owner is told `requestTaken`. */
   get congested(): boolean {
-    if (this.#side !== null) return this.#side.congested;
-    return this.#held.bodyBytes > mostHeldBytes || !this.#edge.held.hasRoom(0);
+    return this.#side === null ? this.#held.bodyBytes > mostHeldBytes : this.#side.congested;
   }
 
   upstreamDrained(): void {

@@ -6,6 +6,7 @@ import type { Edge } from './edge.ts';
 import { failures } from './failure.ts';
 import type { ResponseHead } from './http1/response-head.ts';
 import type { ShadowCopy, ShadowOutcome } from './shadow.ts';
+import { plainChoice } from './upstream/choice.ts';
 import type { UpstreamSide, Waiting } from './upstream/upstream-side.ts';
 import type { UpstreamUser } from './upstream/user.ts';
 
@@ -44,7 +45,7 @@ export class ShadowRequest implements UpstreamUser, Timed {
       return;
     }
     pool.reportUse();
-    const acquired = pool.acquire(this, []);
+    const acquired = pool.acquire(this, [], plainChoice, null);
     switch (acquired.kind) {
       case 'side':
         this.connected(acquired);

@@ -20,6 +20,7 @@ export interface GatewayOptions {
   readonly accessLog?: Settings['accessLog'];
   /** Counters of planes that stand for the other workers of a process. */
   readonly others?: readonly Float64Array[];
+  readonly counters?: CounterBlock;
 }
 
 /** Slot of the first Mapping; the n-th has this plus n. */
@@ -39,7 +40,7 @@ export class Gateway {
     this.#folder = mkdtempSync(join(tmpdir(), 'sluice-wire-'));
     writeFileSync(join(this.#folder, 'tls.crt'), certPem);
     writeFileSync(join(this.#folder, 'tls.key'), keyPem);
-    this.counters = new CounterBlock(new SharedArrayBuffer(blockBytes()));
+    this.counters = options.counters ?? new CounterBlock(new SharedArrayBuffer(blockBytes()));
     const settings = {
       listen: { host: '127.0.0.1', port: 0 },
       tls: { host: '127.0.0.1', port: 0, certFile: join(this.#folder, 'tls.crt'), keyFile: join(this.#folder, 'tls.key') },

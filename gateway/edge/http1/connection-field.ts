@@ -42,10 +42,9 @@ function nominate(list: FieldList, start: number, end: number): number {
   switch (kindOf(bytes, start, end)) {
     case kind.hop:
     case kind.te:
-    case kind.twin:
+    case kind.trailer:
       return 0;
     case kind.other:
-    case kind.trailer:
       break;
     default:
       return says.refused;

@@ -76,13 +76,15 @@ export class Breaker {
   }
 
   /**
-   * One more connection. A worker that has none gets one whatever the others hold: requests that wait in it would have nothing to wait for
-   * (Envoy does the same for a pool without a connection).
+   * Room for one more connection. A worker that has none gets one whatever the others hold: requests that wait in it would have nothing to
+   * wait for (Envoy does the same for a pool without a connection).
    */
-  enterConnection(): boolean {
-    const cell = this.#first + resource.connections;
-    if (this.#own[cell] !== 0 && !this.hasRoom(resource.connections)) return false;
-    this.#own[cell]! += 1;
-    return true;
+  hasRoomForConnection(): boolean {
+    return this.#own[this.#first + resource.connections] === 0 || this.hasRoom(resource.connections);
+  }
+
+  /** Counts one more connection in use, after `hasRoomForConnection`. */
+  enterConnection(): void {
+    this.#own[this.#first + resource.connections]! += 1;
   }
 }

@@ -44,6 +44,8 @@ export class UpstreamConnection implements UpstreamSide, TransportOwner, Timed {
   readonly #decoder = new ChunkedDecoder();
   #phase: Phase = 'connecting';
   #user: UpstreamUser | null;
+  /** Of the request that it serves, or served last: which breaker counts it. */
+  #priority: number;
   #remaining = 0;
   #informational = 0;
   /** The request was given to its last byte and flushed. */
@@ -56,9 +58,10 @@ export class UpstreamConnection implements UpstreamSide, TransportOwner, Timed {
   #open = false;
 
   /** Dials. */
-  constructor(endpoint: EndpointPool, user: UpstreamUser) {
+  constructor(endpoint: EndpointPool, user: UpstreamUser, priority: number) {
     const { edge } = endpoint;
     this.endpoint = endpoint;
+    this.#priority = priority;
     this.#edge = edge;
     this.#user = user;
     this.#generation = endpoint.upstream.generation;
@@ -78,7 +81,7 @@ export class UpstreamConnection implements UpstreamSide, TransportOwner, Timed {
     this.#edge.wheel.clear(this.#deadline);
     this.#phase = 'idle';
     const user = this.#user!;
-    this.bind(user, this.endpoint);
+    this.bind(user, this.endpoint, this.#priority);
     try {
       user.connected(this);
     } catch (error) {
@@ -87,9 +90,10 @@ export class UpstreamConnection implements UpstreamSide, TransportOwner, Timed {
   }
 
   /** The next request and its response belong to `user`, and count for `endpoint`. */
-  bind(user: UpstreamUser, endpoint: EndpointPool): void {
+  bind(user: UpstreamUser, endpoint: EndpointPool, priority: number): void {
     this.#user = user;
     this.endpoint = endpoint;
+    this.#priority = priority;
     this.#generation = endpoint.upstream.generation;
     this.#phase = 'head';
     this.#sender.ended = false;
@@ -108,8 +112,8 @@ export class UpstreamConnection implements UpstreamSide, TransportOwner, Timed {
     this.#sender.begin(head, attachment, facts, requestId, framing);
   }
 
-  sendHead(bytes: Buffer, length: number, framing: number): void {
-    this.#sender.head(bytes, length, framing);
+  sendHead(head: Buffer, framing: number): void {
+    this.#sender.head(head, framing);
   }
 
   sendBody(bytes: Buffer, start: number, end: number): void {
@@ -148,7 +152,7 @@ export class UpstreamConnection implements UpstreamSide, TransportOwner, Timed {
     if (this.#user === null) return;
     this.#user = null;
     this.#sender.drop();
-    this.endpoint.inFlight -= 1;
+    this.endpoint.left(this.#priority);
     this.#destroy();
   }
 
@@ -251,6 +255,7 @@ export class UpstreamConnection implements UpstreamSide, TransportOwner, Timed {
       if (head.status !== 100) user.informational(head);
       return after;
     }
+    this.endpoint.answered(head.status);
     if (head.close) this.#clean = false;
     const { framing } = head;
     this.#remaining = head.contentLength;
@@ -266,7 +271,7 @@ export class UpstreamConnection implements UpstreamSide, TransportOwner, Timed {
     const { trailers, limits } = this.#edge;
     const after = readFields(trailers, bytes, at, end, limits.headFields);
     if (after === more) return end - at >= mostTrailerBytes ? badResponse : more;
-    if (after < 0 || after - at > mostTrailerBytes) return badResponse;
+    if (after < 0) return badResponse;
     this.#phase = 'over';
     user.responseEnd(trailers);
     return after;
@@ -288,7 +293,7 @@ export class UpstreamConnection implements UpstreamSide, TransportOwner, Timed {
   #letGo(): void {
     this.#user = null;
     const { endpoint } = this;
-    endpoint.inFlight -= 1;
+    endpoint.left(this.#priority);
     const { upstream } = endpoint;
     if (!this.#clean || endpoint.retired || this.transport.queued > 0 || this.#generation !== upstream.generation || this.#edge.closed) {
       this.#destroy();
@@ -362,14 +367,16 @@ export class UpstreamConnection implements UpstreamSide, TransportOwner, Timed {
   #connectFailed(failure: Failure, reason: string): void {
     const user = this.#user!;
     this.#user = null;
-    this.endpoint.inFlight -= 1;
+    this.endpoint.left(this.#priority);
     this.#destroy();
+    this.endpoint.failed();
     user.connectFailed(this.endpoint, failure, reason);
   }
 
   #fail(failure: Failure, reason: string): void {
     const user = this.#user!;
     this.abandon();
+    this.endpoint.failed();
     user.failed(failure, reason, false);
   }
 

@@ -1,11 +1,13 @@
 // One Endpoint of one Upstream: what is in flight on it, and where its idle connections stand.
 import type { Edge } from '../edge.ts';
+import type { Candidate } from './candidates.ts';
 import { UpstreamConnection } from './connection.ts';
+import { Ejection } from './ejection.ts';
 import { IdleShelf } from './idle-shelf.ts';
 import type { UpstreamPool } from './pool.ts';
 import type { UpstreamUser } from './user.ts';
 
-export class EndpointPool {
+export class EndpointPool implements Candidate {
   readonly edge: Edge;
   readonly upstream: UpstreamPool;
   readonly ip: string;
@@ -14,6 +16,9 @@ export class EndpointPool {
   readonly address: string;
   /** Exchanges that use it or wait for a connection to it: what least-request compares. */
   inFlight = 0;
+  readonly ejection = new Ejection();
+  /** Its health check fails. */
+  failing = false;
   /** No longer an Endpoint: running requests finish, nothing is kept. */
   retired = false;
   /** Shared with other Upstreams at this address, or, with TLS, its own. */
@@ -30,15 +35,38 @@ export class EndpointPool {
     this.#shelf = this.#shared ? upstream.shelves.acquire(address) : new IdleShelf();
   }
 
+  mayTake(nowMs: number): boolean {
+    return this.upstream.serving.panics || (!this.failing && (!this.ejection.isOut || this.ejection.probeAtMs <= nowMs));
+  }
+
+  /** It answered with this status. What Envoy calls a gateway failure counts towards ejection, any other answer ends the row. */
+  answered(status: number): void {
+    if (status >= 502 && status <= 504) this.failed();
+    else if (this.ejection.succeeded(this.edge.nowMs)) this.upstream.serving.judged();
+  }
+
+  /** It refused, did not connect, reset, or did not answer in time. */
+  failed(): void {
+    const { serving, traffic } = this.upstream;
+    if (traffic === 'shadow' || this.retired) return;
+    if (this.ejection.failed(this.edge.nowMs, () => serving.mayEject)) serving.judged();
+  }
+
+  /** A request of this priority, which it carried on a connection of its own, is done. */
+  left(priority: number): void {
+    this.inFlight -= 1;
+    this.upstream.left(priority);
+  }
+
   /** An idle connection that may be used again, bound to `user`; null when there is none. */
-  reuse(user: UpstreamUser): UpstreamConnection | null {
+  reuse(user: UpstreamUser, priority: number): UpstreamConnection | null {
     const { nowMs } = this.edge;
     for (;;) {
       const connection = this.#shelf.take();
       if (connection === undefined) return null;
       if (connection.isFresh(nowMs, this)) {
         this.inFlight += 1;
-        connection.bind(user, this);
+        connection.bind(user, this, priority);
         return connection;
       }
       connection.discard();
@@ -46,8 +74,8 @@ export class EndpointPool {
   }
 
   /** A new connection for `user`, who is told when it is there. */
-  dial(user: UpstreamUser): UpstreamConnection {
-    const connection = new UpstreamConnection(this, user);
+  dial(user: UpstreamUser, priority: number): UpstreamConnection {
+    const connection = new UpstreamConnection(this, user, priority);
     this.inFlight += 1;
     return connection;
   }

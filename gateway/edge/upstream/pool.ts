@@ -5,16 +5,21 @@ import { priorities } from '../../counters.ts';
 import { defaultLimits } from '../../settings.ts';
 import type { Edge } from '../edge.ts';
 import { failures } from '../failure.ts';
-import { Breaker, defaultBreaker, unlimited } from './breaker.ts';
+import { Breaker, defaultBreaker, resource, unlimited } from './breaker.ts';
+import type { Choice } from './choice.ts';
 import { EndpointPool } from './endpoint-pool.ts';
 import { secureContextOf } from './dial.ts';
 import { IdleCloses } from './idle-closes.ts';
 import type { IdleShelves } from './idle-shelf.ts';
+import { PendingQueue } from './pending.ts';
+import { Serving } from './serving.ts';
 import type { Acquired } from './upstream-side.ts';
 import type { UpstreamUser } from './user.ts';
 import { AddressWait, Dialling } from './waiting.ts';
 
 const noEndpoint: Acquired = Object.freeze({ kind: 'failed', failure: failures.noHealthyUpstream, detail: '' });
+
+const overflow: Acquired = Object.freeze({ kind: 'failed', failure: failures.overflow, detail: 'raise max_requests of its circuit breaker' });
 
 /** A DNS Upstream in use is reported again after this long. */
 const reportUseMs = 20_000;
@@ -26,17 +31,19 @@ export class UpstreamPool {
   readonly shelves: IdleShelves;
   /** By index in `priorities`. */
   readonly breakers: readonly Breaker[] = priorities.map(() => new Breaker());
+  readonly #pending: readonly PendingQueue[] = priorities.map((_, index) => new PendingQueue(this, index));
   /** What was seen of connections to any of its Endpoints. */
   readonly closes = new IdleCloses();
   /** null: named by a Mapping, not described yet. */
   upstream: Upstream | null = null;
   /** Grows when TLS or protocol change: connections of an older generation are not used again. */
   generation = 0;
-  readonly #traffic: 'live' | 'shadow';
+  /** Copies have bounds of their own, and are never counted against an Endpoint. */
+  readonly traffic: 'live' | 'shadow';
   #secureContext: SecureContext | null = null;
   #all: readonly EndpointPool[] = [];
   /** Those that take new requests: ready ones, or terminating ones while none is ready (design §4.7). */
-  #serving: readonly EndpointPool[] = [];
+  readonly serving: Serving;
   readonly #waiters = new Set<AddressWait>();
   /** Its name was looked up and none of its addresses may be used. */
   #unusable = false;
@@ -46,15 +53,17 @@ export class UpstreamPool {
     this.edge = edge;
     this.key = key;
     this.shelves = shelves;
-    this.#traffic = traffic;
+    this.traffic = traffic;
+    this.serving = new Serving(edge);
   }
 
   describe(upstream: Upstream): void {
     const before = this.upstream;
     this.upstream = upstream;
     for (const [index, breaker] of this.breakers.entries()) {
-      // Copies have bounds of their own.
-      breaker.limit(this.#traffic === 'shadow' ? unlimited : (upstream.breakers.findLast(({ priority }) => priority === priorities[index]) ?? defaultBreaker));
+      breaker.limit(this.traffic === 'shadow' ? unlimited : (upstream.breakers.findLast(({ priority }) => priority === priorities[index]) ?? defaultBreaker));
+      // A limit may have been raised.
+      this.#pending[index]!.advanceSoon();
     }
     if (before !== null && before.protocol === upstream.protocol && JSON.stringify(before.tls) === JSON.stringify(upstream.tls)) return;
     this.generation += 1;
@@ -79,11 +88,12 @@ export class UpstreamPool {
     for (const endpoint of this.#all) if (!states.has(endpoint)) endpoint.retire();
     this.#all = [...states.keys()];
     const ready = this.#all.filter((endpoint) => states.get(endpoint) === 'ready');
-    this.#serving = ready.length > 0 ? ready : this.#all;
+    this.serving.set(ready.length > 0 ? ready : this.#all);
     this.#unusable = !change.ready;
     const waiters = [...this.#waiters];
     this.#waiters.clear();
     for (const waiter of waiters) this.#tell(waiter);
+    this.#advancePending();
   }
 
   #tell(waiter: AddressWait): void {
@@ -98,48 +108,63 @@ export class UpstreamPool {
   close(): void {
     for (const endpoint of this.#all) endpoint.retire();
     this.#all = [];
-    this.#serving = [];
+    this.serving.set([]);
+    this.#advancePending();
   }
 
-  get servingCount(): number {
-    return this.#serving.length;
+  #advancePending(): void {
+    for (const queue of this.#pending) queue.advanceSoon();
   }
 
   get addresses(): readonly Endpoint[] {
     return this.#all.map(({ ip, port }) => ({ ip, port, state: 'ready' }));
   }
 
-  /** A side for a request of `user`, at an Endpoint that is none of `tried`. */
-  acquire(user: UpstreamUser, tried: readonly EndpointPool[]): Acquired {
-    const endpoint = this.#pick(tried);
-    if (endpoint === null) return this.#withoutEndpoint(user);
-    const side = endpoint.reuse(user);
+  /** A side for a request of `user`, at an Endpoint that is none of `tried`. `hash` is what the Mapping's policy hashes on; null: nothing. */
+  acquire(user: UpstreamUser, tried: readonly EndpointPool[], choice: Choice, hash: number | null): Acquired {
+    const queue = this.#pending[choice.priority]!;
+    if (!queue.isEmpty || !this.breakers[choice.priority]!.hasRoomForConnection()) {
+      return this.serving.count === 0 ? this.#withoutEndpoint(user, choice, hash) : queue.wait(user, tried, choice, hash);
+    }
+    return this.acquireInTurn(user, tried, choice, hash);
+  }
+
+  /** The same for a request that need not queue. */
+  acquireInTurn(user: UpstreamUser, tried: readonly EndpointPool[], choice: Choice, hash: number | null): Acquired {
+    const endpoint = this.serving.pick(choice, hash, tried);
+    if (endpoint === null) return this.#withoutEndpoint(user, choice, hash);
+    const breaker = this.breakers[choice.priority]!;
+    if (!breaker.enter(resource.requests)) return overflow;
+    breaker.enterConnection();
+    const side = endpoint.reuse(user, choice.priority);
     if (side !== null) return side;
     try {
-      return new Dialling(endpoint.dial(user));
+      return new Dialling(endpoint.dial(user, choice.priority));
     } catch (error) {
       // Keys or authorities that OpenSSL does not read.
+      this.left(choice.priority);
       return { kind: 'failed', failure: failures.connectRefused, detail: error instanceof Error ? error.message : String(error) };
     }
   }
 
-  /** Of two Endpoints drawn at random the one with fewer requests in flight. null: none is left. */
-  #pick(tried: readonly EndpointPool[]): EndpointPool | null {
-    const serving = this.#serving;
-    const left = tried.length === 0 ? serving : serving.filter((endpoint) => !tried.includes(endpoint));
-    const count = left.length;
-    if (count <= 1) return count === 0 ? null : left[0]!;
-    const first = Math.floor(this.edge.draw() * count);
-    const second = (first + 1 + Math.floor(this.edge.draw() * (count - 1))) % count;
-    const a = left[first]!;
-    const b = left[second]!;
-    return b.inFlight < a.inFlight ? b : a;
+  /** Need a request that waits in the queue of this priority wait no longer? Also not when nobody is left to wait for. */
+  mayBegin(priority: number): boolean {
+    const breaker = this.breakers[priority]!;
+    return this.serving.count === 0 || (breaker.hasRoomForConnection() && breaker.hasRoom(resource.requests));
+  }
+
+  /** A request of this priority, and the connection that carried it alone, are done. */
+  left(priority: number): void {
+    const breaker = this.breakers[priority]!;
+    breaker.leave(resource.requests);
+    breaker.leave(resource.connections);
+    this.#pending[priority]!.advanceSoon();
   }
 
   /** A name whose addresses may still come is waited for. */
-  #withoutEndpoint(user: UpstreamUser): Acquired {
+  #withoutEndpoint(user: UpstreamUser, choice: Choice, hash: number | null): Acquired {
     if (this.upstream?.address.kind !== 'dns' || this.#all.length > 0 || this.#unusable) return noEndpoint;
-    const wait = new AddressWait(this, user);
+    const wait = new AddressWait(this, user, choice, hash);
     this.#waiters.add(wait);
     this.edge.used([this.key]);
     this.#reportedMs = this.edge.nowMs;

@@ -62,7 +62,7 @@ export class UpstreamRegistry {
   /** Endpoints that take requests. */
   get servingCount(): number {
     let count = 0;
-    for (const pool of this.#pools.values()) count += pool.servingCount;
+    for (const pool of this.#pools.values()) count += pool.serving.count;
     return count;
   }
 

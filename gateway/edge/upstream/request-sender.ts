@@ -31,9 +31,9 @@ export class RequestSender {
     this.#frame(framing);
   }
 
-  head(bytes: Buffer, length: number, framing: number): void {
+  head(head: Buffer, framing: number): void {
     this.#out.open(this.#transport);
-    this.#out.put(bytes, 0, length);
+    this.#out.putAll(head);
     this.#frame(framing);
   }
 

@@ -2,6 +2,7 @@
 import { Deadline } from '../deadline.ts';
 import type { Timed } from '../deadline.ts';
 import { failures } from '../failure.ts';
+import type { Choice } from './choice.ts';
 import type { UpstreamConnection } from './connection.ts';
 import type { EndpointPool } from './endpoint-pool.ts';
 import type { UpstreamPool } from './pool.ts';
@@ -31,13 +32,17 @@ export class AddressWait implements Waiting, Timed {
   readonly kind = 'waiting';
   readonly #pool: UpstreamPool;
   readonly #user: UpstreamUser;
+  readonly #choice: Choice;
+  readonly #hash: number | null;
   readonly #deadline = new Deadline(this);
   /** What it waits for since the addresses came. */
   #next: Waiting | null = null;
 
-  constructor(pool: UpstreamPool, user: UpstreamUser) {
+  constructor(pool: UpstreamPool, user: UpstreamUser, choice: Choice, hash: number | null) {
     this.#pool = pool;
     this.#user = user;
+    this.#choice = choice;
+    this.#hash = hash;
     pool.edge.wheel.set(this.#deadline, pool.edge.nowMs + pool.connectTimeoutMs);
   }
 
@@ -50,7 +55,7 @@ export class AddressWait implements Waiting, Timed {
     const { edge } = this.#pool;
     edge.tick();
     edge.wheel.remove(this.#deadline);
-    const acquired = this.#pool.acquire(this.#user, []);
+    const acquired = this.#pool.acquire(this.#user, [], this.#choice, this.#hash);
     if (acquired.kind === 'side') this.#user.connected(acquired);
     else if (acquired.kind === 'waiting') this.#next = acquired;
     else this.#user.connectFailed(null, acquired.failure, acquired.detail);

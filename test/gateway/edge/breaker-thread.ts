@@ -39,7 +39,10 @@ for (let round = 0; round < rounds; round++) {
   const one = round % 2 === 0 ? resource.requests : resource.connections;
   meet();
   let held = 0;
-  while (one === resource.requests ? breaker.enter(one) : breaker.enterConnection()) held += 1;
+  while (one === resource.requests ? breaker.enter(one) : breaker.hasRoomForConnection()) {
+    if (one === resource.connections) breaker.enterConnection();
+    held += 1;
+  }
   meet();
   if (worker === 0) totals.push(cells.reduce((total, block) => total + block[breakerCell(slot, 0) + one]!, 0));
   meet();

@@ -1,0 +1,119 @@
+// Pending requests: an Upstream has as many connections as it may have, so a request waits for one, in order of arrival and in a bounded queue.
+import { Deadline } from '../deadline.ts';
+import type { Timed } from '../deadline.ts';
+import { failures } from '../failure.ts';
+import { resource } from './breaker.ts';
+import type { Choice } from './choice.ts';
+import type { EndpointPool } from './endpoint-pool.ts';
+import type { UpstreamPool } from './pool.ts';
+import type { Acquired, Waiting } from './upstream-side.ts';
+import type { UpstreamUser } from './user.ts';
+
+/** Connections that other workers let go are seen after this long. */
+const lookMs = 16;
+
+const overflow: Acquired = Object.freeze({ kind: 'failed', failure: failures.overflow, detail: 'raise max_pending_requests, or max_connections, of its circuit breaker' });
+
+/** The queue of one Upstream and one priority. */
+export class PendingQueue implements Timed {
+  readonly #pool: UpstreamPool;
+  readonly #priority: number;
+  readonly #requests = new Set<PendingRequest>();
+  readonly #deadline = new Deadline(this);
+  #isAdvancing = false;
+
+  constructor(pool: UpstreamPool, priority: number) {
+    this.#pool = pool;
+    this.#priority = priority;
+  }
+
+  get isEmpty(): boolean {
+    return this.#requests.size === 0;
+  }
+
+  /** A place at the end, or overflow. */
+  wait(user: UpstreamUser, tried: readonly EndpointPool[], choice: Choice, hash: number | null): Acquired {
+    if (!this.#pool.breakers[this.#priority]!.enter(resource.pending)) return overflow;
+    const request = new PendingRequest(this, user, [...tried], choice, hash);
+    this.#requests.add(request);
+    this.#look();
+    return request;
+  }
+
+  /** The request waits no longer. */
+  leave(request: PendingRequest): void {
+    if (!this.#requests.delete(request)) return;
+    this.#pool.breakers[this.#priority]!.leave(resource.pending);
+    if (this.isEmpty) this.#pool.edge.wheel.remove(this.#deadline);
+  }
+
+  /** There may be room. Whoever made it is in the middle of something, so what waits begins after that. */
+  advanceSoon(): void {
+    if (this.#isAdvancing || this.isEmpty) return;
+    this.#isAdvancing = true;
+    queueMicrotask(() => {
+      this.#isAdvancing = false;
+      this.#pool.edge.tick();
+      this.#advance();
+    });
+  }
+
+  expired(nowMs: number): void {
+    this.#pool.edge.nowMs = nowMs;
+    this.#advance();
+    if (!this.isEmpty) this.#look();
+  }
+
+  #look(): void {
+    const { wheel, nowMs } = this.#pool.edge;
+    wheel.set(this.#deadline, nowMs + lookMs);
+  }
+
+  #advance(): void {
+    for (const request of this.#requests) {
+      if (!this.#pool.mayBegin(this.#priority)) return;
+      this.leave(request);
+      request.begin(this.#pool);
+    }
+  }
+}
+
+/** One request in the queue, and then whatever it waits for next. */
+class PendingRequest implements Waiting {
+  readonly kind = 'waiting';
+  readonly #queue: PendingQueue;
+  readonly #user: UpstreamUser;
+  readonly #tried: readonly EndpointPool[];
+  readonly #choice: Choice;
+  readonly #hash: number | null;
+  #next: Waiting | null = null;
+
+  constructor(queue: PendingQueue, user: UpstreamUser, tried: readonly EndpointPool[], choice: Choice, hash: number | null) {
+    this.#queue = queue;
+    this.#user = user;
+    this.#tried = tried;
+    this.#choice = choice;
+    this.#hash = hash;
+  }
+
+  get endpoint(): EndpointPool | null {
+    return this.#next?.endpoint ?? null;
+  }
+
+  /** Its turn has come. */
+  begin(pool: UpstreamPool): void {
+    try {
+      const acquired = pool.acquireInTurn(this.#user, this.#tried, this.#choice, this.#hash);
+      if (acquired.kind === 'side') this.#user.connected(acquired);
+      else if (acquired.kind === 'waiting') this.#next = acquired;
+      else this.#user.connectFailed(null, acquired.failure, acquired.detail);
+    } catch (error) {
+      pool.edge.faulted(error);
+    }
+  }
+
+  cancel(): void {
+    if (this.#next === null) this.#queue.leave(this);
+    else this.#next.cancel();
+  }
+}

@@ -1,0 +1,233 @@
+// Circuit breakers on the wire: what is admitted, what waits, what is refused, and that nothing is left in use afterwards.
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { CounterBlock, blockBytes, breakerCell } from '../../gateway/counters.ts';
+import { resource } from '../../gateway/edge/upstream/breaker.ts';
+import type { Breaker } from '../../routing/upstream.ts';
+import { mappingOf, upstreamOf } from '../gateway/fixtures.ts';
+import { fieldOf } from './client.ts';
+import type { RawClient } from './client.ts';
+import { Gateway, endpointsOn, eventually, irisTo, post } from './gateway.ts';
+import { Origin, requestsIn } from './origin.ts';
+
+const ok = 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok';
+const wide: Breaker = { priority: 'default', maxConnections: 1024, maxPendingRequests: 1024, maxRequests: 1024, maxRetries: 3 };
+
+let origin: Origin;
+let gateways: Gateway[];
+let clients: RawClient[];
+
+beforeEach(async () => {
+  // It answers when the test says so.
+  origin = await new Origin(() => undefined).listen();
+  gateways = [];
+  clients = [];
+});
+afterEach(async () => {
+  for (const client of clients) client.destroy();
+  for (const gateway of gateways) {
+    await eventually(() => inUse(gateway).every((count) => count === 0), 'nothing in use');
+    gateway.close();
+  }
+  await origin.close();
+});
+
+async function start(options: ConstructorParameters<typeof Gateway>[0] = {}): Promise<Gateway> {
+  const gateway = await new Gateway(options).listen();
+  gateways.push(gateway);
+  return gateway;
+}
+
+/** What a gateway itself has in use of its first Upstream: both rows. */
+function inUse(gateway: Gateway): readonly number[] {
+  return [...gateway.counters.cells.subarray(breakerCell(0, 0), breakerCell(1, 0))];
+}
+
+function uses(gateway: Gateway, one: number, priority = 0): number {
+  return gateway.counters.cells[breakerCell(0, priority) + one]!;
+}
+
+async function ask(gateway: Gateway, body: string, path = '/seldon/prod/iris/y'): Promise<RawClient> {
+  const client = await gateway.open(false);
+  clients.push(client);
+  client.write(post(body, '', path));
+  return client;
+}
+
+/** Bodies of the requests that the origin has, in order of arrival on each connection. */
+function arrived(): string[] {
+  return origin.connections.flatMap(({ text }) => requestsIn(text).map((request) => request.slice(request.indexOf('\r\n\r\n') + 4)));
+}
+
+async function holds(count: number): Promise<void> {
+  await eventually(() => arrived().length === count, `${count} requests at the origin`);
+}
+
+/** Answers the request with this body. */
+function release(body: string): void {
+  origin.connections.find(({ text }) => text.endsWith(body))!.socket.write(ok);
+}
+
+async function status(client: RawClient): Promise<number> {
+  return (await client.answers(1))[0]!.status;
+}
+
+describe('circuit breakers', () => {
+  test('max_requests: one over the limit is 503 with x-envoy-overloaded and flag UO, and one after another is done is served', async () => {
+    const gateway = await start();
+    gateway.serveIris([origin.port], {}, { breakers: [{ ...wide, maxRequests: 2 }] });
+    const a = await ask(gateway, 'a');
+    const b = await ask(gateway, 'b');
+    await holds(2);
+    const over = await ask(gateway, 'c');
+    const [answer] = await over.answers(1);
+    expect(answer!.status).toBe(503);
+    expect(fieldOf(answer!, 'x-envoy-overloaded')).toBe('true');
+    expect(answer!.body).toContain('reset reason: overflow: raise max_requests');
+    expect(gateway.flagged('UO')).toBe(1);
+    release('a');
+    expect(await status(a)).toBe(200);
+    const d = await ask(gateway, 'd');
+    await holds(3);
+    release('b');
+    release('d');
+    expect([await status(b), await status(d)]).toEqual([200, 200]);
+  });
+
+  test('max_connections: requests wait for a connection in order of arrival; over max_pending_requests they are refused', async () => {
+    const gateway = await start();
+    gateway.serveIris([origin.port], {}, { breakers: [{ ...wide, maxConnections: 1, maxPendingRequests: 2 }] });
+    const first = await ask(gateway, 'first');
+    await holds(1);
+    const waiting: RawClient[] = [];
+    for (const body of ['second', 'third']) {
+      waiting.push(await ask(gateway, body));
+      await eventually(() => uses(gateway, resource.pending) === waiting.length, 'a request waits');
+    }
+    const over = await ask(gateway, 'fourth');
+    const [answer] = await over.answers(1);
+    expect([answer!.status, fieldOf(answer!, 'x-envoy-overloaded')]).toEqual([503, 'true']);
+    expect(answer!.body).toContain('raise max_pending_requests');
+    expect(uses(gateway, resource.requests)).toBe(1);
+    release('first');
+    await holds(2);
+    release('second');
+    await holds(3);
+    release('third');
+    expect(arrived()).toEqual(['first', 'second', 'third']);
+    expect(await Promise.all([first, ...waiting].map(status))).toEqual([200, 200, 200]);
+    expect(origin.connections).toHaveLength(1);
+  });
+
+  test('a client that leaves gives up its place, and one whose time is over is answered', async () => {
+    const gateway = await start();
+    const short = { ...irisTo('iris', { timeout: { ms: 150, setBy: 'a test' } }), id: 'short', match: mappingOf('short', '').match };
+    gateway.serve([irisTo('iris'), short], [{ ...upstreamOf('iris'), breakers: [{ ...wide, maxConnections: 1, maxPendingRequests: 1 }] }], [endpointsOn('iris', [origin.port])]);
+    const held = await ask(gateway, 'held');
+    await holds(1);
+    const leaves = await ask(gateway, 'leaves');
+    await eventually(() => uses(gateway, resource.pending) === 1, 'it waits');
+    leaves.destroy();
+    await eventually(() => uses(gateway, resource.pending) === 0, 'its place is free');
+    expect(await status(await ask(gateway, 'late', '/seldon/prod/short/y'))).toBe(504);
+    expect(uses(gateway, resource.pending)).toBe(0);
+    release('held');
+    expect(await status(held)).toBe(200);
+    expect(arrived()).toEqual(['held']);
+  });
+
+  test('priority high has limits of its own', async () => {
+    const gateway = await start();
+    const high = mappingOf('high', 'iris');
+    const mappings = [irisTo('iris'), { ...irisTo('iris', { priority: 'high' }), id: high.id, match: high.match }];
+    const breakers: readonly Breaker[] = [{ ...wide, maxRequests: 1 }, { ...wide, priority: 'high', maxRequests: 2 }];
+    gateway.serve(mappings, [{ ...upstreamOf('iris'), breakers }], [endpointsOn('iris', [origin.port])]);
+    await ask(gateway, 'low');
+    await holds(1);
+    expect(await status(await ask(gateway, 'low over'))).toBe(503);
+    const path = '/seldon/prod/high/y';
+    await ask(gateway, 'high', path);
+    await ask(gateway, 'high too', path);
+    await holds(3);
+    expect(await status(await ask(gateway, 'high over', path))).toBe(503);
+    expect([uses(gateway, resource.requests, 0), uses(gateway, resource.requests, 1)]).toEqual([1, 2]);
+  });
+
+  test('whatever becomes of a request, it leaves nothing in use', async () => {
+    const gateway = await start();
+    const dead = await new Origin().listen();
+    await dead.close();
+    for (const answer of ['', 'HTTP/1.1 200 OK\r\n', 'HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf', 'no HTTP\r\n\r\n', 'HTTP/1.1 200 OK\r\n\r\nto the end']) {
+      gateway.serveIris([origin.port]);
+      const client = await ask(gateway, answer);
+      await eventually(() => origin.connections.at(-1)?.text.endsWith(answer) === true, 'the request');
+      origin.connections.at(-1)!.socket.end(answer);
+      await eventually(() => uses(gateway, resource.requests) === 0 && uses(gateway, resource.connections) === 0, `nothing in use after ${answer}`);
+      client.destroy();
+    }
+    gateway.serveIris([dead.port]);
+    expect(await status(await ask(gateway, 'refused'))).toBe(503);
+    gateway.serveIris([]);
+    expect(await status(await ask(gateway, 'nobody'))).toBe(503);
+  });
+
+  test('an Upstream that goes takes along what waits for it, and a raised limit lets it begin', async () => {
+    const gateway = await start();
+    const breakers = [{ ...wide, maxConnections: 1 }];
+    gateway.serveIris([origin.port], {}, { breakers });
+    await ask(gateway, 'one');
+    await holds(1);
+    const two = await ask(gateway, 'two');
+    await eventually(() => uses(gateway, resource.pending) === 1, 'it waits');
+    gateway.serveIris([origin.port], {}, { breakers: [{ ...wide, maxConnections: 2 }] });
+    await holds(2);
+    const three = await ask(gateway, 'three');
+    await eventually(() => uses(gateway, resource.pending) === 1, 'it waits');
+    gateway.serve([mappingOf('other', 'other')], [upstreamOf('other')], [endpointsOn('other', [origin.port])], { breakerSlots: [['other', 1]] });
+    expect(await status(three)).toBe(503);
+    release('two');
+    expect(await status(two)).toBe(200);
+  });
+});
+
+describe('circuit breakers of several workers', () => {
+  async function twoWorkers(breaker: Partial<Breaker>): Promise<readonly [Gateway, Gateway]> {
+    const others = new CounterBlock(new SharedArrayBuffer(blockBytes()));
+    const a = await start({ others: [others.cells] });
+    const b = await start({ counters: others, others: [a.counters.cells] });
+    for (const gateway of [a, b]) gateway.serveIris([origin.port], {}, { breakers: [{ ...wide, ...breaker }] });
+    return [a, b];
+  }
+
+  test('count together', async () => {
+    const [a, b] = await twoWorkers({ maxRequests: 3 });
+    await ask(a, 'a1');
+    await ask(a, 'a2');
+    await ask(b, 'b1');
+    await holds(3);
+    expect(await status(await ask(a, 'a3'))).toBe(503);
+    expect(await status(await ask(b, 'b2'))).toBe(503);
+    release('a1');
+    await eventually(() => uses(a, resource.requests) === 1, 'a1 is done');
+    await ask(b, 'b3');
+    await holds(4);
+  });
+
+  test('a worker without a connection gets one, and what waits in it sees the connections that another lets go', async () => {
+    const [a, b] = await twoWorkers({ maxConnections: 2 });
+    await ask(a, 'a1');
+    await ask(a, 'a2');
+    await holds(2);
+    await ask(b, 'b1');
+    await holds(3);
+    const waits = await ask(b, 'b2');
+    await eventually(() => uses(b, resource.pending) === 1, 'b2 waits');
+    release('a1');
+    // One of three is let go: two are in use, as many as may be.
+    await eventually(() => uses(a, resource.connections) === 1, 'a1 is done');
+    release('a2');
+    await holds(4);
+    release('b2');
+    expect(await status(waits)).toBe(200);
+    expect(uses(b, resource.pending)).toBe(0);
+  });
+});
