@@ -1,4 +1,5 @@
 // Raw Mappings: one AmbassadorMapping document, decoded with all fields of ambassador-mapping §1.1 in the shapes of v0 to v3alpha1.
+import { knownVariables, templateOf } from '../../routing/header-template.ts';
 import type { ForwardTarget, HeaderAdd, HeaderEdits, HostRewrite, RedirectTarget, Rewrite, TimeLimit } from '../../routing/mapping.ts';
 import type { Match } from '../../routing/match.ts';
 import { defaultIdleMs, maxTimeMs } from './annotations.ts';
@@ -171,17 +172,18 @@ function decodeEdits(fields: Fields, direction: 'request' | 'response'): HeaderE
   const addKey = `add_${direction}_headers`;
   const removeKey = `remove_${direction}_headers`;
   const add: HeaderAdd[] = [];
-  let variables = false;
   for (const [name, written] of Object.entries(fields.record(addKey) ?? {})) {
     const value = scalarText(isRecord(written) ? fieldOf(written, 'value') : written);
     if (value === null || !isEditable(name) || !/^[\t\x20-\x7e\x80-\uffff]*$/.test(value)) {
       fields.bad(addKey, name, 'a header that is not about the connection, with a text of one line');
       continue;
     }
-    variables ||= /%[^%]+%/.test(value);
+    if (templateOf(name, value) === null) {
+      fields.bad(addKey, value, `a value whose variables are of ${knownVariables.join(', ')}; %% is a percent sign`);
+      continue;
+    }
     add.push({ name: name.toLowerCase(), value, append: !isRecord(written) || fieldOf(written, 'append') !== false });
   }
-  if (variables) fields.report('info', 'not-served-yet', addKey, 'values with %…% are kept, and not sent until they can be filled in');
   const remove = fields.texts(removeKey).filter((name) => {
     if (isEditable(name)) return true;
     fields.bad(removeKey, name, 'names of headers that are not about the connection');

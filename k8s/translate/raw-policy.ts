@@ -69,22 +69,38 @@ function hashOn(written: UnknownRecord): Extract<LoadBalancer, { kind: 'hash' }>
   return name === '' ? null : { kind: 'cookie', name, ttlMs: durationMs(fieldOf(recordOf(cookie), 'ttl')), path: textOf(fieldOf(recordOf(cookie), 'path')) };
 }
 
+/** Longest text of one CORS header, and most origins of one Mapping. */
+const mostCorsText = 1024;
+const mostOrigins = 64;
+
 export function decodeCors(fields: Fields): Cors | null {
   const written = fields.record('cors');
   if (written === null) return null;
-  fields.later('cors');
   const list = (name: string): readonly string[] => {
     const value = fieldOf(written, name);
     const items = Array.isArray(value) ? arrayOf(value).map(textOf) : (scalarText(value) ?? '').split(',');
     return items.map((item) => item.trim()).filter((item) => item !== '');
   };
+  const line = (name: string): string => {
+    const text = list(name).join(', ');
+    if (text.length <= mostCorsText && /^[\x20-\x7e]*$/.test(text)) return text;
+    fields.bad('cors', text.slice(0, 80), `${name} as one line of at most ${mostCorsText} characters`);
+    return '';
+  };
+  const origins = list('origins');
+  if (origins.length === 0 || origins.length > mostOrigins) {
+    fields.bad('cors', fieldOf(written, 'origins'), `origins, 1 to ${mostOrigins} of them, such as https://example.com, or *`);
+    return null;
+  }
+  const maxAge = scalarText(fieldOf(written, 'max_age')) ?? '';
+  if (!/^\d{0,10}$/.test(maxAge)) fields.bad('cors', maxAge, 'max_age as a number of seconds');
   return {
-    origins: list('origins'),
-    methods: list('methods').join(', '),
-    headers: list('headers').join(', '),
-    exposedHeaders: list('exposed_headers').join(', '),
+    origins,
+    methods: line('methods'),
+    headers: line('headers'),
+    exposedHeaders: line('exposed_headers'),
     credentials: fieldOf(written, 'credentials') === true,
-    maxAge: scalarText(fieldOf(written, 'max_age')) ?? '',
+    maxAge: /^\d{1,10}$/.test(maxAge) ? maxAge : '',
   };
 }
 

@@ -1,34 +1,81 @@
 // Header edits of a Mapping, compiled once: the names that go, and the lines that come, as bytes.
+import { fillTemplate, templateOf } from '../../../routing/header-template.ts';
+import type { HeaderTemplate, RequestValues } from '../../../routing/header-template.ts';
 import type { HeaderEdits } from '../../../routing/mapping.ts';
 import { isToken, isValue, lowered } from './characters.ts';
 import { kind, kindOf } from './field-kind.ts';
 
+/** Name and value of a field that comes. */
+type FieldText = readonly [name: string, value: string];
+
 export interface CompiledEdits {
   /** Names in lower case: those removed, and those added instead of what is there. */
   readonly gone: readonly Buffer[];
-  /** Whole field lines. */
+  /** Whole field lines of HTTP/1.1. */
   readonly lines: Buffer;
+  /** The same fields, for HTTP/2. */
+  readonly fields: readonly FieldText[];
+  /** Fields whose values depend on the request, still to be filled in by `fillEdits`; null: none. */
+  readonly templates: readonly HeaderTemplate[] | null;
 }
 
-/** Ambassador's variables: `%DOWNSTREAM_REMOTE_ADDRESS%`. */
-const variable = /%[^%]+%/;
+/** Fields that one request's answer gets besides its Mapping's edits. */
+export interface ExtraFields {
+  /** Names in lower case that are taken out before. */
+  readonly instead: readonly string[];
+  readonly fields: readonly FieldText[];
+}
 
 /** Fields that frame the message or belong to the connection: no edit touches them. */
 const untouchable: readonly number[] = [kind.host, kind.contentLength, kind.transferEncoding, kind.connection, kind.hop, kind.te, kind.trailer, kind.upgrade, kind.expect];
 
 /**
  * Null: no edits. An edit that would break the message (a name that is no token, a value with CR, LF or NUL, a field of the connection) is
- * left out, and so is a value with `%…%` variables, which are not filled in yet: an upstream must not take the variable's name for its
- * value. The control plane reports both.
+ * left out, and so is a value with a variable that is not known: an upstream must not take the variable's name for its value. The control
+ * plane reports both.
  */
 export function compileEdits(edits: HeaderEdits): CompiledEdits | null {
   if (edits.remove.length === 0 && edits.add.length === 0) return null;
-  const added = edits.add.filter(({ name, value }) => isEditable(name) && !variable.test(value) && [...Buffer.from(value)].every((byte) => isValue[byte] === 1));
-  const names = [...edits.remove.filter(isEditable), ...added.filter(({ append }) => !append).map(({ name }) => name)];
+  const fields: FieldText[] = [];
+  const templates: HeaderTemplate[] = [];
+  const names = edits.remove.filter(isEditable);
+  for (const { name, value, append } of edits.add) {
+    if (!isEditable(name) || !isFieldValue(value)) continue;
+    const template = templateOf(name, value);
+    if (template === null) continue;
+    if (typeof template.pieces === 'string') fields.push([name, template.pieces]);
+    else templates.push(template);
+    if (!append) names.push(name);
+  }
+  return editsOf([...new Set(names)].map((name) => Buffer.from(name.toLowerCase())), fields, templates.length === 0 ? null : templates);
+}
+
+function editsOf(gone: readonly Buffer[], fields: readonly FieldText[], templates: CompiledEdits['templates']): CompiledEdits {
   return Object.freeze({
-    gone: Object.freeze([...new Set(names)].map((name) => Buffer.from(name.toLowerCase()))),
-    lines: Buffer.from(added.map(({ name, value }) => `${name}: ${value}\r\n`).join('')),
+    gone: Object.freeze(gone),
+    lines: Buffer.from(fields.map(([name, value]) => `${name}: ${value}\r\n`).join('')),
+    fields: Object.freeze(fields),
+    templates,
   });
+}
+
+/** The edits of one request: templates are filled in with what is known of it. */
+export function fillEdits(edits: CompiledEdits, values: RequestValues): CompiledEdits {
+  const { templates } = edits;
+  if (templates === null) return edits;
+  return editsOf(edits.gone, [...edits.fields, ...templates.map((template): FieldText => [template.name, fillTemplate(template, values)])], null);
+}
+
+/** The edits of one answer: those of its Mapping and `extra`. */
+export function withFields(edits: CompiledEdits | null, extra: ExtraFields): CompiledEdits {
+  const gone = extra.instead.map((name) => Buffer.from(name));
+  if (edits === null) return editsOf(gone, extra.fields, null);
+  return editsOf([...edits.gone, ...gone], [...edits.fields, ...extra.fields], edits.templates);
+}
+
+/** May `value` be a field's value on the wire? */
+function isFieldValue(value: string): boolean {
+  return Buffer.from(value).every((byte) => isValue[byte] === 1);
 }
 
 function isEditable(name: string): boolean {
