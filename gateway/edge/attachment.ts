@@ -3,6 +3,8 @@ import { compileRewrite } from '../../routing/rewrite.ts';
 import type { CompiledRewrite } from '../../routing/rewrite.ts';
 import type { HostRewrite, Mapping } from '../../routing/mapping.ts';
 import type { Upstream } from '../../routing/upstream.ts';
+import { compileCors } from './cors.ts';
+import type { CompiledCors } from './cors.ts';
 import { isHost } from './http1/characters.ts';
 import { compileEdits, isGoneName } from './http1/header-edits.ts';
 import type { CompiledEdits } from './http1/header-edits.ts';
@@ -36,6 +38,7 @@ export interface Attachment {
   readonly hostLine: Buffer | null;
   readonly requestEdits: CompiledEdits | null;
   readonly responseEdits: CompiledEdits | null;
+  readonly cors: CompiledCors | null;
   readonly ownLines: OwnLines;
   /** Bytes that this Mapping may add to a head, but for a regex rewrite. */
   readonly headBytes: number;
@@ -70,6 +73,7 @@ export function attachmentOf(mapping: Mapping, slot: number, pools: UpstreamRegi
       hostLine: null,
       requestEdits: null,
       responseEdits: null,
+      cors: null,
       ownLines: allOwnLines,
       headBytes: 0,
       serviceTime: true,
@@ -98,6 +102,7 @@ export function attachmentOf(mapping: Mapping, slot: number, pools: UpstreamRegi
     hostLine,
     requestEdits,
     responseEdits,
+    cors: compileCors(target.cors),
     ownLines:
       requestEdits === null
         ? allOwnLines

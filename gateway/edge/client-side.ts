@@ -1,6 +1,7 @@
 // The client's side of an exchange, whatever protocol it speaks.
 import type { Answer } from './answers.ts';
 import type { FieldList } from './http1/fields.ts';
+import type { CompiledEdits } from './http1/header-edits.ts';
 import type { ResponseHead } from './http1/response-head.ts';
 import type { Attachment } from './attachment.ts';
 
@@ -11,8 +12,8 @@ export interface ClientSide {
   /** The client takes less than was written: wait for it. */
   readonly congested: boolean;
   informational(head: ResponseHead): void;
-  /** Puts the head of an upstream's response together; `serviceTimeMs` is what the upstream took. */
-  responseHead(head: ResponseHead, attachment: Attachment, serviceTimeMs: number): void;
+  /** Puts the head of an upstream's response together; `edits` are those of this answer, `serviceTimeMs` is what the upstream took. */
+  responseHead(head: ResponseHead, attachment: Attachment, edits: CompiledEdits | null, serviceTimeMs: number): void;
   responseBody(bytes: Buffer, start: number, end: number): void;
   responseEnd(trailers: FieldList | null): void;
   /** Sends what was put together. */

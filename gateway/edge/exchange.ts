@@ -8,6 +8,7 @@ import type { Route } from '../../routing/table.ts';
 import { RequestNote } from './access.ts';
 import type { Attachment } from './attachment.ts';
 import type { ClientSide } from './client-side.ts';
+import { corsOf } from './cors.ts';
 import { Deadline } from './deadline.ts';
 import type { Timed } from './deadline.ts';
 import type { Edge } from './edge.ts';
@@ -19,12 +20,15 @@ import type { Answer } from './answers.ts';
 import { Forwarding } from './forwarding.ts';
 import type { ForwardingOwner } from './forwarding.ts';
 import type { FieldList } from './http1/fields.ts';
+import { withFields } from './http1/header-edits.ts';
+import type { CompiledEdits, ExtraFields } from './http1/header-edits.ts';
 import type { Http1RequestHead } from './http1/request-head.ts';
 import { chunkedLength } from './http1/request-writer.ts';
 import type { ClientFacts } from './http1/request-writer.ts';
 import type { ResponseHead } from './http1/response-head.ts';
 import { redirectAnswer } from './redirect.ts';
 import { requestIdBytes } from './request-id.ts';
+import { editsFor } from './request-values.ts';
 import type { ShadowCopy } from './shadow.ts';
 
 /** Kept by its client's side and begun anew for each request. */
@@ -49,6 +53,10 @@ export class Exchange implements ForwardingOwner, Timed {
   #route: Route<Attachment> | null = null;
   #attachment: Attachment | null = null;
   #slot = -1;
+  /** Of this answer: the Mapping's, with variables filled in and `#extra`. */
+  #responseEdits: CompiledEdits | null = null;
+  /** What any answer to this request gets; null: nothing. */
+  #extra: ExtraFields | null = null;
   #copy: ShadowCopy | null = null;
   #failure: Failure | null = null;
   #detail = '';
@@ -104,6 +112,8 @@ export class Exchange implements ForwardingOwner, Timed {
     this.#attachment = attachment;
     this.#slot = attachment.slot;
     edge.counters.enter(this.#slot);
+    this.#responseEdits = attachment.responseEdits;
+    if ((attachment.responseEdits !== null || attachment.cors !== null) && this.#answersItself(head, attachment)) return;
     const { bodyBytes: mostBodyBytes } = edge.limits;
     if (decision.target.kind === 'redirect') {
       this.#answer(redirectAnswer(decision.target, decision.mapping.match.path, head, this.#client.secure));
@@ -120,6 +130,20 @@ export class Exchange implements ForwardingOwner, Timed {
     }
   }
 
+  /** Makes the edits of the answer. true: it was a preflight, and is answered. */
+  #answersItself(head: Http1RequestHead, attachment: Attachment): boolean {
+    this.#responseEdits = editsFor(attachment.responseEdits, head, this.#facts);
+    const verdict = attachment.cors === null ? null : corsOf(attachment.cors, head);
+    if (verdict === null) return false;
+    if (verdict.kind === 'preflight') {
+      this.#answer({ code: 200, contentType: '', body: '', fields: verdict.fields });
+      return true;
+    }
+    this.#extra = verdict.extra;
+    this.#responseEdits = withFields(this.#responseEdits, verdict.extra);
+    return false;
+  }
+
   #reset(head: Http1RequestHead): void {
     this.#times.begin(this.#edge.nowMs);
     this.active = true;
@@ -130,6 +154,8 @@ export class Exchange implements ForwardingOwner, Timed {
     this.#route = null;
     this.#attachment = null;
     this.#slot = -1;
+    this.#responseEdits = null;
+    this.#extra = null;
     this.#hasId = false;
     this.#failure = null;
     this.#detail = '';
@@ -244,7 +270,7 @@ export class Exchange implements ForwardingOwner, Timed {
     this.#times.responseStarted = true;
     this.#code = head.status;
     this.#times.lastByteMs = nowMs;
-    this.#client.responseHead(head, this.#attachment!, Math.round(nowMs - this.#forwarding.sentMs));
+    this.#client.responseHead(head, this.#attachment!, this.#responseEdits, Math.round(nowMs - this.#forwarding.sentMs));
   }
 
   responseBody(bytes: Buffer, start: number, end: number): void {
@@ -349,7 +375,7 @@ export class Exchange implements ForwardingOwner, Timed {
     this.#drop();
     this.#discard();
     this.#responseBytes += answer.body.length;
-    this.#client.answer(answer, last);
+    this.#client.answer(this.#extra === null ? answer : { ...answer, fields: [...answer.fields, ...this.#extra.fields] }, last);
     this.#finishIfDone();
   }
 

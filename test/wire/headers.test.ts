@@ -125,6 +125,31 @@ describe.each(transports)('%s', (_name, secure) => {
     client.destroy();
   });
 
+  test.each([
+    [0, '127.0.0.1'],
+    [2, '3.3.3.3'],
+  ])('variables are filled in, with %i proxies in front that are believed', async (trustedHops, address) => {
+    await start({ trustedHops });
+    gateway.serveIris([origin.port], {
+      requestHeaders: { remove: [], add: [{ name: 'x-client', value: 'ip=%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%', append: false }, { name: 'x-static', value: '100%%', append: true }] },
+      responseHeaders: { remove: [], add: [{ name: 'x-proto', value: '%PROTOCOL% %DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%', append: true }] },
+    });
+    const fields = await forwarded('X-Client: forged\r\nX-Forwarded-For: 6.6.6.6, 3.3.3.3\r\nX-Forwarded-For: 4.4.4.4\r\n');
+    expect(valuesOf(fields, 'x-client')).toEqual([`ip=${address}`]);
+    expect(valuesOf(fields, 'x-static')).toEqual(['100%']);
+    const client = await gateway.open(secure);
+    client.write('GET /seldon/prod/iris/p HTTP/1.0\r\nHost: gateway\r\nX-Forwarded-For: 3.3.3.3, 4.4.4.4\r\n\r\n');
+    const [answer] = await client.answers(1);
+    expect(fieldOf(answer!, 'x-proto')).toBe(`HTTP/1.0 ${address}`);
+    client.destroy();
+  });
+
+  test('an address that a proxy tells and that is none is not believed', async () => {
+    await start({ trustedHops: 1 });
+    gateway.serveIris([origin.port], { requestHeaders: { remove: [], add: [{ name: 'x-client', value: '%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%', append: false }] } });
+    expect(valuesOf(await forwarded('X-Forwarded-For: 1.2.3.4, no address\r\n'), 'x-client')).toEqual(['127.0.0.1']);
+  });
+
   test('redirects are answered here', async () => {
     await start();
     const redirect = { ...irisTo('iris'), target: { kind: 'redirect', host: 'new.example', code: 308, path: { kind: 'prefix', with: '/n/' } } as const };

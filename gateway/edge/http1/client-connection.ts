@@ -14,6 +14,7 @@ import type { Failure } from '../failure.ts';
 import type { Transport, TransportOwner } from '../transport.ts';
 import { ClientWriter } from './client-writer.ts';
 import type { FieldList } from './fields.ts';
+import type { CompiledEdits } from './header-edits.ts';
 import type { Http1RequestHead } from './request-head.ts';
 import { RequestReader } from './request-reader.ts';
 import type { RequestTaker } from './request-reader.ts';
@@ -211,8 +212,8 @@ export class Http1Connection implements TransportOwner, RequestTaker, ClientSide
     this.#writer.informational(head);
   }
 
-  responseHead(head: ResponseHead, attachment: Attachment, serviceTimeMs: number): void {
-    this.#writer.head(head, attachment, serviceTimeMs);
+  responseHead(head: ResponseHead, attachment: Attachment, edits: CompiledEdits | null, serviceTimeMs: number): void {
+    this.#writer.head(head, attachment, edits, serviceTimeMs);
   }
 
   responseBody(bytes: Buffer, start: number, end: number): void {

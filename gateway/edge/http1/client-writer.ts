@@ -5,6 +5,7 @@ import type { Edge } from '../edge.ts';
 import type { Transport } from '../transport.ts';
 import { putChunk, putLastChunk } from './chunked.ts';
 import type { FieldList } from './fields.ts';
+import type { CompiledEdits } from './header-edits.ts';
 import type { ResponseHead } from './response-head.ts';
 import { writeAnswer, writeInformational, writeResponseHead } from './response-writer.ts';
 import type { ResponseShape } from './response-writer.ts';
@@ -49,14 +50,14 @@ export class ClientWriter {
     writeInformational(this.#edge.out, head);
   }
 
-  head(head: ResponseHead, attachment: Attachment, serviceTimeMs: number): void {
+  head(head: ResponseHead, attachment: Attachment, edits: CompiledEdits | null, serviceTimeMs: number): void {
     const { out } = this.#edge;
     const shape = this.#shape;
     const unframed = head.framing === 'close' || head.framing === 'chunked';
     shape.chunked = unframed && this.#modern;
     if (unframed && !this.#modern) this.close = true;
     shape.close = this.#closes();
-    shape.edits = attachment.responseEdits;
+    shape.edits = edits;
     shape.serviceTimeMs = attachment.serviceTime ? serviceTimeMs : -1;
     shape.dateLine = head.hasDate || !attachment.date ? null : this.#edge.dateLine;
     out.open(this.#transport);

@@ -11,10 +11,8 @@ type FieldText = readonly [name: string, value: string];
 export interface CompiledEdits {
   /** Names in lower case: those removed, and those added instead of what is there. */
   readonly gone: readonly Buffer[];
-  /** Whole field lines of HTTP/1.1. */
+  /** Whole field lines. */
   readonly lines: Buffer;
-  /** The same fields, for HTTP/2. */
-  readonly fields: readonly FieldText[];
   /** Fields whose values depend on the request, still to be filled in by `fillEdits`; null: none. */
   readonly templates: readonly HeaderTemplate[] | null;
 }
@@ -47,30 +45,30 @@ export function compileEdits(edits: HeaderEdits): CompiledEdits | null {
     else templates.push(template);
     if (!append) names.push(name);
   }
-  return editsOf([...new Set(names)].map((name) => Buffer.from(name.toLowerCase())), fields, templates.length === 0 ? null : templates);
+  return Object.freeze({
+    gone: Object.freeze([...new Set(names)].map((name) => Buffer.from(name.toLowerCase()))),
+    lines: linesOf(fields),
+    templates: templates.length === 0 ? null : Object.freeze(templates),
+  });
 }
 
-function editsOf(gone: readonly Buffer[], fields: readonly FieldText[], templates: CompiledEdits['templates']): CompiledEdits {
-  return Object.freeze({
-    gone: Object.freeze(gone),
-    lines: Buffer.from(fields.map(([name, value]) => `${name}: ${value}\r\n`).join('')),
-    fields: Object.freeze(fields),
-    templates,
-  });
+function linesOf(fields: readonly FieldText[]): Buffer {
+  return Buffer.from(fields.map(([name, value]) => `${name}: ${value}\r\n`).join(''));
 }
 
 /** The edits of one request: templates are filled in with what is known of it. */
 export function fillEdits(edits: CompiledEdits, values: RequestValues): CompiledEdits {
-  const { templates } = edits;
-  if (templates === null) return edits;
-  return editsOf(edits.gone, [...edits.fields, ...templates.map((template): FieldText => [template.name, fillTemplate(template, values)])], null);
+  if (edits.templates === null) return edits;
+  const filled = linesOf(edits.templates.map((template) => [template.name, fillTemplate(template, values)]));
+  return { gone: edits.gone, lines: Buffer.concat([edits.lines, filled]), templates: null };
 }
 
 /** The edits of one answer: those of its Mapping and `extra`. */
 export function withFields(edits: CompiledEdits | null, extra: ExtraFields): CompiledEdits {
   const gone = extra.instead.map((name) => Buffer.from(name));
-  if (edits === null) return editsOf(gone, extra.fields, null);
-  return editsOf([...edits.gone, ...gone], [...edits.fields, ...extra.fields], edits.templates);
+  const lines = linesOf(extra.fields);
+  if (edits === null) return { gone, lines, templates: null };
+  return { gone: [...edits.gone, ...gone], lines: Buffer.concat([edits.lines, lines]), templates: edits.templates };
 }
 
 /** May `value` be a field's value on the wire? */

@@ -5,6 +5,7 @@ import { allOwnLines } from '../attachment.ts';
 import type { Attachment, OwnLines } from '../attachment.ts';
 import type { OutBuffer } from '../out-buffer.ts';
 import { requestIdBytes } from '../request-id.ts';
+import { editsFor } from '../request-values.ts';
 import { comma } from './characters.ts';
 import { kind } from './field-kind.ts';
 import { isGone } from './header-edits.ts';
@@ -65,7 +66,8 @@ const roomForNames = 512;
  */
 export function writeRequestHead(out: OutBuffer, head: Http1RequestHead, attachment: Attachment, facts: ClientFacts, requestId: Buffer, shadow: boolean): void {
   const { bytes, authorityStart, authorityEnd } = head;
-  const { rewrite, hostLine, ownLines, requestEdits } = attachment;
+  const { rewrite, hostLine, ownLines } = attachment;
+  const requestEdits = editsFor(attachment.requestEdits, head, facts);
   const trusted = facts.trustedHops > 0;
   // Room for all of it at once: every part of the client's head at most twice.
   out.reserve((head.fieldsEnd - head.methodStart) * 2 + attachment.headBytes + facts.lines.length + roomForNames);
@@ -89,7 +91,7 @@ export function writeRequestHead(out: OutBuffer, head: Http1RequestHead, attachm
     out.append(crlf, 0, 2);
   }
   if (head.takesTrailers) out.append(takesTrailersLine, 0, takesTrailersLine.length);
-  if (requestEdits !== null) out.append(requestEdits.lines, 0, requestEdits.lines.length);
+  if (requestEdits !== null) out.putAll(requestEdits.lines);
 }
 
 /** The lines that the gateway writes itself, one by one: where a proxy in front is believed, or edits take some out. */

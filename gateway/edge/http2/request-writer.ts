@@ -11,6 +11,7 @@ import { goes, keepsMeaning, passesUpstream, writeOwnLines, writeShadowHost } fr
 import type { ClientFacts } from '../http1/request-writer.ts';
 import { OutBuffer } from '../out-buffer.ts';
 import { requestIdBytes } from '../request-id.ts';
+import { editsFor } from '../request-values.ts';
 import { BlockWriter, staticEntry, staticName } from './hpack-encode.ts';
 
 const noBytes = Buffer.alloc(0);
@@ -50,7 +51,8 @@ const scratch = new OutBuffer(4096);
  */
 export function writeRequestBlock(writer: BlockWriter, head: Http1RequestHead, attachment: Attachment, facts: ClientFacts, requestId: Buffer, secure: boolean, shadow: boolean): void {
   const { bytes, fields, kinds, neverIndexed, fieldCount } = head;
-  const { rewrite, hostLine, ownLines, requestEdits } = attachment;
+  const { rewrite, hostLine, ownLines } = attachment;
+  const requestEdits = editsFor(attachment.requestEdits, head, facts);
   const trusted = facts.trustedHops > 0;
   const rewritten = rewrite.kind !== 'none';
   writer.clear();

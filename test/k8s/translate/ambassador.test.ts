@@ -88,10 +88,27 @@ describe('fields of a raw Mapping', () => {
   });
 
   test('every field that a later issue serves is told at level info', () => {
-    const given = object('Mapping', 'prod/m', 'spec: {prefix: /m/, service: model, grpc: true, retry_policy: {retry_on: 5xx}, circuit_breakers: [{}], load_balancer: {policy: round_robin}, cors: {origins: []}, use_websocket: true, health_checks: [{}], labels: {}, bypass_auth: true, auth_context_extensions: {}, add_request_headers: {x: "%REQ(a)%"}}');
+    const given = object('Mapping', 'prod/m', 'spec: {prefix: /m/, service: model, grpc: true, retry_policy: {retry_on: 5xx}, circuit_breakers: [{}], load_balancer: {policy: round_robin}, use_websocket: true, health_checks: [{}], labels: {}, bypass_auth: true, auth_context_extensions: {}}');
     const translation = translate([given, ...service('prod/model')]);
     expect(new Set(codesOf(translation))).toEqual(new Set(['info not-served-yet']));
-    expect(translation.problems.map(({ field }) => field)).toEqual(['add_request_headers', 'auth_context_extensions', 'bypass_auth', 'circuit_breakers', 'cors', 'grpc', 'health_checks', 'labels', 'load_balancer', 'retry_policy', 'use_websocket'].map((name) => `spec.${name}`));
+    expect(translation.problems.map(({ field }) => field)).toEqual(['auth_context_extensions', 'bypass_auth', 'circuit_breakers', 'grpc', 'health_checks', 'labels', 'load_balancer', 'retry_policy', 'use_websocket'].map((name) => `spec.${name}`));
+  });
+
+  test.each([
+    ['cors: {origins: "https://a.example, https://b.example", methods: [GET, POST], max_age: 600}', []],
+    ['cors: {origins: ["*"], headers: "x-a\\r\\nx-b: 1"}', ['spec.cors']],
+    ['cors: {methods: GET}', ['spec.cors']],
+    ['cors: {origins: ["*"], max_age: soon}', ['spec.cors']],
+    [`cors: {origins: [${Array.from({ length: 64 }, (_, index) => `"https://o${index}"`).join(', ')}]}`, []],
+    [`cors: {origins: [${Array.from({ length: 65 }, (_, index) => `"https://o${index}"`).join(', ')}]}`, ['spec.cors']],
+    [`cors: {origins: ["*"], headers: "${'h'.repeat(1024)}"}`, []],
+    [`cors: {origins: ["*"], headers: "${'h'.repeat(1025)}"}`, ['spec.cors']],
+    ['add_request_headers: {x-a: "%PROTOCOL%", x-b: "100%%"}', []],
+    ['add_response_headers: {x-a: "%REQ(a)%"}', ['spec.add_response_headers']],
+  ])('%.60s', (field, problems) => {
+    const translation = translate([object('Mapping', 'prod/m', `spec: {prefix: /m/, service: model, ${field}}`), ...service('prod/model')]);
+    expect(translation.mappings.size).toBe(1);
+    expect(translation.problems.map((problem) => `${problem.code} ${problem.field}`)).toEqual(problems.map((name) => `bad-value ${name}`));
   });
 
   test('unknown and lost fields are Problems and the rest holds', () => {
