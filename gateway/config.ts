@@ -39,6 +39,8 @@ const limitOptions: readonly LimitOption[] = [
   { name: 'connect-timeout-ms', field: 'connectTimeoutMs', least: 1, most: hourMs, help: 'time to connect to an Endpoint' },
   { name: 'upstream-idle-ms', field: 'upstreamIdleMs', least: 1, most: dayMs, help: 'an idle upstream connection is not used again after this' },
   { name: 'connection-max-age-ms', field: 'connectionMaxAgeMs', least: 0, most: dayMs, help: 'age at which a client connection is closed after an answer, ± 10 %, 0: never' },
+  { name: 'retry-body-bytes', field: 'retryBodyBytes', least: 0, most: gibibyte, help: 'a longer body is not sent again' },
+  { name: 'retry-total-bytes', field: 'retryTotalBytes', least: 0, most: 64 * gibibyte, help: 'requests held for another try, a worker' },
   { name: 'shadow-body-bytes', field: 'shadowBodyBytes', least: 0, most: gibibyte, help: 'a longer body is not copied to shadows' },
   { name: 'shadow-total-bytes', field: 'shadowTotalBytes', least: 0, most: 64 * gibibyte, help: 'bodies held for shadows, a worker' },
   { name: 'shadow-concurrency', field: 'shadowConcurrency', least: 1, most: 65_536, help: 'copies in flight, a worker' },

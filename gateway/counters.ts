@@ -36,6 +36,8 @@ export const fixed = {
   /** Of the base block only, written by the supervisor: threads replaced, and a number that is odd while a dead worker's block is folded. */
   workerRestarts: 11,
   foldGeneration: 12,
+  /** Bytes of requests that are kept: until they have a connection, or for another try. */
+  heldBytes: 13,
   /** Not-found requests and others without a series, by column of `statusColumns`. */
   unmatched: 16,
   flags: 16 + 40,

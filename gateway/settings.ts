@@ -51,6 +51,10 @@ export interface EdgeLimits {
   readonly upstreamIdleMs: number;
   /** A client connection's age at which it is closed after an answer, ± 10 %; 0: never. */
   readonly connectionMaxAgeMs: number;
+  /** A body larger than this is not sent again. */
+  readonly retryBodyBytes: number;
+  /** Bytes of requests held for another try, a worker. */
+  readonly retryTotalBytes: number;
   /** A body larger than this is not copied to shadows. */
   readonly shadowBodyBytes: number;
   /** Bytes of bodies held for shadows, a worker. */
@@ -78,6 +82,8 @@ export const defaultLimits: EdgeLimits = {
   connectTimeoutMs: 3000,
   upstreamIdleMs: 1000,
   connectionMaxAgeMs: 600_000,
+  retryBodyBytes: 64 * 1024,
+  retryTotalBytes: 64 * 1024 * 1024,
   shadowBodyBytes: 8 * 1024 * 1024,
   shadowTotalBytes: 64 * 1024 * 1024,
   shadowConcurrency: 64,

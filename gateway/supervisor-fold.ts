@@ -8,6 +8,7 @@ const gauges: ReadonlySet<number> = new Set([
   fixed.clientConnectionsHttp2,
   fixed.upstreamConnectionsHttp1,
   fixed.upstreamConnectionsHttp2,
+  fixed.heldBytes,
   fixed.shadowBytes,
   fixed.shadowInFlight,
   fixed.shadowQueued,

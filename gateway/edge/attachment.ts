@@ -5,7 +5,7 @@ import type { HostRewrite, Mapping } from '../../routing/mapping.ts';
 import type { Upstream } from '../../routing/upstream.ts';
 import { compileCors } from './cors.ts';
 import type { CompiledCors } from './cors.ts';
-import { isHost } from './http1/characters.ts';
+import { isAuthority } from './http1/authority.ts';
 import { compileEdits, isGoneName } from './http1/header-edits.ts';
 import type { CompiledEdits } from './http1/header-edits.ts';
 import { choiceOf, plainChoice } from './upstream/choice.ts';
@@ -131,7 +131,7 @@ function bufferedRewrite(rewrite: CompiledRewrite): CompiledRewrite {
 /** null: the client's Host. A literal that is no Host is left out; the control plane reports it. */
 function hostLineOf(rewrite: HostRewrite, upstream: Upstream | null): Buffer | null {
   const host = rewrite.kind === 'literal' ? rewrite.host : rewrite.kind === 'upstream' ? hostOfUpstream(upstream) : null;
-  if (host === null || host === '' || !Buffer.from(host).every((byte) => isHost[byte] === 1)) return null;
+  if (host === null || !isAuthority(Buffer.from(host), 0, Buffer.byteLength(host))) return null;
   return Buffer.from(`host: ${host}\r\n`);
 }
 

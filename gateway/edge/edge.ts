@@ -6,6 +6,7 @@ import type { EdgeLimits, Settings } from '../settings.ts';
 import type { AccessEntry } from './access.ts';
 import type { Attachment } from './attachment.ts';
 import { DeadlineWheel } from './deadline.ts';
+import { HeldMemory } from './held-memory.ts';
 import { Http1RequestHead } from './http1/request-head.ts';
 import { ResponseHead } from './http1/response-head.ts';
 import { Trailers } from './http1/trailers.ts';
@@ -55,6 +56,7 @@ export class Edge {
   readonly requestHead = new Http1RequestHead();
   readonly responseHead = new ResponseHead();
   readonly trailers = new Trailers();
+  readonly held: HeldMemory;
   readonly ids = new RequestIds();
   readonly wheel = new DeadlineWheel(
     () => performance.now(),
@@ -89,6 +91,7 @@ export class Edge {
     this.accessLog = options.settings.accessLog;
     this.counters = options.counters;
     this.occupancy = { own: options.counters.cells, others: options.others };
+    this.held = new HeldMemory(options.counters, this.limits.retryTotalBytes);
     this.used = options.used;
     this.#log = options.log;
   }

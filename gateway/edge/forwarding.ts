@@ -40,7 +40,7 @@ export interface ForwardingOwner {
 export class Forwarding implements UpstreamUser {
   readonly #edge: Edge;
   readonly #owner: ForwardingOwner;
-  readonly #held = new HeldRequest();
+  readonly #held: HeldRequest;
   readonly #tried: EndpointPool[] = [];
   #pool: UpstreamPool | null = null;
   #choice: Choice = plainChoice;
@@ -60,6 +60,7 @@ export class Forwarding implements UpstreamUser {
   constructor(edge: Edge, owner: ForwardingOwner) {
     this.#edge = edge;
     this.#owner = owner;
+    this.#held = new HeldRequest(edge.held);
   }
 
   /** Forgets the request before. */
@@ -162,7 +163,8 @@ export class Forwarding implements UpstreamUser {
 
   /** No more of the request is taken until the owner is told `requestTaken`. */
   get congested(): boolean {
-    return this.#side === null ? this.#held.bodyBytes > mostHeldBytes : this.#side.congested;
+    if (this.#side !== null) return this.#side.congested;
+    return this.#held.bodyBytes > mostHeldBytes || !this.#edge.held.hasRoom(0);
   }
 
   upstreamDrained(): void {

@@ -1,26 +1,68 @@
 // A request that is kept: nobody takes it yet, or it may have to be sent again.
+import { slabBytes } from './held-memory.ts';
+import type { HeldMemory } from './held-memory.ts';
 import type { FieldList } from './http1/fields.ts';
-import type { UpstreamSide } from './upstream/upstream-side.ts';
+import type { EncodedHead, UpstreamSide } from './upstream/upstream-side.ts';
 
-/** Kept in its exchange and filled anew. Pieces are copies that never change, so that they may be sent by reference. */
+/** Kept in its exchange and filled anew. A small request stands in one slab, so that keeping it costs two copies of its bytes and no more. */
 export class HeldRequest {
+  readonly #memory: HeldMemory;
+  /** Head and the first bytes of the body; null: nothing is kept. */
+  #slab: Buffer | null = null;
+  #slabEnd = 0;
+  /** Where the head stands: the slab, or bytes of its own. */
   #head: Buffer | null = null;
+  #headLength = 0;
   #framing = 0;
+  /** Later bytes of the body, each a copy that never changes. */
   readonly #pieces: Buffer[] = [];
+  #pieceBytes = 0;
   #trailers: FieldList | null = null;
   #complete = false;
   /** Bytes of the body that are kept. */
   bodyBytes = 0;
 
-  /** Keeps a head, which is given away, as `encodeHead` made it. */
-  begin(head: Buffer, framing: number): void {
-    this.#head = head;
+  constructor(memory: HeldMemory) {
+    this.#memory = memory;
+  }
+
+  /** A head is kept. */
+  get begun(): boolean {
+    return this.#slab !== null;
+  }
+
+  /** Keeps a copy of a head, as `encodeHead` made it. */
+  begin({ bytes, length }: EncodedHead, framing: number): void {
+    const slab = this.#memory.takeSlab();
+    this.#slab = slab;
+    this.#headLength = length;
     this.#framing = framing;
+    if (length <= slabBytes) {
+      bytes.copy(slab, 0, 0, length);
+      this.#head = slab;
+      this.#slabEnd = length;
+    } else {
+      this.#head = Buffer.from(bytes.subarray(0, length));
+      this.#slabEnd = 0;
+      this.#hold(length);
+    }
   }
 
   append(bytes: Buffer, start: number, end: number): void {
+    const count = end - start;
+    this.bodyBytes += count;
+    if (this.#pieces.length === 0 && this.#slabEnd + count <= slabBytes) {
+      bytes.copy(this.#slab!, this.#slabEnd, start, end);
+      this.#slabEnd += count;
+      return;
+    }
     this.#pieces.push(Buffer.from(bytes.subarray(start, end)));
-    this.bodyBytes += end - start;
+    this.#hold(count);
+  }
+
+  #hold(bytes: number): void {
+    this.#pieceBytes += bytes;
+    this.#memory.hold(bytes);
   }
 
   end(trailers: FieldList | null): void {
@@ -30,19 +72,27 @@ export class HeldRequest {
 
   /** Sends what there is of it. */
   sendTo(side: UpstreamSide): void {
-    side.sendHead(this.#head!, this.#framing);
+    const slab = this.#slab!;
+    side.sendHead(this.#head!, this.#headLength, this.#framing);
+    const bodyStart = this.#head === slab ? this.#headLength : 0;
+    if (this.#slabEnd > bodyStart) side.sendBody(slab, bodyStart, this.#slabEnd);
     for (const piece of this.#pieces) side.giveBody(piece);
     if (this.#complete) side.sendEnd(this.#trailers);
     side.flush();
   }
 
   clear(): void {
-    if (this.#head === null) return;
+    if (this.#slab === null) return;
+    this.#memory.putSlab(this.#slab);
+    this.#slab = null;
     this.#head = null;
-    this.#pieces.length = 0;
     this.#trailers = null;
     this.#complete = false;
     this.bodyBytes = 0;
+    if (this.#pieceBytes === 0) return;
+    this.#memory.hold(-this.#pieceBytes);
+    this.#pieceBytes = 0;
+    this.#pieces.length = 0;
   }
 }
 

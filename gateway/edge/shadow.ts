@@ -58,7 +58,8 @@ export class ShadowCopy {
 
   /** Sends the whole request, framed by its length: a small one in one write, a large one without another copy of its body. */
   sendTo(side: UpstreamSide, protocol: Upstream['protocol']): void {
-    side.sendHead(this.#heads[protocol]!, this.#hasBody ? this.#bodyBytes : -1);
+    const head = this.#heads[protocol]!;
+    side.sendHead(head, head.length, this.#hasBody ? this.#bodyBytes : -1);
     for (const piece of this.#body) side.giveBody(piece);
     side.sendEnd(null);
     side.flush();
@@ -127,8 +128,11 @@ export class ShadowSender {
       else (targets ??= []).push(shadow.attached);
     }
     if (targets === null) return null;
-    const encode = (protocol: Upstream['protocol']): Buffer | null =>
-      targets.some((target) => protocolOf(target) === protocol) ? encodeHead(protocol, this.#edge.kept, head, primary, facts, requestId, true) : null;
+    const encode = (protocol: Upstream['protocol']): Buffer | null => {
+      if (!targets.some((target) => protocolOf(target) === protocol)) return null;
+      const { bytes, length } = encodeHead(protocol, this.#edge.kept, head, primary, facts, requestId, true);
+      return Buffer.from(bytes.subarray(0, length));
+    };
     return new ShadowCopy(this.#edge, targets, { http1: encode('http1'), http2: encode('http2') }, head.isHead, head.chunked || head.contentLength >= 0);
   }
 

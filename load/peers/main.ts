@@ -13,9 +13,10 @@ import { openLoop } from './suites/open-loop.ts';
 import { restMatrix } from './suites/rest-matrix.ts';
 import { rest100k, rest70 } from './suites/rest.ts';
 import { scrape } from './suites/scrape.ts';
+import { staleRace } from './suites/stale-race.ts';
 import type { Suite, SuiteOptions } from './suites/suite.ts';
 
-const suites: readonly Suite[] = [rest70, rest100k, restMatrix, openLoop, memory, changeLive, flips, scrape, coldStart];
+const suites: readonly Suite[] = [rest70, rest100k, restMatrix, openLoop, memory, changeLive, flips, scrape, coldStart, staleRace];
 const project = fileURLToPath(new URL('../..', import.meta.url));
 
 const { values } = parseArgs({
@@ -30,6 +31,7 @@ const { values } = parseArgs({
     addresses: { type: 'string', default: 'shared' },
     deployments: { type: 'string' },
     rate: { type: 'string' },
+    requests: { type: 'string' },
     workers: { type: 'string', default: '1,2,4' },
     'live-ms': { type: 'string', default: '250' },
     'wrong-bodies': { type: 'boolean', default: false },
@@ -61,6 +63,7 @@ const options: SuiteOptions = {
   addresses: values.addresses === 'own' || values.addresses === 'shared' ? values.addresses : fail('--addresses is shared or own'),
   deployments: values.deployments === undefined ? suite.deployments : whole(values.deployments, 'deployments'),
   perSecond: values.rate === undefined ? null : whole(values.rate, 'rate'),
+  requests: values.requests === undefined ? null : whole(values.requests, 'requests'),
   workers: values.workers.split(',').map((text) => whole(text, 'workers')),
   liveMs: Number(values['live-ms']) || 0,
   wrongBodies: values['wrong-bodies'],

@@ -59,6 +59,9 @@ export interface Split {
   readonly annotations: readonly string[];
 }
 
+/** Everything to the main predictor. */
+export const mainOnly: Split = { mainFields: ['traffic: 100'], canaryFields: ['traffic: 0'], annotations: [] };
+
 export const plainSplit: Split = { mainFields: [`traffic: ${100 - canaryPercent}`], canaryFields: [`traffic: ${canaryPercent}`], annotations: [] };
 
 export function deploymentManifest(deployment: Deployment, split: Split): string {
@@ -89,10 +92,10 @@ export function wholeManifest(deployment: Deployment, split: Split): string {
 }
 
 /** One file for each deployment, in a folder for each namespace. */
-export function writeManifests(folder: string, fleet: FleetPlan): void {
+export function writeManifests(folder: string, fleet: FleetPlan, split: Split = plainSplit): void {
   for (const deployment of deployments(fleet)) {
     mkdirSync(join(folder, deployment.namespace), { recursive: true });
-    writeFileSync(manifestFile(folder, deployment), wholeManifest(deployment, plainSplit));
+    writeFileSync(manifestFile(folder, deployment), wholeManifest(deployment, split));
   }
 }
 

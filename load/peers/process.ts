@@ -42,9 +42,14 @@ export function start(options: Start): Program {
   const log = openSync(options.logFile, 'w');
   const child = spawn(command[0]!, command.slice(1), { stdio: ['ignore', log, log], env: { ...process.env, ...options.environment } });
   closeSync(log);
-  if (child.pid === undefined) throw new Error(`${command.join(' ')} does not start`);
+  return adopt(child, options.logFile);
+}
+
+/** Takes a child process into the list of those that end with the harness. */
+export function adopt(child: ChildProcess, logFile: string): Program {
+  if (child.pid === undefined) throw new Error(`${child.spawnargs.join(' ')} does not start`);
   const ended = (): boolean => child.exitCode !== null || child.signalCode !== null;
-  const program: Program = { pid: child.pid, logFile: options.logFile, ended, stop: () => stop(child).finally(() => running.delete(program)) };
+  const program: Program = { pid: child.pid, logFile, ended, stop: () => stop(child).finally(() => running.delete(program)) };
   running.add(program);
   child.once('exit', () => running.delete(program));
   return program;

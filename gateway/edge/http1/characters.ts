@@ -25,8 +25,8 @@ export const isValue = table((byte) => byte === tab || (byte >= 0x20 && byte !==
 /** Bytes of a request target: nothing at or below space, no DEL. What else it may not hold is for the canonical path to say. */
 export const isTarget = table((byte) => byte > 0x20 && byte !== 0x7f);
 
-/** Bytes of a Host: a name, an address, a port. No comma (two Hosts in one), no `@` and no `/`. */
-export const isHost = table((byte) => isAlphanumeric(byte) || "-._~%!$&'()*+;=:[]".includes(String.fromCharCode(byte)));
+/** Bytes of a registered name. No comma (two Hosts in one), no `@`, no `/` and no `%`. */
+export const isName = table((byte) => isAlphanumeric(byte) || "-._~!$&'()*+;=".includes(String.fromCharCode(byte)));
 
 /** Value of a hexadecimal digit, or 255. */
 export const hexValue = Uint8Array.from({ length: 256 }, (_, byte) => {

@@ -130,14 +130,18 @@ export class Http1Connection implements TransportOwner, RequestTaker, ClientSide
     this.#exchange!.refuse(failure);
   }
 
+  headRefused(failure: Failure, head: Http1RequestHead): void {
+    this.#refuse(failure, head.isHead, head.wantsJson);
+  }
+
   /** Answers what is no request, and closes: where the next one would begin is not known. */
-  headRefused(failure: Failure): void {
+  #refuse(failure: Failure, isHead: boolean, json: boolean): void {
     const edge = this.#edge;
     this.#headSinceMs = Infinity;
-    this.#writer.begin(true, false, true);
+    this.#writer.begin(true, isHead, true);
     edge.counters.failure(failure.flag);
     edge.counters.finish(-1, failure.httpStatus, 0);
-    this.#writer.answer(failureAnswer(failure, '', false, false));
+    this.#writer.answer(failureAnswer(failure, '', json, false));
     edge.log({
       atMs: Date.now(),
       flag: failure.flag,
@@ -322,7 +326,7 @@ export class Http1Connection implements TransportOwner, RequestTaker, ClientSide
     } else if (this.#reader.complete) {
       if (this.#peerEnded && !this.#exchange!.responseStarted) this.#probe();
     } else if (this.#reader.awaitingHead) {
-      if (this.#reader.carries) this.headRefused(failures.headTimeout);
+      if (this.#reader.carries) this.#refuse(failures.headTimeout, false, false);
       else this.#finish();
     }
   }

@@ -42,9 +42,10 @@ function nominate(list: FieldList, start: number, end: number): number {
   switch (kindOf(bytes, start, end)) {
     case kind.hop:
     case kind.te:
-    case kind.trailer:
+    case kind.twin:
       return 0;
     case kind.other:
+    case kind.trailer:
       break;
     default:
       return says.refused;

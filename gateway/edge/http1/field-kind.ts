@@ -2,7 +2,7 @@
 // pose as content-length.
 import { lowered } from './characters.ts';
 
-/** What a field is to the codec. `other` is forwarded as it is. */
+/** What a field is to the codec, below 32. `other` is forwarded as it is. */
 export const kind = {
   other: 0,
   host: 1,
@@ -32,6 +32,8 @@ export const kind = {
   original: 20,
   /** x-envoy-original-path. */
   originalPath: 21,
+  /** One of the others but for `_` where it has `-`: servers that speak CGI or WSGI take both for one, so it ends here. */
+  twin: 22,
 } as const;
 
 const names: readonly (readonly [string, number])[] = [
@@ -54,6 +56,7 @@ const names: readonly (readonly [string, number])[] = [
   ['x-forwarded-host', kind.forwardedHost],
   ['forwarded', kind.forwarded],
   ['x-real-ip', kind.forwarded],
+  ['x-rewrite-url', kind.original],
   ['x-envoy-original-path', kind.originalPath],
   ['date', kind.date],
   // A trailer that forges one of these must not reach a server that merges trailers into its head (RFC 9110 §6.5.1).
@@ -73,10 +76,10 @@ const prefixes: readonly (readonly [string, number])[] = [
 ];
 
 // The hash is of the length and three bytes of the name: a scan then does nothing but look for the name's end.
-const slots = 512;
+const slots = 1024;
 const nameAt: (Buffer | null)[] = Array.from({ length: slots }, () => null);
 const kindAt = new Uint8Array(slots);
-for (const [name, nameKind] of names) {
+for (const [name, nameKind] of [...names, ...twinsOf(names.map(([one]) => one)).map((twin) => [twin, kind.twin] as const)]) {
   const bytes = Buffer.from(name);
   let slot = slotOf(bytes, 0, bytes.length);
   while (nameAt[slot] !== null) slot = (slot + 1) & (slots - 1);
@@ -85,6 +88,17 @@ for (const [name, nameKind] of names) {
 }
 
 const prefixBytes = prefixes.map(([prefix, prefixKind]) => ({ bytes: Buffer.from(prefix), kind: prefixKind }));
+
+/** Every spelling of the names with `_` for one `-` or more. */
+function twinsOf(originals: readonly string[]): readonly string[] {
+  return originals.flatMap((name) => {
+    const spellings = name.split('-').reduce<readonly string[]>((starts, part) => (starts.length === 0 ? [part] : starts.flatMap((start) => [`${start}-${part}`, `${start}_${part}`])), []);
+    return spellings.filter((spelling) => spelling !== name);
+  });
+}
+
+/** ASCII letters in lower case and `_` as `-`. */
+const untwinned = lowered.map((byte) => (byte === 0x5f ? 0x2d : byte));
 
 /** ASCII letters in any case give one slot. */
 function slotOf(bytes: Uint8Array, start: number, end: number): number {
@@ -106,7 +120,7 @@ export function kindOf(bytes: Uint8Array, start: number, end: number): number {
   if (first !== 0x78 && first !== 0x70) return kind.other;
   for (let i = 0; i < prefixBytes.length; i++) {
     const prefix = prefixBytes[i]!;
-    if (end - start > prefix.bytes.length && beginsWith(bytes, start, prefix.bytes)) return prefix.kind;
+    if (end - start > prefix.bytes.length && beginsWithTwin(bytes, start, prefix.bytes)) return bytes.subarray(start, start + prefix.bytes.length).includes(0x5f) ? kind.twin : prefix.kind;
   }
   return kind.other;
 }
@@ -115,6 +129,14 @@ export function kindOf(bytes: Uint8Array, start: number, end: number): number {
 function beginsWith(bytes: Uint8Array, start: number, name: Buffer): boolean {
   for (let i = 0; i < name.length; i++) {
     if (lowered[bytes[start + i]!] !== name[i]) return false;
+  }
+  return true;
+}
+
+/** As `beginsWith`, where `_` may stand for `-`. */
+function beginsWithTwin(bytes: Uint8Array, start: number, name: Buffer): boolean {
+  for (let i = 0; i < name.length; i++) {
+    if (untwinned[bytes[start + i]!] !== name[i]) return false;
   }
   return true;
 }

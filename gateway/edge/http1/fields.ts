@@ -1,7 +1,7 @@
 // The field lines of a head or of a trailer section: one strict pass over the bytes, positions into typed arrays.
 //
 // Bytes are followed by one zero byte (a sentinel) that the caller has put there, so the scan needs no bound check: zero is in no table.
-import { colon, cr, isToken, isValue, lf, lowered, space, tab } from './characters.ts';
+import { colon, comma, cr, isToken, isValue, lf, lowered, space, tab } from './characters.ts';
 import { kindOf } from './field-kind.ts';
 
 /** More bytes are needed. */
@@ -90,6 +90,19 @@ export function holdsWord(bytes: Uint8Array, start: number, end: number, text: s
   const first = text.charCodeAt(0);
   for (let at = start; at <= end - text.length; at++) {
     if (lowered[bytes[at]!] === first && isWord(bytes, at, at + text.length, text)) return true;
+  }
+  return false;
+}
+
+/** Is the word (lower case) one element of the list `bytes[start..end)`, in any case? */
+export function holdsElement(bytes: Uint8Array, start: number, end: number, text: string): boolean {
+  for (let at = start; at < end; at++) {
+    while (at < end && (bytes[at] === space || bytes[at] === tab)) at++;
+    const first = at;
+    while (at < end && bytes[at] !== comma) at++;
+    let last = at;
+    while (last > first && (bytes[last - 1] === space || bytes[last - 1] === tab)) last--;
+    if (isWord(bytes, first, last, text)) return true;
   }
   return false;
 }

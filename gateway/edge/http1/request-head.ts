@@ -3,10 +3,11 @@ import { RequestHead } from '../../../routing/head.ts';
 import { canonicalPath } from '../../../routing/path.ts';
 import { failures } from '../failure.ts';
 import type { Failure } from '../failure.ts';
-import { colon, cr, isHost, isTarget, isToken, lf, lowered, space } from './characters.ts';
+import { isAuthority } from './authority.ts';
+import { colon, cr, isTarget, isToken, lf, lowered, space } from './characters.ts';
 import { readConnectionField, says } from './connection-field.ts';
 import { kind } from './field-kind.ts';
-import { fieldRoom, holdsWord, isWord, malformed, more, readFields, readLength, tooMany } from './fields.ts';
+import { fieldRoom, holdsElement, holdsWord, isWord, malformed, more, readFields, readLength, tooMany } from './fields.ts';
 import type { FieldList } from './fields.ts';
 
 /** Limits of a head. */
@@ -59,6 +60,9 @@ export class Http1RequestHead extends RequestHead implements FieldList {
  * `head.fault` set. The result is the same however the bytes were split.
  */
 export function readRequestHead(head: Http1RequestHead, bytes: Uint8Array, start: number, end: number, limits: HeadLimits): number {
+  head.isHead = false;
+  head.wantsJson = false;
+  head.grpc = false;
   let at = start;
   while (isToken[bytes[at]!] === 1) at++;
   const methodEnd = at;
@@ -82,12 +86,23 @@ export function readRequestHead(head: Http1RequestHead, bytes: Uint8Array, start
   head.modern = version === 1;
   head.isHead = methodEnd - start === 4 && bytes[start] === 0x48 && bytes[start + 1] === 0x45 && bytes[start + 2] === 0x41 && bytes[start + 3] === 0x44;
   const fault = readMeaning(head, targetStart, targetEnd);
-  return fault === null ? after : refuse(head, fault);
+  if (fault === null) return after;
+  readAsked(head);
+  return refuse(head, fault);
 }
 
 function refuse(head: Http1RequestHead, fault: Failure): number {
   head.fault = fault;
   return refused;
+}
+
+/** A head that is refused although its fields can be read: in which form it wants to be told. */
+function readAsked(head: Http1RequestHead): void {
+  const { bytes, fields, kinds, fieldCount } = head;
+  for (let field = 0; field < fieldCount; field++) {
+    if (kinds[field] !== kind.contentType && kinds[field] !== kind.accept) continue;
+    if (holdsWord(bytes, fields[field * 4 + 2]!, fields[field * 4 + 3]!, 'json')) head.wantsJson = true;
+  }
 }
 
 /** The byte at `at` of the request line is not what must stand there: the line is too long, or the byte has not come, or it is another. */
@@ -121,8 +136,6 @@ function readMeaning(head: Http1RequestHead, targetStart: number, targetEnd: num
   head.chunked = false;
   head.expectsContinue = false;
   head.takesTrailers = false;
-  head.wantsJson = false;
-  head.grpc = false;
   for (let field = 0; field < fieldCount; field++) {
     const fieldKind = kinds[field]!;
     if (fieldKind === kind.other) continue;
@@ -131,7 +144,7 @@ function readMeaning(head: Http1RequestHead, targetStart: number, targetEnd: num
     switch (fieldKind) {
       case kind.host:
         if (++hosts > 1) return failures.malformed;
-        for (let at = start; at < end; at++) if (isHost[bytes[at]!] !== 1) return failures.malformed;
+        if (!isAuthority(bytes, start, end)) return failures.malformed;
         head.authorityStart = start;
         head.authorityEnd = end;
         break;
@@ -152,10 +165,10 @@ function readMeaning(head: Http1RequestHead, targetStart: number, targetEnd: num
         head.expectsContinue = head.modern;
         break;
       case kind.te:
-        if (holdsWord(bytes, start, end, 'trailers')) head.takesTrailers = true;
+        if (holdsElement(bytes, start, end, 'trailers')) head.takesTrailers = true;
         break;
       case kind.upgrade:
-        if (holdsWord(bytes, start, end, 'websocket')) upgrades = true;
+        if (holdsElement(bytes, start, end, 'websocket')) upgrades = true;
         break;
       case kind.contentType:
         if (isGrpc(bytes, start, end)) head.grpc = true;
@@ -166,7 +179,7 @@ function readMeaning(head: Http1RequestHead, targetStart: number, targetEnd: num
         break;
     }
   }
-  if (hosts !== 1 || head.authorityEnd === head.authorityStart) return failures.malformed;
+  if (hosts !== 1) return failures.malformed;
   if (head.chunked && (head.contentLength >= 0 || !head.modern)) return failures.malformed;
   if ((connection & says.refused) !== 0) return failures.malformed;
   // HTTP/1.0 keep-alive is not offered: every such connection closes after its answer.

@@ -21,8 +21,8 @@ export interface RequestTaker {
   requestEnd(trailers: FieldList | null): void;
   /** All of the request that is in this read has been told. */
   requestFlush(): void;
-  /** What came is no request. */
-  headRefused(failure: Failure): void;
+  /** What came is no request; `head` holds what could be read of it. */
+  headRefused(failure: Failure, head: Http1RequestHead): void;
   bodyRefused(failure: Failure): void;
   /** The whole read is used and the next head is awaited, or a part of it. */
   awaitsHead(): void;
@@ -172,7 +172,8 @@ export class RequestReader {
       case 'trailers': {
         const { trailers, limits } = this.#edge;
         const after = readFields(trailers, bytes, at, end, limits.headFields);
-        if (after >= 0) this.#endRequest(trailers);
+        // The same limit however the bytes were split.
+        if (after >= 0 && after - at <= mostTrailerBytes) this.#endRequest(trailers);
         else if (after === more && end - at < mostTrailerBytes) return more;
         else this.#taker.bodyRefused(failures.malformedBody);
         return after < 0 ? end : after;
@@ -194,7 +195,7 @@ export class RequestReader {
     const after = readRequestHead(head, bytes, start, end, this.#edge.limits);
     if (after === more) return more;
     if (after < 0) {
-      this.#taker.headRefused(head.fault);
+      this.#taker.headRefused(head.fault, head);
       return end;
     }
     this.#remaining = Math.max(0, head.contentLength);

@@ -33,7 +33,7 @@ export function clientFacts(peer: string, secure: boolean, trustedHops: number):
 }
 
 /** Fields that never pass. */
-const never: readonly number[] = [kind.contentLength, kind.transferEncoding, kind.connection, kind.hop, kind.te, kind.upgrade, kind.expect];
+const never: readonly number[] = [kind.contentLength, kind.transferEncoding, kind.connection, kind.hop, kind.te, kind.upgrade, kind.expect, kind.twin];
 /** Fields that a client may not say about itself. Written anew, or by a proxy in front that is believed. */
 const claims: readonly number[] = [kind.requestId, kind.forwardedFor, kind.forwardedProto, kind.forwardedHost, kind.forwarded, kind.gateway, kind.originalPath, kind.original];
 

@@ -116,9 +116,9 @@ function readMeaning(head: ResponseHead, bodiless: boolean, modern: boolean): bo
   }
   if ((connection & says.refused) !== 0) return false;
   const hasBody = status >= 200 && status !== 204 && status !== 304 && !bodiless;
-  // Both framings: chunked holds, the length goes, and the connection is not used again (RFC 9112 §6.3).
-  head.close = (connection & says.close) !== 0 || !modern || (chunked && head.contentLength >= 0);
-  if (chunked) head.contentLength = -1;
+  // Both framings: whoever reads the other one splits the response (RFC 9112 §6.3 suspects an attack; Envoy refuses it as well).
+  if (chunked && head.contentLength >= 0) return false;
+  head.close = (connection & says.close) !== 0 || !modern;
   if (!hasBody) head.framing = 'none';
   else if (chunked) head.framing = 'chunked';
   else if (head.contentLength >= 0) head.framing = 'length';

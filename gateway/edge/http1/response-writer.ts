@@ -18,7 +18,7 @@ const serviceTimeName = Buffer.from('x-envoy-upstream-service-time: ');
 /** Bytes of all lines above and their values, and to spare. */
 const roomForLines = 512;
 
-const dropped: readonly number[] = [kind.contentLength, kind.transferEncoding, kind.connection, kind.hop, kind.te, kind.upgrade, kind.gateway, kind.originalPath];
+const dropped: readonly number[] = [kind.contentLength, kind.transferEncoding, kind.connection, kind.hop, kind.te, kind.upgrade, kind.gateway, kind.originalPath, kind.twin];
 const passes = Uint8Array.from({ length: 32 }, (_, fieldKind) => (dropped.includes(fieldKind) ? 0 : 1));
 
 /** How the response goes to this client. */

@@ -2,7 +2,8 @@
 import { canonicalPath } from '../../../routing/path.ts';
 import { failures } from '../failure.ts';
 import type { Failure } from '../failure.ts';
-import { isHost, isToken, lowered, space } from '../http1/characters.ts';
+import { isAuthority } from '../http1/authority.ts';
+import { isToken, lowered, space } from '../http1/characters.ts';
 import { kind } from '../http1/field-kind.ts';
 import { holdsWord, isWord, readLength } from '../http1/fields.ts';
 import { isGrpc, isRefusedMethod } from '../http1/request-head.ts';
@@ -159,8 +160,7 @@ function readAuthority(list: HeaderList, head: Http1RequestHead, host: number): 
     start = hostStart;
     end = hostEnd;
   }
-  if (start < 0 || start === end) return false;
-  for (let at = start; at < end; at++) if (isHost[bytes[at]!] !== 1) return false;
+  if (start < 0 || !isAuthority(bytes, start, end)) return false;
   head.authorityStart = start;
   head.authorityEnd = end;
   if (host < 0) list.addOwn(hostName, [[start, end]], kind.host, 0);

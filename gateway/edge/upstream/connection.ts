@@ -112,8 +112,8 @@ export class UpstreamConnection implements UpstreamSide, TransportOwner, Timed {
     this.#sender.begin(head, attachment, facts, requestId, framing);
   }
 
-  sendHead(head: Buffer, framing: number): void {
-    this.#sender.head(head, framing);
+  sendHead(bytes: Buffer, length: number, framing: number): void {
+    this.#sender.head(bytes, length, framing);
   }
 
   sendBody(bytes: Buffer, start: number, end: number): void {
@@ -271,7 +271,7 @@ export class UpstreamConnection implements UpstreamSide, TransportOwner, Timed {
     const { trailers, limits } = this.#edge;
     const after = readFields(trailers, bytes, at, end, limits.headFields);
     if (after === more) return end - at >= mostTrailerBytes ? badResponse : more;
-    if (after < 0) return badResponse;
+    if (after < 0 || after - at > mostTrailerBytes) return badResponse;
     this.#phase = 'over';
     user.responseEnd(trailers);
     return after;

@@ -5,10 +5,11 @@ import type { Http1RequestHead } from '../http1/request-head.ts';
 import { writeRequestHead } from '../http1/request-writer.ts';
 import type { ClientFacts } from '../http1/request-writer.ts';
 import type { OutBuffer } from '../out-buffer.ts';
+import type { EncodedHead } from './upstream-side.ts';
 
 /**
- * Encodes a head without its framing, which `sendHead` adds: a copy may be framed in another way than its original. Gives bytes of their own;
- * `scratch` is a buffer without a sink. `shadow`: the Host gets Envoy's suffix.
+ * Encodes a head without its framing, which `sendHead` adds: a copy may be framed in another way than its original. What it gives is valid
+ * until the next call; `scratch` is a buffer without a sink. `shadow`: the Host gets Envoy's suffix.
  */
 export function encodeHead(
   protocol: Upstream['protocol'],
@@ -18,10 +19,9 @@ export function encodeHead(
   facts: ClientFacts,
   requestId: Buffer,
   shadow: boolean,
-): Buffer {
+): EncodedHead {
   if (protocol === 'http2') throw new Error('requests to HTTP/2 upstreams are refused before they are encoded');
-  writeRequestHead(scratch, head, attachment, facts, requestId, shadow);
-  const bytes = Buffer.from(scratch.view());
   scratch.drop();
-  return bytes;
+  writeRequestHead(scratch, head, attachment, facts, requestId, shadow);
+  return scratch;
 }

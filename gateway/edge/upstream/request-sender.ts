@@ -31,9 +31,9 @@ export class RequestSender {
     this.#frame(framing);
   }
 
-  head(head: Buffer, framing: number): void {
+  head(bytes: Buffer, length: number, framing: number): void {
     this.#out.open(this.#transport);
-    this.#out.putAll(head);
+    this.#out.put(bytes, 0, length);
     this.#frame(framing);
   }
 

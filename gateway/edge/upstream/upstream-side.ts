@@ -6,6 +6,12 @@ import type { Http1RequestHead } from '../http1/request-head.ts';
 import type { ClientFacts } from '../http1/request-writer.ts';
 import type { EndpointPool } from './endpoint-pool.ts';
 
+/** A head as it goes to an upstream, but for its framing: `bytes[0..length)`. */
+export interface EncodedHead {
+  readonly bytes: Buffer;
+  readonly length: number;
+}
+
 /**
  * One request at one Endpoint. It begins with one of `beginRequest` and `sendHead`; what is sent leaves with `flush` at the latest. After
  * `abandon`, and after its user was told `failed`, it must be forgotten.
@@ -21,8 +27,8 @@ export interface UpstreamSide {
   readonly congested: boolean;
   /** Encodes the head straight from the client's. `requestId` is used unless a trusted proxy sent an id. */
   beginRequest(head: Http1RequestHead, attachment: Attachment, facts: ClientFacts, requestId: Buffer, framing: number): void;
-  /** Sends a head that was kept, as `encodeHead` made it for this protocol. The bytes stay the caller's. */
-  sendHead(head: Buffer, framing: number): void;
+  /** Sends a head as `encodeHead` made it for this protocol: `bytes[0..length)`, which stay the caller's. */
+  sendHead(bytes: Buffer, length: number, framing: number): void;
   sendBody(bytes: Buffer, start: number, end: number): void;
   /** Sends bytes that nobody will change: they may be kept by reference as long as need be. */
   giveBody(bytes: Buffer): void;

@@ -14,6 +14,8 @@ export interface SluiceOptions {
   readonly logFile: string;
   /** Options of Node, such as --cpu-prof. */
   readonly nodeOptions: readonly string[];
+  /** More options of `serve`. */
+  readonly serveOptions: readonly string[];
 }
 
 export interface Sluice extends Program {
@@ -38,6 +40,7 @@ export async function startSluice(options: SluiceOptions): Promise<Sluice> {
       `127.0.0.1:${adminPort}`,
       '--workers',
       String(options.workers),
+      ...options.serveOptions,
     ],
     core: options.core,
     realTime: false,
@@ -68,7 +71,7 @@ export const sluice: PeerKind = {
   async start(stage: Stage): Promise<Peer> {
     const manifests = join(stage.folder, 'manifests');
     writeManifests(manifests, stage.fleet);
-    const started = await startSluice({ manifests, workers: 1, core: stage.core, logFile: join(stage.folder, 'sluice.log'), nodeOptions: [] });
+    const started = await startSluice({ manifests, workers: 1, core: stage.core, logFile: join(stage.folder, 'sluice.log'), nodeOptions: [], serveOptions: [] });
     return { ...started, name: this.name };
   },
 };

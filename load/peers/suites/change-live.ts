@@ -125,7 +125,7 @@ export const changeLive: Suite = {
     const rows: string[][] = [];
     const notes: string[] = [];
     for (const workers of options.workers) {
-      const sluice = await startSluice({ manifests: stage.manifests, workers, core: null, logFile: join(options.folder, `sluice-${workers}.log`), nodeOptions: [] });
+      const sluice = await startSluice({ manifests: stage.manifests, workers, core: null, logFile: join(options.folder, `sluice-${workers}.log`), nodeOptions: [], serveOptions: [] });
       const pollers = new Pollers(sluice.port, workers * connectionsPerWorker);
       pollers.aim(fleet[0]!);
       pollers.start();

@@ -19,7 +19,7 @@ export const coldStart: Suite = {
       const cpuMs: number[] = [];
       for (let round = 0; round < options.rounds; round++) {
         const startedMs = performance.now();
-        const sluice = await startSluice({ manifests: stage.manifests, workers, core: null, logFile: join(options.folder, `sluice-${workers}.log`), nodeOptions: [] });
+        const sluice = await startSluice({ manifests: stage.manifests, workers, core: null, logFile: join(options.folder, `sluice-${workers}.log`), nodeOptions: [], serveOptions: [] });
         readyMs.push(performance.now() - startedMs);
         cpuMs.push(totalNs(threadTimes(sluice.pid)) / 1e6);
         await sluice.stop();

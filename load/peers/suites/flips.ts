@@ -174,7 +174,7 @@ export const flips: Suite = {
       mkdirSync(dirname(route.file), { recursive: true });
       replaceManifest(route.file, route.states[0].manifest);
     }
-    const sluice = await startSluice({ manifests: stage.manifests, workers: 2, core: null, logFile: join(options.folder, 'sluice.log'), nodeOptions: [] });
+    const sluice = await startSluice({ manifests: stage.manifests, workers: 2, core: null, logFile: join(options.folder, 'sluice.log'), nodeOptions: [], serveOptions: [] });
     const callers = new Callers(sluice.port, flipped, options.liveMs);
     callers.start();
     const startedMs = performance.now();

@@ -41,7 +41,7 @@ export const memory: Suite = {
     const stage = await setSluiceStage(options, ['main', 'canary']);
     const measured: Measured[] = [];
     for (const workers of options.workers) {
-      const sluice = await startSluice({ manifests: stage.manifests, workers, core: null, logFile: join(options.folder, `sluice-${workers}.log`), nodeOptions: [] });
+      const sluice = await startSluice({ manifests: stage.manifests, workers, core: null, logFile: join(options.folder, `sluice-${workers}.log`), nodeOptions: [], serveOptions: [] });
       await pause(settleMs);
       const readyMib = mib(statusBytes(sluice.pid, 'VmRSS'));
       requireNoErrors('sluice', await load({ ...stage.plan, port: sluice.port, measureMs: loadMs }));

@@ -31,7 +31,7 @@ export const scrape: Suite = {
   deployments: 10_000,
   async run(options: SuiteOptions): Promise<string> {
     const stage = await setSluiceStage(options, ['main', 'canary']);
-    const sluice = await startSluice({ manifests: stage.manifests, workers: 1, core: null, logFile: join(options.folder, 'sluice.log'), nodeOptions: [] });
+    const sluice = await startSluice({ manifests: stage.manifests, workers: 1, core: null, logFile: join(options.folder, 'sluice.log'), nodeOptions: [], serveOptions: [] });
     requireNoErrors('sluice', await load({ ...stage.plan, port: sluice.port, measureMs: 15_000 }));
     const first = await scrapeMetrics(sluice.adminPort);
     const active = new Set([...first.text.matchAll(/^sluice_requests_total\{[^}]*deployment="([^"]+)"/gm)].map((found) => found[1]));

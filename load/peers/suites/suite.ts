@@ -10,6 +10,8 @@ export interface SuiteOptions {
   readonly deployments: number;
   /** null: the suite finds it out. */
   readonly perSecond: number | null;
+  /** null: the suite's own number. */
+  readonly requests: number | null;
   readonly workers: readonly number[];
   /** Proves that the check of bodies can fail: the upstream answers something else. */
   readonly wrongBodies: boolean;

@@ -107,6 +107,7 @@ describe('metrics', () => {
       'sluice_connections gauge',
       'sluice_endpoints gauge',
       'sluice_failures_total counter',
+      'sluice_held_request_bytes gauge',
       'sluice_problems gauge',
       'sluice_request_duration_seconds histogram',
       'sluice_requests_in_flight gauge',

@@ -1,0 +1,29 @@
+{{/* Arguments of the container. */}}
+{{- define "sluice.arguments" -}}
+{{- $arguments := list "serve" (printf "--workers=%v" (int .Values.workers)) -}}
+{{- range .Values.ambassadorIds }}{{ $arguments = append $arguments (printf "--ambassador-id=%s" .) }}{{ end -}}
+{{- range .Values.watch.namespaces }}{{ $arguments = append $arguments (printf "--namespace=%s" .) }}{{ end -}}
+{{- if .Values.watch.single }}{{ $arguments = append $arguments "--single-namespace" }}{{ end -}}
+{{- if .Values.mappings }}{{ $arguments = append $arguments "--mappings" }}{{ end -}}
+{{- $arguments = append $arguments (printf "--claims=%s" .Values.claims) -}}
+{{- $arguments = append $arguments (printf "--bare-names=%s" (ternary "on" "off" .Values.bareNames)) -}}
+{{- $arguments = append $arguments (printf "--dial=%s" .Values.dial) -}}
+{{- $arguments = append $arguments (printf "--trusted-hops=%v" (int .Values.trustedHops)) -}}
+{{- $arguments = append $arguments (printf "--access-log=%s" .Values.accessLog) -}}
+{{- $arguments = append $arguments (printf "--drain-wait-ms=%d" (mul .Values.drain.waitSeconds 1000)) -}}
+{{- $arguments = append $arguments (printf "--drain-grace-ms=%d" (mul .Values.drain.graceSeconds 1000)) -}}
+{{- if .Values.grants }}{{ $arguments = append $arguments "--grants=/etc/sluice/grants/grants.yaml" }}{{ end -}}
+{{- if .Values.tls.secretName }}{{ $arguments = concat $arguments (list "--tls-listen=:8443" "--tls-cert=/etc/sluice/tls/tls.crt" "--tls-key=/etc/sluice/tls/tls.key") }}{{ end -}}
+{{- range $name, $value := .Values.options -}}
+{{- if kindIs "slice" $value -}}
+{{- range $value }}{{ $arguments = append $arguments (printf "--%s=%v" $name .) }}{{ end -}}
+{{- else if kindIs "bool" $value -}}
+{{- if $value }}{{ $arguments = append $arguments (printf "--%s" $name) }}{{ end -}}
+{{- else if kindIs "float64" $value -}}
+{{- $arguments = append $arguments (printf "--%s=%d" $name (int64 $value)) -}}
+{{- else -}}
+{{- $arguments = append $arguments (printf "--%s=%v" $name $value) -}}
+{{- end -}}
+{{- end -}}
+{{- toYaml $arguments -}}
+{{- end }}

@@ -1,0 +1,21 @@
+{{/* What the gateway does in the namespaces that it watches, verb by verb. Nothing here writes what routing reads. */}}
+{{- define "sluice.rules" -}}
+- apiGroups: [machinelearning.seldon.io]
+  resources: [seldondeployments]
+  verbs: [get, list, watch]
+- apiGroups: [""]
+  resources: [services]
+  verbs: [get, list, watch]
+- apiGroups: [discovery.k8s.io]
+  resources: [endpointslices]
+  verbs: [get, list, watch]
+{{- if .Values.mappings }}
+- apiGroups: [getambassador.io]
+  resources: [mappings, tlscontexts]
+  verbs: [get, list, watch]
+{{- end }}
+# Problems are shown as Events on the object.
+- apiGroups: [""]
+  resources: [events]
+  verbs: [get, create, patch]
+{{- end }}

@@ -1,0 +1,101 @@
+// Requests that are kept: sent as they came, counted while they are held, and nothing left of them afterwards.
+import { array, assert, integer, property } from 'fast-check';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { CounterBlock, blockBytes, fixed } from '../../../gateway/counters.ts';
+import { HeldMemory, slabBytes } from '../../../gateway/edge/held-memory.ts';
+import { HeldRequest } from '../../../gateway/edge/held-request.ts';
+import { readFields } from '../../../gateway/edge/http1/fields.ts';
+import type { FieldList } from '../../../gateway/edge/http1/fields.ts';
+import { Trailers } from '../../../gateway/edge/http1/trailers.ts';
+import type { UpstreamSide } from '../../../gateway/edge/upstream/upstream-side.ts';
+
+const counters = new CounterBlock(new SharedArrayBuffer(blockBytes()));
+let memory: HeldMemory;
+
+beforeEach(() => {
+  memory = new HeldMemory(counters, 100_000);
+});
+
+/** What a side was sent. */
+function recorder(): { readonly side: UpstreamSide; readonly sent: string[] } {
+  const sent: string[] = [];
+  let body = '';
+  const side = {
+    sendHead: (bytes: Buffer, length: number, framing: number) => sent.push(`head ${bytes.toString('latin1', 0, length)} ${framing}`),
+    sendBody: (bytes: Buffer, start: number, end: number) => (body += bytes.toString('latin1', start, end)),
+    giveBody: (bytes: Buffer) => (body += bytes.toString('latin1')),
+    sendEnd: (trailers: FieldList | null) => sent.push(`body ${body}`, `end ${trailers === null ? '' : Buffer.from(trailers.bytes).toString('latin1', trailers.fields[0], trailers.fieldsEnd)}`),
+    flush: () => sent.push('flush'),
+  } as unknown as UpstreamSide;
+  return { side, sent };
+}
+
+describe('a request that is kept', () => {
+  test('is sent as it came, as often as it is sent, whatever becomes of the bytes that it was made of', () => {
+    assert(
+      property(integer({ min: 1, max: slabBytes + 10 }), array(integer({ min: 1, max: slabBytes }), { maxLength: 6 }), (headLength, pieces) => {
+        const held = new HeldRequest(memory);
+        const head = Buffer.alloc(headLength + 5, 'h');
+        held.begin({ bytes: head, length: headLength }, 7);
+        head.fill('x');
+        let body = '';
+        for (const [index, length] of pieces.entries()) {
+          const piece = Buffer.alloc(length + 2, String(index));
+          held.append(piece, 1, length + 1);
+          body += String(index).repeat(length);
+          piece.fill('x');
+        }
+        held.end(null);
+        const { side, sent } = recorder();
+        held.sendTo(side);
+        expect(sent).toEqual([`head ${'h'.repeat(headLength)} 7`, `body ${body}`, 'end ', 'flush']);
+        expect(held.bodyBytes).toBe(body.length);
+        expect(counters.cells[fixed.heldBytes]).toBeGreaterThanOrEqual(headLength + body.length - slabBytes);
+        const again = recorder();
+        held.sendTo(again.side);
+        expect(again.sent).toEqual(sent);
+        held.clear();
+        expect(counters.cells[fixed.heldBytes]).toBe(0);
+        expect(held.begun).toBe(false);
+      }),
+    );
+  });
+
+  test('keeps its trailers', () => {
+    const held = new HeldRequest(memory);
+    held.begin({ bytes: Buffer.from('h'), length: 1 }, -2);
+    const lines = Buffer.from('junk x-a: 1\r\nx-b: 2\r\n\r\n\0');
+    const trailers = new Trailers();
+    readFields(trailers, lines, 5, lines.length - 1, 10);
+    held.end(trailers);
+    lines.fill(0);
+    const { side, sent } = recorder();
+    held.sendTo(side);
+    expect(sent).toContain('end x-a: 1\r\nx-b: 2\r\n');
+    held.clear();
+  });
+
+  test('begins anew after it was cleared', () => {
+    const held = new HeldRequest(memory);
+    held.begin({ bytes: Buffer.from('one'), length: 3 }, 2);
+    held.append(Buffer.alloc(3 * slabBytes), 0, 3 * slabBytes);
+    held.end(null);
+    held.clear();
+    held.begin({ bytes: Buffer.from('two'), length: 3 }, 1);
+    held.append(Buffer.from('b'), 0, 1);
+    const { side, sent } = recorder();
+    held.sendTo(side);
+    expect(sent).toEqual(['head two 1', 'flush']);
+    held.clear();
+  });
+
+  test('the worker has room up to its bound and no further', () => {
+    const held = new HeldRequest(memory);
+    held.begin({ bytes: Buffer.from('h'), length: 1 }, 90_000);
+    held.append(Buffer.alloc(90_000), 0, 90_000);
+    const left = 100_000 - 90_000 - slabBytes;
+    expect([memory.hasRoom(left - 1), memory.hasRoom(left), memory.hasRoom(left + 1)]).toEqual([true, true, false]);
+    held.clear();
+    expect(memory.hasRoom(100_000)).toBe(true);
+  });
+});
