@@ -44,6 +44,11 @@ export interface EdgeLimits {
   /** Connections of one worker; 0: none. */
   readonly connections: number;
   readonly pipelinedRequests: number;
+  /** Streams that an HTTP/2 client may have open at once. */
+  readonly http2Streams: number;
+  /** What an HTTP/2 client may send on one stream, and on all streams of a connection together, before it is passed on. */
+  readonly http2StreamWindowBytes: number;
+  readonly http2ConnectionWindowBytes: number;
   readonly defaultTimeoutMs: number;
   readonly streamIdleTimeoutMs: number;
   readonly connectTimeoutMs: number;
@@ -77,6 +82,9 @@ export const defaultLimits: EdgeLimits = {
   connectionIdleTimeoutMs: 3_600_000,
   connections: 10_000,
   pipelinedRequests: 8,
+  http2Streams: 100,
+  http2StreamWindowBytes: 64 * 1024,
+  http2ConnectionWindowBytes: 1024 * 1024,
   defaultTimeoutMs: 3000,
   streamIdleTimeoutMs: 300_000,
   connectTimeoutMs: 3000,

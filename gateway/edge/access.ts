@@ -42,10 +42,18 @@ export class RequestNote {
 
   /** `trustsId`: an x-request-id of the head is the request's id. */
   take(head: Http1RequestHead, trustsId: boolean): void {
-    const { methodStart, methodEnd, bytes, fieldsEnd } = head;
-    // The line as sent: the path before it was made canonical.
-    this.#methodEnd = Math.min(methodEnd - methodStart, mostLineBytes);
-    this.#lineEnd = (bytes as Buffer).copy(this.#line, 0, methodStart, Math.min(head.targetEnd, methodStart + mostLineBytes, fieldsEnd));
+    const { methodStart, methodEnd, targetStart, targetEnd } = head;
+    const bytes = head.bytes as Buffer;
+    const methodBytes = Math.min(methodEnd - methodStart, mostLineBytes);
+    this.#methodEnd = methodBytes;
+    // The target as sent: the path before it was made canonical.
+    if (targetStart === methodEnd + 1) {
+      this.#lineEnd = bytes.copy(this.#line, 0, methodStart, Math.min(targetEnd, methodStart + mostLineBytes));
+    } else {
+      // HTTP/2 sends them apart.
+      bytes.copy(this.#line, 0, methodStart, methodEnd);
+      this.#lineEnd = methodBytes + 1 + bytes.copy(this.#line, methodBytes + 1, targetStart, targetEnd);
+    }
     this.requestId = trustsId ? idOf(head) : null;
   }
 

@@ -1,5 +1,6 @@
 // The client's side of an exchange, whatever protocol it speaks.
 import type { Answer } from './answers.ts';
+import type { Failure } from './failure.ts';
 import type { FieldList } from './http1/fields.ts';
 import type { CompiledEdits } from './http1/header-edits.ts';
 import type { ResponseHead } from './http1/response-head.ts';
@@ -20,8 +21,8 @@ export interface ClientSide {
   flush(): void;
   /** Sends an answer of the gateway itself, whole. `last`: no further request is read on this connection. */
   answer(answer: Answer, last: boolean): void;
-  /** The answer cannot be completed: the client must see that it is cut. Tells the exchange nothing. */
-  abort(): void;
+  /** The answer cannot be completed: the client must see that it is cut, and of what if its protocol can say so. Tells the exchange nothing. */
+  abort(failure: Failure, detail: string): void;
   pauseRequest(): void;
   resumeRequest(): void;
   /** Both directions are done: the next exchange may begin. */

@@ -13,6 +13,7 @@ import { Trailers } from './http1/trailers.ts';
 import { OutBuffer } from './out-buffer.ts';
 import { ReadBuffer } from './read-buffer.ts';
 import { RequestIds } from './request-id.ts';
+import { Http2Serving } from './http2/serving.ts';
 import { Turn } from './http2/turn.ts';
 import { ShadowSender } from './shadow.ts';
 import type { Occupancy } from './upstream/breaker.ts';
@@ -24,6 +25,8 @@ export interface ClientConnection {
   readonly busy: boolean;
   /** Since when nothing was asked; Infinity while busy. */
   readonly idleSinceMs: number;
+  /** A drain begins: it takes no new requests where its protocol can say so. */
+  drain(): void;
   destroy(): void;
 }
 
@@ -69,6 +72,8 @@ export class Edge {
   readonly pools = new UpstreamRegistry(this, 'live');
   readonly shadowPools = new UpstreamRegistry(this, 'shadow');
   readonly shadows = new ShadowSender(this);
+  /** What HTTP/2 clients share. */
+  readonly http2: Http2Serving;
   readonly connections = new Set<ClientConnection>();
 
   /** The one reference to the current table. A request reads it once. */
@@ -94,6 +99,7 @@ export class Edge {
     this.held = new HeldMemory(options.counters, this.limits.retryTotalBytes);
     this.used = options.used;
     this.#log = options.log;
+    this.http2 = new Http2Serving(this, this.limits);
   }
 
   /** Reads the clock. */

@@ -331,7 +331,7 @@ export class Exchange implements ForwardingOwner, Timed {
     const attachment = this.#attachment;
     switch (this.#times.due(nowMs, attachment)) {
       case 'write-stall':
-        this.#client.abort();
+        this.#client.abort(failures.clientStalled, '');
         this.clientGone(failures.clientStalled);
         return;
       case 'body':
@@ -361,7 +361,7 @@ export class Exchange implements ForwardingOwner, Timed {
     if (failure.flag !== '') this.#edge.counters.failure(failure.flag);
     this.#drop();
     if (this.#times.responseStarted) {
-      if (!this.#responseDone) this.#client.abort();
+      if (!this.#responseDone) this.#client.abort(failure, detail);
       this.#end();
       return;
     }

@@ -30,10 +30,11 @@ const resetBeforeHeaders = 'upstream connect error or disconnect/reset before he
 export const failures = {
   // The client's side.
   malformed: failure('malformed-request', 'DPE', 400, 13, 'malformed request: it is not HTTP/1.1 by the letter of RFC 9112'),
+  notHttp: failure('not-http', 'DPE', 0, 13, 'what came is neither HTTP/1.1 nor HTTP/2'),
   pathClimbs: failure('path-climbs', 'DPE', 400, 13, 'malformed request: the rewritten path would hold a dot segment'),
   methodRefused: failure('method-refused', 'DPE', 405, 12, 'methods CONNECT and TRACE are not served'),
   lineTooLong: failure('request-line-too-long', 'DPE', 414, 13, 'request line too long: raise --request-line-bytes or send a shorter URL'),
-  headTooLarge: failure('head-too-large', 'DPE', 431, 13, 'request head too large: raise --head-bytes or --head-fields, or send fewer headers'),
+  headTooLarge: failure('head-too-large', 'DPE', 431, 8, 'request head too large: raise --head-bytes or --head-fields, or send fewer headers'),
   bodyTooLarge: failure('body-too-large', 'DPE', 413, 8, 'Payload Too Large: raise --body-bytes or send a smaller body'),
   unknownExpectation: failure('unknown-expectation', 'DPE', 417, 13, 'only Expect: 100-continue is known'),
   malformedBody: failure('malformed-body', 'DPE', 400, 13, 'malformed request body: it is not chunked by the letter of RFC 9112'),

@@ -1,4 +1,5 @@
 // Listener: accepts connections, plain and TLS, and gives each to what it speaks.
+import { constants } from 'node:crypto';
 import { createServer } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
@@ -7,7 +8,8 @@ import { acceptedTransport } from './accepted.ts';
 import { Carry } from './carry.ts';
 import type { Edge } from './edge.ts';
 import { Http1Connection } from './http1/client-connection.ts';
-import { refusal, sniff } from './sniff.ts';
+import { ServedConnection } from './http2/served-connection.ts';
+import { sniff } from './sniff.ts';
 import { SocketTransport } from './transport.ts';
 import type { Transport, TransportOwner } from './transport.ts';
 
@@ -32,8 +34,8 @@ export function listenPlain(edge: Edge, host: string | null, port: number): Prom
 
 /** Listens for TLS connections with one certificate. */
 export function listenTls(edge: Edge, host: string | null, port: number, identity: SecureContextOptions): Promise<Listening> {
-  // HTTP/2 is not offered: a client that knows both speaks HTTP/1.1.
-  const options = { ...identity, ALPNProtocols: ['http/1.1'], allowHalfOpen: true, noDelay: true, handshakeTimeout: edge.limits.headTimeoutMs };
+  // HTTP/2 has no renegotiation (RFC 9113 §9.2.1), and nobody else needs it.
+  const options = { ...identity, secureOptions: constants.SSL_OP_NO_RENEGOTIATION, ALPNProtocols: ['h2', 'http/1.1'], allowHalfOpen: true, noDelay: true, handshakeTimeout: edge.limits.headTimeoutMs };
   const server = createTlsServer(options, (socket: TLSSocket) => {
     if (!admits(edge, socket)) return;
     const sniffed = new Sniffed(edge);
@@ -79,9 +81,13 @@ class Sniffed implements TransportOwner {
     this.#edge = edge;
   }
 
-  /** HTTP/1.1 until the first bytes say otherwise: so an idle connection has its deadlines from the start. */
+  /** HTTP/1.1 until the first bytes, or ALPN, say otherwise: so an idle connection has its deadlines from the start. */
   start(transport: Transport): void {
     this.#edge.tick();
+    if (transport.alpn === 'h2') {
+      void new ServedConnection(this.#edge, transport);
+      return;
+    }
     this.#transport = transport;
     this.#http1 = new Http1Connection(this.#edge, transport);
   }
@@ -104,10 +110,10 @@ class Sniffed implements TransportOwner {
         http1.received(bytes, start, end);
         return;
       case 'http2':
-        // The one place where HTTP/2 by prior knowledge is refused.
-        transport.give(refusal);
-        transport.end();
-        http1.destroy();
+        http1.leave();
+        // It makes itself the transport's owner.
+        void new ServedConnection(this.#edge, transport);
+        transport.owner.received(bytes, start, end);
         return;
       case 'undecided':
         if (bytes !== this.#carry.bytes) this.#carry.append(bytes, start, end);

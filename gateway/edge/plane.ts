@@ -106,6 +106,7 @@ export class DataPlane {
     edge.ready = false;
     await pause(waitMs);
     edge.draining = true;
+    for (const connection of edge.connections) connection.drain();
     const untilMs = performance.now() + graceMs;
     for (;;) {
       const nowMs = performance.now();

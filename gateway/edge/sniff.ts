@@ -8,9 +8,3 @@ export function sniff(bytes: Uint8Array, start: number, end: number): 'http1' | 
   for (let i = 0; i < count; i++) if (bytes[start + i] !== preface[i]) return 'http1';
   return count === 4 ? 'http2' : 'undecided';
 }
-
-/** What refuses HTTP/2 cleanly: an empty SETTINGS frame and GOAWAY with HTTP_1_1_REQUIRED (RFC 9113 §6.5, §6.8, §7). */
-export const refusal = Buffer.from([
-  0, 0, 0, 4, 0, 0, 0, 0, 0,
-  0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x0d,
-]);

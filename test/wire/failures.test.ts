@@ -234,19 +234,6 @@ describe.each(transports)('%s', (_name, secure) => {
     client.destroy();
   });
 
-  test('an HTTP/2 preface is refused cleanly', async () => {
-    const client = await gateway.open(secure);
-    client.write('PR');
-    client.write('I * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0');
-    await client.end();
-    const bytes = Buffer.from(client.text, 'latin1');
-    expect(bytes[3]).toBe(4);
-    expect(bytes[9 + 3]).toBe(7);
-    expect(bytes.readUInt32BE(9 + 9 + 4)).toBe(0x0d);
-    client.destroy();
-    await eventually(() => gateway.counters.cells[2] === 0, 'no connection');
-  });
-
   test('an Upstream that is a name waits for its addresses, and goes on when they come', async () => {
     gateway.serve([irisTo('named')], [upstreamOf('named', 'iris.example')], [{ key: 'named', ready: true, endpoints: [] }]);
     const client = await gateway.open(secure);

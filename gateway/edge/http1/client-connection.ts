@@ -141,7 +141,7 @@ export class Http1Connection implements TransportOwner, RequestTaker, ClientSide
     this.#writer.begin(true, isHead, true);
     edge.counters.failure(failure.flag);
     edge.counters.finish(-1, failure.httpStatus, 0);
-    this.#writer.answer(failureAnswer(failure, '', json, false));
+    if (failure.httpStatus > 0) this.#writer.answer(failureAnswer(failure, '', json, false));
     edge.log({
       atMs: Date.now(),
       flag: failure.flag,
@@ -337,14 +337,27 @@ export class Http1Connection implements TransportOwner, RequestTaker, ClientSide
     this.#exchange?.clientGone(failures.clientGone);
   }
 
+  drain(): void {
+    // Its next answer says so; idle, it is closed by whoever drains.
+  }
+
+  /** It speaks another protocol after all: the transport gets another owner. */
+  leave(): void {
+    this.#forget();
+  }
+
   #tearDown(): void {
     if (this.#state === 'gone') return;
+    this.#forget();
+    this.#transport.destroy();
+  }
+
+  #forget(): void {
     this.#state = 'gone';
     const edge = this.#edge;
     edge.connections.delete(this);
     edge.counters.add(fixed.clientConnectionsHttp1, -1);
     edge.wheel.remove(this.#deadline);
     this.#reader.stop();
-    this.#transport.destroy();
   }
 }

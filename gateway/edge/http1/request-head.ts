@@ -27,10 +27,13 @@ export const refused = -2;
 export class Http1RequestHead extends RequestHead implements FieldList {
   kinds: Uint8Array = new Uint8Array(fieldRoom);
   neverIndexed: Uint8Array | null = null;
+  /** Start of whatever it refers to in `bytes`. */
+  start = 0;
   fieldsEnd = 0;
   /** Why `readRequestHead` returned `refused`. */
   fault: Failure = failures.malformed;
-  /** End of the request target. */
+  /** The request target, as sent. */
+  targetStart = 0;
   targetEnd = 0;
   /** HTTP/1.1, not 1.0. */
   modern = true;
@@ -72,7 +75,7 @@ export function readRequestHead(head: Http1RequestHead, bytes: Uint8Array, start
   const targetEnd = at;
   if (bytes[at] !== space || at - start > limits.requestLineBytes) return lineFault(head, at, start, end, limits);
   const version = readVersion(bytes, at + 1, end);
-  if (version < 0) return version === more ? more : refuse(head, failures.malformed);
+  if (version < 0) return version === more ? more : refuse(head, isHttp(bytes, targetStart, targetEnd) ? failures.malformed : failures.notHttp);
   at += 9;
   if (at - start > limits.requestLineBytes) return refuse(head, failures.lineTooLong);
   const after = readFields(head, bytes, at + 2, end, limits.headFields);
@@ -80,8 +83,10 @@ export function readRequestHead(head: Http1RequestHead, bytes: Uint8Array, start
   if (after < 0) return refuse(head, after === tooMany || head.fieldsEnd - start >= limits.headBytes ? failures.headTooLarge : failures.malformed);
   if (after - start > limits.headBytes) return refuse(head, failures.headTooLarge);
   head.neverIndexed = null;
+  head.start = start;
   head.methodStart = start;
   head.methodEnd = methodEnd;
+  head.targetStart = targetStart;
   head.targetEnd = targetEnd;
   head.modern = version === 1;
   head.isHead = methodEnd - start === 4 && bytes[start] === 0x48 && bytes[start + 1] === 0x45 && bytes[start + 2] === 0x41 && bytes[start + 3] === 0x44;
@@ -111,6 +116,21 @@ function lineFault(head: Http1RequestHead, at: number, start: number, end: numbe
   return at < end ? refuse(head, failures.malformed) : more;
 }
 
+/**
+ * Is a line that ends with no version of HTTP a request at all? One whose second word is no target of any form either (RFC 9112 §3.2) is of
+ * another protocol, or a preface of HTTP/2 that is none, and an answer of HTTP/1.1 would mean nothing to whoever sent it (RFC 9113 §3.4).
+ */
+function isHttp(bytes: Uint8Array, targetStart: number, targetEnd: number): boolean {
+  if (targetStart === targetEnd) return true;
+  for (let at = targetStart; at < targetEnd; at++) {
+    const byte = bytes[at]!;
+    if (byte === slash || byte === colon || byte === star) return true;
+  }
+  return bytes[targetEnd + 1] === versionBytes[0] && bytes[targetEnd + 2] === versionBytes[1];
+}
+
+const slash = 0x2f;
+const star = 0x2a;
 const versionBytes = Buffer.from('HTTP/1.');
 
 /** 1 for `HTTP/1.1` and CRLF at `at`, 0 for `HTTP/1.0`, `more` or `malformed`. */

@@ -70,7 +70,7 @@ export function writeRequestHead(out: OutBuffer, head: Http1RequestHead, attachm
   const requestEdits = editsFor(attachment.requestEdits, head, facts);
   const trusted = facts.trustedHops > 0;
   // Room for all of it at once: every part of the client's head at most twice.
-  out.reserve((head.fieldsEnd - head.methodStart) * 2 + attachment.headBytes + facts.lines.length + roomForNames);
+  out.reserve((head.fieldsEnd - head.start) * 2 + attachment.headBytes + facts.lines.length + roomForNames);
   out.append(bytes, head.methodStart, head.methodEnd + 1);
   const runStart = writePath(out, head, rewrite);
   const kept = writeKeptFields(out, head, attachment, trusted, shadow || hostLine !== null, runStart);
@@ -149,7 +149,7 @@ function writePath(out: OutBuffer, head: Http1RequestHead, rewrite: CompiledRewr
       break;
     case 'regex':
       out.putText(rewrite.replace(textOf(pathBytes, pathStart, pathEnd)));
-      out.reserve((head.fieldsEnd - head.methodStart) * 2 + roomForNames);
+      out.reserve((head.fieldsEnd - head.start) * 2 + roomForNames);
       break;
   }
   if (pathBytes === bytes && head.modern && head.fields[0] === queryEnd + version.length) return restStart;

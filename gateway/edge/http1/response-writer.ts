@@ -19,7 +19,8 @@ const serviceTimeName = Buffer.from('x-envoy-upstream-service-time: ');
 const roomForLines = 512;
 
 const dropped: readonly number[] = [kind.contentLength, kind.transferEncoding, kind.connection, kind.hop, kind.te, kind.upgrade, kind.gateway, kind.originalPath, kind.twin];
-const passes = Uint8Array.from({ length: 32 }, (_, fieldKind) => (dropped.includes(fieldKind) ? 0 : 1));
+/** By kind: 1, the field goes on to clients, whatever protocol they speak. */
+export const passesDownstream = Uint8Array.from({ length: 32 }, (_, fieldKind) => (dropped.includes(fieldKind) ? 0 : 1));
 
 /** How the response goes to this client. */
 export interface ResponseShape {
@@ -78,7 +79,7 @@ function writeStatusAndFields(out: OutBuffer, head: ResponseHead, edits: Compile
   for (let field = 0; field < fieldCount; field++) {
     const fieldKind = kinds[field]!;
     const lineStart = fields[field * 4]!;
-    let keep = passes[fieldKind] === 1 && (fieldKind !== kind.trailer || chunked);
+    let keep = passesDownstream[fieldKind] === 1 && (fieldKind !== kind.trailer || chunked);
     if (keep && edits !== null) keep = !isGone(edits, bytes, lineStart, fields[field * 4 + 1]!);
     if (keep) {
       if (runStart < 0) runStart = lineStart;

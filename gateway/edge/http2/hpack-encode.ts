@@ -49,6 +49,13 @@ export class BlockWriter {
     this.named(index, bytes, 0, bytes.length);
   }
 
+  /** As `named`, a whole number, 0 or more, in decimal. */
+  namedNumber(index: number, value: number): void {
+    this.#reserve(32);
+    this.#number(0, 0x0f, index);
+    this.#digits(value);
+  }
+
   /** As `named`, the value in two parts. */
   namedJoined(index: number, first: Uint8Array, firstStart: number, firstEnd: number, rest: Uint8Array, restStart: number, restEnd: number): void {
     const valueBytes = firstEnd - firstStart + restEnd - restStart;
@@ -111,6 +118,14 @@ export class BlockWriter {
     this.#string(bytes, start, end);
   }
 
+  /** As `own`, a whole number, 0 or more, in decimal. */
+  ownNumber(name: Buffer, value: number): void {
+    this.#reserve(name.length + 32);
+    this.bytes[this.length++] = 0;
+    this.#string(name, 0, name.length);
+    this.#digits(value);
+  }
+
   /** What another writer has encoded. */
   raw(block: Buffer): void {
     this.#reserve(block.length);
@@ -140,6 +155,19 @@ export class BlockWriter {
   #string(bytes: Uint8Array, start: number, end: number): void {
     this.#number(0, 0x7f, end - start);
     this.length = copyBytes(bytes as Buffer, start, end, this.bytes, this.length);
+  }
+
+  #digits(value: number): void {
+    let digits = 1;
+    for (let power = 10; value >= power; power *= 10) digits++;
+    this.bytes[this.length++] = digits;
+    let at = this.length + digits;
+    this.length = at;
+    do {
+      const rest = Math.floor(value / 10);
+      this.bytes[--at] = 0x30 + value - rest * 10;
+      value = rest;
+    } while (--digits > 0);
   }
 
   /** A number behind the bits of `first` (RFC 7541 §5.1). */

@@ -41,8 +41,12 @@ export function readRequest(list: HeaderList, head: Http1RequestHead, ended: boo
   head.fields = list.fields;
   head.kinds = list.kinds;
   head.neverIndexed = list.neverIndexed;
+  // Pseudo headers come in any order.
+  head.start = 0;
   head.methodStart = methodStart;
   head.methodEnd = methodEnd;
+  head.targetStart = pathStart;
+  head.targetEnd = pathEnd;
   // HTTP/1.1 writers copy the method with the space behind it.
   bytes[methodEnd] = space;
   head.isHead = isWord(bytes, methodStart, methodEnd, 'head') && bytes[methodStart] === 0x48;

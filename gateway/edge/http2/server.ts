@@ -11,6 +11,9 @@ import type { Http2Shared } from './shared.ts';
 import type { Stream } from './stream.ts';
 import type { StreamUser } from './stream-user.ts';
 
+/** Two spaces and `HTTP/1.1`: the limit of a request line means the same in both versions. */
+const lineExtraBytes = 10;
+
 const noPreface = Buffer.alloc(0);
 
 /** Who serves the requests of a connection. */
@@ -79,16 +82,23 @@ export class ServerConnection extends Connection {
     const stream = this.newStream(id);
     this.addStream(stream);
     stream.receivedHead = true;
-    if (verdict?.kind === 'request') {
+    const failure = verdict === null ? failures.headTooLarge : verdict.kind === 'refused' ? verdict.failure : this.#isLong ? failures.lineTooLong : null;
+    if (failure === null) {
       stream.contentLeft = this.#head.contentLength;
       const user = this.#owner.request(stream, this.#head, endStream);
       // Answered already, and the rest is not wanted?
       if (this.streams.get(id) === stream && !stream.discards) stream.user = user;
     } else {
-      this.#owner.refused(stream, verdict?.failure ?? failures.headTooLarge, isGrpcCall(list));
-      stream.discardRest();
+      this.#owner.refused(stream, failure, isGrpcCall(list));
+      if (!endStream) stream.discardRest();
     }
     if (this.streams.get(id) === stream && endStream) this.endReceived(stream, null);
+  }
+
+  /** The request that was just read would have a longer request line than is allowed. */
+  get #isLong(): boolean {
+    const { methodStart, methodEnd, pathStart, queryEnd } = this.#head;
+    return methodEnd - methodStart + queryEnd - pathStart + lineExtraBytes > this.shared.limits.requestLineBytes;
   }
 
   #refuseNew(id: number, code: number): void {

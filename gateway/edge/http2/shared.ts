@@ -12,6 +12,8 @@ export interface Http2Limits {
   readonly streamWindowBytes: number;
   readonly connectionWindowBytes: number;
   readonly list: ListLimits;
+  /** Method and path of a request, with what a request line of HTTP/1.1 has besides. */
+  readonly requestLineBytes: number;
   /** Frames of one connection in a turn; then others have theirs. */
   readonly framesATurn: number;
   /** From the start of a connection to its SETTINGS, and of a header block to its end. */

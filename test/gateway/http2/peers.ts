@@ -30,6 +30,7 @@ export const testLimits: Http2Limits = {
   streamWindowBytes: 65_535,
   connectionWindowBytes: 1024 * 1024,
   list: { bytes: 60 * 1024, fields: 100 },
+  requestLineBytes: 8 * 1024,
   framesATurn: 512,
   headTimeoutMs: 10_000,
   settingsTimeoutMs: 10_000,

@@ -1,0 +1,75 @@
+// Writes the header block that goes to an HTTP/2 client: what passes is what passes to clients of HTTP/1.1.
+import type { Answer } from '../answers.ts';
+import { kind } from '../http1/field-kind.ts';
+import type { FieldList } from '../http1/fields.ts';
+import type { CompiledEdits } from '../http1/header-edits.ts';
+import { isGone } from '../http1/header-edits.ts';
+import type { ResponseHead } from '../http1/response-head.ts';
+import { passesDownstream } from '../http1/response-writer.ts';
+import type { BlockWriter } from './hpack-encode.ts';
+import { staticName } from './hpack-encode.ts';
+
+const serviceTimeName = Buffer.from('x-envoy-upstream-service-time');
+
+/** Writes a final response head. `serviceTimeMs` −1 and `dateLine` null: not written. */
+export function writeResponseBlock(writer: BlockWriter, head: ResponseHead, edits: CompiledEdits | null, serviceTimeMs: number, dateLine: Buffer | null): void {
+  writer.clear();
+  writer.status(head.status);
+  writeFields(writer, head, edits, head.framing !== 'none');
+  if (serviceTimeMs >= 0) writer.ownNumber(serviceTimeName, serviceTimeMs);
+  if (dateLine !== null) writer.lines(dateLine, 0, dateLine.length);
+  if (edits !== null) writer.lines(edits.lines, 0, edits.lines.length);
+  if (head.contentLength >= 0 && head.status !== 204) writer.namedNumber(staticName.contentLength, head.contentLength);
+}
+
+/** Writes a 1xx response. */
+export function writeInformationalBlock(writer: BlockWriter, head: ResponseHead): void {
+  writer.clear();
+  writer.status(head.status);
+  writeFields(writer, head, null, false);
+}
+
+function writeFields(writer: BlockWriter, head: ResponseHead, edits: CompiledEdits | null, mayHaveTrailers: boolean): void {
+  const { bytes, fields, kinds, neverIndexed, fieldCount } = head;
+  for (let field = 0; field < fieldCount; field++) {
+    const fieldKind = kinds[field]!;
+    if (passesDownstream[fieldKind] !== 1 || (fieldKind === kind.trailer && !mayHaveTrailers)) continue;
+    const slot = field * 4;
+    if (edits !== null && isGone(edits, bytes, fields[slot]!, fields[slot + 1]!)) continue;
+    writer.field(bytes, fields[slot]!, fields[slot + 1]!, fields[slot + 2]!, fields[slot + 3]!, neverIndexed === null ? 0 : neverIndexed[field]!);
+  }
+}
+
+/**
+ * Writes the trailers of a response. Whatever is no framing passes: HTTP/2 keeps trailers apart from the head, and metadata of gRPC may have
+ * any name. False: there are none.
+ */
+export function writeTrailerBlock(writer: BlockWriter, list: FieldList): boolean {
+  const { bytes, fields, kinds, neverIndexed, fieldCount } = list;
+  writer.clear();
+  for (let field = 0; field < fieldCount; field++) {
+    if (passesDownstream[kinds[field]!] !== 1 || kinds[field] === kind.trailer || kinds[field] === kind.host) continue;
+    const slot = field * 4;
+    writer.field(bytes, fields[slot]!, fields[slot + 1]!, fields[slot + 2]!, fields[slot + 3]!, neverIndexed === null ? 0 : neverIndexed[field]!);
+  }
+  return writer.length > 0;
+}
+
+/** Writes the head of an answer of the gateway itself; `bodyBytes` is the length of its body. */
+export function writeAnswerBlock(writer: BlockWriter, answer: Answer, bodyBytes: number, dateLine: Buffer): void {
+  writer.clear();
+  writer.status(answer.code);
+  for (const [name, value] of answer.fields) writer.fieldText(name, value);
+  if (bodyBytes > 0) {
+    writer.namedText(staticName.contentType, answer.contentType);
+    writer.namedNumber(staticName.contentLength, bodyBytes);
+  }
+  writer.lines(dateLine, 0, dateLine.length);
+}
+
+/** Writes the status of a gRPC call that ends with a failure of the gateway after its answer had begun. */
+export function writeStatusBlock(writer: BlockWriter, grpcStatus: number, message: string): void {
+  writer.clear();
+  writer.fieldText('grpc-status', String(grpcStatus));
+  writer.fieldText('grpc-message', message);
+}

@@ -1,0 +1,130 @@
+// One HTTP/2 connection of a client: its requests become exchanges, a stream each.
+import { fixed } from '../../counters.ts';
+import { failureAnswer } from '../answers.ts';
+import type { ClientConnection, Edge } from '../edge.ts';
+import type { Failure } from '../failure.ts';
+import type { Http1RequestHead } from '../http1/request-head.ts';
+import { clientFacts } from '../http1/request-writer.ts';
+import type { ClientFacts } from '../http1/request-writer.ts';
+import type { Transport } from '../transport.ts';
+import { writeAnswerBlock } from './response-writer.ts';
+import { ServedStream } from './served-stream.ts';
+import { ServerConnection } from './server.ts';
+import type { ServerOwner } from './server.ts';
+import type { Stream } from './stream.ts';
+import type { StreamUser } from './stream-user.ts';
+
+/** Exchanges that one connection keeps to use them again. */
+const mostSpare = 8;
+
+export class ServedConnection implements ServerOwner, ClientConnection {
+  readonly edge: Edge;
+  readonly transport: Transport;
+  readonly #connection: ServerConnection;
+  #facts: ClientFacts | null = null;
+  readonly #spare: ServedStream[] = [];
+  readonly #over: ServedStream[] = [];
+  /** Whose request was read last, and may have bytes in the out buffer. */
+  #reading: ServedStream | null = null;
+
+  /** Takes the transport over; bytes that were read already are given to its owner. */
+  constructor(edge: Edge, transport: Transport) {
+    this.edge = edge;
+    this.transport = transport;
+    this.#connection = new ServerConnection(transport, edge.http2.shared, this, edge.http2.head);
+    edge.connections.add(this);
+    edge.counters.add(fixed.clientConnectionsHttp2, 1);
+    if (edge.draining) this.drain();
+  }
+
+  /** About every request of this client. */
+  get facts(): ClientFacts {
+    return (this.#facts ??= clientFacts(this.transport.peer, this.transport.secure, this.edge.trustedHops));
+  }
+
+  get busy(): boolean {
+    return this.#connection.streamCount > 0;
+  }
+
+  /** It ends itself when a drain begins: nobody else closes it for being idle. */
+  get idleSinceMs(): number {
+    return Infinity;
+  }
+
+  drain(): void {
+    this.#connection.drain();
+  }
+
+  destroy(): void {
+    this.#connection.destroy();
+  }
+
+  request(stream: Stream, head: Http1RequestHead, ended: boolean): StreamUser {
+    const served = this.#spare.pop() ?? new ServedStream(this);
+    this.read(served);
+    served.begin(stream, head, ended);
+    return served;
+  }
+
+  refused(stream: Stream, failure: Failure, grpc: boolean): void {
+    const { edge } = this;
+    const answer = failureAnswer(failure, '', false, grpc);
+    const body = Buffer.from(answer.body);
+    const writer = edge.http2.takeWriter();
+    writeAnswerBlock(writer, answer, body.length, edge.dateLine);
+    stream.sendHead(writer.bytes, writer.length, true, body.length === 0);
+    if (body.length > 0) stream.sendData(body, 0, body.length, true);
+    edge.counters.failure(failure.flag);
+    edge.counters.finish(-1, answer.code, 0);
+    edge.log({
+      atMs: Date.now(),
+      flag: failure.flag,
+      sentence: failure.sentence,
+      code: answer.code,
+      method: '',
+      path: '',
+      requestId: '',
+      peer: this.transport.peer,
+      route: '',
+      mapping: '',
+      address: '',
+      requestBytes: 0,
+      responseBytes: body.length,
+      durationMs: 0,
+    });
+  }
+
+  /** What follows belongs to this stream: what was read for another one leaves first. Null: to none of those that are open. */
+  read(served: ServedStream | null): void {
+    const before = this.#reading;
+    if (before === served) return;
+    this.#reading = served;
+    before?.requestFlush();
+  }
+
+  readOver(): void {
+    this.read(null);
+  }
+
+  /** Its exchange is over. It is used again in a later turn only: whoever runs now may still hold it. */
+  release(served: ServedStream): void {
+    if (this.#reading === served) this.#reading = null;
+    if (this.#over.push(served) === 1) this.edge.turn.ask(this.#reuse);
+  }
+
+  readonly #reuse = {
+    turnEnded: (): void => {
+      for (const served of this.#over) if (this.#spare.length < mostSpare) this.#spare.push(served);
+      this.#over.length = 0;
+    },
+  };
+
+  connectionClosed(): void {
+    // Its streams have been told one by one.
+  }
+
+  connectionGone(): void {
+    this.edge.connections.delete(this);
+    this.edge.counters.add(fixed.clientConnectionsHttp2, -1);
+  }
+}

@@ -1,0 +1,225 @@
+// One HTTP/2 stream of a client and its exchange. Used again and again.
+import { sentenceOf } from '../answers.ts';
+import type { Answer } from '../answers.ts';
+import type { Attachment } from '../attachment.ts';
+import type { ClientSide } from '../client-side.ts';
+import { Exchange } from '../exchange.ts';
+import { failures, grpcMessage } from '../failure.ts';
+import type { Failure } from '../failure.ts';
+import type { FieldList } from '../http1/fields.ts';
+import type { CompiledEdits } from '../http1/header-edits.ts';
+import type { Http1RequestHead } from '../http1/request-head.ts';
+import { chunkedLength } from '../http1/request-writer.ts';
+import type { ResponseHead } from '../http1/response-head.ts';
+import { errorCode } from './constants.ts';
+import { writeAnswerBlock, writeInformationalBlock, writeResponseBlock, writeStatusBlock, writeTrailerBlock } from './response-writer.ts';
+import type { ServedConnection } from './served-connection.ts';
+import type { BlockHolder } from './serving.ts';
+import type { Stream } from './stream.ts';
+import type { StreamUser } from './stream-user.ts';
+
+/** Bytes queued on a stream at which the upstream is not read from: one frame, so that the next one is there when a window opens. */
+const mostQueuedBytes = 16 * 1024;
+
+const noBytes = Buffer.alloc(0);
+const continueHead = Buffer.from([0x48, 0x03, 0x31, 0x30, 0x30]);
+
+export class ServedStream implements ClientSide, StreamUser, BlockHolder {
+  readonly #connection: ServedConnection;
+  readonly #exchange: Exchange;
+  /** null: it is over, or must not be touched any more. */
+  #stream: Stream | null = null;
+  #grpc = false;
+  #isHead = false;
+  /** Bytes of the request that were taken and not credited. */
+  #taken = 0;
+  #paused = false;
+  #requestEnded = false;
+  /** The head of the answer is put together and not sent. */
+  #holdsHead = false;
+  /** Bytes of the answer's body that are still to come; −1: not known. */
+  #bodyLeft = -1;
+  #responseEnded = false;
+
+  constructor(connection: ServedConnection) {
+    this.#connection = connection;
+    this.#exchange = new Exchange(connection.edge, this, connection.facts);
+  }
+
+  get peer(): string {
+    return this.#connection.transport.peer;
+  }
+
+  get secure(): boolean {
+    return this.#connection.transport.secure;
+  }
+
+  get congested(): boolean {
+    return this.#stream !== null && this.#stream.queuedBytes > mostQueuedBytes;
+  }
+
+  // What the client sends.
+
+  begin(stream: Stream, head: Http1RequestHead, ended: boolean): void {
+    this.#stream = stream;
+    this.#grpc = head.grpc;
+    this.#isHead = head.isHead;
+    this.#taken = 0;
+    this.#paused = false;
+    this.#requestEnded = ended;
+    this.#responseEnded = false;
+    const { expectsContinue } = head;
+    this.#exchange.begin(head, ended ? 0 : head.contentLength >= 0 ? head.contentLength : chunkedLength);
+    // The route and the limits are decided: now the body is welcome.
+    if (expectsContinue && !ended && this.#exchange.wantsBody) stream.sendHead(continueHead, continueHead.length, false, false);
+  }
+
+  streamData(_stream: Stream, bytes: Buffer, start: number, end: number): void {
+    this.#connection.read(this);
+    this.#taken += end - start;
+    this.#exchange.requestBody(bytes, start, end);
+  }
+
+  streamEnd(_stream: Stream, trailers: FieldList | null): void {
+    this.#connection.read(this);
+    this.#requestEnded = true;
+    this.#forgetIfOver();
+    this.#exchange.requestEnd(trailers);
+  }
+
+  /** All of the request that was read has been told. */
+  requestFlush(): void {
+    this.#exchange.requestFlush();
+    if (!this.#paused) this.#credit();
+  }
+
+  streamLost(): void {
+    this.#stream = null;
+    this.#connection.read(null);
+    this.#exchange.clientGone(failures.clientGone);
+  }
+
+  streamPassedOn(stream: Stream): void {
+    if (stream.queuedBytes <= mostQueuedBytes) this.#exchange.clientDrained();
+  }
+
+  pauseRequest(): void {
+    this.#paused = true;
+  }
+
+  resumeRequest(): void {
+    this.#paused = false;
+    this.#credit();
+  }
+
+  #credit(): void {
+    const taken = this.#taken;
+    this.#taken = 0;
+    if (taken > 0) this.#stream?.credit(taken);
+  }
+
+  // What the client gets.
+
+  informational(head: ResponseHead): void {
+    const stream = this.#stream;
+    if (stream === null) return;
+    const writer = this.#connection.edge.http2.takeWriter();
+    writeInformationalBlock(writer, head);
+    stream.sendHead(writer.bytes, writer.length, false, false);
+  }
+
+  responseHead(head: ResponseHead, attachment: Attachment, edits: CompiledEdits | null, serviceTimeMs: number): void {
+    const { http2, dateLine } = this.#connection.edge;
+    writeResponseBlock(http2.takeWriter(), head, edits, attachment.serviceTime ? serviceTimeMs : -1, head.hasDate || !attachment.date ? null : dateLine);
+    http2.hold(this);
+    this.#holdsHead = true;
+    this.#bodyLeft = head.framing === 'length' ? head.contentLength : -1;
+  }
+
+  /** Sends the head that is held. */
+  sendHead(): void {
+    if (this.#holdsHead) this.#sendHead(false);
+  }
+
+  #sendHead(end: boolean): void {
+    const writer = this.#connection.edge.http2.letGo();
+    this.#holdsHead = false;
+    this.#stream?.sendHead(writer.bytes, writer.length, true, end);
+  }
+
+  responseBody(bytes: Buffer, start: number, end: number): void {
+    this.sendHead();
+    const last = this.#bodyLeft === end - start;
+    if (this.#bodyLeft > 0) this.#bodyLeft -= end - start;
+    this.#stream?.sendData(bytes, start, end, last);
+    if (last) this.#ended();
+  }
+
+  responseEnd(trailers: FieldList | null): void {
+    if (this.#responseEnded) return;
+    if (trailers === null) {
+      if (this.#holdsHead) this.#sendHead(true);
+      else this.#stream?.sendData(noBytes, 0, 0, true);
+    } else {
+      // The writer is needed for the trailers.
+      const writer = this.#connection.edge.http2.takeWriter();
+      if (writeTrailerBlock(writer, trailers)) this.#stream?.sendTrailers(writer.bytes, writer.length);
+      else this.#stream?.sendData(noBytes, 0, 0, true);
+    }
+    this.#ended();
+  }
+
+  flush(): void {
+    this.sendHead();
+  }
+
+  answer(answer: Answer): void {
+    const { http2, dateLine } = this.#connection.edge;
+    const stream = this.#stream;
+    if (!this.#requestEnded) this.#exchange.giveUpRequest();
+    if (stream === null) return;
+    const body = Buffer.from(answer.body);
+    const writer = http2.takeWriter();
+    writeAnswerBlock(writer, answer, body.length, dateLine);
+    const bodiless = this.#isHead || body.length === 0;
+    stream.sendHead(writer.bytes, writer.length, true, bodiless);
+    if (!bodiless) stream.sendData(body, 0, body.length, true);
+    if (!this.#requestEnded) stream.discardRest();
+    this.#responseEnded = true;
+    this.#stream = null;
+  }
+
+  #ended(): void {
+    this.#responseEnded = true;
+    this.#forgetIfOver();
+  }
+
+  /** What is over may serve another exchange. */
+  #forgetIfOver(): void {
+    if (this.#requestEnded && this.#responseEnded) this.#stream = null;
+  }
+
+  abort(failure: Failure, detail: string): void {
+    const stream = this.#stream;
+    this.#stream = null;
+    if (stream === null) return;
+    if (!this.#grpc || this.#bodyLeft > 0 || failure === failures.clientStalled) {
+      stream.reset(errorCode.internalError);
+      return;
+    }
+    // Messages of gRPC say how long they are: a status behind one that is cut is still read as the call's.
+    const writer = this.#connection.edge.http2.takeWriter();
+    writeStatusBlock(writer, failure.grpcStatus, grpcMessage(sentenceOf(failure, detail)));
+    stream.sendTrailers(writer.bytes, writer.length);
+    if (!this.#requestEnded) stream.discardRest();
+  }
+
+  exchangeOver(): void {
+    const stream = this.#stream;
+    this.#stream = null;
+    stream?.discardRest();
+    if (this.#holdsHead) this.#connection.edge.http2.letGo();
+    this.#holdsHead = false;
+    this.#connection.release(this);
+  }
+}
