@@ -47,6 +47,9 @@ export interface Breaker {
   readonly maxRetries: number;
 }
 
+/** Envoy's defaults, which Ambassador ships. */
+export const defaultBreaker: Omit<Breaker, 'priority'> = Object.freeze({ maxConnections: 1024, maxPendingRequests: 1024, maxRequests: 1024, maxRetries: 3 });
+
 /** One ip:port of an Upstream. */
 export interface Endpoint {
   readonly ip: string;

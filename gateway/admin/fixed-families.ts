@@ -3,6 +3,8 @@ import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { compareText } from '../../routing/problem.ts';
 import type { Problem } from '../../routing/problem.ts';
 import { failureFlags, fixed } from '../counters.ts';
+import { breakerUse } from './breakers.ts';
+import type { CountedBreaker } from './breakers.ts';
 import type { TableFacts } from '../messages.ts';
 
 /** What the families show. Functions are asked at each scrape. */
@@ -10,6 +12,7 @@ export interface FamilySources {
   /** `blocks[0]` is the base block. */
   readonly blocks: readonly Float64Array[];
   readonly endpointStates: () => { readonly ready: number; readonly terminating: number };
+  readonly breakers: () => Iterable<CountedBreaker>;
   readonly served: () => TableFacts;
   readonly problems: () => readonly Problem[];
   readonly sourceKind: string;
@@ -74,6 +77,12 @@ export function fixedFamilies(sources: FamilySources): FixedFamilies {
     one.set({ state: 'ready' }, ready);
     one.set({ state: 'terminating' }, terminating);
     one.set({ state: 'ejected' }, Math.max(...sources.blocks.map((block) => block[fixed.endpointsEjected]!)));
+  });
+  gauge('sluice_breaker_use', 'What all Upstreams together have in use of what their circuit breakers limit.', ['resource'], (one) => {
+    for (const { resource, inUse } of breakerUse(sources.blocks, sources.breakers())) one.set({ resource }, inUse);
+  });
+  gauge('sluice_breakers_open', 'Circuit breakers that have reached a limit.', ['resource'], (one) => {
+    for (const { resource, open } of breakerUse(sources.blocks, sources.breakers())) one.set({ resource }, open);
   });
   gauge('sluice_connections', 'Open connections.', ['side', 'protocol'], (one) => {
     for (const [side, protocol, cell] of connectionCells) one.set({ side, protocol }, sum(cell));

@@ -36,6 +36,7 @@ export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
   const families = fixedFamilies({
     blocks,
     endpointStates: () => view.endpointStates,
+    breakers: () => view.breakers,
     served: () => view.served,
     problems: () => view.problems,
     sourceKind: options.sourceKind,

@@ -3,6 +3,7 @@ import type { Problem } from '../../routing/problem.ts';
 import type { RouteTable } from '../../routing/table.ts';
 import type { Translation } from '../../k8s/translate/translation.ts';
 import type { TableFacts } from '../messages.ts';
+import type { CountedBreaker } from './breakers.ts';
 import type { CountedSeries } from './series.ts';
 
 export interface AdminView {
@@ -14,5 +15,7 @@ export interface AdminView {
   /** Sorted. */
   readonly problems: readonly Problem[];
   readonly usedSlots: Iterable<CountedSeries>;
+  /** Upstreams whose breakers count across workers, and where. */
+  readonly breakers: Iterable<CountedBreaker>;
   readonly endpointStates: { readonly ready: number; readonly terminating: number };
 }

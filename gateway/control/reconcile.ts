@@ -6,6 +6,7 @@ import type { RouteTable } from '../../routing/table.ts';
 import type { SourceChange } from '../../k8s/source/source.ts';
 import type { ClaimHolder, Translation, TranslationChange } from '../../k8s/translate/translation.ts';
 import type { ControlToData, DataToControl, Kept, KeptChange, TableFacts } from '../messages.ts';
+import type { CountedBreaker } from '../admin/breakers.ts';
 import { BreakerSlots } from './breaker-slots.ts';
 import type { PublishedState } from './changes.ts';
 import { OwnTable } from './own-table.ts';
@@ -111,6 +112,11 @@ export class Reconciler {
 
   get usedSlots(): Iterable<UsedSlot> {
     return this.#slots.used;
+  }
+
+  /** Upstreams whose breakers count across workers, and where. */
+  get breakers(): Iterable<CountedBreaker> {
+    return [...this.#translation.upstreams.values()].map((upstream) => ({ slot: this.#breakerSlots.slotOf(upstream.key), limits: upstream.breakers })).filter(({ slot }) => slot >= 0);
   }
 
   /** What /readyz answers. */

@@ -113,8 +113,8 @@ export class Manifests {
   }
 
   /** A SeldonDeployment of one predictor, its Service and its EndpointSlice; one file, put in place at once. */
-  async deploy(name: string, port: number, namespace = 'prod'): Promise<void> {
-    await this.write(`${namespace}-${name}.yaml`, manifestOf(name, port, namespace));
+  async deploy(name: string, port: number, namespace = 'prod', annotations: Readonly<Record<string, string>> = {}): Promise<void> {
+    await this.write(`${namespace}-${name}.yaml`, manifestOf(name, port, namespace, annotations));
   }
 
   async write(file: string, text: string): Promise<void> {
@@ -128,11 +128,11 @@ export class Manifests {
   }
 }
 
-function manifestOf(name: string, port: number, namespace: string): string {
+function manifestOf(name: string, port: number, namespace: string, annotations: Readonly<Record<string, string>>): string {
   const service = `${name}-default`;
   return `apiVersion: machinelearning.seldon.io/v1
 kind: SeldonDeployment
-metadata: { name: ${name}, namespace: ${namespace} }
+metadata: { name: ${name}, namespace: ${namespace}, annotations: ${JSON.stringify(annotations)} }
 spec:
   predictors:
     - name: default

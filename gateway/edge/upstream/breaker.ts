@@ -1,6 +1,7 @@
 // Circuit breakers: what all workers together have in use of an Upstream, against its limits (design §2). A breaker reads the cells of every
 // worker and writes its own, without atomics, so workers that look at the same moment may together exceed a limit, by workers − 1 at most.
 import { breakerCell, breakerResources } from '../../counters.ts';
+import { defaultBreaker } from '../../../routing/upstream.ts';
 import type { Breaker as Limits } from '../../../routing/upstream.ts';
 
 /** What is limited: index of its cell. */
@@ -8,8 +9,7 @@ export const resource = { connections: 0, pending: 1, requests: 2, retries: 3 } 
 
 export type Resource = (typeof resource)[keyof typeof resource];
 
-/** Envoy's defaults, which Ambassador ships. */
-export const defaultBreaker: Omit<Limits, 'priority'> = Object.freeze({ maxConnections: 1024, maxPendingRequests: 1024, maxRequests: 1024, maxRetries: 3 });
+/** For copies to shadows, which have bounds of their own. */
 export const unlimited: Omit<Limits, 'priority'> = Object.freeze({ maxConnections: Infinity, maxPendingRequests: Infinity, maxRequests: Infinity, maxRetries: Infinity });
 
 /** The cells that breakers count in. */

@@ -1,11 +1,12 @@
 // An Upstream at work: its Endpoints, which of them takes the next request, and what is known about how it closes connections.
 import type { SecureContext } from 'node:tls';
+import { defaultBreaker } from '../../../routing/upstream.ts';
 import type { Endpoint, Upstream, UpstreamEndpoints } from '../../../routing/upstream.ts';
 import { priorities } from '../../counters.ts';
 import { defaultLimits } from '../../settings.ts';
 import type { Edge } from '../edge.ts';
 import { failures } from '../failure.ts';
-import { Breaker, defaultBreaker, resource, unlimited } from './breaker.ts';
+import { Breaker, resource, unlimited } from './breaker.ts';
 import type { Choice } from './choice.ts';
 import { EndpointPool } from './endpoint-pool.ts';
 import { secureContextOf } from './dial.ts';

@@ -17,6 +17,7 @@ const view: { -readonly [name in keyof AdminView]: AdminView[name] } = {
   translation: { settings: { singleNamespace: null }, mappings: new Map(), upstreams: new Map(), endpoints: new Map(), choices: [], problems: [] },
   problems: [problem, problem],
   usedSlots: [],
+  breakers: [],
   endpointStates: { ready: 5, terminating: 1 },
 };
 
@@ -103,6 +104,8 @@ describe('metrics', () => {
     for (const line of text.trimEnd().split('\n')) if (line !== '') expect(line).toMatch(lineFormat);
     const families = [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name, kind]) => `${name} ${kind}`);
     expect(families.toSorted()).toEqual([
+      'sluice_breaker_use gauge',
+      'sluice_breakers_open gauge',
       'sluice_change_live_seconds histogram',
       'sluice_connections gauge',
       'sluice_endpoints gauge',

@@ -2,7 +2,8 @@
 // them adds up what is in use.
 import { parentPort, workerData } from 'node:worker_threads';
 import { breakerCell } from '../../../gateway/counters.ts';
-import { Breaker, defaultBreaker, resource } from '../../../gateway/edge/upstream/breaker.ts';
+import { Breaker, resource } from '../../../gateway/edge/upstream/breaker.ts';
+import { defaultBreaker } from '../../../routing/upstream.ts';
 
 interface Start {
   readonly blocks: readonly SharedArrayBuffer[];

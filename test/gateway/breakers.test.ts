@@ -1,0 +1,143 @@
+// Circuit breakers and threads that end: what a dead worker had in use is given back, all of it and nothing else.
+import { connect } from 'node:net';
+import type { Socket } from 'node:net';
+import { readFile } from 'node:fs/promises';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { Origin, requestsIn } from '../wire/origin.ts';
+import { GatewayProcess, Manifests } from './gateway-process.ts';
+
+const workers = 5;
+const rounds = 5;
+const inFlight = 500 * workers;
+const prediction = 'POST /seldon/prod/iris/api/v1.0/predictions HTTP/1.1\r\nHost: g\r\nContent-Length: 0\r\n\r\n';
+
+let manifests: Manifests;
+let origin: Origin;
+let gateway: GatewayProcess;
+
+beforeEach(async () => {
+  manifests = await Manifests.create();
+  origin = await new Origin(() => undefined).listen();
+  await manifests.deploy('iris', origin.port, 'prod', {
+    'seldon.io/rest-timeout': '120000',
+    'seldon.io/ambassador-circuit-breakers-max-requests': String(inFlight),
+    'seldon.io/ambassador-circuit-breakers-max-connections': String(inFlight),
+    'seldon.io/ambassador-circuit-breakers-max-pending-requests': '0',
+  });
+});
+afterEach(async () => {
+  await gateway.kill();
+  await origin.close();
+  await manifests.remove();
+});
+
+/** One request on a connection of its own: "" until it is answered or lost. */
+class Asked {
+  readonly socket: Socket;
+  status = '';
+
+  constructor(port: number) {
+    this.socket = connect({ host: '127.0.0.1', port });
+    this.socket.on('connect', () => this.socket.write(prediction));
+    this.socket.on('data', (chunk: Buffer) => (this.status = chunk.toString('latin1', 9, 12)));
+    this.socket.on('error', () => undefined);
+    this.socket.on('close', () => (this.status ||= 'lost'));
+  }
+}
+
+async function until(holds: () => boolean | Promise<boolean>, what: string): Promise<void> {
+  const endMs = Date.now() + 20_000;
+  while (!(await holds())) {
+    if (Date.now() > endMs) throw new Error(`never: ${what}`);
+    await new Promise((resolve) => {
+      setTimeout(resolve, 20);
+    });
+  }
+}
+
+/** Listeners on a port: one a data worker. */
+async function listeners(port: number): Promise<number> {
+  const suffix = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
+  const rows = (await readFile('/proc/net/tcp', 'latin1')).split('\n').map((row) => row.trim().split(/\s+/));
+  return rows.filter(([, local, , state]) => local?.endsWith(suffix) === true && state === '0A').length;
+}
+
+async function gauges(admin: string): Promise<Readonly<Record<string, number>>> {
+  const text = await (await fetch(`${admin}/metrics`)).text();
+  return Object.fromEntries(
+    ['sluice_requests_in_flight', 'sluice_breaker_use{resource="requests"}', 'sluice_breaker_use{resource="connections"}', 'sluice_breaker_use{resource="pending"}', 'sluice_breakers_open{resource="requests"}'].map((name) => [
+      name.replace('sluice_', ''),
+      Number(text.split('\n').find((line) => line.startsWith(`${name} `))?.slice(name.length)),
+    ]),
+  );
+}
+
+function use(requests: number, open: number): Readonly<Record<string, number>> {
+  return {
+    requests_in_flight: requests,
+    'breaker_use{resource="requests"}': requests,
+    'breaker_use{resource="connections"}': requests,
+    'breaker_use{resource="pending"}': 0,
+    'breakers_open{resource="requests"}': open,
+  };
+}
+
+/** Requests that the origin has not answered yet and that can still be answered. */
+function held(): number {
+  return origin.connections.filter(({ text, answered, closed }) => !closed && requestsIn(text).length > answered).length;
+}
+
+function release(): void {
+  for (const connection of origin.connections) {
+    if (!connection.closed && requestsIn(connection.text).length > connection.answered) {
+      connection.answered += 1;
+      connection.socket.write('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok');
+    }
+  }
+}
+
+describe('circuit breakers of a process', () => {
+  test('20 workers are killed with some 500 requests in flight each: nothing stays in use, and the full limit is admitted, not one more', async () => {
+    gateway = new GatewayProcess(['serve', '--folder', manifests.folder, '--listen', '127.0.0.1:0', '--admin', '127.0.0.1:0', '--workers', String(workers), '--upstream-idle-ms', '1']);
+    const { traffic, admin } = await gateway.listening();
+    const port = Number(new URL(traffic).port);
+    const fill = async (): Promise<Asked[]> => {
+      await until(async () => (await listeners(port)) === workers, 'every worker listens');
+      const asked: Asked[] = [];
+      // In parts, so that no listener's queue overflows.
+      while (asked.length < inFlight) {
+        for (let i = 0; i < 250; i++) asked.push(new Asked(port));
+        await until(() => held() === asked.length, `${asked.length} requests at the origin`);
+      }
+      return asked;
+    };
+    for (let round = 0; round < rounds; round++) {
+      const asked = await fill();
+      expect(await gauges(admin)).toEqual(use(inFlight, 1));
+      const ended = (): number => gateway.records.filter(({ event }) => event === 'worker-ended').length;
+      const before = ended();
+      for (let worker = 0; worker < workers; worker++) if (worker !== round % workers) gateway.endThread(`data-${worker}`);
+      await until(() => ended() === before + workers - 1, 'they have ended');
+      await until(() => held() === asked.filter(({ status }) => status === '').length, 'what they held is cancelled');
+      const survive = held();
+      expect(survive).toBeGreaterThan(inFlight / workers / 2);
+      expect(survive).toBeLessThan((inFlight / workers) * 2);
+      expect(await gauges(admin)).toEqual(use(survive, 0));
+      release();
+      await until(() => asked.every(({ status }) => status !== ''), 'the others are answered');
+      expect(asked.filter(({ status }) => status === '200')).toHaveLength(survive);
+      for (const { socket } of asked) socket.destroy();
+      expect(await gauges(admin)).toEqual(use(0, 0));
+    }
+    const asked = await fill();
+    const over = Array.from({ length: 2 * workers }, () => new Asked(port));
+    await until(() => over.every(({ status }) => status !== ''), 'what is over the limit is answered');
+    // A worker that has no connection would get one; these all have.
+    expect(over.map(({ status }) => status)).toEqual(over.map(() => '503'));
+    release();
+    await until(() => asked.every(({ status }) => status !== ''), 'all are answered');
+    expect(asked.every(({ status }) => status === '200')).toBe(true);
+    for (const { socket } of [...asked, ...over]) socket.destroy();
+    expect(await gauges(admin)).toEqual(use(0, 0));
+  }, 120_000);
+});
