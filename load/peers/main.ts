@@ -13,10 +13,12 @@ import { openLoop } from './suites/open-loop.ts';
 import { restMatrix } from './suites/rest-matrix.ts';
 import { rest100k, rest70 } from './suites/rest.ts';
 import { scrape } from './suites/scrape.ts';
+import { shadowIsolation } from './suites/shadow-isolation.ts';
+import { soak } from './suites/soak.ts';
 import { staleRace } from './suites/stale-race.ts';
 import type { Suite, SuiteOptions } from './suites/suite.ts';
 
-const suites: readonly Suite[] = [rest70, rest100k, restMatrix, openLoop, memory, changeLive, flips, scrape, coldStart, staleRace];
+const suites: readonly Suite[] = [rest70, rest100k, restMatrix, openLoop, memory, changeLive, flips, scrape, coldStart, staleRace, shadowIsolation, soak];
 const project = fileURLToPath(new URL('../..', import.meta.url));
 
 const { values } = parseArgs({

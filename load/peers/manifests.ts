@@ -20,8 +20,9 @@ ${fields.map((field) => `      ${field}\n`).join('')}      replicas: 1
 `;
 }
 
-/** A Service and its EndpointSlice, joined by the port's name. */
-export function serviceManifests(name: string, namespace: string, place: Place): string {
+/** A Service and its EndpointSlice, joined by the port's name; without a place the slice is empty. */
+export function serviceManifests(name: string, namespace: string, place: Place | null): string {
+  const port = place?.port ?? 8000;
   return `---
 apiVersion: v1
 kind: Service
@@ -33,8 +34,8 @@ spec:
   type: ClusterIP
   selector: { seldon-app: ${name} }
   ports:
-    - { name: http, port: 8000, targetPort: ${place.port}, protocol: TCP }
-    - { name: grpc, port: 5001, targetPort: ${place.port}, protocol: TCP }
+    - { name: http, port: 8000, targetPort: ${port}, protocol: TCP }
+    - { name: grpc, port: 5001, targetPort: ${port}, protocol: TCP }
 ---
 apiVersion: discovery.k8s.io/v1
 kind: EndpointSlice
@@ -44,11 +45,9 @@ metadata:
   labels: { kubernetes.io/service-name: ${name}, endpointslice.kubernetes.io/managed-by: endpointslice-controller.k8s.io }
 addressType: IPv4
 ports:
-  - { name: http, port: ${place.port}, protocol: TCP }
-  - { name: grpc, port: ${place.port}, protocol: TCP }
-endpoints:
-  - addresses: [${place.host}]
-    conditions: { ready: true, serving: true, terminating: false }
+  - { name: http, port: ${port}, protocol: TCP }
+  - { name: grpc, port: ${port}, protocol: TCP }
+endpoints:${place === null ? ' []' : `\n  - addresses: [${place.host}]\n    conditions: { ready: true, serving: true, terminating: false }`}
 `;
 }
 

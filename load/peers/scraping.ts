@@ -9,7 +9,7 @@ export interface Scrape {
 
 export async function scrapeMetrics(adminPort: number): Promise<Scrape> {
   const startedMs = performance.now();
-  const answer = await fetch(`http://127.0.0.1:${adminPort}/metrics`);
+  const answer = await fetch(`http://127.0.0.1:${adminPort}/metrics`, { headers: { connection: 'close' } });
   const text = await answer.text();
   if (answer.status !== 200) throw new Error(`/metrics is answered ${answer.status}`);
   return { ms: performance.now() - startedMs, bytes: text.length, text };

@@ -2,85 +2,22 @@
 // and each answer must fit the table before or after the last change of its route; once a change must be live, only the table after it.
 import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { answerOf, deployments, predictionBody, predictionHead, type Deployment, type Place } from '../fleet.ts';
+import { answerOf } from '../fleet.ts';
+import { flippedPredictors, flippedRoutes, type FlippedRoute } from '../flipped-routes.ts';
 import { LoadConnection, type LoadConnectionOwner } from '../load-connection.ts';
-import { deploymentManifest, manifestFile, plainSplit, replaceManifest, serviceManifests, wholeManifest } from '../manifests.ts';
+import { replaceManifest } from '../manifests.ts';
 import { pause } from '../process.ts';
 import { startSluice } from '../proxies/sluice.ts';
 import { seededRandom } from '../random.ts';
 import { table } from '../report.ts';
 import { scrapeMetrics, sumOf } from '../scraping.ts';
-import { setSluiceStage, type SluiceStage } from '../sluice-stage.ts';
+import { setSluiceStage } from '../sluice-stage.ts';
 import type { Suite, SuiteOptions } from './suite.ts';
 
 const perSecond = 50;
 const requestsWanted = 200_000;
 const flipsWanted = 1000;
 const connections = 16;
-const predictors = ['main', 'canary', 'blue'] as const;
-const variantField = 'x-variant: b';
-
-interface FlippedRoute {
-  readonly kind: 'weight' | 'header' | 'service' | 'shadow';
-  readonly request: Buffer;
-  readonly file: string;
-  /** Manifest of each of its two states, and the predictor that answers in it. */
-  readonly states: readonly [FlippedState, FlippedState];
-}
-
-interface FlippedState {
-  readonly manifest: string;
-  readonly predictor: number;
-}
-
-function state(manifest: string, predictor: (typeof predictors)[number]): FlippedState {
-  return { manifest, predictor: predictors.indexOf(predictor) };
-}
-
-function weightStates(deployment: Deployment): FlippedRoute['states'] {
-  const to = (shares: string): string => wholeManifest(deployment, { ...plainSplit, annotations: [`sluice.io/traffic: ${shares}`] });
-  return [state(to('main=100,canary=0'), 'main'), state(to('main=0,canary=100'), 'canary')];
-}
-
-/** A second SeldonDeployment on the same prefix takes the requests with a header; it flips between our header and another. */
-function headerStates(deployment: Deployment): FlippedRoute['states'] {
-  const main = wholeManifest(deployment, { mainFields: ['traffic: 100'], canaryFields: ['traffic: 0'], annotations: [] });
-  const second = { ...deployment, name: `${deployment.name}-header` };
-  const to = (header: string): string =>
-    `${main}---\n${deploymentManifest(second, {
-      mainFields: ['traffic: 100'],
-      canaryFields: ['traffic: 0'],
-      annotations: [`seldon.io/ambassador-service-name: ${deployment.name}`, `seldon.io/ambassador-header: "${header}"`],
-    })}${serviceManifests(`${second.name}-main`, deployment.namespace, deployment.canary)}${serviceManifests(`${second.name}-canary`, deployment.namespace, deployment.canary)}`;
-  return [state(to(variantField), 'canary'), state(to('x-variant: other'), 'main')];
-}
-
-function serviceStates(deployment: Deployment, blue: Place): FlippedRoute['states'] {
-  const to = (service: string): string =>
-    wholeManifest(deployment, { mainFields: ['traffic: 100', `annotations: { seldon.io/svc-name: ${service} }`], canaryFields: ['traffic: 0'], annotations: [] }) +
-    serviceManifests(`${deployment.name}-blue`, deployment.namespace, blue);
-  return [state(to(`${deployment.name}-main`), 'main'), state(to(`${deployment.name}-blue`), 'blue')];
-}
-
-function shadowStates(deployment: Deployment): FlippedRoute['states'] {
-  const to = (canaryFields: readonly string[]): string => wholeManifest(deployment, { mainFields: ['traffic: 100'], canaryFields, annotations: [] });
-  return [state(to(['traffic: 0']), 'main'), state(to(['shadow: true', 'traffic: 100']), 'main')];
-}
-
-function routes(stage: SluiceStage): readonly FlippedRoute[] {
-  const body = predictionBody(70);
-  const blue: Place = { host: '127.0.0.1', port: stage.ports.get('blue')! };
-  const kinds = ['weight', 'header', 'service', 'shadow'] as const;
-  return deployments(stage.fleet)
-    .slice(0, 20)
-    .map((deployment, index) => {
-      const kind = kinds[index % kinds.length]!;
-      const states = { weight: weightStates, header: headerStates, service: (one: Deployment) => serviceStates(one, blue), shadow: shadowStates }[kind](deployment);
-      const request = Buffer.from(predictionHead(deployment.prefix, `Content-Length: ${body.length}`, [variantField]) + body);
-      return { kind, request, file: manifestFile(stage.manifests, deployment), states };
-    });
-}
-
 class Callers implements LoadConnectionOwner {
   readonly #routes: readonly FlippedRoute[];
   readonly #liveMs: number;
@@ -101,7 +38,7 @@ class Callers implements LoadConnectionOwner {
     this.#liveMs = liveMs;
     this.#current = flipped.map(() => 0);
     this.#flippedMs = flipped.map(() => Number.NEGATIVE_INFINITY);
-    const bodies = predictors.map((name) => Buffer.from(answerOf(name)));
+    const bodies = flippedPredictors.map((name) => Buffer.from(answerOf(name)));
     this.#connections = Array.from({ length: connections }, () => new LoadConnection({ host: '127.0.0.1', port }, bodies, this));
   }
 
@@ -138,9 +75,9 @@ class Callers implements LoadConnectionOwner {
       const fits = body === route.states[current]!.predictor || (mayBeOld && body === route.states[1 - current]!.predictor);
       if (!fits) {
         this.misfits++;
-        this.first ??= `${route.kind}: ${predictors[body]} answered ${(connection.dueMs - this.#flippedMs[index]!).toFixed(1)} ms after a change`;
+        this.first ??= `${route.kind}: ${flippedPredictors[body]} answered ${(connection.dueMs - this.#flippedMs[index]!).toFixed(1)} ms after a change`;
       }
-      const key = `${route.kind} ${predictors[body]}`;
+      const key = `${route.kind} ${flippedPredictors[body]}`;
       this.seen.set(key, (this.seen.get(key) ?? 0) + 1);
     }
     if (!this.#over) this.#send(connection);
@@ -168,8 +105,8 @@ export const flips: Suite = {
   does: 'weight, header, service and shadow flips on the routes being called, 50 a second: failed requests and answers that fit no table',
   deployments: 1000,
   async run(options: SuiteOptions): Promise<string> {
-    const stage = await setSluiceStage(options, predictors);
-    const flipped = routes(stage);
+    const stage = await setSluiceStage(options, flippedPredictors);
+    const flipped = flippedRoutes(stage);
     for (const route of flipped) {
       mkdirSync(dirname(route.file), { recursive: true });
       replaceManifest(route.file, route.states[0].manifest);
