@@ -6,6 +6,7 @@ import { postedLog } from './log.ts';
 import type { Log } from './log.ts';
 import type { Problem } from '../routing/problem.ts';
 import type { ControlToData, DataStart, DataToControl, FromData, TableFacts, ToData, ToldProblems } from './messages.ts';
+import { releaseMemory } from './release-memory.ts';
 import type { Settings } from './settings.ts';
 
 /** What a data plane is made with. */
@@ -46,6 +47,9 @@ export interface Plane {
   drain(waitMs: number, graceMs: number): Promise<void>;
 }
 
+/** A first table of so many Routes leaves garbage worth a pause before the worker serves. */
+const largeTableRoutes = 2000;
+
 /** A replacement listens without a table after this long: then there is no control worker to give it one. */
 const tableWaitMs = 2000;
 
@@ -74,11 +78,20 @@ export async function startDataWorker(start: DataStart, parent: MessagePort, mak
     if (applied.kind === 'gap') channel.postMessage({ kind: 'gap', version: applied.version } satisfies DataToControl);
     if (applied.kind !== 'table') return;
     const { version, hash, routeCount, problems } = applied;
+    const isFirst = held === null;
     held = { version, hash };
     const news = changedProblems(told, problems);
     told = problems;
-    channel.postMessage({ kind: 'acknowledged', version, hash, routeCount, problems: news, atMs: performance.timeOrigin + performance.now() } satisfies DataToControl);
-    firstTable.resolve();
+    const acknowledge = (): void => {
+      channel.postMessage({ kind: 'acknowledged', version, hash, routeCount, problems: news, atMs: performance.timeOrigin + performance.now() } satisfies DataToControl);
+      firstTable.resolve();
+    };
+    if (!isFirst || routeCount < largeTableRoutes) return acknowledge();
+    // Once the message itself is garbage, and before this worker makes the gateway ready.
+    setImmediate(() => {
+      releaseMemory();
+      acknowledge();
+    });
   };
   const drain = async (waitMs: number, graceMs: number): Promise<void> => {
     await plane.drain(waitMs, graceMs);

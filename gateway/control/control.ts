@@ -11,6 +11,7 @@ import type { AdminServer } from '../admin/server.ts';
 import { postedLog } from '../log.ts';
 import type { Log } from '../log.ts';
 import type { ControlStart, DataToControl, FromControl, ToControl } from '../messages.ts';
+import { releaseMemory } from '../release-memory.ts';
 import { translateSettingsOf } from '../translate-settings.ts';
 import { ownAddresses } from './addresses.ts';
 import { Readiness } from './readiness.ts';
@@ -34,7 +35,11 @@ export async function startControl(start: ControlStart, source: Source, parent: 
     refuse: (upstream, ip) => checkReach(translateSettings, upstream, ip),
     nowMs: () => performance.timeOrigin + performance.now(),
     keep: (change) => tell({ kind: 'kept', change }),
-    ready: () => tell({ kind: 'ready' }),
+    ready: () => {
+      tell({ kind: 'ready' });
+      // What was read, parsed and sent for the first table is garbage now.
+      setImmediate(releaseMemory);
+    },
     live: (seconds) => admin?.live(seconds),
   });
   const blocks = [start.base, ...start.counters].map((buffer) => new Float64Array(buffer));
