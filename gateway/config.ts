@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import { decoding, parseOptions, wrongValue } from './options.ts';
 import type { Option, Written } from './options.ts';
 import { defaultLimits } from './settings.ts';
-import type { EdgeLimits, Settings } from './settings.ts';
+import type { ClusterSettings, EdgeLimits, Settings } from './settings.ts';
 
 export type ServeConfig =
   /** `settings.grants` is empty still: `grantsFile` names the file to read them from, or null. */
@@ -19,6 +19,8 @@ interface LimitOption {
   readonly help: string;
 }
 
+/** Where Kubernetes mounts a pod's service account. */
+const serviceAccountFolder = '/var/run/secrets/kubernetes.io/serviceaccount';
 const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
 const gibibyte = 1024 ** 3;
@@ -55,6 +57,10 @@ const limitOptions: readonly LimitOption[] = [
 export const serveOptions: readonly Option[] = [
   { name: 'source', kind: 'text', placeholder: 'cluster|folder', help: 'where manifests come from (cluster; --folder alone means folder)' },
   { name: 'folder', kind: 'list', placeholder: 'DIR', help: 'a directory of manifests, watched' },
+  { name: 'kubeconfig', kind: 'text', placeholder: 'FILE', help: 'how to reach the cluster (in a pod its service account, else KUBECONFIG or ~/.kube/config)' },
+  { name: 'context', kind: 'text', placeholder: 'NAME', help: 'context of the kubeconfig (its current one)' },
+  { name: 'service-account', kind: 'text', placeholder: 'DIR', help: `token and ca.crt in a pod (${serviceAccountFolder})` },
+  { name: 'snapshot', kind: 'text', placeholder: 'FILE', help: 'last good objects, for a start while the API server is away (none)' },
   { name: 'listen', kind: 'text', placeholder: 'HOST:PORT', help: 'traffic (:8080)' },
   { name: 'tls-listen', kind: 'text', placeholder: 'HOST:PORT', help: 'traffic over TLS; needs --tls-cert and --tls-key' },
   { name: 'tls-cert', kind: 'text', placeholder: 'FILE', help: 'certificate chain, PEM' },
@@ -97,7 +103,7 @@ function settingsOf(options: ReadonlyMap<string, Written>, environment: Readonly
   for (const { name, field, least, most } of limitOptions) limits[field] = integerOf(options, name, least, most, defaultLimits[field]);
   const namespaces = namespacesOf(options, environment);
   return {
-    source: sourceOf(options),
+    source: sourceOf(options, environment),
     listen: addressOf(options.get('listen'), { host: null, port: 8080 }),
     tls: tlsOf(options),
     admin: {
@@ -121,12 +127,25 @@ function settingsOf(options: ReadonlyMap<string, Written>, environment: Readonly
   };
 }
 
-function sourceOf(options: ReadonlyMap<string, Written>): Settings['source'] {
+function sourceOf(options: ReadonlyMap<string, Written>, environment: Readonly<Record<string, string | undefined>>): Settings['source'] {
   const folders = options.get('folder')?.values ?? [];
   const kind = folders.length > 0 && !options.has('source') ? 'folder' : choiceOf(options, 'source', ['cluster', 'folder']);
   if (kind === 'folder' && folders.length === 0) wrongValue('--source folder needs a directory: write --folder DIR');
   if (kind === 'cluster' && folders.length > 0) wrongValue('--folder and --source cluster exclude each other: write --folder DIR alone');
-  return kind === 'folder' ? { kind, folders } : { kind };
+  if (kind === 'cluster') return { kind, access: accessOf(options, environment), snapshotFile: textOf(options, 'snapshot') };
+  const stray = ['kubeconfig', 'context', 'service-account', 'snapshot'].map((name) => options.get(name)).find((written) => written !== undefined);
+  if (stray !== undefined) wrongValue(`${stray.from} belongs to --source cluster: write it without --folder`);
+  return { kind, folders };
+}
+
+/** A kubeconfig that somebody names counts in a pod too. */
+function accessOf(options: ReadonlyMap<string, Written>, environment: Readonly<Record<string, string | undefined>>): ClusterSettings['access'] {
+  const host = environment['KUBERNETES_SERVICE_HOST'] ?? '';
+  const account = options.get('service-account');
+  if (account !== undefined && host === '') wrongValue(`${account.from} belongs to a pod and KUBERNETES_SERVICE_HOST is not set: write --kubeconfig FILE`);
+  if (host === '' || options.has('kubeconfig') || options.has('context')) return { kind: 'kubeconfig', file: textOf(options, 'kubeconfig'), context: textOf(options, 'context') };
+  const port = environment['KUBERNETES_SERVICE_PORT'] ?? '';
+  return { kind: 'pod', server: `https://${host.includes(':') ? `[${host}]` : host}:${port === '' ? '443' : port}`, folder: textOf(options, 'service-account') ?? serviceAccountFolder };
 }
 
 function tlsOf(options: ReadonlyMap<string, Written>): Settings['tls'] {

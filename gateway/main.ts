@@ -2,7 +2,10 @@
 // Entry of every thread and every command. The only file that knows both sides: it gives the control worker its Source and a data worker
 // its DataPlane. Imports are lazy, so that each thread and command loads what it needs and nothing else.
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
+import type { Source } from '../k8s/source/source.ts';
+import type { Log } from './log.ts';
 import type { ThreadStart } from './messages.ts';
+import type { Settings } from './settings.ts';
 
 /**
  * A command gets the arguments after its name and answers with the exit code: 0 well, 1 it could not be done (one clear line on standard
@@ -60,17 +63,26 @@ async function runThread(start: ThreadStart): Promise<void> {
   if (port === null) throw new Error('a worker without a parent');
   if (start.kind === 'control') {
     const { startControl } = await import('./control/control.ts');
-    const { source, singleNamespace } = start.settings;
-    // `serve` refuses the cluster source until there is one.
-    const folders = source.kind === 'folder' ? source.folders : [];
-    const { folderSource } = await import('../k8s/source/folder.ts');
-    const defaultNamespace = singleNamespace ?? 'default';
-    await startControl(start, folderSource({ folders, defaultNamespace, pollMs: 10_000 }), port);
+    await startControl(start, (log) => openSource(start.settings, log), port);
   } else {
     const { startDataWorker } = await import('./worker.ts');
     const { DataPlane } = await import('./edge/plane.ts');
     await startDataWorker(start, port, (plane) => new DataPlane(plane));
   }
+}
+
+async function openSource(settings: Settings, log: Log): Promise<Source> {
+  const { source, namespaces, singleNamespace, mappings } = settings;
+  if (source.kind === 'folder') {
+    const { folderSource } = await import('../k8s/source/folder.ts');
+    return folderSource({ folders: source.folders, defaultNamespace: singleNamespace ?? 'default', pollMs: 10_000 });
+  }
+  const { openCluster } = await import('../k8s/source/cluster/open.ts');
+  const { access, snapshotFile } = source;
+  if (snapshotFile === null) return openCluster({ access, namespaces, mappings, lastGood: null, once: false });
+  const { SnapshotFile, snapshotTimes } = await import('./control/snapshot-file.ts');
+  const lastGood = new SnapshotFile({ file: snapshotFile, scope: JSON.stringify([access, namespaces]), times: snapshotTimes, log });
+  return openCluster({ access, namespaces, mappings, lastGood, once: false });
 }
 
 if (isMainThread) process.exitCode = await runCommand(process.argv.slice(2));

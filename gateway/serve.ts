@@ -9,9 +9,10 @@ import type { Settings } from './settings.ts';
 import { addressOf, startGateway } from './supervisor.ts';
 import { printAddress } from './supervisor-bind.ts';
 
-const usage = `Use: sluice serve --folder DIR [options]
+const usage = `Use: sluice serve [options]
+     sluice serve --folder DIR [options]
 
-Serves predictions as the manifests say, until SIGTERM or SIGINT: then it drains and exits 0. A second signal ends it at once.
+Serves predictions as the manifests of a cluster or of a folder say, until SIGTERM or SIGINT: then it drains and exits 0. A second signal ends it at once.
 Every option is also an environment variable: --drain-wait-ms is SLUICE_DRAIN_WAIT_MS.
 
 `;
@@ -26,7 +27,6 @@ export async function serve(argv: readonly string[]): Promise<number> {
     return 0;
   }
   if (config.kind === 'wrong') return refuse(config.sentence, 2);
-  if (config.settings.source.kind === 'cluster') return refuse('the cluster source is not part of this version: write --folder DIR', 2);
   const unreadable = unreadableFile(config.settings);
   if (unreadable !== null) return refuse(unreadable, 1);
   const grants = config.grantsFile === null ? noGrants : await readGrants(config.grantsFile);

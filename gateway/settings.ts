@@ -2,7 +2,7 @@
 import type { Grant } from '../k8s/translate/translation.ts';
 
 export interface Settings {
-  readonly source: { readonly kind: 'folder'; readonly folders: readonly string[] } | { readonly kind: 'cluster' };
+  readonly source: { readonly kind: 'folder'; readonly folders: readonly string[] } | ClusterSettings;
   /** null host: every address, dual stack where there is IPv6. Port 0: any free one. */
   readonly listen: { readonly host: string | null; readonly port: number };
   readonly tls: { readonly host: string | null; readonly port: number; readonly certFile: string; readonly keyFile: string } | null;
@@ -24,6 +24,16 @@ export interface Settings {
   /** After SIGTERM: time in which new connections are still served, ms (default 5000), and the limit for what is in flight, ms (default 60000). */
   readonly drainWaitMs: number;
   readonly drainGraceMs: number;
+}
+
+export interface ClusterSettings {
+  readonly kind: 'cluster';
+  /** In a pod its service account; else a kubeconfig, null: the default one, and its current context. */
+  readonly access:
+    | { readonly kind: 'pod'; readonly server: string; readonly folder: string }
+    | { readonly kind: 'kubeconfig'; readonly file: string | null; readonly context: string | null };
+  /** File for the last good objects; null: none. */
+  readonly snapshotFile: string | null;
 }
 
 /** Limits and deadlines of the data plane. 0 is "none" only where it says so. */

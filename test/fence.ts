@@ -7,9 +7,9 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   'k8s/translate/': ['k8s/translate/', 'routing/'],
   'k8s/source/': ['k8s/source/', 'k8s/translate/', 'routing/'],
   'gateway/edge/': ['gateway/edge/', 'gateway/*', 'routing/'],
-  'gateway/control/': ['gateway/control/', 'gateway/admin/', 'gateway/*', 'routing/', 'k8s/translate/', 'k8s/source/source.ts'],
+  'gateway/control/': ['gateway/control/', 'gateway/admin/', 'gateway/*', 'routing/', 'k8s/translate/', 'k8s/source/source.ts', 'k8s/source/last-good.ts'],
   'gateway/admin/': ['gateway/admin/', 'gateway/control/', 'gateway/*', 'routing/', 'k8s/translate/'],
-  'gateway/tools/': ['gateway/tools/', 'gateway/*', 'routing/', 'k8s/translate/', 'k8s/source/read.ts'],
+  'gateway/tools/': ['gateway/tools/', 'gateway/*', 'routing/', 'k8s/translate/', 'k8s/source/read.ts', 'k8s/source/cluster/open.ts'],
   'gateway/demo/': ['gateway/demo/', 'gateway/*', 'routing/', 'k8s/translate/'],
   'gateway/': ['gateway/*', 'routing/', 'k8s/translate/'],
   // The thread of the data plane: like it, it does not know Kubernetes.
@@ -20,6 +20,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
 /** The one home of each runtime package. A package that is not here has none. */
 const homes: Readonly<Record<string, readonly string[]>> = {
   '@fastify/http-proxy': ['gateway/admin/'],
+  '@kubernetes/client-node': ['k8s/source/cluster/kubeconfig-access.ts'],
   fastify: ['gateway/admin/'],
   'js-yaml': ['k8s/translate/', 'k8s/source/', 'gateway/grants.ts'],
   pino: ['gateway/log.ts'],

@@ -17,6 +17,8 @@ export interface AdminOptions {
   readonly blocks: readonly Float64Array[];
   readonly sourceKind: string;
   readonly sourceAgeSeconds: () => number;
+  /** Why the Source does not know what to serve, for /readyz; null: it does. */
+  readonly notReady: () => string | null;
 }
 
 export interface AdminServer {
@@ -46,7 +48,7 @@ export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
   app.setNotFoundHandler((request, reply) =>
     reply.code(404).send({ error: 'not-found', sentence: `the admin port does not serve ${request.url.split('?', 1)[0]}: ask /healthz, /readyz, /metrics, /api/routes, /api/problems or /api/explain` }),
   );
-  serveHealth(app, view);
+  serveHealth(app, options);
   serveMetrics(app, families, options);
   await app.register(async (api) => {
     api.addHook('onRequest', async (request, reply) => {
@@ -67,12 +69,13 @@ export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
   return { host, port, live: (seconds) => families.live(seconds), close: () => app.close() };
 }
 
-function serveHealth(app: FastifyInstance, view: AdminView): void {
+function serveHealth(app: FastifyInstance, { view, notReady }: AdminOptions): void {
   for (const path of ['/healthz', '/ambassador/v0/check_alive']) app.get(path, (_, reply) => reply.type(textType).send('sluice is alive\n'));
   for (const path of ['/readyz', '/ambassador/v0/check_ready']) {
     app.get(path, (_, reply) => {
-      const { ready } = view;
-      return reply.code(ready ? 200 : 503).type(textType).send(ready ? 'sluice is ready\n' : 'sluice is not ready\n');
+      if (view.ready) return reply.type(textType).send('sluice is ready\n');
+      const reason = notReady();
+      return reply.code(503).type(textType).send(`sluice is not ready${reason === null ? '' : `: ${reason}`}\n`);
     });
   }
 }

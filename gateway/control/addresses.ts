@@ -3,8 +3,7 @@ import { networkInterfaces } from 'node:os';
 import type { Settings } from '../settings.ts';
 
 /**
- * Addresses never to dial. For a folder `ip:port` of each listener, because model servers may run on the same machine; for a cluster also
- * every address of this pod.
+ * Addresses never to dial: `ip:port` of each listener, because model servers may run on the same machine; in a pod also every address of it.
  */
 export function ownAddresses(settings: Settings): readonly string[] {
   const own = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
@@ -13,6 +12,6 @@ export function ownAddresses(settings: Settings): readonly string[] {
     const everywhere = host === null || host === '::' || host === '0.0.0.0';
     return (everywhere ? own.map(({ address }) => address) : [host]).map((ip) => `${ip}:${port}`);
   });
-  if (settings.source.kind === 'cluster') addresses.push(...own.filter(({ internal }) => !internal).map(({ address }) => address));
+  if (settings.source.kind === 'cluster' && settings.source.access.kind === 'pod') addresses.push(...own.filter(({ internal }) => !internal).map(({ address }) => address));
   return [...new Set(addresses)];
 }

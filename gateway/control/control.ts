@@ -14,8 +14,10 @@ import type { ControlStart, DataToControl, FromControl, ToControl } from '../mes
 import { releaseMemory } from '../release-memory.ts';
 import { translateSettingsOf } from '../translate-settings.ts';
 import { ownAddresses } from './addresses.ts';
+import { ProblemEvents, problemEventTimes } from './problem-events.ts';
 import { Readiness } from './readiness.ts';
 import { Reconciler } from './reconcile.ts';
+import { logStaleness, stalenessTimes } from './staleness.ts';
 
 /** Time between two looks for slots that nobody can count in any more. */
 const sweepMs = 30_000;
@@ -23,14 +25,30 @@ const sweepMs = 30_000;
 const problemLogMs = 5000;
 const problemLogLines = 100;
 
-/** Runs until the supervisor says `stop`, or ends the thread when it cannot start. `parent` is the supervisor's port. */
-export async function startControl(start: ControlStart, source: Source, parent: MessagePort): Promise<void> {
-  const { settings, kept } = start;
+/**
+ * Runs until the supervisor says `stop`, or ends the thread when it cannot start. `open` gives the Source or rejects with one sentence;
+ * `parent` is the supervisor's port.
+ */
+export async function startControl(start: ControlStart, open: (log: Log) => Promise<Source>, parent: MessagePort): Promise<void> {
   const tell = (message: FromControl): void => parent.postMessage(message);
   const log = postedLog((lines) => tell({ kind: 'log', lines }));
-  const translateSettings = translateSettingsOf(settings, ownAddresses(settings));
+  let source: Source;
+  try {
+    source = await open(log);
+  } catch (error) {
+    tell({ kind: 'failed', sentence: sentenceOf(error) });
+    log.flush();
+    process.exit(1);
+  }
+  await runControl(start, source, log, parent);
+}
+
+async function runControl({ settings, kept, base, counters }: ControlStart, source: Source, log: Log, parent: MessagePort): Promise<void> {
+  const tell = (message: FromControl): void => parent.postMessage(message);
+  const translateSettings = translateSettingsOf(settings, [...ownAddresses(settings), ...source.forbiddenAddresses]);
+  const translator = new Translator(translateSettings, kept.holders);
   let admin: AdminServer | null = null;
-  const reconciler = new Reconciler(new Translator(translateSettings, kept.holders), kept, new Readiness(settings.workers, kept.ready), {
+  const reconciler = new Reconciler(translator, kept, new Readiness(settings.workers, kept.ready), {
     lookup: async (host) => (await lookup(host, { all: true })).map(({ address }) => address),
     refuse: (upstream, ip) => checkReach(translateSettings, upstream, ip),
     nowMs: () => performance.timeOrigin + performance.now(),
@@ -42,14 +60,21 @@ export async function startControl(start: ControlStart, source: Source, parent: 
     },
     live: (seconds) => admin?.live(seconds),
   });
-  const blocks = [start.base, ...start.counters].map((buffer) => new Float64Array(buffer));
+  const blocks = [base, ...counters].map((buffer) => new Float64Array(buffer));
   const sweeping = setInterval(() => reconciler.sweep(blocks), sweepMs);
   const logProblems = problemLogger(reconciler, log);
-  const problemLog = setInterval(logProblems, problemLogMs);
+  const problemEvents = source.events === null ? null : new ProblemEvents(source.events, problemEventTimes, log);
+  const problemLog = setInterval(() => {
+    logProblems();
+    problemEvents?.take(reconciler.problems);
+  }, problemLogMs);
+  const staleness = logStaleness(source, log, stalenessTimes);
 
   const stop = async (): Promise<void> => {
     clearInterval(sweeping);
     clearInterval(problemLog);
+    staleness.stop();
+    problemEvents?.stop();
     reconciler.stop();
     await Promise.allSettled([source.stop(), admin?.close()]);
     log.flush();
@@ -74,17 +99,24 @@ export async function startControl(start: ControlStart, source: Source, parent: 
     }
   });
   try {
-    admin = await startAdmin({ admin: settings.admin, view: reconciler, blocks, sourceKind: source.kind, sourceAgeSeconds: () => source.ageSeconds() });
+    admin = await startAdmin({ admin: settings.admin, view: reconciler, blocks, sourceKind: source.kind, sourceAgeSeconds: () => source.ageSeconds(), notReady: () => source.trouble() });
     tell({ kind: 'admin-listening', host: admin.host, port: admin.port });
-    await source.start((change) => reconciler.take(change));
+    await source.start((change) => {
+      reconciler.take(change);
+      source.follow(translator.wantedSecrets);
+    });
     reconciler.open();
     logProblems();
   } catch (error) {
-    tell({ kind: 'failed', sentence: error instanceof Error ? error.message : String(error) });
+    tell({ kind: 'failed', sentence: sentenceOf(error) });
     await stop();
     // Whatever a half-started Source still holds must not keep the thread: the supervisor gives the seat to another.
     process.exit(1);
   }
+}
+
+function sentenceOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** Logs each Problem once, when it appears; those that only inform are for /api/problems. */

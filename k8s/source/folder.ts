@@ -56,6 +56,8 @@ export function folderSource(options: FolderOptions): Source {
 
 class FolderSource implements Source {
   readonly kind = 'folder';
+  readonly forbiddenAddresses = [];
+  readonly events = null;
   readonly #options: FolderOptions;
   readonly #files: ManifestFiles;
   readonly #roots: Directory[] = [];
@@ -104,8 +106,15 @@ class FolderSource implements Source {
     this.#pending.clear();
   }
 
+  /** Secrets are among the manifests. */
+  follow(): void {}
+
   ageSeconds(): number {
     return 0;
+  }
+
+  trouble(): null {
+    return null;
   }
 
   // ---- the tree

@@ -7,12 +7,29 @@ const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration';
 /** Decoding gives the same for an object and its essence. What has an unexpected shape stays as it is, so that decoding can say so. */
 export function essenceOf(kind: string, object: UnknownRecord): UnknownRecord {
   const { status: _status, ...rest } = object;
-  return { ...rest, ...recordIn(rest, 'metadata', metadataEssence), ...(kind === 'SeldonDeployment' ? recordIn(rest, 'spec', specEssence) : {}) };
+  const metadata = recordIn(rest, 'metadata', metadataEssence);
+  switch (kind) {
+    case 'SeldonDeployment':
+      return { ...rest, ...metadata, ...recordIn(rest, 'spec', specEssence) };
+    case 'Service':
+      return { ...metadata, ...recordIn(rest, 'spec', serviceEssence) };
+    case 'EndpointSlice':
+      return { ...recordIn(rest, 'metadata', (slice) => picked(slice, ['labels'])), ...picked(rest, ['ports']), ...listIn(rest, 'endpoints', ({ addresses, conditions }) => ({ addresses, conditions })) };
+    default:
+      return { ...rest, ...metadata };
+  }
 }
 
+/** What the API server writes, and changes with every update of any part. */
+const bookkeeping: ReadonlySet<string> = new Set(['managedFields', 'uid', 'resourceVersion', 'generation', 'selfLink']);
+
 function metadataEssence(metadata: UnknownRecord): UnknownRecord {
-  const { managedFields: _managed, ...rest } = metadata;
+  const rest = Object.fromEntries(Object.entries(metadata).filter(([name]) => !bookkeeping.has(name)));
   return { ...rest, ...recordIn(rest, 'annotations', ({ [lastApplied]: _applied, ...annotations }) => annotations) };
+}
+
+function serviceEssence(spec: UnknownRecord): UnknownRecord {
+  return { ...picked(spec, ['type', 'clusterIP', 'externalName', 'selector']), ...listIn(spec, 'ports', ({ name, port }) => ({ name, port })) };
 }
 
 function specEssence(spec: UnknownRecord): UnknownRecord {
@@ -30,6 +47,11 @@ function podEssence(pod: UnknownRecord): UnknownRecord {
     return { name, ports };
   });
   return { spec: { containers } };
+}
+
+/** The named fields that are there. */
+function picked(record: UnknownRecord, names: readonly string[]): UnknownRecord {
+  return Object.fromEntries(names.filter((name) => Object.hasOwn(record, name)).map((name) => [name, record[name]]));
 }
 
 /** The named part of a record, changed; nothing when it is no record. */

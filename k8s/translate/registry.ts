@@ -44,6 +44,11 @@ export class Registry<R extends Kept> {
     this.#touched.push(record);
   }
 
+  /** All records there are. */
+  values(): Iterable<R> {
+    return this.#records.values();
+  }
+
   /** Records touched since the last sweep. */
   get touched(): readonly R[] {
     return this.#touched;

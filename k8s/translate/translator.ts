@@ -71,6 +71,11 @@ export class Translator {
     return this.#current;
   }
 
+  /** All Secrets that manifests refer to, as `namespace/name`. */
+  get wantedSecrets(): ReadonlySet<string> {
+    return this.#world.wantedSecrets();
+  }
+
   /** Who holds which claim, for a successor's constructor. */
   get holders(): readonly ClaimHolder[] {
     return this.#claims.holders;

@@ -135,6 +135,13 @@ export class World {
     for (const { slice } of this.#entries.values()) if (slice !== null) yield* slice.slice.problems;
   }
 
+  /** Secrets that a unit reads, as `namespace/name`, whether they exist or not. */
+  wantedSecrets(): ReadonlySet<string> {
+    const wanted = new Set<string>();
+    for (const { key, watched } of this.secrets.values()) if (watched.readers.length > 0) wanted.add(key);
+    return wanted;
+  }
+
   /** An object that is new or may differ. */
   set(object: SourceObject): void {
     const key = objectKey(object.ref);

@@ -20,6 +20,10 @@ function sentenceOf(argv: readonly string[], environment: Record<string, string>
 const values: Readonly<Record<string, readonly [good: string, bad: string | null]>> = {
   source: ['folder', 'fodler'],
   folder: ['manifests', null],
+  kubeconfig: ['kube.yaml', null],
+  context: ['minikube', null],
+  'service-account': ['account', null],
+  snapshot: ['last-good', null],
   listen: ['127.0.0.1:8081', '127.0.0.1'],
   'tls-listen': [':8443', 'x:y'],
   'tls-cert': ['cert.pem', null],
@@ -39,6 +43,10 @@ const values: Readonly<Record<string, readonly [good: string, bad: string | null
   'drain-grace-ms': ['10', '1s'],
 };
 
+/** Options of the cluster source. */
+const ofCluster = new Set(['kubeconfig', 'context', 'service-account', 'snapshot']);
+const inPod = { KUBERNETES_SERVICE_HOST: '10.0.0.1', KUBERNETES_SERVICE_PORT: '6443' };
+
 /** What must be there for an option to make sense. */
 const companions: Readonly<Record<string, readonly string[]>> = {
   'tls-listen': ['--tls-cert', 'c', '--tls-key', 'k'],
@@ -55,19 +63,20 @@ describe('options of serve', () => {
   });
 
   for (const { name, kind } of serveOptions) {
-    const folder = name === 'folder' ? [] : ['--folder', 'd'];
+    const folder = name === 'folder' || ofCluster.has(name) ? [] : ['--folder', 'd'];
+    const around = name === 'service-account' ? inPod : {};
     const base = [...folder, ...(companions[name] ?? [])];
     const [good, bad] = limits.has(name) ? ['1100', 'many'] : (values[name] ?? ['true', null]);
     // 1100 is not in the range of these.
     const value = ({ 'head-fields': '64', 'pipelined-requests': '9', 'http2-connection-window-bytes': '70000' } as Readonly<Record<string, string>>)[name] ?? good;
 
     test(`--${name} and ${variableOf(name)} mean the same`, () => {
-      const byFlag = decodeServe([...base, `--${name}`, ...(kind === 'flag' ? [] : [value])], {});
-      const byVariable = decodeServe(base, { [variableOf(name)]: value });
+      const byFlag = decodeServe([...base, `--${name}`, ...(kind === 'flag' ? [] : [value])], around);
+      const byVariable = decodeServe(base, { ...around, [variableOf(name)]: value });
       expect(byFlag.kind).toBe('settings');
       expect(byVariable).toEqual(byFlag);
       // --mappings and --source folder are what a folder means anyway; all others change something.
-      if (name !== 'source' && name !== 'grants') expect(byFlag).not.toEqual(decodeServe(name === 'folder' ? ['--folder', 'x'] : base.filter((part) => !companions[name]?.includes(part)), {}));
+      if (name !== 'source' && name !== 'grants') expect(byFlag).not.toEqual(decodeServe(name === 'folder' ? ['--folder', 'x'] : base.filter((part) => !companions[name]?.includes(part)), around));
     });
 
     if (bad !== null) {
@@ -126,8 +135,20 @@ describe('options of serve', () => {
     expect(settingsOf(['--folder', 'd'], { KUBERNETES_SERVICE_HOST: '10.0.0.1' }).admin.host).toBeNull();
   });
 
-  test('without a folder the source is the cluster', () => {
-    expect(settingsOf([]).source).toEqual({ kind: 'cluster' });
+  test('without a folder the source is the cluster: that of the pod, else of the kubeconfig', () => {
+    const kubeconfig = { kind: 'kubeconfig', file: null, context: null };
+    expect(settingsOf([]).source).toEqual({ kind: 'cluster', access: kubeconfig, snapshotFile: null });
+    const pod = { kind: 'pod', server: 'https://10.0.0.1:6443', folder: '/var/run/secrets/kubernetes.io/serviceaccount' };
+    expect(settingsOf([], inPod).source).toEqual({ kind: 'cluster', access: pod, snapshotFile: null });
+    expect(settingsOf([], { KUBERNETES_SERVICE_HOST: 'fd00::1' }).source).toMatchObject({ access: { server: 'https://[fd00::1]:443' } });
+    expect(settingsOf(['--context', 'other'], inPod).source).toMatchObject({ access: { ...kubeconfig, context: 'other' } });
+    expect(settingsOf(['--kubeconfig', 'f'], inPod).source).toMatchObject({ access: { ...kubeconfig, file: 'f' } });
+  });
+
+  test('options of the cluster source are refused where there is none', () => {
+    expect(sentenceOf(['--folder', 'd', '--kubeconfig', 'f'])).toBe('--kubeconfig belongs to --source cluster: write it without --folder');
+    expect(sentenceOf(['--folder', 'd'], { SLUICE_SNAPSHOT: 'f' })).toBe('SLUICE_SNAPSHOT belongs to --source cluster: write it without --folder');
+    expect(sentenceOf(['--service-account', 'd'])).toMatch(/^--service-account belongs to a pod .*: write --kubeconfig FILE$/);
   });
 
   test('addresses', () => {

@@ -83,9 +83,11 @@ describe('sluice serve that cannot start', () => {
     await wrong(1, /^sluice: \S+cert\.pem and \S+cert\.pem cannot be used .* write --tls-cert/, '--folder', manifests.folder, ...anywhere, '--tls-listen', '127.0.0.1:0', '--tls-cert', file, '--tls-key', file);
   });
 
+  test('neither a cluster nor a folder', () => wrong(1, /^sluice: there is no cluster: this is no pod and the kubeconfig \S+ does not exist; write --kubeconfig FILE, or --folder DIR/, '--kubeconfig', `${manifests.folder}/none`, ...anywhere));
+
   test('wrong use', async () => {
     await wrong(2, /^sluice: unknown option --foldr: did you mean --folder\?/, '--foldr', 'x');
-    await wrong(2, /^sluice: .* write --folder DIR/);
+    await wrong(2, /^sluice: --kubeconfig belongs to --source cluster/, '--folder', 'd', '--kubeconfig', 'f');
   });
 });
 

@@ -27,7 +27,7 @@ let second: CounterBlock;
 let admin: AdminServer;
 
 async function start(host: string, token: string | null): Promise<AdminServer> {
-  return startAdmin({ admin: { host, port: 0, token }, view, blocks: [base.cells, first.cells, second.cells], sourceKind: 'folder', sourceAgeSeconds: () => 0 });
+  return startAdmin({ admin: { host, port: 0, token }, view, blocks: [base.cells, first.cells, second.cells], sourceKind: 'folder', sourceAgeSeconds: () => 0, notReady: () => null });
 }
 
 async function get(path: string, headers: Record<string, string> = {}): Promise<{ status: number; text: string; type: string }> {
@@ -79,7 +79,7 @@ describe('access', () => {
 
   test('a port in use is one clear sentence', async () => {
     const { port } = admin;
-    await expect(startAdmin({ admin: { host: '127.0.0.1', port, token: null }, view, blocks: [base.cells], sourceKind: 'folder', sourceAgeSeconds: () => 0 })).rejects.toThrow(/cannot be bound \(EADDRINUSE\): write --admin/);
+    await expect(startAdmin({ admin: { host: '127.0.0.1', port, token: null }, view, blocks: [base.cells], sourceKind: 'folder', sourceAgeSeconds: () => 0, notReady: () => null })).rejects.toThrow(/cannot be bound \(EADDRINUSE\): write --admin/);
   });
 });
 

@@ -34,7 +34,7 @@ describe('documents', () => {
   });
 
   test('three dashes inside a block scalar do not cut it', () => {
-    const manifest = read(`${service('a').trimEnd()}\nspec:\n  text: |\n    x\n    ---\n    y\n`);
+    const manifest = read(`apiVersion: getambassador.io/v2\nkind: Mapping\nmetadata: { name: a }\nspec:\n  text: |\n    x\n    ---\n    y\n`);
     expect((manifest.objects[0]!.object as { spec: { text: string } }).spec.text).toBe('x\n---\ny\n');
   });
 
@@ -186,8 +186,8 @@ describe('bounds', () => {
 
   test('anchors, aliases and merge keys of honest manifests are read', () => {
     const manifest = read(`
-apiVersion: v1
-kind: Service
+apiVersion: getambassador.io/v2
+kind: Mapping
 metadata: &meta { name: a, labels: &labels { x: "1" } }
 spec: { selector: *labels, more: { <<: *labels, y: "2" } }
 `);
@@ -201,7 +201,7 @@ spec: { selector: *labels, more: { <<: *labels, y: "2" } }
   });
 
   test('numbers that JSON does not have stay values that no reader takes for a number', () => {
-    const manifest = read('{apiVersion: v1, kind: Service, metadata: {name: a}, spec: {a: .inf, b: [-.inf, .nan], c: 1.5}}');
+    const manifest = read('{apiVersion: getambassador.io/v2, kind: Mapping, metadata: {name: a}, spec: {a: .inf, b: [-.inf, .nan], c: 1.5}}');
     expect(manifest.objects[0]!.object).toMatchObject({ spec: { a: 'Infinity', b: ['-Infinity', 'NaN'], c: 1.5 } });
   });
 });

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { decodeDeployment } from '../../../k8s/translate/decode.ts';
+import { decodeSlice } from '../../../k8s/translate/endpoints.ts';
 import { essenceOf } from '../../../k8s/translate/essence.ts';
+import { decodeService } from '../../../k8s/translate/services.ts';
 
 const ref = { kind: 'SeldonDeployment', namespace: 'prod', name: 'iris' };
 
@@ -41,5 +43,35 @@ describe('the essence of an object', () => {
 
   test.each([[{}], [{ metadata: 'x', spec: 7 }], [{ metadata: { annotations: ['x'] }, spec: { predictors: {} } }], [{ spec: { predictors: [{ name: 'a', componentSpecs: 'x', componentSpec: null }] } }]])('%j is left as it is', (object) => {
     expect(essenceOf('SeldonDeployment', object)).toEqual(object);
+  });
+
+  const metadata = { name: 'a', namespace: 'prod', uid: 'u', resourceVersion: '7', generation: 2, creationTimestamp: '2026-01-01T00:00:00Z', managedFields: [{ manager: 'm' }] };
+
+  test('of a Service decodes as the Service does', () => {
+    const service = {
+      metadata: { ...metadata, labels: { 'seldon-deployment-id': 'iris', 'seldon-app-svc': 'x' }, annotations: { 'getambassador.io/config': 'text' }, ownerReferences: [{ kind: 'SeldonDeployment', name: 'iris', uid: 'v' }] },
+      spec: { type: 'ExternalName', externalName: 'example.com', clusterIP: '10.0.0.1', clusterIPs: ['10.0.0.1'], selector: { 'seldon-app-svc': 'x' }, ports: [{ name: 'http', port: 8000, targetPort: 'http', protocol: 'TCP' }], sessionAffinity: 'None' },
+      status: { loadBalancer: {} },
+    };
+    const essence = essenceOf('Service', service);
+    expect(decodeService('prod', 'a', essence)).toEqual(decodeService('prod', 'a', service));
+    expect(JSON.stringify(essence)).not.toMatch(/resourceVersion|sessionAffinity|targetPort|managedFields/);
+  });
+
+  test('of an EndpointSlice decodes as the slice does', () => {
+    const slice = {
+      metadata: { ...metadata, labels: { 'kubernetes.io/service-name': 'a', 'endpointslice.kubernetes.io/managed-by': 'endpointslice-controller.k8s.io' }, annotations: { 'endpoints.kubernetes.io/last-change-trigger-time': 'now' } },
+      addressType: 'IPv4',
+      ports: [{ name: 'http', port: 9000, protocol: 'TCP' }],
+      endpoints: [
+        { addresses: ['10.0.0.7'], conditions: { ready: true, serving: true, terminating: false }, nodeName: 'n', zone: 'z', targetRef: { kind: 'Pod', name: 'p' } },
+        { addresses: ['10.0.0.8'], conditions: { ready: false, serving: true, terminating: true } },
+      ],
+    };
+    const decodeOne = (object: unknown): unknown => decodeSlice({ kind: 'EndpointSlice', namespace: 'prod', name: 'a-1' }, object, { source: 'cluster', forbiddenAddresses: [] }, false);
+    const essence = essenceOf('EndpointSlice', slice);
+    expect(decodeOne(essence)).toEqual(decodeOne(slice));
+    expect(decodeOne(essence)).toMatchObject({ service: 'a', problems: [], ports: [{ endpoints: [{ state: 'ready' }, { state: 'terminating' }] }] });
+    expect(JSON.stringify(essence)).not.toMatch(/trigger-time|nodeName|zone|targetRef/);
   });
 });

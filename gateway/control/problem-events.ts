@@ -1,0 +1,115 @@
+// Problems as events on their objects, so that `kubectl get events` and `kubectl describe` show them where people look. Never more than a few
+// a second, never in a hurry: the gateway does not need them.
+import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Problem } from '../../routing/problem.ts';
+import type { EventWriter, ProblemEvent } from '../../k8s/source/source.ts';
+import type { Log } from '../log.ts';
+
+export interface ProblemEventTimes {
+  /** Between two writes. */
+  readonly betweenMs: number;
+  /** A Problem that stays is shown again after this: the API server forgets events after an hour. */
+  readonly againMs: number;
+  /** After a refusal nothing is tried for this long. */
+  readonly forbiddenMs: number;
+}
+
+export const problemEventTimes: ProblemEventTimes = { betweenMs: 200, againMs: 1_800_000, forbiddenMs: 600_000 };
+
+/** Most Problems that are followed; later ones are seen in /api/problems. */
+const mostProblems = 5000;
+/** The API server takes 1024 bytes of a message. */
+const messageLength = 1000;
+
+interface Shown {
+  readonly event: ProblemEvent;
+  /** Not before this time of performance.now(). */
+  dueMs: number;
+}
+
+export class ProblemEvents {
+  readonly #writer: EventWriter;
+  readonly #times: ProblemEventTimes;
+  readonly #log: Log;
+  readonly #stopping = new AbortController();
+  #shown = new Map<string, Shown>();
+  #seen: readonly Problem[] = [];
+  #pausedUntilMs = 0;
+  #writing = false;
+
+  constructor(writer: EventWriter, times: ProblemEventTimes, log: Log) {
+    this.#writer = writer;
+    this.#times = times;
+    this.#log = log;
+  }
+
+  /** All Problems there are now. Those of level info are not told: they are no reason to act. */
+  take(problems: readonly Problem[]): void {
+    if (problems !== this.#seen) {
+      this.#seen = problems;
+      const shown = new Map<string, Shown>();
+      for (const problem of problems) {
+        if (problem.level === 'info' || problem.subject.namespace === '' || shown.size >= mostProblems) continue;
+        const event = eventOf(problem);
+        const before = this.#shown.get(event.name);
+        shown.set(event.name, before?.event.message === event.message ? before : { event, dueMs: 0 });
+      }
+      this.#shown = shown;
+    }
+    if (!this.#writing) void this.#write();
+  }
+
+  stop(): void {
+    this.#stopping.abort();
+  }
+
+  async #write(): Promise<void> {
+    this.#writing = true;
+    let walked;
+    do {
+      walked = this.#shown;
+      await this.#writeDue(walked);
+    } while (walked !== this.#shown && !this.#stopping.signal.aborted);
+    this.#writing = false;
+  }
+
+  async #writeDue(shown: ReadonlyMap<string, Shown>): Promise<void> {
+    for (const one of shown.values()) {
+      const nowMs = performance.now();
+      if (this.#stopping.signal.aborted || nowMs < this.#pausedUntilMs) return;
+      // A newer set may have taken the place of the one that is walked.
+      if (one.dueMs > nowMs || this.#shown.get(one.event.name) !== one) continue;
+      one.dueMs = nowMs + this.#times.againMs;
+      const written = await this.#writer.write(one.event);
+      if (written === 'forbidden') this.#pause(nowMs);
+      if (written === 'failed') one.dueMs = nowMs + this.#times.betweenMs * 50;
+      // Rejects only when it is stopped.
+      await sleep(this.#times.betweenMs, undefined, { signal: this.#stopping.signal }).catch(() => {});
+    }
+  }
+
+  #pause(nowMs: number): void {
+    this.#pausedUntilMs = nowMs + this.#times.forbiddenMs;
+    for (const one of this.#shown.values()) one.dueMs = 0;
+    this.#log.write('info', 'events-forbidden', { sentence: 'Problems are not shown as Kubernetes Events: grant get, create and patch of events' });
+  }
+}
+
+/** The name is a hash of object, code and field, the same on every replica. */
+export function eventOf({ code, level, subject, field, sentence }: Problem): ProblemEvent {
+  const identity = createHash('sha256').update(JSON.stringify([subject.kind, subject.namespace, subject.name, code, field])).digest('hex').slice(0, 20);
+  return {
+    name: `sluice-${identity}`,
+    subject,
+    type: level === 'info' ? 'Normal' : 'Warning',
+    reason: code.replace(/(?:^|-)([a-z0-9])/g, (_, letter: string) => letter.toUpperCase()),
+    message: shortened(field === '' ? sentence : `${field}: ${sentence}`),
+  };
+}
+
+function shortened(text: string): string {
+  if (Buffer.byteLength(text) <= messageLength) return text;
+  const cut = Buffer.from(text).subarray(0, messageLength - 3).toString('utf8').replace(/\uFFFD+$/, '');
+  return `${cut}...`;
+}

@@ -1,0 +1,85 @@
+// Events on objects of the cluster, written so that any number of replicas makes one: the name says which Problem it is, whoever finds it fresh
+// leaves it alone, and an update counts only on the version that was read.
+import type { ObjectRef } from '../../../routing/problem.ts';
+import { fieldOf, integerOf, recordOf, textOf, type UnknownRecord } from '../../translate/value.ts';
+import type { EventWriter, ProblemEvent } from '../source.ts';
+import type { Api, ApiAnswer } from './api.ts';
+import type { ClusterObject } from './cluster-object.ts';
+
+/** An event with the same words that was seen within this time is left alone. The API server keeps events for an hour. */
+const freshMs = 1_500_000;
+const idleMs = 10_000;
+
+type Written = Awaited<ReturnType<EventWriter['write']>>;
+
+export class ClusterEvents implements EventWriter {
+  readonly #api: Api;
+  readonly #find: (ref: ObjectRef) => ClusterObject | null;
+  readonly #signal = new AbortController().signal;
+
+  /** `find`: the object as it is known. */
+  constructor(api: Api, find: (ref: ObjectRef) => ClusterObject | null) {
+    this.#api = api;
+    this.#find = find;
+  }
+
+  async write(event: ProblemEvent): Promise<Written> {
+    const object = this.#find(event.subject);
+    if (object === null) return 'no-object';
+    const collection = `/api/v1/namespaces/${event.subject.namespace}/events`;
+    const known = await this.#ask('GET', `${collection}/${event.name}`, null);
+    if (known.kind === 'answer') return this.#renew(`${collection}/${event.name}`, event, recordOf(known.value));
+    if (statusOf(known) !== 404) return outcomeOf(known);
+    return outcomeOf(await this.#ask('POST', collection, newEvent(event, object)));
+  }
+
+  async #renew(path: string, event: ProblemEvent, known: UnknownRecord): Promise<Written> {
+    const lastMs = Date.parse(textOf(fieldOf(known, 'lastTimestamp')));
+    // A clock that jumped makes an event of the future, which is not fresh either.
+    const ageMs = Date.now() - lastMs;
+    const isFresh = ageMs > -freshMs && ageMs < freshMs;
+    if (isFresh && textOf(fieldOf(known, 'message')) === event.message && textOf(fieldOf(known, 'type')) === event.type) return 'fresh';
+    const resourceVersion = textOf(fieldOf(recordOf(fieldOf(known, 'metadata')), 'resourceVersion'));
+    const patch = { metadata: { resourceVersion }, count: (integerOf(fieldOf(known, 'count')) ?? 1) + 1, lastTimestamp: timestamp(), type: event.type, reason: event.reason, message: event.message };
+    return outcomeOf(await this.#ask('PATCH', path, patch));
+  }
+
+  #ask(method: 'GET' | 'POST' | 'PATCH', path: string, body: unknown): Promise<ApiAnswer> {
+    return this.#api.ask({ method, path, body, idleMs, signal: this.#signal });
+  }
+}
+
+function newEvent({ name, subject, type, reason, message }: ProblemEvent, { apiVersion, uid }: ClusterObject): unknown {
+  const now = timestamp();
+  return {
+    apiVersion: 'v1',
+    kind: 'Event',
+    metadata: { name, namespace: subject.namespace },
+    involvedObject: { apiVersion, kind: subject.kind, namespace: subject.namespace, name: subject.name, uid },
+    type,
+    reason,
+    message,
+    source: { component: 'sluice' },
+    reportingComponent: 'sluice',
+    firstTimestamp: now,
+    lastTimestamp: now,
+    count: 1,
+  };
+}
+
+/** RFC 3339 in whole seconds, as metav1.Time is. */
+function timestamp(): string {
+  return `${new Date().toISOString().slice(0, 19)}Z`;
+}
+
+/** A conflict means that another replica has written it. */
+function outcomeOf(answer: ApiAnswer): Written {
+  if (answer.kind === 'answer') return 'written';
+  const status = statusOf(answer);
+  if (status === 409) return 'fresh';
+  return status === 403 ? 'forbidden' : status === 404 ? 'no-object' : 'failed';
+}
+
+function statusOf(answer: ApiAnswer): number {
+  return answer.kind === 'refused' ? answer.status : 0;
+}

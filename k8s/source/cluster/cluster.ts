@@ -1,0 +1,292 @@
+// The cluster Source: one Reflector a resource and watched namespace; their changes joined to one stream, and the last good objects from disk
+// while the API server cannot be had at a start.
+import { performance } from 'node:perf_hooks';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ObjectRef, Problem } from '../../../routing/problem.ts';
+import { objectKey } from '../../translate/object.ts';
+import type { LastGood, StoredForm } from '../last-good.ts';
+import type { EventWriter, Source, SourceChange } from '../source.ts';
+import type { Api } from './api.ts';
+import { ClusterEvents } from './cluster-events.ts';
+import { ClusterObject } from './cluster-object.ts';
+import { problemsOf } from './cluster-problems.ts';
+import type { CollectionChange } from './collection.ts';
+import { ReferencedSecrets } from './referenced-secrets.ts';
+import { Reflector, type ReflectorTimes } from './reflector.ts';
+import { resourceName, services, slices, watchedResources } from './resources.ts';
+import { standInOf } from './stand-ins.ts';
+
+export interface ClusterTimes {
+  readonly reflector: ReflectorTimes;
+  /** Without the first lists after so long, the last good objects are served. */
+  readonly lastGoodAfterMs: number;
+  /** Longest wait for Secrets before the first table: what needs a missing one is not ready, everything else is. */
+  readonly secretsMs: number;
+}
+
+export interface ClusterOptions {
+  readonly api: Api;
+  /** Empty: all. */
+  readonly namespaces: readonly string[];
+  /** Watch Mappings and TLSContexts too. */
+  readonly mappings: boolean;
+  readonly forbiddenAddresses: readonly string[];
+  readonly lastGood: LastGood | null;
+  /** For tools: what cannot be read at once ends the start with its sentence. */
+  readonly once: boolean;
+  readonly times: ClusterTimes;
+  readonly random: () => number;
+}
+
+export class ClusterSource implements Source {
+  readonly kind = 'cluster';
+  readonly forbiddenAddresses: readonly string[];
+  readonly events: EventWriter;
+  readonly #options: ClusterOptions;
+  readonly #reflectors: readonly Reflector[];
+  readonly #secrets: ReferencedSecrets;
+  /** Reflectors of EndpointSlices that stand-ins have taken the place of. */
+  readonly #stoodIn = new Set<Reflector>();
+  readonly #startedMs = performance.now();
+  #pending = new Map<string, ClusterObject | null>();
+  /** When the first byte of what is pending was read; 0: nothing is. */
+  #readAtMs = 0;
+  #problemsStale = true;
+  #shownProblems = '';
+  #lastProblems: readonly Problem[] = [];
+  /** Something was delivered that is not stored. */
+  #unstored = false;
+  #deliver: ((change: SourceChange) => void) | null = null;
+  #immediate: NodeJS.Immediate | null = null;
+  #wake: () => void = () => {};
+  /** Age of the objects from disk, at a time of performance.now(); null: they are not served. */
+  #restored: { readonly ageSeconds: number; readonly atMs: number } | null = null;
+  #stopped = false;
+
+  constructor(options: ClusterOptions) {
+    const { api, namespaces, times, random } = options;
+    this.#options = options;
+    this.forbiddenAddresses = options.forbiddenAddresses;
+    const shared = { api, times: times.reflector, random };
+    const scopes = namespaces.length === 0 ? [null] : namespaces;
+    this.#reflectors = watchedResources(options.mappings).flatMap((resource) =>
+      scopes.map((namespace) => {
+        const reflector: Reflector = new Reflector(
+          { ...shared, resource, namespace, name: null },
+          { changed: (change, readAtMs) => this.#changed(reflector, change, readAtMs), stateChanged: () => this.#stateChanged() },
+        );
+        return reflector;
+      }),
+    );
+    this.#secrets = new ReferencedSecrets(shared, { changed: (change, readAtMs) => this.#pend(change, readAtMs), stateChanged: () => this.#stateChanged() });
+    this.events = new ClusterEvents(api, (ref) => this.#find(ref));
+  }
+
+  async start(deliver: (change: SourceChange) => void): Promise<void> {
+    const { once, times } = this.#options;
+    for (const reflector of this.#reflectors) reflector.start();
+    await this.#until(() => this.#settled || (once && this.#isFailing), times.lastGoodAfterMs);
+    if (once && !this.#settled) throw new Error(this.trouble() ?? 'the cluster cannot be read');
+    if (!this.#settled) await this.#restore();
+    await this.#until(() => this.#settled || this.#restored !== null, Infinity);
+    if (this.#stopped) return;
+    this.#deliver = deliver;
+    this.#send();
+    // Who takes the change says which Secrets it needs.
+    await this.#until(() => this.#secrets.settled, times.secretsMs);
+    this.#send();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#deliver = null;
+    if (this.#immediate !== null) clearImmediate(this.#immediate);
+    this.#wake();
+    await Promise.all([...this.#reflectors, this.#secrets].map((one) => one.stop()));
+    this.#options.api.close();
+    await this.#options.lastGood?.close();
+  }
+
+  follow(secrets: ReadonlySet<string>): void {
+    this.#secrets.follow(secrets);
+  }
+
+  ageSeconds(): number {
+    const nowMs = performance.now();
+    if (this.#restored !== null) return this.#restored.ageSeconds + (nowMs - this.#restored.atMs) / 1000;
+    let sinceMs = nowMs;
+    for (const { state, resource } of this.#reflectors) {
+      if (state.kind === 'starting') sinceMs = Math.min(sinceMs, this.#startedMs);
+      else if (state.kind === 'behind' || (state.kind === 'forbidden' && resource.required)) sinceMs = Math.min(sinceMs, state.sinceMs);
+    }
+    return (nowMs - sinceMs) / 1000;
+  }
+
+  trouble(): string | null {
+    for (const reflector of this.#reflectors) {
+      const { state, resource } = reflector;
+      if (state.kind === 'starting') return `${this.#options.api.server} has not listed ${resourceName(resource)} yet`;
+      if (state.kind !== 'behind' && !(state.kind === 'forbidden' && resource.required)) continue;
+      return problemsOf(reflector, this.#options.api.server)[0]!.sentence;
+    }
+    return null;
+  }
+
+  get #isFailing(): boolean {
+    return this.#reflectors.some(({ state, resource }) => state.kind === 'behind' || (state.kind === 'forbidden' && resource.required));
+  }
+
+  /** Everything that can be read was read once; of what nothing can be routed without, in one namespace at least. */
+  get #settled(): boolean {
+    return (
+      this.#reflectors.every(({ answered, state }) => answered || state.kind === 'forbidden') &&
+      this.#reflectors.every(({ resource }) => !resource.required || this.#reflectors.some((other) => other.resource === resource && other.answered))
+    );
+  }
+
+  /** Resolves when `done` holds, or after `limitMs`, or when it is stopped. */
+  async #until(done: () => boolean, limitMs: number): Promise<void> {
+    const ending = new AbortController();
+    const late = limitMs === Infinity ? new Promise<false>(() => {}) : sleep(limitMs, false, { signal: ending.signal }).catch(() => false);
+    let waiting = true;
+    while (waiting && !done() && !this.#stopped) {
+      const woken = new Promise<true>((resolve) => {
+        this.#wake = () => resolve(true);
+      });
+      waiting = await Promise.race([woken, late]);
+    }
+    this.#wake = () => {};
+    ending.abort();
+  }
+
+  // ---- the last good objects
+
+  async #restore(): Promise<void> {
+    const read = (await this.#options.lastGood?.read()) ?? null;
+    if (read === null || this.#settled) return;
+    const late = this.#reflectors.filter(({ answered }) => !answered);
+    for (const reflector of late) {
+      const { resource, namespace } = reflector;
+      const objects = read.objects.filter(({ ref }) => ref.kind === resource.kind && (namespace === null || namespace === ref.namespace)).map((form) => new ClusterObject(form));
+      reflector.preload(objects);
+      this.#changed(reflector, new Map(objects.map((object) => [objectKey(object.ref), object])), performance.timeOrigin + performance.now());
+    }
+    this.#restored = { ageSeconds: read.ageSeconds, atMs: performance.now() };
+    this.#problemsStale = true;
+  }
+
+  *#stored(): Iterable<StoredForm> {
+    for (const { objects } of this.#reflectors) yield* objects.values();
+  }
+
+  // ---- changes
+
+  #changed(reflector: Reflector, change: CollectionChange, readAtMs: number): void {
+    if (reflector.resource === slices && this.#stoodIn.has(reflector)) return;
+    this.#pend(change, readAtMs);
+    if (reflector.resource !== services) return;
+    for (const { namespace } of this.#stoodIn) if (namespace === reflector.namespace) this.#pend(standInsFor(change), readAtMs);
+  }
+
+  #stateChanged(): void {
+    this.#problemsStale = true;
+    for (const reflector of this.#reflectors) if (reflector.resource === slices) this.#standIn(reflector);
+    if (this.#restored !== null && this.#settled) this.#restored = null;
+    this.#schedule();
+    this.#wake();
+  }
+
+  /** Stand-ins take the place of slices that may not be read, all at once, and give it back all at once. */
+  #standIn(reflector: Reflector): void {
+    const forbidden = reflector.state.kind === 'forbidden';
+    if (forbidden === this.#stoodIn.has(reflector)) return;
+    const readAtMs = performance.timeOrigin + performance.now();
+    const known = this.#reflectors.find(({ resource, namespace }) => resource === services && namespace === reflector.namespace)!;
+    const standIns = standInsFor(new Map([...known.objects.values()].map((service) => [objectKey(service.ref), service])));
+    const real = new Map([...reflector.objects.values()].map((slice) => [objectKey(slice.ref), slice]));
+    if (forbidden) {
+      this.#stoodIn.add(reflector);
+      this.#pend(goneOf(real), readAtMs);
+      this.#pend(standIns, readAtMs);
+    } else {
+      this.#stoodIn.delete(reflector);
+      this.#pend(goneOf(standIns), readAtMs);
+      this.#pend(real, readAtMs);
+    }
+  }
+
+  #pend(change: CollectionChange, readAtMs: number): void {
+    for (const [key, object] of change) this.#pending.set(key, object);
+    if (this.#readAtMs === 0) this.#readAtMs = readAtMs;
+    this.#schedule();
+  }
+
+  /** After the bytes that are already here: what comes together is one change. */
+  #schedule(): void {
+    if (this.#deliver === null) return;
+    this.#immediate ??= setImmediate(() => {
+      this.#immediate = null;
+      this.#send();
+    });
+  }
+
+  #send(): void {
+    if (this.#deliver === null) return;
+    const problems = this.#problemsStale ? this.#problems() : null;
+    this.#problemsStale = false;
+    const shown = problems === null ? this.#shownProblems : JSON.stringify(problems);
+    if (this.#pending.size === 0 && shown === this.#shownProblems) return;
+    const pending = this.#pending;
+    const set: ClusterObject[] = [];
+    const removed: string[] = [];
+    for (const [key, object] of pending) {
+      if (object === null) removed.push(key);
+      else set.push(object);
+    }
+    this.#pending = new Map();
+    const readAtMs = this.#readAtMs === 0 ? performance.timeOrigin + performance.now() : this.#readAtMs;
+    this.#readAtMs = 0;
+    this.#shownProblems = shown;
+    this.#lastProblems = problems ?? this.#lastProblems;
+    this.#unstored ||= pending.size > 0;
+    // What came from disk is not worth writing, nor half of what takes its place.
+    if (this.#unstored && this.#restored === null) {
+      this.#unstored = false;
+      this.#options.lastGood?.changed(() => [...this.#stored()]);
+    }
+    this.#deliver({ set, removed, problems: this.#lastProblems, readAtMs });
+  }
+
+  #problems(): readonly Problem[] {
+    const { server } = this.#options.api;
+    const problems = [...this.#reflectors.flatMap((reflector) => problemsOf(reflector, server)), ...this.#secrets.problems(server)];
+    if (this.#restored !== null) {
+      problems.push({ code: 'served-from-snapshot', level: 'warning', subject: { kind: 'Cluster', namespace: '', name: server }, field: '', sentence: `the API server has not answered since the start, so what was known ${Math.round(this.#restored.ageSeconds)} s before it is served` });
+    }
+    return problems;
+  }
+
+  #find(ref: ObjectRef): ClusterObject | null {
+    const key = objectKey(ref);
+    for (const { resource, objects } of this.#reflectors) {
+      const object = resource.kind === ref.kind ? objects.get(key) : undefined;
+      if (object !== undefined) return object;
+    }
+    return null;
+  }
+}
+
+function standInsFor(changed: CollectionChange): CollectionChange {
+  const change = new Map<string, ClusterObject | null>();
+  for (const [key, service] of changed) {
+    const standIn = service === null ? null : standInOf(service);
+    const name = key.slice(key.indexOf('/') + 1);
+    const namespace = key.slice(key.indexOf(' ') + 1, key.indexOf('/'));
+    change.set(objectKey({ kind: 'EndpointSlice', namespace, name: `${name}.cluster-ip` }), standIn);
+  }
+  return change;
+}
+
+function goneOf(change: CollectionChange): CollectionChange {
+  return new Map([...change.keys()].map((key) => [key, null]));
+}

@@ -1,0 +1,91 @@
+// Access by a kubeconfig: client certificates, tokens, exec plugins and OIDC, all read by KubeConfig of @kubernetes/client-node.
+import { existsSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import type { RequestOptions } from 'node:https';
+import type { KubeConfig } from '@kubernetes/client-node/dist/config.js';
+import type { ApiAccess, Credentials } from './access.ts';
+
+/** Rejects with one sentence when there is no file, it does not parse, or it lacks the context. */
+export async function kubeconfigAccess(file: string | null, context: string | null): Promise<ApiAccess> {
+  const files = file === null ? defaultFiles() : [file];
+  const missing = file === null ? !files.some((one) => existsSync(one)) : !existsSync(file);
+  if (missing) {
+    throw new Error(`there is no cluster: this is no pod and the kubeconfig ${files.join(delimiter)} does not exist; write --kubeconfig FILE, or --folder DIR to serve manifests`);
+  }
+  let config = await load(files, context);
+  const { server } = config.getCurrentCluster()!;
+  return {
+    server: server.replace(/\/+$/, ''),
+    credentials: () => credentialsOf(config),
+    // Tokens of exec plugins and OIDC are remembered in the object.
+    renew: async () => {
+      config = await load(files, context);
+    },
+  };
+}
+
+function defaultFiles(): readonly string[] {
+  const named = (process.env['KUBECONFIG'] ?? '').split(delimiter).filter((one) => one !== '');
+  return named.length > 0 ? named : [join(homedir(), '.kube', 'config')];
+}
+
+/** Several files are merged as kubectl does: the first one that says something counts. */
+async function load(files: readonly string[], context: string | null): Promise<KubeConfig> {
+  // The module and not the package: the package loads every API besides.
+  const { KubeConfig } = await import('@kubernetes/client-node/dist/config.js');
+  const config = new KubeConfig();
+  const name = files.join(delimiter);
+  try {
+    const [first, ...others] = files.filter((file) => existsSync(file));
+    config.loadFromFile(first!);
+    for (const file of others) {
+      const other = new KubeConfig();
+      other.loadFromFile(file);
+      config.mergeConfig(other, true);
+    }
+  } catch (error) {
+    throw new Error(`the kubeconfig ${name} cannot be read (${firstLine(error)}): write --kubeconfig with a readable file`, { cause: error });
+  }
+  if (context !== null) config.setCurrentContext(context);
+  const chosen = config.getCurrentContext();
+  if (config.getContextObject(chosen) === null) {
+    const known = config.getContexts().map((one) => one.name).join(', ');
+    throw new Error(`the kubeconfig ${name} has no context "${chosen}": write --context with one of ${known === '' ? 'its contexts (it has none)' : known}`);
+  }
+  if (config.getCurrentCluster() === null) throw new Error(`the context "${chosen}" of the kubeconfig ${name} names a cluster that it does not hold: write --context with another one`);
+  return config;
+}
+
+async function credentialsOf(config: KubeConfig): Promise<Credentials> {
+  const applied: RequestOptions = {};
+  try {
+    await config.applyToHTTPSOptions(applied);
+  } catch (error) {
+    throw new Error(`the kubeconfig gives no credentials (${firstLine(error)}): log in again or write another --context`, { cause: error });
+  }
+  const headers: Record<string, string> = {};
+  for (const [name, value] of Object.entries(applied.headers ?? {})) headers[name.toLowerCase()] = String(value);
+  if (typeof applied.auth === 'string') headers['authorization'] = `Basic ${Buffer.from(applied.auth).toString('base64')}`;
+  const proxied = (config.getCurrentCluster()?.proxyUrl ?? '') !== '';
+  return {
+    headers,
+    tls: {
+      ca: pemOf(applied.ca),
+      cert: pemOf(applied.cert),
+      key: pemOf(applied.key),
+      verify: applied.rejectUnauthorized !== false,
+      serverName: applied.servername ?? null,
+    },
+    // Its agent is wanted for proxies alone: it remembers certificates for good.
+    proxy: proxied && typeof applied.agent === 'object' ? applied.agent : null,
+  };
+}
+
+function pemOf(value: unknown): string | Buffer | null {
+  return typeof value === 'string' || Buffer.isBuffer(value) ? value : null;
+}
+
+function firstLine(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).split('\n', 1)[0]!.slice(0, 200);
+}

@@ -1,0 +1,42 @@
+// Opens the cluster Source with its real times, draws and addresses.
+import { lookup } from 'node:dns/promises';
+import { isIP } from 'node:net';
+import type { LastGood } from '../last-good.ts';
+import type { Source } from '../source.ts';
+import { openAccess, type AccessChoice } from './access.ts';
+import { Api } from './api.ts';
+import { ClusterSource } from './cluster.ts';
+import { reflectorTimes } from './reflector.ts';
+
+export interface ClusterChoice {
+  readonly access: AccessChoice;
+  /** Empty: all. */
+  readonly namespaces: readonly string[];
+  readonly mappings: boolean;
+  readonly lastGood: LastGood | null;
+  /** For tools: what cannot be read at once ends the start with its sentence. */
+  readonly once: boolean;
+}
+
+/** Longest wait for the first lists before the last good objects are served; a tool waits so long at most. */
+const lastGoodAfterMs = 3000;
+const toolMs = 60_000;
+const secretsMs = 3000;
+
+/** Rejects with one sentence when there is no cluster to read. */
+export async function openCluster({ access: choice, once, ...rest }: ClusterChoice): Promise<Source> {
+  const access = await openAccess(choice);
+  const times = { reflector: reflectorTimes, lastGoodAfterMs: once ? toolMs : lastGoodAfterMs, secretsMs };
+  return new ClusterSource({ ...rest, api: new Api(access), forbiddenAddresses: await addressesOf(access.server), once, times, random: Math.random });
+}
+
+/** Addresses of the API server that manifests must not lead to. A name that does not resolve now leads nowhere else either. */
+async function addressesOf(server: string): Promise<readonly string[]> {
+  const host = new URL(server).hostname.replace(/^\[|\]$/g, '');
+  if (isIP(host) !== 0) return [host];
+  try {
+    return (await lookup(host, { all: true })).map(({ address }) => address);
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,42 @@
+// Resources: the kinds that a gateway watches and where the API server has them.
+
+export interface Resource {
+  readonly kind: string;
+  /** "" for the core group. */
+  readonly group: string;
+  readonly plural: string;
+  /** In the order tried; a group that everybody serves has one and is not looked up. */
+  readonly versions: readonly string[];
+  /** Without it nothing can be routed: until it was read once the gateway is not ready. */
+  readonly required: boolean;
+  /** Defined by a CRD, which may be missing. */
+  readonly custom: boolean;
+}
+
+export const deployments: Resource = { kind: 'SeldonDeployment', group: 'machinelearning.seldon.io', plural: 'seldondeployments', versions: ['v1', 'v1alpha3', 'v1alpha2'], required: true, custom: true };
+export const services: Resource = { kind: 'Service', group: '', plural: 'services', versions: ['v1'], required: true, custom: false };
+export const slices: Resource = { kind: 'EndpointSlice', group: 'discovery.k8s.io', plural: 'endpointslices', versions: ['v1'], required: false, custom: false };
+export const secrets: Resource = { kind: 'Secret', group: '', plural: 'secrets', versions: ['v1'], required: false, custom: false };
+const mappings: Resource = { kind: 'Mapping', group: 'getambassador.io', plural: 'mappings', versions: ['v2', 'v3alpha1', 'v1'], required: false, custom: true };
+const tlsContexts: Resource = { kind: 'TLSContext', group: 'getambassador.io', plural: 'tlscontexts', versions: ['v2', 'v3alpha1', 'v1'], required: false, custom: true };
+
+/** Those that are watched whole. */
+export function watchedResources(withMappings: boolean): readonly Resource[] {
+  return [deployments, services, slices, ...(withMappings ? [mappings, tlsContexts] : [])];
+}
+
+/** `seldondeployments.machinelearning.seldon.io`, as in RBAC rules and for kubectl. */
+export function resourceName({ plural, group }: Resource): string {
+  return group === '' ? plural : `${plural}.${group}`;
+}
+
+/** `machinelearning.seldon.io/v1`, `v1`. */
+export function apiVersionOf({ group }: Resource, version: string): string {
+  return group === '' ? version : `${group}/${version}`;
+}
+
+/** Path of the collection; `namespace` null: of all namespaces. */
+export function collectionPath(resource: Resource, version: string, namespace: string | null): string {
+  const root = resource.group === '' ? '/api' : '/apis';
+  return `${root}/${apiVersionOf(resource, version)}${namespace === null ? '' : `/namespaces/${namespace}`}/${resource.plural}`;
+}
