@@ -17,6 +17,7 @@ import { Http2Serving } from './http2/serving.ts';
 import { Turn } from './http2/turn.ts';
 import { ShadowSender } from './shadow.ts';
 import type { Occupancy } from './upstream/breaker.ts';
+import { SessionShared } from './upstream/session-shared.ts';
 import { UpstreamRegistry } from './upstream/registry.ts';
 
 /** A client connection, as the plane sees it. */
@@ -74,6 +75,8 @@ export class Edge {
   readonly shadows = new ShadowSender(this);
   /** What HTTP/2 clients share. */
   readonly http2: Http2Serving;
+  /** What HTTP/2 sessions to upstreams share. */
+  readonly sessionShared: SessionShared;
   readonly connections = new Set<ClientConnection>();
 
   /** The one reference to the current table. A request reads it once. */
@@ -92,6 +95,7 @@ export class Edge {
 
   constructor(options: EdgeOptions) {
     this.limits = options.settings.limits;
+    this.sessionShared = new SessionShared(this.limits, this);
     this.trustedHops = options.settings.trustedHops;
     this.accessLog = options.settings.accessLog;
     this.counters = options.counters;

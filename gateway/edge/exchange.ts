@@ -121,8 +121,6 @@ export class Exchange implements ForwardingOwner, Timed {
       this.#fail(failures.upgradeRefused, '');
     } else if (mostBodyBytes > 0 && bodyBytes > mostBodyBytes) {
       this.#fail(failures.bodyTooLarge, '');
-    } else if (attachment.pool!.upstream?.protocol === 'http2') {
-      this.#fail(failures.protocolNotServed, '');
     } else if (attachment.mayClimb && climbs(attachment.rewrite, textOf(head.pathBytes, head.pathStart, head.pathEnd))) {
       this.#fail(failures.pathClimbs, '');
     } else {

@@ -80,7 +80,7 @@ export class Forwarding implements UpstreamUser {
     pool.reportUse();
     const side = this.#acquire();
     if (side !== null) side.beginRequest(head, attachment, facts, requestId, framing);
-    else if (this.#waiting !== null) this.#held.begin(encodeHead(pool.upstream!.protocol, this.#edge.kept, head, attachment, facts, requestId, false), framing);
+    else if (this.#waiting !== null) this.#held.begin(encodeHead(pool.upstream!.protocol, this.#edge, head, attachment, facts, requestId, false), framing);
   }
 
   /** A side that is ready for the request; null: one is waited for, or it has failed. */

@@ -130,7 +130,7 @@ export class ShadowSender {
     if (targets === null) return null;
     const encode = (protocol: Upstream['protocol']): Buffer | null => {
       if (!targets.some((target) => protocolOf(target) === protocol)) return null;
-      const { bytes, length } = encodeHead(protocol, this.#edge.kept, head, primary, facts, requestId, true);
+      const { bytes, length } = encodeHead(protocol, this.#edge, head, primary, facts, requestId, true);
       return Buffer.from(bytes.subarray(0, length));
     };
     return new ShadowCopy(this.#edge, targets, { http1: encode('http1'), http2: encode('http2') }, head.isHead, head.chunked || head.contentLength >= 0);

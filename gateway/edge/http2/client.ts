@@ -12,6 +12,10 @@ import type { ResponseUser, StreamLoss } from './stream-user.ts';
 
 /** Who uses a connection to an upstream. */
 export interface ClientOwner {
+  /** Everything that was in a read is told. */
+  connectionRead(connection: ClientConnection): void;
+  /** A stream has ended, or the upstream has said how many it takes: there may be more `room`. */
+  connectionRoom(connection: ClientConnection): void;
   /** It takes no new streams from now on; those that are open go on. */
   connectionRetiring(connection: ClientConnection): void;
   /** The connection is closed; "" for a clean end. */
@@ -28,7 +32,7 @@ const mostInformational = 16;
 const cancelBurst = 500;
 const cancelsASecond = 25;
 
-const neverSent: StreamLoss = Object.freeze({ code: errorCode.refusedStream, unprocessed: true, sentence: 'the connection ended before the request was sent' });
+const neverSent: StreamLoss = Object.freeze({ cause: 'connection', code: errorCode.refusedStream, unprocessed: true, sentence: 'the connection ended before the request was sent' });
 
 export class ClientConnection extends Connection {
   readonly #owner: ClientOwner;
@@ -152,7 +156,7 @@ export class ClientConnection extends Connection {
   }
 
   protected readOver(): void {
-    // Each frame has been told with all that it means.
+    this.#owner.connectionRead(this);
   }
 
   protected setConcurrentStreams(most: number): void {
@@ -169,6 +173,7 @@ export class ClientConnection extends Connection {
       stream.givenEnd = given;
       if (!end) this.sender.begun(stream);
     }
+    if (this.usable) this.#owner.connectionRoom(this);
   }
 
   protected headers(id: number, endStream: boolean, list: HeaderList): void {
@@ -196,7 +201,7 @@ export class ClientConnection extends Connection {
 
   protected goneAway(lastStreamId: number, code: number): void {
     this.#retire();
-    const loss: StreamLoss = { code, unprocessed: true, sentence: 'the upstream has sent GOAWAY' };
+    const loss: StreamLoss = { cause: 'connection', code, unprocessed: true, sentence: 'the upstream has sent GOAWAY' };
     for (const stream of this.streams.all()) if (stream.id > lastStreamId) this.lose(stream, ended.byPeer, loss);
     this.finishIfDone();
   }

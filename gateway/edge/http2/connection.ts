@@ -96,7 +96,7 @@ export abstract class Connection extends Session {
     const stream = this.streams.get(streamId);
     if (stream === null) return this.fail(errorCode.internalError, '');
     this.output.reset(streamId, errorCode.internalError);
-    this.lose(stream, ended.byUs, { code: errorCode.internalError, unprocessed: false, sentence: 'an unexpected fault' });
+    this.lose(stream, ended.byUs, { cause: 'mistake', code: errorCode.internalError, unprocessed: false, sentence: 'an unexpected fault' });
   }
 
   #frame(reader: FrameReader): void {
@@ -231,7 +231,7 @@ export abstract class Connection extends Session {
     if (premature && this.flooded('resets')) return;
     if (stream === null) return;
     const code = uint32(reader.bytes, reader.start);
-    this.lose(stream, ended.byPeer, { code, unprocessed: code === errorCode.refusedStream, sentence: `the peer reset the stream with code ${code}` });
+    this.lose(stream, ended.byPeer, { cause: 'reset', code, unprocessed: code === errorCode.refusedStream, sentence: `the peer reset the stream with code ${code}` });
   }
 
   #settings(reader: FrameReader): void {

@@ -126,10 +126,10 @@ export class BlockWriter {
     this.#digits(value);
   }
 
-  /** What another writer has encoded. */
-  raw(block: Buffer): void {
-    this.#reserve(block.length);
-    this.length = copyBytes(block, 0, block.length, this.bytes, this.length);
+  /** `block[0..length)`, which another writer has encoded. */
+  raw(block: Buffer, length = block.length): void {
+    this.#reserve(length);
+    this.length = copyBytes(block, 0, length, this.bytes, this.length);
   }
 
   /** A copy of the block. */

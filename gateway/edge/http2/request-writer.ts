@@ -89,7 +89,7 @@ export function writeRequestBlock(writer: BlockWriter, head: Http1RequestHead, a
 
 /** Adds the length of the body, 0 or more: it is kept where the client gave one (RFC 9113 §8.1.1). */
 export function putLength(writer: BlockWriter, length: number): void {
-  writer.namedText(staticName.contentLength, String(length));
+  writer.namedNumber(staticName.contentLength, length);
 }
 
 /** Writes the trailers that are only trailers, as HTTP/1.1 does (http1/trailers.ts). False: there are none. */

@@ -60,6 +60,7 @@ function servingLimits(limits: EdgeLimits): Http2Limits {
     maxAgeMs: limits.connectionMaxAgeMs === 0 ? Infinity : limits.connectionMaxAgeMs,
     // An idle client is closed by its age, one with streams by the limits of these.
     pingAfterMs: Infinity,
+    pingsIdle: true,
     pingTimeoutMs: Infinity,
     floods: defaultFloodLimits,
   };

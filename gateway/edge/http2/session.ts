@@ -143,7 +143,7 @@ export abstract class Session implements TransportOwner, Timed, SenderOwner {
   /** The peer broke a rule on one stream: it ends, and too many of these end the connection (MadeYouReset). */
   protected resetForMistake(stream: Stream, code: number, sentence: string): void {
     this.output.reset(stream.id, code);
-    this.lose(stream, ended.byUs, { code, unprocessed: false, sentence });
+    this.lose(stream, ended.byUs, { cause: 'mistake', code, unprocessed: false, sentence });
     this.flooded('forcedResets');
   }
 
@@ -237,7 +237,7 @@ export abstract class Session implements TransportOwner, Timed, SenderOwner {
   }
 
   #loseAll(sentence: string): void {
-    for (const stream of this.streams.all()) this.lose(stream, ended.byUs, { code: errorCode.cancel, unprocessed: false, sentence });
+    for (const stream of this.streams.all()) this.lose(stream, ended.byUs, { cause: 'connection', code: errorCode.cancel, unprocessed: false, sentence });
   }
 
   /** Ends it without a word. */
@@ -270,7 +270,7 @@ export abstract class Session implements TransportOwner, Timed, SenderOwner {
     this.retiring = true;
     this.times.retired = true;
     this.times.drainDueMs = Infinity;
-    const loss: StreamLoss = { code: errorCode.cancel, unprocessed: false, sentence: 'the peer closed the connection' };
+    const loss: StreamLoss = { cause: 'connection', code: errorCode.cancel, unprocessed: false, sentence: 'the peer closed the connection' };
     for (const stream of this.streams.all()) if (!stream.receivedEnd) this.lose(stream, ended.byPeer, loss);
     this.finishIfDone();
   }

@@ -27,6 +27,8 @@ export interface Http2Limits {
   readonly maxAgeMs: number;
   /** Silence after which a PING asks whether the peer is there, and how long it may take to answer; Infinity: none. */
   readonly pingAfterMs: number;
+  /** Asks while there is no stream, too. */
+  readonly pingsIdle: boolean;
   readonly pingTimeoutMs: number;
   readonly floods: FloodLimits;
 }

@@ -5,6 +5,8 @@ import type { Stream } from './stream.ts';
 
 /** Why a stream ended before its time. */
 export interface StreamLoss {
+  /** The peer reset this stream alone; or it broke a rule on this stream; or the connection ended. */
+  readonly cause: 'reset' | 'mistake' | 'connection';
   /** RFC 9113 §7. */
   readonly code: number;
   /** The peer has certainly not worked on it: it may be sent again, whatever the method (§8.7). */

@@ -77,12 +77,19 @@ export class ConnectionTimes {
     return this.pingDueMs === Infinity ? this.lastReadMs + this.#limits.pingAfterMs : Infinity;
   }
 
+  /** Nobody asks an idle peer, unless the limits say so. */
+  get #mayAsk(): boolean {
+    return this.#limits.pingsIdle || this.idleSinceMs === Infinity;
+  }
+
   /** When `due` is to be asked next. */
   nextMs(nowMs: number): number {
     const stallDueMs = this.movedMs + this.#limits.writeStallTimeoutMs;
     // A connection that is busy becomes idle at the earliest now: so it need not be set anew with every stream.
     const idleDueMs = this.retired ? Infinity : nowMs + this.#limits.idleTimeoutMs;
-    return Math.min(this.#headDueMs, this.settingsDueMs, stallDueMs, this.pingDueMs, this.#askDueMs, this.drainDueMs, this.#retireDueMs, idleDueMs);
+    // As for idleness: streams begin without setting it anew.
+    const askDueMs = this.#mayAsk ? this.#askDueMs : nowMs + this.#limits.pingAfterMs;
+    return Math.min(this.#headDueMs, this.settingsDueMs, stallDueMs, this.pingDueMs, askDueMs, this.drainDueMs, this.#retireDueMs, idleDueMs);
   }
 
   due(nowMs: number): Due {
@@ -92,7 +99,7 @@ export class ConnectionTimes {
     if (nowMs >= this.pingDueMs) return 'silence';
     if (nowMs >= this.drainDueMs) return 'drained';
     if (nowMs >= this.#retireDueMs) return 'retire';
-    if (nowMs >= this.#askDueMs) return 'ping';
+    if (this.#mayAsk && nowMs >= this.#askDueMs) return 'ping';
     return 'nothing';
   }
 }

@@ -22,11 +22,15 @@ export function dial(ip: string, port: number, pool: UpstreamPool, reads: ReadBu
     return { socket, transport };
   }
   const tls = pool.upstream!.tls!;
-  const socket = dialTls(ip, port, tls, secureContext);
-  const transport = new SocketTransport(socket, owner, { sni: tls.sni, alpn: null });
+  const alpn = pool.upstream!.protocol === 'http2' ? 'h2' : 'http/1.1';
+  const socket = dialTls(ip, port, tls, secureContext, alpn);
+  const transport = new SocketTransport(socket, owner, { sni: tls.sni, alpn });
   transport.readByEvents(reads);
   return { socket, transport };
 }
+
+/** The kernel asks a silent peer after this, so that one that is gone without a word is noticed. */
+const keepAliveAfterMs = 30_000;
 
 /** A plain socket on the worker's read buffer (public: `onread` of net.connect), whose bytes `receive` gets. */
 export function dialPlain(ip: string, port: number, reads: ReadBuffer, receive: (bytes: Buffer, start: number, end: number) => void): Socket {
@@ -34,6 +38,8 @@ export function dialPlain(ip: string, port: number, reads: ReadBuffer, receive: 
     host: ip,
     port,
     noDelay: true,
+    keepAlive: true,
+    keepAliveInitialDelay: keepAliveAfterMs,
     allowHalfOpen: true,
     onread: {
       buffer: reads.window,
@@ -47,18 +53,20 @@ export function dialPlain(ip: string, port: number, reads: ReadBuffer, receive: 
 
 /**
  * A TLS socket. Without authorities the peer is not verified; with them its chain is, and its name is not (as Ambassador ships it:
- * reference ambassador-mapping §1.2).
+ * reference ambassador-mapping §1.2). Offers one protocol (ALPN): whether the peer took it is the caller's to look at.
  */
-function dialTls(ip: string, port: number, tls: UpstreamTls, secureContext: SecureContext): Socket {
+function dialTls(ip: string, port: number, tls: UpstreamTls, secureContext: SecureContext, protocol: string): Socket {
   return connectTls({
     host: ip,
     port,
     secureContext,
     rejectUnauthorized: tls.caPem !== null,
     checkServerIdentity: () => undefined,
-    ALPNProtocols: ['http/1.1'],
+    ALPNProtocols: [protocol],
     ...(tls.sni === null ? {} : { servername: tls.sni }),
-  }).setNoDelay(true);
+  })
+    .setNoDelay(true)
+    .setKeepAlive(true, keepAliveAfterMs);
 }
 
 export function secureContextOf(tls: UpstreamTls): SecureContext {

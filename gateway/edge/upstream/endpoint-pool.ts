@@ -3,8 +3,10 @@ import type { Edge } from '../edge.ts';
 import type { Candidate } from './candidates.ts';
 import { UpstreamConnection } from './connection.ts';
 import { Ejection } from './ejection.ts';
+import { EndpointSessions } from './endpoint-sessions.ts';
 import { IdleShelf } from './idle-shelf.ts';
 import type { UpstreamPool } from './pool.ts';
+import type { Acquired } from './upstream-side.ts';
 import type { UpstreamUser } from './user.ts';
 
 export class EndpointPool implements Candidate {
@@ -24,6 +26,8 @@ export class EndpointPool implements Candidate {
   /** Shared with other Upstreams at this address, or, with TLS, its own. */
   #shelf: IdleShelf;
   #shared: boolean;
+  /** null: none was needed yet, as with HTTP/1.1. */
+  #sessions: EndpointSessions | null = null;
 
   constructor(upstream: UpstreamPool, ip: string, port: number, address: string) {
     this.edge = upstream.edge;
@@ -80,6 +84,12 @@ export class EndpointPool implements Candidate {
     return connection;
   }
 
+  /** A stream for `user` where HTTP/2 is spoken. Throws on keys that OpenSSL does not read. */
+  acquireStream(user: UpstreamUser, priority: number): Acquired {
+    this.#sessions ??= new EndpointSessions(this);
+    return this.#sessions.acquire(user, priority);
+  }
+
   /** How long an idle connection may wait and still be used: the limit, or half of the shortest idle close seen lately. */
   get reuseIdleMs(): number {
     return Math.min(this.upstream.reuseIdleMs, this.#shelf.closes.shortestMs(this.edge.nowMs) / 2);
@@ -106,6 +116,8 @@ export class EndpointPool implements Candidate {
   }
 
   #leaveShelf(): void {
+    this.#sessions?.retire();
+    this.#sessions = null;
     if (this.#shared) this.upstream.shelves.release(this.address);
     else this.#shelf.close();
   }

@@ -123,11 +123,23 @@ export class UpstreamPool {
 
   /** A side for a request of `user`, at an Endpoint that is none of `tried`. `hash` is what the Mapping's policy hashes on; null: nothing. */
   acquire(user: UpstreamUser, tried: readonly EndpointPool[], choice: Choice, hash: number | null): Acquired {
+    if (this.upstream?.protocol === 'http2') return this.#acquireStream(user, tried, choice, hash);
     const queue = this.#pending[choice.priority]!;
     if (!queue.isEmpty || !this.breakers[choice.priority]!.hasRoomForConnection()) {
       return this.serving.count === 0 ? this.#withoutEndpoint(user, choice, hash) : queue.wait(user, tried, choice, hash);
     }
     return this.acquireInTurn(user, tried, choice, hash);
+  }
+
+  /** Requests over HTTP/2 share connections: they wait, if at all, for room on those of one Endpoint. */
+  #acquireStream(user: UpstreamUser, tried: readonly EndpointPool[], choice: Choice, hash: number | null): Acquired {
+    const endpoint = this.serving.pick(choice, hash, tried);
+    if (endpoint === null) return this.#withoutEndpoint(user, choice, hash);
+    try {
+      return endpoint.acquireStream(user, choice.priority);
+    } catch (error) {
+      return unreadableKeys(error);
+    }
   }
 
   /** The same for a request that need not queue. */
@@ -142,9 +154,8 @@ export class UpstreamPool {
     try {
       return new Dialling(endpoint.dial(user, choice.priority));
     } catch (error) {
-      // Keys or authorities that OpenSSL does not read.
       this.left(choice.priority);
-      return { kind: 'failed', failure: failures.connectRefused, detail: error instanceof Error ? error.message : String(error) };
+      return unreadableKeys(error);
     }
   }
 
@@ -208,6 +219,11 @@ export class UpstreamPool {
     this.#secureContext ??= secureContextOf(tls);
     return this.#secureContext;
   }
+}
+
+/** Keys or authorities that OpenSSL does not read. */
+function unreadableKeys(error: unknown): Acquired {
+  return { kind: 'failed', failure: failures.connectRefused, detail: error instanceof Error ? error.message : String(error) };
 }
 
 /** `ip:port`, for people and as a key. */

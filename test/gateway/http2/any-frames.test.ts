@@ -147,7 +147,7 @@ test('a client', () => {
       const transport = new NoTransport();
       const faults: string[] = [];
       let closed = 0;
-      const connection = new ClientConnection(transport, shared, { connectionRetiring() {}, connectionClosed: () => closed++ }, new ResponseHead());
+      const connection = new ClientConnection(transport, shared, { connectionRead() {}, connectionRoom() {}, connectionRetiring() {}, connectionClosed: () => closed++ }, new ResponseHead());
       const call = (): void => {
         if (connection.usable) connection.request(new StrictUser(faults, act), requestBlock(), requestBlock().length, false);
       };

@@ -38,6 +38,7 @@ export const testLimits: Http2Limits = {
   idleTimeoutMs: Infinity,
   maxAgeMs: Infinity,
   pingAfterMs: Infinity,
+  pingsIdle: true,
   pingTimeoutMs: 5000,
   floods: defaultFloodLimits,
 };
@@ -263,7 +264,7 @@ export class RunningClient extends Caller {
     this.shared = shared;
     const closed = Promise.withResolvers<string>();
     this.closed = closed.promise;
-    const dialled = dialTo(port, shared, { connectionRetiring: () => (this.retired += 1), connectionClosed: (_, failure) => closed.resolve(failure) });
+    const dialled = dialTo(port, shared, { connectionRead() {}, connectionRoom() {}, connectionRetiring: () => (this.retired += 1), connectionClosed: (_, failure) => closed.resolve(failure) });
     this.connection = dialled.connection;
     this.connected = dialled.connected;
   }

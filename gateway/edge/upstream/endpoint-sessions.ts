@@ -1,0 +1,194 @@
+// The HTTP/2 sessions to one Endpoint, and who waits for room on them. Few and full rather than many: what leaves together in one write is
+// what makes a call cheap.
+import type { Failure } from '../failure.ts';
+import { failures } from '../failure.ts';
+import { resource } from './breaker.ts';
+import type { Breaker } from './breaker.ts';
+import type { EndpointPool } from './endpoint-pool.ts';
+import { UpstreamSession } from './session.ts';
+import type { SessionOwner } from './session.ts';
+import { StreamSide } from './stream-side.ts';
+import type { Acquired, Waiting } from './upstream-side.ts';
+import type { UpstreamUser } from './user.ts';
+
+/** Sessions to one Endpoint of one worker; beyond that requests wait for room. */
+const mostSessions = 8;
+/** Streams that a session is expected to take before it has said how many. */
+const assumedStreams = 100;
+/** A session that should be replaced and could not: when to try again. */
+const replaceAgainMs = 1000;
+
+/** A place in the queue. */
+class StreamWait implements Waiting {
+  readonly kind = 'waiting';
+  readonly endpoint: EndpointPool;
+  readonly user: UpstreamUser;
+  readonly breaker: Breaker;
+  readonly #sessions: EndpointSessions;
+
+  /** It has entered `breaker` as pending. */
+  constructor(sessions: EndpointSessions, endpoint: EndpointPool, user: UpstreamUser, breaker: Breaker) {
+    this.#sessions = sessions;
+    this.endpoint = endpoint;
+    this.user = user;
+    this.breaker = breaker;
+    endpoint.inFlight += 1;
+  }
+
+  cancel(): void {
+    this.#sessions.cancel(this);
+  }
+}
+
+const raiseRequests = 'raise max_requests of its circuit breaker';
+const tooManyRequests: Acquired = Object.freeze({ kind: 'failed', failure: failures.overflow, detail: raiseRequests });
+const tooManyWait: Acquired = Object.freeze({ kind: 'failed', failure: failures.overflow, detail: 'raise max_pending_requests of its circuit breaker' });
+
+export class EndpointSessions implements SessionOwner {
+  readonly #endpoint: EndpointPool;
+  /** Those that take requests, or will. */
+  #sessions: UpstreamSession[] = [];
+  readonly #waiting = new Set<StreamWait>();
+  #serving = false;
+  #replaceAgainAtMs = 0;
+
+  constructor(endpoint: EndpointPool) {
+    this.#endpoint = endpoint;
+  }
+
+  /** A stream for a request of `user`, or a place in the queue for one. Throws on keys that OpenSSL does not read. */
+  acquire(user: UpstreamUser, priority: number): Acquired {
+    const breaker = this.#endpoint.upstream.breakers[priority]!;
+    const session = this.#roomy();
+    if (session !== null && this.#waiting.size === 0) {
+      if (!breaker.enter(resource.requests)) return tooManyRequests;
+      const { nowMs } = this.#endpoint.edge;
+      if (session.isOld(nowMs) && nowMs >= this.#replaceAgainAtMs && this.#dialling() === 0) this.#replace(nowMs, breaker);
+      return new StreamSide(session, user, breaker);
+    }
+    if (!breaker.enter(resource.pending)) return tooManyWait;
+    const wait = new StreamWait(this, this.#endpoint, user, breaker);
+    this.#waiting.add(wait);
+    try {
+      this.#dialForOneMore(breaker);
+    } catch (error) {
+      this.#leave(wait);
+      throw error;
+    }
+    return wait;
+  }
+
+  /** The first session that has room. */
+  #roomy(): UpstreamSession | null {
+    for (let i = 0; i < this.#sessions.length; i++) if (this.#sessions[i]!.room > 0) return this.#sessions[i]!;
+    return null;
+  }
+
+  /** How many sessions are dialled. */
+  #dialling(): number {
+    let count = 0;
+    for (const session of this.#sessions) if (session.dialling) count += 1;
+    return count;
+  }
+
+  #dialForOneMore(breaker: Breaker): void {
+    if (this.#waiting.size > this.#dialling() * assumedStreams && this.#mayDial(breaker)) this.#dial(breaker);
+  }
+
+  /** A worker without a session to the Endpoint gets one whatever the breaker says: its requests would have nothing to wait for. */
+  #mayDial(breaker: Breaker): boolean {
+    return this.#sessions.length === 0 || (this.#sessions.length < mostSessions && breaker.hasRoomForConnection());
+  }
+
+  #dial(breaker: Breaker): void {
+    this.#sessions.push(new UpstreamSession(this.#endpoint, this, breaker));
+  }
+
+  /** Another session is dialled while the old one still takes requests: nobody waits for it. */
+  #replace(nowMs: number, breaker: Breaker): void {
+    this.#replaceAgainAtMs = nowMs + replaceAgainMs;
+    this.#dial(breaker);
+  }
+
+  sessionRoom(session: UpstreamSession): void {
+    if (session.room > 0) this.#retireOld(session);
+    this.#serve();
+  }
+
+  /** There is a young session: the old ones give way. */
+  #retireOld(young: UpstreamSession): void {
+    const { nowMs } = this.#endpoint.edge;
+    if (young.isOld(nowMs)) return;
+    this.#replaceAgainAtMs = 0;
+    for (const session of this.#sessions) if (session.isOld(nowMs)) session.drain();
+  }
+
+  /** Gives what room there is to those who wait, in order. */
+  #serve(): void {
+    // A user that is told here may end another stream, which comes back here: the loop goes on with the next.
+    if (this.#serving || this.#waiting.size === 0) return;
+    this.#serving = true;
+    for (const wait of this.#waiting) {
+      const session = this.#roomy();
+      if (session === null) break;
+      this.#leave(wait);
+      this.#tell(() => {
+        if (wait.breaker.enter(resource.requests)) wait.user.connected(new StreamSide(session, wait.user, wait.breaker));
+        else wait.user.connectFailed(null, failures.overflow, raiseRequests);
+      });
+    }
+    this.#serving = false;
+  }
+
+  /** What one user does wrong is not another's. */
+  #tell(call: () => void): void {
+    try {
+      call();
+    } catch (error) {
+      this.#endpoint.edge.faulted(error);
+    }
+  }
+
+  #leave(wait: StreamWait): void {
+    if (!this.#waiting.delete(wait)) return;
+    wait.endpoint.inFlight -= 1;
+    wait.breaker.leave(resource.pending);
+  }
+
+  cancel(wait: StreamWait): void {
+    this.#leave(wait);
+  }
+
+  sessionRetiring(session: UpstreamSession): void {
+    this.#sessions = this.#sessions.filter((other) => other !== session);
+    const [first] = this.#waiting;
+    if (first === undefined || this.#dialling() > 0 || !this.#mayDial(first.breaker)) return;
+    // Requests wait for room, and there is less of it now.
+    try {
+      this.#dial(first.breaker);
+    } catch (error) {
+      if (this.#sessions.length === 0) this.#failAll(failures.connectRefused, error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  sessionFailed(session: UpstreamSession, failure: Failure, reason: string): void {
+    this.#sessions = this.#sessions.filter((other) => other !== session);
+    // Those who wait for room on other sessions get it there.
+    if (this.#sessions.length === 0) this.#failAll(failure, reason);
+  }
+
+  #failAll(failure: Failure, reason: string): void {
+    for (const wait of [...this.#waiting]) {
+      this.#leave(wait);
+      this.#tell(() => wait.user.connectFailed(this.#endpoint, failure, reason));
+    }
+  }
+
+  /** No new requests: the Endpoint is gone, or is reached in another way. Running ones finish; those who wait choose another Endpoint. */
+  retire(): void {
+    const sessions = this.#sessions;
+    this.#sessions = [];
+    this.#failAll(failures.connectRefused, 'the endpoint is gone');
+    for (const session of sessions) session.drain();
+  }
+}

@@ -1,0 +1,48 @@
+// What all HTTP/2 sessions to upstreams of one worker share, and the limits that hold for each of them.
+import type { EdgeLimits } from '../../settings.ts';
+import { fieldRoom } from '../http1/fields.ts';
+import { ResponseHead } from '../http1/response-head.ts';
+import { defaultFloodLimits } from '../http2/floods.ts';
+import { BlockWriter } from '../http2/hpack-encode.ts';
+import { Http2Shared } from '../http2/shared.ts';
+import type { Http2Home, Http2Limits } from '../http2/shared.ts';
+
+/**
+ * gRPC's servers take a PING every five minutes, only while there are calls, and end the connection of whoever asks more often
+ * (gRPC proposal A8). Whether the peer is there at all the kernel asks more often: see `dial.ts`.
+ */
+const pingAfterMs = 5 * 60_000;
+const pingTimeoutMs = 10_000;
+
+function limitsOf(limits: EdgeLimits): Http2Limits {
+  return {
+    concurrentStreams: 100,
+    streamWindowBytes: 65_535,
+    connectionWindowBytes: 1024 * 1024,
+    list: { bytes: limits.headBytes, fields: fieldRoom },
+    requestLineBytes: limits.requestLineBytes,
+    framesATurn: 512,
+    headTimeoutMs: limits.headTimeoutMs,
+    settingsTimeoutMs: limits.headTimeoutMs,
+    writeStallTimeoutMs: limits.writeStallTimeoutMs,
+    // Age and idleness are the Upstream's, so sessions keep them themselves.
+    idleTimeoutMs: Infinity,
+    maxAgeMs: Infinity,
+    pingAfterMs,
+    pingsIdle: false,
+    pingTimeoutMs,
+    floods: defaultFloodLimits,
+  };
+}
+
+export class SessionShared {
+  readonly http2: Http2Shared;
+  /** Filled anew for each response. */
+  readonly responseHead = new ResponseHead();
+  /** For blocks that are sent, or copied, at once. */
+  readonly writer = new BlockWriter();
+
+  constructor(limits: EdgeLimits, home: Http2Home) {
+    this.http2 = new Http2Shared(limitsOf(limits), home);
+  }
+}

@@ -1,0 +1,210 @@
+// One request to an Endpoint that speaks HTTP/2: a stream of a session, as forwarding and shadows see it.
+import type { Attachment } from '../attachment.ts';
+import { failures } from '../failure.ts';
+import type { Failure } from '../failure.ts';
+import type { FieldList } from '../http1/fields.ts';
+import type { Http1RequestHead } from '../http1/request-head.ts';
+import type { ClientFacts } from '../http1/request-writer.ts';
+import type { ResponseHead } from '../http1/response-head.ts';
+import { errorCode } from '../http2/constants.ts';
+import { putLength, writeRequestBlock, writeTrailerBlock } from '../http2/request-writer.ts';
+import type { Stream } from '../http2/stream.ts';
+import type { ResponseUser, StreamLoss } from '../http2/stream-user.ts';
+import { resource } from './breaker.ts';
+import type { Breaker } from './breaker.ts';
+import type { EndpointPool } from './endpoint-pool.ts';
+import type { UpstreamSession } from './session.ts';
+import type { UpstreamSide } from './upstream-side.ts';
+import type { UpstreamUser } from './user.ts';
+
+/** Bytes that wait for the upstream's windows before the client is asked to wait; it may go on when half of them have left. */
+const mostQueuedBytes = 64 * 1024;
+const noBytes = Buffer.alloc(0);
+
+export class StreamSide implements UpstreamSide, ResponseUser {
+  readonly kind = 'side';
+  readonly endpoint: EndpointPool;
+  readonly isHead: boolean;
+  readonly #session: UpstreamSession;
+  readonly #breaker: Breaker;
+  #user: UpstreamUser | null;
+  /** null: the request has not begun. */
+  #stream: Stream | null = null;
+  #requestEnded = false;
+  #responseStarted = false;
+  #responseEnded = false;
+  #congested = false;
+  #paused = false;
+  /** Bytes of the response that were passed on while it was paused: the upstream may send as many only when it goes on. */
+  #uncredited = 0;
+  /** The user has something to flush at the end of this read. */
+  #unflushed = false;
+
+  /** It has entered `breaker` for one request. */
+  constructor(session: UpstreamSession, user: UpstreamUser, breaker: Breaker) {
+    this.endpoint = session.endpoint;
+    this.isHead = user.isHead;
+    this.#session = session;
+    this.#breaker = breaker;
+    this.#user = user;
+    this.endpoint.inFlight += 1;
+  }
+
+  get bound(): boolean {
+    return this.#user !== null;
+  }
+
+  get congested(): boolean {
+    return this.#congested;
+  }
+
+  // The request.
+
+  beginRequest(head: Http1RequestHead, attachment: Attachment, facts: ClientFacts, requestId: Buffer, framing: number): void {
+    writeRequestBlock(this.#session.shared.writer, head, attachment, facts, requestId, !this.endpoint.upstream.plain, false);
+    this.#begin(framing);
+  }
+
+  sendHead(bytes: Buffer, length: number, framing: number): void {
+    const { writer } = this.#session.shared;
+    writer.clear();
+    writer.raw(bytes, length);
+    this.#begin(framing);
+  }
+
+  #begin(framing: number): void {
+    const { writer } = this.#session.shared;
+    if (framing >= 0) putLength(writer, framing);
+    // Nothing follows: no body, or one of length 0.
+    this.#requestEnded = framing === 0 || framing === -1;
+    this.#stream = this.#session.request(this, writer.bytes, writer.length, this.#requestEnded);
+  }
+
+  sendBody(bytes: Buffer, start: number, end: number): void {
+    const stream = this.#stream!;
+    stream.sendData(bytes, start, end, false);
+    if (stream.queuedBytes > mostQueuedBytes) this.#congested = true;
+  }
+
+  giveBody(bytes: Buffer): void {
+    this.sendBody(bytes, 0, bytes.length);
+  }
+
+  sendEnd(trailers: FieldList | null): void {
+    if (this.#requestEnded) return;
+    this.#requestEnded = true;
+    const { writer } = this.#session.shared;
+    if (trailers !== null && writeTrailerBlock(writer, trailers)) this.#stream!.sendTrailers(writer.bytes, writer.length);
+    else this.#stream!.sendData(noBytes, 0, 0, true);
+  }
+
+  /** What was sent leaves at the end of the turn, with what others sent on this session. */
+  flush(): void {
+    if (this.#requestEnded && this.#responseEnded) this.#letGo();
+  }
+
+  abandon(): void {
+    if (this.#user === null) return;
+    this.#letGo();
+    this.#stream?.reset(errorCode.cancel);
+  }
+
+  #letGo(): void {
+    if (this.#user === null) return;
+    this.#user = null;
+    this.endpoint.inFlight -= 1;
+    this.#breaker.leave(resource.requests);
+  }
+
+  // The response.
+
+  pauseResponse(): void {
+    this.#paused = true;
+  }
+
+  resumeResponse(): void {
+    this.#paused = false;
+    const bytes = this.#uncredited;
+    this.#uncredited = 0;
+    if (bytes > 0) this.#stream!.credit(bytes);
+  }
+
+  streamInformational(_: Stream, head: ResponseHead): void {
+    this.#user!.informational(head);
+    this.#flushLater();
+  }
+
+  streamResponse(_: Stream, head: ResponseHead): void {
+    this.#responseStarted = true;
+    this.endpoint.answered(head.status);
+    this.#user!.responseHead(head);
+    this.#flushLater();
+  }
+
+  streamData(stream: Stream, bytes: Buffer, start: number, end: number): void {
+    this.#user!.responseBody(bytes, start, end);
+    if (this.#user === null) return;
+    if (this.#paused) this.#uncredited += end - start;
+    else stream.credit(end - start);
+    this.#flushLater();
+  }
+
+  /** One read may hold much of many streams: each is flushed once. */
+  #flushLater(): void {
+    if (this.#unflushed || this.#user === null) return;
+    this.#unflushed = true;
+    this.#session.flushLater(this);
+  }
+
+  /** The read is over. */
+  readOver(): void {
+    if (!this.#unflushed) return;
+    this.#unflushed = false;
+    this.#user?.responseFlush();
+  }
+
+  streamEnd(_: Stream, trailers: FieldList | null): void {
+    const user = this.#user!;
+    this.#responseEnded = true;
+    this.#unflushed = false;
+    user.responseEnd(trailers);
+    if (this.#user === user) user.responseFlush();
+    if (this.#user !== user) return;
+    if (this.#requestEnded) this.#letGo();
+    user.responseOver();
+  }
+
+  streamPassedOn(stream: Stream): void {
+    if (!this.#congested || stream.queuedBytes * 2 > mostQueuedBytes) return;
+    this.#congested = false;
+    this.#user!.upstreamDrained();
+  }
+
+  streamLost(_: Stream, loss: StreamLoss): void {
+    const user = this.#user!;
+    this.#letGo();
+    if (this.#responseEnded) {
+      // The response is whole: nobody reads the rest of the request.
+      user.responseOver();
+      return;
+    }
+    // An upstream that ends a session in good order, or has no room, is not a sick one.
+    if (!loss.unprocessed) this.endpoint.failed();
+    user.failed(failureOf(loss, this.#responseStarted), loss.sentence, loss.unprocessed);
+  }
+}
+
+/** A reset means to a caller of gRPC what it would mean without a gateway between (gRPC over HTTP/2, "Errors"). */
+function failureOf(loss: StreamLoss, started: boolean): Failure {
+  switch (loss.cause) {
+    case 'reset':
+      if (loss.code === errorCode.refusedStream) return failures.upstreamRefused;
+      if (loss.code === errorCode.cancel) return failures.upstreamCancelled;
+      if (loss.code === errorCode.enhanceYourCalm) return failures.upstreamOverloaded;
+      return failures.upstreamReset;
+    case 'mistake':
+      return failures.upstreamProtocol;
+    case 'connection':
+      return started ? failures.upstreamCut : failures.upstreamClosed;
+  }
+}
