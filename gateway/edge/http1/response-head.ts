@@ -34,8 +34,6 @@ export class ResponseHead implements FieldList {
   /** The upstream closes after this response, or may not be trusted to end it cleanly. */
   close = false;
   hasDate = false;
-  /** HTTP/2: nothing follows, neither a body nor trailers. gRPC's clients want a head that is the whole answer to be sent as such. */
-  ended = false;
 }
 
 const versionBytes = Buffer.from('HTTP/1.');
@@ -70,7 +68,6 @@ export function readResponseHead(head: ResponseHead, bytes: Uint8Array, start: n
   if (after === more) return tooLarge ? badResponse : more;
   if (after - start > mostBytes) return badResponse;
   head.status = status;
-  head.ended = false;
   head.neverIndexed = null;
   return readMeaning(head, bodiless, minor >= 1) ? after : badResponse;
 }

@@ -51,7 +51,6 @@ export function readResponse(list: HeaderList, head: ResponseHead, isHead: boole
   head.fieldCount = fieldCount;
   head.fieldsEnd = list.fieldsEnd;
   head.status = status;
-  head.ended = ended;
   head.start = 0;
   head.lineStart = -1;
   head.reasonStart = 0;

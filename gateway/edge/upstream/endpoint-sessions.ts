@@ -178,7 +178,9 @@ export class EndpointSessions implements SessionOwner {
   }
 
   #failAll(failure: Failure, reason: string): void {
-    for (const wait of [...this.#waiting]) {
+    // Those who come meanwhile wait for the next session.
+    const waits = [...this.#waiting];
+    for (const wait of waits) {
       this.#leave(wait);
       this.#tell(() => wait.user.connectFailed(this.#endpoint, failure, reason));
     }
