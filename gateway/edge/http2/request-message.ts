@@ -58,7 +58,11 @@ export function readRequest(list: HeaderList, head: Http1RequestHead, ended: boo
   head.fieldCount = list.fieldCount;
   head.fieldsEnd = list.fieldsEnd;
   head.chunked = !ended && head.contentLength < 0;
-  return canonicalPath(bytes, pathStart, pathEnd, head) ? request : badPath;
+  if (!canonicalPath(bytes, pathStart, pathEnd, head)) return badPath;
+  const { pathBytes } = head;
+  // Where dot segments went, the path stands in bytes of its own: a Buffer like all others, which the writers copy from.
+  if (pathBytes !== bytes) head.pathBytes = Buffer.from(pathBytes.buffer, pathBytes.byteOffset, pathBytes.length);
+  return request;
 }
 
 /** Does a list that is no request, or is too large to be read whole, say that it is a gRPC call? */

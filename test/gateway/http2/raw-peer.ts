@@ -55,13 +55,18 @@ export class RawPeer {
   readonly got: Frame[] = [];
   closed = false;
   #rest = Buffer.alloc(0);
+  readonly #wakers: (() => void)[] = [];
 
   constructor(socket: Socket) {
     this.socket = socket;
     socket.on('data', (chunk: Buffer) => this.#read(chunk));
     socket.on('error', () => {});
-    socket.on('end', () => (this.closed = true));
-    socket.on('close', () => (this.closed = true));
+    for (const event of ['end', 'close']) {
+      socket.on(event, () => {
+        this.closed = true;
+        this.#wake();
+      });
+    }
     onTestFinished(() => void socket.destroy());
   }
 
@@ -78,11 +83,16 @@ export class RawPeer {
     return this.of(frameType.goAway).at(-1)?.payload.readUInt32BE(4) ?? -1;
   }
 
+  /** Resolves when something has come, or the other side has closed. */
+  next(): Promise<void> {
+    return new Promise((resolve) => this.#wakers.push(resolve));
+  }
+
   /** Resolves when a frame of this type has come, `count` in all. */
   async wait(type: number, count = 1): Promise<Frame> {
     while (this.of(type).length < count) {
       if (this.closed) throw new Error(`closed before frame ${count} of type ${type}: ${this.got.map((frame) => frame.type).join(' ')}`);
-      await Promise.race([once(this.socket, 'data'), once(this.socket, 'end'), once(this.socket, 'close')]);
+      await this.next();
     }
     return this.of(type)[count - 1]!;
   }
@@ -96,17 +106,22 @@ export class RawPeer {
 
   /** Resolves when the other side has closed. */
   async untilClosed(): Promise<void> {
-    if (!this.closed) await Promise.race([once(this.socket, 'end'), once(this.socket, 'close')]);
+    while (!this.closed) await this.next();
+  }
+
+  #wake(): void {
+    for (const waker of this.#wakers.splice(0)) waker();
   }
 
   #read(chunk: Buffer): void {
     this.#rest = Buffer.concat([this.#rest, chunk]);
     while (this.#rest.length >= 9) {
       const end = 9 + this.#rest.readUIntBE(0, 3);
-      if (this.#rest.length < end) return;
+      if (this.#rest.length < end) break;
       this.got.push({ type: this.#rest[3]!, flags: this.#rest[4]!, streamId: this.#rest.readUInt32BE(5), payload: Buffer.from(this.#rest.subarray(9, end)) });
       this.#rest = this.#rest.subarray(end);
     }
+    this.#wake();
   }
 }
 
