@@ -30,6 +30,8 @@ import { redirectAnswer } from './redirect.ts';
 import { requestIdBytes } from './request-id.ts';
 import { editsFor } from './request-values.ts';
 import type { ShadowCopy } from './shadow.ts';
+import { stickOf } from './upstream/stickiness.ts';
+import type { StickyOn } from './upstream/stickiness.ts';
 
 /** Kept by its client's side and begun anew for each request. */
 export class Exchange implements ForwardingOwner, Timed {
@@ -196,8 +198,16 @@ export class Exchange implements ForwardingOwner, Timed {
     edge.ids.write(this.#requestId);
     this.#hasId = true;
     if (route.shadows.length > 0) this.#copy = edge.shadows.begin(route.shadows, head, attachment, this.#facts, this.#requestId);
+    if (attachment.choice.on !== null) this.#stick(attachment.choice.on, head);
     const framing = head.chunked ? chunkedLength : bodyBytes > 0 || head.contentLength === 0 ? bodyBytes : -1;
     this.#forwarding.begin(head, attachment, this.#facts, this.#requestId, framing);
+  }
+
+  /** Keeps the client at one Endpoint. */
+  #stick(on: StickyOn, head: Http1RequestHead): void {
+    const { hash, cookie } = stickOf(on, head, this.#facts, this.#edge.ids);
+    this.#forwarding.hash = hash;
+    if (cookie !== null) this.#responseEdits = withFields(this.#responseEdits, { instead: [], fields: [['set-cookie', cookie]] });
   }
 
   requestBody(bytes: Buffer, start: number, end: number): void {
@@ -336,6 +346,7 @@ export class Exchange implements ForwardingOwner, Timed {
         this.#fail(failures.bodyTimeout, '');
         return;
       case 'timeout':
+        if (!this.#times.responseStarted) this.#forwarding.timedOut();
         this.#fail(failures.upstreamTimeout, attachment!.timeoutSentence);
         return;
       case 'idle':

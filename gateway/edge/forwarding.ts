@@ -44,14 +44,14 @@ export class Forwarding implements UpstreamUser {
   readonly #tried: EndpointPool[] = [];
   #pool: UpstreamPool | null = null;
   #choice: Choice = plainChoice;
-  /** What keeps the client at one Endpoint; null: nothing. */
-  #hash: number | null = null;
   #side: UpstreamSide | null = null;
   #waiting: Waiting | null = null;
   /** Of the last connection that did not come about. */
   #failure: Failure | null = null;
   #detail = '';
   isHead = false;
+  /** What keeps the client at one Endpoint; null: nothing. Set before `begin`. */
+  hash: number | null = null;
   /** Where the request went, or goes: `ip:port`, or "". */
   address = '';
   /** When an upstream got the request, ms of the edge's clock. */
@@ -66,6 +66,7 @@ export class Forwarding implements UpstreamUser {
   /** Forgets the request before. */
   reset(isHead: boolean): void {
     this.isHead = isHead;
+    this.hash = null;
     this.address = '';
     this.#failure = null;
     this.#detail = '';
@@ -90,7 +91,7 @@ export class Forwarding implements UpstreamUser {
       this.#owner.forwardingFailed(this.#failure!, this.#detail);
       return null;
     }
-    const acquired = this.#pool!.acquire(this, this.#tried, this.#choice, this.#hash);
+    const acquired = this.#pool!.acquire(this, this.#tried, this.#choice, this.hash);
     switch (acquired.kind) {
       case 'side':
         this.#side = acquired;
@@ -209,6 +210,11 @@ export class Forwarding implements UpstreamUser {
 
   resumeResponse(): void {
     this.#side?.resumeResponse();
+  }
+
+  /** The Endpoint has not answered in time. */
+  timedOut(): void {
+    this.#side?.endpoint.failed();
   }
 
   /** Gives up what is under way: an unfinished request or response is cancelled. */

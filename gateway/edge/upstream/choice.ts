@@ -1,13 +1,14 @@
 // Choice: how the requests of one Mapping choose among Endpoints, and which breaker counts them. Compiled when the table is built.
-import type { ForwardTarget, LoadBalancer } from '../../../routing/mapping.ts';
+import type { ForwardTarget } from '../../../routing/mapping.ts';
 import { priorities } from '../../counters.ts';
+import type { StickyOn } from './stickiness.ts';
 
 export interface Choice {
   /** Index in `priorities`. */
   readonly priority: number;
   readonly policy: 'least-request' | 'round-robin' | 'ring_hash' | 'maglev';
   /** What the requests are hashed on; null: the policy does not hash. */
-  readonly on: Extract<LoadBalancer, { readonly kind: 'hash' }>['on'] | null;
+  readonly on: StickyOn | null;
 }
 
 /** Least request, counted at default priority. */
