@@ -51,8 +51,10 @@ export interface EdgeLimits {
   readonly writeStallTimeoutMs: number;
   /** An idle client connection. */
   readonly connectionIdleTimeoutMs: number;
-  /** Connections of one worker; 0: none. */
+  /** Client connections of all workers together; 0: any number. */
   readonly connections: number;
+  /** Of these, from one address to one worker; 0: any number. */
+  readonly connectionsPerAddress: number;
   readonly pipelinedRequests: number;
   /** Streams that an HTTP/2 client may have open at once. */
   readonly http2Streams: number;
@@ -90,7 +92,8 @@ export const defaultLimits: EdgeLimits = {
   bodyIdleTimeoutMs: 60_000,
   writeStallTimeoutMs: 30_000,
   connectionIdleTimeoutMs: 3_600_000,
-  connections: 10_000,
+  connections: 50_000,
+  connectionsPerAddress: 0,
   pipelinedRequests: 8,
   http2Streams: 100,
   http2StreamWindowBytes: 64 * 1024,

@@ -4,6 +4,7 @@ import { emptyTable } from '../../routing/table.ts';
 import type { CounterBlock } from '../counters.ts';
 import type { EdgeLimits, Settings } from '../settings.ts';
 import type { AccessEntry } from './access.ts';
+import { Admission } from './admission.ts';
 import type { Attachment } from './attachment.ts';
 import { DeadlineWheel } from './deadline.ts';
 import { HeldMemory } from './held-memory.ts';
@@ -35,7 +36,7 @@ export interface EdgeOptions {
   readonly settings: Settings;
   readonly worker: number;
   readonly counters: CounterBlock;
-  /** Counters of the other workers, for breakers: read only. */
+  /** Counters of the other workers, for breakers and limits: read only. */
   readonly others: readonly Float64Array[];
   readonly log: (entry: AccessEntry) => void;
   /** DNS Upstreams that need addresses, or are still in use. */
@@ -78,6 +79,8 @@ export class Edge {
   /** What HTTP/2 sessions to upstreams share. */
   readonly sessionShared: SessionShared;
   readonly connections = new Set<ClientConnection>();
+  /** How many of them there may be. */
+  readonly admission: Admission;
 
   /** The one reference to the current table. A request reads it once. */
   table: RouteTable<Attachment> = emptyTable<Attachment>();
@@ -99,6 +102,7 @@ export class Edge {
     this.trustedHops = options.settings.trustedHops;
     this.accessLog = options.settings.accessLog;
     this.counters = options.counters;
+    this.admission = new Admission(this.limits, options.counters, options.others);
     this.occupancy = { own: options.counters.cells, others: options.others };
     this.held = new HeldMemory(options.counters, this.limits.retryTotalBytes);
     this.used = options.used;

@@ -43,6 +43,7 @@ export const failures = {
   bodyTimeout: failure('body-timeout', 'DT', 408, 4, 'request body stalled: raise --body-idle-timeout-ms'),
   clientGone: failure('client-gone', 'DC', 0, 1, 'the client left before the answer was complete'),
   clientStalled: failure('client-stalled', 'DC', 0, 1, 'the client did not read its answer in time: raise --write-stall-timeout-ms'),
+  connectionLimit: failure('connection-limit', 'OM', 0, 8, 'too many connections: raise --connections or --connections-per-address'),
   // No way to an upstream.
   noRoute: failure('no-route', 'NR', 404, 12, 'no route'),
   namespaceNeeded: failure('namespace-needed', 'NR', 400, 3, 'send metadata namespace as well'),

@@ -10,11 +10,13 @@ import type { Edge } from './edge.ts';
 import { Http1Connection } from './http1/client-connection.ts';
 import { ServedConnection } from './http2/served-connection.ts';
 import { sniff } from './sniff.ts';
-import { SocketTransport } from './transport.ts';
+import { SocketTransport, peerOf } from './transport.ts';
 import type { Transport, TransportOwner } from './transport.ts';
 
 /** Connections that wait to be accepted. */
 const backlog = 4096;
+/** A TLS handshake must end within this: it costs more than what follows, and a client that leaves in the middle is not seen before. */
+const mostHandshakeMs = 5000;
 
 export interface Listening {
   readonly host: string;
@@ -25,9 +27,12 @@ export interface Listening {
 /** Listens for plain connections. Host null: every address, both stacks where there is IPv6. Rejects when the address cannot be bound. */
 export function listenPlain(edge: Edge, host: string | null, port: number): Promise<Listening> {
   const server = createServer({ pauseOnConnect: true, allowHalfOpen: true, noDelay: true }, (socket) => {
-    if (!admits(edge, socket)) return;
+    const address = peerOf(socket);
+    if (!admits(edge, socket, address)) return;
     const sniffed = new Sniffed(edge);
-    sniffed.start(acceptedTransport(socket, edge.reads, sniffed, true));
+    const transport = acceptedTransport(socket, edge.reads, sniffed, true);
+    transport.onceClosed(() => edge.admission.release(address));
+    sniffed.start(transport);
   });
   return listen(server, host, port);
 }
@@ -35,15 +40,23 @@ export function listenPlain(edge: Edge, host: string | null, port: number): Prom
 /** Listens for TLS connections with one certificate. */
 export function listenTls(edge: Edge, host: string | null, port: number, identity: SecureContextOptions): Promise<Listening> {
   // HTTP/2 has no renegotiation (RFC 9113 §9.2.1), and nobody else needs it.
-  const options = { ...identity, secureOptions: constants.SSL_OP_NO_RENEGOTIATION, ALPNProtocols: ['h2', 'http/1.1'], allowHalfOpen: true, noDelay: true, handshakeTimeout: edge.limits.headTimeoutMs };
+  const options = { ...identity, secureOptions: constants.SSL_OP_NO_RENEGOTIATION, ALPNProtocols: ['h2', 'http/1.1'], allowHalfOpen: true, noDelay: true, handshakeTimeout: Math.min(edge.limits.headTimeoutMs, mostHandshakeMs) };
   const server = createTlsServer(options, (socket: TLSSocket) => {
-    if (!admits(edge, socket)) return;
+    if (edge.closed) {
+      socket.destroy();
+      return;
+    }
     const sniffed = new Sniffed(edge);
     const alpn = typeof socket.alpnProtocol === 'string' ? socket.alpnProtocol : null;
     const sni = typeof socket.servername === 'string' ? socket.servername : null;
     const transport = new SocketTransport(socket, sniffed, { sni, alpn });
     sniffed.start(transport);
     transport.readByEvents(edge.reads);
+  });
+  // Before the handshake, which costs more than the request behind it.
+  server.prependListener('connection', (socket: Socket) => {
+    const address = peerOf(socket);
+    if (admits(edge, socket, address)) socket.once('close', () => edge.admission.release(address));
   });
   // A handshake that fails concerns its client alone.
   server.on('tlsClientError', (_error, socket) => socket.destroy());
@@ -63,9 +76,8 @@ function listen(server: Server, host: string | null, port: number): Promise<List
   });
 }
 
-function admits(edge: Edge, socket: Socket): boolean {
-  const { connections } = edge.limits;
-  if (!edge.closed && (connections === 0 || edge.connections.size < connections)) return true;
+function admits(edge: Edge, socket: Socket, address: string): boolean {
+  if (!edge.closed && edge.admission.admit(address)) return true;
   socket.destroy();
   return false;
 }
@@ -93,18 +105,12 @@ class Sniffed implements TransportOwner {
   }
 
   received(bytes: Buffer, start: number, end: number): void {
-    if (this.#carry.length > 0) {
-      this.#carry.append(bytes, start, end);
-      this.#decide(this.#carry.bytes, this.#carry.start, this.#carry.end);
-    } else {
-      this.#decide(bytes, start, end);
-    }
-  }
-
-  #decide(bytes: Buffer, start: number, end: number): void {
     const transport = this.#transport!;
     const http1 = this.#http1!;
-    switch (sniff(bytes, start, end)) {
+    const carry = this.#carry;
+    if (carry.length > 0) carry.append(bytes, start, end);
+    const kept = carry.length > 0;
+    switch (kept ? sniff(carry.bytes, carry.start, carry.end) : sniff(bytes, start, end)) {
       case 'http1':
         transport.owner = http1;
         http1.received(bytes, start, end);
@@ -113,10 +119,13 @@ class Sniffed implements TransportOwner {
         http1.leave();
         // It makes itself the transport's owner.
         void new ServedConnection(this.#edge, transport);
-        transport.owner.received(bytes, start, end);
+        if (kept) transport.owner.received(carry.bytes, carry.start, carry.end);
+        else transport.owner.received(bytes, start, end);
         return;
       case 'undecided':
-        if (bytes !== this.#carry.bytes) this.#carry.append(bytes, start, end);
+        if (!kept) carry.append(bytes, start, end);
+        // Until it is decided it is the beginning of a head, with a head's deadline.
+        http1.received(bytes, start, end);
     }
   }
 

@@ -53,7 +53,7 @@ export class SocketTransport implements Transport {
   constructor(socket: Socket, owner: TransportOwner, tls: { readonly sni: string | null; readonly alpn: string | null } | null) {
     this.#socket = socket;
     this.owner = owner;
-    this.peer = printPeer(socket.remoteAddress);
+    this.peer = peerOf(socket);
     this.secure = tls !== null;
     this.sni = tls?.sni ?? null;
     this.alpn = tls?.alpn ?? null;
@@ -67,6 +67,11 @@ export class SocketTransport implements Transport {
   readByEvents(reads: ReadBuffer): void {
     const use = this.receive;
     this.#socket.on('data', (chunk: Buffer) => reads.copied(chunk, use));
+  }
+
+  /** `call` is called when the socket is closed, by whomever. */
+  onceClosed(call: () => void): void {
+    this.#socket.once('close', call);
   }
 
   /** What a static read buffer calls with the bytes it got. */
@@ -151,8 +156,9 @@ export class SocketTransport implements Transport {
   }
 }
 
-/** IPv4 addresses on a dual-stack socket are printed as IPv4. */
-function printPeer(address: string | undefined): string {
+/** Address of a socket's peer; IPv4 on a dual-stack socket is printed as IPv4. */
+export function peerOf(socket: Socket): string {
+  const address = socket.remoteAddress;
   if (address === undefined) return 'unknown';
   return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address;
 }
