@@ -1,28 +1,34 @@
 # Sluice, one container: docker build -t sluice .
+# For other machines than this one: docker buildx build --platform linux/amd64,linux/arm64 -t sluice .
+# With another base, a mirror's or one pinned by digest: --build-arg NODE_IMAGE=…
 #
-# Node runs the TypeScript sources as they are, so there is nothing to compile: the first stage installs the runtime packages of the
-# lock file, without development tools and without the Node binary that the lock file brings for checkouts; the second holds them and the sources.
-FROM node:26-bookworm-slim AS packages
+# Node runs the TypeScript sources as they are, so there is nothing to compile, and no package has native code: the first stage runs on the
+# machine that builds and installs the runtime packages of the lock file, without development tools and without the Node binary that the lock
+# file brings for checkouts; the second runs nothing, so that an image for another processor needs no emulation.
+ARG NODE_IMAGE=node:26-bookworm-slim
+FROM --platform=$BUILDPLATFORM ${NODE_IMAGE} AS packages
 WORKDIR /sluice
 COPY package.json package-lock.json .npmrc ./
-RUN npm ci --omit=dev --omit=optional --ignore-scripts
+RUN npm ci --omit=dev --omit=optional --ignore-scripts \
+ && find node_modules -type f \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' \) -delete \
+ && mkdir -p /command && ln -s /sluice/gateway/main.ts /command/sluice
 
-FROM node:26-bookworm-slim
+FROM ${NODE_IMAGE}
 LABEL org.opencontainers.image.title="sluice" \
       org.opencontainers.image.description="A standalone ingress gateway for Seldon Core" \
       org.opencontainers.image.licenses="Apache-2.0"
 ENV NODE_ENV=production
 WORKDIR /sluice
+COPY --from=packages /command/ /usr/local/bin/
 COPY --from=packages /sluice/node_modules ./node_modules
 COPY package.json LICENSE ./
 COPY gateway ./gateway
 COPY routing ./routing
 COPY k8s ./k8s
-RUN ln -s /sluice/gateway/main.ts /usr/local/bin/sluice
-# The image's own unprivileged user, by number so that Kubernetes can check runAsNonRoot.
+# The image's own unprivileged user, by number so that Kubernetes can check runAsNonRoot. Nothing is written but what --snapshot names.
 USER 1000:1000
-# 8080: traffic. 8877: health and metrics.
-EXPOSE 8080 8877
+# 8080: traffic. 8443: traffic over TLS, where asked for. 8877: health and metrics.
+EXPOSE 8080 8443 8877
 # The traffic port answers for the gateway itself; `fetch` because the slim image has no curl.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=15s \
   CMD ["node", "-e", "fetch('http://127.0.0.1:8080/ambassador/v0/check_alive').then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
