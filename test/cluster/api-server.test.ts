@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { pathOf, type ClusterObject } from './api-client.ts';
 import { ApiServer } from './api-server.ts';
-import { kubectl, kubectlEnd } from './kubectl.ts';
+import { commandEnd, kubectl } from './commands.ts';
 import { describeCluster } from './suite.ts';
 
 const deployment = (namespace: string, version = 'v1'): ClusterObject => ({
@@ -88,7 +88,7 @@ describeCluster('a test cluster', () => {
 
   test('kubectl says what it may not', async () => {
     const kubeconfig = await cluster.kubeconfig('nobody', 'no-such-token');
-    const { code, stderr } = await kubectlEnd(kubeconfig, ['get', 'sdep', '-A']);
+    const { code, stderr } = await commandEnd('kubectl', kubeconfig, ['get', 'sdep', '-A']);
     expect(code).toBe(1);
     expect(stderr).toContain('Unauthorized');
   });

@@ -16,8 +16,34 @@ const startMs = 60_000;
 const audience = 'https://kubernetes.default.svc';
 const adminToken = 'admin-of-the-test-cluster';
 
+/** Whatever service accounts ask for is logged, a watch when it begins. */
+const auditPolicy = JSON.stringify({
+  apiVersion: 'audit.k8s.io/v1',
+  kind: 'Policy',
+  omitStages: ['RequestReceived'],
+  rules: [{ level: 'Metadata', userGroups: ['system:serviceaccounts'] }, { level: 'None' }],
+});
+
+/** One request of a service account. */
+export interface Audited {
+  /** `list seldondeployments.machinelearning.seldon.io`, `create events`; discovery: `get /apis/…`. */
+  readonly action: string;
+  /** Of the object asked for; "": all of them. */
+  readonly namespace: string;
+  readonly status: number;
+}
+
 /** Custom resources that a cluster with Seldon Core and Ambassador has. */
 export type Crd = 'seldondeployments' | 'mappings' | 'tlscontexts';
+
+/** A line of the audit log. */
+interface AuditEvent {
+  readonly verb: string;
+  readonly requestURI: string;
+  readonly user: { readonly username: string };
+  readonly objectRef?: { readonly resource?: string; readonly apiGroup?: string; readonly namespace?: string };
+  readonly responseStatus: { readonly code: number };
+}
 
 export class ApiServer {
   /** `https://127.0.0.1:PORT`, the same after a restart. */
@@ -57,6 +83,7 @@ export class ApiServer {
   static async start(): Promise<ApiServer> {
     const folder = await mkdtemp(join(tmpdir(), 'sluice-cluster-'));
     const certificates = await makeCertificates(folder);
+    await writeFile(join(folder, 'audit.yaml'), auditPolicy);
     await writeFile(join(folder, 'tokens.csv'), `${adminToken},admin,admin,"system:masters"\n`, { mode: 0o600 });
     const cluster = new ApiServer(folder, certificates, await readFile(certificates.ca, 'utf8'), await freePorts(3));
     try {
@@ -91,6 +118,7 @@ export class ApiServer {
       `--tls-cert-file=${serving.certificate}`, `--tls-private-key-file=${serving.key}`, `--client-ca-file=${ca}`,
       `--token-auth-file=${join(this.folder, 'tokens.csv')}`,
       `--service-account-issuer=${audience}`, `--api-audiences=${audience}`, `--service-account-key-file=${tokens.publicKey}`, `--service-account-signing-key-file=${tokens.key}`,
+      `--audit-policy-file=${join(this.folder, 'audit.yaml')}`, `--audit-log-path=${this.#auditLog}`,
       '--authorization-mode=RBAC', '--disable-admission-plugins=ServiceAccount',
       '--service-cluster-ip-range=10.96.0.0/16', '--etcd-compaction-interval=0',
       '--max-requests-inflight=2000', '--max-mutating-requests-inflight=1000', '--profiling=false',
@@ -153,6 +181,21 @@ export class ApiServer {
     };
     await writeFile(path, JSON.stringify(config), { mode: 0o600 });
     return path;
+  }
+
+  /** What a service account has asked for since the start. */
+  async audited(namespace: string, account: string): Promise<readonly Audited[]> {
+    const lines = (await readFile(this.#auditLog, 'utf8')).split('\n').filter((line) => line !== '');
+    return lines.map((line) => JSON.parse(line) as AuditEvent)
+      .filter(({ user }) => user.username === `system:serviceaccount:${namespace}:${account}`)
+      .map(({ verb, requestURI, objectRef, responseStatus }) => {
+        const resource = objectRef?.resource === undefined ? requestURI : [objectRef.resource, ...(objectRef.apiGroup === undefined ? [] : [objectRef.apiGroup])].join('.');
+        return { action: `${verb} ${resource}`, namespace: objectRef?.namespace ?? '', status: responseStatus.code };
+      });
+  }
+
+  get #auditLog(): string {
+    return join(this.folder, 'audit.log');
   }
 
   async #untilReady(): Promise<void> {

@@ -6,6 +6,9 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
+/** Why this machine gives pods no addresses, or null. */
+export const podNetworkMissing = process.platform === 'linux' && process.getuid?.() === 0 ? null : 'routes for the addresses of pods need Linux and root';
+
 /** A /24 of 198.18.0.0/15, which is set aside for tests (RFC 2544). */
 export class PodNetwork {
   readonly #prefix: string;
@@ -15,7 +18,7 @@ export class PodNetwork {
     this.#prefix = prefix;
   }
 
-  /** Needs root (CAP_NET_ADMIN) and Linux; rejects with what is missing. */
+  /** Rejects with what the system said where it cannot be had. */
   static async create(): Promise<PodNetwork> {
     for (;;) {
       const prefix = `198.${18 + Math.floor(Math.random() * 2)}.${Math.floor(Math.random() * 256)}`;

@@ -10,8 +10,10 @@ import type { PodNetwork } from './pod-network.ts';
 export type PodState = 'starting' | 'ready' | 'terminating';
 
 const port = 9000;
+/** A server that ends closes idle connections after this long. */
+const idleMs = 300;
 
-/** A model server with an address of its own; it answers with its name. */
+/** A model server with an address of its own; it answers in Seldon's form, with its name among the tags. */
 export class Pod {
   readonly name: string;
   readonly address: string;
@@ -21,15 +23,18 @@ export class Pod {
   /** How long an answer takes, ms. */
   delayMs = 0;
   readonly #server: Server;
+  #ending = false;
 
   private constructor(name: string, address: string) {
     this.name = name;
     this.address = address;
+    const answer = JSON.stringify({ data: { names: ['setosa', 'versicolor', 'virginica'], ndarray: [[0.01, 0.97, 0.02]] }, meta: { tags: { pod: name } } });
     this.#server = createServer((request, response) => {
       request.resume();
       request.once('end', () => setTimeout(() => {
         this.answered += 1;
-        response.end(JSON.stringify({ pod: name }));
+        if (this.#ending) response.setHeader('connection', 'close');
+        response.setHeader('content-type', 'application/json').end(answer);
       }, this.delayMs));
     });
   }
@@ -40,11 +45,14 @@ export class Pod {
     return pod;
   }
 
-  /** As a server does that ends well: refuses connections, answers what it has read, closes connections that are idle. */
+  /** As a server does that ends well: refuses connections, answers what comes on those that it has and closes them, the idle ones last. */
   async stop(): Promise<void> {
+    this.#ending = true;
     this.#server.close();
-    this.#server.closeIdleConnections();
-    await once(this.#server, 'close');
+    const closed = once(this.#server, 'close');
+    const idle = setInterval(() => this.#server.closeIdleConnections(), idleMs);
+    await closed;
+    clearInterval(idle);
   }
 
   /** Resets every connection, as a process does that was killed. */

@@ -25,6 +25,18 @@ export class PredictionStream {
     while (this.answered + this.failures.length < goal && !this.#stopped) await delay(2);
   }
 
+  /** Resolves when an answer comes from that pod or a pod of that Service; the test's own time limit ends the wait. */
+  async reaches(name: string): Promise<void> {
+    this.byPod = new Map();
+    while (answersOf(this.byPod, name) === 0 && !this.#stopped) await delay(2);
+  }
+
+  /** Resolves when so many requests in a row did not come from that pod or a pod of that Service. */
+  async leaves(name: string, requests = 100): Promise<void> {
+    do await this.count(requests);
+    while (answersOf(this.byPod, name) > 0);
+  }
+
   /** Answers of the next requests by pod. */
   async count(requests: number): Promise<ReadonlyMap<string, number>> {
     // Those on the way now may have been asked before the change that the caller waits for.
@@ -52,15 +64,15 @@ export class PredictionStream {
   }
 
   #took(text: string): void {
-    const { pod } = JSON.parse(text) as { readonly pod: string };
+    const { pod } = (JSON.parse(text) as { readonly meta: { readonly tags: { readonly pod: string } } }).meta.tags;
     this.answered += 1;
     this.byPod.set(pod, (this.byPod.get(pod) ?? 0) + 1);
   }
 }
 
-/** Answers of the pods of a Service. */
-export function answersOf(byPod: ReadonlyMap<string, number>, service: string): number {
+/** Answers of a pod, or of all pods of a Service. */
+export function answersOf(byPod: ReadonlyMap<string, number>, name: string): number {
   let answers = 0;
-  for (const [pod, count] of byPod) if (pod.startsWith(`${service}-`)) answers += count;
+  for (const [pod, count] of byPod) if (pod === name || pod.startsWith(`${name}-`)) answers += count;
   return answers;
 }

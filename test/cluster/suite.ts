@@ -1,8 +1,18 @@
-// Suites that need the built programs: skipped, with the reason in their name, where these are not.
+// Suites that need the built programs, or addresses for pods: skipped, with the reason in their name, where these cannot be had.
 import { describe } from 'vitest';
 import { binaries } from './binaries.ts';
+import { podNetworkMissing } from './pod-network.ts';
 
 export function describeCluster(name: string, tests: () => void): void {
-  if (binaries.kind === 'built') describe(name, tests);
-  else describe.skip(`${name} (${binaries.reason})`, tests);
+  describeUnless(binaries.kind === 'missing' ? binaries.reason : null, name, tests);
+}
+
+/** For suites that start pods. */
+export function describeClusterWithPods(name: string, tests: () => void): void {
+  describeUnless(binaries.kind === 'missing' ? binaries.reason : podNetworkMissing, name, tests);
+}
+
+function describeUnless(reason: string | null, name: string, tests: () => void): void {
+  if (reason === null) describe(name, tests);
+  else describe.skip(`${name} (${reason})`, tests);
 }

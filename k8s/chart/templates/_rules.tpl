@@ -2,17 +2,17 @@
 {{- define "sluice.rules" -}}
 - apiGroups: [machinelearning.seldon.io]
   resources: [seldondeployments]
-  verbs: [get, list, watch]
+  verbs: [list, watch]
 - apiGroups: [""]
   resources: [services]
-  verbs: [get, list, watch]
+  verbs: [list, watch]
 - apiGroups: [discovery.k8s.io]
   resources: [endpointslices]
-  verbs: [get, list, watch]
+  verbs: [list, watch]
 {{- if .Values.mappings }}
 - apiGroups: [getambassador.io]
   resources: [mappings, tlscontexts]
-  verbs: [get, list, watch]
+  verbs: [list, watch]
 {{- end }}
 # Problems are shown as Events on the object.
 - apiGroups: [""]
