@@ -106,7 +106,7 @@ describeCluster('the chart', () => {
       kind: 'settings',
       grantsFile: '/etc/sluice/grants/grants.yaml',
       settings: {
-        source: { kind: 'cluster' },
+        source: { kind: 'cluster', snapshotFile: '/var/lib/sluice/last-good' },
         workers: 4,
         ambassadorIds: ['sluice', 'shared'],
         namespaces: ['models'],

@@ -1,6 +1,6 @@
 {{/* Arguments of the container. */}}
 {{- define "sluice.arguments" -}}
-{{- $arguments := list "serve" (printf "--workers=%v" (int .Values.workers)) -}}
+{{- $arguments := list "serve" "--snapshot=/var/lib/sluice/last-good" (printf "--workers=%v" (int .Values.workers)) -}}
 {{- range .Values.ambassadorIds }}{{ $arguments = append $arguments (printf "--ambassador-id=%s" .) }}{{ end -}}
 {{- range .Values.watch.namespaces }}{{ $arguments = append $arguments (printf "--namespace=%s" .) }}{{ end -}}
 {{- if .Values.watch.single }}{{ $arguments = append $arguments "--single-namespace" }}{{ end -}}
