@@ -1,9 +1,10 @@
 // `sluice check`: the Problems of manifests, as a gateway that serves them would report them.
 import { printProblem, type Problem } from '../../routing/problem.ts';
 import { runTool, type ToolOutcome, type ToolUse } from './command.ts';
-import { jsonOption, manifestOptions, readSettings, serveManifests } from './manifests.ts';
+import { hasOneOrigin, jsonOption, manifestOptions, readSettings, serveManifests } from './manifests.ts';
 
 const usage = `Use: sluice check DIR|FILE… [options]
+     sluice check --cluster [options]
 
 Prints what is declared and not served as written. Resolves no names and dials nothing.
 Exits 0 when there is no Problem at level error, 1 when there is one, 2 on wrong use.
@@ -14,10 +15,10 @@ export function check(argv: readonly string[]): Promise<number> {
 }
 
 async function run(use: ToolUse): Promise<ToolOutcome> {
-  if (use.positionals.length === 0) return { kind: 'wrong', sentence: 'nothing to check: write sluice check DIR|FILE…' };
+  if (!hasOneOrigin(use, use.positionals)) return { kind: 'wrong', sentence: 'it takes either manifests or a cluster: write sluice check DIR|FILE…, or sluice check --cluster' };
   const read = await readSettings(use.options);
   if (read.kind !== 'settings') return read;
-  const served = serveManifests(use.positionals, read.settings);
+  const served = await serveManifests(use.positionals, read.settings);
   if (typeof served === 'string') return { kind: 'failed', sentence: served };
   const { problems } = served;
   const text = use.options.has('json') ? `${JSON.stringify({ problems }, null, 2)}\n` : `${problems.map((problem) => `${printProblem(problem)}\n`).join('')}${summaryOf(problems)}\n`;

@@ -3,10 +3,11 @@ import { explain as explainRequest, printExplanation, type ExplainRequest } from
 import type { Option } from '../options.ts';
 import { askAdmin, tokenOption, urlOption } from './admin.ts';
 import { runTool, valueOf, type ToolOutcome, type ToolUse } from './command.ts';
-import { jsonOption, manifestOptions, readSettings, serveManifests } from './manifests.ts';
+import { hasOneOrigin, jsonOption, manifestOptions, readSettings, serveManifests } from './manifests.ts';
 import { readRequest } from './request.ts';
 
 const usage = `Use: sluice explain [-X METHOD] [-H 'name: value']… [--grpc] PATH-or-URL DIR|FILE… [options]
+     sluice explain [-X METHOD] [-H 'name: value']… [--grpc] PATH-or-URL --cluster [options]
      sluice explain [-X METHOD] [-H 'name: value']… [--grpc] PATH-or-URL --url ADMIN [--json]
 
 Says which Route takes the request, which earlier ones pass it over and why, who gets which share, what limits apply and who set them.
@@ -40,8 +41,8 @@ function longForms(argv: readonly string[]): string[] {
 async function run(use: ToolUse): Promise<ToolOutcome> {
   const [target, ...paths] = use.positionals;
   const url = valueOf(use, 'url');
-  if (target === undefined || (url === null) === (paths.length === 0)) {
-    return { kind: 'wrong', sentence: 'it takes a request and either manifests or a gateway: write sluice explain /seldon/NS/NAME/api/v1.0/predictions DIR' };
+  if (target === undefined || !hasOneOrigin(use, paths)) {
+    return { kind: 'wrong', sentence: 'it takes a request and manifests, a cluster or a gateway: write sluice explain /seldon/NS/NAME/api/v1.0/predictions DIR, or --cluster, or --url ADMIN' };
   }
   const requested = readRequest({ method: valueOf(use, 'method'), headers: use.options.get('header')?.values ?? [], grpc: use.options.has('grpc'), target });
   if (requested.kind === 'wrong') return requested;
@@ -53,7 +54,7 @@ async function run(use: ToolUse): Promise<ToolOutcome> {
   }
   const read = await readSettings(use.options);
   if (read.kind !== 'settings') return read;
-  const served = serveManifests(paths, read.settings);
+  const served = await serveManifests(paths, read.settings);
   if (typeof served === 'string') return { kind: 'failed', sentence: served };
   const explanation = explainRequest(served.table, served.translation.choices, request);
   return { kind: 'done', text: json ? `${JSON.stringify({ request, ...explanation }, null, 2)}\n` : `${printRequest(request)}\n${printExplanation(explanation)}`, code: 0 };

@@ -1,4 +1,5 @@
-// What the tools share: their options, and manifests read, translated and built into a table as `serve` would, with nothing resolved or dialled.
+// What the tools share: their options, and manifests of files or of a cluster read, translated and built into a table as `serve` would, with nothing resolved or dialled.
+import { openCluster } from '../../k8s/source/cluster/open.ts';
 import { readManifests } from '../../k8s/source/read.ts';
 import type { Translation } from '../../k8s/translate/translation.ts';
 import { Translator } from '../../k8s/translate/translator.ts';
@@ -7,13 +8,19 @@ import { applyDelta, emptyTable, type RouteTable } from '../../routing/table.ts'
 import { decodeServe, serveOptions } from '../config.ts';
 import { readGrants } from '../grants.ts';
 import type { Option, Written } from '../options.ts';
-import type { Settings } from '../settings.ts';
+import type { ClusterSettings, Settings } from '../settings.ts';
 import { translateSettingsOf } from '../translate-settings.ts';
+import type { ToolUse } from './command.ts';
 
 /** Options of `serve` that change what manifests mean. */
 const shared = new Set(['grants', 'ambassador-id', 'namespace', 'single-namespace', 'claims', 'bare-names', 'dial', 'default-timeout-ms']);
 
-export const manifestOptions: readonly Option[] = serveOptions.filter(({ name }) => shared.has(name));
+/** Options of `serve` that say which cluster, and what of it. */
+const ofCluster = new Set(['kubeconfig', 'context', 'service-account', 'mappings']);
+
+const clusterOption: Option = { name: 'cluster', kind: 'flag', placeholder: '', help: 'read the objects of the cluster, once' };
+
+export const manifestOptions: readonly Option[] = [clusterOption, ...serveOptions.filter(({ name }) => shared.has(name) || ofCluster.has(name))];
 
 export const jsonOption: Option = { name: 'json', kind: 'flag', placeholder: '', help: 'print JSON' };
 
@@ -23,12 +30,12 @@ export type SettingsRead =
   /** Right use, but a file cannot be read. */
   | { readonly kind: 'failed'; readonly sentence: string };
 
-/** Decodes the shared options exactly as `serve --folder` does, Grants included. */
+/** Decodes the shared options exactly as `serve --folder`, or with `--cluster` as `serve` does, Grants included. */
 export async function readSettings(options: ReadonlyMap<string, Written>): Promise<SettingsRead> {
-  const argv = ['--source=folder', '--folder=.'];
-  for (const { name, kind } of manifestOptions) for (const value of options.get(name)?.values ?? []) argv.push(kind === 'flag' ? `--${name}` : `--${name}=${value}`);
-  const { AMBASSADOR_ID, AMBASSADOR_SINGLE_NAMESPACE, AMBASSADOR_NAMESPACE } = process.env;
-  const config = decodeServe(argv, { AMBASSADOR_ID, AMBASSADOR_SINGLE_NAMESPACE, AMBASSADOR_NAMESPACE });
+  const argv = options.has('cluster') ? ['--source=cluster'] : ['--source=folder', '--folder=.'];
+  for (const { name, kind } of manifestOptions.filter((option) => option !== clusterOption)) for (const value of options.get(name)?.values ?? []) argv.push(kind === 'flag' ? `--${name}` : `--${name}=${value}`);
+  const { AMBASSADOR_ID, AMBASSADOR_SINGLE_NAMESPACE, AMBASSADOR_NAMESPACE, KUBERNETES_SERVICE_HOST, KUBERNETES_SERVICE_PORT } = process.env;
+  const config = decodeServe(argv, { AMBASSADOR_ID, AMBASSADOR_SINGLE_NAMESPACE, AMBASSADOR_NAMESPACE, KUBERNETES_SERVICE_HOST, KUBERNETES_SERVICE_PORT });
   if (config.kind === 'help') throw new Error('decodeServe was not asked for help');
   if (config.kind === 'wrong') return config;
   if (config.grantsFile === null) return config;
@@ -44,13 +51,43 @@ export interface Served {
   readonly problems: readonly Problem[];
 }
 
-/** Reads and builds; a sentence when a path is not there. */
-export function serveManifests(paths: readonly string[], settings: Settings): Served | string {
+/** Reads and builds; a sentence when a path is not there or the cluster cannot be read. `paths` are ignored for a cluster. */
+export async function serveManifests(paths: readonly string[], settings: Settings): Promise<Served | string> {
+  return settings.source.kind === 'cluster' ? serveCluster(settings, settings.source) : serveFiles(paths, settings);
+}
+
+/** true when exactly one says where manifests come from: paths, the cluster or a running gateway. */
+export function hasOneOrigin({ options }: ToolUse, paths: readonly string[]): boolean {
+  return [paths.length > 0, options.has('cluster'), options.has('url')].filter(Boolean).length === 1;
+}
+
+function serveFiles(paths: readonly string[], settings: Settings): Served | string {
   const { objects, problems, missing } = readManifests(paths, settings.singleNamespace ?? 'default');
   if (missing[0] !== undefined) return `${missing[0]} is neither a directory nor a .yaml, .yml or .json file that exists`;
   const translator = new Translator(translateSettingsOf(settings, []), []);
   translator.apply({ set: objects, removed: [] });
   return build(translator.current(), problems);
+}
+
+async function serveCluster(settings: Settings, { access }: ClusterSettings): Promise<Served | string> {
+  const { namespaces, mappings } = settings;
+  let sourceProblems: readonly Problem[] = [];
+  try {
+    const source = await openCluster({ access, namespaces, mappings, lastGood: null, once: true });
+    const translator = new Translator(translateSettingsOf(settings, source.forbiddenAddresses), []);
+    try {
+      await source.start((change) => {
+        translator.apply(change);
+        sourceProblems = change.problems;
+        source.follow(translator.wantedSecrets);
+      });
+    } finally {
+      await source.stop();
+    }
+    return build(translator.current(), sourceProblems);
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
 }
 
 export function build(translation: Translation, sourceProblems: readonly Problem[]): Served {

@@ -2,9 +2,10 @@
 import { printTable, tableJson } from '../../routing/print.ts';
 import { askAdmin, tokenOption, urlOption } from './admin.ts';
 import { runTool, valueOf, type ToolOutcome, type ToolUse } from './command.ts';
-import { jsonOption, manifestOptions, readSettings, serveManifests } from './manifests.ts';
+import { hasOneOrigin, jsonOption, manifestOptions, readSettings, serveManifests } from './manifests.ts';
 
 const usage = `Use: sluice routes DIR|FILE… [options]
+     sluice routes --cluster [options]
      sluice routes --url ADMIN [--json]
 
 Prints the Routes in the order tried, with shares, Shadows and what is wrong with them. Of manifests every Upstream counts as ready that
@@ -18,8 +19,8 @@ export function routes(argv: readonly string[]): Promise<number> {
 async function run(use: ToolUse): Promise<ToolOutcome> {
   const url = valueOf(use, 'url');
   const json = use.options.has('json');
-  if ((url === null) === (use.positionals.length === 0)) {
-    return { kind: 'wrong', sentence: 'it takes either manifests or a gateway: write sluice routes DIR, or sluice routes --url http://127.0.0.1:8877' };
+  if (!hasOneOrigin(use, use.positionals)) {
+    return { kind: 'wrong', sentence: 'it takes manifests, a cluster or a gateway: write sluice routes DIR, sluice routes --cluster, or sluice routes --url http://127.0.0.1:8877' };
   }
   if (url !== null) {
     const answer = await askAdmin({ url, token: valueOf(use, 'admin-token'), path: '/api/routes', json });
@@ -27,7 +28,7 @@ async function run(use: ToolUse): Promise<ToolOutcome> {
   }
   const read = await readSettings(use.options);
   if (read.kind !== 'settings') return read;
-  const served = serveManifests(use.positionals, read.settings);
+  const served = await serveManifests(use.positionals, read.settings);
   if (typeof served === 'string') return { kind: 'failed', sentence: served };
   return { kind: 'done', text: json ? `${JSON.stringify(tableJson(served.table), null, 2)}\n` : printTable(served.table), code: 0 };
 }

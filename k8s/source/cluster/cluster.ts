@@ -85,7 +85,7 @@ export class ClusterSource implements Source {
   async start(deliver: (change: SourceChange) => void): Promise<void> {
     const { once, times } = this.#options;
     for (const reflector of this.#reflectors) reflector.start();
-    await this.#until(() => this.#settled || (once && this.#isFailing), times.lastGoodAfterMs);
+    await this.#until(() => this.#settled || (once && this.#reflectors.some(isFailing)), times.lastGoodAfterMs);
     if (once && !this.#settled) throw new Error(this.trouble() ?? 'the cluster cannot be read');
     if (!this.#settled) await this.#restore();
     await this.#until(() => this.#settled || this.#restored !== null, Infinity);
@@ -123,17 +123,11 @@ export class ClusterSource implements Source {
   }
 
   trouble(): string | null {
-    for (const reflector of this.#reflectors) {
-      const { state, resource } = reflector;
-      if (state.kind === 'starting') return `${this.#options.api.server} has not listed ${resourceName(resource)} yet`;
-      if (state.kind !== 'behind' && !(state.kind === 'forbidden' && resource.required)) continue;
-      return problemsOf(reflector, this.#options.api.server)[0]!.sentence;
-    }
-    return null;
-  }
-
-  get #isFailing(): boolean {
-    return this.#reflectors.some(({ state, resource }) => state.kind === 'behind' || (state.kind === 'forbidden' && resource.required));
+    const { server } = this.#options.api;
+    const failing = this.#reflectors.find(isFailing);
+    if (failing !== undefined) return problemsOf(failing, server)[0]!.sentence;
+    const starting = this.#reflectors.find(({ state }) => state.kind === 'starting');
+    return starting === undefined ? null : `${server} has not listed ${resourceName(starting.resource)} yet`;
   }
 
   /** Everything that can be read was read once; of what nothing can be routed without, in one namespace at least. */
@@ -274,6 +268,11 @@ export class ClusterSource implements Source {
     }
     return null;
   }
+}
+
+/** What it knows is not, or may not be, the truth. */
+function isFailing({ state, resource }: Reflector): boolean {
+  return state.kind === 'behind' || (state.kind === 'forbidden' && resource.required);
 }
 
 function standInsFor(changed: CollectionChange): CollectionChange {

@@ -9,6 +9,7 @@ import { check } from '../../../gateway/tools/check.ts';
 import { explain } from '../../../gateway/tools/explain.ts';
 import { readRequest } from '../../../gateway/tools/request.ts';
 import { routes } from '../../../gateway/tools/routes.ts';
+import { FakeApi, refuse } from '../../k8s/source/cluster/fake-api.ts';
 
 const root = join(import.meta.dirname, '../../..');
 let folder: string;
@@ -76,7 +77,7 @@ describe('check', () => {
   });
 
   test.each([
-    [[], 2, 'sluice check: nothing to check: write sluice check DIR|FILE…\n'],
+    [[], 2, 'sluice check: it takes either manifests or a cluster: write sluice check DIR|FILE…, or sluice check --cluster\n'],
     [['--nonsense', 'x'], 2, 'sluice check: unknown option --nonsense: write --help for the list\n'],
     [['--claims', 'maybe', 'x'], 2, 'sluice check: --claims is "maybe": write open or granted\n'],
     [['/no/such/folder'], 1, 'sluice check: /no/such/folder is neither a directory nor a .yaml, .yml or .json file that exists\n'],
@@ -194,4 +195,60 @@ test.each(['check', 'routes', 'explain'])('sluice %s --help says how', async (na
   });
   expect(out).toMatch(new RegExp(`^Use: sluice ${name} `));
   expect(out).toContain('--grants FILE');
+});
+
+describe('--cluster', () => {
+  let fake: FakeApi;
+  let kubeconfig: string;
+
+  beforeAll(async () => {
+    fake = await FakeApi.start();
+    const deployments = '/apis/machinelearning.seldon.io/v1/seldondeployments';
+    fake.installed.add(deployments);
+    fake.put(deployments, { metadata: { namespace: 'prod', name: 'iris' }, spec: { predictors: [{ name: 'main', graph: { name: 'c' }, ssl: { certSecretName: 'cert' } }] } });
+    fake.put('/api/v1/services', { metadata: { namespace: 'prod', name: 'iris-main' }, spec: { clusterIP: '10.0.0.1', ports: [{ name: 'http', port: 8000 }] } });
+    fake.put('/api/v1/secrets', { metadata: { namespace: 'prod', name: 'cert' }, data: { 'tls.crt': Buffer.from('-----BEGIN CERTIFICATE-----').toString('base64'), 'tls.key': Buffer.from('-----BEGIN KEY-----').toString('base64') } });
+    kubeconfig = at('kubeconfig');
+    writeFileSync(kubeconfig, JSON.stringify({
+      'current-context': 'fake',
+      clusters: [{ name: 'fake', cluster: { server: `http://127.0.0.1:${fake.port}`, 'insecure-skip-tls-verify': true } }],
+      users: [{ name: 'user', user: { token: 'good' } }],
+      contexts: [{ name: 'fake', context: { cluster: 'fake', user: 'user' } }],
+    }));
+  });
+
+  afterAll(() => fake.stop());
+
+  test('reads the objects of the cluster once, Secrets that they name included', async () => {
+    expect(await run(check, '--cluster', '--kubeconfig', kubeconfig)).toEqual({ code: 0, out: 'no Problems\n', err: '' });
+    const printed = await run(routes, '--cluster', '--kubeconfig', kubeconfig);
+    expect(printed).toMatchObject({ code: 0, err: '' });
+    expect(printed.out).toContain('/seldon/prod/iris/');
+    const explained = await run(explain, '--cluster', '--kubeconfig', kubeconfig, '/seldon/prod/iris/api/v1.0/predictions');
+    expect(explained).toMatchObject({ code: 0, err: '' });
+    expect(explained.out).toContain('iris-main');
+  });
+
+  test('fails with one line when there is no cluster, no permission or no answer', async () => {
+    const failing = async (line: RegExp, ...argv: string[]): Promise<void> => {
+      const { code, out, err } = await run(check, '--cluster', ...argv);
+      expect({ code, out }).toEqual({ code: 1, out: '' });
+      expect(err).toMatch(line);
+      expect(err.trimEnd()).not.toContain('\n');
+    };
+    await failing(/^sluice check: there is no cluster: .* write --kubeconfig FILE/, '--kubeconfig', at('none'));
+    await failing(/^sluice check: the kubeconfig .* has no context "other": write --context/, '--kubeconfig', kubeconfig, '--context', 'other');
+    fake.faults.push((_, response) => (refuse(response, 403, 'Forbidden', 'you may not'), true));
+    await failing(/^sluice check: .* cannot be read in all namespaces: it answers 403: you may not; .* grant get, list and watch/, '--kubeconfig', kubeconfig);
+    fake.faults = [];
+    const { port } = fake;
+    await fake.stop();
+    await failing(/^sluice check: http:\/\/127\.0\.0\.1:\d+ cannot be read: .*ECONNREFUSED/, '--kubeconfig', kubeconfig);
+    await fake.listen(port);
+  });
+
+  test('beside manifests or a gateway is wrong use', async () => {
+    for (const argv of [['--cluster', folder], ['--cluster', '--url', 'http://127.0.0.1:1']]) expect(await run(routes, ...argv)).toMatchObject({ code: 2, out: '' });
+    expect(await run(check, folder, '--kubeconfig', 'x')).toMatchObject({ code: 2, err: 'sluice check: --kubeconfig belongs to --source cluster: write it without --folder\n' });
+  });
 });
