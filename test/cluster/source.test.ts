@@ -11,8 +11,8 @@ import { eventOf } from '../../gateway/control/problem-events.ts';
 import type { Problem } from '../../routing/problem.ts';
 import type { ClusterObject } from './api-client.ts';
 import { ApiServer } from './api-server.ts';
-import { renderChart } from './chart.ts';
-import { kubectl } from './kubectl.ts';
+import { kubectl } from './commands.ts';
+import { installChart } from './installed-gateway.ts';
 import { describeCluster } from './suite.ts';
 
 const deployment = (name: string, namespace: string, version = 'v1'): ClusterObject => ({
@@ -72,7 +72,6 @@ describeCluster('the cluster Source', () => {
   beforeAll(async () => {
     cluster = await ApiServer.start();
     await cluster.install('seldondeployments', 'mappings', 'tlscontexts');
-    await cluster.admin.createNamespace('sluice');
   }, 90_000);
 
   afterEach(async () => {
@@ -82,11 +81,10 @@ describeCluster('the cluster Source', () => {
 
   afterAll(async () => cluster?.stop());
 
-  /** Namespaces of a test, and the chart's objects that the API server acts on, with these values. Gives the folder of the service account. */
+  /** Namespaces of a test, and the chart with these values. Gives the folder of the service account. */
   async function install(values: unknown, ...namespaces: readonly string[]): Promise<string> {
     for (const namespace of namespaces) await cluster.admin.createNamespace(namespace);
-    const kinds = new Set(['ServiceAccount', 'ClusterRole', 'ClusterRoleBinding', 'Role', 'RoleBinding']);
-    await cluster.admin.apply((await renderChart(values)).filter(({ kind }) => kinds.has(kind)));
+    await installChart(cluster, values);
     const folder = join(cluster.folder, namespaces[0]!);
     await mkdir(folder);
     await writeFile(join(folder, 'ca.crt'), cluster.ca);
