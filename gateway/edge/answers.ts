@@ -35,10 +35,10 @@ export function rejectFailure(reason: RejectReason): Failure {
 
 /**
  * The answer to a failure. `detail` says what exactly, or what to change; where it repeats the sentence it stands alone. gRPC callers get
- * 200 and a status in the head, which their libraries read (reference ambassador-mapping §10.2).
+ * 200 and a status in the head, which their libraries read (reference ambassador-mapping §10.2). `retried`: it was tried more than once.
  */
-export function failureAnswer(failure: Failure, detail: string, json: boolean, grpc: boolean): Answer {
-  const sentence = sentenceOf(failure, detail);
+export function failureAnswer(failure: Failure, detail: string, json: boolean, grpc: boolean, retried = false): Answer {
+  const sentence = sentenceOf(failure, detail, retried);
   if (grpc) {
     const fields = [['content-type', 'application/grpc'], ['grpc-status', String(failure.grpcStatus)], ['grpc-message', grpcMessage(sentence)]] as const;
     return { code: 200, contentType: 'application/grpc', body: '', fields: [...fields, ...fieldsOf(failure)] };
@@ -56,9 +56,10 @@ function fieldsOf(failure: Failure): Answer['fields'] {
   return failure === failures.methodRefused ? allowed : noFields;
 }
 
-export function sentenceOf(failure: Failure, detail: string): string {
-  if (detail === '') return failure.sentence;
-  return detail.startsWith(failure.sentence) ? detail : `${failure.sentence}: ${detail}`;
+export function sentenceOf(failure: Failure, detail: string, retried = false): string {
+  const sentence = retried ? failure.sentence.replace('reset reason', 'retried and the latest reset reason') : failure.sentence;
+  if (detail === '') return sentence;
+  return detail.startsWith(sentence) ? detail : `${sentence}: ${detail}`;
 }
 
 const alive = '/ambassador/v0/check_alive';

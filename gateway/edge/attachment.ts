@@ -8,6 +8,8 @@ import type { CompiledCors } from './cors.ts';
 import { isAuthority } from './http1/authority.ts';
 import { compileEdits, isGoneName } from './http1/header-edits.ts';
 import type { CompiledEdits } from './http1/header-edits.ts';
+import { compileRetry } from './retry-policy.ts';
+import type { CompiledRetry } from './retry-policy.ts';
 import { choiceOf, plainChoice } from './upstream/choice.ts';
 import type { Choice } from './upstream/choice.ts';
 import type { UpstreamPool } from './upstream/pool.ts';
@@ -29,6 +31,8 @@ export interface Attachment {
   /** null: a redirect. */
   readonly pool: UpstreamPool | null;
   readonly choice: Choice;
+  /** null: an answer is passed on as it is. */
+  readonly retry: CompiledRetry | null;
   /** Connections for copies; used when the Mapping is a shadow. */
   readonly shadowPool: UpstreamPool | null;
   readonly rewrite: CompiledRewrite;
@@ -66,6 +70,7 @@ export function attachmentOf(mapping: Mapping, slot: number, pools: UpstreamRegi
       id: mapping.id,
       slot,
       pool: null,
+      retry: null,
       choice: plainChoice,
       shadowPool: null,
       rewrite: noRewrite,
@@ -96,6 +101,7 @@ export function attachmentOf(mapping: Mapping, slot: number, pools: UpstreamRegi
     slot,
     pool,
     choice: choiceOf(target),
+    retry: compileRetry(target.retry, timeout.ms),
     shadowPool: mapping.role.kind === 'shadow' ? shadowPools.poolOf(target.upstream) : null,
     rewrite,
     mayClimb: rewrite.kind === 'regex' || (rewrite.kind === 'prefix' && rewrite.open),

@@ -52,6 +52,11 @@ export class ExchangeTimes {
     return nowMs >= this.#idleDueMs(attachment) ? 'idle' : null;
   }
 
+  /** Until the limit of the whole request; Infinity: it has none, or none yet. */
+  remainingMs(nowMs: number, attachment: Attachment): number {
+    return this.#timeoutDueMs(attachment) - nowMs;
+  }
+
   #stallDueMs(): number {
     return this.stalledSinceMs + this.#limits.writeStallTimeoutMs;
   }

@@ -5,13 +5,13 @@ import { textOf } from '../../routing/bytes.ts';
 import { decide } from '../../routing/decide.ts';
 import { climbs } from '../../routing/rewrite.ts';
 import type { Route } from '../../routing/table.ts';
-import { RequestNote } from './access.ts';
 import type { Attachment } from './attachment.ts';
 import type { ClientSide } from './client-side.ts';
 import { corsOf } from './cors.ts';
 import { Deadline } from './deadline.ts';
 import type { Timed } from './deadline.ts';
 import type { Edge } from './edge.ts';
+import { ExchangeRecord } from './exchange-record.ts';
 import { ExchangeTimes } from './exchange-times.ts';
 import { failures } from './failure.ts';
 import type { Failure } from './failure.ts';
@@ -27,7 +27,6 @@ import { chunkedLength } from './http1/request-writer.ts';
 import type { ClientFacts } from './http1/request-writer.ts';
 import type { ResponseHead } from './http1/response-head.ts';
 import { redirectAnswer } from './redirect.ts';
-import { requestIdBytes } from './request-id.ts';
 import { editsFor } from './request-values.ts';
 import type { ShadowCopy } from './shadow.ts';
 import { stickOf } from './upstream/stickiness.ts';
@@ -41,10 +40,7 @@ export class Exchange implements ForwardingOwner, Timed {
   readonly #forwarding: Forwarding;
   readonly #deadline = new Deadline(this);
   readonly #times: ExchangeTimes;
-  readonly #note = new RequestNote();
-  /** Id of the request, unless a trusted proxy gave it one. */
-  readonly #requestId = Buffer.alloc(requestIdBytes);
-  #hasId = false;
+  readonly #record: ExchangeRecord;
 
   /** From `begin` until both directions are done. */
   active = false;
@@ -52,30 +48,24 @@ export class Exchange implements ForwardingOwner, Timed {
   #json = false;
   #grpc = false;
   #chunked = false;
-  #route: Route<Attachment> | null = null;
   #attachment: Attachment | null = null;
-  #slot = -1;
   /** Of this answer: the Mapping's, with variables filled in and `#extra`. */
   #responseEdits: CompiledEdits | null = null;
   /** What any answer to this request gets; null: nothing. */
   #extra: ExtraFields | null = null;
   #copy: ShadowCopy | null = null;
-  #failure: Failure | null = null;
-  #detail = '';
-  #code = 0;
 
   #requestDone = false;
   /** What comes of the request still is thrown away. */
   #discarding = false;
   #responseDone = false;
-  #requestBytes = 0;
-  #responseBytes = 0;
 
   constructor(edge: Edge, client: ClientSide, facts: ClientFacts) {
     this.#edge = edge;
     this.#client = client;
     this.#facts = facts;
     this.#forwarding = new Forwarding(edge, this);
+    this.#record = new ExchangeRecord(edge);
     this.#times = new ExchangeTimes(edge.limits);
   }
 
@@ -102,18 +92,15 @@ export class Exchange implements ForwardingOwner, Timed {
     const edge = this.#edge;
     this.#reset(head);
     const decision = decide(edge.table, head, edge.draw());
-    if (edge.accessLog !== 'off') {
-      this.#note.take(head, edge.trustedHops > 0);
-    }
     if (decision.kind === 'reject') {
       this.#reject(decision, head);
       return;
     }
     const { attached: attachment } = decision;
-    this.#route = decision.route;
     this.#attachment = attachment;
-    this.#slot = attachment.slot;
-    edge.counters.enter(this.#slot);
+    this.#record.route = decision.route;
+    this.#record.attachment = attachment;
+    this.#record.enter(attachment.slot);
     this.#responseEdits = attachment.responseEdits;
     if ((attachment.responseEdits !== null || attachment.cors !== null) && this.#answersItself(head, attachment)) return;
     const { bodyBytes: mostBodyBytes } = edge.limits;
@@ -146,25 +133,18 @@ export class Exchange implements ForwardingOwner, Timed {
 
   #reset(head: Http1RequestHead): void {
     this.#times.begin(this.#edge.nowMs);
+    this.#record.begin(head);
     this.active = true;
     this.isHead = head.isHead;
     this.#json = head.wantsJson;
     this.#grpc = head.grpc;
     this.#chunked = head.chunked;
-    this.#route = null;
     this.#attachment = null;
-    this.#slot = -1;
     this.#responseEdits = null;
     this.#extra = null;
-    this.#hasId = false;
-    this.#failure = null;
-    this.#detail = '';
-    this.#code = 0;
     this.#requestDone = false;
     this.#discarding = false;
     this.#responseDone = false;
-    this.#requestBytes = 0;
-    this.#responseBytes = 0;
     this.#forwarding.reset(head.isHead);
   }
 
@@ -177,30 +157,28 @@ export class Exchange implements ForwardingOwner, Timed {
         return;
       }
     }
-    if (decision.mapping !== null) this.#slot = edge.slotOf(decision.mapping.id);
-    edge.counters.enter(this.#slot);
+    this.#record.enter(decision.mapping === null ? -1 : edge.slotOf(decision.mapping.id));
     this.#fail(rejectFailure(decision.reason), decision.sentence);
   }
 
   /** Answered without being counted: kubelets ask every few seconds. */
   #probe(answer: Answer): void {
-    this.#code = answer.code;
+    this.#record.exclude();
     this.#times.responseStarted = true;
     this.#responseDone = true;
     this.#discarding = true;
-    this.#slot = notCounted;
     this.#client.answer(answer, false);
   }
 
   #forward(head: Http1RequestHead, bodyBytes: number, route: Route<Attachment>): void {
     const edge = this.#edge;
     const attachment = this.#attachment!;
-    edge.ids.write(this.#requestId);
-    this.#hasId = true;
-    if (route.shadows.length > 0) this.#copy = edge.shadows.begin(route.shadows, head, attachment, this.#facts, this.#requestId);
+    this.#record.identify();
+    const { requestId } = this.#record;
+    if (route.shadows.length > 0) this.#copy = edge.shadows.begin(route.shadows, head, attachment, this.#facts, requestId);
     if (attachment.choice.on !== null) this.#stick(attachment.choice.on, head);
     const framing = head.chunked ? chunkedLength : bodyBytes > 0 || head.contentLength === 0 ? bodyBytes : -1;
-    this.#forwarding.begin(head, attachment, this.#facts, this.#requestId, framing);
+    this.#forwarding.begin(head, attachment, this.#facts, requestId, framing);
   }
 
   /** Keeps the client at one Endpoint. */
@@ -212,11 +190,11 @@ export class Exchange implements ForwardingOwner, Timed {
 
   requestBody(bytes: Buffer, start: number, end: number): void {
     const { nowMs, limits } = this.#edge;
-    this.#requestBytes += end - start;
+    this.#record.requestBytes += end - start;
     this.#times.requestByteMs = nowMs;
     this.#times.lastByteMs = nowMs;
     if (this.#discarding) return;
-    if (this.#chunked && limits.bodyBytes > 0 && this.#requestBytes > limits.bodyBytes) {
+    if (this.#chunked && limits.bodyBytes > 0 && this.#record.requestBytes > limits.bodyBytes) {
       this.#fail(failures.bodyTooLarge, '');
       return;
     }
@@ -257,6 +235,10 @@ export class Exchange implements ForwardingOwner, Timed {
     this.#edge.shadows.send(copy);
   }
 
+  get remainingMs(): number {
+    return this.#times.remainingMs(this.#edge.nowMs, this.#attachment!);
+  }
+
   requestTaken(): void {
     this.#resumeRequest();
     this.#arm();
@@ -276,13 +258,13 @@ export class Exchange implements ForwardingOwner, Timed {
   responseHead(head: ResponseHead): void {
     const { nowMs } = this.#edge;
     this.#times.responseStarted = true;
-    this.#code = head.status;
+    this.#record.code = head.status;
     this.#times.lastByteMs = nowMs;
     this.#client.responseHead(head, this.#attachment!, this.#responseEdits, Math.round(nowMs - this.#forwarding.sentMs));
   }
 
   responseBody(bytes: Buffer, start: number, end: number): void {
-    this.#responseBytes += end - start;
+    this.#record.responseBytes += end - start;
     this.#times.lastByteMs = this.#edge.nowMs;
     this.#client.responseBody(bytes, start, end);
   }
@@ -323,8 +305,7 @@ export class Exchange implements ForwardingOwner, Timed {
   /** The client has left: what it asked for is cancelled at once. */
   clientGone(failure: Failure): void {
     if (!this.active) return;
-    this.#failure = failure;
-    this.#edge.counters.failure(failure.flag);
+    this.#record.fail(failure, '');
     this.#end();
   }
 
@@ -365,25 +346,23 @@ export class Exchange implements ForwardingOwner, Timed {
   /** Ends it with a failure: by an answer where none has begun, else by cutting it. */
   #fail(failure: Failure, detail: string): void {
     if (!this.active || (this.#responseDone && this.#requestDone)) return;
-    this.#failure = failure;
-    this.#detail = detail;
-    if (failure.flag !== '') this.#edge.counters.failure(failure.flag);
+    this.#record.fail(failure, detail);
     this.#drop();
     if (this.#times.responseStarted) {
       if (!this.#responseDone) this.#client.abort(failure, detail);
       this.#end();
       return;
     }
-    this.#answer(failureAnswer(failure, detail, this.#json, this.#grpc), failure === failures.bodyTimeout || failure === failures.malformedBody);
+    this.#answer(failureAnswer(failure, detail, this.#json, this.#grpc, this.#forwarding.retried), failure === failures.bodyTimeout || failure === failures.malformedBody);
   }
 
   #answer(answer: Answer, last = false): void {
-    this.#code = answer.code;
+    this.#record.code = answer.code;
     this.#times.responseStarted = true;
     this.#responseDone = true;
     this.#drop();
     this.#discard();
-    this.#responseBytes += answer.body.length;
+    this.#record.responseBytes += answer.body.length;
     this.#client.answer(this.#extra === null ? answer : { ...answer, fields: [...answer.fields, ...this.#extra.fields] }, last);
     this.#finishIfDone();
   }
@@ -418,35 +397,7 @@ export class Exchange implements ForwardingOwner, Timed {
     this.#drop();
     this.active = false;
     edge.wheel.clear(this.#deadline);
-    if (this.#slot !== notCounted) {
-      edge.counters.leave(this.#slot);
-      edge.counters.finish(this.#slot, this.#code, (edge.nowMs - this.#times.startedMs) / 1000);
-      if (this.#failure !== null || edge.accessLog === 'all') this.#log();
-    }
+    this.#record.finish(this.#times.startedMs, this.#client.peer, this.#forwarding.address, this.#forwarding.spent);
     this.#client.exchangeOver();
   }
-
-  #log(): void {
-    const edge = this.#edge;
-    const durationMs = edge.nowMs - this.#times.startedMs;
-    edge.log({
-      atMs: Math.round(performance.timeOrigin + this.#times.startedMs),
-      flag: this.#failure?.flag ?? '',
-      sentence: this.#failure === null ? '' : this.#detail === '' ? this.#failure.sentence : `${this.#failure.sentence}: ${this.#detail}`,
-      code: this.#code,
-      method: this.#note.method,
-      path: this.#note.path,
-      requestId: this.#note.requestId ?? (this.#hasId ? this.#requestId.toString('latin1') : ''),
-      peer: this.#client.peer,
-      route: this.#route?.key ?? '',
-      mapping: this.#attachment?.id ?? '',
-      address: this.#forwarding.address,
-      requestBytes: this.#requestBytes,
-      responseBytes: this.#responseBytes,
-      durationMs: Math.round(durationMs * 10) / 10,
-    });
-  }
 }
-
-/** A slot of its own for what is not counted. */
-const notCounted = -2;

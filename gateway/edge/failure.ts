@@ -55,12 +55,12 @@ export const failures = {
   // The upstream's side.
   upstreamClosed: failure('upstream-closed', 'UC', 503, 14, `${resetBeforeHeaders} connection termination`, 'policy'),
   upstreamCut: failure('upstream-cut', 'UC', 502, 14, 'the upstream closed before its answer was complete'),
-  upstreamProtocol: failure('upstream-protocol-error', 'UPE', 502, 14, `${resetBeforeHeaders} protocol error`),
+  upstreamProtocol: failure('upstream-protocol-error', 'UPE', 502, 14, `${resetBeforeHeaders} protocol error`, 'policy'),
   upstreamReset: failure('upstream-reset', 'UR', 503, 13, `${resetBeforeHeaders} remote reset`, 'policy'),
   upstreamRefused: failure('upstream-refused', 'UR', 503, 14, `${resetBeforeHeaders} remote refused stream reset`, 'policy'),
   upstreamCancelled: failure('upstream-cancelled', 'UR', 503, 1, `${resetBeforeHeaders} remote reset, CANCEL`, 'policy'),
   upstreamOverloaded: failure('upstream-overloaded', 'UR', 503, 8, `${resetBeforeHeaders} remote reset, ENHANCE_YOUR_CALM`, 'policy'),
-  upstreamTimeout: failure('upstream-timeout', 'UT', 504, 14, 'upstream request timeout', 'policy'),
+  upstreamTimeout: failure('upstream-timeout', 'UT', 504, 4, 'upstream request timeout', 'policy'),
   streamIdle: failure('stream-idle', 'SI', 504, 14, 'stream timeout'),
   fault: failure('gateway-fault', 'UX', 500, 13, 'an unexpected fault of the gateway ended this request; it is logged'),
 } as const satisfies Readonly<Record<string, Failure>>;

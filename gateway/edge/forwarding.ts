@@ -1,28 +1,36 @@
-// Forwarding: one request on its way to an Endpoint, and to another one where a connection does not come about.
+// Forwarding: one request on its way to an Endpoint, and to another one where a try fails and may be made again.
 import type { Attachment } from './attachment.ts';
 import type { Edge } from './edge.ts';
+import { failures } from './failure.ts';
 import type { Failure } from './failure.ts';
 import { fixed } from '../counters.ts';
+import { slabBytes } from './held-memory.ts';
 import { HeldRequest } from './held-request.ts';
 import type { FieldList } from './http1/fields.ts';
 import type { Http1RequestHead } from './http1/request-head.ts';
 import type { ClientFacts } from './http1/request-writer.ts';
 import type { ResponseHead } from './http1/response-head.ts';
+import { Retries } from './retries.ts';
+import type { RetriesOwner } from './retries.ts';
+import { pushbackMs, retriesAnswer, retriesFailure } from './retry-policy.ts';
+import type { CompiledRetry } from './retry-policy.ts';
 import { plainChoice } from './upstream/choice.ts';
 import type { Choice } from './upstream/choice.ts';
 import type { EndpointPool } from './upstream/endpoint-pool.ts';
 import { encodeHead } from './upstream/head-encoding.ts';
 import type { UpstreamPool } from './upstream/pool.ts';
-import type { UpstreamSide, Waiting } from './upstream/upstream-side.ts';
+import type { Acquired, UpstreamSide, Waiting } from './upstream/upstream-side.ts';
 import type { UpstreamUser } from './upstream/user.ts';
 
 /** Bytes of a request that wait for a connection before the client is paused. */
 const mostHeldBytes = 64 * 1024;
-/** Endpoints that one request tries to connect to. */
-const mostAttempts = 5;
+/** Endpoints that one request tries while nothing of it has been worked on, whatever its policy. */
+const mostUnprocessedTries = 5;
 
 /** Whose request is forwarded. */
 export interface ForwardingOwner {
+  /** Ms until the request's own limit. */
+  readonly remainingMs: number;
   /** Somebody takes the request, or takes more of it: the client may go on. */
   requestTaken(): void;
   informational(head: ResponseHead): void;
@@ -36,19 +44,32 @@ export interface ForwardingOwner {
   forwardingFailed(failure: Failure, detail: string): void;
 }
 
-/** Kept in its exchange and begun anew for each request. */
-export class Forwarding implements UpstreamUser {
+/**
+ * Kept in its exchange and begun anew for each request.
+ *
+ * A request is kept as long as it may be sent again: until it has a connection in any case; until its response head where the Mapping has a
+ * retry policy, and where the upstream speaks HTTP/2, which may refuse a stream that it has not worked on (RFC 9113 §8.7).
+ */
+export class Forwarding implements UpstreamUser, RetriesOwner {
   readonly #edge: Edge;
   readonly #owner: ForwardingOwner;
   readonly #held: HeldRequest;
   readonly #tried: EndpointPool[] = [];
+  #retries: Retries | null = null;
+  #policy: CompiledRetry | null = null;
   #pool: UpstreamPool | null = null;
   #choice: Choice = plainChoice;
   #side: UpstreamSide | null = null;
   #waiting: Waiting | null = null;
-  /** Of the last connection that did not come about. */
+  /** Tries that failed before the upstream worked on them. */
+  #unprocessedTries = 0;
+  /** Of the last try. */
   #failure: Failure | null = null;
   #detail = '';
+  /** Why the request is not kept for another try; "" while it is. */
+  #notKept = '';
+  /** The request was given to its last byte. */
+  #ended = false;
   isHead = false;
   /** What keeps the client at one Endpoint; null: nothing. Set before `begin`. */
   hash: number | null = null;
@@ -68,8 +89,11 @@ export class Forwarding implements UpstreamUser {
     this.isHead = isHead;
     this.hash = null;
     this.address = '';
+    this.#policy = null;
+    this.#unprocessedTries = 0;
     this.#failure = null;
     this.#detail = '';
+    this.#ended = false;
     if (this.#tried.length > 0) this.#tried.length = 0;
   }
 
@@ -79,72 +103,174 @@ export class Forwarding implements UpstreamUser {
     this.#pool = pool;
     this.#choice = attachment.choice;
     pool.reportUse();
+    if (attachment.retry !== null) this.#beginPolicy(attachment.retry, pool.breakers[attachment.choice.priority]!);
     const side = this.#acquire();
-    if (side !== null) side.beginRequest(head, attachment, facts, requestId, framing);
-    else if (this.#waiting !== null) this.#held.begin(encodeHead(pool.upstream!.protocol, this.#edge, head, attachment, facts, requestId, false), framing);
+    if (side === null && this.#waiting === null) return;
+    const protocol = pool.upstream!.protocol;
+    this.#notKept = attachment.retry === null && protocol === 'http1' ? noPolicy : this.#whyNotKept(Math.max(0, framing));
+    if (side !== null && this.#notKept !== '') {
+      side.beginRequest(head, attachment, facts, requestId, framing);
+      return;
+    }
+    const encoded = encodeHead(protocol, this.#edge, head, attachment, facts, requestId, false);
+    this.#held.begin(encoded, framing);
+    side?.sendHead(encoded.bytes, encoded.length, framing);
+  }
+
+  #beginPolicy(policy: CompiledRetry, breaker: UpstreamPool['breakers'][number]): void {
+    this.#policy = policy;
+    this.#retries ??= new Retries(this.#edge, this);
+    this.#retries.begin(policy, breaker);
+  }
+
+  /** "": a body of so many bytes may be kept for another try. */
+  #whyNotKept(bodyBytes: number): string {
+    const { limits, held } = this.#edge;
+    if (bodyBytes > limits.retryBodyBytes) return `its body is longer than ${limits.retryBodyBytes} bytes (--retry-body-bytes)`;
+    return held.hasRoom(slabBytes) ? '' : 'too much is held for other retries (--retry-total-bytes)';
   }
 
   /** A side that is ready for the request; null: one is waited for, or it has failed. */
   #acquire(): UpstreamSide | null {
-    const edge = this.#edge;
-    if (this.#tried.length >= mostAttempts) {
-      this.#owner.forwardingFailed(this.#failure!, this.#detail);
+    const acquired = this.#pool!.acquire(this, this.#tried, this.#choice, this.hash);
+    return acquired.kind === 'failed' ? this.#notAcquired(acquired) : this.#take(acquired);
+  }
+
+  #take(acquired: UpstreamSide | Waiting): UpstreamSide | null {
+    this.address = acquired.endpoint?.address ?? '';
+    if (this.#policy !== null && this.#ended) this.#retries!.tryBegun();
+    if (acquired.kind === 'waiting') {
+      this.#waiting = acquired;
       return null;
     }
-    const acquired = this.#pool!.acquire(this, this.#tried, this.#choice, this.hash);
-    switch (acquired.kind) {
-      case 'side':
-        this.#side = acquired;
-        this.address = acquired.endpoint.address;
-        this.sentMs = edge.nowMs;
-        break;
-      case 'waiting':
-        this.#waiting = acquired;
-        this.address = acquired.endpoint?.address ?? '';
-        break;
-      case 'failed':
-        this.#owner.forwardingFailed(this.#failure ?? acquired.failure, this.#failure === null ? acquired.detail : this.#detail);
-        return null;
-    }
-    if (this.#tried.length > 0) edge.counters.add(fixed.retries, 1);
-    return this.#side;
+    this.#side = acquired;
+    this.sentMs = this.#edge.nowMs;
+    return acquired;
+  }
+
+  /** Where no Endpoint is left that was not tried, what the last one said is the failure. */
+  #notAcquired({ failure, detail }: Extract<Acquired, { kind: 'failed' }>): null {
+    if (this.#failure !== null && failure === failures.noHealthyUpstream) this.#giveUp('');
+    else this.#owner.forwardingFailed(failure, detail);
+    return null;
   }
 
   connected(side: UpstreamSide): void {
     this.#waiting = null;
     this.#side = side;
-    this.#failure = null;
     this.address = side.endpoint.address;
     this.sentMs = this.#edge.nowMs;
-    this.#held.sendTo(side);
-    this.#held.clear();
+    const held = this.#held;
+    held.sendTo(side);
+    if (this.#notKept === '') this.#notKept = this.#whyNotKept(held.bodyBytes);
+    if (this.#notKept !== '') held.clear();
     this.#dropIfLetGo();
     this.#owner.requestTaken();
   }
 
+  // How a try fails, and the next one begins.
+
   connectFailed(endpoint: EndpointPool | null, failure: Failure, reason: string): void {
     this.#waiting = null;
-    if (endpoint === null) {
-      this.#owner.forwardingFailed(failure, reason);
+    if (endpoint !== null) this.#tryFailed(endpoint, failure, reason, true);
+    // It waited for one that was not tried.
+    else if (this.#failure !== null && failure === failures.noHealthyUpstream) this.#byPolicy(true);
+    else this.#notAcquired({ kind: 'failed', failure, detail: reason });
+  }
+
+  failed(failure: Failure, reason: string, unprocessed: boolean): void {
+    const endpoint = this.#side?.endpoint ?? null;
+    this.#side = null;
+    this.#tryFailed(endpoint, failure, reason, unprocessed);
+  }
+
+  tryExpired(): void {
+    const endpoint = this.#side?.endpoint ?? this.#waiting?.endpoint ?? null;
+    this.timedOut();
+    this.#cancel();
+    this.#tryFailed(endpoint, failures.upstreamTimeout, `per_try_timeout ${this.#policy!.perTryTimeoutMs} ms`, false);
+  }
+
+  #tryFailed(endpoint: EndpointPool | null, failure: Failure, reason: string, unprocessed: boolean): void {
+    if (this.#policy !== null) this.#retries!.tryOver();
+    if (endpoint !== null) this.#tried.push(endpoint);
+    this.#failure = failure;
+    this.#detail = endpoint === null || failure.retryability !== 'unsent' ? reason : `${endpoint.address}: ${reason}`;
+    if (!this.#held.begun) {
+      this.#giveUp(this.#policy !== null || unprocessed ? this.#notKept : '');
       return;
     }
-    this.#tried.push(endpoint);
-    this.#failure = failure;
-    this.#detail = `${endpoint.address}: ${reason}`;
-    const side = this.#acquire();
+    // What nobody has worked on goes elsewhere at once; what a stream was refused for, if there is no elsewhere, to another connection.
+    if (unprocessed && ++this.#unprocessedTries < mostUnprocessedTries) {
+      const acquired = this.#acquireOther(failure.retryability !== 'unsent');
+      if (acquired.kind !== 'failed') {
+        this.#edge.counters.add(fixed.retries, 1);
+        this.#start(acquired);
+        return;
+      }
+    }
+    this.#byPolicy(unprocessed);
+  }
+
+  /** Another try, if the policy asks for one after such a failure. */
+  #byPolicy(unprocessed: boolean): void {
+    const asked = this.#policy !== null && retriesFailure(this.#policy, this.#failure!, unprocessed);
+    const reasonNot = asked ? this.#retries!.wait(null, this.#owner.remainingMs) : '';
+    if (!asked || reasonNot !== '') this.#giveUp(reasonNot);
+  }
+
+  #start(acquired: UpstreamSide | Waiting): void {
+    const side = this.#take(acquired);
     if (side !== null) this.connected(side);
+  }
+
+  /** At an Endpoint that was not tried; `again`: else at one that was, but not last, or at the last if it is the only one. */
+  #acquireOther(again: boolean): Acquired {
+    const tried = this.#tried;
+    for (;;) {
+      const acquired = this.#pool!.acquire(this, tried, this.#choice, this.hash);
+      if (!again || tried.length === 0 || acquired.kind !== 'failed' || acquired.failure !== failures.noHealthyUpstream) return acquired;
+      if (tried.length === 1) tried.length = 0;
+      else tried.splice(0, tried.length - 1);
+    }
+  }
+
+  retryDue(): void {
+    this.#edge.counters.add(fixed.retries, 1);
+    const acquired = this.#acquireOther(true);
+    if (acquired.kind === 'failed') this.#notAcquired(acquired);
+    else this.#start(acquired);
+  }
+
+  #giveUp(reasonNot: string): void {
+    this.#owner.forwardingFailed(this.#failure!, reasonNot === '' ? this.#detail : `${this.#detail}; not sent again: ${reasonNot}`);
+  }
+
+  /** Retries were made, and another would have been wanted: Envoy's URX. */
+  get spent(): boolean {
+    return this.#policy !== null && this.#retries!.spent;
+  }
+
+  /** It was sent again as its policy says. */
+  get retried(): boolean {
+    return this.#policy !== null && this.#retries!.made > 0;
   }
 
   // The request.
 
   body(bytes: Buffer, start: number, end: number): void {
-    if (this.#side !== null) this.#side.sendBody(bytes, start, end);
+    const side = this.#side;
+    if (side !== null) side.sendBody(bytes, start, end);
+    if (!this.#held.begun) return;
+    if (side !== null && (this.#notKept = this.#whyNotKept(this.#held.bodyBytes + end - start)) !== '') this.#held.clear();
     else this.#held.append(bytes, start, end);
   }
 
   end(trailers: FieldList | null): void {
+    this.#ended = true;
     if (this.#side !== null) this.#side.sendEnd(trailers);
-    else this.#held.end(trailers);
+    if (this.#held.begun) this.#held.end(trailers);
+    if (this.#policy !== null && (this.#side !== null || this.#waiting !== null)) this.#retries!.tryBegun();
   }
 
   flush(): void {
@@ -159,7 +285,7 @@ export class Forwarding implements UpstreamUser {
 
   /** Somebody takes the request, or will. */
   get taken(): boolean {
-    return this.#side !== null || this.#waiting !== null;
+    return this.#side !== null || this.#held.begun;
   }
 
   /** No more of the request is taken until the owner is told `requestTaken`. */
@@ -174,12 +300,35 @@ export class Forwarding implements UpstreamUser {
 
   // The response.
 
+  /** An interim answer belongs to the try that gave it: there is no other try after that (Envoy). */
   informational(head: ResponseHead): void {
+    this.#settle('an interim answer was passed on');
     this.#owner.informational(head);
   }
 
   responseHead(head: ResponseHead): void {
+    if (this.#policy !== null && this.#isTriedAgain(head)) return;
+    this.#settle('its answer had begun');
     this.#owner.responseHead(head);
+  }
+
+  /** From here on the client has something of this try: it is the last. */
+  #settle(reasonNot: string): void {
+    if (!this.#held.begun) return;
+    this.#held.clear();
+    this.#notKept = reasonNot;
+  }
+
+  #isTriedAgain(head: ResponseHead): boolean {
+    const retries = this.#retries!;
+    retries.tryOver();
+    if (!this.#held.begun || !retriesAnswer(this.#policy!, head)) return false;
+    if (retries.wait(pushbackMs(head), this.#owner.remainingMs) !== '') return false;
+    const side = this.#side!;
+    this.#side = null;
+    this.#tried.push(side.endpoint);
+    side.abandon();
+    return true;
   }
 
   responseBody(bytes: Buffer, start: number, end: number): void {
@@ -199,11 +348,6 @@ export class Forwarding implements UpstreamUser {
     this.#owner.responseOver();
   }
 
-  failed(failure: Failure, reason: string): void {
-    this.#side = null;
-    this.#owner.forwardingFailed(failure, reason);
-  }
-
   pauseResponse(): void {
     this.#side?.pauseResponse();
   }
@@ -220,6 +364,11 @@ export class Forwarding implements UpstreamUser {
   /** Gives up what is under way: an unfinished request or response is cancelled. */
   drop(): void {
     this.#held.clear();
+    if (this.#policy !== null) this.#retries!.end();
+    this.#cancel();
+  }
+
+  #cancel(): void {
     const side = this.#side;
     const waiting = this.#waiting;
     this.#side = null;
@@ -228,3 +377,6 @@ export class Forwarding implements UpstreamUser {
     waiting?.cancel();
   }
 }
+
+/** Nobody asked for another try. */
+const noPolicy = 'no policy';

@@ -128,7 +128,6 @@ export function decodePolicy(deployment: Deployment, defaultTimeoutMs: number): 
     breakers,
     ...reading.traffic(deployment.predictors),
   };
-  if (policy.retry !== null) reading.later(keys.retries, 'retries');
   return { policy, problems: reading.problems };
 }
 

@@ -4,7 +4,11 @@ import type { Breaker } from '../../routing/upstream.ts';
 import type { Fields } from './fields.ts';
 import { arrayOf, fieldOf, integerOf, isRecord, recordOf, scalarText, textOf, textRecordOf, type UnknownRecord } from './value.ts';
 
-const retryWords = new Set(['5xx', 'gateway-error', 'connect-failure', 'retriable-4xx', 'refused-stream', 'retriable-status-codes', 'reset']);
+/** Ambassador's words, then those of Envoy that it refuses: `reset`, and gRPC statuses. */
+const retryWords = new Set([
+  '5xx', 'gateway-error', 'connect-failure', 'retriable-4xx', 'refused-stream', 'retriable-status-codes',
+  'reset', 'cancelled', 'deadline-exceeded', 'internal', 'resource-exhausted', 'unavailable',
+]);
 
 export function decodeRetry(fields: Fields): RetryPolicy | null {
   const policy = fields.record('retry_policy');
@@ -14,9 +18,13 @@ export function decodeRetry(fields: Fields): RetryPolicy | null {
     fields.bad('retry_policy', fieldOf(policy, 'retry_on'), `retry_on with words of ${[...retryWords].join(', ')}`);
     return null;
   }
-  fields.later('retry_policy');
-  const retries = integerOf(fieldOf(policy, 'num_retries'));
-  return { retryOn: words, numRetries: retries !== null && retries >= 0 ? retries : 1, perTryTimeoutMs: durationMs(fieldOf(policy, 'per_try_timeout')) };
+  const [numRetries, perTry] = [fieldOf(policy, 'num_retries') ?? 1, fieldOf(policy, 'per_try_timeout') ?? null];
+  const retries = integerOf(numRetries);
+  const perTryMs = durationMs(perTry);
+  const good = retries !== null && retries >= 0;
+  if (!good) fields.bad('retry_policy', numRetries, 'num_retries as a whole number, 0 or more');
+  if (perTry !== null && !(perTryMs !== null && perTryMs > 0)) fields.bad('retry_policy', perTry, 'per_try_timeout as a time: 250ms, 1.5s');
+  return { retryOn: words, numRetries: good ? retries : 1, perTryTimeoutMs: perTryMs === 0 ? null : perTryMs };
 }
 
 export function decodeBreakers(fields: Fields): readonly Breaker[] {

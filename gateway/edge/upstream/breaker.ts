@@ -59,6 +59,11 @@ export class Breaker {
     return total;
   }
 
+  /** What this worker has in use. */
+  inUseHere(one: Resource): number {
+    return this.#own[this.#first + one]!;
+  }
+
   /** Is there room for one more? */
   hasRoom(one: Resource): boolean {
     return this.inUse(one) < this.#limits[one]!;

@@ -29,6 +29,7 @@ describe('fields of a raw Mapping', () => {
     ['idle_timeout_ms', 'idle_timeout_ms: 7', { idleTimeout: { ms: 7, setBy: 'idle_timeout_ms of Mapping prod/m' } }],
     ['add_request_headers, both shapes', 'add_request_headers: {X-A: 1, x-b: {value: two, append: false}}', { requestHeaders: { remove: [], add: [{ name: 'x-a', value: '1', append: true }, { name: 'x-b', value: 'two', append: false }] } }],
     ['remove_response_headers as text', 'remove_response_headers: X-A', { responseHeaders: { remove: ['x-a'], add: [] } }],
+    ['retry_policy by gRPC statuses', 'retry_policy: {retry_on: "unavailable, reset"}', { retry: { retryOn: ['unavailable', 'reset'], numRetries: 1, perTryTimeoutMs: null } }],
     ['retry_policy', 'retry_policy: {retry_on: 5xx, num_retries: 4, per_try_timeout: 1.5s}', { retry: { retryOn: ['5xx'], numRetries: 4, perTryTimeoutMs: 1500 } }],
     ['load_balancer', 'load_balancer: {policy: ring_hash, header: X-User}', { loadBalancer: { kind: 'hash', policy: 'ring_hash', on: { kind: 'header', name: 'x-user' } } }],
     ['load_balancer with a cookie', 'load_balancer: {policy: maglev, cookie: {name: c, ttl: 60s, path: /}}', { loadBalancer: { kind: 'hash', policy: 'maglev', on: { kind: 'cookie', name: 'c', ttlMs: 60000, path: '/' } } }],
@@ -87,11 +88,17 @@ describe('fields of a raw Mapping', () => {
     expect(translation.mappings.get('Mapping prod/m')!.target).toMatchObject({ kind: 'redirect', ...expected });
   });
 
+  test.each(['num_retries: -1', 'num_retries: many', 'per_try_timeout: soon', 'per_try_timeout: 0'])('retry_policy with %s: the rest holds, with a Problem', (wrong) => {
+    const translation = translate([object('Mapping', 'prod/m', `spec: {prefix: /m/, service: model, retry_policy: {retry_on: 5xx, ${wrong}}}`), ...service('prod/model')]);
+    expect(translation.mappings.get('Mapping prod/m')!.target).toMatchObject({ retry: { retryOn: ['5xx'], numRetries: 1, perTryTimeoutMs: null } });
+    expect(translation.problems).toMatchObject([{ level: 'warning', code: 'bad-value', field: 'spec.retry_policy' }]);
+  });
+
   test('every field that a later issue serves is told at level info', () => {
-    const given = object('Mapping', 'prod/m', 'spec: {prefix: /m/, service: model, grpc: true, retry_policy: {retry_on: 5xx}, circuit_breakers: [{}], load_balancer: {policy: round_robin}, use_websocket: true, health_checks: [{}], labels: {}, bypass_auth: true, auth_context_extensions: {}}');
+    const given = object('Mapping', 'prod/m', 'spec: {prefix: /m/, service: model, grpc: true, circuit_breakers: [{}], load_balancer: {policy: round_robin}, use_websocket: true, health_checks: [{}], labels: {}, bypass_auth: true, auth_context_extensions: {}}');
     const translation = translate([given, ...service('prod/model')]);
     expect(new Set(codesOf(translation))).toEqual(new Set(['info not-served-yet']));
-    expect(translation.problems.map(({ field }) => field)).toEqual(['auth_context_extensions', 'bypass_auth', 'circuit_breakers', 'grpc', 'health_checks', 'labels', 'load_balancer', 'retry_policy', 'use_websocket'].map((name) => `spec.${name}`));
+    expect(translation.problems.map(({ field }) => field)).toEqual(['auth_context_extensions', 'bypass_auth', 'circuit_breakers', 'grpc', 'health_checks', 'labels', 'load_balancer', 'use_websocket'].map((name) => `spec.${name}`));
   });
 
   test.each([

@@ -1,0 +1,101 @@
+// What an exchange leaves behind: its counters and its line in the access log.
+import type { Route } from '../../routing/table.ts';
+import { RequestNote } from './access.ts';
+import { sentenceOf } from './answers.ts';
+import type { Attachment } from './attachment.ts';
+import type { Edge } from './edge.ts';
+import type { Failure } from './failure.ts';
+import type { Http1RequestHead } from './http1/request-head.ts';
+import { requestIdBytes } from './request-id.ts';
+
+/** A slot of its own for what is not counted. */
+const notCounted = -2;
+
+export class ExchangeRecord {
+  readonly #edge: Edge;
+  readonly #note = new RequestNote();
+  /** Id of the request, unless a trusted proxy gave it one. */
+  readonly requestId = Buffer.alloc(requestIdBytes);
+  #hasId = false;
+  #slot = -1;
+  route: Route<Attachment> | null = null;
+  attachment: Attachment | null = null;
+  failure: Failure | null = null;
+  detail = '';
+  /** Of the answer; 0: none. */
+  code = 0;
+  requestBytes = 0;
+  responseBytes = 0;
+
+  constructor(edge: Edge) {
+    this.#edge = edge;
+  }
+
+  begin(head: Http1RequestHead): void {
+    const { accessLog, trustedHops } = this.#edge;
+    this.route = null;
+    this.attachment = null;
+    this.#slot = -1;
+    this.#hasId = false;
+    this.failure = null;
+    this.detail = '';
+    this.code = 0;
+    this.requestBytes = 0;
+    this.responseBytes = 0;
+    if (accessLog !== 'off') this.#note.take(head, trustedHops > 0);
+  }
+
+  /** It is in flight, and counted for the series of this slot; −1: for none. */
+  enter(slot: number): void {
+    this.#slot = slot;
+    this.#edge.counters.enter(slot);
+  }
+
+  /** It is neither counted nor logged. */
+  exclude(): void {
+    this.#slot = notCounted;
+  }
+
+  /** Draws an id, which the upstream is told. */
+  identify(): void {
+    this.#edge.ids.write(this.requestId);
+    this.#hasId = true;
+  }
+
+  fail(failure: Failure, detail: string): void {
+    this.failure = failure;
+    this.detail = detail;
+    if (failure.flag !== '') this.#edge.counters.failure(failure.flag);
+  }
+
+  /** It is over. `spent`: all retries were made, and another would have been wanted. */
+  finish(startedMs: number, peer: string, address: string, spent: boolean): void {
+    if (this.#slot === notCounted) return;
+    const { counters, nowMs, accessLog } = this.#edge;
+    counters.leave(this.#slot);
+    counters.finish(this.#slot, this.code, (nowMs - startedMs) / 1000);
+    if (spent) counters.failure('URX');
+    if (this.failure !== null || spent || accessLog === 'all') this.#log(startedMs, peer, address, spent);
+  }
+
+  #log(startedMs: number, peer: string, address: string, spent: boolean): void {
+    const edge = this.#edge;
+    const flag = this.failure?.flag ?? '';
+    edge.log({
+      atMs: Math.round(performance.timeOrigin + startedMs),
+      flag: spent ? (flag === '' ? 'URX' : `${flag},URX`) : flag,
+      sentence: this.failure === null ? '' : sentenceOf(this.failure, this.detail),
+      code: this.code,
+      method: this.#note.method,
+      path: this.#note.path,
+      requestId: this.#note.requestId ?? (this.#hasId ? this.requestId.toString('latin1') : ''),
+      peer,
+      route: this.route?.key ?? '',
+      mapping: this.attachment?.id ?? '',
+      address,
+      requestBytes: this.requestBytes,
+      responseBytes: this.responseBytes,
+      durationMs: Math.round((edge.nowMs - startedMs) * 10) / 10,
+    });
+  }
+}
