@@ -1,0 +1,251 @@
+// One cause for each row of the failure table: what makes it happen for real. A row without a cause does not compile.
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
+import { connect } from 'node:net';
+import { constants } from 'node:http2';
+import { Worker } from 'node:worker_threads';
+import { vi } from 'vitest';
+import type { failures } from '../../gateway/edge/failure.ts';
+import { EndpointPool } from '../../gateway/edge/upstream/endpoint-pool.ts';
+import type { Breaker } from '../../routing/upstream.ts';
+import { upstreamOf } from '../gateway/fixtures.ts';
+import { is, named } from '../routing/build.ts';
+import type { RawClient } from './client.ts';
+import type { Gateway, GatewayOptions } from './gateway.ts';
+import { endpointsOn, eventually, irisTo, post } from './gateway.ts';
+import { Http2Origin } from './http2-origin.ts';
+import type { Origin } from './origin.ts';
+import { requestsIn } from './origin.ts';
+
+/** What a cause works with. */
+export interface Bench {
+  readonly gateway: Gateway;
+  /** Serves `/seldon/prod/iris/`, and answers when told to. */
+  readonly origin: Origin;
+  readonly client: RawClient;
+  /** Field lines that say in which form the client wants to be told. */
+  readonly fields: string;
+  /** Called when the row was seen. */
+  readonly after: (call: () => unknown) => void;
+}
+
+export interface Cause {
+  readonly options?: GatewayOptions;
+  /** The failure comes before the fields are read: it is told in text. */
+  readonly blind?: true;
+  /** The answer had begun: there is no status, the client sees a cut. */
+  readonly cut?: true;
+  /** A gRPC call: its status is in the head. */
+  readonly grpc?: true;
+  /** Nobody's exchange: there is no line in the access log. */
+  readonly unlogged?: true;
+  cause(bench: Bench): void | Promise<void>;
+}
+
+const path = '/seldon/prod/iris/x';
+
+/** A POST that asks for the failure in the form of the bench. */
+function ask({ client, fields }: Bench, body = 'x', target = path): void {
+  client.write(post(body, fields, target));
+}
+
+/** The origin does this when it has the whole request. */
+function whenAsked({ origin }: Bench, act: (socket: Socket) => void): void {
+  origin.behaviour = (connection) => {
+    if (requestsIn(connection.text).length > 0) act(connection.socket);
+  };
+}
+
+/** An HTTP/2 upstream that resets each stream with this code. */
+async function resetBy(bench: Bench, code: number): Promise<void> {
+  const origin = await new Http2Origin(({ stream }) => stream.close(code)).listen();
+  bench.after(() => origin.close());
+  bench.gateway.serveIris([origin.port], {}, { protocol: 'http2' });
+  ask(bench);
+}
+
+/** A port where nobody listens. */
+async function closedPort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+/** A listener in a thread that never accepts again once its port is told. */
+const deafListener = `
+const { createServer } = require('node:net');
+const { parentPort } = require('node:worker_threads');
+const server = createServer();
+server.listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => {
+  parentPort.postMessage(server.address().port);
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+});`;
+
+/** A port whose backlog is full: the kernel drops whoever asks for a connection. */
+async function fullBacklog(bench: Bench): Promise<number> {
+  const worker = new Worker(deafListener, { eval: true });
+  bench.after(() => worker.terminate());
+  const [port] = (await once(worker, 'message')) as [number];
+  for (let fillers = 0; fillers < 64; fillers++) {
+    const socket = connect(port, '127.0.0.1');
+    socket.on('error', () => undefined);
+    bench.after(() => socket.destroy());
+    const connected = await Promise.race([
+      once(socket, 'connect').then(() => true),
+      new Promise<boolean>((resolve) => {
+        setTimeout(() => resolve(false), 200);
+      }),
+    ]);
+    if (!connected) return port;
+  }
+  throw new Error('the backlog does not fill');
+}
+
+const oneRequest: Breaker = { priority: 'default', maxConnections: 1024, maxPendingRequests: 1024, maxRequests: 1, maxRetries: 3 };
+
+export const causes: Readonly<Record<keyof typeof failures, Cause>> = {
+  malformed: { cause: ({ client, fields }) => client.write(`GET ${path} HTTP/1.1\r\nHost: a, b\r\n${fields}\r\n`) },
+  notHttp: { blind: true, cause: ({ client }) => client.write('SSH2 hello there\r\n\r\n') },
+  pathClimbs: {
+    cause: (bench) => {
+      const iris = irisTo('iris');
+      bench.gateway.serve([{ ...iris, match: { ...iris.match, path: { kind: 'prefix', prefix: '/seldon/prod/iris', caseSensitive: true } } }], [upstreamOf('iris')], [endpointsOn('iris', [bench.origin.port])]);
+      ask(bench, 'x', '/seldon/prod/iris../secret');
+    },
+  },
+  methodRefused: { cause: ({ client, fields }) => client.write(`TRACE ${path} HTTP/1.1\r\nHost: a\r\n${fields}\r\n`) },
+  lineTooLong: { blind: true, cause: ({ client }) => client.write(`GET /${'a'.repeat(9000)} HTTP/1.1\r\nHost: a\r\n\r\n`) },
+  headTooLarge: { blind: true, cause: ({ client }) => client.write(`GET ${path} HTTP/1.1\r\nHost: a\r\n${'x: 1\r\n'.repeat(101)}\r\n`) },
+  bodyTooLarge: { options: { limits: { bodyBytes: 10 } }, cause: (bench) => ask(bench, 'eleven here') },
+  unknownExpectation: { cause: ({ client, fields }) => client.write(`POST ${path} HTTP/1.1\r\nHost: a\r\nExpect: tea\r\n${fields}\r\n`) },
+  malformedBody: { cause: ({ client, fields }) => client.write(`POST ${path} HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n${fields}\r\nx\r\n`) },
+  upgradeRefused: { cause: ({ client, fields }) => client.write(`GET ${path} HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n${fields}\r\n`) },
+  headTimeout: { blind: true, options: { limits: { headTimeoutMs: 100 } }, cause: ({ client }) => client.write('GET /x') },
+  bodyTimeout: {
+    options: { limits: { bodyIdleTimeoutMs: 100 } },
+    cause: ({ client, fields }) => client.write(`POST ${path} HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n${fields}\r\nhalf`),
+  },
+  clientGone: {
+    cause: async (bench) => {
+      ask(bench);
+      await eventually(() => requestsIn(bench.origin.text).length === 1, 'the request at the origin');
+      bench.client.destroy();
+    },
+  },
+  clientStalled: {
+    options: { limits: { writeStallTimeoutMs: 200 } },
+    cut: true,
+    cause: (bench) => {
+      const body = 'y'.repeat(20_000_000);
+      whenAsked(bench, (socket) => socket.write(`HTTP/1.1 200 OK\r\ncontent-length: ${body.length}\r\n\r\n${body}`));
+      bench.client.socket.pause();
+      ask(bench);
+    },
+  },
+  connectionLimit: {
+    options: { limits: { connections: 1 } },
+    unlogged: true,
+    cause: async ({ gateway, client }) => {
+      const second = await gateway.open(false);
+      await second.until(() => second.ended || second.closed);
+      client.destroy();
+    },
+  },
+  noRoute: { cause: (bench) => ask(bench, 'x', '/nowhere') },
+  namespaceNeeded: {
+    grpc: true,
+    cause: ({ gateway, client, fields }) => {
+      const iris = irisTo('iris');
+      const headers = [named('seldon', is('iris')), named('namespace', is('prod'))];
+      gateway.serve([{ ...iris, match: { ...iris.match, path: { kind: 'grpc' }, headers } }], [upstreamOf('iris')], []);
+      client.write(`POST /seldon.protos.Seldon/Predict HTTP/1.1\r\nHost: a\r\nSeldon: iris\r\nContent-Length: 0\r\nContent-Type: application/grpc\r\n${fields}\r\n`);
+    },
+  },
+  noHealthyUpstream: {
+    cause: (bench) => {
+      bench.gateway.serveIris([]);
+      ask(bench);
+    },
+  },
+  noAddress: {
+    options: { limits: { connectTimeoutMs: 100 } },
+    cause: (bench) => {
+      // A name that nobody resolves.
+      bench.gateway.serve([irisTo('named')], [upstreamOf('named', 'iris.invalid')], [{ key: 'named', ready: true, endpoints: [] }]);
+      ask(bench);
+    },
+  },
+  overflow: {
+    cause: async (bench) => {
+      bench.gateway.serveIris([bench.origin.port], {}, { breakers: [oneRequest] });
+      const first = await bench.gateway.open(false);
+      bench.after(() => first.destroy());
+      first.write(post('first'));
+      await eventually(() => requestsIn(bench.origin.text).length === 1, 'the first request at the origin');
+      ask(bench);
+    },
+  },
+  connectRefused: {
+    cause: async (bench) => {
+      bench.gateway.serveIris([await closedPort()]);
+      ask(bench);
+    },
+  },
+  connectTimeout: {
+    options: { limits: { connectTimeoutMs: 200 } },
+    cause: async (bench) => {
+      bench.gateway.serveIris([await fullBacklog(bench)]);
+      ask(bench);
+    },
+  },
+  upstreamClosed: {
+    cause: (bench) => {
+      whenAsked(bench, (socket) => socket.resetAndDestroy());
+      ask(bench);
+    },
+  },
+  upstreamCut: {
+    cut: true,
+    cause: (bench) => {
+      whenAsked(bench, (socket) => socket.end('HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf'));
+      ask(bench);
+    },
+  },
+  upstreamProtocol: {
+    cause: (bench) => {
+      whenAsked(bench, (socket) => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n'));
+      ask(bench);
+    },
+  },
+  upstreamReset: { cause: (bench) => resetBy(bench, constants.NGHTTP2_INTERNAL_ERROR) },
+  upstreamRefused: { cause: (bench) => resetBy(bench, constants.NGHTTP2_REFUSED_STREAM) },
+  upstreamCancelled: { cause: (bench) => resetBy(bench, constants.NGHTTP2_CANCEL) },
+  upstreamOverloaded: { cause: (bench) => resetBy(bench, constants.NGHTTP2_ENHANCE_YOUR_CALM) },
+  upstreamTimeout: {
+    cause: (bench) => {
+      bench.gateway.serveIris([bench.origin.port], { timeout: { ms: 100, setBy: null } });
+      ask(bench);
+    },
+  },
+  streamIdle: {
+    cause: (bench) => {
+      bench.gateway.serveIris([bench.origin.port], { timeout: { ms: 0, setBy: 'x' }, idleTimeout: { ms: 100, setBy: 'Mapping prod/x idle_timeout_ms' } });
+      ask(bench);
+    },
+  },
+  fault: {
+    cause: (bench) => {
+      // A bug of the gateway itself, met while an answer is read.
+      const planted = vi.spyOn(EndpointPool.prototype, 'answered').mockImplementationOnce(() => {
+        throw new Error('planted');
+      });
+      bench.after(() => planted.mockRestore());
+      whenAsked(bench, (socket) => socket.write('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok'));
+      ask(bench);
+    },
+  },
+};
