@@ -56,16 +56,16 @@ function pathKey(path: PathMatch): string {
 
 /**
  * Compiles the Mappings of one Route, one or more. `spaceName` is the space's own instance of its name, so that comparing it is comparing
- * pointers. `isReady` gives the ready bit of an Upstream.
+ * pointers. `stateOf` gives what is known of an Upstream.
  */
-export function buildRoute<T>(key: string, all: readonly AttachedMapping<T>[], spaceName: string | null, isReady: (upstream: string) => boolean): BuiltRoute<T> {
+export function buildRoute<T>(key: string, all: readonly AttachedMapping<T>[], spaceName: string | null, stateOf: (upstream: string) => UpstreamState): BuiltRoute<T> {
   const members = all.length === 1 ? all : all.toSorted((a, b) => compareText(a.mapping.id, b.mapping.id));
   const first = members[0]!.mapping;
   const { match } = first;
   const conditions = compileConditions(match);
   const regex = match.path.kind === 'regex' ? compileRegex(match.path.pattern) : null;
   const live = members.filter(({ mapping }) => mapping.role.kind === 'live');
-  const ready = live.map(({ mapping }) => mapping.target.kind === 'redirect' || isReady(mapping.target.upstream));
+  const states = live.map(({ mapping }) => (mapping.target.kind === 'redirect' ? steady : stateOf(mapping.target.upstream)));
   const problems: Problem[] = [];
   if (!conditions.ok) problems.push(...problemsOf(members, 'error', 'bad-regex', `${conditions.reason}: this Route matches nothing`));
   if (regex !== null && !regex.ok) problems.push(...problemsOf(members, 'error', 'bad-regex', `the regex of the path ${regex.reason}: this Route matches nothing`));
@@ -88,8 +88,8 @@ export function buildRoute<T>(key: string, all: readonly AttachedMapping<T>[], s
     regex: regex !== null && regex.ok ? regex.regex : null,
     conditions: conditions.ok ? conditions.conditions : null,
   };
-  route.split = splitOf(route, live, ready, problems);
-  route.shadows = shadowsOf(members, isReady);
+  route.split = splitOf(route, live, states, problems);
+  route.shadows = shadowsOf(members, stateOf);
   let digest = noDigest;
   for (const { mapping } of members) digest = addDigest(digest, digestOf(mapping), 1);
   // Ready bits count too; the usual one costs nothing.
@@ -99,25 +99,36 @@ export function buildRoute<T>(key: string, all: readonly AttachedMapping<T>[], s
 
 type Writable<V> = { -readonly [key in keyof V]: V[key] };
 
+/** The ready bit of an Upstream, and whether only Endpoints that are ending make it ready. */
+interface UpstreamState {
+  readonly ready: boolean;
+  readonly ending: boolean;
+}
+
+const steady: UpstreamState = Object.freeze({ ready: true, ending: false });
+
 const noSplit: Split<never> = Object.freeze({ sole: null, members: Object.freeze([]), bounds: Object.freeze([]), forwards: Object.freeze([]), reject: null });
 const noShadows: readonly never[] = Object.freeze([]);
 const soleBound: readonly number[] = Object.freeze([1]);
 
-function splitOf<T>(route: Route<T>, live: readonly AttachedMapping<T>[], ready: readonly boolean[], problems: Problem[]): Split<T> {
+function splitOf<T>(route: Route<T>, live: readonly AttachedMapping<T>[], states: readonly UpstreamState[], problems: Problem[]): Split<T> {
   if (live.length === 0) {
     problems.push(...problemsOf(route.mappings.map((mapping) => ({ mapping })), 'error', 'only-shadows', 'only shadows match here and a shadow never answers: declare a live one with the same match'));
     return Object.freeze({ ...noSplit, reject: reject('only-shadows', route.mappings[0]!) });
   }
-  if (live.length === 1 && ready[0]! && shareOf(live[0]!.mapping) > 0) return soleSplit(route, live[0]!);
+  if (live.length === 1 && states[0]!.ready && shareOf(live[0]!.mapping) > 0) return soleSplit(route, live[0]!);
   const names = [...new Set(live.map(({ mapping }) => mapping.member))];
   const level1 = memberShares(names.map((name) => weightOf(live.find(({ mapping }) => mapping.member === name)!.mapping)));
   if (level1.note !== null) problems.push(...weightProblems(live, names.length, level1.note));
+  const declared = live.map(({ mapping }) => level1.shares[names.indexOf(mapping.member)]! * shareOf(mapping));
+  // Pods that are ending stop at a moment that nobody tells beforehand: they take shares only where nothing else is there to take them.
+  const lasts = states.some(({ ready, ending }, index) => ready && !ending && declared[index]! > 0);
   const parts = live.map(({ mapping }, index) => {
-    const member = names.indexOf(mapping.member);
-    return { share: level1.shares[member]! * shareOf(mapping), member, ready: ready[index]! };
+    const { ready, ending } = states[index]!;
+    return { share: declared[index]!, member: names.indexOf(mapping.member), ready: ready && !(ending && lasts) };
   });
   const shares = readyShares(parts);
-  const members: SplitMember[] = live.map(({ mapping }, index) => Object.freeze({ mapping, declared: parts[index]!.share, share: shares[index]!, ready: ready[index]! }));
+  const members: SplitMember[] = live.map(({ mapping }, index) => Object.freeze({ mapping, declared: declared[index]!, share: shares[index]!, ready: parts[index]!.ready }));
   const forwards: ForwardDecision<T>[] = live
     .filter((_, index) => shares[index]! > 0)
     .map(({ mapping, attached }) => Object.freeze({ kind: 'forward', route, mapping, target: mapping.target, attached }));
@@ -156,13 +167,13 @@ function reject(reason: keyof typeof sentences, mapping: Mapping): RejectDecisio
   return Object.freeze({ kind: 'reject', reason, sentence: sentences[reason], mapping });
 }
 
-function shadowsOf<T>(members: readonly AttachedMapping<T>[], isReady: (upstream: string) => boolean): readonly Shadow<T>[] {
+function shadowsOf<T>(members: readonly AttachedMapping<T>[], stateOf: (upstream: string) => UpstreamState): readonly Shadow<T>[] {
   const shadows: Shadow<T>[] = [];
   for (const { mapping, attached } of members) {
     const { role, target } = mapping;
     // A redirect has nothing to copy to; k8s/translate says so to whoever wrote one.
     if (role.kind !== 'shadow' || target.kind !== 'forward') continue;
-    shadows.push(Object.freeze({ mapping, target, fraction: shadowFraction(role.percent), ready: isReady(target.upstream), attached }));
+    shadows.push(Object.freeze({ mapping, target, fraction: shadowFraction(role.percent), ready: stateOf(target.upstream).ready, attached }));
   }
   return shadows.length === 0 ? noShadows : Object.freeze(shadows);
 }

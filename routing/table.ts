@@ -23,6 +23,7 @@ import { SeatsEdit, firstSlot, noSeats, pageOf } from './seats.ts';
 import type { Seats } from './seats.ts';
 import { baseOf, emptySpace, spaceSeed, spaceWith } from './space.ts';
 import type { Placing, Space } from './space.ts';
+import { isEnding } from './upstream.ts';
 
 /** One live Mapping of a Route, with what it gets. */
 export interface SplitMember {
@@ -31,7 +32,7 @@ export interface SplitMember {
   readonly declared: number;
   /** Share after readiness (design §4.7): what the Split draws. 0..1. */
   readonly share: number;
-  /** The Upstream's ready bit; a redirect is always ready. */
+  /** Whether it takes its share: the Upstream's ready bit, and of one that is ending that no other member is ready for longer. A redirect is always ready. */
   readonly ready: boolean;
 }
 
@@ -122,6 +123,8 @@ interface UpstreamUse {
   readonly key: string;
   readonly hash: number;
   readonly ready: boolean;
+  /** Only until its last pods have ended. */
+  readonly ending: boolean;
   /** Keys of the Routes that name it. */
   readonly routeKeys: readonly string[];
 }
@@ -195,6 +198,7 @@ type RouteChange<T> = { readonly id: string; readonly member: AttachedMapping<T>
 /** What becomes of an UpstreamUse. */
 interface UpstreamChange {
   ready: boolean;
+  ending: boolean;
   routeKeys: readonly string[];
   /** The keys once they are edited, unless the only edit is the first key: most Upstreams have one. */
   edited: Set<string> | null;
@@ -240,8 +244,8 @@ class TableEdit<T> {
     for (const id of delta.removedMappings) this.#removeMapping(id);
     const slots = new Map(delta.slots);
     for (const mapping of delta.mappings) this.#setMapping(mapping, slots.get(mapping.id) ?? null);
-    for (const key of delta.removedUpstreams) this.#setReady(key, false);
-    for (const { key, ready } of delta.endpoints) this.#setReady(key, ready);
+    for (const key of delta.removedUpstreams) this.#setReady(key, false, false);
+    for (const endpoints of delta.endpoints) this.#setReady(endpoints.key, endpoints.ready, isEnding(endpoints));
     for (const [key, change] of this.#touched) this.#rebuild(key, change);
     const records = this.#records.done();
     const shared = this.#spaces.get(null) ?? this.#from.shared;
@@ -280,10 +284,11 @@ class TableEdit<T> {
     this.#places.set({ id: mapping.id, hash: hashText(mapping.id), routeKey: key, member });
   }
 
-  #setReady(key: string, ready: boolean): void {
+  #setReady(key: string, ready: boolean, ending: boolean): void {
     const use = this.#useOf(key);
-    if (use.ready === ready) return;
+    if (use.ready === ready && use.ending === ending) return;
     use.ready = ready;
+    use.ending = ending;
     for (const routeKey of use.edited ?? use.routeKeys) this.#changeOf(routeKey);
   }
 
@@ -298,7 +303,7 @@ class TableEdit<T> {
       return;
     }
     const space = this.#spaceOf(members[0]!.mapping.space);
-    const { route, digest, problems } = buildRoute(key, members, space.name, (upstream) => this.#useOf(upstream).ready);
+    const { route, digest, problems } = buildRoute(key, members, space.name, (upstream) => this.#useOf(upstream));
     this.#records.set({ key, hash, route, members, digest });
     this.#sum = addDigest(this.#sum, digest, 1);
     this.#setProblems(key, problems);
@@ -352,7 +357,7 @@ class TableEdit<T> {
     let use = this.#uses.get(key);
     if (use === undefined) {
       const before = findIn(this.#from.upstreams, hashText(key), (known) => known.key === key);
-      use = { ready: before?.ready ?? false, routeKeys: before?.routeKeys ?? noKeys, edited: null };
+      use = { ready: before?.ready ?? false, ending: before?.ending ?? false, routeKeys: before?.routeKeys ?? noKeys, edited: null };
       this.#uses.set(key, use);
     }
     return use;
@@ -372,9 +377,9 @@ class TableEdit<T> {
   #doneUpstreams(): Buckets<UpstreamUse> {
     const edit = new BucketsEdit<UpstreamUse>(this.#from.upstreams, this.#uses.size, hashOf, (a, b) => compareText(a.key, b.key));
     for (const [key, change] of this.#uses) {
-      const { ready } = change;
+      const { ready, ending } = change;
       const routeKeys = change.edited === null ? change.routeKeys : Object.freeze([...change.edited]);
-      const use = Object.freeze({ key, hash: hashText(key), ready, routeKeys });
+      const use = Object.freeze({ key, hash: hashText(key), ready, ending, routeKeys });
       if (ready || routeKeys.length > 0) edit.set(use);
       else edit.remove(use);
     }

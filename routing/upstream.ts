@@ -65,3 +65,8 @@ export interface UpstreamEndpoints {
   readonly ready: boolean;
   readonly endpoints: readonly Endpoint[];
 }
+
+/** Whether every Endpoint is about to end, and there are some. */
+export function isEnding({ endpoints }: UpstreamEndpoints): boolean {
+  return endpoints.length > 0 && endpoints.every(({ state }) => state === 'terminating');
+}

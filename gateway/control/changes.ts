@@ -19,7 +19,7 @@ export interface PublishedState {
 export class ChangedNames {
   readonly mappings = new Set<string>();
   readonly upstreams = new Set<string>();
-  /** Upstreams whose Endpoints belong to a delta: the ready bit flipped, the Upstream is new, or they wait behind such a delta. */
+  /** Upstreams whose Endpoints belong to a delta: the ready bit flipped, only ending ones are left, the Upstream is new, or they wait behind such a delta. */
   readonly endpoints = new Set<string>();
 
   get empty(): boolean {

@@ -1,7 +1,7 @@
 // Output: what is published of all units (Mappings, Upstreams by use, Endpoints), and what changed since it was last asked.
 import { sameValue } from '../../routing/diff.ts';
 import type { Mapping } from '../../routing/mapping.ts';
-import type { Upstream, UpstreamEndpoints } from '../../routing/upstream.ts';
+import { isEnding, type Upstream, type UpstreamEndpoints } from '../../routing/upstream.ts';
 import type { Backend, Backends } from './backends.ts';
 import { sameEndpoints } from './endpoints.ts';
 import { MapView } from './map-view.ts';
@@ -141,6 +141,6 @@ export class Output {
     if (before !== null && before.ready === after.ready && sameEndpoints(before.endpoints, after.endpoints)) return;
     use.endpoints = after;
     endpoints.push(after);
-    if (before?.ready !== after.ready) flipped.push(after.key);
+    if (before === null || before.ready !== after.ready || isEnding(before) !== isEnding(after)) flipped.push(after.key);
   }
 }

@@ -80,6 +80,6 @@ export interface TranslationChange {
   readonly removedUpstreams: readonly string[];
   /** Upstreams whose addresses or ready bit changed. */
   readonly endpoints: readonly UpstreamEndpoints[];
-  /** Keys of `endpoints` whose ready bit changed (or that are new): only these touch Routes. */
+  /** Keys of `endpoints` whose ready bit changed, that are ending from now on or no longer, or that are new: only these touch Routes. */
   readonly flipped: readonly string[];
 }

@@ -101,6 +101,26 @@ describeClusterWithPods('a SeldonDeployment under load', () => {
     expect(service.pods.every(({ answered }) => answered > 0)).toBe(true);
   });
 
+  test('a predictor scaled to zero gives its share to the other, and takes it again when it is back', async () => {
+    const [main, canary] = [serviceOf('main'), serviceOf('canary')];
+    await cluster.admin.apply([deployment([{ name: 'main', traffic: 50 }, { name: 'canary', traffic: 50 }])]);
+    await main.create(1);
+    await canary.create(2);
+    await startStream();
+    await stream.reaches(canary.name);
+    await Promise.all([...canary.pods].map((pod) => canary.end(pod, preStopMs)));
+    await stream.leaves(canary.name);
+    const back = await canary.add();
+    await stream.more(50);
+    await canary.become(back, 'ready');
+    await stream.reaches(canary.name);
+    const answers = answersOf(await stream.count(400), canary.name);
+    expect(stream.failures).toEqual([]);
+    // 400 draws at one half: five standard deviations are 50.
+    expect(answers).toBeGreaterThan(150);
+    expect(answers).toBeLessThan(250);
+  });
+
   test('a deployment scaled to zero is served by its terminating pods to the last, then says 503, and is back by itself', async () => {
     const service = serviceOf('main');
     await cluster.admin.apply([deployment([{ name: 'main' }])]);

@@ -4,6 +4,7 @@ import { headOf } from '../../routing/head.ts';
 import type { HeadText } from '../../routing/head.ts';
 import type { Mapping, Role } from '../../routing/mapping.ts';
 import type { HostMatch, Match, NamedMatch, PathMatch, ValueMatch } from '../../routing/match.ts';
+import type { UpstreamEndpoints } from '../../routing/upstream.ts';
 import { forwardTo } from './build.ts';
 
 // `a` and `A` have one hash: only comparing the names keeps them apart.
@@ -73,9 +74,10 @@ export const anyMapping: fc.Arbitrary<Mapping> = fc
     series: { namespace, deployment: name, predictor: '', role: given.kind, protocol: 'http' as const },
   }));
 
-export const readyBits: fc.Arbitrary<readonly { key: string; ready: boolean; endpoints: readonly [] }[]> = fc
-  .array(fc.tuple(fc.constantFrom(...upstreams), fc.boolean()), { maxLength: 4 })
-  .map((bits) => [...new Map(bits)].map(([key, ready]) => ({ key, ready, endpoints: [] })));
+/** Unready, ready, or ready by an Endpoint that is ending. */
+export const someEndpoints: fc.Arbitrary<readonly UpstreamEndpoints[]> = fc
+  .array(fc.tuple(fc.constantFrom(...upstreams), fc.constantFrom('unready', 'ready', 'terminating')), { maxLength: 4 })
+  .map((states) => [...new Map(states)].map(([key, state]) => ({ key, ready: state !== 'unready', endpoints: state === 'unready' ? [] : [{ ip: '10.0.0.1', port: 9000, state }] })));
 
 export const anyHeadText: fc.Arbitrary<HeadText> = fc
   .record({

@@ -6,7 +6,8 @@ import type { Mapping } from '../../routing/mapping.ts';
 import { printTable } from '../../routing/print.ts';
 import { applyDelta, emptyTable, routesInOrder } from '../../routing/table.ts';
 import type { RouteTable } from '../../routing/table.ts';
-import { anyHead, anyMapping, readyBits } from './arbitrary.ts';
+import type { Endpoint, UpstreamEndpoints } from '../../routing/upstream.ts';
+import { anyHead, anyMapping, someEndpoints } from './arbitrary.ts';
 import { delta, endpointsOf, forwardTo, live, mapping, prefix, tableOf } from './build.ts';
 
 const attach = ({ id }: Mapping, slot: number): string => `${id}@${slot}`;
@@ -14,17 +15,17 @@ const attach = ({ id }: Mapping, slot: number): string => `${id}@${slot}`;
 /** What the edits lead to, as one delta onto the empty table. */
 function whole(deltas: readonly TableDelta[]): TableDelta {
   const mappings = new Map<string, Mapping>();
-  const ready = new Map<string, boolean>();
+  const endpoints = new Map<string, UpstreamEndpoints>();
   for (const one of deltas) {
     for (const id of one.removedMappings) mappings.delete(id);
     for (const given of one.mappings) mappings.set(given.id, given);
-    for (const key of one.removedUpstreams) ready.delete(key);
-    for (const given of one.endpoints) ready.set(given.key, given.ready);
+    for (const key of one.removedUpstreams) endpoints.delete(key);
+    for (const given of one.endpoints) endpoints.set(given.key, given);
   }
   // In another order than they came.
   const all = [...mappings.values()].toReversed();
   const slots = all.map(({ id }) => [id, slotOf(id)] as const);
-  return delta(all, { version: deltas.length, slots, endpoints: [...ready].map(([key, value]) => ({ key, ready: value, endpoints: [] })) });
+  return delta(all, { version: deltas.length, slots, endpoints: [...endpoints.values()] });
 }
 
 function slotOf(id: string): number {
@@ -35,7 +36,7 @@ const edit = fc.record({
   mappings: fc.uniqueArray(anyMapping, { selector: ({ id }) => id, maxLength: 5 }),
   removedMappings: fc.array(anyMapping.map(({ id }) => id), { maxLength: 4 }),
   removedUpstreams: fc.array(fc.constantFrom('u0', 'u1'), { maxLength: 1 }),
-  endpoints: readyBits,
+  endpoints: someEndpoints,
 });
 
 describe('incremental build', () => {
@@ -92,6 +93,24 @@ describe('incremental build', () => {
     expect(routesInOrder(back)[1]!.split.forwards[0]!.attached).toBe(1);
     expect(back.hash).toBe(before.hash);
     expect(attached).toBe(2);
+  });
+
+  it('an Upstream whose Endpoints are all ending gives its share to the others while one of them is ready, and takes it again', () => {
+    const split = [mapping('a', prefix('/x/'), { role: live(70) }), mapping('b', prefix('/x/'), { role: live(30) })];
+    const state = (key: string, ...states: readonly Endpoint['state'][]): UpstreamEndpoints => ({ key, ready: states.length > 0, endpoints: states.map((one, port) => ({ ip: '10.0.0.1', port, state: one })) });
+    let table = applyDelta(emptyTable<null>(), delta(split, { endpoints: [state('a', 'ready'), state('b', 'ready', 'terminating')] }), () => null);
+    let version = 1;
+    const shares = (...endpoints: readonly UpstreamEndpoints[]): readonly number[] => {
+      version += 1;
+      table = applyDelta(table, delta([], { version, base: version - 1, endpoints }), () => null);
+      return routesInOrder(table)[0]!.split.members.map(({ share }) => share);
+    };
+    expect(shares()).toEqual([0.7, 0.3]);
+    expect(shares(state('b', 'terminating', 'terminating'))).toEqual([1, 0]);
+    expect(shares(state('a', 'terminating'))).toEqual([0.7, 0.3]);
+    expect(shares(state('a'))).toEqual([0, 1]);
+    expect(shares(state('b'))).toEqual([0, 0]);
+    expect(shares(state('a', 'ready'), state('b', 'ready'))).toEqual([0.7, 0.3]);
   });
 
   it('a delta with base 0 starts from the empty table', () => {
