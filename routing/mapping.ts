@@ -85,7 +85,6 @@ export interface Kept {
   readonly authContextExtensions: Readonly<Record<string, string>>;
   /** Rate-limit labels as written. */
   readonly labels: unknown;
-  readonly healthChecks: readonly unknown[];
 }
 
 /** Policy of a forwarded Mapping. Every field applies to this Mapping alone (`Differs:` Ambassador flattens some to the group). */

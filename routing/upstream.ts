@@ -36,6 +36,40 @@ export interface Upstream {
   /** Lifetime after which a connection is no longer reused, ms; null: none. */
   readonly maxLifetimeMs: number | null;
   readonly breakers: readonly Breaker[];
+  /** null: nobody asked for one. */
+  readonly healthCheck: HealthCheck | null;
+}
+
+/** An active health check (Ambassador 3.x `health_checks`): every Endpoint is asked in turn, and one that fails gets no new requests. */
+export interface HealthCheck {
+  /** Between the end of one probe of an Endpoint and the next, 1000..3600000. */
+  readonly intervalMs: number;
+  /** 10..60000. */
+  readonly timeoutMs: number;
+  /** Failures in a row after which an Endpoint fails, and successes in a row after which it does no longer: 1..100. */
+  readonly unhealthyThreshold: number;
+  readonly healthyThreshold: number;
+  readonly probe: HttpProbe | GrpcProbe;
+}
+
+export interface HttpProbe {
+  readonly kind: 'http';
+  readonly path: string;
+  /** null: the address of the Endpoint. */
+  readonly host: string | null;
+  /** Names in lower case. */
+  readonly headers: readonly (readonly [name: string, value: string])[];
+  /** Ranges, both ends included. */
+  readonly statuses: readonly (readonly [least: number, most: number])[];
+}
+
+/** `grpc.health.v1.Health/Check`. */
+export interface GrpcProbe {
+  readonly kind: 'grpc';
+  /** "": the server as a whole. */
+  readonly service: string;
+  /** null: the address of the Endpoint. */
+  readonly authority: string | null;
 }
 
 /** Circuit-breaker limits of one priority (Ambassador `circuit_breakers`; Envoy's defaults 1024/1024/1024/3). */

@@ -2,7 +2,7 @@
 import type { RetryPolicy, TimeLimit } from '../../routing/mapping.ts';
 import type { NamedMatch } from '../../routing/match.ts';
 import type { ObjectRef, Problem, ProblemLevel } from '../../routing/problem.ts';
-import type { Breaker } from '../../routing/upstream.ts';
+import { defaultBreaker, type Breaker } from '../../routing/upstream.ts';
 import type { Deployment, DeploymentAnnotations, Predictor } from './deployment.ts';
 import { parseHeaders, parseRegexHeaders } from './header-grammar.ts';
 import { numberOf, quoted } from './value.ts';
@@ -244,9 +244,16 @@ class Reading {
   breakers(): readonly Breaker[] {
     const limits = [keys.maxConnections, keys.maxPending, keys.maxRequests, keys.maxRetries].map((key) => this.integer(key, 'a whole number of 0 or more'));
     if (limits.every((limit) => limit === null)) return [];
-    this.later(keys.maxConnections.replace(/max-connections$/, 'max-…'), 'circuit breakers');
     const [connections, pending, requests, retries] = limits;
-    return [{ priority: 'default', maxConnections: connections ?? 1024, maxPendingRequests: pending ?? 1024, maxRequests: requests ?? 1024, maxRetries: retries ?? 3 }];
+    return [
+      {
+        priority: 'default',
+        maxConnections: connections ?? defaultBreaker.maxConnections,
+        maxPendingRequests: pending ?? defaultBreaker.maxPendingRequests,
+        maxRequests: requests ?? defaultBreaker.maxRequests,
+        maxRetries: retries ?? defaultBreaker.maxRetries,
+      },
+    ];
   }
 
   /** `main=75,canary=25`: predictors that are not named get 0; with anything wrong the spec's values stay (design §4.8). */
@@ -266,12 +273,6 @@ class Reading {
       shares.set(name, value!);
     }
     return { traffic: predictors.map(({ name }) => shares.get(name) ?? 0), trafficField: written.field };
-  }
-
-  /** Decoded and kept; a later issue serves it. */
-  later(key: string, what: string): void {
-    const written = this.#written(key);
-    this.#report('info', 'not-served-yet', written?.field ?? key, `${what} are kept and not served yet`);
   }
 
   #written(key: string): WrittenAnnotation | null {

@@ -20,7 +20,7 @@ const keepPath: Rewrite = Object.freeze({ kind: 'none' });
 const clientHost: HostRewrite = Object.freeze({ kind: 'client' });
 const noEdits: HeaderEdits = Object.freeze({ remove: Object.freeze([]), add: Object.freeze([]) });
 const leastRequest: LoadBalancer = Object.freeze({ kind: 'least-request' });
-const nothingKept: Kept = Object.freeze({ bypassAuth: false, authContextExtensions: Object.freeze({}), labels: null, healthChecks: Object.freeze([]) });
+const nothingKept: Kept = Object.freeze({ bypassAuth: false, authContextExtensions: Object.freeze({}), labels: null });
 const noUpgrades: readonly string[] = Object.freeze([]);
 /** Of a Deployment's only predictor, with nothing written about its share. */
 const soleRole: Role = Object.freeze({ kind: 'live', weight: null, share: 1 });

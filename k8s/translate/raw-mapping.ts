@@ -6,7 +6,8 @@ import { defaultIdleMs, maxTimeMs } from './annotations.ts';
 import type { Fields } from './fields.ts';
 import { plainTarget } from './mappings.ts';
 import { decodeMatch } from './raw-match.ts';
-import { decodeBreakers, decodeCors, decodeKept, decodeLoadBalancer, decodeRetry, decodeUpgrades } from './raw-policy.ts';
+import { decodeCors, decodeKept, decodeRetry, decodeUpgrades } from './raw-policy.ts';
+import { decodeBreakers, decodeHealthCheck, decodeLoadBalancer } from './raw-pool.ts';
 import { parseService, type RawService } from './raw-service.ts';
 import { defaultConnectTimeoutMs, defaultUpstreamLimits, type UpstreamLimits } from './upstreams.ts';
 import { fieldOf, isRecord, quoted, recordOf, scalarText, textOf } from './value.ts';
@@ -78,7 +79,7 @@ export function decodeRawMapping(name: string, field: string, fields: Fields, de
       upgrades: decodeUpgrades(fields),
       kept: decodeKept(fields),
     },
-    limits: decodeUpstreamLimits(fields),
+    limits: decodeUpstreamLimits(fields, grpc),
     dial: decodeResolver(fields),
   };
   checkUnread(fields);
@@ -203,18 +204,18 @@ function decodeLimit(fields: Fields, name: string, owner: string): TimeLimit | n
 
 function decodePriority(fields: Fields): 'default' | 'high' {
   const written = fields.text('priority');
-  if (written === 'high') fields.later('priority');
-  else if (written !== null && written !== 'default') fields.bad('priority', written, 'default or high');
+  if (written !== 'high' && written !== null && written !== 'default') fields.bad('priority', written, 'default or high');
   return written === 'high' ? 'high' : 'default';
 }
 
-function decodeUpstreamLimits(fields: Fields): UpstreamLimits {
+function decodeUpstreamLimits(fields: Fields, grpc: boolean): UpstreamLimits {
   const connect = fields.integer('connect_timeout_ms', 1, maxTimeMs);
   const idle = fields.integer('cluster_idle_timeout_ms', 0, maxTimeMs);
   const lifetime = fields.integer('cluster_max_connection_lifetime_ms', 0, maxTimeMs);
   const breakers = decodeBreakers(fields);
-  if (connect === null && idle === null && lifetime === null && breakers.length === 0) return defaultUpstreamLimits;
-  return { connectTimeoutMs: connect ?? defaultConnectTimeoutMs, idleTimeoutMs: idle === 0 ? null : idle, maxLifetimeMs: lifetime === 0 ? null : lifetime, breakers };
+  const healthCheck = decodeHealthCheck(fields, grpc);
+  if (connect === null && idle === null && lifetime === null && breakers.length === 0 && healthCheck === null) return defaultUpstreamLimits;
+  return { connectTimeoutMs: connect ?? defaultConnectTimeoutMs, idleTimeoutMs: idle === 0 ? null : idle, maxLifetimeMs: lifetime === 0 ? null : lifetime, breakers, healthCheck };
 }
 
 function decodeResolver(fields: Fields): RawMapping['dial'] {

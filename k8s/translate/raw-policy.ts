@@ -1,8 +1,7 @@
 // Fields of a raw Mapping that are decoded and kept, and that later issues serve: each gets a Problem at level info until then.
-import type { Cors, Kept, LoadBalancer, RetryPolicy } from '../../routing/mapping.ts';
-import type { Breaker } from '../../routing/upstream.ts';
+import type { Cors, Kept, RetryPolicy } from '../../routing/mapping.ts';
 import type { Fields } from './fields.ts';
-import { arrayOf, fieldOf, integerOf, isRecord, recordOf, scalarText, textOf, textRecordOf, type UnknownRecord } from './value.ts';
+import { arrayOf, durationMs, fieldOf, integerOf, scalarText, textOf, textRecordOf } from './value.ts';
 
 /** Ambassador's words, then those of Envoy that it refuses: `reset`, and gRPC statuses. */
 const retryWords = new Set([
@@ -25,56 +24,6 @@ export function decodeRetry(fields: Fields): RetryPolicy | null {
   if (!good) fields.bad('retry_policy', numRetries, 'num_retries as a whole number, 0 or more');
   if (perTry !== null && !(perTryMs !== null && perTryMs > 0)) fields.bad('retry_policy', perTry, 'per_try_timeout as a time: 250ms, 1.5s');
   return { retryOn: words, numRetries: good ? retries : 1, perTryTimeoutMs: perTryMs === 0 ? null : perTryMs };
-}
-
-export function decodeBreakers(fields: Fields): readonly Breaker[] {
-  const breakers: Breaker[] = [];
-  for (const entry of fields.list('circuit_breakers').slice(0, 8).map(recordOf)) {
-    const priority = fieldOf(entry, 'priority') ?? 'default';
-    if (priority !== 'default' && priority !== 'high') {
-      fields.bad('circuit_breakers', priority, 'priority default or high');
-      continue;
-    }
-    const limit = (name: string, otherwise: number): number => {
-      const number = integerOf(fieldOf(entry, name));
-      return number !== null && number >= 0 ? number : otherwise;
-    };
-    breakers.push({
-      priority,
-      maxConnections: limit('max_connections', 1024),
-      maxPendingRequests: limit('max_pending_requests', 1024),
-      maxRequests: limit('max_requests', 1024),
-      maxRetries: limit('max_retries', 3),
-    });
-  }
-  if (breakers.length > 0) fields.later('circuit_breakers');
-  return breakers;
-}
-
-const leastRequest: LoadBalancer = Object.freeze({ kind: 'least-request' });
-
-export function decodeLoadBalancer(fields: Fields): LoadBalancer {
-  const written = fields.record('load_balancer');
-  if (written === null) return leastRequest;
-  fields.later('load_balancer');
-  const policy = textOf(fieldOf(written, 'policy'));
-  if (policy === 'least_request') return leastRequest;
-  if (policy === 'round_robin') return { kind: 'round-robin' };
-  const on = policy === 'ring_hash' || policy === 'maglev' ? hashOn(written) : null;
-  if (on !== null) return { kind: 'hash', policy: policy as 'ring_hash' | 'maglev', on };
-  fields.bad('load_balancer', policy, 'policy round_robin or least_request, or ring_hash or maglev with exactly one of cookie, header and source_ip');
-  return leastRequest;
-}
-
-function hashOn(written: UnknownRecord): Extract<LoadBalancer, { kind: 'hash' }>['on'] | null {
-  const cookie = fieldOf(written, 'cookie');
-  const header = scalarText(fieldOf(written, 'header'));
-  const sourceIp = fieldOf(written, 'source_ip') === true;
-  if ([isRecord(cookie), header !== null, sourceIp].filter(Boolean).length !== 1) return null;
-  if (sourceIp) return { kind: 'source-ip' };
-  if (header !== null) return { kind: 'header', name: header.toLowerCase() };
-  const name = textOf(fieldOf(recordOf(cookie), 'name'));
-  return name === '' ? null : { kind: 'cookie', name, ttlMs: durationMs(fieldOf(recordOf(cookie), 'ttl')), path: textOf(fieldOf(recordOf(cookie), 'path')) };
 }
 
 /** Longest text of one CORS header, and most origins of one Mapping. */
@@ -120,10 +69,10 @@ export function decodeUpgrades(fields: Fields): readonly string[] {
   return [...upgrades];
 }
 
-const nothingKept: Kept = Object.freeze({ bypassAuth: false, authContextExtensions: Object.freeze({}), labels: null, healthChecks: Object.freeze([]) });
+const nothingKept: Kept = Object.freeze({ bypassAuth: false, authContextExtensions: Object.freeze({}), labels: null });
 
 export function decodeKept(fields: Fields): Kept {
-  const names = ['bypass_auth', 'auth_context_extensions', 'labels', 'rate_limits', 'health_checks'];
+  const names = ['bypass_auth', 'auth_context_extensions', 'labels', 'rate_limits'];
   const written = names.filter((name) => fields.has(name));
   for (const name of written) fields.later(name);
   const kept: Kept = {
@@ -131,16 +80,7 @@ export function decodeKept(fields: Fields): Kept {
     authContextExtensions: { ...textRecordOf(fields.record('auth_context_extensions')) },
     // `rate_limits` of ambassador/v0 became `labels`.
     labels: fields.take('labels') ?? fields.take('rate_limits') ?? null,
-    healthChecks: fields.list('health_checks'),
   };
   fields.take('rate_limits');
   return written.length === 0 ? nothingKept : kept;
-}
-
-/** `1.5s`, `250ms`, `2m`; null for anything else. */
-function durationMs(value: unknown): number | null {
-  const [, number, unit] = /^\s*(\d{1,9}(?:\.\d{1,9})?)\s*(ms|s|m|h)?\s*$/.exec(scalarText(value) ?? '') ?? [];
-  if (number === undefined) return null;
-  const unitMs = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }[unit ?? 's']!;
-  return Math.round(Number(number) * unitMs);
 }

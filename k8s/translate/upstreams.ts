@@ -1,5 +1,6 @@
 // Upstreams as Mappings ask for them: address, protocol, TLS, limits, and the key under which equal ones are shared.
-import type { Breaker, Upstream, UpstreamAddress, UpstreamTls } from '../../routing/upstream.ts';
+import { createHash } from 'node:crypto';
+import type { Breaker, HealthCheck, Upstream, UpstreamAddress, UpstreamTls } from '../../routing/upstream.ts';
 import type { Service } from './services.ts';
 import { tlsKey } from './tls.ts';
 
@@ -19,9 +20,10 @@ export interface UpstreamLimits {
   readonly idleTimeoutMs: number | null;
   readonly maxLifetimeMs: number | null;
   readonly breakers: readonly Breaker[];
+  readonly healthCheck: HealthCheck | null;
 }
 
-export const defaultUpstreamLimits: UpstreamLimits = Object.freeze({ connectTimeoutMs: defaultConnectTimeoutMs, idleTimeoutMs: null, maxLifetimeMs: null, breakers: Object.freeze([]) });
+export const defaultUpstreamLimits: UpstreamLimits = Object.freeze({ connectTimeoutMs: defaultConnectTimeoutMs, idleTimeoutMs: null, maxLifetimeMs: null, breakers: Object.freeze([]), healthCheck: null });
 
 export function planUpstream(address: UpstreamAddress, from: UpstreamPlan['from'], protocol: Upstream['protocol'], tls: UpstreamTls | null, limits: UpstreamLimits): UpstreamPlan {
   let key = `${addressText(address)} ${protocol}`;
@@ -57,7 +59,7 @@ function addressText(address: UpstreamAddress): string {
   }
 }
 
-function limitsText({ connectTimeoutMs, idleTimeoutMs, maxLifetimeMs, breakers }: UpstreamLimits): string {
+function limitsText({ connectTimeoutMs, idleTimeoutMs, maxLifetimeMs, breakers, healthCheck }: UpstreamLimits): string {
   let text = '';
   if (connectTimeoutMs !== defaultConnectTimeoutMs) text += ` connect=${connectTimeoutMs}`;
   if (idleTimeoutMs !== null) text += ` idle=${idleTimeoutMs}`;
@@ -65,5 +67,6 @@ function limitsText({ connectTimeoutMs, idleTimeoutMs, maxLifetimeMs, breakers }
   for (const { priority, maxConnections, maxPendingRequests, maxRequests, maxRetries } of breakers) {
     text += ` breaker=${priority}/${maxConnections}/${maxPendingRequests}/${maxRequests}/${maxRetries}`;
   }
+  if (healthCheck !== null) text += ` health=${createHash('sha256').update(JSON.stringify(healthCheck)).digest('hex').slice(0, 12)}`;
   return text;
 }

@@ -65,3 +65,11 @@ export function quoted(value: unknown): string {
   const clean = text.replace(/[\p{Cc}\u2028\u2029]/gu, ' ');
   return `"${clean.length > 60 ? `${clean.slice(0, 57)}...` : clean}"`;
 }
+
+/** `1.5s`, `250ms`, `2m`; null for anything else. */
+export function durationMs(value: unknown): number | null {
+  const [, number, unit] = /^\s*(\d{1,9}(?:\.\d{1,9})?)\s*(ms|s|m|h)?\s*$/.exec(scalarText(value) ?? '') ?? [];
+  if (number === undefined) return null;
+  const unitMs = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }[unit ?? 's']!;
+  return Math.round(Number(number) * unitMs);
+}

@@ -27,7 +27,7 @@ function policy(upstream: string, rewrite: string): Mapping['target'] {
     cors: null,
     upgrades: [],
     dialService: false,
-    kept: { bypassAuth: false, authContextExtensions: {}, labels: null, healthChecks: [] },
+    kept: { bypassAuth: false, authContextExtensions: {}, labels: null },
   };
 }
 

@@ -32,7 +32,7 @@ export function mappingOf(name: string, upstream: string, weight: number | null 
       cors: null,
       upgrades: [],
       dialService: false,
-      kept: { bypassAuth: false, authContextExtensions: {}, labels: null, healthChecks: [] },
+      kept: { bypassAuth: false, authContextExtensions: {}, labels: null },
     },
     series: seriesOf(name),
   };
@@ -48,6 +48,7 @@ export function upstreamOf(key: string, host: string | null = null): Upstream {
     idleTimeoutMs: null,
     maxLifetimeMs: null,
     breakers: [],
+    healthCheck: null,
   };
 }
 

@@ -56,7 +56,7 @@ export function forwardTo(upstream: string, more: Partial<ForwardTarget> = {}): 
     cors: null,
     upgrades: [],
     dialService: false,
-    kept: { bypassAuth: false, authContextExtensions: {}, labels: null, healthChecks: [] },
+    kept: { bypassAuth: false, authContextExtensions: {}, labels: null },
     ...more,
   };
 }

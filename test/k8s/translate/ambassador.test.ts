@@ -35,7 +35,7 @@ describe('fields of a raw Mapping', () => {
     ['load_balancer with a cookie', 'load_balancer: {policy: maglev, cookie: {name: c, ttl: 60s, path: /}}', { loadBalancer: { kind: 'hash', policy: 'maglev', on: { kind: 'cookie', name: 'c', ttlMs: 60000, path: '/' } } }],
     ['cors', 'cors: {origins: "a,b", methods: [GET, POST], credentials: true, max_age: 60}', { cors: { origins: ['a', 'b'], methods: 'GET, POST', headers: '', exposedHeaders: '', credentials: true, maxAge: '60' } }],
     ['allow_upgrade and use_websocket', 'allow_upgrade: [WebSocket]\nuse_websocket: true', { upgrades: ['websocket'] }],
-    ['bypass_auth, labels, health_checks', 'bypass_auth: true\nlabels: {ambassador: []}\nhealth_checks: [{a: 1}]\nauth_context_extensions: {a: b}', { kept: { bypassAuth: true, authContextExtensions: { a: 'b' }, labels: { ambassador: [] }, healthChecks: [{ a: 1 }] } }],
+    ['bypass_auth, labels', 'bypass_auth: true\nlabels: {ambassador: []}\nauth_context_extensions: {a: b}', { kept: { bypassAuth: true, authContextExtensions: { a: 'b' }, labels: { ambassador: [] } } }],
     ['priority', 'priority: high', { priority: 'high' }],
     ['resolver', 'resolver: kubernetes-service', { dialService: true }],
   ])('%s', (_name, fields, expected) => {
@@ -95,10 +95,10 @@ describe('fields of a raw Mapping', () => {
   });
 
   test('every field that a later issue serves is told at level info', () => {
-    const given = object('Mapping', 'prod/m', 'spec: {prefix: /m/, service: model, grpc: true, circuit_breakers: [{}], load_balancer: {policy: round_robin}, use_websocket: true, health_checks: [{}], labels: {}, bypass_auth: true, auth_context_extensions: {}}');
+    const given = object('Mapping', 'prod/m', 'spec: {prefix: /m/, service: model, grpc: true, use_websocket: true, labels: {}, bypass_auth: true, auth_context_extensions: {}}');
     const translation = translate([given, ...service('prod/model')]);
     expect(new Set(codesOf(translation))).toEqual(new Set(['info not-served-yet']));
-    expect(translation.problems.map(({ field }) => field)).toEqual(['auth_context_extensions', 'bypass_auth', 'circuit_breakers', 'grpc', 'health_checks', 'labels', 'load_balancer', 'use_websocket'].map((name) => `spec.${name}`));
+    expect(translation.problems.map(({ field }) => field)).toEqual(['auth_context_extensions', 'bypass_auth', 'grpc', 'labels', 'use_websocket'].map((name) => `spec.${name}`));
   });
 
   test.each([
@@ -116,6 +116,55 @@ describe('fields of a raw Mapping', () => {
     const translation = translate([object('Mapping', 'prod/m', `spec: {prefix: /m/, service: model, ${field}}`), ...service('prod/model')]);
     expect(translation.mappings.size).toBe(1);
     expect(translation.problems.map((problem) => `${problem.code} ${problem.field}`)).toEqual(problems.map((name) => `bad-value ${name}`));
+  });
+
+  const check = (http: string, more = ''): string => `health_checks: [{health_check: {http: {path: /ready${http}}}${more}}]`;
+  const checkOf = (fields: string): unknown => [...translate([object('Mapping', 'prod/m', `spec: {prefix: /m/, service: model, ${fields}}`), ...service('prod/model')]).upstreams.values()][0]!.healthCheck;
+
+  test('health_checks: what is written, and the defaults of Ambassador', () => {
+    const http = { kind: 'http', path: '/ready', host: null, headers: [], statuses: [[200, 200]] };
+    expect(checkOf(check(''))).toEqual({ intervalMs: 5000, timeoutMs: 3000, unhealthyThreshold: 2, healthyThreshold: 1, probe: http });
+    expect(checkOf(check(', hostname: a.b, add_request_headers: {X-A: 1, x-b: {value: two, append: true}}, expected_statuses: [{min: 200, max: 204}, {min: 301, max: 301}]', ', interval: 1m, timeout: 250ms, unhealthy_threshold: 4, healthy_threshold: 3'))).toEqual({
+      intervalMs: 60_000,
+      timeoutMs: 250,
+      unhealthyThreshold: 4,
+      healthyThreshold: 3,
+      probe: { ...http, host: 'a.b', headers: [['x-a', '1'], ['x-b', 'two']], statuses: [[200, 204], [301, 301]] },
+    });
+    expect(checkOf('grpc: true, health_checks: [{health_check: {grpc: {upstream_name: my.Model, authority: m.example}}}]')).toMatchObject({ probe: { kind: 'grpc', service: 'my.Model', authority: 'm.example' } });
+  });
+
+  test.each([
+    [check(''), []],
+    [check('', ', interval: 1s, timeout: 10ms, unhealthy_threshold: 1, healthy_threshold: 100'), []],
+    [check('', ', interval: 999ms'), ['health_checks']],
+    [check('', ', timeout: 9ms'), ['health_checks']],
+    [check('', ', timeout: 61s'), ['health_checks']],
+    [check('', ', unhealthy_threshold: 0, healthy_threshold: 101'), ['health_checks', 'health_checks']],
+    [check(' x'), ['health_checks']],
+    [check('x'.repeat(1018)), []],
+    [check('x'.repeat(1019)), ['health_checks']],
+    [check(', expected_statuses: [{min: 99, max: 600}]'), ['health_checks']],
+    [check(', add_request_headers: {Host: a, "x y": b, x-c: "d\\ne"}'), ['health_checks', 'health_checks', 'health_checks']],
+    [check(', hostname: "a b"'), ['health_checks']],
+    ['health_checks: [{health_check: {grpc: {}}}]', ['health_checks']],
+    ['health_checks: [{health_check: {http: {path: /}, grpc: {}}}]', ['health_checks']],
+    ['health_checks: [{}]', ['health_checks']],
+    ['load_balancer: {policy: maglev, source_ip: true}', []],
+    ['load_balancer: {policy: fastest}', ['load_balancer']],
+    ['load_balancer: {policy: ring_hash}', ['load_balancer']],
+    ['load_balancer: {policy: ring_hash, source_ip: true, header: x}', ['load_balancer']],
+    ['load_balancer: {policy: ring_hash, header: "x y"}', ['load_balancer']],
+    ['load_balancer: {policy: ring_hash, cookie: {name: "a=b"}}', ['load_balancer']],
+    ['load_balancer: {policy: ring_hash, cookie: {name: a, ttl: soon}}', ['load_balancer']],
+    ['load_balancer: {policy: ring_hash, cookie: {name: a, path: "/;b"}}', ['load_balancer']],
+    ['circuit_breakers: [{priority: low}, {max_requests: -1}, {max_retries: 0, priority: high}]', ['circuit_breakers', 'circuit_breakers']],
+    [`circuit_breakers: [${Array.from({ length: 8 }, () => '{}').join(', ')}]`, []],
+    [`circuit_breakers: [${Array.from({ length: 9 }, () => '{}').join(', ')}]`, ['circuit_breakers']],
+  ])('%.90s', (field, problems) => {
+    const translation = translate([object('Mapping', 'prod/m', `spec: {prefix: /m/, service: model, ${field}}`), ...service('prod/model')]);
+    expect(translation.mappings.size).toBe(1);
+    expect(translation.problems.map((problem) => `${problem.code} ${problem.field}`)).toEqual(problems.map((name) => `bad-value spec.${name}`));
   });
 
   test('unknown and lost fields are Problems and the rest holds', () => {

@@ -95,7 +95,7 @@ describe('service name, weight, retries, breakers', () => {
     expect(codesOf(translation)).toEqual(['warning bad-weight']);
   });
 
-  test('retries are served; breakers are kept, and told at level info', () => {
+  test('retries and breakers are served', () => {
     const annotations = {
       'seldon.io/ambassador-retries': '2',
       'seldon.io/ambassador-circuit-breakers-max-connections': '10',
@@ -104,7 +104,7 @@ describe('service name, weight, retries, breakers', () => {
     const translation = translate([deployment('prod/iris', ['main'], annotations)]);
     expect(partsOf(translation, 'prod/iris').get('http main')!.target).toMatchObject({ retry: { retryOn: ['gateway-error'], numRetries: 2 } });
     expect([...translation.upstreams.values()][0]!.breakers).toEqual([{ priority: 'default', maxConnections: 10, maxPendingRequests: 1024, maxRequests: 1024, maxRetries: 0 }]);
-    expect(codesOf(translation)).toEqual(['info not-served-yet']);
+    expect(codesOf(translation)).toEqual([]);
   });
 });
 

@@ -39,7 +39,7 @@ describe('YAML of tenants', () => {
 });
 
 describe('reach', () => {
-  const upstream: Upstream = { key: 'dns x:80 http1', address: { kind: 'dns', host: 'x', port: 80 }, protocol: 'http1', tls: null, connectTimeoutMs: 1, idleTimeoutMs: null, maxLifetimeMs: null, breakers: [] };
+  const upstream: Upstream = { key: 'dns x:80 http1', address: { kind: 'dns', host: 'x', port: 80 }, protocol: 'http1', tls: null, connectTimeoutMs: 1, idleTimeoutMs: null, maxLifetimeMs: null, breakers: [], healthCheck: null };
   const reason = (ip: string, source: 'folder' | 'cluster' = 'cluster', forbiddenAddresses: readonly string[] = []): string | null => {
     const problem = checkReach({ source, forbiddenAddresses }, upstream, ip);
     return problem === null ? null : / is (?:an? )?([a-z-]+ ?[a-z]*) and| (belongs)/.exec(problem.sentence)?.slice(1).find(Boolean) ?? problem.sentence;
