@@ -10,7 +10,10 @@ import { plainChoice } from './upstream/choice.ts';
 import type { UpstreamSide, Waiting } from './upstream/upstream-side.ts';
 import type { UpstreamUser } from './upstream/user.ts';
 
-/** Bytes of a shadow's answer that are read to keep its connection; over it the connection is closed. */
+/**
+ * Bytes of a shadow's answer that are read to keep its connection; over it the connection is closed. Over HTTP/2 it is read on: nothing but a
+ * reset would end it, and of many resets an upstream thinks that it is attacked.
+ */
 const mostAnswerBytes = 1024 * 1024;
 
 export class ShadowRequest implements UpstreamUser, Timed {
@@ -79,7 +82,7 @@ export class ShadowRequest implements UpstreamUser, Timed {
   responseBody(_bytes: Buffer, start: number, end: number): void {
     this.#answerBytes += end - start;
     // It answered; nobody wants the rest.
-    if (this.#answerBytes > mostAnswerBytes) this.#end('sent');
+    if (this.#answerBytes > mostAnswerBytes && this.#target.shadowPool!.upstream?.protocol === 'http1') this.#end('sent');
   }
 
   responseEnd(): void {}
@@ -100,7 +103,7 @@ export class ShadowRequest implements UpstreamUser, Timed {
 
   expired(nowMs: number): void {
     this.#edge.nowMs = nowMs;
-    this.#end('failed');
+    this.#end(this.#answerBytes > mostAnswerBytes ? 'sent' : 'failed');
   }
 
   #end(outcome: ShadowOutcome): void {

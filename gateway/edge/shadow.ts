@@ -124,7 +124,7 @@ export class ShadowSender {
     for (let i = 0; i < shadows.length; i++) {
       const shadow = shadows[i]!;
       if (!isCopied(shadow, this.#edge.draw())) continue;
-      if (!shadow.ready || protocolOf(shadow.attached) !== 'http1') this.count(shadow.attached.slot, 'dropped_unready');
+      if (!shadow.ready) this.count(shadow.attached.slot, 'dropped_unready');
       else (targets ??= []).push(shadow.attached);
     }
     if (targets === null) return null;
