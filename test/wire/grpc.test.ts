@@ -35,7 +35,7 @@ function clientOf(gateway: Gateway): GrpcClient {
 async function startOne(annotations: Readonly<Record<string, string>> = {}): Promise<{ gateway: Gateway; origin: GrpcOrigin; client: GrpcClient }> {
   const origin = await originOf('m');
   const gateway = await startGateway();
-  serveDocuments(gateway, [deployment('prod', 'm', undefined, annotations), modelService('prod', 'm-default', { grpc: origin.port })]);
+  await serveDocuments(gateway, [deployment('prod', 'm', undefined, annotations), modelService('prod', 'm-default', { grpc: origin.port })]);
   return { gateway, origin, client: clientOf(gateway) };
 }
 
@@ -198,7 +198,7 @@ describe('routing', () => {
   test('namespaces never mix, a bare name is served while it is one only', async () => {
     const [a, b, other] = [await originOf('a/m'), await originOf('b/m'), await originOf('a/other')];
     const gateway = await startGateway();
-    serveDocuments(gateway, [
+    await serveDocuments(gateway, [
       deployment('a', 'm'), modelService('a', 'm-default', { grpc: a.port }),
       deployment('b', 'm'), modelService('b', 'm-default', { grpc: b.port }),
       deployment('a', 'other'), modelService('a', 'other-default', { grpc: other.port }),
@@ -216,7 +216,7 @@ describe('routing', () => {
   test('a header route takes calls with its metadata', async () => {
     const [plain, london] = [await originOf('plain'), await originOf('london')];
     const gateway = await startGateway();
-    serveDocuments(gateway, [
+    await serveDocuments(gateway, [
       deployment('prod', 'm'), modelService('prod', 'm-default', { grpc: plain.port }),
       deployment('prod', 'm-london', undefined, { 'seldon.io/ambassador-service-name': 'm', 'seldon.io/ambassador-header': 'location:london' }), modelService('prod', 'm-london-default', { grpc: london.port }),
     ]);
@@ -229,7 +229,7 @@ describe('routing', () => {
   test('a canary takes its share of calls', async () => {
     const [main, canary] = [await originOf('main'), await originOf('canary')];
     const gateway = await startGateway();
-    serveDocuments(gateway, [
+    await serveDocuments(gateway, [
       deployment('prod', 'm', ['{ name: main, traffic: 75, graph: { name: m, type: MODEL } }', '{ name: canary, traffic: 25, graph: { name: m, type: MODEL } }']),
       modelService('prod', 'm-main', { grpc: main.port }), modelService('prod', 'm-canary', { grpc: canary.port }),
     ]);
@@ -245,7 +245,7 @@ describe('routing', () => {
   test('a shadow gets a copy of unary and of client-streaming calls, and its answer goes nowhere', async () => {
     const [main, shadow] = [await originOf('main'), await originOf('shadow')];
     const gateway = await startGateway();
-    serveDocuments(gateway, [
+    await serveDocuments(gateway, [
       deployment('prod', 'm', ['{ name: main, graph: { name: m, type: MODEL } }', '{ name: copy, shadow: true, graph: { name: m, type: MODEL } }']),
       modelService('prod', 'm-main', { grpc: main.port }), modelService('prod', 'm-copy', { grpc: shadow.port }),
     ]);
@@ -270,7 +270,7 @@ describe('routing', () => {
     const [one, two] = [await originOf('one'), await originOf('two')];
     const gateway = await startGateway();
     const slice = modelService('prod', 'm-default', { grpc: one.port });
-    serveDocuments(gateway, [deployment('prod', 'm'), slice, slice.slice(slice.indexOf('---') + 4).replace('m-default-1', 'm-default-2').replace(`port: ${one.port}`, `port: ${two.port}`)]);
+    await serveDocuments(gateway, [deployment('prod', 'm'), slice, slice.slice(slice.indexOf('---') + 4).replace('m-default-1', 'm-default-2').replace(`port: ${one.port}`, `port: ${two.port}`)]);
     const client = clientOf(gateway);
     for (let asked = 0; asked < 60; asked++) await client.who(paths.predict, m);
     expect(one.calls.length + two.calls.length).toBe(60);

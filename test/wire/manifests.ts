@@ -7,13 +7,13 @@ import { serveManifests } from '../../gateway/tools/manifests.ts';
 import type { Gateway } from './gateway.ts';
 
 /** Serves the documents. `argv`: further options of `serve`. Throws on manifests with a Problem at level error. */
-export function serveDocuments(gateway: Gateway, documents: readonly string[], argv: readonly string[] = []): void {
+export async function serveDocuments(gateway: Gateway, documents: readonly string[], argv: readonly string[] = []): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-manifests-'));
   try {
     writeFileSync(join(folder, 'manifests.yaml'), documents.join('\n---\n'));
     const config = decodeServe(['--source=folder', `--folder=${folder}`, ...argv], {});
     if (config.kind !== 'settings') throw new Error('these are no options of serve');
-    const served = serveManifests([folder], config.settings);
+    const served = await serveManifests([folder], config.settings);
     if (typeof served === 'string') throw new Error(served);
     const errors = served.problems.filter(({ level }) => level === 'error');
     if (errors.length > 0) throw new Error(JSON.stringify(errors));
