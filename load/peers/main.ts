@@ -8,6 +8,7 @@ import { heading } from './report.ts';
 import { changeLive } from './suites/change-live.ts';
 import { coldStart } from './suites/cold-start.ts';
 import { flips } from './suites/flips.ts';
+import { idleConnections } from './suites/idle-connections.ts';
 import { memory } from './suites/memory.ts';
 import { openLoop } from './suites/open-loop.ts';
 import { restMatrix } from './suites/rest-matrix.ts';
@@ -16,9 +17,10 @@ import { scrape } from './suites/scrape.ts';
 import { shadowIsolation } from './suites/shadow-isolation.ts';
 import { soak } from './suites/soak.ts';
 import { staleRace } from './suites/stale-race.ts';
+import { slowHeads } from './suites/slow-heads.ts';
 import type { Suite, SuiteOptions } from './suites/suite.ts';
 
-const suites: readonly Suite[] = [rest70, rest100k, restMatrix, openLoop, memory, changeLive, flips, scrape, coldStart, staleRace, shadowIsolation, soak];
+const suites: readonly Suite[] = [rest70, rest100k, restMatrix, openLoop, memory, changeLive, flips, scrape, coldStart, staleRace, shadowIsolation, soak, idleConnections, slowHeads];
 const project = fileURLToPath(new URL('../..', import.meta.url));
 
 const { values } = parseArgs({
