@@ -98,6 +98,8 @@ export type ControlToData =
   | { readonly kind: 'delta'; readonly delta: TableDelta; readonly ready: boolean }
   /** Endpoints alone: no Route is rebuilt. */
   | { readonly kind: 'endpoints'; readonly endpoints: readonly UpstreamEndpoints[] }
+  /** Endpoints that fail their health check, of each Upstream named: `ip:port` of all that do. `whole`: of all others none does. */
+  | { readonly kind: 'failing'; readonly whole: boolean; readonly upstreams: readonly (readonly [upstreamKey: string, addresses: readonly string[]])[] }
   /** What /readyz and check_ready on the traffic port answer. */
   | { readonly kind: 'ready'; readonly ready: boolean };
 

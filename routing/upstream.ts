@@ -104,3 +104,8 @@ export interface UpstreamEndpoints {
 export function isEnding({ endpoints }: UpstreamEndpoints): boolean {
   return endpoints.length > 0 && endpoints.every(({ state }) => state === 'terminating');
 }
+
+/** `ip:port`, for people and as a key. */
+export function printEndpoint(ip: string, port: number): string {
+  return ip.includes(':') ? `[${ip}]:${port}` : `${ip}:${port}`;
+}

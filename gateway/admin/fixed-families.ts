@@ -5,13 +5,14 @@ import type { Problem } from '../../routing/problem.ts';
 import { failureFlags, fixed } from '../counters.ts';
 import { breakerUse } from './breakers.ts';
 import type { CountedBreaker } from './breakers.ts';
+import type { EndpointStates } from './view.ts';
 import type { TableFacts } from '../messages.ts';
 
 /** What the families show. Functions are asked at each scrape. */
 export interface FamilySources {
   /** `blocks[0]` is the base block. */
   readonly blocks: readonly Float64Array[];
-  readonly endpointStates: () => { readonly ready: number; readonly terminating: number };
+  readonly endpointStates: () => EndpointStates;
   readonly breakers: () => Iterable<CountedBreaker>;
   readonly served: () => TableFacts;
   readonly problems: () => readonly Problem[];
@@ -72,10 +73,11 @@ export function fixedFamilies(sources: FamilySources): FixedFamilies {
   });
   counter('sluice_retries_total', 'Requests sent again to an Endpoint.', [], (one) => one.inc(sum(fixed.retries)));
   gauge('sluice_held_request_bytes', 'Requests kept until they have a connection, or for another try.', [], (one) => one.set(sum(fixed.heldBytes)));
-  gauge('sluice_endpoints', 'Endpoints by state; ejected: by the worker that ejects most.', ['state'], (one) => {
-    const { ready, terminating } = sources.endpointStates();
+  gauge('sluice_endpoints', 'Endpoints by state; failing: their health check; ejected: by the worker that ejects most.', ['state'], (one) => {
+    const { ready, terminating, failing } = sources.endpointStates();
     one.set({ state: 'ready' }, ready);
     one.set({ state: 'terminating' }, terminating);
+    one.set({ state: 'failing' }, failing);
     one.set({ state: 'ejected' }, Math.max(...sources.blocks.map((block) => block[fixed.endpointsEjected]!)));
   });
   gauge('sluice_breaker_use', 'What all Upstreams together have in use of what their circuit breakers limit.', ['resource'], (one) => {

@@ -6,6 +6,14 @@ import type { TableFacts } from '../messages.ts';
 import type { CountedBreaker } from './breakers.ts';
 import type { CountedSeries } from './series.ts';
 
+/** Endpoints of the table, by what is known of them. */
+export interface EndpointStates {
+  readonly ready: number;
+  readonly terminating: number;
+  /** Of them: those that fail their health check. */
+  readonly failing: number;
+}
+
 export interface AdminView {
   readonly ready: boolean;
   /** Built when it is read: only for answers about single Routes. */
@@ -17,5 +25,5 @@ export interface AdminView {
   readonly usedSlots: Iterable<CountedSeries>;
   /** Upstreams whose breakers count across workers, and where. */
   readonly breakers: Iterable<CountedBreaker>;
-  readonly endpointStates: { readonly ready: number; readonly terminating: number };
+  readonly endpointStates: EndpointStates;
 }

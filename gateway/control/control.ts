@@ -15,6 +15,7 @@ import { releaseMemory } from '../release-memory.ts';
 import { translateSettingsOf } from '../translate-settings.ts';
 import { ownAddresses } from './addresses.ts';
 import { ProblemEvents, problemEventTimes } from './problem-events.ts';
+import { probeEndpoint } from './health-probe.ts';
 import { Readiness } from './readiness.ts';
 import { Reconciler } from './reconcile.ts';
 import { logStaleness, stalenessTimes } from './staleness.ts';
@@ -50,6 +51,7 @@ async function runControl({ settings, kept, base, counters }: ControlStart, sour
   let admin: AdminServer | null = null;
   const reconciler = new Reconciler(translator, kept, new Readiness(settings.workers, kept.ready), {
     lookup: async (host) => (await lookup(host, { all: true })).map(({ address }) => address),
+    probe: probeEndpoint,
     refuse: (upstream, ip) => checkReach(translateSettings, upstream, ip),
     nowMs: () => performance.timeOrigin + performance.now(),
     keep: (change) => tell({ kind: 'kept', change }),

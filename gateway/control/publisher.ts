@@ -98,7 +98,12 @@ export class Publisher {
   setReady(ready: boolean): void {
     if (ready === this.#ready) return;
     this.#ready = ready;
-    for (const { post } of this.#workers.values()) post({ kind: 'ready', ready });
+    this.tell({ kind: 'ready', ready });
+  }
+
+  /** Tells all workers something that is no part of a table. */
+  tell(message: ControlToData): void {
+    for (const { post } of this.#workers.values()) post(message);
   }
 
   join(worker: number, post: (message: ControlToData) => void): void {

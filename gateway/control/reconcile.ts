@@ -7,8 +7,11 @@ import type { SourceChange } from '../../k8s/source/source.ts';
 import type { ClaimHolder, Translation, TranslationChange } from '../../k8s/translate/translation.ts';
 import type { ControlToData, DataToControl, Kept, KeptChange, TableFacts } from '../messages.ts';
 import type { CountedBreaker } from '../admin/breakers.ts';
+import type { EndpointStates } from '../admin/view.ts';
 import { BreakerSlots } from './breaker-slots.ts';
 import type { PublishedState } from './changes.ts';
+import { HealthChecks } from './health-checks.ts';
+import type { HealthOutside } from './health-checks.ts';
 import { OwnTable } from './own-table.ts';
 import { Publisher } from './publisher.ts';
 import type { Readiness } from './readiness.ts';
@@ -27,6 +30,7 @@ export interface Translating {
 }
 
 export interface ReconcilerOutside {
+  readonly probe: HealthOutside['probe'];
   lookup(host: string): Promise<readonly string[]>;
   refuse(upstream: Upstream, ip: string): Problem | null;
   nowMs(): number;
@@ -44,6 +48,7 @@ export class Reconciler {
   readonly #readiness: Readiness;
   readonly #slots: SeriesSlots;
   readonly #breakerSlots: BreakerSlots;
+  readonly #checks: HealthChecks;
   readonly #resolver: Resolver;
   readonly #publisher: Publisher;
   readonly #own = new OwnTable();
@@ -74,6 +79,11 @@ export class Reconciler {
       },
       kept.addresses,
     );
+    this.#checks = new HealthChecks({
+      probe: (...given) => outside.probe(...given),
+      draw: Math.random,
+      changed: (key, failing) => this.#publisher.tell({ kind: 'failing', whole: false, upstreams: [[key, failing]] }),
+    });
     this.#state = this.#publishedState();
     this.#publisher = new Publisher(
       this.#state,
@@ -125,8 +135,8 @@ export class Reconciler {
   }
 
   /** Endpoints of the table, by state. */
-  get endpointStates(): { readonly ready: number; readonly terminating: number } {
-    const count = { ready: 0, terminating: 0 };
+  get endpointStates(): EndpointStates {
+    const count = { ready: 0, terminating: 0, failing: this.#checks.failing.reduce((sum, [, addresses]) => sum + addresses.length, 0) };
     for (const key of this.#translation.upstreams.keys()) {
       for (const { state } of this.#state.endpointsOf(key)?.endpoints ?? []) count[state] += 1;
     }
@@ -159,6 +169,7 @@ export class Reconciler {
     this.#resolver.remove(translated.removedUpstreams);
     this.#resolver.set(translated.upstreams);
     this.#publisher.change(translated, change.readAtMs);
+    this.#check(translated);
   }
 
   /** The Source has synced: the first table leaves. */
@@ -171,6 +182,8 @@ export class Reconciler {
   join(worker: number, post: (message: ControlToData) => void): void {
     this.#served.join(worker);
     this.#publisher.join(worker, post);
+    const { failing } = this.#checks;
+    if (failing.length > 0) post({ kind: 'failing', whole: true, upstreams: failing });
   }
 
   leave(worker: number): void {
@@ -186,6 +199,8 @@ export class Reconciler {
         this.#served.acknowledged(worker, message);
         return this.#publisher.acknowledged(worker, message.version, message.atMs);
       case 'holds':
+        // What an earlier control worker told of Endpoints is not known here: they begin anew.
+        this.#publisher.tell({ kind: 'failing', whole: true, upstreams: this.#checks.failing });
         return this.#publisher.holds(worker, message.version, message.hash);
       case 'gap':
         return this.#publisher.gap(worker);
@@ -208,6 +223,7 @@ export class Reconciler {
   stop(): void {
     this.#publisher.stop();
     this.#resolver.stop();
+    this.#checks.stop();
     this.#own.drop();
   }
 
@@ -232,7 +248,16 @@ export class Reconciler {
   #resolved(change: TranslationChange): void {
     this.#problems = null;
     this.#publisher.change(change, this.#outside.nowMs());
+    this.#check(change);
     this.#keep();
+  }
+
+  /** Health checks follow what has changed. */
+  #check({ upstreams, removedUpstreams, endpoints }: TranslationChange): void {
+    for (const key of removedUpstreams) this.#checks.follow(key, null, []);
+    for (const key of new Set([...upstreams, ...endpoints].map((one) => one.key))) {
+      this.#checks.follow(key, this.#translation.upstreams.get(key) ?? null, this.#state.endpointsOf(key)?.endpoints ?? []);
+    }
   }
 
   #observeReadiness(): void {

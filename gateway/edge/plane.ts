@@ -49,6 +49,9 @@ export class DataPlane {
         edge.shadowPools.setEndpoints(message.endpoints);
         edge.counters.set(fixed.endpointsReady, edge.pools.servingCount);
         return done;
+      case 'failing':
+        edge.pools.setFailing(message.upstreams, message.whole);
+        return done;
       case 'delta': {
         const { delta } = message;
         if (delta.base !== 0 && delta.base !== edge.table.version) return { kind: 'gap', version: edge.table.version };

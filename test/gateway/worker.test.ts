@@ -21,7 +21,7 @@ class FakePlane implements Plane {
   }
 
   apply(message: ControlToData): Applied {
-    if (message.kind === 'endpoints') return { kind: 'done' };
+    if (message.kind === 'endpoints' || message.kind === 'failing') return { kind: 'done' };
     this.ready = message.ready;
     if (message.kind === 'ready') return { kind: 'done' };
     const { base, version } = message.delta;

@@ -232,6 +232,40 @@ describe('outlier ejection', () => {
     expect(ejected()).toBe(0);
   });
 
+  test('more than half out: all are used again, for it is not each of them that fails', async () => {
+    const client = await start(turns, 4);
+    const failing = (...which: number[]): void => {
+      const addresses = which.map((i) => `127.0.0.1:${origins[i]!.port}`);
+      gateway.plane.apply({ kind: 'failing', whole: false, upstreams: [['iris', addresses]] });
+    };
+    const used = async (): Promise<string> => [...new Set((await asks(client, 12)).split(''))].toSorted().join('');
+    failing(0);
+    expect(await used()).toBe('123');
+    failing(0, 3);
+    expect(await used()).toBe('12');
+    failing(0, 1, 3);
+    expect(await used()).toBe('0123');
+    failing(3);
+    expect(await used()).toBe('012');
+    // A new table without a health check, and a word that others fail.
+    gateway.serveIris(ports(4), { loadBalancer: turns });
+    expect(await used()).toBe('0123');
+    failing(1);
+    gateway.plane.apply({ kind: 'failing', whole: true, upstreams: [['other', ['127.0.0.1:1']]] });
+    expect(await used()).toBe('0123');
+  });
+
+  test('the word that an Endpoint fails may come before its table, and outlives a change of Endpoints', async () => {
+    gateway = await new Gateway().listen();
+    gateway.plane.apply({ kind: 'failing', whole: false, upstreams: [['iris', [`127.0.0.1:${origins[1]!.port}`]]] });
+    const healthCheck = { intervalMs: 1000, timeoutMs: 1000, unhealthyThreshold: 1, healthyThreshold: 1, probe: { kind: 'grpc', service: '', authority: null } } as const;
+    gateway.serveIris(ports(2), { loadBalancer: turns }, { healthCheck });
+    const client = await open();
+    expect(await asks(client, 6)).toBe('000000');
+    gateway.serveIris(ports(3), { loadBalancer: turns }, { healthCheck });
+    expect(await asks(client, 12)).not.toContain('1');
+  });
+
   test('an Endpoint that leaves takes its ejection along', async () => {
     const client = await start(turns, 2);
     origins[0]!.behaviour = failing;

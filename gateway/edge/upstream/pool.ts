@@ -1,6 +1,6 @@
 // An Upstream at work: its Endpoints, which of them takes the next request, and what is known about how it closes connections.
 import type { SecureContext } from 'node:tls';
-import { defaultBreaker } from '../../../routing/upstream.ts';
+import { defaultBreaker, printEndpoint } from '../../../routing/upstream.ts';
 import type { Endpoint, Upstream, UpstreamEndpoints } from '../../../routing/upstream.ts';
 import { priorities } from '../../counters.ts';
 import { defaultLimits } from '../../settings.ts';
@@ -21,6 +21,8 @@ import { AddressWait, Dialling } from './waiting.ts';
 const noEndpoint: Acquired = Object.freeze({ kind: 'failed', failure: failures.noHealthyUpstream, detail: '' });
 
 const overflow: Acquired = Object.freeze({ kind: 'failed', failure: failures.overflow, detail: 'raise max_requests of its circuit breaker' });
+
+const nobody: ReadonlySet<string> = new Set();
 
 /** A DNS Upstream in use is reported again after this long. */
 const reportUseMs = 20_000;
@@ -45,6 +47,8 @@ export class UpstreamPool {
   #all: readonly EndpointPool[] = [];
   /** Those that take new requests: ready ones, or terminating ones while none is ready (design §4.7). */
   readonly serving: Serving;
+  /** Addresses that fail their health check. */
+  #failing: ReadonlySet<string> = nobody;
   readonly #waiters = new Set<AddressWait>();
   /** Its name was looked up and none of its addresses may be used. */
   #unusable = false;
@@ -61,6 +65,7 @@ export class UpstreamPool {
   describe(upstream: Upstream): void {
     const before = this.upstream;
     this.upstream = upstream;
+    if (upstream.healthCheck === null && this.#failing.size > 0) this.setFailing(nobody);
     for (const [index, breaker] of this.breakers.entries()) {
       breaker.limit(this.traffic === 'shadow' ? unlimited : (upstream.breakers.findLast(({ priority }) => priority === priorities[index]) ?? defaultBreaker));
       // A limit may have been raised.
@@ -81,7 +86,7 @@ export class UpstreamPool {
     const known = new Map(this.#all.map((endpoint) => [endpoint.address, endpoint]));
     const states = new Map<EndpointPool, Endpoint['state']>();
     for (const { ip, port, state } of change.endpoints) {
-      const address = printAddress(ip, port);
+      const address = printEndpoint(ip, port);
       const endpoint = known.get(address) ?? new EndpointPool(this, ip, port, address);
       known.set(address, endpoint);
       states.set(endpoint, state);
@@ -89,12 +94,24 @@ export class UpstreamPool {
     for (const endpoint of this.#all) if (!states.has(endpoint)) endpoint.retire();
     this.#all = [...states.keys()];
     const ready = this.#all.filter((endpoint) => states.get(endpoint) === 'ready');
+    this.#mark();
     this.serving.set(ready.length > 0 ? ready : this.#all);
     this.#unusable = !change.ready;
     const waiters = [...this.#waiters];
     this.#waiters.clear();
     for (const waiter of waiters) this.#tell(waiter);
     this.#advancePending();
+  }
+
+  /** Endpoints whose health check fails: `ip:port` of all of them. */
+  setFailing(addresses: ReadonlySet<string>): void {
+    this.#failing = addresses;
+    this.#mark();
+    this.serving.judged();
+  }
+
+  #mark(): void {
+    for (const endpoint of this.#all) endpoint.failing = this.#failing.has(endpoint.address);
   }
 
   #tell(waiter: AddressWait): void {
@@ -224,9 +241,4 @@ export class UpstreamPool {
 /** Keys or authorities that OpenSSL does not read. */
 function unreadableKeys(error: unknown): Acquired {
   return { kind: 'failed', failure: failures.connectRefused, detail: error instanceof Error ? error.message : String(error) };
-}
-
-/** `ip:port`, for people and as a key. */
-function printAddress(ip: string, port: number): string {
-  return ip.includes(':') ? `[${ip}]:${port}` : `${ip}:${port}`;
 }

@@ -31,6 +31,14 @@ export class UpstreamRegistry {
     for (const [key, slot] of slots) this.poolOf(key).countAt(slot);
   }
 
+  /** Who fails its health check, of the Upstreams that are named. `whole`: of the others nobody does. */
+  setFailing(changes: readonly (readonly [key: string, addresses: readonly string[]])[], whole: boolean): void {
+    const named = new Map(changes.map(([key, addresses]) => [key, new Set(addresses)]));
+    if (whole) for (const [key, pool] of this.#pools) if (!named.has(key)) pool.setFailing(new Set());
+    // The word may come before the table that describes the Upstream.
+    for (const [key, addresses] of named) this.poolOf(key).setFailing(addresses);
+  }
+
   setEndpoints(changes: readonly UpstreamEndpoints[]): void {
     for (const change of changes) this.#pools.get(change.key)?.setEndpoints(change);
   }

@@ -18,7 +18,7 @@ const view: { -readonly [name in keyof AdminView]: AdminView[name] } = {
   problems: [problem, problem],
   usedSlots: [],
   breakers: [],
-  endpointStates: { ready: 5, terminating: 1 },
+  endpointStates: { ready: 5, terminating: 1, failing: 2 },
 };
 
 let base: CounterBlock;

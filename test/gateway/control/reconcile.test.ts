@@ -55,6 +55,7 @@ function start(kept: Kept = nothingKept, lookup: () => Promise<readonly string[]
   let ready = 0;
   const reconciler = new Reconciler(translator, kept, new Readiness(1, kept.ready), {
     lookup,
+    probe: () => Promise.resolve(true),
     refuse: () => null,
     nowMs: () => 0,
     keep: (change) => keptChanges.push(change),
@@ -112,7 +113,7 @@ describe('reconciler', () => {
     take({ endpoints: [endpointsOf('u', [1, 2])] });
     expect(sent.at(-1)).toEqual({ kind: 'endpoints', endpoints: [endpointsOf('u', [1, 2])] });
     expect(reconciler.table).toBe(table);
-    expect(reconciler.endpointStates).toEqual({ ready: 2, terminating: 0 });
+    expect(reconciler.endpointStates).toEqual({ ready: 2, terminating: 0, failing: 0 });
     reconciler.stop();
   });
 
@@ -152,7 +153,7 @@ describe('reconciler', () => {
     second.reconciler.from(0, { kind: 'holds', version, hash });
     second.take(whole);
     second.reconciler.open();
-    expect(second.sent).toMatchObject([{ kind: 'delta', delta: { base: 1, version: 2, mappings: [], slots: [], upstreams: [{ key: 'u' }], endpoints: [{ key: 'u' }] } }]);
+    expect(second.sent).toMatchObject([{ kind: 'failing', whole: true, upstreams: [] }, { kind: 'delta', delta: { base: 1, version: 2, mappings: [], slots: [], upstreams: [{ key: 'u' }], endpoints: [{ key: 'u' }] } }]);
     expect(second.reconciler.table.hash).toBe(hash);
     first.reconciler.stop();
     second.reconciler.stop();
