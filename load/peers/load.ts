@@ -1,12 +1,14 @@
-// Runs one LoadPlan in the generator process, pinned to the load core.
+// Runs a plan in a generator process, pinned to the load core.
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import type { GrpcPlan } from './grpc-plan.ts';
 import type { LoadPlan, LoadResult } from './load-plan.ts';
 import { loadCore } from './process.ts';
 
-const generator = fileURLToPath(new URL('generator.ts', import.meta.url));
+const restGenerator = fileURLToPath(new URL('generator.ts', import.meta.url));
+const grpcGenerator = fileURLToPath(new URL('grpc-generator.ts', import.meta.url));
 
-export async function load(plan: LoadPlan): Promise<LoadResult> {
+async function run(generator: string, plan: LoadPlan): Promise<LoadResult> {
   const child = spawn('taskset', ['-c', String(loadCore), process.execPath, generator], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
   return new Promise((resolve, reject) => {
     let result: LoadResult | null = null;
@@ -20,4 +22,14 @@ export async function load(plan: LoadPlan): Promise<LoadResult> {
     });
     child.send(plan);
   });
+}
+
+/** Predictions over HTTP/1.1. */
+export async function load(plan: LoadPlan): Promise<LoadResult> {
+  return run(restGenerator, plan);
+}
+
+/** Unary gRPC calls. */
+export async function grpcLoad(plan: GrpcPlan): Promise<LoadResult> {
+  return run(grpcGenerator, plan);
 }

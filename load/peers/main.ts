@@ -8,6 +8,8 @@ import { heading } from './report.ts';
 import { changeLive } from './suites/change-live.ts';
 import { coldStart } from './suites/cold-start.ts';
 import { flips } from './suites/flips.ts';
+import { grpcIdle } from './suites/grpc-idle.ts';
+import { grpcMatrix } from './suites/grpc-matrix.ts';
 import { idleConnections } from './suites/idle-connections.ts';
 import { memory } from './suites/memory.ts';
 import { openLoop } from './suites/open-loop.ts';
@@ -20,7 +22,11 @@ import { staleRace } from './suites/stale-race.ts';
 import { slowHeads } from './suites/slow-heads.ts';
 import type { Suite, SuiteOptions } from './suites/suite.ts';
 
-const suites: readonly Suite[] = [rest70, rest100k, restMatrix, openLoop, memory, changeLive, flips, scrape, coldStart, staleRace, shadowIsolation, soak, idleConnections, slowHeads];
+const suites: readonly Suite[] = [
+  ...[rest70, rest100k, restMatrix, openLoop, grpcMatrix, grpcIdle],
+  ...[staleRace, shadowIsolation, soak, idleConnections, slowHeads],
+  ...[memory, changeLive, flips, scrape, coldStart],
+];
 const project = fileURLToPath(new URL('../..', import.meta.url));
 
 const { values } = parseArgs({

@@ -30,6 +30,11 @@ function cluster(name: string, place: Place, grpc: boolean): Json {
   };
 }
 
+/** A cluster that is spoken to in HTTP/2. */
+export function grpcCluster(name: string, place: Place): Json {
+  return cluster(name, place, true);
+}
+
 /** One cluster for each distinct address. */
 export function clusters(places: readonly Place[]): readonly Json[] {
   return [...new Map(places.map((place) => [clusterOf(place), place]))].map(([name, place]) => cluster(name, place, false));

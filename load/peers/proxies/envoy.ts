@@ -42,7 +42,8 @@ function bootstrap(port: number, virtualHost: Readonly<Record<string, Json>>, up
   };
 }
 
-async function startEnvoy(name: string, stage: Stage, virtualHost: Readonly<Record<string, Json>>, upstreams: readonly Json[]): Promise<Peer> {
+/** Starts Envoy with one virtual host. */
+export async function startEnvoy(name: string, stage: Stage, virtualHost: Readonly<Record<string, Json>>, upstreams: readonly Json[]): Promise<Peer> {
   const program = execFileSync(installer, { encoding: 'utf8' }).trim();
   const port = await freePort();
   const config = join(stage.folder, `${name}.json`);

@@ -18,11 +18,12 @@ defaults
   timeout http-keep-alive 1h
 `;
 
-async function startHaproxy(name: string, stage: Stage, rest: string): Promise<Peer> {
+/** Starts HAProxy with one frontend; `bind` follows its address, `rest` goes on in the frontend. */
+export async function startHaproxy(name: string, stage: Stage, bind: string, rest: string): Promise<Peer> {
   const port = await freePort();
   const config = join(stage.folder, `${name}.cfg`);
   const logFile = join(stage.folder, `${name}.log`);
-  writeFileSync(config, `${base}frontend gateway\n  bind 127.0.0.1:${port}\n${rest}`);
+  writeFileSync(config, `${base}frontend gateway\n  bind 127.0.0.1:${port}${bind}\n${rest}`);
   const program = start({ program: 'haproxy', arguments: ['-db', '-f', config], core: stage.core, realTime: false, logFile, environment: {} });
   await untilListening(program, port);
   return { ...program, name, port };
@@ -35,7 +36,7 @@ export const haproxyOne: PeerKind = {
   splits: false,
   async start(stage) {
     const first = deployments({ ...stage.fleet, deployments: 1 })[0]!;
-    return startHaproxy(this.name, stage, `  default_backend model\nbackend model\n  server main ${first.main.host}:${first.main.port}\n`);
+    return startHaproxy(this.name, stage, '', `  default_backend model\nbackend model\n  server main ${first.main.host}:${first.main.port}\n`);
   },
 };
 
@@ -62,6 +63,7 @@ export const haproxyMap: PeerKind = {
     return startHaproxy(
       this.name,
       stage,
+      '',
       `  unique-id-format %[uuid()]
   unique-id-header x-request-id
   option forwardfor

@@ -1,10 +1,9 @@
 // rest-matrix: every shape of HTTP/1.1 traffic of issue 4, "Speed", beside the peers, in one run.
 import { plainPlan, type LoadPlan } from '../load-plan.ts';
+import { details, summary, type Measured } from '../matrix.ts';
 import { setRealTime } from '../process.ts';
-import { ratioTable, table } from '../report.ts';
-import { cpuTable, doesTable, medianOf, restRounds, takeRounds, threadTable, valuesOf, type Contender, type Turn, type TurnsByPeer } from '../rounds.ts';
+import { doesTable, medianOf, restRounds, takeRounds, threadTable, type Turn } from '../rounds.ts';
 import { setStage } from '../stage.ts';
-import { ratios } from '../statistics.ts';
 import type { Suite, SuiteOptions } from './suite.ts';
 
 interface Workload {
@@ -26,48 +25,8 @@ const saturating = closedLoops[1]!;
 /** A peer whose saturation is not above the rate by so much is left out of an open loop: its queue would only grow. */
 const headroom = 1.2;
 
-interface Measured {
-  readonly title: string;
-  readonly contenders: readonly Contender[];
-  readonly turns: TurnsByPeer;
-  /** Latency is judged as well as CPU time. */
-  readonly timed: boolean;
-}
-
 function perSecond(turn: Turn): number {
   return turn.result.requests / turn.result.seconds;
-}
-
-function cells(measured: Measured, pick: (turn: Turn) => number): ReadonlyMap<string, string> {
-  const values = valuesOf(measured.turns, pick);
-  const [subject, ...others] = [...values];
-  return new Map(others.map(([name, own]) => [name, ratios(subject![1], own).median.toFixed(2)]));
-}
-
-/** First peer against every other, a line for each workload. */
-function summary(all: readonly Measured[], names: readonly string[]): string {
-  const [subject, ...others] = names;
-  const rows = all.flatMap((measured) => {
-    const own = measured.turns.get(subject!);
-    if (own === undefined) return [];
-    const row = (what: string, pick: (turn: Turn) => number): readonly string[] => {
-      const found = cells(measured, pick);
-      return [measured.title, what, medianOf(own, pick).toFixed(1), ...others.map((name) => found.get(name) ?? '–')];
-    };
-    const latency = [row('p50 µs', (turn) => turn.result.latency.p50Us), row('p99 µs', (turn) => turn.result.latency.p99Us)];
-    return [row('CPU µs', (turn) => turn.cpuUs), ...(measured.timed ? latency : [])];
-  });
-  return table(['work', 'of a request', subject!, ...others.map((name) => `/ ${name}`)], rows);
-}
-
-function details({ title, contenders, turns, timed }: Measured): readonly string[] {
-  return [
-    `## ${title}`,
-    cpuTable(contenders, turns),
-    'Ratios of CPU time, each round against itself:',
-    ratioTable(valuesOf(turns, (turn) => turn.cpuUs)),
-    ...(timed ? ['Ratios of p50:', ratioTable(valuesOf(turns, (turn) => turn.result.latency.p50Us)), 'Ratios of p99:', ratioTable(valuesOf(turns, (turn) => turn.result.latency.p99Us))] : []),
-  ];
 }
 
 async function run(options: SuiteOptions): Promise<string> {
