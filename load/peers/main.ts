@@ -23,9 +23,9 @@ import { slowHeads } from './suites/slow-heads.ts';
 import type { Suite, SuiteOptions } from './suites/suite.ts';
 
 const suites: readonly Suite[] = [
-  ...[rest70, rest100k, restMatrix, openLoop, grpcMatrix, grpcIdle],
-  ...[staleRace, shadowIsolation, soak, idleConnections, slowHeads],
-  ...[memory, changeLive, flips, scrape, coldStart],
+  rest70, rest100k, restMatrix, openLoop, grpcMatrix, grpcIdle,
+  staleRace, shadowIsolation, soak, idleConnections, slowHeads,
+  memory, changeLive, flips, scrape, coldStart,
 ];
 const project = fileURLToPath(new URL('../..', import.meta.url));
 
