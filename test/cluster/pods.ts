@@ -153,7 +153,8 @@ export class PodService {
       apiVersion: 'v1',
       kind: 'Service',
       metadata: { name: this.name, namespace, labels: { 'seldon-deployment-id': deployment, 'app.kubernetes.io/managed-by': 'seldon-core' }, annotations },
-      spec: { selector: { 'seldon-app': this.name }, ports: [{ name: 'http', port: 8000, targetPort: port, protocol: 'TCP' }] },
+      // Headless, although Seldon's are not: whatever goes wrong, no request leaves this machine for the address of a Service.
+      spec: { clusterIP: 'None', selector: { 'seldon-app': this.name }, ports: [{ name: 'http', port: 8000, targetPort: port, protocol: 'TCP' }] },
     };
   }
 

@@ -27,6 +27,8 @@ export interface ReflectorTimes {
   readonly holdMs: number;
   /** Between two looks for a CRD that is not installed, and between two tries of what is forbidden. */
   readonly absentMs: number;
+  /** What was allowed and is denied counts as forbidden after this: an API server that has just started denies everything until it has read its roles. */
+  readonly deniedMs: number;
   /** A watch that ends sooner counts as a failure, or a broken server would be asked without pause. */
   readonly shortWatchMs: number;
   /** A list is older than this: the end of the next watch lists again, in case an event was lost. */
@@ -40,6 +42,7 @@ export const reflectorTimes: ReflectorTimes = {
   backoff: apiBackoff,
   holdMs: 60_000,
   absentMs: 5000,
+  deniedMs: 30_000,
   shortWatchMs: 1000,
   relistMs: 3_600_000,
 };
@@ -111,6 +114,8 @@ export class Reflector {
   #heldAtMs = 0;
   /** When what is known was last the truth, unless a watch is open. */
   #lostAtMs = performance.now();
+  /** Since when every answer is a denial, or null. */
+  #deniedAtMs: number | null = null;
 
   constructor(options: ReflectorOptions, listener: ReflectorListener) {
     this.#options = options;
@@ -207,8 +212,13 @@ export class Reflector {
     if (failure.kind === 'refused' && failure.status === 403) {
       // A list may be allowed where a watch is not: then lists follow each other.
       this.#version = null;
-      this.#become({ kind: 'forbidden', sinceMs, sentence: failure.sentence });
-      return this.#pause(times.absentMs * (1 + random()));
+      this.#deniedAtMs ??= performance.now();
+      if (!this.#answered || performance.now() - this.#deniedAtMs >= times.deniedMs) {
+        this.#become({ kind: 'forbidden', sinceMs, sentence: failure.sentence });
+        return this.#pause(times.absentMs * (1 + random()));
+      }
+    } else {
+      this.#deniedAtMs = null;
     }
     this.#become({ kind: 'behind', sinceMs, sentence: failure.sentence });
     return this.#pause(this.#backoff.waitMs(performance.now(), failure.kind === 'refused' ? failure.retryAfterMs : null));
@@ -310,6 +320,7 @@ export class Reflector {
     const startedMs = performance.now();
     const opened = await api.open({ method: 'GET', path: this.#path(query), body: null, idleMs: times.idleMs, signal: this.#stopping.signal });
     if (opened.kind !== 'opened') return isExpired(opened) ? { kind: 'expired' } : opened;
+    this.#deniedAtMs = null;
     this.#become({ kind: 'current' });
     // The server ends it; where it does not, we do. While a removal is held its time is exact.
     const overdue = setTimeout(() => opened.body.destroy(), this.#held === null ? lastMs + times.idleMs : lastMs);

@@ -1,5 +1,5 @@
 // What the tour prints and counts: steps, the commands that a user would type, and checks.
-import { command } from '../commands.ts';
+import { command, type Program } from '../commands.ts';
 
 export class Tour {
   readonly #kubeconfig: string;
@@ -24,11 +24,11 @@ export class Tour {
     process.stdout.write(`   ${text}\n`);
   }
 
-  /** Runs `kubectl …` or `helm …`, one line with spaces between arguments, and prints it with its first lines. */
+  /** Runs `kubectl …`, `helm …` or `sluice …`, one line with spaces between arguments, and prints it with its first lines. */
   async type(line: string): Promise<string> {
-    const [program, ...argv] = line.split(' ');
     process.stdout.write(`   $ ${line}\n`);
-    const printed = await command(program === 'helm' ? 'helm' : 'kubectl', this.#kubeconfig, argv);
+    const [program, ...argv] = line.split(' ');
+    const printed = await command(program as Program, this.#kubeconfig, argv);
     const lines = printed.trimEnd().split('\n');
     for (const one of lines.slice(0, 12)) this.note(`  ${one.slice(0, 160)}`);
     if (lines.length > 12) this.note(`  … ${lines.length - 12} lines more`);

@@ -15,6 +15,7 @@ export const quickTimes: ReflectorTimes = {
   backoff: { firstMs: 5, mostMs: 20, healthyMs: 1000 },
   holdMs: 50,
   absentMs: 10,
+  deniedMs: 100,
   shortWatchMs: 1,
   relistMs: 3_600_000,
 };

@@ -281,6 +281,24 @@ describe('trouble', () => {
     expect(followed.reflector.state.kind).toBe('current');
   });
 
+  test('denied what it was allowed: behind at first, as after a start of the API server, and forbidden when it lasts', async () => {
+    fake.put(collection, service('a'));
+    follow();
+    await followed.until(() => followed.reflector.state.kind === 'current');
+    const states: string[] = [];
+    fake.faults.push((_, response) => {
+      states.push(followed.reflector.state.kind);
+      refuse(response, 403, 'Forbidden', 'services is forbidden');
+      return true;
+    });
+    fake.endWatches('close');
+    await followed.until(() => followed.reflector.state.kind === 'forbidden');
+    expect([...new Set(states)]).toEqual(['current', 'behind']);
+    expect(followed.names).toEqual(['a']);
+    fake.faults = [];
+    await followed.until(() => followed.reflector.state.kind === 'current');
+  });
+
   test('an event ERROR that is not 410 is a failure and no reason to list', async () => {
     follow();
     await fake.call(isWatch);
