@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { annotatedFile, annotatedTraffic, manifests, replaceFile } from './manifests.ts';
+import { predictOnce, tallyGrpc } from './grpc-predictions.ts';
 import { modelName } from './seldon-protocol.ts';
 import { deploymentPath, get, ndarrayPayload, post, tally, tensorPayload, tolerance } from './predictions.ts';
 import type { ModelPorts } from './manifests.ts';
@@ -41,6 +42,15 @@ export const checks: readonly Check[] = [
     return { asked, answered: `${ndarray.status} ${ndarray.text.trim()}`, expected };
   },
   async ({ base }) => {
+    const { code, sentence, version } = await predictOnce(base, 'iris');
+    const unknown = await predictOnce(base, 'nobody');
+    return {
+      asked: 'the same over gRPC: seldon.protos.Seldon/Predict with metadata seldon and namespace; a deployment that is not there',
+      answered: `grpc-status ${code}${sentence === '' ? '' : ` ${sentence}`} from version ${version ?? '?'}; grpc-status ${unknown.code}`,
+      expected: code === 0 && version === '1' && unknown.code === 12,
+    };
+  },
+  async ({ base }) => {
     const feedback = await post(base, deploymentPath('iris', 'api/v1.0/feedback'), JSON.stringify({ request: JSON.parse(ndarrayPayload), reward: 1 }));
     const metadata = await get(base, deploymentPath('iris', `api/v1.0/metadata/${modelName}`));
     const health = await get(base, deploymentPath('iris', 'api/v1.0/health/status'));
@@ -56,6 +66,7 @@ export const checks: readonly Check[] = [
     return { asked: 'a deployment that is not there', answered: String(unknown.status), expected: unknown.status === 404 };
   },
   split('canary by traffic 75/25', 'iris-canary', 0.25),
+  splitGrpc('the same canary over gRPC', 'iris-canary', 0.25),
   split('canary by annotation sluice.io/traffic 50/50', 'iris-annotated', 0.5),
   split('canary by a second deployment of weight 25', 'example', 0.25),
   async ({ base }) => {
@@ -63,6 +74,12 @@ export const checks: readonly Check[] = [
     const london = await tally(base, deploymentPath('iris-header', 'api/v1.0/predictions'), fewRequests, { location: 'london' });
     const expected = plain.first === fewRequests && london.second === fewRequests;
     return { asked: 'header route: without, and with `location: london`', answered: `without: ${words(plain)}; with: ${words(london)}`, expected };
+  },
+  async ({ base }) => {
+    const plain = await tallyGrpc(base, 'iris-header', fewRequests);
+    const london = await tallyGrpc(base, 'iris-header', fewRequests, { location: 'london' });
+    const expected = plain.first === fewRequests && london.second === fewRequests;
+    return { asked: 'the same header route over gRPC, by metadata', answered: `without: ${words(plain)}; with: ${words(london)}`, expected };
   },
   async ({ base, shadowed, patienceMs }) => {
     const answers = await tally(base, deploymentPath('iris-shadow', 'api/v1.0/predictions'), fewRequests);
@@ -82,15 +99,20 @@ export const checks: readonly Check[] = [
 ];
 
 function split(asked: string, deployment: string, canaryShare: number): Check {
-  return async ({ base }) => {
-    const answers = await tally(base, deploymentPath(deployment, 'api/v1.0/predictions'), splitRequests);
-    const mean = splitRequests * canaryShare;
-    const within = tolerance(splitRequests, canaryShare);
-    return {
-      asked,
-      answered: `${words(answers)} (canary expected: ${mean} ± ${within})`,
-      expected: answers.failed === 0 && Math.abs(answers.second - mean) <= within,
-    };
+  return async ({ base }) => judge(asked, await tally(base, deploymentPath(deployment, 'api/v1.0/predictions'), splitRequests), canaryShare);
+}
+
+function splitGrpc(asked: string, deployment: string, canaryShare: number): Check {
+  return async ({ base }) => judge(asked, await tallyGrpc(base, deployment, splitRequests), canaryShare);
+}
+
+function judge(asked: string, answers: Tally, canaryShare: number): Finding {
+  const mean = splitRequests * canaryShare;
+  const within = tolerance(splitRequests, canaryShare);
+  return {
+    asked,
+    answered: `${words(answers)} (canary expected: ${mean} ± ${within})`,
+    expected: answers.failed === 0 && Math.abs(answers.second - mean) <= within,
   };
 }
 

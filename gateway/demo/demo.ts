@@ -64,13 +64,13 @@ async function runDemo(settings: Settings, folder: string, logFile: string, once
   const [first, second, shadow] = await Promise.all([Model.start('1'), Model.start('2'), Model.start('2')]);
   let gateway: Gateway | null = null;
   try {
-    const ports: ModelPorts = { first: first.port, second: second.port, shadow: shadow.port };
+    const ports: ModelPorts = { first: first.address, second: second.address, shadow: shadow.address };
     await writeManifests(folder, manifests(ports, annotatedTraffic));
     const outcome = await startGateway(settings, logs);
     if (outcome.kind === 'failed') return refuse(outcome.sentence, 1);
     gateway = outcome.gateway;
     const [base, admin] = [urlOf(gateway.listen), urlOf(gateway.admin)];
-    say(`models     version 1 on port ${first.port}, version 2 on ${second.port}, version 2 as a shadow on ${shadow.port}: a process each`);
+    say(`models     version 1 on port ${printPorts(first)}, version 2 on ${printPorts(second)}, version 2 as a shadow on ${printPorts(shadow)}: a process each`);
     say(`manifests  ${folder}`);
     say(`gateway    ${base}, admin ${admin}, log ${logFile}\n`);
     const expected = await runChecks({ base, folder, ports, shadowed: () => shadow.predictions(), patienceMs: 5000 }, stop);
@@ -84,6 +84,11 @@ async function runDemo(settings: Settings, folder: string, logFile: string, once
     await Promise.all([first, second, shadow].map((model) => model.stop()));
     await logs.close();
   }
+}
+
+/** REST, and gRPC. */
+function printPorts({ address }: Model): string {
+  return `${address.http} (gRPC ${address.grpc})`;
 }
 
 /** Whether every answer was the expected one, of the checks that ran before somebody stopped the demo. */

@@ -1,7 +1,9 @@
 // What the demo prints for people to copy.
 import { join } from 'node:path';
 import { annotatedFile, namespace } from './manifests.ts';
-import { deploymentPath } from './predictions.ts';
+import { frame } from './grpc-messages.ts';
+import { deploymentPath, flower } from './predictions.ts';
+import { predictPath, tensorMessage } from './seldon-messages.ts';
 
 /** Lines for a shell beside the running demo: the requests of Seldon's documents, an edit that moves a canary, and what the gateway says of itself. */
 export function linesToCopy(base: string, admin: string, folder: string): string {
@@ -9,12 +11,18 @@ export function linesToCopy(base: string, admin: string, folder: string): string
   const payload = '{"data":{"ndarray":[[7.0,3.2,4.7,1.4]]}}';
   const predictions = (deployment: string): string => `${base}${deploymentPath(deployment, 'api/v1.0/predictions')}`;
   const edited = join(folder, annotatedFile);
+  const host = base.replace('http://', '');
   return `
 It stays up until Ctrl-C. Lines to copy into another terminal, in this directory:
 
   # a prediction, in both forms
   curl -s ${predictions('iris')} ${json} -d '${payload}'
   curl -s ${base}${deploymentPath('iris', 'api/v0.1/predictions')} ${json} -d '{"data":{"names":["a","b","c","d"],"tensor":{"shape":[1,4],"values":[7.0,3.2,4.7,1.4]}}}'
+
+  # the same over gRPC, with the deployment in the metadata: by grpcurl, which asks the model how to write its messages; or by curl, with a
+  # message written by hand (its answer is binary: the image's name, the names of the classes, their probabilities)
+  grpcurl -plaintext -H 'seldon: iris' -H 'namespace: ${namespace}' -d '{"data":{"tensor":{"shape":[1,4],"values":[7.0,3.2,4.7,1.4]}}}' ${host} seldon.protos.Seldon/Predict
+  printf '${grpcBody()}' | curl -s --http2-prior-knowledge --data-binary @- -H 'content-type: application/grpc' -H 'te: trailers' -H 'seldon: iris' -H 'namespace: ${namespace}' ${base}${predictPath} | strings
 
   # feedback, metadata, health
   curl -s ${base}${deploymentPath('iris', 'api/v1.0/feedback')} ${json} -d '{"request":${payload},"reward":1}'
@@ -36,6 +44,11 @@ It stays up until Ctrl-C. Lines to copy into another terminal, in this directory
   curl -s ${admin}/metrics | grep sluice_requests_total
 
   # with Seldon's Python client (pip install seldon-core)
-  python3 -c "from seldon_core.seldon_client import SeldonClient as C; print(C(gateway='ambassador', gateway_endpoint='${base.replace('http://', '')}', namespace='${namespace}', deployment_name='iris').predict(shape=(1, 4)))"
+  python3 -c "from seldon_core.seldon_client import SeldonClient as C; print(C(gateway='ambassador', gateway_endpoint='${host}', namespace='${namespace}', deployment_name='iris').predict(shape=(1, 4)))"
 `;
+}
+
+/** A framed message for a shell's printf, every byte in octal. */
+function grpcBody(): string {
+  return [...frame(tensorMessage([flower]))].map((byte) => `\\${byte.toString(8).padStart(3, '0')}`).join('');
 }

@@ -5,11 +5,17 @@ import { join } from 'node:path';
 
 export const namespace = 'seldon';
 
-/** Ports on 127.0.0.1 of the three model processes: version 1, version 2, and a version 2 of its own that only gets shadow copies. */
+/** Where a model process listens on 127.0.0.1. */
+export interface ModelAddress {
+  readonly http: number;
+  readonly grpc: number;
+}
+
+/** The three model processes: version 1, version 2, and a version 2 of its own that only gets shadow copies. */
 export interface ModelPorts {
-  readonly first: number;
-  readonly second: number;
-  readonly shadow: number;
+  readonly first: ModelAddress;
+  readonly second: ModelAddress;
+  readonly shadow: ModelAddress;
 }
 
 /** The file whose annotation `sluice.io/traffic` the demo edits while it runs, and the value that it starts with. */
@@ -167,18 +173,18 @@ function documents(...texts: readonly string[]): string {
 }
 
 /** A predictor's Service and its one EndpointSlice, joined by port name as in a cluster. */
-function service(name: string, port: number): readonly [string, string] {
+function service(name: string, { http, grpc }: ModelAddress): readonly [string, string] {
   return [
     `apiVersion: v1
 kind: Service
 metadata: { name: ${name}, namespace: ${namespace} }
 spec:
-  ports: [{ name: http, port: 8000 }]`,
+  ports: [{ name: http, port: 8000 }, { name: grpc, port: 5001 }]`,
     `apiVersion: discovery.k8s.io/v1
 kind: EndpointSlice
 metadata: { name: ${name}-1, namespace: ${namespace}, labels: { kubernetes.io/service-name: ${name} } }
 addressType: IPv4
-ports: [{ name: http, port: ${port}, protocol: TCP }]
+ports: [{ name: http, port: ${http}, protocol: TCP }, { name: grpc, port: ${grpc}, protocol: TCP }]
 endpoints: [{ addresses: [127.0.0.1], conditions: { ready: true } }]`,
   ];
 }

@@ -1,6 +1,9 @@
 // Entry of a model server's own process: `model-process.ts 1` or `2` is the model version. Started by models.ts with an IPC channel.
+import { once } from 'node:events';
+import { createGrpcServer } from './grpc-server.ts';
 import { createModelServer } from './model-server.ts';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Server } from 'node:net';
+import type { ModelVersion } from './classifier.ts';
 
 /** From the demo to a model process: how many predictions were asked of you? */
 export interface ToModel {
@@ -8,13 +11,20 @@ export interface ToModel {
 }
 
 export type FromModel =
-  | { readonly kind: 'listening'; readonly port: number }
+  | { readonly kind: 'listening'; readonly http: number; readonly grpc: number }
   | { readonly kind: 'count'; readonly predictions: number };
 
 let predictions = 0;
-const server = createModelServer(process.argv[2] === '2' ? '2' : '1', () => {
+const version: ModelVersion = process.argv[2] === '2' ? '2' : '1';
+const count = (): void => {
   predictions += 1;
-});
+};
+
+async function listen(server: Server): Promise<number> {
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return (server.address() as AddressInfo).port;
+}
 
 function tell(message: FromModel): void {
   process.send?.(message);
@@ -27,4 +37,4 @@ process.on('message', (message: ToModel) => {
 process.on('disconnect', () => process.exit(0));
 // Ctrl-C reaches the whole foreground group: the demo stops its models itself, after the gateway has drained.
 process.on('SIGINT', () => {});
-server.listen(0, '127.0.0.1', () => tell({ kind: 'listening', port: (server.address() as AddressInfo).port }));
+tell({ kind: 'listening', http: await listen(createModelServer(version, count)), grpc: await listen(createGrpcServer(version, count)) });

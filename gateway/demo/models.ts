@@ -4,17 +4,17 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import type { ChildProcess } from 'node:child_process';
 import type { ModelVersion } from './classifier.ts';
+import type { ModelAddress } from './manifests.ts';
 import type { FromModel, ToModel } from './model-process.ts';
 
 export class Model {
   readonly version: ModelVersion;
-  /** Where it listens on 127.0.0.1. */
-  readonly port: number;
+  readonly address: ModelAddress;
   readonly #child: ChildProcess;
 
-  private constructor(version: ModelVersion, port: number, child: ChildProcess) {
+  private constructor(version: ModelVersion, address: ModelAddress, child: ChildProcess) {
     this.version = version;
-    this.port = port;
+    this.address = address;
     this.#child = child;
   }
 
@@ -24,7 +24,7 @@ export class Model {
     const child = fork(join(import.meta.dirname, 'model-process.ts'), [version], { execArgv: [] });
     const message = await nextMessage(child);
     if (message.kind !== 'listening') throw new Error(`model process said ${message.kind} before it listened`);
-    return new Model(version, message.port, child);
+    return new Model(version, { http: message.http, grpc: message.grpc }, child);
   }
 
   get pid(): number {

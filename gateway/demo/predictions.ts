@@ -4,7 +4,7 @@ import { namespace } from './manifests.ts';
 import type { ModelVersion } from './classifier.ts';
 
 /** An iris versicolor that version 1 takes for a virginica. cm. */
-const flower: readonly number[] = [7, 3.2, 4.7, 1.4];
+export const flower: readonly number[] = [7, 3.2, 4.7, 1.4];
 export const ndarrayPayload = JSON.stringify({ data: { ndarray: [flower] } });
 export const tensorPayload = JSON.stringify({ data: { tensor: { shape: [1, 4], values: flower } } });
 
@@ -54,26 +54,41 @@ export interface Tally {
   readonly failure: string | null;
 }
 
-const lanes = 8;
+/** Requests at a time. */
+export const lanes = 8;
+
+/** What came of one request: which version answered, or, where none did, what went wrong. */
+export interface Outcome {
+  readonly version: ModelVersion | null;
+  readonly failure: string;
+}
 
 /** Asks for `count` predictions, eight at a time, and counts the answers by model version. */
 export async function tally(base: string, path: string, count: number, headers: Readonly<Record<string, string>> = {}): Promise<Tally> {
+  return tallyOf(count, lanes, async () => {
+    const { status, version, text } = await post(base, path, ndarrayPayload, headers);
+    return { version: status === 200 ? version : null, failure: `${status} ${text.trim()}` };
+  });
+}
+
+/** Asks `count` times, `atOnce` at a time, and counts. */
+export async function tallyOf(count: number, atOnce: number, once: () => Promise<Outcome>): Promise<Tally> {
   let [asked, first, second, failed] = [0, 0, 0, 0];
-  let failure: string | null = null;
+  let reason: string | null = null;
   const lane = async (): Promise<void> => {
     while (asked < count) {
       asked += 1;
-      const { status, version, text } = await post(base, path, ndarrayPayload, headers);
-      if (status === 200 && version === '1') first += 1;
-      else if (status === 200 && version === '2') second += 1;
+      const { version, failure } = await once();
+      if (version === '1') first += 1;
+      else if (version === '2') second += 1;
       else {
         failed += 1;
-        failure ??= `${status} ${text.trim()}`;
+        reason ??= failure;
       }
     }
   };
-  await Promise.all(Array.from({ length: lanes }, lane));
-  return { first, second, failed, failure };
+  await Promise.all(Array.from({ length: atOnce }, lane));
+  return { first, second, failed, failure: reason };
 }
 
 /**

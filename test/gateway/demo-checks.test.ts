@@ -17,6 +17,8 @@ const wrong = createServer((request, response) => {
 });
 const model = createModelServer('1', () => {});
 let folder = '';
+const address = { http: 1, grpc: 2 };
+const ports = { first: address, second: address, shadow: address };
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'sluice-demo-test-'));
@@ -31,7 +33,7 @@ afterAll(async () => {
 
 test('a gateway that ignores the manifests fails the checks of split, header, shadow, Mapping, 404 and live edit', async () => {
   const base = `http://127.0.0.1:${(wrong.address() as AddressInfo).port}`;
-  const stage = { base, folder, ports: { first: 1, second: 2, shadow: 3 }, shadowed: () => Promise.resolve(0), patienceMs: 50 };
+  const stage = { base, folder, ports, shadowed: () => Promise.resolve(0), patienceMs: 50 };
   const verdicts = new Map<string, boolean>();
   for (const check of checks) {
     const { asked, expected } = await check(stage);
@@ -45,7 +47,7 @@ test('a gateway that ignores the manifests fails the checks of split, header, sh
 });
 
 test('no gateway at all fails every check, and throws nothing', async () => {
-  const stage = { base: 'http://127.0.0.1:1', folder, ports: { first: 1, second: 2, shadow: 3 }, shadowed: () => Promise.resolve(0), patienceMs: 0 };
+  const stage = { base: 'http://127.0.0.1:1', folder, ports, shadowed: () => Promise.resolve(0), patienceMs: 0 };
   for (const check of checks) expect(await check(stage)).toMatchObject({ expected: false });
 });
 

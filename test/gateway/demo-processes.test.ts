@@ -11,12 +11,12 @@ const payload = JSON.stringify({ data: { ndarray: [[5.1, 3.5, 1.4, 0.2]] } });
 test('a model process answers over HTTP, keeps Seldon-Puid, counts its predictions, and ends with stop', async () => {
   const model = await Model.start('1');
   try {
-    const response = await fetch(`http://127.0.0.1:${model.port}${predictions}?trace=1`, { method: 'POST', body: payload, headers: { 'seldon-puid': 'mine' } });
+    const response = await fetch(`http://127.0.0.1:${model.address.http}${predictions}?trace=1`, { method: 'POST', body: payload, headers: { 'seldon-puid': 'mine' } });
     expect(response.status).toBe(200);
     expect(response.headers.get('seldon-puid')).toBe('mine');
     expect(response.headers.get('x-content-type-options')).toBe('nosniff');
     expect(await response.json()).toMatchObject({ meta: { requestPath: { classifier: 'iris:1' } } });
-    const refused = await fetch(`http://127.0.0.1:${model.port}${predictions}`);
+    const refused = await fetch(`http://127.0.0.1:${model.address.http}${predictions}`);
     expect(refused.status).toBe(405);
     expect(refused.headers.get('seldon-puid')).toMatch(/^[0-9a-f-]{36}$/u);
     expect(await model.predictions()).toBe(1);

@@ -44,7 +44,7 @@ test('demo stays up with lines to copy, ends with SIGINT, and its models end wit
   const [, base] = /gateway {4}(\S+),/u.exec(demo.output()) ?? [];
   const answer = await fetch(`${base}/seldon/seldon/iris/api/v0.1/predictions`, { method: 'POST', body: '{"data":{"ndarray":[[1,2,3,4]]}}' });
   expect(answer.status).toBe(200);
-  const [, first, second, shadow] = /version 1 on port (\d+), version 2 on (\d+), version 2 as a shadow on (\d+)/u.exec(demo.output()) ?? [];
+  const [, first, second, shadow] = /version 1 on port (\d+) \(gRPC \d+\), version 2 on (\d+) \(gRPC \d+\), version 2 as a shadow on (\d+)/u.exec(demo.output()) ?? [];
   // As a terminal and npm send one Ctrl-C: twice.
   demo.child.kill('SIGINT');
   demo.child.kill('SIGINT');
