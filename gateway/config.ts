@@ -44,6 +44,7 @@ const limitOptions: readonly LimitOption[] = [
   { name: 'stream-idle-timeout-ms', field: 'streamIdleTimeoutMs', least: 0, most: dayMs, help: 'no byte either way for this long ends an exchange, 0: never' },
   { name: 'connect-timeout-ms', field: 'connectTimeoutMs', least: 1, most: hourMs, help: 'time to connect to an Endpoint' },
   { name: 'upstream-idle-ms', field: 'upstreamIdleMs', least: 1, most: dayMs, help: 'an idle upstream connection is not used again after this' },
+  { name: 'upstream-idle-connections', field: 'upstreamIdleConnections', least: 0, most: 65_536, help: 'idle connections to one address that a worker keeps' },
   { name: 'connection-max-age-ms', field: 'connectionMaxAgeMs', least: 0, most: dayMs, help: 'age at which a client connection is closed after an answer, ± 10 %, 0: never' },
   { name: 'retry-body-bytes', field: 'retryBodyBytes', least: 0, most: gibibyte, help: 'a longer body is not sent again' },
   { name: 'retry-total-bytes', field: 'retryTotalBytes', least: 0, most: 64 * gibibyte, help: 'requests held for another try, a worker' },

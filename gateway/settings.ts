@@ -66,6 +66,8 @@ export interface EdgeLimits {
   readonly connectTimeoutMs: number;
   /** An idle upstream connection is not reused after this. */
   readonly upstreamIdleMs: number;
+  /** Idle upstream connections to one address that a worker keeps. */
+  readonly upstreamIdleConnections: number;
   /** A client connection's age at which it is closed after an answer, ± 10 %; 0: never. */
   readonly connectionMaxAgeMs: number;
   /** A body larger than this is not sent again. */
@@ -102,6 +104,7 @@ export const defaultLimits: EdgeLimits = {
   streamIdleTimeoutMs: 300_000,
   connectTimeoutMs: 3000,
   upstreamIdleMs: 1000,
+  upstreamIdleConnections: 1024,
   connectionMaxAgeMs: 600_000,
   retryBodyBytes: 64 * 1024,
   retryTotalBytes: 64 * 1024 * 1024,

@@ -73,7 +73,7 @@ export function retriesAnswer(retry: CompiledRetry, head: ResponseHead): boolean
 }
 
 /** The grpc-status in the head of a response that has nothing else; 0 where there is none. */
-function grpcStatusOf(head: ResponseHead): number {
+export function grpcStatusOf(head: ResponseHead): number {
   const slot = fieldAt(head, 'grpc-status');
   return slot < 0 ? 0 : Math.max(0, readLength(head.bytes, head.fields[slot + 2]!, head.fields[slot + 3]!));
 }

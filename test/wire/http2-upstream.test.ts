@@ -355,3 +355,22 @@ describe('over TLS', () => {
     expect(answer!.body).toContain('ALPN h2');
   });
 });
+
+describe('outlier ejection', () => {
+  test.each([
+    ['UNAVAILABLE', { ':status': 200, 'content-type': 'application/grpc', 'grpc-status': '14' }, 1],
+    ['NOT_FOUND', { ':status': 200, 'content-type': 'application/grpc', 'grpc-status': '5' }, 0],
+    ['502', { ':status': 502 }, 1],
+  ])('five answers of %s in a row', async (_what, head, ejected) => {
+    const { gateway, client, origin } = await start({ behaviour: ({ stream }) => stream.respond(head, { endStream: true }) });
+    const second = await new Http2Origin().listen();
+    closers.push(() => second.close());
+    gateway.serveIris([origin.port, second.port], { loadBalancer: { kind: 'round-robin' } }, { protocol: 'http2' });
+    for (let i = 1; i <= 14; i++) {
+      client.write(post('x'));
+      await client.until(({ text }) => (text.match(/HTTP\/1\.1 /gu) ?? []).length === i, `answer ${i}`);
+    }
+    expect(gateway.counters.cells[fixed.endpointsEjected]).toBe(ejected);
+    expect(origin.requests).toHaveLength(ejected === 1 ? 5 : 7);
+  });
+});

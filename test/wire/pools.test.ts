@@ -2,6 +2,7 @@
 import { createServer as createTlsServer } from 'node:tls';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { fixed } from '../../gateway/counters.ts';
 import { upstreamOf } from '../gateway/fixtures.ts';
 import { RawClient } from './client.ts';
 import { Gateway, endpointsOn, eventually, irisTo, post } from './gateway.ts';
@@ -44,6 +45,23 @@ describe('upstream connections', () => {
     await eventually(() => origin.connections[0]!.closed, 'the idle connection closed');
     await ask();
     expect(origin.connections).toHaveLength(2);
+  });
+
+  test.each([
+    [3, 3],
+    [2, 2],
+    [0, 0],
+  ])('of three connections that a burst leaves, %d are kept where %d may be', async (most, kept) => {
+    await start({ limits: { upstreamIdleConnections: most, upstreamIdleMs: 60_000 } });
+    origin.behaviour = () => undefined;
+    const burst = [client, await gateway.open(false), await gateway.open(false)];
+    for (const one of burst) one.write(post('x'));
+    await eventually(() => requestsIn(origin.text).length === 3, 'three requests');
+    for (const { socket } of origin.connections) socket.write(ok);
+    await Promise.all(burst.map((one) => one.answers(1)));
+    await eventually(() => origin.connections.filter(({ closed }) => !closed).length === kept, `${kept} are kept`);
+    expect(gateway.counters.cells[fixed.upstreamConnectionsHttp1]).toBe(kept);
+    for (const one of burst.slice(1)) one.destroy();
   });
 
   test('after an idle close by the upstream, reuse is limited to half of the time seen', async () => {

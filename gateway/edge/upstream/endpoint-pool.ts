@@ -97,7 +97,7 @@ export class EndpointPool implements Candidate {
 
   /** Takes a connection that finished cleanly; gives where it stands. */
   park(connection: UpstreamConnection): IdleShelf {
-    this.#shelf.put(connection);
+    this.#shelf.put(connection, this.edge.limits.upstreamIdleConnections);
     return this.#shelf;
   }
 

@@ -9,8 +9,10 @@ export class IdleShelf {
   /** Oldest first. The last in is the first out: the warmest; the rest grow old and close. */
   readonly #idle: UpstreamConnection[] = [];
 
-  put(connection: UpstreamConnection): void {
+  /** Keeps it, and of all at most `most`: what a burst has left ends at once, the coldest first. */
+  put(connection: UpstreamConnection, most: number): void {
     this.#idle.push(connection);
+    if (this.#idle.length > most) this.#idle.shift()!.discard();
   }
 
   /** The connection that was put last; undefined when there is none. */

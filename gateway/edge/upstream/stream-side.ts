@@ -10,6 +10,7 @@ import { errorCode } from '../http2/constants.ts';
 import { putLength, writeRequestBlock, writeTrailerBlock } from '../http2/request-writer.ts';
 import type { Stream } from '../http2/stream.ts';
 import type { ResponseUser, StreamLoss } from '../http2/stream-user.ts';
+import { grpcStatusOf } from '../retry-policy.ts';
 import { resource } from './breaker.ts';
 import type { Breaker } from './breaker.ts';
 import type { EndpointPool } from './endpoint-pool.ts';
@@ -20,6 +21,8 @@ import type { UpstreamUser } from './user.ts';
 /** Bytes that wait for the upstream's windows before the client is asked to wait; it may go on when half of them have left. */
 const mostQueuedBytes = 64 * 1024;
 const noBytes = Buffer.alloc(0);
+/** The gRPC status that means what 503 does; Envoy counts it so for ejection. */
+const unavailable = 14;
 
 export class StreamSide implements UpstreamSide, ResponseUser {
   readonly kind = 'side';
@@ -136,7 +139,7 @@ export class StreamSide implements UpstreamSide, ResponseUser {
 
   streamResponse(_: Stream, head: ResponseHead): void {
     this.#responseStarted = true;
-    this.endpoint.answered(head.status);
+    this.endpoint.answered(grpcStatusOf(head) === unavailable ? 503 : head.status);
     this.#user!.responseHead(head);
     this.#flushLater();
   }
