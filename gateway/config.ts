@@ -40,6 +40,7 @@ const limitOptions: readonly LimitOption[] = [
   { name: 'http2-streams', field: 'http2Streams', least: 1, most: 10_000, help: 'streams that an HTTP/2 client may have open at once' },
   { name: 'http2-stream-window-bytes', field: 'http2StreamWindowBytes', least: 1024, most: gibibyte, help: 'what one HTTP/2 stream may send before it is passed on' },
   { name: 'http2-connection-window-bytes', field: 'http2ConnectionWindowBytes', least: 65_535, most: gibibyte, help: 'the same for all streams of a connection' },
+  { name: 'http2-queued-bytes', field: 'http2QueuedBytes', least: 0, most: 64 * gibibyte, help: 'answers that wait for HTTP/2 clients, a worker; above it they share what there is' },
   { name: 'default-timeout-ms', field: 'defaultTimeoutMs', least: 0, most: dayMs, help: 'time to the response head where nobody wrote a limit, 0: none' },
   { name: 'stream-idle-timeout-ms', field: 'streamIdleTimeoutMs', least: 0, most: dayMs, help: 'no byte either way for this long ends an exchange, 0: never' },
   { name: 'connect-timeout-ms', field: 'connectTimeoutMs', least: 1, most: hourMs, help: 'time to connect to an Endpoint' },

@@ -38,6 +38,8 @@ export const fixed = {
   foldGeneration: 12,
   /** Bytes of requests that are kept: until they have a connection, or for another try. */
   heldBytes: 13,
+  /** Bytes of answers that wait for the windows of HTTP/2 clients. */
+  http2QueuedBytes: 14,
   /** Not-found requests and others without a series, by column of `statusColumns`. */
   unmatched: 16,
   flags: 16 + 40,

@@ -61,6 +61,8 @@ export interface EdgeLimits {
   /** What an HTTP/2 client may send on one stream, and on all streams of a connection together, before it is passed on. */
   readonly http2StreamWindowBytes: number;
   readonly http2ConnectionWindowBytes: number;
+  /** Bytes of answers that wait for the windows of HTTP/2 clients, a worker: above it upstreams are read from no faster than the slowest of them read. */
+  readonly http2QueuedBytes: number;
   readonly defaultTimeoutMs: number;
   readonly streamIdleTimeoutMs: number;
   readonly connectTimeoutMs: number;
@@ -100,6 +102,7 @@ export const defaultLimits: EdgeLimits = {
   http2Streams: 100,
   http2StreamWindowBytes: 64 * 1024,
   http2ConnectionWindowBytes: 1024 * 1024,
+  http2QueuedBytes: 16 * 1024 * 1024,
   defaultTimeoutMs: 3000,
   streamIdleTimeoutMs: 300_000,
   connectTimeoutMs: 3000,

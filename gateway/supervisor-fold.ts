@@ -9,6 +9,7 @@ const gauges: ReadonlySet<number> = new Set([
   fixed.upstreamConnectionsHttp1,
   fixed.upstreamConnectionsHttp2,
   fixed.heldBytes,
+  fixed.http2QueuedBytes,
   fixed.shadowBytes,
   fixed.shadowInFlight,
   fixed.shadowQueued,

@@ -1,5 +1,6 @@
 // Access entries: what is said about one request, when it failed or when everything is logged. Never bodies, never credentials.
 
+import type { Failure } from './failure.ts';
 import { kind } from './http1/field-kind.ts';
 import type { Http1RequestHead } from './http1/request-head.ts';
 
@@ -26,6 +27,26 @@ export interface AccessEntry {
   readonly requestBytes: number;
   readonly responseBytes: number;
   readonly durationMs: number;
+}
+
+/** About what came to no exchange. `detail` "": the sentence of the failure says it all. */
+export function unservedEntry(failure: Failure, detail: string, code: number, peer: string): AccessEntry {
+  return {
+    atMs: Date.now(),
+    flag: failure.flag,
+    sentence: detail === '' ? failure.sentence : `${failure.sentence}: ${detail}`,
+    code,
+    method: '',
+    path: '',
+    requestId: '',
+    peer,
+    route: '',
+    mapping: '',
+    address: '',
+    requestBytes: 0,
+    responseBytes: 0,
+    durationMs: 0,
+  };
 }
 
 /** Bytes of a request line, from the method on, that are kept for a log line. */

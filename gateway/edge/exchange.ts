@@ -295,6 +295,11 @@ export class Exchange implements ForwardingOwner, Timed {
     this.#fail(failure, detail);
   }
 
+  /** The client is sent no more for now, whatever waits for it: its other answers take too much room. */
+  holdResponse(): void {
+    if (this.active && !this.#responseDone) this.#forwarding.pauseResponse();
+  }
+
   /** The client takes bytes again. */
   clientDrained(): void {
     this.#times.stalledSinceMs = Infinity;

@@ -30,6 +30,7 @@ const resetBeforeHeaders = 'upstream connect error or disconnect/reset before he
 export const failures = {
   // The client's side.
   malformed: failure('malformed-request', 'DPE', 400, 13, 'malformed request: it is not HTTP/1.1 by the letter of RFC 9112'),
+  brokenRules: failure('broken-rules', 'DPE', 0, 13, 'the client broke the rules of HTTP/2, and its connection was closed'),
   notHttp: failure('not-http', 'DPE', 0, 13, 'what came is neither HTTP/1.1 nor HTTP/2'),
   pathClimbs: failure('path-climbs', 'DPE', 400, 13, 'malformed request: the rewritten path would hold a dot segment'),
   methodRefused: failure('method-refused', 'DPE', 405, 12, 'methods CONNECT and TRACE are not served'),

@@ -70,6 +70,8 @@ export class Forwarding implements UpstreamUser, RetriesOwner {
   #notKept = '';
   /** The request was given to its last byte. */
   #ended = false;
+  /** The response waits for `resumeResponse`, also where it has no side yet. */
+  #paused = false;
   isHead = false;
   /** What keeps the client at one Endpoint; null: nothing. Set before `begin`. */
   hash: number | null = null;
@@ -94,6 +96,7 @@ export class Forwarding implements UpstreamUser, RetriesOwner {
     this.#failure = null;
     this.#detail = '';
     this.#ended = false;
+    this.#paused = false;
     if (this.#tried.length > 0) this.#tried.length = 0;
   }
 
@@ -158,6 +161,7 @@ export class Forwarding implements UpstreamUser, RetriesOwner {
   connected(side: UpstreamSide): void {
     this.#waiting = null;
     this.#side = side;
+    if (this.#paused) side.pauseResponse();
     this.address = side.endpoint.address;
     this.sentMs = this.#edge.nowMs;
     const held = this.#held;
@@ -349,10 +353,13 @@ export class Forwarding implements UpstreamUser, RetriesOwner {
   }
 
   pauseResponse(): void {
+    this.#paused = true;
     this.#side?.pauseResponse();
   }
 
   resumeResponse(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
     this.#side?.resumeResponse();
   }
 

@@ -109,6 +109,8 @@ const oneRequest: Breaker = { priority: 'default', maxConnections: 1024, maxPend
 
 export const causes: Readonly<Record<keyof typeof failures, Cause>> = {
   malformed: { cause: ({ client, fields }) => client.write(`GET ${path} HTTP/1.1\r\nHost: a, b\r\n${fields}\r\n`) },
+  // DATA before SETTINGS.
+  brokenRules: { cause: ({ client }) => client.write('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\0\0\0\0\0\x01') },
   notHttp: { blind: true, cause: ({ client }) => client.write('SSH2 hello there\r\n\r\n') },
   pathClimbs: {
     cause: (bench) => {

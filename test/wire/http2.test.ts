@@ -134,6 +134,30 @@ describe.each(transports)('%s', (_name, secure) => {
     expect(await client.request({ ':path': predictions })).toMatchObject({ status: 200 });
   });
 
+  test('a client that ends its side and is gone cancels what it asked for; one that reads on gets its answer', async () => {
+    origin.behaviour = (connection) => {
+      if (connection.text.includes('/late') && connection.answered === 0) {
+        connection.answered = 1;
+        setTimeout(() => connection.socket.write('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok'), 100);
+      }
+    };
+    const reader = await gateway.open(secure);
+    const leaver = await gateway.open(secure);
+    const preface = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0\0\0\0\x04\x01\0\0\0\0';
+    const block = (path: string): string => `\x82\x86\x41\x01a\x04${String.fromCharCode(path.length)}${path}`;
+    const headers = (path: string): string => `\0\0${String.fromCharCode(block(path).length)}\x01\x05\0\0\0\x01${block(path)}`;
+    reader.write(preface + headers('/seldon/prod/iris/late'));
+    leaver.write(preface + headers('/seldon/prod/iris/never'));
+    await eventually(() => origin.connections.length === 2 && origin.text.includes('/late') && origin.text.includes('/never'), 'both requests');
+    reader.socket.end();
+    leaver.socket.end();
+    leaver.destroy();
+    await eventually(() => origin.connections.some(({ text, closed }) => text.includes('/never') && closed), 'the cancelled request');
+    await reader.until(({ text }) => text.endsWith('ok') || text.includes('ok\0'), 'its answer');
+    reader.destroy();
+    expect(gateway.flagged('DC')).toBe(1);
+  });
+
   test('an upstream that is cut in the middle of its answer cuts the stream alone', async () => {
     origin.behaviour = (connection) => {
       connection.socket.write('HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nabc');

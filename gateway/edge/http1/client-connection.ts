@@ -1,6 +1,7 @@
 // One HTTP/1.1 client connection: its life from the first byte to the last. One exchange at a time; requests are read by its reader, answers
 // framed by its writer.
 import { fixed } from '../../counters.ts';
+import { unservedEntry } from '../access.ts';
 import type { Attachment } from '../attachment.ts';
 import { failureAnswer } from '../answers.ts';
 import type { Answer } from '../answers.ts';
@@ -142,22 +143,7 @@ export class Http1Connection implements TransportOwner, RequestTaker, ClientSide
     edge.counters.failure(failure.flag);
     edge.counters.finish(-1, failure.httpStatus, 0);
     if (failure.httpStatus > 0) this.#writer.answer(failureAnswer(failure, '', json, false));
-    edge.log({
-      atMs: Date.now(),
-      flag: failure.flag,
-      sentence: failure.sentence,
-      code: failure.httpStatus,
-      method: '',
-      path: '',
-      requestId: '',
-      peer: this.peer,
-      route: '',
-      mapping: '',
-      address: '',
-      requestBytes: 0,
-      responseBytes: 0,
-      durationMs: 0,
-    });
+    edge.log(unservedEntry(failure, '', failure.httpStatus, this.peer));
     this.#finish();
   }
 

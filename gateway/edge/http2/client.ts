@@ -155,6 +155,10 @@ export class ClientConnection extends Connection {
     return id >= this.#nextId || (id & 1) === 0;
   }
 
+  protected queueChanged(): void {
+    // The exchange of each stream keeps an eye on what waits there.
+  }
+
   protected readOver(): void {
     this.#owner.connectionRead(this);
   }

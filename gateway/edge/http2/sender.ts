@@ -13,6 +13,8 @@ export interface SenderOwner {
   sentContent(tiny: boolean): void;
   /** Something waits for the peer, or waits no longer. */
   waitingChanged(): void;
+  /** So many bytes more are queued; below 0: fewer. */
+  queued(bytes: number): void;
 }
 
 export class Sender {
@@ -56,7 +58,10 @@ export class Sender {
       at = this.#write(stream, bytes, start, end, last);
       if (at === end) return end - start;
     }
-    if (at < end) stream.queue.append(bytes, at, end);
+    if (at < end) {
+      stream.queue.append(bytes, at, end);
+      this.#owner.queued(end - at);
+    }
     if (stream.id !== 0 && stream.queue.bytes > 0) this.#wait(stream);
     return at - start;
   }
@@ -85,7 +90,9 @@ export class Sender {
 
   /** The stream is over: what it has queued goes nowhere. */
   drop(stream: Stream): void {
+    const { bytes } = stream.queue;
     stream.queue.clear();
+    if (bytes > 0) this.#owner.queued(-bytes);
     if (this.#waiting.delete(stream)) this.#owner.waitingChanged();
   }
 
@@ -172,6 +179,7 @@ export class Sender {
     stream.sendWindow -= count;
     this.#output.data(stream.id, queue.front, start, start + count, last);
     queue.consume(count);
+    this.#owner.queued(-count);
     this.#waiting.delete(stream);
     // To the end of the line.
     if (!whole) this.#waiting.add(stream);

@@ -1,7 +1,9 @@
 // One HTTP/2 connection of a client: its requests become exchanges, a stream each.
 import { fixed } from '../../counters.ts';
+import { unservedEntry } from '../access.ts';
 import { failureAnswer } from '../answers.ts';
 import type { ClientConnection, Edge } from '../edge.ts';
+import { failures } from '../failure.ts';
 import type { Failure } from '../failure.ts';
 import type { Http1RequestHead } from '../http1/request-head.ts';
 import { clientFacts } from '../http1/request-writer.ts';
@@ -16,6 +18,9 @@ import type { StreamUser } from './stream-user.ts';
 
 /** Exchanges that one connection keeps to use them again. */
 const mostSpare = 8;
+/** Bytes of answers that may wait for the windows of one client, and what is left of that while all clients together have too much. */
+const mostQueuedBytes = 1024 * 1024;
+const leastQueuedBytes = 64 * 1024;
 
 export class ServedConnection implements ServerOwner, ClientConnection {
   readonly edge: Edge;
@@ -24,6 +29,9 @@ export class ServedConnection implements ServerOwner, ClientConnection {
   #facts: ClientFacts | null = null;
   readonly #spare: ServedStream[] = [];
   readonly #over: ServedStream[] = [];
+  readonly #active = new Set<ServedStream>();
+  /** It has so much queued that no upstream is read from for it. */
+  full = false;
   /** Whose request was read last, and may have bytes in the out buffer. */
   #reading: ServedStream | null = null;
 
@@ -61,6 +69,7 @@ export class ServedConnection implements ServerOwner, ClientConnection {
 
   request(stream: Stream, head: Http1RequestHead, ended: boolean): StreamUser {
     const served = this.#spare.pop() ?? new ServedStream(this);
+    this.#active.add(served);
     this.read(served);
     served.begin(stream, head, ended);
     return served;
@@ -76,22 +85,7 @@ export class ServedConnection implements ServerOwner, ClientConnection {
     if (body.length > 0) stream.sendData(body, 0, body.length, true);
     edge.counters.failure(failure.flag);
     edge.counters.finish(-1, answer.code, 0);
-    edge.log({
-      atMs: Date.now(),
-      flag: failure.flag,
-      sentence: failure.sentence,
-      code: answer.code,
-      method: '',
-      path: '',
-      requestId: '',
-      peer: this.transport.peer,
-      route: '',
-      mapping: '',
-      address: '',
-      requestBytes: 0,
-      responseBytes: body.length,
-      durationMs: 0,
-    });
+    edge.log(unservedEntry(failure, '', answer.code, this.transport.peer));
   }
 
   /** What follows belongs to this stream: what was read for another one leaves first. Null: to none of those that are open. */
@@ -109,6 +103,7 @@ export class ServedConnection implements ServerOwner, ClientConnection {
   /** Its exchange is over. It is used again in a later turn only: whoever runs now may still hold it. */
   release(served: ServedStream): void {
     if (this.#reading === served) this.#reading = null;
+    this.#active.delete(served);
     if (this.#over.push(served) === 1) this.edge.turn.ask(this.#reuse);
   }
 
@@ -118,6 +113,27 @@ export class ServedConnection implements ServerOwner, ClientConnection {
       this.#over.length = 0;
     },
   };
+
+  queueChanged(bytes: number): void {
+    const { http2, counters, limits } = this.edge;
+    const { queuedBytes } = http2.shared;
+    counters.set(fixed.http2QueuedBytes, queuedBytes);
+    const most = queuedBytes > limits.http2QueuedBytes ? leastQueuedBytes : mostQueuedBytes;
+    if (!this.full) {
+      if (bytes < most) return;
+      this.full = true;
+      for (const served of this.#active) served.holdResponse();
+    } else if (bytes * 2 <= most) {
+      this.full = false;
+      for (const served of this.#active) served.resumeResponse();
+    }
+  }
+
+  connectionFailed(sentence: string): void {
+    const { edge } = this;
+    edge.counters.failure(failures.brokenRules.flag);
+    edge.log(unservedEntry(failures.brokenRules, sentence, 0, this.transport.peer));
+  }
 
   connectionClosed(): void {
     // Its streams have been told one by one.

@@ -40,6 +40,8 @@ export class ServedStream implements ClientSide, StreamUser, BlockHolder {
   /** Bytes of the answer's body that are still to come; −1: not known. */
   #bodyLeft = -1;
   #responseEnded = false;
+  /** Bytes of the answer are being put on the stream. */
+  #writing = false;
 
   constructor(connection: ServedConnection) {
     this.#connection = connection;
@@ -55,7 +57,23 @@ export class ServedStream implements ClientSide, StreamUser, BlockHolder {
   }
 
   get congested(): boolean {
+    return this.#waits || (this.#stream !== null && this.#connection.full);
+  }
+
+  /** More is queued on the stream than the client takes next. */
+  get #waits(): boolean {
     return this.#stream !== null && this.#stream.queuedBytes > mostQueuedBytes;
+  }
+
+  /** The connection has too much queued: what is not sent yet stays with the upstream. */
+  holdResponse(): void {
+    // Whoever is being written to is asked when that is done.
+    if (!this.#writing) this.#exchange.holdResponse();
+  }
+
+  /** The connection has room again. */
+  resumeResponse(): void {
+    if (!this.#writing && !this.#waits) this.#exchange.clientDrained();
   }
 
   // What the client sends.
@@ -68,8 +86,10 @@ export class ServedStream implements ClientSide, StreamUser, BlockHolder {
     this.#paused = false;
     this.#requestEnded = ended;
     this.#responseEnded = false;
+    this.#writing = false;
     const { expectsContinue } = head;
     this.#exchange.begin(head, ended ? 0 : head.contentLength >= 0 ? head.contentLength : chunkedLength);
+    if (this.#connection.full) this.holdResponse();
     // The route and the limits are decided: now the body is welcome.
     if (expectsContinue && !ended && this.#exchange.wantsBody) stream.sendHead(continueHead, continueHead.length, false, false);
   }
@@ -100,7 +120,7 @@ export class ServedStream implements ClientSide, StreamUser, BlockHolder {
   }
 
   streamPassedOn(stream: Stream): void {
-    if (stream.queuedBytes <= mostQueuedBytes) this.#exchange.clientDrained();
+    if (!this.#connection.full && stream.queuedBytes <= mostQueuedBytes) this.#exchange.clientDrained();
   }
 
   pauseRequest(): void {
@@ -151,7 +171,9 @@ export class ServedStream implements ClientSide, StreamUser, BlockHolder {
     this.sendHead();
     const last = this.#bodyLeft === end - start;
     if (this.#bodyLeft > 0) this.#bodyLeft -= end - start;
+    this.#writing = true;
     this.#stream?.sendData(bytes, start, end, last);
+    this.#writing = false;
     if (last) this.#ended();
   }
 

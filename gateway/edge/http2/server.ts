@@ -27,6 +27,10 @@ export interface ServerOwner {
   refused(stream: Stream, failure: Failure, grpc: boolean): void;
   /** Everything that was read has been told. */
   readOver(): void;
+  /** So many bytes wait for the client's windows. */
+  queueChanged(bytes: number): void;
+  /** The client broke a rule, and the connection is ended for it. */
+  connectionFailed(sentence: string): void;
   /** The connection is closed; "" for a clean end. */
   connectionClosed(connection: ServerConnection, failure: string): void;
   /** The transport is gone too. */
@@ -106,6 +110,15 @@ export class ServerConnection extends Connection {
     // Before it has acknowledged SETTINGS a client cannot know how many streams are too many.
     if (code === errorCode.refusedStream && this.times.settingsDueMs !== Infinity) this.output.reset(id, code);
     else this.refuse(id, code);
+  }
+
+  protected queueChanged(): void {
+    this.#owner.queueChanged(this.queuedBytes);
+  }
+
+  override fail(code: number, sentence: string): void {
+    if (!this.over) this.#owner.connectionFailed(sentence);
+    super.fail(code, sentence);
   }
 
   protected roomChanged(): void {

@@ -37,6 +37,8 @@ export abstract class Session implements TransportOwner, Timed, SenderOwner {
   protected lastIdSaid = false;
   /** Nothing is read or told any more. */
   protected over = false;
+  /** Bytes of all streams that wait for the peer's windows. */
+  protected queuedBytes = 0;
   #isGone = false;
   /** What was written is so much more than what the peer reads that it is not read from. */
   protected choked = false;
@@ -62,6 +64,8 @@ export abstract class Session implements TransportOwner, Timed, SenderOwner {
   protected abstract readOn(): void;
   /** A SETTINGS frame changed something, or a stream ended: more streams may be possible. */
   protected abstract roomChanged(): void;
+  /** More or fewer bytes are queued. */
+  protected abstract queueChanged(): void;
   /** Id for GOAWAY: the last stream of the peer that was worked on. */
   protected abstract readonly lastStreamId: number;
   /** It is closed; told once. `failure`: what was wrong, or "" for a clean end. The transport may still carry what was said last. */
@@ -219,6 +223,8 @@ export abstract class Session implements TransportOwner, Timed, SenderOwner {
     this.#end(sentence);
   }
 
+  readonly #tooManyPieces = { turnEnded: (): void => this.fail(errorCode.enhanceYourCalm, 'flood: tinyPieces') };
+
   /** Counts a frame; true: it was one too many, and the connection is ended. */
   protected flooded(flood: Flood): boolean {
     if (!this.#floods.add(flood, this.shared.nowMs)) return false;
@@ -271,8 +277,11 @@ export abstract class Session implements TransportOwner, Timed, SenderOwner {
     this.times.retired = true;
     this.times.drainDueMs = Infinity;
     const loss: StreamLoss = { cause: 'connection', code: errorCode.cancel, unprocessed: false, sentence: 'the peer closed the connection' };
-    for (const stream of this.streams.all()) if (!stream.receivedEnd) this.lose(stream, ended.byPeer, loss);
+    // What waits for its windows waits in vain.
+    for (const stream of this.streams.all()) if (!stream.receivedEnd || (stream.queuedBytes > 0 && !this.output.congested)) this.lose(stream, ended.byPeer, loss);
     this.finishIfDone();
+    this.times.probing(this.shared.nowMs);
+    this.arm();
   }
 
   broken(reason: string): void {
@@ -310,7 +319,14 @@ export abstract class Session implements TransportOwner, Timed, SenderOwner {
     this.#floods.sentContent();
     // What is only queued has not moved.
     if (this.times.movedMs !== Infinity && !this.output.congested) this.times.movedMs = this.shared.nowMs;
-    if (tiny) this.flooded('tinyPieces');
+    // Whoever sends is in the middle of its own work: the connection ends when that is done.
+    if (tiny && this.#floods.add('tinyPieces', this.shared.nowMs)) this.shared.turn.ask(this.#tooManyPieces);
+  }
+
+  queued(bytes: number): void {
+    this.queuedBytes += bytes;
+    this.shared.queuedBytes += bytes;
+    this.queueChanged();
   }
 
   waitingChanged(): void {
@@ -345,6 +361,10 @@ export abstract class Session implements TransportOwner, Timed, SenderOwner {
       case 'ping':
         this.output.ping(keepAlivePing, 0, false);
         this.times.pinged(nowMs);
+        break;
+      case 'probe':
+        this.output.ping(keepAlivePing, 0, false);
+        this.times.probing(nowMs);
         break;
       case 'nothing':
         break;

@@ -55,6 +55,8 @@ export class Http2Shared {
   readonly turn: Turn;
   /** What a header block is decoded to: callbacks do not nest. */
   readonly list: HeaderList;
+  /** Bytes of all connections that wait for their peers' windows. */
+  queuedBytes = 0;
 
   constructor(limits: Http2Limits, home: Http2Home) {
     this.limits = limits;

@@ -14,6 +14,8 @@ export type Due =
   | 'silence'
   /** Silence long enough to ask. */
   | 'ping'
+  /** The peer sends no more: is it still there? */
+  | 'probe'
   /** The round trip of a graceful end has taken long enough. */
   | 'drained'
   /** Too old, or idle for too long. */
@@ -21,6 +23,9 @@ export type Due =
 
 /** A round trip of a graceful end takes no longer than this. */
 const drainRoundTripMs = 1000;
+
+/** Whoever is gone answers the first with a reset, which shows with the next. Ms between them. */
+const probeAfterMs: readonly number[] = [0, 10, 50, 250, 1000];
 
 /** The times of one connection, ms. */
 export class ConnectionTimes {
@@ -38,6 +43,8 @@ export class ConnectionTimes {
   movedMs = Infinity;
   pingDueMs = Infinity;
   drainDueMs = Infinity;
+  #probeDueMs = Infinity;
+  #probes = 0;
   retired = false;
 
   /** `draw`, in [0, 1), moves the end of its age by ± 10 %: connections that came together do not go together. */
@@ -58,6 +65,12 @@ export class ConnectionTimes {
 
   pinged(nowMs: number): void {
     this.pingDueMs = nowMs + this.#limits.pingTimeoutMs;
+  }
+
+  /** The peer sends no more, or was asked since whether it is there: when to ask next. */
+  probing(nowMs: number): void {
+    const afterMs = probeAfterMs[this.#probes++];
+    this.#probeDueMs = afterMs === undefined ? Infinity : nowMs + afterMs;
   }
 
   draining(nowMs: number): void {
@@ -89,7 +102,7 @@ export class ConnectionTimes {
     const idleDueMs = this.retired ? Infinity : nowMs + this.#limits.idleTimeoutMs;
     // As for idleness: streams begin without setting it anew.
     const askDueMs = this.#mayAsk ? this.#askDueMs : nowMs + this.#limits.pingAfterMs;
-    return Math.min(this.#headDueMs, this.settingsDueMs, stallDueMs, this.pingDueMs, askDueMs, this.drainDueMs, this.#retireDueMs, idleDueMs);
+    return Math.min(this.#headDueMs, this.settingsDueMs, stallDueMs, this.pingDueMs, askDueMs, this.#probeDueMs, this.drainDueMs, this.#retireDueMs, idleDueMs);
   }
 
   due(nowMs: number): Due {
@@ -100,6 +113,7 @@ export class ConnectionTimes {
     if (nowMs >= this.drainDueMs) return 'drained';
     if (nowMs >= this.#retireDueMs) return 'retire';
     if (this.#mayAsk && nowMs >= this.#askDueMs) return 'ping';
+    if (nowMs >= this.#probeDueMs) return 'probe';
     return 'nothing';
   }
 }

@@ -112,6 +112,7 @@ describe('metrics', () => {
       'sluice_failures_total counter',
       'sluice_held_request_bytes gauge',
       'sluice_problems gauge',
+      'sluice_queued_answer_bytes gauge',
       'sluice_request_duration_seconds histogram',
       'sluice_requests_in_flight gauge',
       'sluice_requests_total counter',

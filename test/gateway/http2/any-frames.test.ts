@@ -119,7 +119,7 @@ test('a server', () => {
       const connection = new ServerConnection(
         transport,
         shared,
-        { request: () => new StrictUser(faults, act), refused: (stream) => stream.reset(0), readOver() {}, connectionGone() {}, connectionClosed: () => closed++ },
+        { request: () => new StrictUser(faults, act), refused: (stream) => stream.reset(0), readOver() {}, queueChanged() {}, connectionFailed() {}, connectionGone() {}, connectionClosed: () => closed++ },
         new Http1RequestHead(),
       );
       connection.received(Buffer.concat([clientPreface, frames.settings()]), 0, 33);

@@ -1,10 +1,11 @@
 // Each limit of floods.ts: one below, at it, and one above. A peer over it gets ENHANCE_YOUR_CALM; others notice nothing.
 import { describe, expect, test } from 'vitest';
-import { errorCode, flag, frameType, setting } from '../../../gateway/edge/http2/constants.ts';
+import { errorCode, frameType, setting } from '../../../gateway/edge/http2/constants.ts';
 import { defaultFloodLimits } from '../../../gateway/edge/http2/floods.ts';
 import type { Flood } from '../../../gateway/edge/http2/floods.ts';
 import { answer, answerAtEnd, blockOf, startServer } from './peers.ts';
 import type { RunningServer } from './peers.ts';
+import { attacks } from './attacks.ts';
 import { frames, rawClient, rawSocket, requestBlock } from './raw-peer.ts';
 import type { RawPeer } from './raw-peer.ts';
 
@@ -12,40 +13,9 @@ import type { RawPeer } from './raw-peer.ts';
 const limit = 12;
 const floods = Object.fromEntries([...Object.keys(defaultFloodLimits).map((name) => [name, limit]), ['windowMs', 60_000]]) as Record<Flood | 'windowMs', number>;
 
-/** How to send `count` of a kind. */
-const attacks: Readonly<Record<Flood, (peer: RawPeer, count: number) => void>> = {
-  resets: (peer, count) => {
-    for (let i = 0; i < count; i++) peer.send(frames.request(2 * i + 1, false), frames.reset(2 * i + 1, errorCode.cancel));
-  },
-  forcedResets: (peer, count) => {
-    // MadeYouReset: a request is served, and then this side is made to reset it.
-    for (let i = 0; i < count; i++) peer.send(frames.request(2 * i + 1, false), frames.windowUpdate(2 * i + 1, 0));
-  },
-  continuations: (peer, count) => {
-    peer.send(frames.headers(1, requestBlock(), flag.endStream));
-    for (let i = 0; i < count; i++) peer.send(frames.continuation(1, blockOf([[`x-${i}`, 'v']]), i === count - 1 ? flag.endHeaders : 0));
-  },
-  pings: (peer, count) => peer.send(...Array.from({ length: count }, () => frames.ping())),
-  settings: (peer, count) => peer.send(...Array.from({ length: count - 1 }, () => frames.settings([setting.maxFrameSize, 16_384]))),
-  priorities: (peer, count) => peer.send(...Array.from({ length: count }, (_, i) => frames.priority(2 * i + 1))),
-  emptyData: (peer, count) => peer.send(frames.request(1, false), ...Array.from({ length: count }, () => frames.data(1, ''))),
-  windowUpdates: (peer, count) => peer.send(...Array.from({ length: count }, () => frames.windowUpdate(0, 1))),
-  tinyPieces: (peer, count) => {
-    peer.send(frames.settings([setting.initialWindowSize, 0]), frames.request(1, true));
-    for (let i = 0; i < count; i++) peer.send(frames.windowUpdate(1, 1));
-  },
-  largeLists: (peer, count) => {
-    // One large entry, referred to again and again.
-    const bomb = blockOf([['bomb', 'b'.repeat(3000)]]);
-    bomb[0] = 0x40;
-    const references = Buffer.alloc(200, 0xbe);
-    for (let i = 0; i < count; i++) peer.send(frames.headers(2 * i + 1, Buffer.concat([requestBlock(), bomb, references]), flag.endHeaders | flag.endStream));
-  },
-};
-
 async function attack(server: RunningServer, flood: Flood, count: number): Promise<RawPeer> {
   const peer = await rawClient(server.port);
-  attacks[flood](peer, count);
+  await attacks[flood](peer, count);
   return peer;
 }
 
@@ -82,7 +52,7 @@ test('counts begin anew with each window', async () => {
   const server = await startServer(answerAtEnd(() => {}), { floods: { ...defaultFloodLimits, windowMs: 50, priorities: 5 } });
   const peer = await rawClient(server.port);
   for (let i = 0; i < 4; i++) {
-    attacks.priorities(peer, 5);
+    await attacks.priorities(peer, 5);
     await peer.answered();
     await new Promise((resolve) => setTimeout(resolve, 60));
   }

@@ -90,6 +90,8 @@ export async function startServer(serve: ServerOwner['request'], limits: Partial
     request: serve,
     refused: (stream: Stream, failure: Failure) => answer(stream, failure.httpStatus, [], failure.sentence),
     readOver() {},
+    queueChanged() {},
+    connectionFailed() {},
     connectionClosed: (_, failure) => failures.push(failure),
     connectionGone() {},
   };

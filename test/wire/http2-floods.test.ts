@@ -1,0 +1,138 @@
+// Floods against the gateway's own port, with the limits that it has by default: one below, at it, and one above. The offender is closed with
+// ENHANCE_YOUR_CALM, its neighbour is served, and memory stays where it was.
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { errorCode, frameType, setting } from '../../gateway/edge/http2/constants.ts';
+import { defaultFloodLimits } from '../../gateway/edge/http2/floods.ts';
+import type { Flood } from '../../gateway/edge/http2/floods.ts';
+import { fixed } from '../../gateway/counters.ts';
+import { upstreamOf } from '../gateway/fixtures.ts';
+import { attacks } from '../gateway/http2/attacks.ts';
+import { frames, rawClient } from '../gateway/http2/raw-peer.ts';
+import type { RawPeer } from '../gateway/http2/raw-peer.ts';
+import { Gateway, endpointsOn, eventually, irisTo } from './gateway.ts';
+import { Origin, answerEach } from './origin.ts';
+
+const mebibyte = 1024 * 1024;
+
+let gateway: Gateway;
+let origin: Origin;
+
+async function start(body: string, options: ConstructorParameters<typeof Gateway>[0] = {}): Promise<void> {
+  gateway = await new Gateway(options).listen();
+  origin = await new Origin(answerEach(`HTTP/1.1 200 OK\r\ncontent-length: ${body.length}\r\n\r\n${body}`)).listen();
+  const root = irisTo('iris');
+  const match = { ...root.match, path: { kind: 'prefix' as const, prefix: '/', caseSensitive: true } };
+  gateway.serve([{ ...root, space: null, match }], [upstreamOf('iris')], [endpointsOn('iris', [origin.port])]);
+}
+
+afterEach(async () => {
+  gateway.close();
+  await origin.close();
+  expect(gateway.flagged('UX')).toBe(0);
+});
+
+/** Sends a request and waits for its answer; ms. */
+async function served(peer: RawPeer, id: number): Promise<number> {
+  const startMs = performance.now();
+  const before = peer.of(frameType.headers).length;
+  peer.send(frames.request(id, true));
+  await peer.wait(frameType.headers, before + 1);
+  return performance.now() - startMs;
+}
+
+describe.each(Object.keys(attacks) as Flood[])('%s', (flood) => {
+  const limit = defaultFloodLimits[flood];
+
+  beforeEach(() => start('x'.repeat(300)));
+
+  test.each([limit - 1, limit])(`%i are borne`, async (count) => {
+    const peer = await rawClient(gateway.port);
+    await attacks[flood](peer, count);
+    // A PING more would be one too many.
+    if (flood === 'pings') await peer.wait(frameType.ping, count);
+    else await peer.answered();
+    expect(peer.goAwayCode).toBe(-1);
+  });
+
+  test(`${limit + 1} end the connection, and its neighbour is served`, async () => {
+    const neighbour = await rawClient(gateway.port);
+    await served(neighbour, 1);
+    const peer = await rawClient(gateway.port);
+    await attacks[flood](peer, limit + 1);
+    await peer.untilClosed();
+    expect(peer.goAwayCode).toBe(errorCode.enhanceYourCalm);
+    expect(gateway.flagged('DPE')).toBeGreaterThanOrEqual(1);
+    expect(gateway.entries.map(({ sentence }) => sentence)).toContain(`the client broke the rules of HTTP/2, and its connection was closed: flood: ${flood}`);
+    await served(neighbour, 3);
+    expect(neighbour.goAwayCode).toBe(-1);
+    await eventually(() => gateway.counters.cells[fixed.clientConnectionsHttp2] === 1, 'the neighbour alone');
+  });
+});
+
+describe('windows that stay shut', () => {
+  const large = 'x'.repeat(64 * 1024);
+  const streams = 100;
+
+  async function shutClients(count: number, window: number): Promise<RawPeer[]> {
+    const peers: RawPeer[] = [];
+    for (let i = 0; i < count; i++) {
+      const peer = await rawClient(gateway.port, [[setting.initialWindowSize, window]]);
+      for (let id = 1; id < 2 * streams; id += 2) peer.send(frames.request(id, true));
+      peers.push(peer);
+    }
+    return peers;
+  }
+
+  function queued(): number {
+    return gateway.counters.cells[fixed.http2QueuedBytes]!;
+  }
+
+  test('4 clients with 100 answers of 64 KiB each queue little more than 4 MiB, and a neighbour is served at once', async () => {
+    await start(large);
+    const neighbour = await rawClient(gateway.port, [[setting.initialWindowSize, 1 << 20]]);
+    neighbour.send(frames.windowUpdate(0, 1 << 30));
+    await served(neighbour, 1);
+    const peers = await shutClients(4, 0);
+    for (const peer of peers) await peer.answered();
+    await eventually(() => queued() > 3 * mebibyte, 'what is queued');
+    const times: number[] = [];
+    for (let id = 3; id < 103; id += 2) times.push(await served(neighbour, id));
+    times.sort((a, b) => a - b);
+    // 1 MiB a client, one read more than that, and what their first answers brought.
+    expect(queued()).toBeLessThan(4 * (mebibyte + 2 * 64 * 1024));
+    process.stdout.write(`shut windows: ${(queued() / mebibyte).toFixed(1)} MiB queued, neighbour p50 ${times[25]!.toFixed(1)} ms, p98 ${times[48]!.toFixed(1)} ms\n`);
+    for (const peer of peers) peer.socket.destroy();
+    await eventually(() => queued() === 0, 'an empty queue');
+  });
+
+  test('a client that opens its windows after all gets every answer whole', async () => {
+    await start(large);
+    const [peer] = await shutClients(1, 0);
+    await eventually(() => queued() > 0.9 * mebibyte, 'what is queued');
+    peer!.send(frames.windowUpdate(0, 1 << 30), frames.settings([setting.initialWindowSize, 1 << 20]));
+    const bodies = (): number => peer!.of(frameType.data).reduce((sum, { payload }) => sum + payload.length, 0);
+    while (bodies() < streams * large.length) await peer!.next();
+    expect(bodies()).toBe(streams * large.length);
+    await eventually(() => queued() === 0, 'an empty queue');
+    expect(gateway.answered('200')).toBe(streams);
+    expect(peer!.goAwayCode).toBe(-1);
+  });
+
+  test('over the budget of the worker every client keeps a little', async () => {
+    await start(large, { limits: { http2QueuedBytes: 256 * 1024 } });
+    const peers = await shutClients(4, 0);
+    for (const peer of peers) await peer.answered();
+    await eventually(() => origin.connections.length === 4 * streams, 'every request at the origin');
+    await peers[0]!.answered();
+    // The budget, and for each client what it may keep and two reads more.
+    expect(queued()).toBeLessThan(256 * 1024 + 4 * 3 * 64 * 1024);
+  });
+
+  test('what nobody takes ends with the time that a reader has', async () => {
+    await start(large, { limits: { writeStallTimeoutMs: 200 } });
+    const [peer] = await shutClients(1, 0);
+    await peer!.untilClosed();
+    expect(peer!.goAwayCode).toBe(errorCode.enhanceYourCalm);
+    await eventually(() => queued() === 0 && gateway.counters.cells[fixed.inFlight] === 0, 'nothing left');
+  });
+});
