@@ -14,6 +14,7 @@ import { Trailers } from './http1/trailers.ts';
 import { OutBuffer } from './out-buffer.ts';
 import { ReadBuffer } from './read-buffer.ts';
 import { RequestIds } from './request-id.ts';
+import { HealthWatches } from './grpc/health.ts';
 import { Http2Serving } from './http2/serving.ts';
 import { Turn } from './http2/turn.ts';
 import { ShadowSender } from './shadow.ts';
@@ -74,6 +75,8 @@ export class Edge {
   readonly pools = new UpstreamRegistry(this, 'live');
   readonly shadowPools = new UpstreamRegistry(this, 'shadow');
   readonly shadows = new ShadowSender(this);
+  /** Who watches the health of the gateway or of a deployment. */
+  readonly healthWatches = new HealthWatches(this);
   /** What HTTP/2 clients share. */
   readonly http2: Http2Serving;
   /** What HTTP/2 sessions to upstreams share. */

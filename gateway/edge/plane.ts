@@ -40,6 +40,7 @@ export class DataPlane {
   apply(message: ControlToData): Applied {
     const edge = this.#edge;
     edge.tick();
+    edge.healthWatches.changed();
     switch (message.kind) {
       case 'ready':
         edge.ready = message.ready;
@@ -107,8 +108,10 @@ export class DataPlane {
   async drain(waitMs: number, graceMs: number): Promise<void> {
     const edge = this.#edge;
     edge.ready = false;
+    edge.healthWatches.changed();
     await pause(waitMs);
     edge.draining = true;
+    edge.healthWatches.changed();
     for (const connection of edge.connections) connection.drain();
     const untilMs = performance.now() + graceMs;
     for (;;) {

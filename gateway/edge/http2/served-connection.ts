@@ -1,14 +1,19 @@
 // One HTTP/2 connection of a client: its requests become exchanges, a stream each.
+import { decide } from '../../../routing/decide.ts';
+import { metadataOf, namesDeployment } from '../../../routing/metadata.ts';
 import { fixed } from '../../counters.ts';
 import { unservedEntry } from '../access.ts';
 import { failureAnswer } from '../answers.ts';
 import type { ClientConnection, Edge } from '../edge.ts';
 import { failures } from '../failure.ts';
 import type { Failure } from '../failure.ts';
+import { healthMethodOf } from '../grpc/health.ts';
+import { serving } from '../grpc/message.ts';
 import type { Http1RequestHead } from '../http1/request-head.ts';
 import { clientFacts } from '../http1/request-writer.ts';
 import type { ClientFacts } from '../http1/request-writer.ts';
 import type { Transport } from '../transport.ts';
+import { HealthCall } from './health-call.ts';
 import { writeAnswerBlock } from './response-writer.ts';
 import { ServedStream } from './served-stream.ts';
 import { ServerConnection } from './server.ts';
@@ -18,6 +23,8 @@ import type { StreamUser } from './stream-user.ts';
 
 /** Exchanges that one connection keeps to use them again. */
 const mostSpare = 8;
+/** A call for health that the gateway does not answer itself. */
+const notOurs = -1;
 /** Bytes of answers that may wait for the windows of one client, and what is left of that while all clients together have too much. */
 const mostQueuedBytes = 1024 * 1024;
 const leastQueuedBytes = 64 * 1024;
@@ -68,11 +75,25 @@ export class ServedConnection implements ServerOwner, ClientConnection {
   }
 
   request(stream: Stream, head: Http1RequestHead, ended: boolean): StreamUser {
+    const method = head.grpc ? healthMethodOf(head) : null;
+    const known = method === null ? notOurs : this.#knownHealth(head);
+    if (known !== notOurs) return new HealthCall(this.edge, stream, method!, known, ended);
     const served = this.#spare.pop() ?? new ServedStream(this);
     this.#active.add(served);
     this.read(served);
     served.begin(stream, head, ended);
     return served;
+  }
+
+  /**
+   * The health of what the metadata of a call names. null: they name nothing. `notOurs`: a Route has the call, and its deployment answers for
+   * itself; or the caller must say more.
+   */
+  #knownHealth(head: Http1RequestHead): number | null {
+    const decision = decide(this.edge.table, head, this.edge.draw());
+    if (decision.kind === 'forward' || decision.reason === 'namespace-needed') return notOurs;
+    if (decision.reason !== 'no-route') return serving.no;
+    return namesDeployment(metadataOf(head)) ? serving.unknownService : null;
   }
 
   refused(stream: Stream, failure: Failure, grpc: boolean): void {
