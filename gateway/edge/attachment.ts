@@ -33,6 +33,8 @@ export interface Attachment {
   readonly choice: Choice;
   /** null: an answer is passed on as it is. */
   readonly retry: CompiledRetry | null;
+  /** A client may ask for a tunnel to WebSocket. */
+  readonly tunnels: boolean;
   /** Connections for copies; used when the Mapping is a shadow. */
   readonly shadowPool: UpstreamPool | null;
   readonly rewrite: CompiledRewrite;
@@ -71,6 +73,7 @@ export function attachmentOf(mapping: Mapping, slot: number, pools: UpstreamRegi
       slot,
       pool: null,
       retry: null,
+      tunnels: false,
       choice: plainChoice,
       shadowPool: null,
       rewrite: noRewrite,
@@ -95,12 +98,13 @@ export function attachmentOf(mapping: Mapping, slot: number, pools: UpstreamRegi
   const rewrite = bufferedRewrite(compileRewrite(mapping.match.path, target.rewrite));
   const hostLine = hostLineOf(target.hostRewrite, pool.upstream);
   const { timeout, idleTimeout } = target;
-  const setBy = timeout.setBy === null ? 'set by default; annotate seldon.io/rest-timeout' : `set by ${timeout.setBy}`;
+  const setBy = timeout.setBy === null ? `set by default; annotate seldon.io/${mapping.series.protocol === 'grpc' ? 'grpc' : 'rest'}-timeout` : `set by ${timeout.setBy}`;
   return Object.freeze({
     id: mapping.id,
     slot,
     pool,
     choice: choiceOf(target),
+    tunnels: target.upgrades.includes('websocket'),
     retry: compileRetry(target.retry, timeout.ms),
     shadowPool: mapping.role.kind === 'shadow' ? shadowPools.poolOf(target.upstream) : null,
     rewrite,

@@ -15,6 +15,8 @@ export interface ClientSide {
   informational(head: ResponseHead): void;
   /** Puts the head of an upstream's response together; `edits` are those of this answer, `serviceTimeMs` is what the upstream took. */
   responseHead(head: ResponseHead, attachment: Attachment, edits: CompiledEdits | null, serviceTimeMs: number): void;
+  /** The upstream has agreed to a tunnel, which only a request of HTTP/1.1 can ask for: bytes pass as they are, both ways. */
+  upgraded(head: ResponseHead): void;
   responseBody(bytes: Buffer, start: number, end: number): void;
   responseEnd(trailers: FieldList | null): void;
   /** Sends what was put together. */

@@ -2,8 +2,8 @@
 import type { EdgeLimits } from '../settings.ts';
 import type { Attachment } from './attachment.ts';
 
-/** What was due: the client does not read; it does not send its body; the Mapping's limit; no byte either way. */
-export type DueLimit = 'write-stall' | 'body' | 'timeout' | 'idle';
+/** What was due: the client does not read; it does not send its body; the caller's grpc-timeout; the Mapping's limit; no byte either way. */
+export type DueLimit = 'write-stall' | 'body' | 'caller' | 'timeout' | 'idle';
 
 /** All times in ms of the edge's clock; Infinity where something has not happened. */
 export class ExchangeTimes {
@@ -18,6 +18,12 @@ export class ExchangeTimes {
   lastByteMs = 0;
   /** The response has begun. */
   responseStarted = false;
+  /** A stream of messages, or a tunnel: its request may pause as long as there are bytes the other way. */
+  #pauses = false;
+  /** When the caller no longer wants the answer. */
+  #callerDueMs = Infinity;
+  /** Bytes pass both ways until somebody ends it: only silence has a limit. */
+  #tunnel = false;
   /** The client is asked to hold its body back. */
   requestPaused = false;
   /** Since when the client does not read. */
@@ -27,19 +33,32 @@ export class ExchangeTimes {
     this.#limits = limits;
   }
 
-  begin(nowMs: number): void {
+  /** `grpc`: a call, which the caller gives so many ms; Infinity: any time. */
+  begin(nowMs: number, grpc: boolean, callerMs: number): void {
     this.startedMs = nowMs;
     this.requestDoneMs = Infinity;
     this.requestByteMs = nowMs;
     this.lastByteMs = nowMs;
     this.responseStarted = false;
+    this.#pauses = grpc;
+    this.#callerDueMs = grpc ? nowMs + callerMs : Infinity;
+    this.#tunnel = false;
     this.requestPaused = false;
     this.stalledSinceMs = Infinity;
   }
 
+  /** A tunnel is open: its request goes on. */
+  openTunnel(nowMs: number): void {
+    this.responseStarted = true;
+    this.requestDoneMs = Infinity;
+    this.lastByteMs = nowMs;
+    this.#pauses = true;
+    this.#tunnel = true;
+  }
+
   /** When the first limit is due. `attachment` null: no Mapping limits anything. */
   nextDueMs(attachment: Attachment | null): number {
-    const dueMs = Math.min(this.#stallDueMs(), this.#bodyDueMs());
+    const dueMs = Math.min(this.#stallDueMs(), this.#bodyDueMs(), this.#callerDueMs);
     return attachment === null ? dueMs : Math.min(dueMs, this.#timeoutDueMs(attachment), this.#idleDueMs(attachment));
   }
 
@@ -47,6 +66,7 @@ export class ExchangeTimes {
   due(nowMs: number, attachment: Attachment | null): DueLimit | null {
     if (nowMs >= this.#stallDueMs()) return 'write-stall';
     if (nowMs >= this.#bodyDueMs()) return 'body';
+    if (nowMs >= this.#callerDueMs) return 'caller';
     if (attachment === null) return null;
     if (nowMs >= this.#timeoutDueMs(attachment)) return 'timeout';
     return nowMs >= this.#idleDueMs(attachment) ? 'idle' : null;
@@ -54,7 +74,7 @@ export class ExchangeTimes {
 
   /** Until the limit of the whole request; Infinity: it has none, or none yet. */
   remainingMs(nowMs: number, attachment: Attachment): number {
-    return this.#timeoutDueMs(attachment) - nowMs;
+    return Math.min(this.#callerDueMs, this.#timeoutDueMs(attachment)) - nowMs;
   }
 
   #stallDueMs(): number {
@@ -62,12 +82,12 @@ export class ExchangeTimes {
   }
 
   #bodyDueMs(): number {
-    return this.requestDoneMs !== Infinity || this.requestPaused ? Infinity : this.requestByteMs + this.#limits.bodyIdleTimeoutMs;
+    return this.requestDoneMs !== Infinity || this.requestPaused || this.#pauses ? Infinity : this.requestByteMs + this.#limits.bodyIdleTimeoutMs;
   }
 
   /** A written limit ends with the last byte of the answer, the default with its head. Neither begins before the request is complete. */
   #timeoutDueMs(attachment: Attachment): number {
-    if (attachment.timeoutMs === 0 || (this.responseStarted && !attachment.timeoutWritten)) return Infinity;
+    if (attachment.timeoutMs === 0 || this.#tunnel || (this.responseStarted && !attachment.timeoutWritten)) return Infinity;
     return this.requestDoneMs + attachment.timeoutMs;
   }
 

@@ -1,7 +1,7 @@
 // Exchange: one request and its response. Decides, picks an Endpoint, streams both ways, keeps the time limits, counts. It ends only when
 // both directions are done: an upstream may answer before it was asked to the end.
 import type { RejectDecision } from '../../routing/decision.ts';
-import { textOf } from '../../routing/bytes.ts';
+import { isText, textOf } from '../../routing/bytes.ts';
 import { decide } from '../../routing/decide.ts';
 import { climbs } from '../../routing/rewrite.ts';
 import type { Route } from '../../routing/table.ts';
@@ -23,7 +23,7 @@ import type { FieldList } from './http1/fields.ts';
 import { withFields } from './http1/header-edits.ts';
 import type { CompiledEdits, ExtraFields } from './http1/header-edits.ts';
 import type { Http1RequestHead } from './http1/request-head.ts';
-import { chunkedLength } from './http1/request-writer.ts';
+import { chunkedLength, upgradeLength } from './http1/request-writer.ts';
 import type { ClientFacts } from './http1/request-writer.ts';
 import type { ResponseHead } from './http1/response-head.ts';
 import { redirectAnswer } from './redirect.ts';
@@ -48,6 +48,8 @@ export class Exchange implements ForwardingOwner, Timed {
   #json = false;
   #grpc = false;
   #chunked = false;
+  /** What a gRPC caller gives the call. */
+  #callerMs = Infinity;
   #attachment: Attachment | null = null;
   /** Of this answer: the Mapping's, with variables filled in and `#extra`. */
   #responseEdits: CompiledEdits | null = null;
@@ -106,8 +108,8 @@ export class Exchange implements ForwardingOwner, Timed {
     const { bodyBytes: mostBodyBytes } = edge.limits;
     if (decision.target.kind === 'redirect') {
       this.#answer(redirectAnswer(decision.target, decision.mapping.match.path, head, this.#client.secure));
-    } else if (head.websocket) {
-      this.#fail(failures.upgradeRefused, '');
+    } else if (head.websocket && !mayTunnel(head, attachment)) {
+      this.#fail(failures.upgradeRefused, attachment.tunnels ? 'it takes a GET without a body, and an upstream that speaks HTTP/1.1' : '');
     } else if (mostBodyBytes > 0 && bodyBytes > mostBodyBytes) {
       this.#fail(failures.bodyTooLarge, '');
     } else if (attachment.mayClimb && climbs(attachment.rewrite, textOf(head.pathBytes, head.pathStart, head.pathEnd))) {
@@ -132,7 +134,8 @@ export class Exchange implements ForwardingOwner, Timed {
   }
 
   #reset(head: Http1RequestHead): void {
-    this.#times.begin(this.#edge.nowMs);
+    this.#times.begin(this.#edge.nowMs, head.grpc, head.grpcTimeoutMs);
+    this.#callerMs = head.grpcTimeoutMs;
     this.#record.begin(head);
     this.active = true;
     this.isHead = head.isHead;
@@ -175,10 +178,10 @@ export class Exchange implements ForwardingOwner, Timed {
     const attachment = this.#attachment!;
     this.#record.identify();
     const { requestId } = this.#record;
-    if (route.shadows.length > 0) this.#copy = edge.shadows.begin(route.shadows, head, attachment, this.#facts, requestId);
+    if (route.shadows.length > 0 && !head.websocket) this.#copy = edge.shadows.begin(route.shadows, head, attachment, this.#facts, requestId);
     if (attachment.choice.on !== null) this.#stick(attachment.choice.on, head);
     const framing = head.chunked ? chunkedLength : bodyBytes > 0 || head.contentLength === 0 ? bodyBytes : -1;
-    this.#forwarding.begin(head, attachment, this.#facts, requestId, framing);
+    this.#forwarding.begin(head, attachment, this.#facts, requestId, head.websocket ? upgradeLength : framing);
   }
 
   /** Keeps the client at one Endpoint. */
@@ -253,6 +256,13 @@ export class Exchange implements ForwardingOwner, Timed {
 
   informational(head: ResponseHead): void {
     this.#client.informational(head);
+  }
+
+  upgraded(head: ResponseHead): void {
+    this.#times.openTunnel(this.#edge.nowMs);
+    this.#record.code = head.status;
+    this.#requestDone = false;
+    this.#client.upgraded(head);
   }
 
   responseHead(head: ResponseHead): void {
@@ -331,6 +341,10 @@ export class Exchange implements ForwardingOwner, Timed {
       case 'body':
         this.#fail(failures.bodyTimeout, '');
         return;
+      case 'caller':
+        if (!this.#times.responseStarted) this.#forwarding.timedOut();
+        this.#fail(failures.upstreamTimeout, `timeout ${this.#callerMs} ms set by the caller's grpc-timeout`);
+        return;
       case 'timeout':
         if (!this.#times.responseStarted) this.#forwarding.timedOut();
         this.#fail(failures.upstreamTimeout, attachment!.timeoutSentence);
@@ -405,4 +419,10 @@ export class Exchange implements ForwardingOwner, Timed {
     this.#record.finish(this.#times.startedMs, this.#client.peer, this.#forwarding.address, this.#forwarding.spent);
     this.#client.exchangeOver();
   }
+}
+
+/** May this request for an upgrade become a tunnel? */
+function mayTunnel(head: Http1RequestHead, attachment: Attachment): boolean {
+  if (!attachment.tunnels || attachment.pool!.upstream?.protocol !== 'http1') return false;
+  return isText(head.bytes, head.methodStart, head.methodEnd, 'GET') && head.modern && !head.chunked && head.contentLength <= 0;
 }

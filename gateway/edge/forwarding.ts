@@ -34,6 +34,7 @@ export interface ForwardingOwner {
   /** Somebody takes the request, or takes more of it: the client may go on. */
   requestTaken(): void;
   informational(head: ResponseHead): void;
+  upgraded(head: ResponseHead): void;
   responseHead(head: ResponseHead): void;
   responseBody(bytes: Buffer, start: number, end: number): void;
   responseEnd(trailers: FieldList | null): void;
@@ -274,7 +275,7 @@ export class Forwarding implements UpstreamUser, RetriesOwner {
     this.#ended = true;
     if (this.#side !== null) this.#side.sendEnd(trailers);
     if (this.#held.begun) this.#held.end(trailers);
-    if (this.#policy !== null && (this.#side !== null || this.#waiting !== null)) this.#retries!.tryBegun();
+    if (this.#policy !== null && this.#held.begun && (this.#side !== null || this.#waiting !== null)) this.#retries!.tryBegun();
   }
 
   flush(): void {
@@ -308,6 +309,14 @@ export class Forwarding implements UpstreamUser, RetriesOwner {
   informational(head: ResponseHead): void {
     this.#settle('an interim answer was passed on');
     this.#owner.informational(head);
+  }
+
+  /** The tunnel is open: the request goes on. */
+  upgraded(head: ResponseHead): void {
+    if (this.#policy !== null) this.#retries!.tryOver();
+    this.#settle('a tunnel was open');
+    this.#ended = false;
+    this.#owner.upgraded(head);
   }
 
   responseHead(head: ResponseHead): void {

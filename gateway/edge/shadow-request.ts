@@ -75,6 +75,8 @@ export class ShadowRequest implements UpstreamUser, Timed {
 
   informational(): void {}
 
+  upgraded(): void {}
+
   responseHead(head: ResponseHead): void {
     this.#code = head.status;
   }

@@ -65,8 +65,9 @@ export function decodeCors(fields: Fields): Cors | null {
 export function decodeUpgrades(fields: Fields): readonly string[] {
   const upgrades = new Set(fields.texts('allow_upgrade').map((protocol) => protocol.toLowerCase()));
   if (fields.boolean('use_websocket')) upgrades.add('websocket');
-  fields.later(fields.has('allow_upgrade') ? 'allow_upgrade' : 'use_websocket');
-  return [...upgrades];
+  const others = [...upgrades].filter((protocol) => protocol !== 'websocket');
+  if (others.length > 0) fields.bad('allow_upgrade', others.join(', '), 'websocket');
+  return upgrades.has('websocket') ? ['websocket'] : [];
 }
 
 const nothingKept: Kept = Object.freeze({ bypassAuth: false, authContextExtensions: Object.freeze({}), labels: null });

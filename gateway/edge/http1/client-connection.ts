@@ -46,6 +46,8 @@ export class Http1Connection implements TransportOwner, RequestTaker, ClientSide
   #state: State = 'open';
   /** The body of this request is asked for by `Expect` and none of it has come. */
   #owesContinue = false;
+  /** Bytes pass as they are, both ways, until both sides have ended. */
+  #tunnel = false;
   /** The peer sends no more. */
   #peerEnded = false;
   #probes = 0;
@@ -206,12 +208,29 @@ export class Http1Connection implements TransportOwner, RequestTaker, ClientSide
     this.#writer.head(head, attachment, edits, serviceTimeMs);
   }
 
+  upgraded(head: ResponseHead): void {
+    this.#tunnel = true;
+    this.#writer.upgraded(head);
+    this.resumeRequest();
+    this.#reader.openTunnel();
+    if (this.#peerEnded) this.#endTunnel();
+  }
+
+  /** The client has ended its side of the tunnel. */
+  #endTunnel(): void {
+    this.#exchange!.requestEnd(null);
+    this.#exchange!.requestFlush();
+  }
+
   responseBody(bytes: Buffer, start: number, end: number): void {
     this.#writer.body(bytes, start, end);
   }
 
   responseEnd(trailers: FieldList | null): void {
     this.#writer.end(trailers);
+    if (!this.#tunnel) return;
+    this.#edge.out.flush();
+    this.#transport.end();
   }
 
   flush(): void {
@@ -264,6 +283,8 @@ export class Http1Connection implements TransportOwner, RequestTaker, ClientSide
     if (this.#blocked) return;
     if (this.#state === 'closing') {
       if (this.#transport.queued === 0) this.destroy();
+    } else if (this.#tunnel) {
+      this.#endTunnel();
     } else if (this.#reader.complete) {
       if (!this.#exchange!.responseStarted && this.#writer.modern) this.#probe();
     } else if (this.#reader.awaitingHead && !this.#reader.carries) {

@@ -7,7 +7,7 @@ import { putChunk, putLastChunk } from './chunked.ts';
 import type { FieldList } from './fields.ts';
 import type { CompiledEdits } from './header-edits.ts';
 import type { ResponseHead } from './response-head.ts';
-import { writeAnswer, writeInformational, writeResponseHead } from './response-writer.ts';
+import { writeAnswer, writeInformational, writeResponseHead, writeUpgrade } from './response-writer.ts';
 import type { ResponseShape } from './response-writer.ts';
 import { putTrailers } from './trailers.ts';
 
@@ -62,6 +62,14 @@ export class ClientWriter {
     shape.dateLine = head.hasDate || !attachment.date ? null : this.#edge.dateLine;
     out.open(this.#transport);
     writeResponseHead(out, head, shape);
+  }
+
+  /** The 101 that begins a tunnel: what follows goes as it is. */
+  upgraded(head: ResponseHead): void {
+    this.#shape.chunked = false;
+    this.close = true;
+    this.#edge.out.open(this.#transport);
+    writeUpgrade(this.#edge.out, head);
   }
 
   body(bytes: Buffer, start: number, end: number): void {

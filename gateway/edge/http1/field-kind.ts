@@ -34,6 +34,7 @@ export const kind = {
   originalPath: 21,
   /** One of the others but for `_` where it has `-`: servers that speak CGI or WSGI take both for one, so it ends here. */
   twin: 22,
+  grpcTimeout: 23,
 } as const;
 
 const names: readonly (readonly [string, number])[] = [
@@ -50,6 +51,7 @@ const names: readonly (readonly [string, number])[] = [
   ['expect', kind.expect],
   ['content-type', kind.contentType],
   ['accept', kind.accept],
+  ['grpc-timeout', kind.grpcTimeout],
   ['x-request-id', kind.requestId],
   ['x-forwarded-for', kind.forwardedFor],
   ['x-forwarded-proto', kind.forwardedProto],

@@ -2,6 +2,7 @@
 import { RequestHead } from '../../../routing/head.ts';
 import { canonicalPath } from '../../../routing/path.ts';
 import { failures } from '../failure.ts';
+import { readGrpcTimeout } from '../grpc-timeout.ts';
 import type { Failure } from '../failure.ts';
 import { isAuthority } from './authority.ts';
 import { colon, cr, isTarget, isToken, lf, lowered, space } from './characters.ts';
@@ -45,6 +46,8 @@ export class Http1RequestHead extends RequestHead implements FieldList {
   expectsContinue = false;
   /** Asks to change to WebSocket. */
   websocket = false;
+  /** Time that the caller of a gRPC method gives it, ms; Infinity: none. */
+  grpcTimeoutMs = Infinity;
   /** `te: trailers`. */
   takesTrailers = false;
   /** Its failures are answered in JSON. */
@@ -66,6 +69,7 @@ export function readRequestHead(head: Http1RequestHead, bytes: Uint8Array, start
   head.isHead = false;
   head.wantsJson = false;
   head.grpc = false;
+  head.grpcTimeoutMs = Infinity;
   let at = start;
   while (isToken[bytes[at]!] === 1) at++;
   const methodEnd = at;
@@ -193,6 +197,9 @@ function readMeaning(head: Http1RequestHead, targetStart: number, targetEnd: num
       case kind.contentType:
         if (isGrpc(bytes, start, end)) head.grpc = true;
         else if (holdsWord(bytes, start, end, 'json')) head.wantsJson = true;
+        break;
+      case kind.grpcTimeout:
+        head.grpcTimeoutMs = readGrpcTimeout(bytes, start, end);
         break;
       case kind.accept:
         if (holdsWord(bytes, start, end, 'json')) head.wantsJson = true;

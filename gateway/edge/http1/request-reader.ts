@@ -30,8 +30,8 @@ export interface RequestTaker {
   sentEnough(): void;
 }
 
-/** What is read next. `complete`: nothing, until `next`. `stopped`: nothing more. */
-type Phase = 'head' | 'length' | 'chunked' | 'trailers' | 'complete' | 'stopped';
+/** What is read next. `tunnel`: bytes as they are. `complete`: nothing, until `next`. `stopped`: nothing more. */
+type Phase = 'head' | 'length' | 'chunked' | 'trailers' | 'tunnel' | 'complete' | 'stopped';
 
 /** Bytes of requests sent ahead at which reading stops. */
 const mostAheadBytes = 16 * 1024;
@@ -102,6 +102,12 @@ export class RequestReader {
     this.#goOn();
   }
 
+  /** From here on everything is the body of the request that was complete, also what was sent ahead. */
+  openTunnel(): void {
+    this.#phase = 'tunnel';
+    if (this.#carry.length > 0) this.#consume(this.#carry.bytes, this.#carry.start, this.#carry.end);
+  }
+
   /** Reads no more. */
   stop(): void {
     this.#phase = 'stopped';
@@ -169,6 +175,9 @@ export class RequestReader {
         else if (decoder.atTrailers && this.#isReading) this.#phase = 'trailers';
         return stop;
       }
+      case 'tunnel':
+        this.#taker.requestBody(bytes, at, end);
+        return end;
       case 'trailers': {
         const { trailers, limits } = this.#edge;
         const after = readFields(trailers, bytes, at, end, limits.headFields);

@@ -7,6 +7,7 @@ import type { OutBuffer } from '../out-buffer.ts';
 import { requestIdBytes } from '../request-id.ts';
 import { editsFor } from '../request-values.ts';
 import { comma } from './characters.ts';
+import { upgradeLines } from './upgrade.ts';
 import { kind } from './field-kind.ts';
 import { isGone } from './header-edits.ts';
 import type { Http1RequestHead } from './request-head.ts';
@@ -115,7 +116,7 @@ export function writeOwnLines(out: OutBuffer, head: Http1RequestHead, ownLines: 
   }
 }
 
-/** Writes the framing of the body and the blank line. `length` −1: none; −2: chunked. */
+/** Writes the framing of the body and the blank line. `length` −1: none; −2: chunked; −3: none, and an upgrade is asked for. */
 export function writeFraming(out: OutBuffer, length: number): void {
   if (length >= 0) {
     out.putAll(contentLengthName);
@@ -123,11 +124,14 @@ export function writeFraming(out: OutBuffer, length: number): void {
     out.putAll(crlf);
   } else if (length === chunkedLength) {
     out.putAll(chunkedLine);
+  } else if (length === upgradeLength) {
+    out.putAll(upgradeLines);
   }
   out.putAll(crlf);
 }
 
 export const chunkedLength = -2;
+export const upgradeLength = -3;
 
 /**
  * Writes path, query and version. Where these stand in the client's bytes just before the fields, they are left to the run of kept lines:

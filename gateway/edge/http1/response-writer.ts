@@ -3,6 +3,7 @@ import { STATUS_CODES } from 'node:http';
 import type { Answer } from '../answers.ts';
 import type { CompiledEdits } from './header-edits.ts';
 import { isGone } from './header-edits.ts';
+import { upgradeLines } from './upgrade.ts';
 import { kind } from './field-kind.ts';
 import type { OutBuffer } from '../out-buffer.ts';
 import type { ResponseHead } from './response-head.ts';
@@ -56,6 +57,14 @@ export function writeResponseHead(out: OutBuffer, head: ResponseHead, shape: Res
   }
   if (shape.close) out.append(closeLine, 0, closeLine.length);
   out.append(crlf, 0, 2);
+}
+
+/** Writes the 101 that begins a tunnel. */
+export function writeUpgrade(out: OutBuffer, head: ResponseHead): void {
+  out.reserve(head.fieldsEnd - head.start + roomForLines);
+  writeStatusAndFields(out, head, null, false);
+  out.putAll(upgradeLines);
+  out.putAll(crlf);
 }
 
 /** Writes a 1xx response. */

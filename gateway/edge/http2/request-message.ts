@@ -1,6 +1,7 @@
 // The head of a request from a decoded list (RFC 9113 §8.3.1), as the object that HTTP/1.1 fills: what comes after need not know which it was.
 import { canonicalPath } from '../../../routing/path.ts';
 import { failures } from '../failure.ts';
+import { readGrpcTimeout } from '../grpc-timeout.ts';
 import type { Failure } from '../failure.ts';
 import { isAuthority } from '../http1/authority.ts';
 import { isToken, lowered, space } from '../http1/characters.ts';
@@ -96,6 +97,7 @@ function readMeaning(list: HeaderList, head: Http1RequestHead, ended: boolean): 
   head.takesTrailers = false;
   head.wantsJson = false;
   head.grpc = false;
+  head.grpcTimeoutMs = Infinity;
   for (let field = 0; field < fieldCount; field++) {
     const fieldKind = kinds[field]!;
     if (fieldKind === kind.other) continue;
@@ -129,6 +131,9 @@ function readMeaning(list: HeaderList, head: Http1RequestHead, ended: boolean): 
       case kind.contentType:
         if (isGrpc(bytes, start, end)) head.grpc = true;
         else if (holdsWord(bytes, start, end, 'json')) head.wantsJson = true;
+        break;
+      case kind.grpcTimeout:
+        head.grpcTimeoutMs = readGrpcTimeout(bytes, start, end);
         break;
       case kind.accept:
         if (holdsWord(bytes, start, end, 'json')) head.wantsJson = true;

@@ -167,6 +167,10 @@ export class ServedStream implements ClientSide, StreamUser, BlockHolder {
     this.#stream?.sendHead(writer.bytes, writer.length, true, end);
   }
 
+  upgraded(): void {
+    throw new Error('HTTP/2 has no upgrades');
+  }
+
   responseBody(bytes: Buffer, start: number, end: number): void {
     this.sendHead();
     const last = this.#bodyLeft === end - start;

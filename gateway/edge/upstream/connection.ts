@@ -13,6 +13,7 @@ import { more, readFields } from '../http1/fields.ts';
 import type { FieldList } from '../http1/fields.ts';
 import type { Http1RequestHead } from '../http1/request-head.ts';
 import type { ClientFacts } from '../http1/request-writer.ts';
+import { confirmsUpgrade } from '../http1/upgrade.ts';
 import { badResponse, readResponseHead } from '../http1/response-head.ts';
 import { mostTrailerBytes } from '../http1/trailers.ts';
 import type { SocketTransport, TransportOwner } from '../transport.ts';
@@ -23,8 +24,8 @@ import { RequestSender } from './request-sender.ts';
 import type { UpstreamSide } from './upstream-side.ts';
 import type { UpstreamUser } from './user.ts';
 
-/** Where it stands. Reading: `head` to `close`. */
-type Phase = 'connecting' | 'idle' | 'head' | 'length' | 'chunked' | 'trailers' | 'close' | 'over' | 'gone';
+/** Where it stands. Reading: `head` to `tunnel`. `closing`: all is said, the last bytes leave. */
+type Phase = 'connecting' | 'idle' | 'head' | 'length' | 'chunked' | 'trailers' | 'close' | 'tunnel' | 'over' | 'closing' | 'gone';
 
 /** 1xx responses before one final response; more are a flood. */
 const mostInformational = 16;
@@ -50,6 +51,7 @@ export class UpstreamConnection implements UpstreamSide, TransportOwner, Timed {
   #informational = 0;
   /** The request was given to its last byte and flushed. */
   #requestSent = false;
+  #tunnel = false;
   /** No close token, no surplus byte, no second framing. */
   #clean = true;
   #parkedMs = 0;
@@ -134,6 +136,7 @@ export class UpstreamConnection implements UpstreamSide, TransportOwner, Timed {
     if (!this.#sender.ended || this.#requestSent) return;
     this.#requestSent = true;
     if (this.#phase === 'over') this.#letGo();
+    else if (this.#tunnel) this.transport.end();
   }
 
   get congested(): boolean {
@@ -238,6 +241,7 @@ export class UpstreamConnection implements UpstreamSide, TransportOwner, Timed {
       case 'trailers':
         return this.#readTrailers(user, bytes, at, end);
       case 'close':
+      case 'tunnel':
         user.responseBody(bytes, at, end);
         return end;
       default:
@@ -250,6 +254,11 @@ export class UpstreamConnection implements UpstreamSide, TransportOwner, Timed {
     const after = readResponseHead(head, bytes, at, end, user.isHead, this.#edge.limits.headBytes);
     if (after < 0) return after;
     if (head.status < 200) {
+      if (head.status === 101 && this.#sender.upgrades && confirmsUpgrade(head)) {
+        this.#openTunnel();
+        user.upgraded(head);
+        return after;
+      }
       // Nobody asked for another protocol; 100 is ours to say.
       if (head.status === 101 || ++this.#informational > mostInformational) return badResponse;
       if (head.status !== 100) user.informational(head);
@@ -265,6 +274,16 @@ export class UpstreamConnection implements UpstreamSide, TransportOwner, Timed {
     else this.#phase = framing;
     if (framing === 'chunked') this.#decoder.reset();
     return after;
+  }
+
+  /** It serves nobody else from here on. */
+  #openTunnel(): void {
+    this.endpoint.answered(101);
+    this.#phase = 'tunnel';
+    this.#clean = false;
+    this.#tunnel = true;
+    this.#sender.ended = false;
+    this.#requestSent = false;
   }
 
   #readTrailers(user: UpstreamUser, bytes: Buffer, at: number, end: number): number {
@@ -285,7 +304,7 @@ export class UpstreamConnection implements UpstreamSide, TransportOwner, Timed {
   #over(user: UpstreamUser): void {
     if (this.#requestSent) this.#letGo();
     // It reads no more of the request: what is left of it has nowhere to go.
-    else if (!this.#clean) this.abandon();
+    else if (!this.#clean && !this.#tunnel) this.abandon();
     user.responseOver();
   }
 
@@ -295,6 +314,10 @@ export class UpstreamConnection implements UpstreamSide, TransportOwner, Timed {
     const { endpoint } = this;
     endpoint.left(this.#priority);
     const { upstream } = endpoint;
+    if (this.#tunnel && this.transport.queued > 0) {
+      this.#close();
+      return;
+    }
     if (!this.#clean || endpoint.retired || this.transport.queued > 0 || this.#generation !== upstream.generation || this.#edge.closed) {
       this.#destroy();
       return;
@@ -305,12 +328,20 @@ export class UpstreamConnection implements UpstreamSide, TransportOwner, Timed {
     this.#shelf = endpoint.park(this);
   }
 
+  /** What is queued leaves first. */
+  #close(): void {
+    this.#phase = 'closing';
+    this.transport.end();
+    this.#edge.wheel.set(this.#deadline, this.#edge.nowMs + this.#edge.limits.writeStallTimeoutMs);
+  }
+
   ended(): void {
     this.#edge.tick();
     const user = this.#user;
     if (user === null) {
-      this.#idleClosed();
-    } else if (this.#phase === 'close') {
+      if (this.#phase === 'closing') this.#destroy();
+      else this.#idleClosed();
+    } else if (this.#phase === 'close' || this.#phase === 'tunnel') {
       this.#clean = false;
       this.#endBody(user);
       user.responseFlush();
@@ -358,6 +389,8 @@ export class UpstreamConnection implements UpstreamSide, TransportOwner, Timed {
     this.#edge.nowMs = nowMs;
     if (this.#phase === 'connecting') {
       this.#connectFailed(failures.connectTimeout, `no answer within ${this.endpoint.upstream.connectTimeoutMs} ms`);
+    } else if (this.#phase === 'closing') {
+      this.#destroy();
     } else if (this.#phase === 'idle') {
       this.#shelf?.remove(this);
       this.#destroy();

@@ -3,7 +3,7 @@ import type { Attachment } from '../attachment.ts';
 import { putChunk, putLastChunk } from '../http1/chunked.ts';
 import type { FieldList } from '../http1/fields.ts';
 import type { Http1RequestHead } from '../http1/request-head.ts';
-import { chunkedLength, writeFraming, writeRequestHead } from '../http1/request-writer.ts';
+import { chunkedLength, upgradeLength, writeFraming, writeRequestHead } from '../http1/request-writer.ts';
 import type { ClientFacts } from '../http1/request-writer.ts';
 import { putTrailers } from '../http1/trailers.ts';
 import type { OutBuffer } from '../out-buffer.ts';
@@ -17,6 +17,8 @@ export class RequestSender {
   readonly #out: OutBuffer;
   readonly #transport: Transport;
   #chunked = false;
+  /** The request asks for a tunnel. */
+  upgrades = false;
   /** The request was given to its last byte. */
   ended = false;
 
@@ -40,6 +42,7 @@ export class RequestSender {
   #frame(framing: number): void {
     writeFraming(this.#out, framing);
     this.#chunked = framing === chunkedLength;
+    this.upgrades = framing === upgradeLength;
   }
 
   body(bytes: Buffer, start: number, end: number): void {

@@ -16,7 +16,8 @@ export interface EncodedHead {
  * One request at one Endpoint. It begins with one of `beginRequest` and `sendHead`; what is sent leaves with `flush` at the latest. After
  * `abandon`, and after its user was told `failed`, it must be forgotten.
  *
- * `framing` is the length of the body, 0 or more, −1 for a request without one, or `chunkedLength` (a length that is not known).
+ * `framing` is the length of the body, 0 or more, −1 for a request without one, `chunkedLength` (a length that is not known), or, to HTTP/1.1
+ * alone, `upgradeLength`: a request that asks for a tunnel.
  */
 export interface UpstreamSide {
   readonly kind: 'side';

@@ -15,6 +15,8 @@ export interface UpstreamUser {
   connectFailed(endpoint: EndpointPool | null, failure: Failure, reason: string): void;
   /** A 1xx response, never 100 or 101. */
   informational(head: ResponseHead): void;
+  /** A 101 to a request that asked for it: bytes pass as they are, both ways, until `sendEnd` and `responseEnd`. */
+  upgraded(head: ResponseHead): void;
   responseHead(head: ResponseHead): void;
   /** Decoded bytes of the body. */
   responseBody(bytes: Buffer, start: number, end: number): void;

@@ -94,11 +94,17 @@ describe('fields of a raw Mapping', () => {
     expect(translation.problems).toMatchObject([{ level: 'warning', code: 'bad-value', field: 'spec.retry_policy' }]);
   });
 
+  test('an upgrade to another protocol than WebSocket is not offered, with a Problem', () => {
+    const translation = translate([object('Mapping', 'prod/m', 'spec: {prefix: /m/, service: model, allow_upgrade: [websocket, spdy/3.1]}'), ...service('prod/model')]);
+    expect(translation.mappings.get('Mapping prod/m')!.target).toMatchObject({ upgrades: ['websocket'] });
+    expect(translation.problems).toMatchObject([{ level: 'warning', code: 'bad-value', field: 'spec.allow_upgrade' }]);
+  });
+
   test('every field that a later issue serves is told at level info', () => {
-    const given = object('Mapping', 'prod/m', 'spec: {prefix: /m/, service: model, grpc: true, use_websocket: true, labels: {}, bypass_auth: true, auth_context_extensions: {}}');
+    const given = object('Mapping', 'prod/m', 'spec: {prefix: /m/, service: model, grpc: true, labels: {}, bypass_auth: true, auth_context_extensions: {}}');
     const translation = translate([given, ...service('prod/model')]);
     expect(new Set(codesOf(translation))).toEqual(new Set(['info not-served-yet']));
-    expect(translation.problems.map(({ field }) => field)).toEqual(['auth_context_extensions', 'bypass_auth', 'grpc', 'labels', 'use_websocket'].map((name) => `spec.${name}`));
+    expect(translation.problems.map(({ field }) => field)).toEqual(['auth_context_extensions', 'bypass_auth', 'grpc', 'labels'].map((name) => `spec.${name}`));
   });
 
   test.each([
