@@ -6,9 +6,9 @@
 
 /** Status columns of a slot, in order. A code that is not listed is counted in the last column of its class. 0: the client left before an answer. */
 export const statusColumns: readonly string[] = [
-  '101', '200', '201', '202', '204', '206', '2xx', '301', '302', '304', '307', '308', '3xx',
+  '200', '201', '202', '204', '206', '2xx', '301', '302', '304', '307', '308', '3xx',
   '400', '401', '403', '404', '405', '408', '409', '413', '415', '422', '429', '431', '4xx',
-  '500', '501', '502', '503', '504', '5xx', '0',
+  '500', '501', '502', '503', '504', '5xx', '101', '0',
 ];
 
 /** Upper bounds of the duration histogram, seconds; the tenth bucket is +Inf. */
