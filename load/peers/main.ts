@@ -10,6 +10,7 @@ import { coldStart } from './suites/cold-start.ts';
 import { flips } from './suites/flips.ts';
 import { grpcIdle } from './suites/grpc-idle.ts';
 import { grpcMatrix } from './suites/grpc-matrix.ts';
+import { h2Floods } from './suites/h2-floods.ts';
 import { idleConnections } from './suites/idle-connections.ts';
 import { memory } from './suites/memory.ts';
 import { openLoop } from './suites/open-loop.ts';
@@ -24,7 +25,7 @@ import type { Suite, SuiteOptions } from './suites/suite.ts';
 
 const suites: readonly Suite[] = [
   rest70, rest100k, restMatrix, openLoop, grpcMatrix, grpcIdle,
-  staleRace, shadowIsolation, soak, idleConnections, slowHeads,
+  staleRace, shadowIsolation, soak, h2Floods, idleConnections, slowHeads,
   memory, changeLive, flips, scrape, coldStart,
 ];
 const project = fileURLToPath(new URL('../..', import.meta.url));

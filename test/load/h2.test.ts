@@ -1,0 +1,137 @@
+// HTTP/2 of the load harness: what it sends is read by the engine's decoder, and what it takes for a right call is right.
+import { createServer, type AddressInfo, type Socket } from 'node:net';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { flag, frameType } from '../../gateway/edge/http2/constants.ts';
+import { HeaderList } from '../../gateway/edge/http2/header-list.ts';
+import { HpackDecoder } from '../../gateway/edge/http2/hpack-decode.ts';
+import { attackOf } from '../../load/peers/floods/attacks.ts';
+import { floods, type FloodKind } from '../../load/peers/floods/floods.ts';
+import { Calls, type Call } from '../../load/peers/h2/calls.ts';
+import { block, frame, message, settings, windowUpdate } from '../../load/peers/h2/frames.ts';
+
+function decoded(bytes: Buffer): readonly string[] | null {
+  const list = new HeaderList({ bytes: 1 << 20, fields: 200 });
+  if (!new HpackDecoder(4096).decode(bytes, 0, bytes.length, list)) return null;
+  return list.bytes.toString('latin1', 0, list.length).split('\r\n').slice(0, -1);
+}
+
+/** A server that answers what it gets with `answer`, which sees each frame of a stream. */
+async function serve(answer: (socket: Socket, type: number, flags: number, id: number) => void): Promise<number> {
+  const server = createServer((socket) => {
+    let held = Buffer.alloc(0);
+    let preface = 24;
+    socket.write(settings([]));
+    socket.on('error', () => {}).on('data', (bytes: Buffer) => {
+      held = Buffer.concat([held, bytes.subarray(Math.min(preface, bytes.length))]);
+      preface -= Math.min(preface, bytes.length);
+      while (held.length >= 9) {
+        const end = 9 + held.readUIntBE(0, 3);
+        if (held.length < end) return;
+        const [type, flags, id] = [held[3]!, held[4]!, held.readUInt32BE(5)];
+        held = held.subarray(end);
+        if (id > 0) answer(socket, type, flags, id);
+      }
+    });
+    onTestFinished(() => void socket.destroy());
+  });
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  onTestFinished(() => void server.close());
+  return (server.address() as AddressInfo).port;
+}
+
+async function callOnce(port: number, body: Buffer): Promise<{ readonly call: Call; readonly whole: boolean }> {
+  return new Promise((resolve, reject) => {
+    const calls = new Calls({ host: '127.0.0.1', port }, [message(72, 'm'), message(72, 'c')], {
+      done: (connection, call, whole) => {
+        connection.end();
+        resolve({ call, whole });
+      },
+      lost: (_connection, _calls, sentence) => reject(new Error(sentence)),
+    });
+    calls.begin(block([[':method', 'POST']]), body, true, 0);
+  });
+}
+
+const head = Buffer.concat([Buffer.from([0x88]), block([['content-type', 'application/grpc']])]);
+const trailers = (status: string): Buffer => block([['grpc-status', status], ['grpc-message', 'why']]);
+
+function answerWith(body: Buffer, status: string): (socket: Socket, type: number, flags: number, id: number) => void {
+  return (socket, type, flags, id) => {
+    if (type !== frameType.data || (flags & flag.endStream) === 0) return;
+    socket.write(
+      Buffer.concat([
+        frame(frameType.headers, flag.endHeaders, id, head),
+        frame(frameType.data, 0, id, body),
+        frame(frameType.headers, flag.endHeaders | flag.endStream, id, trailers(status)),
+      ]),
+    );
+  };
+}
+
+describe('block', () => {
+  test.each([0, 126, 127, 128, 254, 255, 256, 4000, 16_000])('a value of %i bytes is read back', (bytes) => {
+    expect(decoded(block([['x-a', 'v'.repeat(bytes)], ['x-b', 'after']]))).toEqual([`x-a: ${'v'.repeat(bytes)}`, 'x-b: after']);
+  });
+});
+
+describe('Calls', () => {
+  test('tells who answered, whole', async () => {
+    const { call, whole } = await callOnce(await serve(answerWith(message(72, 'c'), '0')), message(72, 'q'));
+    expect([call.status, call.grpcStatus, call.answer, whole]).toEqual([200, 0, 1, true]);
+  });
+
+  test('a grpc-status that is not 0 is told with its message', async () => {
+    const { call } = await callOnce(await serve(answerWith(message(72, 'c'), '14')), message(72, 'q'));
+    expect([call.status, call.grpcStatus, call.grpcMessage]).toEqual([200, 14, 'why']);
+  });
+
+  test('an answer that lacks its last byte, or has another one, is not whole', async () => {
+    const wrong = message(72, 'c');
+    wrong[wrong.length - 1] = 0x64;
+    for (const body of [message(72, 'c').subarray(0, -1), wrong, Buffer.alloc(0)]) {
+      const { whole } = await callOnce(await serve(answerWith(body, '0')), message(72, 'q'));
+      expect(whole).toBe(false);
+    }
+  });
+
+  test('a message larger than the windows is sent as the windows open', async () => {
+    let received = 0;
+    const port = await serve((socket, type, flags, id) => {
+      if (type !== frameType.data) return;
+      received += 1;
+      socket.write(Buffer.concat([windowUpdate(0, 16_384), windowUpdate(id, 16_384)]));
+      if ((flags & flag.endStream) > 0) answerWith(message(72, 'm'), '0')(socket, type, flags, id);
+    });
+    const { whole } = await callOnce(port, message(300_000, 'q'));
+    expect(whole).toBe(true);
+    expect(received).toBeGreaterThanOrEqual(300_005 / 16_384);
+  });
+});
+
+describe('attackOf', () => {
+  test.each(Object.keys(floods) as readonly FloodKind[])('%s: whole frames only, and as many as it says', (kind) => {
+    const attack = attackOf(kind, [[':method', 'POST'], [':path', '/a']]);
+    for (const piece of [attack.next(), attack.next()]) {
+      if (piece === null) continue;
+      let frames = 0;
+      let at = 0;
+      for (; at < piece.bytes.length; frames++) at += 9 + piece.bytes.readUIntBE(at, 3);
+      expect(at).toBe(piece.bytes.length);
+      expect(frames).toBe(piece.frames);
+    }
+  });
+
+  test('the bomb is small on the wire and inserts what it refers to', () => {
+    const attack = attackOf('HPACK bomb', [[':method', 'POST']]);
+    const decoder = new HpackDecoder(4096);
+    const list = new HeaderList({ bytes: 60_000, fields: 100 });
+    const first = attack.opening.subarray(24 + 9 + 9);
+    expect(decoder.decode(first, 0, first.length, list)).toBe(true);
+    const second = attack.next()!.bytes.subarray(9);
+    expect(decoder.decode(second, 0, second.length, list)).toBe(true);
+    expect(list.tooLarge).toBe(true);
+    expect(second.length).toBeLessThan(16_384);
+  });
+});
