@@ -64,8 +64,34 @@ export interface Attachment {
 export const allOwnLines: OwnLines = Object.freeze({ requestId: true, forwardedFor: true, forwardedProto: true, forwardedHost: true, originalPath: true });
 const noRewrite: CompiledRewrite = Object.freeze({ kind: 'none' });
 
-/** Compiles one Mapping. `defaultIdleTimeoutMs` holds where nobody wrote an idle timeout. */
-export function attachmentOf(mapping: Mapping, slot: number, pools: UpstreamRegistry, shadowPools: UpstreamRegistry, defaultIdleTimeoutMs: number): Attachment {
+/** What compiling a Mapping needs besides it. */
+export interface Compiler {
+  readonly pools: Pick<UpstreamRegistry, 'liveOf' | 'shadowOf'>;
+  /** Holds where nobody wrote an idle timeout. */
+  readonly defaultIdleTimeoutMs: number;
+}
+
+/** What the table holds for a Mapping: compiled when the first request comes, because few of 10,000 deployments are asked at once. */
+export class Attached {
+  /** Counter slot, or −1. */
+  readonly slot: number;
+  readonly #mapping: Mapping;
+  readonly #compiler: Compiler;
+  #compiled: Attachment | null = null;
+
+  constructor(mapping: Mapping, slot: number, compiler: Compiler) {
+    this.slot = slot;
+    this.#mapping = mapping;
+    this.#compiler = compiler;
+  }
+
+  get compiled(): Attachment {
+    return (this.#compiled ??= attachmentOf(this.#mapping, this.slot, this.#compiler));
+  }
+}
+
+/** Compiles one Mapping. */
+export function attachmentOf(mapping: Mapping, slot: number, { pools, defaultIdleTimeoutMs }: Compiler): Attachment {
   const { target } = mapping;
   if (target.kind === 'redirect') {
     return Object.freeze({
@@ -94,7 +120,7 @@ export function attachmentOf(mapping: Mapping, slot: number, pools: UpstreamRegi
   }
   const requestEdits = compileEdits(target.requestHeaders);
   const responseEdits = compileEdits(target.responseHeaders);
-  const pool = pools.poolOf(target.upstream);
+  const pool = pools.liveOf(target.upstream);
   const rewrite = bufferedRewrite(compileRewrite(mapping.match.path, target.rewrite));
   const hostLine = hostLineOf(target.hostRewrite, pool.upstream);
   const { timeout, idleTimeout } = target;
@@ -106,7 +132,7 @@ export function attachmentOf(mapping: Mapping, slot: number, pools: UpstreamRegi
     choice: choiceOf(target),
     tunnels: target.upgrades.includes('websocket'),
     retry: compileRetry(target.retry, timeout.ms),
-    shadowPool: mapping.role.kind === 'shadow' ? shadowPools.poolOf(target.upstream) : null,
+    shadowPool: mapping.role.kind === 'shadow' ? pools.shadowOf(target.upstream) : null,
     rewrite,
     mayClimb: rewrite.kind === 'regex' || (rewrite.kind === 'prefix' && rewrite.open),
     hostLine,

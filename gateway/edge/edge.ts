@@ -5,7 +5,7 @@ import type { CounterBlock } from '../counters.ts';
 import type { EdgeLimits, Settings } from '../settings.ts';
 import type { AccessEntry } from './access.ts';
 import { Admission } from './admission.ts';
-import type { Attachment } from './attachment.ts';
+import type { Attached, Compiler } from './attachment.ts';
 import { DeadlineWheel } from './deadline.ts';
 import { HeldMemory } from './held-memory.ts';
 import { Http1RequestHead } from './http1/request-head.ts';
@@ -72,8 +72,8 @@ export class Edge {
   readonly turn = new Turn();
   readonly draw: () => number = Math.random;
 
-  readonly pools = new UpstreamRegistry(this, 'live');
-  readonly shadowPools = new UpstreamRegistry(this, 'shadow');
+  readonly pools = new UpstreamRegistry(this);
+  readonly compiler: Compiler;
   readonly shadows = new ShadowSender(this);
   /** Who watches the health of the gateway or of a deployment. */
   readonly healthWatches = new HealthWatches(this);
@@ -86,7 +86,7 @@ export class Edge {
   readonly admission: Admission;
 
   /** The one reference to the current table. A request reads it once. */
-  table: RouteTable<Attachment> = emptyTable<Attachment>();
+  table: RouteTable<Attached> = emptyTable<Attached>();
   /** Counter slots by id of the Mapping, for rejects. */
   readonly slots = new Map<string, number>();
   /** What check_ready answers. */
@@ -101,6 +101,7 @@ export class Edge {
 
   constructor(options: EdgeOptions) {
     this.limits = options.settings.limits;
+    this.compiler = { pools: this.pools, defaultIdleTimeoutMs: this.limits.streamIdleTimeoutMs };
     this.sessionShared = new SessionShared(this.limits, this);
     this.trustedHops = options.settings.trustedHops;
     this.accessLog = options.settings.accessLog;

@@ -2,7 +2,7 @@
 import type { Route } from '../../routing/table.ts';
 import { RequestNote } from './access.ts';
 import { sentenceOf } from './answers.ts';
-import type { Attachment } from './attachment.ts';
+import type { Attached, Attachment } from './attachment.ts';
 import type { Edge } from './edge.ts';
 import type { Failure } from './failure.ts';
 import type { Http1RequestHead } from './http1/request-head.ts';
@@ -18,7 +18,7 @@ export class ExchangeRecord {
   readonly requestId = Buffer.alloc(requestIdBytes);
   #hasId = false;
   #slot = -1;
-  route: Route<Attachment> | null = null;
+  route: Route<Attached> | null = null;
   attachment: Attachment | null = null;
   failure: Failure | null = null;
   detail = '';

@@ -5,7 +5,7 @@ import { isText, textOf } from '../../routing/bytes.ts';
 import { decide } from '../../routing/decide.ts';
 import { climbs } from '../../routing/rewrite.ts';
 import type { Route } from '../../routing/table.ts';
-import type { Attachment } from './attachment.ts';
+import type { Attached, Attachment } from './attachment.ts';
 import type { ClientSide } from './client-side.ts';
 import { corsOf } from './cors.ts';
 import { Deadline } from './deadline.ts';
@@ -98,7 +98,7 @@ export class Exchange implements ForwardingOwner, Timed {
       this.#reject(decision, head);
       return;
     }
-    const { attached: attachment } = decision;
+    const attachment = decision.attached.compiled;
     this.#attachment = attachment;
     this.#record.route = decision.route;
     this.#record.attachment = attachment;
@@ -173,7 +173,7 @@ export class Exchange implements ForwardingOwner, Timed {
     this.#client.answer(answer, false);
   }
 
-  #forward(head: Http1RequestHead, bodyBytes: number, route: Route<Attachment>): void {
+  #forward(head: Http1RequestHead, bodyBytes: number, route: Route<Attached>): void {
     const edge = this.#edge;
     const attachment = this.#attachment!;
     this.#record.identify();

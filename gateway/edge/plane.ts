@@ -6,7 +6,7 @@ import { fixed } from '../counters.ts';
 import type { Problem } from '../../routing/problem.ts';
 import type { ControlToData, TableFacts } from '../messages.ts';
 import type { Settings } from '../settings.ts';
-import { attachmentOf } from './attachment.ts';
+import { Attached } from './attachment.ts';
 import { Edge } from './edge.ts';
 import type { EdgeOptions } from './edge.ts';
 import { listenPlain, listenTls } from './listener.ts';
@@ -47,7 +47,6 @@ export class DataPlane {
         return done;
       case 'endpoints':
         edge.pools.setEndpoints(message.endpoints);
-        edge.shadowPools.setEndpoints(message.endpoints);
         edge.counters.set(fixed.endpointsReady, edge.pools.servingCount);
         return done;
       case 'failing':
@@ -66,7 +65,7 @@ export class DataPlane {
 
   #applyDelta(delta: TableDelta): void {
     const edge = this.#edge;
-    const { pools, shadowPools, slots } = edge;
+    const { pools, slots } = edge;
     // The whole names every Upstream: what it does not name is gone. Pools of the others live on.
     const named = new Set(delta.upstreams.map(({ key }) => key));
     const gone = delta.base === 0 ? pools.keys().filter((key) => !named.has(key)) : delta.removedUpstreams;
@@ -77,12 +76,10 @@ export class DataPlane {
     pools.setEndpoints(delta.endpoints);
     edge.table = applyDelta(edge.table, delta, (mapping, slot) => {
       slots.set(mapping.id, slot);
-      return attachmentOf(mapping, slot, pools, shadowPools, edge.limits.streamIdleTimeoutMs);
+      return new Attached(mapping, slot, edge.compiler);
     });
-    shadowPools.mirror(pools, delta.upstreams, delta.endpoints);
     for (const id of delta.removedMappings) slots.delete(id);
     pools.remove(gone);
-    shadowPools.remove(gone);
     edge.counters.set(fixed.endpointsReady, pools.servingCount);
   }
 
@@ -130,7 +127,6 @@ export class DataPlane {
     for (const { server } of this.#listening) server.close();
     for (const connection of edge.connections) connection.destroy();
     edge.pools.close();
-    edge.shadowPools.close();
     edge.wheel.close();
   }
 }

@@ -4,7 +4,7 @@ import { isCopied } from '../../routing/decide.ts';
 import type { Shadow } from '../../routing/decision.ts';
 import type { Upstream } from '../../routing/upstream.ts';
 import { fixed, shadowOutcomes } from '../counters.ts';
-import type { Attachment } from './attachment.ts';
+import type { Attached, Attachment } from './attachment.ts';
 import type { Edge } from './edge.ts';
 import type { Http1RequestHead } from './http1/request-head.ts';
 import type { ClientFacts } from './http1/request-writer.ts';
@@ -119,13 +119,13 @@ export class ShadowSender {
   }
 
   /** Draws for each shadow; null: none of them gets this request. Its head is copied as the primary's goes upstream. */
-  begin(shadows: readonly Shadow<Attachment>[], head: Http1RequestHead, primary: Attachment, facts: ClientFacts, requestId: Buffer): ShadowCopy | null {
+  begin(shadows: readonly Shadow<Attached>[], head: Http1RequestHead, primary: Attachment, facts: ClientFacts, requestId: Buffer): ShadowCopy | null {
     let targets: Attachment[] | null = null;
     for (let i = 0; i < shadows.length; i++) {
       const shadow = shadows[i]!;
       if (!isCopied(shadow, this.#edge.draw())) continue;
       if (!shadow.ready) this.count(shadow.attached.slot, 'dropped_unready');
-      else (targets ??= []).push(shadow.attached);
+      else (targets ??= []).push(shadow.attached.compiled);
     }
     if (targets === null) return null;
     const encode = (protocol: Upstream['protocol']): Buffer | null => {

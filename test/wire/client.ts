@@ -4,10 +4,15 @@ import type { Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import type { ConnectionOptions } from 'node:tls';
 
+/** A text longer than this is looked at when nothing more has come for a moment: each look reads all of it. */
+const longText = 256 * 1024;
+const quietMs = 20;
+
 export class RawClient {
   readonly socket: Socket;
-  /** Everything received, latin1. */
-  text = '';
+  readonly #chunks: string[] = [];
+  #text = '';
+  #length = 0;
   ended = false;
   closed = false;
   readonly #wakers = new Set<() => void>();
@@ -15,7 +20,8 @@ export class RawClient {
   private constructor(socket: Socket) {
     this.socket = socket;
     socket.on('data', (chunk: Buffer) => {
-      this.text += chunk.toString('latin1');
+      this.#chunks.push(chunk.toString('latin1'));
+      this.#length += chunk.length;
       this.#wake();
     });
     socket.on('end', () => {
@@ -27,6 +33,12 @@ export class RawClient {
       this.closed = true;
       this.#wake();
     });
+  }
+
+  /** Everything received, latin1. */
+  get text(): string {
+    if (this.#chunks.length > 0) this.#text += this.#chunks.splice(0).join('');
+    return this.#text;
   }
 
   static async open(port: number, secure: boolean): Promise<RawClient> {
@@ -50,12 +62,17 @@ export class RawClient {
     while (!holds(this)) {
       if (Date.now() > deadline || this.closed) throw new Error(`the client did not see ${what}; it has: ${JSON.stringify(this.text.slice(-500))}`);
       await new Promise<void>((resolve) => {
-        const waker = (): void => {
+        const go = (): void => {
           clearTimeout(timer);
           this.#wakers.delete(waker);
           resolve();
         };
-        const timer = setTimeout(waker, 100);
+        const waker = (): void => {
+          if (this.#length < longText || this.ended || this.closed) return go();
+          clearTimeout(timer);
+          timer = setTimeout(go, quietMs);
+        };
+        let timer = setTimeout(go, 100);
         this.#wakers.add(waker);
       });
     }

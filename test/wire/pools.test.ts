@@ -3,6 +3,7 @@ import { createServer as createTlsServer } from 'node:tls';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { fixed } from '../../gateway/counters.ts';
+import type { UpstreamEndpoints } from '../../routing/upstream.ts';
 import { upstreamOf } from '../gateway/fixtures.ts';
 import { RawClient } from './client.ts';
 import { Gateway, endpointsOn, eventually, irisTo, post } from './gateway.ts';
@@ -38,6 +39,19 @@ describe('upstream connections', () => {
       await client.answers(have + 1);
     }
   }
+
+  test('Endpoints that take requests are counted before anybody asks for one', async () => {
+    await start();
+    const ready = (): number => gateway.counters.cells[fixed.endpointsReady]!;
+    expect(ready()).toBe(1);
+    const endpoints = (...states: readonly ('ready' | 'terminating')[]): UpstreamEndpoints => ({ key: 'iris', ready: true, endpoints: states.map((state, index) => ({ ip: '127.0.0.1', port: index + 1, state })) });
+    gateway.serve([irisTo('iris')], [upstreamOf('iris')], [endpoints('ready', 'ready', 'terminating')]);
+    expect(ready()).toBe(2);
+    gateway.serve([irisTo('iris')], [upstreamOf('iris')], [endpoints('terminating')]);
+    expect(ready()).toBe(1);
+    gateway.serve([], [], []);
+    expect(ready()).toBe(0);
+  });
 
   test('an idle connection is closed after its limit and not used again', async () => {
     await start({ limits: { upstreamIdleMs: 50 } });

@@ -3,6 +3,7 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { HeaderEdits, HostRewrite, Rewrite } from '../../../routing/mapping.ts';
 import { attachmentOf } from '../../../gateway/edge/attachment.ts';
+import type { Compiler } from '../../../gateway/edge/attachment.ts';
 import type { Attachment } from '../../../gateway/edge/attachment.ts';
 import { HeaderList } from '../../../gateway/edge/http2/header-list.ts';
 import { HpackDecoder } from '../../../gateway/edge/http2/hpack-decode.ts';
@@ -12,14 +13,13 @@ import { putLength, writeRequestBlock, writeTrailerBlock } from '../../../gatewa
 import { Http1RequestHead, readRequestHead } from '../../../gateway/edge/http1/request-head.ts';
 import { clientFacts, writeRequestHead } from '../../../gateway/edge/http1/request-writer.ts';
 import { OutBuffer } from '../../../gateway/edge/out-buffer.ts';
-import type { UpstreamRegistry } from '../../../gateway/edge/upstream/registry.ts';
 import { mappingOf } from '../fixtures.ts';
 import { textFields } from './peers.ts';
 
 type Field = readonly [name: string, value: string];
 
 const requestId = Buffer.from('11111111-2222-4333-8444-555555555555');
-const pools = { poolOf: () => ({ upstream: null }) } as unknown as UpstreamRegistry;
+const compiler = { pools: { liveOf: () => ({ upstream: null }), shadowOf: () => ({ upstream: null }) }, defaultIdleTimeoutMs: 0 } as unknown as Compiler;
 
 interface Case {
   readonly method: string;
@@ -35,7 +35,7 @@ interface Case {
 function attachmentFor({ rewrite, host, edits }: Pick<Case, 'rewrite' | 'host' | 'edits'>): Attachment {
   const mapping = mappingOf('iris', 'iris');
   if (mapping.target.kind !== 'forward') throw new Error('a redirect');
-  return attachmentOf({ ...mapping, target: { ...mapping.target, rewrite, hostRewrite: host, requestHeaders: edits } }, 0, pools, pools, 0);
+  return attachmentOf({ ...mapping, target: { ...mapping.target, rewrite, hostRewrite: host, requestHeaders: edits } }, 0, compiler);
 }
 
 function headOf({ method, rest, fields }: Pick<Case, 'method' | 'rest' | 'fields'>): Http1RequestHead {
