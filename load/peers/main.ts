@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util';
 import { pinHarness, stopAll } from './process.ts';
 import { heading } from './report.ts';
 import { changeLive } from './suites/change-live.ts';
+import { cluster } from './suites/cluster.ts';
 import { coldStart } from './suites/cold-start.ts';
 import { flips } from './suites/flips.ts';
 import { grpcIdle } from './suites/grpc-idle.ts';
@@ -24,6 +25,7 @@ import { slowHeads } from './suites/slow-heads.ts';
 import type { Suite, SuiteOptions } from './suites/suite.ts';
 
 const suites: readonly Suite[] = [
+  cluster,
   rest70, rest100k, restMatrix, openLoop, grpcMatrix, grpcIdle,
   staleRace, shadowIsolation, soak, h2Floods, idleConnections, slowHeads,
   memory, changeLive, flips, scrape, coldStart,

@@ -1,6 +1,6 @@
 // A real etcd and kube-apiserver with RBAC on, for one suite. No controllers run: what they would write (EndpointSlices, default service
 // accounts, garbage collection) the tests write, and a deleted namespace stays Terminating.
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -79,9 +79,10 @@ export class ApiServer {
     ], join(folder, 'etcd.log'));
   }
 
-  /** Ready in 2–3 s. */
-  static async start(): Promise<ApiServer> {
+  /** Ready in 2–3 s. `stored`: a folder that `store` left; null: an empty cluster. */
+  static async start(stored: string | null = null): Promise<ApiServer> {
     const folder = await mkdtemp(join(tmpdir(), 'sluice-cluster-'));
+    if (stored !== null) await cp(stored, join(folder, 'etcd'), { recursive: true });
     const certificates = await makeCertificates(folder);
     await writeFile(join(folder, 'audit.yaml'), auditPolicy);
     await writeFile(join(folder, 'tokens.csv'), `${adminToken},admin,admin,"system:masters"\n`, { mode: 0o600 });
@@ -101,6 +102,14 @@ export class ApiServer {
     await this.#server?.end('SIGKILL');
     await this.#etcd.end('SIGKILL');
     await rm(this.folder, { recursive: true, force: true });
+  }
+
+  /** Stops, and leaves what was stored in `folder`, for later calls of `start`. */
+  async store(folder: string): Promise<void> {
+    await this.#server?.end('SIGTERM');
+    await this.#etcd.end('SIGTERM');
+    await cp(join(this.folder, 'etcd'), folder, { recursive: true });
+    await this.stop();
   }
 
   /** Ends the API server; etcd goes on. SIGKILL resets open connections, SIGTERM closes them one after the other. */

@@ -24,7 +24,7 @@ export class Backoff {
 
   /**
    * Time to wait after a failure at `nowMs` (any clock that never goes back), ms: from the step to twice the step, so that replicas spread.
-   * A `Retry-After` takes the place of the step when the server sent one.
+   * A `Retry-After` takes the place of the step when the server sent one, but nobody is asked without pause.
    */
   waitMs(nowMs: number, retryAfterMs: number | null): number {
     const { firstMs, mostMs, healthyMs } = this.#times;
@@ -32,6 +32,6 @@ export class Backoff {
     this.#calledAtMs = nowMs;
     const stepMs = this.#nextMs;
     this.#nextMs = Math.min(stepMs * 2, mostMs);
-    return Math.min(retryAfterMs ?? stepMs, mostMs) * (1 + this.#random());
+    return Math.min(Math.max(retryAfterMs ?? stepMs, firstMs), mostMs) * (1 + this.#random());
   }
 }

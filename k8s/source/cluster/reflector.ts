@@ -5,15 +5,14 @@
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { objectKey } from '../../translate/object.ts';
-import { fieldOf, recordOf, textOf } from '../../translate/value.ts';
-import { reasonOf, type Api, type ApiFailure } from './api.ts';
+import type { Api, ApiFailure } from './api.ts';
 import { apiBackoff, Backoff, type BackoffTimes } from './backoff.ts';
 import { readClusterObject, type ClusterObject } from './cluster-object.ts';
 import { Collection, type CollectionChange } from './collection.ts';
 import { locate } from './discovery.ts';
-import { LineSplitter } from './lines.ts';
-import { ListScanner, type ListEnvelope } from './list-scanner.ts';
+import { listAll } from './listing.ts';
 import { apiVersionOf, collectionPath, type Resource } from './resources.ts';
+import { readWatch, type WatchEnd, type WatchSink } from './watch-stream.ts';
 
 export interface ReflectorTimes {
   /** A watch is asked to last so long, drawn between the two, ms. */
@@ -46,11 +45,6 @@ export const reflectorTimes: ReflectorTimes = {
   shortWatchMs: 1000,
   relistMs: 3_600_000,
 };
-
-/** Objects of one answer, by page. */
-const pageItems = 500;
-/** Longest item that is read, bytes: etcd takes 1.5 MiB, and JSON may be longer than what is stored. */
-const objectBytes = 4 * 1024 * 1024;
 
 export type ReflectorState =
   /** Nothing known yet. */
@@ -86,9 +80,6 @@ export interface HeldRemoval {
   readonly of: number;
 }
 
-/** Why a list or watch ended. */
-type Ended = { readonly kind: 'done' } | { readonly kind: 'expired' } | ApiFailure;
-
 export class Reflector {
   readonly resource: Resource;
   readonly namespace: string | null;
@@ -97,6 +88,7 @@ export class Reflector {
   readonly #listener: ReflectorListener;
   readonly #backoff: Backoff;
   readonly #stopping = new AbortController();
+  readonly #sink: WatchSink;
   #running: Promise<void> = Promise.resolve();
   #state: ReflectorState = { kind: 'starting' };
   #answered = false;
@@ -123,6 +115,19 @@ export class Reflector {
     this.namespace = options.namespace;
     this.#listener = listener;
     this.#backoff = new Backoff(options.times.backoff, options.random);
+    this.#sink = {
+      objects: this.objects,
+      read: (value) => this.#read(value),
+      changed: (change, heardMs) => listener.changed(change, performance.timeOrigin + heardMs),
+      moved: (version) => {
+        this.#version = this.#lastVersion = version;
+      },
+      missed: () => {
+        // A list after the watch finds what it said.
+        this.#unreadable += 1;
+        listener.stateChanged();
+      },
+    };
   }
 
   get state(): ReflectorState {
@@ -176,7 +181,7 @@ export class Reflector {
   }
 
   /** Finds the resource, lists it, or watches it until the watch ends. */
-  async #step(): Promise<Ended> {
+  async #step(): Promise<WatchEnd> {
     const { api, resource, times } = this.#options;
     if (this.#apiVersion === null) {
       const located = await locate(api, resource, times.listIdleMs, this.#stopping.signal);
@@ -187,7 +192,7 @@ export class Reflector {
     return this.#version === null ? this.#list() : this.#watch(this.#version);
   }
 
-  async #absent(): Promise<Ended> {
+  async #absent(): Promise<WatchEnd> {
     this.#take(new Map(), 0, now());
     this.#become({ kind: 'absent' });
     await this.#pause(this.#held === null ? this.#options.times.absentMs : this.#options.times.holdMs);
@@ -226,33 +231,31 @@ export class Reflector {
 
   // ---- lists
 
-  async #list(): Promise<Ended> {
+  async #list(): Promise<WatchEnd> {
+    const { api, times } = this.#options;
     const quorum = this.#quorum;
-    const listed = new Map<string, ClusterObject>();
     const readAtMs = now();
-    let unreadable = 0;
-    const page = async (query: string): Promise<ListEnvelope | ApiFailure> => this.#page(query, listed, () => (unreadable += 1));
-    let answer = await page(quorum ? `limit=${pageItems}` : `resourceVersion=${encodeURIComponent(this.#lastVersion)}&resourceVersionMatch=NotOlderThan`);
-    while (!isFailure(answer) && answer.continueToken !== '') {
-      answer = await page(`limit=${pageItems}&continue=${encodeURIComponent(answer.continueToken)}`);
-      if (isExpired(answer)) {
-        // The pages took longer than the server remembers: all at once then.
-        listed.clear();
-        answer = await page('');
-      }
-    }
-    if (isFailure(answer)) {
+    const listed = await listAll(
+      {
+        api,
+        pathOf: (query) => this.#path(query),
+        idleMs: times.listIdleMs,
+        signal: this.#stopping.signal,
+        read: (value) => this.#read(value),
+        known: (key, object) => this.objects.known(key, object),
+      },
+      quorum ? null : this.#lastVersion,
+    );
+    if (listed.kind !== 'listed') {
       // A server that does not have the version (any more, or yet) is asked for whatever it has.
-      if (!quorum && answer.kind === 'refused' && [410, 504].includes(answer.status)) {
-        this.#quorum = true;
-        return { kind: 'done' };
-      }
-      return answer;
+      if (quorum || listed.kind !== 'refused' || ![410, 504].includes(listed.status)) return listed;
+      this.#quorum = true;
+      return { kind: 'done' };
     }
     this.#quorum = false;
-    this.#version = this.#lastVersion = answer.resourceVersion;
+    this.#version = this.#lastVersion = listed.version;
     this.#listedAtMs = this.#lostAtMs = performance.now();
-    this.#take(listed, unreadable, readAtMs);
+    this.#take(listed.objects, listed.unreadable, readAtMs);
     this.#become({ kind: 'current' });
     return { kind: 'done' };
   }
@@ -275,30 +278,6 @@ export class Reflector {
     if (!before.answered || before.held !== this.#held || before.unreadable !== unreadable) this.#listener.stateChanged();
   }
 
-  async #page(query: string, listed: Map<string, ClusterObject>, unreadable: () => void): Promise<ListEnvelope | ApiFailure> {
-    const { api, times } = this.#options;
-    const opened = await api.open({ method: 'GET', path: this.#path(query), body: null, idleMs: times.listIdleMs, signal: this.#stopping.signal });
-    if (opened.kind !== 'opened') return opened;
-    const scanner = new ListScanner(
-      {
-        item: (text) => {
-          const object = this.#read(parsed(text));
-          if (object === null) return unreadable();
-          const key = objectKey(object.ref);
-          listed.set(key, this.objects.known(key, object));
-        },
-        oversized: unreadable,
-      },
-      objectBytes,
-    );
-    try {
-      for await (const chunk of opened.body as AsyncIterable<Buffer>) scanner.push(chunk);
-    } catch (error) {
-      return { kind: 'unreachable', sentence: `the list was cut (${reasonOf(error)})` };
-    }
-    return scanner.end() ?? { kind: 'unreachable', sentence: 'the list is not complete' };
-  }
-
   #read(value: unknown): ClusterObject | null {
     return readClusterObject(this.resource.kind, apiVersionOf(this.resource, this.#apiVersion!), value);
   }
@@ -311,7 +290,7 @@ export class Reflector {
 
   // ---- watches
 
-  async #watch(version: string): Promise<Ended> {
+  async #watch(version: string): Promise<WatchEnd> {
     const { api, times, random } = this.#options;
     const [least, most] = times.watchMs;
     const lastMs = this.#held === null ? least + random() * (most - least) : Math.min(least, times.holdMs);
@@ -319,84 +298,25 @@ export class Reflector {
     const query = `watch=true&allowWatchBookmarks=true&timeoutSeconds=${seconds}&resourceVersion=${encodeURIComponent(version)}`;
     const startedMs = performance.now();
     const opened = await api.open({ method: 'GET', path: this.#path(query), body: null, idleMs: times.idleMs, signal: this.#stopping.signal });
-    if (opened.kind !== 'opened') return isExpired(opened) ? { kind: 'expired' } : opened;
+    if (opened.kind !== 'opened') return opened.kind === 'refused' && opened.status === 410 ? { kind: 'expired' } : opened;
     this.#deniedAtMs = null;
     this.#become({ kind: 'current' });
     // The server ends it; where it does not, we do. While a removal is held its time is exact.
     const overdue = setTimeout(() => opened.body.destroy(), this.#held === null ? lastMs + times.idleMs : lastMs);
-    const ended = await this.#follow(opened.body);
+    const { end, heardMs } = await readWatch(opened.body, this.#sink);
     clearTimeout(overdue);
-    if (ended.kind === 'expired' || this.#stopped) return ended;
+    // After silence nothing is known since the last byte.
+    const nowMs = performance.now();
+    this.#lostAtMs = nowMs - heardMs >= times.idleMs ? heardMs : nowMs;
+    if (end.kind === 'expired' || this.#stopped) return end;
     const held = this.#held !== null;
-    if (held || this.#unreadable > 0 || performance.now() - this.#listedAtMs > times.relistMs) {
+    if (held || this.#unreadable > 0 || nowMs - this.#listedAtMs > times.relistMs) {
       this.#version = null;
       this.#quorum = held;
     }
     // One that held for a while is tried again at once, and that says whether the server is there.
-    if (performance.now() - startedMs >= times.shortWatchMs || held) return { kind: 'done' };
-    return ended.kind === 'done' ? { kind: 'unreachable', sentence: 'the watch ended at once' } : ended;
-  }
-
-  /** Reads events until the stream ends. */
-  async #follow(body: AsyncIterable<Buffer> & { destroy(): void }): Promise<Ended> {
-    let ended: Ended = { kind: 'done' };
-    let heardMs = performance.now();
-    let change = new Map<string, ClusterObject | null>();
-    const splitter = new LineSplitter(
-      {
-        line: (text) => {
-          if (ended.kind !== 'done') return;
-          const event = recordOf(parsed(text));
-          const type = textOf(fieldOf(event, 'type'));
-          const value = fieldOf(event, 'object');
-          if (type === 'ERROR') ended = errorOf(value);
-          else if (type === 'BOOKMARK') this.#move(value);
-          else this.#event(type, value, change);
-        },
-        oversized: () => this.#miss(),
-      },
-      objectBytes,
-    );
-    try {
-      for await (const chunk of body) {
-        heardMs = performance.now();
-        splitter.push(chunk);
-        if (change.size > 0) this.#listener.changed(change, performance.timeOrigin + heardMs);
-        change = new Map();
-        if (ended.kind !== 'done') break;
-      }
-    } catch (error) {
-      ended = { kind: 'unreachable', sentence: `the watch was cut (${reasonOf(error)})` };
-    } finally {
-      body.destroy();
-    }
-    // After silence nothing is known since the last byte.
-    const nowMs = performance.now();
-    this.#lostAtMs = nowMs - heardMs >= this.#options.times.idleMs ? heardMs : nowMs;
-    return ended;
-  }
-
-  #event(type: string, value: unknown, change: Map<string, ClusterObject | null>): void {
-    const object = ['ADDED', 'MODIFIED', 'DELETED'].includes(type) ? this.#read(value) : null;
-    if (object === null) return this.#miss();
-    this.#move(value);
-    const key = objectKey(object.ref);
-    if (type === 'DELETED') {
-      if (this.objects.remove(key)) change.set(key, null);
-    } else if (this.objects.set(key, object)) {
-      change.set(key, object);
-    }
-  }
-
-  /** An event that cannot be read: the watch goes on, and a list after it finds what it said. */
-  #miss(): void {
-    this.#unreadable += 1;
-    this.#listener.stateChanged();
-  }
-
-  #move(value: unknown): void {
-    const version = textOf(fieldOf(recordOf(fieldOf(recordOf(value), 'metadata')), 'resourceVersion'));
-    if (version !== '') this.#version = this.#lastVersion = version;
+    if (nowMs - startedMs >= times.shortWatchMs || held) return { kind: 'done' };
+    return end.kind === 'done' ? { kind: 'unreachable', sentence: 'the watch ended at once' } : end;
   }
 
   // ----
@@ -410,39 +330,6 @@ export class Reflector {
   async #pause(ms: number): Promise<void> {
     // Rejects only when it is stopped.
     await sleep(ms, undefined, { signal: this.#stopping.signal }).catch(() => {});
-  }
-}
-
-function isFailure(answer: ListEnvelope | ApiFailure): answer is ApiFailure {
-  return 'kind' in answer;
-}
-
-function isExpired(answer: ListEnvelope | ApiFailure): boolean {
-  return 'kind' in answer && answer.kind === 'refused' && answer.status === 410;
-}
-
-/** A Status in a watch: 410 means that the version is too old, everything else is a failure. */
-function errorOf(value: unknown): Ended {
-  const status = recordOf(value);
-  const code = Number(fieldOf(status, 'code'));
-  const reason = textOf(fieldOf(status, 'reason'));
-  if (code === 410 || reason === 'Expired' || reason === 'Gone') return { kind: 'expired' };
-  const seconds = Number(fieldOf(recordOf(fieldOf(status, 'details')), 'retryAfterSeconds'));
-  return {
-    kind: 'refused',
-    status: Number.isInteger(code) ? code : 0,
-    reason,
-    sentence: `the watch ended: ${textOf(fieldOf(status, 'message')).slice(0, 300)}`,
-    retryAfterMs: seconds > 0 ? Math.min(seconds * 1000, 60_000) : null,
-  };
-}
-
-/** undefined for what is not JSON. */
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
   }
 }
 

@@ -1,4 +1,4 @@
-// Sluice itself, as it is run: `sluice serve` on a folder of manifests.
+// Sluice itself, as it is run: `sluice serve` on a folder of manifests or on a cluster.
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { writeManifests } from '../manifests.ts';
@@ -8,7 +8,8 @@ import type { Peer, PeerKind, Stage } from './peer.ts';
 const main = fileURLToPath(new URL('../../../gateway/main.ts', import.meta.url));
 
 export interface SluiceOptions {
-  readonly manifests: string;
+  /** null: the cluster that `environment` names. */
+  readonly manifests: string | null;
   readonly workers: number;
   readonly core: number | null;
   readonly logFile: string;
@@ -16,6 +17,7 @@ export interface SluiceOptions {
   readonly nodeOptions: readonly string[];
   /** More options of `serve`. */
   readonly serveOptions: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 export interface Sluice extends Program {
@@ -32,8 +34,7 @@ export async function startSluice(options: SluiceOptions): Promise<Sluice> {
       ...options.nodeOptions,
       main,
       'serve',
-      '--folder',
-      options.manifests,
+      ...(options.manifests === null ? [] : ['--folder', options.manifests]),
       '--listen',
       `127.0.0.1:${port}`,
       '--admin',
@@ -45,7 +46,7 @@ export async function startSluice(options: SluiceOptions): Promise<Sluice> {
     core: options.core,
     realTime: false,
     logFile: options.logFile,
-    environment: { NODE_ENV: 'production' },
+    environment: { NODE_ENV: 'production', ...options.environment },
   });
   await untilReady(program, adminPort);
   return { ...program, port, adminPort };
