@@ -53,6 +53,11 @@ export class DeadlineWheel {
     if (dueMs !== Infinity) this.#link(deadline);
   }
 
+  /** Entries that stand in it, cleared ones too until their slot is past. */
+  get size(): number {
+    return this.#count;
+  }
+
   clear(deadline: Deadline): void {
     deadline.dueMs = Infinity;
   }

@@ -324,6 +324,11 @@ export class Exchange implements ForwardingOwner, Timed {
     this.#end();
   }
 
+  /** Its client connection ends: no request will begin it anew. A deadline that is merely cleared would hold it for seconds. */
+  retire(): void {
+    this.#edge.wheel.remove(this.#deadline);
+  }
+
   /** A fault of the request's framing: the body makes no sense from here on. */
   refuse(failure: Failure): void {
     this.#fail(failure, '');

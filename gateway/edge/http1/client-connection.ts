@@ -365,6 +365,7 @@ export class Http1Connection implements TransportOwner, RequestTaker, ClientSide
     edge.connections.delete(this);
     edge.counters.add(fixed.clientConnectionsHttp1, -1);
     edge.wheel.remove(this.#deadline);
+    this.#exchange?.retire();
     this.#reader.stop();
   }
 }
