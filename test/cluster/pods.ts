@@ -83,6 +83,7 @@ export class PodService {
   readonly #network: PodNetwork;
   readonly #names: ServiceNames;
   #started = 0;
+  #published: Promise<void> = Promise.resolve();
 
   constructor(api: ApiClient, network: PodNetwork, names: ServiceNames) {
     this.#api = api;
@@ -126,9 +127,10 @@ export class PodService {
     await this.publish();
   }
 
-  /** Writes the EndpointSlice: what the pods are now. */
+  /** Writes the EndpointSlice: what the pods are then. One write after the other, as the controller's are. */
   async publish(): Promise<void> {
-    await this.#api.apply([this.#slice()]);
+    this.#published = this.#published.then(() => this.#api.apply([this.#slice()]));
+    await this.#published;
   }
 
   /** The Service and its slice are gone; the pods run on. */

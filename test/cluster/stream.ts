@@ -53,6 +53,9 @@ export class PredictionStream {
 
   async #client(url: string): Promise<void> {
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    // Each connection is with one worker of the gateway, and each worker learns of the deployment by itself: what fails from its first answer on
+    // fails because of a change.
+    while (!this.#stopped && (await post(url, agent).then(({ status }) => status !== 200, () => true))) await delay(pauseMs);
     while (!this.#stopped) {
       await post(url, agent).then(
         ({ status, text }) => (status === 200 ? this.#took(text) : this.failures.push(`${status} ${text.slice(0, 200)}`)),
