@@ -288,6 +288,64 @@ describe('sessions', () => {
   });
 });
 
+describe('what the upstream has certainly not worked on', () => {
+  test('after REFUSED_STREAM is sent again, whole', async () => {
+    let refused = 0;
+    const { gateway, client, origin } = await start({
+      behaviour: ({ stream, body }) => {
+        if (refused < 1) {
+          refused += 1;
+          stream.close(7);
+          return;
+        }
+        stream.respond({ ':status': 200 });
+        stream.end(body);
+      },
+    });
+    client.write(post('the body'));
+    const [answer] = await client.answers(1);
+    expect([answer!.status, answer!.body, origin.requests.length, gateway.flagged('UR')]).toEqual([200, 'the body', 2, 0]);
+  });
+
+  test('behind the last id of a GOAWAY is sent again on another session', async () => {
+    const { client, origin } = await start();
+    origin.atHead = ({ stream }) => {
+      if (origin.sessions.length === 1) stream.session!.goaway(0, 0);
+    };
+    origin.behaviour = ({ stream, body }) => {
+      if (stream.session === origin.sessions[0]) return;
+      stream.respond({ ':status': 200 });
+      stream.end(body);
+    };
+    client.write(post('the body'));
+    const [answer] = await client.answers(1);
+    expect([answer!.status, answer!.body, origin.sessions.length]).toEqual([200, 'the body', 2]);
+  });
+
+  test('by an upstream that ends its sessions again and again: no request is lost', async () => {
+    const { gateway, origin } = await start();
+    let served = 0;
+    origin.behaviour = ({ stream, body }) => {
+      served += 1;
+      stream.respond({ ':status': 200, 'content-length': body.length });
+      stream.end(body);
+      if (served % 25 === 0) stream.session?.close();
+    };
+    const clients = await Promise.all(Array.from({ length: 8 }, () => open(gateway)));
+    await Promise.all(
+      clients.map(async (client) => {
+        for (let asked = 1; asked <= 60; asked++) {
+          client.write(post('x'));
+          const answers = await client.answers(asked);
+          expect(answers.at(-1)!.status).toBe(200);
+        }
+      }),
+    );
+    expect(origin.sessions.length).toBeGreaterThan(8);
+    expect(served).toBe(480);
+  });
+});
+
 describe('circuit breakers', () => {
   const breaker = { priority: 'default' as const, maxConnections: 1024, maxPendingRequests: 1024, maxRequests: 1024, maxRetries: 3 };
   const get = 'GET /seldon/prod/iris/x HTTP/1.1\r\nHost: gateway\r\n\r\n';
