@@ -2,7 +2,7 @@
 import { createSecureServer, createServer } from 'node:http2';
 import type { Http2Server, Http2SecureServer, IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream, SecureServerOptions } from 'node:http2';
 import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { certPem, keyPem } from './identity.ts';
 
 /** One request as the origin saw it. */
@@ -56,6 +56,11 @@ export class Http2Origin {
       if (!stream.destroyed) this.behaviour(request);
     });
     this.atHead(request);
+  }
+
+  /** Serves a connection that somebody else has accepted. */
+  take(socket: Socket): void {
+    this.#server.emit('connection', socket);
   }
 
   async listen(): Promise<this> {

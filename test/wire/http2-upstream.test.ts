@@ -308,18 +308,36 @@ describe('what the upstream has certainly not worked on', () => {
   });
 
   test('behind the last id of a GOAWAY is sent again on another session', async () => {
-    const { client, origin } = await start();
-    origin.atHead = ({ stream }) => {
-      if (origin.sessions.length === 1) stream.session!.goaway(0, 0);
-    };
-    origin.behaviour = ({ stream, body }) => {
-      if (stream.session === origin.sessions[0]) return;
-      stream.respond({ ':status': 200 });
-      stream.end(body);
-    };
+    const { gateway, client, origin } = await start({
+      behaviour: ({ stream, body }) => {
+        stream.respond({ ':status': 200 });
+        stream.end(body);
+      },
+    });
+    // The first connection says that it has worked on nothing; the others are the origin's.
+    let connections = 0;
+    const front = createServer((socket) => {
+      socket.on('error', () => undefined);
+      if (++connections > 1) {
+        origin.take(socket);
+        return;
+      }
+      const [settings, goAway] = [Buffer.from('000000040000000000', 'hex'), Buffer.from('0000080700000000000000000000000000', 'hex')];
+      let received = 0;
+      socket.on('data', (bytes: Buffer) => {
+        const before = received;
+        received += bytes.length;
+        // The preface and SETTINGS are shorter than this, the request is longer.
+        if (before < 150 && received >= 150) socket.write(Buffer.concat([settings, goAway]));
+      });
+    });
+    front.listen(0, '127.0.0.1');
+    await once(front, 'listening');
+    closers.push(() => front.close());
+    gateway.serveIris([(front.address() as AddressInfo).port], {}, { protocol: 'http2' });
     client.write(post('the body'));
     const [answer] = await client.answers(1);
-    expect([answer!.status, answer!.body, origin.sessions.length]).toEqual([200, 'the body', 2]);
+    expect([answer!.status, answer!.body, connections]).toEqual([200, 'the body', 2]);
   });
 
   test('by an upstream that ends its sessions again and again: no request is lost', async () => {
