@@ -204,6 +204,16 @@ describe('outlier ejection', () => {
     expect(await asks(client, 10)).toBe('1'.repeat(10));
   });
 
+  test('when all others were tried, one that is ejected is better than none', async () => {
+    const client = await start(turns, 2);
+    origins[0]!.behaviour = failing;
+    await asks(client, 2 * failuresToEject);
+    origins[0]!.behaviour = well(0);
+    // The other refuses connections.
+    await origins[1]!.close();
+    expect(await asks(client, 4)).toBe('0000');
+  });
+
   test('the only Endpoint is never ejected, and of four never more than two', async () => {
     const client = await start(turns, 1);
     origins[0]!.behaviour = failing;

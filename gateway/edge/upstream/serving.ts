@@ -62,8 +62,11 @@ export class Serving {
   /** The Endpoint for a request; `tried` are left out. `hash` is null where the policy has nothing to hash. null: none is left. */
   pick(choice: Choice, hash: number | null, tried: readonly EndpointPool[]): EndpointPool | null {
     const { nowMs } = this.#edge;
-    const table = hash === null ? null : this.#tableOf(choice);
-    const endpoint = table !== null ? table.pick(hash!, tried, nowMs) : nowMs >= this.#probeAtMs ? (this.#due(tried) ?? this.#next(choice, tried)) : this.#next(choice, tried);
+    let endpoint = hash === null ? null : (this.#tableOf(choice)?.pick(hash, tried, nowMs) ?? null);
+    if (endpoint === null && nowMs >= this.#probeAtMs) endpoint = this.#due(tried);
+    endpoint ??= this.#next(choice, tried);
+    // All others were tried: one that is out is better than none.
+    if (endpoint === null && tried.length > 0) endpoint = leastRequest(this.#all, tried, this.#edge.draw);
     // The request is the probe of an Endpoint whose ejection is over.
     if (endpoint !== null && endpoint.ejection.probeAtMs <= nowMs) {
       endpoint.ejection.probe(nowMs);
