@@ -10,7 +10,7 @@ export interface Answer {
   readonly code: number;
   /** Of the body; not sent where there is none. */
   readonly contentType: string;
-  readonly body: string;
+  readonly body: string | Buffer;
   /** Further fields, names in lower case, values without CTL. */
   readonly fields: readonly (readonly [name: string, value: string])[];
 }

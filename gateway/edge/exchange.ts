@@ -18,10 +18,12 @@ import type { Failure } from './failure.ts';
 import { failureAnswer, probeAnswer, rejectFailure } from './answers.ts';
 import type { Answer } from './answers.ts';
 import { Forwarding } from './forwarding.ts';
+import { GrpcWeb } from './grpc/web.ts';
 import type { ForwardingOwner } from './forwarding.ts';
 import type { FieldList } from './http1/fields.ts';
 import { withFields } from './http1/header-edits.ts';
 import type { CompiledEdits, ExtraFields } from './http1/header-edits.ts';
+import { grpcWeb } from './http1/request-head.ts';
 import type { Http1RequestHead } from './http1/request-head.ts';
 import { chunkedLength, upgradeLength } from './http1/request-writer.ts';
 import type { ClientFacts } from './http1/request-writer.ts';
@@ -35,7 +37,10 @@ import type { StickyOn } from './upstream/stickiness.ts';
 /** Kept by its client's side and begun anew for each request. */
 export class Exchange implements ForwardingOwner, Timed {
   readonly #edge: Edge;
-  readonly #client: ClientSide;
+  /** Whose exchange it is, and what stands between where the call is gRPC-Web; null: nothing. */
+  readonly #own: ClientSide;
+  #web: GrpcWeb | null = null;
+  #client: ClientSide;
   readonly #facts: ClientFacts;
   readonly #forwarding: Forwarding;
   readonly #deadline = new Deadline(this);
@@ -64,6 +69,7 @@ export class Exchange implements ForwardingOwner, Timed {
 
   constructor(edge: Edge, client: ClientSide, facts: ClientFacts) {
     this.#edge = edge;
+    this.#own = client;
     this.#client = client;
     this.#facts = facts;
     this.#forwarding = new Forwarding(edge, this);
@@ -92,6 +98,10 @@ export class Exchange implements ForwardingOwner, Timed {
    */
   begin(head: Http1RequestHead, bodyBytes: number): void {
     const edge = this.#edge;
+    if (head.grpcWeb !== grpcWeb.no || this.#web !== null) {
+      this.#translate(head);
+      if (bodyBytes > 0 && head.chunked) bodyBytes = chunkedLength;
+    }
     this.#reset(head);
     const decision = decide(edge.table, head, edge.draw());
     if (decision.kind === 'reject') {
@@ -131,6 +141,12 @@ export class Exchange implements ForwardingOwner, Timed {
     this.#extra = verdict.extra;
     this.#responseEdits = withFields(this.#responseEdits, verdict.extra);
     return false;
+  }
+
+  /** A call of gRPC-Web is gRPC from here on; the next one need not be. */
+  #translate(head: Http1RequestHead): void {
+    this.#web = head.grpcWeb === grpcWeb.no ? null : new GrpcWeb(this.#own, head);
+    this.#client = this.#web ?? this.#own;
   }
 
   #reset(head: Http1RequestHead): void {
@@ -201,6 +217,16 @@ export class Exchange implements ForwardingOwner, Timed {
       this.#fail(failures.bodyTooLarge, '');
       return;
     }
+    if (this.#web === null) this.#pass(bytes, start, end);
+    else this.#passDecoded(this.#web.decode(bytes, start, end));
+  }
+
+  #passDecoded(bytes: Buffer | null): void {
+    if (bytes === null) this.#fail(failures.malformedText, '');
+    else if (bytes.length > 0) this.#pass(bytes, 0, bytes.length);
+  }
+
+  #pass(bytes: Buffer, start: number, end: number): void {
     if (this.#copy !== null && !this.#copy.append(bytes, start, end)) this.#copy = null;
     this.#forwarding.body(bytes, start, end);
   }
@@ -210,7 +236,9 @@ export class Exchange implements ForwardingOwner, Timed {
     const { nowMs } = this.#edge;
     this.#times.requestDoneMs = nowMs;
     this.#times.lastByteMs = nowMs;
-    if (!this.#discarding) this.#forwarding.end(trailers);
+    if (this.#discarding) return;
+    if (this.#web === null || this.#web.complete) this.#forwarding.end(trailers);
+    else this.#fail(failures.malformedText, '');
   }
 
   /** What of the request was in this read has been given. */

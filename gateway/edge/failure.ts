@@ -39,6 +39,7 @@ export const failures = {
   bodyTooLarge: failure('body-too-large', 'DPE', 413, 8, 'Payload Too Large: raise --body-bytes or send a smaller body'),
   unknownExpectation: failure('unknown-expectation', 'DPE', 417, 13, 'only Expect: 100-continue is known'),
   malformedBody: failure('malformed-body', 'DPE', 400, 13, 'malformed request body: it is not chunked by the letter of RFC 9112'),
+  malformedText: failure('malformed-text', 'DPE', 400, 3, 'malformed request body: it is not base64, as the text of gRPC-Web is'),
   upgradeRefused: failure('upgrade-refused', 'UR', 403, 7, 'this route does not take upgrades to websocket'),
   headTimeout: failure('head-timeout', 'DT', 408, 4, 'request head not complete in time: raise --head-timeout-ms'),
   bodyTimeout: failure('body-timeout', 'DT', 408, 4, 'request body stalled: raise --body-idle-timeout-ms'),

@@ -125,6 +125,11 @@ export const causes: Readonly<Record<keyof typeof failures, Cause>> = {
   bodyTooLarge: { options: { limits: { bodyBytes: 10 } }, cause: (bench) => ask(bench, 'eleven here') },
   unknownExpectation: { cause: ({ client, fields }) => client.write(`POST ${path} HTTP/1.1\r\nHost: a\r\nExpect: tea\r\n${fields}\r\n`) },
   malformedBody: { cause: ({ client, fields }) => client.write(`POST ${path} HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n${fields}\r\nx\r\n`) },
+  malformedText: {
+    blind: true,
+    grpc: true,
+    cause: ({ client }) => client.write(`POST ${path} HTTP/1.1\r\nHost: a\r\nContent-Type: application/grpc-web-text\r\nAccept: application/grpc-web\r\nContent-Length: 4\r\n\r\n!!!!`),
+  },
   upgradeRefused: { cause: ({ client, fields }) => client.write(`GET ${path} HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n${fields}\r\n`) },
   headTimeout: { blind: true, options: { limits: { headTimeoutMs: 100 } }, cause: ({ client }) => client.write('GET /x') },
   bodyTimeout: {

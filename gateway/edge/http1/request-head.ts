@@ -52,6 +52,8 @@ export class Http1RequestHead extends RequestHead implements FieldList {
   takesTrailers = false;
   /** Its failures are answered in JSON. */
   wantsJson = false;
+  /** A gRPC call (`grpc`) in the form that browsers can send, one of `grpcWeb`. */
+  grpcWeb = 0;
   /** The method is HEAD. */
   isHead = false;
 
@@ -70,6 +72,7 @@ export function readRequestHead(head: Http1RequestHead, bytes: Uint8Array, start
   head.wantsJson = false;
   head.grpc = false;
   head.grpcTimeoutMs = Infinity;
+  head.grpcWeb = grpcWeb.no;
   let at = start;
   while (isToken[bytes[at]!] === 1) at++;
   const methodEnd = at;
@@ -196,6 +199,7 @@ function readMeaning(head: Http1RequestHead, targetStart: number, targetEnd: num
         break;
       case kind.contentType:
         if (isGrpc(bytes, start, end)) head.grpc = true;
+        else if (isGrpcWeb(bytes, start, end)) readGrpcWeb(head, start, end);
         else if (holdsWord(bytes, start, end, 'json')) head.wantsJson = true;
         break;
       case kind.grpcTimeout:
@@ -220,6 +224,28 @@ function readMeaning(head: Http1RequestHead, targetStart: number, targetEnd: num
   if (pathBytes !== bytes) head.pathBytes = Buffer.from(pathBytes.buffer, pathBytes.byteOffset, pathBytes.length);
   return null;
 }
+
+/** Forms of gRPC-Web. */
+export const grpcWeb = { no: 0, binary: 1, text: 2 } as const;
+
+/** Does a content type begin with `application/grpc-web`? */
+export function isGrpcWeb(bytes: Uint8Array, start: number, end: number): boolean {
+  return end - start >= 20 && bytes[start + 16] === dash && isWord(bytes, start, start + 20, 'application/grpc-web');
+}
+
+/** Marks a head of which the content type begins so, if it is one of gRPC-Web. */
+export function readGrpcWeb(head: Http1RequestHead, start: number, end: number): void {
+  const { bytes } = head;
+  const text = end - start >= 25 && isWord(bytes, start + 20, start + 25, '-text');
+  const after = start + (text ? 25 : 20);
+  if (after < end && bytes[after] !== plus && bytes[after] !== semicolon && bytes[after] !== space) return;
+  head.grpc = true;
+  head.grpcWeb = text ? grpcWeb.text : grpcWeb.binary;
+}
+
+const dash = 0x2d;
+const plus = 0x2b;
+const semicolon = 0x3b;
 
 /** `application/grpc` alone, with a suffix (`+proto`) or with parameters. */
 export function isGrpc(bytes: Uint8Array, start: number, end: number): boolean {

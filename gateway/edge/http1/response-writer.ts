@@ -102,8 +102,8 @@ function writeStatusAndFields(out: OutBuffer, head: ResponseHead, edits: Compile
 
 /** Writes an answer whole. */
 export function writeAnswer(out: OutBuffer, answer: Answer, dateLine: Buffer, isHead: boolean, close: boolean): void {
-  const body = Buffer.from(answer.body);
-  const type = answer.body === '' ? '' : `content-type: ${answer.contentType}\r\n`;
+  const body = typeof answer.body === 'string' ? Buffer.from(answer.body) : answer.body;
+  const type = body.length === 0 ? '' : `content-type: ${answer.contentType}\r\n`;
   const lines = answer.fields.map(([name, value]) => `${name}: ${value}\r\n`).join('');
   out.putAll(Buffer.from(`HTTP/1.1 ${answer.code} ${STATUS_CODES[answer.code] ?? ''}\r\n${lines}${type}content-length: ${body.length}\r\n`));
   out.putAll(dateLine);

@@ -7,7 +7,7 @@ import { isAuthority } from '../http1/authority.ts';
 import { isToken, lowered, space } from '../http1/characters.ts';
 import { kind } from '../http1/field-kind.ts';
 import { holdsWord, isWord, readLength } from '../http1/fields.ts';
-import { isGrpc, isRefusedMethod } from '../http1/request-head.ts';
+import { grpcWeb, isGrpc, isGrpcWeb, isRefusedMethod, readGrpcWeb } from '../http1/request-head.ts';
 import type { Http1RequestHead } from '../http1/request-head.ts';
 import { pseudo } from './field-meaning.ts';
 import type { HeaderList } from './header-list.ts';
@@ -98,6 +98,7 @@ function readMeaning(list: HeaderList, head: Http1RequestHead, ended: boolean): 
   head.wantsJson = false;
   head.grpc = false;
   head.grpcTimeoutMs = Infinity;
+  head.grpcWeb = grpcWeb.no;
   for (let field = 0; field < fieldCount; field++) {
     const fieldKind = kinds[field]!;
     if (fieldKind === kind.other) continue;
@@ -130,6 +131,7 @@ function readMeaning(list: HeaderList, head: Http1RequestHead, ended: boolean): 
         break;
       case kind.contentType:
         if (isGrpc(bytes, start, end)) head.grpc = true;
+        else if (isGrpcWeb(bytes, start, end)) readGrpcWeb(head, start, end);
         else if (holdsWord(bytes, start, end, 'json')) head.wantsJson = true;
         break;
       case kind.grpcTimeout:

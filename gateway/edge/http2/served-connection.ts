@@ -99,7 +99,7 @@ export class ServedConnection implements ServerOwner, ClientConnection {
   refused(stream: Stream, failure: Failure, grpc: boolean): void {
     const { edge } = this;
     const answer = failureAnswer(failure, '', false, grpc);
-    const body = Buffer.from(answer.body);
+    const body = typeof answer.body === 'string' ? Buffer.from(answer.body) : answer.body;
     const writer = edge.http2.takeWriter();
     writeAnswerBlock(writer, answer, body.length, edge.dateLine);
     stream.sendHead(writer.bytes, writer.length, true, body.length === 0);

@@ -204,7 +204,7 @@ export class ServedStream implements ClientSide, StreamUser, BlockHolder {
     const stream = this.#stream;
     if (!this.#requestEnded) this.#exchange.giveUpRequest();
     if (stream === null) return;
-    const body = Buffer.from(answer.body);
+    const body = typeof answer.body === 'string' ? Buffer.from(answer.body) : answer.body;
     const writer = http2.takeWriter();
     writeAnswerBlock(writer, answer, body.length, dateLine);
     const bodiless = this.#isHead || body.length === 0;
