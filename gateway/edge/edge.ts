@@ -28,7 +28,9 @@ export interface ClientConnection {
   readonly busy: boolean;
   /** Since when nothing was asked; Infinity while busy. */
   readonly idleSinceMs: number;
-  /** A drain begins: it takes no new requests where its protocol can say so. */
+  /** It was told `drain`, or ends for another reason after what it has. */
+  readonly retiring: boolean;
+  /** It ends after what it has: HTTP/2 says GOAWAY, HTTP/1.1 closes with its next answer. */
   drain(): void;
   destroy(): void;
 }

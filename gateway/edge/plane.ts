@@ -11,6 +11,7 @@ import { Edge } from './edge.ts';
 import type { EdgeOptions } from './edge.ts';
 import { listenPlain, listenTls } from './listener.ts';
 import type { Listening } from './listener.ts';
+import { Spread } from './spread.ts';
 
 /** What became of a message. */
 export type Applied =
@@ -29,11 +30,13 @@ const drainTickMs = 50;
 export class DataPlane {
   readonly #edge: Edge;
   readonly #settings: Settings;
+  readonly #spread: Spread;
   #listening: readonly Listening[] = [];
 
   constructor(options: EdgeOptions) {
     this.#edge = new Edge(options);
     this.#settings = options.settings;
+    this.#spread = new Spread(this.#edge);
   }
 
   /** Takes a message of the control worker. A request that has begun keeps the table that it began with. */
@@ -91,6 +94,7 @@ export class DataPlane {
     const { listen, tls } = this.#settings;
     const plain = await listenPlain(this.#edge, listen.host, port);
     this.#listening = [plain];
+    this.#spread.start();
     if (tls === null) return { host: plain.host, port: plain.port, tlsPort: 0 };
     const identity = { cert: readFileSync(tls.certFile), key: readFileSync(tls.keyFile) };
     const secure = await listenTls(this.#edge, tls.host, tlsPort, identity);

@@ -106,6 +106,11 @@ export class GrpcWeb implements ClientSide {
     this.#client.responseHead(head, attachment, withFields(edits, { instead: ['content-type', 'trailer'], fields }), serviceTimeMs);
   }
 
+  upgraded(head: ResponseHead): void {
+    this.#foreign = true;
+    this.#client.upgraded(head);
+  }
+
   responseBody(bytes: Buffer, start: number, end: number): void {
     if (this.#foreign) {
       this.#client.responseBody(bytes, start, end);

@@ -344,8 +344,12 @@ export class Http1Connection implements TransportOwner, RequestTaker, ClientSide
     this.#exchange?.clientGone(failures.clientGone);
   }
 
+  get retiring(): boolean {
+    return this.#writer.retiring;
+  }
+
   drain(): void {
-    // Its next answer says so; idle, it is closed by whoever drains.
+    this.#writer.retiring = true;
   }
 
   /** It speaks another protocol after all: the transport gets another owner. */

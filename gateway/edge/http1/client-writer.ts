@@ -23,6 +23,8 @@ export class ClientWriter {
   #isHead = false;
   /** The connection closes after this answer. */
   close = false;
+  /** The connection closes after the next answer, whatever the client says. */
+  retiring = false;
 
   constructor(edge: Edge, transport: Transport) {
     this.#edge = edge;
@@ -99,7 +101,7 @@ export class ClientWriter {
   /** Does the connection close after this answer? Decided once for each answer. */
   #closes(): boolean {
     const edge = this.#edge;
-    if (edge.draining || edge.nowMs >= this.#closeAtMs) this.close = true;
+    if (this.retiring || edge.draining || edge.nowMs >= this.#closeAtMs) this.close = true;
     return this.close;
   }
 }

@@ -66,6 +66,10 @@ export class ServedConnection implements ServerOwner, ClientConnection {
     return Infinity;
   }
 
+  get retiring(): boolean {
+    return this.#connection.isRetiring;
+  }
+
   drain(): void {
     this.#connection.drain();
   }

@@ -73,6 +73,11 @@ export abstract class Session implements TransportOwner, Timed, SenderOwner {
   /** The transport is gone too; told once. */
   protected abstract gone(): void;
 
+  /** It takes no new streams. */
+  get isRetiring(): boolean {
+    return this.retiring;
+  }
+
   get streamCount(): number {
     return this.streams.count;
   }
