@@ -1,13 +1,11 @@
 // Exchange: one request and its response. Decides, picks an Endpoint, streams both ways, keeps the time limits, counts. It ends only when
 // both directions are done: an upstream may answer before it was asked to the end.
 import type { RejectDecision } from '../../routing/decision.ts';
-import { isText, textOf } from '../../routing/bytes.ts';
 import { decide } from '../../routing/decide.ts';
-import { climbs } from '../../routing/rewrite.ts';
 import type { Route } from '../../routing/table.ts';
+import { AnswerEdits } from './answer-edits.ts';
 import type { Attached, Attachment } from './attachment.ts';
 import type { ClientSide } from './client-side.ts';
-import { corsOf } from './cors.ts';
 import { Deadline } from './deadline.ts';
 import type { Timed } from './deadline.ts';
 import type { Edge } from './edge.ts';
@@ -21,15 +19,13 @@ import { Forwarding } from './forwarding.ts';
 import { GrpcWeb } from './grpc/web.ts';
 import type { ForwardingOwner } from './forwarding.ts';
 import type { FieldList } from './http1/fields.ts';
-import { withFields } from './http1/header-edits.ts';
-import type { CompiledEdits, ExtraFields } from './http1/header-edits.ts';
 import { grpcWeb } from './http1/request-head.ts';
 import type { Http1RequestHead } from './http1/request-head.ts';
 import { chunkedLength, upgradeLength } from './http1/request-writer.ts';
 import type { ClientFacts } from './http1/request-writer.ts';
 import type { ResponseHead } from './http1/response-head.ts';
 import { redirectAnswer } from './redirect.ts';
-import { editsFor } from './request-values.ts';
+import { refusalOf } from './refusal.ts';
 import type { ShadowCopy } from './shadow.ts';
 import { stickOf } from './upstream/stickiness.ts';
 import type { StickyOn } from './upstream/stickiness.ts';
@@ -46,20 +42,16 @@ export class Exchange implements ForwardingOwner, Timed {
   readonly #deadline = new Deadline(this);
   readonly #times: ExchangeTimes;
   readonly #record: ExchangeRecord;
+  readonly #edits = new AnswerEdits();
 
   /** From `begin` until both directions are done. */
   active = false;
-  isHead = false;
   #json = false;
   #grpc = false;
   #chunked = false;
   /** What a gRPC caller gives the call. */
   #callerMs = Infinity;
   #attachment: Attachment | null = null;
-  /** Of this answer: the Mapping's, with variables filled in and `#extra`. */
-  #responseEdits: CompiledEdits | null = null;
-  /** What any answer to this request gets; null: nothing. */
-  #extra: ExtraFields | null = null;
   #copy: ShadowCopy | null = null;
 
   #requestDone = false;
@@ -113,34 +105,20 @@ export class Exchange implements ForwardingOwner, Timed {
     this.#record.route = decision.route;
     this.#record.attachment = attachment;
     this.#record.enter(attachment.slot);
-    this.#responseEdits = attachment.responseEdits;
-    if ((attachment.responseEdits !== null || attachment.cors !== null) && this.#answersItself(head, attachment)) return;
-    const { bodyBytes: mostBodyBytes } = edge.limits;
+    if (attachment.responseEdits !== null || attachment.cors !== null) {
+      const preflight = this.#edits.begin(head, attachment, this.#facts);
+      if (preflight !== null) {
+        this.#answer(preflight);
+        return;
+      }
+    }
     if (decision.target.kind === 'redirect') {
       this.#answer(redirectAnswer(decision.target, decision.mapping.match.path, head, this.#client.secure));
-    } else if (head.websocket && !mayTunnel(head, attachment)) {
-      this.#fail(failures.upgradeRefused, attachment.tunnels ? 'it takes a GET without a body, and an upstream that speaks HTTP/1.1' : '');
-    } else if (mostBodyBytes > 0 && bodyBytes > mostBodyBytes) {
-      this.#fail(failures.bodyTooLarge, '');
-    } else if (attachment.mayClimb && climbs(attachment.rewrite, textOf(head.pathBytes, head.pathStart, head.pathEnd))) {
-      this.#fail(failures.pathClimbs, '');
-    } else {
-      this.#forward(head, bodyBytes, decision.route);
+      return;
     }
-  }
-
-  /** Makes the edits of the answer. true: it was a preflight, and is answered. */
-  #answersItself(head: Http1RequestHead, attachment: Attachment): boolean {
-    this.#responseEdits = editsFor(attachment.responseEdits, head, this.#facts);
-    const verdict = attachment.cors === null ? null : corsOf(attachment.cors, head);
-    if (verdict === null) return false;
-    if (verdict.kind === 'preflight') {
-      this.#answer({ code: 200, contentType: '', body: '', fields: verdict.fields });
-      return true;
-    }
-    this.#extra = verdict.extra;
-    this.#responseEdits = withFields(this.#responseEdits, verdict.extra);
-    return false;
+    const refusal = refusalOf(head, bodyBytes, attachment, edge.limits.bodyBytes);
+    if (refusal === null) this.#forward(head, bodyBytes, decision.route);
+    else this.#fail(refusal.failure, refusal.detail);
   }
 
   /** A call of gRPC-Web is gRPC from here on; the next one need not be. */
@@ -154,13 +132,11 @@ export class Exchange implements ForwardingOwner, Timed {
     this.#callerMs = head.grpcTimeoutMs;
     this.#record.begin(head);
     this.active = true;
-    this.isHead = head.isHead;
     this.#json = head.wantsJson;
     this.#grpc = head.grpc;
     this.#chunked = head.chunked;
     this.#attachment = null;
-    this.#responseEdits = null;
-    this.#extra = null;
+    this.#edits.reset();
     this.#requestDone = false;
     this.#discarding = false;
     this.#responseDone = false;
@@ -204,7 +180,7 @@ export class Exchange implements ForwardingOwner, Timed {
   #stick(on: StickyOn, head: Http1RequestHead): void {
     const { hash, cookie } = stickOf(on, head, this.#facts, this.#edge.ids);
     this.#forwarding.hash = hash;
-    if (cookie !== null) this.#responseEdits = withFields(this.#responseEdits, { instead: [], fields: [['set-cookie', cookie]] });
+    if (cookie !== null) this.#edits.setCookie(cookie);
   }
 
   requestBody(bytes: Buffer, start: number, end: number): void {
@@ -298,7 +274,7 @@ export class Exchange implements ForwardingOwner, Timed {
     this.#times.responseStarted = true;
     this.#record.code = head.status;
     this.#times.lastByteMs = nowMs;
-    this.#client.responseHead(head, this.#attachment!, this.#responseEdits, Math.round(nowMs - this.#forwarding.sentMs));
+    this.#client.responseHead(head, this.#attachment!, this.#edits.edits, Math.round(nowMs - this.#forwarding.sentMs));
   }
 
   responseBody(bytes: Buffer, start: number, end: number): void {
@@ -415,7 +391,7 @@ export class Exchange implements ForwardingOwner, Timed {
     this.#drop();
     this.#discard();
     this.#record.responseBytes += answer.body.length;
-    this.#client.answer(this.#extra === null ? answer : { ...answer, fields: [...answer.fields, ...this.#extra.fields] }, last);
+    this.#client.answer(this.#edits.completed(answer), last);
     this.#finishIfDone();
   }
 
@@ -452,10 +428,4 @@ export class Exchange implements ForwardingOwner, Timed {
     this.#record.finish(this.#times.startedMs, this.#client.peer, this.#forwarding.address, this.#forwarding.spent);
     this.#client.exchangeOver();
   }
-}
-
-/** May this request for an upgrade become a tunnel? */
-function mayTunnel(head: Http1RequestHead, attachment: Attachment): boolean {
-  if (!attachment.tunnels || attachment.pool!.upstream?.protocol !== 'http1') return false;
-  return isText(head.bytes, head.methodStart, head.methodEnd, 'GET') && head.modern && !head.chunked && head.contentLength <= 0;
 }
