@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { SnapshotFile } from '../../../gateway/control/snapshot-file.ts';
 import type { StoredForm } from '../../../k8s/source/last-good.ts';
 
@@ -44,6 +44,15 @@ describe('a snapshot file', () => {
     await written([form('cert', 'Secret'), form('a')]);
     expect(await readFile(file, 'utf8')).not.toContain('cert');
     expect((await snapshot().read())!.objects).toEqual([form('a')]);
+  });
+
+  test.each([['forward', 7_200_000, 7200], ['back', -7_200_000, 0]])('written before the clock jumped %s has an age that makes sense', async (_, jumpMs, age) => {
+    await written([form('a')]);
+    const now = Date.now();
+    const clock = vi.spyOn(Date, 'now').mockImplementation(() => now + jumpMs);
+    const read = await snapshot().read();
+    clock.mockRestore();
+    expect(Math.round(read!.ageSeconds)).toBe(age);
   });
 
   test('that is not there is no reason to say anything', async () => {

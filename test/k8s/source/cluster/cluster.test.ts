@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { ClusterSource, type ClusterOptions } from '../../../../k8s/source/cluster/cluster.ts';
 import type { LastGood, LastGoodRead, StoredForm } from '../../../../k8s/source/last-good.ts';
 import type { SourceChange } from '../../../../k8s/source/source.ts';
@@ -143,6 +143,22 @@ describe('changes', () => {
     fake.remove(deployments, 'prod', 'iris');
     fake.put(deployments, { ...deployment('iris'), spec: { predictors: [{ name: 'other' }] } });
     await until(() => JSON.stringify(known.get('SeldonDeployment prod/iris') ?? '').includes('other'));
+  });
+
+  test('a clock that jumps changes nothing: no age, no list, no wait', async () => {
+    await open().start(take);
+    await fake.call((call) => call.watch && call.path === services);
+    const calls = fake.calls.length;
+    const now = Date.now();
+    const clock = vi.spyOn(Date, 'now');
+    for (const jumpMs of [86_400_000, -86_400_000]) {
+      clock.mockImplementation(() => now + jumpMs);
+      fake.put(services, service(`after${jumpMs}`));
+      await until(() => known.has(`Service prod/after${jumpMs}`));
+      expect(source.ageSeconds()).toBe(0);
+    }
+    clock.mockRestore();
+    expect(fake.calls.slice(calls).filter((call) => !call.watch)).toEqual([]);
   });
 
   test('500 at once are all there in the end', async () => {
