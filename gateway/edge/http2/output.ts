@@ -13,6 +13,9 @@ export class FrameOutput {
   readonly #flushed: () => void;
   #out: OutBuffer | null = null;
   #headersSent = false;
+  /** Where the last frame begins in the buffer, if it is DATA and has not left; else −1. And its stream. */
+  #dataAt = -1;
+  #dataStreamId = 0;
   /** Bytes put since the peer stopped reading. */
   #unreadBytes = 0;
 
@@ -46,6 +49,7 @@ export class FrameOutput {
     const out = this.#out;
     if (out === null) return;
     this.#out = null;
+    this.#dataAt = -1;
     out.flush();
     this.#turn.giveBack(out);
   }
@@ -58,6 +62,8 @@ export class FrameOutput {
     if (this.#transport.congested) this.#unreadBytes += needed;
     const { bytes } = out;
     const at = out.length;
+    this.#dataAt = type === frameType.data ? at : -1;
+    this.#dataStreamId = streamId;
     bytes[at] = length >>> 16;
     bytes[at + 1] = length >>> 8;
     bytes[at + 2] = length;
@@ -136,6 +142,14 @@ export class FrameOutput {
       this.#begin(frameType.continuation, end === length ? flag.endHeaders : 0, streamId, end - at, end - at).put(block, at, end);
       at = end;
     }
+  }
+
+  /** Ends the message with the frame that was put last, where that is DATA of this stream: a frame less for each call. False: it is not. */
+  endData(streamId: number): boolean {
+    if (this.#dataAt < 0 || this.#dataStreamId !== streamId) return false;
+    this.#out!.bytes[this.#dataAt + 4]! |= flag.endStream;
+    this.#dataAt = -1;
+    return true;
   }
 
   /** At most `framePayloadBytes`. */

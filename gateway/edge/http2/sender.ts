@@ -197,8 +197,9 @@ export class Sender {
   #finish(stream: Stream): void {
     const { trailers } = stream;
     stream.trailers = null;
-    if (trailers === null) this.#output.data(stream.id, noBytes, 0, 0, true);
-    else this.#output.headers(stream.id, trailers, trailers.length, true);
+    if (trailers === null) {
+      if (!this.#output.endData(stream.id)) this.#output.data(stream.id, noBytes, 0, 0, true);
+    } else this.#output.headers(stream.id, trailers, trailers.length, true);
     this.#owner.sentContent(false);
     this.#ended(stream);
   }
