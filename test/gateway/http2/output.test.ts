@@ -4,14 +4,14 @@ import { FrameOutput } from '../../../gateway/edge/http2/output.ts';
 import { Turn } from '../../../gateway/edge/http2/turn.ts';
 import type { Transport } from '../../../gateway/edge/transport.ts';
 
-function start(): { output: FrameOutput; frames(): string[] } {
+function start(): { output: FrameOutput; frames: () => string[] } {
   let written = Buffer.alloc(0);
   const transport = { congested: false, write: (bytes: Buffer) => ((written = Buffer.concat([written, bytes])), true) } as unknown as Transport;
   const output = new FrameOutput(transport, new Turn(), () => undefined);
   return {
     output,
     /** Type, flags and stream of each frame that was written. */
-    frames() {
+    frames: () => {
       output.flush();
       const found: string[] = [];
       for (let at = 0; at < written.length; at += 9 + written.readUIntBE(at, 3)) found.push(`${written[at + 3]} ${written[at + 4]} ${written.readUInt32BE(at + 5)}`);
