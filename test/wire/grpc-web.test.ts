@@ -150,6 +150,19 @@ describe.each(transports)('%s', (_name, secure) => {
     });
   });
 
+  test('an upstream that is lost within a message cuts the answer: trailers there would be read as a part of it', async () => {
+    origin.behaviour = ({ stream }) => {
+      stream.respond({ ':status': 200, 'content-type': 'application/grpc' });
+      stream.write(message('one').subarray(0, 6), () => setTimeout(() => stream.session?.destroy(), 50));
+    };
+    const client = await Http2Client.open(gateway, secure);
+    const stream = client.start({ ':method': 'POST', ':path': path, 'content-type': 'application/grpc-web', seldon: 'iris', namespace: 'prod' });
+    stream.end(message('ask'));
+    const reply = await client.reply(stream);
+    expect(reply.body).toBe(message('one').toString('latin1', 0, 6));
+    client.destroy();
+  });
+
   test('an allowed origin may read a status in the head', async () => {
     serve({ origins: ['https://app.example'], methods: 'POST', headers: '', credentials: false, exposedHeaders: 'x-own', maxAge: '' });
     const reply = await overHttp2('application/grpc-web', [message('ask')], { origin: 'https://app.example' });

@@ -130,9 +130,10 @@ describe('windows that stay shut', () => {
 
   test('what nobody takes ends with the time that a reader has', async () => {
     await start(large, { limits: { writeStallTimeoutMs: 200 } });
-    const [peer] = await shutClients(1, 0);
-    await peer!.untilClosed();
-    expect(peer!.goAwayCode).toBe(errorCode.enhanceYourCalm);
+    await shutClients(1, 0);
+    await eventually(() => queued() > 0, 'what is queued');
+    // The connection ends, or each of its streams does: whoever is due first.
     await eventually(() => queued() === 0 && gateway.counters.cells[fixed.inFlight] === 0, 'nothing left');
+    expect(gateway.flagged('DC')).toBeGreaterThan(0);
   });
 });
