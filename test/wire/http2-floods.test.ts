@@ -10,6 +10,7 @@ import { attacks } from '../gateway/http2/attacks.ts';
 import { frames, rawClient } from '../gateway/http2/raw-peer.ts';
 import type { RawPeer } from '../gateway/http2/raw-peer.ts';
 import { Gateway, endpointsOn, eventually, irisTo } from './gateway.ts';
+import { Http2Origin } from './http2-origin.ts';
 import { Origin, answerEach } from './origin.ts';
 
 const mebibyte = 1024 * 1024;
@@ -103,6 +104,29 @@ describe('windows that stay shut', () => {
     process.stdout.write(`shut windows: ${(queued() / mebibyte).toFixed(1)} MiB queued, neighbour p50 ${times[25]!.toFixed(1)} ms, p98 ${times[48]!.toFixed(1)} ms\n`);
     for (const peer of peers) peer.socket.destroy();
     await eventually(() => queued() === 0, 'an empty queue');
+  });
+
+  test('with an HTTP/2 upstream, where they share sessions with their neighbour, less than 16 MiB, and the neighbour is served at once', async () => {
+    await start(large);
+    const upstream = await new Http2Origin(({ stream }) => {
+      stream.respond({ ':status': 200 });
+      stream.end(large);
+    }).listen();
+    const root = irisTo('iris');
+    const match = { ...root.match, path: { kind: 'prefix' as const, prefix: '/', caseSensitive: true } };
+    gateway.serve([{ ...root, space: null, match }], [{ ...upstreamOf('iris'), protocol: 'http2' }], [endpointsOn('iris', [upstream.port])]);
+    const peers = await shutClients(4, 0);
+    for (const peer of peers) await peer.answered();
+    await eventually(() => upstream.requests.length === 4 * streams && queued() > 10 * mebibyte, 'what is queued');
+    const neighbour = await rawClient(gateway.port, [[setting.initialWindowSize, 1 << 20]]);
+    neighbour.send(frames.windowUpdate(0, 1 << 30));
+    const bodies = (): number => neighbour.of(frameType.data).reduce((sum, { payload }) => sum + payload.length, 0);
+    for (let call = 0; call < 20; call++) {
+      neighbour.send(frames.request(2 * call + 1, true));
+      while (bodies() < (call + 1) * large.length) await neighbour.next();
+    }
+    expect(queued()).toBeLessThan(16 * mebibyte);
+    upstream.close();
   });
 
   test('a client that opens its windows after all gets every answer whole', async () => {

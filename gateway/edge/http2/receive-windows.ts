@@ -7,13 +7,16 @@ export class ReceiveWindows {
   readonly #output: FrameOutput;
   readonly #connectionBytes: number;
   readonly #streamBytes: number;
+  readonly #atOnce: boolean;
   /** Bytes that the peer may send on all streams together. */
   #window: number;
   /** Credited bytes of which the peer does not know. */
   #unannounced = 0;
 
-  constructor(output: FrameOutput, connectionBytes: number, streamBytes: number) {
+  /** `atOnce`: what came is credited to the connection when it comes, and only to its stream when it was passed on. */
+  constructor(output: FrameOutput, connectionBytes: number, streamBytes: number, atOnce: boolean) {
     this.#output = output;
+    this.#atOnce = atOnce;
     this.#connectionBytes = connectionBytes;
     this.#streamBytes = streamBytes;
     this.#window = connectionBytes;
@@ -22,7 +25,9 @@ export class ReceiveWindows {
   /** DATA came: so many bytes of it count. False: more than the connection's window allows. */
   take(bytes: number): boolean {
     this.#window -= bytes;
-    return this.#window >= 0;
+    if (this.#window < 0) return false;
+    if (this.#atOnce) this.#give(bytes);
+    return true;
   }
 
   /** Bytes of a stream were passed on. */
@@ -43,6 +48,10 @@ export class ReceiveWindows {
 
   /** Bytes that belong to no stream any more. */
   giveBack(bytes: number): void {
+    if (!this.#atOnce) this.#give(bytes);
+  }
+
+  #give(bytes: number): void {
     this.#unannounced += bytes;
     if (this.#unannounced * 2 < this.#connectionBytes) return;
     this.#output.windowUpdate(0, this.#unannounced);

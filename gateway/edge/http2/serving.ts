@@ -50,6 +50,7 @@ function servingLimits(limits: EdgeLimits): Http2Limits {
     concurrentStreams: limits.http2Streams,
     streamWindowBytes: limits.http2StreamWindowBytes,
     connectionWindowBytes: limits.http2ConnectionWindowBytes,
+    connectionCreditAtOnce: false,
     list: { bytes: limits.headBytes, fields: limits.headFields },
     requestLineBytes: limits.requestLineBytes,
     framesATurn,

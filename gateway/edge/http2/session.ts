@@ -55,7 +55,7 @@ export abstract class Session implements TransportOwner, Timed, SenderOwner {
     this.#floods = new FloodCounters(limits.floods, nowMs);
     this.output = new FrameOutput(transport, shared.turn, () => this.#flushed());
     this.sender = new Sender(this.output, this);
-    this.windows = new ReceiveWindows(this.output, limits.connectionWindowBytes, limits.streamWindowBytes);
+    this.windows = new ReceiveWindows(this.output, limits.connectionWindowBytes, limits.streamWindowBytes, limits.connectionCreditAtOnce);
     transport.owner = this;
   }
 

@@ -11,6 +11,11 @@ export interface Http2Limits {
   /** What one stream, and all streams together, may send before it is passed on. */
   readonly streamWindowBytes: number;
   readonly connectionWindowBytes: number;
+  /**
+   * The connection's window opens with what comes, not with what was passed on: then a stream that nobody reads from holds up no other, and
+   * the windows of the streams alone bound what is kept.
+   */
+  readonly connectionCreditAtOnce: boolean;
   readonly list: ListLimits;
   /** Method and path of a request, with what a request line of HTTP/1.1 has besides. */
   readonly requestLineBytes: number;

@@ -7,6 +7,9 @@ import { BlockWriter } from '../http2/hpack-encode.ts';
 import { Http2Shared } from '../http2/shared.ts';
 import type { Http2Home, Http2Limits } from '../http2/shared.ts';
 
+/** What one response may send ahead of its client: 4 clients with 100 streams each that do not read then hold 12.5 MiB. */
+const streamWindowBytes = 32 * 1024;
+
 /**
  * gRPC's servers take a PING every five minutes, only while there are calls, and end the connection of whoever asks more often
  * (gRPC proposal A8). Whether the peer is there at all the kernel asks more often: see `dial.ts`.
@@ -17,8 +20,10 @@ const pingTimeoutMs = 10_000;
 function limitsOf(limits: EdgeLimits): Http2Limits {
   return {
     concurrentStreams: 100,
-    streamWindowBytes: 65_535,
+    streamWindowBytes,
     connectionWindowBytes: 1024 * 1024,
+    // Clients that do not read share sessions with those that do.
+    connectionCreditAtOnce: true,
     list: { bytes: limits.headBytes, fields: fieldRoom },
     requestLineBytes: limits.requestLineBytes,
     framesATurn: 512,

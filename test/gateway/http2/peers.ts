@@ -29,6 +29,7 @@ export const testLimits: Http2Limits = {
   concurrentStreams: 100,
   streamWindowBytes: 65_535,
   connectionWindowBytes: 1024 * 1024,
+  connectionCreditAtOnce: false,
   list: { bytes: 60 * 1024, fields: 100 },
   requestLineBytes: 8 * 1024,
   framesATurn: 512,
