@@ -308,6 +308,20 @@ describe.each(transports)('%s', (_name, secure) => {
     await eventually(() => gateway.flagged('DC') === 1, 'the cut');
   });
 
+  test.each([
+    ['half a body', 'POST /seldon/prod/iris/x HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhalf'],
+    ['half a chunk', 'POST /seldon/prod/iris/x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhe'],
+    ['no body yet', 'POST /seldon/prod/iris/x HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n'],
+    ['half a head', 'POST /seldon/prod/iris/x HTTP/1.1\r\nHost: a\r\nX: '],
+  ])('a client that ends its side with %s behind a request gets its answer and the end', async (_what, part) => {
+    await start();
+    whenAsked((connection) => void setTimeout(() => connection.socket.write(ok), 50));
+    client.write(post('x') + part);
+    client.socket.end();
+    await client.end();
+    expect(answersIn(client.text).filter(({ status }) => status >= 200)).toHaveLength(1);
+  });
+
   describe('a client that resets', () => {
     test.each([
       ['in its head', 'POST /seldon/prod/iris/x HTTP/1.1\r\nHost: a\r\nX: ', 0],

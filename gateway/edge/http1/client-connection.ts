@@ -127,6 +127,8 @@ export class Http1Connection implements TransportOwner, RequestTaker, ClientSide
 
   requestFlush(): void {
     this.#exchange?.requestFlush();
+    // Half a request behind an answered one, and nothing more to come.
+    if (this.#peerEnded && this.#state === 'open' && !this.#reader.complete && !this.#reader.awaitingHead) this.#giveUp();
   }
 
   bodyRefused(failure: Failure): void {
@@ -154,7 +156,7 @@ export class Http1Connection implements TransportOwner, RequestTaker, ClientSide
     const { nowMs, limits, wheel } = this.#edge;
     if (this.#reader.carries) {
       if (this.#peerEnded) {
-        this.destroy();
+        this.#giveUp();
         return;
       }
       if (this.#headSinceMs === Infinity) this.#headSinceMs = nowMs;
@@ -268,6 +270,12 @@ export class Http1Connection implements TransportOwner, RequestTaker, ClientSide
     this.#edge.wheel.set(this.#deadline, this.#edge.nowMs + lingerMs);
   }
 
+  /** Half a request and nothing more to come: nobody waits for its answer. What was answered before it still goes out. */
+  #giveUp(): void {
+    this.#finish();
+    this.#exchange?.clientGone(failures.clientGone);
+  }
+
   /** While closing: waits on as long as the client still takes what is queued. */
   #linger(nowMs: number): void {
     const { queued } = this.#transport;
@@ -290,8 +298,7 @@ export class Http1Connection implements TransportOwner, RequestTaker, ClientSide
     } else if (this.#reader.awaitingHead && !this.#reader.carries) {
       this.#finish();
     } else {
-      // Half a request: nobody waits for an answer.
-      this.destroy();
+      this.#giveUp();
     }
   }
 
