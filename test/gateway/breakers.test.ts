@@ -3,7 +3,8 @@ import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import { readFile } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { Origin, requestsIn } from '../wire/origin.ts';
+import { Origin } from '../wire/origin.ts';
+import type { OriginConnection } from '../wire/origin.ts';
 import { GatewayProcess, Manifests } from './gateway-process.ts';
 
 const workers = 5;
@@ -46,7 +47,7 @@ class Asked {
 }
 
 async function until(holds: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  const endMs = Date.now() + 20_000;
+  const endMs = Date.now() + 60_000;
   while (!(await holds())) {
     if (Date.now() > endMs) throw new Error(`never: ${what}`);
     await new Promise((resolve) => {
@@ -82,17 +83,22 @@ function use(requests: number, open: number): Readonly<Record<string, number>> {
   };
 }
 
-/** Requests that the origin has not answered yet and that can still be answered. */
+/** Length of what a connection had received when it was last answered. */
+const answeredAt = new WeakMap<OriginConnection, number>();
+
+/** Has it a whole request that is not answered yet, and can be? Requests have no body here. */
+function isHeld(connection: OriginConnection): boolean {
+  return !connection.closed && connection.text.length > (answeredAt.get(connection) ?? 0) && connection.text.endsWith('\r\n\r\n');
+}
+
 function held(): number {
-  return origin.connections.filter(({ text, answered, closed }) => !closed && requestsIn(text).length > answered).length;
+  return origin.connections.filter(isHeld).length;
 }
 
 function release(): void {
-  for (const connection of origin.connections) {
-    if (!connection.closed && requestsIn(connection.text).length > connection.answered) {
-      connection.answered += 1;
-      connection.socket.write('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok');
-    }
+  for (const connection of origin.connections.filter(isHeld)) {
+    answeredAt.set(connection, connection.text.length);
+    connection.socket.write('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok');
   }
 }
 
@@ -128,8 +134,15 @@ describe('circuit breakers of a process', () => {
       expect(asked.filter(({ status }) => status === '200')).toHaveLength(survive);
       for (const { socket } of asked) socket.destroy();
       expect(await gauges(admin)).toEqual(use(0, 0));
+      await until(() => origin.connections.every(({ closed }) => closed), 'idle connections are closed');
+      origin.connections.length = 0;
     }
     const asked = await fill();
+    // A new control worker goes on with the slots of the one before it.
+    gateway.endThread('control');
+    await gateway.seen('worker-ended', { thread: 'control' });
+    await until(async () => (await fetch(`${admin}/readyz`).catch(() => null))?.status === 200, 'the new control worker');
+    expect(await gauges(admin)).toEqual(use(inFlight, 1));
     const over = Array.from({ length: 2 * workers }, () => new Asked(port));
     await until(() => over.every(({ status }) => status !== ''), 'what is over the limit is answered');
     // A worker that has no connection would get one; these all have.
@@ -139,5 +152,5 @@ describe('circuit breakers of a process', () => {
     expect(asked.every(({ status }) => status === '200')).toBe(true);
     for (const { socket } of [...asked, ...over]) socket.destroy();
     expect(await gauges(admin)).toEqual(use(0, 0));
-  }, 120_000);
+  }, 300_000);
 });

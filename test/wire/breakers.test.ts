@@ -118,6 +118,23 @@ describe('circuit breakers', () => {
     expect(origin.connections).toHaveLength(1);
   });
 
+  test('nobody overtakes: the next request of the client whose answer made room goes to the end of the queue', async () => {
+    const gateway = await start();
+    gateway.serveIris([origin.port], {}, { breakers: [{ ...wide, maxConnections: 1 }] });
+    const first = await ask(gateway, 'first');
+    first.write(post('again'));
+    await holds(1);
+    const second = await ask(gateway, 'second');
+    await eventually(() => uses(gateway, resource.pending) === 1, 'it waits');
+    release('first');
+    await holds(2);
+    release('second');
+    await holds(3);
+    release('again');
+    await Promise.all([first.answers(2), second.answers(1)]);
+    expect(arrived()).toEqual(['first', 'second', 'again']);
+  });
+
   test('a client that leaves gives up its place, and one whose time is over is answered', async () => {
     const gateway = await start();
     const short = { ...irisTo('iris', { timeout: { ms: 150, setBy: 'a test' } }), id: 'short', match: mappingOf('short', '').match };
@@ -194,7 +211,7 @@ describe('circuit breakers of several workers', () => {
     const others = new CounterBlock(new SharedArrayBuffer(blockBytes()));
     const a = await start({ others: [others.cells] });
     const b = await start({ counters: others, others: [a.counters.cells] });
-    for (const gateway of [a, b]) gateway.serveIris([origin.port], {}, { breakers: [{ ...wide, ...breaker }] });
+    for (const gateway of [a, b]) gateway.serveIris([origin.port], { timeout: { ms: 0, setBy: 'a test' } }, { breakers: [{ ...wide, ...breaker }] });
     return [a, b];
   }
 
