@@ -6,7 +6,7 @@ import { failures } from './failure.ts';
 import type { Failure } from './failure.ts';
 import type { Http1RequestHead } from './http1/request-head.ts';
 
-export interface Refusal {
+interface Refusal {
   readonly failure: Failure;
   readonly detail: string;
 }

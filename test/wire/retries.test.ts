@@ -177,6 +177,21 @@ describe.each(transports)('%s', (_name, secure) => {
     expect(requestsIn(two.text)).toHaveLength(20);
   });
 
+  test('where all were tried, the next try goes to any but the last', async () => {
+    const order: string[] = [];
+    const busy = (name: string): OriginBehaviour => (connection) => {
+      order.push(name);
+      connection.socket.write(unavailable);
+    };
+    one.behaviour = busy('one');
+    two.behaviour = busy('two');
+    await start(policy('5xx', 5), [one.port, two.port]);
+    client.write(post('x'));
+    expect((await client.answers(1))[0]!.status).toBe(503);
+    expect(order).toHaveLength(6);
+    for (let i = 1; i < order.length; i++) expect(order[i]).not.toBe(order[i - 1]);
+  });
+
   test('a connection that does not come about is tried at the same endpoint if the policy says so and there is no other', async () => {
     const port = await closedPort();
     await start(policy('connect-failure', 20), [port]);
