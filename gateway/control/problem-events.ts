@@ -33,6 +33,7 @@ export class ProblemEvents {
   readonly #times: ProblemEventTimes;
   readonly #log: Log;
   readonly #stopping = new AbortController();
+  readonly #events = new WeakMap<Problem, ProblemEvent>();
   #shown = new Map<string, Shown>();
   #seen: readonly Problem[] = [];
   #pausedUntilMs = 0;
@@ -51,13 +52,20 @@ export class ProblemEvents {
       const shown = new Map<string, Shown>();
       for (const problem of problems) {
         if (problem.level === 'info' || problem.subject.namespace === '' || shown.size >= mostProblems) continue;
-        const event = eventOf(problem);
+        const event = this.#eventOf(problem);
         const before = this.#shown.get(event.name);
         shown.set(event.name, before?.event.message === event.message ? before : { event, dueMs: 0 });
       }
       this.#shown = shown;
     }
     if (!this.#writing) void this.#write();
+  }
+
+  /** Problems stay the same objects while nothing changes them: at 5000 of them the hashes would take milliseconds of every look. */
+  #eventOf(problem: Problem): ProblemEvent {
+    let event = this.#events.get(problem);
+    if (event === undefined) this.#events.set(problem, (event = eventOf(problem)));
+    return event;
   }
 
   stop(): void {
