@@ -219,6 +219,18 @@ describe.each(transports)('%s', (_name, secure) => {
     expect(reply.headers).toMatchObject({ 'content-type': 'application/grpc', 'grpc-status': '12' });
   });
 
+  test.each([
+    ['no metadata', {}, 12, /send metadata seldon and namespace$/],
+    ['no deployment', { namespace: 'prod' }, 12, /send metadata seldon beside namespace$/],
+    ['no namespace', { seldon: 'iris' }, 3, /send metadata namespace as well$/],
+    ['metadata that match nothing', { seldon: 'nobody', namespace: 'prod' }, 12, /no deployment serves this call under the metadata seldon and namespace$/],
+  ])('a gRPC call with %s is told so, and no name that it did not send', async (_what, metadata, status, message) => {
+    const reply = await client.request({ ':method': 'POST', ':path': '/seldon.protos.Seldon/Predict', 'content-type': 'application/grpc', te: 'trailers', ...metadata }, 'abc');
+    expect(reply.headers['grpc-status']).toBe(String(status));
+    expect(reply.headers['grpc-message']).toMatch(message);
+    if (!('seldon' in metadata)) expect(reply.headers['grpc-message']).not.toContain('iris');
+  });
+
   test('pieces of a cookie are one field upstream', async () => {
     await client.request({ ':path': predictions, cookie: ['a=1', 'b=2', 'c=3'] });
     expect(origin.text.match(/cookie: .*/g)).toEqual(['cookie: a=1; b=2; c=3']);
