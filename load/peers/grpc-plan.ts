@@ -16,7 +16,7 @@ export function plainGrpcPlan(fleet: FleetPlan, times: { readonly warmUpMs: numb
 }
 
 /** Metadata as Seldon's Python client sends it. */
-export function callFields(deployment: Deployment): readonly (readonly [string, string])[] {
+export function callFields(deployment: Pick<Deployment, 'name' | 'namespace'>): readonly (readonly [string, string])[] {
   return [
     [':method', 'POST'],
     [':scheme', 'http'],

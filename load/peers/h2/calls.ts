@@ -1,9 +1,9 @@
 // The client's side of gRPC: unary calls on one connection, each answer checked to its last byte and its grpc-status.
 import { connect } from 'node:net';
-import { clientPreface, flag, frameType } from '../../../gateway/edge/http2/constants.ts';
+import { clientPreface, errorCode, flag, frameType } from '../../../gateway/edge/http2/constants.ts';
 import { HeaderList } from '../../../gateway/edge/http2/header-list.ts';
 import { HpackDecoder } from '../../../gateway/edge/http2/hpack-decode.ts';
-import { frame, ownSettings } from './frames.ts';
+import { frame, ownSettings, uint32 } from './frames.ts';
 import { Wire, type WireOwner } from './wire.ts';
 
 export interface Call {
@@ -89,6 +89,14 @@ export class Calls implements WireOwner {
 
   finish(id: number): void {
     this.#wire.send(frame(frameType.data, flag.endStream, id, Buffer.alloc(0)));
+  }
+
+  /** Gives a call up; nobody is told of it. False: it is over already. */
+  cancel(id: number): boolean {
+    if (!this.#open.delete(id)) return false;
+    this.#wire.drop(id);
+    this.#wire.send(frame(frameType.rstStream, 0, id, uint32(errorCode.cancel)));
+    return true;
   }
 
   end(): void {

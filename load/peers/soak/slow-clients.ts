@@ -5,6 +5,12 @@ import type { SlowTargets, Tally } from './soak-plan.ts';
 
 const body = predictionBody(70);
 
+/**
+ * So long nobody reads. The kernel takes bytes for some seconds, up to 4 MB, though nobody reads them; then it takes no more, and the gateway cuts the
+ * connection, of which a socket that does not read hears nothing. Then what was sent is read to the end.
+ */
+const unreadMs = 20_000;
+
 /** Statuses and other outcomes that a kind may end with. */
 interface Kind {
   readonly name: string;
@@ -63,9 +69,7 @@ const kinds: readonly Kind[] = [
     allowed: ['stalled'],
     begin: (socket, { huge }, leave) => {
       socket.write(`${request(huge, body.length)}${body}`);
-      socket.pause();
-      // A paused socket does not hear of its end: by now the gateway has cut it.
-      return [after(6000, () => socket.resume()), after(16_000, () => leave('never cut'))];
+      return [after(45_000, () => leave('never cut'))];
     },
   },
   { name: 'says nothing', allowed: [], begin: (_socket, _targets, leave) => [after(1000, () => leave(null))] },
@@ -120,17 +124,20 @@ export class SlowClients {
       else if (this.#open === 0) this.#ended?.();
     };
     socket.setEncoding('latin1').on('error', () => {});
-    socket.on('data', (piece: string) => {
+    const take = (piece: string): void => {
       received += piece.length;
       if (text.length > 4096) return;
       text += piece;
       const [head, rest] = text.split('\r\n\r\n');
       const length = Number(/\r\ncontent-length: (\d+)/iu.exec(head!)?.[1] ?? Number.NaN);
       if (rest !== undefined && rest.length >= length) end(text.slice(9, 12));
-    });
+    };
     socket.once('close', () => end(kind.allowed.includes('stalled') ? 'stalled' : 'cut'));
     socket.once('connect', () => {
       timers = kind.begin(socket, this.#targets, end);
+      // Without a listener a socket is not read from.
+      if (kind.allowed.includes('stalled')) timers = [...timers, after(unreadMs, () => socket.on('data', take))];
+      else socket.on('data', take);
     });
   }
 }

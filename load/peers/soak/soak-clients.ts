@@ -4,6 +4,7 @@ import { predictionBody, predictionHead } from '../fleet.ts';
 import { LoadConnection, type LoadConnectionOwner } from '../load-connection.ts';
 import { pause } from '../process.ts';
 import { seededRandom } from '../random.ts';
+import { Callers } from './callers.ts';
 import { SlowClients } from './slow-clients.ts';
 import { Tally, type SoakGroup, type SoakPlan, type SoakQuestion, type SoakReport } from './soak-plan.ts';
 
@@ -67,17 +68,20 @@ class Group implements LoadConnectionOwner {
 
 const tally = new Tally();
 let groups: readonly Group[] = [];
+let callers: Callers | null = null;
 let slow: SlowClients | null = null;
 
 answerQuestions(async (question: SoakQuestion): Promise<SoakReport> => {
   if (question.kind === 'start') {
     const { plan } = question;
     groups = plan.groups.map((group) => new Group(plan, group, tally));
+    callers = new Callers(plan.port, plan.calls, tally);
     slow = new SlowClients(plan.port, plan.slow, tally);
     for (const group of groups) group.start();
+    callers.start();
     slow.start(plan.slowClients);
   } else if (question.kind === 'stop') {
-    await Promise.all([...groups.map((group) => group.stop()), slow?.stop()]);
+    await Promise.all([...groups.map((group) => group.stop()), callers?.stop(), slow?.stop()]);
   }
   const { requests, outcomes, unexpected, first } = tally;
   return { requests, outcomes, unexpected, first };

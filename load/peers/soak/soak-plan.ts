@@ -15,11 +15,28 @@ export interface SlowTargets {
   readonly huge: string;
 }
 
+/** Unary calls over HTTP/2. Each connection has as many calls at once as streams, and gives up others that it never ends. */
+export interface SoakCalls {
+  readonly connections: number;
+  readonly streams: number;
+  /** Deployments that answer, and those whose upstream refuses connections. */
+  readonly answering: readonly CallTarget[];
+  readonly refusing: readonly CallTarget[];
+  /** Characters that right messages are made of. */
+  readonly answers: readonly string[];
+}
+
+export interface CallTarget {
+  readonly namespace: string;
+  readonly name: string;
+}
+
 export interface SoakPlan {
   readonly port: number;
   readonly groups: readonly SoakGroup[];
   /** Bodies that are right with a 200. */
   readonly answers: readonly string[];
+  readonly calls: SoakCalls;
   readonly slow: SlowTargets;
   /** Slow clients of each kind at once. */
   readonly slowClients: number;
@@ -27,7 +44,7 @@ export interface SoakPlan {
 
 export type SoakQuestion = { readonly kind: 'start'; readonly plan: SoakPlan } | { readonly kind: 'progress' } | { readonly kind: 'stop' };
 
-/** By client, then by outcome: a status, `cut` (no whole answer), `aborted` (the client left), `stalled` (the client did not read and was cut). */
+/** By client, then by outcome: a status, `grpc` and a grpc-status, `cut` (no whole answer), `aborted` (the client left), `stalled` (the client did not read and was cut). */
 export type Outcomes = Readonly<Record<string, Readonly<Record<string, number>>>>;
 
 export interface SoakReport {

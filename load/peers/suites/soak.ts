@@ -8,6 +8,7 @@ import { answerOf, deployments, type Deployment } from '../fleet.ts';
 import { flippedPredictors, flippedRoutes, type FlippedRoute } from '../flipped-routes.ts';
 import { deploymentManifest, mainOnly, manifestFile, replaceManifest, serviceManifests, wholeManifest, type Split } from '../manifests.ts';
 import { behaviours, type Behaviour, type FaultyQuestion, type FaultyReport } from '../origins/behaviours.ts';
+import { grpcPredictors, type GrpcOriginQuestion, type GrpcOriginReport } from '../origins/grpc.ts';
 import { freePort, loadCore, pause, proxyCore } from '../process.ts';
 import { startSluice, type Sluice } from '../proxies/sluice.ts';
 import { table } from '../report.ts';
@@ -45,7 +46,7 @@ const explained: readonly { readonly outcomes: readonly string[]; readonly flags
   { outcomes: ['408'], flags: ['DT'] },
   { outcomes: ['502'], flags: ['UPE'] },
   { outcomes: ['504'], flags: ['UT', 'SI'] },
-  { outcomes: ['503', 'cut'], flags: ['UC', 'UF', 'UH', 'UO'] },
+  { outcomes: ['503', 'cut', 'grpc 14'], flags: ['UC', 'UF', 'UH', 'UO'] },
   { outcomes: ['aborted', 'stalled'], flags: ['DC'] },
   { outcomes: ['400', '413', '414', '417', '431', '500', '429', '403', '405'], flags: ['DPE', 'UX', 'LR', 'OM', 'UR'] },
 ];
@@ -78,6 +79,16 @@ function churnedDeployments(port: number): readonly Deployment[] {
   return Array.from({ length: churned }, (_, index) => {
     const place = { host: `127.18.0.${index + 1}`, port };
     return { index, namespace: 'churned', name: `passing-${index}`, prefix: `/seldon/churned/passing-${index}/`, main: place, canary: place };
+  });
+}
+
+/** Deployments for gRPC calls. */
+function callTargets(stage: SluiceStage, count: number, name: string, port: number): readonly Deployment[] {
+  return Array.from({ length: count }, (_, index) => {
+    const place = { host: '127.0.0.1', port };
+    const deployment = { index, namespace: 'calls', name: `${name}-${index}`, prefix: '', main: place, canary: place };
+    put(stage, deployment, wholeManifest(deployment, mainOnly));
+    return deployment;
   });
 }
 
@@ -188,6 +199,15 @@ async function run(options: SuiteOptions): Promise<string> {
   const origin = startChild<FaultyQuestion, FaultyReport>(new URL('../origins/faulty-origin.ts', import.meta.url), loadCore);
   const { ports } = await origin.ask({ behaviours: Object.keys(behaviours) as readonly Behaviour[] });
   const faulty = writeFaulty(stage, ports, await freePort());
+  const grpcOrigin = startChild<GrpcOriginQuestion, GrpcOriginReport>(new URL('../origins/grpc-origin.ts', import.meta.url), loadCore);
+  const grpcPort = (await grpcOrigin.ask({ predictors: { main: grpcPredictors.main } })).ports['main']!;
+  const calls: SoakPlan['calls'] = {
+    connections: 4,
+    streams: 8,
+    answering: callTargets(stage, 50, 'answering', grpcPort),
+    refusing: callTargets(stage, 2, 'refusing', await freePort()),
+    answers: [grpcPredictors.main],
+  };
   const flipped = flippedRoutes(stage);
   for (const route of flipped) replaceManifest(route.file, route.states[0].manifest);
   const passing = churnedDeployments(stage.ports.get('main')!);
@@ -200,6 +220,7 @@ async function run(options: SuiteOptions): Promise<string> {
     port: sluice.port,
     groups: groups(stage, flipped, passing, faulty),
     answers: flippedPredictors.map(answerOf),
+    calls,
     slow: { plain: deployments(stage.fleet).at(-1)!.prefix, hanging: faulty.get('slow')!, huge: faulty.get('huge')! },
     slowClients: 12,
   };
@@ -216,6 +237,8 @@ async function run(options: SuiteOptions): Promise<string> {
   const report = await clients.ask({ kind: 'stop' });
   const seconds = (performance.now() - startedMs) / 1000;
   editor.stop();
+  // Sessions over HTTP/2 are kept while their Upstream is there: they must go with it.
+  rmSync(join(stage.manifests, 'calls'), { recursive: true });
   const after = await settled(sluice, before);
   const { text } = await scrapeMetrics(sluice.adminPort);
   const wrong: string[] = report.unexpected > 0 ? [`${report.unexpected} unexpected answers, the first: ${report.first}`] : [];
