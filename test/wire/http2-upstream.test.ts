@@ -48,6 +48,18 @@ async function open(gateway: Gateway): Promise<RawClient> {
   return client;
 }
 
+/** Has a number above 0 been the same for long enough? */
+function standsStill(read: () => number): () => boolean {
+  let before = 0;
+  let times = 0;
+  return () => {
+    const now = read();
+    times = now === before && now > 0 ? times + 1 : 0;
+    before = now;
+    return times > 50;
+  };
+}
+
 const sessionsOpen = (gateway: Gateway): number => gateway.counters.cells[fixed.upstreamConnectionsHttp2]!;
 const tls: UpstreamTls = { context: 'test', sni: null, caPem: null, certificate: null };
 
@@ -168,6 +180,48 @@ describe('a request over HTTP/1.1 to an upstream that speaks HTTP/2', () => {
     origin.requests[0]!.stream.destroy(new Error('broken'));
     await client.end();
     expect(client.text.endsWith('0\r\n\r\n')).toBe(false);
+  });
+});
+
+describe('back-pressure', () => {
+  const mostBytes = 24 * 1024 * 1024;
+
+  test('a client that does not read stops the upstream, and nobody else on the session', async () => {
+    let written = 0;
+    const piece = Buffer.alloc(64 * 1024);
+    const { gateway, client, origin } = await start({
+      behaviour: ({ stream, headers }) => {
+        stream.respond({ ':status': 200 });
+        if (headers[':path'] !== '/endless') {
+          stream.end('ok');
+          return;
+        }
+        const more = (): void => {
+          do written += piece.length;
+          while (written < 4 * mostBytes && stream.write(piece));
+        };
+        stream.on('drain', more);
+        more();
+      },
+    });
+    client.socket.pause();
+    client.write('GET /seldon/prod/iris/endless HTTP/1.1\r\nHost: gateway\r\n\r\n');
+    await eventually(standsStill(() => written), 'the upstream stops');
+    const other = await open(gateway);
+    other.write(post('x'));
+    const [answer] = await other.answers(1);
+    expect([answer!.body, origin.sessions.length]).toEqual(['ok', 1]);
+    expect(written).toBeLessThan(mostBytes);
+  });
+
+  test('an upstream that does not read stops its client', async () => {
+    const { client, origin } = await start();
+    origin.atHead = ({ stream }) => stream.pause();
+    client.write(`POST /seldon/prod/iris/x HTTP/1.1\r\nHost: gateway\r\nContent-Length: ${4 * mostBytes}\r\n\r\n`);
+    client.socket.write(Buffer.alloc(4 * mostBytes));
+    await eventually(() => origin.requests.length === 1, 'the request');
+    await eventually(standsStill(() => client.socket.writableLength), 'the client stops');
+    expect(client.socket.writableLength).toBeGreaterThan(3 * mostBytes);
   });
 });
 
