@@ -70,6 +70,44 @@ describe.each(transports)('%s', (_name, secure) => {
     }
   });
 
+  test('trailers: 8 KiB pass, one byte more is 400, however they are split', async () => {
+    await start();
+    const trailers = (bytes: number): string => `X: ${'a'.repeat(bytes - 'X: \r\n\r\n'.length)}\r\n\r\n`;
+    const head = 'POST /seldon/prod/iris/x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n';
+    for (const [bytes, status] of [[8191, 200], [8192, 200], [8193, 400]] as const) {
+      expect(await statusOf(head + trailers(bytes))).toBe(status);
+      const client = await gateway.open(secure);
+      client.write(head + trailers(bytes).slice(0, 5000));
+      await eventually(() => origin.text.endsWith('2\r\nhi\r\n'), 'the body at the origin');
+      client.write(trailers(bytes).slice(5000));
+      expect((await client.answers(1))[0]!.status).toBe(status);
+      client.destroy();
+    }
+  });
+
+  test.each([
+    ['a head', { headTimeoutMs: 200 }, 'GET /x'],
+    ['a body', { bodyIdleTimeoutMs: 200 }, 'POST /seldon/prod/iris/x HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhalf'],
+    ['a chunked body', { bodyIdleTimeoutMs: 200 }, 'POST /seldon/prod/iris/x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhe'],
+    ['an idle connection', { connectionIdleTimeoutMs: 200 }, ''],
+  ] as const)('the deadline of %s is exact: never early, and late by no more than the machine is', async (_what, limits, text) => {
+    await start({ limits });
+    const lateMs: number[] = [];
+    for (let turn = 0; turn < 5; turn++) {
+      const before = performance.now();
+      const client = await gateway.open(secure);
+      if (text !== '') client.write(text);
+      const opened = performance.now();
+      await client.end();
+      const ended = performance.now();
+      expect(ended - before).toBeGreaterThanOrEqual(200);
+      lateMs.push(ended - opened - 200);
+      client.destroy();
+    }
+    // A busy machine is late now and then; a deadline that is rounded up, or looked at every few seconds, always.
+    expect(Math.min(...lateMs)).toBeLessThan(50);
+  });
+
   test('connections: over the limit they are closed', async () => {
     await start({ limits: { connections: 2 } });
     const first = await gateway.open(secure);
