@@ -12,6 +12,9 @@ export type Resource = (typeof resource)[keyof typeof resource];
 /** For copies to shadows, which have bounds of their own. */
 export const unlimited: Omit<Limits, 'priority'> = Object.freeze({ maxConnections: Infinity, maxPendingRequests: Infinity, maxRequests: Infinity, maxRetries: Infinity });
 
+/** In the order of `breakerResources`. */
+const usual: readonly number[] = [defaultBreaker.maxConnections, defaultBreaker.maxPendingRequests, defaultBreaker.maxRequests, defaultBreaker.maxRetries];
+
 /** The cells that breakers count in. */
 export interface Occupancy {
   /** This worker's block. */
@@ -26,14 +29,12 @@ export class Breaker {
   #others: readonly Float64Array[] = [];
   /** Index of the first cell. */
   #first = 0;
-  readonly #limits = new Float64Array(breakerResources.length);
-
-  constructor() {
-    this.limit(defaultBreaker);
-  }
+  #limits = usual;
 
   limit({ maxConnections, maxPendingRequests, maxRequests, maxRetries }: Omit<Limits, 'priority'>): void {
-    this.#limits.set([maxConnections, maxPendingRequests, maxRequests, maxRetries]);
+    const limits = [maxConnections, maxPendingRequests, maxRequests, maxRetries];
+    // Most Upstreams have the same: one array for all of them.
+    this.#limits = limits.every((limit, one) => limit === usual[one]) ? usual : limits;
   }
 
   /** Counts in the cells of this slot from now on, and takes along what is in use. −1: in this worker alone. */

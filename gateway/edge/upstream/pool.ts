@@ -34,7 +34,8 @@ export class UpstreamPool {
   readonly shelves: IdleShelves;
   /** By index in `priorities`. */
   readonly breakers: readonly Breaker[] = priorities.map(() => new Breaker());
-  readonly #pending: readonly PendingQueue[] = priorities.map((_, index) => new PendingQueue(this, index));
+  /** Made when first needed: most Upstreams never have one. */
+  readonly #pending: (PendingQueue | null)[] = priorities.map(() => null);
   /** What was seen of connections to any of its Endpoints. */
   readonly closes = new IdleCloses();
   /** null: named by a Mapping, not described yet. */
@@ -69,7 +70,7 @@ export class UpstreamPool {
     for (const [index, breaker] of this.breakers.entries()) {
       breaker.limit(this.traffic === 'shadow' ? unlimited : (upstream.breakers.findLast(({ priority }) => priority === priorities[index]) ?? defaultBreaker));
       // A limit may have been raised.
-      this.#pending[index]!.advanceSoon();
+      this.#pending[index]?.advanceSoon();
     }
     if (before !== null && before.protocol === upstream.protocol && JSON.stringify(before.tls) === JSON.stringify(upstream.tls)) return;
     this.generation += 1;
@@ -131,7 +132,7 @@ export class UpstreamPool {
   }
 
   #advancePending(): void {
-    for (const queue of this.#pending) queue.advanceSoon();
+    for (const queue of this.#pending) queue?.advanceSoon();
   }
 
   get addresses(): readonly Endpoint[] {
@@ -141,11 +142,15 @@ export class UpstreamPool {
   /** A side for a request of `user`, at an Endpoint that is none of `tried`. `hash` is what the Mapping's policy hashes on; null: nothing. */
   acquire(user: UpstreamUser, tried: readonly EndpointPool[], choice: Choice, hash: number | null): Acquired {
     if (this.upstream?.protocol === 'http2') return this.#acquireStream(user, tried, choice, hash);
-    const queue = this.#pending[choice.priority]!;
-    if (!queue.isEmpty || !this.breakers[choice.priority]!.hasRoomForConnection()) {
-      return this.serving.count === 0 ? this.#withoutEndpoint(user, choice, hash) : queue.wait(user, tried, choice, hash);
+    const queue = this.#pending[choice.priority];
+    if (queue?.isEmpty === false || !this.breakers[choice.priority]!.hasRoomForConnection()) {
+      return this.serving.count === 0 ? this.#withoutEndpoint(user, choice, hash) : this.#queueOf(choice.priority).wait(user, tried, choice, hash);
     }
     return this.acquireInTurn(user, tried, choice, hash);
+  }
+
+  #queueOf(priority: number): PendingQueue {
+    return (this.#pending[priority] ??= new PendingQueue(this, priority));
   }
 
   /** Requests over HTTP/2 share connections: they wait, if at all, for room on those of one Endpoint. */
@@ -187,7 +192,7 @@ export class UpstreamPool {
     const breaker = this.breakers[priority]!;
     breaker.leave(resource.requests);
     breaker.leave(resource.connections);
-    this.#pending[priority]!.advanceSoon();
+    this.#pending[priority]?.advanceSoon();
   }
 
   /** A name whose addresses may still come is waited for. */
