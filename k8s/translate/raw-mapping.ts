@@ -46,7 +46,6 @@ export function decodeRawMapping(name: string, field: string, fields: Fields, de
   const match = decodeMatch(fields);
   const shadow = fields.boolean('shadow');
   const grpc = fields.boolean('grpc');
-  if (grpc) fields.later('grpc');
   const written = fields.text('service');
   const redirect = decodeRedirect(fields, written, shadow);
   const tls = decodeTls(fields);

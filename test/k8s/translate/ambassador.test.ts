@@ -101,10 +101,10 @@ describe('fields of a raw Mapping', () => {
   });
 
   test('every field that a later issue serves is told at level info', () => {
-    const given = object('Mapping', 'prod/m', 'spec: {prefix: /m/, service: model, grpc: true, labels: {}, bypass_auth: true, auth_context_extensions: {}}');
+    const given = object('Mapping', 'prod/m', 'spec: {prefix: /m/, service: model, labels: {}, bypass_auth: true, auth_context_extensions: {}}');
     const translation = translate([given, ...service('prod/model')]);
     expect(new Set(codesOf(translation))).toEqual(new Set(['info not-served-yet']));
-    expect(translation.problems.map(({ field }) => field)).toEqual(['auth_context_extensions', 'bypass_auth', 'grpc', 'labels'].map((name) => `spec.${name}`));
+    expect(translation.problems.map(({ field }) => field)).toEqual(['auth_context_extensions', 'bypass_auth', 'labels'].map((name) => `spec.${name}`));
   });
 
   test.each([
