@@ -202,7 +202,7 @@ describe('sluice serve', () => {
     expect(await gateway.exited).toBe(0);
   });
 
-  test('a rolling restart of two gateways loses nothing', { timeout: 20_000 }, async () => {
+  test('a rolling restart of two gateways loses nothing', { timeout: 90_000 }, async () => {
     const start = (): GatewayProcess => serveFolder('--workers', '1', '--drain-wait-ms', '400');
     const running: { gateway: GatewayProcess; traffic: string; ready: boolean }[] = [];
     const add = async (): Promise<void> => {

@@ -9,7 +9,8 @@ import type { Upstream, UpstreamTls } from '../../routing/upstream.ts';
 import { fixed } from '../../gateway/counters.ts';
 import { fieldOf } from './client.ts';
 import type { RawClient } from './client.ts';
-import { eventually, Gateway, post } from './gateway.ts';
+import { endpointsOn, eventually, Gateway, post } from './gateway.ts';
+import { mappingOf, upstreamOf } from '../gateway/fixtures.ts';
 import type { GatewayOptions } from './gateway.ts';
 import { answerWithTrailers, Http2Origin } from './http2-origin.ts';
 import type { Http2Behaviour } from './http2-origin.ts';
@@ -289,6 +290,32 @@ describe('sessions', () => {
     const [answer] = await client.answers(1);
     expect(answer!.body).toBe('late');
     await eventually(() => sessionsOpen(gateway) === 0, 'the session closes');
+  });
+
+  test('are shared by Upstreams at one address, outlive one of them, and are not shared with one that has limits of its own', async () => {
+    const origin = await new Http2Origin().listen();
+    closers.push(() => origin.close());
+    const gateway = await startGateway();
+    const [first, second, third] = ['iris', 'rose', 'lily'].map((name) => mappingOf(name, name));
+    const upstreams = ['iris', 'rose', 'lily'].map((name): Upstream => ({ ...upstreamOf(name), protocol: 'http2', maxLifetimeMs: name === 'lily' ? 60_000 : null }));
+    const endpoints = upstreams.map(({ key }) => endpointsOn(key, [origin.port]));
+    gateway.serve([first!, second!, third!], upstreams, endpoints);
+    const client = await open(gateway);
+    const ask = async (name: string, answers: number): Promise<void> => {
+      client.write(post('x', '', `/seldon/prod/${name}/p`));
+      expect((await client.answers(answers)).at(-1)!.status).toBe(200);
+    };
+    await ask('iris', 1);
+    await ask('rose', 2);
+    expect(origin.sessions.length).toBe(1);
+    await ask('lily', 3);
+    expect(origin.sessions.length).toBe(2);
+    gateway.serve([second!], upstreams.slice(1, 2), endpoints.slice(1, 2));
+    await eventually(() => sessionsOpen(gateway) === 1, 'the session of its own closes');
+    await ask('rose', 4);
+    expect(origin.sessions.length).toBe(2);
+    gateway.serve([], [], []);
+    await eventually(() => sessionsOpen(gateway) === 0, 'the last user leaves');
   });
 
   test('that nothing uses close after their idle time', async () => {

@@ -3,7 +3,6 @@ import type { Edge } from '../edge.ts';
 import type { Candidate } from './candidates.ts';
 import { UpstreamConnection } from './connection.ts';
 import { Ejection } from './ejection.ts';
-import { EndpointSessions } from './endpoint-sessions.ts';
 import { IdleShelf } from './idle-shelf.ts';
 import type { UpstreamPool } from './pool.ts';
 import type { Acquired } from './upstream-side.ts';
@@ -23,11 +22,9 @@ export class EndpointPool implements Candidate {
   failing = false;
   /** No longer an Endpoint: running requests finish, nothing is kept. */
   retired = false;
-  /** Shared with other Upstreams at this address, or, with TLS, its own. */
+  /** Shared with other Upstreams at this address, or its own: with TLS, and with limits of its own for sessions. */
   #shelf: IdleShelf;
   #shared: boolean;
-  /** null: none was needed yet, as with HTTP/1.1. */
-  #sessions: EndpointSessions | null = null;
 
   constructor(upstream: UpstreamPool, ip: string, port: number, address: string) {
     this.edge = upstream.edge;
@@ -35,7 +32,7 @@ export class EndpointPool implements Candidate {
     this.ip = ip;
     this.port = port;
     this.address = address;
-    this.#shared = upstream.plain;
+    this.#shared = upstream.shares;
     this.#shelf = this.#shared ? upstream.shelves.acquire(address) : new IdleShelf();
   }
 
@@ -86,8 +83,7 @@ export class EndpointPool implements Candidate {
 
   /** A stream for `user` where HTTP/2 is spoken. Throws on keys that OpenSSL does not read. */
   acquireStream(user: UpstreamUser, priority: number): Acquired {
-    this.#sessions ??= new EndpointSessions(this);
-    return this.#sessions.acquire(user, priority);
+    return this.#shelf.sessionsOf(this.edge).acquire(this, user, priority);
   }
 
   /** How long an idle connection may wait and still be used: the limit, or half of the shortest idle close seen lately. */
@@ -111,13 +107,12 @@ export class EndpointPool implements Candidate {
   /** The Upstream is reached in another way: what is idle is not used again. */
   changeShelf(): void {
     this.#leaveShelf();
-    this.#shared = this.upstream.plain;
+    this.#shared = this.upstream.shares;
     this.#shelf = this.#shared ? this.upstream.shelves.acquire(this.address) : new IdleShelf();
   }
 
   #leaveShelf(): void {
-    this.#sessions?.retire();
-    this.#sessions = null;
+    this.#shelf.leave(this);
     if (this.#shared) this.upstream.shelves.release(this.address);
     else this.#shelf.close();
   }

@@ -1,5 +1,6 @@
-// The HTTP/2 sessions to one Endpoint, and who waits for room on them. Few and full rather than many: what leaves together in one write is
-// what makes a call cheap.
+// The HTTP/2 sessions to one address, and who waits for room on them. Few and full rather than many: what leaves together in one write is what
+// makes a call cheap. Upstreams that reach the address in the same way share them (design §5).
+import type { Edge } from '../edge.ts';
 import type { Failure } from '../failure.ts';
 import { failures } from '../failure.ts';
 import { resource } from './breaker.ts';
@@ -11,7 +12,7 @@ import { StreamSide } from './stream-side.ts';
 import type { Acquired, Waiting } from './upstream-side.ts';
 import type { UpstreamUser } from './user.ts';
 
-/** Sessions to one Endpoint of one worker; beyond that requests wait for room. */
+/** Sessions to one address of one worker; beyond that requests wait for room. */
 const mostSessions = 8;
 /** Streams that a session is expected to take before it has said how many. */
 const assumedStreams = 100;
@@ -45,32 +46,32 @@ const tooManyRequests: Acquired = Object.freeze({ kind: 'failed', failure: failu
 const tooManyWait: Acquired = Object.freeze({ kind: 'failed', failure: failures.overflow, detail: 'raise max_pending_requests of its circuit breaker' });
 
 export class EndpointSessions implements SessionOwner {
-  readonly #endpoint: EndpointPool;
+  readonly #edge: Edge;
   /** Those that take requests, or will. */
   #sessions: UpstreamSession[] = [];
   readonly #waiting = new Set<StreamWait>();
   #serving = false;
   #replaceAgainAtMs = 0;
 
-  constructor(endpoint: EndpointPool) {
-    this.#endpoint = endpoint;
+  constructor(edge: Edge) {
+    this.#edge = edge;
   }
 
-  /** A stream for a request of `user`, or a place in the queue for one. Throws on keys that OpenSSL does not read. */
-  acquire(user: UpstreamUser, priority: number): Acquired {
-    const breaker = this.#endpoint.upstream.breakers[priority]!;
+  /** A stream for a request of `user` to `endpoint`, or a place in the queue for one. Throws on keys that OpenSSL does not read. */
+  acquire(endpoint: EndpointPool, user: UpstreamUser, priority: number): Acquired {
+    const breaker = endpoint.upstream.breakers[priority]!;
     const session = this.#roomy();
     if (session !== null && this.#waiting.size === 0) {
       if (!breaker.enter(resource.requests)) return tooManyRequests;
-      const { nowMs } = this.#endpoint.edge;
-      if (session.isOld(nowMs) && nowMs >= this.#replaceAgainAtMs && this.#dialling() === 0) this.#replace(nowMs, breaker);
-      return new StreamSide(session, user, breaker);
+      const { nowMs } = this.#edge;
+      if (session.isOld(nowMs) && nowMs >= this.#replaceAgainAtMs && this.#dialling() === 0) this.#replace(nowMs, endpoint, breaker);
+      return new StreamSide(session, endpoint, user, breaker);
     }
     if (!breaker.enter(resource.pending)) return tooManyWait;
-    const wait = new StreamWait(this, this.#endpoint, user, breaker);
+    const wait = new StreamWait(this, endpoint, user, breaker);
     this.#waiting.add(wait);
     try {
-      this.#dialForOneMore(breaker);
+      this.#dialForOneMore(endpoint, breaker);
     } catch (error) {
       this.#leave(wait);
       throw error;
@@ -91,8 +92,8 @@ export class EndpointSessions implements SessionOwner {
     return count;
   }
 
-  #dialForOneMore(breaker: Breaker): void {
-    if (this.#waiting.size > this.#dialling() * assumedStreams && this.#mayDial(breaker)) this.#dial(breaker);
+  #dialForOneMore(endpoint: EndpointPool, breaker: Breaker): void {
+    if (this.#waiting.size > this.#dialling() * assumedStreams && this.#mayDial(breaker)) this.#dial(endpoint, breaker);
   }
 
   /** A worker without a session to the Endpoint gets one whatever the breaker says: its requests would have nothing to wait for. */
@@ -100,14 +101,14 @@ export class EndpointSessions implements SessionOwner {
     return this.#sessions.length === 0 || (this.#sessions.length < mostSessions && breaker.hasRoomForConnection());
   }
 
-  #dial(breaker: Breaker): void {
-    this.#sessions.push(new UpstreamSession(this.#endpoint, this, breaker));
+  #dial(endpoint: EndpointPool, breaker: Breaker): void {
+    this.#sessions.push(new UpstreamSession(endpoint, this, breaker));
   }
 
   /** Another session is dialled while the old one still takes requests: nobody waits for it. */
-  #replace(nowMs: number, breaker: Breaker): void {
+  #replace(nowMs: number, endpoint: EndpointPool, breaker: Breaker): void {
     this.#replaceAgainAtMs = nowMs + replaceAgainMs;
-    this.#dial(breaker);
+    this.#dial(endpoint, breaker);
   }
 
   sessionRoom(session: UpstreamSession): void {
@@ -117,7 +118,7 @@ export class EndpointSessions implements SessionOwner {
 
   /** There is a young session: the old ones give way. */
   #retireOld(young: UpstreamSession): void {
-    const { nowMs } = this.#endpoint.edge;
+    const { nowMs } = this.#edge;
     if (young.isOld(nowMs)) return;
     this.#replaceAgainAtMs = 0;
     for (const session of this.#sessions) if (session.isOld(nowMs)) session.drain();
@@ -133,7 +134,7 @@ export class EndpointSessions implements SessionOwner {
       if (session === null) break;
       this.#leave(wait);
       this.#tell(() => {
-        if (wait.breaker.enter(resource.requests)) wait.user.connected(new StreamSide(session, wait.user, wait.breaker));
+        if (wait.breaker.enter(resource.requests)) wait.user.connected(new StreamSide(session, wait.endpoint, wait.user, wait.breaker));
         else wait.user.connectFailed(null, failures.overflow, raiseRequests);
       });
     }
@@ -145,7 +146,7 @@ export class EndpointSessions implements SessionOwner {
     try {
       call();
     } catch (error) {
-      this.#endpoint.edge.faulted(error);
+      this.#edge.faulted(error);
     }
   }
 
@@ -165,7 +166,7 @@ export class EndpointSessions implements SessionOwner {
     if (first === undefined || this.#dialling() > 0 || !this.#mayDial(first.breaker)) return;
     // Requests wait for room, and there is less of it now.
     try {
-      this.#dial(first.breaker);
+      this.#dial(first.endpoint, first.breaker);
     } catch (error) {
       if (this.#sessions.length === 0) this.#failAll(failures.connectRefused, error instanceof Error ? error.message : String(error));
     }
@@ -174,7 +175,9 @@ export class EndpointSessions implements SessionOwner {
   sessionFailed(session: UpstreamSession, failure: Failure, reason: string): void {
     this.#sessions = this.#sessions.filter((other) => other !== session);
     // Those who wait for room on other sessions get it there.
-    if (this.#sessions.length === 0) this.#failAll(failure, reason);
+    if (this.#sessions.length > 0) return session.endpoint.failed();
+    for (const endpoint of new Set([session.endpoint, ...Array.from(this.#waiting, (wait) => wait.endpoint)])) endpoint.failed();
+    this.#failAll(failure, reason);
   }
 
   #failAll(failure: Failure, reason: string): void {
@@ -182,15 +185,21 @@ export class EndpointSessions implements SessionOwner {
     const waits = [...this.#waiting];
     for (const wait of waits) {
       this.#leave(wait);
-      this.#tell(() => wait.user.connectFailed(this.#endpoint, failure, reason));
+      this.#tell(() => wait.user.connectFailed(wait.endpoint, failure, reason));
     }
   }
 
-  /** No new requests: the Endpoint is gone, or is reached in another way. Running ones finish; those who wait choose another Endpoint. */
-  retire(): void {
-    const sessions = this.#sessions;
-    this.#sessions = [];
-    this.#failAll(failures.connectRefused, 'the endpoint is gone');
-    for (const session of sessions) session.drain();
+  /** `endpoint` is gone, or is reached in another way: those who wait for it choose another one. */
+  leave(endpoint: EndpointPool): void {
+    for (const wait of Array.from(this.#waiting)) {
+      if (wait.endpoint !== endpoint) continue;
+      this.#leave(wait);
+      this.#tell(() => wait.user.connectFailed(endpoint, failures.connectRefused, 'the endpoint is gone'));
+    }
+  }
+
+  /** Nobody uses the address any more. Running requests finish. */
+  close(): void {
+    for (const session of this.#sessions.splice(0)) session.drain();
   }
 }

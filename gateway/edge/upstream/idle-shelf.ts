@@ -1,6 +1,9 @@
-// Idle connections to one address. Upstreams that reach it in the same way share a shelf (design §5: ip, port, protocol, TLS context, SNI),
-// so that a thousand Mappings to one address keep a few warm connections and not a thousand that grow too old to be used again.
+// Idle connections and sessions to one address. Upstreams that reach it in the same way share a shelf (design §5: ip, port, protocol, TLS
+// context, SNI), so that a thousand Mappings to one address keep a few warm connections and not a thousand that grow too old to be used again.
+import type { Edge } from '../edge.ts';
 import type { UpstreamConnection } from './connection.ts';
+import type { EndpointPool } from './endpoint-pool.ts';
+import { EndpointSessions } from './endpoint-sessions.ts';
 import { IdleCloses } from './idle-closes.ts';
 
 export class IdleShelf {
@@ -8,6 +11,17 @@ export class IdleShelf {
   readonly closes = new IdleCloses();
   /** Oldest first. The last in is the first out: the warmest; the rest grow old and close. */
   readonly #idle: UpstreamConnection[] = [];
+  /** Where HTTP/2 is spoken; null: none was needed yet. */
+  #sessions: EndpointSessions | null = null;
+
+  sessionsOf(edge: Edge): EndpointSessions {
+    return (this.#sessions ??= new EndpointSessions(edge));
+  }
+
+  /** `endpoint` uses the shelf no longer. */
+  leave(endpoint: EndpointPool): void {
+    this.#sessions?.leave(endpoint);
+  }
 
   /** Keeps it, and of all at most `most`: what a burst has left ends at once, the coldest first. */
   put(connection: UpstreamConnection, most: number): void {
@@ -28,6 +42,8 @@ export class IdleShelf {
 
   close(): void {
     for (const connection of this.#idle.splice(0)) connection.discard();
+    this.#sessions?.close();
+    this.#sessions = null;
   }
 }
 

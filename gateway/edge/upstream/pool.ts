@@ -24,6 +24,11 @@ const overflow: Acquired = Object.freeze({ kind: 'failed', failure: failures.ove
 
 const nobody: ReadonlySet<string> = new Set();
 
+/** Plain ones; where HTTP/2 is spoken, those without limits of their own for idle and old sessions. */
+function mayShare({ tls, protocol, idleTimeoutMs, maxLifetimeMs }: Upstream): boolean {
+  return tls === null && (protocol === 'http1' || (idleTimeoutMs === null && maxLifetimeMs === null));
+}
+
 /** A DNS Upstream in use is reported again after this long. */
 const reportUseMs = 20_000;
 
@@ -72,7 +77,7 @@ export class UpstreamPool {
       // A limit may have been raised.
       this.#pending[index]?.advanceSoon();
     }
-    if (before !== null && before.protocol === upstream.protocol && JSON.stringify(before.tls) === JSON.stringify(upstream.tls)) return;
+    if (before !== null && before.protocol === upstream.protocol && mayShare(before) === mayShare(upstream) && JSON.stringify(before.tls) === JSON.stringify(upstream.tls)) return;
     this.generation += 1;
     this.#secureContext = null;
     for (const endpoint of this.#all) endpoint.changeShelf();
@@ -232,6 +237,11 @@ export class UpstreamPool {
   /** Its connections are plain. */
   get plain(): boolean {
     return (this.upstream?.tls ?? null) === null;
+  }
+
+  /** Its connections may serve other Upstreams at the same address. */
+  get shares(): boolean {
+    return this.upstream === null || mayShare(this.upstream);
   }
 
   /** TLS context of its connections; null: plain. Throws on keys that OpenSSL does not read. */

@@ -16,13 +16,13 @@ import type { EndpointPool } from './endpoint-pool.ts';
 import type { SessionShared } from './session-shared.ts';
 import type { StreamSide } from './stream-side.ts';
 
-/** Who keeps the sessions of an Endpoint. */
+/** Who keeps the sessions to an address. */
 export interface SessionOwner {
   /** It has room for another stream, or has more of it. */
   sessionRoom(session: UpstreamSession): void;
   /** It takes no new streams from now on; those that are open go on. */
   sessionRetiring(session: UpstreamSession): void;
-  /** It did not come about; nothing was sent. */
+  /** It did not come about; nothing was sent. The owner tells the Endpoints. */
   sessionFailed(session: UpstreamSession, failure: Failure, reason: string): void;
 }
 
@@ -35,6 +35,7 @@ const notHttp2 = 'it does not agree on HTTP/2 in the TLS handshake (ALPN h2): se
 const nobody: TransportOwner = { received() {}, ended() {}, drained() {}, broken() {}, crashed() {} };
 
 export class UpstreamSession implements ClientOwner, Timed {
+  /** For which it was dialled; others with the same address may use it. */
   readonly endpoint: EndpointPool;
   readonly shared: SessionShared;
   readonly #owner: SessionOwner;
@@ -159,7 +160,6 @@ export class UpstreamSession implements ClientOwner, Timed {
   #fail(failure: Failure, reason: string): void {
     if (this.#phase !== 'dialling') return;
     this.#close();
-    this.endpoint.failed();
     this.#owner.sessionFailed(this, failure, reason);
   }
 

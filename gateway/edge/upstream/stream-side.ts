@@ -44,8 +44,8 @@ export class StreamSide implements UpstreamSide, ResponseUser {
   #unflushed = false;
 
   /** It has entered `breaker` for one request. */
-  constructor(session: UpstreamSession, user: UpstreamUser, breaker: Breaker) {
-    this.endpoint = session.endpoint;
+  constructor(session: UpstreamSession, endpoint: EndpointPool, user: UpstreamUser, breaker: Breaker) {
+    this.endpoint = endpoint;
     this.isHead = user.isHead;
     this.#session = session;
     this.#breaker = breaker;

@@ -88,7 +88,7 @@ describe('a breaker', () => {
     expect(breaker.inUse(resource.requests)).toBe(0);
   });
 
-  test('threads that race exceed a limit by one each but the first, and leave nothing behind', async () => {
+  test('threads that race exceed a limit by one each but the first, and leave nothing behind', { timeout: 120_000 }, async () => {
     const count = 4;
     const limit = 8;
     const blocks = Array.from({ length: count }, () => new SharedArrayBuffer(blockBytes()));
