@@ -11,10 +11,12 @@ import type { UpstreamSide, Waiting } from './upstream/upstream-side.ts';
 import type { UpstreamUser } from './upstream/user.ts';
 
 /**
- * Bytes of a shadow's answer that are read to keep its connection; over it the connection is closed. Over HTTP/2 it is read on: nothing but a
- * reset would end it, and of many resets an upstream thinks that it is attacked.
+ * Bytes of a shadow's answer that are read to keep its connection; a longer one ends it, at its head where that tells the length. Over HTTP/2 it
+ * is read on: nothing but a reset would end it, and of many resets an upstream thinks that it is attacked.
  */
 const mostAnswerBytes = 1024 * 1024;
+/** The same for an answer that does not tell its length: most likely there is more to come. */
+const mostUntoldBytes = 64 * 1024;
 
 export class ShadowRequest implements UpstreamUser, Timed {
   readonly isHead: boolean;
@@ -28,6 +30,7 @@ export class ShadowRequest implements UpstreamUser, Timed {
   #startedMs = 0;
   #code = 0;
   #answerBytes = 0;
+  #mostBytes = mostUntoldBytes;
   #done = false;
 
   constructor(edge: Edge, copy: ShadowCopy, target: Attachment, over: (outcome: ShadowOutcome) => void) {
@@ -79,12 +82,19 @@ export class ShadowRequest implements UpstreamUser, Timed {
 
   responseHead(head: ResponseHead): void {
     this.#code = head.status;
+    if (head.framing !== 'length') return;
+    this.#mostBytes = mostAnswerBytes;
+    if (head.contentLength > mostAnswerBytes) this.#enough();
   }
 
   responseBody(_bytes: Buffer, start: number, end: number): void {
     this.#answerBytes += end - start;
-    // It answered; nobody wants the rest.
-    if (this.#answerBytes > mostAnswerBytes && this.#target.shadowPool!.upstream?.protocol === 'http1') this.#end('sent');
+    if (this.#answerBytes > this.#mostBytes) this.#enough();
+  }
+
+  /** It answered; nobody wants the rest. */
+  #enough(): void {
+    if (this.#target.shadowPool!.upstream?.protocol === 'http1') this.#end('sent');
   }
 
   responseEnd(): void {}
@@ -105,7 +115,7 @@ export class ShadowRequest implements UpstreamUser, Timed {
 
   expired(nowMs: number): void {
     this.#edge.nowMs = nowMs;
-    this.#end(this.#answerBytes > mostAnswerBytes ? 'sent' : 'failed');
+    this.#end(this.#answerBytes > this.#mostBytes ? 'sent' : 'failed');
   }
 
   #end(outcome: ShadowOutcome): void {

@@ -37,6 +37,7 @@ export interface Transport extends Sink {
   resume(): void;
   /** Sends no more, after what is queued. */
   end(): void;
+  /** Ends at once. What the peer has not taken is lost to it: a plain connection with a queue is reset, so that the kernel frees its own part too. */
   destroy(): void;
 }
 
@@ -123,7 +124,11 @@ export class SocketTransport implements Transport {
   destroy(): void {
     if (this.#destroyed) return;
     this.#destroyed = true;
-    this.#socket.destroy();
+    const socket = this.#socket;
+    // Closed in good order, a peer that does not read leaves some MB in the kernel's send queue for minutes. Node resets TCP handles only.
+    if (!this.secure && !socket.connecting && !socket.destroyed && socket.writableLength > 0) socket.resetAndDestroy();
+    // It alone would wait for the queue.
+    socket.destroy();
   }
 
   #tell(call: () => void): void {

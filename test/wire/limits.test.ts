@@ -275,6 +275,23 @@ describe.each(transports)('%s', (_name, secure) => {
     client.destroy();
   });
 
+  test.skipIf(secure)('a plain connection whose client is cut because it does not read is reset, so that the kernel frees what it holds', async () => {
+    await start({ limits: { writeStallTimeoutMs: 300 } });
+    origin.behaviour = (connection) => {
+      connection.socket.write('HTTP/1.1 200 OK\r\ncontent-length: 20000000\r\n\r\n');
+      connection.socket.write(Buffer.alloc(20_000_000));
+    };
+    const client = await gateway.open(false);
+    const ends: string[] = [];
+    client.socket.on('error', (error: NodeJS.ErrnoException) => ends.push(error.code ?? ''));
+    client.socket.pause();
+    client.write(post('x'));
+    await eventually(() => gateway.flagged('DC') === 1, 'the cut');
+    client.socket.resume();
+    await eventually(() => client.closed, 'the end at the client');
+    expect(ends).toEqual(['ECONNRESET']);
+  });
+
   test('a slow upstream holds back its client', async () => {
     await start();
     origin.behaviour = (connection) => connection.socket.pause();

@@ -107,6 +107,44 @@ describe('upstream connections', () => {
     expect(origin.text.match(/only once/g)).toHaveLength(1);
   });
 
+  test('a request lost on a connection that was idle shortens reuse as an idle close does', async () => {
+    await start();
+    await ask();
+    origin.behaviour = (connection) => {
+      if (requestsIn(connection.text).length === 2) connection.socket.destroy();
+      else answerEach(ok)(connection, origin);
+    };
+    await new Promise((resolve) => {
+      setTimeout(resolve, 200);
+    });
+    client.write(post('lost'));
+    expect((await client.answers(2))[1]!.status).toBe(503);
+    expect(gateway.flagged('UC')).toBe(1);
+    client.write(post('x'));
+    await client.answers(3);
+    // Without what was seen it would be kept for a second.
+    const parkedAtMs = performance.now();
+    await eventually(() => origin.connections[1]!.closed, 'the second closed by the gateway');
+    expect(performance.now() - parkedAtMs).toBeLessThan(190);
+    expect(performance.now() - parkedAtMs).toBeGreaterThan(60);
+  });
+
+  test('one lost on a connection in steady use does not', async () => {
+    await start({ limits: { upstreamIdleMs: 60_000 } });
+    await ask();
+    origin.behaviour = (connection) => {
+      if (requestsIn(connection.text).at(-1)!.endsWith('poison')) connection.socket.destroy();
+      else answerEach(ok)(connection, origin);
+    };
+    client.write(post('x') + post('poison') + post('x'));
+    expect((await client.answers(4)).map(({ status }) => status)).toEqual([200, 200, 503, 200]);
+    await new Promise((resolve) => {
+      setTimeout(resolve, 100);
+    });
+    await ask();
+    expect(origin.connections).toHaveLength(2);
+  });
+
   test('bytes that nobody asked for end an idle connection', async () => {
     await start();
     await ask();

@@ -117,6 +117,25 @@ describe.each(transports)('%s', (_name, secure) => {
     expect(gateway.entries).toEqual([]);
   });
 
+  test.each([
+    ['tells more than 1 MiB', 'content-length: 1048577', 0, 2],
+    ['tells 1 MiB', 'content-length: 1048576', 1_048_576, 1],
+    ['ends at 64 KiB that it does not tell', 'transfer-encoding: chunked', 65_536, 1],
+    ['goes on after 64 KiB that it does not tell', 'transfer-encoding: chunked', 65_537, 2],
+  ])('an answer of a shadow that %s: %s', async (_what, framing, bytes, connections) => {
+    await start();
+    shadow.behaviour = (connection) => {
+      const body = bytes === 0 ? '' : framing.startsWith('content') ? 'a'.repeat(bytes) : `${bytes.toString(16)}\r\n${'a'.repeat(bytes)}\r\n0\r\n\r\n`;
+      connection.socket.write(`HTTP/1.1 200 OK\r\n${framing}\r\n\r\n${body}`);
+    };
+    for (let i = 1; i <= 2; i++) {
+      client.write(post('x'));
+      await eventually(() => gateway.shadowed('sent', slot) === i, 'the copy sent');
+    }
+    // A connection whose answer was not read to its end serves nobody else.
+    expect(shadow.connections).toHaveLength(connections);
+  });
+
   test('a shadow that refuses connections, and one without endpoints', async () => {
     await start();
     await shadow.close();

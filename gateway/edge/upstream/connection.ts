@@ -21,6 +21,9 @@ import type { ResponseOwner } from './response-reader.ts';
 import type { UpstreamSide } from './upstream-side.ts';
 import type { UpstreamUser } from './user.ts';
 
+/** A connection that was idle for less is in steady use: when it ends with a request, the request or a crash is to blame, no idle limit. */
+const leastIdleMs = 10;
+
 /** Where it stands. `closing`: all is said, the last bytes leave. */
 type Phase = 'connecting' | 'idle' | 'busy' | 'closing' | 'gone';
 
@@ -46,6 +49,8 @@ export class UpstreamConnection implements UpstreamSide, ResponseOwner, Transpor
   /** No close token, no surplus byte, no second framing. */
   #clean = true;
   #parkedMs = 0;
+  /** How long it had been idle before the request that it serves; 0: that is its first. */
+  #idleMs = 0;
   /** Where it stands idle: its Endpoint may have left since. */
   #shelf: IdleShelf | null = null;
   #open = false;
@@ -90,6 +95,7 @@ export class UpstreamConnection implements UpstreamSide, ResponseOwner, Transpor
     this.#priority = priority;
     this.#generation = endpoint.upstream.generation;
     this.#phase = 'busy';
+    if (this.#parkedMs > 0) this.#idleMs = this.#edge.nowMs - this.#parkedMs;
     this.#reader.begin();
     this.#sender.ended = false;
     this.#requestSent = false;
@@ -269,12 +275,16 @@ export class UpstreamConnection implements UpstreamSide, ResponseOwner, Transpor
   }
 
   #idleClosed(): void {
-    const { nowMs } = this.#edge;
-    const idleMs = nowMs - this.#parkedMs;
     this.#shelf?.remove(this);
+    this.#sawClose(this.#edge.nowMs - this.#parkedMs);
+    this.#destroy();
+  }
+
+  /** The upstream ended it after it had been idle for this long. */
+  #sawClose(idleMs: number): void {
+    const { nowMs } = this.#edge;
     this.#shelf?.closes.saw(idleMs, nowMs);
     this.endpoint.upstream.closes.saw(idleMs, nowMs);
-    this.#destroy();
   }
 
   broken(reason: string): void {
@@ -289,7 +299,11 @@ export class UpstreamConnection implements UpstreamSide, ResponseOwner, Transpor
     else if (this.#reader.over) {
       this.abandon();
       user.responseOver();
-    } else this.#fail(this.#reader.awaitsHead ? failures.upstreamClosed : failures.upstreamCut, reason);
+    } else if (this.#reader.awaitsHead) {
+      // Its idle limit and a request have met on the way.
+      if (this.#idleMs >= leastIdleMs) this.#sawClose(this.#idleMs);
+      this.#fail(failures.upstreamClosed, reason);
+    } else this.#fail(failures.upstreamCut, reason);
   }
 
   drained(): void {
