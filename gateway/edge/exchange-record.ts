@@ -15,7 +15,7 @@ export class ExchangeRecord {
   readonly #edge: Edge;
   readonly #note = new RequestNote();
   /** Id of the request, unless a trusted proxy gave it one. */
-  readonly requestId = Buffer.alloc(requestIdBytes);
+  readonly requestId = Buffer.allocUnsafe(requestIdBytes);
   #hasId = false;
   #slot = -1;
   route: Route<Attached> | null = null;

@@ -2,15 +2,18 @@
 import { fixed } from '../counters.ts';
 import type { CounterBlock } from '../counters.ts';
 
-/** Room for the head and the body of a small request. */
+/** Room for the head and the body of a usual request. */
 export const slabBytes = 4096;
-/** Free slabs that are kept. */
+/** Room for those of a short call: thousands of gRPC streams that wait for an answer hold one each. */
+export const shortSlabBytes = 1024;
+/** Free slabs that are kept, of each size. */
 const mostFree = 256;
 
 export class HeldMemory {
   readonly #counters: CounterBlock;
   readonly #mostBytes: number;
   readonly #free: Buffer[] = [];
+  readonly #freeShort: Buffer[] = [];
   #bytes = 0;
 
   constructor(counters: CounterBlock, mostBytes: number) {
@@ -29,13 +32,17 @@ export class HeldMemory {
     this.#counters.set(fixed.heldBytes, this.#bytes);
   }
 
-  takeSlab(): Buffer {
-    this.hold(slabBytes);
-    return this.#free.pop() ?? Buffer.allocUnsafeSlow(slabBytes);
+  /** A slab with room for so many bytes, at most `slabBytes`. */
+  takeSlab(bytes: number): Buffer {
+    const short = bytes <= shortSlabBytes;
+    const length = short ? shortSlabBytes : slabBytes;
+    this.hold(length);
+    return (short ? this.#freeShort : this.#free).pop() ?? Buffer.allocUnsafeSlow(length);
   }
 
   putSlab(slab: Buffer): void {
-    this.hold(-slabBytes);
-    if (this.#free.length < mostFree) this.#free.push(slab);
+    this.hold(-slab.length);
+    const free = slab.length === shortSlabBytes ? this.#freeShort : this.#free;
+    if (free.length < mostFree) free.push(slab);
   }
 }

@@ -33,7 +33,7 @@ export class HeldRequest {
 
   /** Keeps a copy of a head, as `encodeHead` made it. */
   begin({ bytes, length }: EncodedHead, framing: number): void {
-    const slab = this.#memory.takeSlab();
+    const slab = this.#memory.takeSlab(length <= slabBytes ? length : 0);
     this.#slab = slab;
     this.#headLength = length;
     this.#framing = framing;
@@ -52,12 +52,24 @@ export class HeldRequest {
     const count = end - start;
     this.bodyBytes += count;
     if (this.#pieces.length === 0 && this.#slabEnd + count <= slabBytes) {
-      bytes.copy(this.#slab!, this.#slabEnd, start, end);
+      bytes.copy(this.#slabFor(this.#slabEnd + count), this.#slabEnd, start, end);
       this.#slabEnd += count;
       return;
     }
     this.#pieces.push(Buffer.from(bytes.subarray(start, end)));
     this.#hold(count);
+  }
+
+  /** The slab, a larger one where it is too small for so many bytes. */
+  #slabFor(length: number): Buffer {
+    const slab = this.#slab!;
+    if (length <= slab.length) return slab;
+    const larger = this.#memory.takeSlab(length);
+    slab.copy(larger, 0, 0, this.#slabEnd);
+    if (this.#head === slab) this.#head = larger;
+    this.#slab = larger;
+    this.#memory.putSlab(slab);
+    return larger;
   }
 
   #hold(bytes: number): void {

@@ -1,8 +1,8 @@
 // Requests that are kept: sent as they came, counted while they are held, and nothing left of them afterwards.
-import { array, assert, integer, property } from 'fast-check';
+import { array, assert, integer, oneof, property } from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { CounterBlock, blockBytes, fixed } from '../../../gateway/counters.ts';
-import { HeldMemory, slabBytes } from '../../../gateway/edge/held-memory.ts';
+import { HeldMemory, shortSlabBytes, slabBytes } from '../../../gateway/edge/held-memory.ts';
 import { HeldRequest } from '../../../gateway/edge/held-request.ts';
 import { readFields } from '../../../gateway/edge/http1/fields.ts';
 import type { FieldList } from '../../../gateway/edge/http1/fields.ts';
@@ -33,7 +33,7 @@ function recorder(): { readonly side: UpstreamSide; readonly sent: string[] } {
 describe('a request that is kept', () => {
   test('is sent as it came, as often as it is sent, whatever becomes of the bytes that it was made of', () => {
     assert(
-      property(integer({ min: 1, max: slabBytes + 10 }), array(integer({ min: 1, max: slabBytes }), { maxLength: 6 }), (headLength, pieces) => {
+      property(oneof(integer({ min: 1, max: slabBytes + 10 }), integer({ min: 1, max: shortSlabBytes + 10 })), array(oneof(integer({ min: 1, max: slabBytes }), integer({ min: 1, max: 300 })), { maxLength: 6 }), (headLength, pieces) => {
         const held = new HeldRequest(memory);
         const head = Buffer.alloc(headLength + 5, 'h');
         held.begin({ bytes: head, length: headLength }, 7);
@@ -89,11 +89,28 @@ describe('a request that is kept', () => {
     held.clear();
   });
 
+  test('a short one takes little, and more as soon as it must', () => {
+    const held = new HeldRequest(memory);
+    const bytes = Buffer.alloc(slabBytes, 'b');
+    const taken: (number | undefined)[] = [];
+    for (const length of [shortSlabBytes - 1, shortSlabBytes, shortSlabBytes + 1]) {
+      held.begin({ bytes, length: 500 }, 0);
+      held.append(bytes, 0, length - 500);
+      taken.push(counters.cells[fixed.heldBytes]);
+      held.clear();
+      held.begin({ bytes, length }, 0);
+      taken.push(counters.cells[fixed.heldBytes]);
+      held.clear();
+    }
+    expect(taken).toEqual([shortSlabBytes, shortSlabBytes, shortSlabBytes, shortSlabBytes, slabBytes, slabBytes]);
+    expect(counters.cells[fixed.heldBytes]).toBe(0);
+  });
+
   test('the worker has room up to its bound and no further', () => {
     const held = new HeldRequest(memory);
     held.begin({ bytes: Buffer.from('h'), length: 1 }, 90_000);
     held.append(Buffer.alloc(90_000), 0, 90_000);
-    const left = 100_000 - 90_000 - slabBytes;
+    const left = 100_000 - 90_000 - shortSlabBytes;
     expect([memory.hasRoom(left - 1), memory.hasRoom(left), memory.hasRoom(left + 1)]).toEqual([true, true, false]);
     held.clear();
     expect(memory.hasRoom(100_000)).toBe(true);
