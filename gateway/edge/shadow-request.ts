@@ -18,12 +18,15 @@ const mostAnswerBytes = 1024 * 1024;
 /** The same for an answer that does not tell its length: most likely there is more to come. */
 const mostUntoldBytes = 64 * 1024;
 
+/** What became of it. `lost`: its connection was, or there was none to be had. */
+type ShadowOver = (outcome: ShadowOutcome, lost: boolean) => void;
+
 export class ShadowRequest implements UpstreamUser, Timed {
   readonly isHead: boolean;
   readonly #edge: Edge;
   readonly #copy: ShadowCopy;
   readonly #target: Attachment;
-  readonly #over: (outcome: ShadowOutcome) => void;
+  readonly #over: ShadowOver;
   readonly #deadline = new Deadline(this);
   #side: UpstreamSide | null = null;
   #waiting: Waiting | null = null;
@@ -33,7 +36,7 @@ export class ShadowRequest implements UpstreamUser, Timed {
   #mostBytes = mostUntoldBytes;
   #done = false;
 
-  constructor(edge: Edge, copy: ShadowCopy, target: Attachment, over: (outcome: ShadowOutcome) => void) {
+  constructor(edge: Edge, copy: ShadowCopy, target: Attachment, over: ShadowOver) {
     this.#edge = edge;
     this.#copy = copy;
     this.#target = target;
@@ -61,7 +64,8 @@ export class ShadowRequest implements UpstreamUser, Timed {
         return;
       case 'failed':
         // Keys that OpenSSL does not read are reported by the primary's side.
-        this.#end(acquired.failure === failures.noHealthyUpstream ? 'dropped_unready' : 'failed');
+        if (acquired.failure === failures.noHealthyUpstream) this.#end('dropped_unready');
+        else this.#end('failed', true);
     }
   }
 
@@ -73,7 +77,7 @@ export class ShadowRequest implements UpstreamUser, Timed {
 
   connectFailed(): void {
     this.#waiting = null;
-    this.#end('failed');
+    this.#end('failed', true);
   }
 
   informational(): void {}
@@ -108,7 +112,7 @@ export class ShadowRequest implements UpstreamUser, Timed {
 
   failed(): void {
     this.#side = null;
-    this.#end('failed');
+    this.#end('failed', true);
   }
 
   upstreamDrained(): void {}
@@ -118,7 +122,7 @@ export class ShadowRequest implements UpstreamUser, Timed {
     this.#end(this.#answerBytes > this.#mostBytes ? 'sent' : 'failed');
   }
 
-  #end(outcome: ShadowOutcome): void {
+  #end(outcome: ShadowOutcome, lost = false): void {
     if (this.#done) return;
     this.#done = true;
     const edge = this.#edge;
@@ -130,6 +134,6 @@ export class ShadowRequest implements UpstreamUser, Timed {
     side?.abandon();
     waiting?.cancel();
     if (this.#code > 0) edge.counters.finish(this.#target.slot, this.#code, (edge.nowMs - this.#startedMs) / 1000);
-    this.#over(outcome);
+    this.#over(outcome, lost);
   }
 }

@@ -8,8 +8,11 @@ import type { Attached, Attachment } from './attachment.ts';
 import type { Edge } from './edge.ts';
 import type { Http1RequestHead } from './http1/request-head.ts';
 import type { ClientFacts } from './http1/request-writer.ts';
+import { ShadowLane, shareOf } from './shadow-lane.ts';
+import type { Queued } from './shadow-lane.ts';
 import { ShadowRequest } from './shadow-request.ts';
 import { encodeHead } from './upstream/head-encoding.ts';
+import type { UpstreamPool } from './upstream/pool.ts';
 import type { UpstreamSide } from './upstream/upstream-side.ts';
 
 export type ShadowOutcome = 'sent' | 'failed' | 'dropped_size' | 'dropped_memory' | 'dropped_queue' | 'dropped_unready' | 'dropped_incomplete';
@@ -89,20 +92,18 @@ export class ShadowCopy {
   }
 }
 
-/** A copy waiting for its turn at one shadow. */
-interface Queued {
-  readonly copy: ShadowCopy;
-  readonly target: Attachment;
-}
-
-/** Sends copies of one worker, a bounded number at once, in order. */
+/** Sends copies of one worker, a bounded number at once: those of one shadow in order, shadows in turn. */
 export class ShadowSender {
   readonly #edge: Edge;
   /** Bytes of copies that are held. */
   heldBytes = 0;
-  readonly #queue: Queued[] = [];
-  #queueStart = 0;
+  readonly #lanes = new WeakMap<UpstreamPool, ShadowLane>();
+  /** Lanes with something under way. */
+  #busyLanes = 0;
+  /** Lanes with a queue, in turn. */
+  #waiting: ShadowLane[] = [];
   #inFlight = 0;
+  #queued = 0;
   #advancing = false;
   #idle: (() => void) | null = null;
 
@@ -114,18 +115,14 @@ export class ShadowSender {
     return this.#inFlight + this.#queued;
   }
 
-  get #queued(): number {
-    return this.#queue.length - this.#queueStart;
-  }
-
   /** Draws for each shadow; null: none of them gets this request. Its head is copied as the primary's goes upstream. */
   begin(shadows: readonly Shadow<Attached>[], head: Http1RequestHead, primary: Attachment, facts: ClientFacts, requestId: Buffer): ShadowCopy | null {
     let targets: Attachment[] | null = null;
     for (let i = 0; i < shadows.length; i++) {
       const shadow = shadows[i]!;
       if (!isCopied(shadow, this.#edge.draw())) continue;
-      if (!shadow.ready) this.count(shadow.attached.slot, 'dropped_unready');
-      else (targets ??= []).push(shadow.attached.compiled);
+      if (this.#takes(shadow)) (targets ??= []).push(shadow.attached.compiled);
+      else this.count(shadow.attached.slot, 'dropped_unready');
     }
     if (targets === null) return null;
     const encode = (protocol: Upstream['protocol']): Buffer | null => {
@@ -136,43 +133,83 @@ export class ShadowSender {
     return new ShadowCopy(this.#edge, targets, { http1: encode('http1'), http2: encode('http2') }, head.isHead, head.chunked || head.contentLength >= 0);
   }
 
+  /** It has an Endpoint and does not back off: else nothing is copied. */
+  #takes({ ready, attached }: Shadow<Attached>): boolean {
+    if (!ready) return false;
+    const { shadowPool } = attached.compiled;
+    return shadowPool !== null && this.#laneOf(shadowPool).backOff.admits(this.#edge.nowMs);
+  }
+
   /** The primary's request is complete: its copies may leave. */
   send(copy: ShadowCopy): void {
     const { limits } = this.#edge;
     for (const target of copy.targets) {
-      if (this.#inFlight < limits.shadowConcurrency) {
-        this.#start({ copy, target });
-      } else if (this.#queued < limits.shadowQueue) {
-        this.#queue.push({ copy, target });
+      const lane = this.#laneOf(target.shadowPool!);
+      if (lane.isIdle) this.#busyLanes += 1;
+      if (lane.queue.length === 0 && this.#hasRoom(lane)) {
+        this.#start(lane, { copy, target });
+      } else if (this.#queued < limits.shadowQueue && lane.queue.length < shareOf(limits.shadowQueue, this.#busyLanes)) {
+        if (lane.queue.push({ copy, target }) === 1) this.#waiting.push(lane);
+        this.#queued += 1;
       } else {
-        this.count(target.slot, 'dropped_queue');
-        copy.release();
+        if (lane.isIdle) this.#busyLanes -= 1;
+        this.#drop('dropped_queue', { copy, target });
       }
     }
     this.#gauge();
   }
 
-  #start({ copy, target }: Queued): void {
+  #laneOf(pool: UpstreamPool): ShadowLane {
+    let lane = this.#lanes.get(pool);
+    if (lane === undefined) this.#lanes.set(pool, (lane = new ShadowLane()));
+    return lane;
+  }
+
+  #hasRoom(lane: ShadowLane): boolean {
+    const { shadowConcurrency } = this.#edge.limits;
+    return this.#inFlight < shadowConcurrency && lane.inFlight < shareOf(shadowConcurrency, this.#busyLanes);
+  }
+
+  #drop(outcome: ShadowOutcome, { copy, target }: Queued): void {
+    this.count(target.slot, outcome);
+    copy.release();
+  }
+
+  #start(lane: ShadowLane, { copy, target }: Queued): void {
     this.#inFlight += 1;
-    new ShadowRequest(this.#edge, copy, target, (outcome) => {
+    lane.inFlight += 1;
+    new ShadowRequest(this.#edge, copy, target, (outcome, lost) => {
       this.#inFlight -= 1;
-      this.count(target.slot, outcome);
-      copy.release();
+      lane.inFlight -= 1;
+      this.#drop(outcome, { copy, target });
+      if (outcome === 'sent') lane.backOff.answered();
+      else if (lost && lane.backOff.lost(this.#edge.nowMs)) this.#dropQueue(lane);
+      if (lane.isIdle) this.#busyLanes -= 1;
       this.#next();
     }).begin();
+  }
+
+  /** Its copies would only fail one after the other. */
+  #dropQueue(lane: ShadowLane): void {
+    if (lane.queue.length === 0) return;
+    this.#waiting.splice(this.#waiting.indexOf(lane), 1);
+    const dropped = lane.queue.splice(0);
+    this.#queued -= dropped.length;
+    for (const queued of dropped) this.#drop('dropped_unready', queued);
   }
 
   #next(): void {
     // A copy that ends as it begins comes back here: the loop below goes on with the next.
     if (this.#advancing) return;
     this.#advancing = true;
-    while (this.#queued > 0 && this.#inFlight < this.#edge.limits.shadowConcurrency) {
-      const queued = this.#queue[this.#queueStart++]!;
-      if (this.#queueStart > 256 && this.#queueStart * 2 > this.#queue.length) {
-        this.#queue.splice(0, this.#queueStart);
-        this.#queueStart = 0;
-      }
-      this.#start(queued);
+    while (this.#inFlight < this.#edge.limits.shadowConcurrency) {
+      const at = this.#waiting.findIndex((lane) => this.#hasRoom(lane));
+      if (at < 0) break;
+      const lane = this.#waiting.splice(at, 1)[0]!;
+      const queued = lane.queue.shift()!;
+      this.#queued -= 1;
+      if (lane.queue.length > 0) this.#waiting.push(lane);
+      this.#start(lane, queued);
     }
     this.#advancing = false;
     this.#gauge();

@@ -1,11 +1,12 @@
 // Shadows: copies leave after the primary's request, and nothing they do reaches the primary.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Mapping } from '../../routing/mapping.ts';
-import { shadowOutcomes } from '../../gateway/counters.ts';
+import { fixed, shadowOutcomes } from '../../gateway/counters.ts';
 import { upstreamOf } from '../gateway/fixtures.ts';
 import type { RawClient } from './client.ts';
 import { Gateway, endpointsOn, eventually, firstSlot, irisTo, post, transports } from './gateway.ts';
 import { Origin, requestsIn } from './origin.ts';
+import type { OriginConnection } from './origin.ts';
 
 const slot = firstSlot + 1;
 
@@ -112,7 +113,9 @@ describe.each(transports)('%s', (_name, secure) => {
     expect(gateway.answered('200')).toBe(count);
     await eventually(() => counted() === count, 'every copy counted');
     expect(gateway.shadowed(outcome, slot)).toBeGreaterThan(0);
-    expect(gateway.shadowed(outcome, slot) + gateway.shadowed('dropped_queue', slot)).toBe(count);
+    // One that loses its connections is left alone for a while.
+    const dropped = gateway.shadowed('dropped_queue', slot) + gateway.shadowed('dropped_unready', slot);
+    expect(gateway.shadowed(outcome, slot) + dropped).toBe(count);
     await eventually(() => gateway.counters.cells[6] === 0, 'no byte held');
     expect(gateway.entries).toEqual([]);
   });
@@ -147,6 +150,83 @@ describe.each(transports)('%s', (_name, secure) => {
     await client.answers(2);
     await eventually(() => gateway.shadowed('dropped_unready', slot) === 1, 'the copy dropped');
     shadow = await new Origin().listen();
+  });
+
+  test('a shadow that resets five times in a row gets no copy for a while, then one, then all if that is answered', async () => {
+    await start();
+    const healthy = shadow.behaviour;
+    const resetting = (connection: OriginConnection): void => void connection.socket.resetAndDestroy();
+    let asked = 0;
+    const ask = async (outcome: string): Promise<void> => {
+      const before = gateway.shadowed(outcome, slot);
+      client.write(post('x'));
+      await client.answers(++asked);
+      await eventually(() => gateway.shadowed(outcome, slot) > before, `a copy: ${outcome}`);
+    };
+    // Four are not enough, and an answer ends the row.
+    for (const [behaviour, outcome, times] of [[resetting, 'failed', 4], [healthy, 'sent', 1], [resetting, 'failed', 5]] as const) {
+      shadow.behaviour = behaviour;
+      for (let i = 0; i < times; i++) await ask(outcome);
+    }
+    const dialled = shadow.connections.length;
+    const askUntil = (holds: () => boolean, what: string): Promise<void> =>
+      eventually(() => {
+        client.write(post('x'));
+        asked += 1;
+        return holds();
+      }, what);
+    await askUntil(() => gateway.shadowed('dropped_unready', slot) > 0, 'a copy dropped');
+    await client.answers(asked);
+    await eventually(() => counted() === asked, 'every copy counted');
+    expect(gateway.counters.cells[fixed.shadowBytes]).toBe(0);
+    shadow.behaviour = healthy;
+    await askUntil(() => gateway.shadowed('sent', slot) > 1, 'an answered trial');
+    await client.answers(asked);
+    expect(shadow.connections.length).toBeGreaterThan(dialled);
+    const dropped = gateway.shadowed('dropped_unready', slot);
+    await ask('sent');
+    expect(gateway.shadowed('dropped_unready', slot)).toBe(dropped);
+    await eventually(() => counted() === asked, 'every copy counted');
+    expect(gateway.answered('200')).toBe(asked);
+  });
+
+  test('what waits for a shadow when it begins to back off is dropped at once', async () => {
+    await start({ limits: { shadowConcurrency: 1 } });
+    shadow.behaviour = () => undefined;
+    client.write(post('x').repeat(10));
+    await client.answers(10);
+    await eventually(() => shadow.connections.length === 1 && gateway.counters.cells[fixed.shadowQueued] === 9, 'nine waiting');
+    shadow.behaviour = (connection) => void connection.socket.resetAndDestroy();
+    shadow.behaviour(shadow.connections[0]!, shadow);
+    await eventually(() => counted() === 10, 'every copy counted');
+    expect(gateway.shadowed('failed', slot)).toBe(5);
+    expect(gateway.shadowed('dropped_unready', slot)).toBe(5);
+    expect(gateway.counters.cells[fixed.shadowBytes]).toBe(0);
+    expect(gateway.counters.cells[fixed.shadowQueued]).toBe(0);
+  });
+
+  test('while one shadow never answers, another gets all its copies', async () => {
+    gateway = await new Gateway({ limits: { shadowConcurrency: 4, shadowQueue: 8, shadowTimeoutMs: 60_000 } }).listen();
+    const stuck = await new Origin(() => undefined).listen();
+    gateway.serve(
+      [irisTo('iris'), shadowTo('stuck', 100, 's1'), shadowTo('copy', 100, 's2')],
+      [upstreamOf('iris'), upstreamOf('stuck'), upstreamOf('copy')],
+      [endpointsOn('iris', [origin.port]), endpointsOn('stuck', [stuck.port]), endpointsOn('copy', [shadow.port])],
+    );
+    client = await gateway.open(secure);
+    const count = 20;
+    for (let i = 1; i <= count; i++) {
+      client.write(post('x'));
+      await client.answers(i);
+      await eventually(() => gateway.shadowed('sent', firstSlot + 2) === i, 'the copy of the healthy one');
+    }
+    // Half of both while it is alone, a third rounded up beside another.
+    await eventually(() => stuck.connections.length === 2, 'its copies in flight');
+    expect(gateway.counters.cells[fixed.shadowInFlight]).toBe(2);
+    expect(gateway.counters.cells[fixed.shadowQueued]).toBeGreaterThanOrEqual(3);
+    expect(gateway.counters.cells[fixed.shadowQueued]).toBeLessThanOrEqual(4);
+    expect(gateway.shadowed('dropped_queue', firstSlot + 1)).toBe(count - 2 - gateway.counters.cells[fixed.shadowQueued]!);
+    await stuck.close();
   });
 
   test('a body over the cap is not copied, and one over the budget neither; the primary gets both', async () => {
