@@ -1,6 +1,8 @@
 // Floods against the gateway's own port, with the limits that it has by default: one below, at it, and one above. The offender is closed with
 // ENHANCE_YOUR_CALM, its neighbour is served, and memory stays where it was.
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { DeadlineWheel } from '../../gateway/edge/deadline.ts';
+import { Exchange } from '../../gateway/edge/exchange.ts';
 import { errorCode, frameType, setting } from '../../gateway/edge/http2/constants.ts';
 import { defaultFloodLimits } from '../../gateway/edge/http2/floods.ts';
 import type { Flood } from '../../gateway/edge/http2/floods.ts';
@@ -68,6 +70,24 @@ describe.each(Object.keys(attacks) as Flood[])('%s', (flood) => {
     expect(neighbour.goAwayCode).toBe(-1);
     await eventually(() => gateway.counters.cells[fixed.clientConnectionsHttp2] === 1, 'the neighbour alone');
   });
+});
+
+test('requests that were reset leave nothing in the wheel but what is kept to be used again', async () => {
+  const sets = vi.spyOn(DeadlineWheel.prototype, 'set');
+  await start('x');
+  const peer = await rawClient(gateway.port);
+  await attacks.resets(peer, defaultFloodLimits.resets);
+  await peer.answered();
+  const wheel = sets.mock.contexts[0] as DeadlineWheel;
+  // Exchanges that are merely cleared would stand there, all of them, for seconds.
+  const owners = new Set(sets.mock.calls.map(([{ owner }]) => owner).filter((owner) => owner instanceof Exchange));
+  const standing = [...new Set(sets.mock.calls.map(([deadline]) => deadline))].filter(({ owner, slotAtMs }) => owner instanceof Exchange && slotAtMs !== Infinity);
+  expect(owners.size).toBeGreaterThan(20);
+  expect(standing.length).toBeLessThanOrEqual(8);
+  peer.socket.destroy();
+  gateway.serve([], [], []);
+  await eventually(() => wheel.size === 0, 'an empty wheel');
+  sets.mockRestore();
 });
 
 describe('windows that stay shut', () => {

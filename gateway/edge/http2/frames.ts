@@ -38,6 +38,8 @@ export class FrameReader {
   #from = noBytes;
   #at = 0;
   #limit = 0;
+  /** They are a copy of this reader's own. */
+  #own = false;
   /** A head or a payload that is not complete. */
   #partial = noBytes;
   #partialBytes = 0;
@@ -54,19 +56,23 @@ export class FrameReader {
       this.#from = Buffer.concat([this.#from.subarray(this.#at, this.#limit), bytes.subarray(start, end)]);
       this.#at = 0;
       this.#limit = this.#from.length;
+      this.#own = true;
       return;
     }
     this.#from = bytes;
+    this.#own = false;
     this.#at = start;
     this.#limit = end;
   }
 
-  /** Copies what is not read yet, since the caller goes on another time. False: everything is read. */
+  /** Keeps what is not read yet, since the caller goes on another time: copied once, however many times it takes. False: everything is read. */
   hold(): boolean {
     const rest = this.#at < this.#limit;
+    if (rest && this.#own) return true;
     this.#from = rest ? Buffer.from(this.#from.subarray(this.#at, this.#limit)) : noBytes;
     this.#limit -= this.#at;
     this.#at = 0;
+    this.#own = rest;
     return rest;
   }
 

@@ -37,6 +37,8 @@ export class ServedConnection implements ServerOwner, ClientConnection {
   readonly #spare: ServedStream[] = [];
   readonly #over: ServedStream[] = [];
   readonly #active = new Set<ServedStream>();
+  /** The transport is gone. */
+  #isGone = false;
   /** It has so much queued that no upstream is read from for it. */
   full = false;
   /** Whose request was read last, and may have bytes in the out buffer. */
@@ -134,7 +136,10 @@ export class ServedConnection implements ServerOwner, ClientConnection {
 
   readonly #reuse = {
     turnEnded: (): void => {
-      for (const served of this.#over) if (this.#spare.length < mostSpare) this.#spare.push(served);
+      for (const served of this.#over) {
+        if (this.#spare.length < mostSpare && !this.#isGone) this.#spare.push(served);
+        else served.letGo();
+      }
       this.#over.length = 0;
     },
   };
@@ -165,6 +170,9 @@ export class ServedConnection implements ServerOwner, ClientConnection {
   }
 
   connectionGone(): void {
+    this.#isGone = true;
+    for (const served of this.#spare) served.letGo();
+    this.#spare.length = 0;
     this.edge.connections.delete(this);
     this.edge.counters.add(fixed.clientConnectionsHttp2, -1);
   }

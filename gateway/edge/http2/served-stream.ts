@@ -48,6 +48,11 @@ export class ServedStream implements ClientSide, StreamUser, BlockHolder {
     this.#exchange = new Exchange(connection.edge, this, connection.facts);
   }
 
+  /** No request will begin it anew. */
+  letGo(): void {
+    this.#exchange.retire();
+  }
+
   get peer(): string {
     return this.#connection.transport.peer;
   }
