@@ -1,10 +1,12 @@
 // The dynamic table of a decoder (RFC 7541 §2.3.2): lines in one buffer, positions in typed arrays. Nothing is allocated before the first
-// entry, nor for an entry.
+// entry; the buffer doubles with what stands in it, and then nothing is allocated for an entry.
 import { copyBytes, lineExtraBytes } from './field-lines.ts';
 import { entryExtraBytes } from './header-list.ts';
 
 const noBytes = Buffer.alloc(0);
 const noNumbers = new Int32Array(0);
+/** Bytes of lines that a table begins with: enough for the fields that a gRPC client repeats. */
+const firstLength = 1024;
 
 export class DynamicTable {
   /** What this side allows (its SETTINGS_HEADER_TABLE_SIZE). */
@@ -70,7 +72,7 @@ export class DynamicTable {
     }
     this.#evictTo(this.#limitBytes - size);
     const lineBytes = nameBytes + valueBytes + lineExtraBytes;
-    if (this.#end + lineBytes > this.lines.length) this.#wrap();
+    if (this.#end + lineBytes > this.lines.length) this.#makeRoom(lineBytes);
     const slot = this.inserts & this.#mask;
     this.#starts[slot] = this.#end;
     this.#nameBytes[slot] = nameBytes;
@@ -97,14 +99,23 @@ export class DynamicTable {
     }
   }
 
-  /**
-   * The line goes to the front. The buffer is twice the table's size, and lines are shorter than the sizes that the table counts: so what is
-   * written from here on reaches no line before its entry is evicted.
-   */
-  #wrap(): void {
-    this.#end = 0;
-    if (this.lines.length > 0) return;
-    this.lines = Buffer.allocUnsafeSlow(2 * this.mostBytes);
+  /** Makes room for a line: more of it, and, where the buffer is as large as it gets, that at the front. */
+  #makeRoom(lineBytes: number): void {
+    const mostLength = 2 * this.mostBytes;
+    if (this.lines.length < mostLength) this.#grow(Math.min(mostLength, Math.max(firstLength, 2 * this.lines.length, this.#end + lineBytes)));
+    // The buffer is twice the table's size, and lines are shorter than the sizes that the table counts: so what is written from the front on
+    // reaches no line before its entry is evicted.
+    if (this.#end + lineBytes > this.lines.length) this.#end = 0;
+  }
+
+  #grow(length: number): void {
+    if (this.lines.length === 0) this.#makeSlots();
+    const lines = Buffer.allocUnsafeSlow(length);
+    this.lines.copy(lines, 0, 0, this.#end);
+    this.lines = lines;
+  }
+
+  #makeSlots(): void {
     this.#starts = new Int32Array(this.#mask + 1);
     this.#nameBytes = new Int32Array(this.#mask + 1);
     this.#valueBytes = new Int32Array(this.#mask + 1);
