@@ -19,6 +19,8 @@ class Known {
   failing: ReadonlySet<string> = noAddresses;
   live: UpstreamPool | null = null;
   shadow: UpstreamPool | null = null;
+  /** Endpoints that take requests, as they were counted last. */
+  counted = 0;
 
   constructor(key: string) {
     this.key = key;
@@ -49,6 +51,8 @@ export class UpstreamRegistry {
   readonly #liveShelves = new IdleShelves();
   readonly #shadowShelves = new IdleShelves();
   readonly #known = new Map<string, Known>();
+  /** Endpoints that take requests, of all Upstreams: kept, because a change of one Upstream must not look at 10,000 others. */
+  #servingCount = 0;
 
   constructor(edge: Edge) {
     this.#edge = edge;
@@ -63,6 +67,7 @@ export class UpstreamRegistry {
       if (known.breakerSlot >= 0) pool.countAt(known.breakerSlot);
       if (known.failing.size > 0) pool.setFailing(known.failing);
       known.live = pool;
+      this.#count(known, known.servingCount);
     }
     return known.live;
   }
@@ -123,14 +128,22 @@ export class UpstreamRegistry {
       known.endpoints = change;
       known.live?.setEndpoints(change);
       known.shadow?.setEndpoints(change);
+      this.#count(known, known.servingCount);
     }
+  }
+
+  #count(known: Known, serving: number): void {
+    this.#servingCount += serving - known.counted;
+    known.counted = serving;
   }
 
   remove(keys: Iterable<string>): void {
     for (const key of keys) {
       const known = this.#known.get(key);
-      known?.live?.close();
-      known?.shadow?.close();
+      if (known === undefined) continue;
+      known.live?.close();
+      known.shadow?.close();
+      this.#count(known, 0);
       this.#known.delete(key);
     }
   }
@@ -141,9 +154,7 @@ export class UpstreamRegistry {
 
   /** Endpoints that take requests. */
   get servingCount(): number {
-    let count = 0;
-    for (const known of this.#known.values()) count += known.servingCount;
-    return count;
+    return this.#servingCount;
   }
 
   close(): void {
