@@ -31,10 +31,15 @@ export interface AccessEntry {
 
 /** About what came to no exchange. `detail` "": the sentence of the failure says it all. */
 export function unservedEntry(failure: Failure, detail: string, code: number, peer: string): AccessEntry {
+  return entryWithoutRequest(failure.flag, detail === '' ? failure.sentence : `${failure.sentence}: ${detail}`, code, peer);
+}
+
+/** About what has no request to name, now. */
+export function entryWithoutRequest(flag: string, sentence: string, code: number, peer: string): AccessEntry {
   return {
     atMs: Date.now(),
-    flag: failure.flag,
-    sentence: detail === '' ? failure.sentence : `${failure.sentence}: ${detail}`,
+    flag,
+    sentence,
     code,
     method: '',
     path: '',

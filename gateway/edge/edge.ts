@@ -3,6 +3,7 @@ import type { RouteTable } from '../../routing/table.ts';
 import { emptyTable } from '../../routing/table.ts';
 import type { CounterBlock } from '../counters.ts';
 import type { EdgeLimits, Settings } from '../settings.ts';
+import { entryWithoutRequest } from './access.ts';
 import type { AccessEntry } from './access.ts';
 import { Admission } from './admission.ts';
 import type { Attached, Compiler } from './attachment.ts';
@@ -144,21 +145,6 @@ export class Edge {
     // What was put together belongs to whoever failed.
     this.out.drop();
     this.counters.failure('UX');
-    this.#log({
-      atMs: Date.now(),
-      flag: 'UX',
-      sentence: error instanceof Error ? (error.stack ?? error.message) : String(error),
-      code: 500,
-      method: '',
-      path: '',
-      requestId: '',
-      peer: '',
-      route: '',
-      mapping: '',
-      address: '',
-      requestBytes: 0,
-      responseBytes: 0,
-      durationMs: 0,
-    });
+    this.#log(entryWithoutRequest('UX', error instanceof Error ? (error.stack ?? error.message) : String(error), 500, ''));
   }
 }

@@ -27,20 +27,12 @@ const mostHeldBytes = 64 * 1024;
 /** Endpoints that one request tries while nothing of it has been worked on, whatever its policy. */
 const mostUnprocessedTries = 5;
 
-/** Whose request is forwarded. */
-export interface ForwardingOwner {
+/** Whose request is forwarded: told of the answer as the side tells it, of the last try. */
+export interface ForwardingOwner extends Pick<UpstreamUser, 'informational' | 'upgraded' | 'responseHead' | 'responseBody' | 'responseEnd' | 'responseFlush' | 'responseOver'> {
   /** Ms until the request's own limit. */
   readonly remainingMs: number;
   /** Somebody takes the request, or takes more of it: the client may go on. */
   requestTaken(): void;
-  informational(head: ResponseHead): void;
-  upgraded(head: ResponseHead): void;
-  responseHead(head: ResponseHead): void;
-  responseBody(bytes: Buffer, start: number, end: number): void;
-  responseEnd(trailers: FieldList | null): void;
-  responseFlush(): void;
-  /** The response is complete and flushed. */
-  responseOver(): void;
   /** It has failed for good. */
   forwardingFailed(failure: Failure, detail: string): void;
 }
