@@ -5,6 +5,7 @@ import { chunked, deployments, predictionBody, predictionHead } from './fleet.ts
 import { LoadConnection, type LoadConnectionOwner } from './load-connection.ts';
 import type { LoadPlan } from './load-plan.ts';
 import { Measuring, pass, type Loading } from './measuring.ts';
+import { runOnePlan } from './one-plan.ts';
 import { seededRandom } from './random.ts';
 
 const writeTogetherBytes = 4096;
@@ -114,16 +115,4 @@ class Generator implements LoadConnectionOwner, Loading {
   }
 }
 
-const send = process.send?.bind(process);
-if (send === undefined) throw new Error('the generator runs as a child process of the harness');
-
-process.once('message', (plan: LoadPlan) => {
-  const generator = new Generator(plan);
-  generator.measuring.run(generator).then(
-    (result) => send(result, () => process.disconnect?.()),
-    (error: unknown) => {
-      console.error(error);
-      process.exit(1);
-    },
-  );
-});
+runOnePlan((plan) => new Generator(plan as LoadPlan));

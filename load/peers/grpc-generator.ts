@@ -5,6 +5,7 @@ import { callFields, type GrpcPlan } from './grpc-plan.ts';
 import { Calls, type Call, type CallsOwner } from './h2/calls.ts';
 import { block, message } from './h2/frames.ts';
 import { Measuring, pass, type Loading } from './measuring.ts';
+import { runOnePlan } from './one-plan.ts';
 import { seededRandom } from './random.ts';
 
 const answerWaitMs = 10_000;
@@ -114,16 +115,4 @@ class GrpcGenerator implements CallsOwner, Loading {
   }
 }
 
-const send = process.send?.bind(process);
-if (send === undefined) throw new Error('the generator runs as a child process of the harness');
-
-process.once('message', (plan: GrpcPlan) => {
-  const generator = new GrpcGenerator(plan);
-  generator.measuring.run(generator).then(
-    (result) => send(result, () => process.disconnect?.()),
-    (error: unknown) => {
-      console.error(error);
-      process.exit(1);
-    },
-  );
-});
+runOnePlan((plan) => new GrpcGenerator(plan as GrpcPlan));

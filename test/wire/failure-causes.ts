@@ -1,7 +1,6 @@
 // One cause for each row of the failure table: what makes it happen for real. A row without a cause does not compile.
 import { once } from 'node:events';
-import { createServer } from 'node:net';
-import type { AddressInfo, Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { connect } from 'node:net';
 import { constants } from 'node:http2';
 import { Worker } from 'node:worker_threads';
@@ -11,6 +10,7 @@ import { EndpointPool } from '../../gateway/edge/upstream/endpoint-pool.ts';
 import type { Breaker } from '../../routing/upstream.ts';
 import { upstreamOf } from '../gateway/fixtures.ts';
 import { is, named } from '../routing/build.ts';
+import { closedPort } from './closed-port.ts';
 import type { RawClient } from './client.ts';
 import type { Gateway, GatewayOptions } from './gateway.ts';
 import { endpointsOn, eventually, irisTo, post } from './gateway.ts';
@@ -63,16 +63,6 @@ async function resetBy(bench: Bench, code: number): Promise<void> {
   bench.after(() => origin.close());
   bench.gateway.serveIris([origin.port], {}, { protocol: 'http2' });
   ask(bench);
-}
-
-/** A port where nobody listens. */
-async function closedPort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 /** A listener in a thread that never accepts again once its port is told. */

@@ -1,24 +1,10 @@
 // Each failure caused for real: what the client is told, how it is flagged, and that nobody else is touched.
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { closedPort } from './closed-port.ts';
 import { answersIn, fieldOf } from './client.ts';
 import { Gateway, endpointsOn, eventually, firstSlot, irisTo, post, transports } from './gateway.ts';
 import { Origin, answerEach, requestsIn } from './origin.ts';
 import { upstreamOf } from '../gateway/fixtures.ts';
-
-/** A port on loopback where nobody listens. */
-async function closedPort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', resolve);
-  });
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => {
-    server.close(resolve);
-  });
-  return port;
-}
 
 describe.each(transports)('%s', (_name, secure) => {
   let gateway: Gateway;

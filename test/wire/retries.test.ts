@@ -1,10 +1,9 @@
 // Retries: what is sent again, how often, with what body, where, and what is never sent again.
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { fixed } from '../../gateway/counters.ts';
 import type { ForwardTarget } from '../../routing/mapping.ts';
 import type { Upstream } from '../../routing/upstream.ts';
+import { closedPort } from './closed-port.ts';
 import type { RawClient } from './client.ts';
 import { fieldOf } from './client.ts';
 import { Gateway, eventually, post, transports } from './gateway.ts';
@@ -30,18 +29,6 @@ function closing(count: number, then = ok): OriginBehaviour {
 function inTurn(...answers: readonly string[]): OriginBehaviour {
   let index = 0;
   return answerEach(() => answers[index++] ?? ok);
-}
-
-async function closedPort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', resolve);
-  });
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => {
-    server.close(resolve);
-  });
-  return port;
 }
 
 function policy(words: string, numRetries = 1, perTryTimeoutMs: number | null = null): Partial<ForwardTarget> {
