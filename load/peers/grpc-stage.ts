@@ -10,6 +10,7 @@ import { grpcPredictors, type GrpcOriginQuestion, type GrpcOriginReport } from '
 import { loadCore, proxyCore } from './process.ts';
 import { grpcPeersNamed } from './proxies/grpc.ts';
 import type { Peer, PeerKind } from './proxies/peer.ts';
+import { otherPrefix } from './proxies/sluice.ts';
 import type { Contender } from './rounds.ts';
 import type { SuiteOptions } from './suites/suite.ts';
 
@@ -23,7 +24,7 @@ export const grpcPeersByDefault: readonly string[] = ['sluice', 'envoy-emissary'
 
 /** Peers of the command line that speak gRPC. */
 export function grpcPeersOf(options: SuiteOptions): readonly string[] {
-  const chosen = options.peers.filter((name) => grpcPeersByDefault.includes(name));
+  const chosen = options.peers.filter((name) => grpcPeersByDefault.includes(name) || name.startsWith(otherPrefix));
   if (chosen.length === 0) throw new Error(`--peers: choose from ${grpcPeersByDefault.join(', ')}`);
   return chosen;
 }

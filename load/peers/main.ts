@@ -46,6 +46,7 @@ const { values } = parseArgs({
     rate: { type: 'string' },
     requests: { type: 'string' },
     workers: { type: 'string', default: '1,2,4' },
+    only: { type: 'string' },
     'live-ms': { type: 'string', default: '250' },
     'wrong-bodies': { type: 'boolean', default: false },
     output: { type: 'string' },
@@ -79,6 +80,7 @@ const options: SuiteOptions = {
   requests: values.requests === undefined ? null : whole(values.requests, 'requests'),
   workers: values.workers.split(',').map((text) => whole(text, 'workers')),
   liveMs: Number(values['live-ms']) || 0,
+  only: values.only === undefined ? [] : values.only.split('|'),
   wrongBodies: values['wrong-bodies'],
   folder,
 };

@@ -52,7 +52,6 @@ async function takeTurn(contender: Contender, plan: LoadPlan, run: Rounds['run']
   const soft = softInterruptThread(proxyCore);
   const result = await run({ ...plan, port: peer.port, accountPids: [peer.pid, ...(soft === null ? [] : [soft])] });
   requireNoErrors(kind.name, result);
-  if (result.requests === 0) throw new Error(`${kind.name}: the round is void: no answer in it`);
   if (result.endedThreads > 0) throw new Error(`${kind.name}: the round is void: ${result.endedThreads} threads ended in it`);
   checkShare(kind, result.byAnswer[1] ?? 0, result.requests);
   return turnOf(result);
@@ -66,6 +65,7 @@ export async function takeRounds(contenders: readonly Contender[], rounds: Round
     for (let place = 0; place < contenders.length; place++) {
       const contender = contenders[(place + round) % contenders.length]!;
       const turn = await takeTurn(contender, rounds.plan, rounds.run);
+      if (turn.result.requests === 0) throw new Error(`${contender.kind.name}: the round is void: no answer in it`);
       turns.get(contender.kind.name)!.push(turn);
       const { requests, seconds, latency } = turn.result;
       console.error(

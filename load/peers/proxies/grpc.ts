@@ -7,7 +7,7 @@ import { envoyEmissary, startEnvoy } from './envoy.ts';
 import { startHaproxy } from './haproxy.ts';
 import { startNginx } from './nginx.ts';
 import type { PeerKind } from './peer.ts';
-import { sluice } from './sluice.ts';
+import { otherSluice, sluice } from './sluice.ts';
 
 const envoyOne: PeerKind = {
   name: 'envoy-one',
@@ -81,7 +81,7 @@ const grpcPeerKinds: readonly PeerKind[] = [sluice, envoyEmissary, envoyOne, hap
 /** `rewrites` means here: it finds a deployment by its metadata. */
 export function grpcPeersNamed(names: readonly string[]): readonly PeerKind[] {
   return names.map((name) => {
-    const kind = grpcPeerKinds.find((one) => one.name === name);
+    const kind = otherSluice(name) ?? grpcPeerKinds.find((one) => one.name === name);
     if (kind === undefined) throw new Error(`no gRPC peer ${name}: choose from ${grpcPeerKinds.map((one) => one.name).join(', ')}`);
     return kind;
   });

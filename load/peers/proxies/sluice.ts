@@ -1,11 +1,11 @@
 // Sluice itself, as it is run: `sluice serve` on a folder of manifests or on a cluster.
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { writeManifests } from '../manifests.ts';
 import { freePort, start, untilListening, type Program } from '../process.ts';
 import type { Peer, PeerKind, Stage } from './peer.ts';
 
-const main = fileURLToPath(new URL('../../../gateway/main.ts', import.meta.url));
+const tree = fileURLToPath(new URL('../../..', import.meta.url));
 
 export interface SluiceOptions {
   /** null: the cluster that `environment` names. */
@@ -13,6 +13,8 @@ export interface SluiceOptions {
   readonly workers: number;
   readonly core: number | null;
   readonly logFile: string;
+  /** Root of the source that is run; absent: this one. */
+  readonly tree?: string;
   /** Options of Node, such as --cpu-prof. */
   readonly nodeOptions: readonly string[];
   /** More options of `serve`. */
@@ -32,7 +34,7 @@ export async function startSluice(options: SluiceOptions): Promise<Sluice> {
     program: process.execPath,
     arguments: [
       ...options.nodeOptions,
-      main,
+      join(options.tree ?? tree, 'gateway', 'main.ts'),
       'serve',
       ...(options.manifests === null ? [] : ['--folder', options.manifests]),
       '--listen',
@@ -64,15 +66,32 @@ async function untilReady(program: Program, adminPort: number): Promise<void> {
   }
 }
 
-export const sluice: PeerKind = {
-  name: 'sluice',
-  does: 'all of it: SeldonDeployments in a folder, split 75/25, rewrite, x-request-id, x-forwarded-*, counters for each deployment',
-  rewrites: true,
-  splits: true,
-  async start(stage: Stage): Promise<Peer> {
-    const manifests = join(stage.folder, 'manifests');
-    writeManifests(manifests, stage.fleet);
-    const started = await startSluice({ manifests, workers: 1, core: stage.core, logFile: join(stage.folder, 'sluice.log'), nodeOptions: [], serveOptions: [] });
-    return { ...started, name: this.name };
-  },
-};
+function sluiceOf(name: string, does: string, source: string): PeerKind {
+  return {
+    name,
+    does,
+    rewrites: true,
+    splits: true,
+    async start(stage: Stage): Promise<Peer> {
+      const manifests = join(stage.folder, 'manifests');
+      writeManifests(manifests, stage.fleet);
+      const started = await startSluice({ manifests, workers: 1, core: stage.core, logFile: join(stage.folder, 'sluice.log'), tree: source, nodeOptions: [], serveOptions: [] });
+      return { ...started, name };
+    },
+  };
+}
+
+export const sluice: PeerKind = sluiceOf(
+  'sluice',
+  'all of it: SeldonDeployments in a folder, split 75/25, rewrite, x-request-id, x-forwarded-*, counters for each deployment',
+  tree,
+);
+
+export const otherPrefix = 'sluice:';
+
+/** `sluice:FOLDER`: Sluice from another checkout, such as the state before a change; null: the name is none of these. */
+export function otherSluice(name: string): PeerKind | null {
+  if (!name.startsWith(otherPrefix)) return null;
+  const source = name.slice(otherPrefix.length);
+  return sluiceOf(`sluice-${basename(source)}`, `Sluice in another checkout, ${basename(source)}`, source);
+}

@@ -4,7 +4,7 @@ import { plainGrpcPlan, type GrpcPlan } from '../grpc-plan.ts';
 import { grpcLoad } from '../load.ts';
 import { details, summary, type Measured } from '../matrix.ts';
 import { doesTable, takeRounds, threadTable } from '../rounds.ts';
-import type { Suite, SuiteOptions } from './suite.ts';
+import { isChosen, type Suite, type SuiteOptions } from './suite.ts';
 
 const workloads: readonly { readonly title: string; readonly plan: Partial<GrpcPlan>; readonly timed: boolean }[] = [
   { title: '72 B, 8 connections × 16 streams', plan: { connections: 8, streams: 16 }, timed: false },
@@ -18,7 +18,7 @@ const workloads: readonly { readonly title: string; readonly plan: Partial<GrpcP
 async function run(options: SuiteOptions): Promise<string> {
   const { fleet, contenders } = await setGrpcStage(options);
   const all: Measured[] = [];
-  for (const { title, plan, timed } of workloads) {
+  for (const { title, plan, timed } of workloads.filter((one) => isChosen(options, one.title))) {
     const whole = { ...plainGrpcPlan(fleet, options), ...plan };
     const turns = await takeRounds(contenders, {
       title,

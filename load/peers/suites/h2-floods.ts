@@ -15,7 +15,7 @@ import { loadCore, pause, proxyCore } from '../process.ts';
 import { grpcPeersNamed } from '../proxies/grpc.ts';
 import type { Peer, PeerKind } from '../proxies/peer.ts';
 import { number, table } from '../report.ts';
-import type { Suite, SuiteOptions } from './suite.ts';
+import { isChosen, type Suite, type SuiteOptions } from './suite.ts';
 
 const attackers = 4;
 /** Connections that stop in the preface cost little each. */
@@ -91,7 +91,7 @@ async function attack(kind: FloodKind, peer: Peer, plan: GrpcPlan): Promise<Row>
 async function flood(kind: PeerKind, options: SuiteOptions, fleet: FleetPlan): Promise<string> {
   const rows: Row[] = [];
   const plan = { ...plainGrpcPlan(fleet, options), measureMs: Math.max(options.measureMs, 1000) };
-  for (const [index, one] of (Object.keys(floods) as readonly FloodKind[]).entries()) {
+  for (const [index, one] of (Object.keys(floods) as readonly FloodKind[]).filter((title) => isChosen(options, title)).entries()) {
     const folder = join(options.folder, kind.name, String(index));
     mkdirSync(folder, { recursive: true });
     const peer = await kind.start({ fleet, folder, core: proxyCore });

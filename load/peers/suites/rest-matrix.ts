@@ -4,7 +4,7 @@ import { details, summary, type Measured } from '../matrix.ts';
 import { setRealTime } from '../process.ts';
 import { doesTable, medianOf, restRounds, takeRounds, threadTable, type Turn } from '../rounds.ts';
 import { setStage } from '../stage.ts';
-import type { Suite, SuiteOptions } from './suite.ts';
+import { isChosen, type Suite, type SuiteOptions } from './suite.ts';
 
 interface Workload {
   readonly title: string;
@@ -22,6 +22,7 @@ const closedLoops: readonly Workload[] = [
 ];
 /** The closed loop whose throughput is called saturation. */
 const saturating = closedLoops[1]!;
+const openLoop = 'open loop';
 /** A peer whose saturation is not above the rate by so much is left out of an open loop: its queue would only grow. */
 const headroom = 1.2;
 
@@ -34,19 +35,20 @@ async function run(options: SuiteOptions): Promise<string> {
   const names = contenders.map(({ kind }) => kind.name);
   const plain = plainPlan(fleet, options);
   const all: Measured[] = [];
-  for (const { title, plan } of closedLoops) {
+  const opens = isChosen(options, openLoop);
+  for (const { title, plan } of closedLoops.filter((one) => isChosen(options, one.title) || (opens && one === saturating))) {
     const rounds = restRounds(title, options.rounds, { ...plain, ...plan });
     // After the first workload the programs are warm.
     const turns = await takeRounds(contenders, all.length === 0 ? rounds : { ...rounds, firstWarmUpMs: 1000 });
     all.push({ title, contenders, turns, timed: plan.connections === 1 });
   }
-  const saturated = all.find(({ title }) => title === saturating.title)!.turns;
+  const saturated = all.find(({ title }) => title === saturating.title)?.turns ?? new Map<string, readonly Turn[]>();
   const saturation = (name: string): number => medianOf(saturated.get(name)!, perSecond);
   setRealTime(upstream.pid, true);
-  for (const paceSetter of [names[0]!, ...names.filter((name) => name === 'haproxy-one' || name === 'haproxy-map')]) {
+  for (const paceSetter of opens ? [names[0]!, ...names.filter((name) => name === 'haproxy-one' || name === 'haproxy-map')] : []) {
     const rate = Math.round(saturation(paceSetter) / 2);
     const able = contenders.filter(({ kind }) => saturation(kind.name) > rate * headroom);
-    const title = `70 B POST, open loop at ${rate}/s: half of the saturation of ${paceSetter}, 64 connections`;
+    const title = `70 B POST, ${openLoop} at ${rate}/s: half of the saturation of ${paceSetter}, 64 connections`;
     const rounds = restRounds(title, options.rounds, { ...plain, connections: 64, pace: { kind: 'open', perSecond: rate, spins: true } });
     const turns = await takeRounds(able, { ...rounds, firstWarmUpMs: 1000 });
     all.push({ title, contenders: able, turns, timed: true });
@@ -56,8 +58,8 @@ async function run(options: SuiteOptions): Promise<string> {
     `${options.rounds} rounds. Medians; a ratio is the median of the rounds' ratios, first peer over the other. –: its saturation is too near to the rate.`,
     summary(all, names),
     ...all.flatMap(details),
-    '## Threads, last round of the second closed loop',
-    threadTable(contenders, saturated),
+    `## Threads, last round of: ${all[0]!.title}`,
+    threadTable(contenders, all[0]!.turns),
   ].join('\n\n');
 }
 

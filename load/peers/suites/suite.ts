@@ -13,12 +13,19 @@ export interface SuiteOptions {
   /** null: the suite's own number. */
   readonly requests: number | null;
   readonly workers: readonly number[];
+  /** Of a suite with several workloads those whose title has one of these texts; empty: all. */
+  readonly only: readonly string[];
   /** Proves that the check of bodies can fail: the upstream answers something else. */
   readonly wrongBodies: boolean;
   /** flips: so long after a change an answer by the table before it is right, ms. Each route changes every 400 ms. 0 proves that the check can fail. */
   readonly liveMs: number;
   /** Folder for configurations, manifests and logs. */
   readonly folder: string;
+}
+
+/** Is this workload wanted? */
+export function isChosen({ only }: SuiteOptions, title: string): boolean {
+  return only.length === 0 || only.some((text) => title.includes(text));
 }
 
 export interface Suite {
