@@ -21,6 +21,8 @@ export interface ClientSide {
   responseEnd(trailers: FieldList | null): void;
   /** Sends what was put together. */
   flush(): void;
+  /** Forgets the head of the answer and what follows it, if nothing of them was sent: another answer may come. False: the client may have seen it. */
+  takeBack(): boolean;
   /** Sends an answer of the gateway itself, whole. `last`: no further request is read on this connection. */
   answer(answer: Answer, last: boolean): void;
   /** The answer cannot be completed: the client must see that it is cut, and of what if its protocol can say so. Tells the exchange nothing. */

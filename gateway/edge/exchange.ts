@@ -305,6 +305,14 @@ export class Exchange implements ForwardingOwner, Timed {
     if (this.active) this.#arm();
   }
 
+  takeBack(): boolean {
+    if (!this.#times.responseStarted) return true;
+    if (!this.#client.takeBack()) return false;
+    this.#times.responseStarted = false;
+    this.#record.responseBytes = 0;
+    return true;
+  }
+
   forwardingFailed(failure: Failure, detail: string): void {
     this.#fail(failure, detail);
   }

@@ -56,7 +56,7 @@ export const failures = {
   connectTimeout: failure('connect-timeout', 'UF', 503, 14, `${resetBeforeHeaders} connection timeout`, 'unsent'),
   // The upstream's side.
   upstreamClosed: failure('upstream-closed', 'UC', 503, 14, `${resetBeforeHeaders} connection termination`, 'policy'),
-  upstreamCut: failure('upstream-cut', 'UC', 502, 14, 'the upstream closed before its answer was complete'),
+  upstreamCut: failure('upstream-cut', 'UC', 502, 14, 'the upstream closed before its answer was complete', 'policy'),
   upstreamProtocol: failure('upstream-protocol-error', 'UPE', 502, 14, `${resetBeforeHeaders} protocol error`, 'policy'),
   upstreamReset: failure('upstream-reset', 'UR', 503, 13, `${resetBeforeHeaders} remote reset`, 'policy'),
   upstreamRefused: failure('upstream-refused', 'UR', 503, 14, `${resetBeforeHeaders} remote refused stream reset`, 'policy'),

@@ -33,6 +33,8 @@ export interface ForwardingOwner extends Pick<UpstreamUser, 'informational' | 'u
   readonly remainingMs: number;
   /** Somebody takes the request, or takes more of it: the client may go on. */
   requestTaken(): void;
+  /** Forgets what was told of the answer. False: somebody may have seen some of it, so that there is no other try. */
+  takeBack(): boolean;
   /** It has failed for good. */
   forwardingFailed(failure: Failure, detail: string): void;
 }
@@ -40,8 +42,8 @@ export interface ForwardingOwner extends Pick<UpstreamUser, 'informational' | 'u
 /**
  * Kept in its exchange and begun anew for each request.
  *
- * A request is kept as long as it may be sent again: until it has a connection in any case; until its response head where the Mapping has a
- * retry policy, and where the upstream speaks HTTP/2, which may refuse a stream that it has not worked on (RFC 9113 §8.7).
+ * A request is kept as long as it may be sent again: until it has a connection in any case; until the client gets something of its answer where
+ * the Mapping has a retry policy, and where the upstream speaks HTTP/2, which may refuse a stream that it has not worked on (RFC 9113 §8.7).
  */
 export class Forwarding implements UpstreamUser, RetriesOwner {
   readonly #edge: Edge;
@@ -178,6 +180,7 @@ export class Forwarding implements UpstreamUser, RetriesOwner {
   failed(failure: Failure, reason: string, unprocessed: boolean): void {
     const endpoint = this.#side?.endpoint ?? null;
     this.#side = null;
+    if (!this.#owner.takeBack()) this.#settle(begun);
     this.#tryFailed(endpoint, failure, reason, unprocessed);
   }
 
@@ -312,9 +315,7 @@ export class Forwarding implements UpstreamUser, RetriesOwner {
   }
 
   responseHead(head: ResponseHead): void {
-    if (this.#policy !== null && this.#isTriedAgain(head)) return;
-    this.#settle('its answer had begun');
-    this.#owner.responseHead(head);
+    if (this.#policy === null || !this.#isTriedAgain(head)) this.#owner.responseHead(head);
   }
 
   /** From here on the client has something of this try: it is the last. */
@@ -345,6 +346,7 @@ export class Forwarding implements UpstreamUser, RetriesOwner {
   }
 
   responseFlush(): void {
+    this.#settle(begun);
     this.#owner.responseFlush();
   }
 
@@ -388,3 +390,4 @@ export class Forwarding implements UpstreamUser, RetriesOwner {
 
 /** Nobody asked for another try. */
 const noPolicy = 'no policy';
+const begun = 'its answer had begun';

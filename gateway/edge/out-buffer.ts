@@ -15,6 +15,8 @@ export class OutBuffer {
   length = 0;
   readonly #roomBytes: number;
   #sink: Sink | null = null;
+  /** Bytes that have left, ever. */
+  #leftBytes = 0;
 
   constructor(room = roomBytes) {
     this.#roomBytes = room;
@@ -31,6 +33,7 @@ export class OutBuffer {
   flush(): void {
     if (this.length === 0) return;
     const view = this.bytes.subarray(0, this.length);
+    this.#leftBytes += this.length;
     this.length = 0;
     if (this.#sink === null) throw new Error('out buffer flushed before it was opened');
     if (!this.#sink.write(view)) this.bytes = Buffer.allocUnsafeSlow(this.#roomBytes);
@@ -44,6 +47,18 @@ export class OutBuffer {
   /** Forgets what was put for `sink` and not flushed: it is abandoned. */
   dropFor(sink: Sink): void {
     if (this.#sink === sink) this.length = 0;
+  }
+
+  /** Where the next byte goes, among all that ever left: what `takeBack` takes. */
+  get position(): number {
+    return this.#leftBytes + this.length;
+  }
+
+  /** Forgets what was put for `sink` from `position` on. False: some of it may have left. */
+  takeBack(sink: Sink, position: number): boolean {
+    if (this.#sink !== sink || position < this.#leftBytes) return false;
+    this.length = Math.min(this.length, position - this.#leftBytes);
+    return true;
   }
 
   /** Forgets what was put and not flushed. */

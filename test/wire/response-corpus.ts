@@ -17,8 +17,8 @@ export interface ResponseVector {
 export type ResponseOutcome =
   /** The gateway answers itself: 502 for what is no HTTP/1.1, 503 for what ended too soon. */
   | { readonly kind: 'answered'; readonly status: number; readonly flag: string }
-  /** It had begun: the client sees that it is cut. */
-  | { readonly kind: 'cut' }
+  /** The client sees that it is cut, once something of it has left. `malformed`: else it is told so by 502. */
+  | { readonly kind: 'cut'; readonly malformed: boolean }
   /** Passed on whole. `kept`: the upstream connection may be used again. */
   | { readonly kind: 'passed'; readonly status: number; readonly body: string; readonly kept: boolean; readonly gone: readonly string[]; readonly trailers: string; readonly informational: readonly number[] };
 
@@ -43,7 +43,12 @@ function lost(name: string, bytes: string, how: Partial<ResponseVector> = {}): v
 }
 
 function cut(name: string, bytes: string, how: Partial<ResponseVector> = {}): void {
-  add(name, bytes, { kind: 'cut' }, how);
+  add(name, bytes, { kind: 'cut', malformed: false }, how);
+}
+
+/** Malformed behind its head: 502 where all of it comes in one read, a cut where the head has left already. */
+function badLater(name: string, bytes: string): void {
+  add(name, bytes, { kind: 'cut', malformed: true }, {});
 }
 
 function passed(name: string, bytes: string, outcome: Partial<Passed> = {}, how: Partial<ResponseVector> = {}): void {
@@ -155,7 +160,7 @@ for (const value of ['content-length', 'transfer-encoding', 'host', 'set-cookie'
 
 family = 'chunks';
 for (const body of ['\r\nhello\r\n0\r\n\r\n', 'x\r\nhello\r\n0\r\n\r\n', '+5\r\nhello\r\n0\r\n\r\n', '0x5\r\nhello\r\n0\r\n\r\n', '5 \r\nhello\r\n0\r\n\r\n', '5\nhello\r\n0\r\n\r\n', '5\r\nhello\n0\r\n\r\n', '5\r\nhello0\r\n\r\n', '5\r\nhelloo\r\n0\r\n\r\n', '6\r\nhello\r\n0\r\n\r\n', '5;a\nb\r\nhello\r\n0\r\n\r\n', `5;${'e'.repeat(300)}\r\nhello\r\n0\r\n\r\n`, 'ffffffffffffffff\r\nhello\r\n0\r\n\r\n', '5\r\nhello\r\n0\n\r\n', '5\r\nhello\r\n0\r\n\n', '5\r\nhello\r\n0\r\nX : 1\r\n\r\n', '5\r\nhello\r\n0\r\nX\r\n\r\n', '5\r\nhello\r\n0\r\nX: \x00\r\n\r\n', '5\r\nhello\r\n0\r\nX: 1\r\n 2\r\n\r\n', `5\r\nhello\r\n0\r\n${forged}`, `5\r\nhello\r\n0\r\nX: ${'a'.repeat(9000)}\r\n\r\n`]) {
-  cut(`malformed: ${shown(body)}`, `${ok}${chunkedField}\r\n${body}`);
+  badLater(`malformed: ${shown(body)}`, `${ok}${chunkedField}\r\n${body}`);
 }
 for (const body of ['5;a=b\r\nhello\r\n0\r\n\r\n', '0005\r\nhello\r\n000\r\n\r\n', '2\r\nhe\r\n3\r\nllo\r\n0;x\r\n\r\n']) passed(shown(body), `${ok}${chunkedField}\r\n${body}`);
 for (const name of ['Content-Length', 'Transfer-Encoding', 'Set-Cookie', 'Location', 'Connection', 'Content-Type', 'X-Envoy-Internal', 'Content_Length', 'Cache-Control', 'Date']) passed(`the trailer ${name} is forged`, `${ok}${chunkedField}\r\n5\r\nhello\r\n0\r\n${name}: 1\r\nX-Sum: 7\r\n\r\n`, { trailers: 'X-Sum: 7\r\n' });

@@ -162,6 +162,14 @@ export class GrpcWeb implements ClientSide {
     this.#client.flush();
   }
 
+  takeBack(): boolean {
+    if (!this.#client.takeBack()) return false;
+    this.#begun = false;
+    this.#prefix = 0;
+    this.#left = 0;
+    return true;
+  }
+
   /** A failure of gRPC becomes a body with nothing but trailers; other answers are what they are. */
   answer(answer: Answer, last: boolean): void {
     const status = answer.fields.filter(([name]) => name.startsWith('grpc-'));

@@ -239,6 +239,10 @@ export class Http1Connection implements TransportOwner, RequestTaker, ClientSide
     this.#edge.out.flush();
   }
 
+  takeBack(): boolean {
+    return this.#writer.takeBack();
+  }
+
   answer(answer: Answer, last: boolean): void {
     // What is left of a small body is read and thrown away; anything else ends the connection.
     const complete = this.#reader.complete || (!last && this.#reader.bytesLeft <= mostDiscardBytes && !this.#owesContinue);

@@ -21,6 +21,8 @@ export class ClientWriter {
   readonly #shape: ResponseShape = { edits: null, serviceTimeMs: -1, chunked: false, close: false, dateLine: null };
   #modern = true;
   #isHead = false;
+  /** Where the head of the answer stands in the out buffer. */
+  #headAt = -1;
   /** The connection closes after this answer. */
   close = false;
   /** The connection closes after the next answer, whatever the client says. */
@@ -63,12 +65,19 @@ export class ClientWriter {
     shape.serviceTimeMs = attachment.serviceTime ? serviceTimeMs : -1;
     shape.dateLine = head.hasDate || !attachment.date ? null : this.#edge.dateLine;
     out.open(this.#transport);
+    this.#headAt = out.position;
     writeResponseHead(out, head, shape);
+  }
+
+  /** Forgets the head and what follows it. False: some of it has left. */
+  takeBack(): boolean {
+    return this.#edge.out.takeBack(this.#transport, this.#headAt);
   }
 
   /** The 101 that begins a tunnel: what follows goes as it is. */
   upgraded(head: ResponseHead): void {
     this.#shape.chunked = false;
+    this.#headAt = -1;
     this.close = true;
     this.#edge.out.open(this.#transport);
     writeUpgrade(this.#edge.out, head);

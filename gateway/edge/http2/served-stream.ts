@@ -204,6 +204,13 @@ export class ServedStream implements ClientSide, StreamUser, BlockHolder {
     this.sendHead();
   }
 
+  takeBack(): boolean {
+    if (!this.#holdsHead) return false;
+    this.#connection.edge.http2.letGo();
+    this.#holdsHead = false;
+    return true;
+  }
+
   answer(answer: Answer): void {
     const { http2, dateLine } = this.#connection.edge;
     const stream = this.#stream;

@@ -193,7 +193,8 @@ export class StreamSide implements UpstreamSide, ResponseUser {
     }
     // An upstream that ends a session in good order, or has no room, is not a sick one.
     if (!loss.unprocessed) this.endpoint.failed();
-    user.failed(failureOf(loss, this.#responseStarted), loss.sentence, loss.unprocessed);
+    // Whoever answers has worked on it, whatever it says later.
+    user.failed(failureOf(loss, this.#responseStarted), loss.sentence, loss.unprocessed && !this.#responseStarted);
   }
 }
 
