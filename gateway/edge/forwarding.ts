@@ -6,6 +6,7 @@ import type { Failure } from './failure.ts';
 import { fixed } from '../counters.ts';
 import { slabBytes } from './held-memory.ts';
 import { HeldRequest } from './held-request.ts';
+import { declaredBytes } from './grpc/message.ts';
 import type { FieldList } from './http1/fields.ts';
 import type { Http1RequestHead } from './http1/request-head.ts';
 import type { ClientFacts } from './http1/request-writer.ts';
@@ -63,6 +64,8 @@ export class Forwarding implements UpstreamUser, RetriesOwner {
   #detail = '';
   /** Why the request is not kept for another try; "" while it is. */
   #notKept = '';
+  /** The body begins with a message of gRPC, which says how long it is. */
+  #declares = false;
   /** The request was given to its last byte. */
   #ended = false;
   /** The response waits for `resumeResponse`, also where it has no side yet. */
@@ -100,6 +103,7 @@ export class Forwarding implements UpstreamUser, RetriesOwner {
     const pool = attachment.pool!;
     this.#pool = pool;
     this.#choice = attachment.choice;
+    this.#declares = head.grpc;
     pool.reportUse();
     if (attachment.retry !== null) this.#beginPolicy(attachment.retry, pool.breakers[attachment.choice.priority]!);
     const side = this.#acquire();
@@ -262,8 +266,14 @@ export class Forwarding implements UpstreamUser, RetriesOwner {
     const side = this.#side;
     if (side !== null) side.sendBody(bytes, start, end);
     if (!this.#held.begun) return;
-    if (side !== null && (this.#notKept = this.#whyNotKept(this.#held.bodyBytes + end - start)) !== '') this.#held.clear();
+    if (side !== null && (this.#notKept = this.#whyNotKept(this.#leastBytes(bytes, start, end))) !== '') this.#held.clear();
     else this.#held.append(bytes, start, end);
+  }
+
+  /** How long the body is at least, with these bytes of it: so a long message is not copied up to the limit first. */
+  #leastBytes(bytes: Buffer, start: number, end: number): number {
+    const came = this.#held.bodyBytes + end - start;
+    return this.#declares && came === end - start ? Math.max(came, declaredBytes(bytes, start, end)) : came;
   }
 
   end(trailers: FieldList | null): void {

@@ -4,7 +4,7 @@ import type { HeldMemory } from './held-memory.ts';
 import type { FieldList } from './http1/fields.ts';
 import type { EncodedHead, UpstreamSide } from './upstream/upstream-side.ts';
 
-/** Kept in its exchange and filled anew. A small request stands in one slab, so that keeping it costs two copies of its bytes and no more. */
+/** Kept in its exchange and filled anew. A small request stands in one slab, a longer one in several: keeping it costs copies, and no garbage. */
 export class HeldRequest {
   readonly #memory: HeldMemory;
   /** Head and the first bytes of the body; null: nothing is kept. */
@@ -14,9 +14,11 @@ export class HeldRequest {
   #head: Buffer | null = null;
   #headLength = 0;
   #framing = 0;
-  /** Later bytes of the body, each a copy that never changes. */
-  readonly #pieces: Buffer[] = [];
-  #pieceBytes = 0;
+  /** Slabs with later bytes of the body, the last one filled up to `#lastEnd`. */
+  readonly #more: Buffer[] = [];
+  #lastEnd = slabBytes;
+  /** Of a head that fits in no slab. */
+  #headBytes = 0;
   #trailers: FieldList | null = null;
   #complete = false;
   /** Bytes of the body that are kept. */
@@ -44,20 +46,29 @@ export class HeldRequest {
     } else {
       this.#head = Buffer.from(bytes.subarray(0, length));
       this.#slabEnd = 0;
-      this.#hold(length);
+      this.#headBytes = length;
+      this.#memory.hold(length);
     }
   }
 
   append(bytes: Buffer, start: number, end: number): void {
     const count = end - start;
     this.bodyBytes += count;
-    if (this.#pieces.length === 0 && this.#slabEnd + count <= slabBytes) {
+    if (this.#more.length === 0 && this.#slabEnd + count <= slabBytes) {
       bytes.copy(this.#slabFor(this.#slabEnd + count), this.#slabEnd, start, end);
       this.#slabEnd += count;
       return;
     }
-    this.#pieces.push(Buffer.from(bytes.subarray(start, end)));
-    this.#hold(count);
+    while (start < end) {
+      if (this.#lastEnd === slabBytes) {
+        this.#more.push(this.#memory.takeSlab(slabBytes));
+        this.#lastEnd = 0;
+      }
+      const taken = Math.min(end - start, slabBytes - this.#lastEnd);
+      bytes.copy(this.#more.at(-1)!, this.#lastEnd, start, start + taken);
+      this.#lastEnd += taken;
+      start += taken;
+    }
   }
 
   /** The slab, a larger one where it is too small for so many bytes. */
@@ -72,11 +83,6 @@ export class HeldRequest {
     return larger;
   }
 
-  #hold(bytes: number): void {
-    this.#pieceBytes += bytes;
-    this.#memory.hold(bytes);
-  }
-
   end(trailers: FieldList | null): void {
     this.#complete = true;
     this.#trailers = trailers === null ? null : copyOf(trailers);
@@ -88,7 +94,8 @@ export class HeldRequest {
     side.sendHead(this.#head!, this.#headLength, this.#framing);
     const bodyStart = this.#head === slab ? this.#headLength : 0;
     if (this.#slabEnd > bodyStart) side.sendBody(slab, bodyStart, this.#slabEnd);
-    for (const piece of this.#pieces) side.giveBody(piece);
+    // Copied by the side: a slab is used again for other requests.
+    for (const [index, one] of this.#more.entries()) side.sendBody(one, 0, index === this.#more.length - 1 ? this.#lastEnd : slabBytes);
     if (this.#complete) side.sendEnd(this.#trailers);
     side.flush();
   }
@@ -101,10 +108,14 @@ export class HeldRequest {
     this.#trailers = null;
     this.#complete = false;
     this.bodyBytes = 0;
-    if (this.#pieceBytes === 0) return;
-    this.#memory.hold(-this.#pieceBytes);
-    this.#pieceBytes = 0;
-    this.#pieces.length = 0;
+    if (this.#headBytes > 0) {
+      this.#memory.hold(-this.#headBytes);
+      this.#headBytes = 0;
+    }
+    if (this.#more.length === 0) return;
+    for (const one of this.#more) this.#memory.putSlab(one);
+    this.#more.length = 0;
+    this.#lastEnd = slabBytes;
   }
 }
 

@@ -3,6 +3,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import type { ForwardTarget } from '../../routing/mapping.ts';
 import { fixed } from '../../gateway/counters.ts';
+import { framed, prefixBytes } from '../../gateway/edge/grpc/message.ts';
 import type { EdgeLimits } from '../../gateway/settings.ts';
 import { Gateway, eventually, transports } from './gateway.ts';
 import { Http2Client } from './http2-client.ts';
@@ -139,6 +140,29 @@ describe.each(transports)('%s', (_name, secure) => {
     const reply = await call('m'.repeat(length));
     expect(one.requests).toHaveLength(tries);
     if (tries === 1) expect(decodeURIComponent(String(reply.headers['grpc-message']))).toContain('not sent again: its body is longer than 1000 bytes');
+  });
+
+  test.each([
+    [1000, 2],
+    [1001, 1],
+  ])('a message that says it has %d bytes with a cap of 1000, refused after its first piece, makes %d tries', async (length, tries) => {
+    const one = await origin(good);
+    await start([one], {}, { retryBodyBytes: 1000 });
+    await call();
+    one.atHead = ({ stream }) => {
+      one.atHead = () => undefined;
+      stream.once('data', () => stream.close(refused));
+    };
+    const message = framed(0, Buffer.alloc(length - prefixBytes, 'm'));
+    const stream = client.start(head);
+    const reply = client.reply(stream);
+    stream.write(message.subarray(0, 100));
+    await eventually(() => one.requests[1]?.resetCode === refused || one.requests.length > 2, 'the refusal');
+    stream.end(message.subarray(100));
+    if (tries === 2) expect((await reply).body).toBe('answer');
+    else expect(decodeURIComponent(String((await reply).headers['grpc-message']))).toContain('not sent again: its body is longer than 1000 bytes');
+    expect(one.requests.slice(1)).toHaveLength(tries);
+    if (tries === 2) expect(one.requests[2]!.body).toBe(message.toString('latin1'));
   });
 
   describe('the time that a caller gives a call', () => {

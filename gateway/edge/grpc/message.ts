@@ -12,6 +12,11 @@ export function framed(flag: number, message: Uint8Array): Buffer {
   return bytes;
 }
 
+/** Bytes of the message that begins at `start`, with its prefix; 0: what is there of it does not say so. */
+export function declaredBytes(bytes: Buffer, start: number, end: number): number {
+  return end - start >= prefixBytes && bytes[start]! <= 1 ? prefixBytes + bytes.readUInt32BE(start + 1) : 0;
+}
+
 /** grpc.health.v1.HealthCheckResponse.ServingStatus. */
 export const serving = { yes: 1, no: 2, unknownService: 3 } as const;
 
