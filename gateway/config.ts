@@ -54,6 +54,7 @@ const limitOptions: readonly LimitOption[] = [
   { name: 'shadow-concurrency', field: 'shadowConcurrency', least: 1, most: 65_536, help: 'copies in flight, a worker' },
   { name: 'shadow-queue', field: 'shadowQueue', least: 0, most: 1_048_576, help: 'copies that wait, a worker' },
   { name: 'shadow-timeout-ms', field: 'shadowTimeoutMs', least: 1, most: dayMs, help: 'time for a copy, from its start to the end of its answer' },
+  { name: 'access-lines-per-second', field: 'accessLinesPerSecond', least: 0, most: 1_000_000, help: 'log lines about one kind of failure, a worker, 0: any number; not with --access-log all' },
 ];
 
 /** Every option of `sluice serve`, in the order of its help. */

@@ -84,6 +84,8 @@ export interface EdgeLimits {
   readonly shadowConcurrency: number;
   readonly shadowQueue: number;
   readonly shadowTimeoutMs: number;
+  /** Lines about one kind of failure that a worker writes in a second, unless every request has its line; 0: any number. */
+  readonly accessLinesPerSecond: number;
 }
 
 /** Defaults: Ambassador's and Envoy's edge values where there is no reason to differ (reference: reliability §1.1, §1.9). */
@@ -116,4 +118,5 @@ export const defaultLimits: EdgeLimits = {
   shadowConcurrency: 64,
   shadowQueue: 1024,
   shadowTimeoutMs: 10_000,
+  accessLinesPerSecond: 100,
 };

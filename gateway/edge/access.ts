@@ -54,6 +54,11 @@ export function entryWithoutRequest(flag: string, sentence: string, code: number
   };
 }
 
+/** About lines that were not written. */
+export function leftOutEntry(flag: string, lines: number): AccessEntry {
+  return entryWithoutRequest(flag, `${lines} more lines like this one were left out in a second (--access-lines-per-second)`, 0, '');
+}
+
 /** Bytes of a request line, from the method on, that are kept for a log line. */
 const mostLineBytes = 272;
 const mostIdBytes = 128;

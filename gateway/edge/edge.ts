@@ -3,8 +3,9 @@ import type { RouteTable } from '../../routing/table.ts';
 import { emptyTable } from '../../routing/table.ts';
 import type { CounterBlock } from '../counters.ts';
 import type { EdgeLimits, Settings } from '../settings.ts';
-import { entryWithoutRequest } from './access.ts';
+import { entryWithoutRequest, leftOutEntry } from './access.ts';
 import type { AccessEntry } from './access.ts';
+import { AccessBudget } from './access-budget.ts';
 import { Admission } from './admission.ts';
 import type { Attached, Compiler } from './attachment.ts';
 import { DeadlineWheel } from './deadline.ts';
@@ -56,6 +57,7 @@ export class Edge {
   readonly occupancy: Occupancy;
   readonly used: (upstreamKeys: string[]) => void;
   readonly #log: (entry: AccessEntry) => void;
+  readonly #lines: AccessBudget;
 
   // One of each a worker: callbacks do not nest, so whatever is in them belongs to the callback that runs.
   readonly reads = new ReadBuffer();
@@ -114,6 +116,7 @@ export class Edge {
     this.held = new HeldMemory(options.counters, this.limits.retryTotalBytes);
     this.used = options.used;
     this.#log = options.log;
+    this.#lines = new AccessBudget(this.wheel, this.limits.accessLinesPerSecond, (flag, lines) => this.#log(leftOutEntry(flag, lines)));
     this.http2 = new Http2Serving(this, this.limits);
   }
 
@@ -136,8 +139,9 @@ export class Edge {
     return this.slots.get(mappingId) ?? -1;
   }
 
-  log(entry: AccessEntry): void {
-    if (this.accessLog !== 'off') this.#log(entry);
+  /** Writes a line, or does not: by option, or since too many are written about this failure. `entry` makes it only if it is written. */
+  log(flag: string, entry: () => AccessEntry): void {
+    if (this.accessLog === 'all' || (this.accessLog === 'errors' && this.#lines.admits(flag, this.nowMs))) this.#log(entry());
   }
 
   /** A bug showed: it is counted and logged, and ends one exchange only. */

@@ -80,10 +80,11 @@ export class ExchangeRecord {
 
   #log(startedMs: number, peer: string, address: string, spent: boolean): void {
     const edge = this.#edge;
-    const flag = this.failure?.flag ?? '';
-    edge.log({
+    const failed = this.failure?.flag ?? '';
+    const flag = spent ? (failed === '' ? 'URX' : `${failed},URX`) : failed;
+    edge.log(flag, () => ({
       atMs: Math.round(performance.timeOrigin + startedMs),
-      flag: spent ? (flag === '' ? 'URX' : `${flag},URX`) : flag,
+      flag,
       sentence: this.failure === null ? '' : sentenceOf(this.failure, this.detail),
       code: this.code,
       method: this.#note.method,
@@ -96,6 +97,6 @@ export class ExchangeRecord {
       requestBytes: this.requestBytes,
       responseBytes: this.responseBytes,
       durationMs: Math.round((edge.nowMs - startedMs) * 10) / 10,
-    });
+    }));
   }
 }

@@ -72,6 +72,17 @@ describe.each(Object.keys(attacks) as Flood[])('%s', (flood) => {
   });
 });
 
+test('a flood of resets is counted whole and writes no more lines than a second may have', async () => {
+  await start('x', { limits: { accessLinesPerSecond: 50 } });
+  const peer = await rawClient(gateway.port);
+  await attacks.resets(peer, defaultFloodLimits.resets);
+  await peer.answered();
+  const lines = gateway.entries.filter(({ flag }) => flag === 'DC');
+  expect(gateway.flagged('DC')).toBe(defaultFloodLimits.resets);
+  expect(lines).toHaveLength(50);
+  await eventually(() => gateway.entries.some(({ sentence }) => sentence.startsWith('150 more lines like this one were left out')), 'how many were left out');
+});
+
 test('requests that were reset leave nothing in the wheel but what is kept to be used again', async () => {
   const sets = vi.spyOn(DeadlineWheel.prototype, 'set');
   await start('x');

@@ -147,7 +147,7 @@ export class Http1Connection implements TransportOwner, RequestTaker, ClientSide
     edge.counters.failure(failure.flag);
     edge.counters.finish(-1, failure.httpStatus, 0);
     if (failure.httpStatus > 0) this.#writer.answer(failureAnswer(failure, '', json, false));
-    edge.log(unservedEntry(failure, '', failure.httpStatus, this.peer));
+    edge.log(failure.flag, () => unservedEntry(failure, '', failure.httpStatus, this.peer));
     this.#finish();
   }
 

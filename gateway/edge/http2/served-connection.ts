@@ -112,7 +112,7 @@ export class ServedConnection implements ServerOwner, ClientConnection {
     if (body.length > 0) stream.sendData(body, 0, body.length, true);
     edge.counters.failure(failure.flag);
     edge.counters.finish(-1, answer.code, 0);
-    edge.log(unservedEntry(failure, '', answer.code, this.transport.peer));
+    edge.log(failure.flag, () => unservedEntry(failure, '', answer.code, this.transport.peer));
   }
 
   /** What follows belongs to this stream: what was read for another one leaves first. Null: to none of those that are open. */
@@ -162,7 +162,7 @@ export class ServedConnection implements ServerOwner, ClientConnection {
   connectionFailed(sentence: string): void {
     const { edge } = this;
     edge.counters.failure(failures.brokenRules.flag);
-    edge.log(unservedEntry(failures.brokenRules, sentence, 0, this.transport.peer));
+    edge.log(failures.brokenRules.flag, () => unservedEntry(failures.brokenRules, sentence, 0, this.transport.peer));
   }
 
   connectionClosed(): void {
