@@ -79,7 +79,7 @@ export interface Cors {
   readonly maxAge: string;
 }
 
-/** Fields that are decoded and kept for the issues that serve them; whoever wrote one gets a Problem at level info until then. */
+/** Fields that steer an AuthService or a RateLimitService: decoded and kept, and without effect as long as the gateway has neither. */
 export interface Kept {
   readonly bypassAuth: boolean;
   readonly authContextExtensions: Readonly<Record<string, string>>;

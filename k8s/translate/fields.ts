@@ -114,11 +114,6 @@ export class Fields {
     return false;
   }
 
-  /** Decoded and kept until a later issue serves it. */
-  later(name: string): void {
-    if (this.has(name)) this.report('info', 'not-served-yet', name, 'this field is kept and not served yet');
-  }
-
   bad(name: string, value: unknown, write: string): void {
     this.report('warning', 'bad-value', name, `${quoted(value)} cannot be used and counts as not written; write ${write}`);
   }

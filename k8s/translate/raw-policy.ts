@@ -1,4 +1,4 @@
-// Fields of a raw Mapping that are decoded and kept, and that later issues serve: each gets a Problem at level info until then.
+// Policy of a raw Mapping: retries, CORS, upgrades; and what is decoded and kept for services that the gateway does not have.
 import type { Cors, Kept, RetryPolicy } from '../../routing/mapping.ts';
 import type { Fields } from './fields.ts';
 import { arrayOf, durationMs, fieldOf, integerOf, scalarText, textOf, textRecordOf } from './value.ts';
@@ -72,10 +72,12 @@ export function decodeUpgrades(fields: Fields): readonly string[] {
 
 const nothingKept: Kept = Object.freeze({ bypassAuth: false, authContextExtensions: Object.freeze({}), labels: null });
 
+/**
+ * What steers an AuthService or a RateLimitService: without them it changes nothing, in Ambassador either, so it is no Problem. That there is no
+ * such service is said of its own document.
+ */
 export function decodeKept(fields: Fields): Kept {
-  const names = ['bypass_auth', 'auth_context_extensions', 'labels', 'rate_limits'];
-  const written = names.filter((name) => fields.has(name));
-  for (const name of written) fields.later(name);
+  const written = ['bypass_auth', 'auth_context_extensions', 'labels', 'rate_limits'].some((name) => fields.has(name));
   const kept: Kept = {
     bypassAuth: fields.boolean('bypass_auth'),
     authContextExtensions: { ...textRecordOf(fields.record('auth_context_extensions')) },
@@ -83,5 +85,5 @@ export function decodeKept(fields: Fields): Kept {
     labels: fields.take('labels') ?? fields.take('rate_limits') ?? null,
   };
   fields.take('rate_limits');
-  return written.length === 0 ? nothingKept : kept;
+  return written ? kept : nothingKept;
 }
