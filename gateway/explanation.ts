@@ -139,7 +139,7 @@ function reasonToPass({ match, hasLive }: Route<null>, head: RequestHead): strin
 function waysOf(route: Route<null>, choices: readonly ServiceChoice[], path: string): Way[] {
   const choiceOf = (mapping: Mapping): ServiceChoice | null => choices.find((choice) => choice.mapping === mapping.id || choice.mapping === restOf(mapping)) ?? null;
   const live = route.split.members.map(({ mapping, share, ready }): Way => {
-    const decision = { kind: 'forward', route, mapping, target: mapping.target, attached: null } as const;
+    const decision = { kind: 'forward', next: null, bound: 1, attached: null, shadows: route.shadows, route, mapping, target: mapping.target } as const;
     const limits = mapping.target.kind === 'forward' ? limitTexts(mapping.target.timeout, mapping.target.idleTimeout) : [];
     return { share, role: 'live', ready, decision: decisionJson(decision, path, []), text: printDecision(decision, path, []), limits, service: choiceOf(mapping) };
   });

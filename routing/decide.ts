@@ -1,5 +1,5 @@
 // Decide: the answer of the pure core to one request. Allocates nothing: every Decision was built with the table.
-import type { Decision, RejectDecision, Shadow } from './decision.ts';
+import type { Decision, ForwardDecision, RejectDecision, Shadow } from './decision.ts';
 import { isGrpcPath } from './grpc.ts';
 import type { RequestHead } from './head.ts';
 import { findByName, findSeat, ownerOfCall, scan } from './lookup.ts';
@@ -48,15 +48,18 @@ function answer<T>(table: RouteTable<T>, space: Space<T>, head: RequestHead, met
 }
 
 function answerOf<T>(seat: Seat<T>, draw: number): Decision<T> {
-  return 'route' in seat ? seat : pick(seat.split, draw);
+  return 'route' in seat ? drawn(seat, draw) : seat.split.reject!;
 }
 
-/** The member that the draw falls on. */
-function pick<T>(split: Split<T>, draw: number): Decision<T> {
-  if (split.sole !== null) return split.sole;
-  const { forwards, bounds } = split;
-  for (let i = 0; i < bounds.length; i++) if (draw < bounds[i]!) return forwards[i]!;
-  return split.reject!;
+function pick<T>({ forwards, reject }: Split<T>, draw: number): Decision<T> {
+  return forwards.length === 0 ? reject! : drawn(forwards[0]!, draw);
+}
+
+/** The member that the draw falls on: `first`, or one behind it. */
+function drawn<T>(first: ForwardDecision<T>, draw: number): ForwardDecision<T> {
+  let forward = first;
+  while (forward.next !== null && draw >= forward.bound) forward = forward.next;
+  return forward;
 }
 
 /** Does this Shadow get a copy? `draw` is in [0, 1), another one for each Shadow: independent of the Split and of other Shadows. */

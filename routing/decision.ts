@@ -1,4 +1,7 @@
 // Decision: what the core answers. Decisions are built with the table and frozen; deciding allocates nothing.
+//
+// The members of a Split are linked, and each holds what a request needs of its Route, in the order in which it is read: at a thousand
+// deployments a request pays for cache lines, and Route, Split and two arrays would be nine of them.
 import type { ForwardTarget, Mapping, RedirectTarget } from './mapping.ts';
 import type { Route } from './table.ts';
 
@@ -10,10 +13,16 @@ export type Decision<T> = ForwardDecision<T> | RejectDecision;
 
 export interface ForwardDecision<T> {
   readonly kind: 'forward';
+  /** The member that takes the draws from `bound` on; null: this is the last of its Split. */
+  readonly next: ForwardDecision<T> | null;
+  /** Draws below it fall on this member, or on one before it. The last one's is exactly 1. */
+  readonly bound: number;
+  readonly attached: T;
+  /** Of the Route. */
+  readonly shadows: readonly Shadow<T>[];
   readonly route: Route<T>;
   readonly mapping: Mapping;
   readonly target: ForwardTarget | RedirectTarget;
-  readonly attached: T;
 }
 
 export interface RejectDecision {

@@ -88,8 +88,8 @@ export function buildRoute<T>(key: string, all: readonly AttachedMapping<T>[], s
     regex: regex !== null && regex.ok ? regex.regex : null,
     conditions: conditions.ok ? conditions.conditions : null,
   };
-  route.split = splitOf(route, live, states, problems);
   route.shadows = shadowsOf(members, stateOf);
+  route.split = splitOf(route, live, states, problems);
   let digest = noDigest;
   for (const { mapping } of members) digest = addDigest(digest, digestOf(mapping), 1);
   // Ready bits count too; the usual one costs nothing.
@@ -107,9 +107,8 @@ interface UpstreamState {
 
 const steady: UpstreamState = Object.freeze({ ready: true, ending: false });
 
-const noSplit: Split<never> = Object.freeze({ sole: null, members: Object.freeze([]), bounds: Object.freeze([]), forwards: Object.freeze([]), reject: null });
+const noSplit: Split<never> = Object.freeze({ members: Object.freeze([]), forwards: Object.freeze([]), reject: null });
 const noShadows: readonly never[] = Object.freeze([]);
-const soleBound: readonly number[] = Object.freeze([1]);
 
 function splitOf<T>(route: Route<T>, live: readonly AttachedMapping<T>[], states: readonly UpstreamState[], problems: Problem[]): Split<T> {
   if (live.length === 0) {
@@ -129,24 +128,35 @@ function splitOf<T>(route: Route<T>, live: readonly AttachedMapping<T>[], states
   });
   const shares = readyShares(parts);
   const members: SplitMember[] = live.map(({ mapping }, index) => Object.freeze({ mapping, declared: declared[index]!, share: shares[index]!, ready: parts[index]!.ready }));
-  const forwards: ForwardDecision<T>[] = live
-    .filter((_, index) => shares[index]! > 0)
-    .map(({ mapping, attached }) => Object.freeze({ kind: 'forward', route, mapping, target: mapping.target, attached }));
+  const forwards = forwardsOf(route, live.filter((_, index) => shares[index]! > 0), boundsOf(shares));
   const allZero = parts.every((part) => part.share === 0);
   return Object.freeze({
-    sole: forwards.length === 1 ? forwards[0]! : null,
     members: Object.freeze(members),
-    bounds: forwards.length === 1 ? soleBound : Object.freeze(boundsOf(shares)),
     forwards: Object.freeze(forwards),
     reject: forwards.length > 0 ? null : reject(allZero ? 'all-weights-zero' : 'no-healthy-upstream', live[0]!.mapping),
   });
 }
 
+/** One for each bound, linked in their order. */
+function forwardsOf<T>(route: Route<T>, takers: readonly AttachedMapping<T>[], bounds: readonly number[]): readonly ForwardDecision<T>[] {
+  const forwards: ForwardDecision<T>[] = [];
+  let next: ForwardDecision<T> | null = null;
+  for (let index = takers.length - 1; index >= 0; index--) {
+    next = forwardOf(route, takers[index]!, bounds[index]!, next);
+    forwards.unshift(next);
+  }
+  return forwards;
+}
+
+function forwardOf<T>(route: Route<T>, { mapping, attached }: AttachedMapping<T>, bound: number, next: ForwardDecision<T> | null): ForwardDecision<T> {
+  return Object.freeze({ kind: 'forward', next, bound, attached, shadows: route.shadows, route, mapping, target: mapping.target });
+}
+
 /** One live Mapping, ready: nine of ten Routes. Says what the general arithmetic says, without its lists. */
-function soleSplit<T>(route: Route<T>, { mapping, attached }: AttachedMapping<T>): Split<T> {
-  const sole: ForwardDecision<T> = Object.freeze({ kind: 'forward', route, mapping, target: mapping.target, attached });
+function soleSplit<T>(route: Route<T>, taker: AttachedMapping<T>): Split<T> {
+  const { mapping } = taker;
   const member: SplitMember = Object.freeze({ mapping, declared: shareOf(mapping), share: 1, ready: true });
-  return Object.freeze({ sole, members: Object.freeze([member]), bounds: soleBound, forwards: Object.freeze([sole]), reject: null });
+  return Object.freeze({ members: Object.freeze([member]), forwards: Object.freeze([forwardOf(route, taker, 1, null)]), reject: null });
 }
 
 function weightOf(mapping: Mapping): number | null {

@@ -8,11 +8,11 @@ import { deploymentName, nameIndexHash, pathIndexHash } from './space.ts';
 import type { Space } from './space.ts';
 import type { Route } from './table.ts';
 
-/** The forward that takes all requests of its Route, so that a plain hit does not even read the Route; else the Route. */
+/** The first forward of its Route, so that a hit does not even read the Route; the Route where nothing is forwarded. */
 export type Seat<T> = ForwardDecision<T> | Route<T>;
 
 export function seatOf<T>(route: Route<T>): Seat<T> {
-  return route.split.sole ?? route;
+  return route.split.forwards[0] ?? route;
 }
 
 export function routeOf<T>(seat: Seat<T>): Route<T> {

@@ -38,13 +38,9 @@ export interface SplitMember {
 
 /** Weights compiled to bounds: one draw in [0, 1) picks the first forward whose bound is above it. */
 export interface Split<T> {
-  /** The forward that takes everything, when there is one: no draw is needed. */
-  readonly sole: ForwardDecision<T> | null;
   /** Every live Mapping of the Route, also those that get nothing. */
   readonly members: readonly SplitMember[];
-  /** Cumulative, one for each of `forwards`; the last is exactly 1. */
-  readonly bounds: readonly number[];
-  /** Only members that get a share. Empty: `reject` answers. */
+  /** Only members that get a share; each names the next. Empty: `reject` answers. */
   readonly forwards: readonly ForwardDecision<T>[];
   /** Why nothing is forwarded, or null. */
   readonly reject: RejectDecision | null;

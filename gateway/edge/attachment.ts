@@ -24,40 +24,40 @@ export interface OwnLines {
   readonly originalPath: boolean;
 }
 
+/** In the order in which a request reads them; at the end what most requests do not read. */
 export interface Attachment {
-  readonly id: string;
   /** Counter slot, or −1. */
   readonly slot: number;
+  readonly responseEdits: CompiledEdits | null;
+  readonly cors: CompiledCors | null;
   /** null: a redirect. */
   readonly pool: UpstreamPool | null;
+  /** The rewrite may turn what a client sent into a dot segment: ask `climbs` for each request. */
+  readonly mayClimb: boolean;
   readonly choice: Choice;
   /** null: an answer is passed on as it is. */
   readonly retry: CompiledRetry | null;
-  /** A client may ask for a tunnel to WebSocket. */
-  readonly tunnels: boolean;
-  /** Connections for copies; used when the Mapping is a shadow. */
-  readonly shadowPool: UpstreamPool | null;
   readonly rewrite: CompiledRewrite;
-  /** The rewrite may turn what a client sent into a dot segment: ask `climbs` for each request. */
-  readonly mayClimb: boolean;
   /** `host: …` with its line end, instead of the client's. */
   readonly hostLine: Buffer | null;
-  readonly requestEdits: CompiledEdits | null;
-  readonly responseEdits: CompiledEdits | null;
-  readonly cors: CompiledCors | null;
   readonly ownLines: OwnLines;
+  readonly requestEdits: CompiledEdits | null;
   /** Bytes that this Mapping may add to a head, but for a regex rewrite. */
   readonly headBytes: number;
-  readonly serviceTime: boolean;
-  readonly date: boolean;
   /** 0: none. */
   readonly timeoutMs: number;
   /** Somebody wrote it: it limits the whole answer, not only the time to its head (design §4.17). */
   readonly timeoutWritten: boolean;
-  /** Text of a 504. */
-  readonly timeoutSentence: string;
   /** 0: none. */
   readonly idleTimeoutMs: number;
+  readonly serviceTime: boolean;
+  readonly date: boolean;
+  /** A client may ask for a tunnel to WebSocket. */
+  readonly tunnels: boolean;
+  /** Connections for copies; used when the Mapping is a shadow. */
+  readonly shadowPool: UpstreamPool | null;
+  /** Text of a 504. */
+  readonly timeoutSentence: string;
 }
 
 /** The one value for "all of them": the writer compares references. */
@@ -95,27 +95,26 @@ export function attachmentOf(mapping: Mapping, slot: number, { pools, defaultIdl
   const { target } = mapping;
   if (target.kind === 'redirect') {
     return Object.freeze({
-      id: mapping.id,
       slot,
-      pool: null,
-      retry: null,
-      tunnels: false,
-      choice: plainChoice,
-      shadowPool: null,
-      rewrite: noRewrite,
-      mayClimb: false,
-      hostLine: null,
-      requestEdits: null,
       responseEdits: null,
       cors: null,
+      pool: null,
+      mayClimb: false,
+      choice: plainChoice,
+      retry: null,
+      rewrite: noRewrite,
+      hostLine: null,
       ownLines: allOwnLines,
+      requestEdits: null,
       headBytes: 0,
-      serviceTime: true,
-      date: true,
       timeoutMs: 0,
       timeoutWritten: false,
-      timeoutSentence: '',
       idleTimeoutMs: 0,
+      serviceTime: true,
+      date: true,
+      tunnels: false,
+      shadowPool: null,
+      timeoutSentence: '',
     });
   }
   const requestEdits = compileEdits(target.requestHeaders);
@@ -126,19 +125,15 @@ export function attachmentOf(mapping: Mapping, slot: number, { pools, defaultIdl
   const { timeout, idleTimeout } = target;
   const setBy = timeout.setBy === null ? `set by default; annotate seldon.io/${mapping.series.protocol === 'grpc' ? 'grpc' : 'rest'}-timeout` : `set by ${timeout.setBy}`;
   return Object.freeze({
-    id: mapping.id,
     slot,
-    pool,
-    choice: choiceOf(target),
-    tunnels: target.upgrades.includes('websocket'),
-    retry: compileRetry(target.retry, timeout.ms),
-    shadowPool: mapping.role.kind === 'shadow' ? pools.shadowOf(target.upstream) : null,
-    rewrite,
-    mayClimb: rewrite.kind === 'regex' || (rewrite.kind === 'prefix' && rewrite.open),
-    hostLine,
-    requestEdits,
     responseEdits,
     cors: compileCors(target.cors),
+    pool,
+    mayClimb: rewrite.kind === 'regex' || (rewrite.kind === 'prefix' && rewrite.open),
+    choice: choiceOf(target),
+    retry: compileRetry(target.retry, timeout.ms),
+    rewrite,
+    hostLine,
     ownLines:
       requestEdits === null
         ? allOwnLines
@@ -149,20 +144,26 @@ export function attachmentOf(mapping: Mapping, slot: number, { pools, defaultIdl
             forwardedHost: !isGoneName(requestEdits, 'x-forwarded-host'),
             originalPath: !isGoneName(requestEdits, 'x-envoy-original-path'),
           },
+    requestEdits,
     headBytes: (requestEdits?.lines.length ?? 0) + (hostLine?.length ?? 0) + (rewrite.kind === 'prefix' || rewrite.kind === 'whole' ? rewrite.withBytes.length : 0),
-    serviceTime: !isGoneName(responseEdits, 'x-envoy-upstream-service-time'),
-    date: !isGoneName(responseEdits, 'date'),
     timeoutMs: timeout.ms,
     timeoutWritten: timeout.setBy !== null,
-    timeoutSentence: `timeout ${timeout.ms} ms ${setBy}`,
     idleTimeoutMs: idleTimeout.setBy === null ? defaultIdleTimeoutMs : idleTimeout.ms,
+    serviceTime: !isGoneName(responseEdits, 'x-envoy-upstream-service-time'),
+    date: !isGoneName(responseEdits, 'date'),
+    tunnels: target.upgrades.includes('websocket'),
+    shadowPool: mapping.role.kind === 'shadow' ? pools.shadowOf(target.upstream) : null,
+    timeoutSentence: `timeout ${timeout.ms} ms ${setBy}`,
   });
 }
 
-/** The same bytes as a Buffer, so that the writer sees one kind of array. */
+/** The same bytes as a Buffer, so that the writer sees one kind of array; one for all that rewrite to `/`, as every deployment does. */
 function bufferedRewrite(rewrite: CompiledRewrite): CompiledRewrite {
-  return rewrite.kind === 'prefix' || rewrite.kind === 'whole' ? Object.freeze({ ...rewrite, withBytes: Buffer.from(rewrite.withBytes) }) : rewrite;
+  if (rewrite.kind !== 'prefix' && rewrite.kind !== 'whole') return rewrite;
+  return Object.freeze({ ...rewrite, withBytes: rewrite.with === '/' ? root : Buffer.from(rewrite.withBytes) });
 }
+
+const root = Buffer.from('/');
 
 /** null: the client's Host. A literal that is no Host is left out; the control plane reports it. */
 function hostLineOf(rewrite: HostRewrite, upstream: Upstream | null): Buffer | null {

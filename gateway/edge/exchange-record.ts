@@ -1,8 +1,8 @@
 // What an exchange leaves behind: its counters and its line in the access log.
-import type { Route } from '../../routing/table.ts';
+import type { ForwardDecision } from '../../routing/decision.ts';
 import { RequestNote } from './access.ts';
 import { sentenceOf } from './answers.ts';
-import type { Attached, Attachment } from './attachment.ts';
+import type { Attached } from './attachment.ts';
 import type { Edge } from './edge.ts';
 import type { Failure } from './failure.ts';
 import type { Http1RequestHead } from './http1/request-head.ts';
@@ -18,8 +18,8 @@ export class ExchangeRecord {
   readonly requestId = Buffer.allocUnsafe(requestIdBytes);
   #hasId = false;
   #slot = -1;
-  route: Route<Attached> | null = null;
-  attachment: Attachment | null = null;
+  /** null: it was rejected. */
+  decision: ForwardDecision<Attached> | null = null;
   failure: Failure | null = null;
   detail = '';
   /** Of the answer; 0: none. */
@@ -33,8 +33,7 @@ export class ExchangeRecord {
 
   begin(head: Http1RequestHead): void {
     const { accessLog, trustedHops } = this.#edge;
-    this.route = null;
-    this.attachment = null;
+    this.decision = null;
     this.#slot = -1;
     this.#hasId = false;
     this.failure = null;
@@ -91,8 +90,8 @@ export class ExchangeRecord {
       path: this.#note.path,
       requestId: this.#note.requestId ?? (this.#hasId ? this.requestId.toString('latin1') : ''),
       peer,
-      route: this.route?.key ?? '',
-      mapping: this.attachment?.id ?? '',
+      route: this.decision?.route.key ?? '',
+      mapping: this.decision?.mapping.id ?? '',
       address,
       requestBytes: this.requestBytes,
       responseBytes: this.responseBytes,

@@ -1,8 +1,7 @@
 // Exchange: one request and its response. Decides, picks an Endpoint, streams both ways, keeps the time limits, counts. It ends only when
 // both directions are done: an upstream may answer before it was asked to the end.
-import type { RejectDecision } from '../../routing/decision.ts';
+import type { RejectDecision, Shadow } from '../../routing/decision.ts';
 import { decide } from '../../routing/decide.ts';
-import type { Route } from '../../routing/table.ts';
 import { AnswerEdits } from './answer-edits.ts';
 import type { Attached, Attachment } from './attachment.ts';
 import type { ClientSide } from './client-side.ts';
@@ -102,8 +101,7 @@ export class Exchange implements ForwardingOwner, Timed {
     }
     const attachment = decision.attached.compiled;
     this.#attachment = attachment;
-    this.#record.route = decision.route;
-    this.#record.attachment = attachment;
+    this.#record.decision = decision;
     this.#record.enter(attachment.slot);
     if (attachment.responseEdits !== null || attachment.cors !== null) {
       const preflight = this.#edits.begin(head, attachment, this.#facts);
@@ -112,12 +110,13 @@ export class Exchange implements ForwardingOwner, Timed {
         return;
       }
     }
-    if (decision.target.kind === 'redirect') {
+    // A pool says that it is no redirect: the target lies in another cache line.
+    if (attachment.pool === null && decision.target.kind === 'redirect') {
       this.#answer(redirectAnswer(decision.target, decision.mapping.match.path, head, this.#client.secure));
       return;
     }
     const refusal = refusalOf(head, bodyBytes, attachment, edge.limits.bodyBytes);
-    if (refusal === null) this.#forward(head, bodyBytes, decision.route);
+    if (refusal === null) this.#forward(head, bodyBytes, decision.shadows);
     else this.#fail(refusal.failure, refusal.detail);
   }
 
@@ -165,12 +164,12 @@ export class Exchange implements ForwardingOwner, Timed {
     this.#client.answer(answer, false);
   }
 
-  #forward(head: Http1RequestHead, bodyBytes: number, route: Route<Attached>): void {
+  #forward(head: Http1RequestHead, bodyBytes: number, shadows: readonly Shadow<Attached>[]): void {
     const edge = this.#edge;
     const attachment = this.#attachment!;
     this.#record.identify();
     const { requestId } = this.#record;
-    if (route.shadows.length > 0 && !head.websocket) this.#copy = edge.shadows.begin(route.shadows, head, attachment, this.#facts, requestId);
+    if (shadows.length > 0 && !head.websocket) this.#copy = edge.shadows.begin(shadows, head, attachment, this.#facts, requestId);
     if (attachment.choice.on !== null) this.#stick(attachment.choice.on, head);
     const framing = head.chunked ? chunkedLength : bodyBytes > 0 || head.contentLength === 0 ? bodyBytes : -1;
     this.#forwarding.begin(head, attachment, this.#facts, requestId, head.websocket ? upgradeLength : framing);

@@ -15,6 +15,7 @@ import { Retries } from './retries.ts';
 import type { RetriesOwner } from './retries.ts';
 import { pushbackMs, retriesAnswer, retriesFailure } from './retry-policy.ts';
 import type { CompiledRetry } from './retry-policy.ts';
+import type { Breaker } from './upstream/breaker.ts';
 import { plainChoice } from './upstream/choice.ts';
 import type { Choice } from './upstream/choice.ts';
 import type { EndpointPool } from './upstream/endpoint-pool.ts';
@@ -105,21 +106,20 @@ export class Forwarding implements UpstreamUser, RetriesOwner {
     this.#choice = attachment.choice;
     this.#declares = head.grpc;
     pool.reportUse();
-    if (attachment.retry !== null) this.#beginPolicy(attachment.retry, pool.breakers[attachment.choice.priority]!);
+    if (attachment.retry !== null) this.#beginPolicy(attachment.retry, pool.breakerOf(attachment.choice.priority));
     const side = this.#acquire();
     if (side === null && this.#waiting === null) return;
-    const protocol = pool.upstream!.protocol;
-    this.#notKept = attachment.retry === null && protocol === 'http1' ? noPolicy : this.#whyNotKept(Math.max(0, framing));
+    this.#notKept = attachment.retry === null && !pool.speaksHttp2 ? noPolicy : this.#whyNotKept(Math.max(0, framing));
     if (side !== null && this.#notKept !== '') {
       side.beginRequest(head, attachment, facts, requestId, framing);
       return;
     }
-    const encoded = encodeHead(protocol, this.#edge, head, attachment, facts, requestId, false);
+    const encoded = encodeHead(pool.upstream!.protocol, this.#edge, head, attachment, facts, requestId, false);
     this.#held.begin(encoded, framing);
     side?.sendHead(encoded.bytes, encoded.length, framing);
   }
 
-  #beginPolicy(policy: CompiledRetry, breaker: UpstreamPool['breakers'][number]): void {
+  #beginPolicy(policy: CompiledRetry, breaker: Breaker): void {
     this.#policy = policy;
     this.#retries ??= new Retries(this.#edge, this);
     this.#retries.begin(policy, breaker);

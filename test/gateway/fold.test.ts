@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { CounterBlock, blockBytes, breakerCell, fixed, slotCell, slotLayout } from '../../gateway/counters.ts';
+import { CounterBlock, blockBytes, breakerCell, fixed, slotCell, slotLayout, statusColumns } from '../../gateway/counters.ts';
 import { foldBlock } from '../../gateway/supervisor-fold.ts';
 
 describe('fold', () => {
@@ -16,7 +16,7 @@ describe('fold', () => {
     dead.add(fixed.clientConnectionsHttp1, 7);
     for (let cell = breakerCell(2, 0); cell < breakerCell(3, 0); cell++) dead.add(cell, 500);
     foldBlock(base.cells, dead.cells, [3], [2]);
-    expect(base.cells[slotCell(3, slotLayout.status)]).toBe(2);
+    expect(base.cells[slotCell(3, slotLayout.status + statusColumns.indexOf('200'))]).toBe(2);
     expect(base.cells[slotCell(3, slotLayout.sumSeconds)]).toBe(3);
     expect(base.cells[slotCell(3, slotLayout.inFlight)]).toBe(0);
     expect(base.cells[fixed.inFlight]).toBe(0);

@@ -104,8 +104,8 @@ export class UpstreamConnection implements UpstreamSide, ResponseOwner, Transpor
 
   /** May an idle connection serve a request to `endpoint`, which has the same address? */
   isFresh(nowMs: number, endpoint: EndpointPool): boolean {
-    const lifetimeMs = endpoint.upstream.upstream?.maxLifetimeMs ?? Infinity;
-    return nowMs - this.#parkedMs <= endpoint.reuseIdleMs && nowMs - this.#bornMs < lifetimeMs;
+    const { maxLifetimeMs } = endpoint.upstream;
+    return nowMs - this.#parkedMs <= endpoint.reuseIdleMs && (maxLifetimeMs === null || nowMs - this.#bornMs < maxLifetimeMs);
   }
 
   beginRequest(head: Http1RequestHead, attachment: Attachment, facts: ClientFacts, requestId: Buffer, framing: number): void {
@@ -283,8 +283,8 @@ export class UpstreamConnection implements UpstreamSide, ResponseOwner, Transpor
   /** The upstream ended it after it had been idle for this long. */
   #sawClose(idleMs: number): void {
     const { nowMs } = this.#edge;
-    this.#shelf?.closes.saw(idleMs, nowMs);
-    this.endpoint.upstream.closes.saw(idleMs, nowMs);
+    this.#shelf?.sawClose(idleMs, nowMs);
+    this.endpoint.upstream.sawClose(idleMs, nowMs);
   }
 
   broken(reason: string): void {

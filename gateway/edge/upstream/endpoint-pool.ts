@@ -9,22 +9,25 @@ import type { Acquired } from './upstream-side.ts';
 import type { UpstreamUser } from './user.ts';
 
 export class EndpointPool implements Candidate {
+  // First what every request reads.
   readonly edge: Edge;
   readonly upstream: UpstreamPool;
-  readonly ip: string;
-  readonly port: number;
   /** `ip:port`, for people. */
   readonly address: string;
   /** Exchanges that use it or wait for a connection to it: what least-request compares. */
   inFlight = 0;
-  readonly ejection = new Ejection();
-  /** Its health check fails. */
-  failing = false;
-  /** No longer an Endpoint: running requests finish, nothing is kept. */
-  retired = false;
   /** Shared with other Upstreams at this address, or its own: with TLS, and with limits of its own for sessions. */
   #shelf: IdleShelf;
+  /** It has failed since its last good answer, or is out: the next one is news. */
+  #isDoubted = false;
+  /** No longer an Endpoint: running requests finish, nothing is kept. */
+  retired = false;
   #shared: boolean;
+  /** Its health check fails. */
+  failing = false;
+  readonly ip: string;
+  readonly port: number;
+  readonly ejection = new Ejection();
 
   constructor(upstream: UpstreamPool, ip: string, port: number, address: string) {
     this.edge = upstream.edge;
@@ -43,13 +46,20 @@ export class EndpointPool implements Candidate {
   /** It answered with this status. What Envoy calls a gateway failure counts towards ejection, any other answer ends the row. */
   answered(status: number): void {
     if (status >= 502 && status <= 504) this.failed();
-    else if (this.ejection.succeeded(this.edge.nowMs)) this.upstream.serving.judged();
+    else if (this.#isDoubted) this.#succeeded();
+  }
+
+  #succeeded(): void {
+    const { ejection } = this;
+    if (ejection.succeeded(this.edge.nowMs)) this.upstream.serving.judged();
+    this.#isDoubted = ejection.isOut;
   }
 
   /** It refused, did not connect, reset, or did not answer in time. */
   failed(): void {
     const { serving, traffic } = this.upstream;
     if (traffic === 'shadow' || this.retired) return;
+    this.#isDoubted = true;
     if (this.ejection.failed(this.edge.nowMs, () => serving.mayEject)) serving.judged();
   }
 
@@ -88,7 +98,7 @@ export class EndpointPool implements Candidate {
 
   /** How long an idle connection may wait and still be used: the limit, or half of the shortest idle close seen lately. */
   get reuseIdleMs(): number {
-    return Math.min(this.upstream.reuseIdleMs, this.#shelf.closes.shortestMs(this.edge.nowMs) / 2);
+    return Math.min(this.upstream.reuseIdleMs, this.#shelf.shortestCloseMs(this.edge.nowMs) / 2);
   }
 
   /** Takes a connection that finished cleanly; gives where it stands. */

@@ -59,7 +59,7 @@ export class EndpointSessions implements SessionOwner {
 
   /** A stream for a request of `user` to `endpoint`, or a place in the queue for one. Throws on keys that OpenSSL does not read. */
   acquire(endpoint: EndpointPool, user: UpstreamUser, priority: number): Acquired {
-    const breaker = endpoint.upstream.breakers[priority]!;
+    const breaker = endpoint.upstream.breakerOf(priority);
     const session = this.#roomy();
     if (session !== null && this.#waiting.size === 0) {
       if (!breaker.enter(resource.requests)) return tooManyRequests;

@@ -7,12 +7,23 @@ import { EndpointSessions } from './endpoint-sessions.ts';
 import { IdleCloses } from './idle-closes.ts';
 
 export class IdleShelf {
-  /** What was seen of connections to this address. */
-  readonly closes = new IdleCloses();
+  /** What was seen of connections to this address; null: no idle close yet. */
+  #closes: IdleCloses | null = null;
   /** Oldest first. The last in is the first out: the warmest; the rest grow old and close. */
   readonly #idle: UpstreamConnection[] = [];
   /** Where HTTP/2 is spoken; null: none was needed yet. */
   #sessions: EndpointSessions | null = null;
+
+  /** The shortest idle time after which a connection to this address was closed lately; Infinity: none. */
+  shortestCloseMs(nowMs: number): number {
+    return this.#closes === null ? Infinity : this.#closes.shortestMs(nowMs);
+  }
+
+  /** A connection to this address was closed after it had been idle for so long. */
+  sawClose(idleMs: number, nowMs: number): void {
+    this.#closes ??= new IdleCloses();
+    this.#closes.saw(idleMs, nowMs);
+  }
 
   sessionsOf(edge: Edge): EndpointSessions {
     return (this.#sessions ??= new EndpointSessions(edge));

@@ -33,7 +33,7 @@ export class PendingQueue implements Timed {
 
   /** A place at the end, or overflow. */
   wait(user: UpstreamUser, tried: readonly EndpointPool[], choice: Choice, hash: number | null): Acquired {
-    if (!this.#pool.breakers[this.#priority]!.enter(resource.pending)) return overflow;
+    if (!this.#pool.breakerOf(this.#priority).enter(resource.pending)) return overflow;
     const request = new PendingRequest(this, user, [...tried], choice, hash);
     this.#requests.add(request);
     this.#look();
@@ -43,7 +43,7 @@ export class PendingQueue implements Timed {
   /** The request waits no longer. */
   leave(request: PendingRequest): void {
     if (!this.#requests.delete(request)) return;
-    this.#pool.breakers[this.#priority]!.leave(resource.pending);
+    this.#pool.breakerOf(this.#priority).leave(resource.pending);
     if (this.isEmpty) this.#pool.edge.wheel.remove(this.#deadline);
   }
 

@@ -32,27 +32,42 @@ function mayShare({ tls, protocol, idleTimeoutMs, maxLifetimeMs }: Upstream): bo
 /** A DNS Upstream in use is reported again after this long. */
 const reportUseMs = 20_000;
 
-/** Pools of one Upstream. Shadows have pools of their own beside it. */
+/**
+ * Pools of one Upstream. Shadows have pools of their own beside it.
+ *
+ * First what every request reads, taken out of the description, so that it reads one object here and no array: over a thousand Upstreams each
+ * further one is a cache miss.
+ */
 export class UpstreamPool {
   readonly edge: Edge;
-  readonly key: string;
-  readonly shelves: IdleShelves;
-  /** By index in `priorities`. */
-  readonly breakers: readonly Breaker[] = priorities.map(() => new Breaker());
+  /** HTTP/2 is spoken. */
+  #speaksHttp2 = false;
+  /** It has a name that is looked up while it is used. */
+  #isNamed = false;
+  /** Of `priorities`, the first and the second. */
+  readonly #breaker = new Breaker();
+  readonly #highBreaker = new Breaker();
   /** Made when first needed: most Upstreams never have one. */
-  readonly #pending: (PendingQueue | null)[] = priorities.map(() => null);
-  /** What was seen of connections to any of its Endpoints. */
-  readonly closes = new IdleCloses();
-  /** null: named by a Mapping, not described yet. */
-  upstream: Upstream | null = null;
+  #queue: PendingQueue | null = null;
+  #highQueue: PendingQueue | null = null;
+  /** Those that take new requests: ready ones, or terminating ones while none is ready (design §4.7). */
+  readonly serving: Serving;
   /** Grows when TLS or protocol change: connections of an older generation are not used again. */
   generation = 0;
+  /** Connections may be so old, ms; null: any age. */
+  maxLifetimeMs: number | null = null;
+  /** Its own limit of idle connections, ms; null: the gateway's. */
+  #idleTimeoutMs: number | null = null;
+  /** What was seen of connections to any of its Endpoints; null: no idle close yet. */
+  #closes: IdleCloses | null = null;
+  readonly key: string;
+  readonly shelves: IdleShelves;
+  /** null: named by a Mapping, not described yet. */
+  upstream: Upstream | null = null;
   /** Copies have bounds of their own, and are never counted against an Endpoint. */
   readonly traffic: 'live' | 'shadow';
   #secureContext: SecureContext | null = null;
   #all: readonly EndpointPool[] = [];
-  /** Those that take new requests: ready ones, or terminating ones while none is ready (design §4.7). */
-  readonly serving: Serving;
   /** Addresses that fail their health check. */
   #failing: ReadonlySet<string> = nobody;
   readonly #waiters = new Set<AddressWait>();
@@ -71,12 +86,16 @@ export class UpstreamPool {
   describe(upstream: Upstream): void {
     const before = this.upstream;
     this.upstream = upstream;
+    this.#speaksHttp2 = upstream.protocol === 'http2';
+    this.#isNamed = upstream.address.kind === 'dns';
+    this.maxLifetimeMs = upstream.maxLifetimeMs;
+    this.#idleTimeoutMs = upstream.idleTimeoutMs;
     if (upstream.healthCheck === null && this.#failing.size > 0) this.setFailing(nobody);
-    for (const [index, breaker] of this.breakers.entries()) {
-      breaker.limit(this.traffic === 'shadow' ? unlimited : (upstream.breakers.findLast(({ priority }) => priority === priorities[index]) ?? defaultBreaker));
-      // A limit may have been raised.
-      this.#pending[index]?.advanceSoon();
+    for (const [index, named] of priorities.entries()) {
+      this.breakerOf(index).limit(this.traffic === 'shadow' ? unlimited : (upstream.breakers.findLast(({ priority }) => priority === named) ?? defaultBreaker));
     }
+    // A limit may have been raised.
+    this.#advancePending();
     if (before !== null && before.protocol === upstream.protocol && mayShare(before) === mayShare(upstream) && JSON.stringify(before.tls) === JSON.stringify(upstream.tls)) return;
     this.generation += 1;
     this.#secureContext = null;
@@ -85,7 +104,20 @@ export class UpstreamPool {
 
   /** Its breakers count in this slot, with those of the other workers; −1: alone. */
   countAt(slot: number): void {
-    for (const [index, breaker] of this.breakers.entries()) breaker.moveTo(this.edge.occupancy, slot, index);
+    for (const index of priorities.keys()) this.breakerOf(index).moveTo(this.edge.occupancy, slot, index);
+  }
+
+  /** `priority` is an index in `priorities`. */
+  breakerOf(priority: number): Breaker {
+    return priority === 0 ? this.#breaker : this.#highBreaker;
+  }
+
+  #queueOf(priority: number): PendingQueue | null {
+    return priority === 0 ? this.#queue : this.#highQueue;
+  }
+
+  get speaksHttp2(): boolean {
+    return this.#speaksHttp2;
   }
 
   setEndpoints(change: UpstreamEndpoints): void {
@@ -137,7 +169,8 @@ export class UpstreamPool {
   }
 
   #advancePending(): void {
-    for (const queue of this.#pending) queue?.advanceSoon();
+    this.#queue?.advanceSoon();
+    this.#highQueue?.advanceSoon();
   }
 
   get addresses(): readonly Endpoint[] {
@@ -146,16 +179,19 @@ export class UpstreamPool {
 
   /** A side for a request of `user`, at an Endpoint that is none of `tried`. `hash` is what the Mapping's policy hashes on; null: nothing. */
   acquire(user: UpstreamUser, tried: readonly EndpointPool[], choice: Choice, hash: number | null): Acquired {
-    if (this.upstream?.protocol === 'http2') return this.#acquireStream(user, tried, choice, hash);
-    const queue = this.#pending[choice.priority];
-    if (queue?.isEmpty === false || !this.breakers[choice.priority]!.hasRoomForConnection()) {
-      return this.serving.count === 0 ? this.#withoutEndpoint(user, choice, hash) : this.#queueOf(choice.priority).wait(user, tried, choice, hash);
+    if (this.#speaksHttp2) return this.#acquireStream(user, tried, choice, hash);
+    const queue = this.#queueOf(choice.priority);
+    if (queue?.isEmpty === false || !this.breakerOf(choice.priority).hasRoomForConnection()) {
+      return this.serving.count === 0 ? this.#withoutEndpoint(user, choice, hash) : (queue ?? this.#openQueue(choice.priority)).wait(user, tried, choice, hash);
     }
     return this.acquireInTurn(user, tried, choice, hash);
   }
 
-  #queueOf(priority: number): PendingQueue {
-    return (this.#pending[priority] ??= new PendingQueue(this, priority));
+  #openQueue(priority: number): PendingQueue {
+    const queue = new PendingQueue(this, priority);
+    if (priority === 0) this.#queue = queue;
+    else this.#highQueue = queue;
+    return queue;
   }
 
   /** Requests over HTTP/2 share connections: they wait, if at all, for room on those of one Endpoint. */
@@ -173,7 +209,7 @@ export class UpstreamPool {
   acquireInTurn(user: UpstreamUser, tried: readonly EndpointPool[], choice: Choice, hash: number | null): Acquired {
     const endpoint = this.serving.pick(choice, hash, tried);
     if (endpoint === null) return this.#withoutEndpoint(user, choice, hash);
-    const breaker = this.breakers[choice.priority]!;
+    const breaker = this.breakerOf(choice.priority);
     if (!breaker.enter(resource.requests)) return overflow;
     breaker.enterConnection();
     const side = endpoint.reuse(user, choice.priority);
@@ -188,21 +224,21 @@ export class UpstreamPool {
 
   /** Need a request that waits in the queue of this priority wait no longer? Also not when nobody is left to wait for. */
   mayBegin(priority: number): boolean {
-    const breaker = this.breakers[priority]!;
+    const breaker = this.breakerOf(priority);
     return this.serving.count === 0 || (breaker.hasRoomForConnection() && breaker.hasRoom(resource.requests));
   }
 
   /** A request of this priority, and the connection that carried it alone, are done. */
   left(priority: number): void {
-    const breaker = this.breakers[priority]!;
+    const breaker = this.breakerOf(priority);
     breaker.leave(resource.requests);
     breaker.leave(resource.connections);
-    this.#pending[priority]?.advanceSoon();
+    this.#queueOf(priority)?.advanceSoon();
   }
 
   /** A name whose addresses may still come is waited for. */
   #withoutEndpoint(user: UpstreamUser, choice: Choice, hash: number | null): Acquired {
-    if (this.upstream?.address.kind !== 'dns' || this.#all.length > 0 || this.#unusable) return noEndpoint;
+    if (!this.#isNamed || this.#all.length > 0 || this.#unusable) return noEndpoint;
     const wait = new AddressWait(this, user, choice, hash);
     this.#waiters.add(wait);
     this.edge.used([this.key]);
@@ -212,7 +248,7 @@ export class UpstreamPool {
 
   /** A request uses it: names are kept fresh by whoever resolves them. */
   reportUse(): void {
-    if (this.upstream?.address.kind !== 'dns') return;
+    if (!this.#isNamed) return;
     const { nowMs } = this.edge;
     if (nowMs - this.#reportedMs < reportUseMs) return;
     this.#reportedMs = nowMs;
@@ -230,8 +266,15 @@ export class UpstreamPool {
 
   /** How long an idle connection may wait and still be used, as far as the whole Upstream is concerned. */
   get reuseIdleMs(): number {
-    const limitMs = Math.min(this.upstream?.idleTimeoutMs ?? Infinity, this.edge.limits.upstreamIdleMs);
-    return Math.min(limitMs, this.closes.shortestMs(this.edge.nowMs) / 2);
+    const { upstreamIdleMs } = this.edge.limits;
+    const limitMs = this.#idleTimeoutMs === null ? upstreamIdleMs : Math.min(this.#idleTimeoutMs, upstreamIdleMs);
+    return this.#closes === null ? limitMs : Math.min(limitMs, this.#closes.shortestMs(this.edge.nowMs) / 2);
+  }
+
+  /** One of its connections was closed by an Endpoint after it had been idle for so long. */
+  sawClose(idleMs: number, nowMs: number): void {
+    this.#closes ??= new IdleCloses();
+    this.#closes.saw(idleMs, nowMs);
   }
 
   /** Its connections are plain. */

@@ -9,6 +9,8 @@ import { maglevOf, ringOf } from './hash-tables.ts';
 import type { HashTable } from './hash-tables.ts';
 
 export class Serving {
+  /** The one Endpoint, if there is one alone and it is well: nothing else needs to be looked at. */
+  #sole: EndpointPool | null = null;
   readonly #edge: Edge;
   #all: readonly EndpointPool[] = [];
   /** Those that get requests. */
@@ -50,6 +52,7 @@ export class Serving {
     }
     this.panics = out * 2 > all.length;
     this.#candidates = out === 0 || this.panics ? all : all.filter(({ ejection, failing }) => !ejection.isOut && !failing);
+    this.#sole = out === 0 && all.length === 1 ? all[0]! : null;
     this.#edge.counters.add(fixed.endpointsEjected, ejected - this.#ejected);
     this.#ejected = ejected;
   }
@@ -61,6 +64,7 @@ export class Serving {
 
   /** The Endpoint for a request; `tried` are left out. `hash` is null where the policy has nothing to hash. null: none is left. */
   pick(choice: Choice, hash: number | null, tried: readonly EndpointPool[]): EndpointPool | null {
+    if (this.#sole !== null && tried.length === 0) return this.#sole;
     const { nowMs } = this.#edge;
     let endpoint = hash === null ? null : (this.#tableOf(choice)?.pick(hash, tried, nowMs) ?? null);
     if (endpoint === null && nowMs >= this.#probeAtMs) endpoint = this.#due(tried);

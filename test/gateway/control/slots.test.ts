@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { CounterBlock, blockBytes, slotCell, slotLayout } from '../../../gateway/counters.ts';
+import { CounterBlock, blockBytes, slotCell, slotLayout, statusColumns } from '../../../gateway/counters.ts';
 import { SeriesSlots, seriesAfterlifeMs } from '../../../gateway/control/slots.ts';
 import { seriesOf } from '../fixtures.ts';
 
@@ -58,7 +58,7 @@ describe('slots', () => {
     slots.own('a', seriesOf('iris'), 3, 1000);
     slots.sweep([counters.cells], 3, seriesAfterlifeMs * 2);
     expect(slots.slotOf('a')).toBe(0);
-    expect(counters.cells[slotCell(0, slotLayout.status)]).toBe(1);
+    expect(counters.cells[slotCell(0, slotLayout.status + statusColumns.indexOf('200'))]).toBe(1);
   });
 
   test('a Mapping whose Series changes gives its old slot back', () => {
