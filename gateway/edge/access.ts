@@ -82,7 +82,7 @@ export class RequestNote {
       this.#lineEnd = bytes.copy(this.#line, 0, methodStart, Math.min(targetEnd, methodStart + mostLineBytes));
     } else {
       // HTTP/2 sends them apart.
-      bytes.copy(this.#line, 0, methodStart, methodEnd);
+      for (let i = 0; i < methodBytes; i++) this.#line[i] = bytes[methodStart + i]!;
       this.#lineEnd = methodBytes + 1 + bytes.copy(this.#line, methodBytes + 1, targetStart, targetEnd);
     }
     this.requestId = trustsId ? idOf(head) : null;

@@ -128,6 +128,7 @@ function copyOf({ bytes, fields, kinds, neverIndexed, fieldCount, fieldsEnd }: F
     fields: fields.slice(0, fieldCount * 4).map((at) => at - start),
     kinds: kinds.slice(0, fieldCount),
     neverIndexed: neverIndexed === null ? null : neverIndexed.slice(0, fieldCount),
+    encoded: null,
     fieldsEnd: fieldsEnd - start,
   };
 }

@@ -50,6 +50,8 @@ export class GrpcWeb implements ClientSide {
     this.#decoder = text ? new Base64Decoder() : null;
     this.#textAnswer = wantsText(head, text);
     this.#contentType = `application/grpc-web${this.#textAnswer ? '-text' : ''}${rewriteType(head, text ? webTextBytes : webBytes)}`;
+    // The type is another one than what was sent.
+    head.encoded = null;
     head.takesTrailers = true;
     if (text) {
       // Shorter when it is decoded.

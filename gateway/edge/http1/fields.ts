@@ -14,6 +14,14 @@ export const tooMany = -3;
 /** Room for fields: 100 by default, and what an operator may set. */
 export const fieldRoom = 1024;
 
+/** Where fields stand in the header block that brought them (RFC 7541): what passes unchanged is copied from there, whole runs at once. */
+export interface EncodedFields {
+  block: Buffer;
+  /** Of each field; −1: it cannot be copied, since it means something to the connection it came on alone. */
+  readonly starts: Int32Array;
+  readonly ends: Int32Array;
+}
+
 /** Where the fields of one head are. */
 export interface FieldList {
   bytes: Uint8Array;
@@ -24,6 +32,8 @@ export interface FieldList {
   kinds: Uint8Array;
   /** 1: the sender forbids to index the field, on every hop (RFC 7541 §7.1.3). null: HTTP/1.1, which has no such thing. */
   neverIndexed: Uint8Array | null;
+  /** null: HTTP/1.1, or the block is no longer there. */
+  encoded: EncodedFields | null;
   /** Position of the blank line that ends the fields; after a fault: of the byte that shows it. */
   fieldsEnd: number;
 }

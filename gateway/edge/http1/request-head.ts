@@ -9,7 +9,7 @@ import { colon, cr, isTarget, isToken, lf, lowered, space } from './characters.t
 import { readConnectionField, says } from './connection-field.ts';
 import { kind } from './field-kind.ts';
 import { fieldRoom, holdsElement, holdsWord, isWord, malformed, more, readFields, readLength, tooMany } from './fields.ts';
-import type { FieldList } from './fields.ts';
+import type { EncodedFields, FieldList } from './fields.ts';
 
 /** Limits of a head. */
 export interface HeadLimits {
@@ -28,6 +28,7 @@ export const refused = -2;
 export class Http1RequestHead extends RequestHead implements FieldList {
   kinds: Uint8Array = new Uint8Array(fieldRoom);
   neverIndexed: Uint8Array | null = null;
+  encoded: EncodedFields | null = null;
   /** Start of whatever it refers to in `bytes`. */
   start = 0;
   fieldsEnd = 0;
@@ -90,6 +91,7 @@ export function readRequestHead(head: Http1RequestHead, bytes: Uint8Array, start
   if (after < 0) return refuse(head, after === tooMany || head.fieldsEnd - start >= limits.headBytes ? failures.headTooLarge : failures.malformed);
   if (after - start > limits.headBytes) return refuse(head, failures.headTooLarge);
   head.neverIndexed = null;
+  head.encoded = null;
   head.start = start;
   head.methodStart = start;
   head.methodEnd = methodEnd;

@@ -3,7 +3,7 @@ import { cr, isValue, lf, space } from './characters.ts';
 import { readConnectionField, says } from './connection-field.ts';
 import { kind } from './field-kind.ts';
 import { fieldRoom, isWord, malformed, more, readFields, readLength, tooMany } from './fields.ts';
-import type { FieldList } from './fields.ts';
+import type { EncodedFields, FieldList } from './fields.ts';
 
 /** Not a response head, or too large. */
 export const badResponse = -2;
@@ -18,6 +18,7 @@ export class ResponseHead implements FieldList {
   fields: Int32Array = new Int32Array(4 * fieldRoom);
   kinds: Uint8Array = new Uint8Array(fieldRoom);
   neverIndexed: Uint8Array | null = null;
+  encoded: EncodedFields | null = null;
   fieldsEnd = 0;
   /** 100..599. */
   status = 0;
@@ -69,6 +70,7 @@ export function readResponseHead(head: ResponseHead, bytes: Uint8Array, start: n
   if (after - start > mostBytes) return badResponse;
   head.status = status;
   head.neverIndexed = null;
+  head.encoded = null;
   return readMeaning(head, bodiless, minor >= 1) ? after : badResponse;
 }
 

@@ -11,6 +11,7 @@ export class Trailers implements FieldList {
   fields: Int32Array = new Int32Array(4 * fieldRoom);
   kinds: Uint8Array = new Uint8Array(fieldRoom);
   readonly neverIndexed = null;
+  readonly encoded = null;
   fieldsEnd = 0;
 }
 

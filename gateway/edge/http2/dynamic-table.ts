@@ -1,9 +1,10 @@
 // The dynamic table of a decoder (RFC 7541 §2.3.2): lines in one buffer, positions in typed arrays. Nothing is allocated before the first
 // entry; the buffer doubles with what stands in it, and then nothing is allocated for an entry.
-import { copyBytes, lineExtraBytes } from './field-lines.ts';
+import { copyBytes, lineExtraBytes, viewOf } from './field-lines.ts';
 import { entryExtraBytes } from './header-list.ts';
 
 const noBytes = Buffer.alloc(0);
+const noView = viewOf(noBytes);
 const noNumbers = new Int32Array(0);
 /** Bytes of lines that a table begins with: enough for the fields that a gRPC client repeats. */
 const firstLength = 1024;
@@ -15,6 +16,7 @@ export class DynamicTable {
   inserts = 0;
   count = 0;
   lines = noBytes;
+  view = noView;
   /** What the peer's encoder uses. */
   #limitBytes: number;
   /** Size as RFC 7541 §4.1 counts. */
@@ -64,7 +66,7 @@ export class DynamicTable {
   }
 
   /** Inserts the line at `start` of `from`. One that is larger than the table empties it (RFC 7541 §4.4). */
-  insert(from: Buffer, start: number, nameBytes: number, valueBytes: number, meaning: number): void {
+  insert(from: Buffer, fromView: DataView, start: number, nameBytes: number, valueBytes: number, meaning: number): void {
     const size = nameBytes + valueBytes + entryExtraBytes;
     if (size > this.#limitBytes) {
       this.clear();
@@ -78,7 +80,7 @@ export class DynamicTable {
     this.#nameBytes[slot] = nameBytes;
     this.#valueBytes[slot] = valueBytes;
     this.#meanings[slot] = meaning;
-    this.#end = copyBytes(from, start, start + lineBytes, this.lines, this.#end);
+    this.#end = copyBytes(from, fromView, start, start + lineBytes, this.lines, this.view, this.#end);
     this.#size += size;
     this.inserts += 1;
     this.count += 1;
@@ -113,6 +115,7 @@ export class DynamicTable {
     const lines = Buffer.allocUnsafeSlow(length);
     this.lines.copy(lines, 0, 0, this.#end);
     this.lines = lines;
+    this.view = viewOf(lines);
   }
 
   #makeSlots(): void {

@@ -1,11 +1,12 @@
 // HPACK decoding (RFC 7541): static and dynamic table, Huffman, size updates. A list that is too large is still read to its end, since the
 // dynamic table must stay in step, but nothing more is copied: a block of references to one large entry costs its bytes, not theirs.
 import { DynamicTable } from './dynamic-table.ts';
-import { copyBytes, lineExtraBytes } from './field-lines.ts';
+import { copyBytes, copyVisible, keptViewOf, lineExtraBytes } from './field-lines.ts';
 import { isFieldValue, malformedField, meaningBits, meaningOfName, pseudoField } from './field-meaning.ts';
 import type { HeaderList } from './header-list.ts';
 import { decodeHuffman, huffmanMalformed, huffmanTooLong } from './huffman.ts';
-import { staticCount, staticLines, staticMeaning, staticNameBytes, staticStart, staticValueBytes } from './static-table.ts';
+import { knownMeaning, notKnown } from './known-names.ts';
+import { staticCount, staticLines, staticMeaning, staticNameBytes, staticStart, staticValueBytes, staticView } from './static-table.ts';
 
 const colon = 0x3a;
 const space = 0x20;
@@ -14,6 +15,9 @@ const lf = 0x0a;
 
 /** A number of five bytes or more after its prefix is refused: nothing here is that large. */
 const mostNumberShift = 28;
+
+/** Strings whose length is one byte, without Huffman code, are shorter. */
+const mostShortBytes = 0x7f;
 
 /** The string does not fit the list. */
 const stringTooLong = -2;
@@ -25,6 +29,12 @@ export class HpackDecoder {
   referred = false;
   /** Where reading stands. */
   #at = 0;
+  /** A number of the literal is longer than it need be. */
+  #padded = false;
+  /** Of the literal's name. */
+  #meaning = 0;
+  /** Its value may be one. */
+  #valid = true;
 
   constructor(tableBytes: number) {
     this.table = new DynamicTable(tableBytes);
@@ -32,7 +42,7 @@ export class HpackDecoder {
 
   /** Decodes a complete block to `list`. False: COMPRESSION_ERROR, and the connection is lost, since the tables are out of step. */
   decode(block: Buffer, start: number, end: number, list: HeaderList): boolean {
-    list.clear();
+    list.begin(block);
     this.referred = false;
     this.#at = start;
     let updates = 0;
@@ -60,46 +70,33 @@ export class HpackDecoder {
   }
 
   #indexed(block: Buffer, end: number, list: HeaderList): boolean {
+    const encodedAt = this.#at;
     const index = this.#number(block, end, 0x7f);
     if (index <= 0) return false;
     if (index <= staticCount) {
-      list.addCopy(staticLines, staticStart[index]!, staticNameBytes[index]!, staticValueBytes[index]!, staticMeaning[index]!);
+      list.addCopy(staticLines, staticView, staticStart[index]!, staticNameBytes[index]!, staticValueBytes[index]!, staticMeaning[index]!, encodedAt);
       return true;
     }
     const { table } = this;
     if (index - staticCount > table.count) return false;
     this.referred = true;
     const slot = table.slot(index - staticCount - 1);
-    list.addCopy(table.lines, table.start(slot), table.nameBytes(slot), table.valueBytes(slot), table.meaning(slot));
+    list.addCopy(table.lines, table.view, table.start(slot), table.nameBytes(slot), table.valueBytes(slot), table.meaning(slot), -1);
     return true;
   }
 
   #literal(block: Buffer, end: number, list: HeaderList, prefix: number, inserts: boolean, neverIndexed: number): boolean {
     const { table } = this;
+    const encodedStart = this.#at;
+    this.#padded = false;
     const index = this.#number(block, end, prefix);
     if (index < 0 || index - staticCount > table.count) return false;
     // Of a list that is too large only what goes into the table is kept, in the room that the list has for that.
     const at = list.tooLarge ? 0 : list.length;
     const { bytes } = list;
     const limit = bytes.length - lineExtraBytes;
-    let nameEnd: number;
-    let meaning: number;
-    if (index === 0) {
-      nameEnd = this.#string(block, end, bytes, at, limit);
-      if (nameEnd === huffmanMalformed) return false;
-      meaning = nameEnd < 0 ? 0 : meaningOfName(bytes, at, nameEnd);
-    } else if (index <= staticCount) {
-      const start = staticStart[index]!;
-      meaning = staticMeaning[index]!;
-      nameEnd = at + staticNameBytes[index]! > limit ? stringTooLong : copyBytes(staticLines, start, start + staticNameBytes[index]!, bytes, at);
-    } else {
-      this.referred = true;
-      const slot = table.slot(index - staticCount - 1);
-      const start = table.start(slot);
-      // The value is another one: whether it is allowed is found anew, but a bad name stays one.
-      meaning = nameMeaning(table, slot);
-      nameEnd = at + table.nameBytes(slot) > limit ? stringTooLong : copyBytes(table.lines, start, start + table.nameBytes(slot), bytes, at);
-    }
+    const nameEnd = this.#name(block, end, index, list, at, limit);
+    if (nameEnd === huffmanMalformed) return false;
     if (nameEnd < 0) {
       // The value is read only to be skipped; an entry of this size empties the table.
       if (this.#string(block, end, bytes, 0, 0) === huffmanMalformed) return false;
@@ -107,10 +104,11 @@ export class HpackDecoder {
       if (inserts) table.clear();
       return true;
     }
+    let meaning = this.#meaning;
     bytes[nameEnd] = colon;
     bytes[nameEnd + 1] = space;
     const valueStart = nameEnd + 2;
-    const valueEnd = this.#string(block, end, bytes, valueStart, limit);
+    const valueEnd = this.#value(block, end, list, valueStart, limit);
     if (valueEnd === huffmanMalformed) return false;
     if (valueEnd < 0) {
       list.tooLarge = true;
@@ -119,12 +117,63 @@ export class HpackDecoder {
     }
     bytes[valueEnd] = cr;
     bytes[valueEnd + 1] = lf;
-    if (!isFieldValue(bytes, valueStart, valueEnd)) meaning |= malformedField;
-    if (inserts) table.insert(bytes, at, nameEnd - at, valueEnd - valueStart, meaning);
+    if (!this.#valid) meaning |= malformedField;
+    if (inserts) table.insert(bytes, list.view, at, nameEnd - at, valueEnd - valueStart, meaning);
     if (list.tooLarge) return true;
     list.length = valueEnd + 2;
-    list.add(at, nameEnd - at, valueEnd - valueStart, meaning, neverIndexed);
+    // What another decoder might refuse, or take for something else, is not passed on as it is: whose upstream that ends is others' too.
+    const isPlain = !inserts && !this.#padded && index <= staticCount;
+    list.add(at, nameEnd - at, valueEnd - valueStart, meaning, neverIndexed, isPlain ? encodedStart : -1, this.#at);
     return true;
+  }
+
+  /** Writes a literal's name to the list at `at`, and what it means to `#meaning`: its end, or a code as `#string` gives. */
+  #name(block: Buffer, end: number, index: number, list: HeaderList, at: number, limit: number): number {
+    const { bytes, view } = list;
+    if (index === 0) {
+      const length = this.#at < end ? block[this.#at]! : 0;
+      const start = this.#at + 1;
+      if (length > 0 && length < mostShortBytes && start + length <= end && at + length <= limit) {
+        const known = knownMeaning(block, start, length);
+        if (known !== notKnown) {
+          this.#meaning = known;
+          this.#at = start + length;
+          return copyBytes(block, keptViewOf(block), start, this.#at, bytes, view, at);
+        }
+      }
+      const nameEnd = this.#string(block, end, bytes, at, limit);
+      this.#meaning = nameEnd < 0 ? 0 : meaningOfName(bytes, at, nameEnd);
+      return nameEnd;
+    }
+    if (index <= staticCount) {
+      const start = staticStart[index]!;
+      this.#meaning = staticMeaning[index]!;
+      return at + staticNameBytes[index]! > limit ? stringTooLong : copyBytes(staticLines, staticView, start, start + staticNameBytes[index]!, bytes, view, at);
+    }
+    const { table } = this;
+    this.referred = true;
+    const slot = table.slot(index - staticCount - 1);
+    const start = table.start(slot);
+    // The value is another one: whether it is allowed is found anew, but a bad name stays one.
+    this.#meaning = nameMeaning(table, slot);
+    return at + table.nameBytes(slot) > limit ? stringTooLong : copyBytes(table.lines, table.view, start, start + table.nameBytes(slot), bytes, view, at);
+  }
+
+  /** Writes a literal's value to the list at `at`, and whether it may be one to `#valid`: its end, or a code as `#string` gives. */
+  #value(block: Buffer, end: number, list: HeaderList, at: number, limit: number): number {
+    const { bytes, view } = list;
+    const length = this.#at < end ? block[this.#at]! : mostShortBytes;
+    if (length < mostShortBytes && at + length <= limit) {
+      const start = this.#at + 1;
+      if (start + length > end) return huffmanMalformed;
+      this.#at = start + length;
+      const isVisible = copyVisible(block, keptViewOf(block), start, this.#at, bytes, view, at) && (length === 0 || (bytes[at] !== space && bytes[at + length - 1] !== space));
+      this.#valid = isVisible || isFieldValue(bytes, at, at + length);
+      return at + length;
+    }
+    const valueEnd = this.#string(block, end, bytes, at, limit);
+    this.#valid = valueEnd < 0 || isFieldValue(bytes, at, valueEnd);
+    return valueEnd;
   }
 
   /** Reads a string to `into`: its end, `huffmanMalformed` (COMPRESSION_ERROR), or `stringTooLong`. */
@@ -136,7 +185,7 @@ export class HpackDecoder {
     if (length < 0 || length > end - start) return huffmanMalformed;
     this.#at = start + length;
     if (huffman) return decodeHuffman(block, start, start + length, into, at, limit);
-    return at + length > limit ? huffmanTooLong : copyBytes(block, start, start + length, into, at);
+    return at + length > limit ? huffmanTooLong : at + block.copy(into, at, start, start + length);
   }
 
   /** Reads a number (§5.1); −1: it does not end in the block, or is too large. */
@@ -147,7 +196,9 @@ export class HpackDecoder {
       if (this.#at >= end || shift >= mostNumberShift) return -1;
       const byte = block[this.#at++]!;
       value += (byte & 0x7f) * 2 ** shift;
-      if (byte < 0x80) return value;
+      if (byte >= 0x80) continue;
+      if (byte === 0 && shift > 0) this.#padded = true;
+      return value;
     }
   }
 }

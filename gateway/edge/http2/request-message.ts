@@ -42,6 +42,7 @@ export function readRequest(list: HeaderList, head: Http1RequestHead, ended: boo
   head.fields = list.fields;
   head.kinds = list.kinds;
   head.neverIndexed = list.neverIndexed;
+  head.encoded = list.encoded;
   // Pseudo headers come in any order.
   head.start = 0;
   head.methodStart = methodStart;
@@ -178,7 +179,7 @@ function readAuthority(list: HeaderList, head: Http1RequestHead, host: number): 
   if (start < 0 || !isAuthority(bytes, start, end)) return false;
   head.authorityStart = start;
   head.authorityEnd = end;
-  if (host < 0) list.addOwn(hostName, [[start, end]], kind.host, 0);
+  if (host < 0) list.addOwn(hostName, start, end, kind.host, 0);
   return true;
 }
 
@@ -194,5 +195,5 @@ function joinCookies(list: HeaderList, last: number): void {
     fields[field * 4 + 1] = fields[field * 4]!;
     kinds[field] = kind.hop;
   }
-  list.addOwn(cookieName, ranges, kind.guarded, neverIndexed);
+  list.addJoined(cookieName, ranges, kind.guarded, neverIndexed);
 }

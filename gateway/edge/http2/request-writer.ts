@@ -4,6 +4,7 @@ import type { CompiledRewrite } from '../../../routing/rewrite.ts';
 import { allOwnLines } from '../attachment.ts';
 import type { Attachment } from '../attachment.ts';
 import { kind } from '../http1/field-kind.ts';
+import { fieldRoom } from '../http1/fields.ts';
 import type { FieldList } from '../http1/fields.ts';
 import { isGone } from '../http1/header-edits.ts';
 import type { Http1RequestHead } from '../http1/request-head.ts';
@@ -24,6 +25,12 @@ const post = Buffer.from('POST');
 const hostNameBytes = 6;
 const crlfBytes = 2;
 
+/** Where the id stands in the block of a client's facts: behind the literal's first byte, the name and both lengths. */
+const factIdAt = 3 + requestIdName.length;
+
+/** Numbers of the fields that pass, of the message that is being written. */
+const passing = new Int32Array(fieldRoom + 2);
+
 const takesTrailers = blockOf('te', 'trailers');
 
 function blockOf(name: string, value: string): Buffer {
@@ -32,12 +39,14 @@ function blockOf(name: string, value: string): Buffer {
   return writer.copy();
 }
 
-/** What every request of one client says about it: x-forwarded-for and x-forwarded-proto while nobody in front is believed. */
+/** What every request of one client says about it while nobody in front is believed, with room for the id and up to the forwarded host. */
 function factBlockOf(facts: ClientFacts): Buffer {
   if (facts.block !== null) return facts.block;
   const writer = new BlockWriter();
+  writer.own(requestIdName, Buffer.alloc(requestIdBytes), 0, requestIdBytes);
   writer.fieldText('x-forwarded-for', facts.peer.toString('latin1'));
   writer.lines(facts.protoLine, 0, facts.protoLine.length);
+  writer.name(forwardedHostName);
   facts.block = writer.copy();
   return facts.block;
 }
@@ -50,7 +59,7 @@ const scratch = new OutBuffer(4096);
  * `secure`: the upstream is reached by TLS. `shadow`: the name of the host gets Envoy's suffix.
  */
 export function writeRequestBlock(writer: BlockWriter, head: Http1RequestHead, attachment: Attachment, facts: ClientFacts, requestId: Buffer, secure: boolean, shadow: boolean): void {
-  const { bytes, fields, kinds, neverIndexed, fieldCount } = head;
+  const { bytes, fields, kinds, fieldCount } = head;
   const { rewrite, hostLine, ownLines } = attachment;
   const requestEdits = editsFor(attachment.requestEdits, head, facts);
   const trusted = facts.trustedHops > 0;
@@ -62,6 +71,7 @@ export function writeRequestBlock(writer: BlockWriter, head: Http1RequestHead, a
   putAuthority(writer, head, hostLine, shadow);
   const passes = passesUpstream(trusted);
   let kept = 0;
+  let passed = 0;
   for (let field = 0; field < fieldCount; field++) {
     const fieldKind = kinds[field]!;
     const slot = field * 4;
@@ -72,12 +82,14 @@ export function writeRequestBlock(writer: BlockWriter, head: Http1RequestHead, a
       kept = after;
     }
     if (requestEdits !== null && isGone(requestEdits, bytes, fields[slot]!, fields[slot + 1]!)) continue;
-    writer.field(bytes, fields[slot]!, fields[slot + 1]!, fields[slot + 2]!, fields[slot + 3]!, neverIndexed === null ? 0 : neverIndexed[field]!);
+    passing[passed++] = field;
   }
+  writer.fields(head, passing, passed);
   if (!trusted && ownLines === allOwnLines) {
-    writer.own(requestIdName, requestId, 0, requestIdBytes);
+    const idAt = writer.length + factIdAt;
     writer.raw(factBlockOf(facts));
-    writer.own(forwardedHostName, bytes, head.authorityStart, head.authorityEnd);
+    for (let i = 0; i < requestIdBytes; i++) writer.bytes[idAt + i] = requestId[i]!;
+    writer.string(bytes, head.authorityStart, head.authorityEnd);
   } else {
     writeOwnLines(scratch, head, ownLines, facts, requestId, kept);
     putScratch(writer);
@@ -94,13 +106,11 @@ export function putLength(writer: BlockWriter, length: number): void {
 
 /** Writes the trailers that are only trailers, as HTTP/1.1 does (http1/trailers.ts). False: there are none. */
 export function writeTrailerBlock(writer: BlockWriter, list: FieldList): boolean {
-  const { bytes, fields, kinds, neverIndexed, fieldCount } = list;
+  const { kinds, fieldCount } = list;
   writer.clear();
-  for (let field = 0; field < fieldCount; field++) {
-    const slot = field * 4;
-    if (kinds[field] !== kind.other) continue;
-    writer.field(bytes, fields[slot]!, fields[slot + 1]!, fields[slot + 2]!, fields[slot + 3]!, neverIndexed === null ? 0 : neverIndexed[field]!);
-  }
+  let passed = 0;
+  for (let field = 0; field < fieldCount; field++) if (kinds[field] === kind.other) passing[passed++] = field;
+  writer.fields(list, passing, passed);
   return writer.length > 0;
 }
 

@@ -48,6 +48,7 @@ export function readResponse(list: HeaderList, head: ResponseHead, isHead: boole
   head.fields = fields;
   head.kinds = kinds;
   head.neverIndexed = list.neverIndexed;
+  head.encoded = list.encoded;
   head.fieldCount = fieldCount;
   head.fieldsEnd = list.fieldsEnd;
   head.status = status;

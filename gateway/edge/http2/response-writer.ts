@@ -1,15 +1,31 @@
 // Writes the header block that goes to an HTTP/2 client: what passes is what passes to clients of HTTP/1.1.
 import type { Answer } from '../answers.ts';
 import { kind } from '../http1/field-kind.ts';
+import { fieldRoom } from '../http1/fields.ts';
 import type { FieldList } from '../http1/fields.ts';
 import type { CompiledEdits } from '../http1/header-edits.ts';
 import { isGone } from '../http1/header-edits.ts';
 import type { ResponseHead } from '../http1/response-head.ts';
 import { passesDownstream } from '../http1/response-writer.ts';
-import type { BlockWriter } from './hpack-encode.ts';
-import { staticName } from './hpack-encode.ts';
+import { BlockWriter, staticName } from './hpack-encode.ts';
+
+/** Numbers of the fields that pass, of the message that is being written. */
+const passing = new Int32Array(fieldRoom + 2);
 
 const serviceTimeName = Buffer.from('x-envoy-upstream-service-time');
+
+let lastDateLine: Buffer | null = null;
+let dateBlock: Buffer = Buffer.alloc(0);
+
+/** The encoded line of the clock: a worker has a new one once a second. */
+function dateBlockOf(dateLine: Buffer): Buffer {
+  if (dateLine === lastDateLine) return dateBlock;
+  const writer = new BlockWriter();
+  writer.lines(dateLine, 0, dateLine.length);
+  lastDateLine = dateLine;
+  dateBlock = writer.copy();
+  return dateBlock;
+}
 
 /** Writes a final response head. `serviceTimeMs` −1 and `dateLine` null: not written. */
 export function writeResponseBlock(writer: BlockWriter, head: ResponseHead, edits: CompiledEdits | null, serviceTimeMs: number, dateLine: Buffer | null): void {
@@ -17,7 +33,7 @@ export function writeResponseBlock(writer: BlockWriter, head: ResponseHead, edit
   writer.status(head.status);
   writeFields(writer, head, edits, head.framing !== 'none');
   if (serviceTimeMs >= 0) writer.ownNumber(serviceTimeName, serviceTimeMs);
-  if (dateLine !== null) writer.lines(dateLine, 0, dateLine.length);
+  if (dateLine !== null) writer.raw(dateBlockOf(dateLine));
   if (edits !== null) writer.lines(edits.lines, 0, edits.lines.length);
   if (head.contentLength >= 0 && head.status !== 204) writer.namedNumber(staticName.contentLength, head.contentLength);
 }
@@ -30,14 +46,15 @@ export function writeInformationalBlock(writer: BlockWriter, head: ResponseHead)
 }
 
 function writeFields(writer: BlockWriter, head: ResponseHead, edits: CompiledEdits | null, mayHaveTrailers: boolean): void {
-  const { bytes, fields, kinds, neverIndexed, fieldCount } = head;
+  const { bytes, fields, kinds, fieldCount } = head;
+  let passed = 0;
   for (let field = 0; field < fieldCount; field++) {
     const fieldKind = kinds[field]!;
     if (passesDownstream[fieldKind] !== 1 || (fieldKind === kind.trailer && !mayHaveTrailers)) continue;
-    const slot = field * 4;
-    if (edits !== null && isGone(edits, bytes, fields[slot]!, fields[slot + 1]!)) continue;
-    writer.field(bytes, fields[slot]!, fields[slot + 1]!, fields[slot + 2]!, fields[slot + 3]!, neverIndexed === null ? 0 : neverIndexed[field]!);
+    if (edits !== null && isGone(edits, bytes, fields[field * 4]!, fields[field * 4 + 1]!)) continue;
+    passing[passed++] = field;
   }
+  writer.fields(head, passing, passed);
 }
 
 /**
@@ -45,13 +62,14 @@ function writeFields(writer: BlockWriter, head: ResponseHead, edits: CompiledEdi
  * any name. False: there are none.
  */
 export function writeTrailerBlock(writer: BlockWriter, list: FieldList): boolean {
-  const { bytes, fields, kinds, neverIndexed, fieldCount } = list;
+  const { kinds, fieldCount } = list;
   writer.clear();
+  let passed = 0;
   for (let field = 0; field < fieldCount; field++) {
     if (passesDownstream[kinds[field]!] !== 1 || kinds[field] === kind.trailer || kinds[field] === kind.host) continue;
-    const slot = field * 4;
-    writer.field(bytes, fields[slot]!, fields[slot + 1]!, fields[slot + 2]!, fields[slot + 3]!, neverIndexed === null ? 0 : neverIndexed[field]!);
+    passing[passed++] = field;
   }
+  writer.fields(list, passing, passed);
   return writer.length > 0;
 }
 
@@ -64,7 +82,7 @@ export function writeAnswerBlock(writer: BlockWriter, answer: Answer, bodyBytes:
     writer.namedText(staticName.contentType, answer.contentType);
     writer.namedNumber(staticName.contentLength, bodyBytes);
   }
-  writer.lines(dateLine, 0, dateLine.length);
+  writer.raw(dateBlockOf(dateLine));
 }
 
 /** Writes the status of a gRPC call that ends with a failure of the gateway after its answer had begun. */

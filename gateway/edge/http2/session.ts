@@ -17,8 +17,6 @@ import { ConnectionTimes } from './times.ts';
 
 /** After the last frame the peer may take this long to close; then it is cut. */
 const closingMs = 1000;
-/** Streams kept to be used again. */
-const mostSpareStreams = 32;
 /** What this side's own PINGs carry: for the round trip of a graceful end, and to ask whether the peer is there. */
 export const drainPing = Buffer.from('sl-drain');
 const keepAlivePing = Buffer.from('sl-alive');
@@ -44,8 +42,6 @@ export abstract class Session implements TransportOwner, Timed, SenderOwner {
   protected choked = false;
   readonly #floods: FloodCounters;
   readonly #deadline = new Deadline(this);
-  readonly #spare: Stream[] = [];
-  readonly #closed: Stream[] = [];
 
   constructor(transport: Transport, shared: Http2Shared) {
     const { limits, nowMs } = shared;
@@ -86,8 +82,8 @@ export abstract class Session implements TransportOwner, Timed, SenderOwner {
 
   /** A stream that is not in the table yet; id 0: it has none yet. */
   protected newStream(id: number): Stream {
-    const stream = this.#spare.pop() ?? new Stream(this);
-    stream.begin(id, this.shared.nowMs, this.shared.limits.streamWindowBytes, this.sender.initialWindow);
+    const stream = this.shared.spareStream() ?? new Stream(this);
+    stream.begin(this, id, this.shared.nowMs, this.shared.limits.streamWindowBytes, this.sender.initialWindow);
     return stream;
   }
 
@@ -176,21 +172,13 @@ export abstract class Session implements TransportOwner, Timed, SenderOwner {
     if (!this.over) this.windows.giveBack(stream.unconsumed);
     stream.close();
     this.sender.drop(stream);
-    // Used again in a later turn only: whoever runs now may still hold it.
-    if (this.#closed.push(stream) === 1) this.shared.turn.ask(this.#reuse);
+    this.shared.retire(stream);
     if (this.streams.count === 0) {
       this.times.idleSinceMs = this.shared.nowMs;
       this.finishIfDone();
     }
     if (!this.over) this.roomChanged();
   }
-
-  readonly #reuse = {
-    turnEnded: (): void => {
-      for (const stream of this.#closed) if (this.#spare.length < mostSpareStreams) this.#spare.push(stream);
-      this.#closed.length = 0;
-    },
-  };
 
   // How the connection ends.
 

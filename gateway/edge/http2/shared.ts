@@ -3,6 +3,7 @@ import type { DeadlineWheel } from '../deadline.ts';
 import { HeaderList } from './header-list.ts';
 import type { ListLimits } from './header-list.ts';
 import type { FloodLimits } from './floods.ts';
+import type { Stream } from './stream.ts';
 import type { Turn } from './turn.ts';
 
 export interface Http2Limits {
@@ -52,6 +53,9 @@ export interface Http2Home {
   faulted(error: unknown): void;
 }
 
+/** Streams kept to be used again by any connection: those of some busy connections. */
+const mostSpareStreams = 1024;
+
 /** One a worker and side: clients' connections and upstreams' have limits of their own. */
 export class Http2Shared {
   readonly limits: Http2Limits;
@@ -62,6 +66,8 @@ export class Http2Shared {
   readonly list: HeaderList;
   /** Bytes of all connections that wait for their peers' windows. */
   queuedBytes = 0;
+  readonly #spare: Stream[] = [];
+  readonly #closed: Stream[] = [];
 
   constructor(limits: Http2Limits, home: Http2Home) {
     this.limits = limits;
@@ -70,6 +76,24 @@ export class Http2Shared {
     this.turn = home.turn;
     this.list = new HeaderList(limits.list);
   }
+
+  /** A closed stream that may be used again; undefined: there is none. */
+  spareStream(): Stream | undefined {
+    return this.#spare.pop();
+  }
+
+  /** The stream is closed. It is used again in a later turn only: whoever runs now may still hold it. */
+  retire(stream: Stream): void {
+    if (this.#closed.push(stream) === 1) this.turn.ask(this.#reuse);
+  }
+
+  readonly #reuse = {
+    turnEnded: (): void => {
+      const room = mostSpareStreams - this.#spare.length;
+      for (let i = 0; i < this.#closed.length && i < room; i++) this.#spare.push(this.#closed[i]!);
+      this.#closed.length = 0;
+    },
+  };
 
   get nowMs(): number {
     return this.home.nowMs;

@@ -1,6 +1,6 @@
 // The static table of HPACK (RFC 7541 Appendix A), as lines.
 import { meaningOfName } from './field-meaning.ts';
-import { lineExtraBytes } from './field-lines.ts';
+import { lineExtraBytes, viewOf } from './field-lines.ts';
 
 const entries: readonly (readonly [name: string, value: string])[] = [
   [':authority', ''], [':method', 'GET'], [':method', 'POST'], [':path', '/'], [':path', '/index.html'], [':scheme', 'http'],
@@ -19,6 +19,7 @@ export const staticCount = entries.length;
 
 /** All lines, one behind the other. */
 export const staticLines = Buffer.from(entries.map(([name, value]) => `${name}: ${value}\r\n`).join(''));
+export const staticView = viewOf(staticLines);
 
 // By index, which begins at 1.
 export const staticStart = new Int32Array(staticCount + 1);

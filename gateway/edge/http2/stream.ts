@@ -4,7 +4,7 @@ import type { Session } from './session.ts';
 import type { StreamUser } from './stream-user.ts';
 
 export class Stream {
-  readonly connection: Session;
+  connection: Session;
   /** 0: it waits for its turn at an upstream (MAX_CONCURRENT_STREAMS). */
   id = 0;
   /** null: nobody is told any more. */
@@ -107,7 +107,8 @@ export class Stream {
     this.sentEnd = true;
   }
 
-  begin(id: number, nowMs: number, receiveWindow: number, sendWindow: number): void {
+  begin(connection: Session, id: number, nowMs: number, receiveWindow: number, sendWindow: number): void {
+    this.connection = connection;
     this.id = id;
     this.user = null;
     this.bornMs = nowMs;

@@ -8,7 +8,6 @@ import type { Breaker } from './breaker.ts';
 import type { EndpointPool } from './endpoint-pool.ts';
 import { UpstreamSession } from './session.ts';
 import type { SessionOwner } from './session.ts';
-import { StreamSide } from './stream-side.ts';
 import type { Acquired, Waiting } from './upstream-side.ts';
 import type { UpstreamUser } from './user.ts';
 
@@ -65,7 +64,7 @@ export class EndpointSessions implements SessionOwner {
       if (!breaker.enter(resource.requests)) return tooManyRequests;
       const { nowMs } = this.#edge;
       if (session.isOld(nowMs) && nowMs >= this.#replaceAgainAtMs && this.#dialling() === 0) this.#replace(nowMs, endpoint, breaker);
-      return new StreamSide(session, endpoint, user, breaker);
+      return session.side(endpoint, user, breaker);
     }
     if (!breaker.enter(resource.pending)) return tooManyWait;
     const wait = new StreamWait(this, endpoint, user, breaker);
@@ -134,7 +133,7 @@ export class EndpointSessions implements SessionOwner {
       if (session === null) break;
       this.#leave(wait);
       this.#tell(() => {
-        if (wait.breaker.enter(resource.requests)) wait.user.connected(new StreamSide(session, wait.endpoint, wait.user, wait.breaker));
+        if (wait.breaker.enter(resource.requests)) wait.user.connected(session.side(wait.endpoint, wait.user, wait.breaker));
         else wait.user.connectFailed(null, failures.overflow, raiseRequests);
       });
     }

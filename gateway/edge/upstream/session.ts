@@ -14,7 +14,8 @@ import type { Breaker } from './breaker.ts';
 import { dial } from './dial.ts';
 import type { EndpointPool } from './endpoint-pool.ts';
 import type { SessionShared } from './session-shared.ts';
-import type { StreamSide } from './stream-side.ts';
+import { StreamSide } from './stream-side.ts';
+import type { UpstreamUser } from './user.ts';
 
 /** Who keeps the sessions to an address. */
 export interface SessionOwner {
@@ -28,6 +29,8 @@ export interface SessionOwner {
 
 /** An idle session ends after this, where the Upstream says nothing (Envoy's default). Unlike HTTP/1.1, nothing can be lost by a long one. */
 const defaultIdleMs = 3_600_000;
+/** Sides that are kept to be used again: as many as most upstreams take streams at once. */
+const mostSpareSides = 128;
 /** What OpenSSL says where the peer knows ALPN, and not `h2`. */
 const noSuchProtocol = /no application protocol/u;
 const notHttp2 = 'it does not agree on HTTP/2 in the TLS handshake (ALPN h2): serve gRPC there, or say grpc: false';
@@ -47,6 +50,8 @@ export class UpstreamSession implements ClientOwner, Timed {
   readonly #breaker: Breaker;
   #phase: 'dialling' | 'open' | 'closed' = 'dialling';
   #unflushed: StreamSide[] = [];
+  readonly #spare: StreamSide[] = [];
+  readonly #over: StreamSide[] = [];
 
   /** Dials, and counts in `breaker` as a connection. Throws on keys that OpenSSL does not read. */
   constructor(endpoint: EndpointPool, owner: SessionOwner, breaker: Breaker) {
@@ -105,6 +110,25 @@ export class UpstreamSession implements ClientOwner, Timed {
   isOld(nowMs: number): boolean {
     return nowMs >= this.#oldAtMs;
   }
+
+  /** A side for a request of `user`, which has entered `breaker`. There must be room. */
+  side(endpoint: EndpointPool, user: UpstreamUser, breaker: Breaker): StreamSide {
+    const side = this.#spare.pop() ?? new StreamSide(this, endpoint, breaker);
+    side.begin(endpoint, user, breaker);
+    return side;
+  }
+
+  /** A side has been let go. It is used again in a later turn only: whoever runs now may still hold it. */
+  release(side: StreamSide): void {
+    if (this.#over.push(side) === 1) this.endpoint.edge.turn.ask(this.#reuse);
+  }
+
+  readonly #reuse = {
+    turnEnded: (): void => {
+      for (let i = 0; i < this.#over.length && this.#spare.length < mostSpareSides; i++) this.#spare.push(this.#over[i]!);
+      this.#over.length = 0;
+    },
+  };
 
   /** Sends a request: `ClientConnection.request`. There must be room. */
   request(side: StreamSide, block: Buffer, length: number, end: boolean): Stream {

@@ -24,13 +24,14 @@ const noBytes = Buffer.alloc(0);
 /** The gRPC status that means what 503 does; Envoy counts it so for ejection. */
 const unavailable = 14;
 
+/** Kept by its session and begun anew for each request. */
 export class StreamSide implements UpstreamSide, ResponseUser {
   readonly kind = 'side';
-  readonly endpoint: EndpointPool;
-  readonly isHead: boolean;
   readonly #session: UpstreamSession;
-  readonly #breaker: Breaker;
-  #user: UpstreamUser | null;
+  endpoint: EndpointPool;
+  isHead = false;
+  #breaker: Breaker;
+  #user: UpstreamUser | null = null;
   /** null: the request has not begun. */
   #stream: Stream | null = null;
   #requestEnded = false;
@@ -43,14 +44,27 @@ export class StreamSide implements UpstreamSide, ResponseUser {
   /** The user has something to flush at the end of this read. */
   #unflushed = false;
 
-  /** It has entered `breaker` for one request. */
-  constructor(session: UpstreamSession, endpoint: EndpointPool, user: UpstreamUser, breaker: Breaker) {
+  constructor(session: UpstreamSession, endpoint: EndpointPool, breaker: Breaker) {
+    this.#session = session;
+    this.endpoint = endpoint;
+    this.#breaker = breaker;
+  }
+
+  /** Serves a request of `user`, which has entered `breaker`. */
+  begin(endpoint: EndpointPool, user: UpstreamUser, breaker: Breaker): void {
     this.endpoint = endpoint;
     this.isHead = user.isHead;
-    this.#session = session;
     this.#breaker = breaker;
     this.#user = user;
-    this.endpoint.inFlight += 1;
+    this.#stream = null;
+    this.#requestEnded = false;
+    this.#responseStarted = false;
+    this.#responseEnded = false;
+    this.#congested = false;
+    this.#paused = false;
+    this.#uncredited = 0;
+    this.#unflushed = false;
+    endpoint.inFlight += 1;
   }
 
   get bound(): boolean {
@@ -70,8 +84,10 @@ export class StreamSide implements UpstreamSide, ResponseUser {
 
   sendHead(bytes: Buffer, length: number, framing: number): void {
     const { writer } = this.#session.shared;
-    writer.clear();
-    writer.raw(bytes, length);
+    if (bytes !== writer.bytes || length !== writer.length) {
+      writer.clear();
+      writer.raw(bytes, 0, length);
+    }
     this.#begin(framing);
   }
 
@@ -117,6 +133,7 @@ export class StreamSide implements UpstreamSide, ResponseUser {
     this.#user = null;
     this.endpoint.inFlight -= 1;
     this.#breaker.leave(resource.requests);
+    this.#session.release(this);
   }
 
   // The response.

@@ -2,7 +2,9 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { HpackDecoder } from '../../../gateway/edge/http2/hpack-decode.ts';
 import { BlockWriter } from '../../../gateway/edge/http2/hpack-encode.ts';
+import { meaningOfName } from '../../../gateway/edge/http2/field-meaning.ts';
 import { HeaderList } from '../../../gateway/edge/http2/header-list.ts';
+import { knownMeaning, notKnown } from '../../../gateway/edge/http2/known-names.ts';
 import { kind } from '../../../gateway/edge/http1/field-kind.ts';
 import { fieldsOf, ReferenceEncoder } from './hpack-reference.ts';
 import type { Field } from './hpack-reference.ts';
@@ -115,6 +117,54 @@ describe('round trips', () => {
       expect(decoder.decode(block, 0, block.length, list)).toBe(true);
       expect(fieldsOf(list)).toEqual(fields);
     }
+  });
+
+  test('any choice of fields passes on to a decoder without a table, however it was sent', () => {
+    const chosen = fc.tuple(fc.array(fc.tuple(field, fc.boolean()), { maxLength: 12 }), fc.option(fc.integer({ min: 0, max: 4096 })));
+    fc.assert(
+      fc.property(fc.array(chosen, { maxLength: 20 }), fc.integer(), (blocks, seed) => {
+        const encoder = new ReferenceEncoder(seed);
+        const decoder = new HpackDecoder(4096);
+        const list = new HeaderList(limits);
+        const onward = new HeaderList(limits);
+        const writer = new BlockWriter();
+        for (const [fields, resize] of blocks) {
+          const block = encoder.encode(fields.map(([one]) => one), resize);
+          expect(decoder.decode(block, 0, block.length, list)).toBe(true);
+          const passing = Int32Array.from(fields.flatMap(([, passes], number) => (passes ? [number] : [])));
+          writer.clear();
+          writer.fields(list, passing, passing.length);
+          expect(new HpackDecoder(0).decode(writer.bytes, 0, writer.length, onward)).toBe(true);
+          expect(fieldsOf(onward)).toEqual(fields.filter(([, passes]) => passes).map(([one]) => one));
+          expect([...onward.neverIndexed.subarray(0, passing.length)]).toEqual(Array.from(passing, (number) => list.neverIndexed[number]));
+        }
+      }),
+    );
+  });
+
+  test('runs of literals and of static entries pass on as they came', () => {
+    const block = Buffer.concat([Buffer.from([0x90]), new ReferenceEncoder(0).encodePlain([['seldon', 'iris'], ['te', 'trailers'], ['namespace', 'prod']])]);
+    const list = new HeaderList(limits);
+    expect(new HpackDecoder(4096).decode(block, 0, block.length, list)).toBe(true);
+    const writer = new BlockWriter();
+    writer.fields(list, Int32Array.of(0, 1, 2, 3), 4);
+    expect(writer.copy()).toEqual(block);
+  });
+
+  test.each([
+    ['the length of a name', '00 7f 82 80 00', 129],
+    ['the length of a value', '00 01 61 7f 82 80 00', 129],
+    ['the index of a name', '0f 90 80 00 01', 1],
+  ])('a number that is longer than it need be does not pass on: %s', (_, hex, letters) => {
+    const block = Buffer.concat([Buffer.from(hex.replaceAll(' ', ''), 'hex'), Buffer.alloc(letters, 'x'), ...(hex.startsWith('00 7f') ? [Buffer.from([1, 0x62])] : [])]);
+    const list = new HeaderList(limits);
+    expect(new HpackDecoder(4096).decode(block, 0, block.length, list)).toBe(true);
+    const writer = new BlockWriter();
+    writer.fields(list, Int32Array.of(0), 1);
+    const onward = new HeaderList(limits);
+    expect(new HpackDecoder(0).decode(writer.bytes, 0, writer.length, onward)).toBe(true);
+    expect(fieldsOf(onward)).toEqual(fieldsOf(list));
+    expect(writer.length).toBeLessThan(block.length);
   });
 
   test('names are sent in lower case, and fields that must not be indexed stay so', () => {
@@ -234,6 +284,35 @@ describe('fields that RFC 9113 §8.2 and §8.3 forbid', () => {
     ['a pseudo header behind a field', [['a', 'v'], [':path', '/b']]],
   ])('%s', (_, fields) => {
     expect(malformed(fields)).toBe(true);
+  });
+
+  test('a value is judged by each of its bytes, wherever they stand', () => {
+    const allowed = (byte: number): boolean => byte === 0x09 || (byte >= 0x20 && byte !== 0x7f);
+    const blank = (byte: number | undefined): boolean => byte === 0x20 || byte === 0x09;
+    const bytes = fc.array(fc.oneof({ weight: 9, arbitrary: fc.integer({ min: 0x20, max: 0x7e }) }, fc.integer({ min: 0, max: 255 })), { maxLength: 20 });
+    fc.assert(
+      fc.property(bytes, (value) => {
+        expect(malformed([['a', Buffer.from(value).toString('latin1')]])).toBe(!value.every(allowed) || blank(value[0]) || blank(value.at(-1)));
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  test('a name that is known means what it means to whoever reads it byte by byte', () => {
+    const names = ['content-type', ':path', 'te', 'seldon', 'grpc-timeout', 'x-request-id', 'host', 'x-forwarded-for', 'transfer-encoding', 'x-envoy-upstream-service-time', 'date'];
+    const near = fc.tuple(fc.constantFrom(...names), fc.nat({ max: 30 }), fc.integer({ min: 0, max: 255 })).map(([name, at, byte]) => {
+      const bytes = Buffer.from(name);
+      if (at < bytes.length) bytes[at] = byte;
+      return bytes;
+    });
+    fc.assert(
+      fc.property(near, (name) => {
+        const known = knownMeaning(name, 0, name.length);
+        if (known !== notKnown) expect(known).toBe(meaningOfName(name, 0, name.length));
+      }),
+      { numRuns: 2000 },
+    );
+    for (const name of names) expect(knownMeaning(Buffer.from(name), 0, name.length)).toBe(meaningOfName(Buffer.from(name), 0, name.length));
   });
 
   test('an entry of the dynamic table stays malformed, its name alone does not', () => {
