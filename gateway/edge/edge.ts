@@ -14,7 +14,7 @@ import { Http1RequestHead } from './http1/request-head.ts';
 import { ResponseHead } from './http1/response-head.ts';
 import { Trailers } from './http1/trailers.ts';
 import { OutBuffer } from './out-buffer.ts';
-import { ReadBuffer } from './read-buffer.ts';
+import { ReadBuffer, windowBytes } from './read-buffer.ts';
 import { RequestIds } from './request-id.ts';
 import { HealthWatches } from './grpc/health.ts';
 import { Http2Serving } from './http2/serving.ts';
@@ -61,7 +61,7 @@ export class Edge {
 
   // One of each a worker: callbacks do not nest, so whatever is in them belongs to the callback that runs.
   readonly reads = new ReadBuffer();
-  readonly out = new OutBuffer();
+  readonly out = new OutBuffer(windowBytes + 8 * 1024);
   /** For heads that are kept. It has no sink, so that what is in it goes nowhere by itself. */
   readonly kept = new OutBuffer(4096);
   readonly requestHead = new Http1RequestHead();

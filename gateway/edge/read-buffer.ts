@@ -1,7 +1,7 @@
 // The one read buffer of a worker: what is read stands in it and is valid only during the callback. What must outlive that is copied.
 
-/** Bytes of one read. */
-export const windowBytes = 64 * 1024;
+/** Bytes of one read: a body of 100 kB comes in one. */
+export const windowBytes = 128 * 1024;
 
 export class ReadBuffer {
   /** Where sockets read to. */

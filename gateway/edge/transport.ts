@@ -2,6 +2,7 @@
 import type { Socket } from 'node:net';
 import type { Sink } from './out-buffer.ts';
 import type { ReadBuffer } from './read-buffer.ts';
+import { writeBothNow, writeNow } from './write-now.ts';
 
 /** Whom a Transport tells. One at a time; nothing is told after `destroy`. */
 export interface TransportOwner {
@@ -41,7 +42,7 @@ export interface Transport extends Sink {
   destroy(): void;
 }
 
-/** A Transport on a Node socket. `owns` says whether a write keeps a reference to its bytes. */
+/** A Transport on a Node socket. */
 export class SocketTransport implements Transport {
   readonly peer: string;
   readonly secure: boolean;
@@ -93,16 +94,18 @@ export class SocketTransport implements Transport {
     return this.#socket.writableLength;
   }
 
-  write(bytes: Buffer): boolean {
-    const socket = this.#socket;
-    if (this.#destroyed) return true;
-    // TLS keeps no promise about when it has read the bytes; a queue keeps its own copy, so that a slow peer costs what it has not read.
-    if (this.secure || socket.writableLength !== 0) {
-      socket.write(Buffer.from(bytes));
-      return true;
-    }
-    socket.write(bytes);
-    return socket.writableLength === 0;
+  write(bytes: Buffer): void {
+    if (this.#destroyed) return;
+    // TLS makes records of the bytes when it likes.
+    const sent = this.secure ? 0 : writeNow(this.#socket, bytes);
+    if (sent < bytes.length) this.#socket.write(Buffer.from(bytes.subarray(sent)));
+  }
+
+  writeBoth(first: Buffer, second: Buffer): void {
+    if (this.#destroyed) return;
+    const sent = this.secure ? 0 : writeBothNow(this.#socket, first, second);
+    if (sent === first.length + second.length) return;
+    this.#socket.write(sent < first.length ? Buffer.concat([first.subarray(sent), second]) : Buffer.from(second.subarray(sent - first.length)));
   }
 
   give(bytes: Buffer): void {

@@ -122,11 +122,11 @@ const lastChunk = Buffer.from('0\r\n');
 const crlf = Buffer.from('\r\n');
 
 /** Puts one chunk. Nothing for no bytes: an empty chunk would be the last. */
-export function putChunk(out: OutBuffer, bytes: Uint8Array, start: number, end: number): void {
+export function putChunk(out: OutBuffer, bytes: Buffer, start: number, end: number): void {
   if (start === end) return;
   out.putHex(end - start);
   out.putAll(crlf);
-  out.put(bytes, start, end);
+  out.pass(bytes, start, end);
   out.putAll(crlf);
 }
 

@@ -87,7 +87,7 @@ export class ClientWriter {
     const { out } = this.#edge;
     out.open(this.#transport);
     if (this.#shape.chunked) putChunk(out, bytes, start, end);
-    else out.put(bytes, start, end);
+    else out.pass(bytes, start, end);
   }
 
   end(trailers: FieldList | null): void {

@@ -49,7 +49,7 @@ export class RequestSender {
     const out = this.#out;
     out.open(this.#transport);
     if (this.#chunked) putChunk(out, bytes, start, end);
-    else out.put(bytes, start, end);
+    else out.pass(bytes, start, end);
   }
 
   give(bytes: Buffer): void {

@@ -21,9 +21,8 @@ class NoTransport implements Transport {
   congested = false;
   readonly queued = 0;
   destroyed = false;
-  write(): boolean {
-    return true;
-  }
+  write(): void {}
+  writeBoth(): void {}
   give(): void {}
   pause(): void {}
   resume(): void {}
