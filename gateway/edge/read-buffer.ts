@@ -1,11 +1,14 @@
 // The one read buffer of a worker: what is read stands in it and is valid only during the callback. What must outlive that is copied.
 
-/** Bytes of one read: a body of 100 kB comes in one. */
+/** Bytes of one read from a client: a body of 100 kB comes in one. */
 export const windowBytes = 128 * 1024;
+/** From an upstream: what one read brings is kept for each stream of an HTTP/2 client that takes nothing, however many it has. */
+const upstreamWindowBytes = 64 * 1024;
 
 export class ReadBuffer {
-  /** Where sockets read to. */
+  /** Where clients' sockets read to, and where upstreams' do: the same place. */
   readonly window: Buffer;
+  readonly upstreamWindow: Buffer;
   /** The window and one byte for the sentinel. */
   readonly #bytes = Buffer.allocUnsafeSlow(windowBytes + 1);
   /** A callback uses the buffer now. */
@@ -13,6 +16,7 @@ export class ReadBuffer {
 
   constructor() {
     this.window = this.#bytes.subarray(0, windowBytes);
+    this.upstreamWindow = this.#bytes.subarray(0, upstreamWindowBytes);
   }
 
   /** Runs `use` on the bytes that a socket has read into the window. */

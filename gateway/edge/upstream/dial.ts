@@ -42,7 +42,7 @@ export function dialPlain(ip: string, port: number, reads: ReadBuffer, receive: 
     keepAliveInitialDelay: keepAliveAfterMs,
     allowHalfOpen: true,
     onread: {
-      buffer: reads.window,
+      buffer: reads.upstreamWindow,
       callback: (length) => {
         reads.filled(length, receive);
         return true;
