@@ -2,8 +2,11 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { CounterBlock, blockBytes, breakerCell } from '../../gateway/counters.ts';
 import { resource } from '../../gateway/edge/upstream/breaker.ts';
+import { flag, frameType } from '../../gateway/edge/http2/constants.ts';
 import type { Breaker } from '../../routing/upstream.ts';
 import { mappingOf, upstreamOf } from '../gateway/fixtures.ts';
+import { blockOf } from '../gateway/http2/peers.ts';
+import { frames, rawClient } from '../gateway/http2/raw-peer.ts';
 import { fieldOf } from './client.ts';
 import type { RawClient } from './client.ts';
 import { Gateway, endpointsOn, eventually, irisTo, post } from './gateway.ts';
@@ -133,6 +136,56 @@ describe('circuit breakers', () => {
     release('again');
     await Promise.all([first.answers(2), second.answers(1)]);
     expect(arrived()).toEqual(['first', 'second', 'again']);
+  });
+
+  test.each([
+    ['one below full', 1, 200],
+    ['full', 2, 200],
+    ['full, and nothing has become free', 3, 503],
+  ])('a request in the moment in which a place becomes free, the queue %s', async (_what, waiting, expected) => {
+    const gateway = await start();
+    gateway.serveIris([origin.port], {}, { breakers: [{ ...wide, maxConnections: 1, maxPendingRequests: 2 }] });
+    const first = await ask(gateway, 'first');
+    await holds(1);
+    const others: RawClient[] = [];
+    for (const body of ['second', 'third'].slice(0, waiting)) {
+      others.push(await ask(gateway, body));
+      await eventually(() => uses(gateway, resource.pending) === others.length, 'a request waits');
+    }
+    // The first client's next request is there already: it begins when the answer to the one before is written, in the same callback.
+    const again = waiting === 3 ? await ask(gateway, 'again') : first;
+    if (waiting < 3) first.write(post('again'));
+    else expect((await again.answers(1))[0]!.status).toBe(503);
+    const order = ['first', 'second', 'third'].slice(0, others.length + 1);
+    if (expected === 200) order.push('again');
+    for (const [index, body] of order.entries()) {
+      await holds(index + 1);
+      release(body);
+    }
+    await Promise.all([first.answers(waiting < 3 ? 2 : 1), ...others.map((one) => one.answers(1))]);
+    expect(arrived()).toEqual(order);
+    expect(gateway.flagged('UO')).toBe(expected === 200 ? 0 : 1);
+  });
+
+  test('a stream that gives up its connection and one that wants it, in one read, the queue full', async () => {
+    const gateway = await start();
+    gateway.serveIris([origin.port], {}, { breakers: [{ ...wide, maxConnections: 1, maxPendingRequests: 1 }] });
+    const client = await rawClient(gateway.port);
+    const request = (id: number): Buffer => frames.headers(id, blockOf([[':method', 'GET'], [':scheme', 'http'], [':path', `/seldon/prod/iris/${id}`], [':authority', 'a']]), flag.endHeaders | flag.endStream);
+    const seen = (): string[] => origin.connections.flatMap(({ text }) => requestsIn(text).map((one) => one.split(' ', 2)[1]!));
+    client.send(request(1));
+    await eventually(() => seen().length === 1, 'the first at the origin');
+    client.send(request(3));
+    await eventually(() => uses(gateway, resource.pending) === 1, 'it waits');
+    // Also one that leaves after its turn has come and before it was told.
+    client.send(frames.reset(1, 8), request(5), frames.reset(3, 8), request(7));
+    await eventually(() => seen().length === 2, 'the next at the origin');
+    origin.behaviour = ({ socket }) => socket.write(ok);
+    origin.connections.at(-1)!.socket.write(ok);
+    await client.wait(frameType.data, 2);
+    expect(seen()).toEqual(['/1', '/5', '/7']);
+    expect(gateway.flagged('UO')).toBe(0);
+    client.socket.destroy();
   });
 
   test('a client that leaves gives up its place, and one whose time is over is answered', async () => {

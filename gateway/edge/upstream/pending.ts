@@ -19,6 +19,8 @@ export class PendingQueue implements Timed {
   readonly #pool: UpstreamPool;
   readonly #priority: number;
   readonly #requests = new Set<PendingRequest>();
+  /** They have what they waited for, and their users have not been told. */
+  readonly #called: PendingRequest[] = [];
   readonly #deadline = new Deadline(this);
   #isAdvancing = false;
 
@@ -31,9 +33,13 @@ export class PendingQueue implements Timed {
     return this.#requests.size === 0;
   }
 
-  /** A place at the end, or overflow. */
+  /** A place at the end, or overflow. Where there is room for whoever is first, that one waits no longer: its place is there to be taken. */
   wait(user: UpstreamUser, tried: readonly EndpointPool[], choice: Choice, hash: number | null): Acquired {
-    if (!this.#pool.breakerOf(this.#priority).enter(resource.pending)) return overflow;
+    const breaker = this.#pool.breakerOf(this.#priority);
+    if (!breaker.enter(resource.pending)) {
+      this.#call();
+      if (!breaker.enter(resource.pending)) return overflow;
+    }
     const request = new PendingRequest(this, user, [...tried], choice, hash);
     this.#requests.add(request);
     this.#look();
@@ -49,7 +55,11 @@ export class PendingQueue implements Timed {
 
   /** There may be room. Whoever made it is in the middle of something, so what waits begins after that. */
   advanceSoon(): void {
-    if (this.#isAdvancing || this.isEmpty) return;
+    if (!this.isEmpty) this.#advanceSoon();
+  }
+
+  #advanceSoon(): void {
+    if (this.#isAdvancing) return;
     this.#isAdvancing = true;
     queueMicrotask(() => {
       this.#isAdvancing = false;
@@ -70,10 +80,23 @@ export class PendingQueue implements Timed {
   }
 
   #advance(): void {
+    for (const request of this.#called.splice(0)) request.tell(this.#pool);
     for (const request of this.#requests) {
       if (!this.#pool.mayBegin(this.#priority)) return;
       this.leave(request);
-      request.begin(this.#pool);
+      request.take(this.#pool);
+      request.tell(this.#pool);
+    }
+  }
+
+  /** Gives those who are first what there is. They are told after whatever is under way. */
+  #call(): void {
+    for (const request of this.#requests) {
+      if (!this.#pool.mayBegin(this.#priority)) return;
+      this.leave(request);
+      request.take(this.#pool);
+      this.#called.push(request);
+      this.#advanceSoon();
     }
   }
 }
@@ -86,7 +109,8 @@ class PendingRequest implements Waiting {
   readonly #tried: readonly EndpointPool[];
   readonly #choice: Choice;
   readonly #hash: number | null;
-  #next: Waiting | null = null;
+  /** What it got when its turn came. */
+  #acquired: Acquired | null = null;
 
   constructor(queue: PendingQueue, user: UpstreamUser, tried: readonly EndpointPool[], choice: Choice, hash: number | null) {
     this.#queue = queue;
@@ -97,15 +121,21 @@ class PendingRequest implements Waiting {
   }
 
   get endpoint(): EndpointPool | null {
-    return this.#next?.endpoint ?? null;
+    return this.#acquired === null || this.#acquired.kind === 'failed' ? null : this.#acquired.endpoint;
   }
 
   /** Its turn has come. */
-  begin(pool: UpstreamPool): void {
+  take(pool: UpstreamPool): void {
+    this.#acquired = pool.acquireInTurn(this.#user, this.#tried, this.#choice, this.#hash);
+  }
+
+  /** Tells its user, unless that has left meanwhile, or is told by what it waits for now. */
+  tell(pool: UpstreamPool): void {
+    const acquired = this.#acquired;
+    if (acquired === null || acquired.kind === 'waiting') return;
+    this.#acquired = null;
     try {
-      const acquired = pool.acquireInTurn(this.#user, this.#tried, this.#choice, this.#hash);
       if (acquired.kind === 'side') this.#user.connected(acquired);
-      else if (acquired.kind === 'waiting') this.#next = acquired;
       else this.#user.connectFailed(null, acquired.failure, acquired.detail);
     } catch (error) {
       pool.edge.faulted(error);
@@ -113,7 +143,10 @@ class PendingRequest implements Waiting {
   }
 
   cancel(): void {
-    if (this.#next === null) this.#queue.leave(this);
-    else this.#next.cancel();
+    const acquired = this.#acquired;
+    this.#acquired = null;
+    if (acquired === null) this.#queue.leave(this);
+    else if (acquired.kind === 'side') acquired.abandon();
+    else if (acquired.kind === 'waiting') acquired.cancel();
   }
 }
