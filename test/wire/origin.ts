@@ -1,6 +1,8 @@
 // An origin that accepts everything and records bytes: it never judges a request, so a test that passes has seen the gateway judge it.
 import { createServer } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
+import { certPem, keyPem } from './identity.ts';
 
 /** One connection as the origin saw it. */
 export class OriginConnection {
@@ -27,9 +29,9 @@ export class Origin {
   behaviour: OriginBehaviour;
   port = 0;
 
-  constructor(behaviour: OriginBehaviour = answerEach('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok')) {
+  constructor(behaviour: OriginBehaviour = answerEach('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok'), secure = false) {
     this.behaviour = behaviour;
-    this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
+    const serve = (socket: Socket): void => {
       const connection = new OriginConnection(socket);
       this.connections.push(connection);
       this.#sockets.add(socket);
@@ -46,7 +48,9 @@ export class Origin {
         connection.closed = true;
         this.#sockets.delete(socket);
       });
-    });
+    };
+    const options = { allowHalfOpen: true, noDelay: true };
+    this.#server = secure ? createTlsServer({ ...options, cert: certPem, key: keyPem }, serve) : createServer(options, serve);
   }
 
   /** Everything received on all connections, in order of connection. */

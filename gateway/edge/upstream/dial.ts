@@ -56,15 +56,18 @@ export function dialPlain(ip: string, port: number, reads: ReadBuffer, receive: 
  * reference ambassador-mapping §1.2). Offers one protocol (ALPN): whether the peer took it is the caller's to look at.
  */
 function dialTls(ip: string, port: number, tls: UpstreamTls, secureContext: SecureContext, protocol: string): Socket {
-  return connectTls({
+  // `allowHalfOpen` works and is not in the types.
+  const options = {
     host: ip,
     port,
+    allowHalfOpen: true,
     secureContext,
     rejectUnauthorized: tls.caPem !== null,
     checkServerIdentity: () => undefined,
     ALPNProtocols: [protocol],
     ...(tls.sni === null ? {} : { servername: tls.sni }),
-  })
+  };
+  return connectTls(options)
     .setNoDelay(true)
     .setKeepAlive(true, keepAliveAfterMs);
 }
