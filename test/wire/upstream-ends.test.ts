@@ -77,7 +77,9 @@ describe.each(transports)('an upstream by HTTP/1.1, %s', (_name, secure) => {
   test('behind its answer: it is passed on, and the next request goes by a new connection', async () => {
     let answered = 0;
     origin.behaviour = ({ text, socket }) => {
-      if (requestsIn(text).length === 1) answered++ === 0 ? socket.end(ok) : socket.write(ok);
+      if (requestsIn(text).length !== 1) return;
+      socket.write(ok);
+      if (answered++ === 0) socket.end();
     };
     await start();
     client.write(post('x'));
