@@ -79,14 +79,21 @@ const prefixes: readonly (readonly [string, number])[] = [
 
 // The hash is of the length and three bytes of the name: a scan then does nothing but look for the name's end.
 const slots = 1024;
-const nameAt: (Buffer | null)[] = Array.from({ length: slots }, () => null);
+const known = [...names, ...twinsOf(names.map(([one]) => one)).map((twin) => [twin, kind.twin] as const)];
+/** All names, one after the other: a look reads bytes and no object. */
+const nameBytes = Buffer.from(known.map(([name]) => name).join(''));
+const nameAt = new Uint16Array(slots);
+/** 0: a free slot. */
+const lengthAt = new Uint8Array(slots);
 const kindAt = new Uint8Array(slots);
-for (const [name, nameKind] of [...names, ...twinsOf(names.map(([one]) => one)).map((twin) => [twin, kind.twin] as const)]) {
-  const bytes = Buffer.from(name);
-  let slot = slotOf(bytes, 0, bytes.length);
-  while (nameAt[slot] !== null) slot = (slot + 1) & (slots - 1);
-  nameAt[slot] = bytes;
+let nameStart = 0;
+for (const [name, nameKind] of known) {
+  let slot = slotOf(nameBytes, nameStart, nameStart + name.length);
+  while (lengthAt[slot] !== 0) slot = (slot + 1) & (slots - 1);
+  nameAt[slot] = nameStart;
+  lengthAt[slot] = name.length;
   kindAt[slot] = nameKind;
+  nameStart += name.length;
 }
 
 const prefixBytes = prefixes.map(([prefix, prefixKind]) => ({ bytes: Buffer.from(prefix), kind: prefixKind }));
@@ -113,10 +120,9 @@ function slotOf(bytes: Uint8Array, start: number, end: number): number {
 
 /** The kind of the field whose name is `bytes[start..end)`, one byte or more. */
 export function kindOf(bytes: Uint8Array, start: number, end: number): number {
-  for (let slot = slotOf(bytes, start, end); ; slot = (slot + 1) & (slots - 1)) {
-    const name = nameAt[slot]!;
-    if (name === null) break;
-    if (name.length === end - start && beginsWith(bytes, start, name)) return kindAt[slot]!;
+  const length = end - start;
+  for (let slot = slotOf(bytes, start, end); lengthAt[slot] !== 0; slot = (slot + 1) & (slots - 1)) {
+    if (lengthAt[slot] === length && isName(bytes, start, nameAt[slot]!, length)) return kindAt[slot]!;
   }
   const first = bytes[start]! | 0x20;
   if (first !== 0x78 && first !== 0x70) return kind.other;
@@ -127,15 +133,15 @@ export function kindOf(bytes: Uint8Array, start: number, end: number): number {
   return kind.other;
 }
 
-/** Do the bytes at `start` begin with `name` (lower case), letters in any case? */
-function beginsWith(bytes: Uint8Array, start: number, name: Buffer): boolean {
-  for (let i = 0; i < name.length; i++) {
-    if (lowered[bytes[start + i]!] !== name[i]) return false;
+/** Are the bytes at `start` the name that stands at `name` in `nameBytes`, letters in any case? */
+function isName(bytes: Uint8Array, start: number, name: number, length: number): boolean {
+  for (let i = 0; i < length; i++) {
+    if (lowered[bytes[start + i]!] !== nameBytes[name + i]) return false;
   }
   return true;
 }
 
-/** As `beginsWith`, where `_` may stand for `-`. */
+/** Do the bytes at `start` begin with `name` (lower case), letters in any case, `_` for `-` or not? */
 function beginsWithTwin(bytes: Uint8Array, start: number, name: Buffer): boolean {
   for (let i = 0; i < name.length; i++) {
     if (untwinned[bytes[start + i]!] !== name[i]) return false;

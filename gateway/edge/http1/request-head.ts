@@ -251,7 +251,8 @@ const semicolon = 0x3b;
 
 /** `application/grpc` alone, with a suffix (`+proto`) or with parameters. */
 export function isGrpc(bytes: Uint8Array, start: number, end: number): boolean {
-  if (end - start < 16 || !isWord(bytes, start, start + 16, 'application/grpc')) return false;
+  // The `g` tells from `application/json`, which nearly all of them are, without a look at the rest.
+  if (end - start < 16 || (bytes[start + 12]! | 0x20) !== 0x67 || !isWord(bytes, start, start + 16, 'application/grpc')) return false;
   return end - start === 16 || bytes[start + 16] === 0x2b || bytes[start + 16] === 0x3b || bytes[start + 16] === space;
 }
 
