@@ -3,6 +3,7 @@
 // tested against the pinned Node, and falls back to 'data' events.
 import { Socket } from 'node:net';
 import type { OnReadOpts, SocketConstructorOpts } from 'node:net';
+import { readDirectly } from './direct-read.ts';
 import type { ReadBuffer } from './read-buffer.ts';
 import { SocketTransport } from './transport.ts';
 import type { TransportOwner } from './transport.ts';
@@ -12,13 +13,16 @@ interface Inside {
   _handle: { useUserBuffer?: unknown } | null;
 }
 
+/** How a socket is read: its handle directly, its stream with the static buffer, or its stream by 'data' events. */
+export type SocketUse = 'direct' | 'static' | 'events';
+
 /**
- * A Transport on a socket that a server with `pauseOnConnect` accepted. `fast` false: by 'data' events, whatever this Node can do.
+ * A Transport on a socket that a server with `pauseOnConnect` accepted, used as `most` says, or by less where this Node cannot do it.
  */
-export function acceptedTransport(accepted: Socket, reads: ReadBuffer, owner: TransportOwner, fast: boolean): SocketTransport {
+export function acceptedTransport(accepted: Socket, reads: ReadBuffer, owner: TransportOwner, most: SocketUse): SocketTransport {
   const inside = accepted as unknown as Inside;
   const handle = inside._handle;
-  if (!fast || handle === null || typeof handle.useUserBuffer !== 'function') {
+  if (most === 'events' || handle === null || typeof handle.useUserBuffer !== 'function') {
     const transport = new SocketTransport(accepted, owner, null);
     transport.readByEvents(reads);
     accepted.resume();
@@ -36,5 +40,6 @@ export function acceptedTransport(accepted: Socket, reads: ReadBuffer, owner: Tr
   const options = { handle, onread, allowHalfOpen: true };
   const socket = new Socket(options as SocketConstructorOpts);
   transport = new SocketTransport(socket, owner, null);
+  if (most === 'direct') readDirectly(socket, reads, transport.receive);
   return transport;
 }

@@ -30,7 +30,7 @@ export function listenPlain(edge: Edge, host: string | null, port: number): Prom
     const address = peerOf(socket);
     if (!admits(edge, socket, address)) return;
     const sniffed = new Sniffed(edge);
-    const transport = acceptedTransport(socket, edge.reads, sniffed, true);
+    const transport = acceptedTransport(socket, edge.reads, sniffed, 'direct');
     transport.onceClosed(() => edge.admission.release(address));
     sniffed.start(transport);
   });

@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import { createSecureContext, connect as connectTls } from 'node:tls';
 import type { SecureContext } from 'node:tls';
 import type { UpstreamTls } from '../../../routing/upstream.ts';
+import { readDirectly } from '../direct-read.ts';
 import type { ReadBuffer } from '../read-buffer.ts';
 import { SocketTransport } from '../transport.ts';
 import type { TransportOwner } from '../transport.ts';
@@ -19,6 +20,7 @@ export function dial(ip: string, port: number, pool: UpstreamPool, reads: ReadBu
     let transport: SocketTransport | null = null;
     const socket = dialPlain(ip, port, reads, (bytes, start, end) => transport?.receive(bytes, start, end));
     transport = new SocketTransport(socket, owner, null);
+    readDirectly(socket, reads, transport.receive);
     return { socket, transport };
   }
   const tls = pool.upstream!.tls!;

@@ -100,7 +100,7 @@ export async function startServer(serve: ServerOwner['request'], limits: Partial
   const server: Server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true }, (socket) => {
     sockets.add(socket);
     shared.home.tick();
-    connections.push(new ServerConnection(acceptedTransport(socket, reads, nobody, true), shared, owner, head));
+    connections.push(new ServerConnection(acceptedTransport(socket, reads, nobody, 'direct'), shared, owner, head));
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
