@@ -13,10 +13,15 @@ const leastPassedBytes = 32 * 1024;
 /** Below this a loop is faster than Buffer.copy, which costs 40 ns whatever the length (load/bench). */
 const loopBytes = 28;
 
+/** Views from this length on are not kept. */
+const mostViewBytes = 2048;
+
 export class OutBuffer {
   bytes: Buffer;
   length = 0;
   #sink: Sink | null = null;
+  /** Views of the first bytes, by length: heads have few lengths, and a view costs more to make than to find. */
+  readonly #views = Array.from<Buffer | undefined>({ length: mostViewBytes });
   /** Bytes that have left, ever. */
   #leftBytes = 0;
 
@@ -42,7 +47,9 @@ export class OutBuffer {
 
   /** What was put. Valid until more is put. */
   view(): Buffer {
-    return this.bytes.subarray(0, this.length);
+    const { length } = this;
+    if (length >= mostViewBytes) return this.bytes.subarray(0, length);
+    return (this.#views[length] ??= this.bytes.subarray(0, length));
   }
 
   /** Forgets what was put for `sink` and not flushed: it is abandoned. */
@@ -75,6 +82,7 @@ export class OutBuffer {
     const larger = Buffer.allocUnsafeSlow((this.length + count) * 2);
     this.bytes.copy(larger, 0, 0, this.length);
     this.bytes = larger;
+    this.#views.fill(undefined);
   }
 
   /** Puts `source[start..end)`. */
