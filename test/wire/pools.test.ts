@@ -94,6 +94,32 @@ describe('upstream connections', () => {
     expect(performance.now() - parkedAtMs).toBeGreaterThan(60);
   });
 
+  test('an idle close by one Endpoint limits reuse at another one of the Upstream', async () => {
+    await start();
+    await ask();
+    await new Promise((resolve) => {
+      setTimeout(resolve, 200);
+    });
+    origin.connections[0]!.socket.end();
+    await eventually(() => gateway.counters.cells[fixed.upstreamConnectionsHttp1] === 0, 'the connection gone');
+    const other = await new Origin().listen();
+    gateway.plane.apply({ kind: 'endpoints', endpoints: [endpointsOn('iris', [other.port])] });
+    await ask();
+    const parkedAtMs = performance.now();
+    await eventually(() => other.connections[0]!.closed, 'the connection closed by the gateway');
+    expect(performance.now() - parkedAtMs).toBeLessThan(500);
+    await other.close();
+  });
+
+  test('the idle limit of an Upstream holds where it is shorter than that of the gateway', async () => {
+    await start();
+    gateway.serveIris([origin.port], {}, { idleTimeoutMs: 30 });
+    await ask();
+    const parkedAtMs = performance.now();
+    await eventually(() => origin.connections[0]!.closed, 'the connection closed by the gateway');
+    expect(performance.now() - parkedAtMs).toBeLessThan(500);
+  });
+
   test('a POST written to a reused connection that ends before a byte is not sent again', async () => {
     await start();
     await ask();
