@@ -5,8 +5,10 @@ import type { FieldList } from './http1/fields.ts';
 import type { CompiledEdits } from './http1/header-edits.ts';
 import type { ResponseHead } from './http1/response-head.ts';
 import type { Attachment } from './attachment.ts';
+import type { WriteQueue } from './write-stall.ts';
 
-export interface ClientSide {
+/** `queued` and `unsent` are of what waits for the client. */
+export interface ClientSide extends WriteQueue {
   /** Address of the client. */
   readonly peer: string;
   readonly secure: boolean;

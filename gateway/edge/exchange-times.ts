@@ -1,6 +1,7 @@
 // The times of one exchange, and which of its limits is due first (design §4.17).
 import type { EdgeLimits } from '../settings.ts';
 import type { Attachment } from './attachment.ts';
+import { WriteStall } from './write-stall.ts';
 
 /** What was due: the client does not read; it does not send its body; the caller's grpc-timeout; the Mapping's limit; no byte either way. */
 export type DueLimit = 'write-stall' | 'body' | 'caller' | 'timeout' | 'idle';
@@ -26,11 +27,12 @@ export class ExchangeTimes {
   #tunnel = false;
   /** The client is asked to hold its body back. */
   requestPaused = false;
-  /** Since when the client does not read. */
-  stalledSinceMs = Infinity;
+  /** Whether the client takes its answer. */
+  readonly stall: WriteStall;
 
   constructor(limits: EdgeLimits) {
     this.#limits = limits;
+    this.stall = new WriteStall(limits.writeStallTimeoutMs);
   }
 
   /** `grpc`: a call, which the caller gives so many ms; Infinity: any time. */
@@ -44,7 +46,7 @@ export class ExchangeTimes {
     this.#callerDueMs = grpc ? nowMs + callerMs : Infinity;
     this.#tunnel = false;
     this.requestPaused = false;
-    this.stalledSinceMs = Infinity;
+    this.stall.end();
   }
 
   /** A tunnel is open: its request goes on. */
@@ -58,13 +60,13 @@ export class ExchangeTimes {
 
   /** When the first limit is due. `attachment` null: no Mapping limits anything. */
   nextDueMs(attachment: Attachment | null): number {
-    const dueMs = Math.min(this.#stallDueMs(), this.#bodyDueMs(), this.#callerDueMs);
+    const dueMs = Math.min(this.stall.nextMs, this.#bodyDueMs(), this.#callerDueMs);
     return attachment === null ? dueMs : Math.min(dueMs, this.#timeoutDueMs(attachment), this.#idleDueMs(attachment));
   }
 
   /** The limit that is due now; null: none yet. */
   due(nowMs: number, attachment: Attachment | null): DueLimit | null {
-    if (nowMs >= this.#stallDueMs()) return 'write-stall';
+    if (this.stall.isOver(nowMs)) return 'write-stall';
     if (nowMs >= this.#bodyDueMs()) return 'body';
     if (nowMs >= this.#callerDueMs) return 'caller';
     if (attachment === null) return null;
@@ -75,10 +77,6 @@ export class ExchangeTimes {
   /** Until the limit of the whole request; Infinity: it has none, or none yet. */
   remainingMs(nowMs: number, attachment: Attachment): number {
     return Math.min(this.#callerDueMs, this.#timeoutDueMs(attachment)) - nowMs;
-  }
-
-  #stallDueMs(): number {
-    return this.stalledSinceMs + this.#limits.writeStallTimeoutMs;
   }
 
   #bodyDueMs(): number {

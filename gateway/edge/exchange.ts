@@ -292,7 +292,7 @@ export class Exchange implements ForwardingOwner, Timed {
     if (this.#responseDone || !this.active) return;
     if (this.#client.congested) {
       this.#forwarding.pauseResponse();
-      if (this.#times.stalledSinceMs === Infinity) this.#times.stalledSinceMs = this.#edge.nowMs;
+      this.#times.stall.begin(this.#edge.nowMs, this.#client);
     }
     this.#arm();
   }
@@ -323,7 +323,7 @@ export class Exchange implements ForwardingOwner, Timed {
 
   /** The client takes bytes again. */
   clientDrained(): void {
-    this.#times.stalledSinceMs = Infinity;
+    this.#times.stall.end();
     this.#forwarding.resumeResponse();
     if (this.active) this.#arm();
   }
@@ -349,6 +349,7 @@ export class Exchange implements ForwardingOwner, Timed {
     this.#edge.nowMs = nowMs;
     if (!this.active) return;
     const attachment = this.#attachment;
+    this.#times.stall.look(nowMs, this.#client);
     switch (this.#times.due(nowMs, attachment)) {
       case 'write-stall':
         this.#client.abort(failures.clientStalled, '');

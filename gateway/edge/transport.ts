@@ -2,7 +2,8 @@
 import type { Socket } from 'node:net';
 import type { Sink } from './out-buffer.ts';
 import type { ReadBuffer } from './read-buffer.ts';
-import { writeBothNow, writeNow } from './write-now.ts';
+import { unsentOf, writeBothNow, writeNow } from './write-now.ts';
+import type { WriteQueue } from './write-stall.ts';
 
 /** Whom a Transport tells. One at a time; nothing is told after `destroy`. */
 export interface TransportOwner {
@@ -18,7 +19,7 @@ export interface TransportOwner {
   crashed(error: unknown): void;
 }
 
-export interface Transport extends Sink {
+export interface Transport extends Sink, WriteQueue {
   /** Address of the peer, without port; IPv4 as such. */
   readonly peer: string;
   readonly secure: boolean;
@@ -29,8 +30,6 @@ export interface Transport extends Sink {
   owner: TransportOwner;
   /** More is queued than the peer takes: wait for `drained`. */
   readonly congested: boolean;
-  /** Bytes that the peer has not taken yet. */
-  readonly queued: number;
   /** Sends bytes that the caller gives away: they are never copied. */
   give(bytes: Buffer): void;
   /** Stops and starts reading. */
@@ -92,6 +91,10 @@ export class SocketTransport implements Transport {
 
   get queued(): number {
     return this.#socket.writableLength;
+  }
+
+  get unsent(): number {
+    return unsentOf(this.#socket);
   }
 
   write(bytes: Buffer): void {

@@ -5,9 +5,14 @@
 import { writeSync, writevSync } from 'node:fs';
 import type { Socket } from 'node:net';
 
-/** What is used of a socket's inside. `_handle` is null once its descriptor is closed: the number may be another connection's by then. */
+interface Handle {
+  readonly fd?: number;
+  readonly writeQueueSize?: number;
+}
+
+/** What is used of a socket's inside. `_parent` is what TLS stands on. `_handle` is null once its descriptor is closed: the number may be another connection's by then. */
 interface Inside {
-  readonly _handle: { readonly fd?: number } | null;
+  readonly _handle: (Handle & { readonly _parent?: Handle }) | null;
 }
 
 /** Bytes that the kernel took, from the first on. The rest is for `socket.write`, which also tells what is wrong with the connection. */
@@ -42,4 +47,10 @@ function descriptorOf(socket: Socket): number {
   const handle = (socket as unknown as Inside)._handle;
   if (handle === null || socket.writableLength !== 0 || socket.writableEnded || socket.connecting) return -1;
   return handle.fd ?? -1;
+}
+
+/** Bytes of the write under way that the kernel has not taken. */
+export function unsentOf(socket: Socket): number {
+  const handle = (socket as unknown as Inside)._handle;
+  return (handle?._parent ?? handle)?.writeQueueSize ?? 0;
 }

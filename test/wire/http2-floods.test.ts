@@ -173,6 +173,25 @@ describe('windows that stay shut', () => {
     expect(peer!.goAwayCode).toBe(-1);
   });
 
+  test('a client that opens its window a little at a time is served to the end, in three times what a reader has that takes nothing', async () => {
+    await start(large, { limits: { writeStallTimeoutMs: 250 } });
+    const peer = await rawClient(gateway.port, [[setting.initialWindowSize, 0]]);
+    peer.send(frames.windowUpdate(0, 1 << 20), frames.request(1, true));
+    await peer.answered();
+    const bodies = (): number => peer.of(frameType.data).reduce((sum, { payload }) => sum + payload.length, 0);
+    while (bodies() < large.length) {
+      const before = bodies();
+      peer.send(frames.windowUpdate(1, 4096));
+      while (bodies() === before) await peer.next();
+      await new Promise((resolve) => {
+        setTimeout(resolve, 50);
+      });
+    }
+    expect(bodies()).toBe(large.length);
+    expect(gateway.flagged('DC')).toBe(0);
+    peer.socket.destroy();
+  });
+
   test('over the budget of the worker every client keeps a little', async () => {
     await start(large, { limits: { http2QueuedBytes: 256 * 1024 } });
     const peers = await shutClients(4, 0);

@@ -86,6 +86,14 @@ export class GrpcWeb implements ClientSide {
     return this.#client.congested;
   }
 
+  get queued(): number {
+    return this.#client.queued;
+  }
+
+  get unsent(): number {
+    return this.#client.unsent;
+  }
+
   informational(head: ResponseHead): void {
     this.#client.informational(head);
   }

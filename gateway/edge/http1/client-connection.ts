@@ -13,6 +13,7 @@ import { Exchange } from '../exchange.ts';
 import { failures } from '../failure.ts';
 import type { Failure } from '../failure.ts';
 import type { Transport, TransportOwner } from '../transport.ts';
+import { WriteStall } from '../write-stall.ts';
 import { ClientWriter } from './client-writer.ts';
 import type { FieldList } from './fields.ts';
 import type { CompiledEdits } from './header-edits.ts';
@@ -54,8 +55,8 @@ export class Http1Connection implements TransportOwner, RequestTaker, ClientSide
   #paused = false;
   /** The client has not taken its last answers: its next request waits until it has. */
   #blocked = false;
-  #queued = 0;
-  #stalledAtMs = 0;
+  /** Made for the first client that is slow at the end of an exchange. */
+  #stall: WriteStall | null = null;
   #lingered = 0;
   #headSinceMs = Infinity;
   #idleSinceMs: number;
@@ -81,6 +82,14 @@ export class Http1Connection implements TransportOwner, RequestTaker, ClientSide
 
   get congested(): boolean {
     return this.#transport.congested;
+  }
+
+  get queued(): number {
+    return this.#transport.queued;
+  }
+
+  get unsent(): number {
+    return this.#transport.unsent;
   }
 
   get busy(): boolean {
@@ -181,7 +190,7 @@ export class Http1Connection implements TransportOwner, RequestTaker, ClientSide
       return;
     }
     this.#blocked = this.#transport.congested;
-    if (this.#blocked) this.#edge.wheel.set(this.#deadline, this.#edge.nowMs + this.#edge.limits.writeStallTimeoutMs);
+    if (this.#blocked) this.#edge.wheel.set(this.#deadline, this.#awaitTaken().nextMs);
     else if (this.#paused) this.#resume();
     this.#reader.next(this.#blocked);
   }
@@ -264,13 +273,12 @@ export class Http1Connection implements TransportOwner, RequestTaker, ClientSide
     this.#state = 'closing';
     this.#reader.stop();
     this.#transport.end();
-    this.#queued = this.#transport.queued;
-    if (this.#peerEnded && this.#queued === 0) {
+    if (this.#peerEnded && this.#transport.queued === 0) {
       this.destroy();
       return;
     }
     this.#resume();
-    this.#stalledAtMs = this.#edge.nowMs + this.#edge.limits.writeStallTimeoutMs;
+    this.#awaitTaken();
     this.#edge.wheel.set(this.#deadline, this.#edge.nowMs + lingerMs);
   }
 
@@ -282,11 +290,22 @@ export class Http1Connection implements TransportOwner, RequestTaker, ClientSide
 
   /** While closing: waits on as long as the client still takes what is queued. */
   #linger(nowMs: number): void {
-    const { queued } = this.#transport;
-    if (queued < this.#queued) this.#stalledAtMs = nowMs + this.#edge.limits.writeStallTimeoutMs;
-    this.#queued = queued;
-    if (queued === 0 || nowMs >= this.#stalledAtMs) this.destroy();
-    else this.#edge.wheel.set(this.#deadline, nowMs + lingerMs);
+    if (this.#transport.queued === 0 || this.#isStalled(nowMs)) this.destroy();
+    else this.#edge.wheel.set(this.#deadline, Math.min(nowMs + lingerMs, this.#stall!.nextMs));
+  }
+
+  /** From now on it is looked at whether the client takes what is queued. */
+  #awaitTaken(): WriteStall {
+    const stall = (this.#stall ??= new WriteStall(this.#edge.limits.writeStallTimeoutMs));
+    stall.end();
+    stall.begin(this.#edge.nowMs, this.#transport);
+    return stall;
+  }
+
+  #isStalled(nowMs: number): boolean {
+    const stall = this.#stall!;
+    stall.look(nowMs, this.#transport);
+    return stall.isOver(nowMs);
   }
 
   ended(): void {
@@ -339,6 +358,10 @@ export class Http1Connection implements TransportOwner, RequestTaker, ClientSide
     if (this.#state === 'closing') {
       this.#linger(nowMs);
     } else if (this.#blocked) {
+      if (!this.#isStalled(nowMs)) {
+        this.#edge.wheel.set(this.#deadline, this.#stall!.nextMs);
+        return;
+      }
       this.#edge.counters.failure(failures.clientStalled.flag);
       this.destroy();
     } else if (this.#reader.complete) {

@@ -65,6 +65,16 @@ export class ServedStream implements ClientSide, StreamUser, BlockHolder {
     return this.#waits || (this.#stream !== null && this.#connection.full);
   }
 
+  get queued(): number {
+    return this.#stream === null ? 0 : this.#stream.queuedBytes;
+  }
+
+  /** Of its connection, where that is what holds the stream up: what moves for other streams does not move this one. */
+  get unsent(): number {
+    const { transport } = this.#connection;
+    return transport.congested ? transport.unsent : 0;
+  }
+
   /** More is queued on the stream than the client takes next. */
   get #waits(): boolean {
     return this.#stream !== null && this.#stream.queuedBytes > mostQueuedBytes;

@@ -20,6 +20,7 @@ class NoTransport implements Transport {
   owner!: TransportOwner;
   congested = false;
   readonly queued = 0;
+  readonly unsent = 0;
   destroyed = false;
   write(): void {}
   writeBoth(): void {}
