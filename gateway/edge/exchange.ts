@@ -25,7 +25,7 @@ import type { ClientFacts } from './http1/request-writer.ts';
 import type { ResponseHead } from './http1/response-head.ts';
 import { redirectAnswer } from './redirect.ts';
 import { refusalOf } from './refusal.ts';
-import type { ShadowCopy } from './shadow.ts';
+import type { ShadowCopy } from './shadow-copy.ts';
 import { stickOf } from './upstream/stickiness.ts';
 import type { StickyOn } from './upstream/stickiness.ts';
 
@@ -412,7 +412,7 @@ export class Exchange implements ForwardingOwner, Timed {
   /** Nothing more goes to the upstream or to shadows. */
   #drop(): void {
     if (this.#copy !== null) {
-      this.#copy.abandon();
+      this.#copy.drop('dropped_incomplete');
       this.#copy = null;
     }
     this.#forwarding.drop();

@@ -1,13 +1,20 @@
-// Back-off of one shadow that refuses or resets: a copy that is bound to fail costs a dial, which is more than the primary's whole request.
+// Back-off of one address that fails its copies: a copy that is bound to fail costs a dial, which is more than the primary's whole request, or a
+// place among those under way until its time is over.
 
-/** Lost connections and failed dials in a row that begin it. */
-export const lossesToBackOff = 5;
+/** Bad ends in a row that begin it. */
+export const badEndsToBackOff = 5;
 /** The first time without copies; each trial that fails doubles it, up to the longest. */
 export const firstBackOffMs = 100;
 export const longestBackOffMs = 5000;
 
+/**
+ * How a copy ended. `failed`: no connection, a lost one, or no answer in time. `cut`: it was answered, at a length that ends its connection;
+ * its delay stays the first one, because such a shadow works.
+ */
+export type CopyEnd = 'answered' | 'failed' | 'cut';
+
 export class ShadowBackOff {
-  #lossesInRow = 0;
+  #badEndsInRow = 0;
   /** 0: it takes every copy. */
   #delayMs = 0;
   /** When the next trial may begin. */
@@ -23,19 +30,18 @@ export class ShadowBackOff {
     return true;
   }
 
-  /** It answered. */
-  answered(): void {
-    this.#lossesInRow = 0;
-    this.#delayMs = 0;
-    this.#trying = false;
-  }
-
-  /** A copy lost its connection or found none. True: the back-off begins. What began before it says no more than the loss that began it. */
-  lost(nowMs: number): boolean {
-    this.#lossesInRow += 1;
-    if (this.#delayMs === 0 ? this.#lossesInRow < lossesToBackOff : !this.#trying) return false;
+  /** A copy has ended. True: the back-off begins. What began before it says no more than the end that began it. */
+  ended(how: CopyEnd, nowMs: number): boolean {
+    if (how === 'answered') {
+      this.#badEndsInRow = 0;
+      this.#delayMs = 0;
+      this.#trying = false;
+      return false;
+    }
+    this.#badEndsInRow += 1;
+    if (this.#delayMs === 0 ? this.#badEndsInRow < badEndsToBackOff : !this.#trying) return false;
     const begins = this.#delayMs === 0;
-    this.#delayMs = begins ? firstBackOffMs : Math.min(longestBackOffMs, this.#delayMs * 2);
+    this.#delayMs = begins || how === 'cut' ? firstBackOffMs : Math.min(longestBackOffMs, this.#delayMs * 2);
     this.#trialAtMs = nowMs + this.#delayMs;
     this.#trying = false;
     return begins;

@@ -1,26 +1,41 @@
-// What one shadow Upstream has under way in this worker, so that a slow one holds a share of what copies may use and never all of it.
+// What copies have under way at one address in this worker, whatever Upstreams they are for, so that a shadow that fails or is slow has a share
+// of what copies may use and never all of it.
 import type { Attachment } from './attachment.ts';
 import { ShadowBackOff } from './shadow-backoff.ts';
-import type { ShadowCopy } from './shadow.ts';
+import type { ShadowCopy } from './shadow-copy.ts';
+import type { EndpointPool } from './upstream/endpoint-pool.ts';
 
-/** A copy waiting for its turn at one shadow. */
-export interface Queued {
+/** Where a copy goes. */
+export interface CopyTarget {
+  readonly attachment: Attachment;
+  /** null: a name whose addresses are awaited. */
+  readonly endpoint: EndpointPool | null;
+  readonly lane: ShadowLane;
+}
+
+/** A copy waiting for its turn. */
+export interface QueuedCopy {
   readonly copy: ShadowCopy;
-  readonly target: Attachment;
+  readonly target: CopyTarget;
 }
 
 export class ShadowLane {
   readonly backOff = new ShadowBackOff();
-  readonly queue: Queued[] = [];
+  readonly queue: QueuedCopy[] = [];
   inFlight = 0;
+  /** Bytes of copies for it, those whose requests are not complete included. */
+  heldBytes = 0;
 
-  /** Nothing is under way. */
-  get isIdle(): boolean {
-    return this.inFlight === 0 && this.queue.length === 0;
+  /** Copies that wait or are in flight. */
+  get pending(): number {
+    return this.inFlight + this.queue.length;
   }
 }
 
-/** What each of `lanes` shadows may hold of `total` slots: as much as if one more wanted some, so that one that comes finds room. Rounded up. */
-export function shareOf(total: number, lanes: number): number {
-  return Math.ceil(total / (lanes + 1));
+/**
+ * May one that holds `own` take `more` of what all share, of which `used` is in use? As much as is free: one alone gets half, and however
+ * many ask for all they can, the next one still finds room (dynamic thresholds: Choudhury and Hahne, 1998).
+ */
+export function mayTake(own: number, more: number, used: number, total: number): boolean {
+  return own + more <= total - used;
 }

@@ -1,60 +1,68 @@
 // One copy on its way to one shadow: one try, one deadline, and an answer that nobody reads.
+import type { Upstream } from '../../routing/upstream.ts';
 import { Deadline } from './deadline.ts';
 import type { Timed } from './deadline.ts';
-import type { Attachment } from './attachment.ts';
 import type { Edge } from './edge.ts';
 import { failures } from './failure.ts';
 import type { ResponseHead } from './http1/response-head.ts';
-import type { ShadowCopy, ShadowOutcome } from './shadow.ts';
+import type { CopyEnd } from './shadow-backoff.ts';
+import type { ShadowCopy, ShadowOutcome } from './shadow-copy.ts';
+import type { CopyTarget } from './shadow-lane.ts';
 import { plainChoice } from './upstream/choice.ts';
 import type { UpstreamSide, Waiting } from './upstream/upstream-side.ts';
 import type { UpstreamUser } from './upstream/user.ts';
 
-/**
- * Bytes of a shadow's answer that are read to keep its connection; a longer one ends it, at its head where that tells the length. Over HTTP/2 it
- * is read on: nothing but a reset would end it, and of many resets an upstream thinks that it is attacked.
- */
+/** Bytes of a shadow's answer that are read to keep its connection; a longer one ends it, at its head where that tells the length. */
 const mostAnswerBytes = 1024 * 1024;
-/** The same for an answer that does not tell its length: most likely there is more to come. */
-const mostUntoldBytes = 64 * 1024;
+/** The same over HTTP/2, where it costs a reset of the stream: gRPC takes messages of this length unless told otherwise. */
+const mostStreamedBytes = 4 * 1024 * 1024;
 
-/** What became of it. `lost`: its connection was, or there was none to be had. */
-type ShadowOver = (outcome: ShadowOutcome, lost: boolean) => void;
+/** Who is told what became of it. */
+export interface ShadowRequestOwner {
+  /** `how` is what it says about the address; null: nothing. */
+  copyOver(copy: ShadowCopy, target: CopyTarget, outcome: ShadowOutcome, how: CopyEnd | null): void;
+}
 
 export class ShadowRequest implements UpstreamUser, Timed {
   readonly isHead: boolean;
   readonly #edge: Edge;
   readonly #copy: ShadowCopy;
-  readonly #target: Attachment;
-  readonly #over: ShadowOver;
+  readonly #target: CopyTarget;
+  readonly #owner: ShadowRequestOwner;
   readonly #deadline = new Deadline(this);
   #side: UpstreamSide | null = null;
   #waiting: Waiting | null = null;
+  #protocol: Upstream['protocol'] = 'http1';
   #startedMs = 0;
   #code = 0;
   #answerBytes = 0;
-  #mostBytes = mostUntoldBytes;
+  #mostBytes = mostAnswerBytes;
   #done = false;
 
-  constructor(edge: Edge, copy: ShadowCopy, target: Attachment, over: ShadowOver) {
+  constructor(edge: Edge, copy: ShadowCopy, target: CopyTarget, owner: ShadowRequestOwner) {
     this.#edge = edge;
     this.#copy = copy;
     this.#target = target;
-    this.#over = over;
+    this.#owner = owner;
     this.isHead = copy.isHead;
   }
 
   begin(): void {
     const edge = this.#edge;
-    const pool = this.#target.shadowPool;
+    const { attachment, endpoint } = this.#target;
+    const pool = attachment.shadowPool!;
+    const { protocol } = pool.upstream!;
+    this.#protocol = protocol;
+    if (protocol === 'http2') this.#mostBytes = mostStreamedBytes;
     this.#startedMs = edge.nowMs;
     edge.wheel.set(this.#deadline, edge.nowMs + edge.limits.shadowTimeoutMs);
-    if (pool === null || pool.upstream === null) {
-      this.#end('dropped_unready');
+    // The Upstream may have changed since the copy was made.
+    if (!this.#copy.speaks(protocol)) {
+      this.#end('dropped_unready', null);
       return;
     }
     pool.reportUse();
-    const acquired = pool.acquire(this, [], plainChoice, null);
+    const acquired = endpoint === null || endpoint.retired ? pool.acquire(this, [], plainChoice, null) : pool.acquireAt(endpoint, this, plainChoice.priority);
     switch (acquired.kind) {
       case 'side':
         this.connected(acquired);
@@ -64,20 +72,20 @@ export class ShadowRequest implements UpstreamUser, Timed {
         return;
       case 'failed':
         // Keys that OpenSSL does not read are reported by the primary's side.
-        if (acquired.failure === failures.noHealthyUpstream) this.#end('dropped_unready');
-        else this.#end('failed', true);
+        if (acquired.failure === failures.noHealthyUpstream) this.#end('dropped_unready', null);
+        else this.#end('failed', 'failed');
     }
   }
 
   connected(side: UpstreamSide): void {
     this.#waiting = null;
     this.#side = side;
-    this.#copy.sendTo(side, this.#target.shadowPool!.upstream!.protocol);
+    this.#copy.sendTo(side, this.#protocol);
   }
 
   connectFailed(): void {
     this.#waiting = null;
-    this.#end('failed', true);
+    this.#end('failed', 'failed');
   }
 
   informational(): void {}
@@ -86,9 +94,7 @@ export class ShadowRequest implements UpstreamUser, Timed {
 
   responseHead(head: ResponseHead): void {
     this.#code = head.status;
-    if (head.framing !== 'length') return;
-    this.#mostBytes = mostAnswerBytes;
-    if (head.contentLength > mostAnswerBytes) this.#enough();
+    if (head.framing === 'length' && head.contentLength > this.#mostBytes) this.#enough();
   }
 
   responseBody(_bytes: Buffer, start: number, end: number): void {
@@ -98,7 +104,7 @@ export class ShadowRequest implements UpstreamUser, Timed {
 
   /** It answered; nobody wants the rest. */
   #enough(): void {
-    if (this.#target.shadowPool!.upstream?.protocol === 'http1') this.#end('sent');
+    this.#end('sent', 'cut');
   }
 
   responseEnd(): void {}
@@ -107,22 +113,27 @@ export class ShadowRequest implements UpstreamUser, Timed {
 
   responseOver(): void {
     if (this.#side?.bound === false) this.#side = null;
-    this.#end('sent');
+    this.#end('sent', 'answered');
   }
 
   failed(): void {
     this.#side = null;
-    this.#end('failed', true);
+    this.#end('failed', 'failed');
   }
 
   upstreamDrained(): void {}
 
-  expired(nowMs: number): void {
-    this.#edge.nowMs = nowMs;
-    this.#end(this.#answerBytes > this.#mostBytes ? 'sent' : 'failed');
+  /** A fault of ours. */
+  cancel(): void {
+    this.#end('failed', null);
   }
 
-  #end(outcome: ShadowOutcome, lost = false): void {
+  expired(nowMs: number): void {
+    this.#edge.nowMs = nowMs;
+    this.#end('failed', 'failed');
+  }
+
+  #end(outcome: ShadowOutcome, how: CopyEnd | null): void {
     if (this.#done) return;
     this.#done = true;
     const edge = this.#edge;
@@ -133,7 +144,7 @@ export class ShadowRequest implements UpstreamUser, Timed {
     this.#waiting = null;
     side?.abandon();
     waiting?.cancel();
-    if (this.#code > 0) edge.counters.finish(this.#target.slot, this.#code, (edge.nowMs - this.#startedMs) / 1000);
-    this.#over(outcome, lost);
+    if (this.#code > 0) edge.counters.finish(this.#target.attachment.slot, this.#code, (edge.nowMs - this.#startedMs) / 1000);
+    this.#owner.copyOver(this.#copy, this.#target, outcome, how);
   }
 }

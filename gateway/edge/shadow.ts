@@ -1,5 +1,5 @@
-// Shadows: copies of requests whose responses are thrown away. A copy leaves after the primary's request is complete, through pools, bounds
-// and deadlines of its own; nothing here can delay, fail or change a primary's answer (design §5).
+// Shadows: copies of requests whose responses are thrown away. A copy leaves after the primary's request is complete and in time that primaries
+// leave over, through pools, bounds and deadlines of its own; nothing here can delay, fail or change a primary's answer (design §5).
 import { isCopied } from '../../routing/decide.ts';
 import type { Shadow } from '../../routing/decision.ts';
 import type { Upstream } from '../../routing/upstream.ts';
@@ -8,104 +8,36 @@ import type { Attached, Attachment } from './attachment.ts';
 import type { Edge } from './edge.ts';
 import type { Http1RequestHead } from './http1/request-head.ts';
 import type { ClientFacts } from './http1/request-writer.ts';
-import { ShadowLane, shareOf } from './shadow-lane.ts';
-import type { Queued } from './shadow-lane.ts';
+import type { CopyEnd } from './shadow-backoff.ts';
+import { ShadowCopy } from './shadow-copy.ts';
+import type { ShadowOutcome } from './shadow-copy.ts';
+import { ShadowLane, mayTake } from './shadow-lane.ts';
+import type { CopyTarget, QueuedCopy } from './shadow-lane.ts';
 import { ShadowRequest } from './shadow-request.ts';
+import type { ShadowRequestOwner } from './shadow-request.ts';
+import { plainChoice } from './upstream/choice.ts';
+import type { EndpointPool } from './upstream/endpoint-pool.ts';
 import { encodeHead } from './upstream/head-encoding.ts';
 import type { UpstreamPool } from './upstream/pool.ts';
-import type { UpstreamSide } from './upstream/upstream-side.ts';
 
-export type ShadowOutcome = 'sent' | 'failed' | 'dropped_size' | 'dropped_memory' | 'dropped_queue' | 'dropped_unready' | 'dropped_incomplete';
+/** Copies that begin between two looks of the event loop at its sockets: each is a write of 20 to 30 µs that a primary may have to wait for. */
+const mostBegunATurn = 1;
+/** Endpoints of one shadow that are asked whether they take copies. */
+const mostPicked = 4;
+const noneTried: readonly EndpointPool[] = [];
 
-/** The head as the targets' protocols take it; null: no target speaks that one. */
-type CopiedHeads = Readonly<Record<Upstream['protocol'], Buffer | null>>;
-
-/** The copy of one request, for one or more shadows. Its bytes count against the worker's budget until the last of them is done. */
-export class ShadowCopy {
-  readonly #edge: Edge;
-  readonly targets: readonly Attachment[];
-  readonly isHead: boolean;
-  readonly #heads: CopiedHeads;
-  #body: Buffer[] = [];
-  #bodyBytes = 0;
-  #heldBytes = 0;
-  readonly #hasBody: boolean;
-  #users: number;
-
-  constructor(edge: Edge, targets: readonly Attachment[], heads: CopiedHeads, isHead: boolean, hasBody: boolean) {
-    this.#edge = edge;
-    this.targets = targets;
-    this.#heads = heads;
-    this.isHead = isHead;
-    this.#hasBody = hasBody;
-    this.#users = targets.length;
-    this.#hold((heads.http1?.length ?? 0) + (heads.http2?.length ?? 0));
-  }
-
-  /** Copies bytes of the body. False: it is over a bound, was dropped and counted. */
-  append(bytes: Buffer, start: number, end: number): boolean {
-    const { limits } = this.#edge;
-    const count = end - start;
-    if (this.#bodyBytes + count > limits.shadowBodyBytes) return this.#drop('dropped_size');
-    if (this.#edge.shadows.heldBytes + count > limits.shadowTotalBytes) return this.#drop('dropped_memory');
-    this.#body.push(Buffer.from(bytes.subarray(start, end)));
-    this.#bodyBytes += count;
-    this.#hold(count);
-    return true;
-  }
-
-  /** The request was not completed. */
-  abandon(): void {
-    this.#drop('dropped_incomplete');
-  }
-
-  /** Sends the whole request, framed by its length: a small one in one write, a large one without another copy of its body. */
-  sendTo(side: UpstreamSide, protocol: Upstream['protocol']): void {
-    const head = this.#heads[protocol]!;
-    side.sendHead(head, head.length, this.#hasBody ? this.#bodyBytes : -1);
-    for (const piece of this.#body) side.giveBody(piece);
-    side.sendEnd(null);
-    side.flush();
-  }
-
-  /** One shadow is done with it. */
-  release(): void {
-    this.#users -= 1;
-    if (this.#users === 0) this.#free();
-  }
-
-  #drop(outcome: ShadowOutcome): false {
-    for (const { slot } of this.targets) this.#edge.shadows.count(slot, outcome);
-    this.#free();
-    return false;
-  }
-
-  #hold(count: number): void {
-    this.#heldBytes += count;
-    this.#edge.shadows.hold(count);
-  }
-
-  #free(): void {
-    this.#edge.shadows.hold(-this.#heldBytes);
-    this.#heldBytes = 0;
-    this.#body = [];
-  }
-}
-
-/** Sends copies of one worker, a bounded number at once: those of one shadow in order, shadows in turn. */
-export class ShadowSender {
+/** Sends copies of one worker, a bounded number at once: those for one address in order, addresses in turn. */
+export class ShadowSender implements ShadowRequestOwner {
   readonly #edge: Edge;
   /** Bytes of copies that are held. */
   heldBytes = 0;
-  readonly #lanes = new WeakMap<UpstreamPool, ShadowLane>();
-  /** Lanes with something under way. */
-  #busyLanes = 0;
+  /** Lanes of names whose addresses are awaited. */
+  readonly #awaiting = new WeakMap<UpstreamPool, ShadowLane>();
   /** Lanes with a queue, in turn. */
   #waiting: ShadowLane[] = [];
   #inFlight = 0;
   #queued = 0;
-  #advancing = false;
-  #idle: (() => void) | null = null;
+  #scheduled = false;
 
   constructor(edge: Edge) {
     this.#edge = edge;
@@ -117,111 +49,128 @@ export class ShadowSender {
 
   /** Draws for each shadow; null: none of them gets this request. Its head is copied as the primary's goes upstream. */
   begin(shadows: readonly Shadow<Attached>[], head: Http1RequestHead, primary: Attachment, facts: ClientFacts, requestId: Buffer): ShadowCopy | null {
-    let targets: Attachment[] | null = null;
+    let targets: CopyTarget[] | null = null;
     for (let i = 0; i < shadows.length; i++) {
       const shadow = shadows[i]!;
       if (!isCopied(shadow, this.#edge.draw())) continue;
-      if (this.#takes(shadow)) (targets ??= []).push(shadow.attached.compiled);
-      else this.count(shadow.attached.slot, 'dropped_unready');
+      const target = this.#targetOf(shadow);
+      if (typeof target === 'string') this.count(shadow.attached.slot, target);
+      else (targets ??= []).push(target);
     }
     if (targets === null) return null;
     const encode = (protocol: Upstream['protocol']): Buffer | null => {
-      if (!targets.some((target) => protocolOf(target) === protocol)) return null;
+      if (!targets.some(({ attachment }) => attachment.shadowPool!.upstream!.protocol === protocol)) return null;
       const { bytes, length } = encodeHead(protocol, this.#edge, head, primary, facts, requestId, true);
       return Buffer.from(bytes.subarray(0, length));
     };
-    return new ShadowCopy(this.#edge, targets, { http1: encode('http1'), http2: encode('http2') }, head.isHead, head.chunked || head.contentLength >= 0);
+    const copy = new ShadowCopy(this.#edge, targets, { http1: encode('http1'), http2: encode('http2') }, head.isHead, head.chunked || head.contentLength >= 0);
+    return copy.targets.length > 0 ? copy : null;
   }
 
-  /** It has an Endpoint and does not back off: else nothing is copied. */
-  #takes({ ready, attached }: Shadow<Attached>): boolean {
-    if (!ready) return false;
-    const { shadowPool } = attached.compiled;
-    return shadowPool !== null && this.#laneOf(shadowPool).backOff.admits(this.#edge.nowMs);
-  }
-
-  /** The primary's request is complete: its copies may leave. */
-  send(copy: ShadowCopy): void {
-    const { limits } = this.#edge;
-    for (const target of copy.targets) {
-      const lane = this.#laneOf(target.shadowPool!);
-      if (lane.isIdle) this.#busyLanes += 1;
-      if (lane.queue.length === 0 && this.#hasRoom(lane)) {
-        this.#start(lane, { copy, target });
-      } else if (this.#queued < limits.shadowQueue && lane.queue.length < shareOf(limits.shadowQueue, this.#busyLanes)) {
-        if (lane.queue.push({ copy, target }) === 1) this.#waiting.push(lane);
-        this.#queued += 1;
-      } else {
-        if (lane.isIdle) this.#busyLanes -= 1;
-        this.#drop('dropped_queue', { copy, target });
-      }
+  /** Where a copy for this shadow goes, or why none is made: one that is bound to be dropped costs the primary no copying. */
+  #targetOf({ ready, attached }: Shadow<Attached>): CopyTarget | ShadowOutcome {
+    if (!ready) return 'dropped_unready';
+    const attachment = attached.compiled;
+    const pool = attachment.shadowPool;
+    if (pool === null || pool.upstream === null) return 'dropped_unready';
+    const { nowMs } = this.#edge;
+    let endpoint = pool.serving.pick(plainChoice, null, noneTried);
+    if (endpoint === null) return this.#targetAwaiting(attachment, pool);
+    const tried: EndpointPool[] = [];
+    for (;;) {
+      const lane = endpoint.shadowLane;
+      if (!this.#mayWait(lane)) return 'dropped_queue';
+      if (lane.backOff.admits(nowMs)) return { attachment, endpoint, lane };
+      if (tried.push(endpoint) === mostPicked) return 'dropped_unready';
+      const next: EndpointPool | null = pool.serving.pick(plainChoice, null, tried);
+      if (next === null || tried.includes(next)) return 'dropped_unready';
+      endpoint = next;
     }
+  }
+
+  /** Where there is no address yet and none will come, the copy is dropped when it begins. */
+  #targetAwaiting(attachment: Attachment, pool: UpstreamPool): CopyTarget | ShadowOutcome {
+    let lane = this.#awaiting.get(pool);
+    if (lane === undefined) this.#awaiting.set(pool, (lane = new ShadowLane()));
+    return this.#mayWait(lane) ? { attachment, endpoint: null, lane } : 'dropped_queue';
+  }
+
+  /** The primary's request is complete: its copies may leave, in a turn of the event loop that begins after primaries' bytes were looked for. */
+  send(copy: ShadowCopy): void {
+    for (const target of copy.targets) {
+      const { lane } = target;
+      if (!this.#mayWait(lane)) {
+        copy.release(target, 'dropped_queue');
+        continue;
+      }
+      if (lane.queue.push({ copy, target }) === 1) this.#waiting.push(lane);
+      this.#queued += 1;
+    }
+    this.#schedule();
     this.#gauge();
   }
 
-  #laneOf(pool: UpstreamPool): ShadowLane {
-    let lane = this.#lanes.get(pool);
-    if (lane === undefined) this.#lanes.set(pool, (lane = new ShadowLane()));
-    return lane;
+  #mayWait(lane: ShadowLane): boolean {
+    const { shadowConcurrency, shadowQueue } = this.#edge.limits;
+    return mayTake(lane.pending, 1, this.pending, shadowConcurrency + shadowQueue);
   }
 
   #hasRoom(lane: ShadowLane): boolean {
-    const { shadowConcurrency } = this.#edge.limits;
-    return this.#inFlight < shadowConcurrency && lane.inFlight < shareOf(shadowConcurrency, this.#busyLanes);
+    return mayTake(lane.inFlight, 1, this.#inFlight, this.#edge.limits.shadowConcurrency);
   }
 
-  #drop(outcome: ShadowOutcome, { copy, target }: Queued): void {
-    this.count(target.slot, outcome);
-    copy.release();
+  #schedule(): void {
+    if (this.#scheduled || this.#queued === 0 || this.#inFlight >= this.#edge.limits.shadowConcurrency) return;
+    this.#scheduled = true;
+    setImmediate(this.#turn);
   }
 
-  #start(lane: ShadowLane, { copy, target }: Queued): void {
+  readonly #turn = (): void => {
+    this.#scheduled = false;
+    this.#edge.tick();
+    let begun = 0;
+    while (begun < mostBegunATurn && this.#beginNext()) begun += 1;
+    this.#gauge();
+    if (begun > 0) this.#schedule();
+  };
+
+  /** Begins the next copy that has room; false: there is none. */
+  #beginNext(): boolean {
+    const at = this.#waiting.findIndex((lane) => this.#hasRoom(lane));
+    if (at < 0) return false;
+    const lane = this.#waiting.splice(at, 1)[0]!;
+    const { copy, target } = lane.queue.shift()!;
+    this.#queued -= 1;
+    if (lane.queue.length > 0) this.#waiting.push(lane);
     this.#inFlight += 1;
     lane.inFlight += 1;
-    new ShadowRequest(this.#edge, copy, target, (outcome, lost) => {
-      this.#inFlight -= 1;
-      lane.inFlight -= 1;
-      this.#drop(outcome, { copy, target });
-      if (outcome === 'sent') lane.backOff.answered();
-      else if (lost && lane.backOff.lost(this.#edge.nowMs)) this.#dropQueue(lane);
-      if (lane.isIdle) this.#busyLanes -= 1;
-      this.#next();
-    }).begin();
+    const request = new ShadowRequest(this.#edge, copy, target, this);
+    try {
+      request.begin();
+    } catch (error) {
+      this.#edge.faulted(error);
+      request.cancel();
+    }
+    return true;
+  }
+
+  copyOver(copy: ShadowCopy, target: CopyTarget, outcome: ShadowOutcome, how: CopyEnd | null): void {
+    const { lane } = target;
+    this.#inFlight -= 1;
+    lane.inFlight -= 1;
+    copy.release(target, outcome);
+    if (how !== null && lane.backOff.ended(how, this.#edge.nowMs)) this.#dropQueue(lane);
+    this.#gauge();
+    this.#schedule();
   }
 
   /** Its copies would only fail one after the other. */
   #dropQueue(lane: ShadowLane): void {
     if (lane.queue.length === 0) return;
     this.#waiting.splice(this.#waiting.indexOf(lane), 1);
-    const dropped = lane.queue.splice(0);
+    const dropped: readonly QueuedCopy[] = lane.queue.splice(0);
     this.#queued -= dropped.length;
-    for (const queued of dropped) this.#drop('dropped_unready', queued);
-  }
-
-  #next(): void {
-    // A copy that ends as it begins comes back here: the loop below goes on with the next.
-    if (this.#advancing) return;
-    this.#advancing = true;
-    while (this.#inFlight < this.#edge.limits.shadowConcurrency) {
-      const at = this.#waiting.findIndex((lane) => this.#hasRoom(lane));
-      if (at < 0) break;
-      const lane = this.#waiting.splice(at, 1)[0]!;
-      const queued = lane.queue.shift()!;
-      this.#queued -= 1;
-      if (lane.queue.length > 0) this.#waiting.push(lane);
-      this.#start(lane, queued);
-    }
-    this.#advancing = false;
-    this.#gauge();
-    if (this.pending === 0) this.#idle?.();
-  }
-
-  /** Resolves when no copy is in flight or queued. */
-  async finished(): Promise<void> {
-    if (this.pending === 0) return;
-    await new Promise<void>((resolve) => {
-      this.#idle = resolve;
-    });
+    for (const { copy, target } of dropped) copy.release(target, 'dropped_unready');
   }
 
   hold(count: number): void {
@@ -237,9 +186,4 @@ export class ShadowSender {
     this.#edge.counters.set(fixed.shadowInFlight, this.#inFlight);
     this.#edge.counters.set(fixed.shadowQueued, this.#queued);
   }
-}
-
-/** null: its Upstream is not described yet. */
-function protocolOf(target: Attachment): Upstream['protocol'] | null {
-  return target.shadowPool?.upstream?.protocol ?? null;
 }

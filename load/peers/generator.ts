@@ -5,7 +5,7 @@ import { chunked, deployments, predictionBody, predictionHead } from './fleet.ts
 import { LoadConnection, type LoadConnectionOwner } from './load-connection.ts';
 import type { LoadPlan } from './load-plan.ts';
 import { Measuring, pass, type Loading } from './measuring.ts';
-import { runOnePlan } from './one-plan.ts';
+import { measured, runOnePlan } from './one-plan.ts';
 import { seededRandom } from './random.ts';
 
 const writeTogetherBytes = 4096;
@@ -115,4 +115,4 @@ class Generator implements LoadConnectionOwner, Loading {
   }
 }
 
-runOnePlan((plan) => new Generator(plan as LoadPlan));
+runOnePlan((plan) => measured(new Generator(plan as LoadPlan)));

@@ -5,7 +5,7 @@ import { callFields, type GrpcPlan } from './grpc-plan.ts';
 import { Calls, type Call, type CallsOwner } from './h2/calls.ts';
 import { block, message } from './h2/frames.ts';
 import { Measuring, pass, type Loading } from './measuring.ts';
-import { runOnePlan } from './one-plan.ts';
+import { measured, runOnePlan } from './one-plan.ts';
 import { seededRandom } from './random.ts';
 
 const answerWaitMs = 10_000;
@@ -115,4 +115,4 @@ class GrpcGenerator implements CallsOwner, Loading {
   }
 }
 
-runOnePlan((plan) => new GrpcGenerator(plan as GrpcPlan));
+runOnePlan((plan) => measured(new GrpcGenerator(plan as GrpcPlan)));

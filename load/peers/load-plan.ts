@@ -87,7 +87,7 @@ export function plainPlan(fleet: FleetPlan, times: { readonly warmUpMs: number; 
 }
 
 /** One wrong answer makes a round void: throws and says which was the first. */
-export function requireNoErrors(name: string, result: LoadResult): void {
+export function requireNoErrors(name: string, result: { readonly errors: LoadErrors }): void {
   const { status, body, connection, missing } = result.errors;
   if (status + body + connection + missing > 0) throw new Error(`${name}: the round is void: ${JSON.stringify(result.errors)}`);
 }

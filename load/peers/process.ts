@@ -81,6 +81,11 @@ export function setRealTime(pid: number, on: boolean): void {
   for (const one of processTree(pid)) execFileSync('chrt', [...(on ? ['--rr'] : ['--other']), '-p', on ? '1' : '0', String(one)], { stdio: 'ignore' });
 }
 
+/** From now on a program gets only what all others on its core leave. */
+export function setIdle(pid: number): void {
+  execFileSync('chrt', ['--all-tasks', '--idle', '-p', '0', String(pid)], { stdio: 'ignore' });
+}
+
 /** A port that is free now on 127.0.0.1. */
 export async function freePort(): Promise<number> {
   const server = createServer();

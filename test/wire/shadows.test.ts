@@ -123,8 +123,8 @@ describe.each(transports)('%s', (_name, secure) => {
   test.each([
     ['tells more than 1 MiB', 'content-length: 1048577', 0, 2],
     ['tells 1 MiB', 'content-length: 1048576', 1_048_576, 1],
-    ['ends at 64 KiB that it does not tell', 'transfer-encoding: chunked', 65_536, 1],
-    ['goes on after 64 KiB that it does not tell', 'transfer-encoding: chunked', 65_537, 2],
+    ['ends at 1 MiB that it does not tell', 'transfer-encoding: chunked', 1_048_576, 1],
+    ['goes on after 1 MiB that it does not tell', 'transfer-encoding: chunked', 1_048_577, 2],
   ])('an answer of a shadow that %s: %s', async (_what, framing, bytes, connections) => {
     await start();
     shadow.behaviour = (connection) => {

@@ -4,6 +4,7 @@ import type { Candidate } from './candidates.ts';
 import { UpstreamConnection } from './connection.ts';
 import { Ejection } from './ejection.ts';
 import { IdleShelf } from './idle-shelf.ts';
+import type { ShadowLane } from '../shadow-lane.ts';
 import type { UpstreamPool } from './pool.ts';
 import type { Acquired } from './upstream-side.ts';
 import type { UpstreamUser } from './user.ts';
@@ -99,6 +100,11 @@ export class EndpointPool implements Candidate {
   /** How long an idle connection may wait and still be used: the limit, or half of the shortest idle close seen lately. */
   get reuseIdleMs(): number {
     return Math.min(this.upstream.reuseIdleMs, this.#shelf.shortestCloseMs(this.edge.nowMs) / 2);
+  }
+
+  /** What copies have under way here, and at all that shares the shelf. */
+  get shadowLane(): ShadowLane {
+    return this.#shelf.shadowLane;
   }
 
   /** Takes a connection that finished cleanly; gives where it stands. */

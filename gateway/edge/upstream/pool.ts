@@ -197,27 +197,30 @@ export class UpstreamPool {
   /** Requests over HTTP/2 share connections: they wait, if at all, for room on those of one Endpoint. */
   #acquireStream(user: UpstreamUser, tried: readonly EndpointPool[], choice: Choice, hash: number | null): Acquired {
     const endpoint = this.serving.pick(choice, hash, tried);
-    if (endpoint === null) return this.#withoutEndpoint(user, choice, hash);
-    try {
-      return endpoint.acquireStream(user, choice.priority);
-    } catch (error) {
-      return unreadableKeys(error);
-    }
+    return endpoint === null ? this.#withoutEndpoint(user, choice, hash) : streamAt(endpoint, user, choice.priority);
   }
 
   /** The same for a request that need not queue. */
   acquireInTurn(user: UpstreamUser, tried: readonly EndpointPool[], choice: Choice, hash: number | null): Acquired {
     const endpoint = this.serving.pick(choice, hash, tried);
-    if (endpoint === null) return this.#withoutEndpoint(user, choice, hash);
-    const breaker = this.breakerOf(choice.priority);
+    return endpoint === null ? this.#withoutEndpoint(user, choice, hash) : this.#connectionAt(endpoint, user, choice.priority);
+  }
+
+  /** A side at this Endpoint, for a request that need not queue. */
+  acquireAt(endpoint: EndpointPool, user: UpstreamUser, priority: number): Acquired {
+    return this.upstream?.protocol === 'http2' ? streamAt(endpoint, user, priority) : this.#connectionAt(endpoint, user, priority);
+  }
+
+  #connectionAt(endpoint: EndpointPool, user: UpstreamUser, priority: number): Acquired {
+    const breaker = this.breakerOf(priority);
     if (!breaker.enter(resource.requests)) return overflow;
     breaker.enterConnection();
-    const side = endpoint.reuse(user, choice.priority);
+    const side = endpoint.reuse(user, priority);
     if (side !== null) return side;
     try {
-      return new Dialling(endpoint.dial(user, choice.priority));
+      return new Dialling(endpoint.dial(user, priority));
     } catch (error) {
-      this.left(choice.priority);
+      this.left(priority);
       return unreadableKeys(error);
     }
   }
@@ -293,6 +296,14 @@ export class UpstreamPool {
     if (tls === null) return null;
     this.#secureContext ??= secureContextOf(tls);
     return this.#secureContext;
+  }
+}
+
+function streamAt(endpoint: EndpointPool, user: UpstreamUser, priority: number): Acquired {
+  try {
+    return endpoint.acquireStream(user, priority);
+  } catch (error) {
+    return unreadableKeys(error);
   }
 }
 

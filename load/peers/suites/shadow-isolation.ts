@@ -1,60 +1,103 @@
-// shadow-isolation: what a shadow does to the primary, by the state of the shadow (issue 4 item 7). A gateway for each state, all alike but for the
-// shadow's address, take turns; `none` runs twice, so that the second one shows what two equal gateways differ by.
+// shadow-isolation: what a shadow does to the primary, by the state of the shadow (issue 4 item 7). A gateway for each state takes turns with one
+// that has no shadow and is like it in all else; `none again` has none either, and shows what two equal gateways differ by.
+//
+// The shadows' servers run on the gateway's core, each a process of its own that the scheduler gives only what the gateway leaves (SCHED_IDLE):
+// beside the generator and the primary's upstream they would be measured as if the copies were the gateway's doing.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { statusBytes } from '../account.ts';
-import { startChild } from '../child.ts';
+import { statusBytes, threadTimes, totalNs } from '../account.ts';
+import type { Quantiles } from '../alternation.ts';
+import { startChild, type Child } from '../child.ts';
 import { deployments, answerOf, type Deployment, type FleetPlan, type Place } from '../fleet.ts';
-import { load } from '../load.ts';
-import { plainPlan, requireNoErrors } from '../load-plan.ts';
+import { alternate, load } from '../load.ts';
+import { plainPlan, requireNoErrors, type LoadPlan } from '../load-plan.ts';
 import { deploymentManifest, mainOnly, manifestFile, serviceManifests, type Split } from '../manifests.ts';
 import type { Behaviour, FaultyQuestion, FaultyReport } from '../origins/behaviours.ts';
-import { freePort, loadCore, pause, proxyCore } from '../process.ts';
-import type { PeerKind } from '../proxies/peer.ts';
+import { freePort, loadCore, pause, proxyCore, setIdle } from '../process.ts';
 import { startSluice, type Sluice } from '../proxies/sluice.ts';
 import { number, table } from '../report.ts';
-import { cpuTable, medianOf, restRounds, takeRounds, valuesOf, type Contender } from '../rounds.ts';
 import { scrapeMetrics, sumOf } from '../scraping.ts';
-import { ratios } from '../statistics.ts';
+import { ratios, spread, type Spread } from '../statistics.ts';
 import { startUpstream } from '../upstream.ts';
-import type { Suite, SuiteOptions } from './suite.ts';
+import { isChosen, type Suite, type SuiteOptions } from './suite.ts';
 
-type ShadowState = 'none' | 'none again' | 'healthy' | 'slow' | 'stuck' | 'resetting' | 'refusing' | 'huge' | 'absent';
+type ShadowServer = Child<FaultyQuestion, FaultyReport>;
 
-const states: readonly (readonly [ShadowState, string])[] = [
-  ['none', 'no shadow'],
-  ['none again', 'no shadow: what two equal gateways differ by'],
-  ['healthy', 'answers at once'],
-  ['slow', 'answers after 60 s'],
-  ['stuck', 'takes the connection and never reads'],
-  ['resetting', 'resets the connection when the request has come'],
-  ['refusing', 'nobody listens'],
-  ['huge', 'answers with 100 MB'],
-  ['absent', 'no Endpoint'],
+interface ShadowState {
+  readonly name: string;
+  /** What the shadow's server does; null: there is none. */
+  readonly behaviour: Behaviour | null;
+  /** `none`: no copies. `closed`: an Endpoint where nobody listens. `empty`: no Endpoint. */
+  readonly endpoint: 'none' | 'listening' | 'closed' | 'empty';
+}
+
+const unshadowed = 'none';
+const withoutShadow: ShadowState = { name: unshadowed, behaviour: null, endpoint: 'none' };
+
+const states: readonly ShadowState[] = [
+  { name: 'none again', behaviour: null, endpoint: 'none' },
+  { name: 'healthy', behaviour: 'healthy', endpoint: 'listening' },
+  { name: 'slow', behaviour: 'slow', endpoint: 'listening' },
+  { name: 'stuck', behaviour: 'stuck', endpoint: 'listening' },
+  { name: 'resetting', behaviour: 'resetting', endpoint: 'listening' },
+  { name: 'refusing', behaviour: null, endpoint: 'closed' },
+  { name: 'huge', behaviour: 'huge', endpoint: 'listening' },
+  { name: 'absent', behaviour: null, endpoint: 'empty' },
 ];
-const faulty: readonly Behaviour[] = ['slow', 'stuck', 'resetting', 'huge'];
 
 const mostP50 = 1.05;
 const mostP99 = 1.1;
 const shareOfSaturation = 0.3;
 /** Beyond what a gateway without a shadow grows by: the budget of copies (64 MiB), and connections. */
 const mostExtraBytes = 96 * 2 ** 20;
-/** The queue of a shadow that answers nothing, 1,024 copies by 64 at once, each 10 s. */
-const settleMs = 200_000;
+/** For the last copies to be accounted for, once their servers are gone. */
+const settleMs = 15_000;
+const warmUpMs = 3000;
+const turnMs = 200;
+const leadInMs = 40;
+const gapMs = 10;
+const largeBodies: Partial<LoadPlan> = { connections: 32, bodyBytes: 100_000, warmUpMs: 0, measureMs: 1000 };
 
 const shadowed: Split = { mainFields: ['traffic: 100'], canaryFields: ['shadow: true', 'traffic: 100'], annotations: [] };
 
 interface Side {
   readonly state: ShadowState;
+  readonly server: ShadowServer | null;
   readonly sluice: Sluice;
   readonly readyBytes: number;
 }
 
-function writeSide(folder: string, fleet: FleetPlan, state: ShadowState, shadow: Place | null): void {
+/** What the gateway says of its copies, and the shadow's server of its requests. */
+interface Account {
+  readonly requests: number;
+  readonly answered: number;
+  readonly failed: number;
+  readonly dropped: ReadonlyMap<string, number>;
+  /** null: there is no server. */
+  readonly received: number | null;
+}
+
+async function startServer(behaviour: Behaviour): Promise<{ readonly server: ShadowServer; readonly port: number }> {
+  const server = startChild<FaultyQuestion, FaultyReport>(new URL('../origins/faulty-origin.ts', import.meta.url), proxyCore);
+  const { ports } = await server.ask({ behaviours: [behaviour] });
+  setIdle(server.pid);
+  return { server, port: ports[behaviour]! };
+}
+
+async function startSide(folder: string, fleet: FleetPlan, state: ShadowState): Promise<Side> {
+  const started = state.behaviour === null ? null : await startServer(state.behaviour);
+  const port = state.endpoint === 'closed' ? await freePort() : (started?.port ?? null);
+  const manifests = join(folder, 'manifests');
+  writeSide(manifests, fleet, state.endpoint === 'none' ? mainOnly : shadowed, port === null ? null : { host: '127.0.0.1', port });
+  const sluice = await startSluice({ manifests, workers: 1, core: proxyCore, logFile: join(folder, 'sluice.log'), nodeOptions: [], serveOptions: [] });
+  return { state, server: started?.server ?? null, sluice, readyBytes: statusBytes(sluice.pid, 'VmRSS') ?? 0 };
+}
+
+function writeSide(folder: string, fleet: FleetPlan, split: Split, shadow: Place | null): void {
   for (const deployment of deployments(fleet)) {
     const file = manifestFile(folder, deployment);
     mkdirSync(dirname(file), { recursive: true });
-    writeFileSync(file, sideManifest(deployment, state.startsWith('none') ? mainOnly : shadowed, shadow));
+    writeFileSync(file, sideManifest(deployment, split, shadow));
   }
 }
 
@@ -63,91 +106,138 @@ function sideManifest(deployment: Deployment, split: Split, shadow: Place | null
   return deploymentManifest(deployment, split) + serviceManifests(`${name}-main`, namespace, deployment.main) + serviceManifests(`${name}-canary`, namespace, shadow);
 }
 
-function kindOf(state: ShadowState, does: string): PeerKind {
-  return {
-    name: state,
-    does,
-    rewrites: true,
-    splits: false,
-    start: () => Promise.reject(new Error('the suite starts it')),
-  };
-}
-
-async function copiesOf(sluice: Sluice): Promise<{ readonly requests: number; readonly outcomes: ReadonlyMap<string, number>; readonly inFlight: number }> {
-  const { text } = await scrapeMetrics(sluice.adminPort);
-  const outcomes = new Map<string, number>();
-  for (const found of text.matchAll(/^sluice_shadow_requests_total\{[^}]*outcome="([a-z_]+)"[^}]*\} (\d+)$/gmu)) outcomes.set(found[1]!, (outcomes.get(found[1]!) ?? 0) + Number(found[2]));
-  return { requests: sumOf(text, 'sluice_requests_total', 'role="live"'), outcomes, inFlight: sumOf(text, 'sluice_requests_in_flight') };
-}
-
-/** What became of the copies, once all are accounted for; throws when they never are. */
-async function settle({ state, sluice }: Side): Promise<readonly string[]> {
+/** Ends the shadow's server, so that what waits for it fails, and gives the account once every request has its copy accounted for; throws when that never comes. */
+async function settle({ state, sluice, server }: Side): Promise<Account> {
   const deadlineMs = performance.now() + settleMs;
+  const received = server === null ? null : ((await server.ask({ behaviours: [] })).received[state.behaviour!] ?? 0);
+  await server?.stop();
   for (;;) {
-    const { requests, outcomes, inFlight } = await copiesOf(sluice);
-    const counted = [...outcomes.values()].reduce((sum, count) => sum + count, 0);
-    const words = [...outcomes].filter(([, count]) => count > 0).map(([outcome, count]) => `${outcome} ${count}`).join(', ');
-    if (counted === (state.startsWith('none') ? 0 : requests) && inFlight === 0) return [state, String(requests), String(counted), words === '' ? '–' : words];
-    if (performance.now() > deadlineMs || counted > requests) throw new Error(`${state}: ${requests} requests, but ${counted} copies are accounted for (${words}), ${inFlight} in flight`);
-    await pause(500);
+    const { text } = await scrapeMetrics(sluice.adminPort);
+    const requests = sumOf(text, 'sluice_requests_total', 'role="live"');
+    const of = (outcome: string): number => sumOf(text, 'sluice_shadow_requests_total', `outcome="${outcome}"`);
+    const dropped = new Map(['size', 'memory', 'queue', 'unready', 'incomplete'].map((why) => [why, of(`dropped_${why}`)]));
+    const account: Account = { requests, answered: of('sent'), failed: of('failed'), dropped, received };
+    const inFlight = sumOf(text, 'sluice_requests_in_flight');
+    const counted = account.answered + account.failed + sum(dropped);
+    if (counted === (state.endpoint === 'none' ? 0 : requests) && inFlight === 0) return account;
+    if (performance.now() > deadlineMs || counted > requests) throw new Error(`${state.name}: ${requests} requests, but ${counted} copies are accounted for (${accountCells(account).join(', ')}), ${inFlight} in flight`);
+    await pause(100);
   }
+}
+
+function sum(counts: ReadonlyMap<string, number>): number {
+  return [...counts.values()].reduce((total, count) => total + count, 0);
+}
+
+function accountCells({ requests, answered, failed, dropped, received }: Account): readonly string[] {
+  const why = [...dropped].filter(([, count]) => count > 0).map(([reason, count]) => `${reason} ${count}`);
+  return [String(requests), String(answered + failed), String(answered), String(failed), String(sum(dropped)), why.join(', ') || '–', received === null ? '–' : String(received)];
+}
+
+function ratioCell({ median, min, max }: Spread): string {
+  return `${median.toFixed(3)} (${min.toFixed(2)} – ${max.toFixed(2)})`;
+}
+
+/** What one state came to beside `none`. */
+interface Case {
+  readonly latency: readonly string[];
+  readonly account: readonly string[];
+  /** What is over its bar. */
+  readonly wrong: readonly string[];
+}
+
+function grownBytes({ sluice, readyBytes }: Side): number {
+  return (statusBytes(sluice.pid, 'VmHWM') ?? 0) - readyBytes;
+}
+
+function cpuNs({ sluice }: Side): number {
+  return totalNs(threadTimes(sluice.pid));
+}
+
+/** Alternates one state with `none`, at 30 % of what `none` can do at this moment, then asks for what it may hold in memory. */
+async function takeCase(options: SuiteOptions, plan: LoadPlan, none: Side, side: Side): Promise<Case> {
+  const { name } = side.state;
+  requireNoErrors(name, await load({ ...plan, port: side.sluice.port, warmUpMs: 0, measureMs: warmUpMs }));
+  const saturated = await load({ ...plan, port: none.sluice.port, warmUpMs: 300, measureMs: 1000 });
+  requireNoErrors(unshadowed, saturated);
+  const perSecond = options.perSecond ?? Math.round((saturated.requests / saturated.seconds) * shareOfSaturation);
+  const sides = [none, side] as const;
+  const turnsARound = turnsOf(options);
+  const before = sides.map(cpuNs);
+  const { sides: results, voided, disturbed } = await alternate({
+    host: plan.host,
+    ports: [none.sluice.port, side.sluice.port],
+    connections: plan.connections,
+    fleet: plan.fleet,
+    bodyBytes: plan.bodyBytes,
+    answer: answerOf('main'),
+    perSecond,
+    rounds: options.rounds,
+    turnsARound,
+    leadInMs,
+    turnMs,
+    gapMs,
+    cores: [proxyCore, loadCore],
+    mostVoid: options.rounds * turnsARound,
+  });
+  const cpuUs = sides.map((one, index) => (cpuNs(one) - before[index]!) / 1000 / results[index]!.answers);
+  for (const [index, one] of sides.entries()) requireNoErrors(one.state.name, results[index]!);
+  // Large bodies as fast as they go: what copies may hold in memory is bounded.
+  for (const one of sides) requireNoErrors(one.state.name, await load({ ...plan, ...largeBodies, port: one.sluice.port }));
+  const extra = grownBytes(side) - grownBytes(none);
+  const grown = number(grownBytes(side) / 2 ** 20);
+  const endBytes = statusBytes(side.sluice.pid, 'VmRSS') ?? 0;
+  const account = await settle(side);
+  await side.sluice.stop();
+  const [without, with_] = results;
+  const over = (pick: (quantiles: Quantiles) => number, of: 'rounds' | 'turns'): Spread => ratios(with_[of].map(pick), without[of].map(pick));
+  const p50 = over(({ p50Us }) => p50Us, 'rounds');
+  const p99 = over(({ p99Us }) => p99Us, 'rounds');
+  const p99OfTurns = over(({ p99Us }) => p99Us, 'turns');
+  const wrong: string[] = [];
+  if (p50.median > mostP50) wrong.push(`${name}: p50 × ${p50.median.toFixed(3)}`);
+  if (p99.median > mostP99) wrong.push(`${name}: p99 × ${p99.median.toFixed(3)}`);
+  if (extra > mostExtraBytes) wrong.push(`${name}: ${number(extra / 2 ** 20)} MiB more than without a shadow`);
+  if (side.state.behaviour === 'healthy' && account.answered !== account.received) wrong.push(`${name}: answered and received differ`);
+  const us = (which: 0 | 1, pick: (quantiles: Quantiles) => number): string => String(spread(results[which].rounds.map(pick)).median);
+  const latency = [
+    name,
+    String(perSecond),
+    `${us(0, ({ p50Us }) => p50Us)} → ${us(1, ({ p50Us }) => p50Us)}`,
+    ratioCell(p50),
+    `${us(0, ({ p99Us }) => p99Us)} → ${us(1, ({ p99Us }) => p99Us)}`,
+    ratioCell(p99),
+    ratioCell(p99OfTurns),
+    `${number(cpuUs[0]!)} → ${number(cpuUs[1]!)}`,
+    `+${grown}, ${number(endBytes / 2 ** 20)}`,
+    `${voided}, ${disturbed}`,
+  ];
+  console.error(latency.join(' | '));
+  return { latency, account: [name, ...accountCells(account)], wrong };
+}
+
+/** Of each gateway in a round. */
+function turnsOf({ measureMs }: SuiteOptions): number {
+  return Math.max(1, Math.round(measureMs / turnMs));
 }
 
 async function run(options: SuiteOptions): Promise<string> {
-  const upstream = await startUpstream({ folder: options.folder, predictors: ['main', 'healthy'], answer: () => answerOf('main'), realTime: true });
-  const origin = startChild<FaultyQuestion, FaultyReport>(new URL('../origins/faulty-origin.ts', import.meta.url), loadCore);
-  const { ports } = await origin.ask({ behaviours: faulty });
-  const addresses: Readonly<Record<string, number>> = { ...ports, healthy: upstream.ports.get('healthy')!, refusing: await freePort() };
-  const mainPort = upstream.ports.get('main')!;
+  const { ports } = await startUpstream({ folder: options.folder, predictors: ['main'], answer: answerOf, realTime: true });
+  const mainPort = ports.get('main')!;
   const fleet: FleetPlan = { deployments: options.deployments, addresses: 'shared', mainPort, canaryPort: mainPort };
-  const sides: Side[] = [];
-  const contenders: Contender[] = [];
-  for (const [state, does] of states) {
-    const folder = join(options.folder, state.replace(' ', '-'));
-    const port = addresses[state];
-    writeSide(join(folder, 'manifests'), fleet, state, port === undefined ? null : { host: '127.0.0.1', port });
-    const sluice = await startSluice({ manifests: join(folder, 'manifests'), workers: 1, core: proxyCore, logFile: join(folder, 'sluice.log'), nodeOptions: [], serveOptions: [] });
-    sides.push({ state, sluice, readyBytes: statusBytes(sluice.pid, 'VmRSS') ?? 0 });
-    contenders.push({ kind: kindOf(state, does), peer: { ...sluice, name: state } });
-  }
-  const plan = { ...plainPlan(fleet, options), connections: 64, answers: [answerOf('main')] };
-  const saturated = await load({ ...plan, port: sides[0]!.sluice.port, warmUpMs: 3000 });
-  requireNoErrors('none', saturated);
-  const rate = options.perSecond ?? Math.round((saturated.requests / saturated.seconds) * shareOfSaturation);
-  const turns = await takeRounds(contenders, restRounds('shadow', options.rounds, { ...plan, pace: { kind: 'open', perSecond: rate, spins: true } }));
-  // Large bodies as fast as they go: what copies may hold in memory is bounded.
-  for (const { state, sluice } of sides) requireNoErrors(state, await load({ ...plan, port: sluice.port, connections: 32, bodyBytes: 100_000 }));
-  const settled: (readonly string[])[] = [];
-  for (const side of sides) settled.push(await settle(side));
-  const grown = sides.map((side) => (statusBytes(side.sluice.pid, 'VmHWM') ?? 0) - side.readyBytes);
-  const none = turns.get('none')!;
-  const wrong: string[] = [];
-  const rows = sides.map(({ state, sluice }, index) => {
-    const own = turns.get(state)!;
-    const p50 = ratios(own.map((turn) => turn.result.latency.p50Us), none.map((turn) => turn.result.latency.p50Us));
-    const p99 = ratios(own.map((turn) => turn.result.latency.p99Us), none.map((turn) => turn.result.latency.p99Us));
-    const extra = grown[index]! - grown[0]!;
-    if (p50.median > mostP50) wrong.push(`${state}: p50 × ${p50.median.toFixed(2)}`);
-    if (p99.median > mostP99) wrong.push(`${state}: p99 × ${p99.median.toFixed(2)}`);
-    if (extra > mostExtraBytes) wrong.push(`${state}: ${number(extra / 2 ** 20)} MiB more than without a shadow`);
-    return [
-      state,
-      number(medianOf(own, (turn) => turn.result.latency.p50Us)),
-      `${p50.median.toFixed(3)} (${p50.min.toFixed(2)} – ${p50.max.toFixed(2)})`,
-      number(medianOf(own, (turn) => turn.result.latency.p99Us)),
-      `${p99.median.toFixed(3)} (${p99.min.toFixed(2)} – ${p99.max.toFixed(2)})`,
-      `+${number(grown[index]! / 2 ** 20)}`,
-      number((statusBytes(sluice.pid, 'VmRSS') ?? 0) / 2 ** 20),
-    ];
-  });
-  const others = [...valuesOf(turns, (turn) => turn.othersShare)].flatMap(([, shares]) => shares);
+  const plan: LoadPlan = { ...plainPlan(fleet, options), connections: 64, answers: [answerOf('main')] };
+  const start = (state: ShadowState): Promise<Side> => startSide(join(options.folder, state.name.replace(' ', '-')), fleet, state);
+  const none = await start(withoutShadow);
+  requireNoErrors(unshadowed, await load({ ...plan, port: none.sluice.port, warmUpMs: 0, measureMs: warmUpMs }));
+  const cases: Case[] = [];
+  for (const state of states.filter(({ name }) => isChosen(options, name))) cases.push(await takeCase(options, plan, none, await start(state)));
+  const wrong = cases.flatMap((one) => one.wrong);
   return [
-    `Open loop at ${rate} requests a second, ${shareOfSaturation * 100} % of the saturation without a shadow; ${options.rounds} rounds. Bars: p50 at most ${mostP50}, p99 at most ${mostP99}.`,
-    table(['shadow', 'p50 µs', 'of none (min – max)', 'p99 µs', 'of none (min – max)', 'highest RSS since ready, MiB', 'RSS at the end'], rows),
-    wrong.length === 0 ? 'All bars are held. No request failed.' : `Not held: ${wrong.join('; ')}. No request failed.`,
-    `What became of the copies (others on the core: ${number(Math.max(...others) * 100)} % in the worst round):`,
-    table(['shadow', 'requests', 'copies accounted for', 'of them'], settled),
-    cpuTable(contenders, turns),
+    `Open loop at ${shareOfSaturation * 100} % of what the gateway without a shadow can do, measured before each case; ${options.rounds} rounds, in each ${turnsOf(options)} turns of ${turnMs} ms of both gateways, one after the other; a pair of turns in which the host took time from a core is taken again, as long as no more than half are. Bars: p50 at most ${mostP50}, p99 at most ${mostP99} of the gateway without a shadow, median of the rounds.`,
+    table(['shadow', 'requests/s', 'p50 µs, without → with', 'ratio (min – max of rounds)', 'p99 µs', 'ratio (min – max of rounds)', 'p99, ratio by turns', 'CPU µs a request', 'highest RSS since ready, RSS at the end, MiB', 'turns taken again, disturbed ones kept'], cases.map(({ latency }) => latency)),
+    `${wrong.length === 0 ? 'All bars are held.' : `Not held: ${wrong.join('; ')}.`} No request failed.`,
+    'What became of the copies: requests = sent + dropped, sent = answered + failed.',
+    table(['shadow', 'requests', 'sent', 'answered', 'failed', 'dropped', 'why', 'received by the shadow'], cases.map(({ account }) => account)),
   ].join('\n\n');
 }
 
