@@ -208,7 +208,7 @@ export class UpstreamPool {
 
   /** A side at this Endpoint, for a request that need not queue. */
   acquireAt(endpoint: EndpointPool, user: UpstreamUser, priority: number): Acquired {
-    return this.upstream?.protocol === 'http2' ? streamAt(endpoint, user, priority) : this.#connectionAt(endpoint, user, priority);
+    return this.#speaksHttp2 ? streamAt(endpoint, user, priority) : this.#connectionAt(endpoint, user, priority);
   }
 
   #connectionAt(endpoint: EndpointPool, user: UpstreamUser, priority: number): Acquired {

@@ -24,6 +24,8 @@ export type Behaviour = keyof typeof behaviours;
 /** Starts a port for each; later questions get the same answer. */
 export interface FaultyQuestion {
   readonly behaviours: readonly Behaviour[];
+  /** It never sleeps, so that its core never halts: a host that is short of time takes long to wake a halted one. */
+  readonly spins?: true;
 }
 
 export interface FaultyReport {

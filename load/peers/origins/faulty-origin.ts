@@ -126,7 +126,17 @@ async function listen(behaviour: Behaviour): Promise<void> {
   if (typeof address === 'object' && address !== null) ports[behaviour] = address.port;
 }
 
+let spinning = false;
+
+function spin(): void {
+  setImmediate(spin);
+}
+
 answerQuestions(async (question: FaultyQuestion): Promise<FaultyReport> => {
+  if (question.spins === true && !spinning) {
+    spinning = true;
+    spin();
+  }
   for (const behaviour of question.behaviours) if (ports[behaviour] === undefined) await listen(behaviour);
   return { ports, received, openConnections: open.size };
 });

@@ -2,7 +2,8 @@
 // that has no shadow and is like it in all else; `none again` has none either, and shows what two equal gateways differ by.
 //
 // The shadows' servers run on the gateway's core, each a process of its own that the scheduler gives only what the gateway leaves (SCHED_IDLE):
-// beside the generator and the primary's upstream they would be measured as if the copies were the gateway's doing.
+// beside the generator and the primary's upstream they would be measured as if the copies were the gateway's doing. They spin, so that the core does
+// not halt between requests: the time to wake it is the host's, up to milliseconds, and hides everything else.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { statusBytes, threadTimes, totalNs } from '../account.ts';
@@ -62,6 +63,7 @@ const shadowed: Split = { mainFields: ['traffic: 100'], canaryFields: ['shadow: 
 
 interface Side {
   readonly state: ShadowState;
+  /** Spins; null: `none`, which is always beside another side. */
   readonly server: ShadowServer | null;
   readonly sluice: Sluice;
   readonly readyBytes: number;
@@ -77,15 +79,17 @@ interface Account {
   readonly received: number | null;
 }
 
-async function startServer(behaviour: Behaviour): Promise<{ readonly server: ShadowServer; readonly port: number }> {
+/** A server also where nobody listens: it spins, so that the core of the gateways never halts. */
+async function startServer(behaviour: Behaviour | null): Promise<{ readonly server: ShadowServer; readonly port: number | null }> {
   const server = startChild<FaultyQuestion, FaultyReport>(new URL('../origins/faulty-origin.ts', import.meta.url), proxyCore);
-  const { ports } = await server.ask({ behaviours: [behaviour] });
+  const { ports } = await server.ask({ behaviours: behaviour === null ? [] : [behaviour] });
   setIdle(server.pid);
-  return { server, port: ports[behaviour]! };
+  await server.ask({ behaviours: [], spins: true });
+  return { server, port: behaviour === null ? null : ports[behaviour]! };
 }
 
 async function startSide(folder: string, fleet: FleetPlan, state: ShadowState): Promise<Side> {
-  const started = state.behaviour === null ? null : await startServer(state.behaviour);
+  const started = state === withoutShadow ? null : await startServer(state.behaviour);
   const port = state.endpoint === 'closed' ? await freePort() : (started?.port ?? null);
   const manifests = join(folder, 'manifests');
   writeSide(manifests, fleet, state.endpoint === 'none' ? mainOnly : shadowed, port === null ? null : { host: '127.0.0.1', port });
@@ -109,7 +113,7 @@ function sideManifest(deployment: Deployment, split: Split, shadow: Place | null
 /** Ends the shadow's server, so that what waits for it fails, and gives the account once every request has its copy accounted for; throws when that never comes. */
 async function settle({ state, sluice, server }: Side): Promise<Account> {
   const deadlineMs = performance.now() + settleMs;
-  const received = server === null ? null : ((await server.ask({ behaviours: [] })).received[state.behaviour!] ?? 0);
+  const received = server === null || state.behaviour === null ? null : ((await server.ask({ behaviours: [] })).received[state.behaviour] ?? 0);
   await server?.stop();
   for (;;) {
     const { text } = await scrapeMetrics(sluice.adminPort);
