@@ -147,10 +147,13 @@ describe('copies by address', () => {
       await eventually(() => gateway.shadowed('sent', slotOf(1)) === i, 'the copy of the well one');
       expect(gateway.counters.cells[fixed.shadowBytes]).toBeLessThanOrEqual(total);
     }
-    // Five of 90 kB are within half of a megabyte, six are not.
-    expect(outcomes(0)).toEqual({ dropped_memory: 15 });
+    // The stuck one holds five or six of them: half, and what the last one that found room added to it.
+    expect(Object.keys(outcomes(0))).toEqual(['dropped_memory']);
+    expect(outcomes(0)['dropped_memory']).toBeGreaterThanOrEqual(14);
+    expect(outcomes(0)['dropped_memory']).toBeLessThanOrEqual(15);
     expect(outcomes(1)).toEqual({ sent: 20 });
     expect(gateway.counters.cells[fixed.shadowBytes]).toBeGreaterThan(450_000);
+    expect(gateway.counters.cells[fixed.shadowBytes]).toBeLessThan(600_000);
     await origins.splice(origins.indexOf(stuck), 1)[0]!.close();
     await eventually(() => counted(0) === asked, 'every copy accounted for');
     await nothingHeld();
