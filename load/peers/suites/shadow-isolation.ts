@@ -7,7 +7,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { statusBytes, threadTimes, totalNs } from '../account.ts';
-import type { Quantiles } from '../alternation.ts';
+import type { AlternationResult, Quantiles } from '../alternation.ts';
 import { startChild, type Child } from '../child.ts';
 import { deployments, answerOf, type Deployment, type FleetPlan, type Place } from '../fleet.ts';
 import { alternate, load } from '../load.ts';
@@ -53,6 +53,7 @@ const shareOfSaturation = 0.3;
 const mostExtraBytes = 96 * 2 ** 20;
 /** For the last copies to be accounted for, once their servers are gone. */
 const settleMs = 15_000;
+const drainMs = 1000;
 const warmUpMs = 3000;
 const turnMs = 200;
 const leadInMs = 40;
@@ -112,6 +113,8 @@ function sideManifest(deployment: Deployment, split: Split, shadow: Place | null
 
 /** Ends the shadow's server, so that what waits for it fails, and gives the account once every request has its copy accounted for; throws when that never comes. */
 async function settle({ state, sluice, server }: Side): Promise<Account> {
+  // What a healthy one has still to answer is answered.
+  if (state.behaviour === 'healthy') await pause(drainMs);
   const deadlineMs = performance.now() + settleMs;
   const received = server === null || state.behaviour === null ? null : ((await server.ask({ behaviours: [] })).received[state.behaviour] ?? 0);
   await server?.stop();
@@ -142,12 +145,18 @@ function ratioCell({ median, min, max }: Spread): string {
   return `${median.toFixed(3)} (${min.toFixed(2)} – ${max.toFixed(2)})`;
 }
 
-/** What one state came to beside `none`. */
-interface Case {
-  readonly latency: readonly string[];
-  readonly account: readonly string[];
-  /** What is over its bar. */
-  readonly wrong: readonly string[];
+/** What was measured of one state beside `none`. */
+interface Measured {
+  readonly side: Side;
+  readonly perSecond: number;
+  readonly result: AlternationResult;
+  /** Of a request, of both gateways. */
+  readonly cpuUs: readonly number[];
+  readonly grownBytes: number;
+  /** More than `none`. */
+  readonly extraBytes: number;
+  readonly endBytes: number;
+  readonly account: Account;
 }
 
 function grownBytes({ sluice, readyBytes }: Side): number {
@@ -159,16 +168,15 @@ function cpuNs({ sluice }: Side): number {
 }
 
 /** Alternates one state with `none`, at 30 % of what `none` can do at this moment, then asks for what it may hold in memory. */
-async function takeCase(options: SuiteOptions, plan: LoadPlan, none: Side, side: Side): Promise<Case> {
-  const { name } = side.state;
-  requireNoErrors(name, await load({ ...plan, port: side.sluice.port, warmUpMs: 0, measureMs: warmUpMs }));
+async function measure(options: SuiteOptions, plan: LoadPlan, none: Side, side: Side): Promise<Measured> {
+  requireNoErrors(side.state.name, await load({ ...plan, port: side.sluice.port, warmUpMs: 0, measureMs: warmUpMs }));
   const saturated = await load({ ...plan, port: none.sluice.port, warmUpMs: 300, measureMs: 1000 });
   requireNoErrors(unshadowed, saturated);
   const perSecond = options.perSecond ?? Math.round((saturated.requests / saturated.seconds) * shareOfSaturation);
   const sides = [none, side] as const;
   const turnsARound = turnsOf(options);
-  const before = sides.map(cpuNs);
-  const { sides: results, voided, disturbed } = await alternate({
+  const beforeNs = sides.map(cpuNs);
+  const result = await alternate({
     host: plan.host,
     ports: [none.sluice.port, side.sluice.port],
     connections: plan.connections,
@@ -184,40 +192,51 @@ async function takeCase(options: SuiteOptions, plan: LoadPlan, none: Side, side:
     cores: [proxyCore, loadCore],
     mostVoid: options.rounds * turnsARound,
   });
-  const cpuUs = sides.map((one, index) => (cpuNs(one) - before[index]!) / 1000 / results[index]!.answers);
-  for (const [index, one] of sides.entries()) requireNoErrors(one.state.name, results[index]!);
+  const cpuUs = sides.map((one, index) => (cpuNs(one) - beforeNs[index]!) / 1000 / result.sides[index]!.answers);
+  for (const [index, one] of sides.entries()) requireNoErrors(one.state.name, result.sides[index]!);
   // Large bodies as fast as they go: what copies may hold in memory is bounded.
   for (const one of sides) requireNoErrors(one.state.name, await load({ ...plan, ...largeBodies, port: one.sluice.port }));
-  const extra = grownBytes(side) - grownBytes(none);
-  const grown = number(grownBytes(side) / 2 ** 20);
-  const endBytes = statusBytes(side.sluice.pid, 'VmRSS') ?? 0;
+  const grown = grownBytes(side);
+  const measured = { side, perSecond, result, cpuUs, grownBytes: grown, extraBytes: grown - grownBytes(none), endBytes: statusBytes(side.sluice.pid, 'VmRSS') ?? 0 };
   const account = await settle(side);
   await side.sluice.stop();
-  const [without, with_] = results;
-  const over = (pick: (quantiles: Quantiles) => number, of: 'rounds' | 'turns'): Spread => ratios(with_[of].map(pick), without[of].map(pick));
-  const p50 = over(({ p50Us }) => p50Us, 'rounds');
-  const p99 = over(({ p99Us }) => p99Us, 'rounds');
-  const p99OfTurns = over(({ p99Us }) => p99Us, 'turns');
-  const wrong: string[] = [];
-  if (p50.median > mostP50) wrong.push(`${name}: p50 × ${p50.median.toFixed(3)}`);
-  if (p99.median > mostP99) wrong.push(`${name}: p99 × ${p99.median.toFixed(3)}`);
-  if (extra > mostExtraBytes) wrong.push(`${name}: ${number(extra / 2 ** 20)} MiB more than without a shadow`);
-  if (side.state.behaviour === 'healthy' && account.answered !== account.received) wrong.push(`${name}: answered and received differ`);
-  const us = (which: 0 | 1, pick: (quantiles: Quantiles) => number): string => String(spread(results[which].rounds.map(pick)).median);
-  const latency = [
-    name,
+  return { ...measured, account };
+}
+
+const p50Of = ({ p50Us }: Quantiles): number => p50Us;
+const p99Of = ({ p99Us }: Quantiles): number => p99Us;
+
+/** Each round, or turn, of the gateway with a shadow over the one without. */
+function ratiosOf({ sides: [without, shadowing] }: AlternationResult, pick: (quantiles: Quantiles) => number, of: 'rounds' | 'turns'): Spread {
+  return ratios(shadowing[of].map(pick), without[of].map(pick));
+}
+
+function latencyCells({ side, perSecond, result, cpuUs, grownBytes: grown, endBytes }: Measured): readonly string[] {
+  const medians = (pick: (quantiles: Quantiles) => number): string => result.sides.map(({ rounds }) => Math.round(spread(rounds.map(pick)).median)).join(' → ');
+  return [
+    side.state.name,
     String(perSecond),
-    `${us(0, ({ p50Us }) => p50Us)} → ${us(1, ({ p50Us }) => p50Us)}`,
-    ratioCell(p50),
-    `${us(0, ({ p99Us }) => p99Us)} → ${us(1, ({ p99Us }) => p99Us)}`,
-    ratioCell(p99),
-    ratioCell(p99OfTurns),
-    `${number(cpuUs[0]!)} → ${number(cpuUs[1]!)}`,
-    `+${grown}, ${number(endBytes / 2 ** 20)}`,
-    `${voided}, ${disturbed}`,
+    medians(p50Of),
+    ratioCell(ratiosOf(result, p50Of, 'rounds')),
+    medians(p99Of),
+    ratioCell(ratiosOf(result, p99Of, 'rounds')),
+    ratioCell(ratiosOf(result, p99Of, 'turns')),
+    cpuUs.map(number).join(' → '),
+    `+${number(grown / 2 ** 20)}, ${number(endBytes / 2 ** 20)}`,
+    `${result.voided}, ${result.disturbed}`,
   ];
-  console.error(latency.join(' | '));
-  return { latency, account: [name, ...accountCells(account)], wrong };
+}
+
+/** What is over its bar. */
+function wrongOf({ side: { state }, result, extraBytes, account }: Measured): readonly string[] {
+  const wrong: string[] = [];
+  const p50 = ratiosOf(result, p50Of, 'rounds').median;
+  const p99 = ratiosOf(result, p99Of, 'rounds').median;
+  if (p50 > mostP50) wrong.push(`p50 × ${p50.toFixed(3)}`);
+  if (p99 > mostP99) wrong.push(`p99 × ${p99.toFixed(3)}`);
+  if (extraBytes > mostExtraBytes) wrong.push(`${number(extraBytes / 2 ** 20)} MiB more than without a shadow`);
+  if (state.behaviour === 'healthy' && account.answered !== account.received) wrong.push('answered and received differ');
+  return wrong.map((what) => `${state.name}: ${what}`);
 }
 
 /** Of each gateway in a round. */
@@ -233,15 +252,19 @@ async function run(options: SuiteOptions): Promise<string> {
   const start = (state: ShadowState): Promise<Side> => startSide(join(options.folder, state.name.replace(' ', '-')), fleet, state);
   const none = await start(withoutShadow);
   requireNoErrors(unshadowed, await load({ ...plan, port: none.sluice.port, warmUpMs: 0, measureMs: warmUpMs }));
-  const cases: Case[] = [];
-  for (const state of states.filter(({ name }) => isChosen(options, name))) cases.push(await takeCase(options, plan, none, await start(state)));
-  const wrong = cases.flatMap((one) => one.wrong);
+  const all: Measured[] = [];
+  for (const state of states.filter(({ name }) => isChosen(options, name))) {
+    const measured = await measure(options, plan, none, await start(state));
+    console.error(latencyCells(measured).join(' | '));
+    all.push(measured);
+  }
+  const wrong = all.flatMap(wrongOf);
   return [
     `Open loop at ${shareOfSaturation * 100} % of what the gateway without a shadow can do, measured before each case; ${options.rounds} rounds, in each ${turnsOf(options)} turns of ${turnMs} ms of both gateways, one after the other; a pair of turns in which the host took time from a core is taken again, as long as no more than half are. Bars: p50 at most ${mostP50}, p99 at most ${mostP99} of the gateway without a shadow, median of the rounds.`,
-    table(['shadow', 'requests/s', 'p50 µs, without → with', 'ratio (min – max of rounds)', 'p99 µs', 'ratio (min – max of rounds)', 'p99, ratio by turns', 'CPU µs a request', 'highest RSS since ready, RSS at the end, MiB', 'turns taken again, disturbed ones kept'], cases.map(({ latency }) => latency)),
+    table(['shadow', 'requests/s', 'p50 µs, without → with', 'ratio (min – max of rounds)', 'p99 µs', 'ratio (min – max of rounds)', 'p99, ratio by turns', 'CPU µs a request', 'highest RSS since ready, RSS at the end, MiB', 'turns taken again, disturbed ones kept'], all.map(latencyCells)),
     `${wrong.length === 0 ? 'All bars are held.' : `Not held: ${wrong.join('; ')}.`} No request failed.`,
     'What became of the copies: requests = sent + dropped, sent = answered + failed.',
-    table(['shadow', 'requests', 'sent', 'answered', 'failed', 'dropped', 'why', 'received by the shadow'], cases.map(({ account }) => account)),
+    table(['shadow', 'requests', 'sent', 'answered', 'failed', 'dropped', 'why', 'received by the shadow'], all.map(({ side, account }) => [side.state.name, ...accountCells(account)])),
   ].join('\n\n');
 }
 
