@@ -152,9 +152,19 @@ export class FrameOutput {
     return true;
   }
 
-  /** At most `framePayloadBytes`. */
+  /**
+   * At most `framePayloadBytes`. What of it finds no room follows in the next write, so that writes are as long as the buffer, however long frames
+   * are: `writeBytes`.
+   */
   data(streamId: number, bytes: Buffer, start: number, end: number, endStream: boolean): void {
-    this.#begin(frameType.data, endStream ? flag.endStream : 0, streamId, end - start, end - start).put(bytes, start, end);
+    const out = this.#begin(frameType.data, endStream ? flag.endStream : 0, streamId, end - start, 0);
+    const room = out.bytes.length - out.length;
+    if (end - start > room) {
+      out.append(bytes, start, start + room);
+      start += room;
+      this.#dataAt = -1;
+    }
+    out.put(bytes, start, end);
   }
 }
 

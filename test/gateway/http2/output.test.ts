@@ -1,18 +1,21 @@
 // The end of a message goes with its last DATA frame, where that has not left yet.
+import { array, assert, constantFrom, integer, oneof, property } from 'fast-check';
 import { expect, test } from 'vitest';
 import { FrameOutput } from '../../../gateway/edge/http2/output.ts';
 import { Turn } from '../../../gateway/edge/http2/turn.ts';
 import type { Transport } from '../../../gateway/edge/transport.ts';
 
-function start(): { output: FrameOutput; frames: () => string[] } {
-  let written = Buffer.alloc(0);
-  const transport = { congested: false, write: (bytes: Buffer) => ((written = Buffer.concat([written, bytes])), true) } as unknown as Transport;
+function start(): { output: FrameOutput; written: () => readonly Buffer[]; frames: () => string[] } {
+  const writes: Buffer[] = [];
+  const transport = { congested: false, write: (bytes: Buffer) => writes.push(Buffer.from(bytes)) > 0 } as unknown as Transport;
   const output = new FrameOutput(transport, new Turn(), () => undefined);
   return {
     output,
+    written: () => writes,
     /** Type, flags and stream of each frame that was written. */
     frames: () => {
       output.flush();
+      const written = Buffer.concat(writes);
       const found: string[] = [];
       for (let at = 0; at < written.length; at += 9 + written.readUIntBE(at, 3)) found.push(`${written[at + 3]} ${written[at + 4]} ${written.readUInt32BE(at + 5)}`);
       return found;
@@ -47,4 +50,37 @@ test('a frame that made the buffer leave first is found where it stands', () => 
   for (let frame = 0; frame < 6; frame++) output.data(1, large, 0, large.length, false);
   expect(output.endData(1)).toBe(true);
   expect(frames()).toEqual(['0 0 1', '0 0 1', '0 0 1', '0 0 1', '0 0 1', '0 1 1']);
+});
+
+test('a frame that has left in part cannot carry the end any more', () => {
+  const { output, frames } = start();
+  const large = Buffer.alloc(16_384);
+  for (let frame = 0; frame < 4; frame++) output.data(1, large, 0, large.length, false);
+  expect(output.endData(1)).toBe(false);
+  expect(frames()).toEqual(['0 0 1', '0 0 1', '0 0 1', '0 0 1']);
+});
+
+test('frames of any length leave in writes of one packet, byte for byte', () => {
+  assert(
+    property(array(oneof(integer({ min: 0, max: 16_384 }), constantFrom(16_384, 65_160 - 9, 1)), { minLength: 1, maxLength: 30 }), (lengths) => {
+      const { output, written } = start();
+      const expected: Buffer[] = [];
+      for (const [index, most] of lengths.entries()) {
+        const length = Math.min(most, 16_384);
+        const bytes = Buffer.alloc(length + 2, index + 1);
+        output.data(index * 2 + 1, bytes, 1, length + 1, false);
+        const head = Buffer.alloc(9);
+        head.writeUIntBE(length, 0, 3);
+        head.writeUInt32BE(index * 2 + 1, 5);
+        expected.push(head, Buffer.from(bytes.subarray(1, length + 1)));
+        bytes.fill(0);
+      }
+      output.flush();
+      const pieces = written();
+      expect(Buffer.concat(pieces).equals(Buffer.concat(expected))).toBe(true);
+      expect(pieces.every(({ length }) => length <= 65_160)).toBe(true);
+      // Only room that a frame's head does not fit in is left empty.
+      expect(pieces.slice(0, -1).every(({ length }) => length > 65_160 - 9)).toBe(true);
+    }),
+  );
 });
