@@ -42,12 +42,13 @@ export const checks: readonly Check[] = [
     return { asked, answered: `${ndarray.status} ${ndarray.text.trim()}`, expected };
   },
   async ({ base }) => {
-    const { code, sentence, version } = await predictOnce(base, 'iris');
-    const unknown = await predictOnce(base, 'nobody');
+    const { code, sentence, version } = await predictOnce(base, 'iris', 'seldon');
+    const v2 = await predictOnce(base, 'iris', 'v2');
+    const unknown = await predictOnce(base, 'nobody', 'seldon');
     return {
-      asked: 'the same over gRPC: seldon.protos.Seldon/Predict with metadata seldon and namespace; a deployment that is not there',
-      answered: `grpc-status ${code}${sentence === '' ? '' : ` ${sentence}`} from version ${version ?? '?'}; grpc-status ${unknown.code}`,
-      expected: code === 0 && version === '1' && unknown.code === 12,
+      asked: "the same over gRPC, with metadata seldon and namespace: Seldon's protocol, KServe's V2; a deployment that is not there",
+      answered: `grpc-status ${code}${sentence === '' ? '' : ` ${sentence}`} from version ${version ?? '?'}; ${v2.code} from version ${v2.version ?? '?'}; ${unknown.code}`,
+      expected: code === 0 && version === '1' && v2.code === 0 && v2.version === '1' && unknown.code === 12,
     };
   },
   async ({ base }) => {

@@ -6,6 +6,7 @@ import { frame, Unframer } from './grpc-messages.ts';
 import { flower, lanes, tallyOf } from './predictions.ts';
 import type { Tally } from './predictions.ts';
 import { predictPath, tensorMessage, versionOf } from './seldon-messages.ts';
+import { inferMessage, inferPath, inferVersionOf } from './v2-messages.ts';
 import type { ModelVersion } from './classifier.ts';
 
 export interface GrpcAnswer {
@@ -25,13 +26,25 @@ function open(base: string): ClientHttp2Session {
   return session;
 }
 
+/** A protocol in which predictions are asked for. */
+interface Protocol {
+  readonly path: string;
+  readonly message: Buffer;
+  readonly versionOf: (answer: Buffer) => ModelVersion | null;
+}
+
+const protocols = {
+  seldon: { path: predictPath, message: tensorMessage([flower]), versionOf },
+  v2: { path: inferPath, message: inferMessage([flower]), versionOf: inferVersionOf },
+} as const satisfies Readonly<Record<string, Protocol>>;
+
 /** Asks the deployment for one prediction. */
-async function predict(session: ClientHttp2Session, deployment: string, metadata: Readonly<Record<string, string>>): Promise<GrpcAnswer> {
+async function predict(session: ClientHttp2Session, deployment: string, metadata: Readonly<Record<string, string>>, protocol: Protocol = protocols.seldon): Promise<GrpcAnswer> {
   if (session.destroyed) return { code: -1, sentence: 'the connection is closed', version: null };
   return new Promise((resolve) => {
     const stream = session.request({
       ':method': 'POST',
-      ':path': predictPath,
+      ':path': protocol.path,
       'content-type': 'application/grpc',
       te: 'trailers',
       'grpc-timeout': timeout,
@@ -46,19 +59,19 @@ async function predict(session: ClientHttp2Session, deployment: string, metadata
     stream.on('response', (head) => (said = head));
     stream.on('trailers', (trailers) => (said = trailers));
     stream.on('data', (bytes: Buffer) => {
-      for (const message of unframer.take(bytes)) version = versionOf(message);
+      for (const message of unframer.take(bytes)) version = protocol.versionOf(message);
     });
     stream.on('close', () => {
       resolve({ code: Number(said['grpc-status'] ?? -1), sentence: String(said['grpc-message'] ?? ''), version });
     });
-    stream.end(frame(tensorMessage([flower])));
+    stream.end(frame(protocol.message));
   });
 }
 
-/** Asks for one prediction. `base` is the gateway's URL. */
-export async function predictOnce(base: string, deployment: string, metadata: Readonly<Record<string, string>> = {}): Promise<GrpcAnswer> {
+/** Asks for one prediction, in Seldon's protocol or in KServe's V2. `base` is the gateway's URL. */
+export async function predictOnce(base: string, deployment: string, protocol: keyof typeof protocols): Promise<GrpcAnswer> {
   const session = open(base);
-  const answer = await predict(session, deployment, metadata);
+  const answer = await predict(session, deployment, {}, protocols[protocol]);
   session.close();
   return answer;
 }

@@ -1,16 +1,22 @@
-// A model server: Seldon's gRPC protocol, and reflection. On node:http2, with messages by hand: a model of somebody's own would use a library.
+// A model server: Seldon's gRPC protocol, KServe's V2, and reflection. On node:http2, with messages by hand: a model of somebody's own would use a library.
 import { constants, createServer } from 'node:http2';
 import type { Http2Server, IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import { frame, Unframer } from './grpc-messages.ts';
 import { reflect, reflectionPaths } from './reflection.ts';
-import { predictMessage, services } from './seldon-messages.ts';
+import { predictMessage, predictPaths } from './seldon-messages.ts';
+import { infer, inferPath, readyPaths, sayReady } from './v2-messages.ts';
 import type { ModelVersion } from './classifier.ts';
 
 const code = { ok: 0, invalidArgument: 3, unimplemented: 12 } as const;
 
 /** A server for one model version, not yet listening. `onPrediction` is called once for each prediction that was asked of it. */
 export function createGrpcServer(version: ModelVersion, onPrediction: () => void): Http2Server {
-  const predictPaths = services.map((service) => `/${service}/Predict`);
+  const predict = (stream: ServerHttp2Stream, by: (version: ModelVersion, message: Buffer) => Buffer | string): void =>
+    serve(stream, (message) => {
+      onPrediction();
+      const answer = by(version, message);
+      return typeof answer === 'string' ? { code: code.invalidArgument, sentence: answer } : { message: answer };
+    });
   const server = createServer();
   server.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
     const path = String(headers[':path']);
@@ -19,11 +25,11 @@ export function createGrpcServer(version: ModelVersion, onPrediction: () => void
     if (reflectionPaths.includes(path)) {
       serve(stream, (message) => ({ message: reflect(message) }));
     } else if (predictPaths.includes(path)) {
-      serve(stream, (message) => {
-        onPrediction();
-        const answer = predictMessage(version, message);
-        return typeof answer === 'string' ? { code: code.invalidArgument, sentence: answer } : { message: answer };
-      });
+      predict(stream, predictMessage);
+    } else if (path === inferPath) {
+      predict(stream, infer);
+    } else if (readyPaths.includes(path)) {
+      serve(stream, () => ({ message: sayReady() }));
     } else {
       stream.respond({ ...responseHead, 'grpc-status': String(code.unimplemented), 'grpc-message': `no such method: ${path}` }, { endStream: true });
     }

@@ -5,6 +5,9 @@ import { frame } from './grpc-messages.ts';
 import { deploymentPath, flower } from './predictions.ts';
 import { predictPath, tensorMessage } from './seldon-messages.ts';
 
+/** KServe's V2 protocol. */
+const v2Payload = '{"model_name":"classifier","inputs":[{"name":"predict","datatype":"FP64","shape":[1,4],"contents":{"fp64_contents":[7.0,3.2,4.7,1.4]}}]}';
+
 /** Lines for a shell beside the running demo: the requests of Seldon's documents, an edit that moves a canary, and what the gateway says of itself. */
 export function linesToCopy(base: string, admin: string, folder: string): string {
   const json = "-H 'Content-Type: application/json'";
@@ -19,9 +22,11 @@ It stays up until Ctrl-C. Lines to copy into another terminal, in this directory
   curl -s ${predictions('iris')} ${json} -d '${payload}'
   curl -s ${base}${deploymentPath('iris', 'api/v0.1/predictions')} ${json} -d '{"data":{"names":["a","b","c","d"],"tensor":{"shape":[1,4],"values":[7.0,3.2,4.7,1.4]}}}'
 
-  # the same over gRPC, with the deployment in the metadata: by grpcurl, which asks the model how to write its messages; or by curl, with a
-  # message written by hand (its answer is binary: the image's name, the names of the classes, their probabilities)
+  # the same over gRPC, with the deployment in the metadata: by grpcurl, which asks the model how to write its messages, in Seldon's two forms
+  # and in KServe's V2 protocol; or by curl, with a message written by hand (its answer is binary: the image's name, the names of the classes, their probabilities)
   grpcurl -plaintext -H 'seldon: iris' -H 'namespace: ${namespace}' -d '{"data":{"tensor":{"shape":[1,4],"values":[7.0,3.2,4.7,1.4]}}}' ${host} seldon.protos.Seldon/Predict
+  grpcurl -plaintext -H 'seldon: iris' -H 'namespace: ${namespace}' -d '${payload}' ${host} seldon.protos.Seldon/Predict
+  grpcurl -plaintext -H 'seldon: iris' -H 'namespace: ${namespace}' -d '${v2Payload}' ${host} inference.GRPCInferenceService/ModelInfer
   printf '${grpcBody()}' | curl -s --http2-prior-knowledge --data-binary @- -H 'content-type: application/grpc' -H 'te: trailers' -H 'seldon: iris' -H 'namespace: ${namespace}' ${base}${predictPath} | strings
 
   # feedback, metadata, health

@@ -82,9 +82,18 @@ function unpackVarints(bytes: Buffer): number[] {
 
 /** Numbers of a repeated double, packed or one by one. */
 export function doublesOf(fields: readonly WireField[], number: number): readonly number[] {
+  return fixedOf(fields, number, 8, (value, at) => value.readDoubleLE(at));
+}
+
+/** Numbers of a repeated float, packed or one by one. */
+export function floatsOf(fields: readonly WireField[], number: number): readonly number[] {
+  return fixedOf(fields, number, 4, (value, at) => value.readFloatLE(at));
+}
+
+function fixedOf(fields: readonly WireField[], number: number, size: number, read: (value: Buffer, at: number) => number): readonly number[] {
   return fields
     .filter((field) => field.number === number)
-    .flatMap(({ value }) => (Buffer.isBuffer(value) ? Array.from({ length: Math.floor(value.length / 8) }, (_, index) => value.readDoubleLE(index * 8)) : []));
+    .flatMap(({ value }) => (Buffer.isBuffer(value) ? Array.from({ length: Math.floor(value.length / size) }, (_, index) => read(value, index * size)) : []));
 }
 
 function varint(value: number): Buffer {
@@ -107,6 +116,13 @@ export function bytes(field: number, value: Buffer | string): Buffer {
 /** A field with a message that has these fields. */
 export function message(field: number, ...fields: readonly Buffer[]): Buffer {
   return bytes(field, Buffer.concat(fields));
+}
+
+/** A field with a double. */
+export function double(field: number, value: number): Buffer {
+  const content = Buffer.alloc(8);
+  content.writeDoubleLE(value);
+  return Buffer.concat([varint(field * 8 + wireType.fixed64), content]);
 }
 
 /** A packed field. */

@@ -1,6 +1,10 @@
-// gRPC server reflection (grpc.reflection.v1) for the one file that the demo's model server has: what grpcurl asks before it writes a message.
+// gRPC server reflection (grpc.reflection.v1) for the files that the demo's model server has: what grpcurl asks before it writes a message.
+import { structFile } from './list-value.ts';
 import { bytes, bytesOf, message, number, readMessage } from './protobuf.ts';
-import { descriptor, services } from './seldon-messages.ts';
+import { seldonFile } from './seldon-messages.ts';
+import { v2File } from './v2-messages.ts';
+
+const files = [seldonFile, v2File, structFile];
 
 export const reflectionPaths: readonly string[] = ['v1', 'v1alpha'].map((version) => `/grpc.reflection.${version}.ServerReflection/ServerReflectionInfo`);
 
@@ -13,10 +17,11 @@ export function reflect(asked: Buffer): Buffer {
   const fields = readMessage(asked) ?? [];
   const original = bytes(response.originalRequest, asked);
   if (bytesOf(fields, request.listServices) !== null) {
-    return Buffer.concat([original, message(response.services, ...services.map((name) => message(1, bytes(1, name))))]);
+    return Buffer.concat([original, message(response.services, ...files.flatMap(({ services }) => services).map((name) => message(1, bytes(1, name))))]);
   }
   const symbol = bytesOf(fields, request.fileContainingSymbol)?.toString() ?? '';
-  const file = bytesOf(fields, request.fileByFilename)?.toString();
-  if (symbol.startsWith('seldon.protos.') || file === 'prediction.proto') return Buffer.concat([original, message(response.fileDescriptors, bytes(1, descriptor))]);
-  return Buffer.concat([original, message(response.error, number(1, notFound), bytes(2, `not found: ${symbol}${file ?? ''}`))]);
+  const name = bytesOf(fields, request.fileByFilename)?.toString() ?? '';
+  const file = files.find((candidate) => candidate.name === name || symbol.startsWith(candidate.prefix));
+  if (file !== undefined) return Buffer.concat([original, message(response.fileDescriptors, bytes(1, file.descriptor))]);
+  return Buffer.concat([original, message(response.error, number(1, notFound), bytes(2, `not found: ${symbol}${name}`))]);
 }

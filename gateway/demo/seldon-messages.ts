@@ -1,20 +1,35 @@
-// Seldon's gRPC messages (Seldon Core 1.18, proto/prediction.proto) as far as the demo's model takes and gives them: data as a tensor, and who
-// answered. With a description of them, so that tools which ask for one by reflection can write them as JSON.
+// Seldon's gRPC messages (Seldon Core 1.18, proto/prediction.proto) as far as the demo's model takes and gives them: data as a tensor or as
+// ndarray, and who answered.
 import { classNames, coefficients, featureNames, probabilities } from './classifier.ts';
 import type { ModelVersion } from './classifier.ts';
+import { describe, describeFile, describeService, mapEntry, one, repeated, type } from './descriptors.ts';
+import type { DescribedFile } from './descriptors.ts';
+import { listOf, rowsOf, structFile } from './list-value.ts';
 import { bytes, bytesOf, doublesOf, message, number, packedDoubles, packedVarints, readMessage, varintsOf } from './protobuf.ts';
+import type { WireField } from './protobuf.ts';
 import { modelImage, modelName } from './seldon-protocol.ts';
 
 /** Fields of the messages. */
 const seldonMessage = { meta: 2, data: 3 } as const;
 const meta = { requestPath: 4 } as const;
-const defaultData = { names: 1, tensor: 2 } as const;
+const defaultData = { names: 1, tensor: 2, ndarray: 3 } as const;
 const tensor = { shape: 1, values: 2 } as const;
 const entry = { key: 1, value: 2 } as const;
+/** A field of the first choice of its message. */
+const ofOneof = number(9, 0);
 
 /** A SeldonMessage with one tensor. */
 export function tensorMessage(rows: readonly (readonly number[])[]): Buffer {
-  return message(seldonMessage.data, message(defaultData.tensor, packedVarints(tensor.shape, [rows.length, rows[0]!.length]), packedDoubles(tensor.values, rows.flat())));
+  return message(seldonMessage.data, tensorField(rows));
+}
+
+function tensorField(rows: readonly (readonly number[])[]): Buffer {
+  return message(defaultData.tensor, packedVarints(tensor.shape, [rows.length, rows[0]?.length ?? 0]), packedDoubles(tensor.values, rows.flat()));
+}
+
+/** The same as a table of rows. */
+export function ndarrayMessage(rows: readonly (readonly number[])[]): Buffer {
+  return message(seldonMessage.data, message(defaultData.ndarray, ...listOf(rows)));
 }
 
 /** The answer to a SeldonMessage, or the sentence that says what is wrong with it. */
@@ -22,19 +37,29 @@ export function predictMessage(version: ModelVersion, request: Buffer): Buffer |
   const fields = readMessage(request);
   if (fields === null) return 'the message is not in the format of Protocol Buffers';
   const data = readMessage(bytesOf(fields, seldonMessage.data) ?? Buffer.alloc(0)) ?? [];
-  const given = readMessage(bytesOf(data, defaultData.tensor) ?? Buffer.alloc(0)) ?? [];
-  const [rows, columns] = varintsOf(given, tensor.shape);
-  const values = doublesOf(given, tensor.values);
-  if (rows === undefined || columns !== featureNames.length || rows * columns !== values.length) return `send data.tensor of shape [rows, ${featureNames.length}] with as many values`;
-  const answers = Array.from({ length: rows }, (_, row) => probabilities(coefficients[version], values.slice(row * columns, (row + 1) * columns)));
+  const table = bytesOf(data, defaultData.ndarray);
+  const rows = table === null ? tensorRows(data) : rowsOf(table);
+  if (rows === null || !rows.every((row) => row.length === featureNames.length)) {
+    return `send data.tensor of shape [rows, ${featureNames.length}] with as many values, or data.ndarray with rows of ${featureNames.length} numbers`;
+  }
+  const answers = rows.map((row) => probabilities(coefficients[version], row));
   return Buffer.concat([
     message(seldonMessage.meta, message(meta.requestPath, bytes(entry.key, modelName), bytes(entry.value, modelImage(version)))),
     message(
       seldonMessage.data,
       ...classNames.map((name) => bytes(defaultData.names, name)),
-      message(defaultData.tensor, packedVarints(tensor.shape, [rows, classNames.length]), packedDoubles(tensor.values, answers.flat())),
+      table === null ? tensorField(answers) : message(defaultData.ndarray, ...listOf(answers)),
     ),
   ]);
+}
+
+/** The rows of `data.tensor`; null: its shape is no table, or not that of its values. */
+function tensorRows(data: readonly WireField[]): readonly (readonly number[])[] | null {
+  const given = readMessage(bytesOf(data, defaultData.tensor) ?? Buffer.alloc(0)) ?? [];
+  const [rows, columns] = varintsOf(given, tensor.shape);
+  const values = doublesOf(given, tensor.values);
+  if (rows === undefined || columns !== featureNames.length || rows * columns !== values.length) return null;
+  return Array.from({ length: rows }, (_, row) => values.slice(row * columns, (row + 1) * columns));
 }
 
 /** Which model version gave this answer; null: the answer does not say. */
@@ -44,37 +69,30 @@ export function versionOf(answer: Buffer): ModelVersion | null {
   return (['1', '2'] as const).find((version) => modelImage(version) === image) ?? null;
 }
 
-export const services: readonly string[] = ['seldon.protos.Seldon', 'seldon.protos.Model'];
 export const predictPath = '/seldon.protos.Seldon/Predict';
+const services: readonly string[] = ['seldon.protos.Seldon', 'seldon.protos.Model'];
+export const predictPaths: readonly string[] = services.map((service) => `/${service}/Predict`);
 
-// What follows is google/protobuf/descriptor.proto: numbers of its fields, and of types of fields.
-const type = { double: 1, int32: 5, string: 9, message: 11 } as const;
-const label = { optional: 1, repeated: 3 } as const;
+const own = '.seldon.protos.';
 
-function field(name: string, fieldNumber: number, fieldLabel: number, fieldType: number, typeName = ''): Buffer {
-  return message(2, bytes(1, name), number(3, fieldNumber), number(4, fieldLabel), number(5, fieldType), ...(typeName === '' ? [] : [bytes(6, typeName)]));
-}
-
-function describe(name: string, ...parts: readonly Buffer[]): Buffer {
-  return message(4, bytes(1, name), ...parts);
-}
-
-const ownPackage = '.seldon.protos.';
-/** `map<string, string>` is a repeated message of this form. */
-const requestPathEntry = message(3, bytes(1, 'RequestPathEntry'), field('key', 1, label.optional, type.string), field('value', 2, label.optional, type.string), message(7, number(7, 1)));
-
-function describeService(name: string): Buffer {
-  return message(6, bytes(1, name), message(2, bytes(1, 'Predict'), bytes(2, `${ownPackage}SeldonMessage`), bytes(3, `${ownPackage}SeldonMessage`)));
-}
-
-/** The FileDescriptorProto of these messages and services. */
-export const descriptor: Buffer = Buffer.concat([
-  bytes(1, 'prediction.proto'),
-  bytes(2, 'seldon.protos'),
-  describe('SeldonMessage', field('meta', seldonMessage.meta, label.optional, type.message, `${ownPackage}Meta`), field('data', seldonMessage.data, label.optional, type.message, `${ownPackage}DefaultData`)),
-  describe('Meta', field('requestPath', meta.requestPath, label.repeated, type.message, `${ownPackage}Meta.RequestPathEntry`), requestPathEntry),
-  describe('DefaultData', field('names', defaultData.names, label.repeated, type.string), field('tensor', defaultData.tensor, label.optional, type.message, `${ownPackage}Tensor`)),
-  describe('Tensor', field('shape', tensor.shape, label.repeated, type.int32), field('values', tensor.values, label.repeated, type.double)),
-  ...services.map((name) => describeService(name.slice(name.lastIndexOf('.') + 1))),
-  bytes(12, 'proto3'),
-]);
+export const seldonFile: DescribedFile = {
+  name: 'prediction.proto',
+  prefix: 'seldon.protos.',
+  services,
+  descriptor: describeFile(
+    'prediction.proto',
+    'seldon.protos',
+    [structFile.name],
+    describe('SeldonMessage', one('meta', seldonMessage.meta, type.message, `${own}Meta`), one('data', seldonMessage.data, type.message, `${own}DefaultData`)),
+    describe('Meta', repeated('requestPath', meta.requestPath, type.message, `${own}Meta.RequestPathEntry`), mapEntry('RequestPathEntry', one('value', 2, type.string))),
+    describe(
+      'DefaultData',
+      repeated('names', defaultData.names, type.string),
+      one('tensor', defaultData.tensor, type.message, `${own}Tensor`, ofOneof),
+      one('ndarray', defaultData.ndarray, type.message, '.google.protobuf.ListValue', ofOneof),
+      message(8, bytes(1, 'data_oneof')),
+    ),
+    describe('Tensor', repeated('shape', tensor.shape, type.int32), repeated('values', tensor.values, type.double)),
+    ...services.map((name) => describeService(name.slice(name.lastIndexOf('.') + 1), [['Predict', `${own}SeldonMessage`, `${own}SeldonMessage`]])),
+  ),
+};

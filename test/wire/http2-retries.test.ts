@@ -117,6 +117,19 @@ describe.each(transports)('%s', (_name, secure) => {
     expect(one.requests).toHaveLength(tries);
   });
 
+  test.each([
+    [1, 2, undefined],
+    [2, 3, undefined],
+    [3, 3, '14'],
+  ])('UNAVAILABLE %d times where two retries are allowed: %d tries', async (failures, tries, said) => {
+    const unavailable: Http2Behaviour = (request) => trailersOnly(request, { 'grpc-status': '14' });
+    const one = await origin(inTurn(...Array.from({ length: failures }, () => unavailable)));
+    await start([one], { retry: { retryOn: ['unavailable'], numRetries: 2, perTryTimeoutMs: null } });
+    const reply = await call();
+    expect([one.requests.length, reply.headers['grpc-status'], reply.body]).toEqual([tries, said, said === undefined ? 'answer' : '']);
+    expect(gateway.flagged('URX')).toBe(said === undefined ? 0 : 1);
+  });
+
   test('a status behind messages is never tried again', async () => {
     const one = await origin((request) => answerWithTrailers(request, 'part', { 'grpc-status': '14' }));
     await start([one], { retry: { retryOn: ['unavailable'], numRetries: 3, perTryTimeoutMs: null } });
