@@ -134,11 +134,12 @@ export class HpackDecoder {
       const length = this.#at < end ? block[this.#at]! : 0;
       const start = this.#at + 1;
       if (length > 0 && length < mostShortBytes && start + length <= end && at + length <= limit) {
-        const known = knownMeaning(block, start, length);
+        const blockView = keptViewOf(block);
+        const known = knownMeaning(block, blockView, start, length);
         if (known !== notKnown) {
           this.#meaning = known;
           this.#at = start + length;
-          return copyBytes(block, keptViewOf(block), start, this.#at, bytes, view, at);
+          return copyBytes(block, blockView, start, this.#at, bytes, view, at);
         }
       }
       const nameEnd = this.#string(block, end, bytes, at, limit);
