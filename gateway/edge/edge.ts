@@ -17,6 +17,7 @@ import { OutBuffer } from './out-buffer.ts';
 import { ReadBuffer, windowBytes } from './read-buffer.ts';
 import { RequestIds } from './request-id.ts';
 import { HealthWatches } from './grpc/health.ts';
+import { ServedStreams } from './http2/served-streams.ts';
 import { Http2Serving } from './http2/serving.ts';
 import { Turn } from './http2/turn.ts';
 import { ShadowSender } from './shadow.ts';
@@ -87,6 +88,7 @@ export class Edge {
   readonly healthWatches = new HealthWatches(this);
   /** What HTTP/2 clients share. */
   readonly http2: Http2Serving;
+  readonly servedStreams = new ServedStreams(this);
   /** What HTTP/2 sessions to upstreams share. */
   readonly sessionShared: SessionShared;
   readonly connections = new Set<ClientConnection>();

@@ -44,6 +44,14 @@ export class ExchangeRecord {
     if (accessLog !== 'off') this.#note.take(head, trustedHops > 0);
   }
 
+  /** Lets go of what it would say. */
+  forget(): void {
+    this.decision = null;
+    this.failure = null;
+    this.detail = '';
+    this.#note.requestId = null;
+  }
+
   /** It is in flight, and counted for the series of this slot; −1: for none. */
   enter(slot: number): void {
     this.#slot = slot;

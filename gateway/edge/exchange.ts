@@ -36,7 +36,6 @@ export class Exchange implements ForwardingOwner, Timed {
   readonly #own: ClientSide;
   #web: GrpcWeb | null = null;
   #client: ClientSide;
-  readonly #facts: ClientFacts;
   readonly #forwarding: Forwarding;
   readonly #deadline = new Deadline(this);
   readonly #times: ExchangeTimes;
@@ -58,11 +57,10 @@ export class Exchange implements ForwardingOwner, Timed {
   #discarding = false;
   #responseDone = false;
 
-  constructor(edge: Edge, client: ClientSide, facts: ClientFacts) {
+  constructor(edge: Edge, client: ClientSide) {
     this.#edge = edge;
     this.#own = client;
     this.#client = client;
-    this.#facts = facts;
     this.#forwarding = new Forwarding(edge, this);
     this.#record = new ExchangeRecord(edge);
     this.#times = new ExchangeTimes(edge.limits);
@@ -84,10 +82,10 @@ export class Exchange implements ForwardingOwner, Timed {
   }
 
   /**
-   * A head was read. `bodyBytes` is the length of its body, 0 for none, or `chunkedLength`. The head is valid during the call. The caller
-   * feeds the body, then says `requestEnd`, and `requestFlush` at the end of each read.
+   * A head was read, of a client with these facts. `bodyBytes` is the length of its body, 0 for none, or `chunkedLength`. The head is valid
+   * during the call. The caller feeds the body, then says `requestEnd`, and `requestFlush` at the end of each read.
    */
-  begin(head: Http1RequestHead, bodyBytes: number): void {
+  begin(head: Http1RequestHead, bodyBytes: number, facts: ClientFacts): void {
     const edge = this.#edge;
     if (head.grpcWeb !== grpcWeb.no || this.#web !== null) {
       this.#translate(head);
@@ -104,7 +102,7 @@ export class Exchange implements ForwardingOwner, Timed {
     this.#record.decision = decision;
     this.#record.enter(attachment.slot);
     if (attachment.responseEdits !== null || attachment.cors !== null) {
-      const preflight = this.#edits.begin(head, attachment, this.#facts);
+      const preflight = this.#edits.begin(head, attachment, facts);
       if (preflight !== null) {
         this.#answer(preflight);
         return;
@@ -116,7 +114,7 @@ export class Exchange implements ForwardingOwner, Timed {
       return;
     }
     const refusal = refusalOf(head, bodyBytes, attachment, edge.limits.bodyBytes);
-    if (refusal === null) this.#forward(head, bodyBytes, decision.shadows);
+    if (refusal === null) this.#forward(head, bodyBytes, facts, decision.shadows);
     else this.#fail(refusal.failure, refusal.detail);
   }
 
@@ -164,20 +162,20 @@ export class Exchange implements ForwardingOwner, Timed {
     this.#client.answer(answer, false);
   }
 
-  #forward(head: Http1RequestHead, bodyBytes: number, shadows: readonly Shadow<Attached>[]): void {
+  #forward(head: Http1RequestHead, bodyBytes: number, facts: ClientFacts, shadows: readonly Shadow<Attached>[]): void {
     const edge = this.#edge;
     const attachment = this.#attachment!;
     this.#record.identify();
     const { requestId } = this.#record;
-    if (shadows.length > 0 && !head.websocket) this.#copy = edge.shadows.begin(shadows, head, attachment, this.#facts, requestId);
-    if (attachment.choice.on !== null) this.#stick(attachment.choice.on, head);
+    if (shadows.length > 0 && !head.websocket) this.#copy = edge.shadows.begin(shadows, head, attachment, facts, requestId);
+    if (attachment.choice.on !== null) this.#stick(attachment.choice.on, head, facts);
     const framing = head.chunked ? chunkedLength : bodyBytes > 0 || head.contentLength === 0 ? bodyBytes : -1;
-    this.#forwarding.begin(head, attachment, this.#facts, requestId, head.websocket ? upgradeLength : framing);
+    this.#forwarding.begin(head, attachment, facts, requestId, head.websocket ? upgradeLength : framing);
   }
 
   /** Keeps the client at one Endpoint. */
-  #stick(on: StickyOn, head: Http1RequestHead): void {
-    const { hash, cookie } = stickOf(on, head, this.#facts, this.#edge.ids);
+  #stick(on: StickyOn, head: Http1RequestHead, facts: ClientFacts): void {
+    const { hash, cookie } = stickOf(on, head, facts, this.#edge.ids);
     this.#forwarding.hash = hash;
     if (cookie !== null) this.#edits.setCookie(cookie);
   }
@@ -335,7 +333,17 @@ export class Exchange implements ForwardingOwner, Timed {
     this.#end();
   }
 
-  /** Its client connection ends: no request will begin it anew. A deadline that is merely cleared would hold it for seconds. */
+  /** It is over, and serves another client next: nothing of the call, its client or the table stays with it. */
+  forget(): void {
+    this.#web = null;
+    this.#client = this.#own;
+    this.#attachment = null;
+    this.#edits.reset();
+    this.#record.forget();
+    this.#forwarding.forget();
+  }
+
+  /** No request will begin it anew. A deadline that is merely cleared would hold it for seconds. */
   retire(): void {
     this.#edge.wheel.remove(this.#deadline);
   }

@@ -99,6 +99,14 @@ export class Forwarding implements UpstreamUser, RetriesOwner {
     if (this.#tried.length > 0) this.#tried.length = 0;
   }
 
+  /** Lets go of the Upstream, too. */
+  forget(): void {
+    this.reset(false);
+    this.#pool = null;
+    this.#choice = plainChoice;
+    this.#retries?.forget();
+  }
+
   /** The owner may be told `forwardingFailed` during the call. */
   begin(head: Http1RequestHead, attachment: Attachment, facts: ClientFacts, requestId: Buffer, framing: number): void {
     const pool = attachment.pool!;

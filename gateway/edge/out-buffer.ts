@@ -35,6 +35,11 @@ export class OutBuffer {
     this.#sink = sink;
   }
 
+  /** It is empty, and lets go of its sink: a buffer that waits for another connection must not hold one that is gone. */
+  close(): void {
+    this.#sink = null;
+  }
+
   /** Sends what was put. */
   flush(): void {
     if (this.length === 0) return;

@@ -46,6 +46,12 @@ export class Retries implements Timed {
     this.spent = false;
   }
 
+  /** Lets go of the policy and the breaker. */
+  forget(): void {
+    this.#policy = null;
+    this.#breaker = null;
+  }
+
   /** Waits for one more try, unless there is a reason not to: gives the reason, or "" when it waits. `pushbackMs` null: as we like. */
   wait(pushbackMs: number | null, remainingMs: number): string {
     this.tryOver();

@@ -21,6 +21,7 @@ import type { Http1RequestHead } from './request-head.ts';
 import { RequestReader } from './request-reader.ts';
 import type { RequestTaker } from './request-reader.ts';
 import { chunkedLength, clientFacts } from './request-writer.ts';
+import type { ClientFacts } from './request-writer.ts';
 import type { ResponseHead } from './response-head.ts';
 
 /** `closing`: everything is said, only the peer's end is awaited. */
@@ -42,8 +43,9 @@ export class Http1Connection implements TransportOwner, RequestTaker, ClientSide
   readonly #deadline = new Deadline(this);
   readonly #reader: RequestReader;
   readonly #writer: ClientWriter;
-  /** Made for the first request: ten thousand idle connections have none. */
+  // Made for the first request: ten thousand idle connections have none.
   #exchange: Exchange | null = null;
+  #facts: ClientFacts | null = null;
   #state: State = 'open';
   /** The body of this request is asked for by `Expect` and none of it has come. */
   #owesContinue = false;
@@ -118,8 +120,9 @@ export class Http1Connection implements TransportOwner, RequestTaker, ClientSide
     edge.wheel.clear(this.#deadline);
     this.#writer.begin(head.modern, head.isHead, head.close);
     this.#owesContinue = head.expectsContinue;
-    const exchange = (this.#exchange ??= new Exchange(edge, this, clientFacts(this.#transport.peer, this.#transport.secure, edge.trustedHops)));
-    exchange.begin(head, head.chunked ? chunkedLength : Math.max(0, head.contentLength));
+    const exchange = (this.#exchange ??= new Exchange(edge, this));
+    this.#facts ??= clientFacts(this.#transport.peer, this.#transport.secure, edge.trustedHops);
+    exchange.begin(head, head.chunked ? chunkedLength : Math.max(0, head.contentLength), this.#facts);
     if (!hasBody) exchange.requestEnd(null);
     // The route and the limits are decided: now the body is welcome.
     else if (this.#owesContinue && last && exchange.wantsBody) this.#transport.give(continueLine);

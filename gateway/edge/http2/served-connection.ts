@@ -15,14 +15,12 @@ import type { ClientFacts } from '../http1/request-writer.ts';
 import type { Transport } from '../transport.ts';
 import { HealthCall } from './health-call.ts';
 import { writeAnswerBlock } from './response-writer.ts';
-import { ServedStream } from './served-stream.ts';
+import type { ServedStream } from './served-stream.ts';
 import { ServerConnection } from './server.ts';
 import type { ServerOwner } from './server.ts';
 import type { Stream } from './stream.ts';
 import type { StreamUser } from './stream-user.ts';
 
-/** Exchanges that one connection keeps to use them again. */
-const mostSpare = 8;
 /** A call for health that the gateway does not answer itself. */
 const notOurs = -1;
 /** Bytes of answers that may wait for the windows of one client, and what is left of that while all clients together have too much. */
@@ -34,11 +32,7 @@ export class ServedConnection implements ServerOwner, ClientConnection {
   readonly transport: Transport;
   readonly #connection: ServerConnection;
   #facts: ClientFacts | null = null;
-  readonly #spare: ServedStream[] = [];
-  readonly #over: ServedStream[] = [];
   readonly #active = new Set<ServedStream>();
-  /** The transport is gone. */
-  #isGone = false;
   /** It has so much queued that no upstream is read from for it. */
   full = false;
   /** Whose request was read last, and may have bytes in the out buffer. */
@@ -84,10 +78,10 @@ export class ServedConnection implements ServerOwner, ClientConnection {
     const method = head.grpc ? healthMethodOf(head) : null;
     const known = method === null ? notOurs : this.#knownHealth(head);
     if (known !== notOurs) return new HealthCall(this.edge, stream, method!, known, ended);
-    const served = this.#spare.pop() ?? new ServedStream(this);
+    const served = this.edge.servedStreams.take();
     this.#active.add(served);
     this.read(served);
-    served.begin(stream, head, ended);
+    served.begin(this, stream, head, ended);
     return served;
   }
 
@@ -127,22 +121,12 @@ export class ServedConnection implements ServerOwner, ClientConnection {
     this.read(null);
   }
 
-  /** Its exchange is over. It is used again in a later turn only: whoever runs now may still hold it. */
+  /** Its exchange is over. */
   release(served: ServedStream): void {
     if (this.#reading === served) this.#reading = null;
     this.#active.delete(served);
-    if (this.#over.push(served) === 1) this.edge.turn.ask(this.#reuse);
+    this.edge.servedStreams.giveBack(served);
   }
-
-  readonly #reuse = {
-    turnEnded: (): void => {
-      for (const served of this.#over) {
-        if (this.#spare.length < mostSpare && !this.#isGone) this.#spare.push(served);
-        else served.letGo();
-      }
-      this.#over.length = 0;
-    },
-  };
 
   queueChanged(bytes: number): void {
     const { http2, counters, limits } = this.edge;
@@ -170,9 +154,6 @@ export class ServedConnection implements ServerOwner, ClientConnection {
   }
 
   connectionGone(): void {
-    this.#isGone = true;
-    for (const served of this.#spare) served.letGo();
-    this.#spare.length = 0;
     this.edge.connections.delete(this);
     this.edge.counters.add(fixed.clientConnectionsHttp2, -1);
   }

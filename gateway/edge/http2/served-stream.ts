@@ -3,6 +3,7 @@ import { sentenceOf } from '../answers.ts';
 import type { Answer } from '../answers.ts';
 import type { Attachment } from '../attachment.ts';
 import type { ClientSide } from '../client-side.ts';
+import type { Edge } from '../edge.ts';
 import { Exchange } from '../exchange.ts';
 import { failures, grpcMessage } from '../failure.ts';
 import type { Failure } from '../failure.ts';
@@ -25,8 +26,12 @@ const noBytes = Buffer.alloc(0);
 const continueHead = Buffer.from([0x48, 0x03, 0x31, 0x30, 0x30]);
 
 export class ServedStream implements ClientSide, StreamUser, BlockHolder {
-  readonly #connection: ServedConnection;
+  readonly #edge: Edge;
   readonly #exchange: Exchange;
+  /** Whose request it serves; null: nobody's. */
+  #connection: ServedConnection | null = null;
+  /** The stream that it was begun with, until its exchange is over: only this one is listened to. */
+  #origin: Stream | null = null;
   /** null: it is over, or must not be touched any more. */
   #stream: Stream | null = null;
   #grpc = false;
@@ -43,26 +48,37 @@ export class ServedStream implements ClientSide, StreamUser, BlockHolder {
   /** Bytes of the answer are being put on the stream. */
   #writing = false;
 
-  constructor(connection: ServedConnection) {
-    this.#connection = connection;
-    this.#exchange = new Exchange(connection.edge, this, connection.facts);
+  constructor(edge: Edge) {
+    this.#edge = edge;
+    this.#exchange = new Exchange(edge, this);
+  }
+
+  /** It is over: nothing of the request and its client stays with it. */
+  forget(): void {
+    this.#connection = null;
+    this.#exchange.forget();
   }
 
   /** No request will begin it anew. */
-  letGo(): void {
+  retire(): void {
     this.#exchange.retire();
   }
 
+  get #client(): ServedConnection {
+    if (this.#connection === null) throw new Error('a stream that serves nobody was asked for its client');
+    return this.#connection;
+  }
+
   get peer(): string {
-    return this.#connection.transport.peer;
+    return this.#client.transport.peer;
   }
 
   get secure(): boolean {
-    return this.#connection.transport.secure;
+    return this.#client.transport.secure;
   }
 
   get congested(): boolean {
-    return this.#waits || (this.#stream !== null && this.#connection.full);
+    return this.#waits || (this.#stream !== null && this.#client.full);
   }
 
   get queued(): number {
@@ -71,7 +87,7 @@ export class ServedStream implements ClientSide, StreamUser, BlockHolder {
 
   /** Of its connection, where that is what holds the stream up: what moves for other streams does not move this one. */
   get unsent(): number {
-    const { transport } = this.#connection;
+    const { transport } = this.#client;
     return transport.congested ? transport.unsent : 0;
   }
 
@@ -93,7 +109,9 @@ export class ServedStream implements ClientSide, StreamUser, BlockHolder {
 
   // What the client sends.
 
-  begin(stream: Stream, head: Http1RequestHead, ended: boolean): void {
+  begin(connection: ServedConnection, stream: Stream, head: Http1RequestHead, ended: boolean): void {
+    this.#connection = connection;
+    this.#origin = stream;
     this.#stream = stream;
     this.#grpc = head.grpc;
     this.#isHead = head.isHead;
@@ -103,20 +121,22 @@ export class ServedStream implements ClientSide, StreamUser, BlockHolder {
     this.#responseEnded = false;
     this.#writing = false;
     const { expectsContinue } = head;
-    this.#exchange.begin(head, ended ? 0 : head.contentLength >= 0 ? head.contentLength : chunkedLength);
-    if (this.#connection.full) this.holdResponse();
+    this.#exchange.begin(head, ended ? 0 : head.contentLength >= 0 ? head.contentLength : chunkedLength, connection.facts);
+    if (connection.full) this.holdResponse();
     // The route and the limits are decided: now the body is welcome.
     if (expectsContinue && !ended && this.#exchange.wantsBody) stream.sendHead(continueHead, continueHead.length, false, false);
   }
 
-  streamData(_stream: Stream, bytes: Buffer, start: number, end: number): void {
-    this.#connection.read(this);
+  streamData(stream: Stream, bytes: Buffer, start: number, end: number): void {
+    if (stream !== this.#origin) return;
+    this.#client.read(this);
     this.#taken += end - start;
     this.#exchange.requestBody(bytes, start, end);
   }
 
-  streamEnd(_stream: Stream, trailers: FieldList | null): void {
-    this.#connection.read(this);
+  streamEnd(stream: Stream, trailers: FieldList | null): void {
+    if (stream !== this.#origin) return;
+    this.#client.read(this);
     this.#requestEnded = true;
     this.#forgetIfOver();
     this.#exchange.requestEnd(trailers);
@@ -128,14 +148,15 @@ export class ServedStream implements ClientSide, StreamUser, BlockHolder {
     if (!this.#paused) this.#credit();
   }
 
-  streamLost(): void {
+  streamLost(stream: Stream): void {
+    if (stream !== this.#origin) return;
     this.#stream = null;
-    this.#connection.read(null);
+    this.#client.read(null);
     this.#exchange.clientGone(failures.clientGone);
   }
 
   streamPassedOn(stream: Stream): void {
-    if (!this.#connection.full && stream.queuedBytes <= mostQueuedBytes) this.#exchange.clientDrained();
+    if (stream === this.#origin && !this.#client.full && stream.queuedBytes <= mostQueuedBytes) this.#exchange.clientDrained();
   }
 
   pauseRequest(): void {
@@ -158,13 +179,13 @@ export class ServedStream implements ClientSide, StreamUser, BlockHolder {
   informational(head: ResponseHead): void {
     const stream = this.#stream;
     if (stream === null) return;
-    const writer = this.#connection.edge.http2.takeWriter();
+    const writer = this.#edge.http2.takeWriter();
     writeInformationalBlock(writer, head);
     stream.sendHead(writer.bytes, writer.length, false, false);
   }
 
   responseHead(head: ResponseHead, attachment: Attachment, edits: CompiledEdits | null, serviceTimeMs: number): void {
-    const { http2, dateLine } = this.#connection.edge;
+    const { http2, dateLine } = this.#edge;
     writeResponseBlock(http2.takeWriter(), head, edits, attachment.serviceTime ? serviceTimeMs : -1, head.hasDate || !attachment.date ? null : dateLine);
     http2.hold(this);
     this.#holdsHead = true;
@@ -177,7 +198,7 @@ export class ServedStream implements ClientSide, StreamUser, BlockHolder {
   }
 
   #sendHead(end: boolean): void {
-    const writer = this.#connection.edge.http2.letGo();
+    const writer = this.#edge.http2.letGo();
     this.#holdsHead = false;
     this.#stream?.sendHead(writer.bytes, writer.length, true, end);
   }
@@ -203,7 +224,7 @@ export class ServedStream implements ClientSide, StreamUser, BlockHolder {
       else this.#stream?.sendData(noBytes, 0, 0, true);
     } else {
       // The writer is needed for the trailers.
-      const writer = this.#connection.edge.http2.takeWriter();
+      const writer = this.#edge.http2.takeWriter();
       if (writeTrailerBlock(writer, trailers)) this.#stream?.sendTrailers(writer.bytes, writer.length);
       else this.#stream?.sendData(noBytes, 0, 0, true);
     }
@@ -216,13 +237,13 @@ export class ServedStream implements ClientSide, StreamUser, BlockHolder {
 
   takeBack(): boolean {
     if (!this.#holdsHead) return false;
-    this.#connection.edge.http2.letGo();
+    this.#edge.http2.letGo();
     this.#holdsHead = false;
     return true;
   }
 
   answer(answer: Answer): void {
-    const { http2, dateLine } = this.#connection.edge;
+    const { http2, dateLine } = this.#edge;
     const stream = this.#stream;
     if (!this.#requestEnded) this.#exchange.giveUpRequest();
     if (stream === null) return;
@@ -256,7 +277,7 @@ export class ServedStream implements ClientSide, StreamUser, BlockHolder {
       return;
     }
     // Messages of gRPC say how long they are: a status behind one that is cut is still read as the call's.
-    const writer = this.#connection.edge.http2.takeWriter();
+    const writer = this.#edge.http2.takeWriter();
     writeStatusBlock(writer, failure.grpcStatus, grpcMessage(sentenceOf(failure, detail)));
     stream.sendTrailers(writer.bytes, writer.length);
     if (!this.#requestEnded) stream.discardRest();
@@ -266,8 +287,9 @@ export class ServedStream implements ClientSide, StreamUser, BlockHolder {
     const stream = this.#stream;
     this.#stream = null;
     stream?.discardRest();
-    if (this.#holdsHead) this.#connection.edge.http2.letGo();
+    if (this.#holdsHead) this.#edge.http2.letGo();
     this.#holdsHead = false;
-    this.#connection.release(this);
+    this.#origin = null;
+    this.#client.release(this);
   }
 }

@@ -44,6 +44,7 @@ export class Turn {
   }
 
   giveBack(out: OutBuffer): void {
+    out.close();
     if (this.#outs.length < mostSpareOuts) this.#outs.push(out);
   }
 }
