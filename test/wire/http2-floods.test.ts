@@ -6,6 +6,7 @@ import { Exchange } from '../../gateway/edge/exchange.ts';
 import { errorCode, frameType, setting } from '../../gateway/edge/http2/constants.ts';
 import { defaultFloodLimits } from '../../gateway/edge/http2/floods.ts';
 import type { Flood } from '../../gateway/edge/http2/floods.ts';
+import { ServedConnection } from '../../gateway/edge/http2/served-connection.ts';
 import { fixed } from '../../gateway/counters.ts';
 import { upstreamOf } from '../gateway/fixtures.ts';
 import { attacks } from '../gateway/http2/attacks.ts';
@@ -99,6 +100,40 @@ test('requests that were reset leave no more in the wheel than the worker keeps 
   expect(owners.size).toBe(400);
   expect(standing).toHaveLength(most);
   sets.mockRestore();
+});
+
+test('requests that are reset in the read in which they came never reach the upstream, and a later one on the same session is served', async () => {
+  await start('x');
+  const upstream = await new Http2Origin().listen();
+  const root = irisTo('iris');
+  const match = { ...root.match, path: { kind: 'prefix' as const, prefix: '/', caseSensitive: true } };
+  gateway.serve([{ ...root, space: null, match }], [{ ...upstreamOf('iris'), protocol: 'http2' }], [endpointsOn('iris', [upstream.port])]);
+  const peer = await rawClient(gateway.port);
+  await served(peer, 1);
+  const pairs = Array.from({ length: 100 }, (_, i) => [frames.request(2 * i + 3, false), frames.reset(2 * i + 3, errorCode.cancel)]);
+  peer.send(...pairs.flat());
+  await peer.answered();
+  await served(peer, 301);
+  // A read may end between a request and its reset, which is then cancelled as any other.
+  expect(upstream.requests.length).toBeLessThan(10);
+  expect(upstream.sessions).toHaveLength(1);
+  expect(gateway.flagged('DC')).toBe(100);
+  upstream.close();
+});
+
+test('a client that asks for much at once has 20 requests a turn: its neighbour is served between', async () => {
+  await start('x');
+  const greedy = await rawClient(gateway.port);
+  const neighbour = await rawClient(gateway.port);
+  const requests = vi.spyOn(ServedConnection.prototype, 'request');
+  greedy.send(...Array.from({ length: 100 }, (_, i) => frames.request(2 * i + 1, true)));
+  neighbour.send(frames.request(1, true));
+  await greedy.wait(frameType.headers, 100);
+  await neighbour.wait(frameType.headers);
+  const { contexts } = requests.mock;
+  expect(contexts).toHaveLength(101);
+  expect(contexts.findIndex((one) => one !== contexts[0])).toBeLessThanOrEqual(40);
+  requests.mockRestore();
 });
 
 describe('windows that stay shut', () => {

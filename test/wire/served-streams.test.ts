@@ -1,6 +1,6 @@
 // Served streams of HTTP/2 clients are used again, by any client of the worker: nothing of the one before may be left in them, and nobody may
 // reach through them to the one after.
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { Edge } from '../../gateway/edge/edge.ts';
 import { errorCode, flag, frameType } from '../../gateway/edge/http2/constants.ts';
@@ -154,7 +154,7 @@ async function play(steps: readonly Step[]): Promise<void> {
   for (const { unended, open, peer } of clients) for (const id of unended) if (open.includes(id)) peer.send(frames.data(id, '', flag.endStream));
   const unanswered = (): number => clients.reduce((sum, client) => sum + client.open.filter((id) => client.bodyOf(id) === null).length, 0);
   await eventually(() => {
-    for (const who of [...held.keys()]) answer(who);
+    for (const who of held.keys()) answer(who);
     return unanswered() === 0;
   }, 'an answer to everything');
   for (const client of clients) {
@@ -195,7 +195,7 @@ describe('a served stream that is used again', () => {
     for (let i = 0; i < 5; i++) client.ask(true);
     await eventually(() => origin.requests.length === 6, 'all at the origin');
     client.cancel(1);
-    for (const who of [...held.keys()]) answer(who);
+    for (const who of held.keys()) answer(who);
     await eventually(() => client.open.every((id) => client.bodyOf(id) !== null), 'the answers');
     peer.socket.destroy();
     serve();

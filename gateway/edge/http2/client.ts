@@ -111,6 +111,8 @@ export class ClientConnection extends Connection {
       this.sender.drop(stream);
       return;
     }
+    // A request that is cancelled in the turn in which it came has often not left: then the upstream never hears of it (its id is skipped, RFC 9113 §5.1.1).
+    if (this.streams.get(stream.id) === stream && this.output.takeBack(stream.id)) return this.unbegin(stream);
     super.resetByUser(stream, code);
     this.#countCancel();
   }

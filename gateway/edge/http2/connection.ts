@@ -65,8 +65,9 @@ export abstract class Connection extends Session {
 
   #read(): void {
     const reader = this.#reader;
-    for (let frames = 0; !this.over; frames++) {
-      if (frames >= this.shared.limits.framesATurn || this.output.choked) {
+    const { framesATurn, framesAHead } = this.shared.limits;
+    for (let frames = 0; !this.over; frames += reader.type === frameType.headers ? framesAHead : 1) {
+      if (frames >= framesATurn || this.output.choked) {
         // Others have their turn, or the peer must first take what it asked for.
         if (!reader.hold()) return;
         this.#held = true;

@@ -16,6 +16,9 @@ export class FrameOutput {
   /** Where the last frame begins in the buffer, if it is DATA and has not left; else −1. And its stream. */
   #dataAt = -1;
   #dataStreamId = 0;
+  /** Where the last frame begins among all bytes, if it is a whole header block and has not left; else −1. And its stream. */
+  #blockAt = -1;
+  #blockStreamId = 0;
   /** Bytes put since the peer stopped reading. */
   #unreadBytes = 0;
 
@@ -50,6 +53,7 @@ export class FrameOutput {
     if (out === null) return;
     this.#out = null;
     this.#dataAt = -1;
+    this.#blockAt = -1;
     out.flush();
     this.#turn.giveBack(out);
   }
@@ -64,6 +68,7 @@ export class FrameOutput {
     const at = out.length;
     this.#dataAt = type === frameType.data ? at : -1;
     this.#dataStreamId = streamId;
+    this.#blockAt = -1;
     bytes[at] = length >>> 16;
     bytes[at + 1] = length >>> 8;
     bytes[at + 2] = length;
@@ -137,11 +142,24 @@ export class FrameOutput {
     const out = this.#begin(frameType.headers, flags, streamId, first + update, first + update);
     if (update === 1) out.bytes[out.length++] = 0x20;
     out.put(block, 0, first);
+    if (update === 0 && first === length) {
+      this.#blockAt = out.position - frameHeadBytes - length;
+      this.#blockStreamId = streamId;
+      return;
+    }
     for (let at = first; at < length; ) {
       const end = Math.min(length, at + framePayloadBytes);
       this.#begin(frameType.continuation, end === length ? flag.endHeaders : 0, streamId, end - at, end - at).put(block, at, end);
       at = end;
     }
+  }
+
+  /** Takes a header block back, as if it had never been put. False: it is not what was put last, or it has left. */
+  takeBack(streamId: number): boolean {
+    const at = this.#blockAt;
+    if (at < 0 || this.#blockStreamId !== streamId || !this.#out!.takeBack(this.#transport, at)) return false;
+    this.#blockAt = -1;
+    return true;
   }
 
   /** Ends the message with the frame that was put last, where that is DATA of this stream: a frame less for each call. False: it is not. */

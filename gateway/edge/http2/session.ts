@@ -82,7 +82,7 @@ export abstract class Session implements TransportOwner, Timed, SenderOwner {
 
   /** A stream that is not in the table yet; id 0: it has none yet. */
   protected newStream(id: number): Stream {
-    const stream = this.shared.spareStream() ?? new Stream(this);
+    const stream = this.shared.spareStream() ?? new Stream();
     stream.begin(this, id, this.shared.nowMs, this.shared.limits.streamWindowBytes, this.sender.initialWindow);
     return stream;
   }
@@ -142,6 +142,12 @@ export abstract class Session implements TransportOwner, Timed, SenderOwner {
     stream.user = null;
     if (this.streams.get(stream.id) !== stream) return;
     this.output.reset(stream.id, code);
+    this.#close(stream, ended.byUs);
+  }
+
+  /** A stream of which the peer has seen nothing ends without a word. */
+  protected unbegin(stream: Stream): void {
+    stream.user = null;
     this.#close(stream, ended.byUs);
   }
 

@@ -22,6 +22,8 @@ export interface Http2Limits {
   readonly requestLineBytes: number;
   /** Frames of one connection in a turn; then others have theirs. */
   readonly framesATurn: number;
+  /** Frames that HEADERS count for: on the side of clients each is a request, which costs more than any other frame. */
+  readonly framesAHead: number;
   /** From the start of a connection to its SETTINGS, and of a header block to its end. */
   readonly headTimeoutMs: number;
   readonly settingsTimeoutMs: number;
@@ -90,7 +92,11 @@ export class Http2Shared {
   readonly #reuse = {
     turnEnded: (): void => {
       const room = mostSpareStreams - this.#spare.length;
-      for (let i = 0; i < this.#closed.length && i < room; i++) this.#spare.push(this.#closed[i]!);
+      for (let i = 0; i < this.#closed.length && i < room; i++) {
+        const stream = this.#closed[i]!;
+        stream.forget();
+        this.#spare.push(stream);
+      }
       this.#closed.length = 0;
     },
   };

@@ -4,7 +4,8 @@ import type { Session } from './session.ts';
 import type { StreamUser } from './stream-user.ts';
 
 export class Stream {
-  connection: Session;
+  /** null: it is spare, and must not hold a connection that is gone. */
+  #connection: Session | null = null;
   /** 0: it waits for its turn at an upstream (MAX_CONCURRENT_STREAMS). */
   id = 0;
   /** null: nobody is told any more. */
@@ -42,10 +43,6 @@ export class Stream {
   /** Header block of trailers that wait for the queue. */
   trailers: Buffer | null = null;
 
-  constructor(connection: Session) {
-    this.connection = connection;
-  }
-
   /** Bytes that `sendData` had to keep. */
   get queuedBytes(): number {
     return this.queue.bytes;
@@ -56,7 +53,7 @@ export class Stream {
    * only.
    */
   sendHead(block: Buffer, length: number, final: boolean, end: boolean): void {
-    this.connection.sendHead(this, block, length, final, end);
+    this.#connection?.sendHead(this, block, length, final, end);
   }
 
   /**
@@ -64,17 +61,17 @@ export class Stream {
    * later, and then told by `streamPassedOn`. Returns the bytes that have left at once.
    */
   sendData(bytes: Buffer, start: number, end: number, last: boolean): number {
-    return this.connection.sendData(this, bytes, start, end, last);
+    return this.#connection?.sendData(this, bytes, start, end, last) ?? end - start;
   }
 
   /** Ends the message with trailers. */
   sendTrailers(block: Buffer, length: number): void {
-    this.connection.sendTrailers(this, block, length);
+    this.#connection?.sendTrailers(this, block, length);
   }
 
   /** So many bytes of `streamData` were passed on. */
   credit(bytes: number): void {
-    this.connection.credit(this, bytes);
+    this.#connection?.credit(this, bytes);
   }
 
   /**
@@ -82,12 +79,12 @@ export class Stream {
    * with NO_ERROR (RFC 9113 §8.1); a reset before that could destroy the answer. The user is told nothing more.
    */
   discardRest(): void {
-    this.connection.discardRest(this);
+    this.#connection?.discardRest(this);
   }
 
   /** Ends it at once, both ways. */
   reset(code: number): void {
-    this.connection.resetByUser(this, code);
+    this.#connection?.resetByUser(this, code);
   }
 
   /** Content came. False: more than content-length says, or less at its end, or any where there can be none. */
@@ -107,8 +104,13 @@ export class Stream {
     this.sentEnd = true;
   }
 
+  /** It is closed and kept to be used again. */
+  forget(): void {
+    this.#connection = null;
+  }
+
   begin(connection: Session, id: number, nowMs: number, receiveWindow: number, sendWindow: number): void {
-    this.connection = connection;
+    this.#connection = connection;
     this.id = id;
     this.user = null;
     this.bornMs = nowMs;

@@ -27,6 +27,7 @@ function limitsOf(limits: EdgeLimits): Http2Limits {
     list: { bytes: limits.headBytes, fields: fieldRoom },
     requestLineBytes: limits.requestLineBytes,
     framesATurn: 512,
+    framesAHead: 1,
     headTimeoutMs: limits.headTimeoutMs,
     settingsTimeoutMs: limits.headTimeoutMs,
     writeStallTimeoutMs: limits.writeStallTimeoutMs,

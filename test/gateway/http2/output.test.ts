@@ -84,3 +84,40 @@ test('frames of any length leave in writes of one packet, byte for byte', () => 
     }),
   );
 });
+
+const block = Buffer.from([0x88, 0x84]);
+
+/** One whose first header block has been put: that one says how blocks are encoded and stays. */
+function startedBlocks(): ReturnType<typeof start> {
+  const started = start();
+  started.output.headers(1, block, 2, false);
+  return started;
+}
+
+test('a header block that was put last is taken back, and what is put next stands in its place', () => {
+  const { output, frames } = startedBlocks();
+  output.headers(3, block, 2, false);
+  expect([output.takeBack(3), output.takeBack(3)]).toEqual([true, false]);
+  output.headers(5, block, 2, true);
+  expect(frames()).toEqual(['1 4 1', '1 5 5']);
+});
+
+test.each<[string, (output: FrameOutput) => void]>([
+  ['another frame was put since', (output) => output.windowUpdate(3, 10)],
+  ['its content was put', (output) => output.data(3, body, 0, 4, false)],
+  ['another block was put since', (output) => output.headers(5, block, 2, false)],
+  ['it has left', (output) => output.flush()],
+  ['it has left, and something else was put', (output) => (output.flush(), output.ping(Buffer.alloc(8), 0, false))],
+])('a header block is not taken back when %s', (_, meanwhile) => {
+  const { output } = startedBlocks();
+  output.headers(3, block, 2, false);
+  meanwhile(output);
+  expect(output.takeBack(3)).toBe(false);
+});
+
+test('neither is the first one, nor one of several frames', () => {
+  const { output } = startedBlocks();
+  expect(output.takeBack(1)).toBe(false);
+  output.headers(3, Buffer.alloc(20_000), 20_000, false);
+  expect(output.takeBack(3)).toBe(false);
+});

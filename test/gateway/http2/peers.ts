@@ -33,6 +33,7 @@ export const testLimits: Http2Limits = {
   list: { bytes: 60 * 1024, fields: 100 },
   requestLineBytes: 8 * 1024,
   framesATurn: 512,
+  framesAHead: 1,
   headTimeoutMs: 10_000,
   settingsTimeoutMs: 10_000,
   writeStallTimeoutMs: 30_000,
