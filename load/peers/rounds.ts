@@ -57,23 +57,46 @@ async function takeTurn(contender: Contender, plan: LoadPlan, run: Rounds['run']
   return turnOf(result);
 }
 
+/** One wrong answer of anyone voids the run. */
 export async function takeRounds(contenders: readonly Contender[], rounds: Rounds): Promise<TurnsByPeer> {
+  return (await play(contenders, rounds, false)).turns;
+}
+
+/** As `takeRounds`, but only the first must get through: another one that fails under this work is left out of it, with the turns that it had. */
+export async function takeRoundsOfAble(contenders: readonly Contender[], rounds: Rounds): Promise<{ readonly able: readonly Contender[]; readonly turns: TurnsByPeer }> {
+  return play(contenders, rounds, true);
+}
+
+async function play(contenders: readonly Contender[], rounds: Rounds, mayFail: boolean): Promise<{ readonly able: readonly Contender[]; readonly turns: TurnsByPeer }> {
   const turns = new Map<string, Turn[]>(contenders.map((contender) => [contender.kind.name, []]));
-  for (const contender of contenders) await takeTurn(contender, { ...rounds.plan, warmUpMs: rounds.firstWarmUpMs, measureMs: 500 }, rounds.run);
+  const turn = async (contender: Contender, plan: LoadPlan): Promise<Turn | null> => {
+    const { name } = contender.kind;
+    if (!turns.has(name)) return null;
+    try {
+      return await takeTurn(contender, plan, rounds.run);
+    } catch (error) {
+      if (!mayFail || contender === contenders[0]) throw error;
+      turns.delete(name);
+      console.error(`${rounds.title}: left out: ${error instanceof Error ? error.message : String(error)}`);
+      return null;
+    }
+  };
+  for (const contender of contenders) await turn(contender, { ...rounds.plan, warmUpMs: rounds.firstWarmUpMs, measureMs: 500 });
   for (let round = 0; round < rounds.count; round++) {
     // Each round starts with another peer, so that no one always follows the same neighbour.
     for (let place = 0; place < contenders.length; place++) {
       const contender = contenders[(place + round) % contenders.length]!;
-      const turn = await takeTurn(contender, rounds.plan, rounds.run);
-      if (turn.result.requests === 0) throw new Error(`${contender.kind.name}: the round is void: no answer in it`);
-      turns.get(contender.kind.name)!.push(turn);
-      const { requests, seconds, latency } = turn.result;
+      const taken = await turn(contender, rounds.plan);
+      if (taken === null) continue;
+      if (taken.result.requests === 0) throw new Error(`${contender.kind.name}: the round is void: no answer in it`);
+      turns.get(contender.kind.name)!.push(taken);
+      const { requests, seconds, latency } = taken.result;
       console.error(
-        `${rounds.title}, round ${round + 1}, ${contender.kind.name}: ${turn.cpuUs.toFixed(1)} µs (others ${(turn.othersShare * 100).toFixed(0)} %), ${Math.round(requests / seconds)}/s, p50 ${latency.p50Us} µs, p99 ${latency.p99Us} µs`,
+        `${rounds.title}, round ${round + 1}, ${contender.kind.name}: ${taken.cpuUs.toFixed(1)} µs (others ${(taken.othersShare * 100).toFixed(0)} %), ${Math.round(requests / seconds)}/s, p50 ${latency.p50Us} µs, p99 ${latency.p99Us} µs`,
       );
     }
   }
-  return turns;
+  return { able: contenders.filter(({ kind }) => turns.has(kind.name)), turns };
 }
 
 /** Rounds of predictions over HTTP/1.1. */

@@ -63,7 +63,11 @@ describe.each(Object.keys(attacks) as Flood[])('%s', (flood) => {
     await served(neighbour, 1);
     const peer = await rawClient(gateway.port);
     await attacks[flood](peer, limit + 1);
+    await peer.wait(frameType.goAway, 1);
+    const toldMs = performance.now();
     await peer.untilClosed();
+    // It is told at once, and closed when it has calmed down: who is closed at once is back at once.
+    expect(performance.now() - toldMs).toBeGreaterThan(700);
     expect(peer.goAwayCode).toBe(errorCode.enhanceYourCalm);
     expect(gateway.flagged('DPE')).toBeGreaterThanOrEqual(1);
     expect(gateway.entries.map(({ sentence }) => sentence)).toContain(`the client broke the rules of HTTP/2, and its connection was closed: flood: ${flood}`);

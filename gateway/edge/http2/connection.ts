@@ -60,7 +60,7 @@ export abstract class Connection extends Session {
     this.shared.home.tick();
     this.#read();
     this.readOver();
-    if (!this.#held) this.transport.resume();
+    if (!this.#held && !this.over) this.transport.resume();
   }
 
   #read(): void {

@@ -213,6 +213,7 @@ export abstract class Session implements TransportOwner, Timed, SenderOwner {
     if (!this.retiring || this.over || this.streams.count > 0 || this.times.drainDueMs !== Infinity) return;
     if (!this.lastIdSaid) this.output.goAway(this.lastStreamId, errorCode.noError, '');
     this.#end('');
+    this.#readToEnd();
   }
 
   /** A connection error (RFC 9113 §5.4.1): says why, and closes. Streams are told. */
@@ -220,6 +221,15 @@ export abstract class Session implements TransportOwner, Timed, SenderOwner {
     if (this.over) return;
     this.output.goAway(this.lastStreamId, code, sentence);
     this.#end(sentence);
+    // Reading a flood on to throw it away is work as the flood wants it, and a peer that is closed at once is back at once.
+    if (code === errorCode.enhanceYourCalm) this.transport.pause();
+    else this.#readToEnd();
+  }
+
+  /** Sends no more. What still comes is thrown away, so that the peer sees the GOAWAY and not a reset. */
+  #readToEnd(): void {
+    this.transport.end();
+    this.transport.resume();
   }
 
   readonly #tooManyPieces = { turnEnded: (): void => this.fail(errorCode.enhanceYourCalm, 'flood: tinyPieces') };
@@ -235,8 +245,6 @@ export abstract class Session implements TransportOwner, Timed, SenderOwner {
     this.over = true;
     this.#loseAll(failure === '' ? 'the connection was closed' : failure);
     this.output.flush();
-    this.transport.end();
-    // What still comes is thrown away, so that the peer sees the GOAWAY and not a reset.
     this.shared.wheel.set(this.#deadline, this.shared.nowMs + closingMs);
     this.closed(failure);
   }
@@ -298,7 +306,7 @@ export abstract class Session implements TransportOwner, Timed, SenderOwner {
     this.output.drained();
     this.sender.pumpAll();
     this.waitingChanged();
-    if (!this.choked) return;
+    if (!this.choked || this.over) return;
     this.choked = false;
     this.readOn();
   }

@@ -2,7 +2,7 @@
 import { plainPlan, type LoadPlan } from '../load-plan.ts';
 import { details, summary, type Measured } from '../matrix.ts';
 import { setRealTime } from '../process.ts';
-import { doesTable, medianOf, restRounds, takeRounds, threadTable, type Turn } from '../rounds.ts';
+import { doesTable, medianOf, restRounds, takeRounds, takeRoundsOfAble, threadTable, type Turn } from '../rounds.ts';
 import { setStage } from '../stage.ts';
 import { isChosen, type Suite, type SuiteOptions } from './suite.ts';
 
@@ -39,27 +39,26 @@ async function run(options: SuiteOptions): Promise<string> {
   for (const { title, plan } of closedLoops.filter((one) => isChosen(options, one.title) || (opens && one === saturating))) {
     const rounds = restRounds(title, options.rounds, { ...plain, ...plan });
     // After the first workload the programs are warm.
-    const turns = await takeRounds(contenders, all.length === 0 ? rounds : { ...rounds, firstWarmUpMs: 1000 });
-    all.push({ title, contenders, turns, timed: plan.connections === 1 });
+    const { able, turns } = await takeRoundsOfAble(contenders, all.length === 0 ? rounds : { ...rounds, firstWarmUpMs: 1000 });
+    all.push({ title, contenders: able, turns, timed: plan.connections === 1 });
   }
   const saturated = all.find(({ title }) => title === saturating.title)?.turns ?? new Map<string, readonly Turn[]>();
-  const saturation = (name: string): number => medianOf(saturated.get(name)!, perSecond);
+  const saturation = (name: string): number => medianOf(saturated.get(name) ?? [], perSecond);
   setRealTime(upstream.pid, true);
   for (const paceSetter of opens ? [names[0]!, ...names.filter((name) => name === 'haproxy-one' || name === 'haproxy-map')] : []) {
     const rate = Math.round(saturation(paceSetter) / 2);
     const able = contenders.filter(({ kind }) => saturation(kind.name) > rate * headroom);
     const title = `70 B POST, ${openLoop} at ${rate}/s: half of the saturation of ${paceSetter}, 64 connections`;
     const rounds = restRounds(title, options.rounds, { ...plain, connections: 64, pace: { kind: 'open', perSecond: rate, spins: true } });
-    const turns = await takeRounds(able, { ...rounds, firstWarmUpMs: 1000 });
-    all.push({ title, contenders: able, turns, timed: true });
+    all.push({ title, contenders: able, turns: await takeRounds(able, { ...rounds, firstWarmUpMs: 1000 }), timed: true });
   }
   return [
     doesTable(contenders),
-    `${options.rounds} rounds. Medians; a ratio is the median of the rounds' ratios, first peer over the other. –: its saturation is too near to the rate.`,
+    `${options.rounds} rounds. Medians; a ratio is the median of the rounds' ratios, first peer over the other. –: it failed under this work, or its saturation is too near to the rate.`,
     summary(all, names),
     ...all.flatMap(details),
     `## Threads, last round of: ${all[0]!.title}`,
-    threadTable(contenders, all[0]!.turns),
+    threadTable(all[0]!.contenders, all[0]!.turns),
   ].join('\n\n');
 }
 
