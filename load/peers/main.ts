@@ -15,6 +15,7 @@ import { h2Floods } from './suites/h2-floods.ts';
 import { idleConnections } from './suites/idle-connections.ts';
 import { memory } from './suites/memory.ts';
 import { openLoop } from './suites/open-loop.ts';
+import { reSpread } from './suites/re-spread.ts';
 import { restMatrix } from './suites/rest-matrix.ts';
 import { rest100k, rest70 } from './suites/rest.ts';
 import { scrape } from './suites/scrape.ts';
@@ -26,7 +27,7 @@ import type { Suite, SuiteOptions } from './suites/suite.ts';
 
 const suites: readonly Suite[] = [
   cluster,
-  rest70, rest100k, restMatrix, openLoop, grpcMatrix, grpcIdle,
+  rest70, rest100k, restMatrix, openLoop, grpcMatrix, grpcIdle, reSpread,
   staleRace, shadowIsolation, soak, h2Floods, idleConnections, slowHeads,
   memory, changeLive, flips, scrape, coldStart,
 ];
