@@ -1,4 +1,5 @@
-// Reach: which addresses may be dialled (design §4.5). Pure checks, used for EndpointSlices here and for DNS answers in the control worker.
+// Reach: which addresses may be dialled. Pure checks, used for EndpointSlices here and for DNS answers in the control worker.
+import { embeddedIpv4, parseAddress, printAddress, startsWith } from './address.ts';
 import type { Problem } from '../../routing/problem.ts';
 import type { Upstream } from '../../routing/upstream.ts';
 import type { TranslateSettings } from './translation.ts';
@@ -18,27 +19,42 @@ export function checkReach(settings: ReachSettings, upstream: Upstream, ip: stri
 export interface Address {
   /** One spelling an address: IPv4 for IPv4-mapped IPv6, else lower-case hexadecimal groups. */
   readonly canonical: string;
-  /** `a loopback address` and so on; null: an ordinary one. */
+  /** `a loopback address` and so on; null: an ordinary one. Of an IPv6 address that leads to IPv4 ones, also what these are. */
   readonly special: string | null;
+  /** IPv4 addresses that it leads to (NAT64, 6to4 and their kin). */
+  readonly within: readonly string[];
 }
+
+const nothingWithin: readonly string[] = Object.freeze([]);
 
 /** null when the text is not exactly one address. */
 export function readAddress(ip: string): Address | null {
   const bytes = parseAddress(ip);
   if (bytes === null) return null;
-  return { canonical: bytes.length === 4 && !ip.includes(':') ? ip : printAddress(bytes), special: kindOf(bytes) };
+  const canonical = printAddress(bytes);
+  const inner = embeddedIpv4(bytes);
+  if (inner.length === 0) return { canonical, special: kindOf(bytes, canonical), within: nothingWithin };
+  const within = inner.map(printAddress);
+  const kinds = [kindOf(bytes, canonical), ...inner.map((ipv4, index) => kindOf(ipv4, within[index]!))].filter((kind) => kind !== null);
+  // A folder allows loopback, so it is said last.
+  const special = kinds.find((kind) => kind !== loopback) ?? kinds[0] ?? null;
+  return { canonical, special, within };
 }
 
 /** Why an address must not be dialled at a port, as words that follow it; null when it may be. */
 export function refusalOf(settings: ReachSettings, address: Address | null, port: number): string | null {
   if (address === null) return 'is not an IP address';
-  const ports = forbiddenOf(settings).get(address.canonical);
-  if (ports !== undefined && (ports === 'all' || ports.has(port))) return 'belongs to the API server or to the gateway itself';
+  const forbidden = forbiddenOf(settings);
+  if ([address.canonical, ...address.within].some((ip) => forbids(forbidden.get(ip), port))) return 'belongs to the API server or to the gateway itself';
   const { special } = address;
   return special === null || (special === loopback && settings.source === 'folder') ? null : `is ${special}`;
 }
 
 type Ports = Set<number> | 'all';
+
+function forbids(ports: Ports | undefined, port: number): boolean {
+  return ports !== undefined && (ports === 'all' || ports.has(port));
+}
 
 /** Forbidden addresses by canonical text, read once for each settings object. */
 const forbiddenCache = new WeakMap<ReachSettings, ReadonlyMap<string, Ports>>();
@@ -64,84 +80,35 @@ function addForbidden(forbidden: Map<string, Ports>, text: string): void {
 }
 
 const loopback = 'a loopback address';
+const metadata = 'the metadata address of a cloud';
 
-function kindOf(bytes: readonly number[]): string | null {
+/**
+ * Addresses outside the link-local range at which clouds tell a machine its identity and credentials, or run its agent.
+ * AWS: metadata, and the credentials of EKS pods; Google; Alibaba; Azure's platform; Oracle.
+ */
+const metadataAddresses: ReadonlySet<string> = new Set(['fd00:ec2::254', 'fd00:ec2::23', 'fd20:ce::254', '100.100.100.200', '168.63.129.16', '192.0.0.192']);
+
+function kindOf(bytes: readonly number[], canonical: string): string | null {
+  if (metadataAddresses.has(canonical)) return metadata;
+  return bytes.length === 4 ? ipv4Kind(bytes) : ipv6Kind(bytes, canonical);
+}
+
+function ipv4Kind([a, b]: readonly number[]): string | null {
+  if (a === 127) return loopback;
+  if (a === 0) return 'an unspecified address';
+  if (a === 169 && b === 254) return 'a link-local address';
+  if (a! >= 224) return a! >= 240 ? 'a reserved address' : 'a multicast address';
+  return null;
+}
+
+function ipv6Kind(bytes: readonly number[], canonical: string): string | null {
+  if (canonical === '::1') return loopback;
+  if (canonical === '::') return 'an unspecified address';
   const [a, b] = bytes as readonly [number, number];
-  if (bytes.length === 4) {
-    if (a === 127) return loopback;
-    if (a === 0) return 'an unspecified address';
-    if (a === 169 && b === 254) return 'a link-local address';
-    if (a >= 224) return a >= 240 ? 'a reserved address' : 'a multicast address';
-    return null;
-  }
-  if (bytes.slice(0, 15).every((byte) => byte === 0)) {
-    if (bytes[15] === 1) return loopback;
-    if (bytes[15] === 0) return 'an unspecified address';
-  }
   if (a === 0xff) return 'a multicast address';
   if (a === 0xfe && (b & 0xc0) === 0x80) return 'a link-local address';
-  return embeddedIpv4(bytes);
-}
-
-/** IPv6 addresses that lead to an IPv4 one: IPv4-compatible, NAT64 and 6to4 are judged by what they hold. */
-function embeddedIpv4(bytes: readonly number[]): string | null {
-  const zeros = (from: number, to: number): boolean => bytes.slice(from, to).every((byte) => byte === 0);
-  if (zeros(0, 12)) return kindOf(bytes.slice(12));
-  if (bytes[0] === 0x00 && bytes[1] === 0x64 && bytes[2] === 0xff && bytes[3] === 0x9b && zeros(4, 12)) return kindOf(bytes.slice(12));
-  return bytes[0] === 0x20 && bytes[1] === 0x02 ? kindOf(bytes.slice(2, 6)) : null;
-}
-
-/** 4 or 16 bytes; null when the text is not exactly one address. */
-function parseAddress(text: string): readonly number[] | null {
-  if (text.length > 45) return null;
-  if (!text.includes(':')) return parseIpv4(text);
-  const halves = text.split('::');
-  if (halves.length > 2) return null;
-  const head = parseGroups(halves[0]!);
-  const tail = halves.length === 2 ? parseGroups(halves[1]!) : [];
-  if (head === null || tail === null) return null;
-  const missing = 16 - head.length - tail.length;
-  if (halves.length === 2 ? missing < 2 : missing !== 0) return null;
-  const bytes = [...head, ...Array.from({ length: missing }, () => 0), ...tail];
-  const mapped = bytes.slice(0, 10).every((byte) => byte === 0) && bytes[10] === 0xff && bytes[11] === 0xff;
-  return mapped ? bytes.slice(12) : bytes;
-}
-
-function parseGroups(text: string): readonly number[] | null {
-  if (text === '') return [];
-  const groups = text.split(':');
-  const bytes: number[] = [];
-  for (const [index, group] of groups.entries()) {
-    if (group.includes('.') && index === groups.length - 1) {
-      const ipv4 = parseIpv4(group);
-      if (ipv4 === null) return null;
-      bytes.push(...ipv4);
-    } else if (/^[0-9a-fA-F]{1,4}$/.test(group)) {
-      const value = Number.parseInt(group, 16);
-      bytes.push(value >> 8, value & 0xff);
-    } else {
-      return null;
-    }
-  }
-  return bytes;
-}
-
-/** Four decimal numbers without leading zeros: other spellings (octal, one number) mean different things to different readers. */
-function parseIpv4(text: string): readonly number[] | null {
-  const parts = text.split('.');
-  if (parts.length !== 4 || !parts.every((part) => /^(?:0|[1-9]\d{0,2})$/.test(part) && Number(part) <= 255)) return null;
-  return parts.map(Number);
-}
-
-function printAddress(bytes: readonly number[]): string {
-  if (bytes.length === 4) return bytes.join('.');
-  const groups: string[] = [];
-  for (let i = 0; i < 16; i += 2) groups.push(((bytes[i]! << 8) | bytes[i + 1]!).toString(16));
-  const text = `:${groups.join(':')}:`;
-  const zeros = text.match(/(?::0){2,}(?=:)/g)?.sort((a, b) => b.length - a.length)[0];
-  if (zeros === undefined) return groups.join(':');
-  const at = text.indexOf(zeros);
-  const left = text.slice(1, at);
-  const right = text.slice(at + zeros.length + 1, -1);
-  return `${left}::${right}`;
+  if (a === 0xfe && (b & 0xc0) === 0xc0) return 'a site-local address';
+  // RFC 8215: where in it an IPv4 address stands is the network's own choice, so none can be judged.
+  if (startsWith(bytes, [0x00, 0x64, 0xff, 0x9b, 0x00, 0x01])) return 'an address of local NAT64';
+  return null;
 }

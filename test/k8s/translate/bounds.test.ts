@@ -42,10 +42,10 @@ describe('reach', () => {
   const upstream: Upstream = { key: 'dns x:80 http1', address: { kind: 'dns', host: 'x', port: 80 }, protocol: 'http1', tls: null, connectTimeoutMs: 1, idleTimeoutMs: null, maxLifetimeMs: null, breakers: [], healthCheck: null };
   const reason = (ip: string, source: 'folder' | 'cluster' = 'cluster', forbiddenAddresses: readonly string[] = []): string | null => {
     const problem = checkReach({ source, forbiddenAddresses }, upstream, ip);
-    return problem === null ? null : / is (?:an? )?([a-z-]+ ?[a-z]*) and| (belongs)/.exec(problem.sentence)?.slice(1).find(Boolean) ?? problem.sentence;
+    return problem === null ? null : / is (?:an? )?([a-z-]+ ?[a-z]*)(?: and| address of a cloud and| local NAT64 and)| (belongs)/.exec(problem.sentence)?.slice(1).find(Boolean) ?? problem.sentence;
   };
 
-  test.each(['10.0.0.1', '8.8.8.8', '192.168.1.1', 'fd00::1', '2001:db8::1', '::ffff:10.0.0.1', '64:ff9b::a00:1'])('%s may be dialled', (ip) => {
+  test.each(['10.0.0.1', '8.8.8.8', '192.168.1.1', 'fd00::1', '2001:db8::1', '::ffff:10.0.0.1', '64:ff9b::a00:1', '64:ff9b:2::1', 'fd00:ec2::253', 'fd00:ec3::254', 'fd20:ce:1::254', '100.100.100.199', '168.63.129.17', '192.0.0.193', '2002:a00:1::', 'fb00::1'])('%s may be dialled', (ip) => {
     expect(reason(ip)).toBeNull();
   });
 
@@ -68,6 +68,19 @@ describe('reach', () => {
     ['224.0.0.1', 'multicast address'],
     ['ff02::1', 'multicast address'],
     ['255.255.255.255', 'reserved address'],
+    ['::5', 'unspecified address'],
+    ['fec0::1', 'site-local address'],
+    ['feff::1', 'site-local address'],
+    ['64:ff9b:1::a00:1', 'address of'],
+    ['64:ff9b:1:ffff::', 'address of'],
+    // Where a machine gets its identity and credentials.
+    ['fd00:ec2::254', 'the metadata'],
+    ['fd00:ec2::23', 'the metadata'],
+    ['fd20:ce::254', 'the metadata'],
+    ['fd20:00ce:0:0:0:0:0:254', 'the metadata'],
+    ['100.100.100.200', 'the metadata'],
+    ['168.63.129.16', 'the metadata'],
+    ['192.0.0.192', 'the metadata'],
   ])('%s is refused', (ip, kind) => {
     expect(reason(ip)).toBe(kind);
   });
@@ -76,6 +89,35 @@ describe('reach', () => {
     expect(reason('127.0.0.1', 'folder')).toBeNull();
     expect(reason('::ffff:127.0.0.1', 'folder')).toBeNull();
     expect(reason('169.254.169.254', 'folder')).toBe('link-local address');
+  });
+
+  const forms: readonly (readonly [name: string, write: (hex: string, inverse: string, dotted: string) => string])[] = [
+    ['mapped', (_hex, _inverse, dotted) => `::ffff:${dotted}`],
+    ['compatible', (hex) => `::${hex}`],
+    ['translated', (hex) => `::ffff:0:${hex}`],
+    ['NAT64', (hex) => `64:ff9b::${hex}`],
+    ['6to4', (hex) => `2002:${hex}::1`],
+    ['Teredo server', (hex) => `2001:0:${hex}:0:0:f5ff:fffe`],
+    ['Teredo client', (_hex, inverse) => `2001:0:a00:1:0:0:${inverse}`],
+    ['ISATAP', (hex) => `2a00::5efe:${hex}`],
+    ['ISATAP, public', (hex) => `2a00::200:5efe:${hex}`],
+  ];
+
+  test.each(forms)('every refused IPv4 address is refused in the form %s, an ordinary one is not', (_, write) => {
+    const form = (dotted: string): string => {
+      const bytes = dotted.split('.').map(Number);
+      const hex = (of: readonly number[]): string => [0, 2].map((at) => ((of[at]! << 8) | of[at + 1]!).toString(16)).join(':');
+      return write(hex(bytes), hex(bytes.map((byte) => byte ^ 0xff)), dotted);
+    };
+    for (const ip of ['127.0.0.1', '0.0.0.5', '169.254.169.254', '224.0.0.1', '255.255.255.255', '100.100.100.200', '168.63.129.16', '192.0.0.192']) {
+      expect([form(ip), reason(form(ip))]).toEqual([form(ip), reason(ip)]);
+    }
+    expect(reason(form('10.0.0.9'), 'cluster', ['10.0.0.9'])).toBe('belongs');
+    expect(reason(form('10.0.0.9'), 'cluster', ['10.0.0.9:81'])).toBeNull();
+  });
+
+  test('an address that leads to two others is judged by the worse', () => {
+    expect(reason('2001:0:7f00:1:0:0:5601:5601', 'folder')).toBe('link-local address');
   });
 
   test.each(['0177.0.0.1', '2130706433', '127.1', '10.0.0.1 ', '10.0.0.256', '01.2.3.4', 'fe80::1%eth0', '1::2::3', '::g', '', 'x', '1:2:3:4:5:6:7', '1:2:3:4:5:6:7:8:9', '::1.2.3'])('%j is not an address', (ip) => {
