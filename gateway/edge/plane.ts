@@ -6,12 +6,12 @@ import { fixed } from '../counters.ts';
 import type { Problem } from '../../routing/problem.ts';
 import type { ControlToData, TableFacts } from '../messages.ts';
 import type { Settings } from '../settings.ts';
-import { Attached } from './attachment.ts';
+import { Attached } from './policy/compiled-mapping.ts';
 import { Edge } from './edge.ts';
 import type { EdgeOptions } from './edge.ts';
-import { listenPlain, listenTls } from './listener.ts';
-import type { Listening } from './listener.ts';
-import { Spread } from './spread.ts';
+import { listenPlain, listenTls } from './downstream/listener.ts';
+import type { Listening } from './downstream/listener.ts';
+import { Spread } from './downstream/spread.ts';
 
 /** What became of a message. */
 export type Applied =

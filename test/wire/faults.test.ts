@@ -3,7 +3,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { MockInstance } from 'vitest';
 import { breakerCell, fixed } from '../../gateway/counters.ts';
-import { DeadlineWheel } from '../../gateway/edge/deadline.ts';
+import { DeadlineWheel } from '../../gateway/edge/io/deadline.ts';
 import type { ForwardTarget } from '../../routing/mapping.ts';
 import type { Breaker } from '../../routing/upstream.ts';
 import { answersIn, fieldOf } from './client.ts';

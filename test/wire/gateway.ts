@@ -6,7 +6,7 @@ import type { TableDelta } from '../../routing/delta.ts';
 import type { ForwardTarget, Mapping } from '../../routing/mapping.ts';
 import type { Upstream, UpstreamEndpoints } from '../../routing/upstream.ts';
 import { CounterBlock, blockBytes, failureFlags, fixed, shadowOutcomes, slotCell, slotLayout, statusColumns } from '../../gateway/counters.ts';
-import type { AccessEntry } from '../../gateway/edge/access.ts';
+import type { AccessEntry } from '../../gateway/edge/access/access-entry.ts';
 import { DataPlane } from '../../gateway/edge/plane.ts';
 import { defaultLimits } from '../../gateway/settings.ts';
 import type { EdgeLimits, Settings } from '../../gateway/settings.ts';

@@ -6,7 +6,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { Client, credentials, Metadata, ServerCredentials, status } from '@grpc/grpc-js';
 import { afterEach, describe, expect, test } from 'vitest';
 import { fixed } from '../../gateway/counters.ts';
-import { serving } from '../../gateway/edge/grpc/message.ts';
+import { serving } from '../../gateway/edge/message/grpc-message.ts';
 import type { Mapping } from '../../routing/mapping.ts';
 import type { Upstream } from '../../routing/upstream.ts';
 import { upstreamOf } from '../gateway/fixtures.ts';

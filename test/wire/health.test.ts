@@ -1,7 +1,7 @@
 // grpc.health.v1 as @grpc/grpc-js sees it: the gateway's own health, a deployment's, and what is not told.
 import * as grpc from '@grpc/grpc-js';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { framed, healthResponse, serviceOf, serving } from '../../gateway/edge/grpc/message.ts';
+import { framed, healthResponse, serviceOf, serving } from '../../gateway/edge/message/grpc-message.ts';
 import { mappingOf, upstreamOf } from '../gateway/fixtures.ts';
 import { Gateway, endpointsOn, eventually } from './gateway.ts';
 import { Http2Client } from './http2-client.ts';

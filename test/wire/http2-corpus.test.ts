@@ -2,8 +2,8 @@
 // forwarded in exactly one form, with a request behind it on the same connection, and a bystander on another one, untouched.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { errorCode, flag, frameType, setting } from '../../gateway/edge/http2/constants.ts';
-import { frames, rawClient } from '../gateway/http2/raw-peer.ts';
-import type { RawPeer } from '../gateway/http2/raw-peer.ts';
+import { frames, rawClient } from '../gateway/edge/http2/raw-peer.ts';
+import type { RawPeer } from '../gateway/edge/http2/raw-peer.ts';
 import { Gateway, eventually } from './gateway.ts';
 import { valuesOf } from './grammar.ts';
 import { http2Corpus } from './http2-corpus.ts';

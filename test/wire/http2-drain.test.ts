@@ -1,7 +1,7 @@
 // How HTTP/2 connections end: GOAWAY twice, what is open is served, what comes later is refused to be sent again.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { errorCode, frameType } from '../../gateway/edge/http2/constants.ts';
-import { frames, rawClient } from '../gateway/http2/raw-peer.ts';
+import { frames, rawClient } from '../gateway/edge/http2/raw-peer.ts';
 import { Gateway, eventually, transports } from './gateway.ts';
 import { Http2Client } from './http2-client.ts';
 import { Origin, answerEach } from './origin.ts';

@@ -1,17 +1,17 @@
 // Floods against the gateway's own port, with the limits that it has by default: one below, at it, and one above. The offender is closed with
 // ENHANCE_YOUR_CALM, its neighbour is served, and memory stays where it was.
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { DeadlineWheel } from '../../gateway/edge/deadline.ts';
-import { Exchange } from '../../gateway/edge/exchange.ts';
+import { DeadlineWheel } from '../../gateway/edge/io/deadline.ts';
+import { Exchange } from '../../gateway/edge/exchange/exchange.ts';
 import { errorCode, frameType, setting } from '../../gateway/edge/http2/constants.ts';
 import { defaultFloodLimits } from '../../gateway/edge/http2/floods.ts';
 import type { Flood } from '../../gateway/edge/http2/floods.ts';
-import { ServedConnection } from '../../gateway/edge/http2/served-connection.ts';
+import { ServedConnection } from '../../gateway/edge/downstream/http2-connection.ts';
 import { fixed } from '../../gateway/counters.ts';
 import { upstreamOf } from '../gateway/fixtures.ts';
-import { attacks } from '../gateway/http2/attacks.ts';
-import { frames, rawClient } from '../gateway/http2/raw-peer.ts';
-import type { RawPeer } from '../gateway/http2/raw-peer.ts';
+import { attacks } from '../gateway/edge/http2/attacks.ts';
+import { frames, rawClient } from '../gateway/edge/http2/raw-peer.ts';
+import type { RawPeer } from '../gateway/edge/http2/raw-peer.ts';
 import { Gateway, endpointsOn, eventually, irisTo } from './gateway.ts';
 import { Http2Origin } from './http2-origin.ts';
 import { Origin, answerEach } from './origin.ts';

@@ -3,7 +3,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import type { ForwardTarget } from '../../routing/mapping.ts';
 import { fixed } from '../../gateway/counters.ts';
-import { framed, prefixBytes } from '../../gateway/edge/grpc/message.ts';
+import { framed, prefixBytes } from '../../gateway/edge/message/grpc-message.ts';
 import type { EdgeLimits } from '../../gateway/settings.ts';
 import { Gateway, eventually, transports } from './gateway.ts';
 import { Http2Client } from './http2-client.ts';

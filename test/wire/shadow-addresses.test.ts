@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Mapping } from '../../routing/mapping.ts';
 import { fixed, shadowOutcomes } from '../../gateway/counters.ts';
-import { badEndsToBackOff } from '../../gateway/edge/shadow-backoff.ts';
+import { badEndsToBackOff } from '../../gateway/edge/shadow/shadow-backoff.ts';
 import { upstreamOf } from '../gateway/fixtures.ts';
 import type { RawClient } from './client.ts';
 import { Gateway, endpointsOn, eventually, firstSlot, irisTo, post } from './gateway.ts';

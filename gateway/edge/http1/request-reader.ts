@@ -1,15 +1,15 @@
 // Reads the requests of one client connection, strictly and in order: head, body by either framing, trailers. One request at a time: what is
 // sent ahead waits.
-import { Carry } from '../carry.ts';
+import { Carry } from '../io/partial-read.ts';
 import type { Edge } from '../edge.ts';
-import { failures } from '../failure.ts';
-import type { Failure } from '../failure.ts';
-import { cr, lf } from './characters.ts';
+import { failures } from '../message/failure.ts';
+import type { Failure } from '../message/failure.ts';
+import { cr, lf } from '../message/characters.ts';
 import { ChunkedDecoder } from './chunked.ts';
-import { more, readFields } from './fields.ts';
-import type { FieldList } from './fields.ts';
-import { readRequestHead } from './request-head.ts';
-import type { Http1RequestHead } from './request-head.ts';
+import { more, readFields } from '../message/fields.ts';
+import type { FieldList } from '../message/fields.ts';
+import { readRequestHead } from '../message/request-head.ts';
+import type { Http1RequestHead } from '../message/request-head.ts';
 import { mostTrailerBytes } from './trailers.ts';
 
 /** Whom a reader tells. Heads, bytes and trailers are valid only during the call. */

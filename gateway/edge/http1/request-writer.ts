@@ -1,16 +1,16 @@
 // Writes the request head that goes upstream: rebuilt from the raw fields by an allow-list, with runs of kept lines copied at once.
 import type { CompiledRewrite } from '../../../routing/rewrite.ts';
 import { textOf } from '../../../routing/bytes.ts';
-import { allOwnLines } from '../attachment.ts';
-import type { Attachment, OwnLines } from '../attachment.ts';
-import type { OutBuffer } from '../out-buffer.ts';
-import { requestIdBytes } from '../request-id.ts';
-import { editsFor } from '../request-values.ts';
-import { comma } from './characters.ts';
+import { allOwnLines } from '../policy/compiled-mapping.ts';
+import type { Attachment, OwnLines } from '../policy/compiled-mapping.ts';
+import type { OutBuffer } from '../io/out-buffer.ts';
+import { requestIdBytes } from '../message/request-id.ts';
+import { editsFor } from '../message/request-values.ts';
+import { comma } from '../message/characters.ts';
 import { upgradeLines } from './upgrade.ts';
-import { kind } from './field-kind.ts';
-import { isGone } from './header-edits.ts';
-import type { Http1RequestHead } from './request-head.ts';
+import { kind } from '../message/field-kind.ts';
+import { isGone } from '../message/header-edits.ts';
+import type { Http1RequestHead } from '../message/request-head.ts';
 
 /** What the connection of the client says about every request on it. */
 export interface ClientFacts {

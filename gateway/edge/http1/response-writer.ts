@@ -1,12 +1,12 @@
 // Writes the response head that goes to the client, and the gateway's own answers.
 import { STATUS_CODES } from 'node:http';
-import type { Answer } from '../answers.ts';
-import type { CompiledEdits } from './header-edits.ts';
-import { isGone } from './header-edits.ts';
+import type { Answer } from '../message/answers.ts';
+import type { CompiledEdits } from '../message/header-edits.ts';
+import { isGone } from '../message/header-edits.ts';
 import { upgradeLines } from './upgrade.ts';
-import { kind } from './field-kind.ts';
-import type { OutBuffer } from '../out-buffer.ts';
-import type { ResponseHead } from './response-head.ts';
+import { kind } from '../message/field-kind.ts';
+import type { OutBuffer } from '../io/out-buffer.ts';
+import type { ResponseHead } from '../message/response-head.ts';
 
 const statusStart = Buffer.from('HTTP/1.1 ');
 const space = Buffer.from(' ');

@@ -1,8 +1,8 @@
 // Trailer sections: kept, but for fields that may not stand there (RFC 9110 §6.5.1).
-import type { OutBuffer } from '../out-buffer.ts';
-import { kind } from './field-kind.ts';
-import type { FieldList } from './fields.ts';
-import { fieldRoom } from './fields.ts';
+import type { OutBuffer } from '../io/out-buffer.ts';
+import { kind } from '../message/field-kind.ts';
+import type { FieldList } from '../message/fields.ts';
+import { fieldRoom } from '../message/fields.ts';
 
 /** The fields of a trailer section. A worker has one: valid only while its bytes are. */
 export class Trailers implements FieldList {

@@ -1,6 +1,6 @@
 // The client's side of HTTP/2: a connection to an upstream.
-import { ResponseHead } from '../http1/response-head.ts';
-import type { Transport } from '../transport.ts';
+import { ResponseHead } from '../message/response-head.ts';
+import type { Transport } from '../io/transport.ts';
 import { Connection } from './connection.ts';
 import { clientPreface, errorCode, setting } from './constants.ts';
 import type { HeaderList } from './header-list.ts';

@@ -1,12 +1,12 @@
 // Connection: what both sides of HTTP/2 read alike (RFC 9113): frames, header blocks, settings, windows.
-import type { Transport } from '../transport.ts';
+import type { Transport } from '../io/transport.ts';
 import { defaultHeaderTableBytes, defaultWindow, errorCode, flag, framePayloadBytes, frameType, mostWindow, setting } from './constants.ts';
 import { faultOf, uint31, uint32 } from './frame-rules.ts';
 import { found, FrameReader } from './frames.ts';
 import { HeaderBlock } from './header-block.ts';
 import type { HeaderList } from './header-list.ts';
 import { HpackDecoder } from './hpack-decode.ts';
-import { drainPing, Session } from './session.ts';
+import { drainPing, Session } from './framed-connection.ts';
 import type { Http2Shared } from './shared.ts';
 import type { Stream } from './stream.ts';
 import { ended } from './stream-table.ts';

@@ -1,7 +1,7 @@
 // What a header field means to HTTP/2: found once, when its literal is read, and kept with the entry of the dynamic table, so that an
 // indexed field costs no look at its bytes. One byte: a pseudo header's number, or the `kind` that HTTP/1.1 uses, and whether it is allowed.
-import { isToken, isValue, space, tab } from '../http1/characters.ts';
-import { kindOf } from '../http1/field-kind.ts';
+import { isToken, isValue, space, tab } from '../message/characters.ts';
+import { kindOf } from '../message/field-kind.ts';
 
 /** The field breaks RFC 9113 §8.2: a name that is empty, no token or has capitals; a value with CTL or with white space around it. */
 export const malformedField = 0x80;

@@ -1,8 +1,8 @@
 // Frames out: writes frames into the connection's out buffer, which leaves at the end of the turn.
-import type { OutBuffer } from '../out-buffer.ts';
-import type { Transport } from '../transport.ts';
+import type { OutBuffer } from '../io/out-buffer.ts';
+import type { Transport } from '../io/transport.ts';
 import { flag, frameHeadBytes, framePayloadBytes, frameType } from './constants.ts';
-import type { Turn } from './turn.ts';
+import type { Turn } from '../io/write-batch.ts';
 
 /** Bytes put in vain while the peer does not read: more, and it is not read from either. */
 const mostUnreadBytes = 64 * 1024;

@@ -1,14 +1,14 @@
 // The head of a request from a decoded list (RFC 9113 §8.3.1), as the object that HTTP/1.1 fills: what comes after need not know which it was.
 import { canonicalPath } from '../../../routing/path.ts';
-import { failures } from '../failure.ts';
-import { readGrpcTimeout } from '../grpc-timeout.ts';
-import type { Failure } from '../failure.ts';
-import { isAuthority } from '../http1/authority.ts';
-import { isToken, lowered, space } from '../http1/characters.ts';
-import { kind } from '../http1/field-kind.ts';
-import { holdsWord, isWord, readLength } from '../http1/fields.ts';
-import { grpcWeb, isGrpc, isGrpcWeb, isRefusedMethod, readGrpcWeb } from '../http1/request-head.ts';
-import type { Http1RequestHead } from '../http1/request-head.ts';
+import { failures } from '../message/failure.ts';
+import { readGrpcTimeout } from '../message/grpc-timeout.ts';
+import type { Failure } from '../message/failure.ts';
+import { isAuthority } from '../message/authority.ts';
+import { isToken, lowered, space } from '../message/characters.ts';
+import { kind } from '../message/field-kind.ts';
+import { holdsWord, isWord, readLength } from '../message/fields.ts';
+import { grpcWeb, isGrpc, isGrpcWeb, isRefusedMethod, readGrpcWeb } from '../message/request-head.ts';
+import type { Http1RequestHead } from '../message/request-head.ts';
 import { pseudo } from './field-meaning.ts';
 import type { HeaderList } from './header-list.ts';
 

@@ -1,18 +1,18 @@
 // Writes the header block that goes to an HTTP/2 upstream: by HTTP/1.1's own rules of what passes, so that there is one list of them.
 import { textOf } from '../../../routing/bytes.ts';
 import type { CompiledRewrite } from '../../../routing/rewrite.ts';
-import { allOwnLines } from '../attachment.ts';
-import type { Attachment } from '../attachment.ts';
-import { kind } from '../http1/field-kind.ts';
-import { fieldRoom } from '../http1/fields.ts';
-import type { FieldList } from '../http1/fields.ts';
-import { isGone } from '../http1/header-edits.ts';
-import type { Http1RequestHead } from '../http1/request-head.ts';
+import { allOwnLines } from '../policy/compiled-mapping.ts';
+import type { Attachment } from '../policy/compiled-mapping.ts';
+import { kind } from '../message/field-kind.ts';
+import { fieldRoom } from '../message/fields.ts';
+import type { FieldList } from '../message/fields.ts';
+import { isGone } from '../message/header-edits.ts';
+import type { Http1RequestHead } from '../message/request-head.ts';
 import { goes, keepsMeaning, passesUpstream, writeOwnLines, writeShadowHost } from '../http1/request-writer.ts';
 import type { ClientFacts } from '../http1/request-writer.ts';
-import { OutBuffer } from '../out-buffer.ts';
-import { requestIdBytes } from '../request-id.ts';
-import { editsFor } from '../request-values.ts';
+import { OutBuffer } from '../io/out-buffer.ts';
+import { requestIdBytes } from '../message/request-id.ts';
+import { editsFor } from '../message/request-values.ts';
 import { BlockWriter, staticEntry, staticName } from './hpack-encode.ts';
 
 const noBytes = Buffer.alloc(0);

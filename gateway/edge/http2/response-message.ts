@@ -1,7 +1,7 @@
 // The head of a response from a decoded list (RFC 9113 §8.3.2), as the object that HTTP/1.1 fills.
-import { kind } from '../http1/field-kind.ts';
-import { isWord, readLength } from '../http1/fields.ts';
-import type { ResponseHead } from '../http1/response-head.ts';
+import { kind } from '../message/field-kind.ts';
+import { isWord, readLength } from '../message/fields.ts';
+import type { ResponseHead } from '../message/response-head.ts';
 import { pseudo } from './field-meaning.ts';
 import type { HeaderList } from './header-list.ts';
 import { isConnectionSpecific } from './request-message.ts';

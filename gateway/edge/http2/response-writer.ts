@@ -1,11 +1,11 @@
 // Writes the header block that goes to an HTTP/2 client: what passes is what passes to clients of HTTP/1.1.
-import type { Answer } from '../answers.ts';
-import { kind } from '../http1/field-kind.ts';
-import { fieldRoom } from '../http1/fields.ts';
-import type { FieldList } from '../http1/fields.ts';
-import type { CompiledEdits } from '../http1/header-edits.ts';
-import { isGone } from '../http1/header-edits.ts';
-import type { ResponseHead } from '../http1/response-head.ts';
+import type { Answer } from '../message/answers.ts';
+import { kind } from '../message/field-kind.ts';
+import { fieldRoom } from '../message/fields.ts';
+import type { FieldList } from '../message/fields.ts';
+import type { CompiledEdits } from '../message/header-edits.ts';
+import { isGone } from '../message/header-edits.ts';
+import type { ResponseHead } from '../message/response-head.ts';
 import { passesDownstream } from '../http1/response-writer.ts';
 import { BlockWriter, staticName } from './hpack-encode.ts';
 

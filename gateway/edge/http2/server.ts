@@ -1,8 +1,8 @@
 // The server's side of HTTP/2: a client's connection.
-import { Http1RequestHead } from '../http1/request-head.ts';
-import type { Failure } from '../failure.ts';
-import { failures } from '../failure.ts';
-import type { Transport } from '../transport.ts';
+import { Http1RequestHead } from '../message/request-head.ts';
+import type { Failure } from '../message/failure.ts';
+import { failures } from '../message/failure.ts';
+import type { Transport } from '../io/transport.ts';
 import { Connection } from './connection.ts';
 import { clientPreface, errorCode, setting } from './constants.ts';
 import type { HeaderList } from './header-list.ts';

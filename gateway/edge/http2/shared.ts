@@ -1,10 +1,10 @@
 // What all HTTP/2 connections of one worker share, and the limits that hold for each of them.
-import type { DeadlineWheel } from '../deadline.ts';
+import type { DeadlineWheel } from '../io/deadline.ts';
 import { HeaderList } from './header-list.ts';
 import type { ListLimits } from './header-list.ts';
 import type { FloodLimits } from './floods.ts';
 import type { Stream } from './stream.ts';
-import type { Turn } from './turn.ts';
+import type { Turn } from '../io/write-batch.ts';
 
 export interface Http2Limits {
   /** Streams that a peer may have open at once. */

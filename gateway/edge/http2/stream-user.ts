@@ -1,6 +1,6 @@
 // What an HTTP/2 stream tells whoever uses it: the seam between the engine and an exchange, the same on both sides.
-import type { FieldList } from '../http1/fields.ts';
-import type { ResponseHead } from '../http1/response-head.ts';
+import type { FieldList } from '../message/fields.ts';
+import type { ResponseHead } from '../message/response-head.ts';
 import type { Stream } from './stream.ts';
 
 /** Why a stream ended before its time. */

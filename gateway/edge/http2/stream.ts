@@ -1,6 +1,6 @@
 // Stream: one request and its response on an HTTP/2 connection, from either side. Objects are used again and again.
 import { SendQueue } from './send-queue.ts';
-import type { Session } from './session.ts';
+import type { Session } from './framed-connection.ts';
 import type { StreamUser } from './stream-user.ts';
 
 export class Stream {

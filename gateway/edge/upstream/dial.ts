@@ -4,10 +4,10 @@ import type { Socket } from 'node:net';
 import { createSecureContext, connect as connectTls } from 'node:tls';
 import type { SecureContext } from 'node:tls';
 import type { UpstreamTls } from '../../../routing/upstream.ts';
-import { readDirectly } from '../direct-read.ts';
-import type { ReadBuffer } from '../read-buffer.ts';
-import { SocketTransport } from '../transport.ts';
-import type { TransportOwner } from '../transport.ts';
+import { readDirectly } from '../io/direct-read.ts';
+import type { ReadBuffer } from '../io/read-buffer.ts';
+import { SocketTransport } from '../io/transport.ts';
+import type { TransportOwner } from '../io/transport.ts';
 import type { UpstreamPool } from './pool.ts';
 
 /**

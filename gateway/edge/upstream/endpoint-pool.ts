@@ -1,13 +1,13 @@
 // One Endpoint of one Upstream: what is in flight on it, and where its idle connections stand.
 import type { Edge } from '../edge.ts';
 import type { Candidate } from './candidates.ts';
-import { UpstreamConnection } from './connection.ts';
+import { UpstreamConnection } from './http1-connection.ts';
 import { Ejection } from './ejection.ts';
-import { IdleShelf } from './idle-shelf.ts';
-import type { ShadowLane } from '../shadow-lane.ts';
+import { IdleShelf } from './address-pool.ts';
+import type { ShadowLane } from '../shadow/shadow-budget.ts';
 import type { UpstreamPool } from './pool.ts';
-import type { Acquired } from './upstream-side.ts';
-import type { UpstreamUser } from './user.ts';
+import type { Acquired } from './upstream-request.ts';
+import type { UpstreamUser } from './response-handler.ts';
 
 export class EndpointPool implements Candidate {
   // First what every request reads.

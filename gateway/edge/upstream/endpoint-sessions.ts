@@ -1,15 +1,15 @@
 // The HTTP/2 sessions to one address, and who waits for room on them. Few and full rather than many: what leaves together in one write is what
 // makes a call cheap. Upstreams that reach the address in the same way share them (design §5).
 import type { Edge } from '../edge.ts';
-import type { Failure } from '../failure.ts';
-import { failures } from '../failure.ts';
+import type { Failure } from '../message/failure.ts';
+import { failures } from '../message/failure.ts';
 import { resource } from './breaker.ts';
 import type { Breaker } from './breaker.ts';
 import type { EndpointPool } from './endpoint-pool.ts';
-import { UpstreamSession } from './session.ts';
-import type { SessionOwner } from './session.ts';
-import type { Acquired, Waiting } from './upstream-side.ts';
-import type { UpstreamUser } from './user.ts';
+import { UpstreamSession } from './http2-connection.ts';
+import type { SessionOwner } from './http2-connection.ts';
+import type { Acquired, Waiting } from './upstream-request.ts';
+import type { UpstreamUser } from './response-handler.ts';
 
 /** Sessions to one address of one worker; beyond that requests wait for room. */
 const mostSessions = 8;

@@ -1,12 +1,12 @@
 // Request heads as an Upstream's protocol takes them, for requests that are kept: until there is a connection, for another try, for shadows.
 import type { Upstream } from '../../../routing/upstream.ts';
-import type { Attachment } from '../attachment.ts';
+import type { Attachment } from '../policy/compiled-mapping.ts';
 import type { Edge } from '../edge.ts';
-import type { Http1RequestHead } from '../http1/request-head.ts';
+import type { Http1RequestHead } from '../message/request-head.ts';
 import { writeRequestHead } from '../http1/request-writer.ts';
 import type { ClientFacts } from '../http1/request-writer.ts';
 import { writeRequestBlock } from '../http2/request-writer.ts';
-import type { EncodedHead } from './upstream-side.ts';
+import type { EncodedHead } from './upstream-request.ts';
 
 /**
  * Encodes a head without its framing, which `sendHead` adds: a copy may be framed in another way than its original. What it gives is valid

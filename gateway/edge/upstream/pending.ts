@@ -1,13 +1,13 @@
 // Pending requests: an Upstream has as many connections as it may have, so a request waits for one, in order of arrival and in a bounded queue.
-import { Deadline } from '../deadline.ts';
-import type { Timed } from '../deadline.ts';
-import { failures } from '../failure.ts';
+import { Deadline } from '../io/deadline.ts';
+import type { Timed } from '../io/deadline.ts';
+import { failures } from '../message/failure.ts';
 import { resource } from './breaker.ts';
-import type { Choice } from './choice.ts';
+import type { Choice } from './balancing-policy.ts';
 import type { EndpointPool } from './endpoint-pool.ts';
 import type { UpstreamPool } from './pool.ts';
-import type { Acquired, Waiting } from './upstream-side.ts';
-import type { UpstreamUser } from './user.ts';
+import type { Acquired, Waiting } from './upstream-request.ts';
+import type { UpstreamUser } from './response-handler.ts';
 
 /** Connections that other workers let go are seen after this long. */
 const lookMs = 16;

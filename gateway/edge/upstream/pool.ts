@@ -5,17 +5,17 @@ import type { Endpoint, Upstream, UpstreamEndpoints } from '../../../routing/ups
 import { priorities } from '../../counters.ts';
 import { defaultLimits } from '../../settings.ts';
 import type { Edge } from '../edge.ts';
-import { failures } from '../failure.ts';
+import { failures } from '../message/failure.ts';
 import { Breaker, resource, unlimited } from './breaker.ts';
-import type { Choice } from './choice.ts';
+import type { Choice } from './balancing-policy.ts';
 import { EndpointPool } from './endpoint-pool.ts';
 import { secureContextOf } from './dial.ts';
 import { IdleCloses } from './idle-closes.ts';
-import type { IdleShelves } from './idle-shelf.ts';
+import type { IdleShelves } from './address-pool.ts';
 import { PendingQueue } from './pending.ts';
-import { Serving } from './serving.ts';
-import type { Acquired } from './upstream-side.ts';
-import type { UpstreamUser } from './user.ts';
+import { Serving } from './load-balancer.ts';
+import type { Acquired } from './upstream-request.ts';
+import type { UpstreamUser } from './response-handler.ts';
 import { AddressWait, Dialling } from './waiting.ts';
 
 const noEndpoint: Acquired = Object.freeze({ kind: 'failed', failure: failures.noHealthyUpstream, detail: '' });

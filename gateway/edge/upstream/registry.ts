@@ -2,7 +2,7 @@
 // asks for it: of 10,000 deployments few are asked at once, and a pool is twenty times what is known of its Upstream.
 import type { Endpoint, Upstream, UpstreamEndpoints } from '../../../routing/upstream.ts';
 import type { Edge } from '../edge.ts';
-import { IdleShelves } from './idle-shelf.ts';
+import { IdleShelves } from './address-pool.ts';
 import { UpstreamPool } from './pool.ts';
 
 const noAddresses: ReadonlySet<string> = new Set();

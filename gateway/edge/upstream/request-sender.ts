@@ -1,13 +1,13 @@
 // What an Endpoint of HTTP/1.1 is sent: requests framed by us, put together in the worker's out buffer.
-import type { Attachment } from '../attachment.ts';
+import type { Attachment } from '../policy/compiled-mapping.ts';
 import { putChunk, putLastChunk } from '../http1/chunked.ts';
-import type { FieldList } from '../http1/fields.ts';
-import type { Http1RequestHead } from '../http1/request-head.ts';
+import type { FieldList } from '../message/fields.ts';
+import type { Http1RequestHead } from '../message/request-head.ts';
 import { chunkedLength, upgradeLength, writeFraming, writeRequestHead } from '../http1/request-writer.ts';
 import type { ClientFacts } from '../http1/request-writer.ts';
 import { putTrailers } from '../http1/trailers.ts';
-import type { OutBuffer } from '../out-buffer.ts';
-import type { Transport } from '../transport.ts';
+import type { OutBuffer } from '../io/out-buffer.ts';
+import type { Transport } from '../io/transport.ts';
 
 /** Kept pieces of a body up to this are copied into the out buffer, so that a small request leaves in one write. */
 const mostCopiedBytes = 16 * 1024;

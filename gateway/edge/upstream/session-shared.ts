@@ -1,7 +1,7 @@
 // What all HTTP/2 sessions to upstreams of one worker share, and the limits that hold for each of them.
 import type { EdgeLimits } from '../../settings.ts';
-import { fieldRoom } from '../http1/fields.ts';
-import { ResponseHead } from '../http1/response-head.ts';
+import { fieldRoom } from '../message/fields.ts';
+import { ResponseHead } from '../message/response-head.ts';
 import { defaultFloodLimits } from '../http2/floods.ts';
 import { BlockWriter } from '../http2/hpack-encode.ts';
 import { Http2Shared } from '../http2/shared.ts';

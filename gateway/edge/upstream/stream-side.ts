@@ -1,22 +1,22 @@
 // One request to an Endpoint that speaks HTTP/2: a stream of a session, as forwarding and shadows see it.
-import type { Attachment } from '../attachment.ts';
-import { failures } from '../failure.ts';
-import type { Failure } from '../failure.ts';
-import type { FieldList } from '../http1/fields.ts';
-import type { Http1RequestHead } from '../http1/request-head.ts';
+import type { Attachment } from '../policy/compiled-mapping.ts';
+import { failures } from '../message/failure.ts';
+import type { Failure } from '../message/failure.ts';
+import type { FieldList } from '../message/fields.ts';
+import type { Http1RequestHead } from '../message/request-head.ts';
 import type { ClientFacts } from '../http1/request-writer.ts';
-import type { ResponseHead } from '../http1/response-head.ts';
+import type { ResponseHead } from '../message/response-head.ts';
 import { errorCode } from '../http2/constants.ts';
 import { putLength, writeRequestBlock, writeTrailerBlock } from '../http2/request-writer.ts';
 import type { Stream } from '../http2/stream.ts';
 import type { ResponseUser, StreamLoss } from '../http2/stream-user.ts';
-import { grpcStatusOf } from '../retry-policy.ts';
+import { grpcStatusOf } from '../policy/retry-policy.ts';
 import { resource } from './breaker.ts';
 import type { Breaker } from './breaker.ts';
 import type { EndpointPool } from './endpoint-pool.ts';
-import type { UpstreamSession } from './session.ts';
-import type { UpstreamSide } from './upstream-side.ts';
-import type { UpstreamUser } from './user.ts';
+import type { UpstreamSession } from './http2-connection.ts';
+import type { UpstreamSide } from './upstream-request.ts';
+import type { UpstreamUser } from './response-handler.ts';
 
 /** Bytes that wait for the upstream's windows before the client is asked to wait; it may go on when half of them have left. */
 const mostQueuedBytes = 64 * 1024;

@@ -1,13 +1,13 @@
 // Places in a queue for a connection: one that is dialled, and a name whose addresses are awaited.
-import { Deadline } from '../deadline.ts';
-import type { Timed } from '../deadline.ts';
-import { failures } from '../failure.ts';
-import type { Choice } from './choice.ts';
-import type { UpstreamConnection } from './connection.ts';
+import { Deadline } from '../io/deadline.ts';
+import type { Timed } from '../io/deadline.ts';
+import { failures } from '../message/failure.ts';
+import type { Choice } from './balancing-policy.ts';
+import type { UpstreamConnection } from './http1-connection.ts';
 import type { EndpointPool } from './endpoint-pool.ts';
 import type { UpstreamPool } from './pool.ts';
-import type { Waiting } from './upstream-side.ts';
-import type { UpstreamUser } from './user.ts';
+import type { Waiting } from './upstream-request.ts';
+import type { UpstreamUser } from './response-handler.ts';
 
 /** A connection that is dialled. */
 export class Dialling implements Waiting {

@@ -1,0 +1,113 @@
+// Access entries: what is said about one request, when it failed or when everything is logged. Never bodies, never credentials.
+
+import type { Failure } from '../message/failure.ts';
+import { kind } from '../message/field-kind.ts';
+import type { Http1RequestHead } from '../message/request-head.ts';
+
+export interface AccessEntry {
+  /** When the request came, epoch ms. */
+  readonly atMs: number;
+  /** A failure's flag, or "". */
+  readonly flag: string;
+  /** What failed, for people; "" when nothing did. */
+  readonly sentence: string;
+  readonly code: number;
+  readonly method: string;
+  /** As sent, with its query; at most 256 characters. */
+  readonly path: string;
+  readonly requestId: string;
+  /** Address of the client. */
+  readonly peer: string;
+  /** Key of the Route, or "". */
+  readonly route: string;
+  /** Id of the Mapping, or "". */
+  readonly mapping: string;
+  /** ip:port that answered or was tried last, or "". */
+  readonly address: string;
+  readonly requestBytes: number;
+  readonly responseBytes: number;
+  readonly durationMs: number;
+}
+
+/** About what came to no exchange. `detail` "": the sentence of the failure says it all. */
+export function unservedEntry(failure: Failure, detail: string, code: number, peer: string): AccessEntry {
+  return entryWithoutRequest(failure.flag, detail === '' ? failure.sentence : `${failure.sentence}: ${detail}`, code, peer);
+}
+
+/** About what has no request to name, now. */
+export function entryWithoutRequest(flag: string, sentence: string, code: number, peer: string): AccessEntry {
+  return {
+    atMs: Date.now(),
+    flag,
+    sentence,
+    code,
+    method: '',
+    path: '',
+    requestId: '',
+    peer,
+    route: '',
+    mapping: '',
+    address: '',
+    requestBytes: 0,
+    responseBytes: 0,
+    durationMs: 0,
+  };
+}
+
+/** About lines that were not written. */
+export function leftOutEntry(flag: string, lines: number): AccessEntry {
+  return entryWithoutRequest(flag, `${lines} more lines like this one were left out in a second (--access-lines-per-second)`, 0, '');
+}
+
+/** Bytes of a request line, from the method on, that are kept for a log line. */
+const mostLineBytes = 272;
+const mostIdBytes = 128;
+
+/** What an entry may need later, when the head is gone: copied once a request, read only when something is logged. */
+export class RequestNote {
+  readonly #line = Buffer.allocUnsafe(mostLineBytes);
+  #methodEnd = 0;
+  #lineEnd = 0;
+  /** The id that a trusted proxy sent; null: none. */
+  requestId: string | null = null;
+
+  /** `trustsId`: an x-request-id of the head is the request's id. */
+  take(head: Http1RequestHead, trustsId: boolean): void {
+    const { methodStart, methodEnd, targetStart, targetEnd } = head;
+    const bytes = head.bytes as Buffer;
+    const methodBytes = Math.min(methodEnd - methodStart, mostLineBytes);
+    this.#methodEnd = methodBytes;
+    // The target as sent: the path before it was made canonical.
+    if (targetStart === methodEnd + 1) {
+      this.#lineEnd = bytes.copy(this.#line, 0, methodStart, Math.min(targetEnd, methodStart + mostLineBytes));
+    } else {
+      // HTTP/2 sends them apart.
+      for (let i = 0; i < methodBytes; i++) this.#line[i] = bytes[methodStart + i]!;
+      this.#lineEnd = methodBytes + 1 + bytes.copy(this.#line, methodBytes + 1, targetStart, targetEnd);
+    }
+    this.requestId = trustsId ? idOf(head) : null;
+  }
+
+  get method(): string {
+    return printable(this.#line, 0, this.#methodEnd);
+  }
+
+  get path(): string {
+    return printable(this.#line, Math.min(this.#methodEnd + 1, this.#lineEnd), this.#lineEnd);
+  }
+}
+
+function idOf(head: Http1RequestHead): string | null {
+  for (let field = 0; field < head.fieldCount; field++) {
+    if (head.kinds[field] !== kind.requestId) continue;
+    const start = head.fields[field * 4 + 2]!;
+    const end = head.fields[field * 4 + 3]!;
+    return end > start && end - start <= mostIdBytes ? printable(head.bytes as Buffer, start, end) : null;
+  }
+  return null;
+}
+
+/** Bytes that are not printable ASCII as `\xNN`: a log line stays one line. */
+function printable(bytes: Buffer, start: number, end: number): string {
+  return bytes.toString('latin1', start, end).replace(/[^ -~]/g, (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`);
+}

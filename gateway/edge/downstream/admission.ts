@@ -1,0 +1,56 @@
+// Admission: how many client connections there may be, in total and from one address. Counted from accept(2) to the socket's close, TLS
+// handshakes included: whoever never ends his handshake holds a connection too.
+import { fixed } from '../../counters.ts';
+import type { CounterBlock } from '../../counters.ts';
+import type { EdgeLimits } from '../../settings.ts';
+import { failures } from '../message/failure.ts';
+
+export class Admission {
+  readonly #limits: EdgeLimits;
+  readonly #counters: CounterBlock;
+  readonly #others: readonly Float64Array[];
+  /** Sockets of this worker. */
+  #open = 0;
+  /** Of these, by address; null: nobody limits them. */
+  readonly #byAddress: Map<string, number> | null;
+
+  /** `others`: counters of the other workers. */
+  constructor(limits: EdgeLimits, counters: CounterBlock, others: readonly Float64Array[]) {
+    this.#limits = limits;
+    this.#counters = counters;
+    this.#others = others;
+    this.#byAddress = limits.connectionsPerAddress === 0 ? null : new Map();
+  }
+
+  /**
+   * Counts one more socket of a client. False: there are too many, and it is not counted. Of the total every worker knows its own part exactly
+   * and the others' as they last wrote it, so that the limit may be exceeded by what is accepted at one moment; an address is limited in each
+   * worker.
+   */
+  admit(address: string): boolean {
+    const { connections, connectionsPerAddress } = this.#limits;
+    const ofAddress = this.#byAddress?.get(address) ?? 0;
+    if ((connections > 0 && this.#open + this.#elsewhere >= connections) || (connectionsPerAddress > 0 && ofAddress >= connectionsPerAddress)) {
+      this.#counters.failure(failures.connectionLimit.flag);
+      return false;
+    }
+    this.#open += 1;
+    this.#byAddress?.set(address, ofAddress + 1);
+    return true;
+  }
+
+  /** A socket that was admitted is closed. */
+  release(address: string): void {
+    this.#open -= 1;
+    if (this.#byAddress === null) return;
+    const left = (this.#byAddress.get(address) ?? 1) - 1;
+    if (left > 0) this.#byAddress.set(address, left);
+    else this.#byAddress.delete(address);
+  }
+
+  get #elsewhere(): number {
+    let sum = 0;
+    for (const cells of this.#others) sum += cells[fixed.clientConnectionsHttp1]! + cells[fixed.clientConnectionsHttp2]!;
+    return sum;
+  }
+}

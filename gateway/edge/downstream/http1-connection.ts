@@ -1,0 +1,412 @@
+// One HTTP/1.1 client connection: its life from the first byte to the last. One exchange at a time; requests are read by its reader, answers
+// framed by its writer.
+import { fixed } from '../../counters.ts';
+import { unservedEntry } from '../access/access-entry.ts';
+import type { Attachment } from '../policy/compiled-mapping.ts';
+import { failureAnswer } from '../message/answers.ts';
+import type { Answer } from '../message/answers.ts';
+import type { ClientSide } from '../exchange/client-side.ts';
+import { Deadline } from '../io/deadline.ts';
+import type { Timed } from '../io/deadline.ts';
+import type { ClientConnection, Edge } from '../edge.ts';
+import { Exchange } from '../exchange/exchange.ts';
+import { failures } from '../message/failure.ts';
+import type { Failure } from '../message/failure.ts';
+import type { Transport, TransportOwner } from '../io/transport.ts';
+import { WriteStall } from '../io/write-stall.ts';
+import { ClientWriter } from './http1-writer.ts';
+import type { FieldList } from '../message/fields.ts';
+import type { CompiledEdits } from '../message/header-edits.ts';
+import type { Http1RequestHead } from '../message/request-head.ts';
+import { RequestReader } from '../http1/request-reader.ts';
+import type { RequestTaker } from '../http1/request-reader.ts';
+import { chunkedLength, clientFacts } from '../http1/request-writer.ts';
+import type { ClientFacts } from '../http1/request-writer.ts';
+import type { ResponseHead } from '../message/response-head.ts';
+
+/** `closing`: everything is said, only the peer's end is awaited. */
+type State = 'open' | 'closing' | 'gone';
+
+/** A request body of which no more than this is left is read to its end, so that the connection can be used again. */
+const mostDiscardBytes = 64 * 1024;
+/** After our last byte: time and bytes for the peer to take its answer and close. Closing at once could destroy the answer on its way. */
+const lingerMs = 1000;
+const mostLingerBytes = 256 * 1024;
+/** Is a client that sends no more gone, or waiting for its answer? A 100 tells: whoever is gone answers it with a reset. Ms after its end. */
+const probeAfterMs: readonly number[] = [10, 50, 250, 1000];
+
+const continueLine = Buffer.from('HTTP/1.1 100 Continue\r\n\r\n');
+
+export class Http1Connection implements TransportOwner, RequestTaker, ClientSide, ClientConnection, Timed {
+  readonly #edge: Edge;
+  readonly #transport: Transport;
+  readonly #deadline = new Deadline(this);
+  readonly #reader: RequestReader;
+  readonly #writer: ClientWriter;
+  // Made for the first request: ten thousand idle connections have none.
+  #exchange: Exchange | null = null;
+  #facts: ClientFacts | null = null;
+  #state: State = 'open';
+  /** The body of this request is asked for by `Expect` and none of it has come. */
+  #owesContinue = false;
+  /** Bytes pass as they are, both ways, until both sides have ended. */
+  #tunnel = false;
+  /** The peer sends no more. */
+  #peerEnded = false;
+  #probes = 0;
+  #paused = false;
+  /** The client has not taken its last answers: its next request waits until it has. */
+  #blocked = false;
+  /** Made for the first client that is slow at the end of an exchange. */
+  #stall: WriteStall | null = null;
+  #lingered = 0;
+  #headSinceMs = Infinity;
+  #idleSinceMs: number;
+
+  constructor(edge: Edge, transport: Transport) {
+    this.#edge = edge;
+    this.#transport = transport;
+    this.#reader = new RequestReader(edge, this);
+    this.#writer = new ClientWriter(edge, transport);
+    this.#idleSinceMs = edge.nowMs;
+    edge.connections.add(this);
+    edge.counters.add(fixed.clientConnectionsHttp1, 1);
+    edge.wheel.set(this.#deadline, edge.nowMs + edge.limits.connectionIdleTimeoutMs);
+  }
+
+  get peer(): string {
+    return this.#transport.peer;
+  }
+
+  get secure(): boolean {
+    return this.#transport.secure;
+  }
+
+  get congested(): boolean {
+    return this.#transport.congested;
+  }
+
+  get queued(): number {
+    return this.#transport.queued;
+  }
+
+  get unsent(): number {
+    return this.#transport.unsent;
+  }
+
+  get busy(): boolean {
+    return (this.#exchange !== null && this.#exchange.active) || this.#reader.carries || !this.#reader.awaitingHead || this.#state !== 'open';
+  }
+
+  get idleSinceMs(): number {
+    return this.busy ? Infinity : this.#idleSinceMs;
+  }
+
+  // What the client sends.
+
+  received(bytes: Buffer, start: number, end: number): void {
+    this.#edge.tick();
+    if (this.#state === 'open') {
+      this.#reader.received(bytes, start, end);
+      return;
+    }
+    this.#lingered += end - start;
+    if (this.#lingered > mostLingerBytes) this.destroy();
+  }
+
+  requestHead(head: Http1RequestHead, hasBody: boolean, last: boolean): void {
+    const edge = this.#edge;
+    this.#headSinceMs = Infinity;
+    edge.wheel.clear(this.#deadline);
+    this.#writer.begin(head.modern, head.isHead, head.close);
+    this.#owesContinue = head.expectsContinue;
+    const exchange = (this.#exchange ??= new Exchange(edge, this));
+    this.#facts ??= clientFacts(this.#transport.peer, this.#transport.secure, edge.trustedHops);
+    exchange.begin(head, head.chunked ? chunkedLength : Math.max(0, head.contentLength), this.#facts);
+    if (!hasBody) exchange.requestEnd(null);
+    // The route and the limits are decided: now the body is welcome.
+    else if (this.#owesContinue && last && exchange.wantsBody) this.#transport.give(continueLine);
+  }
+
+  requestBody(bytes: Buffer, start: number, end: number): void {
+    this.#owesContinue = false;
+    this.#exchange!.requestBody(bytes, start, end);
+  }
+
+  requestEnd(trailers: FieldList | null): void {
+    this.#exchange!.requestEnd(trailers);
+  }
+
+  requestFlush(): void {
+    this.#exchange?.requestFlush();
+    // Half a request behind an answered one, and nothing more to come.
+    if (this.#peerEnded && this.#state === 'open' && !this.#reader.complete && !this.#reader.awaitingHead) this.#giveUp();
+  }
+
+  bodyRefused(failure: Failure): void {
+    this.#exchange!.refuse(failure);
+  }
+
+  headRefused(failure: Failure, head: Http1RequestHead): void {
+    this.#refuse(failure, head.isHead, head.wantsJson);
+  }
+
+  /** Answers what is no request, and closes: where the next one would begin is not known. */
+  #refuse(failure: Failure, isHead: boolean, json: boolean): void {
+    const edge = this.#edge;
+    this.#headSinceMs = Infinity;
+    this.#writer.begin(true, isHead, true);
+    edge.counters.failure(failure.flag);
+    edge.counters.finish(-1, failure.httpStatus, 0);
+    if (failure.httpStatus > 0) this.#writer.answer(failureAnswer(failure, '', json, false));
+    edge.log(failure.flag, () => unservedEntry(failure, '', failure.httpStatus, this.peer));
+    this.#finish();
+  }
+
+  /** Between requests: the deadline of a head that has begun, or of an idle connection. */
+  awaitsHead(): void {
+    const { nowMs, limits, wheel } = this.#edge;
+    if (this.#reader.carries) {
+      if (this.#peerEnded) {
+        this.#giveUp();
+        return;
+      }
+      if (this.#headSinceMs === Infinity) this.#headSinceMs = nowMs;
+      wheel.set(this.#deadline, this.#headSinceMs + limits.headTimeoutMs);
+    } else if (this.#peerEnded) {
+      this.#finish();
+    } else {
+      this.#idleSinceMs = nowMs;
+      wheel.set(this.#deadline, nowMs + limits.connectionIdleTimeoutMs);
+    }
+  }
+
+  sentEnough(): void {
+    this.pauseRequest();
+  }
+
+  exchangeOver(): void {
+    if (this.#state !== 'open') return;
+    // The rest of the request will not be read, or this was the last answer.
+    if (!this.#reader.complete || this.#writer.close) {
+      this.#finish();
+      return;
+    }
+    this.#blocked = this.#transport.congested;
+    if (this.#blocked) this.#edge.wheel.set(this.#deadline, this.#awaitTaken().nextMs);
+    else if (this.#paused) this.#resume();
+    this.#reader.next(this.#blocked);
+  }
+
+  pauseRequest(): void {
+    this.#paused = true;
+    this.#transport.pause();
+  }
+
+  resumeRequest(): void {
+    if (this.#paused) this.#resume();
+  }
+
+  #resume(): void {
+    this.#paused = false;
+    this.#transport.resume();
+  }
+
+  // What the client gets.
+
+  informational(head: ResponseHead): void {
+    this.#writer.informational(head);
+  }
+
+  responseHead(head: ResponseHead, attachment: Attachment, edits: CompiledEdits | null, serviceTimeMs: number): void {
+    this.#writer.head(head, attachment, edits, serviceTimeMs);
+  }
+
+  upgraded(head: ResponseHead): void {
+    this.#tunnel = true;
+    this.#writer.upgraded(head);
+    this.resumeRequest();
+    this.#reader.openTunnel();
+    if (this.#peerEnded) this.#endTunnel();
+  }
+
+  /** The client has ended its side of the tunnel. */
+  #endTunnel(): void {
+    this.#exchange!.requestEnd(null);
+    this.#exchange!.requestFlush();
+  }
+
+  responseBody(bytes: Buffer, start: number, end: number): void {
+    this.#writer.body(bytes, start, end);
+  }
+
+  responseEnd(trailers: FieldList | null): void {
+    this.#writer.end(trailers);
+    if (!this.#tunnel) return;
+    this.#edge.out.flush();
+    this.#transport.end();
+  }
+
+  flush(): void {
+    this.#edge.out.flush();
+  }
+
+  takeBack(): boolean {
+    return this.#writer.takeBack();
+  }
+
+  answer(answer: Answer, last: boolean): void {
+    // What is left of a small body is read and thrown away; anything else ends the connection.
+    const complete = this.#reader.complete || (!last && this.#reader.bytesLeft <= mostDiscardBytes && !this.#owesContinue);
+    if (!complete) {
+      this.#writer.close = true;
+      this.#exchange!.giveUpRequest();
+    }
+    this.#writer.answer(answer);
+  }
+
+  abort(): void {
+    this.#tearDown();
+  }
+
+  // How it ends.
+
+  /** Sends no more, and waits a moment for the peer to close. */
+  #finish(): void {
+    this.#state = 'closing';
+    this.#reader.stop();
+    this.#transport.end();
+    if (this.#peerEnded && this.#transport.queued === 0) {
+      this.destroy();
+      return;
+    }
+    this.#resume();
+    this.#awaitTaken();
+    this.#edge.wheel.set(this.#deadline, this.#edge.nowMs + lingerMs);
+  }
+
+  /** Half a request and nothing more to come: nobody waits for its answer. What was answered before it still goes out. */
+  #giveUp(): void {
+    this.#finish();
+    this.#exchange?.clientGone(failures.clientGone);
+  }
+
+  /** While closing: waits on as long as the client still takes what is queued. */
+  #linger(nowMs: number): void {
+    if (this.#transport.queued === 0 || this.#isStalled(nowMs)) this.destroy();
+    else this.#edge.wheel.set(this.#deadline, Math.min(nowMs + lingerMs, this.#stall!.nextMs));
+  }
+
+  /** From now on it is looked at whether the client takes what is queued. */
+  #awaitTaken(): WriteStall {
+    const stall = (this.#stall ??= new WriteStall(this.#edge.limits.writeStallTimeoutMs));
+    stall.end();
+    stall.begin(this.#edge.nowMs, this.#transport);
+    return stall;
+  }
+
+  #isStalled(nowMs: number): boolean {
+    const stall = this.#stall!;
+    stall.look(nowMs, this.#transport);
+    return stall.isOver(nowMs);
+  }
+
+  ended(): void {
+    this.#edge.tick();
+    this.#peerEnded = true;
+    if (this.#blocked) return;
+    if (this.#state === 'closing') {
+      if (this.#transport.queued === 0) this.destroy();
+    } else if (this.#tunnel) {
+      this.#endTunnel();
+    } else if (this.#reader.complete) {
+      if (!this.#exchange!.responseStarted && this.#writer.modern) this.#probe();
+    } else if (this.#reader.awaitingHead && !this.#reader.carries) {
+      this.#finish();
+    } else {
+      this.#giveUp();
+    }
+  }
+
+  /** A client that only ended its side takes a 100 for what it is; one that is gone answers it with a reset. */
+  #probe(): void {
+    const afterMs = probeAfterMs[this.#probes++];
+    if (afterMs === undefined) return;
+    this.#transport.give(continueLine);
+    this.#edge.wheel.set(this.#deadline, this.#edge.nowMs + afterMs);
+  }
+
+  drained(): void {
+    this.#edge.tick();
+    this.#exchange?.clientDrained();
+    if (!this.#blocked) return;
+    this.#blocked = false;
+    if (this.#paused) this.#resume();
+    this.#reader.release();
+  }
+
+  broken(): void {
+    this.#edge.tick();
+    this.destroy();
+  }
+
+  crashed(error: unknown): void {
+    this.#edge.faulted(error);
+    this.#edge.out.drop();
+    this.destroy();
+  }
+
+  expired(nowMs: number): void {
+    this.#edge.nowMs = nowMs;
+    if (this.#state === 'closing') {
+      this.#linger(nowMs);
+    } else if (this.#blocked) {
+      if (!this.#isStalled(nowMs)) {
+        this.#edge.wheel.set(this.#deadline, this.#stall!.nextMs);
+        return;
+      }
+      this.#edge.counters.failure(failures.clientStalled.flag);
+      this.destroy();
+    } else if (this.#reader.complete) {
+      if (this.#peerEnded && !this.#exchange!.responseStarted) this.#probe();
+    } else if (this.#reader.awaitingHead) {
+      if (this.#reader.carries) this.#refuse(failures.headTimeout, false, false);
+      else this.#finish();
+    }
+  }
+
+  destroy(): void {
+    if (this.#state === 'gone') return;
+    this.#tearDown();
+    this.#exchange?.clientGone(failures.clientGone);
+  }
+
+  get retiring(): boolean {
+    return this.#writer.retiring;
+  }
+
+  drain(): void {
+    this.#writer.retiring = true;
+  }
+
+  /** It speaks another protocol after all: the transport gets another owner. */
+  leave(): void {
+    this.#forget();
+  }
+
+  #tearDown(): void {
+    if (this.#state === 'gone') return;
+    this.#forget();
+    this.#transport.destroy();
+  }
+
+  #forget(): void {
+    this.#state = 'gone';
+    const edge = this.#edge;
+    edge.connections.delete(this);
+    edge.counters.add(fixed.clientConnectionsHttp1, -1);
+    edge.wheel.remove(this.#deadline);
+    this.#exchange?.retire();
+    this.#reader.stop();
+  }
+}

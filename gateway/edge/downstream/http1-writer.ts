@@ -1,0 +1,116 @@
+// What an HTTP/1.1 client gets: answers framed for its version. Puts bytes together in the worker's out buffer; the caller flushes.
+import type { Answer } from '../message/answers.ts';
+import type { Attachment } from '../policy/compiled-mapping.ts';
+import type { Edge } from '../edge.ts';
+import type { Transport } from '../io/transport.ts';
+import { putChunk, putLastChunk } from '../http1/chunked.ts';
+import type { FieldList } from '../message/fields.ts';
+import type { CompiledEdits } from '../message/header-edits.ts';
+import type { ResponseHead } from '../message/response-head.ts';
+import { writeAnswer, writeInformational, writeResponseHead, writeUpgrade } from '../http1/response-writer.ts';
+import type { ResponseShape } from '../http1/response-writer.ts';
+import { putTrailers } from '../http1/trailers.ts';
+
+const crlf = Buffer.from('\r\n');
+
+export class ClientWriter {
+  readonly #edge: Edge;
+  readonly #transport: Transport;
+  /** Age at which answers close the connection. */
+  readonly #closeAtMs: number;
+  readonly #shape: ResponseShape = { edits: null, serviceTimeMs: -1, chunked: false, close: false, dateLine: null };
+  #modern = true;
+  #isHead = false;
+  /** Where the head of the answer stands in the out buffer. */
+  #headAt = -1;
+  /** The connection closes after this answer. */
+  close = false;
+  /** The connection closes after the next answer, whatever the client says. */
+  retiring = false;
+
+  constructor(edge: Edge, transport: Transport) {
+    this.#edge = edge;
+    this.#transport = transport;
+    const { connectionMaxAgeMs } = edge.limits;
+    // ± 10 %, so that connections that came together do not go together.
+    this.#closeAtMs = connectionMaxAgeMs === 0 ? Infinity : edge.nowMs + connectionMaxAgeMs * (0.9 + 0.2 * edge.draw());
+  }
+
+  /** HTTP/1.1: it takes chunks and 1xx answers. */
+  get modern(): boolean {
+    return this.#modern;
+  }
+
+  /** The next answer is to this request. */
+  begin(modern: boolean, isHead: boolean, close: boolean): void {
+    this.#modern = modern;
+    this.#isHead = isHead;
+    this.close = close;
+  }
+
+  informational(head: ResponseHead): void {
+    if (!this.#modern) return;
+    this.#edge.out.open(this.#transport);
+    writeInformational(this.#edge.out, head);
+  }
+
+  head(head: ResponseHead, attachment: Attachment, edits: CompiledEdits | null, serviceTimeMs: number): void {
+    const { out } = this.#edge;
+    const shape = this.#shape;
+    const unframed = head.framing === 'close' || head.framing === 'chunked';
+    shape.chunked = unframed && this.#modern;
+    if (unframed && !this.#modern) this.close = true;
+    shape.close = this.#closes();
+    shape.edits = edits;
+    shape.serviceTimeMs = attachment.serviceTime ? serviceTimeMs : -1;
+    shape.dateLine = head.hasDate || !attachment.date ? null : this.#edge.dateLine;
+    out.open(this.#transport);
+    this.#headAt = out.position;
+    writeResponseHead(out, head, shape);
+  }
+
+  /** Forgets the head and what follows it. False: some of it has left. */
+  takeBack(): boolean {
+    return this.#edge.out.takeBack(this.#transport, this.#headAt);
+  }
+
+  /** The 101 that begins a tunnel: what follows goes as it is. */
+  upgraded(head: ResponseHead): void {
+    this.#shape.chunked = false;
+    this.#headAt = -1;
+    this.close = true;
+    this.#edge.out.open(this.#transport);
+    writeUpgrade(this.#edge.out, head);
+  }
+
+  body(bytes: Buffer, start: number, end: number): void {
+    const { out } = this.#edge;
+    out.open(this.#transport);
+    if (this.#shape.chunked) putChunk(out, bytes, start, end);
+    else out.pass(bytes, start, end);
+  }
+
+  end(trailers: FieldList | null): void {
+    if (!this.#shape.chunked) return;
+    const { out } = this.#edge;
+    out.open(this.#transport);
+    putLastChunk(out);
+    if (trailers !== null) putTrailers(out, trailers);
+    out.putAll(crlf);
+  }
+
+  /** An answer of the gateway itself, sent at once. */
+  answer(answer: Answer): void {
+    const { out, dateLine } = this.#edge;
+    out.open(this.#transport);
+    writeAnswer(out, answer, dateLine, this.#isHead, this.#closes());
+    out.flush();
+  }
+
+  /** Does the connection close after this answer? Decided once for each answer. */
+  #closes(): boolean {
+    const edge = this.#edge;
+    if (this.retiring || edge.draining || edge.nowMs >= this.#closeAtMs) this.close = true;
+    return this.close;
+  }
+}

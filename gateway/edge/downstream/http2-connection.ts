@@ -1,0 +1,160 @@
+// One HTTP/2 connection of a client: its requests become exchanges, a stream each.
+import { decide } from '../../../routing/decide.ts';
+import { metadataOf, namesDeployment } from '../../../routing/metadata.ts';
+import { fixed } from '../../counters.ts';
+import { unservedEntry } from '../access/access-entry.ts';
+import { failureAnswer } from '../message/answers.ts';
+import type { ClientConnection, Edge } from '../edge.ts';
+import { failures } from '../message/failure.ts';
+import type { Failure } from '../message/failure.ts';
+import { healthMethodOf } from './health.ts';
+import { serving } from '../message/grpc-message.ts';
+import type { Http1RequestHead } from '../message/request-head.ts';
+import { clientFacts } from '../http1/request-writer.ts';
+import type { ClientFacts } from '../http1/request-writer.ts';
+import type { Transport } from '../io/transport.ts';
+import { HealthCall } from './health-call.ts';
+import { writeAnswerBlock } from '../http2/response-writer.ts';
+import type { ServedStream } from './http2-stream.ts';
+import { ServerConnection } from '../http2/server.ts';
+import type { ServerOwner } from '../http2/server.ts';
+import type { Stream } from '../http2/stream.ts';
+import type { StreamUser } from '../http2/stream-user.ts';
+
+/** A call for health that the gateway does not answer itself. */
+const notOurs = -1;
+/** Bytes of answers that may wait for the windows of one client, and what is left of that while all clients together have too much. */
+const mostQueuedBytes = 1024 * 1024;
+const leastQueuedBytes = 64 * 1024;
+
+export class ServedConnection implements ServerOwner, ClientConnection {
+  readonly edge: Edge;
+  readonly transport: Transport;
+  readonly #connection: ServerConnection;
+  #facts: ClientFacts | null = null;
+  readonly #active = new Set<ServedStream>();
+  /** It has so much queued that no upstream is read from for it. */
+  full = false;
+  /** Whose request was read last, and may have bytes in the out buffer. */
+  #reading: ServedStream | null = null;
+
+  /** Takes the transport over; bytes that were read already are given to its owner. */
+  constructor(edge: Edge, transport: Transport) {
+    this.edge = edge;
+    this.transport = transport;
+    this.#connection = new ServerConnection(transport, edge.http2.shared, this, edge.http2.head);
+    edge.connections.add(this);
+    edge.counters.add(fixed.clientConnectionsHttp2, 1);
+    if (edge.draining) this.drain();
+  }
+
+  /** About every request of this client. */
+  get facts(): ClientFacts {
+    return (this.#facts ??= clientFacts(this.transport.peer, this.transport.secure, this.edge.trustedHops));
+  }
+
+  get busy(): boolean {
+    return this.#connection.streamCount > 0;
+  }
+
+  /** It ends itself when a drain begins: nobody else closes it for being idle. */
+  get idleSinceMs(): number {
+    return Infinity;
+  }
+
+  get retiring(): boolean {
+    return this.#connection.isRetiring;
+  }
+
+  drain(): void {
+    this.#connection.drain();
+  }
+
+  destroy(): void {
+    this.#connection.destroy();
+  }
+
+  request(stream: Stream, head: Http1RequestHead, ended: boolean): StreamUser {
+    const method = head.grpc ? healthMethodOf(head) : null;
+    const known = method === null ? notOurs : this.#knownHealth(head);
+    if (known !== notOurs) return new HealthCall(this.edge, stream, method!, known, ended);
+    const served = this.edge.servedStreams.take();
+    this.#active.add(served);
+    this.read(served);
+    served.begin(this, stream, head, ended);
+    return served;
+  }
+
+  /**
+   * The health of what the metadata of a call names. null: they name nothing. `notOurs`: a Route has the call, and its deployment answers for
+   * itself; or the caller must say more.
+   */
+  #knownHealth(head: Http1RequestHead): number | null {
+    const decision = decide(this.edge.table, head, this.edge.draw());
+    if (decision.kind === 'forward' || decision.reason === 'namespace-needed') return notOurs;
+    if (decision.reason !== 'no-route') return serving.no;
+    return namesDeployment(metadataOf(head)) ? serving.unknownService : null;
+  }
+
+  refused(stream: Stream, failure: Failure, grpc: boolean): void {
+    const { edge } = this;
+    const answer = failureAnswer(failure, '', false, grpc);
+    const body = typeof answer.body === 'string' ? Buffer.from(answer.body) : answer.body;
+    const writer = edge.http2.takeWriter();
+    writeAnswerBlock(writer, answer, body.length, edge.dateLine);
+    stream.sendHead(writer.bytes, writer.length, true, body.length === 0);
+    if (body.length > 0) stream.sendData(body, 0, body.length, true);
+    edge.counters.failure(failure.flag);
+    edge.counters.finish(-1, answer.code, 0);
+    edge.log(failure.flag, () => unservedEntry(failure, '', answer.code, this.transport.peer));
+  }
+
+  /** What follows belongs to this stream: what was read for another one leaves first. Null: to none of those that are open. */
+  read(served: ServedStream | null): void {
+    const before = this.#reading;
+    if (before === served) return;
+    this.#reading = served;
+    before?.requestFlush();
+  }
+
+  readOver(): void {
+    this.read(null);
+  }
+
+  /** Its exchange is over. */
+  release(served: ServedStream): void {
+    if (this.#reading === served) this.#reading = null;
+    this.#active.delete(served);
+    this.edge.servedStreams.giveBack(served);
+  }
+
+  queueChanged(bytes: number): void {
+    const { http2, counters, limits } = this.edge;
+    const { queuedBytes } = http2.shared;
+    counters.set(fixed.http2QueuedBytes, queuedBytes);
+    const most = queuedBytes > limits.http2QueuedBytes ? leastQueuedBytes : mostQueuedBytes;
+    if (!this.full) {
+      if (bytes < most) return;
+      this.full = true;
+      for (const served of this.#active) served.holdResponse();
+    } else if (bytes * 2 <= most) {
+      this.full = false;
+      for (const served of this.#active) served.resumeResponse();
+    }
+  }
+
+  connectionFailed(sentence: string): void {
+    const { edge } = this;
+    edge.counters.failure(failures.brokenRules.flag);
+    edge.log(failures.brokenRules.flag, () => unservedEntry(failures.brokenRules, sentence, 0, this.transport.peer));
+  }
+
+  connectionClosed(): void {
+    // Its streams have been told one by one.
+  }
+
+  connectionGone(): void {
+    this.edge.connections.delete(this);
+    this.edge.counters.add(fixed.clientConnectionsHttp2, -1);
+  }
+}

@@ -1,0 +1,147 @@
+// Listener: accepts connections, plain and TLS, and gives each to what it speaks.
+import { constants } from 'node:crypto';
+import { createServer } from 'node:net';
+import type { AddressInfo, Server, Socket } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
+import type { SecureContextOptions, TLSSocket } from 'node:tls';
+import { acceptedTransport } from './accepted.ts';
+import { Carry } from '../io/partial-read.ts';
+import type { Edge } from '../edge.ts';
+import { Http1Connection } from './http1-connection.ts';
+import { ServedConnection } from './http2-connection.ts';
+import { sniff } from './sniff.ts';
+import { SocketTransport, peerOf } from '../io/transport.ts';
+import type { Transport, TransportOwner } from '../io/transport.ts';
+
+/** Connections that wait to be accepted. */
+const backlog = 4096;
+/** A TLS handshake must end within this: it costs more than what follows, and a client that leaves in the middle is not seen before. */
+const mostHandshakeMs = 5000;
+
+export interface Listening {
+  readonly host: string;
+  readonly port: number;
+  readonly server: Server;
+}
+
+/** Listens for plain connections. Host null: every address, both stacks where there is IPv6. Rejects when the address cannot be bound. */
+export function listenPlain(edge: Edge, host: string | null, port: number): Promise<Listening> {
+  const server = createServer({ pauseOnConnect: true, allowHalfOpen: true, noDelay: true }, (socket) => {
+    const address = peerOf(socket);
+    if (!admits(edge, socket, address)) return;
+    const sniffed = new Sniffed(edge);
+    const transport = acceptedTransport(socket, edge.reads, sniffed, 'direct');
+    transport.onceClosed(() => edge.admission.release(address));
+    sniffed.start(transport);
+  });
+  return listen(server, host, port);
+}
+
+/** Listens for TLS connections with one certificate. */
+export function listenTls(edge: Edge, host: string | null, port: number, identity: SecureContextOptions): Promise<Listening> {
+  // HTTP/2 has no renegotiation (RFC 9113 §9.2.1), and nobody else needs it.
+  const options = { ...identity, secureOptions: constants.SSL_OP_NO_RENEGOTIATION, ALPNProtocols: ['h2', 'http/1.1'], allowHalfOpen: true, noDelay: true, handshakeTimeout: Math.min(edge.limits.headTimeoutMs, mostHandshakeMs) };
+  const server = createTlsServer(options, (socket: TLSSocket) => {
+    if (edge.closed) {
+      socket.destroy();
+      return;
+    }
+    const sniffed = new Sniffed(edge);
+    const alpn = typeof socket.alpnProtocol === 'string' ? socket.alpnProtocol : null;
+    const sni = typeof socket.servername === 'string' ? socket.servername : null;
+    const transport = new SocketTransport(socket, sniffed, { sni, alpn });
+    sniffed.start(transport);
+    transport.readByEvents(edge.reads);
+  });
+  // Before the handshake, which costs more than the request behind it.
+  server.prependListener('connection', (socket: Socket) => {
+    const address = peerOf(socket);
+    if (admits(edge, socket, address)) socket.once('close', () => edge.admission.release(address));
+  });
+  // A handshake that fails concerns its client alone.
+  server.on('tlsClientError', (_error, socket) => socket.destroy());
+  return listen(server, host, port);
+}
+
+function listen(server: Server, host: string | null, port: number): Promise<Listening> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ port, reusePort: true, backlog, ...(host === null ? {} : { host }) }, () => {
+      server.removeListener('error', reject);
+      // After the start an error of accept(2), such as no file descriptors, passes.
+      server.on('error', () => undefined);
+      const address = server.address() as AddressInfo;
+      resolve({ host: address.address, port: address.port, server });
+    });
+  });
+}
+
+function admits(edge: Edge, socket: Socket, address: string): boolean {
+  if (!edge.closed && edge.admission.admit(address)) return true;
+  socket.destroy();
+  return false;
+}
+
+/** A connection whose protocol is not known yet. */
+class Sniffed implements TransportOwner {
+  readonly #edge: Edge;
+  readonly #carry = new Carry();
+  #transport: Transport | null = null;
+  #http1: Http1Connection | null = null;
+
+  constructor(edge: Edge) {
+    this.#edge = edge;
+  }
+
+  /** HTTP/1.1 until the first bytes, or ALPN, say otherwise: so an idle connection has its deadlines from the start. */
+  start(transport: Transport): void {
+    this.#edge.tick();
+    if (transport.alpn === 'h2') {
+      void new ServedConnection(this.#edge, transport);
+      return;
+    }
+    this.#transport = transport;
+    this.#http1 = new Http1Connection(this.#edge, transport);
+  }
+
+  received(bytes: Buffer, start: number, end: number): void {
+    const transport = this.#transport!;
+    const http1 = this.#http1!;
+    const carry = this.#carry;
+    if (carry.length > 0) carry.append(bytes, start, end);
+    const kept = carry.length > 0;
+    switch (kept ? sniff(carry.bytes, carry.start, carry.end) : sniff(bytes, start, end)) {
+      case 'http1':
+        transport.owner = http1;
+        http1.received(bytes, start, end);
+        return;
+      case 'http2':
+        http1.leave();
+        // It makes itself the transport's owner.
+        void new ServedConnection(this.#edge, transport);
+        if (kept) transport.owner.received(carry.bytes, carry.start, carry.end);
+        else transport.owner.received(bytes, start, end);
+        return;
+      case 'undecided':
+        if (!kept) carry.append(bytes, start, end);
+        // Until it is decided it is the beginning of a head, with a head's deadline.
+        http1.received(bytes, start, end);
+    }
+  }
+
+  ended(): void {
+    this.#http1!.ended();
+  }
+
+  drained(): void {
+    this.#http1!.drained();
+  }
+
+  broken(): void {
+    this.#http1!.broken();
+  }
+
+  crashed(error: unknown): void {
+    this.#http1!.crashed(error);
+  }
+}

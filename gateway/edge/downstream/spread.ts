@@ -1,0 +1,53 @@
+// Spread: the kernel gives connections to workers by hash, so few long ones may land on few workers. A worker that has far more than its share
+// asks some of its clients to connect again (design §2).
+import { fixed } from '../../counters.ts';
+import { Deadline } from '../io/deadline.ts';
+import type { Timed } from '../io/deadline.ts';
+import type { ClientConnection } from '../edge.ts';
+import type { DeadlineWheel } from '../io/deadline.ts';
+
+/** Time between two looks. Only what two of them see is acted on: connections come in bursts. */
+const lookEveryMs = 10_000;
+
+/** What it needs of its worker. */
+export interface Spreading {
+  readonly wheel: DeadlineWheel;
+  readonly nowMs: number;
+  readonly connections: ReadonlySet<ClientConnection>;
+  /** Counters of the other workers. */
+  readonly occupancy: { readonly others: readonly Float64Array[] };
+}
+
+/** Connections beyond the mean of a worker that has more than twice the mean; 0 for any other. */
+export function surplusOf(own: number, others: readonly number[]): number {
+  const mean = others.reduce((sum, count) => sum + count, own) / (others.length + 1);
+  return own > 2 * mean ? own - Math.ceil(mean) : 0;
+}
+
+export class Spread implements Timed {
+  readonly #worker: Spreading;
+  readonly #deadline = new Deadline(this);
+  #before = 0;
+
+  constructor(worker: Spreading) {
+    this.#worker = worker;
+  }
+
+  start(): void {
+    if (this.#worker.occupancy.others.length > 0) this.#worker.wheel.set(this.#deadline, this.#worker.nowMs + lookEveryMs);
+  }
+
+  expired(nowMs: number): void {
+    this.look();
+    this.#worker.wheel.set(this.#deadline, nowMs + lookEveryMs);
+  }
+
+  /** Compares, and lets those that are too many go: HTTP/2 with GOAWAY, HTTP/1.1 with its next answer. */
+  look(): void {
+    const { connections, occupancy } = this.#worker;
+    const staying = [...connections].filter(({ retiring }) => !retiring);
+    const surplus = surplusOf(staying.length, occupancy.others.map((cells) => cells[fixed.clientConnectionsHttp1]! + cells[fixed.clientConnectionsHttp2]!));
+    for (const connection of staying.slice(0, Math.min(surplus, this.#before))) connection.drain();
+    this.#before = surplus;
+  }
+}

@@ -1,0 +1,109 @@
+// What an exchange leaves behind: its counters and its line in the access log.
+import type { ForwardDecision } from '../../../routing/decision.ts';
+import { RequestNote } from '../access/access-entry.ts';
+import { sentenceOf } from '../message/answers.ts';
+import type { Attached } from '../policy/compiled-mapping.ts';
+import type { Edge } from '../edge.ts';
+import type { Failure } from '../message/failure.ts';
+import type { Http1RequestHead } from '../message/request-head.ts';
+import { requestIdBytes } from '../message/request-id.ts';
+
+/** A slot of its own for what is not counted. */
+const notCounted = -2;
+
+export class ExchangeRecord {
+  readonly #edge: Edge;
+  readonly #note = new RequestNote();
+  /** Id of the request, unless a trusted proxy gave it one. */
+  readonly requestId = Buffer.allocUnsafe(requestIdBytes);
+  #hasId = false;
+  #slot = -1;
+  /** null: it was rejected. */
+  decision: ForwardDecision<Attached> | null = null;
+  failure: Failure | null = null;
+  detail = '';
+  /** Of the answer; 0: none. */
+  code = 0;
+  requestBytes = 0;
+  responseBytes = 0;
+
+  constructor(edge: Edge) {
+    this.#edge = edge;
+  }
+
+  begin(head: Http1RequestHead): void {
+    const { accessLog, trustedHops } = this.#edge;
+    this.decision = null;
+    this.#slot = -1;
+    this.#hasId = false;
+    this.failure = null;
+    this.detail = '';
+    this.code = 0;
+    this.requestBytes = 0;
+    this.responseBytes = 0;
+    if (accessLog !== 'off') this.#note.take(head, trustedHops > 0);
+  }
+
+  /** Lets go of what it would say. */
+  forget(): void {
+    this.decision = null;
+    this.failure = null;
+    this.detail = '';
+    this.#note.requestId = null;
+  }
+
+  /** It is in flight, and counted for the series of this slot; −1: for none. */
+  enter(slot: number): void {
+    this.#slot = slot;
+    this.#edge.counters.enter(slot);
+  }
+
+  /** It is neither counted nor logged. */
+  exclude(): void {
+    this.#slot = notCounted;
+  }
+
+  /** Draws an id, which the upstream is told. */
+  identify(): void {
+    this.#edge.ids.write(this.requestId);
+    this.#hasId = true;
+  }
+
+  fail(failure: Failure, detail: string): void {
+    this.failure = failure;
+    this.detail = detail;
+    if (failure.flag !== '') this.#edge.counters.failure(failure.flag);
+  }
+
+  /** It is over. `spent`: all retries were made, and another would have been wanted. */
+  finish(startedMs: number, peer: string, address: string, spent: boolean): void {
+    if (this.#slot === notCounted) return;
+    const { counters, nowMs, accessLog } = this.#edge;
+    counters.leave(this.#slot);
+    counters.finish(this.#slot, this.code, (nowMs - startedMs) / 1000);
+    if (spent) counters.failure('URX');
+    if (this.failure !== null || spent || accessLog === 'all') this.#log(startedMs, peer, address, spent);
+  }
+
+  #log(startedMs: number, peer: string, address: string, spent: boolean): void {
+    const edge = this.#edge;
+    const failed = this.failure?.flag ?? '';
+    const flag = spent ? (failed === '' ? 'URX' : `${failed},URX`) : failed;
+    edge.log(flag, () => ({
+      atMs: Math.round(performance.timeOrigin + startedMs),
+      flag,
+      sentence: this.failure === null ? '' : sentenceOf(this.failure, this.detail),
+      code: this.code,
+      method: this.#note.method,
+      path: this.#note.path,
+      requestId: this.#note.requestId ?? (this.#hasId ? this.requestId.toString('latin1') : ''),
+      peer,
+      route: this.decision?.route.key ?? '',
+      mapping: this.decision?.mapping.id ?? '',
+      address,
+      requestBytes: this.requestBytes,
+      responseBytes: this.responseBytes,
+      durationMs: Math.round((edge.nowMs - startedMs) * 10) / 10,
+    }));
+  }
+}

@@ -1,0 +1,95 @@
+// The times of one exchange, and which of its limits is due first (design §4.17).
+import type { EdgeLimits } from '../../settings.ts';
+import type { Attachment } from '../policy/compiled-mapping.ts';
+import { WriteStall } from '../io/write-stall.ts';
+
+/** What was due: the client does not read; it does not send its body; the caller's grpc-timeout; the Mapping's limit; no byte either way. */
+export type DueLimit = 'write-stall' | 'body' | 'caller' | 'timeout' | 'idle';
+
+/** All times in ms of the edge's clock; Infinity where something has not happened. */
+export class ExchangeTimes {
+  readonly #limits: EdgeLimits;
+  /** The head was read. */
+  startedMs = 0;
+  /** The last byte of the request came. */
+  requestDoneMs = Infinity;
+  /** A byte of the request came, or the client was asked for more. */
+  requestByteMs = 0;
+  /** A byte came, either way. */
+  lastByteMs = 0;
+  /** The response has begun. */
+  responseStarted = false;
+  /** A stream of messages, or a tunnel: its request may pause as long as there are bytes the other way. */
+  #pauses = false;
+  /** When the caller no longer wants the answer. */
+  #callerDueMs = Infinity;
+  /** Bytes pass both ways until somebody ends it: only silence has a limit. */
+  #tunnel = false;
+  /** The client is asked to hold its body back. */
+  requestPaused = false;
+  /** Whether the client takes its answer. */
+  readonly stall: WriteStall;
+
+  constructor(limits: EdgeLimits) {
+    this.#limits = limits;
+    this.stall = new WriteStall(limits.writeStallTimeoutMs);
+  }
+
+  /** `grpc`: a call, which the caller gives so many ms; Infinity: any time. */
+  begin(nowMs: number, grpc: boolean, callerMs: number): void {
+    this.startedMs = nowMs;
+    this.requestDoneMs = Infinity;
+    this.requestByteMs = nowMs;
+    this.lastByteMs = nowMs;
+    this.responseStarted = false;
+    this.#pauses = grpc;
+    this.#callerDueMs = grpc ? nowMs + callerMs : Infinity;
+    this.#tunnel = false;
+    this.requestPaused = false;
+    this.stall.end();
+  }
+
+  /** A tunnel is open: its request goes on. */
+  openTunnel(nowMs: number): void {
+    this.responseStarted = true;
+    this.requestDoneMs = Infinity;
+    this.lastByteMs = nowMs;
+    this.#pauses = true;
+    this.#tunnel = true;
+  }
+
+  /** When the first limit is due. `attachment` null: no Mapping limits anything. */
+  nextDueMs(attachment: Attachment | null): number {
+    const dueMs = Math.min(this.stall.nextMs, this.#bodyDueMs(), this.#callerDueMs);
+    return attachment === null ? dueMs : Math.min(dueMs, this.#timeoutDueMs(attachment), this.#idleDueMs(attachment));
+  }
+
+  /** The limit that is due now; null: none yet. */
+  due(nowMs: number, attachment: Attachment | null): DueLimit | null {
+    if (this.stall.isOver(nowMs)) return 'write-stall';
+    if (nowMs >= this.#bodyDueMs()) return 'body';
+    if (nowMs >= this.#callerDueMs) return 'caller';
+    if (attachment === null) return null;
+    if (nowMs >= this.#timeoutDueMs(attachment)) return 'timeout';
+    return nowMs >= this.#idleDueMs(attachment) ? 'idle' : null;
+  }
+
+  /** Until the limit of the whole request; Infinity: it has none, or none yet. */
+  remainingMs(nowMs: number, attachment: Attachment): number {
+    return Math.min(this.#callerDueMs, this.#timeoutDueMs(attachment)) - nowMs;
+  }
+
+  #bodyDueMs(): number {
+    return this.requestDoneMs !== Infinity || this.requestPaused || this.#pauses ? Infinity : this.requestByteMs + this.#limits.bodyIdleTimeoutMs;
+  }
+
+  /** A written limit ends with the last byte of the answer, the default with its head. Neither begins before the request is complete. */
+  #timeoutDueMs(attachment: Attachment): number {
+    if (attachment.timeoutMs === 0 || this.#tunnel || (this.responseStarted && !attachment.timeoutWritten)) return Infinity;
+    return this.requestDoneMs + attachment.timeoutMs;
+  }
+
+  #idleDueMs(attachment: Attachment): number {
+    return attachment.idleTimeoutMs === 0 ? Infinity : this.lastByteMs + attachment.idleTimeoutMs;
+  }
+}

@@ -1,0 +1,134 @@
+// A request that is kept: nobody takes it yet, or it may have to be sent again.
+import { slabBytes } from '../io/held-memory.ts';
+import type { HeldMemory } from '../io/held-memory.ts';
+import type { FieldList } from '../message/fields.ts';
+import type { EncodedHead, UpstreamSide } from '../upstream/upstream-request.ts';
+
+/** Kept in its exchange and filled anew. A small request stands in one slab, a longer one in several: keeping it costs copies, and no garbage. */
+export class HeldRequest {
+  readonly #memory: HeldMemory;
+  /** Head and the first bytes of the body; null: nothing is kept. */
+  #slab: Buffer | null = null;
+  #slabEnd = 0;
+  /** Where the head stands: the slab, or bytes of its own. */
+  #head: Buffer | null = null;
+  #headLength = 0;
+  #framing = 0;
+  /** Slabs with later bytes of the body, the last one filled up to `#lastEnd`. */
+  readonly #more: Buffer[] = [];
+  #lastEnd = slabBytes;
+  /** Of a head that fits in no slab. */
+  #headBytes = 0;
+  #trailers: FieldList | null = null;
+  #complete = false;
+  /** Bytes of the body that are kept. */
+  bodyBytes = 0;
+
+  constructor(memory: HeldMemory) {
+    this.#memory = memory;
+  }
+
+  /** A head is kept. */
+  get begun(): boolean {
+    return this.#slab !== null;
+  }
+
+  /** Keeps a copy of a head, as `encodeHead` made it. */
+  begin({ bytes, length }: EncodedHead, framing: number): void {
+    const slab = this.#memory.takeSlab(length <= slabBytes ? length : 0);
+    this.#slab = slab;
+    this.#headLength = length;
+    this.#framing = framing;
+    if (length <= slabBytes) {
+      bytes.copy(slab, 0, 0, length);
+      this.#head = slab;
+      this.#slabEnd = length;
+    } else {
+      this.#head = Buffer.from(bytes.subarray(0, length));
+      this.#slabEnd = 0;
+      this.#headBytes = length;
+      this.#memory.hold(length);
+    }
+  }
+
+  append(bytes: Buffer, start: number, end: number): void {
+    const count = end - start;
+    this.bodyBytes += count;
+    if (this.#more.length === 0 && this.#slabEnd + count <= slabBytes) {
+      bytes.copy(this.#slabFor(this.#slabEnd + count), this.#slabEnd, start, end);
+      this.#slabEnd += count;
+      return;
+    }
+    while (start < end) {
+      if (this.#lastEnd === slabBytes) {
+        this.#more.push(this.#memory.takeSlab(slabBytes));
+        this.#lastEnd = 0;
+      }
+      const taken = Math.min(end - start, slabBytes - this.#lastEnd);
+      bytes.copy(this.#more.at(-1)!, this.#lastEnd, start, start + taken);
+      this.#lastEnd += taken;
+      start += taken;
+    }
+  }
+
+  /** The slab, a larger one where it is too small for so many bytes. */
+  #slabFor(length: number): Buffer {
+    const slab = this.#slab!;
+    if (length <= slab.length) return slab;
+    const larger = this.#memory.takeSlab(length);
+    slab.copy(larger, 0, 0, this.#slabEnd);
+    if (this.#head === slab) this.#head = larger;
+    this.#slab = larger;
+    this.#memory.putSlab(slab);
+    return larger;
+  }
+
+  end(trailers: FieldList | null): void {
+    this.#complete = true;
+    this.#trailers = trailers === null ? null : copyOf(trailers);
+  }
+
+  /** Sends what there is of it. */
+  sendTo(side: UpstreamSide): void {
+    const slab = this.#slab!;
+    side.sendHead(this.#head!, this.#headLength, this.#framing);
+    const bodyStart = this.#head === slab ? this.#headLength : 0;
+    if (this.#slabEnd > bodyStart) side.sendBody(slab, bodyStart, this.#slabEnd);
+    // Copied by the side: a slab is used again for other requests.
+    for (const [index, one] of this.#more.entries()) side.sendBody(one, 0, index === this.#more.length - 1 ? this.#lastEnd : slabBytes);
+    if (this.#complete) side.sendEnd(this.#trailers);
+    side.flush();
+  }
+
+  clear(): void {
+    if (this.#slab === null) return;
+    this.#memory.putSlab(this.#slab);
+    this.#slab = null;
+    this.#head = null;
+    this.#trailers = null;
+    this.#complete = false;
+    this.bodyBytes = 0;
+    if (this.#headBytes > 0) {
+      this.#memory.hold(-this.#headBytes);
+      this.#headBytes = 0;
+    }
+    if (this.#more.length === 0) return;
+    for (const one of this.#more) this.#memory.putSlab(one);
+    this.#more.length = 0;
+    this.#lastEnd = slabBytes;
+  }
+}
+
+/** Fields with bytes of their own. */
+function copyOf({ bytes, fields, kinds, neverIndexed, fieldCount, fieldsEnd }: FieldList): FieldList {
+  const start = fieldCount === 0 ? fieldsEnd : fields[0]!;
+  return {
+    bytes: Buffer.from(bytes.subarray(start, fieldsEnd)),
+    fieldCount,
+    fields: fields.slice(0, fieldCount * 4).map((at) => at - start),
+    kinds: kinds.slice(0, fieldCount),
+    neverIndexed: neverIndexed === null ? null : neverIndexed.slice(0, fieldCount),
+    encoded: null,
+    fieldsEnd: fieldsEnd - start,
+  };
+}

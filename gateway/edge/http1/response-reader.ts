@@ -1,0 +1,182 @@
+// Reads the responses of one HTTP/1.1 upstream connection, strictly: head, body by any framing, trailers; or what comes through a tunnel.
+import { Carry } from '../io/partial-read.ts';
+import type { Edge } from '../edge.ts';
+import { lf } from '../message/characters.ts';
+import { ChunkedDecoder } from './chunked.ts';
+import { more, readFields } from '../message/fields.ts';
+import { badResponse, readResponseHead } from '../message/response-head.ts';
+import type { ResponseHead } from '../message/response-head.ts';
+import { mostTrailerBytes } from './trailers.ts';
+import { confirmsUpgrade } from './upgrade.ts';
+import type { UpstreamUser } from '../upstream/response-handler.ts';
+
+/** Whose responses are read. */
+export interface ResponseOwner {
+  /** Whom to tell; another one, or null, once the connection was let go. */
+  readonly user: UpstreamUser | null;
+  /** The request asked for a tunnel. */
+  readonly upgrades: boolean;
+  /** A final head has come, or the 101 that opens a tunnel; its user is told next. */
+  answered(head: ResponseHead): void;
+}
+
+/** What is read next. `over`: nothing, the response is complete. */
+type Phase = 'head' | 'length' | 'chunked' | 'trailers' | 'close' | 'tunnel' | 'over';
+
+/** What became of a read. `left`: the user let the connection go. */
+type Outcome = 'reading' | 'over' | 'surplus' | 'malformed' | 'left';
+
+/** 1xx responses before one final response; more are a flood. */
+const mostInformational = 16;
+
+export class ResponseReader {
+  readonly #edge: Edge;
+  readonly #owner: ResponseOwner;
+  readonly #carry = new Carry();
+  readonly #decoder = new ChunkedDecoder();
+  #phase: Phase = 'head';
+  #remaining = 0;
+  #informational = 0;
+
+  constructor(edge: Edge, owner: ResponseOwner) {
+    this.#edge = edge;
+    this.#owner = owner;
+  }
+
+  /** The next response is awaited. */
+  begin(): void {
+    this.#phase = 'head';
+    this.#informational = 0;
+  }
+
+  get awaitsHead(): boolean {
+    return this.#phase === 'head';
+  }
+
+  get over(): boolean {
+    return this.#phase === 'over';
+  }
+
+  /** The end of the connection is the end of the response. */
+  get endsWithConnection(): boolean {
+    return this.#phase === 'close' || this.#phase === 'tunnel';
+  }
+
+  /** That end has come. */
+  end(user: UpstreamUser): void {
+    this.#endBody(user);
+  }
+
+  clear(): void {
+    this.#carry.clear();
+  }
+
+  /** Tells the user what is in the bytes of the socket, but not to flush it. `surplus`: the response is over before they are. */
+  received(user: UpstreamUser, bytes: Buffer, start: number, end: number): Outcome {
+    const carry = this.#carry;
+    if (carry.length === 0) return this.#read(user, bytes, start, end);
+    // A head is read anew only when another line of it is complete: a peer that sends byte by byte must not cost a scan a byte.
+    const grows = bytes.indexOf(lf, start) < 0 && carry.length + end - start < this.#edge.limits.headBytes;
+    carry.append(bytes, start, end);
+    return grows ? 'reading' : this.#read(user, carry.bytes, carry.start, carry.end);
+  }
+
+  #read(user: UpstreamUser, bytes: Buffer, start: number, end: number): Outcome {
+    let at = start;
+    while (at < end && this.#phase !== 'over') {
+      const next = this.#step(user, bytes, at, end);
+      if (this.#owner.user !== user) return 'left';
+      if (next === more) {
+        this.#keep(bytes, at, end);
+        return 'reading';
+      }
+      if (next < 0) return 'malformed';
+      at = next;
+    }
+    this.#carry.clear();
+    if (this.#phase !== 'over') return 'reading';
+    return at < end ? 'surplus' : 'over';
+  }
+
+  #keep(bytes: Buffer, at: number, end: number): void {
+    if (bytes === this.#carry.bytes) this.#carry.consume(at);
+    else this.#carry.append(bytes, at, end);
+  }
+
+  /** Reads one part; returns where it ends, or a negative code. */
+  #step(user: UpstreamUser, bytes: Buffer, at: number, end: number): number {
+    switch (this.#phase) {
+      case 'head':
+        return this.#readHead(user, bytes, at, end);
+      case 'length': {
+        const stop = Math.min(end, at + this.#remaining);
+        this.#remaining -= stop - at;
+        user.responseBody(bytes, at, stop);
+        if (this.#remaining === 0) this.#endBody(user);
+        return stop;
+      }
+      case 'chunked': {
+        const decoder = this.#decoder;
+        const stop = decoder.step(bytes, at, end);
+        if (decoder.malformed) return badResponse;
+        if (decoder.runEnd > decoder.runStart) user.responseBody(bytes, decoder.runStart, decoder.runEnd);
+        if (decoder.atTrailers) this.#phase = 'trailers';
+        return stop;
+      }
+      case 'trailers':
+        return this.#readTrailers(user, bytes, at, end);
+      case 'close':
+      case 'tunnel':
+        user.responseBody(bytes, at, end);
+        return end;
+      case 'over':
+        throw new Error('bytes behind a response');
+    }
+  }
+
+  #readHead(user: UpstreamUser, bytes: Buffer, at: number, end: number): number {
+    const head = this.#edge.responseHead;
+    const after = readResponseHead(head, bytes, at, end, user.isHead, this.#edge.limits.headBytes);
+    if (after < 0) return after;
+    if (head.status < 200) {
+      if (head.status === 101) return this.#openTunnel(user, head) ? after : badResponse;
+      if (++this.#informational > mostInformational) return badResponse;
+      // 100 is ours to say.
+      if (head.status !== 100) user.informational(head);
+      return after;
+    }
+    const { framing } = head;
+    this.#remaining = head.contentLength;
+    this.#owner.answered(head);
+    user.responseHead(head);
+    if (this.#owner.user !== user) return after;
+    if (framing === 'none' || (framing === 'length' && this.#remaining === 0)) this.#endBody(user);
+    else this.#phase = framing;
+    if (framing === 'chunked') this.#decoder.reset();
+    return after;
+  }
+
+  /** False: nobody asked for another protocol, or not for this one. */
+  #openTunnel(user: UpstreamUser, head: ResponseHead): boolean {
+    if (!this.#owner.upgrades || !confirmsUpgrade(head)) return false;
+    this.#phase = 'tunnel';
+    this.#owner.answered(head);
+    user.upgraded(head);
+    return true;
+  }
+
+  #readTrailers(user: UpstreamUser, bytes: Buffer, at: number, end: number): number {
+    const { trailers, limits } = this.#edge;
+    const after = readFields(trailers, bytes, at, end, limits.headFields);
+    if (after === more) return end - at >= mostTrailerBytes ? badResponse : more;
+    if (after < 0 || after - at > mostTrailerBytes) return badResponse;
+    this.#phase = 'over';
+    user.responseEnd(trailers);
+    return after;
+  }
+
+  #endBody(user: UpstreamUser): void {
+    this.#phase = 'over';
+    user.responseEnd(null);
+  }
+}

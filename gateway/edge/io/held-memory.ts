@@ -1,0 +1,48 @@
+// Memory for requests that are kept, of one worker: small blocks that are used again and again, and the account of all that is held.
+import { fixed } from '../../counters.ts';
+import type { CounterBlock } from '../../counters.ts';
+
+/** Room for the head and the body of a usual request; a longer one takes several. */
+export const slabBytes = 4096;
+/** Room for those of a short call: thousands of gRPC streams that wait for an answer hold one each. */
+export const shortSlabBytes = 1024;
+/** Free slabs that are kept, of each size: of the larger ones 2 MiB, as much as 32 requests of 64 KiB hold at once. */
+const mostFree = 512;
+
+export class HeldMemory {
+  readonly #counters: CounterBlock;
+  readonly #mostBytes: number;
+  readonly #free: Buffer[] = [];
+  readonly #freeShort: Buffer[] = [];
+  #bytes = 0;
+
+  constructor(counters: CounterBlock, mostBytes: number) {
+    this.#counters = counters;
+    this.#mostBytes = mostBytes;
+  }
+
+  /** Is there room for so many bytes more? */
+  hasRoom(bytes: number): boolean {
+    return this.#bytes + bytes <= this.#mostBytes;
+  }
+
+  /** Counts bytes as held; fewer than 0: as freed. */
+  hold(bytes: number): void {
+    this.#bytes += bytes;
+    this.#counters.set(fixed.heldBytes, this.#bytes);
+  }
+
+  /** A slab with room for so many bytes, at most `slabBytes`. */
+  takeSlab(bytes: number): Buffer {
+    const short = bytes <= shortSlabBytes;
+    const length = short ? shortSlabBytes : slabBytes;
+    this.hold(length);
+    return (short ? this.#freeShort : this.#free).pop() ?? Buffer.allocUnsafeSlow(length);
+  }
+
+  putSlab(slab: Buffer): void {
+    this.hold(-slab.length);
+    const free = slab.length === shortSlabBytes ? this.#freeShort : this.#free;
+    if (free.length < mostFree) free.push(slab);
+  }
+}

@@ -1,0 +1,82 @@
+// Answers that the gateway gives itself: failures and health.
+import type { RejectReason } from '../../../routing/decision.ts';
+import { isText } from '../../../routing/bytes.ts';
+import type { RequestHead } from '../../../routing/head.ts';
+import { failureBody, failures, grpcMessage } from './failure.ts';
+import type { Failure } from './failure.ts';
+
+/** An answer of the gateway itself, whatever protocol the client speaks. */
+export interface Answer {
+  readonly code: number;
+  /** Of the body; not sent where there is none. */
+  readonly contentType: string;
+  readonly body: string | Buffer;
+  /** Further fields, names in lower case, values without CTL. */
+  readonly fields: readonly (readonly [name: string, value: string])[];
+}
+
+const noFields: Answer['fields'] = Object.freeze([]);
+const overloaded: Answer['fields'] = Object.freeze([['x-envoy-overloaded', 'true'] as const]);
+const allowed: Answer['fields'] = Object.freeze([['allow', 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS'] as const]);
+
+/** The Failure of a Decision that rejects. */
+export function rejectFailure(reason: RejectReason): Failure {
+  switch (reason) {
+    case 'no-route':
+      return failures.noRoute;
+    case 'namespace-needed':
+      return failures.namespaceNeeded;
+    case 'no-healthy-upstream':
+    case 'all-weights-zero':
+    case 'only-shadows':
+      return failures.noHealthyUpstream;
+  }
+}
+
+/**
+ * The answer to a failure. `detail` says what exactly, or what to change; where it repeats the sentence it stands alone. gRPC callers get
+ * 200 and a status in the head, which their libraries read (reference ambassador-mapping §10.2). `retried`: it was tried more than once.
+ */
+export function failureAnswer(failure: Failure, detail: string, json: boolean, grpc: boolean, retried = false): Answer {
+  const sentence = sentenceOf(failure, detail, retried);
+  if (grpc) {
+    const fields = [['content-type', 'application/grpc'], ['grpc-status', String(failure.grpcStatus)], ['grpc-message', grpcMessage(sentence)]] as const;
+    return { code: 200, contentType: 'application/grpc', body: '', fields: [...fields, ...fieldsOf(failure)] };
+  }
+  return {
+    code: failure.httpStatus,
+    contentType: json ? 'application/json' : 'text/plain',
+    body: failureBody(failure.httpStatus, failure.name, sentence, json),
+    fields: fieldsOf(failure),
+  };
+}
+
+function fieldsOf(failure: Failure): Answer['fields'] {
+  if (failure === failures.overflow) return overloaded;
+  return failure === failures.methodRefused ? allowed : noFields;
+}
+
+export function sentenceOf(failure: Failure, detail: string, retried = false): string {
+  const sentence = retried ? failure.sentence.replace('reset reason', 'retried and the latest reset reason') : failure.sentence;
+  if (detail === '') return sentence;
+  return detail.startsWith(sentence) ? detail : `${sentence}: ${detail}`;
+}
+
+const alive = '/ambassador/v0/check_alive';
+const readyPaths: readonly string[] = ['/ambassador/v0/check_ready', '/readyz'];
+
+/**
+ * Health on the traffic port, from this worker itself: `check_alive`, `check_ready` and `/readyz`. null: another path. Asked for only when no
+ * Route claims the path.
+ */
+export function probeAnswer(head: RequestHead, ready: boolean, serving: boolean): Answer | null {
+  const { pathBytes, pathStart, pathEnd } = head;
+  const is = (path: string): boolean => isText(pathBytes, pathStart, pathEnd, path);
+  if (is(alive)) return text(200, 'alive\n');
+  if (!readyPaths.some(is)) return null;
+  return ready && serving ? text(200, 'ready\n') : text(503, 'not ready\n');
+}
+
+function text(code: number, body: string): Answer {
+  return { code, contentType: 'text/plain', body, fields: noFields };
+}

@@ -1,0 +1,284 @@
+// The request head: strict parser (RFC 9112) that fills the core's RequestHead without making a string.
+import { RequestHead } from '../../../routing/head.ts';
+import { canonicalPath } from '../../../routing/path.ts';
+import { failures } from './failure.ts';
+import { readGrpcTimeout } from './grpc-timeout.ts';
+import type { Failure } from './failure.ts';
+import { isAuthority } from './authority.ts';
+import { colon, cr, isTarget, isToken, lf, lowered, space } from './characters.ts';
+import { readConnectionField, says } from './connection-field.ts';
+import { kind } from './field-kind.ts';
+import { fieldRoom, holdsElement, holdsWord, isWord, malformed, more, readFields, readLength, tooMany } from './fields.ts';
+import type { EncodedFields, FieldList } from './fields.ts';
+
+/** Limits of a head. */
+export interface HeadLimits {
+  /** Request line without CRLF: over it 414. */
+  readonly requestLineBytes: number;
+  /** The whole head with its blank line: over it 431. */
+  readonly headBytes: number;
+  /** Over it 431. */
+  readonly headFields: number;
+}
+
+/** The parser found a fault; `fault` says which. */
+export const refused = -2;
+
+/** One HTTP/1.1 request head. A worker has one and fills it again for each request: it is valid only while its bytes are. */
+export class Http1RequestHead extends RequestHead implements FieldList {
+  kinds: Uint8Array = new Uint8Array(fieldRoom);
+  neverIndexed: Uint8Array | null = null;
+  encoded: EncodedFields | null = null;
+  /** Start of whatever it refers to in `bytes`. */
+  start = 0;
+  fieldsEnd = 0;
+  /** Why `readRequestHead` returned `refused`. */
+  fault: Failure = failures.malformed;
+  /** The request target, as sent. */
+  targetStart = 0;
+  targetEnd = 0;
+  /** HTTP/1.1, not 1.0. */
+  modern = true;
+  /** Content-Length, or −1. */
+  contentLength = -1;
+  chunked = false;
+  /** The client closes after this answer. */
+  close = false;
+  expectsContinue = false;
+  /** Asks to change to WebSocket. */
+  websocket = false;
+  /** Time that the caller of a gRPC method gives it, ms; Infinity: none. */
+  grpcTimeoutMs = Infinity;
+  /** `te: trailers`. */
+  takesTrailers = false;
+  /** Its failures are answered in JSON. */
+  wantsJson = false;
+  /** A gRPC call (`grpc`) in the form that browsers can send, one of `grpcWeb`. */
+  grpcWeb = 0;
+  /** The method is HEAD. */
+  isHead = false;
+
+  constructor() {
+    super();
+    this.fields = new Int32Array(4 * fieldRoom);
+  }
+}
+
+/**
+ * Reads one head from `bytes[start..end)`, which is followed by a zero byte. Returns the position after it, `more`, or `refused` with
+ * `head.fault` set. The result is the same however the bytes were split.
+ */
+export function readRequestHead(head: Http1RequestHead, bytes: Uint8Array, start: number, end: number, limits: HeadLimits): number {
+  head.isHead = false;
+  head.wantsJson = false;
+  head.grpc = false;
+  head.grpcTimeoutMs = Infinity;
+  head.grpcWeb = grpcWeb.no;
+  let at = start;
+  while (isToken[bytes[at]!] === 1) at++;
+  const methodEnd = at;
+  if (bytes[at] !== space || at === start) return lineFault(head, at, start, end, limits);
+  const targetStart = ++at;
+  while (isTarget[bytes[at]!] === 1) at++;
+  const targetEnd = at;
+  if (bytes[at] !== space || at - start > limits.requestLineBytes) return lineFault(head, at, start, end, limits);
+  const version = readVersion(bytes, at + 1, end);
+  if (version < 0) return version === more ? more : refuse(head, isHttp(bytes, targetStart, targetEnd) ? failures.malformed : failures.notHttp);
+  at += 9;
+  if (at - start > limits.requestLineBytes) return refuse(head, failures.lineTooLong);
+  const after = readFields(head, bytes, at + 2, end, limits.headFields);
+  if (after === more) return end - start >= limits.headBytes ? refuse(head, failures.headTooLarge) : more;
+  if (after < 0) return refuse(head, after === tooMany || head.fieldsEnd - start >= limits.headBytes ? failures.headTooLarge : failures.malformed);
+  if (after - start > limits.headBytes) return refuse(head, failures.headTooLarge);
+  head.neverIndexed = null;
+  head.encoded = null;
+  head.start = start;
+  head.methodStart = start;
+  head.methodEnd = methodEnd;
+  head.targetStart = targetStart;
+  head.targetEnd = targetEnd;
+  head.modern = version === 1;
+  head.isHead = methodEnd - start === 4 && bytes[start] === 0x48 && bytes[start + 1] === 0x45 && bytes[start + 2] === 0x41 && bytes[start + 3] === 0x44;
+  const fault = readMeaning(head, targetStart, targetEnd);
+  if (fault === null) return after;
+  readAsked(head);
+  return refuse(head, fault);
+}
+
+function refuse(head: Http1RequestHead, fault: Failure): number {
+  head.fault = fault;
+  return refused;
+}
+
+/** A head that is refused although its fields can be read: in which form it wants to be told. */
+function readAsked(head: Http1RequestHead): void {
+  const { bytes, fields, kinds, fieldCount } = head;
+  for (let field = 0; field < fieldCount; field++) {
+    if (kinds[field] !== kind.contentType && kinds[field] !== kind.accept) continue;
+    if (holdsWord(bytes, fields[field * 4 + 2]!, fields[field * 4 + 3]!, 'json')) head.wantsJson = true;
+  }
+}
+
+/** The byte at `at` of the request line is not what must stand there: the line is too long, or the byte has not come, or it is another. */
+function lineFault(head: Http1RequestHead, at: number, start: number, end: number, limits: HeadLimits): number {
+  if (at - start > limits.requestLineBytes) return refuse(head, failures.lineTooLong);
+  return at < end ? refuse(head, failures.malformed) : more;
+}
+
+/**
+ * Is a line that ends with no version of HTTP a request at all? One whose second word is no target of any form either (RFC 9112 §3.2) is of
+ * another protocol, or a preface of HTTP/2 that is none, and an answer of HTTP/1.1 would mean nothing to whoever sent it (RFC 9113 §3.4).
+ */
+function isHttp(bytes: Uint8Array, targetStart: number, targetEnd: number): boolean {
+  if (targetStart === targetEnd) return true;
+  for (let at = targetStart; at < targetEnd; at++) {
+    const byte = bytes[at]!;
+    if (byte === slash || byte === colon || byte === star) return true;
+  }
+  return bytes[targetEnd + 1] === versionBytes[0] && bytes[targetEnd + 2] === versionBytes[1];
+}
+
+const slash = 0x2f;
+const star = 0x2a;
+const versionBytes = Buffer.from('HTTP/1.');
+
+/** 1 for `HTTP/1.1` and CRLF at `at`, 0 for `HTTP/1.0`, `more` or `malformed`. */
+function readVersion(bytes: Uint8Array, at: number, end: number): number {
+  for (let i = 0; i < 7; i++) {
+    if (bytes[at + i] !== versionBytes[i]) return at + i >= end ? more : malformed;
+  }
+  const minor = bytes[at + 7]! - 0x30;
+  if (minor !== 0 && minor !== 1) return at + 7 >= end ? more : malformed;
+  if (bytes[at + 8] !== cr) return at + 8 >= end ? more : malformed;
+  if (bytes[at + 9] !== lf) return at + 9 >= end ? more : malformed;
+  return minor;
+}
+
+/** What the fields say together. Null: a request that can be served. */
+function readMeaning(head: Http1RequestHead, targetStart: number, targetEnd: number): Failure | null {
+  const { bytes, fields, kinds, fieldCount } = head;
+  let hosts = 0;
+  let codings = 0;
+  let connection = 0;
+  let upgrades = false;
+  head.contentLength = -1;
+  head.chunked = false;
+  head.expectsContinue = false;
+  head.takesTrailers = false;
+  for (let field = 0; field < fieldCount; field++) {
+    const fieldKind = kinds[field]!;
+    if (fieldKind === kind.other) continue;
+    const start = fields[field * 4 + 2]!;
+    const end = fields[field * 4 + 3]!;
+    switch (fieldKind) {
+      case kind.host:
+        if (++hosts > 1) return failures.malformed;
+        if (!isAuthority(bytes, start, end)) return failures.malformed;
+        head.authorityStart = start;
+        head.authorityEnd = end;
+        break;
+      case kind.contentLength:
+        if (head.contentLength >= 0) return failures.malformed;
+        head.contentLength = readLength(bytes, start, end);
+        if (head.contentLength < 0) return failures.malformed;
+        break;
+      case kind.transferEncoding:
+        if (++codings > 1 || !isWord(bytes, start, end, 'chunked')) return failures.malformed;
+        head.chunked = true;
+        break;
+      case kind.connection:
+        connection |= readConnectionField(head, field);
+        break;
+      case kind.expect:
+        if (!isWord(bytes, start, end, '100-continue')) return failures.unknownExpectation;
+        head.expectsContinue = head.modern;
+        break;
+      case kind.te:
+        if (holdsElement(bytes, start, end, 'trailers')) head.takesTrailers = true;
+        break;
+      case kind.upgrade:
+        if (holdsElement(bytes, start, end, 'websocket')) upgrades = true;
+        break;
+      case kind.contentType:
+        if (isGrpc(bytes, start, end)) head.grpc = true;
+        else if (isGrpcWeb(bytes, start, end)) readGrpcWeb(head, start, end);
+        else if (holdsWord(bytes, start, end, 'json')) head.wantsJson = true;
+        break;
+      case kind.grpcTimeout:
+        head.grpcTimeoutMs = readGrpcTimeout(bytes, start, end);
+        break;
+      case kind.accept:
+        if (holdsWord(bytes, start, end, 'json')) head.wantsJson = true;
+        break;
+    }
+  }
+  if (hosts !== 1) return failures.malformed;
+  if (head.chunked && (head.contentLength >= 0 || !head.modern)) return failures.malformed;
+  if ((connection & says.refused) !== 0) return failures.malformed;
+  // HTTP/1.0 keep-alive is not offered: every such connection closes after its answer.
+  head.close = (connection & says.close) !== 0 || !head.modern;
+  head.websocket = upgrades && (connection & says.upgrade) !== 0;
+  if (isRefusedMethod(bytes, head.methodStart, head.methodEnd)) return failures.methodRefused;
+  const pathStart = bytes[targetStart] === 0x2f ? targetStart : afterAuthority(head, targetStart, targetEnd);
+  if (pathStart < 0 || !canonicalPath(bytes, pathStart, targetEnd, head)) return failures.malformed;
+  const { pathBytes } = head;
+  // Where dot segments went, the path stands in bytes of its own: a Buffer like all others, which the writers copy from.
+  if (pathBytes !== bytes) head.pathBytes = Buffer.from(pathBytes.buffer, pathBytes.byteOffset, pathBytes.length);
+  return null;
+}
+
+/** Forms of gRPC-Web. */
+export const grpcWeb = { no: 0, binary: 1, text: 2 } as const;
+
+/** Does a content type begin with `application/grpc-web`? */
+export function isGrpcWeb(bytes: Uint8Array, start: number, end: number): boolean {
+  return end - start >= 20 && bytes[start + 16] === dash && isWord(bytes, start, start + 20, 'application/grpc-web');
+}
+
+/** Marks a head of which the content type begins so, if it is one of gRPC-Web. */
+export function readGrpcWeb(head: Http1RequestHead, start: number, end: number): void {
+  const { bytes } = head;
+  const text = end - start >= 25 && isWord(bytes, start + 20, start + 25, '-text');
+  const after = start + (text ? 25 : 20);
+  if (after < end && bytes[after] !== plus && bytes[after] !== semicolon && bytes[after] !== space) return;
+  head.grpc = true;
+  head.grpcWeb = text ? grpcWeb.text : grpcWeb.binary;
+}
+
+const dash = 0x2d;
+const plus = 0x2b;
+const semicolon = 0x3b;
+
+/** `application/grpc` alone, with a suffix (`+proto`) or with parameters. */
+export function isGrpc(bytes: Uint8Array, start: number, end: number): boolean {
+  // The `g` tells from `application/json`, which nearly all of them are, without a look at the rest.
+  if (end - start < 16 || (bytes[start + 12]! | 0x20) !== 0x67 || !isWord(bytes, start, start + 16, 'application/grpc')) return false;
+  return end - start === 16 || bytes[start + 16] === 0x2b || bytes[start + 16] === 0x3b || bytes[start + 16] === space;
+}
+
+/** CONNECT would be a tunnel and TRACE an echo of what proxies added: neither passes. */
+export function isRefusedMethod(bytes: Uint8Array, start: number, end: number): boolean {
+  const first = bytes[start]! | 0x20;
+  if (first !== 0x63 && first !== 0x74) return false;
+  return isWord(bytes, start, end, 'connect') || isWord(bytes, start, end, 'trace');
+}
+
+/**
+ * The path of an absolute-form target (`http://host/path`), or −1. Its authority must be what Host says: a request whose two names differ
+ * means one thing to one server and another to the next.
+ */
+function afterAuthority(head: Http1RequestHead, start: number, end: number): number {
+  const { bytes, authorityStart, authorityEnd } = head;
+  let at = start;
+  while (at < end && bytes[at] !== colon) at++;
+  if (!isWord(bytes, start, at, 'http') && !isWord(bytes, start, at, 'https')) return -1;
+  if (bytes[at + 1] !== 0x2f || bytes[at + 2] !== 0x2f) return -1;
+  const host = at + 3;
+  const length = authorityEnd - authorityStart;
+  if (host + length >= end) return -1;
+  for (let i = 0; i < length; i++) {
+    if (lowered[bytes[host + i]!] !== lowered[bytes[authorityStart + i]!]) return -1;
+  }
+  // `http://host` without a path is not origin-form's `/`: nothing sends it, and what follows must be the path.
+  return bytes[host + length] === 0x2f ? host + length : -1;
+}

@@ -1,0 +1,41 @@
+// What copies have under way at one address in this worker, whatever Upstreams they are for, so that a shadow that fails or is slow has a share
+// of what copies may use and never all of it.
+import type { Attachment } from '../policy/compiled-mapping.ts';
+import { ShadowBackOff } from './shadow-backoff.ts';
+import type { ShadowCopy } from './shadow-copy.ts';
+import type { EndpointPool } from '../upstream/endpoint-pool.ts';
+
+/** Where a copy goes. */
+export interface CopyTarget {
+  readonly attachment: Attachment;
+  /** null: a name whose addresses are awaited. */
+  readonly endpoint: EndpointPool | null;
+  readonly lane: ShadowLane;
+}
+
+/** A copy waiting for its turn. */
+export interface QueuedCopy {
+  readonly copy: ShadowCopy;
+  readonly target: CopyTarget;
+}
+
+export class ShadowLane {
+  readonly backOff = new ShadowBackOff();
+  readonly queue: QueuedCopy[] = [];
+  inFlight = 0;
+  /** Bytes of copies for it, those whose requests are not complete included. */
+  heldBytes = 0;
+
+  /** Copies that wait or are in flight. */
+  get pending(): number {
+    return this.inFlight + this.queue.length;
+  }
+}
+
+/**
+ * May one that holds `own` take `more` of what all share, of which `used` is in use? As much as is free: one alone gets half, and however
+ * many ask for all they can, the next one still finds room (dynamic thresholds: Choudhury and Hahne, 1998).
+ */
+export function mayTake(own: number, more: number, used: number, total: number): boolean {
+  return own + more <= total - used;
+}

@@ -1,0 +1,91 @@
+// The copy of one request, for one or more shadows. Its bytes count against the worker's budget until the last of them is done, and against
+// the share of each address that it is for.
+import type { Upstream } from '../../../routing/upstream.ts';
+import type { Edge } from '../edge.ts';
+import { mayTake } from './shadow-budget.ts';
+import type { CopyTarget } from './shadow-budget.ts';
+import type { UpstreamSide } from '../upstream/upstream-request.ts';
+
+export type ShadowOutcome = 'sent' | 'failed' | 'dropped_size' | 'dropped_memory' | 'dropped_queue' | 'dropped_unready' | 'dropped_incomplete';
+
+/** The head as the targets' protocols take it; null: no target speaks that one. */
+export type CopiedHeads = Readonly<Record<Upstream['protocol'], Buffer | null>>;
+
+export class ShadowCopy {
+  readonly #edge: Edge;
+  /** Those that are not done with it. */
+  targets: readonly CopyTarget[];
+  readonly isHead: boolean;
+  readonly #heads: CopiedHeads;
+  #body: Buffer[] = [];
+  #bodyBytes = 0;
+  #heldBytes = 0;
+  readonly #hasBody: boolean;
+
+  /** Targets that have no room for the head are dropped and counted: look whether some are left. */
+  constructor(edge: Edge, targets: readonly CopyTarget[], heads: CopiedHeads, isHead: boolean, hasBody: boolean) {
+    this.#edge = edge;
+    this.targets = targets;
+    this.#heads = heads;
+    this.isHead = isHead;
+    this.#hasBody = hasBody;
+    this.#hold((heads.http1?.length ?? 0) + (heads.http2?.length ?? 0));
+  }
+
+  /** Copies bytes of the body. False: nobody is left to take them; what was dropped is counted. */
+  append(bytes: Buffer, start: number, end: number): boolean {
+    const count = end - start;
+    if (this.#bodyBytes + count > this.#edge.limits.shadowBodyBytes) {
+      this.drop('dropped_size');
+      return false;
+    }
+    if (!this.#hold(count)) return false;
+    this.#body.push(Buffer.from(bytes.subarray(start, end)));
+    this.#bodyBytes += count;
+    return true;
+  }
+
+  /** Its head was made for this protocol. */
+  speaks(protocol: Upstream['protocol']): boolean {
+    return this.#heads[protocol] !== null;
+  }
+
+  /** Sends the whole request, framed by its length: a small one in one write, a large one without another copy of its body. */
+  sendTo(side: UpstreamSide, protocol: Upstream['protocol']): void {
+    const head = this.#heads[protocol]!;
+    side.sendHead(head, head.length, this.#hasBody ? this.#bodyBytes : -1);
+    for (const piece of this.#body) side.giveBody(piece);
+    side.sendEnd(null);
+    side.flush();
+  }
+
+  /** No target gets it, and this is why. */
+  drop(outcome: ShadowOutcome): void {
+    for (const target of this.targets) this.release(target, outcome);
+  }
+
+  /** One target is done with it, and this is what became of it there. */
+  release(target: CopyTarget, outcome: ShadowOutcome): void {
+    const { shadows } = this.#edge;
+    shadows.count(target.attachment.slot, outcome);
+    target.lane.heldBytes -= this.#heldBytes;
+    this.targets = this.targets.filter((one) => one !== target);
+    if (this.targets.length > 0) return;
+    shadows.hold(-this.#heldBytes);
+    this.#heldBytes = 0;
+    this.#body = [];
+  }
+
+  /** Counts bytes as held, for the targets that have room; the others are dropped. False: none is left. */
+  #hold(count: number): boolean {
+    const { shadows, limits } = this.#edge;
+    for (const target of this.targets) {
+      if (!mayTake(target.lane.heldBytes, count, shadows.heldBytes, limits.shadowTotalBytes)) this.release(target, 'dropped_memory');
+    }
+    if (this.targets.length === 0) return false;
+    for (const { lane } of this.targets) lane.heldBytes += count;
+    this.#heldBytes += count;
+    shadows.hold(count);
+    return true;
+  }
+}

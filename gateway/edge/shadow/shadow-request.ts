@@ -1,0 +1,150 @@
+// One copy on its way to one shadow: one try, one deadline, and an answer that nobody reads.
+import type { Upstream } from '../../../routing/upstream.ts';
+import { Deadline } from '../io/deadline.ts';
+import type { Timed } from '../io/deadline.ts';
+import type { Edge } from '../edge.ts';
+import { failures } from '../message/failure.ts';
+import type { ResponseHead } from '../message/response-head.ts';
+import type { CopyEnd } from './shadow-backoff.ts';
+import type { ShadowCopy, ShadowOutcome } from './shadow-copy.ts';
+import type { CopyTarget } from './shadow-budget.ts';
+import { plainChoice } from '../upstream/balancing-policy.ts';
+import type { UpstreamSide, Waiting } from '../upstream/upstream-request.ts';
+import type { UpstreamUser } from '../upstream/response-handler.ts';
+
+/** Bytes of a shadow's answer that are read to keep its connection; a longer one ends it, at its head where that tells the length. */
+const mostAnswerBytes = 1024 * 1024;
+/** The same over HTTP/2, where it costs a reset of the stream: gRPC takes messages of this length unless told otherwise. */
+const mostStreamedBytes = 4 * 1024 * 1024;
+
+/** Who is told what became of it. */
+export interface ShadowRequestOwner {
+  /** `how` is what it says about the address; null: nothing. */
+  copyOver(copy: ShadowCopy, target: CopyTarget, outcome: ShadowOutcome, how: CopyEnd | null): void;
+}
+
+export class ShadowRequest implements UpstreamUser, Timed {
+  readonly isHead: boolean;
+  readonly #edge: Edge;
+  readonly #copy: ShadowCopy;
+  readonly #target: CopyTarget;
+  readonly #owner: ShadowRequestOwner;
+  readonly #deadline = new Deadline(this);
+  #side: UpstreamSide | null = null;
+  #waiting: Waiting | null = null;
+  #protocol: Upstream['protocol'] = 'http1';
+  #startedMs = 0;
+  #code = 0;
+  #answerBytes = 0;
+  #mostBytes = mostAnswerBytes;
+  #done = false;
+
+  constructor(edge: Edge, copy: ShadowCopy, target: CopyTarget, owner: ShadowRequestOwner) {
+    this.#edge = edge;
+    this.#copy = copy;
+    this.#target = target;
+    this.#owner = owner;
+    this.isHead = copy.isHead;
+  }
+
+  begin(): void {
+    const edge = this.#edge;
+    const { attachment, endpoint } = this.#target;
+    const pool = attachment.shadowPool!;
+    const { protocol } = pool.upstream!;
+    this.#protocol = protocol;
+    if (protocol === 'http2') this.#mostBytes = mostStreamedBytes;
+    this.#startedMs = edge.nowMs;
+    edge.wheel.set(this.#deadline, edge.nowMs + edge.limits.shadowTimeoutMs);
+    // The Upstream may have changed since the copy was made.
+    if (!this.#copy.speaks(protocol)) {
+      this.#end('dropped_unready', null);
+      return;
+    }
+    pool.reportUse();
+    const acquired = endpoint === null || endpoint.retired ? pool.acquire(this, [], plainChoice, null) : pool.acquireAt(endpoint, this, plainChoice.priority);
+    switch (acquired.kind) {
+      case 'side':
+        this.connected(acquired);
+        return;
+      case 'waiting':
+        this.#waiting = acquired;
+        return;
+      case 'failed':
+        // Keys that OpenSSL does not read are reported by the primary's side.
+        if (acquired.failure === failures.noHealthyUpstream) this.#end('dropped_unready', null);
+        else this.#end('failed', 'failed');
+    }
+  }
+
+  connected(side: UpstreamSide): void {
+    this.#waiting = null;
+    this.#side = side;
+    this.#copy.sendTo(side, this.#protocol);
+  }
+
+  connectFailed(): void {
+    this.#waiting = null;
+    this.#end('failed', 'failed');
+  }
+
+  informational(): void {}
+
+  upgraded(): void {}
+
+  responseHead(head: ResponseHead): void {
+    this.#code = head.status;
+    if (head.framing === 'length' && head.contentLength > this.#mostBytes) this.#enough();
+  }
+
+  responseBody(_bytes: Buffer, start: number, end: number): void {
+    this.#answerBytes += end - start;
+    if (this.#answerBytes > this.#mostBytes) this.#enough();
+  }
+
+  /** It answered; nobody wants the rest. */
+  #enough(): void {
+    this.#end('sent', 'cut');
+  }
+
+  responseEnd(): void {}
+
+  responseFlush(): void {}
+
+  responseOver(): void {
+    if (this.#side?.bound === false) this.#side = null;
+    this.#end('sent', 'answered');
+  }
+
+  failed(): void {
+    this.#side = null;
+    this.#end('failed', 'failed');
+  }
+
+  upstreamDrained(): void {}
+
+  /** A fault of ours. */
+  cancel(): void {
+    this.#end('failed', null);
+  }
+
+  expired(nowMs: number): void {
+    this.#edge.nowMs = nowMs;
+    this.#end('failed', 'failed');
+  }
+
+  #end(outcome: ShadowOutcome, how: CopyEnd | null): void {
+    if (this.#done) return;
+    this.#done = true;
+    const edge = this.#edge;
+    edge.wheel.remove(this.#deadline);
+    const side = this.#side;
+    const waiting = this.#waiting;
+    this.#side = null;
+    this.#waiting = null;
+    side?.abandon();
+    waiting?.cancel();
+    if (this.#code > 0) edge.counters.finish(this.#target.attachment.slot, this.#code, (edge.nowMs - this.#startedMs) / 1000);
+    this.#owner.copyOver(this.#copy, this.#target, outcome, how);
+  }
+}

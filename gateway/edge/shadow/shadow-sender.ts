@@ -1,0 +1,189 @@
+// Shadows: copies of requests whose responses are thrown away. A copy leaves after the primary's request is complete and in time that primaries
+// leave over, through pools, bounds and deadlines of its own; nothing here can delay, fail or change a primary's answer (design §5).
+import { isCopied } from '../../../routing/decide.ts';
+import type { Shadow } from '../../../routing/decision.ts';
+import type { Upstream } from '../../../routing/upstream.ts';
+import { fixed, shadowOutcomes } from '../../counters.ts';
+import type { Attached, Attachment } from '../policy/compiled-mapping.ts';
+import type { Edge } from '../edge.ts';
+import type { Http1RequestHead } from '../message/request-head.ts';
+import type { ClientFacts } from '../http1/request-writer.ts';
+import type { CopyEnd } from './shadow-backoff.ts';
+import { ShadowCopy } from './shadow-copy.ts';
+import type { ShadowOutcome } from './shadow-copy.ts';
+import { ShadowLane, mayTake } from './shadow-budget.ts';
+import type { CopyTarget, QueuedCopy } from './shadow-budget.ts';
+import { ShadowRequest } from './shadow-request.ts';
+import type { ShadowRequestOwner } from './shadow-request.ts';
+import { plainChoice } from '../upstream/balancing-policy.ts';
+import type { EndpointPool } from '../upstream/endpoint-pool.ts';
+import { encodeHead } from '../upstream/head-encoding.ts';
+import type { UpstreamPool } from '../upstream/pool.ts';
+
+/** Copies that begin between two looks of the event loop at its sockets: each is a write of 20 to 30 µs that a primary may have to wait for. */
+const mostBegunATurn = 1;
+/** Endpoints of one shadow that are asked whether they take copies. */
+const mostPicked = 4;
+const noneTried: readonly EndpointPool[] = [];
+
+/** Sends copies of one worker, a bounded number at once: those for one address in order, addresses in turn. */
+export class ShadowSender implements ShadowRequestOwner {
+  readonly #edge: Edge;
+  /** Bytes of copies that are held. */
+  heldBytes = 0;
+  /** Lanes of names whose addresses are awaited. */
+  readonly #awaiting = new WeakMap<UpstreamPool, ShadowLane>();
+  /** Lanes with a queue, in turn. */
+  #waiting: ShadowLane[] = [];
+  #inFlight = 0;
+  #queued = 0;
+  #scheduled = false;
+
+  constructor(edge: Edge) {
+    this.#edge = edge;
+  }
+
+  get pending(): number {
+    return this.#inFlight + this.#queued;
+  }
+
+  /** Draws for each shadow; null: none of them gets this request. Its head is copied as the primary's goes upstream. */
+  begin(shadows: readonly Shadow<Attached>[], head: Http1RequestHead, primary: Attachment, facts: ClientFacts, requestId: Buffer): ShadowCopy | null {
+    let targets: CopyTarget[] | null = null;
+    for (let i = 0; i < shadows.length; i++) {
+      const shadow = shadows[i]!;
+      if (!isCopied(shadow, this.#edge.draw())) continue;
+      const target = this.#targetOf(shadow);
+      if (typeof target === 'string') this.count(shadow.attached.slot, target);
+      else (targets ??= []).push(target);
+    }
+    if (targets === null) return null;
+    const encode = (protocol: Upstream['protocol']): Buffer | null => {
+      if (!targets.some(({ attachment }) => attachment.shadowPool!.upstream!.protocol === protocol)) return null;
+      const { bytes, length } = encodeHead(protocol, this.#edge, head, primary, facts, requestId, true);
+      return Buffer.from(bytes.subarray(0, length));
+    };
+    const copy = new ShadowCopy(this.#edge, targets, { http1: encode('http1'), http2: encode('http2') }, head.isHead, head.chunked || head.contentLength >= 0);
+    return copy.targets.length > 0 ? copy : null;
+  }
+
+  /** Where a copy for this shadow goes, or why none is made: one that is bound to be dropped costs the primary no copying. */
+  #targetOf({ ready, attached }: Shadow<Attached>): CopyTarget | ShadowOutcome {
+    if (!ready) return 'dropped_unready';
+    const attachment = attached.compiled;
+    const pool = attachment.shadowPool;
+    if (pool === null || pool.upstream === null) return 'dropped_unready';
+    const { nowMs } = this.#edge;
+    let endpoint = pool.serving.pick(plainChoice, null, noneTried);
+    if (endpoint === null) return this.#targetAwaiting(attachment, pool);
+    const tried: EndpointPool[] = [];
+    for (;;) {
+      const lane = endpoint.shadowLane;
+      if (!this.#mayWait(lane)) return 'dropped_queue';
+      if (lane.backOff.admits(nowMs)) return { attachment, endpoint, lane };
+      if (tried.push(endpoint) === mostPicked) return 'dropped_unready';
+      const next: EndpointPool | null = pool.serving.pick(plainChoice, null, tried);
+      if (next === null || tried.includes(next)) return 'dropped_unready';
+      endpoint = next;
+    }
+  }
+
+  /** Where there is no address yet and none will come, the copy is dropped when it begins. */
+  #targetAwaiting(attachment: Attachment, pool: UpstreamPool): CopyTarget | ShadowOutcome {
+    let lane = this.#awaiting.get(pool);
+    if (lane === undefined) this.#awaiting.set(pool, (lane = new ShadowLane()));
+    return this.#mayWait(lane) ? { attachment, endpoint: null, lane } : 'dropped_queue';
+  }
+
+  /** The primary's request is complete: its copies may leave, in a turn of the event loop that begins after primaries' bytes were looked for. */
+  send(copy: ShadowCopy): void {
+    for (const target of copy.targets) {
+      const { lane } = target;
+      if (!this.#mayWait(lane)) {
+        copy.release(target, 'dropped_queue');
+        continue;
+      }
+      if (lane.queue.push({ copy, target }) === 1) this.#waiting.push(lane);
+      this.#queued += 1;
+    }
+    this.#schedule();
+    this.#gauge();
+  }
+
+  #mayWait(lane: ShadowLane): boolean {
+    const { shadowConcurrency, shadowQueue } = this.#edge.limits;
+    return mayTake(lane.pending, 1, this.pending, shadowConcurrency + shadowQueue);
+  }
+
+  #hasRoom(lane: ShadowLane): boolean {
+    return mayTake(lane.inFlight, 1, this.#inFlight, this.#edge.limits.shadowConcurrency);
+  }
+
+  #schedule(): void {
+    if (this.#scheduled || this.#queued === 0 || this.#inFlight >= this.#edge.limits.shadowConcurrency) return;
+    this.#scheduled = true;
+    setImmediate(this.#turn);
+  }
+
+  readonly #turn = (): void => {
+    this.#scheduled = false;
+    this.#edge.tick();
+    let begun = 0;
+    while (begun < mostBegunATurn && this.#beginNext()) begun += 1;
+    this.#gauge();
+    if (begun > 0) this.#schedule();
+  };
+
+  /** Begins the next copy that has room; false: there is none. */
+  #beginNext(): boolean {
+    const at = this.#waiting.findIndex((lane) => this.#hasRoom(lane));
+    if (at < 0) return false;
+    const lane = this.#waiting.splice(at, 1)[0]!;
+    const { copy, target } = lane.queue.shift()!;
+    this.#queued -= 1;
+    if (lane.queue.length > 0) this.#waiting.push(lane);
+    this.#inFlight += 1;
+    lane.inFlight += 1;
+    const request = new ShadowRequest(this.#edge, copy, target, this);
+    try {
+      request.begin();
+    } catch (error) {
+      this.#edge.faulted(error);
+      request.cancel();
+    }
+    return true;
+  }
+
+  copyOver(copy: ShadowCopy, target: CopyTarget, outcome: ShadowOutcome, how: CopyEnd | null): void {
+    const { lane } = target;
+    this.#inFlight -= 1;
+    lane.inFlight -= 1;
+    copy.release(target, outcome);
+    if (how !== null && lane.backOff.ended(how, this.#edge.nowMs)) this.#dropQueue(lane);
+    this.#gauge();
+    this.#schedule();
+  }
+
+  /** Its copies would only fail one after the other. */
+  #dropQueue(lane: ShadowLane): void {
+    if (lane.queue.length === 0) return;
+    this.#waiting.splice(this.#waiting.indexOf(lane), 1);
+    const dropped: readonly QueuedCopy[] = lane.queue.splice(0);
+    this.#queued -= dropped.length;
+    for (const { copy, target } of dropped) copy.release(target, 'dropped_unready');
+  }
+
+  hold(count: number): void {
+    this.heldBytes += count;
+    this.#edge.counters.set(fixed.shadowBytes, this.heldBytes);
+  }
+
+  count(slot: number, outcome: ShadowOutcome): void {
+    this.#edge.counters.shadow(slot, shadowOutcomes.indexOf(outcome));
+  }
+
+  #gauge(): void {
+    this.#edge.counters.set(fixed.shadowInFlight, this.#inFlight);
+    this.#edge.counters.set(fixed.shadowQueued, this.#queued);
+  }
+}

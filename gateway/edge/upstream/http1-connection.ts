@@ -1,0 +1,359 @@
+// One HTTP/1.1 connection to an Endpoint: its life from the dial to the end, and when it may serve another request. Requests are written by its
+// sender, responses read by its reader.
+import { fixed } from '../../counters.ts';
+import { Deadline } from '../io/deadline.ts';
+import type { Timed } from '../io/deadline.ts';
+import type { Edge } from '../edge.ts';
+import { failures } from '../message/failure.ts';
+import type { Failure } from '../message/failure.ts';
+import type { Attachment } from '../policy/compiled-mapping.ts';
+import type { FieldList } from '../message/fields.ts';
+import type { Http1RequestHead } from '../message/request-head.ts';
+import type { ClientFacts } from '../http1/request-writer.ts';
+import type { ResponseHead } from '../message/response-head.ts';
+import type { SocketTransport, TransportOwner } from '../io/transport.ts';
+import { dial } from './dial.ts';
+import type { EndpointPool } from './endpoint-pool.ts';
+import type { IdleShelf } from './address-pool.ts';
+import { RequestSender } from './request-sender.ts';
+import { ResponseReader } from '../http1/response-reader.ts';
+import type { ResponseOwner } from '../http1/response-reader.ts';
+import type { UpstreamSide } from './upstream-request.ts';
+import type { UpstreamUser } from './response-handler.ts';
+
+/** A connection that was idle for less is in steady use: when it ends with a request, the request or a crash is to blame, no idle limit. */
+const leastIdleMs = 10;
+
+/** Where it stands. `closing`: all is said, the last bytes leave. */
+type Phase = 'connecting' | 'idle' | 'busy' | 'closing' | 'gone';
+
+export class UpstreamConnection implements UpstreamSide, ResponseOwner, TransportOwner, Timed {
+  readonly kind = 'side';
+  /** Of the request that it serves, or served last. */
+  endpoint: EndpointPool;
+  readonly transport: SocketTransport;
+  readonly #edge: Edge;
+  readonly #sender: RequestSender;
+  readonly #reader: ResponseReader;
+  /** Of the Upstream, when it was dialled or taken for another request. */
+  #generation: number;
+  readonly #bornMs: number;
+  readonly #deadline = new Deadline(this);
+  #phase: Phase = 'connecting';
+  #user: UpstreamUser | null;
+  /** Of the request that it serves, or served last: which breaker counts it. */
+  #priority: number;
+  /** The request was given to its last byte and flushed. */
+  #requestSent = false;
+  #tunnel = false;
+  /** No close token, no surplus byte, no second framing. */
+  #clean = true;
+  #parkedMs = 0;
+  /** How long it had been idle before the request that it serves; 0: that is its first. */
+  #idleMs = 0;
+  /** Where it stands idle: its Endpoint may have left since. */
+  #shelf: IdleShelf | null = null;
+  #open = false;
+
+  /** Dials. */
+  constructor(endpoint: EndpointPool, user: UpstreamUser, priority: number) {
+    const { edge } = endpoint;
+    this.endpoint = endpoint;
+    this.#priority = priority;
+    this.#edge = edge;
+    this.#user = user;
+    this.#generation = endpoint.upstream.generation;
+    this.#bornMs = edge.nowMs;
+    const { socket, transport } = dial(endpoint.ip, endpoint.port, endpoint.upstream, edge.reads, this);
+    this.transport = transport;
+    this.#sender = new RequestSender(edge.out, transport);
+    this.#reader = new ResponseReader(edge, this);
+    edge.wheel.set(this.#deadline, edge.nowMs + endpoint.upstream.connectTimeoutMs);
+    socket.once(transport.secure ? 'secureConnect' : 'connect', () => this.#connected());
+  }
+
+  #connected(): void {
+    if (this.#phase !== 'connecting') return;
+    this.#edge.tick();
+    this.#open = true;
+    this.#edge.counters.add(fixed.upstreamConnectionsHttp1, 1);
+    this.#edge.wheel.clear(this.#deadline);
+    this.#phase = 'idle';
+    const user = this.#user!;
+    this.bind(user, this.endpoint, this.#priority);
+    try {
+      user.connected(this);
+    } catch (error) {
+      this.crashed(error);
+    }
+  }
+
+  /** The next request and its response belong to `user`, and count for `endpoint`. */
+  bind(user: UpstreamUser, endpoint: EndpointPool, priority: number): void {
+    this.#user = user;
+    this.endpoint = endpoint;
+    this.#priority = priority;
+    this.#generation = endpoint.upstream.generation;
+    this.#phase = 'busy';
+    if (this.#parkedMs > 0) this.#idleMs = this.#edge.nowMs - this.#parkedMs;
+    this.#reader.begin();
+    this.#sender.ended = false;
+    this.#requestSent = false;
+    this.#edge.wheel.clear(this.#deadline);
+  }
+
+  /** May an idle connection serve a request to `endpoint`, which has the same address? */
+  isFresh(nowMs: number, endpoint: EndpointPool): boolean {
+    const { maxLifetimeMs } = endpoint.upstream;
+    return nowMs - this.#parkedMs <= endpoint.reuseIdleMs && (maxLifetimeMs === null || nowMs - this.#bornMs < maxLifetimeMs);
+  }
+
+  beginRequest(head: Http1RequestHead, attachment: Attachment, facts: ClientFacts, requestId: Buffer, framing: number): void {
+    this.#sender.begin(head, attachment, facts, requestId, framing);
+  }
+
+  sendHead(bytes: Buffer, length: number, framing: number): void {
+    this.#sender.head(bytes, length, framing);
+  }
+
+  sendBody(bytes: Buffer, start: number, end: number): void {
+    this.#sender.body(bytes, start, end);
+  }
+
+  giveBody(bytes: Buffer): void {
+    this.#sender.give(bytes);
+  }
+
+  sendEnd(trailers: FieldList | null): void {
+    this.#sender.end(trailers);
+  }
+
+  /** Lets the connection go if the request was the last to be complete. */
+  flush(): void {
+    this.#sender.flush();
+    if (!this.#sender.ended || this.#requestSent) return;
+    this.#requestSent = true;
+    if (this.#reader.over) this.#letGo();
+    else if (this.#tunnel) this.transport.end();
+  }
+
+  get congested(): boolean {
+    return this.transport.congested;
+  }
+
+  pauseResponse(): void {
+    this.transport.pause();
+  }
+
+  resumeResponse(): void {
+    this.transport.resume();
+  }
+
+  abandon(): void {
+    if (this.#user === null) return;
+    this.#user = null;
+    this.#sender.drop();
+    this.endpoint.left(this.#priority);
+    this.#destroy();
+  }
+
+  get bound(): boolean {
+    return this.#user !== null;
+  }
+
+  /** Ends an idle connection. */
+  discard(): void {
+    this.#destroy();
+  }
+
+  /** Whom the response is told. */
+  get user(): UpstreamUser | null {
+    return this.#user;
+  }
+
+  get upgrades(): boolean {
+    return this.#sender.upgrades;
+  }
+
+  received(bytes: Buffer, start: number, end: number): void {
+    this.#edge.tick();
+    const user = this.#user;
+    if (user === null || this.#reader.over) {
+      // Bytes that nobody asked for.
+      this.#clean = false;
+      if (user === null) {
+        this.#shelf?.remove(this);
+        this.#destroy();
+      }
+      return;
+    }
+    switch (this.#reader.received(user, bytes, start, end)) {
+      case 'left':
+        return;
+      case 'malformed':
+        this.#fail(failures.upstreamProtocol, 'its response is malformed');
+        return;
+      case 'reading':
+        user.responseFlush();
+        return;
+      case 'surplus':
+        this.#clean = false;
+        break;
+      case 'over':
+        break;
+    }
+    user.responseFlush();
+    if (this.#user === user) this.#over(user);
+  }
+
+  answered(head: ResponseHead): void {
+    this.endpoint.answered(head.status);
+    if (head.close) this.#clean = false;
+    if (head.status === 101) this.#openTunnel();
+  }
+
+  /** It serves nobody else from here on. */
+  #openTunnel(): void {
+    this.#clean = false;
+    this.#tunnel = true;
+    this.#sender.ended = false;
+    this.#requestSent = false;
+  }
+
+  #over(user: UpstreamUser): void {
+    if (this.#requestSent) this.#letGo();
+    // It reads no more of the request: what is left of it has nowhere to go.
+    else if (!this.#clean && !this.#tunnel) this.abandon();
+    user.responseOver();
+  }
+
+  /** Request and response are complete. */
+  #letGo(): void {
+    this.#user = null;
+    const { endpoint } = this;
+    endpoint.left(this.#priority);
+    const { upstream } = endpoint;
+    if (this.#tunnel && this.transport.queued > 0) {
+      this.#close();
+      return;
+    }
+    if (!this.#clean || endpoint.retired || this.transport.queued > 0 || this.#generation !== upstream.generation || this.#edge.closed) {
+      this.#destroy();
+      return;
+    }
+    this.#phase = 'idle';
+    this.#parkedMs = this.#edge.nowMs;
+    this.#edge.wheel.set(this.#deadline, this.#parkedMs + endpoint.reuseIdleMs);
+    this.#shelf = endpoint.park(this);
+  }
+
+  /** What is queued leaves first. */
+  #close(): void {
+    this.#phase = 'closing';
+    this.transport.end();
+    this.#edge.wheel.set(this.#deadline, this.#edge.nowMs + this.#edge.limits.writeStallTimeoutMs);
+  }
+
+  ended(): void {
+    this.#edge.tick();
+    const user = this.#user;
+    if (user === null) {
+      if (this.#phase === 'closing') this.#destroy();
+      else this.#idleClosed();
+    } else if (this.#reader.endsWithConnection) {
+      this.#clean = false;
+      this.#reader.end(user);
+      user.responseFlush();
+      if (this.#user === user) this.#over(user);
+    } else if (this.#reader.over) {
+      // The response is complete, the request is not: nobody reads the rest.
+      this.abandon();
+      user.responseOver();
+    } else {
+      this.broken('closed');
+    }
+  }
+
+  #idleClosed(): void {
+    this.#shelf?.remove(this);
+    this.#sawClose(this.#edge.nowMs - this.#parkedMs);
+    this.#destroy();
+  }
+
+  /** The upstream ended it after it had been idle for this long. */
+  #sawClose(idleMs: number): void {
+    const { nowMs } = this.#edge;
+    this.#shelf?.sawClose(idleMs, nowMs);
+    this.endpoint.upstream.sawClose(idleMs, nowMs);
+  }
+
+  broken(reason: string): void {
+    this.#edge.tick();
+    const user = this.#user;
+    if (user === null) {
+      if (this.#phase === 'idle') this.#idleClosed();
+      else this.#destroy();
+      return;
+    }
+    if (this.#phase === 'connecting') this.#connectFailed(failures.connectRefused, reason);
+    else if (this.#reader.over) {
+      this.abandon();
+      user.responseOver();
+    } else if (this.#reader.awaitsHead) {
+      // Its idle limit and a request have met on the way.
+      if (this.#idleMs >= leastIdleMs) this.#sawClose(this.#idleMs);
+      this.#fail(failures.upstreamClosed, reason);
+    } else this.#fail(failures.upstreamCut, reason);
+  }
+
+  drained(): void {
+    this.#edge.tick();
+    this.#user?.upstreamDrained();
+  }
+
+  /** The connect timeout, or too long idle. */
+  expired(nowMs: number): void {
+    this.#edge.nowMs = nowMs;
+    if (this.#phase === 'connecting') {
+      this.#connectFailed(failures.connectTimeout, `no answer within ${this.endpoint.upstream.connectTimeoutMs} ms`);
+    } else if (this.#phase === 'closing') {
+      this.#destroy();
+    } else if (this.#phase === 'idle') {
+      this.#shelf?.remove(this);
+      this.#destroy();
+    }
+  }
+
+  #connectFailed(failure: Failure, reason: string): void {
+    const user = this.#user!;
+    this.#user = null;
+    this.endpoint.left(this.#priority);
+    this.#destroy();
+    this.endpoint.failed();
+    user.connectFailed(this.endpoint, failure, reason);
+  }
+
+  #fail(failure: Failure, reason: string): void {
+    const user = this.#user!;
+    this.abandon();
+    this.endpoint.failed();
+    user.failed(failure, reason, false);
+  }
+
+  crashed(error: unknown): void {
+    this.#edge.faulted(error);
+    const user = this.#user;
+    this.abandon();
+    this.#destroy();
+    user?.failed(failures.fault, 'an unexpected fault', false);
+  }
+
+  #destroy(): void {
+    if (this.#phase === 'gone') return;
+    this.#phase = 'gone';
+    if (this.#open) this.#edge.counters.add(fixed.upstreamConnectionsHttp1, -1);
+    this.#reader.clear();
+    this.#edge.wheel.remove(this.#deadline);
+    this.transport.destroy();
+  }
+}

@@ -1,0 +1,207 @@
+// UpstreamSession: one HTTP/2 connection to an Endpoint, from its dial to its end.
+import type { TLSSocket } from 'node:tls';
+import { fixed } from '../../counters.ts';
+import { Deadline } from '../io/deadline.ts';
+import type { Timed } from '../io/deadline.ts';
+import { failures } from '../message/failure.ts';
+import type { Failure } from '../message/failure.ts';
+import { ClientConnection } from '../http2/client.ts';
+import type { ClientOwner } from '../http2/client.ts';
+import type { Stream } from '../http2/stream.ts';
+import type { TransportOwner } from '../io/transport.ts';
+import { resource } from './breaker.ts';
+import type { Breaker } from './breaker.ts';
+import { dial } from './dial.ts';
+import type { EndpointPool } from './endpoint-pool.ts';
+import type { SessionShared } from './session-shared.ts';
+import { StreamSide } from './stream-side.ts';
+import type { UpstreamUser } from './response-handler.ts';
+
+/** Who keeps the sessions to an address. */
+export interface SessionOwner {
+  /** It has room for another stream, or has more of it. */
+  sessionRoom(session: UpstreamSession): void;
+  /** It takes no new streams from now on; those that are open go on. */
+  sessionRetiring(session: UpstreamSession): void;
+  /** It did not come about; nothing was sent. The owner tells the Endpoints. */
+  sessionFailed(session: UpstreamSession, failure: Failure, reason: string): void;
+}
+
+/** An idle session ends after this, where the Upstream says nothing (Envoy's default). Unlike HTTP/1.1, nothing can be lost by a long one. */
+const defaultIdleMs = 3_600_000;
+/** Sides that are kept to be used again: as many as most upstreams take streams at once. */
+const mostSpareSides = 128;
+/** What OpenSSL says where the peer knows ALPN, and not `h2`. */
+const noSuchProtocol = /no application protocol/u;
+const notHttp2 = 'it does not agree on HTTP/2 in the TLS handshake (ALPN h2): serve gRPC there, or say grpc: false';
+
+const nobody: TransportOwner = { received() {}, ended() {}, drained() {}, broken() {}, crashed() {} };
+
+export class UpstreamSession implements ClientOwner, Timed {
+  /** For which it was dialled; others with the same address may use it. */
+  readonly endpoint: EndpointPool;
+  readonly shared: SessionShared;
+  readonly #owner: SessionOwner;
+  readonly #connection: ClientConnection;
+  readonly #deadline = new Deadline(this);
+  readonly #idleMs: number;
+  /** When it should give way to another one. */
+  readonly #oldAtMs: number;
+  readonly #breaker: Breaker;
+  #phase: 'dialling' | 'open' | 'closed' = 'dialling';
+  #unflushed: StreamSide[] = [];
+  readonly #spare: StreamSide[] = [];
+  readonly #over: StreamSide[] = [];
+
+  /** Dials, and counts in `breaker` as a connection. Throws on keys that OpenSSL does not read. */
+  constructor(endpoint: EndpointPool, owner: SessionOwner, breaker: Breaker) {
+    const { edge, upstream } = endpoint;
+    this.endpoint = endpoint;
+    this.shared = edge.sessionShared;
+    this.#owner = owner;
+    this.#idleMs = upstream.upstream?.idleTimeoutMs ?? defaultIdleMs;
+    // ± 10 %: sessions that came together do not go together.
+    this.#oldAtMs = edge.nowMs + (upstream.upstream?.maxLifetimeMs ?? Infinity) * (0.9 + 0.2 * edge.draw());
+    this.#breaker = breaker;
+    this.#connection = this.#dial();
+    breaker.enterConnection();
+    edge.wheel.set(this.#deadline, edge.nowMs + upstream.connectTimeoutMs);
+  }
+
+  #dial(): ClientConnection {
+    const { ip, port, upstream, edge } = this.endpoint;
+    const { socket, transport } = dial(ip, port, upstream, edge.reads, nobody);
+    if (transport.secure) {
+      socket.once('secureConnect', () => this.#secured(socket as TLSSocket));
+      // The transport tells the code alone, which is EPROTO whatever the handshake failed of.
+      socket.prependOnceListener('error', (error) => {
+        if (noSuchProtocol.test(error.message)) this.#fail(failures.connectRefused, notHttp2);
+      });
+    } else socket.once('connect', () => this.#open());
+    return new ClientConnection(transport, this.shared.http2, this, this.shared.responseHead);
+  }
+
+  #secured(socket: TLSSocket): void {
+    if (socket.alpnProtocol === 'h2') this.#open();
+    else this.#fail(failures.connectRefused, notHttp2);
+  }
+
+  #open(): void {
+    if (this.#phase !== 'dialling') return;
+    const { edge } = this.endpoint;
+    edge.tick();
+    this.#phase = 'open';
+    edge.counters.add(fixed.upstreamConnectionsHttp2, 1);
+    this.#waitIdle();
+    this.#connection.connected();
+    this.#owner.sessionRoom(this);
+  }
+
+  get dialling(): boolean {
+    return this.#phase === 'dialling';
+  }
+
+  /** Streams that it takes at once. */
+  get room(): number {
+    return this.#phase === 'open' ? this.#connection.room : 0;
+  }
+
+  /** Old enough to give way to another one. */
+  isOld(nowMs: number): boolean {
+    return nowMs >= this.#oldAtMs;
+  }
+
+  /** A side for a request of `user`, which has entered `breaker`. There must be room. */
+  side(endpoint: EndpointPool, user: UpstreamUser, breaker: Breaker): StreamSide {
+    const side = this.#spare.pop() ?? new StreamSide(this, endpoint, breaker);
+    side.begin(endpoint, user, breaker);
+    return side;
+  }
+
+  /** A side has been let go. It is used again in a later turn only: whoever runs now may still hold it. */
+  release(side: StreamSide): void {
+    if (this.#over.push(side) === 1) this.endpoint.edge.turn.ask(this.#reuse);
+  }
+
+  readonly #reuse = {
+    turnEnded: (): void => {
+      for (let i = 0; i < this.#over.length && this.#spare.length < mostSpareSides; i++) this.#spare.push(this.#over[i]!);
+      this.#over.length = 0;
+    },
+  };
+
+  /** Sends a request: `ClientConnection.request`. There must be room. */
+  request(side: StreamSide, block: Buffer, length: number, end: boolean): Stream {
+    this.endpoint.edge.wheel.clear(this.#deadline);
+    return this.#connection.request(side, block, length, end);
+  }
+
+  /** No new streams; it closes after those that are open. */
+  drain(): void {
+    if (this.#phase === 'dialling') this.#close();
+    else this.#connection.drain();
+  }
+
+  /** `side` is told when this read is over. */
+  flushLater(side: StreamSide): void {
+    this.#unflushed.push(side);
+  }
+
+  connectionRead(): void {
+    const sides = this.#unflushed;
+    if (sides.length === 0) return;
+    // None is told of a new read meanwhile: callbacks do not nest.
+    for (let i = 0; i < sides.length; i++) sides[i]!.readOver();
+    sides.length = 0;
+  }
+
+  connectionRoom(connection: ClientConnection): void {
+    if (this.#phase !== 'open') return;
+    if (connection.streamCount === 0) this.#waitIdle();
+    this.#owner.sessionRoom(this);
+  }
+
+  #waitIdle(): void {
+    const { edge } = this.endpoint;
+    edge.wheel.set(this.#deadline, edge.nowMs + this.#idleMs);
+  }
+
+  connectionRetiring(): void {
+    this.#owner.sessionRetiring(this);
+  }
+
+  connectionClosed(_: ClientConnection, reason: string): void {
+    if (this.#phase === 'dialling') {
+      this.#fail(failures.connectRefused, reason);
+      return;
+    }
+    if (this.#phase === 'closed') return;
+    this.connectionRead();
+    this.#close();
+    this.#owner.sessionRetiring(this);
+  }
+
+  #fail(failure: Failure, reason: string): void {
+    if (this.#phase !== 'dialling') return;
+    this.#close();
+    this.#owner.sessionFailed(this, failure, reason);
+  }
+
+  #close(): void {
+    if (this.#phase === 'closed') return;
+    const { edge } = this.endpoint;
+    const before = this.#phase;
+    this.#phase = 'closed';
+    edge.wheel.remove(this.#deadline);
+    this.#breaker.leave(resource.connections);
+    if (before === 'open') edge.counters.add(fixed.upstreamConnectionsHttp2, -1);
+    else this.#connection.destroy();
+  }
+
+  /** The connect timeout, or idle for long. */
+  expired(nowMs: number): void {
+    this.endpoint.edge.nowMs = nowMs;
+    if (this.#phase === 'dialling') this.#fail(failures.connectTimeout, `no answer within ${this.endpoint.upstream.connectTimeoutMs} ms`);
+    else if (this.#connection.streamCount === 0) this.#connection.drain();
+  }
+}

@@ -1,0 +1,103 @@
+// Serving: the Endpoints of an Upstream that serve, which of them are ejected or fail their health check, and the choice among the others.
+// When more than half are out, all are used: then it is more likely that what they share fails than each of them (Envoy's panic threshold).
+import { fixed } from '../../counters.ts';
+import type { Edge } from '../edge.ts';
+import { leastRequest, roundRobin } from './candidates.ts';
+import type { Choice } from './balancing-policy.ts';
+import type { EndpointPool } from './endpoint-pool.ts';
+import { maglevOf, ringOf } from './hash-tables.ts';
+import type { HashTable } from './hash-tables.ts';
+
+export class Serving {
+  /** The one Endpoint, if there is one alone and it is well: nothing else needs to be looked at. */
+  #sole: EndpointPool | null = null;
+  readonly #edge: Edge;
+  #all: readonly EndpointPool[] = [];
+  /** Those that get requests. */
+  #candidates: readonly EndpointPool[] = [];
+  #turn = 0;
+  #ring: HashTable<EndpointPool> | null = null;
+  #maglev: HashTable<EndpointPool> | null = null;
+  #ejected = 0;
+  /** When the first ejected Endpoint may be probed; Infinity: none is ejected. */
+  #probeAtMs = Infinity;
+  /** More than half are out: all are used. */
+  panics = false;
+
+  constructor(edge: Edge) {
+    this.#edge = edge;
+  }
+
+  get count(): number {
+    return this.#all.length;
+  }
+
+  set(endpoints: readonly EndpointPool[]): void {
+    this.#all = endpoints;
+    this.#ring = null;
+    this.#maglev = null;
+    this.judged();
+  }
+
+  /** One of the Endpoints went out or came in. */
+  judged(): void {
+    const all = this.#all;
+    let ejected = 0;
+    let out = 0;
+    this.#probeAtMs = Infinity;
+    for (const { ejection, failing } of all) {
+      if (ejection.isOut) ejected += 1;
+      if (ejection.isOut || failing) out += 1;
+      if (!failing) this.#probeAtMs = Math.min(this.#probeAtMs, ejection.probeAtMs);
+    }
+    this.panics = out * 2 > all.length;
+    this.#candidates = out === 0 || this.panics ? all : all.filter(({ ejection, failing }) => !ejection.isOut && !failing);
+    this.#sole = out === 0 && all.length === 1 ? all[0]! : null;
+    this.#edge.counters.add(fixed.endpointsEjected, ejected - this.#ejected);
+    this.#ejected = ejected;
+  }
+
+  /** May one more be ejected? At most half of them, so never the last one (reference reliability §3.5). */
+  get mayEject(): boolean {
+    return (this.#ejected + 1) * 2 <= this.#all.length;
+  }
+
+  /** The Endpoint for a request; `tried` are left out. `hash` is null where the policy has nothing to hash. null: none is left. */
+  pick(choice: Choice, hash: number | null, tried: readonly EndpointPool[]): EndpointPool | null {
+    if (this.#sole !== null && tried.length === 0) return this.#sole;
+    const { nowMs } = this.#edge;
+    let endpoint = hash === null ? null : (this.#tableOf(choice)?.pick(hash, tried, nowMs) ?? null);
+    if (endpoint === null && nowMs >= this.#probeAtMs) endpoint = this.#due(tried);
+    endpoint ??= this.#next(choice, tried);
+    // All others were tried: one that is out is better than none.
+    if (endpoint === null && tried.length > 0) endpoint = leastRequest(this.#all, tried, this.#edge.draw);
+    // The request is the probe of an Endpoint whose ejection is over.
+    if (endpoint !== null && endpoint.ejection.probeAtMs <= nowMs) {
+      endpoint.ejection.probe(nowMs);
+      this.judged();
+    }
+    return endpoint;
+  }
+
+  #next(choice: Choice, tried: readonly EndpointPool[]): EndpointPool | null {
+    if (choice.policy === 'round-robin') return roundRobin(this.#candidates, tried, this.#turn++);
+    return leastRequest(this.#candidates, tried, this.#edge.draw);
+  }
+
+  /** An ejected Endpoint whose probe is due. */
+  #due(tried: readonly EndpointPool[]): EndpointPool | null {
+    const { nowMs } = this.#edge;
+    return this.#all.find((endpoint) => !endpoint.failing && endpoint.ejection.probeAtMs <= nowMs && !tried.includes(endpoint)) ?? null;
+  }
+
+  #tableOf({ policy }: Choice): HashTable<EndpointPool> | null {
+    switch (policy) {
+      case 'ring_hash':
+        return (this.#ring ??= ringOf(this.#all));
+      case 'maglev':
+        return (this.#maglev ??= maglevOf(this.#all));
+      default:
+        return null;
+    }
+  }
+}

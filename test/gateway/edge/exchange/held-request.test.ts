@@ -1,0 +1,133 @@
+// Requests that are kept: sent as they came, counted while they are held, and nothing left of them afterwards.
+import { array, assert, integer, oneof, property } from 'fast-check';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { CounterBlock, blockBytes, fixed } from '../../../../gateway/counters.ts';
+import { HeldMemory, shortSlabBytes, slabBytes } from '../../../../gateway/edge/io/held-memory.ts';
+import { HeldRequest } from '../../../../gateway/edge/exchange/held-request.ts';
+import { readFields } from '../../../../gateway/edge/message/fields.ts';
+import type { FieldList } from '../../../../gateway/edge/message/fields.ts';
+import { Trailers } from '../../../../gateway/edge/http1/trailers.ts';
+import type { UpstreamSide } from '../../../../gateway/edge/upstream/upstream-request.ts';
+
+const counters = new CounterBlock(new SharedArrayBuffer(blockBytes()));
+let memory: HeldMemory;
+
+beforeEach(() => {
+  memory = new HeldMemory(counters, 100_000);
+});
+
+/** What a side was sent. */
+function recorder(): { readonly side: UpstreamSide; readonly sent: string[] } {
+  const sent: string[] = [];
+  let body = '';
+  const side = {
+    sendHead: (bytes: Buffer, length: number, framing: number) => sent.push(`head ${bytes.toString('latin1', 0, length)} ${framing}`),
+    sendBody: (bytes: Buffer, start: number, end: number) => (body += bytes.toString('latin1', start, end)),
+    sendEnd: (trailers: FieldList | null) => sent.push(`body ${body}`, `end ${trailers === null ? '' : Buffer.from(trailers.bytes).toString('latin1', trailers.fields[0], trailers.fieldsEnd)}`),
+    flush: () => sent.push('flush'),
+  } as unknown as UpstreamSide;
+  return { side, sent };
+}
+
+describe('a request that is kept', () => {
+  test('is sent as it came, as often as it is sent, whatever becomes of the bytes that it was made of', () => {
+    assert(
+      property(oneof(integer({ min: 1, max: slabBytes + 10 }), integer({ min: 1, max: shortSlabBytes + 10 })), array(oneof(integer({ min: 1, max: 3 * slabBytes }), integer({ min: 1, max: 300 })), { maxLength: 6 }), (headLength, pieces) => {
+        const held = new HeldRequest(memory);
+        const head = Buffer.alloc(headLength + 5, 'h');
+        held.begin({ bytes: head, length: headLength }, 7);
+        head.fill('x');
+        let body = '';
+        for (const [index, length] of pieces.entries()) {
+          const piece = Buffer.alloc(length + 2, String(index));
+          held.append(piece, 1, length + 1);
+          body += String(index).repeat(length);
+          piece.fill('x');
+        }
+        held.end(null);
+        const { side, sent } = recorder();
+        held.sendTo(side);
+        expect(sent).toEqual([`head ${'h'.repeat(headLength)} 7`, `body ${body}`, 'end ', 'flush']);
+        expect(held.bodyBytes).toBe(body.length);
+        expect(counters.cells[fixed.heldBytes]).toBeGreaterThanOrEqual(headLength + body.length - slabBytes);
+        const again = recorder();
+        held.sendTo(again.side);
+        expect(again.sent).toEqual(sent);
+        held.clear();
+        expect(counters.cells[fixed.heldBytes]).toBe(0);
+        expect(held.begun).toBe(false);
+      }),
+    );
+  });
+
+  test('keeps its trailers', () => {
+    const held = new HeldRequest(memory);
+    held.begin({ bytes: Buffer.from('h'), length: 1 }, -2);
+    const lines = Buffer.from('junk x-a: 1\r\nx-b: 2\r\n\r\n\0');
+    const trailers = new Trailers();
+    readFields(trailers, lines, 5, lines.length - 1, 10);
+    held.end(trailers);
+    lines.fill(0);
+    const { side, sent } = recorder();
+    held.sendTo(side);
+    expect(sent).toContain('end x-a: 1\r\nx-b: 2\r\n');
+    held.clear();
+  });
+
+  test('begins anew after it was cleared', () => {
+    const held = new HeldRequest(memory);
+    held.begin({ bytes: Buffer.from('one'), length: 3 }, 2);
+    held.append(Buffer.alloc(3 * slabBytes), 0, 3 * slabBytes);
+    held.end(null);
+    held.clear();
+    held.begin({ bytes: Buffer.from('two'), length: 3 }, 1);
+    held.append(Buffer.from('b'), 0, 1);
+    const { side, sent } = recorder();
+    held.sendTo(side);
+    expect(sent).toEqual(['head two 1', 'flush']);
+    held.clear();
+  });
+
+  test('a short one takes little, and more as soon as it must', () => {
+    const held = new HeldRequest(memory);
+    const bytes = Buffer.alloc(slabBytes, 'b');
+    const taken: (number | undefined)[] = [];
+    for (const length of [shortSlabBytes - 1, shortSlabBytes, shortSlabBytes + 1]) {
+      held.begin({ bytes, length: 500 }, 0);
+      held.append(bytes, 0, length - 500);
+      taken.push(counters.cells[fixed.heldBytes]);
+      held.clear();
+      held.begin({ bytes, length }, 0);
+      taken.push(counters.cells[fixed.heldBytes]);
+      held.clear();
+    }
+    expect(taken).toEqual([shortSlabBytes, shortSlabBytes, shortSlabBytes, shortSlabBytes, slabBytes, slabBytes]);
+    expect(counters.cells[fixed.heldBytes]).toBe(0);
+  });
+
+  test('a long one of 64 KiB takes slabs that others have given back, and no new memory', () => {
+    const body = Buffer.alloc(64 * 1024, 'b');
+    const slabs = (): Set<ArrayBufferLike> => {
+      const held = new HeldRequest(memory);
+      held.begin({ bytes: Buffer.from('h'), length: 1 }, 0);
+      held.append(body, 0, body.length);
+      const seen = new Set<ArrayBufferLike>();
+      held.sendTo({ sendHead() {}, sendBody: (bytes: Buffer) => seen.add(bytes.buffer), flush() {} } as unknown as UpstreamSide);
+      held.clear();
+      return seen;
+    };
+    const first = slabs();
+    expect(first.size).toBe(body.length / slabBytes);
+    expect([...slabs()].every((one) => first.has(one))).toBe(true);
+  });
+
+  test('the worker has room up to its bound and no further', () => {
+    const held = new HeldRequest(memory);
+    held.begin({ bytes: Buffer.from('h'), length: 1 }, 90_000);
+    held.append(Buffer.alloc(90_000), 0, 90_000);
+    const left = 100_000 - Math.ceil(90_000 / slabBytes) * slabBytes - shortSlabBytes;
+    expect([memory.hasRoom(left - 1), memory.hasRoom(left), memory.hasRoom(left + 1)]).toEqual([true, true, false]);
+    held.clear();
+    expect(memory.hasRoom(100_000)).toBe(true);
+  });
+});

@@ -1,0 +1,173 @@
+// Any sequence of frames, sane or not: no fault shows, and what the streams' users are told makes sense.
+import * as fc from 'fast-check';
+import { expect, test } from 'vitest';
+import type { Transport, TransportOwner } from '../../../../gateway/edge/io/transport.ts';
+import { Http1RequestHead } from '../../../../gateway/edge/message/request-head.ts';
+import { ResponseHead } from '../../../../gateway/edge/message/response-head.ts';
+import { ClientConnection } from '../../../../gateway/edge/http2/client.ts';
+import { clientPreface, flag, frameType } from '../../../../gateway/edge/http2/constants.ts';
+import { ServerConnection } from '../../../../gateway/edge/http2/server.ts';
+import type { Stream } from '../../../../gateway/edge/http2/stream.ts';
+import type { ResponseUser } from '../../../../gateway/edge/http2/stream-user.ts';
+import { blockOf, sharedOf } from './peers.ts';
+import { frame, frames, requestBlock, uint32 } from './raw-peer.ts';
+
+class NoTransport implements Transport {
+  readonly peer = 'test';
+  readonly secure = false;
+  readonly sni = null;
+  readonly alpn = null;
+  owner!: TransportOwner;
+  congested = false;
+  readonly queued = 0;
+  readonly unsent = 0;
+  destroyed = false;
+  write(): void {}
+  writeBoth(): void {}
+  give(): void {}
+  pause(): void {}
+  resume(): void {}
+  end(): void {}
+  destroy(): void {
+    this.destroyed = true;
+  }
+}
+
+/** Checks the order of what a user is told: data, then one end or one loss, then nothing. */
+class StrictUser implements ResponseUser {
+  readonly isHead = false;
+  readonly faults: string[];
+  readonly #act: number;
+  #over = false;
+  #responded = false;
+
+  constructor(faults: string[], act: number) {
+    this.faults = faults;
+    this.#act = act;
+  }
+
+  #told(what: string): void {
+    if (this.#over) this.faults.push(`${what} after the end`);
+  }
+
+  streamInformational(): void {
+    this.#told('informational');
+  }
+
+  streamResponse(): void {
+    this.#told('response');
+    if (this.#responded) this.faults.push('two responses');
+    this.#responded = true;
+  }
+
+  streamData(stream: Stream, bytes: Buffer, start: number, end: number): void {
+    this.#told('data');
+    if (this.#act === 1) stream.credit(stream.sendData(bytes, start, end, false));
+    else if (this.#act === 2) stream.reset(8);
+    else stream.credit(end - start);
+    if (this.#act === 2) this.#over = true;
+  }
+
+  streamEnd(stream: Stream): void {
+    this.#told('end');
+    this.#over = true;
+    if (this.#act === 3) stream.reset(0);
+    else stream.sendData(Buffer.from('last'), 0, 4, true);
+  }
+
+  streamPassedOn(): void {}
+
+  streamLost(): void {
+    this.#told('loss');
+    this.#over = true;
+  }
+}
+
+const id = fc.oneof(fc.constantFrom(0, 1, 3, 5, 7, 2, 4), fc.integer({ min: 0, max: 40 }));
+const block = fc.oneof(
+  fc.constant(requestBlock()),
+  fc.constant(blockOf([[':status', '200']])),
+  fc.constant(blockOf([[':status', '200'], ['content-length', '3']])),
+  fc.constant(blockOf([['grpc-status', '0']])),
+  fc.uint8Array({ maxLength: 30 }).map((bytes) => Buffer.from(bytes)),
+);
+const headerFlags = fc.constantFrom(flag.endHeaders, flag.endHeaders | flag.endStream, 0, flag.endStream);
+const anyFrame = fc.oneof(
+  { weight: 6, arbitrary: fc.tuple(id, block, headerFlags).map(([id, block, flags]) => frames.headers(id, block, flags)) },
+  { weight: 6, arbitrary: fc.tuple(id, fc.string({ maxLength: 9 }), fc.constantFrom(0, flag.endStream)).map(([id, text, flags]) => frames.data(id, text, flags)) },
+  { weight: 2, arbitrary: fc.tuple(id, block, headerFlags).map(([id, block, flags]) => frames.continuation(id, block, flags)) },
+  { weight: 2, arbitrary: id.map((id) => frames.reset(id, 7)) },
+  { weight: 2, arbitrary: fc.tuple(id, fc.constantFrom(0, 1, 1000, 0x7fffffff)).map(([id, bytes]) => frames.windowUpdate(id, bytes)) },
+  { weight: 2, arbitrary: fc.tuple(fc.integer({ min: 0, max: 9 }), fc.constantFrom(0, 1, 65_535, 0x7fffffff, 0xffffffff)).map((pair) => frames.settings(pair)) },
+  fc.constant(frames.settingsAck()),
+  fc.constant(frames.ping()),
+  fc.tuple(id, fc.constantFrom(0, 2)).map(([id, code]) => frames.goAway(id, code)),
+  fc.tuple(fc.integer({ min: 0, max: 12 }), fc.integer({ min: 0, max: 255 }), id, fc.uint8Array({ maxLength: 20 })).map(([type, flags, id, payload]) => frame(type, flags, id, [...payload])),
+  fc.constant(frame(frameType.ping, flag.ack, 0, Buffer.from('sl-drain'))),
+  fc.constant(frame(frameType.windowUpdate, 0, 0, uint32(5))),
+);
+/** Frames, and what this side does in between. */
+const script = fc.array(fc.tuple(anyFrame, fc.constantFrom('', '', '', 'congested', 'drained', 'drain', 'call')), { maxLength: 40 });
+
+test('a server', () => {
+  fc.assert(
+    fc.property(script, fc.integer({ min: 0, max: 3 }), fc.integer({ min: 1, max: 50 }), (steps, act, pieceBytes) => {
+      const shared = sharedOf({});
+      const transport = new NoTransport();
+      const faults: string[] = [];
+      let closed = 0;
+      const connection = new ServerConnection(
+        transport,
+        shared,
+        { request: () => new StrictUser(faults, act), refused: (stream) => stream.reset(0), readOver() {}, queueChanged() {}, connectionFailed() {}, connectionGone() {}, connectionClosed: () => closed++ },
+        new Http1RequestHead(),
+      );
+      connection.received(Buffer.concat([clientPreface, frames.settings()]), 0, 33);
+      for (const [bytes, step] of steps) {
+        for (let at = 0; at < bytes.length; at += pieceBytes) connection.received(bytes, at, Math.min(bytes.length, at + pieceBytes));
+        if (step === 'congested') transport.congested = true;
+        else if (step === 'drain') connection.drain();
+        else if (step === 'drained') {
+          transport.congested = false;
+          connection.drained();
+        }
+      }
+      connection.destroy();
+      expect([shared.faults, faults, closed]).toEqual([[], [], 1]);
+      expect(connection.streamCount).toBe(0);
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+test('a client', () => {
+  fc.assert(
+    fc.property(script, fc.integer({ min: 0, max: 3 }), (steps, act) => {
+      const shared = sharedOf({});
+      const transport = new NoTransport();
+      const faults: string[] = [];
+      let closed = 0;
+      const connection = new ClientConnection(transport, shared, { connectionRead() {}, connectionRoom() {}, connectionRetiring() {}, connectionClosed: () => closed++ }, new ResponseHead());
+      const call = (): void => {
+        if (connection.usable) connection.request(new StrictUser(faults, act), requestBlock(), requestBlock().length, false);
+      };
+      connection.connected();
+      for (let i = 0; i < 4; i++) call();
+      connection.received(frames.settings([3, 3]), 0, 15);
+      for (const [bytes, step] of steps) {
+        connection.received(bytes, 0, bytes.length);
+        if (step === 'call') call();
+        else if (step === 'congested') transport.congested = true;
+        else if (step === 'drain') connection.drain();
+        else if (step === 'drained') {
+          transport.congested = false;
+          connection.drained();
+        }
+      }
+      connection.destroy();
+      expect([shared.faults, faults, closed]).toEqual([[], [], 1]);
+      expect([connection.streamCount, connection.pendingCount]).toEqual([0, 0]);
+    }),
+    { numRuns: 2000 },
+  );
+});

@@ -1,0 +1,146 @@
+// Each limit of floods.ts: one below, at it, and one above. A peer over it gets ENHANCE_YOUR_CALM; others notice nothing.
+import { describe, expect, test } from 'vitest';
+import { errorCode, frameType, setting } from '../../../../gateway/edge/http2/constants.ts';
+import { defaultFloodLimits } from '../../../../gateway/edge/http2/floods.ts';
+import type { Flood } from '../../../../gateway/edge/http2/floods.ts';
+import { answer, answerAtEnd, blockOf, startServer } from './peers.ts';
+import type { RunningServer } from './peers.ts';
+import { attacks } from './attacks.ts';
+import { frames, rawClient, rawSocket, requestBlock } from './raw-peer.ts';
+import type { RawPeer } from './raw-peer.ts';
+
+/** Small limits, in a window that no test outlives. */
+const limit = 12;
+const floods = Object.fromEntries([...Object.keys(defaultFloodLimits).map((name) => [name, limit]), ['windowMs', 60_000]]) as Record<Flood | 'windowMs', number>;
+
+async function attack(server: RunningServer, flood: Flood, count: number): Promise<RawPeer> {
+  const peer = await rawClient(server.port);
+  await attacks[flood](peer, count);
+  return peer;
+}
+
+function start(changes: Partial<Record<Flood, number>>): Promise<RunningServer> {
+  const body = 'x'.repeat(100);
+  // tinyPieces sends WINDOW_UPDATE too, and pings ask whether the connection lives: only the limit under test is small.
+  const others = Object.fromEntries(Object.keys(floods).map((name) => [name, name === 'windowMs' ? 60_000 : 10_000])) as typeof floods;
+  return startServer(answerAtEnd((stream) => answer(stream, 200, [], body)), { floods: { ...others, ...changes } });
+}
+
+describe.each(Object.keys(attacks) as Flood[])('%s', (flood) => {
+  test.each([limit - 1, limit])('%i of 12 are borne', async (count) => {
+    const server = await start({ [flood]: limit });
+    const peer = await attack(server, flood, count);
+    if (flood !== 'pings') await peer.answered();
+    else await peer.wait(frameType.ping, count);
+    expect(peer.goAwayCode).toBe(-1);
+    expect(server.failures).toEqual([]);
+  });
+
+  test('13 end the connection, and its neighbour is served', async () => {
+    const server = await start({ [flood]: limit });
+    const neighbour = await rawClient(server.port);
+    const peer = await attack(server, flood, limit + 1);
+    await peer.untilClosed();
+    expect(peer.goAwayCode).toBe(errorCode.enhanceYourCalm);
+    expect(server.failures).toEqual([`flood: ${flood}`]);
+    neighbour.send(frames.request(1, true));
+    expect((await neighbour.wait(frameType.headers)).streamId).toBe(1);
+  });
+});
+
+test('counts begin anew with each window', async () => {
+  const server = await startServer(answerAtEnd(() => {}), { floods: { ...defaultFloodLimits, windowMs: 50, priorities: 5 } });
+  const peer = await rawClient(server.port);
+  for (let i = 0; i < 4; i++) {
+    await attacks.priorities(peer, 5);
+    await peer.answered();
+    await new Promise((resolve) => setTimeout(resolve, 60));
+  }
+  expect(peer.goAwayCode).toBe(-1);
+});
+
+test('PING and WINDOW_UPDATE that go with content are no flood', async () => {
+  const server = await start({ pings: limit, windowUpdates: limit });
+  const peer = await rawClient(server.port);
+  for (let i = 0; i < 60; i++) {
+    peer.send(frames.request(2 * i + 1, true), frames.windowUpdate(0, 100));
+    await peer.answered();
+  }
+  expect(peer.goAwayCode).toBe(-1);
+});
+
+test('resets of streams that were answered are no flood', async () => {
+  const server = await startServer((stream) => {
+    const block = blockOf([[':status', '200']]);
+    stream.sendHead(block, block.length, true, false);
+    return { streamData() {}, streamEnd() {}, streamPassedOn() {}, streamLost() {} };
+  }, { floods });
+  const peer = await rawClient(server.port);
+  for (let i = 0; i < 3 * limit; i++) {
+    peer.send(frames.request(2 * i + 1, true));
+    await peer.wait(frameType.headers, i + 1);
+    peer.send(frames.reset(2 * i + 1, errorCode.cancel));
+  }
+  await peer.answered();
+  expect(peer.goAwayCode).toBe(-1);
+});
+
+describe('what never comes', () => {
+  const quick = { headTimeoutMs: 100 };
+
+  test.each([
+    ['nothing at all', []],
+    ['half a preface', [Buffer.from('PRI * HTTP/2.0')]],
+    ['a preface without SETTINGS', [Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')]],
+  ])('%s is ended at the deadline of a head', async (_, parts) => {
+    const server = await startServer(answerAtEnd(() => {}), quick);
+    const startMs = performance.now();
+    const peer = await rawSocket(server.port);
+    peer.send(...parts);
+    await peer.untilClosed();
+    expect(peer.goAwayCode).toBe(errorCode.enhanceYourCalm);
+    expect(performance.now() - startMs).toBeGreaterThanOrEqual(90);
+  });
+
+  test('the rest of a header block', async () => {
+    const server = await startServer(answerAtEnd(() => {}), quick);
+    const peer = await rawClient(server.port);
+    peer.send(frames.headers(1, requestBlock(), 0));
+    await peer.untilClosed();
+    expect(peer.goAwayCode).toBe(errorCode.enhanceYourCalm);
+  });
+
+  test('the acknowledgement of SETTINGS', async () => {
+    const server = await startServer(answerAtEnd(() => {}), { settingsTimeoutMs: 100 });
+    const peer = await rawSocket(server.port);
+    peer.send(Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'), frames.settings());
+    await peer.untilClosed();
+    expect(peer.goAwayCode).toBe(errorCode.settingsTimeout);
+  });
+
+  test('a window for what is queued', async () => {
+    const server = await startServer(answerAtEnd((stream) => answer(stream, 200, [], 'x'.repeat(50_000))), { writeStallTimeoutMs: 100 });
+    const peer = await rawClient(server.port, [[setting.initialWindowSize, 0]]);
+    peer.send(frames.request(1, true), frames.request(3, true));
+    await peer.untilClosed();
+    expect(peer.goAwayCode).toBe(errorCode.enhanceYourCalm);
+    expect(peer.of(frameType.data)).toEqual([]);
+  });
+
+  test('a reader: the peer that takes no bytes is not read from, and is cut', async () => {
+    let requests = 0;
+    const big = 'x'.repeat(16_000);
+    const server = await startServer((stream) => {
+      requests++;
+      answer(stream, 200, [['x-large', big]], '');
+      return { streamData() {}, streamEnd() {}, streamPassedOn() {}, streamLost() {} };
+    }, { writeStallTimeoutMs: 300 });
+    const peer = await rawClient(server.port);
+    peer.socket.pause();
+    const sent = 20_000;
+    for (let i = 0; i < sent; i++) peer.socket.write(frames.request(2 * i + 1, true));
+    await expect.poll(() => server.failures, { timeout: 10_000 }).toEqual(['nothing is taken of what was sent']);
+    // What the kernel took, and a little more. Without the brake it would have answered all of them into memory: 320 MB.
+    expect(requests * big.length).toBeLessThan(8_000_000);
+  });
+});
