@@ -107,7 +107,7 @@ function grantClaims({ namespace, prefixes, hosts, open }: Grant): readonly Clai
   return shared.flatMap((prefix) =>
     globs.flatMap((glob) => {
       const host = parseHostGlob(glob);
-      return host === null ? [] : [{ claim: { prefix, exact: false, host, rank: open ? 'open' : 'granted' } as const, namespace, createdAt: '', name: '', id: `grant ${namespace} ${glob} ${prefix}` }];
+      return host === null ? [] : [{ claim: { prefix, exact: false, caseSensitive: true, host, rank: open ? 'open' : 'granted' } as const, namespace, createdAt: '', name: '', id: `grant ${namespace} ${glob} ${prefix}` }];
     }),
   );
 }

@@ -1,7 +1,8 @@
-// Claims: who gets a prefix of shared space (design §4.4). A pure contest over a set of claims; the Translator keeps who holds what.
+// Claims: who gets a prefix of shared space. A pure contest over a set of claims; the Translator keeps who holds what.
 import { compareText } from '../../routing/problem.ts';
 import { hostText } from '../../routing/order.ts';
 import { hostsOverlap } from './grant.ts';
+import { beginsWith, foldedText, samePath } from './letter-case.ts';
 import type { Claim } from './unit.ts';
 
 /** A claim and who makes it. */
@@ -22,8 +23,8 @@ export interface Contest {
 }
 
 /** Text by which a claim is remembered as held. */
-export function claimText({ prefix, exact, host }: Claim): string {
-  return `${hostText(host)} ${exact ? '=' : ''}${prefix}`;
+export function claimText({ prefix, exact, caseSensitive, host }: Claim): string {
+  return `${hostText(host)} ${exact ? '=' : ''}${caseSensitive ? prefix : `~${foldedText(prefix)}`}`;
 }
 
 /**
@@ -65,30 +66,31 @@ function conflict(earlier: Claimant, later: Claimant): boolean {
   const [a, b] = [earlier.claim, later.claim];
   if (!pathsOverlap(a, b) || !hostsOverlap(a.host, b.host)) return false;
   // Two Grants are the operator's own decision; Order decides between them unless they are the same prefix.
-  if (b.rank !== 'ungranted') return a.prefix === b.prefix;
+  if (b.rank !== 'ungranted') return samePath(a.prefix, b.prefix, a.caseSensitive && b.caseSensitive);
   return a.rank !== 'open' || b.prefix.length <= a.prefix.length;
 }
 
+/** Without letter case where either side is matched so: a path of one may then be a path of the other. */
 function pathsOverlap(a: Claim, b: Claim): boolean {
-  if (a.exact && b.exact) return a.prefix === b.prefix;
-  if (a.exact) return a.prefix.startsWith(b.prefix);
-  if (b.exact) return b.prefix.startsWith(a.prefix);
-  return a.prefix.startsWith(b.prefix) || b.prefix.startsWith(a.prefix);
+  const caseSensitive = a.caseSensitive && b.caseSensitive;
+  if (a.exact && b.exact) return samePath(a.prefix, b.prefix, caseSensitive);
+  return (!b.exact && beginsWith(a.prefix, b.prefix, caseSensitive)) || (!a.exact && beginsWith(b.prefix, a.prefix, caseSensitive));
 }
 
-/** Claims that have won so far, found by the prefixes above and below one. */
+/** Claims that have won so far, found by the prefixes above and below one, whatever their letter case. */
 class AcceptedClaims {
+  /** By folded prefix, as everything here. */
   readonly #byPrefix = new Map<string, Claimant[]>();
   readonly #lengths = new Set<number>();
   /** Every prefix there is, in order of text, so that those below one stand together. */
   readonly #prefixes: readonly string[];
 
   constructor(claimants: readonly Claimant[]) {
-    this.#prefixes = [...new Set(claimants.map(({ claim }) => claim.prefix))].sort(compareText);
+    this.#prefixes = [...new Set(claimants.map(({ claim }) => foldedText(claim.prefix)))].sort(compareText);
   }
 
   add(claimant: Claimant): void {
-    const { prefix } = claimant.claim;
+    const prefix = foldedText(claimant.claim.prefix);
     const there = this.#byPrefix.get(prefix);
     if (there === undefined) this.#byPrefix.set(prefix, [claimant]);
     else there.push(claimant);
@@ -107,7 +109,7 @@ class AcceptedClaims {
 
   /** From the shortest prefix above a claimant to those below it. */
   *#standing(claimant: Claimant): Generator<Claimant, undefined> {
-    const { prefix } = claimant.claim;
+    const prefix = foldedText(claimant.claim.prefix);
     for (let length = 0; length < prefix.length; length++) {
       if (!this.#lengths.has(length)) continue;
       yield* this.#at(prefix.slice(0, length), claimant);

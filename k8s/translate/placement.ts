@@ -1,6 +1,7 @@
-// Placement: whose space a raw Mapping belongs to, and whether it may be there (design §4.4). Tenancy comes before Order.
+// Placement: whose space a raw Mapping belongs to, and whether it may be there. Tenancy comes before Order.
 import type { Match } from '../../routing/match.ts';
 import { hostWithin, parseHostGlob } from './grant.ts';
+import { beginsWith, foldedText } from './letter-case.ts';
 import type { Grant, TranslateSettings } from './translation.ts';
 import type { Standing } from './unit.ts';
 
@@ -30,11 +31,12 @@ export function placeMapping(match: Match, precedence: number, namespace: string
   if (match.path.kind === 'grpc') return placeGrpc(match, namespace, settings, grants, owned);
   if (metadata !== null) return owned(namespace);
   const literal = literalOf(match);
+  const caseSensitive = isCaseSensitive(match);
   const base = settings.singleNamespace === null ? `/seldon/${namespace}/` : '/seldon/';
-  if (literal.startsWith(base)) return owned(namespace);
-  const other = /^\/seldon\/([^/]+)\//.exec(literal)?.[1];
+  if (beginsWith(literal, base, caseSensitive)) return owned(namespace);
+  const other = /^\/seldon\/([^/]+)\//.exec(caseSensitive ? literal : foldedText(literal))?.[1];
   if (other !== undefined) return intoOther(match, precedence, other, literal, grants);
-  const above = match.path.kind !== 'exact' && base.startsWith(literal) ? owned(namespace).places : [];
+  const above = match.path.kind !== 'exact' && beginsWith(base, literal, caseSensitive) ? owned(namespace).places : [];
   return claim(match, literal, precedence, namespace, settings, grants, above);
 }
 
@@ -66,7 +68,7 @@ function claim(match: Match, literal: string, precedence: number, namespace: str
   }
   const mayPrecede = precedence === 0 || covering.some((grant) => grant.precedence && mayUse(grant, match, precedence));
   const rank = covering.some(({ open }) => !open) ? 'granted' : covering.length > 0 ? 'open' : 'ungranted';
-  const standing: Standing = { kind: 'claim', claim: { prefix: literal, exact: match.path.kind === 'exact', host: match.host, rank } };
+  const standing: Standing = { kind: 'claim', claim: { prefix: literal, exact: match.path.kind === 'exact', caseSensitive: isCaseSensitive(match), host: match.host, rank } };
   const shared: Place = { space: null, granted: rank === 'granted', precedence: mayPrecede ? precedence : 0, standing };
   return {
     places: [shared, ...above],
@@ -75,7 +77,7 @@ function claim(match: Match, literal: string, precedence: number, namespace: str
 }
 
 function covers({ prefixes, hosts }: Grant, literal: string, match: Match): boolean {
-  if (!prefixes.some((prefix) => literal.startsWith(prefix))) return false;
+  if (!prefixes.some((prefix) => beginsWith(literal, prefix, isCaseSensitive(match)))) return false;
   return hosts.length === 0 || hosts.some((glob) => {
     const host = parseHostGlob(glob);
     return host !== null && hostWithin(match.host, host);
@@ -90,18 +92,22 @@ function isRegex({ path }: Match): boolean {
   return path.kind === 'regex' || path.kind === 'grpc';
 }
 
+function isCaseSensitive({ path }: Match): boolean {
+  return path.kind === 'regex' || path.kind === 'grpc' || path.caseSensitive;
+}
+
 function exactHeader(match: Match, name: string): string | null {
   const value = match.headers.find((header) => header.name === name)?.value;
   return value?.kind === 'exact' ? value.value : null;
 }
 
-/** Text that every path begins with that the Match can match. */
+/** Text that every path begins with that the Match can match; in any letter case where it is not case-sensitive. */
 function literalOf({ path }: Match): string {
   switch (path.kind) {
     case 'prefix':
-      return path.caseSensitive ? path.prefix : path.prefix.toLowerCase();
+      return path.prefix;
     case 'exact':
-      return path.caseSensitive ? path.path : path.path.toLowerCase();
+      return path.path;
     case 'regex':
       return literalPrefix(path.pattern);
     case 'grpc':

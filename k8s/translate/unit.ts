@@ -9,12 +9,13 @@ import type { Secret, TlsContext } from './tls.ts';
 import type { Grant, TranslateSettings } from './translation.ts';
 import type { UpstreamPlan } from './upstreams.ts';
 
-/** A prefix of shared space on some hosts (design §4.4). */
+/** A prefix of shared space on some hosts. */
 export interface Claim {
   /** Literal text that every matching path begins with. */
   readonly prefix: string;
   /** true: only the path equal to `prefix`. */
   readonly exact: boolean;
+  readonly caseSensitive: boolean;
   readonly host: HostMatch;
   /** `granted` beats everything, `open` is granted but leaves deeper prefixes to others. */
   readonly rank: 'granted' | 'open' | 'ungranted';

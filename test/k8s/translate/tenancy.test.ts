@@ -79,6 +79,36 @@ describe('claims', () => {
     expect(served([mapping('a/m', '/x', ', prefix_exact: true'), mapping('b/m', '/x/')])).toEqual(['Mapping a/m', 'Mapping b/m']);
   });
 
+  test.each([
+    ['the holder is case-sensitive', '/MyCompany/ML/', '', '/mycompany/ml/', ', case_sensitive: false'],
+    ['the holder is not', '/ci/path/', ', case_sensitive: false', '/CI/PATH/x', ''],
+    ['neither is', '/ci/path/', ', case_sensitive: false', '/CI/', ', case_sensitive: false'],
+    ['above, on an exact path', '/CI/Path', ', prefix_exact: true', '/ci/', ', case_sensitive: false'],
+    ['two exact paths', '/CI/Path', ', prefix_exact: true', '/ci/path', ', prefix_exact: true, case_sensitive: false'],
+  ])('letter case takes no prefix from its holder, and both are told: %s', (_name, held, holding, wanted, wanting) => {
+    const objects = [mapping('b/late', wanted, wanting, '2026-01-02T00:00:00Z'), mapping('b/early', held, holding, '2026-01-01T00:00:00Z'), mapping('a/late', wanted, wanting, '2026-01-02T00:00:00Z')];
+    expect(served(objects)).toEqual(['Mapping b/early', 'Mapping b/late']);
+    expect(codesOf(translate(objects)).length).toBeGreaterThanOrEqual(2);
+    expect(new Set(codesOf(translate(objects)))).toEqual(new Set(['error claim-contested']));
+    expect(served([mapping('a/early', held, holding, '2026-01-01T00:00:00Z'), mapping('b/late', wanted, wanting, '2026-01-02T00:00:00Z')])).toEqual(['Mapping a/early']);
+  });
+
+  test('case-sensitive prefixes that differ in letter case are different prefixes', () => {
+    expect(served([mapping('a/m', '/X/'), mapping('b/m', '/x/')])).toEqual(['Mapping a/m', 'Mapping b/m']);
+  });
+
+  test('a Grant is compared without letter case with what ignores it', () => {
+    const grants = [grant({ namespace: 'b', prefixes: ['/Team/'] })];
+    expect(served([mapping('a/m', '/team/x/', ', case_sensitive: false'), mapping('a/n', '/team/x/')], { grants })).toEqual(['Mapping a/n']);
+    expect(places([mapping('b/m', '/TEAM/x/', ', case_sensitive: false'), mapping('b/n', '/TEAM/x/')], { grants })).toEqual(['Mapping b/m: shared granted', 'Mapping b/n: shared']);
+    const into = [grant({ namespace: 'b', prefixes: ['/seldon/prod/Iris/'] })];
+    expect(places([mapping('b/m', '/Seldon/prod/iris/', ', case_sensitive: false')], { grants: into })).toEqual(['Mapping b/m: prod']);
+  });
+
+  test('only ASCII letters have case, as in lookup', () => {
+    expect(served([mapping('a/m', '/k/', ', case_sensitive: false'), mapping('b/m', '/\u212a/', ', case_sensitive: false')])).toEqual(['Mapping a/m', 'Mapping b/m']);
+  });
+
   test('Mappings of one namespace never contest each other', () => {
     expect(served([mapping('a/m', '/x/'), mapping('a/n', '/x/y/')])).toEqual(['Mapping a/m', 'Mapping a/n']);
   });
@@ -116,7 +146,7 @@ describe('claims', () => {
   test('deciding many is not quadratic', () => {
     let compared = 0;
     const claimants: Claimant[] = Array.from({ length: 5000 }, (_, index) => ({
-      claim: { prefix: `/team-${index}/`, exact: false, host: { kind: 'any' }, rank: 'ungranted' },
+      claim: { prefix: `/team-${index}/`, exact: false, caseSensitive: true, host: { kind: 'any' }, rank: 'ungranted' },
       get namespace() {
         compared++;
         return `ns${index}`;
