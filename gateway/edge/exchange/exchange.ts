@@ -160,6 +160,8 @@ export class Exchange implements ForwardingOwner, Timed {
     this.#responseDone = true;
     this.#discarding = true;
     this.#client.answer(answer, false);
+    // Nothing else would end it: the client may have given up its body, and then no end of the request comes.
+    this.#finishIfDone();
   }
 
   #forward(head: Http1RequestHead, bodyBytes: number, facts: ClientFacts, shadows: readonly Shadow<Attached>[]): void {

@@ -133,8 +133,11 @@ export class RequestReader {
     let starved = false;
     do {
       while (at < end && !starved && this.#isReading) {
+        const phase = this.#phase;
         const next = this.#step(bytes, at, end);
         if (next === more) starved = true;
+        // Whoever was told of a fault and reads on all the same would be told for ever.
+        else if (next === at && this.#phase === phase) throw new Error(`no progress while reading: ${phase}`);
         else at = next;
       }
       // An exchange that ends here leaves room for the next request in the same bytes.

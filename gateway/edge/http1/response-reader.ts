@@ -84,6 +84,7 @@ export class ResponseReader {
   #read(user: UpstreamUser, bytes: Buffer, start: number, end: number): Outcome {
     let at = start;
     while (at < end && this.#phase !== 'over') {
+      const phase = this.#phase;
       const next = this.#step(user, bytes, at, end);
       if (this.#owner.user !== user) return 'left';
       if (next === more) {
@@ -91,6 +92,7 @@ export class ResponseReader {
         return 'reading';
       }
       if (next < 0) return 'malformed';
+      if (next === at && this.#phase === phase) throw new Error(`no progress while reading: ${phase}`);
       at = next;
     }
     this.#carry.clear();
