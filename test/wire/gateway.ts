@@ -134,7 +134,7 @@ export async function eventually(holds: () => boolean, what: string): Promise<vo
 }
 
 /** Both transports, for `describe.each`. */
-export const transports: readonly (readonly [name: string, secure: boolean])[] = [
+export const transports: readonly (readonly [name: 'plain' | 'TLS', secure: boolean])[] = [
   ['plain', false],
   ['TLS', true],
 ];

@@ -263,15 +263,13 @@ describe('sessions', () => {
 
   test('give way to younger ones at the end of their life, and no request is lost or waits', async () => {
     const { gateway, client, origin } = await start({ upstream: { maxLifetimeMs: 40 } });
-    const untilMs = performance.now() + 400;
     let asked = 0;
-    while (performance.now() < untilMs) {
+    while (origin.sessions.length < 8) {
       client.write(post('x').repeat(3));
       asked += 3;
       const answers = await client.answers(asked);
       expect(answers.at(-1)!.status).toBe(200);
     }
-    expect(origin.sessions.length).toBeGreaterThan(3);
     await eventually(() => sessionsOpen(gateway) === 1, 'the old ones close');
   });
 

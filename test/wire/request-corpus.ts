@@ -309,7 +309,7 @@ for (const value of ['close;x', '"close"', 'close x', 'close\x0b', '(close)', 'a
 }
 
 family = 'hop-by-hop fields end here';
-for (const [name, value] of [['Keep-Alive', 'timeout=5, max=100'], ['Proxy-Connection', 'keep-alive'], ['Proxy-Connection', 'close'], ['Proxy-Authorization', 'Basic eDp5'], ['Proxy-Authenticate', 'Basic'], ['Proxy-Foo', '1'], ['TE', 'gzip'], ['TE', 'xtrailers'], ['TE', 'trailersx'], ['Upgrade', 'TLS/1.0'], ['Upgrade', 'h2c'], ['HTTP2-Settings', 'AAMAAABkAARAAAAAAAIAAAAA'], ['Trailer', 'X-Sum']] as const) {
+for (const [name, value] of [['Keep-Alive', 'timeout=5, max=100'], ['Proxy-Connection', 'keep-alive'], ['Proxy-Connection', 'close'], ['Proxy-Authorization', 'Basic eDp5'], ['Proxy-Authenticate', 'Basic'], ['Proxy-Foo', '1'], ['Proxy-', '1'], ['X-Envoy-', '1'], ['X-Forwarded-', '1'], ['X-Original-', '1'], ['TE', 'gzip'], ['TE', 'xtrailers'], ['TE', 'trailersx'], ['Upgrade', 'TLS/1.0'], ['Upgrade', 'h2c'], ['HTTP2-Settings', 'AAMAAABkAARAAAAAAAIAAAAA'], ['Trailer', 'X-Sum']] as const) {
   forwarded(`${name}: ${value}`, post(`${name}: ${value}\r\nContent-Length: 5\r\n`, 'hello'), { body: 'hello', gone: [name.toLowerCase()] });
 }
 forwarded('fields that Connection names', post('Connection: x-one, X-Two\r\nX-One: 1\r\nx-two: 2\r\nX-TWO: 3\r\nX-Three: 3\r\n'), { gone: ['x-one', 'x-two'], kept: [['x-three', '3']] });
@@ -324,7 +324,7 @@ forwarded('an upgrade to something that is nearly WebSocket', post('Connection: 
 forwarded('a Trailer that Connection names', post(`Connection: trailer\r\nTrailer: x-sum\r\n${chunkedField}`, chunkedHello), { body: 'hello', gone: ['trailer'] });
 
 family = 'names with _ that read as names with -';
-for (const name of ['Content_Length', 'Transfer_Encoding', 'TRANSFER_ENCODING', 'Content_Type', 'X_Forwarded_For', 'X_Forwarded-For', 'x-forwarded_for', 'X_Forwarded_Proto', 'X_Forwarded_Host', 'X_Forwarded_Port', 'X_Real_IP', 'X_Request_Id', 'X_Envoy_Internal', 'X-Envoy_Internal', 'X_Original_URL', 'Keep_Alive', 'Proxy_Connection', 'Proxy_Foo', 'HTTP2_Settings', 'X_Rewrite_Url']) {
+for (const name of ['Content_Length', 'Transfer_Encoding', 'TRANSFER_ENCODING', 'Content_Type', 'X_Forwarded_For', 'X_Forwarded-For', 'x-forwarded_for', 'X_Forwarded_Proto', 'X_Forwarded_Host', 'X_Forwarded_Port', 'X_Real_IP', 'X_Request_Id', 'X_Envoy_Internal', 'X-Envoy_Internal', 'X_Original_URL', 'Keep_Alive', 'Proxy_Connection', 'Proxy_Foo', 'Proxy_', 'X_Envoy_', 'X_Forwarded-', 'HTTP2_Settings', 'X_Rewrite_Url']) {
   forwarded(name, post(`${name}: 3\r\nContent-Length: 5\r\n`, 'hello'), { body: 'hello', gone: [name.toLowerCase()] });
   forwarded(`${name} with chunks`, post(`${chunkedField}${name}: chunked\r\n`, chunkedHello), { body: 'hello', gone: [name.toLowerCase()] });
 }

@@ -69,7 +69,7 @@ const names: readonly (readonly [string, number])[] = [
   ].map((name) => [name, kind.guarded] as const),
 ];
 
-// Any longer name that begins so.
+// Any name that begins so, also one that ends there: who reads `proxy-` as a family may read the bare word as its member.
 const prefixes: readonly (readonly [string, number])[] = [
   ['x-envoy-', kind.gateway],
   ['x-original-', kind.original],
@@ -128,7 +128,7 @@ export function kindOf(bytes: Uint8Array, start: number, end: number): number {
   if (first !== 0x78 && first !== 0x70) return kind.other;
   for (let i = 0; i < prefixBytes.length; i++) {
     const prefix = prefixBytes[i]!;
-    if (end - start > prefix.bytes.length && beginsWithTwin(bytes, start, prefix.bytes)) return bytes.subarray(start, start + prefix.bytes.length).includes(0x5f) ? kind.twin : prefix.kind;
+    if (length >= prefix.bytes.length && beginsWithTwin(bytes, start, prefix.bytes)) return bytes.subarray(start, start + prefix.bytes.length).includes(0x5f) ? kind.twin : prefix.kind;
   }
   return kind.other;
 }
