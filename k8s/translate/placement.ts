@@ -2,8 +2,10 @@
 import type { Match } from '../../routing/match.ts';
 import { hostWithin, parseHostGlob } from './grant.ts';
 import { beginsWith, foldedText } from './letter-case.ts';
+import { literalPrefix } from './literal-prefix.ts';
 import type { Grant, TranslateSettings } from './translation.ts';
 import type { Standing } from './unit.ts';
+import { quoted } from './value.ts';
 
 /** One place where a Mapping is served. */
 export interface Place {
@@ -61,7 +63,7 @@ function claim(match: Match, literal: string, precedence: number, namespace: str
   const covering = grants.filter((grant) => covers(grant, literal, match));
   const where = above.length > 0 ? ` outside /seldon/${namespace}/` : '';
   if (isRegex(match) && !covering.some(({ regex }) => regex)) {
-    return { places: above, notes: [['regex-not-granted', 'error', `a regex for the path needs a Grant${where}; use a prefix, or ask the operator of the gateway for a Grant with regex: true`]] };
+    return { places: above, notes: [['regex-not-granted', 'error', `a regex for the path needs a Grant${where}; use a prefix, or ask the operator of the gateway for a Grant of the prefix ${quoted(literal)}, which all its paths begin with, and regex: true`]] };
   }
   if (settings.claims === 'granted' && covering.length === 0) {
     return { places: above, notes: [['claim-not-granted', 'error', `prefixes outside /seldon/${namespace}/ need a Grant here (--claims granted); ask the operator of the gateway for one`]] };
@@ -113,21 +115,4 @@ function literalOf({ path }: Match): string {
     case 'grpc':
       return '/';
   }
-}
-
-/** The beginning of a regex up to its first character with a meaning; of alternatives nothing is taken. */
-export function literalPrefix(pattern: string): string {
-  if (pattern.includes('|') || pattern.startsWith('(?')) return '';
-  let literal = '';
-  for (let i = 0; i < pattern.length; i++) {
-    const character = pattern[i]!;
-    const escaped = character === '\\' && /^[^A-Za-z0-9]$/.test(pattern[i + 1] ?? '');
-    if (!escaped && '\\^$.[](){}*+?'.includes(character)) break;
-    const end = escaped ? i + 2 : i + 1;
-    // A repeated or optional character may be absent.
-    if ('*?{'.includes(pattern[end] ?? ' ')) break;
-    literal += escaped ? pattern[i + 1]! : character;
-    i = end - 1;
-  }
-  return literal;
 }

@@ -1,8 +1,10 @@
+import { assert, constantFrom, property, string } from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { claimText, decideClaims, type Claimant } from '../../../k8s/translate/claims.ts';
-import { literalPrefix } from '../../../k8s/translate/placement.ts';
+import { literalPrefix } from '../../../k8s/translate/literal-prefix.ts';
 import { Translator } from '../../../k8s/translate/translator.ts';
 import type { SourceObject } from '../../../k8s/translate/object.ts';
+import { compileRegex } from '../../../routing/regex.ts';
 import type { Grant } from '../../../k8s/translate/translation.ts';
 import { clusterSettings, codesOf, deployment, noGrant, object, partsOf, translate } from './objects.ts';
 
@@ -42,6 +44,33 @@ describe('spaces', () => {
     expect(translate([mapping('prod/m', '/seldon/prod/x/', ', precedence: 5')]).mappings.get('Mapping prod/m')!.precedence).toBe(5);
   });
 
+  test('a regex with alternatives is in the space that all of them are in', () => {
+    const alternatives = (pattern: string): SourceObject => mapping('prod/m', pattern, ', prefix_regex: true');
+    expect(places([alternatives('/seldon/prod/a|/seldon/prod/b')])).toEqual(['Mapping prod/m: prod']);
+    expect(codesOf(translate([alternatives('(/seldon/prod/a|/seldon/prod/b)/.*')]))).toEqual([]);
+    expect(places([alternatives('/seldon/prod/a|/seldon/other/b')])).toEqual(['Mapping prod/m: prod']);
+    expect(codesOf(translate([alternatives('/seldon/prod/a|/seldon/other/b')]))).toEqual(['error regex-not-granted']);
+    expect(places([alternatives('/seldon/other/a|/seldon/other/b')])).toEqual([]);
+    const grants = (prefix: string): readonly Grant[] => [grant({ namespace: 'prod', prefixes: [prefix], regex: true })];
+    expect(places([alternatives('/x/a|/x/b')], { grants: grants('/x/') })).toEqual(['Mapping prod/m: shared granted']);
+    expect(places([alternatives('/x/a|/y/b')], { grants: grants('/x/') })).toEqual(['Mapping prod/m: prod']);
+    expect(places([alternatives('/x/a|/y/b')], { grants: grants('/') })).toEqual(['Mapping prod/m own: prod', 'Mapping prod/m: shared granted']);
+  });
+
+  test('no path that a regex matches begins otherwise', () => {
+    const pattern = string({ unit: constantFrom('/', 'a', 'b', '|', '(', ')', '?', '*', '+', '.', '[', ']', '^', '$', '\\', '{1}', '(?i)', '(?:'), maxLength: 10 });
+    const path = string({ unit: constantFrom('/', 'a', 'b', 'A', '|'), maxLength: 5 }).map((rest) => `/${rest}`);
+    assert(
+      property(pattern, path, path, (written, one, other) => {
+        const compiled = compileRegex(`${one}${written}`);
+        if (!compiled.ok) return true;
+        const literal = literalPrefix(`${one}${written}`);
+        return [one, other, `${one}${other}`].every((text) => text.startsWith(literal) || !compiled.regex.matches(text));
+      }),
+      { numRuns: 5000, seed: 1 },
+    );
+  });
+
   test('a Grant leads into another’s space', () => {
     const grants = [grant({ namespace: 'prod', prefixes: ['/seldon/other/iris/'] })];
     expect(places([mapping('prod/m', '/seldon/other/iris/v2/')], { grants })).toEqual(['Mapping prod/m: other']);
@@ -57,7 +86,40 @@ describe('spaces', () => {
     expect(places([mapping('prod/m', '/seldon/x/')], { singleNamespace: 'prod', namespaces: ['prod'] })).toEqual(['Mapping prod/m: prod']);
   });
 
-  test.each([['/a/.*', '/a/'], ['/a?b', '/'], ['/a\\.b/x*', '/a.b/'], ['/a|/b', ''], ['(?i)/a', ''], ['/a{2}', '/'], ['/a\\d', '/a'], ['', '']])('every path of %j begins with %j', (pattern, literal) => {
+  test.each([
+    ['/a/.*', '/a/'],
+    ['/a?b', '/'],
+    ['/a\\.b/x*', '/a.b/'],
+    ['/a{2}', '/'],
+    ['/a\\d', '/a'],
+    ['/ab+c', '/ab'],
+    ['^/a/.*$', '/a/'],
+    ['', '/'],
+    ['.*', '/'],
+    ['/a|/b', '/'],
+    ['/x/a|/x/b', '/x/'],
+    ['/x/a.*|/x/ab', '/x/a'],
+    ['/x/(a|b)/y', '/x/'],
+    ['(/x/a|/x/b)/y', '/x/'],
+    ['(?:/x/a)|(?P<n>/x/b)', '/x/'],
+    ['(/x)/y/(z)', '/x/y/z'],
+    ['(/x)?/y', '/'],
+    ['(/x/)+y', '/x/'],
+    ['/x/y|', '/'],
+    ['/x/[|]y|/x/z', '/x/'],
+    ['/x/[]|/]y|/x/z', '/x/'],
+    ['/x/[[:alpha:]|]|/x/z', '/x/'],
+    ['/x/[^]|]|/x/z', '/x/'],
+    ['/x/\\||/x/z', '/x/'],
+    ['/x/.\\Q|/y)\\E|/x/z', '/x/'],
+    ['/x/\\Qa', '/x/'],
+    ['(?i)/a', '/'],
+    ['/x/(?i)a', '/x/'],
+    ['/x/(?i)a|/x/b', '/'],
+    ['/x/(?i:a)/b', '/x/'],
+    ['(/x', '/x'],
+    ['/x)/y|/x', '/x'],
+  ])('every path of %j begins with %j', (pattern, literal) => {
     expect(literalPrefix(pattern)).toBe(literal);
   });
 });
