@@ -137,7 +137,8 @@ function reasonToPass({ match, hasLive }: Route<null>, head: RequestHead): strin
 }
 
 function waysOf(route: Route<null>, choices: readonly ServiceChoice[], path: string): Way[] {
-  const choiceOf = (mapping: Mapping): ServiceChoice | null => choices.find((choice) => choice.mapping === mapping.id || choice.mapping === restOf(mapping)) ?? null;
+  const byMapping = new Map(choices.map((choice) => [choice.mapping, choice]));
+  const choiceOf = (mapping: Mapping): ServiceChoice | null => byMapping.get(mapping.id) ?? byMapping.get(restOf(mapping)) ?? null;
   const live = route.split.members.map(({ mapping, share, ready }): Way => {
     const decision = { kind: 'forward', next: null, bound: 1, attached: null, shadows: route.shadows, route, mapping, target: mapping.target } as const;
     const limits = mapping.target.kind === 'forward' ? limitTexts(mapping.target.timeout, mapping.target.idleTimeout) : [];

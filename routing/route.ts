@@ -116,15 +116,21 @@ function splitOf<T>(route: Route<T>, live: readonly AttachedMapping<T>[], states
     return Object.freeze({ ...noSplit, reject: reject('only-shadows', route.mappings[0]!) });
   }
   if (live.length === 1 && states[0]!.ready && shareOf(live[0]!.mapping) > 0) return soleSplit(route, live[0]!);
-  const names = [...new Set(live.map(({ mapping }) => mapping.member))];
-  const level1 = memberShares(names.map((name) => weightOf(live.find(({ mapping }) => mapping.member === name)!.mapping)));
-  if (level1.note !== null) problems.push(...weightProblems(live, names.length, level1.note));
-  const declared = live.map(({ mapping }) => level1.shares[names.indexOf(mapping.member)]! * shareOf(mapping));
+  const numbers = new Map<string, number>();
+  const weights: (number | null)[] = [];
+  for (const { mapping } of live) {
+    if (numbers.has(mapping.member)) continue;
+    numbers.set(mapping.member, numbers.size);
+    weights.push(weightOf(mapping));
+  }
+  const level1 = memberShares(weights);
+  if (level1.note !== null) problems.push(...weightProblems(live, weights.length, level1.note));
+  const declared = live.map(({ mapping }) => level1.shares[numbers.get(mapping.member)!]! * shareOf(mapping));
   // Pods that are ending stop at a moment that nobody tells beforehand: they take shares only where nothing else is there to take them.
   const lasts = states.some(({ ready, ending }, index) => ready && !ending && declared[index]! > 0);
   const parts = live.map(({ mapping }, index) => {
     const { ready, ending } = states[index]!;
-    return { share: declared[index]!, member: names.indexOf(mapping.member), ready: ready && !(ending && lasts) };
+    return { share: declared[index]!, member: numbers.get(mapping.member)!, ready: ready && !(ending && lasts) };
   });
   const shares = readyShares(parts);
   const members: SplitMember[] = live.map(({ mapping }, index) => Object.freeze({ mapping, declared: declared[index]!, share: shares[index]!, ready: parts[index]!.ready }));
@@ -143,9 +149,9 @@ function forwardsOf<T>(route: Route<T>, takers: readonly AttachedMapping<T>[], b
   let next: ForwardDecision<T> | null = null;
   for (let index = takers.length - 1; index >= 0; index--) {
     next = forwardOf(route, takers[index]!, bounds[index]!, next);
-    forwards.unshift(next);
+    forwards.push(next);
   }
-  return forwards;
+  return forwards.reverse();
 }
 
 function forwardOf<T>(route: Route<T>, { mapping, attached }: AttachedMapping<T>, bound: number, next: ForwardDecision<T> | null): ForwardDecision<T> {
@@ -206,11 +212,15 @@ function weightProblems(live: readonly AttachedMapping<unknown>[], count: number
   }
 }
 
+/** Thousands may share a Route, and each is told of the others: so many of them by name. */
+const mostNamed = 8;
+
 /** One Problem for each object concerned. */
 function problemsOf(members: readonly { readonly mapping: Mapping }[], level: Problem['level'], code: string, what: string): Problem[] {
   const subjects = new Map<string, ObjectRef>();
   for (const { mapping } of members) subjects.set(`${mapping.source.kind} ${mapping.source.namespace}/${mapping.source.name}`, mapping.source);
   const others = [...subjects.keys()];
-  const among = others.length > 1 ? ` (${others.join(', ')})` : '';
+  const unnamed = others.length - mostNamed;
+  const among = others.length > 1 ? ` (${others.slice(0, mostNamed).join(', ')}${unnamed > 0 ? ` and ${unnamed} more` : ''})` : '';
   return [...subjects.values()].map((subject) => ({ code, level, subject, field: '', sentence: `${what}${among}` }));
 }

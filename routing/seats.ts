@@ -132,44 +132,87 @@ export class SeatsEdit<V extends object> {
     const bytes = new Uint8Array(before.bytes.length + come.reduce((sum, { text }) => sum + text.length, 0));
     const page = { slots, mask: capacity - 1, bytes, values, count };
     let end = 0;
-    for (let slot = 0; slot <= before.mask; slot++) {
+    // From a free slot on, so that values of one hash are met in their order also where they run over the end of the page.
+    const free = before.values.indexOf(null);
+    const sitting = new Sitting(page, this.#compare);
+    for (let step = 1; step <= before.values.length; step++) {
+      const slot = (free + step) & before.mask;
       const value = before.values[slot]!;
       if (value === null || leave.has(value)) continue;
       const at = slot * slotSize;
       const start = before.slots[at + 2]!;
       const length = before.slots[at + 1]! >> flagBits;
       for (let i = 0; i < length; i++) bytes[end + i] = before.bytes[start + i]!;
-      this.#sit(page, before.slots[at]!, before.slots[at + 1]!, end, before.slots[at + 3]!, value);
+      sitting.sit(before.slots[at]!, before.slots[at + 1]!, end, before.slots[at + 3]!, value);
       end += length;
     }
+    if (come.length > 1) come.sort((a, b) => a.hash - b.hash || this.#compare(a.value, b.value));
     for (const { hash, text, flags, owner, value } of come) {
       writeText(bytes, end, text, (flags & seatFlags.folded) !== 0);
-      this.#sit(page, hash, (text.length << flagBits) | flags, end, owner, value);
+      sitting.sit(hash, (text.length << flagBits) | flags, end, owner, value);
       end += text.length;
     }
     // What left leaves room behind.
     return Object.freeze(end < bytes.length ? { ...page, bytes: bytes.slice(0, end) } : page);
   }
+}
+
+/** Values of one hash that are walked over before `Sitting` remembers where the last of them sits. Most hashes have one or two. */
+const longRun = 8;
+
+/** Values being put into the slots of a page. */
+class Sitting<V extends object> {
+  readonly #slots: Int32Array;
+  readonly #mask: number;
+  readonly #values: (V | null)[];
+  readonly #compare: (a: V, b: V) => number;
+  /** Slot of the last value of a hash that many share (one path with thousands of header conditions), so that the next need not walk over all of them. */
+  readonly #lastOf = new Map<number, number>();
+
+  constructor({ slots, mask, values }: { readonly slots: Int32Array; readonly mask: number; readonly values: (V | null)[] }, compare: (a: V, b: V) => number) {
+    this.#slots = slots;
+    this.#mask = mask;
+    this.#values = values;
+    this.#compare = compare;
+  }
 
   /** Takes the first free slot, or that of a later value of the same hash, which then moves on. */
-  #sit({ slots, mask, values }: { readonly slots: Int32Array; readonly mask: number; readonly values: (V | null)[] }, hash: number, meta: number, start: number, owner: number, value: V): void {
-    let slot = firstSlot(hash, mask);
-    for (; ; slot = (slot + 1) & mask) {
+  sit(hash: number, meta: number, start: number, owner: number, value: V): void {
+    const slots = this.#slots;
+    const values = this.#values;
+    let passed = 0;
+    for (let slot = firstSlot(hash, this.#mask); ; slot = (slot + 1) & this.#mask) {
       const at = slot * slotSize;
       const other = values[slot]!;
-      if (other !== null && (slots[at] !== hash || this.#compare(value, other) >= 0)) continue;
+      if (other !== null) {
+        if (slots[at] !== hash) continue;
+        if (this.#compare(value, other) >= 0) {
+          passed += 1;
+          if (passed === longRun) slot = this.#leap(hash, slot, value);
+          continue;
+        }
+      }
       const [otherMeta, otherStart, otherOwner] = [slots[at + 1]!, slots[at + 2]!, slots[at + 3]!];
       slots[at] = hash;
       slots[at + 1] = meta;
       slots[at + 2] = start;
       slots[at + 3] = owner;
       values[slot] = value;
-      if (other === null) return;
+      if (other === null) {
+        if (passed >= longRun) this.#lastOf.set(hash, slot);
+        return;
+      }
       meta = otherMeta;
       start = otherStart;
       owner = otherOwner;
       value = other;
     }
+  }
+
+  /** The slot of the last value of the hash where `value` comes after it, else `slot`. */
+  #leap(hash: number, slot: number, value: V): number {
+    const last = this.#lastOf.get(hash);
+    return last !== undefined && this.#compare(value, this.#values[last]!) >= 0 ? last : slot;
   }
 }
 

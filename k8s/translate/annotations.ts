@@ -261,11 +261,12 @@ class Reading {
     const fromSpec = { traffic: predictors.map(({ traffic }) => traffic), trafficField: null };
     const written = this.#written(keys.traffic);
     if (written === null || written.text.trim() === '') return fromSpec;
+    const names = new Set(predictors.map(({ name }) => name));
     const shares = new Map<string, number>();
     for (const part of written.text.split(',')) {
       const [name = '', text = '', ...rest] = part.split('=').map((piece) => piece.trim());
       const value = numberOf(text);
-      const wrong = rest.length > 0 || value === null || value < 0 ? `${quoted(part.trim())} is not name=number` : !predictors.some((predictor) => predictor.name === name) ? `there is no predictor ${quoted(name)}` : shares.has(name) ? `predictor ${quoted(name)} is named twice` : null;
+      const wrong = rest.length > 0 || value === null || value < 0 ? `${quoted(part.trim())} is not name=number` : !names.has(name) ? `there is no predictor ${quoted(name)}` : shares.has(name) ? `predictor ${quoted(name)} is named twice` : null;
       if (wrong !== null) {
         this.#report('warning', 'bad-traffic', written.field, `${wrong}, so the traffic of the spec holds; write for example ${predictors.map((predictor, index) => `${predictor.name}=${index === 0 ? 100 : 0}`).join(',').slice(0, 120)}`);
         return fromSpec;

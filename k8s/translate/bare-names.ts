@@ -1,5 +1,4 @@
 // Bare gRPC names: calls with `seldon` and without `namespace` (design §4.2). Served while exactly one namespace declares the name.
-import { removeFrom } from './registry.ts';
 import type { Grant } from './translation.ts';
 
 /** Who declares names. */
@@ -7,9 +6,33 @@ export interface Declarer {
   readonly namespace: string;
 }
 
+/** Units that declare one name, and how many of them are in each namespace: thousands may share a name. */
+class Declared<U extends Declarer> {
+  readonly units = new Set<U>();
+  readonly namespaces = new Map<string, number>();
+
+  add(unit: U): void {
+    this.units.add(unit);
+    this.namespaces.set(unit.namespace, (this.namespaces.get(unit.namespace) ?? 0) + 1);
+  }
+
+  remove(unit: U): void {
+    this.units.delete(unit);
+    const left = this.namespaces.get(unit.namespace)! - 1;
+    if (left === 0) this.namespaces.delete(unit.namespace);
+    else this.namespaces.set(unit.namespace, left);
+  }
+
+  /** The only namespace, or null. */
+  get owner(): string | null {
+    if (this.namespaces.size !== 1) return null;
+    for (const namespace of this.namespaces.keys()) return namespace;
+    return null;
+  }
+}
+
 export class BareNames<U extends Declarer> {
-  /** Units that declare a name. */
-  readonly #declared = new Map<string, U[]>();
+  readonly #declared = new Map<string, Declared<U>>();
   /** Names that Grants reserve; null: for two namespaces, so for none. */
   readonly #reserved = new Map<string, string | null>();
 
@@ -23,11 +46,7 @@ export class BareNames<U extends Declarer> {
   ownerOf(name: string): string | null {
     const reserved = this.#reserved.get(name);
     if (reserved !== undefined) return reserved;
-    const units = this.#declared.get(name);
-    if (units === undefined) return null;
-    const { namespace } = units[0]!;
-    for (let i = 1; i < units.length; i++) if (units[i]!.namespace !== namespace) return null;
-    return namespace;
+    return this.#declared.get(name)?.owner ?? null;
   }
 
   /** A unit declares `after` instead of `before`. Gives the other units whose answer that changed. */
@@ -44,7 +63,7 @@ export class BareNames<U extends Declarer> {
     if (this.ownerOf(name) === namespace) return null;
     const reserved = this.#reserved.get(name);
     if (reserved !== undefined) return reserved === null ? 'is reserved for two namespaces by Grants' : `is reserved for the namespace ${reserved} by a Grant`;
-    const others = new Set(this.#declared.get(name)!.map((unit) => unit.namespace));
+    const others = new Set(this.#declared.get(name)!.namespaces.keys());
     others.delete(namespace);
     return `is declared in ${others.size === 1 ? `the namespace ${[...others][0]!}` : `${others.size} other namespaces`} too`;
   }
@@ -54,20 +73,20 @@ export class BareNames<U extends Declarer> {
     change();
     const after = this.ownerOf(name);
     if (before === after) return;
-    for (const other of this.#declared.get(name) ?? []) {
+    for (const other of this.#declared.get(name)?.units ?? []) {
       if (other !== unit && (other.namespace === before || other.namespace === after)) affected.push(other);
     }
   }
 
   #declare(name: string, unit: U): void {
-    const units = this.#declared.get(name);
-    if (units === undefined) this.#declared.set(name, [unit]);
-    else units.push(unit);
+    let declared = this.#declared.get(name);
+    if (declared === undefined) this.#declared.set(name, (declared = new Declared()));
+    declared.add(unit);
   }
 
   #withdraw(name: string, unit: U): void {
-    const units = this.#declared.get(name)!;
-    removeFrom(units, unit);
-    if (units.length === 0) this.#declared.delete(name);
+    const declared = this.#declared.get(name)!;
+    declared.remove(unit);
+    if (declared.units.size === 0) this.#declared.delete(name);
   }
 }

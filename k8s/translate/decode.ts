@@ -2,7 +2,7 @@
 import type { Problem, ProblemLevel } from '../../routing/problem.ts';
 import { misplacedAnnotations } from './annotations.ts';
 import type { Deployment, Explainer, Predictor } from './deployment.ts';
-import { noEnginePorts, enginePorts } from './ports.ts';
+import { enginePorts, NoEnginePorts } from './ports.ts';
 import type { SourceObject } from './object.ts';
 import { arrayOf, fieldOf, integerOf, isRecord, numberOf, quoted, recordOf, textOf, textRecordOf, type UnknownRecord } from './value.ts';
 
@@ -34,12 +34,15 @@ export function decodeDeployment({ ref, apiVersion, object }: Pick<SourceObject,
     report('warning', 'unknown-api-version', 'apiVersion', `${quoted(apiVersion)} is not a version of SeldonDeployments and is read as machinelearning.seldon.io/v1; write that`);
   }
   const predictors: Predictor[] = [];
+  const names = new Set<string>();
+  const noEngine = new NoEnginePorts(written);
   for (const [index, value] of written.entries()) {
-    const predictor = decodePredictor(value, index, written, report);
+    const predictor = decodePredictor(value, index, noEngine, report);
     if (predictor === null) continue;
-    if (predictors.some(({ name }) => name === predictor.name)) {
+    if (names.has(predictor.name)) {
       report('error', 'duplicate-predictor', `${predictor.field}.name`, `another predictor is named ${quoted(predictor.name)} already and that one is served; give each predictor a name of its own`);
     } else {
+      names.add(predictor.name);
       predictors.push(predictor);
     }
   }
@@ -59,7 +62,7 @@ export function decodeDeployment({ ref, apiVersion, object }: Pick<SourceObject,
 
 type Report = (level: ProblemLevel, code: string, field: string, sentence: string) => void;
 
-function decodePredictor(value: unknown, index: number, all: readonly unknown[], report: Report): Predictor | null {
+function decodePredictor(value: unknown, index: number, noEnginePorts: NoEnginePorts, report: Report): Predictor | null {
   const field = `spec.predictors[${index}]`;
   const name = isRecord(value) ? textOf(fieldOf(value, 'name')) : '';
   if (!isRecord(value) || name === '') {
@@ -80,7 +83,7 @@ function decodePredictor(value: unknown, index: number, all: readonly unknown[],
     explainer: decodeExplainer(value, field, report),
     certSecretName: textOf(fieldOf(recordOf(fieldOf(value, 'ssl')), 'certSecretName')),
     serviceName: annotations['seldon.io/svc-name'] ?? null,
-    ports: noEngine ? noEnginePorts(all, index) : enginePorts,
+    ports: noEngine ? noEnginePorts.of(index) : enginePorts,
   };
 }
 

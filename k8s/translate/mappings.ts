@@ -103,10 +103,11 @@ class DeploymentTranslation {
       this.#builder.report('warning', 'traffic-remainder', trafficField ?? `${predictors[live[0]!]!.field}.traffic`, `${note.declared} is written, and the first predictor gets the remainder, ${note.remainder}; make the traffic of all predictors sum to 100`);
     }
     const shadowWeight = this.#policy.shadow ? this.#shadowPercent(weight ?? 100, annotationOf(this.#deployment.annotations, 'seldon.io/ambassador-weight')?.field ?? '') : 0;
+    let nextLive = 0;
     return predictors.map(({ shadow, field }, index): Role => {
       if (predictors.length === 1 && !shadow && !this.#policy.shadow && weight === null) return soleRole;
       if (shadow) return { kind: 'shadow', percent: this.#shadowPercent(traffic[index] ?? 100, trafficField ?? `${field}.traffic`) };
-      const share = shares[live.indexOf(index)]!;
+      const share = shares[nextLive++]!;
       return this.#policy.shadow ? { kind: 'shadow', percent: share * shadowWeight } : { kind: 'live', weight, share };
     });
   }

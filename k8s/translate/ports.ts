@@ -8,25 +8,36 @@ const firstHttpPort = 9000;
 const firstGrpcPort = 9500;
 
 /**
- * Ports of predictor `index` without an engine: the container's own port named `http` or `grpc`, else base plus the container's number, which
- * counts distinct container names over all predictors (operator 1.5 and later, defaults.go). `predictors` is `spec.predictors` as written.
+ * Ports of predictors without an engine: the container's own port named `http` or `grpc`, else base plus the container's number, which counts
+ * distinct container names over all predictors (operator 1.5 and later, defaults.go).
  */
-export function noEnginePorts(predictors: readonly unknown[], index: number): PredictorPorts {
-  const numbers = new Map<string, number>();
-  const graph = recordOf(fieldOf(recordOf(predictors[index]), 'graph'));
-  const model = textOf(fieldOf(graph, 'name'));
-  let own: UnknownRecord = {};
-  for (const [at, predictor] of predictors.entries()) {
-    for (const container of containersOf(recordOf(predictor))) {
-      const name = textOf(fieldOf(container, 'name'));
-      if (!numbers.has(name)) numbers.set(name, numbers.size);
-      if (at === index && name === model) own = container;
-    }
-    // A prepackaged server has no container in the spec; the operator appends it.
-    for (const name of unitsOf(recordOf(fieldOf(recordOf(predictor), 'graph')), 0)) if (!numbers.has(name)) numbers.set(name, numbers.size);
+export class NoEnginePorts {
+  readonly #predictors: readonly unknown[];
+  /** Numbers of containers by name; counted when a predictor first asks. */
+  #numbers: ReadonlyMap<string, number> | null = null;
+
+  /** `predictors`: `spec.predictors` as written. */
+  constructor(predictors: readonly unknown[]) {
+    this.#predictors = predictors;
   }
-  const number = numbers.get(model) ?? 0;
-  return { http: portNamed(own, 'http') ?? firstHttpPort + number, grpc: portNamed(own, 'grpc') ?? firstGrpcPort + number };
+
+  of(index: number): PredictorPorts {
+    const predictor = recordOf(this.#predictors[index]);
+    const model = textOf(fieldOf(recordOf(fieldOf(predictor, 'graph')), 'name'));
+    const own = containersOf(predictor).findLast((container) => textOf(fieldOf(container, 'name')) === model) ?? {};
+    const number = (this.#numbers ??= numbersOf(this.#predictors)).get(model) ?? 0;
+    return { http: portNamed(own, 'http') ?? firstHttpPort + number, grpc: portNamed(own, 'grpc') ?? firstGrpcPort + number };
+  }
+}
+
+function numbersOf(predictors: readonly unknown[]): ReadonlyMap<string, number> {
+  const numbers = new Map<string, number>();
+  for (const predictor of predictors.map(recordOf)) {
+    // A prepackaged server has no container in the spec; the operator appends it.
+    const names = [...containersOf(predictor).map((container) => textOf(fieldOf(container, 'name'))), ...unitsOf(recordOf(fieldOf(predictor, 'graph')), 0)];
+    for (const name of names) if (!numbers.has(name)) numbers.set(name, numbers.size);
+  }
+  return numbers;
 }
 
 function containersOf(predictor: UnknownRecord): readonly UnknownRecord[] {

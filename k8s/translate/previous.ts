@@ -15,7 +15,8 @@ export function previousServices(
   const owned = around.servicesOf(deployment);
   if (owned.length === 0) return [];
   // Mostly every Service of an SD is the chosen one of a predictor, and no list of candidates is needed.
-  const unchosen = owned.filter((owner) => !current.some(({ service }) => service === owner));
+  const chosen = new Set(current.map(({ service }) => service));
+  const unchosen = owned.filter((owner) => !chosen.has(owner));
   if (unchosen.length === 0) return [];
   const named = new Set(deployment.predictors.flatMap((predictor) => predictorCandidates(deployment, predictor).map(({ name }) => name)));
   const left = unchosen.filter((service) => !named.has(service.name) && !service.inner && (portNamed(service, 'http') !== null || portNamed(service, 'grpc') !== null));

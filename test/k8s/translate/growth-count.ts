@@ -1,0 +1,56 @@
+// How often the blocks of our code run for n objects and for 2n: V8's own counters, the same in every run and on every machine. Started by
+// growth.test.ts as a process of its own, because the counters are of a whole isolate and must begin before the code is loaded. What the engine
+// does inside one call of its own (`indexOf`, `shift`) is not seen.
+import { Session, type Profiler } from 'node:inspector';
+import type { SourceObject } from '../../../k8s/translate/object.ts';
+
+const session = new Session();
+session.connect();
+session.post('Profiler.enable');
+session.post('Profiler.startPreciseCoverage', { callCount: true, detailed: true });
+const { clusterSettings, deployment, object } = await import('./objects.ts');
+const { Translator } = await import('../../../k8s/translate/translator.ts');
+const { build } = await import('../../../gateway/tools/manifests.ts');
+const { printTable } = await import('../../../routing/print.ts');
+const { printProblem } = await import('../../../routing/problem.ts');
+
+const numbers = (n: number): number[] => Array.from({ length: n }, (_, index) => index);
+const shared = { 'seldon.io/ambassador-service-name': 'one' };
+
+const shapes: Readonly<Record<string, (n: number) => readonly SourceObject[]>> = {
+  'deployments': (n) => numbers(n).map((i) => deployment(`prod/m${i}`)),
+  'header Routes on one external name': (n) => numbers(n).map((i) => deployment(`prod/m${i}`, ['main'], { ...shared, 'seldon.io/ambassador-header': `x-user: u${i}` })),
+  'deployments on one external name': (n) => numbers(n).map((i) => deployment(`prod/m${i}`, ['main'], shared)),
+  'one name in many namespaces': (n) => numbers(n).map((i) => deployment(`ns${i}/m`)),
+  'predictors of one deployment': (n) => [deployment('prod/m', numbers(n).map((i) => `p${i}`))],
+  'predictors without an engine': (n) => [object('SeldonDeployment', 'prod/m', JSON.stringify({ spec: { predictors: numbers(n).map((i) => ({ name: `p${i}`, graph: { name: 'model' }, annotations: { 'seldon.io/no-engine': 'true' } })) } }))],
+  'predictors with traffic by annotation': (n) => [deployment('prod/m', numbers(n).map((i) => `p${i}`), { 'sluice.io/traffic': numbers(n).map((i) => `p${i}=${i === 0 ? 100 : 0}`).join(',') })],
+  'prefixes of many namespaces': (n) => numbers(n).map((i) => object('Mapping', `ns${i}/m`, `spec: { prefix: /x${i}/, service: s }`)),
+  'one prefix of many namespaces': (n) => numbers(n).map((i) => object('Mapping', `ns${i}/m`, 'spec: { prefix: /x/, service: s }')),
+  'Mappings of one path with header conditions': (n) => numbers(n).map((i) => object('Mapping', `ns/m${i}`, `spec: { prefix: /x/, service: s, headers: { x-user: u${i} } }`)),
+};
+
+/** Block counts of everything that `sluice check` and `sluice routes` do with `objects`. */
+function count(objects: readonly SourceObject[]): number {
+  session.post('Profiler.takePreciseCoverage');
+  const translator = new Translator(clusterSettings, []);
+  translator.apply({ set: objects, removed: [] });
+  const { table, problems } = build(translator.current(), []);
+  printTable(table);
+  problems.map(printProblem);
+  // All go at once, too.
+  translator.apply({ set: [], removed: objects.map(({ ref }) => `${ref.kind} ${ref.namespace}/${ref.name}`) });
+  let sum = 0;
+  session.post('Profiler.takePreciseCoverage', (_error: Error | null, { result }: Profiler.TakePreciseCoverageReturnType) => {
+    for (const { url, functions } of result) if (!url.includes('node_modules') && !url.startsWith('node:')) for (const { ranges } of functions) for (const range of ranges) sum += range.count;
+  });
+  return sum;
+}
+
+const n = Number(process.argv[2]);
+const growth: Record<string, number> = {};
+for (const [name, objectsOf] of Object.entries(shapes)) {
+  count(objectsOf(8));
+  growth[name] = count(objectsOf(2 * n)) / count(objectsOf(n));
+}
+process.stdout.write(`${JSON.stringify(growth)}\n`);
