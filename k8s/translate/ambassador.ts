@@ -6,7 +6,7 @@ import { allowance } from './allowance.ts';
 import { Fields, type RegexBudget } from './fields.ts';
 import { placeMapping } from './placement.ts';
 import { decodeRawMapping, type RawMapping } from './raw-mapping.ts';
-import { planRawUpstream } from './raw-upstream.ts';
+import { planRawUpstream, withheldUpstream } from './raw-upstream.ts';
 import { decodeTlsContext, type TlsContext } from './tls.ts';
 import type { TranslateSettings } from './translation.ts';
 import { MeaningBuilder, type Surroundings, type UnitMeaning } from './unit.ts';
@@ -104,7 +104,9 @@ class Decoding {
     const kind = textOf(fieldOf(value, 'kind'));
     const apiVersion = textOf(fieldOf(value, 'apiVersion'));
     const name = scalarText(fieldOf(value, 'name') ?? fieldOf(metadata, 'name')) ?? '';
-    if (!this.#isOurs(fields)) return;
+    const ids = this.#idsOf(fields);
+    if (ids === null) return this.#unreadableIds(kind, name, fields, field);
+    if (!ids.some((id) => this.#settings.ambassadorIds.includes(id))) return;
     if (!groupVersions.test(apiVersion)) {
       return this.report('error', 'bad-document', field, `${quoted(apiVersion)} is not an apiVersion of Ambassador and the document is not served; write getambassador.io/v2`);
     }
@@ -121,9 +123,10 @@ class Decoding {
     const owner = `Mapping ${this.#origin.ref.namespace}/${name}`;
     const fields = new Fields(record, field, (level, code, at, sentence) => this.report(level, code, at, sentence), this.#budget);
     const decoded = decodeRawMapping(name, field, fields, this.#settings.defaultTimeoutMs, owner);
-    const mapping = decoded ?? this.#lastGood?.mappings.find((last) => last.name === name) ?? null;
+    const lastGood = decoded === null || decoded.withheld ? this.#lastGoodOf(name) : null;
+    const mapping = lastGood ?? decoded;
     // Without a last good form the Problem that names the cause says it all.
-    if (decoded === null && mapping !== null) {
+    if (lastGood !== null) {
       this.report('error', 'bad-document', field, `the Mapping ${quoted(name)} is not valid and its last good form is served; correct what the other Problems name`);
     }
     if (mapping === null) return;
@@ -133,6 +136,10 @@ class Decoding {
       this.report('error', 'duplicate-document', field, `another Mapping of this object is named ${quoted(name)} and this one replaces it; give each a name of its own`);
     }
     this.#mappings.set(name, mapping);
+  }
+
+  #lastGoodOf(name: string): RawMapping | null {
+    return this.#lastGood?.mappings.find((last) => last.name === name && !last.withheld) ?? null;
   }
 
   #context(name: string, record: UnknownRecord, field: string): void {
@@ -147,12 +154,21 @@ class Decoding {
     this.#contexts.set(name, decodeTlsContext(name, record));
   }
 
-  /** Ids of the document, else those of its origin. */
-  #isOurs(fields: UnknownRecord): boolean {
+  /** Ids of the document, else those of its origin; null: they cannot be read. */
+  #idsOf(fields: UnknownRecord): readonly string[] | null {
     const written = fieldOf(fields, 'ambassador_id') ?? fieldOf(fields, 'ambassadorId') ?? undefined;
-    if (written === undefined) return this.#origin.ids.some((id) => this.#settings.ambassadorIds.includes(id));
-    const list = (Array.isArray(written) ? arrayOf(written) : [written]).map((id) => (scalarText(id) ?? '').replace(/^--apiVersion-v3alpha1-only--/, ''));
-    return (list.length === 0 ? ['default'] : list).some((id) => this.#settings.ambassadorIds.includes(id));
+    if (written === undefined) return this.#origin.ids;
+    const list = (Array.isArray(written) ? arrayOf(written) : [written]).map(scalarText).filter((id) => id !== null);
+    if (list.length < (Array.isArray(written) ? written.length : 1)) return null;
+    return list.length === 0 ? ['default'] : list.map((id) => id.replace(/^--apiVersion-v3alpha1-only--/, ''));
+  }
+
+  /** Whose it is cannot be known, so only what was known to be ours stays. */
+  #unreadableIds(kind: string, name: string, fields: UnknownRecord, field: string): void {
+    const lastGood = kind === 'Mapping' ? this.#lastGoodOf(name === '' ? this.#origin.owner : name) : null;
+    const outcome = lastGood === null ? 'it is not served' : 'its last good form is served';
+    this.report('error', 'bad-value', field === '' ? 'spec.ambassador_id' : `${field} ambassador_id`, `${quoted(fieldOf(fields, 'ambassador_id') ?? fieldOf(fields, 'ambassadorId'))} names no gateway and ${outcome}; write an id, or a list of ids`);
+    if (lastGood !== null) this.#mappings.set(lastGood.name, lastGood);
   }
 }
 
@@ -168,7 +184,7 @@ function translateRaw(ref: ObjectRef, raw: RawMapping, builder: MeaningBuilder, 
   const { places, notes } = placeMapping(raw.match, raw.precedence, namespace, around.settings, around.grantsOf(namespace));
   for (const [code, level, sentence] of notes) builder.report(level, code, raw.field === '' ? 'spec' : raw.field, `Mapping ${quoted(raw.name)}: ${sentence}`);
   if (places.length === 0) return;
-  const plan = raw.redirect === null ? planOf(raw, builder, around, namespace) : null;
+  const plan = raw.redirect !== null ? null : raw.withheld ? withheldUpstream(raw, namespace, null) : planOf(raw, builder, around, namespace);
   const target = targetOf(raw, plan, around);
   if (target === null) return;
   const base = ref.kind === 'Mapping' ? `Mapping ${namespace}/${ref.name}` : `${ref.kind} ${namespace}/${ref.name} config ${raw.name}`;

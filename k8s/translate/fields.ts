@@ -2,7 +2,8 @@
 import type { ProblemLevel } from '../../routing/problem.ts';
 import { compileRegex } from '../../routing/regex.ts';
 import { allowance } from './allowance.ts';
-import { arrayOf, fieldOf, integerOf, isRecord, numberOf, quoted, scalarText, type UnknownRecord } from './value.ts';
+import { mappingFields } from './field-kinds.ts';
+import { arrayOf, booleanOf, fieldOf, integerOf, isRecord, numberOf, quoted, scalarText, type UnknownRecord } from './value.ts';
 
 export type Report = (level: ProblemLevel, code: string, field: string, sentence: string) => void;
 
@@ -17,6 +18,7 @@ export class Fields {
   readonly #report: Report;
   readonly #budget: RegexBudget;
   readonly #read = new Set<string>();
+  readonly #unreadable = new Set<string>();
   /** Regexes taken so far. */
   regexes = 0;
 
@@ -49,10 +51,9 @@ export class Fields {
   boolean(name: string): boolean {
     const value = this.take(name);
     if (value === undefined) return false;
-    if (typeof value === 'boolean') return value;
-    if (value === 'true' || value === 'false') return value === 'true';
-    this.bad(name, value, 'true or false');
-    return false;
+    const read = booleanOf(value);
+    if (read === null) this.bad(name, value, 'true or false');
+    return read ?? false;
   }
 
   integer(name: string, least: number, most: number): number | null {
@@ -105,17 +106,30 @@ export class Fields {
     this.regexes += 1;
     this.#budget.left -= 1;
     if (this.#budget.left < 0) {
-      this.report('error', 'bad-regex', name, `the object has more than ${allowance.regexes} regexes; use fewer`);
+      this.refuse('bad-regex', name, `the object has more than ${allowance.regexes} regexes; use fewer`);
       return false;
     }
-    const result = compileRegex(pattern);
+    const result = pattern === '' ? { ok: false, reason: 'has no text' } as const : compileRegex(pattern);
     if (result.ok) return true;
-    this.report('error', 'bad-regex', name, `the regex ${quoted(pattern)} ${result.reason}; write one that RE2 takes`);
+    this.refuse('bad-regex', name, `the regex ${quoted(pattern)} ${result.reason}; write one that RE2 takes`);
     return false;
   }
 
+  /** A value that cannot be read: what it gets is what the kind of its field says. */
   bad(name: string, value: unknown, write: string): void {
-    this.report('warning', 'bad-value', name, `${quoted(value)} cannot be used and counts as not written; write ${write}`);
+    if ((mappingFields[name] ?? 'how') === 'how') this.report('warning', 'bad-value', name, `${quoted(value)} cannot be used and counts as not written; write ${write}`);
+    else this.refuse('bad-value', name, `${quoted(value)} cannot be read, so the Mapping is not served in this form; write ${write}`);
+  }
+
+  /** An error that leaves the Mapping without what the field decides. */
+  refuse(code: string, name: string, sentence: string): void {
+    this.#unreadable.add(name);
+    this.report('error', code, name, sentence);
+  }
+
+  /** Fields that could not be read and keep no default. */
+  get unreadable(): ReadonlySet<string> {
+    return this.#unreadable;
   }
 
   report(level: ProblemLevel, code: string, name: string, sentence: string): void {

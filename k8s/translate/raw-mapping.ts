@@ -10,7 +10,7 @@ import { decodeCors, decodeKept, decodeRetry, decodeUpgrades } from './raw-polic
 import { decodeBreakers, decodeHealthCheck, decodeLoadBalancer } from './raw-pool.ts';
 import { parseService, type RawService } from './raw-service.ts';
 import { defaultConnectTimeoutMs, defaultUpstreamLimits, type UpstreamLimits } from './upstreams.ts';
-import { fieldOf, isRecord, quoted, recordOf, scalarText, textOf } from './value.ts';
+import { booleanOf, fieldOf, isRecord, quoted, recordOf, scalarText, textOf } from './value.ts';
 
 /** One raw Mapping by itself: what its document says, before Services, TLS and tenancy are looked at. */
 export interface RawMapping {
@@ -21,6 +21,8 @@ export interface RawMapping {
   readonly match: Match;
   readonly precedence: number;
   readonly weight: number | null;
+  /** Its share could not be read: it keeps its Route as one that is never ready. */
+  readonly withheld: boolean;
   readonly shadow: boolean;
   readonly grpc: boolean;
   /** null for a redirect. */
@@ -50,14 +52,15 @@ export function decodeRawMapping(name: string, field: string, fields: Fields, de
   const redirect = decodeRedirect(fields, written, shadow);
   const tls = decodeTls(fields);
   const service = redirect === null ? parseService(written ?? '', tls !== null) : null;
-  if (redirect === null && service === null) fields.report('error', 'bad-mapping', 'service', `${quoted(written ?? '')} is not a service; write name:port or name.namespace:port`);
+  if (redirect === null && service === null) fields.refuse('bad-mapping', 'service', `${quoted(written ?? '')} is not a service; write name:port or name.namespace:port`);
   const rewrite = decodeRewrite(fields);
-  const raw: Omit<RawMapping, 'regexes' | 'match'> = {
+  const weight = fields.weight('weight');
+  const raw: Omit<RawMapping, 'regexes' | 'match' | 'withheld'> = {
     kind: 'Mapping',
     name,
     field,
     precedence: fields.integer('precedence', -1_000_000, 1_000_000) ?? 0,
-    weight: fields.weight('weight'),
+    weight: fields.unreadable.has('weight') ? 0 : weight,
     shadow,
     grpc,
     service,
@@ -82,8 +85,10 @@ export function decodeRawMapping(name: string, field: string, fields: Fields, de
     dial: decodeResolver(fields),
   };
   checkUnread(fields);
-  if (match === null || rewrite === null || (service === null && redirect === null)) return null;
-  return { ...raw, match, regexes: fields.regexes };
+  const withheld = fields.unreadable.has('weight');
+  // A share that nobody can read is like that of an unready one; a copy or a redirect has none that could be withheld.
+  const readable = fields.unreadable.size === (withheld && !shadow && redirect === null ? 1 : 0);
+  return match === null || rewrite === null || !readable ? null : { ...raw, match, withheld, regexes: fields.regexes };
 }
 
 function checkUnread(fields: Fields): void {
@@ -99,10 +104,10 @@ function checkUnread(fields: Fields): void {
 function decodeRewrite(fields: Fields): Rewrite | null {
   const written = fields.take('rewrite');
   const regex = fields.record('regex_rewrite');
-  if (regex !== null) {
+  if (regex !== null && Object.keys(regex).length > 0) {
     const pattern = textOf(fieldOf(regex, 'pattern'));
     const substitution = textOf(fieldOf(regex, 'substitution'));
-    if (pattern !== '') return fields.regex('regex_rewrite', pattern) ? { kind: 'regex', pattern, substitution } : null;
+    return fields.regex('regex_rewrite', pattern) ? { kind: 'regex', pattern, substitution } : null;
   }
   if (written === undefined) return plainTarget.rewrite;
   const text = scalarText(written);
@@ -131,7 +136,7 @@ function decodeRedirect(fields: Fields, host: string | null, shadow: boolean): R
   const known = ([301, 302, 303, 307, 308] as const).find((candidate) => candidate === number);
   if (known === undefined) fields.bad('redirect_response_code', code, '301, 302, 303, 307 or 308');
   if (/[\0-\x20/?#\\\x7f]/.test(target)) {
-    fields.report('error', 'bad-mapping', 'service', `${quoted(target)} is not a host to redirect to; write a host name`);
+    fields.refuse('bad-mapping', 'service', `${quoted(target)} is not a host to redirect to; write a host name`);
     return null;
   }
   return { kind: 'redirect', host: target, code: known ?? 301, path: decodeRedirectPath(fields, path, prefix, regex) };
@@ -140,16 +145,19 @@ function decodeRedirect(fields: Fields, host: string | null, shadow: boolean): R
 function decodeRedirectPath(fields: Fields, path: string | null, prefix: string | null, regex: Readonly<Record<string, unknown>> | null): RedirectTarget['path'] {
   const isPath = (text: string): boolean => /^\/[^\0-\x20\\\x7f]*$/.test(text);
   if (path !== null && isPath(path)) return { kind: 'path', path };
+  if (path !== null && path !== '') fields.bad('path_redirect', path, 'a path that begins with /');
   if (prefix !== null && isPath(prefix)) return { kind: 'prefix', with: prefix };
+  if (prefix !== null && prefix !== '') fields.bad('prefix_redirect', prefix, 'a path that begins with /');
   const pattern = textOf(fieldOf(recordOf(regex), 'pattern'));
-  if (pattern !== '' && fields.regex('regex_redirect', pattern)) return { kind: 'regex', pattern, substitution: textOf(fieldOf(recordOf(regex), 'substitution')) };
+  if (regex !== null && Object.keys(regex).length > 0 && fields.regex('regex_redirect', pattern)) return { kind: 'regex', pattern, substitution: textOf(fieldOf(recordOf(regex), 'substitution')) };
   return { kind: 'keep' };
 }
 
 function decodeTls(fields: Fields): string | null {
   const written = fields.take('tls');
-  if (written === undefined || written === false || written === '') return null;
-  if (written === true || written === 'true') return '';
+  const asked = booleanOf(written);
+  if (written === undefined || asked === false || written === '') return null;
+  if (asked === true) return '';
   const text = scalarText(written);
   if (text === null) fields.bad('tls', written, 'the name of a TLSContext');
   return text;
@@ -182,7 +190,7 @@ function decodeEdits(fields: Fields, direction: 'request' | 'response'): HeaderE
       fields.bad(addKey, value, `a value whose variables are of ${knownVariables.join(', ')}; %% is a percent sign`);
       continue;
     }
-    add.push({ name: name.toLowerCase(), value, append: !isRecord(written) || fieldOf(written, 'append') !== false });
+    add.push({ name: name.toLowerCase(), value, append: !isRecord(written) || booleanOf(fieldOf(written, 'append')) !== false });
   }
   const remove = fields.texts(removeKey).filter((name) => {
     if (isEditable(name)) return true;

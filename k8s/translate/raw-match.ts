@@ -12,37 +12,32 @@ export function decodeMatch(fields: Fields): Match | null {
   const headers: NamedMatch[] = [];
   let authority: string | null = null;
   let method: ValueMatch | null = decodeMethod(fields);
-  let valid = true;
   for (const key of ['headers', 'regex_headers'] as const) {
     const record = fields.record(key);
     for (const [name, written] of Object.entries(record ?? {})) {
-      // v1 and v2: `true` is any value, `false` is nothing (converted so since 2.x).
-      if (written === false) continue;
       const text = scalarText(written);
       const value: ValueMatch = written === true ? { kind: 'present' } : key === 'headers' ? { kind: 'exact', value: text ?? '' } : { kind: 'regex', pattern: text ?? '' };
-      if (text === null || (!namePattern.test(name) && name !== ':authority' && name !== ':method')) {
-        fields.report('error', 'bad-header', key, `${quoted(name)} is not a header with a text; the Mapping is not served without its condition; write "name: value"`);
-        valid = false;
-      } else if (value.kind === 'regex' && !fields.regex(key, value.pattern)) valid = false;
+      if (text === null || written === false || (!namePattern.test(name) && name !== ':authority' && name !== ':method')) {
+        fields.refuse('bad-header', key, `${quoted(name)} is not a header with a text${written === false ? ' (false is no condition)' : ''}, and the Mapping is not served without its condition; write "name: value"`);
+      } else if (value.kind === 'regex' && !fields.regex(key, value.pattern)) continue;
       else if (name === ':authority' && value.kind === 'exact') authority = value.value;
       else if (name === ':method') method = value;
-      else if (name === ':authority') fields.bad(key, name, 'hostname');
+      else if (name === ':authority') fields.bad(key, name, 'the host into the field hostname');
       else headers.push({ name: name.toLowerCase(), value });
     }
   }
   const query = decodeQuery(fields);
   const host = decodeHost(fields, authority);
-  return path === null || query === null || host === null || !valid ? null : { path, host, method, headers, query };
+  return path === null || host === null || fields.unreadable.size > 0 ? null : { path, host, method, headers, query };
 }
 
 function decodePath(fields: Fields): PathMatch | null {
   const prefix = fields.text('prefix');
   const exact = fields.boolean('prefix_exact');
   const regex = fields.boolean('prefix_regex');
-  const caseSensitive = !fields.has('case_sensitive') || fields.boolean('case_sensitive');
-  fields.take('case_sensitive');
+  const caseSensitive = fields.boolean('case_sensitive') || !fields.has('case_sensitive');
   if (prefix === null || prefix === '') {
-    fields.report('error', 'bad-mapping', 'prefix', 'the Mapping has no prefix; write one that begins with /');
+    fields.refuse('bad-mapping', 'prefix', 'the Mapping has no prefix; write one that begins with /');
     return null;
   }
   if (regex) {
@@ -50,7 +45,7 @@ function decodePath(fields: Fields): PathMatch | null {
     return fields.regex('prefix', prefix) ? { kind: 'regex', pattern: prefix } : null;
   }
   if (!prefix.startsWith('/') || prefix.length > 2048 || /[\0-\x20#?\\\x7f]/.test(prefix)) {
-    fields.report('error', 'bad-mapping', 'prefix', `${quoted(prefix)} matches no path; write one that begins with / and has neither spaces, ? nor #`);
+    fields.refuse('bad-mapping', 'prefix', `${quoted(prefix)} matches no path; write one that begins with / and has neither spaces, ? nor #`);
     return null;
   }
   return exact ? { kind: 'exact', path: prefix, caseSensitive } : { kind: 'prefix', prefix, caseSensitive };
@@ -60,8 +55,9 @@ function decodeMethod(fields: Fields): ValueMatch | null {
   const method = fields.text('method');
   const regex = fields.boolean('method_regex');
   if (method === null || method === '') return null;
-  if (!regex) return { kind: 'exact', value: method };
-  return fields.regex('method', method) ? { kind: 'regex', pattern: method } : { kind: 'exact', value: method };
+  if (regex) return fields.regex('method', method) ? { kind: 'regex', pattern: method } : null;
+  if (!namePattern.test(method)) fields.bad('method', method, 'one method, such as POST');
+  return { kind: 'exact', value: method };
 }
 
 /** `hostname` before `host` before the header `:authority`. A port is not part of a host here. */
@@ -71,28 +67,26 @@ function decodeHost(fields: Fields, authority: string | null): HostMatch | null 
   const isRegex = fields.boolean('host_regex');
   if (hostname === null && host !== null && isRegex) return fields.regex('host', host) ? { kind: 'regex', pattern: host } : null;
   const [name, text] = hostname !== null ? (['hostname', hostname] as const) : host !== null ? (['host', host] as const) : (['headers', authority ?? ''] as const);
-  const match = parseHostGlob(text.replace(/:\d+$/, ''));
+  const bare = text.replace(/:\d+$/, '');
+  const match = parseHostGlob(bare);
   const globAllowed = name === 'hostname';
-  if (match !== null && (globAllowed || text === '' || match.kind === 'exact')) return match;
-  fields.report('error', 'bad-mapping', name, `${quoted(text)} is not a host; write a name, or a hostname with one star at its beginning or end`);
+  const isBlank = text !== '' && bare.trim() === '';
+  if (match !== null && !isBlank && (globAllowed || text === '' || match.kind === 'exact')) return match;
+  fields.refuse('bad-mapping', name, `${quoted(text)} is not a host; write a name, or a hostname with one star at its beginning or end`);
   return null;
 }
 
-function decodeQuery(fields: Fields): readonly NamedMatch[] | null {
+function decodeQuery(fields: Fields): readonly NamedMatch[] {
   const query: NamedMatch[] = [];
-  let valid = true;
   for (const key of ['query_parameters', 'regex_query_parameters'] as const) {
     for (const [name, written] of Object.entries(fields.record(key) ?? {})) {
-      if (written === false) continue;
       const text = scalarText(written);
-      if (text === null) {
-        fields.report('error', 'bad-mapping', key, `${quoted(name)} has no text; write "name: value"`);
-        valid = false;
+      if (text === null || written === false) {
+        fields.refuse('bad-mapping', key, `${quoted(name)} has no text${written === false ? ' (false is no condition)' : ''}, and the Mapping is not served without its condition; write "name: value"`);
       } else if (written === true) query.push({ name, value: { kind: 'present' } });
       else if (key === 'query_parameters') query.push({ name, value: { kind: 'exact', value: text } });
       else if (fields.regex(key, text)) query.push({ name, value: { kind: 'regex', pattern: text } });
-      else valid = false;
     }
   }
-  return valid ? query : null;
+  return query;
 }

@@ -1,7 +1,7 @@
 // Policy of a raw Mapping: retries, CORS, upgrades; and what is decoded and kept for services that the gateway does not have.
 import type { Cors, Kept, RetryPolicy } from '../../routing/mapping.ts';
 import type { Fields } from './fields.ts';
-import { arrayOf, durationMs, fieldOf, integerOf, scalarText, textOf, textRecordOf } from './value.ts';
+import { arrayOf, booleanOf, durationMs, fieldOf, integerOf, scalarText, textOf, textRecordOf } from './value.ts';
 
 /** Ambassador's words, then those of Envoy that it refuses: `reset`, and gRPC statuses. */
 const retryWords = new Set([
@@ -56,7 +56,7 @@ export function decodeCors(fields: Fields): Cors | null {
     methods: line('methods'),
     headers: line('headers'),
     exposedHeaders: line('exposed_headers'),
-    credentials: fieldOf(written, 'credentials') === true,
+    credentials: booleanOf(fieldOf(written, 'credentials')) === true,
     maxAge: /^\d{1,10}$/.test(maxAge) ? maxAge : '',
   };
 }

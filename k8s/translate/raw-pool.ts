@@ -2,7 +2,7 @@
 import type { LoadBalancer } from '../../routing/mapping.ts';
 import { defaultBreaker, type Breaker, type HealthCheck } from '../../routing/upstream.ts';
 import type { Fields } from './fields.ts';
-import { arrayOf, durationMs, fieldOf, integerOf, isRecord, recordOf, scalarText, textOf, type UnknownRecord } from './value.ts';
+import { arrayOf, booleanOf, durationMs, fieldOf, integerOf, isRecord, recordOf, scalarText, textOf, type UnknownRecord } from './value.ts';
 
 const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,128}$/;
 const mostBreakers = 8;
@@ -61,7 +61,7 @@ type HashOn = Extract<LoadBalancer, { readonly kind: 'hash' }>['on'];
 function hashOn(fields: Fields, written: UnknownRecord): HashOn | null {
   const cookie = fieldOf(written, 'cookie');
   const header = scalarText(fieldOf(written, 'header'));
-  const sourceIp = fieldOf(written, 'source_ip') === true;
+  const sourceIp = booleanOf(fieldOf(written, 'source_ip')) === true;
   if ([isRecord(cookie), header !== null, sourceIp].filter(Boolean).length !== 1) {
     fields.bad('load_balancer', textOf(fieldOf(written, 'policy')), 'exactly one of cookie, header and source_ip beside it');
     return null;

@@ -27,11 +27,16 @@ export function planRawUpstream(raw: RawMapping, namespace: string, around: Surr
   if (foreign !== null) return { plan: null, note: foreign };
   const tls = tlsOf(raw, namespace, around);
   if (tls.kind === 'missing') {
-    const withheld = planUpstream({ kind: 'service', namespace, name: host, port }, 'none', protocolOf(raw), plainTls(), raw.limits);
-    return { plan: withheld, note: { code: 'tls-missing', field: 'spec.tls', sentence: `TLS ${tls.reason}; requests are answered 503 and never sent in plain text; create it` } };
+    return { plan: withheldUpstream(raw, namespace, plainTls()), note: { code: 'tls-missing', field: 'spec.tls', sentence: `TLS ${tls.reason}; requests are answered 503 and never sent in plain text; create it` } };
   }
   const { address, from } = addressOf(meaning, port, raw.dial ?? around.settings.dial, around);
   return { plan: planUpstream(address, from, protocolOf(raw), tls.tls, raw.limits), note: null };
+}
+
+/** An Upstream that is never dialled and never ready. */
+export function withheldUpstream(raw: RawMapping, namespace: string, tls: UpstreamTls | null): UpstreamPlan {
+  const { host, port } = raw.service!;
+  return planUpstream({ kind: 'service', namespace, name: host, port }, 'none', protocolOf(raw), tls, raw.limits);
 }
 
 function protocolOf(raw: RawMapping): 'http1' | 'http2' {

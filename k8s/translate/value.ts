@@ -1,4 +1,5 @@
 // Reading values of unknown shape: the readers that every decoder here uses. None throws, none follows a prototype.
+import { visible } from '../../routing/visible.ts';
 
 export type UnknownRecord = Readonly<Record<string, unknown>>;
 
@@ -48,6 +49,19 @@ export function integerOf(value: unknown): number | null {
   return number !== null && Number.isSafeInteger(number) ? number : null;
 }
 
+const truths: ReadonlySet<string> = new Set(['true', 'True', 'TRUE', 'yes', 'Yes', 'YES', 'on', 'On', 'ON', 'y', 'Y']);
+const untruths: ReadonlySet<string> = new Set(['false', 'False', 'FALSE', 'no', 'No', 'NO', 'off', 'Off', 'OFF', 'n', 'N']);
+
+/**
+ * A boolean, also one written as Ambassador's and Kubernetes' parsers read it (the words of YAML 1.1: the parser here knows those of 1.2 and
+ * gives the others as texts); null for anything else.
+ */
+export function booleanOf(value: unknown): boolean | null {
+  if (typeof value === 'boolean') return value;
+  if (typeof value !== 'string') return null;
+  return truths.has(value) ? true : untruths.has(value) ? false : null;
+}
+
 /** Texts by name; values that are not scalars are left out. */
 export function textRecordOf(value: unknown): Readonly<Record<string, string>> {
   if (!isRecord(value)) return noTexts;
@@ -59,11 +73,15 @@ export function textRecordOf(value: unknown): Readonly<Record<string, string>> {
   return texts;
 }
 
-/** What a sentence quotes of somebody's input: short, without control characters. */
+/** What a sentence quotes of somebody's input: short, on one line, without characters that a terminal obeys; maps and lists as JSON. */
 export function quoted(value: unknown): string {
-  const text = typeof value === 'string' ? value : typeof value === 'number' || typeof value === 'boolean' || value === null ? String(value) : Array.isArray(value) ? 'a list' : typeof value;
-  const clean = text.replace(/[\p{Cc}\u2028\u2029]/gu, ' ');
-  return `"${clean.length > 60 ? `${clean.slice(0, 57)}...` : clean}"`;
+  if (typeof value === 'object' && value !== null) return shortened(JSON.stringify(value));
+  return `"${shortened(typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' || value === null ? String(value) : typeof value)}"`;
+}
+
+function shortened(text: string): string {
+  const clean = visible(text.slice(0, 200));
+  return clean.length > 60 || text.length > 200 ? `${clean.slice(0, 57)}...` : clean;
 }
 
 /** `1.5s`, `250ms`, `2m`; null for anything else. */
