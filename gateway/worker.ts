@@ -5,47 +5,13 @@ import { CounterBlock } from './counters.ts';
 import { postedLog } from './log.ts';
 import type { Log } from './log.ts';
 import type { Problem } from '../routing/problem.ts';
-import type { ControlToData, DataStart, DataToControl, FromData, TableFacts, ToData, ToldProblems } from './messages.ts';
+import type { ControlToData, DataStart, DataToControl, FromData, ToData, ToldProblems } from './messages.ts';
 import { releaseMemory } from './release-memory.ts';
+import type { AccessEntry, Plane, PlaneStart } from './data-plane.ts';
 import type { Settings } from './settings.ts';
-
-/** What a data plane is made with. */
-export interface PlaneStart {
-  readonly settings: Settings;
-  readonly worker: number;
-  readonly counters: CounterBlock;
-  /** Counters of the other data workers: read only. */
-  readonly others: readonly Float64Array[];
-  readonly log: (entry: AccessLine) => void;
-  /** DNS Upstreams that need addresses, or are still in use. */
-  readonly used: (upstreamKeys: string[]) => void;
-}
-
-/** What is said about one request; the data plane says more than its thread needs to know. */
-export interface AccessLine {
-  /** When the request came, epoch ms. */
-  readonly atMs: number;
-  /** A failure's flag, or "". */
-  readonly flag: string;
-}
 
 /** Problems by Route key; the same object while none changes. */
 type TableProblems = ReadonlyMap<string, readonly Problem[]>;
-
-/** What became of a message of the control worker. */
-export type Applied =
-  | ({ readonly kind: 'table'; readonly problems: TableProblems } & TableFacts)
-  | { readonly kind: 'gap'; readonly version: number }
-  | { readonly kind: 'done' };
-
-/** The data plane of one thread (gateway/edge), as its thread sees it. */
-export interface Plane {
-  apply(message: ControlToData): Applied;
-  /** Ports 0: any free one. `tlsPort` 0 in the answer: no TLS. Rejects when an address cannot be bound or a file not be read. */
-  listen(port: number, tlsPort: number): Promise<{ readonly host: string; readonly port: number; readonly tlsPort: number }>;
-  /** The drain of design §6; resolves when nothing is in flight any more, or the grace is over. */
-  drain(waitMs: number, graceMs: number): Promise<void>;
-}
 
 /** A first table of so many Routes leaves garbage worth a pause before the worker serves. */
 const largeTableRoutes = 2000;
@@ -61,7 +27,6 @@ export async function startDataWorker(start: DataStart, parent: MessagePort, mak
   let control: MessagePort | null = null;
   const plane = makePlane({
     settings,
-    worker,
     counters: new CounterBlock(start.counters[worker]!),
     others: start.counters.filter((_, other) => other !== worker).map((buffer) => new Float64Array(buffer)),
     log: (entry) => writeAccess(log, entry),
@@ -132,7 +97,7 @@ function changedProblems(before: TableProblems, after: TableProblems): ToldProbl
 }
 
 /** One line a request: a failure of the gateway or its upstream is a warning, whatever else is logged is not. */
-function writeAccess(log: Log, entry: AccessLine): void {
+function writeAccess(log: Log, entry: AccessEntry): void {
   const { atMs, ...fields } = entry;
   log.write(entry.flag === '' ? 'info' : 'warn', 'access', { at: new Date(atMs).toISOString(), ...fields });
 }

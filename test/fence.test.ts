@@ -51,7 +51,7 @@ describe('the arrows of design §2', () => {
     ['gateway/tools/x.ts', "import pino from 'pino';"],
     ['gateway/control/x.ts', "import { Registry } from 'prom-client';"],
     ['gateway/worker.ts', "import type { Grant } from '../k8s/translate/translation.ts';"],
-    ['gateway/serve.ts', "import { Edge } from './edge/edge.ts';"],
+    ['gateway/serve.ts', "import { DataPlane } from './edge/plane.ts';"],
     ['gateway/x.ts', "import { x } from './main.ts';"],
     ['test/x.test.ts', "import { x } from '../gateway/main.ts';"],
   ])('a planted violation is found: %s: %s', (file, text) => {

@@ -3,23 +3,23 @@ import { readFileSync } from 'node:fs';
 import { applyDelta } from '../../routing/table.ts';
 import type { TableDelta } from '../../routing/delta.ts';
 import { fixed } from '../counters.ts';
-import type { Problem } from '../../routing/problem.ts';
-import type { ControlToData, TableFacts } from '../messages.ts';
+import type { Applied, Plane, PlaneStart } from '../data-plane.ts';
+import type { ControlToData } from '../messages.ts';
 import type { Settings } from '../settings.ts';
 import { Attached } from './policy/compiled-mapping.ts';
-import { Edge } from './edge.ts';
-import type { EdgeOptions } from './edge.ts';
+import { entryWithoutRequest, leftOutEntry } from './access/access-entry.ts';
+import { AccessBudget } from './access/access-budget.ts';
+import { DownstreamContext } from './downstream/downstream-context.ts';
+import { ServedStreams } from './downstream/http2-streams.ts';
+import { ExchangeContext } from './exchange/exchange-context.ts';
+import { WorkerContext } from './io/worker-context.ts';
+import { ShadowSender } from './shadow/shadow-sender.ts';
+import { UpstreamRegistry } from './upstream/registry.ts';
+import { UpstreamContext } from './upstream/upstream-context.ts';
+import type { Compiler } from './policy/compiled-mapping.ts';
 import { listenPlain, listenTls } from './downstream/listener.ts';
 import type { Listening } from './downstream/listener.ts';
 import { Spread } from './downstream/spread.ts';
-
-/** What became of a message. */
-export type Applied =
-  /** The table is served: acknowledge it. */
-  | ({ readonly kind: 'table'; readonly problems: ReadonlyMap<string, readonly Problem[]> } & TableFacts)
-  /** The delta does not apply to the table that is held: ask for the whole. */
-  | { readonly kind: 'gap'; readonly version: number }
-  | { readonly kind: 'done' };
 
 const done: Applied = Object.freeze({ kind: 'done' });
 
@@ -27,48 +27,74 @@ const done: Applied = Object.freeze({ kind: 'done' });
 const idleBeforeCloseMs = 1000;
 const drainTickMs = 50;
 
-export class DataPlane {
-  readonly #edge: Edge;
+export class DataPlane implements Plane {
+  readonly #worker: WorkerContext;
+  readonly #pools: UpstreamRegistry;
+  readonly #compiler: Compiler;
+  readonly #exchange: ExchangeContext;
+  readonly #downstream: DownstreamContext;
+  readonly #streams: ServedStreams;
   readonly #settings: Settings;
   readonly #spread: Spread;
   #listening: readonly Listening[] = [];
 
-  constructor(options: EdgeOptions) {
-    this.#edge = new Edge(options);
-    this.#settings = options.settings;
-    this.#spread = new Spread(this.#edge);
+  constructor({ settings, counters, others, log, used }: PlaneStart) {
+    const { accessLog, limits } = settings;
+    this.#settings = settings;
+    this.#worker = new WorkerContext({
+      settings,
+      counters,
+      others,
+      log: (flag, entry) => {
+        // By option, or since too many are written about this failure, none is written.
+        if (accessLog === 'all' || (accessLog === 'errors' && lines.admits(flag, this.#worker.nowMs))) log(entry());
+      },
+      faulted: (error) => {
+        counters.failure('UX');
+        log(entryWithoutRequest('UX', error instanceof Error ? (error.stack ?? error.message) : String(error), 500, ''));
+      },
+    });
+    const lines = new AccessBudget(this.#worker.wheel, limits.accessLinesPerSecond, (flag, count) => log(leftOutEntry(flag, count)));
+    const upstream = new UpstreamContext(this.#worker, used);
+    this.#pools = new UpstreamRegistry(upstream);
+    this.#compiler = { pools: this.#pools, defaultIdleTimeoutMs: limits.streamIdleTimeoutMs };
+    this.#exchange = new ExchangeContext(upstream, new ShadowSender(upstream));
+    this.#downstream = new DownstreamContext(this.#exchange);
+    this.#streams = new ServedStreams(this.#downstream);
+    this.#spread = new Spread(this.#downstream);
   }
 
   /** Takes a message of the control worker. A request that has begun keeps the table that it began with. */
   apply(message: ControlToData): Applied {
-    const edge = this.#edge;
-    edge.tick();
-    edge.healthWatches.changed();
+    const exchange = this.#exchange;
+    this.#worker.tick();
+    this.#downstream.healthWatches.changed();
     switch (message.kind) {
       case 'ready':
-        edge.ready = message.ready;
+        exchange.ready = message.ready;
         return done;
       case 'endpoints':
-        edge.pools.setEndpoints(message.endpoints);
-        edge.counters.set(fixed.endpointsReady, edge.pools.servingCount);
+        this.#pools.setEndpoints(message.endpoints);
+        this.#worker.counters.set(fixed.endpointsReady, this.#pools.servingCount);
         return done;
       case 'failing':
-        edge.pools.setFailing(message.upstreams, message.whole);
+        this.#pools.setFailing(message.upstreams, message.whole);
         return done;
       case 'delta': {
         const { delta } = message;
-        if (delta.base !== 0 && delta.base !== edge.table.version) return { kind: 'gap', version: edge.table.version };
+        if (delta.base !== 0 && delta.base !== exchange.table.version) return { kind: 'gap', version: exchange.table.version };
         this.#applyDelta(delta);
-        edge.ready = message.ready;
-        const { version, hash, routeCount, problems } = edge.table;
+        exchange.ready = message.ready;
+        const { version, hash, routeCount, problems } = exchange.table;
         return { kind: 'table', version, hash, routeCount, problems };
       }
     }
   }
 
   #applyDelta(delta: TableDelta): void {
-    const edge = this.#edge;
-    const { pools, slots } = edge;
+    const exchange = this.#exchange;
+    const pools = this.#pools;
+    const { slots } = exchange;
     // The whole names every Upstream: what it does not name is gone. Pools of the others live on.
     const named = new Set(delta.upstreams.map(({ key }) => key));
     const gone = delta.base === 0 ? pools.keys().filter((key) => !named.has(key)) : delta.removedUpstreams;
@@ -77,13 +103,13 @@ export class DataPlane {
     pools.describe(delta.upstreams);
     pools.count(delta.breakerSlots);
     pools.setEndpoints(delta.endpoints);
-    edge.table = applyDelta(edge.table, delta, (mapping, slot) => {
+    exchange.table = applyDelta(exchange.table, delta, (mapping, slot) => {
       slots.set(mapping.id, slot);
-      return new Attached(mapping, slot, edge.compiler);
+      return new Attached(mapping, slot, this.#compiler);
     });
     for (const id of delta.removedMappings) slots.delete(id);
     pools.remove(gone);
-    edge.counters.set(fixed.endpointsReady, pools.servingCount);
+    this.#worker.counters.set(fixed.endpointsReady, pools.servingCount);
   }
 
   /**
@@ -92,33 +118,34 @@ export class DataPlane {
    */
   async listen(port: number, tlsPort: number): Promise<{ readonly host: string; readonly port: number; readonly tlsPort: number }> {
     const { listen, tls } = this.#settings;
-    const plain = await listenPlain(this.#edge, listen.host, port);
+    const acceptor = { context: this.#downstream, streams: this.#streams };
+    const plain = await listenPlain(acceptor, listen.host, port);
     this.#listening = [plain];
     this.#spread.start();
     if (tls === null) return { host: plain.host, port: plain.port, tlsPort: 0 };
     const identity = { cert: readFileSync(tls.certFile), key: readFileSync(tls.keyFile) };
-    const secure = await listenTls(this.#edge, tls.host, tlsPort, identity);
+    const secure = await listenTls(acceptor, tls.host, tlsPort, identity);
     this.#listening = [plain, secure];
     return { host: plain.host, port: plain.port, tlsPort: secure.port };
   }
 
   /**
-   * Drains (design §6): not ready at once, serves on for `waitMs`, then every answer closes its connection and idle connections are closed.
+   * Drains: not ready at once, serves on for `waitMs`, then every answer closes its connection and idle connections are closed.
    * Resolves when nothing is in flight, copies to shadows included, or `graceMs` later. Listeners are closed only at the end.
    */
   async drain(waitMs: number, graceMs: number): Promise<void> {
-    const edge = this.#edge;
-    edge.ready = false;
-    edge.healthWatches.changed();
+    const { connections, healthWatches } = this.#downstream;
+    this.#exchange.ready = false;
+    healthWatches.changed();
     await pause(waitMs);
-    edge.draining = true;
-    edge.healthWatches.changed();
-    for (const connection of edge.connections) connection.drain();
+    this.#downstream.draining = true;
+    healthWatches.changed();
+    for (const connection of connections) connection.drain();
     const untilMs = performance.now() + graceMs;
     for (;;) {
       const nowMs = performance.now();
-      for (const connection of edge.connections) if (nowMs - connection.idleSinceMs >= idleBeforeCloseMs) connection.destroy();
-      if ((edge.connections.size === 0 && edge.shadows.pending === 0) || nowMs >= untilMs) break;
+      for (const connection of connections) if (nowMs - connection.idleSinceMs >= idleBeforeCloseMs) connection.destroy();
+      if ((connections.size === 0 && this.#exchange.shadows.pending === 0) || nowMs >= untilMs) break;
       await pause(Math.min(drainTickMs, untilMs - nowMs));
     }
     this.close();
@@ -126,12 +153,11 @@ export class DataPlane {
 
   /** Ends at once: listeners, connections, pools. */
   close(): void {
-    const edge = this.#edge;
-    edge.closed = true;
+    this.#worker.closed = true;
     for (const { server } of this.#listening) server.close();
-    for (const connection of edge.connections) connection.destroy();
-    edge.pools.close();
-    edge.wheel.close();
+    for (const connection of this.#downstream.connections) connection.destroy();
+    this.#pools.close();
+    this.#worker.wheel.close();
   }
 }
 

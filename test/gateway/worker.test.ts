@@ -6,7 +6,7 @@ import { decodeServe } from '../../gateway/config.ts';
 import { blockBytes } from '../../gateway/counters.ts';
 import type { ControlToData, DataStart, DataToControl, FromData, ToData } from '../../gateway/messages.ts';
 import { startDataWorker } from '../../gateway/worker.ts';
-import type { Applied, Plane, PlaneStart } from '../../gateway/worker.ts';
+import type { Applied, Plane, PlaneStart } from '../../gateway/data-plane.ts';
 import type { Problem } from '../../routing/problem.ts';
 import type { TableDelta } from '../../routing/delta.ts';
 

@@ -6,7 +6,7 @@ import type { TableDelta } from '../../routing/delta.ts';
 import type { ForwardTarget, Mapping } from '../../routing/mapping.ts';
 import type { Upstream, UpstreamEndpoints } from '../../routing/upstream.ts';
 import { CounterBlock, blockBytes, failureFlags, fixed, shadowOutcomes, slotCell, slotLayout, statusColumns } from '../../gateway/counters.ts';
-import type { AccessEntry } from '../../gateway/edge/access/access-entry.ts';
+import type { AccessEntry } from '../../gateway/data-plane.ts';
 import { DataPlane } from '../../gateway/edge/plane.ts';
 import { defaultLimits } from '../../gateway/settings.ts';
 import type { EdgeLimits, Settings } from '../../gateway/settings.ts';
@@ -50,7 +50,6 @@ export class Gateway {
     } as unknown as Settings;
     this.plane = new DataPlane({
       settings,
-      worker: 0,
       counters: this.counters,
       others: options.others ?? [],
       log: (entry) => this.entries.push(entry),

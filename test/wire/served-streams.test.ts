@@ -2,7 +2,7 @@
 // reach through them to the one after.
 import * as fc from 'fast-check';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import type { Edge } from '../../gateway/edge/edge.ts';
+import type { DownstreamContext } from '../../gateway/edge/downstream/downstream-context.ts';
 import { errorCode, flag, frameType } from '../../gateway/edge/http2/constants.ts';
 import { ServedConnection } from '../../gateway/edge/downstream/http2-connection.ts';
 import { ServedStreams } from '../../gateway/edge/downstream/http2-streams.ts';
@@ -175,8 +175,8 @@ describe('a served stream that is used again', () => {
 
   test('is one of 256 that a worker keeps at most, and none in the turn in which it is given back', async () => {
     await start();
-    const { edge } = await connectionOf(await rawClient(gateway.port));
-    const streams = new ServedStreams(edge);
+    const { context } = await connectionOf(await rawClient(gateway.port));
+    const streams = new ServedStreams(context);
     const first = Array.from({ length: 300 }, () => streams.take());
     expect(new Set(first).size).toBe(300);
     for (const served of first) streams.giveBack(served);
@@ -191,7 +191,7 @@ describe('a served stream that is used again', () => {
     await start();
     const peer = await rawClient(gateway.port);
     const client = new Client('a', peer, 2001);
-    const { edge, refs } = await watched(peer);
+    const { context, refs } = await watched(peer);
     for (let i = 0; i < 5; i++) client.ask(true);
     await eventually(() => origin.requests.length === 6, 'all at the origin');
     client.cancel(1);
@@ -199,7 +199,7 @@ describe('a served stream that is used again', () => {
     await eventually(() => client.open.every((id) => client.bodyOf(id) !== null), 'the answers');
     peer.socket.destroy();
     serve();
-    await eventually(() => edge.connections.size === 0, 'no client');
+    await eventually(() => context.connections.size === 0, 'no client');
     await eventually(() => {
       releaseMemory();
       return refs.every((ref) => ref.deref() === undefined);
@@ -208,10 +208,10 @@ describe('a served stream that is used again', () => {
 });
 
 /** What a client's streams could hold, in a frame of its own: the caller's would keep it alive. */
-async function watched(peer: RawPeer): Promise<{ readonly edge: Edge; readonly refs: readonly WeakRef<object>[] }> {
+async function watched(peer: RawPeer): Promise<{ readonly context: DownstreamContext; readonly refs: readonly WeakRef<object>[] }> {
   const connection = await connectionOf(peer);
-  const { edge } = connection;
-  return { edge, refs: [new WeakRef(connection), new WeakRef(connection.facts), new WeakRef(edge.table)] };
+  const { context } = connection;
+  return { context, refs: [new WeakRef(connection), new WeakRef(connection.facts), new WeakRef(context.exchange.table)] };
 }
 
 /** The gateway's side of a client, found by its next request. */

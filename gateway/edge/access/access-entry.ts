@@ -1,33 +1,8 @@
 // Access entries: what is said about one request, when it failed or when everything is logged. Never bodies, never credentials.
-
+import type { AccessEntry } from '../../data-plane.ts';
 import type { Failure } from '../message/failure.ts';
 import { kind } from '../message/field-kind.ts';
 import type { Http1RequestHead } from '../message/request-head.ts';
-
-export interface AccessEntry {
-  /** When the request came, epoch ms. */
-  readonly atMs: number;
-  /** A failure's flag, or "". */
-  readonly flag: string;
-  /** What failed, for people; "" when nothing did. */
-  readonly sentence: string;
-  readonly code: number;
-  readonly method: string;
-  /** As sent, with its query; at most 256 characters. */
-  readonly path: string;
-  readonly requestId: string;
-  /** Address of the client. */
-  readonly peer: string;
-  /** Key of the Route, or "". */
-  readonly route: string;
-  /** Id of the Mapping, or "". */
-  readonly mapping: string;
-  /** ip:port that answered or was tried last, or "". */
-  readonly address: string;
-  readonly requestBytes: number;
-  readonly responseBytes: number;
-  readonly durationMs: number;
-}
 
 /** About what came to no exchange. `detail` "": the sentence of the failure says it all. */
 export function unservedEntry(failure: Failure, detail: string, code: number, peer: string): AccessEntry {

@@ -1,5 +1,5 @@
 // One call of grpc.health.v1.Health that the gateway answers itself (protocol: github.com/grpc/grpc, doc/health-checking.md).
-import type { Edge } from '../edge.ts';
+import type { DownstreamContext } from './downstream-context.ts';
 import { grpcMessage } from '../message/failure.ts';
 import { HealthSubject } from './health.ts';
 import type { HealthMethod, HealthWatch } from './health.ts';
@@ -13,7 +13,7 @@ const mostRequestBytes = 1024;
 const grpc = { ok: 0, invalidArgument: 3, notFound: 5, resourceExhausted: 8, unimplemented: 12, unavailable: 14 } as const;
 
 export class HealthCall implements StreamUser, HealthWatch {
-  readonly #edge: Edge;
+  readonly #context: DownstreamContext;
   readonly #method: HealthMethod;
   readonly #stream: Stream;
   /** What the head of the call says about its deployment; null: nothing, and the message decides. */
@@ -27,8 +27,8 @@ export class HealthCall implements StreamUser, HealthWatch {
   #told = -1;
 
   /** `known`: the status of the deployment that the metadata names; null: it names none. */
-  constructor(edge: Edge, stream: Stream, method: HealthMethod, known: number | null, ended: boolean) {
-    this.#edge = edge;
+  constructor(context: DownstreamContext, stream: Stream, method: HealthMethod, known: number | null, ended: boolean) {
+    this.#context = context;
     this.#stream = stream;
     this.#method = method;
     this.#known = known;
@@ -59,7 +59,7 @@ export class HealthCall implements StreamUser, HealthWatch {
   }
 
   #answer(service: string): void {
-    const subject = new HealthSubject(this.#edge, service);
+    const subject = new HealthSubject(this.#context, service);
     const status = this.#known ?? subject.status;
     switch (this.#method) {
       case 'Check':
@@ -72,12 +72,12 @@ export class HealthCall implements StreamUser, HealthWatch {
         return;
       case 'List':
         // The gateway alone: names are for those who know them.
-        this.#send(healthList(new HealthSubject(this.#edge, '').status));
+        this.#send(healthList(new HealthSubject(this.#context, '').status));
         this.#end(grpc.ok, '');
         return;
       case 'Watch':
         this.#subject = subject;
-        this.#edge.healthWatches.add(this);
+        this.#context.healthWatches.add(this);
         this.#tell(status);
         // With metadata there is nothing to look at again: a deployment that comes back answers for itself.
         if (this.#known !== null) this.#end(grpc.unavailable, 'the deployment does not serve: ask it again');
@@ -86,7 +86,7 @@ export class HealthCall implements StreamUser, HealthWatch {
 
   healthChanged(): void {
     this.#tell(this.#subject!.status);
-    if (this.#edge.draining) this.#end(grpc.unavailable, 'the gateway is draining');
+    if (this.#context.draining) this.#end(grpc.unavailable, 'the gateway is draining');
   }
 
   #tell(status: number): void {
@@ -104,7 +104,7 @@ export class HealthCall implements StreamUser, HealthWatch {
   #sendHead(): void {
     if (this.#headSent) return;
     this.#headSent = true;
-    const writer = this.#edge.http2.takeWriter();
+    const writer = this.#context.http2.takeWriter();
     writer.clear();
     writer.status(200);
     writer.fieldText('content-type', 'application/grpc');
@@ -114,9 +114,9 @@ export class HealthCall implements StreamUser, HealthWatch {
   #end(status: number, message: string): void {
     if (this.#over) return;
     this.#over = true;
-    this.#edge.healthWatches.remove(this);
+    this.#context.healthWatches.remove(this);
     this.#sendHead();
-    const writer = this.#edge.http2.takeWriter();
+    const writer = this.#context.http2.takeWriter();
     writeStatusBlock(writer, status, grpcMessage(message));
     this.#stream.sendTrailers(writer.bytes, writer.length);
     if (!this.#requestEnded) this.#stream.discardRest();
@@ -128,6 +128,6 @@ export class HealthCall implements StreamUser, HealthWatch {
 
   streamLost(): void {
     this.#over = true;
-    this.#edge.healthWatches.remove(this);
+    this.#context.healthWatches.remove(this);
   }
 }

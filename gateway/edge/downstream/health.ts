@@ -4,9 +4,10 @@ import { isText } from '../../../routing/bytes.ts';
 import { decide } from '../../../routing/decide.ts';
 import { headOf } from '../../../routing/head.ts';
 import type { RequestHead } from '../../../routing/head.ts';
+import type { RouteTable } from '../../../routing/table.ts';
 import { Deadline } from '../io/deadline.ts';
 import type { Timed } from '../io/deadline.ts';
-import type { Edge } from '../edge.ts';
+import type { WorkerContext } from '../io/worker-context.ts';
 import { serving } from '../message/grpc-message.ts';
 
 /** Methods that are answered. */
@@ -23,21 +24,28 @@ export interface HealthWatch {
   healthChanged(): void;
 }
 
+/** What health is asked of. */
+export interface HealthSource {
+  readonly exchange: { readonly table: RouteTable<unknown>; readonly ready: boolean };
+  readonly draining: boolean;
+}
+
 /** A service that is asked about, looked at again and again. */
 export class HealthSubject {
-  readonly #edge: Edge;
+  readonly #source: HealthSource;
   /** Calls that its deployment would have to serve; null: the gateway itself. */
   readonly #heads: readonly RequestHead[] | null;
 
   /** `service`: "" for the gateway, or `<namespace>/<deployment>`; with one namespace only, `<deployment>` too. */
-  constructor(edge: Edge, service: string) {
-    this.#edge = edge;
+  constructor(source: HealthSource, service: string) {
+    this.#source = source;
     this.#heads = service === '' ? null : headsOf(service);
   }
 
   /** One of `serving`. */
   get status(): number {
-    const { table, ready, draining } = this.#edge;
+    const { exchange, draining } = this.#source;
+    const { table, ready } = exchange;
     if (draining) return serving.no;
     if (this.#heads === null) return ready && table.version > 0 ? serving.yes : serving.no;
     let status: number = serving.unknownService;
@@ -73,12 +81,12 @@ export function healthMethodOf({ pathBytes, pathStart, pathEnd }: RequestHead): 
 
 /** Whoever watches, of one worker. */
 export class HealthWatches implements Timed {
-  readonly #edge: Edge;
+  readonly #worker: WorkerContext;
   readonly #watches = new Set<HealthWatch>();
   readonly #deadline = new Deadline(this);
 
-  constructor(edge: Edge) {
-    this.#edge = edge;
+  constructor(worker: WorkerContext) {
+    this.#worker = worker;
   }
 
   add(watch: HealthWatch): void {
@@ -91,11 +99,11 @@ export class HealthWatches implements Timed {
 
   /** A new table, another readiness, or a drain. */
   changed(): void {
-    if (this.#watches.size > 0 && this.#deadline.dueMs === Infinity) this.#edge.wheel.set(this.#deadline, this.#edge.nowMs + watchTickMs);
+    if (this.#watches.size > 0 && this.#deadline.dueMs === Infinity) this.#worker.wheel.set(this.#deadline, this.#worker.nowMs + watchTickMs);
   }
 
   expired(nowMs: number): void {
-    this.#edge.nowMs = nowMs;
+    this.#worker.nowMs = nowMs;
     for (const watch of this.#watches) watch.healthChanged();
   }
 }

@@ -8,7 +8,9 @@ import type { Answer } from '../message/answers.ts';
 import type { ClientSide } from '../exchange/client-side.ts';
 import { Deadline } from '../io/deadline.ts';
 import type { Timed } from '../io/deadline.ts';
-import type { ClientConnection, Edge } from '../edge.ts';
+import type { WorkerContext } from '../io/worker-context.ts';
+import type { ClientConnection } from './client-connection.ts';
+import type { DownstreamContext } from './downstream-context.ts';
 import { Exchange } from '../exchange/exchange.ts';
 import { failures } from '../message/failure.ts';
 import type { Failure } from '../message/failure.ts';
@@ -20,8 +22,9 @@ import type { CompiledEdits } from '../message/header-edits.ts';
 import type { Http1RequestHead } from '../message/request-head.ts';
 import { RequestReader } from '../http1/request-reader.ts';
 import type { RequestTaker } from '../http1/request-reader.ts';
-import { chunkedLength, clientFacts } from '../http1/request-writer.ts';
-import type { ClientFacts } from '../http1/request-writer.ts';
+import { clientFacts } from '../message/client-facts.ts';
+import { chunkedLength } from '../message/framing.ts';
+import type { ClientFacts } from '../message/client-facts.ts';
 import type { ResponseHead } from '../message/response-head.ts';
 
 /** `closing`: everything is said, only the peer's end is awaited. */
@@ -38,7 +41,8 @@ const probeAfterMs: readonly number[] = [10, 50, 250, 1000];
 const continueLine = Buffer.from('HTTP/1.1 100 Continue\r\n\r\n');
 
 export class Http1Connection implements TransportOwner, RequestTaker, ClientSide, ClientConnection, Timed {
-  readonly #edge: Edge;
+  readonly #context: DownstreamContext;
+  readonly #worker: WorkerContext;
   readonly #transport: Transport;
   readonly #deadline = new Deadline(this);
   readonly #reader: RequestReader;
@@ -63,15 +67,17 @@ export class Http1Connection implements TransportOwner, RequestTaker, ClientSide
   #headSinceMs = Infinity;
   #idleSinceMs: number;
 
-  constructor(edge: Edge, transport: Transport) {
-    this.#edge = edge;
+  constructor(context: DownstreamContext, transport: Transport) {
+    const { worker } = context;
+    this.#context = context;
+    this.#worker = worker;
     this.#transport = transport;
-    this.#reader = new RequestReader(edge, this);
-    this.#writer = new ClientWriter(edge, transport);
-    this.#idleSinceMs = edge.nowMs;
-    edge.connections.add(this);
-    edge.counters.add(fixed.clientConnectionsHttp1, 1);
-    edge.wheel.set(this.#deadline, edge.nowMs + edge.limits.connectionIdleTimeoutMs);
+    this.#reader = new RequestReader(context, worker.limits, this);
+    this.#writer = new ClientWriter(context, transport);
+    this.#idleSinceMs = worker.nowMs;
+    context.connections.add(this);
+    worker.counters.add(fixed.clientConnectionsHttp1, 1);
+    worker.wheel.set(this.#deadline, worker.nowMs + worker.limits.connectionIdleTimeoutMs);
   }
 
   get peer(): string {
@@ -105,7 +111,7 @@ export class Http1Connection implements TransportOwner, RequestTaker, ClientSide
   // What the client sends.
 
   received(bytes: Buffer, start: number, end: number): void {
-    this.#edge.tick();
+    this.#worker.tick();
     if (this.#state === 'open') {
       this.#reader.received(bytes, start, end);
       return;
@@ -115,13 +121,13 @@ export class Http1Connection implements TransportOwner, RequestTaker, ClientSide
   }
 
   requestHead(head: Http1RequestHead, hasBody: boolean, last: boolean): void {
-    const edge = this.#edge;
+    const worker = this.#worker;
     this.#headSinceMs = Infinity;
-    edge.wheel.clear(this.#deadline);
+    worker.wheel.clear(this.#deadline);
     this.#writer.begin(head.modern, head.isHead, head.close);
     this.#owesContinue = head.expectsContinue;
-    const exchange = (this.#exchange ??= new Exchange(edge, this));
-    this.#facts ??= clientFacts(this.#transport.peer, this.#transport.secure, edge.trustedHops);
+    const exchange = (this.#exchange ??= new Exchange(this.#context.exchange, this));
+    this.#facts ??= clientFacts(this.#transport.peer, this.#transport.secure, worker.trustedHops);
     exchange.begin(head, head.chunked ? chunkedLength : Math.max(0, head.contentLength), this.#facts);
     if (!hasBody) exchange.requestEnd(null);
     // The route and the limits are decided: now the body is welcome.
@@ -153,19 +159,19 @@ export class Http1Connection implements TransportOwner, RequestTaker, ClientSide
 
   /** Answers what is no request, and closes: where the next one would begin is not known. */
   #refuse(failure: Failure, isHead: boolean, json: boolean): void {
-    const edge = this.#edge;
+    const worker = this.#worker;
     this.#headSinceMs = Infinity;
     this.#writer.begin(true, isHead, true);
-    edge.counters.failure(failure.flag);
-    edge.counters.finish(-1, failure.httpStatus, 0);
+    worker.counters.failure(failure.flag);
+    worker.counters.finish(-1, failure.httpStatus, 0);
     if (failure.httpStatus > 0) this.#writer.answer(failureAnswer(failure, '', json, false));
-    edge.log(failure.flag, () => unservedEntry(failure, '', failure.httpStatus, this.peer));
+    worker.log(failure.flag, () => unservedEntry(failure, '', failure.httpStatus, this.peer));
     this.#finish();
   }
 
   /** Between requests: the deadline of a head that has begun, or of an idle connection. */
   awaitsHead(): void {
-    const { nowMs, limits, wheel } = this.#edge;
+    const { nowMs, limits, wheel } = this.#worker;
     if (this.#reader.carries) {
       if (this.#peerEnded) {
         this.#giveUp();
@@ -193,7 +199,7 @@ export class Http1Connection implements TransportOwner, RequestTaker, ClientSide
       return;
     }
     this.#blocked = this.#transport.congested;
-    if (this.#blocked) this.#edge.wheel.set(this.#deadline, this.#awaitTaken().nextMs);
+    if (this.#blocked) this.#worker.wheel.set(this.#deadline, this.#awaitTaken().nextMs);
     else if (this.#paused) this.#resume();
     this.#reader.next(this.#blocked);
   }
@@ -243,12 +249,12 @@ export class Http1Connection implements TransportOwner, RequestTaker, ClientSide
   responseEnd(trailers: FieldList | null): void {
     this.#writer.end(trailers);
     if (!this.#tunnel) return;
-    this.#edge.out.flush();
+    this.#worker.out.flush();
     this.#transport.end();
   }
 
   flush(): void {
-    this.#edge.out.flush();
+    this.#worker.out.flush();
   }
 
   takeBack(): boolean {
@@ -282,7 +288,7 @@ export class Http1Connection implements TransportOwner, RequestTaker, ClientSide
     }
     this.#resume();
     this.#awaitTaken();
-    this.#edge.wheel.set(this.#deadline, this.#edge.nowMs + lingerMs);
+    this.#worker.wheel.set(this.#deadline, this.#worker.nowMs + lingerMs);
   }
 
   /** Half a request and nothing more to come: nobody waits for its answer. What was answered before it still goes out. */
@@ -294,14 +300,14 @@ export class Http1Connection implements TransportOwner, RequestTaker, ClientSide
   /** While closing: waits on as long as the client still takes what is queued. */
   #linger(nowMs: number): void {
     if (this.#transport.queued === 0 || this.#isStalled(nowMs)) this.destroy();
-    else this.#edge.wheel.set(this.#deadline, Math.min(nowMs + lingerMs, this.#stall!.nextMs));
+    else this.#worker.wheel.set(this.#deadline, Math.min(nowMs + lingerMs, this.#stall!.nextMs));
   }
 
   /** From now on it is looked at whether the client takes what is queued. */
   #awaitTaken(): WriteStall {
-    const stall = (this.#stall ??= new WriteStall(this.#edge.limits.writeStallTimeoutMs));
+    const stall = (this.#stall ??= new WriteStall(this.#worker.limits.writeStallTimeoutMs));
     stall.end();
-    stall.begin(this.#edge.nowMs, this.#transport);
+    stall.begin(this.#worker.nowMs, this.#transport);
     return stall;
   }
 
@@ -312,7 +318,7 @@ export class Http1Connection implements TransportOwner, RequestTaker, ClientSide
   }
 
   ended(): void {
-    this.#edge.tick();
+    this.#worker.tick();
     this.#peerEnded = true;
     if (this.#blocked) return;
     if (this.#state === 'closing') {
@@ -333,11 +339,11 @@ export class Http1Connection implements TransportOwner, RequestTaker, ClientSide
     const afterMs = probeAfterMs[this.#probes++];
     if (afterMs === undefined) return;
     this.#transport.give(continueLine);
-    this.#edge.wheel.set(this.#deadline, this.#edge.nowMs + afterMs);
+    this.#worker.wheel.set(this.#deadline, this.#worker.nowMs + afterMs);
   }
 
   drained(): void {
-    this.#edge.tick();
+    this.#worker.tick();
     this.#exchange?.clientDrained();
     if (!this.#blocked) return;
     this.#blocked = false;
@@ -346,26 +352,26 @@ export class Http1Connection implements TransportOwner, RequestTaker, ClientSide
   }
 
   broken(): void {
-    this.#edge.tick();
+    this.#worker.tick();
     this.destroy();
   }
 
   crashed(error: unknown): void {
-    this.#edge.faulted(error);
-    this.#edge.out.drop();
+    this.#worker.faulted(error);
+    this.#worker.out.drop();
     this.destroy();
   }
 
   expired(nowMs: number): void {
-    this.#edge.nowMs = nowMs;
+    this.#worker.nowMs = nowMs;
     if (this.#state === 'closing') {
       this.#linger(nowMs);
     } else if (this.#blocked) {
       if (!this.#isStalled(nowMs)) {
-        this.#edge.wheel.set(this.#deadline, this.#stall!.nextMs);
+        this.#worker.wheel.set(this.#deadline, this.#stall!.nextMs);
         return;
       }
-      this.#edge.counters.failure(failures.clientStalled.flag);
+      this.#worker.counters.failure(failures.clientStalled.flag);
       this.destroy();
     } else if (this.#reader.complete) {
       if (this.#peerEnded && !this.#exchange!.responseStarted) this.#probe();
@@ -402,10 +408,10 @@ export class Http1Connection implements TransportOwner, RequestTaker, ClientSide
 
   #forget(): void {
     this.#state = 'gone';
-    const edge = this.#edge;
-    edge.connections.delete(this);
-    edge.counters.add(fixed.clientConnectionsHttp1, -1);
-    edge.wheel.remove(this.#deadline);
+    const worker = this.#worker;
+    this.#context.connections.delete(this);
+    worker.counters.add(fixed.clientConnectionsHttp1, -1);
+    worker.wheel.remove(this.#deadline);
     this.#exchange?.retire();
     this.#reader.stop();
   }

@@ -1,7 +1,8 @@
 // What an HTTP/1.1 client gets: answers framed for its version. Puts bytes together in the worker's out buffer; the caller flushes.
 import type { Answer } from '../message/answers.ts';
 import type { Attachment } from '../policy/compiled-mapping.ts';
-import type { Edge } from '../edge.ts';
+import type { WorkerContext } from '../io/worker-context.ts';
+import type { DownstreamContext } from './downstream-context.ts';
 import type { Transport } from '../io/transport.ts';
 import { putChunk, putLastChunk } from '../http1/chunked.ts';
 import type { FieldList } from '../message/fields.ts';
@@ -14,7 +15,8 @@ import { putTrailers } from '../http1/trailers.ts';
 const crlf = Buffer.from('\r\n');
 
 export class ClientWriter {
-  readonly #edge: Edge;
+  readonly #context: DownstreamContext;
+  readonly #worker: WorkerContext;
   readonly #transport: Transport;
   /** Age at which answers close the connection. */
   readonly #closeAtMs: number;
@@ -28,12 +30,14 @@ export class ClientWriter {
   /** The connection closes after the next answer, whatever the client says. */
   retiring = false;
 
-  constructor(edge: Edge, transport: Transport) {
-    this.#edge = edge;
+  constructor(context: DownstreamContext, transport: Transport) {
+    const { worker } = context;
+    this.#context = context;
+    this.#worker = worker;
     this.#transport = transport;
-    const { connectionMaxAgeMs } = edge.limits;
+    const { connectionMaxAgeMs } = worker.limits;
     // ± 10 %, so that connections that came together do not go together.
-    this.#closeAtMs = connectionMaxAgeMs === 0 ? Infinity : edge.nowMs + connectionMaxAgeMs * (0.9 + 0.2 * edge.draw());
+    this.#closeAtMs = connectionMaxAgeMs === 0 ? Infinity : worker.nowMs + connectionMaxAgeMs * (0.9 + 0.2 * worker.draw());
   }
 
   /** HTTP/1.1: it takes chunks and 1xx answers. */
@@ -50,12 +54,12 @@ export class ClientWriter {
 
   informational(head: ResponseHead): void {
     if (!this.#modern) return;
-    this.#edge.out.open(this.#transport);
-    writeInformational(this.#edge.out, head);
+    this.#worker.out.open(this.#transport);
+    writeInformational(this.#worker.out, head);
   }
 
   head(head: ResponseHead, attachment: Attachment, edits: CompiledEdits | null, serviceTimeMs: number): void {
-    const { out } = this.#edge;
+    const { out } = this.#worker;
     const shape = this.#shape;
     const unframed = head.framing === 'close' || head.framing === 'chunked';
     shape.chunked = unframed && this.#modern;
@@ -63,7 +67,7 @@ export class ClientWriter {
     shape.close = this.#closes();
     shape.edits = edits;
     shape.serviceTimeMs = attachment.serviceTime ? serviceTimeMs : -1;
-    shape.dateLine = head.hasDate || !attachment.date ? null : this.#edge.dateLine;
+    shape.dateLine = head.hasDate || !attachment.date ? null : this.#worker.dateLine;
     out.open(this.#transport);
     this.#headAt = out.position;
     writeResponseHead(out, head, shape);
@@ -71,7 +75,7 @@ export class ClientWriter {
 
   /** Forgets the head and what follows it. False: some of it has left. */
   takeBack(): boolean {
-    return this.#edge.out.takeBack(this.#transport, this.#headAt);
+    return this.#worker.out.takeBack(this.#transport, this.#headAt);
   }
 
   /** The 101 that begins a tunnel: what follows goes as it is. */
@@ -79,12 +83,12 @@ export class ClientWriter {
     this.#shape.chunked = false;
     this.#headAt = -1;
     this.close = true;
-    this.#edge.out.open(this.#transport);
-    writeUpgrade(this.#edge.out, head);
+    this.#worker.out.open(this.#transport);
+    writeUpgrade(this.#worker.out, head);
   }
 
   body(bytes: Buffer, start: number, end: number): void {
-    const { out } = this.#edge;
+    const { out } = this.#worker;
     out.open(this.#transport);
     if (this.#shape.chunked) putChunk(out, bytes, start, end);
     else out.pass(bytes, start, end);
@@ -92,7 +96,7 @@ export class ClientWriter {
 
   end(trailers: FieldList | null): void {
     if (!this.#shape.chunked) return;
-    const { out } = this.#edge;
+    const { out } = this.#worker;
     out.open(this.#transport);
     putLastChunk(out);
     if (trailers !== null) putTrailers(out, trailers);
@@ -101,7 +105,7 @@ export class ClientWriter {
 
   /** An answer of the gateway itself, sent at once. */
   answer(answer: Answer): void {
-    const { out, dateLine } = this.#edge;
+    const { out, dateLine } = this.#worker;
     out.open(this.#transport);
     writeAnswer(out, answer, dateLine, this.#isHead, this.#closes());
     out.flush();
@@ -109,8 +113,7 @@ export class ClientWriter {
 
   /** Does the connection close after this answer? Decided once for each answer. */
   #closes(): boolean {
-    const edge = this.#edge;
-    if (this.retiring || edge.draining || edge.nowMs >= this.#closeAtMs) this.close = true;
+    if (this.retiring || this.#context.draining || this.#worker.nowMs >= this.#closeAtMs) this.close = true;
     return this.close;
   }
 }

@@ -4,18 +4,21 @@ import { metadataOf, namesDeployment } from '../../../routing/metadata.ts';
 import { fixed } from '../../counters.ts';
 import { unservedEntry } from '../access/access-entry.ts';
 import { failureAnswer } from '../message/answers.ts';
-import type { ClientConnection, Edge } from '../edge.ts';
+import type { WorkerContext } from '../io/worker-context.ts';
+import type { ClientConnection } from './client-connection.ts';
+import type { DownstreamContext } from './downstream-context.ts';
 import { failures } from '../message/failure.ts';
 import type { Failure } from '../message/failure.ts';
 import { healthMethodOf } from './health.ts';
 import { serving } from '../message/grpc-message.ts';
 import type { Http1RequestHead } from '../message/request-head.ts';
-import { clientFacts } from '../http1/request-writer.ts';
-import type { ClientFacts } from '../http1/request-writer.ts';
+import { clientFacts } from '../message/client-facts.ts';
+import type { ClientFacts } from '../message/client-facts.ts';
 import type { Transport } from '../io/transport.ts';
 import { HealthCall } from './health-call.ts';
 import { writeAnswerBlock } from '../http2/response-writer.ts';
-import type { ServedStream } from './http2-stream.ts';
+import type { ServedStream, StreamOwner } from './http2-stream.ts';
+import type { ServedStreams } from './http2-streams.ts';
 import { ServerConnection } from '../http2/server.ts';
 import type { ServerOwner } from '../http2/server.ts';
 import type { Stream } from '../http2/stream.ts';
@@ -27,8 +30,10 @@ const notOurs = -1;
 const mostQueuedBytes = 1024 * 1024;
 const leastQueuedBytes = 64 * 1024;
 
-export class ServedConnection implements ServerOwner, ClientConnection {
-  readonly edge: Edge;
+export class ServedConnection implements ServerOwner, ClientConnection, StreamOwner {
+  readonly context: DownstreamContext;
+  readonly #worker: WorkerContext;
+  readonly #streams: ServedStreams;
   readonly transport: Transport;
   readonly #connection: ServerConnection;
   #facts: ClientFacts | null = null;
@@ -39,18 +44,20 @@ export class ServedConnection implements ServerOwner, ClientConnection {
   #reading: ServedStream | null = null;
 
   /** Takes the transport over; bytes that were read already are given to its owner. */
-  constructor(edge: Edge, transport: Transport) {
-    this.edge = edge;
+  constructor(context: DownstreamContext, streams: ServedStreams, transport: Transport) {
+    this.context = context;
+    this.#worker = context.worker;
+    this.#streams = streams;
     this.transport = transport;
-    this.#connection = new ServerConnection(transport, edge.http2.shared, this, edge.http2.head);
-    edge.connections.add(this);
-    edge.counters.add(fixed.clientConnectionsHttp2, 1);
-    if (edge.draining) this.drain();
+    this.#connection = new ServerConnection(transport, context.http2.shared, this, context.http2.head);
+    context.connections.add(this);
+    this.#worker.counters.add(fixed.clientConnectionsHttp2, 1);
+    if (context.draining) this.drain();
   }
 
   /** About every request of this client. */
   get facts(): ClientFacts {
-    return (this.#facts ??= clientFacts(this.transport.peer, this.transport.secure, this.edge.trustedHops));
+    return (this.#facts ??= clientFacts(this.transport.peer, this.transport.secure, this.#worker.trustedHops));
   }
 
   get busy(): boolean {
@@ -77,8 +84,8 @@ export class ServedConnection implements ServerOwner, ClientConnection {
   request(stream: Stream, head: Http1RequestHead, ended: boolean): StreamUser {
     const method = head.grpc ? healthMethodOf(head) : null;
     const known = method === null ? notOurs : this.#knownHealth(head);
-    if (known !== notOurs) return new HealthCall(this.edge, stream, method!, known, ended);
-    const served = this.edge.servedStreams.take();
+    if (known !== notOurs) return new HealthCall(this.context, stream, method!, known, ended);
+    const served = this.#streams.take();
     this.#active.add(served);
     this.read(served);
     served.begin(this, stream, head, ended);
@@ -90,23 +97,23 @@ export class ServedConnection implements ServerOwner, ClientConnection {
    * itself; or the caller must say more.
    */
   #knownHealth(head: Http1RequestHead): number | null {
-    const decision = decide(this.edge.table, head, this.edge.draw());
+    const decision = decide(this.context.exchange.table, head, this.#worker.draw());
     if (decision.kind === 'forward' || decision.reason === 'namespace-needed') return notOurs;
     if (decision.reason !== 'no-route') return serving.no;
     return namesDeployment(metadataOf(head)) ? serving.unknownService : null;
   }
 
   refused(stream: Stream, failure: Failure, grpc: boolean): void {
-    const { edge } = this;
+    const worker = this.#worker;
     const answer = failureAnswer(failure, '', false, grpc);
     const body = typeof answer.body === 'string' ? Buffer.from(answer.body) : answer.body;
-    const writer = edge.http2.takeWriter();
-    writeAnswerBlock(writer, answer, body.length, edge.dateLine);
+    const writer = this.context.http2.takeWriter();
+    writeAnswerBlock(writer, answer, body.length, worker.dateLine);
     stream.sendHead(writer.bytes, writer.length, true, body.length === 0);
     if (body.length > 0) stream.sendData(body, 0, body.length, true);
-    edge.counters.failure(failure.flag);
-    edge.counters.finish(-1, answer.code, 0);
-    edge.log(failure.flag, () => unservedEntry(failure, '', answer.code, this.transport.peer));
+    worker.counters.failure(failure.flag);
+    worker.counters.finish(-1, answer.code, 0);
+    worker.log(failure.flag, () => unservedEntry(failure, '', answer.code, this.transport.peer));
   }
 
   /** What follows belongs to this stream: what was read for another one leaves first. Null: to none of those that are open. */
@@ -125,12 +132,12 @@ export class ServedConnection implements ServerOwner, ClientConnection {
   release(served: ServedStream): void {
     if (this.#reading === served) this.#reading = null;
     this.#active.delete(served);
-    this.edge.servedStreams.giveBack(served);
+    this.#streams.giveBack(served);
   }
 
   queueChanged(bytes: number): void {
-    const { http2, counters, limits } = this.edge;
-    const { queuedBytes } = http2.shared;
+    const { counters, limits } = this.#worker;
+    const { queuedBytes } = this.context.http2.shared;
     counters.set(fixed.http2QueuedBytes, queuedBytes);
     const most = queuedBytes > limits.http2QueuedBytes ? leastQueuedBytes : mostQueuedBytes;
     if (!this.full) {
@@ -144,9 +151,9 @@ export class ServedConnection implements ServerOwner, ClientConnection {
   }
 
   connectionFailed(sentence: string): void {
-    const { edge } = this;
-    edge.counters.failure(failures.brokenRules.flag);
-    edge.log(failures.brokenRules.flag, () => unservedEntry(failures.brokenRules, sentence, 0, this.transport.peer));
+    const worker = this.#worker;
+    worker.counters.failure(failures.brokenRules.flag);
+    worker.log(failures.brokenRules.flag, () => unservedEntry(failures.brokenRules, sentence, 0, this.transport.peer));
   }
 
   connectionClosed(): void {
@@ -154,7 +161,7 @@ export class ServedConnection implements ServerOwner, ClientConnection {
   }
 
   connectionGone(): void {
-    this.edge.connections.delete(this);
-    this.edge.counters.add(fixed.clientConnectionsHttp2, -1);
+    this.context.connections.delete(this);
+    this.#worker.counters.add(fixed.clientConnectionsHttp2, -1);
   }
 }

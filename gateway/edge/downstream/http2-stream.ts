@@ -3,21 +3,35 @@ import { sentenceOf } from '../message/answers.ts';
 import type { Answer } from '../message/answers.ts';
 import type { Attachment } from '../policy/compiled-mapping.ts';
 import type { ClientSide } from '../exchange/client-side.ts';
-import type { Edge } from '../edge.ts';
+import type { DownstreamContext } from './downstream-context.ts';
 import { Exchange } from '../exchange/exchange.ts';
 import { failures, grpcMessage } from '../message/failure.ts';
 import type { Failure } from '../message/failure.ts';
 import type { FieldList } from '../message/fields.ts';
 import type { CompiledEdits } from '../message/header-edits.ts';
 import type { Http1RequestHead } from '../message/request-head.ts';
-import { chunkedLength } from '../http1/request-writer.ts';
+import { chunkedLength } from '../message/framing.ts';
 import type { ResponseHead } from '../message/response-head.ts';
 import { errorCode } from '../http2/constants.ts';
 import { writeAnswerBlock, writeInformationalBlock, writeResponseBlock, writeStatusBlock, writeTrailerBlock } from '../http2/response-writer.ts';
-import type { ServedConnection } from './http2-connection.ts';
+import type { Transport } from '../io/transport.ts';
+import type { ClientFacts } from '../message/client-facts.ts';
 import type { BlockHolder } from './http2-serving.ts';
 import type { Stream } from '../http2/stream.ts';
 import type { StreamUser } from '../http2/stream-user.ts';
+
+/** The connection of a stream, as the stream needs it. */
+export interface StreamOwner {
+  readonly transport: Transport;
+  /** About every request of this client. */
+  readonly facts: ClientFacts;
+  /** It has so much queued that no upstream is read from for it. */
+  readonly full: boolean;
+  /** What follows belongs to this stream: what was read for another one leaves first. Null: to none of those that are open. */
+  read(served: ServedStream | null): void;
+  /** Its exchange is over. */
+  release(served: ServedStream): void;
+}
 
 /** Bytes queued on a stream at which the upstream is not read from: one frame, so that the next one is there when a window opens. */
 const mostQueuedBytes = 16 * 1024;
@@ -26,10 +40,10 @@ const noBytes = Buffer.alloc(0);
 const continueHead = Buffer.from([0x48, 0x03, 0x31, 0x30, 0x30]);
 
 export class ServedStream implements ClientSide, StreamUser, BlockHolder {
-  readonly #edge: Edge;
+  readonly #context: DownstreamContext;
   readonly #exchange: Exchange;
   /** Whose request it serves; null: nobody's. */
-  #connection: ServedConnection | null = null;
+  #connection: StreamOwner | null = null;
   /** The stream that it was begun with, until its exchange is over: only this one is listened to. */
   #origin: Stream | null = null;
   /** null: it is over, or must not be touched any more. */
@@ -48,9 +62,9 @@ export class ServedStream implements ClientSide, StreamUser, BlockHolder {
   /** Bytes of the answer are being put on the stream. */
   #writing = false;
 
-  constructor(edge: Edge) {
-    this.#edge = edge;
-    this.#exchange = new Exchange(edge, this);
+  constructor(context: DownstreamContext) {
+    this.#context = context;
+    this.#exchange = new Exchange(context.exchange, this);
   }
 
   /** It is over: nothing of the request and its client stays with it. */
@@ -64,7 +78,7 @@ export class ServedStream implements ClientSide, StreamUser, BlockHolder {
     this.#exchange.retire();
   }
 
-  get #client(): ServedConnection {
+  get #client(): StreamOwner {
     if (this.#connection === null) throw new Error('a stream that serves nobody was asked for its client');
     return this.#connection;
   }
@@ -109,7 +123,7 @@ export class ServedStream implements ClientSide, StreamUser, BlockHolder {
 
   // What the client sends.
 
-  begin(connection: ServedConnection, stream: Stream, head: Http1RequestHead, ended: boolean): void {
+  begin(connection: StreamOwner, stream: Stream, head: Http1RequestHead, ended: boolean): void {
     this.#connection = connection;
     this.#origin = stream;
     this.#stream = stream;
@@ -179,14 +193,14 @@ export class ServedStream implements ClientSide, StreamUser, BlockHolder {
   informational(head: ResponseHead): void {
     const stream = this.#stream;
     if (stream === null) return;
-    const writer = this.#edge.http2.takeWriter();
+    const writer = this.#context.http2.takeWriter();
     writeInformationalBlock(writer, head);
     stream.sendHead(writer.bytes, writer.length, false, false);
   }
 
   responseHead(head: ResponseHead, attachment: Attachment, edits: CompiledEdits | null, serviceTimeMs: number): void {
-    const { http2, dateLine } = this.#edge;
-    writeResponseBlock(http2.takeWriter(), head, edits, attachment.serviceTime ? serviceTimeMs : -1, head.hasDate || !attachment.date ? null : dateLine);
+    const { http2, worker } = this.#context;
+    writeResponseBlock(http2.takeWriter(), head, edits, attachment.serviceTime ? serviceTimeMs : -1, head.hasDate || !attachment.date ? null : worker.dateLine);
     http2.hold(this);
     this.#holdsHead = true;
     this.#bodyLeft = head.framing === 'length' ? head.contentLength : -1;
@@ -198,7 +212,7 @@ export class ServedStream implements ClientSide, StreamUser, BlockHolder {
   }
 
   #sendHead(end: boolean): void {
-    const writer = this.#edge.http2.letGo();
+    const writer = this.#context.http2.letGo();
     this.#holdsHead = false;
     this.#stream?.sendHead(writer.bytes, writer.length, true, end);
   }
@@ -224,7 +238,7 @@ export class ServedStream implements ClientSide, StreamUser, BlockHolder {
       else this.#stream?.sendData(noBytes, 0, 0, true);
     } else {
       // The writer is needed for the trailers.
-      const writer = this.#edge.http2.takeWriter();
+      const writer = this.#context.http2.takeWriter();
       if (writeTrailerBlock(writer, trailers)) this.#stream?.sendTrailers(writer.bytes, writer.length);
       else this.#stream?.sendData(noBytes, 0, 0, true);
     }
@@ -237,19 +251,19 @@ export class ServedStream implements ClientSide, StreamUser, BlockHolder {
 
   takeBack(): boolean {
     if (!this.#holdsHead) return false;
-    this.#edge.http2.letGo();
+    this.#context.http2.letGo();
     this.#holdsHead = false;
     return true;
   }
 
   answer(answer: Answer): void {
-    const { http2, dateLine } = this.#edge;
+    const { http2, worker } = this.#context;
     const stream = this.#stream;
     if (!this.#requestEnded) this.#exchange.giveUpRequest();
     if (stream === null) return;
     const body = typeof answer.body === 'string' ? Buffer.from(answer.body) : answer.body;
     const writer = http2.takeWriter();
-    writeAnswerBlock(writer, answer, body.length, dateLine);
+    writeAnswerBlock(writer, answer, body.length, worker.dateLine);
     const bodiless = this.#isHead || body.length === 0;
     stream.sendHead(writer.bytes, writer.length, true, bodiless);
     if (!bodiless) stream.sendData(body, 0, body.length, true);
@@ -277,7 +291,7 @@ export class ServedStream implements ClientSide, StreamUser, BlockHolder {
       return;
     }
     // Messages of gRPC say how long they are: a status behind one that is cut is still read as the call's.
-    const writer = this.#edge.http2.takeWriter();
+    const writer = this.#context.http2.takeWriter();
     writeStatusBlock(writer, failure.grpcStatus, grpcMessage(sentenceOf(failure, detail)));
     stream.sendTrailers(writer.bytes, writer.length);
     if (!this.#requestEnded) stream.discardRest();
@@ -287,7 +301,7 @@ export class ServedStream implements ClientSide, StreamUser, BlockHolder {
     const stream = this.#stream;
     this.#stream = null;
     stream?.discardRest();
-    if (this.#holdsHead) this.#edge.http2.letGo();
+    if (this.#holdsHead) this.#context.http2.letGo();
     this.#holdsHead = false;
     this.#origin = null;
     this.#client.release(this);

@@ -1,6 +1,6 @@
 // Served streams that are free, of one worker: with their exchange they are large, and a client that floods the gateway begins and ends
 // thousands of them a second.
-import type { Edge } from '../edge.ts';
+import type { DownstreamContext } from './downstream-context.ts';
 import { ServedStream } from './http2-stream.ts';
 import type { TurnEnd } from '../io/write-batch.ts';
 
@@ -8,21 +8,21 @@ import type { TurnEnd } from '../io/write-batch.ts';
 const mostSpare = 256;
 
 export class ServedStreams implements TurnEnd {
-  readonly #edge: Edge;
+  readonly #context: DownstreamContext;
   readonly #spare: ServedStream[] = [];
   readonly #over: ServedStream[] = [];
 
-  constructor(edge: Edge) {
-    this.#edge = edge;
+  constructor(context: DownstreamContext) {
+    this.#context = context;
   }
 
   take(): ServedStream {
-    return this.#spare.pop() ?? new ServedStream(this.#edge);
+    return this.#spare.pop() ?? new ServedStream(this.#context);
   }
 
   /** It serves again in a later turn only: whoever runs now may still hold it. */
   giveBack(served: ServedStream): void {
-    if (this.#over.push(served) === 1) this.#edge.turn.ask(this);
+    if (this.#over.push(served) === 1) this.#context.worker.batch.ask(this);
   }
 
   turnEnded(): void {

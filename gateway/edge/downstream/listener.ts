@@ -6,7 +6,8 @@ import { createServer as createTlsServer } from 'node:tls';
 import type { SecureContextOptions, TLSSocket } from 'node:tls';
 import { acceptedTransport } from './accepted.ts';
 import { Carry } from '../io/partial-read.ts';
-import type { Edge } from '../edge.ts';
+import type { DownstreamContext } from './downstream-context.ts';
+import type { ServedStreams } from './http2-streams.ts';
 import { Http1Connection } from './http1-connection.ts';
 import { ServedConnection } from './http2-connection.ts';
 import { sniff } from './sniff.ts';
@@ -18,6 +19,12 @@ const backlog = 4096;
 /** A TLS handshake must end within this: it costs more than what follows, and a client that leaves in the middle is not seen before. */
 const mostHandshakeMs = 5000;
 
+/** What accepted connections are given to. */
+export interface Acceptor {
+  readonly context: DownstreamContext;
+  readonly streams: ServedStreams;
+}
+
 export interface Listening {
   readonly host: string;
   readonly port: number;
@@ -25,38 +32,40 @@ export interface Listening {
 }
 
 /** Listens for plain connections. Host null: every address, both stacks where there is IPv6. Rejects when the address cannot be bound. */
-export function listenPlain(edge: Edge, host: string | null, port: number): Promise<Listening> {
+export function listenPlain(acceptor: Acceptor, host: string | null, port: number): Promise<Listening> {
+  const { admission, worker } = acceptor.context;
   const server = createServer({ pauseOnConnect: true, allowHalfOpen: true, noDelay: true }, (socket) => {
     const address = peerOf(socket);
-    if (!admits(edge, socket, address)) return;
-    const sniffed = new Sniffed(edge);
-    const transport = acceptedTransport(socket, edge.reads, sniffed, 'direct');
-    transport.onceClosed(() => edge.admission.release(address));
+    if (!admits(acceptor.context, socket, address)) return;
+    const sniffed = new Sniffed(acceptor);
+    const transport = acceptedTransport(socket, worker.reads, sniffed, 'direct');
+    transport.onceClosed(() => admission.release(address));
     sniffed.start(transport);
   });
   return listen(server, host, port);
 }
 
 /** Listens for TLS connections with one certificate. */
-export function listenTls(edge: Edge, host: string | null, port: number, identity: SecureContextOptions): Promise<Listening> {
+export function listenTls(acceptor: Acceptor, host: string | null, port: number, identity: SecureContextOptions): Promise<Listening> {
+  const { admission, worker } = acceptor.context;
   // HTTP/2 has no renegotiation (RFC 9113 §9.2.1), and nobody else needs it.
-  const options = { ...identity, secureOptions: constants.SSL_OP_NO_RENEGOTIATION, ALPNProtocols: ['h2', 'http/1.1'], allowHalfOpen: true, noDelay: true, handshakeTimeout: Math.min(edge.limits.headTimeoutMs, mostHandshakeMs) };
+  const options = { ...identity, secureOptions: constants.SSL_OP_NO_RENEGOTIATION, ALPNProtocols: ['h2', 'http/1.1'], allowHalfOpen: true, noDelay: true, handshakeTimeout: Math.min(worker.limits.headTimeoutMs, mostHandshakeMs) };
   const server = createTlsServer(options, (socket: TLSSocket) => {
-    if (edge.closed) {
+    if (worker.closed) {
       socket.destroy();
       return;
     }
-    const sniffed = new Sniffed(edge);
+    const sniffed = new Sniffed(acceptor);
     const alpn = typeof socket.alpnProtocol === 'string' ? socket.alpnProtocol : null;
     const sni = typeof socket.servername === 'string' ? socket.servername : null;
     const transport = new SocketTransport(socket, sniffed, { sni, alpn });
     sniffed.start(transport);
-    transport.readByEvents(edge.reads);
+    transport.readByEvents(worker.reads);
   });
   // Before the handshake, which costs more than the request behind it.
   server.prependListener('connection', (socket: Socket) => {
     const address = peerOf(socket);
-    if (admits(edge, socket, address)) socket.once('close', () => edge.admission.release(address));
+    if (admits(acceptor.context, socket, address)) socket.once('close', () => admission.release(address));
   });
   // A handshake that fails concerns its client alone.
   server.on('tlsClientError', (_error, socket) => socket.destroy());
@@ -76,32 +85,33 @@ function listen(server: Server, host: string | null, port: number): Promise<List
   });
 }
 
-function admits(edge: Edge, socket: Socket, address: string): boolean {
-  if (!edge.closed && edge.admission.admit(address)) return true;
+function admits({ worker, admission }: DownstreamContext, socket: Socket, address: string): boolean {
+  if (!worker.closed && admission.admit(address)) return true;
   socket.destroy();
   return false;
 }
 
 /** A connection whose protocol is not known yet. */
 class Sniffed implements TransportOwner {
-  readonly #edge: Edge;
+  readonly #acceptor: Acceptor;
   readonly #carry = new Carry();
   #transport: Transport | null = null;
   #http1: Http1Connection | null = null;
 
-  constructor(edge: Edge) {
-    this.#edge = edge;
+  constructor(acceptor: Acceptor) {
+    this.#acceptor = acceptor;
   }
 
   /** HTTP/1.1 until the first bytes, or ALPN, say otherwise: so an idle connection has its deadlines from the start. */
   start(transport: Transport): void {
-    this.#edge.tick();
+    const { context, streams } = this.#acceptor;
+    context.worker.tick();
     if (transport.alpn === 'h2') {
-      void new ServedConnection(this.#edge, transport);
+      void new ServedConnection(context, streams, transport);
       return;
     }
     this.#transport = transport;
-    this.#http1 = new Http1Connection(this.#edge, transport);
+    this.#http1 = new Http1Connection(context, transport);
   }
 
   received(bytes: Buffer, start: number, end: number): void {
@@ -118,7 +128,7 @@ class Sniffed implements TransportOwner {
       case 'http2':
         http1.leave();
         // It makes itself the transport's owner.
-        void new ServedConnection(this.#edge, transport);
+        void new ServedConnection(this.#acceptor.context, this.#acceptor.streams, transport);
         if (kept) transport.owner.received(carry.bytes, carry.start, carry.end);
         else transport.owner.received(bytes, start, end);
         return;

@@ -3,7 +3,7 @@
 import { fixed } from '../../counters.ts';
 import { Deadline } from '../io/deadline.ts';
 import type { Timed } from '../io/deadline.ts';
-import type { ClientConnection } from '../edge.ts';
+import type { ClientConnection } from './client-connection.ts';
 import type { DeadlineWheel } from '../io/deadline.ts';
 
 /** Time between two looks. Only what two of them see is acted on: connections come in bursts. */
@@ -11,11 +11,13 @@ const lookEveryMs = 10_000;
 
 /** What it needs of its worker. */
 export interface Spreading {
-  readonly wheel: DeadlineWheel;
-  readonly nowMs: number;
+  readonly worker: {
+    readonly wheel: DeadlineWheel;
+    readonly nowMs: number;
+    /** Counters of the other workers. */
+    readonly occupancy: { readonly others: readonly Float64Array[] };
+  };
   readonly connections: ReadonlySet<ClientConnection>;
-  /** Counters of the other workers. */
-  readonly occupancy: { readonly others: readonly Float64Array[] };
 }
 
 /** Connections beyond the mean of a worker that has more than twice the mean; 0 for any other. */
@@ -25,12 +27,14 @@ export function surplusOf(own: number, others: readonly number[]): number {
 }
 
 export class Spread implements Timed {
-  readonly #worker: Spreading;
+  readonly #worker: Spreading['worker'];
+  readonly #connections: Spreading['connections'];
   readonly #deadline = new Deadline(this);
   #before = 0;
 
-  constructor(worker: Spreading) {
+  constructor({ worker, connections }: Spreading) {
     this.#worker = worker;
+    this.#connections = connections;
   }
 
   start(): void {
@@ -44,8 +48,8 @@ export class Spread implements Timed {
 
   /** Compares, and lets those that are too many go: HTTP/2 with GOAWAY, HTTP/1.1 with its next answer. */
   look(): void {
-    const { connections, occupancy } = this.#worker;
-    const staying = [...connections].filter(({ retiring }) => !retiring);
+    const { occupancy } = this.#worker;
+    const staying = [...this.#connections].filter(({ retiring }) => !retiring);
     const surplus = surplusOf(staying.length, occupancy.others.map((cells) => cells[fixed.clientConnectionsHttp1]! + cells[fixed.clientConnectionsHttp2]!));
     for (const connection of staying.slice(0, Math.min(surplus, this.#before))) connection.drain();
     this.#before = surplus;

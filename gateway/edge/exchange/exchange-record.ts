@@ -3,16 +3,19 @@ import type { ForwardDecision } from '../../../routing/decision.ts';
 import { RequestNote } from '../access/access-entry.ts';
 import { sentenceOf } from '../message/answers.ts';
 import type { Attached } from '../policy/compiled-mapping.ts';
-import type { Edge } from '../edge.ts';
+import type { WorkerContext } from '../io/worker-context.ts';
+import type { ExchangeContext } from './exchange-context.ts';
 import type { Failure } from '../message/failure.ts';
 import type { Http1RequestHead } from '../message/request-head.ts';
 import { requestIdBytes } from '../message/request-id.ts';
+import type { RequestIds } from '../message/request-id.ts';
 
 /** A slot of its own for what is not counted. */
 const notCounted = -2;
 
 export class ExchangeRecord {
-  readonly #edge: Edge;
+  readonly #worker: WorkerContext;
+  readonly #ids: RequestIds;
   readonly #note = new RequestNote();
   /** Id of the request, unless a trusted proxy gave it one. */
   readonly requestId = Buffer.allocUnsafe(requestIdBytes);
@@ -27,12 +30,13 @@ export class ExchangeRecord {
   requestBytes = 0;
   responseBytes = 0;
 
-  constructor(edge: Edge) {
-    this.#edge = edge;
+  constructor({ worker, ids }: ExchangeContext) {
+    this.#worker = worker;
+    this.#ids = ids;
   }
 
   begin(head: Http1RequestHead): void {
-    const { accessLog, trustedHops } = this.#edge;
+    const { accessLog, trustedHops } = this.#worker;
     this.decision = null;
     this.#slot = -1;
     this.#hasId = false;
@@ -55,7 +59,7 @@ export class ExchangeRecord {
   /** It is in flight, and counted for the series of this slot; −1: for none. */
   enter(slot: number): void {
     this.#slot = slot;
-    this.#edge.counters.enter(slot);
+    this.#worker.counters.enter(slot);
   }
 
   /** It is neither counted nor logged. */
@@ -65,20 +69,20 @@ export class ExchangeRecord {
 
   /** Draws an id, which the upstream is told. */
   identify(): void {
-    this.#edge.ids.write(this.requestId);
+    this.#ids.write(this.requestId);
     this.#hasId = true;
   }
 
   fail(failure: Failure, detail: string): void {
     this.failure = failure;
     this.detail = detail;
-    if (failure.flag !== '') this.#edge.counters.failure(failure.flag);
+    if (failure.flag !== '') this.#worker.counters.failure(failure.flag);
   }
 
   /** It is over. `spent`: all retries were made, and another would have been wanted. */
   finish(startedMs: number, peer: string, address: string, spent: boolean): void {
     if (this.#slot === notCounted) return;
-    const { counters, nowMs, accessLog } = this.#edge;
+    const { counters, nowMs, accessLog } = this.#worker;
     counters.leave(this.#slot);
     counters.finish(this.#slot, this.code, (nowMs - startedMs) / 1000);
     if (spent) counters.failure('URX');
@@ -86,10 +90,10 @@ export class ExchangeRecord {
   }
 
   #log(startedMs: number, peer: string, address: string, spent: boolean): void {
-    const edge = this.#edge;
+    const worker = this.#worker;
     const failed = this.failure?.flag ?? '';
     const flag = spent ? (failed === '' ? 'URX' : `${failed},URX`) : failed;
-    edge.log(flag, () => ({
+    worker.log(flag, () => ({
       atMs: Math.round(performance.timeOrigin + startedMs),
       flag,
       sentence: this.failure === null ? '' : sentenceOf(this.failure, this.detail),
@@ -103,7 +107,7 @@ export class ExchangeRecord {
       address,
       requestBytes: this.requestBytes,
       responseBytes: this.responseBytes,
-      durationMs: Math.round((edge.nowMs - startedMs) * 10) / 10,
+      durationMs: Math.round((worker.nowMs - startedMs) * 10) / 10,
     }));
   }
 }

@@ -7,7 +7,8 @@ import type { Attached, Attachment } from '../policy/compiled-mapping.ts';
 import type { ClientSide } from './client-side.ts';
 import { Deadline } from '../io/deadline.ts';
 import type { Timed } from '../io/deadline.ts';
-import type { Edge } from '../edge.ts';
+import type { WorkerContext } from '../io/worker-context.ts';
+import type { ExchangeContext } from './exchange-context.ts';
 import { ExchangeRecord } from './exchange-record.ts';
 import { ExchangeTimes } from './exchange-times.ts';
 import { failures } from '../message/failure.ts';
@@ -20,18 +21,19 @@ import type { ForwardingOwner } from './forwarding.ts';
 import type { FieldList } from '../message/fields.ts';
 import { grpcWeb } from '../message/request-head.ts';
 import type { Http1RequestHead } from '../message/request-head.ts';
-import { chunkedLength, upgradeLength } from '../http1/request-writer.ts';
-import type { ClientFacts } from '../http1/request-writer.ts';
+import { chunkedLength, upgradeLength } from '../message/framing.ts';
+import type { ClientFacts } from '../message/client-facts.ts';
 import type { ResponseHead } from '../message/response-head.ts';
 import { redirectAnswer } from '../policy/redirect.ts';
 import { refusalOf } from '../policy/refusal.ts';
 import type { ShadowCopy } from '../shadow/shadow-copy.ts';
 import { stickOf } from '../policy/stickiness.ts';
-import type { StickyOn } from '../policy/stickiness.ts';
+import type { StickyOn } from '../upstream/balancing-policy.ts';
 
 /** Kept by its client's side and begun anew for each request. */
 export class Exchange implements ForwardingOwner, Timed {
-  readonly #edge: Edge;
+  readonly #context: ExchangeContext;
+  readonly #worker: WorkerContext;
   /** Whose exchange it is, and what stands between where the call is gRPC-Web; null: nothing. */
   readonly #own: ClientSide;
   #web: GrpcWeb | null = null;
@@ -57,13 +59,14 @@ export class Exchange implements ForwardingOwner, Timed {
   #discarding = false;
   #responseDone = false;
 
-  constructor(edge: Edge, client: ClientSide) {
-    this.#edge = edge;
+  constructor(context: ExchangeContext, client: ClientSide) {
+    this.#context = context;
+    this.#worker = context.worker;
     this.#own = client;
     this.#client = client;
-    this.#forwarding = new Forwarding(edge, this);
-    this.#record = new ExchangeRecord(edge);
-    this.#times = new ExchangeTimes(edge.limits);
+    this.#forwarding = new Forwarding(context, this);
+    this.#record = new ExchangeRecord(context);
+    this.#times = new ExchangeTimes(context.worker.limits);
   }
 
   /** The request is read to its end, or given up. */
@@ -86,13 +89,13 @@ export class Exchange implements ForwardingOwner, Timed {
    * during the call. The caller feeds the body, then says `requestEnd`, and `requestFlush` at the end of each read.
    */
   begin(head: Http1RequestHead, bodyBytes: number, facts: ClientFacts): void {
-    const edge = this.#edge;
+    const context = this.#context;
     if (head.grpcWeb !== grpcWeb.no || this.#web !== null) {
       this.#translate(head);
       if (bodyBytes > 0 && head.chunked) bodyBytes = chunkedLength;
     }
     this.#reset(head);
-    const decision = decide(edge.table, head, edge.draw());
+    const decision = decide(context.table, head, this.#worker.draw());
     if (decision.kind === 'reject') {
       this.#reject(decision, head);
       return;
@@ -113,7 +116,7 @@ export class Exchange implements ForwardingOwner, Timed {
       this.#answer(redirectAnswer(decision.target, decision.mapping.match.path, head, this.#client.secure));
       return;
     }
-    const refusal = refusalOf(head, bodyBytes, attachment, edge.limits.bodyBytes);
+    const refusal = refusalOf(head, bodyBytes, attachment, this.#worker.limits.bodyBytes);
     if (refusal === null) this.#forward(head, bodyBytes, facts, decision.shadows);
     else this.#fail(refusal.failure, refusal.detail);
   }
@@ -125,7 +128,7 @@ export class Exchange implements ForwardingOwner, Timed {
   }
 
   #reset(head: Http1RequestHead): void {
-    this.#times.begin(this.#edge.nowMs, head.grpc, head.grpcTimeoutMs);
+    this.#times.begin(this.#worker.nowMs, head.grpc, head.grpcTimeoutMs);
     this.#callerMs = head.grpcTimeoutMs;
     this.#record.begin(head);
     this.active = true;
@@ -141,15 +144,15 @@ export class Exchange implements ForwardingOwner, Timed {
   }
 
   #reject(decision: RejectDecision, head: Http1RequestHead): void {
-    const edge = this.#edge;
+    const context = this.#context;
     if (decision.reason === 'no-route') {
-      const probe = probeAnswer(head, edge.ready, edge.table.version > 0);
+      const probe = probeAnswer(head, context.ready, context.table.version > 0);
       if (probe !== null) {
         this.#probe(probe);
         return;
       }
     }
-    this.#record.enter(decision.mapping === null ? -1 : edge.slotOf(decision.mapping.id));
+    this.#record.enter(decision.mapping === null ? -1 : context.slotOf(decision.mapping.id));
     this.#fail(rejectFailure(decision.reason), decision.sentence);
   }
 
@@ -165,11 +168,10 @@ export class Exchange implements ForwardingOwner, Timed {
   }
 
   #forward(head: Http1RequestHead, bodyBytes: number, facts: ClientFacts, shadows: readonly Shadow<Attached>[]): void {
-    const edge = this.#edge;
     const attachment = this.#attachment!;
     this.#record.identify();
     const { requestId } = this.#record;
-    if (shadows.length > 0 && !head.websocket) this.#copy = edge.shadows.begin(shadows, head, attachment, facts, requestId);
+    if (shadows.length > 0 && !head.websocket) this.#copy = this.#context.shadows.begin(shadows, head, attachment, facts, requestId);
     if (attachment.choice.on !== null) this.#stick(attachment.choice.on, head, facts);
     const framing = head.chunked ? chunkedLength : bodyBytes > 0 || head.contentLength === 0 ? bodyBytes : -1;
     this.#forwarding.begin(head, attachment, facts, requestId, head.websocket ? upgradeLength : framing);
@@ -177,13 +179,13 @@ export class Exchange implements ForwardingOwner, Timed {
 
   /** Keeps the client at one Endpoint. */
   #stick(on: StickyOn, head: Http1RequestHead, facts: ClientFacts): void {
-    const { hash, cookie } = stickOf(on, head, facts, this.#edge.ids);
+    const { hash, cookie } = stickOf(on, head, facts, this.#context.ids);
     this.#forwarding.hash = hash;
     if (cookie !== null) this.#edits.setCookie(cookie);
   }
 
   requestBody(bytes: Buffer, start: number, end: number): void {
-    const { nowMs, limits } = this.#edge;
+    const { nowMs, limits } = this.#worker;
     this.#record.requestBytes += end - start;
     this.#times.requestByteMs = nowMs;
     this.#times.lastByteMs = nowMs;
@@ -208,7 +210,7 @@ export class Exchange implements ForwardingOwner, Timed {
 
   requestEnd(trailers: FieldList | null): void {
     this.#requestDone = true;
-    const { nowMs } = this.#edge;
+    const { nowMs } = this.#worker;
     this.#times.requestDoneMs = nowMs;
     this.#times.lastByteMs = nowMs;
     if (this.#discarding) return;
@@ -238,11 +240,11 @@ export class Exchange implements ForwardingOwner, Timed {
   #sendCopy(): void {
     const copy = this.#copy!;
     this.#copy = null;
-    this.#edge.shadows.send(copy);
+    this.#context.shadows.send(copy);
   }
 
   get remainingMs(): number {
-    return this.#times.remainingMs(this.#edge.nowMs, this.#attachment!);
+    return this.#times.remainingMs(this.#worker.nowMs, this.#attachment!);
   }
 
   requestTaken(): void {
@@ -253,7 +255,7 @@ export class Exchange implements ForwardingOwner, Timed {
   #resumeRequest(): void {
     if (!this.#times.requestPaused) return;
     this.#times.requestPaused = false;
-    this.#times.requestByteMs = this.#edge.nowMs;
+    this.#times.requestByteMs = this.#worker.nowMs;
     this.#client.resumeRequest();
   }
 
@@ -262,14 +264,14 @@ export class Exchange implements ForwardingOwner, Timed {
   }
 
   upgraded(head: ResponseHead): void {
-    this.#times.openTunnel(this.#edge.nowMs);
+    this.#times.openTunnel(this.#worker.nowMs);
     this.#record.code = head.status;
     this.#requestDone = false;
     this.#client.upgraded(head);
   }
 
   responseHead(head: ResponseHead): void {
-    const { nowMs } = this.#edge;
+    const { nowMs } = this.#worker;
     this.#times.responseStarted = true;
     this.#record.code = head.status;
     this.#times.lastByteMs = nowMs;
@@ -278,7 +280,7 @@ export class Exchange implements ForwardingOwner, Timed {
 
   responseBody(bytes: Buffer, start: number, end: number): void {
     this.#record.responseBytes += end - start;
-    this.#times.lastByteMs = this.#edge.nowMs;
+    this.#times.lastByteMs = this.#worker.nowMs;
     this.#client.responseBody(bytes, start, end);
   }
 
@@ -292,7 +294,7 @@ export class Exchange implements ForwardingOwner, Timed {
     if (this.#responseDone || !this.active) return;
     if (this.#client.congested) {
       this.#forwarding.pauseResponse();
-      this.#times.stall.begin(this.#edge.nowMs, this.#client);
+      this.#times.stall.begin(this.#worker.nowMs, this.#client);
     }
     this.#arm();
   }
@@ -347,7 +349,7 @@ export class Exchange implements ForwardingOwner, Timed {
 
   /** No request will begin it anew. A deadline that is merely cleared would hold it for seconds. */
   retire(): void {
-    this.#edge.wheel.remove(this.#deadline);
+    this.#worker.wheel.remove(this.#deadline);
   }
 
   /** A fault of the request's framing: the body makes no sense from here on. */
@@ -356,7 +358,7 @@ export class Exchange implements ForwardingOwner, Timed {
   }
 
   expired(nowMs: number): void {
-    this.#edge.nowMs = nowMs;
+    this.#worker.nowMs = nowMs;
     if (!this.active) return;
     const attachment = this.#attachment;
     this.#times.stall.look(nowMs, this.#client);
@@ -386,7 +388,7 @@ export class Exchange implements ForwardingOwner, Timed {
 
   /** Sets the deadline that comes first. */
   #arm(): void {
-    this.#edge.wheel.set(this.#deadline, this.#times.nextDueMs(this.#attachment));
+    this.#worker.wheel.set(this.#deadline, this.#times.nextDueMs(this.#attachment));
   }
 
   /** Ends it with a failure: by an answer where none has begun, else by cutting it. */
@@ -439,10 +441,10 @@ export class Exchange implements ForwardingOwner, Timed {
   }
 
   #end(): void {
-    const edge = this.#edge;
+    const worker = this.#worker;
     this.#drop();
     this.active = false;
-    edge.wheel.clear(this.#deadline);
+    worker.wheel.clear(this.#deadline);
     this.#record.finish(this.#times.startedMs, this.#client.peer, this.#forwarding.address, this.#forwarding.spent);
     this.#client.exchangeOver();
   }

@@ -1,6 +1,7 @@
 // Forwarding: one request on its way to an Endpoint, and to another one where a try fails and may be made again.
 import type { Attachment } from '../policy/compiled-mapping.ts';
-import type { Edge } from '../edge.ts';
+import type { WorkerContext } from '../io/worker-context.ts';
+import type { ExchangeContext } from './exchange-context.ts';
 import { failures } from '../message/failure.ts';
 import type { Failure } from '../message/failure.ts';
 import { fixed } from '../../counters.ts';
@@ -9,7 +10,7 @@ import { HeldRequest } from './held-request.ts';
 import { declaredBytes } from '../message/grpc-message.ts';
 import type { FieldList } from '../message/fields.ts';
 import type { Http1RequestHead } from '../message/request-head.ts';
-import type { ClientFacts } from '../http1/request-writer.ts';
+import type { ClientFacts } from '../message/client-facts.ts';
 import type { ResponseHead } from '../message/response-head.ts';
 import { Retries } from '../policy/retries.ts';
 import type { RetriesOwner } from '../policy/retries.ts';
@@ -48,7 +49,8 @@ export interface ForwardingOwner extends Pick<UpstreamUser, 'informational' | 'u
  * the Mapping has a retry policy, and where the upstream speaks HTTP/2, which may refuse a stream that it has not worked on (RFC 9113 §8.7).
  */
 export class Forwarding implements UpstreamUser, RetriesOwner {
-  readonly #edge: Edge;
+  readonly #context: ExchangeContext;
+  readonly #worker: WorkerContext;
   readonly #owner: ForwardingOwner;
   readonly #held: HeldRequest;
   readonly #tried: EndpointPool[] = [];
@@ -79,10 +81,11 @@ export class Forwarding implements UpstreamUser, RetriesOwner {
   /** When an upstream got the request, ms of the edge's clock. */
   sentMs = 0;
 
-  constructor(edge: Edge, owner: ForwardingOwner) {
-    this.#edge = edge;
+  constructor(context: ExchangeContext, owner: ForwardingOwner) {
+    this.#context = context;
+    this.#worker = context.worker;
     this.#owner = owner;
-    this.#held = new HeldRequest(edge.held);
+    this.#held = new HeldRequest(context.worker.held);
   }
 
   /** Forgets the request before. */
@@ -122,20 +125,20 @@ export class Forwarding implements UpstreamUser, RetriesOwner {
       side.beginRequest(head, attachment, facts, requestId, framing);
       return;
     }
-    const encoded = encodeHead(pool.upstream!.protocol, this.#edge, head, attachment, facts, requestId, false);
+    const encoded = encodeHead(pool.upstream!.protocol, this.#context.upstream, head, attachment, facts, requestId, !pool.plain, false);
     this.#held.begin(encoded, framing);
     side?.sendHead(encoded.bytes, encoded.length, framing);
   }
 
   #beginPolicy(policy: CompiledRetry, breaker: Breaker): void {
     this.#policy = policy;
-    this.#retries ??= new Retries(this.#edge, this);
+    this.#retries ??= new Retries(this.#worker, this);
     this.#retries.begin(policy, breaker);
   }
 
   /** "": a body of so many bytes may be kept for another try. */
   #whyNotKept(bodyBytes: number): string {
-    const { limits, held } = this.#edge;
+    const { limits, held } = this.#worker;
     if (bodyBytes > limits.retryBodyBytes) return `its body is longer than ${limits.retryBodyBytes} bytes (--retry-body-bytes)`;
     return held.hasRoom(slabBytes) ? '' : 'too much is held for other retries (--retry-total-bytes)';
   }
@@ -154,7 +157,7 @@ export class Forwarding implements UpstreamUser, RetriesOwner {
       return null;
     }
     this.#side = acquired;
-    this.sentMs = this.#edge.nowMs;
+    this.sentMs = this.#worker.nowMs;
     return acquired;
   }
 
@@ -170,7 +173,7 @@ export class Forwarding implements UpstreamUser, RetriesOwner {
     this.#side = side;
     if (this.#paused) side.pauseResponse();
     this.address = side.endpoint.address;
-    this.sentMs = this.#edge.nowMs;
+    this.sentMs = this.#worker.nowMs;
     const held = this.#held;
     held.sendTo(side);
     if (this.#notKept === '') this.#notKept = this.#whyNotKept(held.bodyBytes);
@@ -216,7 +219,7 @@ export class Forwarding implements UpstreamUser, RetriesOwner {
     if (unprocessed && ++this.#unprocessedTries < mostUnprocessedTries) {
       const acquired = this.#acquireOther(failure.retryability !== 'unsent');
       if (acquired.kind !== 'failed') {
-        this.#edge.counters.add(fixed.retries, 1);
+        this.#worker.counters.add(fixed.retries, 1);
         this.#start(acquired);
         return;
       }
@@ -248,7 +251,7 @@ export class Forwarding implements UpstreamUser, RetriesOwner {
   }
 
   retryDue(): void {
-    this.#edge.counters.add(fixed.retries, 1);
+    this.#worker.counters.add(fixed.retries, 1);
     const acquired = this.#acquireOther(true);
     if (acquired.kind === 'failed') this.#notAcquired(acquired);
     else this.#start(acquired);
@@ -309,7 +312,7 @@ export class Forwarding implements UpstreamUser, RetriesOwner {
   /** No more of the request is taken until the owner is told `requestTaken`. */
   get congested(): boolean {
     if (this.#side !== null) return this.#side.congested;
-    return this.#held.bodyBytes > mostHeldBytes || !this.#edge.held.hasRoom(0);
+    return this.#held.bodyBytes > mostHeldBytes || !this.#worker.held.hasRoom(0);
   }
 
   upstreamDrained(): void {

@@ -13,7 +13,7 @@ import { withFields } from '../message/header-edits.ts';
 import type { CompiledEdits } from '../message/header-edits.ts';
 import { grpcWeb, isGrpc } from '../message/request-head.ts';
 import type { Http1RequestHead } from '../message/request-head.ts';
-import { passesDownstream } from '../http1/response-writer.ts';
+import { passesDownstream } from '../message/response-fields.ts';
 import type { ResponseHead } from '../message/response-head.ts';
 import { Base64Decoder } from '../message/base64.ts';
 import { framed, prefixBytes } from '../message/grpc-message.ts';

@@ -1,7 +1,7 @@
 // Reads the requests of one client connection, strictly and in order: head, body by either framing, trailers. One request at a time: what is
 // sent ahead waits.
+import type { EdgeLimits } from '../../settings.ts';
 import { Carry } from '../io/partial-read.ts';
-import type { Edge } from '../edge.ts';
 import { failures } from '../message/failure.ts';
 import type { Failure } from '../message/failure.ts';
 import { cr, lf } from '../message/characters.ts';
@@ -11,6 +11,13 @@ import type { FieldList } from '../message/fields.ts';
 import { readRequestHead } from '../message/request-head.ts';
 import type { Http1RequestHead } from '../message/request-head.ts';
 import { mostTrailerBytes } from './trailers.ts';
+import type { Trailers } from './trailers.ts';
+
+/** What is filled anew for each request: callbacks do not nest, so one of each serves a worker. */
+export interface RequestRoom {
+  readonly requestHead: Http1RequestHead;
+  readonly trailers: Trailers;
+}
 
 /** Whom a reader tells. Heads, bytes and trailers are valid only during the call. */
 export interface RequestTaker {
@@ -37,7 +44,8 @@ type Phase = 'head' | 'length' | 'chunked' | 'trailers' | 'tunnel' | 'complete' 
 const mostAheadBytes = 16 * 1024;
 
 export class RequestReader {
-  readonly #edge: Edge;
+  readonly #room: RequestRoom;
+  readonly #limits: EdgeLimits;
   readonly #taker: RequestTaker;
   readonly #carry = new Carry();
   /** Made for the first chunked body: an idle connection has none. */
@@ -49,8 +57,9 @@ export class RequestReader {
   #held = false;
   #remaining = 0;
 
-  constructor(edge: Edge, taker: RequestTaker) {
-    this.#edge = edge;
+  constructor(room: RequestRoom, limits: EdgeLimits, taker: RequestTaker) {
+    this.#room = room;
+    this.#limits = limits;
     this.#taker = taker;
   }
 
@@ -82,7 +91,7 @@ export class RequestReader {
       this.#consume(bytes, start, end);
     } else {
       // A head is read anew only when another line of it is complete: a peer that sends byte by byte must not cost a scan a byte.
-      const { limits } = this.#edge;
+      const limits = this.#limits;
       const most = this.#phase === 'head' ? Math.min(limits.requestLineBytes, limits.headBytes) : 0;
       const grows = bytes.indexOf(lf, start) < 0 && carry.length + end - start < most;
       carry.append(bytes, start, end);
@@ -123,7 +132,7 @@ export class RequestReader {
   /** Requests sent before this one was answered wait, and reading stops when there are enough of them. */
   #sentAhead(bytes: Buffer, start: number, end: number): void {
     this.#carry.append(bytes, start, end);
-    const { pipelinedRequests } = this.#edge.limits;
+    const { pipelinedRequests } = this.#limits;
     if (this.#carry.length >= mostAheadBytes || blankLines(this.#carry, pipelinedRequests) >= pipelinedRequests) this.#taker.sentEnough();
   }
 
@@ -182,8 +191,8 @@ export class RequestReader {
         this.#taker.requestBody(bytes, at, end);
         return end;
       case 'trailers': {
-        const { trailers, limits } = this.#edge;
-        const after = readFields(trailers, bytes, at, end, limits.headFields);
+        const { trailers } = this.#room;
+        const after = readFields(trailers, bytes, at, end, this.#limits.headFields);
         // The same limit however the bytes were split.
         if (after >= 0 && after - at <= mostTrailerBytes) this.#endRequest(trailers);
         else if (after === more && end - at < mostTrailerBytes) return more;
@@ -203,8 +212,8 @@ export class RequestReader {
       if (bytes[at + 1] === lf) start = at + 2;
       if (start === end) return more;
     }
-    const head = this.#edge.requestHead;
-    const after = readRequestHead(head, bytes, start, end, this.#edge.limits);
+    const head = this.#room.requestHead;
+    const after = readRequestHead(head, bytes, start, end, this.#limits);
     if (after === more) return more;
     if (after < 0) {
       this.#taker.headRefused(head.fault, head);

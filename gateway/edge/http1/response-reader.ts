@@ -1,19 +1,41 @@
 // Reads the responses of one HTTP/1.1 upstream connection, strictly: head, body by any framing, trailers; or what comes through a tunnel.
+import type { EdgeLimits } from '../../settings.ts';
 import { Carry } from '../io/partial-read.ts';
-import type { Edge } from '../edge.ts';
 import { lf } from '../message/characters.ts';
 import { ChunkedDecoder } from './chunked.ts';
 import { more, readFields } from '../message/fields.ts';
 import { badResponse, readResponseHead } from '../message/response-head.ts';
+import type { FieldList } from '../message/fields.ts';
 import type { ResponseHead } from '../message/response-head.ts';
 import { mostTrailerBytes } from './trailers.ts';
 import { confirmsUpgrade } from './upgrade.ts';
-import type { UpstreamUser } from '../upstream/response-handler.ts';
+import type { Trailers } from './trailers.ts';
+
+/** Who is told what a response holds. Bytes and heads are valid only during the call. */
+export interface ResponseTaker {
+  /** The request was HEAD: its response has no body. */
+  readonly isHead: boolean;
+  /** A 1xx response, never 100 or 101. */
+  informational(head: ResponseHead): void;
+  /** A 101 to a request that asked for it: bytes pass as they are, both ways, until the end of the connection. */
+  upgraded(head: ResponseHead): void;
+  responseHead(head: ResponseHead): void;
+  /** Decoded bytes of the body. */
+  responseBody(bytes: Buffer, start: number, end: number): void;
+  /** The body is complete. */
+  responseEnd(trailers: FieldList | null): void;
+}
+
+/** What is filled anew for each response. */
+export interface ResponseRoom {
+  readonly responseHead: ResponseHead;
+  readonly trailers: Trailers;
+}
 
 /** Whose responses are read. */
 export interface ResponseOwner {
   /** Whom to tell; another one, or null, once the connection was let go. */
-  readonly user: UpstreamUser | null;
+  readonly user: ResponseTaker | null;
   /** The request asked for a tunnel. */
   readonly upgrades: boolean;
   /** A final head has come, or the 101 that opens a tunnel; its user is told next. */
@@ -30,7 +52,8 @@ type Outcome = 'reading' | 'over' | 'surplus' | 'malformed' | 'left';
 const mostInformational = 16;
 
 export class ResponseReader {
-  readonly #edge: Edge;
+  readonly #room: ResponseRoom;
+  readonly #limits: EdgeLimits;
   readonly #owner: ResponseOwner;
   readonly #carry = new Carry();
   readonly #decoder = new ChunkedDecoder();
@@ -38,8 +61,9 @@ export class ResponseReader {
   #remaining = 0;
   #informational = 0;
 
-  constructor(edge: Edge, owner: ResponseOwner) {
-    this.#edge = edge;
+  constructor(room: ResponseRoom, limits: EdgeLimits, owner: ResponseOwner) {
+    this.#room = room;
+    this.#limits = limits;
     this.#owner = owner;
   }
 
@@ -63,7 +87,7 @@ export class ResponseReader {
   }
 
   /** That end has come. */
-  end(user: UpstreamUser): void {
+  end(user: ResponseTaker): void {
     this.#endBody(user);
   }
 
@@ -72,16 +96,16 @@ export class ResponseReader {
   }
 
   /** Tells the user what is in the bytes of the socket, but not to flush it. `surplus`: the response is over before they are. */
-  received(user: UpstreamUser, bytes: Buffer, start: number, end: number): Outcome {
+  received(user: ResponseTaker, bytes: Buffer, start: number, end: number): Outcome {
     const carry = this.#carry;
     if (carry.length === 0) return this.#read(user, bytes, start, end);
     // A head is read anew only when another line of it is complete: a peer that sends byte by byte must not cost a scan a byte.
-    const grows = bytes.indexOf(lf, start) < 0 && carry.length + end - start < this.#edge.limits.headBytes;
+    const grows = bytes.indexOf(lf, start) < 0 && carry.length + end - start < this.#limits.headBytes;
     carry.append(bytes, start, end);
     return grows ? 'reading' : this.#read(user, carry.bytes, carry.start, carry.end);
   }
 
-  #read(user: UpstreamUser, bytes: Buffer, start: number, end: number): Outcome {
+  #read(user: ResponseTaker, bytes: Buffer, start: number, end: number): Outcome {
     let at = start;
     while (at < end && this.#phase !== 'over') {
       const phase = this.#phase;
@@ -106,7 +130,7 @@ export class ResponseReader {
   }
 
   /** Reads one part; returns where it ends, or a negative code. */
-  #step(user: UpstreamUser, bytes: Buffer, at: number, end: number): number {
+  #step(user: ResponseTaker, bytes: Buffer, at: number, end: number): number {
     switch (this.#phase) {
       case 'head':
         return this.#readHead(user, bytes, at, end);
@@ -136,9 +160,9 @@ export class ResponseReader {
     }
   }
 
-  #readHead(user: UpstreamUser, bytes: Buffer, at: number, end: number): number {
-    const head = this.#edge.responseHead;
-    const after = readResponseHead(head, bytes, at, end, user.isHead, this.#edge.limits.headBytes);
+  #readHead(user: ResponseTaker, bytes: Buffer, at: number, end: number): number {
+    const head = this.#room.responseHead;
+    const after = readResponseHead(head, bytes, at, end, user.isHead, this.#limits.headBytes);
     if (after < 0) return after;
     if (head.status < 200) {
       if (head.status === 101) return this.#openTunnel(user, head) ? after : badResponse;
@@ -159,7 +183,7 @@ export class ResponseReader {
   }
 
   /** False: nobody asked for another protocol, or not for this one. */
-  #openTunnel(user: UpstreamUser, head: ResponseHead): boolean {
+  #openTunnel(user: ResponseTaker, head: ResponseHead): boolean {
     if (!this.#owner.upgrades || !confirmsUpgrade(head)) return false;
     this.#phase = 'tunnel';
     this.#owner.answered(head);
@@ -167,9 +191,9 @@ export class ResponseReader {
     return true;
   }
 
-  #readTrailers(user: UpstreamUser, bytes: Buffer, at: number, end: number): number {
-    const { trailers, limits } = this.#edge;
-    const after = readFields(trailers, bytes, at, end, limits.headFields);
+  #readTrailers(user: ResponseTaker, bytes: Buffer, at: number, end: number): number {
+    const { trailers } = this.#room;
+    const after = readFields(trailers, bytes, at, end, this.#limits.headFields);
     if (after === more) return end - at >= mostTrailerBytes ? badResponse : more;
     if (after < 0 || after - at > mostTrailerBytes) return badResponse;
     this.#phase = 'over';
@@ -177,7 +201,7 @@ export class ResponseReader {
     return after;
   }
 
-  #endBody(user: UpstreamUser): void {
+  #endBody(user: ResponseTaker): void {
     this.#phase = 'over';
     user.responseEnd(null);
   }

@@ -6,6 +6,7 @@ import { isGone } from '../message/header-edits.ts';
 import { upgradeLines } from './upgrade.ts';
 import { kind } from '../message/field-kind.ts';
 import type { OutBuffer } from '../io/out-buffer.ts';
+import { passesDownstream } from '../message/response-fields.ts';
 import type { ResponseHead } from '../message/response-head.ts';
 
 const statusStart = Buffer.from('HTTP/1.1 ');
@@ -18,10 +19,6 @@ const serviceTimeName = Buffer.from('x-envoy-upstream-service-time: ');
 
 /** Bytes of all lines above and their values, and to spare. */
 const roomForLines = 512;
-
-const dropped: readonly number[] = [kind.contentLength, kind.transferEncoding, kind.connection, kind.hop, kind.te, kind.upgrade, kind.gateway, kind.originalPath, kind.twin];
-/** By kind: 1, the field goes on to clients, whatever protocol they speak. */
-export const passesDownstream = Uint8Array.from({ length: 32 }, (_, fieldKind) => (dropped.includes(fieldKind) ? 0 : 1));
 
 /** How the response goes to this client. */
 export interface ResponseShape {

@@ -49,7 +49,7 @@ export abstract class Connection extends Session {
   }
 
   protected readOn(): void {
-    if (this.#held) this.shared.turn.ask(this);
+    if (this.#held) this.shared.batch.ask(this);
     else this.transport.resume();
   }
 
@@ -72,7 +72,7 @@ export abstract class Connection extends Session {
         if (!reader.hold()) return;
         this.#held = true;
         this.transport.pause();
-        this.shared.turn.ask(this);
+        this.shared.batch.ask(this);
         return;
       }
       switch (reader.next()) {

@@ -49,7 +49,7 @@ export abstract class Session implements TransportOwner, Timed, SenderOwner {
     this.shared = shared;
     this.times = new ConnectionTimes(limits, nowMs, shared.home.draw());
     this.#floods = new FloodCounters(limits.floods, nowMs);
-    this.output = new FrameOutput(transport, shared.turn, () => this.#flushed());
+    this.output = new FrameOutput(transport, shared.batch, () => this.#flushed());
     this.sender = new Sender(this.output, this);
     this.windows = new ReceiveWindows(this.output, limits.connectionWindowBytes, limits.streamWindowBytes, limits.connectionCreditAtOnce);
     transport.owner = this;
@@ -327,7 +327,7 @@ export abstract class Session implements TransportOwner, Timed, SenderOwner {
     // What is only queued has not moved.
     if (this.times.movedMs !== Infinity && !this.output.congested) this.times.movedMs = this.shared.nowMs;
     // Whoever sends is in the middle of its own work: the connection ends when that is done.
-    if (tiny && this.#floods.add('tinyPieces', this.shared.nowMs)) this.shared.turn.ask(this.#tooManyPieces);
+    if (tiny && this.#floods.add('tinyPieces', this.shared.nowMs)) this.shared.batch.ask(this.#tooManyPieces);
   }
 
   queued(bytes: number): void {

@@ -2,14 +2,14 @@
 import type { OutBuffer } from '../io/out-buffer.ts';
 import type { Transport } from '../io/transport.ts';
 import { flag, frameHeadBytes, framePayloadBytes, frameType } from './constants.ts';
-import type { Turn } from '../io/write-batch.ts';
+import type { WriteBatch } from '../io/write-batch.ts';
 
 /** Bytes put in vain while the peer does not read: more, and it is not read from either. */
 const mostUnreadBytes = 64 * 1024;
 
 export class FrameOutput {
   readonly #transport: Transport;
-  readonly #turn: Turn;
+  readonly #batch: WriteBatch;
   readonly #flushed: () => void;
   #out: OutBuffer | null = null;
   #headersSent = false;
@@ -23,9 +23,9 @@ export class FrameOutput {
   #unreadBytes = 0;
 
   /** `flushed` is called at the end of each turn in which something was written. */
-  constructor(transport: Transport, turn: Turn, flushed: () => void) {
+  constructor(transport: Transport, batch: WriteBatch, flushed: () => void) {
     this.#transport = transport;
-    this.#turn = turn;
+    this.#batch = batch;
     this.#flushed = flushed;
   }
 
@@ -55,7 +55,7 @@ export class FrameOutput {
     this.#dataAt = -1;
     this.#blockAt = -1;
     out.flush();
-    this.#turn.giveBack(out);
+    this.#batch.giveBack(out);
   }
 
   /** Puts the head of a frame of which `more` bytes follow at once, and returns the buffer with room for them. */
@@ -86,10 +86,10 @@ export class FrameOutput {
 
   #take(): OutBuffer {
     if (this.#out !== null) return this.#out;
-    const out = this.#turn.takeOut();
+    const out = this.#batch.takeOut();
     out.open(this.#transport);
     this.#out = out;
-    this.#turn.ask(this);
+    this.#batch.ask(this);
     return out;
   }
 

@@ -1,15 +1,16 @@
 // Writes the header block that goes to an HTTP/2 upstream: by HTTP/1.1's own rules of what passes, so that there is one list of them.
 import { textOf } from '../../../routing/bytes.ts';
 import type { CompiledRewrite } from '../../../routing/rewrite.ts';
-import { allOwnLines } from '../policy/compiled-mapping.ts';
-import type { Attachment } from '../policy/compiled-mapping.ts';
+import type { HeadEdits } from '../message/head-edits.ts';
+import { allOwnLines, writeOwnLines } from '../message/own-lines.ts';
+import { goes, keepsMeaning, passesUpstream } from '../message/request-fields.ts';
+import { writeShadowHost } from '../message/shadow-host.ts';
 import { kind } from '../message/field-kind.ts';
 import { fieldRoom } from '../message/fields.ts';
 import type { FieldList } from '../message/fields.ts';
 import { isGone } from '../message/header-edits.ts';
 import type { Http1RequestHead } from '../message/request-head.ts';
-import { goes, keepsMeaning, passesUpstream, writeOwnLines, writeShadowHost } from '../http1/request-writer.ts';
-import type { ClientFacts } from '../http1/request-writer.ts';
+import type { ClientFacts } from '../message/client-facts.ts';
 import { OutBuffer } from '../io/out-buffer.ts';
 import { requestIdBytes } from '../message/request-id.ts';
 import { editsFor } from '../message/request-values.ts';
@@ -58,10 +59,10 @@ const scratch = new OutBuffer(4096);
  * Writes the block but for content-length, which `putLength` adds. `requestId` is 36 bytes that are used unless a trusted proxy sent an id.
  * `secure`: the upstream is reached by TLS. `shadow`: the name of the host gets Envoy's suffix.
  */
-export function writeRequestBlock(writer: BlockWriter, head: Http1RequestHead, attachment: Attachment, facts: ClientFacts, requestId: Buffer, secure: boolean, shadow: boolean): void {
+export function writeRequestBlock(writer: BlockWriter, head: Http1RequestHead, edits: HeadEdits, facts: ClientFacts, requestId: Buffer, secure: boolean, shadow: boolean): void {
   const { bytes, fields, kinds, fieldCount } = head;
-  const { rewrite, hostLine, ownLines } = attachment;
-  const requestEdits = editsFor(attachment.requestEdits, head, facts);
+  const { rewrite, hostLine, ownLines } = edits;
+  const requestEdits = editsFor(edits.requestEdits, head, facts);
   const trusted = facts.trustedHops > 0;
   const rewritten = rewrite.kind !== 'none';
   writer.clear();

@@ -6,7 +6,7 @@ import type { FieldList } from '../message/fields.ts';
 import type { CompiledEdits } from '../message/header-edits.ts';
 import { isGone } from '../message/header-edits.ts';
 import type { ResponseHead } from '../message/response-head.ts';
-import { passesDownstream } from '../http1/response-writer.ts';
+import { passesDownstream } from '../message/response-fields.ts';
 import { BlockWriter, staticName } from './hpack-encode.ts';
 
 /** Numbers of the fields that pass, of the message that is being written. */

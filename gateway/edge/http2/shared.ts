@@ -4,7 +4,7 @@ import { HeaderList } from './header-list.ts';
 import type { ListLimits } from './header-list.ts';
 import type { FloodLimits } from './floods.ts';
 import type { Stream } from './stream.ts';
-import type { Turn } from '../io/write-batch.ts';
+import type { WriteBatch } from '../io/write-batch.ts';
 
 export interface Http2Limits {
   /** Streams that a peer may have open at once. */
@@ -44,7 +44,7 @@ export interface Http2Limits {
 /** What connections have from their worker: its Edge, or what stands for it in tests. */
 export interface Http2Home {
   readonly wheel: DeadlineWheel;
-  readonly turn: Turn;
+  readonly batch: WriteBatch;
   /** Clock of this callback, ms, never going back. */
   nowMs: number;
   /** Reads the clock. */
@@ -63,7 +63,7 @@ export class Http2Shared {
   readonly limits: Http2Limits;
   readonly home: Http2Home;
   readonly wheel: DeadlineWheel;
-  readonly turn: Turn;
+  readonly batch: WriteBatch;
   /** What a header block is decoded to: callbacks do not nest. */
   readonly list: HeaderList;
   /** Bytes of all connections that wait for their peers' windows. */
@@ -75,7 +75,7 @@ export class Http2Shared {
     this.limits = limits;
     this.home = home;
     this.wheel = home.wheel;
-    this.turn = home.turn;
+    this.batch = home.batch;
     this.list = new HeaderList(limits.list);
   }
 
@@ -86,7 +86,7 @@ export class Http2Shared {
 
   /** The stream is closed. It is used again in a later turn only: whoever runs now may still hold it. */
   retire(stream: Stream): void {
-    if (this.#closed.push(stream) === 1) this.turn.ask(this.#reuse);
+    if (this.#closed.push(stream) === 1) this.batch.ask(this.#reuse);
   }
 
   readonly #reuse = {

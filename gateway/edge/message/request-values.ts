@@ -5,7 +5,7 @@ import type { RequestValues } from '../../../routing/header-template.ts';
 import { fillEdits } from './header-edits.ts';
 import type { CompiledEdits } from './header-edits.ts';
 import type { Http1RequestHead } from './request-head.ts';
-import type { ClientFacts } from '../http1/request-writer.ts';
+import type { ClientFacts } from './client-facts.ts';
 
 /**
  * Address of the client, without port: the one that the outermost of the believed proxies saw, which is the `trustedHops`-th of

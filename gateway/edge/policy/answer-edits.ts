@@ -5,7 +5,7 @@ import { corsOf } from './cors.ts';
 import { withFields } from '../message/header-edits.ts';
 import type { CompiledEdits, ExtraFields } from '../message/header-edits.ts';
 import type { Http1RequestHead } from '../message/request-head.ts';
-import type { ClientFacts } from '../http1/request-writer.ts';
+import type { ClientFacts } from '../message/client-facts.ts';
 import { editsFor } from '../message/request-values.ts';
 
 /** Kept in its exchange and begun anew for each request. */

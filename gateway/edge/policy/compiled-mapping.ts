@@ -8,6 +8,8 @@ import type { CompiledCors } from './cors.ts';
 import { isAuthority } from '../message/authority.ts';
 import { compileEdits, isGoneName } from '../message/header-edits.ts';
 import type { CompiledEdits } from '../message/header-edits.ts';
+import type { HeadEdits } from '../message/head-edits.ts';
+import { allOwnLines } from '../message/own-lines.ts';
 import { compileRetry } from './retry-policy.ts';
 import type { CompiledRetry } from './retry-policy.ts';
 import { choiceOf, plainChoice } from '../upstream/balancing-policy.ts';
@@ -15,17 +17,8 @@ import type { Choice } from '../upstream/balancing-policy.ts';
 import type { UpstreamPool } from '../upstream/pool.ts';
 import type { UpstreamRegistry } from '../upstream/registry.ts';
 
-/** Lines that the gateway writes into each request; false: the Mapping's edits take them out. */
-export interface OwnLines {
-  readonly requestId: boolean;
-  readonly forwardedFor: boolean;
-  readonly forwardedProto: boolean;
-  readonly forwardedHost: boolean;
-  readonly originalPath: boolean;
-}
-
 /** In the order in which a request reads them; at the end what most requests do not read. */
-export interface Attachment {
+export interface Attachment extends HeadEdits {
   /** Counter slot, or −1. */
   readonly slot: number;
   readonly responseEdits: CompiledEdits | null;
@@ -37,13 +30,6 @@ export interface Attachment {
   readonly choice: Choice;
   /** null: an answer is passed on as it is. */
   readonly retry: CompiledRetry | null;
-  readonly rewrite: CompiledRewrite;
-  /** `host: …` with its line end, instead of the client's. */
-  readonly hostLine: Buffer | null;
-  readonly ownLines: OwnLines;
-  readonly requestEdits: CompiledEdits | null;
-  /** Bytes that this Mapping may add to a head, but for a regex rewrite. */
-  readonly headBytes: number;
   /** 0: none. */
   readonly timeoutMs: number;
   /** Somebody wrote it: it limits the whole answer, not only the time to its head (design §4.17). */
@@ -60,8 +46,6 @@ export interface Attachment {
   readonly timeoutSentence: string;
 }
 
-/** The one value for "all of them": the writer compares references. */
-export const allOwnLines: OwnLines = Object.freeze({ requestId: true, forwardedFor: true, forwardedProto: true, forwardedHost: true, originalPath: true });
 const noRewrite: CompiledRewrite = Object.freeze({ kind: 'none' });
 
 /** What compiling a Mapping needs besides it. */

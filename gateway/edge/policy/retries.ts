@@ -1,7 +1,7 @@
 // The retries of one request: how many are left, whether one more is admitted, how long to wait before it, and the limit of one try.
 import { Deadline } from '../io/deadline.ts';
 import type { Timed } from '../io/deadline.ts';
-import type { Edge } from '../edge.ts';
+import type { WorkerContext } from '../io/worker-context.ts';
 import { resource } from '../upstream/breaker.ts';
 import type { Breaker } from '../upstream/breaker.ts';
 import type { CompiledRetry } from './retry-policy.ts';
@@ -22,7 +22,7 @@ export interface RetriesOwner {
 
 /** Made for the first request of an exchange whose Mapping has a policy. */
 export class Retries implements Timed {
-  readonly #edge: Edge;
+  readonly #worker: WorkerContext;
   readonly #owner: RetriesOwner;
   readonly #deadline = new Deadline(this);
   #policy: CompiledRetry | null = null;
@@ -34,8 +34,8 @@ export class Retries implements Timed {
   /** All that the policy allows were made, and another would have been wanted. */
   spent = false;
 
-  constructor(edge: Edge, owner: RetriesOwner) {
-    this.#edge = edge;
+  constructor(worker: WorkerContext, owner: RetriesOwner) {
+    this.#worker = worker;
     this.#owner = owner;
   }
 
@@ -59,13 +59,13 @@ export class Retries implements Timed {
       this.spent = true;
       return 'retries are used up';
     }
-    const waitMs = pushbackMs ?? this.#edge.draw() * Math.min(mostBackOffMs, firstBackOffMs * 2 ** this.made);
+    const waitMs = pushbackMs ?? this.#worker.draw() * Math.min(mostBackOffMs, firstBackOffMs * 2 ** this.made);
     if (waitMs < 0) return 'the upstream asks for no retry';
     if (waitMs >= remainingMs) return 'no time is left for a retry';
     if (!this.#admit()) return 'too many retries are under way';
     this.made += 1;
     this.#isWaiting = true;
-    this.#edge.wheel.set(this.#deadline, this.#edge.nowMs + waitMs);
+    this.#worker.wheel.set(this.#deadline, this.#worker.nowMs + waitMs);
     return '';
   }
 
@@ -80,17 +80,17 @@ export class Retries implements Timed {
   /** A try has the whole request, or gets it as soon as it is connected: from here its limit runs. */
   tryBegun(): void {
     const { perTryTimeoutMs } = this.#policy!;
-    if (perTryTimeoutMs > 0) this.#edge.wheel.set(this.#deadline, this.#edge.nowMs + perTryTimeoutMs);
+    if (perTryTimeoutMs > 0) this.#worker.wheel.set(this.#deadline, this.#worker.nowMs + perTryTimeoutMs);
   }
 
   /** The try was answered, or failed. */
   tryOver(): void {
     this.#isWaiting = false;
-    this.#edge.wheel.clear(this.#deadline);
+    this.#worker.wheel.clear(this.#deadline);
   }
 
   expired(nowMs: number): void {
-    this.#edge.nowMs = nowMs;
+    this.#worker.nowMs = nowMs;
     const wasWaiting = this.#isWaiting;
     this.#isWaiting = false;
     if (wasWaiting) this.#owner.retryDue();

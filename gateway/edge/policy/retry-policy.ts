@@ -2,7 +2,8 @@
 // §8.2); what they mean follows Envoy's RetryStateImpl.
 import type { RetryPolicy } from '../../../routing/mapping.ts';
 import type { Failure } from '../message/failure.ts';
-import { isWord, readLength } from '../message/fields.ts';
+import { readLength } from '../message/fields.ts';
+import { fieldAt, grpcStatusOf } from '../message/response-fields.ts';
 import type { ResponseHead } from '../message/response-head.ts';
 
 /** Retries of one request, whatever its policy says. `Differs:` Envoy has no bound. */
@@ -72,21 +73,9 @@ export function retriesAnswer(retry: CompiledRetry, head: ResponseHead): boolean
   return asked && fieldAt(head, 'x-envoy-overloaded') < 0 && fieldAt(head, 'x-envoy-ratelimited') < 0;
 }
 
-/** The grpc-status in the head of a response that has nothing else; 0 where there is none. */
-export function grpcStatusOf(head: ResponseHead): number {
-  const slot = fieldAt(head, 'grpc-status');
-  return slot < 0 ? 0 : Math.max(0, readLength(head.bytes, head.fields[slot + 2]!, head.fields[slot + 3]!));
-}
-
 /** What the upstream asks to wait before another try, ms; −1: no other try is wanted; null: it says nothing (gRFC A6). */
 export function pushbackMs(head: ResponseHead): number | null {
   const slot = fieldAt(head, 'grpc-retry-pushback-ms');
   // What is no number, or below 0, asks for no retry.
   return slot < 0 ? null : readLength(head.bytes, head.fields[slot + 2]!, head.fields[slot + 3]!);
-}
-
-/** Where a field's positions begin, or −1. */
-function fieldAt({ bytes, fields, fieldCount }: ResponseHead, name: string): number {
-  for (let slot = 0; slot < fieldCount * 4; slot += 4) if (isWord(bytes, fields[slot]!, fields[slot + 1]!, name)) return slot;
-  return -1;
 }

@@ -1,15 +1,13 @@
 // Stickiness: what of a request keeps its client at one Endpoint (Ambassador `load_balancer` with cookie, header or source_ip; Envoy's hash
 // policies). Weighted shares are drawn before, so nobody sticks across canaries.
 import { fieldNamed } from '../../../routing/bytes.ts';
-import type { LoadBalancer } from '../../../routing/mapping.ts';
 import type { Http1RequestHead } from '../message/request-head.ts';
-import type { ClientFacts } from '../http1/request-writer.ts';
+import type { ClientFacts } from '../message/client-facts.ts';
 import { requestIdBytes } from '../message/request-id.ts';
 import type { RequestIds } from '../message/request-id.ts';
 import { clientAddress } from '../message/request-values.ts';
+import type { StickyOn } from '../upstream/balancing-policy.ts';
 import { hashRange, hashText, mix } from '../upstream/sticky-hash.ts';
-
-export type StickyOn = Extract<LoadBalancer, { readonly kind: 'hash' }>['on'];
 
 export interface Stick {
   /** null: the request holds nothing to hash, and goes where least request sends it. */

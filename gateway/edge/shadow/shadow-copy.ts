@@ -1,7 +1,7 @@
 // The copy of one request, for one or more shadows. Its bytes count against the worker's budget until the last of them is done, and against
 // the share of each address that it is for.
 import type { Upstream } from '../../../routing/upstream.ts';
-import type { Edge } from '../edge.ts';
+import type { EdgeLimits } from '../../settings.ts';
 import { mayTake } from './shadow-budget.ts';
 import type { CopyTarget } from './shadow-budget.ts';
 import type { UpstreamSide } from '../upstream/upstream-request.ts';
@@ -11,8 +11,18 @@ export type ShadowOutcome = 'sent' | 'failed' | 'dropped_size' | 'dropped_memory
 /** The head as the targets' protocols take it; null: no target speaks that one. */
 export type CopiedHeads = Readonly<Record<Upstream['protocol'], Buffer | null>>;
 
+/** Where a worker's copies are counted. */
+export interface ShadowAccount {
+  /** Bytes of copies that are held. */
+  readonly heldBytes: number;
+  hold(count: number): void;
+  /** What became of a copy for the shadow with this counter slot. */
+  count(slot: number, outcome: ShadowOutcome): void;
+}
+
 export class ShadowCopy {
-  readonly #edge: Edge;
+  readonly #account: ShadowAccount;
+  readonly #limits: EdgeLimits;
   /** Those that are not done with it. */
   targets: readonly CopyTarget[];
   readonly isHead: boolean;
@@ -23,8 +33,9 @@ export class ShadowCopy {
   readonly #hasBody: boolean;
 
   /** Targets that have no room for the head are dropped and counted: look whether some are left. */
-  constructor(edge: Edge, targets: readonly CopyTarget[], heads: CopiedHeads, isHead: boolean, hasBody: boolean) {
-    this.#edge = edge;
+  constructor(account: ShadowAccount, limits: EdgeLimits, targets: readonly CopyTarget[], heads: CopiedHeads, isHead: boolean, hasBody: boolean) {
+    this.#account = account;
+    this.#limits = limits;
     this.targets = targets;
     this.#heads = heads;
     this.isHead = isHead;
@@ -35,7 +46,7 @@ export class ShadowCopy {
   /** Copies bytes of the body. False: nobody is left to take them; what was dropped is counted. */
   append(bytes: Buffer, start: number, end: number): boolean {
     const count = end - start;
-    if (this.#bodyBytes + count > this.#edge.limits.shadowBodyBytes) {
+    if (this.#bodyBytes + count > this.#limits.shadowBodyBytes) {
       this.drop('dropped_size');
       return false;
     }
@@ -66,26 +77,26 @@ export class ShadowCopy {
 
   /** One target is done with it, and this is what became of it there. */
   release(target: CopyTarget, outcome: ShadowOutcome): void {
-    const { shadows } = this.#edge;
-    shadows.count(target.attachment.slot, outcome);
+    const account = this.#account;
+    account.count(target.attachment.slot, outcome);
     target.lane.heldBytes -= this.#heldBytes;
     this.targets = this.targets.filter((one) => one !== target);
     if (this.targets.length > 0) return;
-    shadows.hold(-this.#heldBytes);
+    account.hold(-this.#heldBytes);
     this.#heldBytes = 0;
     this.#body = [];
   }
 
   /** Counts bytes as held, for the targets that have room; the others are dropped. False: none is left. */
   #hold(count: number): boolean {
-    const { shadows, limits } = this.#edge;
+    const account = this.#account;
     for (const target of this.targets) {
-      if (!mayTake(target.lane.heldBytes, count, shadows.heldBytes, limits.shadowTotalBytes)) this.release(target, 'dropped_memory');
+      if (!mayTake(target.lane.heldBytes, count, account.heldBytes, this.#limits.shadowTotalBytes)) this.release(target, 'dropped_memory');
     }
     if (this.targets.length === 0) return false;
     for (const { lane } of this.targets) lane.heldBytes += count;
     this.#heldBytes += count;
-    shadows.hold(count);
+    account.hold(count);
     return true;
   }
 }

@@ -2,7 +2,7 @@
 import type { Upstream } from '../../../routing/upstream.ts';
 import { Deadline } from '../io/deadline.ts';
 import type { Timed } from '../io/deadline.ts';
-import type { Edge } from '../edge.ts';
+import type { WorkerContext } from '../io/worker-context.ts';
 import { failures } from '../message/failure.ts';
 import type { ResponseHead } from '../message/response-head.ts';
 import type { CopyEnd } from './shadow-backoff.ts';
@@ -25,7 +25,7 @@ export interface ShadowRequestOwner {
 
 export class ShadowRequest implements UpstreamUser, Timed {
   readonly isHead: boolean;
-  readonly #edge: Edge;
+  readonly #worker: WorkerContext;
   readonly #copy: ShadowCopy;
   readonly #target: CopyTarget;
   readonly #owner: ShadowRequestOwner;
@@ -39,8 +39,8 @@ export class ShadowRequest implements UpstreamUser, Timed {
   #mostBytes = mostAnswerBytes;
   #done = false;
 
-  constructor(edge: Edge, copy: ShadowCopy, target: CopyTarget, owner: ShadowRequestOwner) {
-    this.#edge = edge;
+  constructor(worker: WorkerContext, copy: ShadowCopy, target: CopyTarget, owner: ShadowRequestOwner) {
+    this.#worker = worker;
     this.#copy = copy;
     this.#target = target;
     this.#owner = owner;
@@ -48,14 +48,14 @@ export class ShadowRequest implements UpstreamUser, Timed {
   }
 
   begin(): void {
-    const edge = this.#edge;
+    const worker = this.#worker;
     const { attachment, endpoint } = this.#target;
     const pool = attachment.shadowPool!;
     const { protocol } = pool.upstream!;
     this.#protocol = protocol;
     if (protocol === 'http2') this.#mostBytes = mostStreamedBytes;
-    this.#startedMs = edge.nowMs;
-    edge.wheel.set(this.#deadline, edge.nowMs + edge.limits.shadowTimeoutMs);
+    this.#startedMs = worker.nowMs;
+    worker.wheel.set(this.#deadline, worker.nowMs + worker.limits.shadowTimeoutMs);
     // The Upstream may have changed since the copy was made.
     if (!this.#copy.speaks(protocol)) {
       this.#end('dropped_unready', null);
@@ -129,22 +129,22 @@ export class ShadowRequest implements UpstreamUser, Timed {
   }
 
   expired(nowMs: number): void {
-    this.#edge.nowMs = nowMs;
+    this.#worker.nowMs = nowMs;
     this.#end('failed', 'failed');
   }
 
   #end(outcome: ShadowOutcome, how: CopyEnd | null): void {
     if (this.#done) return;
     this.#done = true;
-    const edge = this.#edge;
-    edge.wheel.remove(this.#deadline);
+    const worker = this.#worker;
+    worker.wheel.remove(this.#deadline);
     const side = this.#side;
     const waiting = this.#waiting;
     this.#side = null;
     this.#waiting = null;
     side?.abandon();
     waiting?.cancel();
-    if (this.#code > 0) edge.counters.finish(this.#target.attachment.slot, this.#code, (edge.nowMs - this.#startedMs) / 1000);
+    if (this.#code > 0) worker.counters.finish(this.#target.attachment.slot, this.#code, (worker.nowMs - this.#startedMs) / 1000);
     this.#owner.copyOver(this.#copy, this.#target, outcome, how);
   }
 }

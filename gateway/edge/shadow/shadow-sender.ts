@@ -5,17 +5,19 @@ import type { Shadow } from '../../../routing/decision.ts';
 import type { Upstream } from '../../../routing/upstream.ts';
 import { fixed, shadowOutcomes } from '../../counters.ts';
 import type { Attached, Attachment } from '../policy/compiled-mapping.ts';
-import type { Edge } from '../edge.ts';
+import type { UpstreamContext } from '../upstream/upstream-context.ts';
+import type { WorkerContext } from '../io/worker-context.ts';
 import type { Http1RequestHead } from '../message/request-head.ts';
-import type { ClientFacts } from '../http1/request-writer.ts';
+import type { ClientFacts } from '../message/client-facts.ts';
 import type { CopyEnd } from './shadow-backoff.ts';
 import { ShadowCopy } from './shadow-copy.ts';
-import type { ShadowOutcome } from './shadow-copy.ts';
+import type { ShadowAccount, ShadowOutcome } from './shadow-copy.ts';
 import { ShadowLane, mayTake } from './shadow-budget.ts';
 import type { CopyTarget, QueuedCopy } from './shadow-budget.ts';
 import { ShadowRequest } from './shadow-request.ts';
 import type { ShadowRequestOwner } from './shadow-request.ts';
 import { plainChoice } from '../upstream/balancing-policy.ts';
+import type { IdleShelf } from '../upstream/address-pool.ts';
 import type { EndpointPool } from '../upstream/endpoint-pool.ts';
 import { encodeHead } from '../upstream/head-encoding.ts';
 import type { UpstreamPool } from '../upstream/pool.ts';
@@ -27,10 +29,13 @@ const mostPicked = 4;
 const noneTried: readonly EndpointPool[] = [];
 
 /** Sends copies of one worker, a bounded number at once: those for one address in order, addresses in turn. */
-export class ShadowSender implements ShadowRequestOwner {
-  readonly #edge: Edge;
+export class ShadowSender implements ShadowRequestOwner, ShadowAccount {
+  readonly #worker: WorkerContext;
+  readonly #upstream: UpstreamContext;
   /** Bytes of copies that are held. */
   heldBytes = 0;
+  /** Lanes of addresses; each is gone with its address' connections. */
+  readonly #lanes = new WeakMap<IdleShelf, ShadowLane>();
   /** Lanes of names whose addresses are awaited. */
   readonly #awaiting = new WeakMap<UpstreamPool, ShadowLane>();
   /** Lanes with a queue, in turn. */
@@ -39,8 +44,9 @@ export class ShadowSender implements ShadowRequestOwner {
   #queued = 0;
   #scheduled = false;
 
-  constructor(edge: Edge) {
-    this.#edge = edge;
+  constructor(upstream: UpstreamContext) {
+    this.#worker = upstream.worker;
+    this.#upstream = upstream;
   }
 
   get pending(): number {
@@ -52,7 +58,7 @@ export class ShadowSender implements ShadowRequestOwner {
     let targets: CopyTarget[] | null = null;
     for (let i = 0; i < shadows.length; i++) {
       const shadow = shadows[i]!;
-      if (!isCopied(shadow, this.#edge.draw())) continue;
+      if (!isCopied(shadow, this.#worker.draw())) continue;
       const target = this.#targetOf(shadow);
       if (typeof target === 'string') this.count(shadow.attached.slot, target);
       else (targets ??= []).push(target);
@@ -60,10 +66,10 @@ export class ShadowSender implements ShadowRequestOwner {
     if (targets === null) return null;
     const encode = (protocol: Upstream['protocol']): Buffer | null => {
       if (!targets.some(({ attachment }) => attachment.shadowPool!.upstream!.protocol === protocol)) return null;
-      const { bytes, length } = encodeHead(protocol, this.#edge, head, primary, facts, requestId, true);
+      const { bytes, length } = encodeHead(protocol, this.#upstream, head, primary, facts, requestId, !primary.pool!.plain, true);
       return Buffer.from(bytes.subarray(0, length));
     };
-    const copy = new ShadowCopy(this.#edge, targets, { http1: encode('http1'), http2: encode('http2') }, head.isHead, head.chunked || head.contentLength >= 0);
+    const copy = new ShadowCopy(this, this.#worker.limits, targets, { http1: encode('http1'), http2: encode('http2') }, head.isHead, head.chunked || head.contentLength >= 0);
     return copy.targets.length > 0 ? copy : null;
   }
 
@@ -73,12 +79,12 @@ export class ShadowSender implements ShadowRequestOwner {
     const attachment = attached.compiled;
     const pool = attachment.shadowPool;
     if (pool === null || pool.upstream === null) return 'dropped_unready';
-    const { nowMs } = this.#edge;
+    const { nowMs } = this.#worker;
     let endpoint = pool.serving.pick(plainChoice, null, noneTried);
     if (endpoint === null) return this.#targetAwaiting(attachment, pool);
     const tried: EndpointPool[] = [];
     for (;;) {
-      const lane = endpoint.shadowLane;
+      const lane = this.#laneOf(endpoint.addressPool);
       if (!this.#mayWait(lane)) return 'dropped_queue';
       if (lane.backOff.admits(nowMs)) return { attachment, endpoint, lane };
       if (tried.push(endpoint) === mostPicked) return 'dropped_unready';
@@ -86,6 +92,12 @@ export class ShadowSender implements ShadowRequestOwner {
       if (next === null || tried.includes(next)) return 'dropped_unready';
       endpoint = next;
     }
+  }
+
+  #laneOf(address: IdleShelf): ShadowLane {
+    let lane = this.#lanes.get(address);
+    if (lane === undefined) this.#lanes.set(address, (lane = new ShadowLane()));
+    return lane;
   }
 
   /** Where there is no address yet and none will come, the copy is dropped when it begins. */
@@ -111,23 +123,23 @@ export class ShadowSender implements ShadowRequestOwner {
   }
 
   #mayWait(lane: ShadowLane): boolean {
-    const { shadowConcurrency, shadowQueue } = this.#edge.limits;
+    const { shadowConcurrency, shadowQueue } = this.#worker.limits;
     return mayTake(lane.pending, 1, this.pending, shadowConcurrency + shadowQueue);
   }
 
   #hasRoom(lane: ShadowLane): boolean {
-    return mayTake(lane.inFlight, 1, this.#inFlight, this.#edge.limits.shadowConcurrency);
+    return mayTake(lane.inFlight, 1, this.#inFlight, this.#worker.limits.shadowConcurrency);
   }
 
   #schedule(): void {
-    if (this.#scheduled || this.#queued === 0 || this.#inFlight >= this.#edge.limits.shadowConcurrency) return;
+    if (this.#scheduled || this.#queued === 0 || this.#inFlight >= this.#worker.limits.shadowConcurrency) return;
     this.#scheduled = true;
     setImmediate(this.#turn);
   }
 
   readonly #turn = (): void => {
     this.#scheduled = false;
-    this.#edge.tick();
+    this.#worker.tick();
     let begun = 0;
     while (begun < mostBegunATurn && this.#beginNext()) begun += 1;
     this.#gauge();
@@ -144,11 +156,11 @@ export class ShadowSender implements ShadowRequestOwner {
     if (lane.queue.length > 0) this.#waiting.push(lane);
     this.#inFlight += 1;
     lane.inFlight += 1;
-    const request = new ShadowRequest(this.#edge, copy, target, this);
+    const request = new ShadowRequest(this.#worker, copy, target, this);
     try {
       request.begin();
     } catch (error) {
-      this.#edge.faulted(error);
+      this.#worker.faulted(error);
       request.cancel();
     }
     return true;
@@ -159,7 +171,7 @@ export class ShadowSender implements ShadowRequestOwner {
     this.#inFlight -= 1;
     lane.inFlight -= 1;
     copy.release(target, outcome);
-    if (how !== null && lane.backOff.ended(how, this.#edge.nowMs)) this.#dropQueue(lane);
+    if (how !== null && lane.backOff.ended(how, this.#worker.nowMs)) this.#dropQueue(lane);
     this.#gauge();
     this.#schedule();
   }
@@ -175,15 +187,15 @@ export class ShadowSender implements ShadowRequestOwner {
 
   hold(count: number): void {
     this.heldBytes += count;
-    this.#edge.counters.set(fixed.shadowBytes, this.heldBytes);
+    this.#worker.counters.set(fixed.shadowBytes, this.heldBytes);
   }
 
   count(slot: number, outcome: ShadowOutcome): void {
-    this.#edge.counters.shadow(slot, shadowOutcomes.indexOf(outcome));
+    this.#worker.counters.shadow(slot, shadowOutcomes.indexOf(outcome));
   }
 
   #gauge(): void {
-    this.#edge.counters.set(fixed.shadowInFlight, this.#inFlight);
-    this.#edge.counters.set(fixed.shadowQueued, this.#queued);
+    this.#worker.counters.set(fixed.shadowInFlight, this.#inFlight);
+    this.#worker.counters.set(fixed.shadowQueued, this.#queued);
   }
 }

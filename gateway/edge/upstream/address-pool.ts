@@ -1,7 +1,6 @@
 // Idle connections and sessions to one address. Upstreams that reach it in the same way share a shelf (design §5: ip, port, protocol, TLS
 // context, SNI), so that a thousand Mappings to one address keep a few warm connections and not a thousand that grow too old to be used again.
-import type { Edge } from '../edge.ts';
-import { ShadowLane } from '../shadow/shadow-budget.ts';
+import type { WorkerContext } from '../io/worker-context.ts';
 import type { UpstreamConnection } from './http1-connection.ts';
 import type { EndpointPool } from './endpoint-pool.ts';
 import { EndpointSessions } from './endpoint-sessions.ts';
@@ -14,12 +13,6 @@ export class IdleShelf {
   readonly #idle: UpstreamConnection[] = [];
   /** Where HTTP/2 is spoken; null: none was needed yet. */
   #sessions: EndpointSessions | null = null;
-  /** Where copies for shadows go; null: none did yet. */
-  #shadowLane: ShadowLane | null = null;
-
-  get shadowLane(): ShadowLane {
-    return (this.#shadowLane ??= new ShadowLane());
-  }
 
   /** The shortest idle time after which a connection to this address was closed lately; Infinity: none. */
   shortestCloseMs(nowMs: number): number {
@@ -32,8 +25,8 @@ export class IdleShelf {
     this.#closes.saw(idleMs, nowMs);
   }
 
-  sessionsOf(edge: Edge): EndpointSessions {
-    return (this.#sessions ??= new EndpointSessions(edge));
+  sessionsOf(worker: WorkerContext): EndpointSessions {
+    return (this.#sessions ??= new EndpointSessions(worker));
   }
 
   /** `endpoint` uses the shelf no longer. */

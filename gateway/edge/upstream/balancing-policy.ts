@@ -1,7 +1,9 @@
 // Choice: how the requests of one Mapping choose among Endpoints, and which breaker counts them. Compiled when the table is built.
-import type { ForwardTarget } from '../../../routing/mapping.ts';
+import type { ForwardTarget, LoadBalancer } from '../../../routing/mapping.ts';
 import { priorities } from '../../counters.ts';
-import type { StickyOn } from '../policy/stickiness.ts';
+
+/** What of a request is hashed. */
+export type StickyOn = Extract<LoadBalancer, { readonly kind: 'hash' }>['on'];
 
 export interface Choice {
   /** Index in `priorities`. */

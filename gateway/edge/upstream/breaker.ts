@@ -1,5 +1,6 @@
 // Circuit breakers: what all workers together have in use of an Upstream, against its limits (design §2). A breaker reads the cells of every
 // worker and writes its own, without atomics, so workers that look at the same moment may together exceed a limit, by workers − 1 at most.
+import type { Occupancy } from '../io/worker-context.ts';
 import { breakerCell, breakerResources } from '../../counters.ts';
 import { defaultBreaker } from '../../../routing/upstream.ts';
 import type { Breaker as Limits } from '../../../routing/upstream.ts';
@@ -14,14 +15,6 @@ export const unlimited: Omit<Limits, 'priority'> = Object.freeze({ maxConnection
 
 /** In the order of `breakerResources`. */
 const usual: readonly number[] = [defaultBreaker.maxConnections, defaultBreaker.maxPendingRequests, defaultBreaker.maxRequests, defaultBreaker.maxRetries];
-
-/** The cells that breakers count in. */
-export interface Occupancy {
-  /** This worker's block. */
-  readonly own: Float64Array;
-  /** Blocks of the other workers: read only. */
-  readonly others: readonly Float64Array[];
-}
 
 /** The breaker of one Upstream and one priority, as one worker sees it. Whoever enters leaves exactly once, with the same object. */
 export class Breaker {

@@ -1,17 +1,16 @@
 // One Endpoint of one Upstream: what is in flight on it, and where its idle connections stand.
-import type { Edge } from '../edge.ts';
+import type { WorkerContext } from '../io/worker-context.ts';
 import type { Candidate } from './candidates.ts';
 import { UpstreamConnection } from './http1-connection.ts';
 import { Ejection } from './ejection.ts';
 import { IdleShelf } from './address-pool.ts';
-import type { ShadowLane } from '../shadow/shadow-budget.ts';
 import type { UpstreamPool } from './pool.ts';
 import type { Acquired } from './upstream-request.ts';
 import type { UpstreamUser } from './response-handler.ts';
 
 export class EndpointPool implements Candidate {
   // First what every request reads.
-  readonly edge: Edge;
+  readonly worker: WorkerContext;
   readonly upstream: UpstreamPool;
   /** `ip:port`, for people. */
   readonly address: string;
@@ -31,7 +30,7 @@ export class EndpointPool implements Candidate {
   readonly ejection = new Ejection();
 
   constructor(upstream: UpstreamPool, ip: string, port: number, address: string) {
-    this.edge = upstream.edge;
+    this.worker = upstream.worker;
     this.upstream = upstream;
     this.ip = ip;
     this.port = port;
@@ -52,7 +51,7 @@ export class EndpointPool implements Candidate {
 
   #succeeded(): void {
     const { ejection } = this;
-    if (ejection.succeeded(this.edge.nowMs)) this.upstream.serving.judged();
+    if (ejection.succeeded(this.worker.nowMs)) this.upstream.serving.judged();
     this.#isDoubted = ejection.isOut;
   }
 
@@ -61,7 +60,7 @@ export class EndpointPool implements Candidate {
     const { serving, traffic } = this.upstream;
     if (traffic === 'shadow' || this.retired) return;
     this.#isDoubted = true;
-    if (this.ejection.failed(this.edge.nowMs, () => serving.mayEject)) serving.judged();
+    if (this.ejection.failed(this.worker.nowMs, () => serving.mayEject)) serving.judged();
   }
 
   /** A request of this priority, which it carried on a connection of its own, is done. */
@@ -72,7 +71,7 @@ export class EndpointPool implements Candidate {
 
   /** An idle connection that may be used again, bound to `user`; null when there is none. */
   reuse(user: UpstreamUser, priority: number): UpstreamConnection | null {
-    const { nowMs } = this.edge;
+    const { nowMs } = this.worker;
     for (;;) {
       const connection = this.#shelf.take();
       if (connection === undefined) return null;
@@ -94,22 +93,22 @@ export class EndpointPool implements Candidate {
 
   /** A stream for `user` where HTTP/2 is spoken. Throws on keys that OpenSSL does not read. */
   acquireStream(user: UpstreamUser, priority: number): Acquired {
-    return this.#shelf.sessionsOf(this.edge).acquire(this, user, priority);
+    return this.#shelf.sessionsOf(this.worker).acquire(this, user, priority);
   }
 
   /** How long an idle connection may wait and still be used: the limit, or half of the shortest idle close seen lately. */
   get reuseIdleMs(): number {
-    return Math.min(this.upstream.reuseIdleMs, this.#shelf.shortestCloseMs(this.edge.nowMs) / 2);
+    return Math.min(this.upstream.reuseIdleMs, this.#shelf.shortestCloseMs(this.worker.nowMs) / 2);
   }
 
-  /** What copies have under way here, and at all that shares the shelf. */
-  get shadowLane(): ShadowLane {
-    return this.#shelf.shadowLane;
+  /** Its connections' home, shared by all Upstreams that reach the address in the same way. */
+  get addressPool(): IdleShelf {
+    return this.#shelf;
   }
 
   /** Takes a connection that finished cleanly; gives where it stands. */
   park(connection: UpstreamConnection): IdleShelf {
-    this.#shelf.put(connection, this.edge.limits.upstreamIdleConnections);
+    this.#shelf.put(connection, this.worker.limits.upstreamIdleConnections);
     return this.#shelf;
   }
 

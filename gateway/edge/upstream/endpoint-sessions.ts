@@ -1,6 +1,6 @@
 // The HTTP/2 sessions to one address, and who waits for room on them. Few and full rather than many: what leaves together in one write is what
 // makes a call cheap. Upstreams that reach the address in the same way share them (design §5).
-import type { Edge } from '../edge.ts';
+import type { WorkerContext } from '../io/worker-context.ts';
 import type { Failure } from '../message/failure.ts';
 import { failures } from '../message/failure.ts';
 import { resource } from './breaker.ts';
@@ -45,15 +45,15 @@ const tooManyRequests: Acquired = Object.freeze({ kind: 'failed', failure: failu
 const tooManyWait: Acquired = Object.freeze({ kind: 'failed', failure: failures.overflow, detail: 'raise max_pending_requests of its circuit breaker' });
 
 export class EndpointSessions implements SessionOwner {
-  readonly #edge: Edge;
+  readonly #worker: WorkerContext;
   /** Those that take requests, or will. */
   #sessions: UpstreamSession[] = [];
   readonly #waiting = new Set<StreamWait>();
   #serving = false;
   #replaceAgainAtMs = 0;
 
-  constructor(edge: Edge) {
-    this.#edge = edge;
+  constructor(worker: WorkerContext) {
+    this.#worker = worker;
   }
 
   /** A stream for a request of `user` to `endpoint`, or a place in the queue for one. Throws on keys that OpenSSL does not read. */
@@ -62,7 +62,7 @@ export class EndpointSessions implements SessionOwner {
     const session = this.#roomy();
     if (session !== null && this.#waiting.size === 0) {
       if (!breaker.enter(resource.requests)) return tooManyRequests;
-      const { nowMs } = this.#edge;
+      const { nowMs } = this.#worker;
       if (session.isOld(nowMs) && nowMs >= this.#replaceAgainAtMs && this.#dialling() === 0) this.#replace(nowMs, endpoint, breaker);
       return session.side(endpoint, user, breaker);
     }
@@ -117,7 +117,7 @@ export class EndpointSessions implements SessionOwner {
 
   /** There is a young session: the old ones give way. */
   #retireOld(young: UpstreamSession): void {
-    const { nowMs } = this.#edge;
+    const { nowMs } = this.#worker;
     if (young.isOld(nowMs)) return;
     this.#replaceAgainAtMs = 0;
     for (const session of this.#sessions) if (session.isOld(nowMs)) session.drain();
@@ -145,7 +145,7 @@ export class EndpointSessions implements SessionOwner {
     try {
       call();
     } catch (error) {
-      this.#edge.faulted(error);
+      this.#worker.faulted(error);
     }
   }
 

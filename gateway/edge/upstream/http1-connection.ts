@@ -3,13 +3,13 @@
 import { fixed } from '../../counters.ts';
 import { Deadline } from '../io/deadline.ts';
 import type { Timed } from '../io/deadline.ts';
-import type { Edge } from '../edge.ts';
+import type { WorkerContext } from '../io/worker-context.ts';
 import { failures } from '../message/failure.ts';
 import type { Failure } from '../message/failure.ts';
-import type { Attachment } from '../policy/compiled-mapping.ts';
+import type { HeadEdits } from '../message/head-edits.ts';
 import type { FieldList } from '../message/fields.ts';
 import type { Http1RequestHead } from '../message/request-head.ts';
-import type { ClientFacts } from '../http1/request-writer.ts';
+import type { ClientFacts } from '../message/client-facts.ts';
 import type { ResponseHead } from '../message/response-head.ts';
 import type { SocketTransport, TransportOwner } from '../io/transport.ts';
 import { dial } from './dial.ts';
@@ -32,7 +32,7 @@ export class UpstreamConnection implements UpstreamSide, ResponseOwner, Transpor
   /** Of the request that it serves, or served last. */
   endpoint: EndpointPool;
   readonly transport: SocketTransport;
-  readonly #edge: Edge;
+  readonly #worker: WorkerContext;
   readonly #sender: RequestSender;
   readonly #reader: ResponseReader;
   /** Of the Upstream, when it was dialled or taken for another request. */
@@ -57,27 +57,27 @@ export class UpstreamConnection implements UpstreamSide, ResponseOwner, Transpor
 
   /** Dials. */
   constructor(endpoint: EndpointPool, user: UpstreamUser, priority: number) {
-    const { edge } = endpoint;
+    const { worker } = endpoint;
     this.endpoint = endpoint;
     this.#priority = priority;
-    this.#edge = edge;
+    this.#worker = worker;
     this.#user = user;
     this.#generation = endpoint.upstream.generation;
-    this.#bornMs = edge.nowMs;
-    const { socket, transport } = dial(endpoint.ip, endpoint.port, endpoint.upstream, edge.reads, this);
+    this.#bornMs = worker.nowMs;
+    const { socket, transport } = dial(endpoint.ip, endpoint.port, endpoint.upstream, worker.reads, this);
     this.transport = transport;
-    this.#sender = new RequestSender(edge.out, transport);
-    this.#reader = new ResponseReader(edge, this);
-    edge.wheel.set(this.#deadline, edge.nowMs + endpoint.upstream.connectTimeoutMs);
+    this.#sender = new RequestSender(worker.out, transport);
+    this.#reader = new ResponseReader(endpoint.upstream.context, worker.limits, this);
+    worker.wheel.set(this.#deadline, worker.nowMs + endpoint.upstream.connectTimeoutMs);
     socket.once(transport.secure ? 'secureConnect' : 'connect', () => this.#connected());
   }
 
   #connected(): void {
     if (this.#phase !== 'connecting') return;
-    this.#edge.tick();
+    this.#worker.tick();
     this.#open = true;
-    this.#edge.counters.add(fixed.upstreamConnectionsHttp1, 1);
-    this.#edge.wheel.clear(this.#deadline);
+    this.#worker.counters.add(fixed.upstreamConnectionsHttp1, 1);
+    this.#worker.wheel.clear(this.#deadline);
     this.#phase = 'idle';
     const user = this.#user!;
     this.bind(user, this.endpoint, this.#priority);
@@ -95,11 +95,11 @@ export class UpstreamConnection implements UpstreamSide, ResponseOwner, Transpor
     this.#priority = priority;
     this.#generation = endpoint.upstream.generation;
     this.#phase = 'busy';
-    if (this.#parkedMs > 0) this.#idleMs = this.#edge.nowMs - this.#parkedMs;
+    if (this.#parkedMs > 0) this.#idleMs = this.#worker.nowMs - this.#parkedMs;
     this.#reader.begin();
     this.#sender.ended = false;
     this.#requestSent = false;
-    this.#edge.wheel.clear(this.#deadline);
+    this.#worker.wheel.clear(this.#deadline);
   }
 
   /** May an idle connection serve a request to `endpoint`, which has the same address? */
@@ -108,8 +108,8 @@ export class UpstreamConnection implements UpstreamSide, ResponseOwner, Transpor
     return nowMs - this.#parkedMs <= endpoint.reuseIdleMs && (maxLifetimeMs === null || nowMs - this.#bornMs < maxLifetimeMs);
   }
 
-  beginRequest(head: Http1RequestHead, attachment: Attachment, facts: ClientFacts, requestId: Buffer, framing: number): void {
-    this.#sender.begin(head, attachment, facts, requestId, framing);
+  beginRequest(head: Http1RequestHead, edits: HeadEdits, facts: ClientFacts, requestId: Buffer, framing: number): void {
+    this.#sender.begin(head, edits, facts, requestId, framing);
   }
 
   sendHead(bytes: Buffer, length: number, framing: number): void {
@@ -176,7 +176,7 @@ export class UpstreamConnection implements UpstreamSide, ResponseOwner, Transpor
   }
 
   received(bytes: Buffer, start: number, end: number): void {
-    this.#edge.tick();
+    this.#worker.tick();
     const user = this.#user;
     if (user === null || this.#reader.over) {
       // Bytes that nobody asked for.
@@ -237,13 +237,13 @@ export class UpstreamConnection implements UpstreamSide, ResponseOwner, Transpor
       this.#close();
       return;
     }
-    if (!this.#clean || endpoint.retired || this.transport.queued > 0 || this.#generation !== upstream.generation || this.#edge.closed) {
+    if (!this.#clean || endpoint.retired || this.transport.queued > 0 || this.#generation !== upstream.generation || this.#worker.closed) {
       this.#destroy();
       return;
     }
     this.#phase = 'idle';
-    this.#parkedMs = this.#edge.nowMs;
-    this.#edge.wheel.set(this.#deadline, this.#parkedMs + endpoint.reuseIdleMs);
+    this.#parkedMs = this.#worker.nowMs;
+    this.#worker.wheel.set(this.#deadline, this.#parkedMs + endpoint.reuseIdleMs);
     this.#shelf = endpoint.park(this);
   }
 
@@ -251,11 +251,11 @@ export class UpstreamConnection implements UpstreamSide, ResponseOwner, Transpor
   #close(): void {
     this.#phase = 'closing';
     this.transport.end();
-    this.#edge.wheel.set(this.#deadline, this.#edge.nowMs + this.#edge.limits.writeStallTimeoutMs);
+    this.#worker.wheel.set(this.#deadline, this.#worker.nowMs + this.#worker.limits.writeStallTimeoutMs);
   }
 
   ended(): void {
-    this.#edge.tick();
+    this.#worker.tick();
     const user = this.#user;
     if (user === null) {
       if (this.#phase === 'closing') this.#destroy();
@@ -276,19 +276,19 @@ export class UpstreamConnection implements UpstreamSide, ResponseOwner, Transpor
 
   #idleClosed(): void {
     this.#shelf?.remove(this);
-    this.#sawClose(this.#edge.nowMs - this.#parkedMs);
+    this.#sawClose(this.#worker.nowMs - this.#parkedMs);
     this.#destroy();
   }
 
   /** The upstream ended it after it had been idle for this long. */
   #sawClose(idleMs: number): void {
-    const { nowMs } = this.#edge;
+    const { nowMs } = this.#worker;
     this.#shelf?.sawClose(idleMs, nowMs);
     this.endpoint.upstream.sawClose(idleMs, nowMs);
   }
 
   broken(reason: string): void {
-    this.#edge.tick();
+    this.#worker.tick();
     const user = this.#user;
     if (user === null) {
       if (this.#phase === 'idle') this.#idleClosed();
@@ -307,13 +307,13 @@ export class UpstreamConnection implements UpstreamSide, ResponseOwner, Transpor
   }
 
   drained(): void {
-    this.#edge.tick();
+    this.#worker.tick();
     this.#user?.upstreamDrained();
   }
 
   /** The connect timeout, or too long idle. */
   expired(nowMs: number): void {
-    this.#edge.nowMs = nowMs;
+    this.#worker.nowMs = nowMs;
     if (this.#phase === 'connecting') {
       this.#connectFailed(failures.connectTimeout, `no answer within ${this.endpoint.upstream.connectTimeoutMs} ms`);
     } else if (this.#phase === 'closing') {
@@ -341,7 +341,7 @@ export class UpstreamConnection implements UpstreamSide, ResponseOwner, Transpor
   }
 
   crashed(error: unknown): void {
-    this.#edge.faulted(error);
+    this.#worker.faulted(error);
     const user = this.#user;
     this.abandon();
     this.#destroy();
@@ -351,9 +351,9 @@ export class UpstreamConnection implements UpstreamSide, ResponseOwner, Transpor
   #destroy(): void {
     if (this.#phase === 'gone') return;
     this.#phase = 'gone';
-    if (this.#open) this.#edge.counters.add(fixed.upstreamConnectionsHttp1, -1);
+    if (this.#open) this.#worker.counters.add(fixed.upstreamConnectionsHttp1, -1);
     this.#reader.clear();
-    this.#edge.wheel.remove(this.#deadline);
+    this.#worker.wheel.remove(this.#deadline);
     this.transport.destroy();
   }
 }

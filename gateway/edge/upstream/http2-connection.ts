@@ -55,22 +55,22 @@ export class UpstreamSession implements ClientOwner, Timed {
 
   /** Dials, and counts in `breaker` as a connection. Throws on keys that OpenSSL does not read. */
   constructor(endpoint: EndpointPool, owner: SessionOwner, breaker: Breaker) {
-    const { edge, upstream } = endpoint;
+    const { worker, upstream } = endpoint;
     this.endpoint = endpoint;
-    this.shared = edge.sessionShared;
+    this.shared = upstream.context.http2;
     this.#owner = owner;
     this.#idleMs = upstream.upstream?.idleTimeoutMs ?? defaultIdleMs;
     // ± 10 %: sessions that came together do not go together.
-    this.#oldAtMs = edge.nowMs + (upstream.upstream?.maxLifetimeMs ?? Infinity) * (0.9 + 0.2 * edge.draw());
+    this.#oldAtMs = worker.nowMs + (upstream.upstream?.maxLifetimeMs ?? Infinity) * (0.9 + 0.2 * worker.draw());
     this.#breaker = breaker;
     this.#connection = this.#dial();
     breaker.enterConnection();
-    edge.wheel.set(this.#deadline, edge.nowMs + upstream.connectTimeoutMs);
+    worker.wheel.set(this.#deadline, worker.nowMs + upstream.connectTimeoutMs);
   }
 
   #dial(): ClientConnection {
-    const { ip, port, upstream, edge } = this.endpoint;
-    const { socket, transport } = dial(ip, port, upstream, edge.reads, nobody);
+    const { ip, port, upstream, worker } = this.endpoint;
+    const { socket, transport } = dial(ip, port, upstream, worker.reads, nobody);
     if (transport.secure) {
       socket.once('secureConnect', () => this.#secured(socket as TLSSocket));
       // The transport tells the code alone, which is EPROTO whatever the handshake failed of.
@@ -88,10 +88,10 @@ export class UpstreamSession implements ClientOwner, Timed {
 
   #open(): void {
     if (this.#phase !== 'dialling') return;
-    const { edge } = this.endpoint;
-    edge.tick();
+    const { worker } = this.endpoint;
+    worker.tick();
     this.#phase = 'open';
-    edge.counters.add(fixed.upstreamConnectionsHttp2, 1);
+    worker.counters.add(fixed.upstreamConnectionsHttp2, 1);
     this.#waitIdle();
     this.#connection.connected();
     this.#owner.sessionRoom(this);
@@ -120,7 +120,7 @@ export class UpstreamSession implements ClientOwner, Timed {
 
   /** A side has been let go. It is used again in a later turn only: whoever runs now may still hold it. */
   release(side: StreamSide): void {
-    if (this.#over.push(side) === 1) this.endpoint.edge.turn.ask(this.#reuse);
+    if (this.#over.push(side) === 1) this.endpoint.worker.batch.ask(this.#reuse);
   }
 
   readonly #reuse = {
@@ -132,7 +132,7 @@ export class UpstreamSession implements ClientOwner, Timed {
 
   /** Sends a request: `ClientConnection.request`. There must be room. */
   request(side: StreamSide, block: Buffer, length: number, end: boolean): Stream {
-    this.endpoint.edge.wheel.clear(this.#deadline);
+    this.endpoint.worker.wheel.clear(this.#deadline);
     return this.#connection.request(side, block, length, end);
   }
 
@@ -162,8 +162,8 @@ export class UpstreamSession implements ClientOwner, Timed {
   }
 
   #waitIdle(): void {
-    const { edge } = this.endpoint;
-    edge.wheel.set(this.#deadline, edge.nowMs + this.#idleMs);
+    const { worker } = this.endpoint;
+    worker.wheel.set(this.#deadline, worker.nowMs + this.#idleMs);
   }
 
   connectionRetiring(): void {
@@ -189,18 +189,18 @@ export class UpstreamSession implements ClientOwner, Timed {
 
   #close(): void {
     if (this.#phase === 'closed') return;
-    const { edge } = this.endpoint;
+    const { worker } = this.endpoint;
     const before = this.#phase;
     this.#phase = 'closed';
-    edge.wheel.remove(this.#deadline);
+    worker.wheel.remove(this.#deadline);
     this.#breaker.leave(resource.connections);
-    if (before === 'open') edge.counters.add(fixed.upstreamConnectionsHttp2, -1);
+    if (before === 'open') worker.counters.add(fixed.upstreamConnectionsHttp2, -1);
     else this.#connection.destroy();
   }
 
   /** The connect timeout, or idle for long. */
   expired(nowMs: number): void {
-    this.endpoint.edge.nowMs = nowMs;
+    this.endpoint.worker.nowMs = nowMs;
     if (this.#phase === 'dialling') this.#fail(failures.connectTimeout, `no answer within ${this.endpoint.upstream.connectTimeoutMs} ms`);
     else if (this.#connection.streamCount === 0) this.#connection.drain();
   }

@@ -1,7 +1,7 @@
 // Serving: the Endpoints of an Upstream that serve, which of them are ejected or fail their health check, and the choice among the others.
 // When more than half are out, all are used: then it is more likely that what they share fails than each of them (Envoy's panic threshold).
 import { fixed } from '../../counters.ts';
-import type { Edge } from '../edge.ts';
+import type { WorkerContext } from '../io/worker-context.ts';
 import { leastRequest, roundRobin } from './candidates.ts';
 import type { Choice } from './balancing-policy.ts';
 import type { EndpointPool } from './endpoint-pool.ts';
@@ -11,7 +11,7 @@ import type { HashTable } from './hash-tables.ts';
 export class Serving {
   /** The one Endpoint, if there is one alone and it is well: nothing else needs to be looked at. */
   #sole: EndpointPool | null = null;
-  readonly #edge: Edge;
+  readonly #worker: WorkerContext;
   #all: readonly EndpointPool[] = [];
   /** Those that get requests. */
   #candidates: readonly EndpointPool[] = [];
@@ -24,8 +24,8 @@ export class Serving {
   /** More than half are out: all are used. */
   panics = false;
 
-  constructor(edge: Edge) {
-    this.#edge = edge;
+  constructor(worker: WorkerContext) {
+    this.#worker = worker;
   }
 
   get count(): number {
@@ -53,7 +53,7 @@ export class Serving {
     this.panics = out * 2 > all.length;
     this.#candidates = out === 0 || this.panics ? all : all.filter(({ ejection, failing }) => !ejection.isOut && !failing);
     this.#sole = out === 0 && all.length === 1 ? all[0]! : null;
-    this.#edge.counters.add(fixed.endpointsEjected, ejected - this.#ejected);
+    this.#worker.counters.add(fixed.endpointsEjected, ejected - this.#ejected);
     this.#ejected = ejected;
   }
 
@@ -65,12 +65,12 @@ export class Serving {
   /** The Endpoint for a request; `tried` are left out. `hash` is null where the policy has nothing to hash. null: none is left. */
   pick(choice: Choice, hash: number | null, tried: readonly EndpointPool[]): EndpointPool | null {
     if (this.#sole !== null && tried.length === 0) return this.#sole;
-    const { nowMs } = this.#edge;
+    const { nowMs } = this.#worker;
     let endpoint = hash === null ? null : (this.#tableOf(choice)?.pick(hash, tried, nowMs) ?? null);
     if (endpoint === null && nowMs >= this.#probeAtMs) endpoint = this.#due(tried);
     endpoint ??= this.#next(choice, tried);
     // All others were tried: one that is out is better than none.
-    if (endpoint === null && tried.length > 0) endpoint = leastRequest(this.#all, tried, this.#edge.draw);
+    if (endpoint === null && tried.length > 0) endpoint = leastRequest(this.#all, tried, this.#worker.draw);
     // The request is the probe of an Endpoint whose ejection is over.
     if (endpoint !== null && endpoint.ejection.probeAtMs <= nowMs) {
       endpoint.ejection.probe(nowMs);
@@ -81,12 +81,12 @@ export class Serving {
 
   #next(choice: Choice, tried: readonly EndpointPool[]): EndpointPool | null {
     if (choice.policy === 'round-robin') return roundRobin(this.#candidates, tried, this.#turn++);
-    return leastRequest(this.#candidates, tried, this.#edge.draw);
+    return leastRequest(this.#candidates, tried, this.#worker.draw);
   }
 
   /** An ejected Endpoint whose probe is due. */
   #due(tried: readonly EndpointPool[]): EndpointPool | null {
-    const { nowMs } = this.#edge;
+    const { nowMs } = this.#worker;
     return this.#all.find((endpoint) => !endpoint.failing && endpoint.ejection.probeAtMs <= nowMs && !tried.includes(endpoint)) ?? null;
   }
 

@@ -50,7 +50,7 @@ export class PendingQueue implements Timed {
   leave(request: PendingRequest): void {
     if (!this.#requests.delete(request)) return;
     this.#pool.breakerOf(this.#priority).leave(resource.pending);
-    if (this.isEmpty) this.#pool.edge.wheel.remove(this.#deadline);
+    if (this.isEmpty) this.#pool.worker.wheel.remove(this.#deadline);
   }
 
   /** There may be room. Whoever made it is in the middle of something, so what waits begins after that. */
@@ -63,19 +63,19 @@ export class PendingQueue implements Timed {
     this.#isAdvancing = true;
     queueMicrotask(() => {
       this.#isAdvancing = false;
-      this.#pool.edge.tick();
+      this.#pool.worker.tick();
       this.#advance();
     });
   }
 
   expired(nowMs: number): void {
-    this.#pool.edge.nowMs = nowMs;
+    this.#pool.worker.nowMs = nowMs;
     this.#advance();
     if (!this.isEmpty) this.#look();
   }
 
   #look(): void {
-    const { wheel, nowMs } = this.#pool.edge;
+    const { wheel, nowMs } = this.#pool.worker;
     wheel.set(this.#deadline, nowMs + lookMs);
   }
 
@@ -138,7 +138,7 @@ class PendingRequest implements Waiting {
       if (acquired.kind === 'side') this.#user.connected(acquired);
       else this.#user.connectFailed(null, acquired.failure, acquired.detail);
     } catch (error) {
-      pool.edge.faulted(error);
+      pool.worker.faulted(error);
     }
   }
 

@@ -4,7 +4,8 @@ import { defaultBreaker, printEndpoint } from '../../../routing/upstream.ts';
 import type { Endpoint, Upstream, UpstreamEndpoints } from '../../../routing/upstream.ts';
 import { priorities } from '../../counters.ts';
 import { defaultLimits } from '../../settings.ts';
-import type { Edge } from '../edge.ts';
+import type { WorkerContext } from '../io/worker-context.ts';
+import type { UpstreamContext } from './upstream-context.ts';
 import { failures } from '../message/failure.ts';
 import { Breaker, resource, unlimited } from './breaker.ts';
 import type { Choice } from './balancing-policy.ts';
@@ -39,7 +40,8 @@ const reportUseMs = 20_000;
  * further one is a cache miss.
  */
 export class UpstreamPool {
-  readonly edge: Edge;
+  readonly worker: WorkerContext;
+  readonly context: UpstreamContext;
   /** HTTP/2 is spoken. */
   #speaksHttp2 = false;
   /** It has a name that is looked up while it is used. */
@@ -75,12 +77,13 @@ export class UpstreamPool {
   #unusable = false;
   #reportedMs = -Infinity;
 
-  constructor(edge: Edge, key: string, shelves: IdleShelves, traffic: 'live' | 'shadow') {
-    this.edge = edge;
+  constructor(context: UpstreamContext, key: string, shelves: IdleShelves, traffic: 'live' | 'shadow') {
+    this.context = context;
+    this.worker = context.worker;
     this.key = key;
     this.shelves = shelves;
     this.traffic = traffic;
-    this.serving = new Serving(edge);
+    this.serving = new Serving(context.worker);
   }
 
   describe(upstream: Upstream): void {
@@ -104,7 +107,7 @@ export class UpstreamPool {
 
   /** Its breakers count in this slot, with those of the other workers; −1: alone. */
   countAt(slot: number): void {
-    for (const index of priorities.keys()) this.breakerOf(index).moveTo(this.edge.occupancy, slot, index);
+    for (const index of priorities.keys()) this.breakerOf(index).moveTo(this.worker.occupancy, slot, index);
   }
 
   /** `priority` is an index in `priorities`. */
@@ -156,7 +159,7 @@ export class UpstreamPool {
     try {
       waiter.addressed();
     } catch (error) {
-      this.edge.faulted(error);
+      this.worker.faulted(error);
     }
   }
 
@@ -244,18 +247,18 @@ export class UpstreamPool {
     if (!this.#isNamed || this.#all.length > 0 || this.#unusable) return noEndpoint;
     const wait = new AddressWait(this, user, choice, hash);
     this.#waiters.add(wait);
-    this.edge.used([this.key]);
-    this.#reportedMs = this.edge.nowMs;
+    this.context.used([this.key]);
+    this.#reportedMs = this.worker.nowMs;
     return wait;
   }
 
   /** A request uses it: names are kept fresh by whoever resolves them. */
   reportUse(): void {
     if (!this.#isNamed) return;
-    const { nowMs } = this.edge;
+    const { nowMs } = this.worker;
     if (nowMs - this.#reportedMs < reportUseMs) return;
     this.#reportedMs = nowMs;
-    this.edge.used([this.key]);
+    this.context.used([this.key]);
   }
 
   stopWaiting(wait: AddressWait): void {
@@ -264,14 +267,14 @@ export class UpstreamPool {
 
   get connectTimeoutMs(): number {
     const written = this.upstream?.connectTimeoutMs ?? defaultLimits.connectTimeoutMs;
-    return written === defaultLimits.connectTimeoutMs ? this.edge.limits.connectTimeoutMs : written;
+    return written === defaultLimits.connectTimeoutMs ? this.worker.limits.connectTimeoutMs : written;
   }
 
   /** How long an idle connection may wait and still be used, as far as the whole Upstream is concerned. */
   get reuseIdleMs(): number {
-    const { upstreamIdleMs } = this.edge.limits;
+    const { upstreamIdleMs } = this.worker.limits;
     const limitMs = this.#idleTimeoutMs === null ? upstreamIdleMs : Math.min(this.#idleTimeoutMs, upstreamIdleMs);
-    return this.#closes === null ? limitMs : Math.min(limitMs, this.#closes.shortestMs(this.edge.nowMs) / 2);
+    return this.#closes === null ? limitMs : Math.min(limitMs, this.#closes.shortestMs(this.worker.nowMs) / 2);
   }
 
   /** One of its connections was closed by an Endpoint after it had been idle for so long. */

@@ -1,7 +1,7 @@
 // All Upstreams of a worker, by key. Compiled Mappings hold their pool, so a request looks nothing up. A pool is made when the first request
 // asks for it: of 10,000 deployments few are asked at once, and a pool is twenty times what is known of its Upstream.
 import type { Endpoint, Upstream, UpstreamEndpoints } from '../../../routing/upstream.ts';
-import type { Edge } from '../edge.ts';
+import type { UpstreamContext } from './upstream-context.ts';
 import { IdleShelves } from './address-pool.ts';
 import { UpstreamPool } from './pool.ts';
 
@@ -46,7 +46,7 @@ function servingOf(endpoints: readonly Endpoint[]): number {
 }
 
 export class UpstreamRegistry {
-  readonly #edge: Edge;
+  readonly #context: UpstreamContext;
   // Copies for shadows never share a connection with what they are copies of.
   readonly #liveShelves = new IdleShelves();
   readonly #shadowShelves = new IdleShelves();
@@ -54,15 +54,15 @@ export class UpstreamRegistry {
   /** Endpoints that take requests, of all Upstreams: kept, because a change of one Upstream must not look at 10,000 others. */
   #servingCount = 0;
 
-  constructor(edge: Edge) {
-    this.#edge = edge;
+  constructor(context: UpstreamContext) {
+    this.#context = context;
   }
 
   /** The pool of a key. One that nobody has described yet has no Endpoints. */
   liveOf(key: string): UpstreamPool {
     const known = this.#knownOf(key);
     if (known.live === null) {
-      const pool = new UpstreamPool(this.#edge, key, this.#liveShelves, 'live');
+      const pool = new UpstreamPool(this.#context, key, this.#liveShelves, 'live');
       this.#fill(pool, known);
       if (known.breakerSlot >= 0) pool.countAt(known.breakerSlot);
       if (known.failing.size > 0) pool.setFailing(known.failing);
@@ -76,7 +76,7 @@ export class UpstreamRegistry {
   shadowOf(key: string): UpstreamPool {
     const known = this.#knownOf(key);
     if (known.shadow === null) {
-      const pool = new UpstreamPool(this.#edge, key, this.#shadowShelves, 'shadow');
+      const pool = new UpstreamPool(this.#context, key, this.#shadowShelves, 'shadow');
       this.#fill(pool, known);
       known.shadow = pool;
     }

@@ -1,10 +1,11 @@
 // What an Endpoint of HTTP/1.1 is sent: requests framed by us, put together in the worker's out buffer.
-import type { Attachment } from '../policy/compiled-mapping.ts';
+import type { HeadEdits } from '../message/head-edits.ts';
 import { putChunk, putLastChunk } from '../http1/chunked.ts';
 import type { FieldList } from '../message/fields.ts';
 import type { Http1RequestHead } from '../message/request-head.ts';
-import { chunkedLength, upgradeLength, writeFraming, writeRequestHead } from '../http1/request-writer.ts';
-import type { ClientFacts } from '../http1/request-writer.ts';
+import { writeFraming, writeRequestHead } from '../http1/request-writer.ts';
+import { chunkedLength, upgradeLength } from '../message/framing.ts';
+import type { ClientFacts } from '../message/client-facts.ts';
 import { putTrailers } from '../http1/trailers.ts';
 import type { OutBuffer } from '../io/out-buffer.ts';
 import type { Transport } from '../io/transport.ts';
@@ -27,9 +28,9 @@ export class RequestSender {
     this.#transport = transport;
   }
 
-  begin(head: Http1RequestHead, attachment: Attachment, facts: ClientFacts, requestId: Buffer, framing: number): void {
+  begin(head: Http1RequestHead, edits: HeadEdits, facts: ClientFacts, requestId: Buffer, framing: number): void {
     this.#out.open(this.#transport);
-    writeRequestHead(this.#out, head, attachment, facts, requestId, false);
+    writeRequestHead(this.#out, head, edits, facts, requestId, false);
     this.#frame(framing);
   }
 

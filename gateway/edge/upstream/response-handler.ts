@@ -1,27 +1,15 @@
 // What an upstream's side tells whoever uses it: a request that is forwarded, or a copy for a shadow.
 import type { Failure } from '../message/failure.ts';
-import type { FieldList } from '../message/fields.ts';
-import type { ResponseHead } from '../message/response-head.ts';
+import type { ResponseTaker } from '../http1/response-reader.ts';
 import type { EndpointPool } from './endpoint-pool.ts';
 import type { UpstreamSide } from './upstream-request.ts';
 
 /** Bytes and heads are valid only during the call. One side calls one user at a time, and never after it was let go. */
-export interface UpstreamUser {
-  /** The request was HEAD: its response has no body. */
-  readonly isHead: boolean;
+export interface UpstreamUser extends ResponseTaker {
   /** What was waited for is there, ready for the request. */
   connected(side: UpstreamSide): void;
   /** It did not come about; nothing was sent. `endpoint` null: there is none to connect to, and trying another is no use. */
   connectFailed(endpoint: EndpointPool | null, failure: Failure, reason: string): void;
-  /** A 1xx response, never 100 or 101. */
-  informational(head: ResponseHead): void;
-  /** A 101 to a request that asked for it: bytes pass as they are, both ways, until `sendEnd` and `responseEnd`. */
-  upgraded(head: ResponseHead): void;
-  responseHead(head: ResponseHead): void;
-  /** Decoded bytes of the body. */
-  responseBody(bytes: Buffer, start: number, end: number): void;
-  /** The body is complete. */
-  responseEnd(trailers: FieldList | null): void;
   /** No more of the response in this read: send what was put together. */
   responseFlush(): void;
   /** The response is complete and flushed. Whether the side is still `bound` is decided. */

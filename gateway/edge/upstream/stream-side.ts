@@ -1,16 +1,16 @@
 // One request to an Endpoint that speaks HTTP/2: a stream of a session, as forwarding and shadows see it.
-import type { Attachment } from '../policy/compiled-mapping.ts';
+import type { HeadEdits } from '../message/head-edits.ts';
 import { failures } from '../message/failure.ts';
 import type { Failure } from '../message/failure.ts';
 import type { FieldList } from '../message/fields.ts';
 import type { Http1RequestHead } from '../message/request-head.ts';
-import type { ClientFacts } from '../http1/request-writer.ts';
+import type { ClientFacts } from '../message/client-facts.ts';
 import type { ResponseHead } from '../message/response-head.ts';
 import { errorCode } from '../http2/constants.ts';
 import { putLength, writeRequestBlock, writeTrailerBlock } from '../http2/request-writer.ts';
 import type { Stream } from '../http2/stream.ts';
 import type { ResponseUser, StreamLoss } from '../http2/stream-user.ts';
-import { grpcStatusOf } from '../policy/retry-policy.ts';
+import { grpcStatusOf } from '../message/response-fields.ts';
 import { resource } from './breaker.ts';
 import type { Breaker } from './breaker.ts';
 import type { EndpointPool } from './endpoint-pool.ts';
@@ -77,8 +77,8 @@ export class StreamSide implements UpstreamSide, ResponseUser {
 
   // The request.
 
-  beginRequest(head: Http1RequestHead, attachment: Attachment, facts: ClientFacts, requestId: Buffer, framing: number): void {
-    writeRequestBlock(this.#session.shared.writer, head, attachment, facts, requestId, !this.endpoint.upstream.plain, false);
+  beginRequest(head: Http1RequestHead, edits: HeadEdits, facts: ClientFacts, requestId: Buffer, framing: number): void {
+    writeRequestBlock(this.#session.shared.writer, head, edits, facts, requestId, !this.endpoint.upstream.plain, false);
     this.#begin(framing);
   }
 

@@ -1,9 +1,9 @@
 // The upstream's side of a request, whatever protocol it speaks: what forwarding, and copies for shadows, need of a connection to an Endpoint.
-import type { Attachment } from '../policy/compiled-mapping.ts';
+import type { HeadEdits } from '../message/head-edits.ts';
 import type { Failure } from '../message/failure.ts';
 import type { FieldList } from '../message/fields.ts';
 import type { Http1RequestHead } from '../message/request-head.ts';
-import type { ClientFacts } from '../http1/request-writer.ts';
+import type { ClientFacts } from '../message/client-facts.ts';
 import type { EndpointPool } from './endpoint-pool.ts';
 
 /** A head as it goes to an upstream, but for its framing: `bytes[0..length)`. */
@@ -27,7 +27,7 @@ export interface UpstreamSide {
   /** The upstream takes less than was sent: wait for `upstreamDrained`. */
   readonly congested: boolean;
   /** Encodes the head straight from the client's. `requestId` is used unless a trusted proxy sent an id. */
-  beginRequest(head: Http1RequestHead, attachment: Attachment, facts: ClientFacts, requestId: Buffer, framing: number): void;
+  beginRequest(head: Http1RequestHead, edits: HeadEdits, facts: ClientFacts, requestId: Buffer, framing: number): void;
   /** Sends a head as `encodeHead` made it for this protocol: `bytes[0..length)`, which stay the caller's. */
   sendHead(bytes: Buffer, length: number, framing: number): void;
   sendBody(bytes: Buffer, start: number, end: number): void;

@@ -43,7 +43,7 @@ export class AddressWait implements Waiting, Timed {
     this.#user = user;
     this.#choice = choice;
     this.#hash = hash;
-    pool.edge.wheel.set(this.#deadline, pool.edge.nowMs + pool.connectTimeoutMs);
+    pool.worker.wheel.set(this.#deadline, pool.worker.nowMs + pool.connectTimeoutMs);
   }
 
   get endpoint(): EndpointPool | null {
@@ -52,9 +52,9 @@ export class AddressWait implements Waiting, Timed {
 
   /** Addresses came, or the news that there are none. */
   addressed(): void {
-    const { edge } = this.#pool;
-    edge.tick();
-    edge.wheel.remove(this.#deadline);
+    const { worker } = this.#pool;
+    worker.tick();
+    worker.wheel.remove(this.#deadline);
     const acquired = this.#pool.acquire(this.#user, [], this.#choice, this.#hash);
     if (acquired.kind === 'side') this.#user.connected(acquired);
     else if (acquired.kind === 'waiting') this.#next = acquired;
@@ -62,13 +62,13 @@ export class AddressWait implements Waiting, Timed {
   }
 
   expired(nowMs: number): void {
-    this.#pool.edge.nowMs = nowMs;
+    this.#pool.worker.nowMs = nowMs;
     this.#pool.stopWaiting(this);
     this.#user.connectFailed(null, failures.noAddress, '');
   }
 
   cancel(): void {
-    this.#pool.edge.wheel.remove(this.#deadline);
+    this.#pool.worker.wheel.remove(this.#deadline);
     this.#pool.stopWaiting(this);
     this.#next?.cancel();
   }

@@ -45,7 +45,7 @@ test('what two looks see is let go, the oldest first, and only once', () => {
       return connection;
     }),
   );
-  const spread = new Spread({ wheel, nowMs: 0, connections, occupancy: { others } });
+  const spread = new Spread({ worker: { wheel, nowMs: 0, occupancy: { others } }, connections });
   const retiring = (): boolean[] => [...connections].map((connection) => connection.retiring);
   spread.look();
   expect(retiring()).toEqual(Array.from({ length: 7 }, () => false));

@@ -1,6 +1,5 @@
 // What is sent ahead of an answer: how much of it waits, and when reading stops.
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { Edge } from '../../../../gateway/edge/edge.ts';
 import { Http1RequestHead } from '../../../../gateway/edge/message/request-head.ts';
 import { RequestReader } from '../../../../gateway/edge/http1/request-reader.ts';
 import type { RequestTaker } from '../../../../gateway/edge/http1/request-reader.ts';
@@ -40,8 +39,7 @@ describe('requests sent ahead', () => {
 
   beforeEach(() => {
     taker = new Counting();
-    const edge = { limits: { ...defaultLimits, pipelinedRequests: 3 }, requestHead: new Http1RequestHead(), trailers: new Trailers() };
-    reader = new RequestReader(edge as unknown as Edge, taker);
+    reader = new RequestReader({ requestHead: new Http1RequestHead(), trailers: new Trailers() }, { ...defaultLimits, pipelinedRequests: 3 }, taker);
     feed(request);
   });
 

@@ -2,13 +2,13 @@
 import { array, assert, constantFrom, integer, oneof, property } from 'fast-check';
 import { expect, test } from 'vitest';
 import { FrameOutput } from '../../../../gateway/edge/http2/output.ts';
-import { Turn } from '../../../../gateway/edge/io/write-batch.ts';
+import { WriteBatch } from '../../../../gateway/edge/io/write-batch.ts';
 import type { Transport } from '../../../../gateway/edge/io/transport.ts';
 
 function start(): { output: FrameOutput; written: () => readonly Buffer[]; frames: () => string[] } {
   const writes: Buffer[] = [];
   const transport = { congested: false, write: (bytes: Buffer) => writes.push(Buffer.from(bytes)) > 0 } as unknown as Transport;
-  const output = new FrameOutput(transport, new Turn(), () => undefined);
+  const output = new FrameOutput(transport, new WriteBatch(), () => undefined);
   return {
     output,
     written: () => writes,

@@ -19,7 +19,7 @@ import { Http2Shared } from '../../../../gateway/edge/http2/shared.ts';
 import type { Http2Home, Http2Limits } from '../../../../gateway/edge/http2/shared.ts';
 import type { Stream } from '../../../../gateway/edge/http2/stream.ts';
 import type { ResponseUser, StreamLoss, StreamUser } from '../../../../gateway/edge/http2/stream-user.ts';
-import { Turn } from '../../../../gateway/edge/io/write-batch.ts';
+import { WriteBatch } from '../../../../gateway/edge/io/write-batch.ts';
 import { ReadBuffer } from '../../../../gateway/edge/io/read-buffer.ts';
 import { SocketTransport } from '../../../../gateway/edge/io/transport.ts';
 import type { TransportOwner } from '../../../../gateway/edge/io/transport.ts';
@@ -59,7 +59,7 @@ export function sharedOf(limits: Partial<Http2Limits>): Http2Shared & { readonly
   );
   const home: Http2Home = {
     wheel,
-    turn: new Turn(),
+    batch: new WriteBatch(),
     nowMs: performance.now(),
     tick: () => (home.nowMs = performance.now()),
     // The middle: no connection is older or younger than the limit says.

@@ -3,7 +3,7 @@ import { Worker } from 'node:worker_threads';
 import { describe, expect, test } from 'vitest';
 import { CounterBlock, blockBytes, breakerCell } from '../../../../gateway/counters.ts';
 import { Breaker, resource } from '../../../../gateway/edge/upstream/breaker.ts';
-import type { Occupancy } from '../../../../gateway/edge/upstream/breaker.ts';
+import type { Occupancy } from '../../../../gateway/edge/io/worker-context.ts';
 
 /** The cells of `count` workers, as each of them sees them. */
 function workers(count: number): readonly Occupancy[] {

@@ -1,0 +1,32 @@
+// ExchangeContext: what all exchanges of a worker share: the current table, copies for shadows, ids. One object, made once.
+import { emptyTable } from '../../../routing/table.ts';
+import type { RouteTable } from '../../../routing/table.ts';
+import type { WorkerContext } from '../io/worker-context.ts';
+import { RequestIds } from '../message/request-id.ts';
+import type { Attached } from '../policy/compiled-mapping.ts';
+import type { ShadowSender } from '../shadow/shadow-sender.ts';
+import type { UpstreamContext } from '../upstream/upstream-context.ts';
+
+export class ExchangeContext {
+  readonly worker: WorkerContext;
+  readonly upstream: UpstreamContext;
+  readonly shadows: ShadowSender;
+  readonly ids = new RequestIds();
+  /** The one reference to the current table. A request reads it once. */
+  table: RouteTable<Attached> = emptyTable<Attached>();
+  /** Counter slots by id of the Mapping, for rejects. */
+  readonly slots = new Map<string, number>();
+  /** What check_ready answers. */
+  ready = false;
+
+  constructor(upstream: UpstreamContext, shadows: ShadowSender) {
+    this.worker = upstream.worker;
+    this.upstream = upstream;
+    this.shadows = shadows;
+  }
+
+  /** −1: a Mapping of which nothing is counted. */
+  slotOf(mappingId: string): number {
+    return this.slots.get(mappingId) ?? -1;
+  }
+}

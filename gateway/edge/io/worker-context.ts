@@ -1,0 +1,92 @@
+// WorkerContext: what everything in one worker shares below the routing table: its clock, deadlines, buffers, counters and limits. Made once.
+import type { AccessEntry } from '../../data-plane.ts';
+import type { CounterBlock } from '../../counters.ts';
+import type { EdgeLimits, Settings } from '../../settings.ts';
+import { DeadlineWheel } from './deadline.ts';
+import { HeldMemory } from './held-memory.ts';
+import { OutBuffer } from './out-buffer.ts';
+import { ReadBuffer, windowBytes } from './read-buffer.ts';
+import { WriteBatch } from './write-batch.ts';
+
+/** Asking `performance` costs as much as copying a head: once is enough. Epoch ms. */
+const startedAtMs = performance.timeOrigin;
+
+/** What all workers have in use of each Upstream: this worker's cells, and the others', which are read only. */
+export interface Occupancy {
+  readonly own: Float64Array;
+  readonly others: readonly Float64Array[];
+}
+
+export interface WorkerOptions {
+  readonly settings: Settings;
+  readonly counters: CounterBlock;
+  /** Counters of the other workers, for breakers and limits: read only. */
+  readonly others: readonly Float64Array[];
+  /** Writes an access line, or leaves it out; `entry` is called only if it is written. */
+  readonly log: (flag: string, entry: () => AccessEntry) => void;
+  /** Is told of a bug, which has ended one exchange or one connection. */
+  readonly faulted: (error: unknown) => void;
+}
+
+export class WorkerContext {
+  readonly limits: EdgeLimits;
+  readonly trustedHops: number;
+  readonly accessLog: Settings['accessLog'];
+  readonly counters: CounterBlock;
+  readonly occupancy: Occupancy;
+  readonly log: (flag: string, entry: () => AccessEntry) => void;
+  readonly #faulted: (error: unknown) => void;
+
+  // One of each a worker: callbacks do not nest, so whatever is in them belongs to the callback that runs.
+  readonly reads = new ReadBuffer();
+  readonly out = new OutBuffer(windowBytes + 8 * 1024);
+  /** For heads that are kept. It has no sink, so that what is in it goes nowhere by itself. */
+  readonly kept = new OutBuffer(4096);
+  readonly held: HeldMemory;
+  readonly wheel = new DeadlineWheel(
+    () => performance.now(),
+    (error) => this.faulted(error),
+  );
+  /** What is written and called at the end of a turn of the event loop. */
+  readonly batch = new WriteBatch();
+  readonly draw: () => number = Math.random;
+  /** The data plane has ended: nothing is kept for later. */
+  closed = false;
+  /** Clock of this callback, ms, never going back: read once a chunk. */
+  nowMs = performance.now();
+  #dateSecond = 0;
+  #dateLine = Buffer.alloc(0);
+
+  constructor({ settings, counters, others, log, faulted }: WorkerOptions) {
+    this.limits = settings.limits;
+    this.trustedHops = settings.trustedHops;
+    this.accessLog = settings.accessLog;
+    this.counters = counters;
+    this.occupancy = { own: counters.cells, others };
+    this.held = new HeldMemory(counters, this.limits.retryTotalBytes);
+    this.log = log;
+    this.#faulted = faulted;
+  }
+
+  /** Reads the clock. */
+  tick(): number {
+    return (this.nowMs = performance.now());
+  }
+
+  /** `date: …` of this second, with its line end. */
+  get dateLine(): Buffer {
+    const second = Math.floor((startedAtMs + this.nowMs) / 1000);
+    if (second !== this.#dateSecond) {
+      this.#dateSecond = second;
+      this.#dateLine = Buffer.from(`date: ${new Date(second * 1000).toUTCString()}\r\n`);
+    }
+    return this.#dateLine;
+  }
+
+  /** A bug showed: it is counted and logged, and ends one exchange only. */
+  faulted(error: unknown): void {
+    // What was put together belongs to whoever failed.
+    this.out.drop();
+    this.#faulted(error);
+  }
+}

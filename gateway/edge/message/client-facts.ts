@@ -1,0 +1,23 @@
+// ClientFacts: what the connection of a client says about every request on it, written once a connection.
+import { requestIdBytes } from './request-id.ts';
+
+/** What the connection of the client says about every request on it. */
+export interface ClientFacts {
+  /** Address of the peer. */
+  readonly peer: Buffer;
+  /** `x-forwarded-proto: http` and its line end. */
+  readonly protoLine: Buffer;
+  /** Proxies in front that are believed. */
+  readonly trustedHops: number;
+  /** All lines that are the same for every request while nobody in front is believed, with room for the id and up to the forwarded host. */
+  readonly lines: Buffer;
+  /** Fields that are the same for every request to an HTTP/2 upstream, encoded by whoever first needs them. */
+  block: Buffer | null;
+}
+
+/** The facts of a client at this address. */
+export function clientFacts(peer: string, secure: boolean, trustedHops: number): ClientFacts {
+  const protoLine = `x-forwarded-proto: ${secure ? 'https' : 'http'}\r\n`;
+  const lines = `x-request-id: ${' '.repeat(requestIdBytes)}\r\nx-forwarded-for: ${peer}\r\n${protoLine}x-forwarded-host: `;
+  return { peer: Buffer.from(peer), protoLine: Buffer.from(protoLine), trustedHops, lines: Buffer.from(lines), block: null };
+}

@@ -1,0 +1,53 @@
+// Which fields of a client's request go to an upstream, whatever protocol either side speaks.
+import { kind } from './field-kind.ts';
+import type { Http1RequestHead } from './request-head.ts';
+
+/** Fields that never pass. */
+const never: readonly number[] = [kind.contentLength, kind.transferEncoding, kind.connection, kind.hop, kind.te, kind.upgrade, kind.expect, kind.twin];
+/** Fields that a client may not say about itself. Written anew, or by a proxy in front that is believed. */
+const claims: readonly number[] = [kind.requestId, kind.forwardedFor, kind.forwardedProto, kind.forwardedHost, kind.forwarded, kind.gateway, kind.originalPath, kind.original];
+
+const passesUntrusted = Uint8Array.from({ length: 32 }, (_, fieldKind) => (never.includes(fieldKind) || claims.includes(fieldKind) ? 0 : 1));
+const passesTrusted = Uint8Array.from({ length: 32 }, (_, fieldKind) => (never.includes(fieldKind) || fieldKind === kind.forwardedFor ? 0 : 1));
+
+/** The allow-list, by `kind` of a field: 1, it passes, unless `keepsMeaning` says otherwise. The same to upstreams of either protocol. */
+export function passesUpstream(trusted: boolean): Uint8Array {
+  return trusted ? passesTrusted : passesUntrusted;
+}
+
+/** Which lines of a trusted proxy were kept, bits. */
+export const keeps = { requestId: 1, proto: 2, host: 4 } as const;
+
+/** `keepsMeaning`: the field does not pass. */
+export const goes = -1;
+
+/**
+ * Does a field whose kind is not `other`, and which the allow-list passes, go upstream? `kept`: bits of what passed before it. Returns these
+ * with its own, or `goes`.
+ */
+export function keepsMeaning(head: Http1RequestHead, field: number, fieldKind: number, kept: number, ownHost: boolean, rewritten: boolean): number {
+  switch (fieldKind) {
+    case kind.host:
+      return ownHost ? goes : kept;
+    case kind.trailer:
+      return head.chunked ? kept : goes;
+    case kind.requestId:
+      // One id, and a plain one: else it is no id.
+      return (kept & keeps.requestId) === 0 && isPlainId(head.fields[field * 4 + 3]! - head.fields[field * 4 + 2]!) ? kept | keeps.requestId : goes;
+    case kind.forwardedProto:
+      return kept | keeps.proto;
+    case kind.forwardedHost:
+      return kept | keeps.host;
+    case kind.originalPath:
+      return rewritten ? goes : kept;
+    default:
+      return kept;
+  }
+}
+
+/** Longest id that is kept. */
+const mostIdBytes = 128;
+
+function isPlainId(length: number): boolean {
+  return length > 0 && length <= mostIdBytes;
+}
