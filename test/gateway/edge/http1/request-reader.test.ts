@@ -27,8 +27,7 @@ class Counting implements RequestTaker {
 }
 
 test('a taker that reads on behind a malformed body is a fault, not an endless loop', () => {
-  const edge = { limits: defaultLimits, requestHead: new Http1RequestHead(), trailers: new Trailers() };
-  const reader = new RequestReader(edge as unknown as Edge, new Counting());
+  const reader = new RequestReader({ requestHead: new Http1RequestHead(), trailers: new Trailers() }, defaultLimits, new Counting());
   const bytes = Buffer.from('POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nZZ\0');
   expect(() => reader.received(bytes, 0, bytes.length - 1)).toThrow('no progress while reading: chunked');
 });
