@@ -62,7 +62,7 @@ export function hasOneOrigin({ options }: ToolUse, paths: readonly string[]): bo
 }
 
 function serveFiles(paths: readonly string[], settings: Settings): Served | string {
-  const { objects, problems, missing } = readManifests(paths, settings.singleNamespace ?? 'default');
+  const { objects, problems, missing } = readManifests({ paths, standardInput: null, defaultNamespace: settings.singleNamespace ?? 'default' });
   if (missing[0] !== undefined) return `${missing[0]} is neither a directory nor a .yaml, .yml or .json file that exists`;
   const translator = new Translator(translateSettingsOf(settings, []), []);
   translator.apply({ set: objects, removed: [] });

@@ -5,20 +5,26 @@ import type { StoredObject } from './stored-object.ts';
 
 interface Declaration {
   readonly file: string;
+  /** The first in the file. */
   readonly object: StoredObject;
+  /** Later ones in the same file, as many as are told. */
+  readonly others: readonly StoredObject[];
+  /** How many there are of these in all. */
+  readonly otherCount: number;
 }
 
 /** All that goes by one object's key. */
 interface Contest {
   readonly key: string;
-  /** In the order of precedence. */
-  declared: readonly Declaration[];
+  /** In the order of precedence: of files, each once. */
+  readonly declared: Declaration[];
   /** What was last given out. */
   served: StoredObject | null;
   touched: boolean;
 }
 
-const none: readonly Declaration[] = Object.freeze([]);
+/** Declarations of one object that are told one by one; the rest is counted. */
+const mostTold = 8;
 
 /** Objects by file. The object that counts is the one of the first file in text order, the first in that file: the same on every replica. */
 export class Declarations {
@@ -29,8 +35,8 @@ export class Declarations {
 
   /** The objects that a file declared before and declares now; none when it is gone. */
   replace(file: string, before: readonly StoredObject[], now: readonly StoredObject[]): void {
-    for (const object of before) this.#withdraw(file, objectKey(object.ref));
-    for (const object of now) this.#declare(file, object);
+    for (const key of byKey(before).keys()) this.#withdraw(file, key);
+    for (const [key, objects] of byKey(now)) this.#declare(key, { file, object: objects[0]!, others: objects.slice(1, mostTold + 1), otherCount: objects.length - 1 });
   }
 
   /** What changed since the last call: objects that are new or differ, and keys that are gone. */
@@ -57,45 +63,64 @@ export class Declarations {
   problems(): Problem[] {
     const problems: Problem[] = [];
     for (const { declared } of this.#contested) {
-      const [served, ...others] = declared;
-      for (const other of others) {
-        problems.push({
-          code: 'declared-twice',
-          level: 'error',
-          subject: other.object.ref,
-          field: other.object.origin,
-          sentence: `the object is declared in ${served!.object.origin} already and that one is served; remove one of the two`,
-        });
+      const served = declared[0]!.object;
+      const told = declared.slice(0, mostTold + 1).flatMap(({ object, others }) => [object, ...others]).slice(1, mostTold + 1);
+      const count = declared.reduce((sum, { otherCount }) => sum + 1 + otherCount, -1);
+      for (const [index, { ref, origin }] of told.entries()) {
+        const more = index === told.length - 1 && count > told.length ? ` (and ${count - told.length} more declarations of it)` : '';
+        problems.push({ code: 'declared-twice', level: 'error', subject: ref, field: origin, sentence: `the object is declared in ${served.origin} already and that one is served${more}; remove one of the two` });
       }
     }
     return problems;
   }
 
-  #declare(file: string, object: StoredObject): void {
-    const contest = this.#contestOf(objectKey(object.ref));
-    const { declared } = contest;
-    const later = declared.findIndex((other) => compareText(other.file, file) > 0);
-    contest.declared = later < 0 ? [...declared, { file, object }] : declared.toSpliced(later, 0, { file, object });
+  #declare(key: string, declaration: Declaration): void {
+    const contest = this.#contestOf(key);
+    contest.declared.splice(placeOf(contest.declared, declaration.file), 0, declaration);
     this.#touch(contest);
   }
 
   #withdraw(file: string, key: string): void {
     const contest = this.#contestOf(key);
-    contest.declared = contest.declared.filter((declaration) => declaration.file !== file);
+    const at = placeOf(contest.declared, file);
+    if (contest.declared[at]?.file === file) contest.declared.splice(at, 1);
     this.#touch(contest);
   }
 
   #contestOf(key: string): Contest {
     let contest = this.#contests.get(key);
-    if (contest === undefined) this.#contests.set(key, (contest = { key, declared: none, served: null, touched: false }));
+    if (contest === undefined) this.#contests.set(key, (contest = { key, declared: [], served: null, touched: false }));
     return contest;
   }
 
   #touch(contest: Contest): void {
-    if (contest.declared.length > 1) this.#contested.add(contest);
+    if (contest.declared.length > 1 || (contest.declared[0]?.otherCount ?? 0) > 0) this.#contested.add(contest);
     else this.#contested.delete(contest);
     if (contest.touched) return;
     contest.touched = true;
     this.#touched.push(contest);
   }
+}
+
+/** Objects of one file by their key, in the order of their first one. */
+function byKey(objects: readonly StoredObject[]): ReadonlyMap<string, readonly StoredObject[]> {
+  const groups = new Map<string, StoredObject[]>();
+  for (const object of objects) {
+    const key = objectKey(object.ref);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [object]);
+    else group.push(object);
+  }
+  return groups;
+}
+
+/** Index of a file among declarations in the order of files, or where it belongs. */
+function placeOf(declared: readonly Declaration[], file: string): number {
+  let [low, high] = [0, declared.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (compareText(declared[middle]!.file, file) < 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }

@@ -1,7 +1,19 @@
 // Entries of a folder: which names hold manifests, and what stands behind them.
-import { readdirSync, statSync, type Stats } from 'node:fs';
+import { opendirSync, realpathSync, statSync, type Stats } from 'node:fs';
+import { dirname } from 'node:path';
+import { compareText } from '../../routing/problem.ts';
 
 const manifestName = /\.(?:yaml|yml|json)$/i;
+
+/** Bounds of what is looked at, so that a wrong link cannot make a Source read a whole machine. */
+export interface FolderBounds {
+  /** Files and directories of one Source, or of one run of a tool. Hidden names are passed over and not counted. */
+  readonly entries: number;
+  /** Directories inside each other. */
+  readonly depth: number;
+}
+
+export const folderBounds: FolderBounds = Object.freeze({ entries: 50_000, depth: 32 });
 
 /** What a path is, symbolic links followed. */
 export type Entry =
@@ -32,13 +44,52 @@ export function entryAt(path: string): Entry {
   return { kind: 'none' };
 }
 
-/** Names in a directory that are not hidden, in text order; null when it cannot be listed. */
-export function namesIn(directory: string): readonly string[] | null {
+/** Identities of the directories that a directory is in, up to the root of the file system; links to these would lead around everything. */
+export function outerIdentities(path: string): readonly string[] {
+  const identities: string[] = [];
+  let at: string;
   try {
-    return readdirSync(directory)
-      .filter((name) => !isHidden(name))
-      .sort();
+    at = realpathSync(path);
+  } catch {
+    return [];
+  }
+  while (at !== dirname(at)) {
+    at = dirname(at);
+    const entry = entryAt(at);
+    if (entry.kind === 'directory') identities.push(entry.identity);
+  }
+  return identities;
+}
+
+export interface Names {
+  /** Not hidden, in text order; at most as many as were asked for. */
+  readonly names: readonly string[];
+  /** There are more, which were not read. */
+  readonly more: boolean;
+}
+
+/** Steps between two pauses of a listing. */
+const listSlice = 500;
+
+/** Names in a directory, `most` at most; null when it cannot be listed. Yields now and then, so that whoever runs it can let others work. */
+export function* namesIn(directory: string, most: number): Generator<void, Names | null> {
+  const names: string[] = [];
+  let more = false;
+  try {
+    const entries = opendirSync(directory);
+    try {
+      for (let entry = entries.readSync(); entry !== null; entry = entries.readSync()) {
+        if (isHidden(entry.name)) continue;
+        more = names.length >= most;
+        if (more) break;
+        names.push(entry.name);
+        if (names.length % listSlice === 0) yield;
+      }
+    } finally {
+      entries.closeSync();
+    }
   } catch {
     return null;
   }
+  return { names: names.sort(compareText), more };
 }

@@ -4,8 +4,9 @@ import { readFileSync, type Stats } from 'node:fs';
 import { compareProblems, type Problem } from '../../routing/problem.ts';
 import { objectKey, type SourceObject } from '../translate/object.ts';
 import { Declarations } from './declarations.ts';
-import { manifestBounds, parseManifest } from './manifest.ts';
+import { manifestBounds, readingManifest } from './manifest.ts';
 import type { StoredObject } from './stored-object.ts';
+import type { Work } from './turns.ts';
 
 interface ManifestFile {
   /** What `stat` said when it was read: equal means not written since, as far as a slow poll needs to know. */
@@ -14,7 +15,19 @@ interface ManifestFile {
   readonly digest: string;
   /** Last good. */
   readonly objects: readonly StoredObject[];
+  readonly otherKinds: number;
+  readonly withoutNamespace: number;
 }
+
+/** What files hold beside the objects that were read of them. */
+export interface BesideObjects {
+  /** Objects of kinds that routing does not read. */
+  readonly otherKinds: number;
+  /** Objects that name no namespace and were given the default. */
+  readonly withoutNamespace: number;
+}
+
+const nothingBeside: BesideObjects = Object.freeze({ otherKinds: 0, withoutNamespace: 0 });
 
 /** All files of a Source by the name they are shown with. */
 export class ManifestFiles {
@@ -38,23 +51,30 @@ export class ManifestFiles {
   }
 
   /** Reads the file at `path`. Equal bytes cost no parse; what cannot be read keeps its last good objects. */
-  read(path: string, name: string, stats: Stats): void {
-    const before = this.#files.get(name);
+  *read(path: string, name: string, stats: Stats): Work {
     const bytes = readBytes(path, stats.size);
-    if (typeof bytes === 'string') {
-      this.#problems.set(name, [fileProblem(name, 'unreadable-file', `the file cannot be read (${bytes}) and its last good objects stay; make it readable`)]);
-      this.#files.set(name, { stamp: stampOf(stats), digest: '', objects: before?.objects ?? [] });
-      return;
-    }
-    const digest = createHash('sha256').update(bytes).digest('base64');
+    if (typeof bytes !== 'string') return yield* this.readBytes(bytes, name, stampOf(stats));
+    const before = this.#files.get(name);
+    const objects = before?.objects ?? [];
+    const stay = objects.length === 0 ? '' : ' and its last good objects stay';
+    this.#problems.set(name, [fileProblem(name, 'unreadable-file', `the file cannot be read (${bytes})${stay}; make it readable`)]);
+    this.#files.set(name, { ...nothingBeside, stamp: stampOf(stats), digest: '', objects });
+  }
+
+  /** Reads text that is no file of its own: standard input. */
+  *readBytes(bytes: Uint8Array, name: string, stamp: string): Work {
+    const before = this.#files.get(name);
+    const digest = yield* digestOf(bytes);
     if (before !== undefined && before.digest === digest) {
-      this.#files.set(name, { ...before, stamp: stampOf(stats) });
+      this.#files.set(name, { ...before, stamp });
       return;
     }
-    const manifest = parseManifest(bytes, { file: name, defaultNamespace: this.#defaultNamespace });
-    const objects = manifest.complete ? manifest.objects : withLastGood(manifest.objects, before?.objects ?? []);
-    this.#files.set(name, { stamp: stampOf(stats), digest, objects });
-    this.#declarations.replace(name, before?.objects ?? [], objects);
+    const lastGood = before?.objects ?? [];
+    const manifest = yield* readingManifest(bytes, { file: name, defaultNamespace: this.#defaultNamespace, hasLastGood: lastGood.length > 0 });
+    const objects = manifest.complete ? manifest.objects : withLastGood(manifest.objects, lastGood);
+    const { otherKinds, withoutNamespace } = manifest;
+    this.#files.set(name, { stamp, digest, objects, otherKinds, withoutNamespace });
+    this.#declarations.replace(name, lastGood, objects);
     if (manifest.problems.length === 0) this.#problems.delete(name);
     else this.#problems.set(name, manifest.problems);
   }
@@ -74,6 +94,16 @@ export class ManifestFiles {
   /** Objects that changed since the last call. */
   changes(): { readonly set: readonly SourceObject[]; readonly removed: readonly string[] } {
     return this.#declarations.changes();
+  }
+
+  /** What all files hold beside the objects that were read. */
+  beside(): BesideObjects {
+    let [otherKinds, withoutNamespace] = [0, 0];
+    for (const file of this.#files.values()) {
+      otherKinds += file.otherKinds;
+      withoutNamespace += file.withoutNamespace;
+    }
+    return { otherKinds, withoutNamespace };
   }
 
   /** All Problems there are now, in order. */
@@ -100,6 +130,18 @@ function readBytes(path: string, size: number): Uint8Array | string {
   } catch (error) {
     return errorCode(error);
   }
+}
+
+/** Bytes that are hashed between two pauses. */
+const hashSlice = 4 * 1024 * 1024;
+
+function* digestOf(bytes: Uint8Array): Work<string> {
+  const hash = createHash('sha256');
+  for (let at = 0; at < bytes.length; at += hashSlice) {
+    hash.update(bytes.subarray(at, at + hashSlice));
+    yield;
+  }
+  return hash.digest('base64');
 }
 
 function stampOf(stats: Stats): string {

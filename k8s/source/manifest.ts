@@ -1,14 +1,21 @@
 // Manifests: the text of one .yaml, .yml or .json file to the objects that it declares.
 import { CORE_SCHEMA, loadAll, mergeTag, YAMLException } from 'js-yaml';
-import type { Problem } from '../../routing/problem.ts';
-import { splitDocuments, type ManifestDocument } from './documents.ts';
+import type { ObjectRef, Problem, ProblemLevel } from '../../routing/problem.ts';
+import { lostWith } from '../translate/ambassador-kinds.ts';
+import { splitDocuments, splitJson, type ManifestDocument } from './documents.ts';
+import { extentOf } from './extent.ts';
 import { jsonErrorOffset } from './json-error.ts';
+import { readKind } from './kinds.ts';
 import { StoredObject } from './stored-object.ts';
+import { finish, type Work } from './turns.ts';
 
-/** Bounds of one manifest file (design §4.15). They cost the control worker only. */
+/** Bounds of one manifest file. They cost the control worker only. */
 export const manifestBounds = {
   documentBytes: 1024 * 1024,
   fileBytes: 64 * 1024 * 1024,
+  documents: 100_000,
+  /** Problems that are told one by one; the rest is counted. */
+  problems: 100,
   /** Values of one document with every alias written out, and the characters of their texts. */
   nodes: 200_000,
   characters: 4 * 1024 * 1024,
@@ -17,43 +24,43 @@ export const manifestBounds = {
 } as const;
 
 export interface ManifestOptions {
-  /** Name of the file for people and for `origin`; one that ends in `.json` is read as JSON. */
+  /** Name of the file for people and for `origin`; `-`: standard input. */
   readonly file: string;
-  /** Namespace of objects that name none (design §4.2). */
+  /** Namespace of objects that name none. */
   readonly defaultNamespace: string;
+  /** Objects of an earlier reading stay served for what cannot be read now. */
+  readonly hasLastGood: boolean;
 }
 
 export interface Manifest {
   readonly objects: readonly StoredObject[];
   readonly problems: readonly Problem[];
-  /** false: a part was not read, so an object that is missing here may still be declared (design §4.16: its last good form holds). */
+  /** false: a part was not read, so an object that is missing here may still be declared, and its last good form holds. */
   readonly complete: boolean;
+  /** Objects of kinds that routing does not read. */
+  readonly otherKinds: number;
+  /** Objects that name no namespace and were given the default. */
+  readonly withoutNamespace: number;
 }
 
 /** kubectl understands `<<`, so manifests that people have may use it. */
 const schema = CORE_SCHEMA.withTags(mergeTag);
 
-/** Routing reads these; every other kind belongs to somebody else and is passed over. */
-const groups: Readonly<Record<string, RegExp>> = {
-  SeldonDeployment: /^machinelearning\.seldon\.io\//,
-  Service: /^v1$/,
-  Secret: /^v1$/,
-  EndpointSlice: /^discovery\.k8s\.io\//,
-  Mapping: /^(x\.)?getambassador\.io\//,
-  TLSContext: /^(x\.)?getambassador\.io\//,
-};
-
-const kindNames = Object.keys(groups);
-
 // A namespace is a segment of public paths, so it is held to Kubernetes' rule (RFC 1123 label); names only to what cannot be mistaken for another object's.
 const namespacePattern = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 const namePattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,252}$/;
 
-/**
- * Reads one file: documents, List kinds unfolded, objects in the order written. Never throws: a document that is not YAML, is too large or
- * has no identity becomes a Problem with line and column, and the other documents count.
- */
+/** The same as `readingManifest`, at once. */
 export function parseManifest(bytes: Uint8Array, options: ManifestOptions): Manifest {
+  return finish(readingManifest(bytes, options));
+}
+
+/**
+ * Reads one file: documents, Lists unfolded, objects in the order written. A file whose name ends in `.json` and standard input are JSON, one
+ * value or several, where the text begins like JSON, else YAML (as kubectl reads them). Never throws: a document that is not YAML, is too large
+ * or has no identity becomes a Problem with line and column, and the other documents count. Pauses are after documents.
+ */
+export function* readingManifest(bytes: Uint8Array, options: ManifestOptions): Work<Manifest> {
   const reading = new Reading(options);
   if (bytes.byteLength > manifestBounds.fileBytes) {
     reading.refuse('file-too-large', '', `the file has ${bytes.byteLength} bytes and is not read; split it into files of at most ${manifestBounds.fileBytes} bytes`);
@@ -64,8 +71,17 @@ export function parseManifest(bytes: Uint8Array, options: ManifestOptions): Mani
     reading.refuse('not-utf8', '', 'the file is not UTF-8 text and is not read; save it as UTF-8');
     return reading.manifest();
   }
-  if (options.file.endsWith('.json')) reading.json({ text, line: 1, contentLine: 1 });
-  else for (const document of splitDocuments(text)) reading.yaml(document);
+  const isJson = /^(?:.*\.json|-)$/is.test(options.file) && /^\s*[{[]/.test(text);
+  let documents = 0;
+  for (const document of isJson ? splitJson(text, manifestBounds.documentBytes) : splitDocuments(text)) {
+    if (++documents > manifestBounds.documents) {
+      reading.refuse('too-many-documents', position(document.line, 1), `the file has more than ${manifestBounds.documents} documents and nothing is read from here on; split it into several files`);
+      break;
+    }
+    if (isJson) reading.json(document);
+    else reading.yaml(document);
+    yield;
+  }
   return reading.manifest();
 }
 
@@ -83,13 +99,19 @@ class Reading {
   readonly #objects: StoredObject[] = [];
   readonly #problems: Problem[] = [];
   #complete = true;
+  #otherKinds = 0;
+  #withoutNamespace = 0;
+  /** Problems beyond the bound, and the worst level among them. */
+  #untold: { count: number; level: ProblemLevel } = { count: 0, level: 'warning' };
 
   constructor(options: ManifestOptions) {
     this.#options = options;
   }
 
   manifest(): Manifest {
-    return { objects: this.#objects, problems: this.#problems, complete: this.#complete };
+    const { count, level } = this.#untold;
+    const problems = count === 0 ? this.#problems : [...this.#problems, this.#ofFile(level, 'more-problems', '', `the file has ${count} more Problems, which are not listed; correct those that are`)];
+    return { objects: this.#objects, problems, complete: this.#complete, otherKinds: this.#otherKinds, withoutNamespace: this.#withoutNamespace };
   }
 
   /** A part of the file that is not served. */
@@ -98,8 +120,22 @@ class Reading {
     this.#problem('error', code, field, sentence);
   }
 
-  #problem(level: 'error' | 'warning', code: string, field: string, sentence: string): void {
-    this.#problems.push({ code, level, subject: { kind: 'File', namespace: '', name: this.#options.file }, field, sentence });
+  #problem(level: ProblemLevel, code: string, field: string, sentence: string): void {
+    this.#tell(this.#ofFile(level, code, field, sentence));
+  }
+
+  #ofFile(level: ProblemLevel, code: string, field: string, sentence: string): Problem {
+    return { code, level, subject: { kind: 'File', namespace: '', name: this.#options.file }, field, sentence };
+  }
+
+  #tell(problem: Problem): void {
+    if (this.#problems.length < manifestBounds.problems) this.#problems.push(problem);
+    else this.#untold = { count: this.#untold.count + 1, level: problem.level === 'error' ? 'error' : this.#untold.level };
+  }
+
+  /** ` and its last good form stays` where there is one. */
+  get #lastGood(): string {
+    return this.#options.hasLastGood ? ', and its last good form stays' : '';
   }
 
   yaml(document: ManifestDocument): void {
@@ -108,8 +144,10 @@ class Reading {
       for (const value of loadAll(document.text, { schema, maxDepth: manifestBounds.depth })) this.#document(value, document.contentLine);
     } catch (error) {
       if (!(error instanceof YAMLException)) throw error;
+      const template = templateIn(document);
+      if (template !== null) return this.refuse('template', template, `this is a template ({{ … }}) and is not read${this.#lastGood}; render it first, for example with helm template`);
       const line = document.line + (error.mark?.line ?? 0);
-      this.refuse('bad-yaml', position(line, (error.mark?.column ?? 0) + 1), `the document is not valid YAML (${error.reason}) and its last good form stays; correct it`);
+      this.refuse('bad-yaml', position(line, (error.mark?.column ?? 0) + 1), `the document is not valid YAML (${error.reason}) and is not read${this.#lastGood}; correct it`);
     }
   }
 
@@ -120,7 +158,7 @@ class Reading {
       value = JSON.parse(document.text);
     } catch {
       const before = document.text.slice(0, jsonErrorOffset(document.text)).split('\n');
-      this.refuse('bad-json', position(before.length, before.at(-1)!.length + 1), 'the file is not valid JSON and its last good form stays; correct it');
+      this.refuse('bad-json', position(document.line + before.length - 1, before.at(-1)!.length + 1), `the file is not valid JSON and is not read from here on${this.#lastGood}; correct it`);
       return;
     }
     this.#document(value, document.contentLine);
@@ -135,7 +173,7 @@ class Reading {
 
   #document(value: unknown, line: number): void {
     if (value === null || value === undefined) return;
-    const extent = measure(value, 0, new Map());
+    const extent = extentOf(value, manifestBounds.depth);
     if (extent === null || extent.height > manifestBounds.depth) {
       this.refuse('document-too-deep', position(line, 1), `the document is nested deeper than ${manifestBounds.depth} once its aliases are written out, and is not read; write it flatter`);
     } else if (extent.nodes > manifestBounds.nodes) {
@@ -143,83 +181,100 @@ class Reading {
     } else if (extent.characters > manifestBounds.characters) {
       this.refuse('document-too-many-values', position(line, 1), `the document has more than ${manifestBounds.characters} characters once its aliases are written out, and is not read; use fewer aliases`);
     } else {
-      this.#object(value, line, null);
+      this.#object(value, { line, items: '' }, null);
     }
   }
 
-  #object(value: unknown, line: number, listed: ListItems | null): void {
+  #object(value: unknown, place: Place, listed: ListItems | null): void {
     if (!isRecord(value)) {
-      this.#problem('warning', 'not-an-object', position(line, 1), 'the document is not a Kubernetes object and is passed over; remove it or write apiVersion, kind and metadata');
+      this.#problem('warning', 'not-an-object', fieldAt(place), 'the document is not a Kubernetes object and is passed over; remove it or write apiVersion, kind and metadata');
       return;
     }
     // The API server leaves kind and apiVersion out of the items of a typed list.
     const kind = value['kind'] ?? listed?.kind;
     const apiVersion = value['apiVersion'] ?? listed?.apiVersion;
     if (typeof kind !== 'string' || typeof apiVersion !== 'string') {
-      this.#problem('warning', 'not-an-object', position(line, 1), 'the document has no kind or no apiVersion and is passed over; write both, or move the file out of the folder');
+      this.#problem('warning', 'not-an-object', fieldAt(place), 'the document has no kind or no apiVersion and is passed over; write both, or move the file out of the folder');
       return;
     }
     if (kind.endsWith('List') && Array.isArray(value['items'])) {
-      // kubectl never writes a List into a List: one level is read.
       const items: ListItems = kind === 'List' ? { kind: null, apiVersion: null } : { kind: kind.slice(0, -'List'.length), apiVersion };
-      if (listed === null) for (const item of value['items']) this.#object(item, line, items);
+      const path = place.items === '' ? 'items' : `${place.items}.items`;
+      for (const [index, item] of value['items'].entries()) this.#object(item, { line: place.line, items: `${path}[${index}]` }, items);
       return;
     }
-    if (!Object.hasOwn(groups, kind) || !groups[kind]!.test(apiVersion)) return;
-    this.#declared(value, kindNames.find((name) => name === kind)!, apiVersion, line);
+    const known = readKind(kind, apiVersion);
+    switch (known.kind) {
+      case 'read':
+        return this.#declared(value, known.name, apiVersion, place);
+      case 'misspelt':
+        return this.refuse('unknown-kind', fieldAt(place), known.sentence);
+      case 'ambassador':
+        this.#otherKinds += 1;
+        return this.#tell({ code: 'kind-not-served', level: 'warning', subject: this.#refOf(value, kind), field: originAt(this.#options.file, place), sentence: lostWith(kind) });
+      case 'other':
+        this.#otherKinds += 1;
+    }
   }
 
-  #declared(object: Readonly<Record<string, unknown>>, kind: string, apiVersion: string, line: number): void {
+  /** The object's name as far as it can be said. */
+  #refOf(object: Readonly<Record<string, unknown>>, kind: string): ObjectRef {
+    const metadata = isRecord(object['metadata']) ? object['metadata'] : {};
+    const [namespace, name] = [metadata['namespace'] ?? this.#options.defaultNamespace, metadata['name']];
+    return { kind: ownText(kind).slice(0, 63), namespace: typeof namespace === 'string' && namespacePattern.test(namespace) ? ownText(namespace) : '', name: typeof name === 'string' && namePattern.test(name) ? ownText(name) : '' };
+  }
+
+  #declared(object: Readonly<Record<string, unknown>>, kind: string, apiVersion: string, place: Place): void {
     const metadata = isRecord(object['metadata']) ? object['metadata'] : {};
     const name = metadata['name'];
     const namespace = metadata['namespace'] ?? this.#options.defaultNamespace;
     if (typeof name !== 'string' || !namePattern.test(name)) {
-      this.refuse('bad-name', position(line, 1), `a ${kind} has no usable metadata.name and is not served; write letters, digits, "-" and ".", at most 253`);
+      this.refuse('bad-name', fieldAt(place), `a ${kind} has no usable metadata.name and is not served; ${write(name, 'letters, digits, "-" and ".", at most 253')}`);
       return;
     }
     if (typeof namespace !== 'string' || !namespacePattern.test(namespace)) {
-      this.refuse('bad-namespace', position(line, 1), `${kind} ${name} has no usable metadata.namespace and is not served; write lower-case letters, digits and "-", at most 63`);
+      this.refuse('bad-namespace', fieldAt(place), `${kind} ${name} has no usable metadata.namespace and is not served; ${write(namespace, 'lower-case letters, digits and "-", at most 63')}`);
       return;
     }
+    if (metadata['namespace'] === undefined || metadata['namespace'] === null) this.#withoutNamespace += 1;
     const ref = { kind, namespace: ownText(namespace), name: ownText(name) };
-    this.#objects.push(new StoredObject(ref, ownText(apiVersion), this.#options.file, line, object));
+    this.#objects.push(new StoredObject(ref, ownText(apiVersion), originAt(this.#options.file, place), object));
   }
+}
+
+/** Where an object is in its file. */
+interface Place {
+  readonly line: number;
+  /** Of an object in a List: `items[41]`; else "". */
+  readonly items: string;
+}
+
+function fieldAt({ line, items }: Place): string {
+  return items === '' ? position(line, 1) : `line ${line}, ${items}`;
+}
+
+function originAt(file: string, { line, items }: Place): string {
+  return items === '' ? `${file}:${line}` : `${file}:${line} ${items}`;
+}
+
+/** What to write instead of a value, which may come from a template. */
+function write(value: unknown, what: string): string {
+  return typeof value === 'string' && value.includes('{{') ? 'this is a template: render it first' : `write ${what}`;
+}
+
+/** Position of the first `{{` that is neither in quotes nor in a comment, or null. */
+function templateIn({ text, line }: ManifestDocument): string | null {
+  for (const [index, row] of text.split('\n').entries()) {
+    const at = row.search(/\{\{(?!\{)/);
+    if (at >= 0 && row.includes('}}', at) && !/[#"']/.test(row.slice(0, at))) return position(line + index, at + 1);
+  }
+  return null;
 }
 
 /** What the items of a List are when they do not say it themselves. */
 interface ListItems {
   readonly kind: string | null;
   readonly apiVersion: string | null;
-}
-
-interface Extent {
-  readonly nodes: number;
-  readonly height: number;
-  readonly characters: number;
-}
-
-const scalarExtent: Extent = Object.freeze({ nodes: 1, height: 0, characters: 8 });
-
-/** Values and nesting of a document with aliases written out, each shared value measured once; null: nested too deep, or inside itself. */
-function measure(value: unknown, depth: number, seen: Map<object, Extent>): Extent | null {
-  if (typeof value === 'string') return { nodes: 1, height: 0, characters: value.length };
-  if (typeof value !== 'object' || value === null) return scalarExtent;
-  const known = seen.get(value);
-  if (known !== undefined) return known;
-  if (depth >= manifestBounds.depth) return null;
-  let nodes = 1;
-  let height = 1;
-  let characters = 0;
-  for (const [key, child] of Object.entries(value)) {
-    const extent = measure(child, depth + 1, seen);
-    if (extent === null) return null;
-    nodes += extent.nodes;
-    characters += key.length + extent.characters;
-    height = Math.max(height, extent.height + 1);
-  }
-  const extent = { nodes, height, characters };
-  seen.set(value, extent);
-  return extent;
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -8,21 +8,15 @@ import type { UnknownRecord } from '../translate/value.ts';
 export class StoredObject implements SourceObject {
   readonly ref: ObjectRef;
   readonly apiVersion: string;
-  readonly #file: string;
-  readonly #line: number;
+  readonly origin: string;
   readonly #text: string;
 
   /** `value` is the object itself, decoded from YAML or JSON. */
-  constructor(ref: ObjectRef, apiVersion: string, file: string, line: number, value: UnknownRecord) {
+  constructor(ref: ObjectRef, apiVersion: string, origin: string, value: UnknownRecord) {
     this.ref = ref;
     this.apiVersion = apiVersion;
-    this.#file = file;
-    this.#line = line;
+    this.origin = origin;
     this.#text = jsonOf(essenceOf(ref.kind, value));
-  }
-
-  get origin(): string {
-    return `${this.#file}:${this.#line}`;
   }
 
   /** Parsed anew each time. */
@@ -32,7 +26,7 @@ export class StoredObject implements SourceObject {
 
   /** true when translation would read the same from both, at the same place. */
   isSame(other: StoredObject): boolean {
-    return this.#text === other.#text && this.apiVersion === other.apiVersion && this.#line === other.#line && this.#file === other.#file;
+    return this.#text === other.#text && this.apiVersion === other.apiVersion && this.origin === other.origin;
   }
 }
 

@@ -3,6 +3,7 @@ import { sameValue } from '../../routing/diff.ts';
 import type { Mapping, Role } from '../../routing/mapping.ts';
 import type { ObjectRef, Problem, ProblemLevel } from '../../routing/problem.ts';
 import { allowance } from './allowance.ts';
+import { lostWith } from './ambassador-kinds.ts';
 import { Fields, type RegexBudget } from './fields.ts';
 import { placeMapping } from './placement.ts';
 import { decodeRawMapping, type RawMapping } from './raw-mapping.ts';
@@ -35,18 +36,6 @@ export interface ConfigurationOrigin {
 export type ConfigurationInput = { readonly kind: 'text'; readonly text: string } | { readonly kind: 'object'; readonly value: UnknownRecord };
 
 const groupVersions = /^(?:ambassador\/v[012]|(?:x\.)?getambassador\.io\/v(?:[012]|3alpha1))$/;
-
-/** What is lost with each kind that Sluice does not have. */
-const lostKinds: Readonly<Record<string, string>> = {
-  Module: 'its defaults do not apply',
-  Host: 'its TLS termination and redirects do not apply',
-  Listener: 'its ports do not open',
-  AuthService: 'requests are not authenticated',
-  RateLimitService: 'requests are not rate limited',
-  TracingService: 'requests are not traced',
-  LogService: 'requests are not logged there',
-  TCPMapping: 'its port is not served',
-};
 
 /**
  * Decodes documents. One that is not valid keeps its last good form (design §4.16); of a text that is not YAML, or over the bounds, all do.
@@ -112,7 +101,7 @@ class Decoding {
     }
     if (kind === 'Mapping') this.#mapping(name === '' ? this.#origin.owner : name, fields, field);
     else if (kind === 'TLSContext') this.#context(name, fields, field);
-    else this.report(['Module', 'Host', 'AuthService', 'RateLimitService'].includes(kind) ? 'error' : 'warning', 'kind-not-served', field, `the kind ${quoted(kind)} is not served (${lostKinds[kind] ?? 'nothing of it applies'}); remove it, or keep another gateway for it`);
+    else this.report(['Module', 'Host', 'AuthService', 'RateLimitService'].includes(kind) ? 'error' : 'warning', 'kind-not-served', field, lostWith(kind));
   }
 
   #mapping(name: string, record: UnknownRecord, field: string): void {

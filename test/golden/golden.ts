@@ -31,7 +31,7 @@ export async function runCase(folder: string): Promise<string> {
   const sections: string[] = [];
   let declared: ReturnType<typeof parseManifest>['objects'] = [];
   for (const file of inputsOf(folder)) {
-    const manifest = parseManifest(readFileSync(join(folder, file)), { file, defaultNamespace: settings.singleNamespace ?? 'default' });
+    const manifest = parseManifest(readFileSync(join(folder, file)), { file, defaultNamespace: settings.singleNamespace ?? 'default', hasLastGood: declared.length > 0 });
     declarations.replace('input', declared, manifest.objects);
     declared = manifest.objects;
     translator.apply(declarations.changes());

@@ -2,6 +2,7 @@ import { chmodSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, tru
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { FolderBounds } from '../../../k8s/source/entries.ts';
 import { folderSource } from '../../../k8s/source/folder.ts';
 import { readManifests } from '../../../k8s/source/read.ts';
 import type { Source, SourceChange } from '../../../k8s/source/source.ts';
@@ -114,6 +115,75 @@ describe('start', () => {
     expect(follower.codes()).toEqual([]);
     put('y/b.yaml', service('b', 2));
     await follower.untilPorts({ a: 8000, b: 2 });
+  });
+});
+
+describe('bounds', () => {
+  const followWithin = async (bounds: FolderBounds): Promise<Follower> => {
+    const follower = new Follower();
+    source = folderSource({ folders: [folder], defaultNamespace: 'default', pollMs: noPollMs }, bounds);
+    await source.start((change) => follower.take(change));
+    return follower;
+  };
+
+  test.each([[5, 4, []], [4, 4, []], [3, 3, ['too-many-entries']]])('with room for %i entries %i of four files are read', async (entries, read, codes) => {
+    for (const name of ['a', 'b', 'c', 'd']) put(`${name}.yaml`, service(name));
+    const follower = await followWithin({ entries, depth: 8 });
+    expect(follower.objects.size).toBe(read);
+    expect(follower.codes()).toEqual(codes);
+    const tool = readManifests({ paths: [folder], standardInput: null, defaultNamespace: 'default' }, { entries, depth: 8 });
+    expect(tool.objects).toHaveLength(read);
+    expect(tool.problems.map(({ code }) => code)).toEqual(codes);
+  });
+
+  test('a file that comes when there is no room is said, and room that is made is used', async () => {
+    put('a.yaml', service('a'));
+    put('x/b.yaml', service('b'));
+    const follower = await followWithin({ entries: 3, depth: 8 });
+    expect(follower.codes()).toEqual([]);
+    put('x/c.yaml', service('c'));
+    await follower.until(() => follower.codes().includes('too-many-entries'));
+    expect(follower.ports()).toEqual({ a: 8000, b: 8000 });
+    rmSync(join(folder, 'a.yaml'));
+    await follower.untilPorts({ b: 8000 });
+    put('x/d.yaml', service('d'));
+    await follower.untilPorts({ b: 8000, d: 8000 });
+  });
+
+  test.each([[4, ['a', 'b', 'c'], []], [3, ['a', 'b', 'c'], []], [2, ['a', 'b'], ['folder-too-deep']]])('of three folders inside each other with a limit of %i', async (depth, names, codes) => {
+    put('a.yaml', service('a'));
+    put('x/b.yaml', service('b'));
+    put('x/y/c.yaml', service('c'));
+    const follower = await followWithin({ entries: 100, depth });
+    expect(Object.keys(follower.ports())).toEqual(names);
+    expect(follower.codes()).toEqual(codes);
+    const tool = readManifests({ paths: [folder], standardInput: null, defaultNamespace: 'default' }, { entries: 100, depth });
+    expect(tool.problems.map(({ code }) => code)).toEqual(codes);
+  });
+
+  test('a link to a folder around the one that is served, such as /, is not followed and said', async () => {
+    put('a.yaml', service('a'));
+    symlinkSync('/', join(folder, 'root'));
+    const follower = await follow();
+    expect(follower.ports()).toEqual({ a: 8000 });
+    expect(follower.codes()).toEqual(['link-above']);
+    expect(readManifests({ paths: [folder], standardInput: null, defaultNamespace: 'default' }).problems.map(({ code }) => code)).toEqual(['link-above']);
+    rmSync(join(folder, 'root'));
+    await follower.until(() => follower.codes().length === 0);
+  });
+
+  test('while a large file is read, others have turns', async () => {
+    put('a.yaml', `${service('a')}---\n`.repeat(4000));
+    let turns = 0;
+    let done = false;
+    const others = (): void => {
+      turns += 1;
+      if (!done) setImmediate(others);
+    };
+    setImmediate(others);
+    await follow();
+    done = true;
+    expect(turns).toBeGreaterThan(4);
   });
 });
 
@@ -338,7 +408,7 @@ describe('the same object twice', () => {
 
   test('in one file the first counts', () => {
     put('a.yaml', `${service('x', 1)}---\n${service('x', 2)}`);
-    const { objects, problems } = readManifests([folder], 'default');
+    const { objects, problems } = readManifests({ paths: [folder], standardInput: null, defaultNamespace: 'default' });
     expect(objects).toMatchObject([{ object: { spec: { ports: [{ port: 1 }] } } }]);
     expect(problems.map(({ code }) => code)).toEqual(['declared-twice']);
   });
@@ -347,7 +417,7 @@ describe('the same object twice', () => {
 test('after any series of edits the Source holds what a fresh reading gives', { timeout: 10_000 }, async () => {
   const follower = await follow();
   const held = (): string => [...follower.objects.values()].map((object) => JSON.stringify(object)).sort(compareText).join('\n');
-  const fresh = (): string => readManifests([folder], 'default').objects.map((object) => JSON.stringify(object)).sort(compareText).join('\n');
+  const fresh = (): string => readManifests({ paths: [folder], standardInput: null, defaultNamespace: 'default' }).objects.map((object) => JSON.stringify(object)).sort(compareText).join('\n');
   // A small generator of its own: the same edits on every run.
   let seed = 42;
   const below = (limit: number): number => {
@@ -389,7 +459,7 @@ describe('readManifests', () => {
   test('reads files and trees, and names what is not there', () => {
     put('x/y/a.yaml', service('a'));
     put('b.yaml', service('b'));
-    const read = readManifests([join(folder, 'x'), join(folder, 'b.yaml'), join(folder, 'no')], 'default');
+    const read = readManifests({ paths: [join(folder, 'x'), join(folder, 'b.yaml'), join(folder, 'no')], standardInput: null, defaultNamespace: 'default' });
     expect(read.objects.map(({ ref }) => ref.name)).toEqual(['a', 'b']);
     expect(read.missing).toEqual([join(folder, 'no')]);
   });

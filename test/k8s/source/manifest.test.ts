@@ -3,8 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { printProblem } from '../../../routing/problem.ts';
 import { manifestBounds, parseManifest, type Manifest } from '../../../k8s/source/manifest.ts';
 
-function read(text: string, file = 'a.yaml'): Manifest {
-  return parseManifest(Buffer.from(text), { file, defaultNamespace: 'default' });
+function read(text: string, file = 'a.yaml', hasLastGood = false): Manifest {
+  return parseManifest(Buffer.from(text), { file, defaultNamespace: 'default', hasLastGood });
 }
 
 function names(manifest: Manifest): string[] {
@@ -14,6 +14,8 @@ function names(manifest: Manifest): string[] {
 function problems(manifest: Manifest): string[] {
   return manifest.problems.map(printProblem);
 }
+
+const nothing: Manifest = { objects: [], problems: [], complete: true, otherKinds: 0, withoutNamespace: 0 };
 
 const service = (name: string): string => `apiVersion: v1\nkind: Service\nmetadata: { name: ${name} }\n`;
 
@@ -39,8 +41,8 @@ describe('documents', () => {
   });
 
   test('an empty file, comments alone and empty documents declare nothing', () => {
-    for (const text of ['', '\n', '# only a comment\n', '---\n---\n---', 'null\n']) expect(read(text)).toEqual({ objects: [], problems: [], complete: true });
-    expect(read('', 'a.json')).toEqual({ objects: [], problems: [], complete: true });
+    for (const text of ['', '\n', '# only a comment\n', '---\n---\n---', 'null\n']) expect(read(text)).toEqual(nothing);
+    expect(read('', 'a.json')).toEqual(nothing);
   });
 });
 
@@ -70,7 +72,7 @@ items:
 ---
 {apiVersion: v1, kind: constructor, metadata: {name: a}}
 `);
-    expect(manifest).toEqual({ objects: [], problems: [], complete: true });
+    expect(manifest).toEqual({ ...nothing, otherKinds: 3 });
   });
 
   test('a document that is no object is a warning', () => {
@@ -93,12 +95,74 @@ items:
   });
 });
 
+describe('what is not read is said', () => {
+  test('Lists in Lists are read, and a Problem names the item', () => {
+    const manifest = read(`
+apiVersion: v1
+kind: List
+items:
+  - { apiVersion: v1, kind: List, items: [{ apiVersion: v1, kind: Service, metadata: { name: a } }, { apiVersion: v1, kind: Service, metadata: { name: A/b } }] }
+  - { apiVersion: v1, kind: Service, metadata: { name: b } }
+  - 7
+`);
+    expect(manifest.objects.map(({ ref, origin }) => `${ref.name} ${origin}`)).toEqual(['a a.yaml:2 items[0].items[0]', 'b a.yaml:2 items[1]']);
+    expect(manifest.problems.map(({ code, field }) => `${code} ${field}`)).toEqual(['bad-name line 2, items[0].items[1]', 'not-an-object line 2, items[2]']);
+  });
+
+  test.each([
+    ['seldondeployment', 'machinelearning.seldon.io/v1', 'error unknown-kind File a.yaml line 1, column 1: "seldondeployment" is not a kind and the object is not read; write SeldonDeployment'],
+    ['SeldonDeployments', 'machinelearning.seldon.io/v1', 'error unknown-kind File a.yaml line 1, column 1: "SeldonDeployments" is not a kind and the object is not read; write SeldonDeployment'],
+    ['SeldonDeploymnt', 'machinelearning.seldon.io/v1', 'error unknown-kind File a.yaml line 1, column 1: "SeldonDeploymnt" is not a kind of machinelearning.seldon.io and the object is not read; write SeldonDeployment'],
+    ['SeldonDeployment', 'machinelearning.seldon.io', 'error unknown-kind File a.yaml line 1, column 1: "machinelearning.seldon.io" is not an apiVersion of a SeldonDeployment and the object is not read; write machinelearning.seldon.io/v1'],
+    ['SeldonDeployment', 'v1', 'error unknown-kind File a.yaml line 1, column 1: "v1" is not an apiVersion of a SeldonDeployment and the object is not read; write machinelearning.seldon.io/v1'],
+    ['service', 'v1', 'error unknown-kind File a.yaml line 1, column 1: "service" is not a kind and the object is not read; write Service'],
+    ['Service', 'v2', 'error unknown-kind File a.yaml line 1, column 1: "v2" is not an apiVersion of a Service and the object is not read; write v1'],
+    ['Endpointslice', 'discovery.k8s.io/v1', 'error unknown-kind File a.yaml line 1, column 1: "Endpointslice" is not a kind and the object is not read; write EndpointSlice'],
+    ['Mapping', 'ambassador/v2', 'error unknown-kind File a.yaml line 1, column 1: "ambassador/v2" is not an apiVersion of a Mapping and the object is not read; write getambassador.io/v2'],
+    ['Host', 'getambassador.io/v2', 'warning kind-not-served Host default/a a.yaml:1: the kind "Host" is not served (its TLS termination and redirects do not apply); remove it, or keep another gateway for it'],
+  ])('kind %s of %s', (kind, apiVersion, problem) => {
+    const manifest = read(JSON.stringify({ apiVersion, kind, metadata: { name: 'a' } }));
+    expect(problems(manifest)).toEqual([problem]);
+    expect(manifest.objects).toEqual([]);
+  });
+
+  test.each(['apps/v1 Deployment', 'serving.knative.dev/v1 Service', 'v1 ConfigMap', 'example.com/v1 Mapping', 'v1 Services/x'])('%s is of another kind and counted', (text) => {
+    const [apiVersion, kind] = text.split(' ');
+    expect(read(JSON.stringify({ apiVersion, kind, metadata: { name: 'a' } }))).toEqual({ ...nothing, otherKinds: 1 });
+  });
+
+  test('objects without a namespace are counted', () => {
+    expect(read(`${service('a')}---\n${service('b').replace('name: b', 'name: b, namespace: x')}`).withoutNamespace).toBe(1);
+  });
+
+  test.each([
+    ['apiVersion: v1\nkind: Service\nmetadata:\n  name: {{ .Release.Name }}\n', 'line 4, column 9'],
+    ['{{- if .Values.a }}\nkind: Service\n{{- end }}\n', 'line 1, column 1'],
+    ['# {{ no }}\na: "{{ no }}"\nb:\n{{- toYaml .x }}\nc: d', 'line 4, column 1'],
+  ])('the template %j is called one, at its line', (text, field) => {
+    expect(problems(read(`${service('a')}---\n${text}`))).toEqual([`error template File a.yaml ${field.replace(/\d+/, (line) => String(Number(line) + 4))}: this is a template ({{ … }}) and is not read; render it first, for example with helm template`]);
+  });
+
+  test('a name from a template is called one', () => {
+    expect(problems(read('{apiVersion: v1, kind: Service, metadata: {name: "{{ .x }}"}}'))).toEqual(['error bad-name File a.yaml line 1, column 1: a Service has no usable metadata.name and is not served; this is a template: render it first']);
+  });
+
+  test('YAML in a .json file, several JSON values in one, and standard input are read as kubectl reads them', () => {
+    expect(names(read(`${service('a')}---\n${service('b')}`, 'a.json'))).toEqual(['Service default/a', 'Service default/b']);
+    const json = (name: string): string => JSON.stringify({ apiVersion: 'v1', kind: 'Service', metadata: { name, annotations: { x: '}"{\\' } } }, null, 2);
+    expect(names(read(`${json('a')}\n${json('b')}\n\n${json('c')}\n`, 'a.json'))).toEqual(['Service default/a', 'Service default/b', 'Service default/c']);
+    expect(read(`${json('a')}\n${json('b')}`, '-').objects.map(({ origin }) => origin)).toEqual(['-:1', `-:${json('a').split('\n').length + 1}`]);
+    expect(names(read(service('a'), '-'))).toEqual(['Service default/a']);
+  });
+});
+
 describe('what does not parse', () => {
   test('a broken document is a Problem with line and column, and the others count', () => {
     const manifest = read(`${service('a')}---\nkind: Service\nkind: Service\n---\n${service('c')}`);
     expect(names(manifest)).toEqual(['Service default/a', 'Service default/c']);
     expect(manifest.complete).toBe(false);
-    expect(problems(manifest)).toEqual(['error bad-yaml File a.yaml line 6, column 1: the document is not valid YAML (duplicated mapping key) and its last good form stays; correct it']);
+    expect(problems(manifest)).toEqual(['error bad-yaml File a.yaml line 6, column 1: the document is not valid YAML (duplicated mapping key) and is not read; correct it']);
+    expect(problems(read('kind: Service\nkind: Service\n', 'a.yaml', true))).toEqual(['error bad-yaml File a.yaml line 2, column 1: the document is not valid YAML (duplicated mapping key) and is not read, and its last good form stays; correct it']);
   });
 
   test.each([
@@ -109,10 +173,10 @@ describe('what does not parse', () => {
     ['{"a":1,}', 'line 1, column 8'],
     ['{"a":01}', 'line 1, column 7'],
     ['{"a":"\\x"}', 'line 1, column 7'],
-    ['{} {}', 'line 1, column 4'],
+    ['[]\n{]', 'line 2, column 2'],
     ['{"a":"\n"}', 'line 1, column 7'],
   ])('JSON %j is wrong at %s', (text, field) => {
-    expect(read(text, 'a.json').problems).toMatchObject([{ code: 'bad-json', field }]);
+    expect(read(text, 'a.json').problems.filter(({ level }) => level === 'error')).toMatchObject([{ code: 'bad-json', field }]);
   });
 
   test('a Problem of JSON never quotes the file, which may hold a Secret', () => {
@@ -120,7 +184,7 @@ describe('what does not parse', () => {
   });
 
   test('bytes that are not UTF-8 are a Problem', () => {
-    const manifest = parseManifest(Uint8Array.of(0x61, 0xff), { file: 'a.yaml', defaultNamespace: 'default' });
+    const manifest = parseManifest(Uint8Array.of(0x61, 0xff), { file: 'a.yaml', defaultNamespace: 'default', hasLastGood: false });
     expect(manifest.problems).toMatchObject([{ code: 'not-utf8' }]);
     expect(manifest.complete).toBe(false);
   });
@@ -132,7 +196,7 @@ describe('what does not parse', () => {
       expect(manifest.complete || manifest.problems.length > 0).toBe(true);
     }));
     fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
-      parseManifest(bytes, { file: 'a.yaml', defaultNamespace: 'default' });
+      parseManifest(bytes, { file: 'a.yaml', defaultNamespace: 'default', hasLastGood: false });
     }));
     fc.assert(fc.property(fc.json(), (text) => {
       expect(read(text, 'a.json').problems.filter(({ code }) => code === 'bad-json')).toEqual([]);
@@ -141,6 +205,18 @@ describe('what does not parse', () => {
 });
 
 describe('bounds', () => {
+  test.each([[-1, []], [0, []], [1, ['too-many-documents']]])('a file of the limit %i documents', (over, codes) => {
+    const manifest = read(`${service('a')}${'---\n'.repeat(manifestBounds.documents + over - 1)}`);
+    expect(manifest.problems.map(({ code }) => code)).toEqual(codes);
+    expect(manifest.complete).toBe(codes.length === 0);
+  });
+
+  test.each([[-1, []], [0, []], [1, ['1 more Problems']], [2, ['2 more Problems']]])('a file of the limit %i Problems', (over, said) => {
+    const { problems: told } = read('---\n7\n'.repeat(manifestBounds.problems + over));
+    expect(told).toHaveLength(Math.min(manifestBounds.problems + over, manifestBounds.problems + 1));
+    expect(told.filter(({ code }) => code === 'more-problems').map(({ sentence }) => / has (.*),/.exec(sentence)![1])).toEqual(said);
+  });
+
   test.each([[-1, 1], [0, 1], [1, 0]])('a document of the limit %i bytes', (over, count) => {
     const head = service('big');
     const comment = `#${'x'.repeat(manifestBounds.documentBytes + over - Buffer.byteLength(head) - 2)}\n`;
@@ -154,7 +230,7 @@ describe('bounds', () => {
     const line = Buffer.from(`---\n${'#'.repeat(512 * 1024)}\n`);
     for (let at = 0; at + line.length <= bytes.length; at += line.length) line.copy(bytes, at);
     bytes.write(service('a'), 0);
-    const manifest = parseManifest(bytes, { file: 'a.yaml', defaultNamespace: 'default' });
+    const manifest = parseManifest(bytes, { file: 'a.yaml', defaultNamespace: 'default', hasLastGood: false });
     expect(manifest.problems.map(({ code }) => code)).toEqual(read ? [] : ['file-too-large']);
   });
 
