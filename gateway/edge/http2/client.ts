@@ -3,6 +3,7 @@ import { ResponseHead } from '../message/response-head.ts';
 import type { Transport } from '../io/transport.ts';
 import { Connection } from './connection.ts';
 import { clientPreface, errorCode, setting } from './constants.ts';
+import type { Flood } from './floods.ts';
 import type { HeaderList } from './header-list.ts';
 import { readResponse } from './response-message.ts';
 import type { Http2Shared } from './shared.ts';
@@ -33,6 +34,12 @@ const cancelBurst = 500;
 const cancelsASecond = 25;
 
 const neverSent: StreamLoss = Object.freeze({ cause: 'connection', code: errorCode.refusedStream, unprocessed: true, sentence: 'the connection ended before the request was sent' });
+
+/** A request that its upstream does not take. */
+const notTaken: StreamLoss = Object.freeze({ cause: 'connection', code: errorCode.cancel, unprocessed: false, sentence: 'nothing is taken of what was sent' });
+
+/** Floods of which each frame ends, or has ended, a stream. */
+const costsStream: ReadonlySet<Flood> = new Set<Flood>(['continuations', 'largeLists', 'forcedResets']);
 
 export class ClientConnection extends Connection {
   readonly #owner: ClientOwner;
@@ -185,13 +192,11 @@ export class ClientConnection extends Connection {
   protected headers(id: number, endStream: boolean, list: HeaderList): void {
     if (this.isIdle(id)) return this.fail(errorCode.protocolError, 'HEADERS on a stream that was not asked for');
     const stream = this.streams.get(id);
-    if (stream === null) {
-      // An answer to what was given up long ago.
-      return this.streams.howEnded(id) === ended.forgotten ? undefined : this.headersOfClosed(id);
-    }
+    if (stream === null) return this.headersOfClosed(id);
     if (stream.receivedHead) return this.trailers(stream, endStream, list);
     const user = stream.user as ResponseUser | null;
     const head = this.#head;
+    if (list.tooLarge) return this.resetForMistake(stream, errorCode.protocolError, this.largeSentence('the head of the response is'));
     if (!readResponse(list, head, user?.isHead ?? false, endStream)) return this.resetForMistake(stream, errorCode.protocolError, 'the head of the response is malformed');
     if (head.status < 200) {
       if (++stream.informational > mostInformational) return this.resetForMistake(stream, errorCode.enhanceYourCalm, 'too many informational responses');
@@ -210,6 +215,33 @@ export class ClientConnection extends Connection {
     const loss: StreamLoss = { cause: 'connection', code, unprocessed: true, sentence: 'the upstream has sent GOAWAY' };
     for (const stream of this.streams.all()) if (stream.id > lastStreamId) this.lose(stream, ended.byPeer, loss);
     this.finishIfDone();
+  }
+
+  /** Calls of many clients go over this connection: none is lost for what the upstream does to another, or to all. */
+  protected overLimit(flood: Flood): boolean {
+    // What costs a stream each is bounded by the requests. Of the rest no more is read until the window is over.
+    if (!costsStream.has(flood)) this.calm();
+    this.drain();
+    return false;
+  }
+
+  /** Requests that the upstream does not take are lost; answers go on. Where it neither takes nor sends a byte, it is gone. */
+  protected stalled(): void {
+    const { nowMs, limits } = this.shared;
+    if (this.output.congested && nowMs - this.times.lastReadMs >= limits.writeStallTimeoutMs) return this.fail(errorCode.enhanceYourCalm, notTaken.sentence);
+    this.times.movedMs = this.output.congested ? nowMs : Infinity;
+    for (const stream of this.streams.all()) if (stream.queuedBytes > 0) this.loseHere(stream, errorCode.cancel, notTaken);
+    this.drain();
+  }
+
+  protected bearsLongData(id: number): boolean {
+    const stream = this.streams.get(id);
+    if (stream !== null) this.resetForMistake(stream, errorCode.frameSizeError, 'a DATA frame is larger than allowed');
+    return true;
+  }
+
+  protected closedFault(): void {
+    this.flooded('ignored');
   }
 
   protected closed(failure: string): void {

@@ -11,6 +11,8 @@ import type { Http2Shared } from './shared.ts';
 import type { Stream } from './stream.ts';
 import { ended } from './stream-table.ts';
 
+const noBytes: Buffer = Buffer.alloc(0);
+
 export abstract class Connection extends Session {
   /** The peer's SETTINGS have come. */
   #settled = false;
@@ -55,19 +57,19 @@ export abstract class Connection extends Session {
 
   /** After a turn that was full: the rest of what was read. */
   turnEnded(): void {
-    if (this.over || this.choked) return;
+    if (this.over || this.choked || this.calming) return;
     this.#held = false;
     this.shared.home.tick();
     this.#read();
     this.readOver();
-    if (!this.#held && !this.over) this.transport.resume();
+    if (!this.#held && !this.over && !this.calming) this.transport.resume();
   }
 
   #read(): void {
     const reader = this.#reader;
     const { framesATurn, framesAHead } = this.shared.limits;
     for (let frames = 0; !this.over; frames += reader.type === frameType.headers ? framesAHead : 1) {
-      if (frames >= framesATurn || this.output.choked) {
+      if (frames >= framesATurn || this.output.choked || this.calming) {
         // Others have their turn, or the peer must first take what it asked for.
         if (!reader.hold()) return;
         this.#held = true;
@@ -79,7 +81,10 @@ export abstract class Connection extends Session {
         case found.nothing:
           return;
         case found.tooLong:
-          return this.fail(errorCode.frameSizeError, 'a frame is too large');
+          // Only DATA can be read past without being gathered, and only its stream concerns nobody else (§4.2).
+          if (reader.type !== frameType.data || reader.length <= framePayloadBytes || !this.bearsLongData(reader.streamId)) return this.fail(errorCode.frameSizeError, 'a frame is too large');
+          reader.takeLong();
+          continue;
         case found.badPadding:
           return this.fail(errorCode.protocolError, 'padding is longer than its frame');
       }
@@ -96,8 +101,7 @@ export abstract class Connection extends Session {
     this.shared.home.faulted(error);
     const stream = this.streams.get(streamId);
     if (stream === null) return this.fail(errorCode.internalError, '');
-    this.output.reset(streamId, errorCode.internalError);
-    this.lose(stream, ended.byUs, { cause: 'mistake', code: errorCode.internalError, unprocessed: false, sentence: 'an unexpected fault' });
+    this.loseHere(stream, errorCode.internalError, { cause: 'mistake', code: errorCode.internalError, unprocessed: false, sentence: 'an unexpected fault' });
   }
 
   #frame(reader: FrameReader): void {
@@ -126,11 +130,13 @@ export abstract class Connection extends Session {
       case frameType.ping:
         return this.#ping(reader);
       case frameType.goAway:
-        return this.goneAway(uint31(reader.bytes, reader.start), uint32(reader.bytes, reader.start + 4));
+        if (!this.flooded('ignored')) this.goneAway(uint31(reader.bytes, reader.start), uint32(reader.bytes, reader.start + 4));
+        return;
       case frameType.windowUpdate:
         return this.#windowUpdate(reader);
       default:
-      // Unknown frames are ignored (§4.1).
+        // Unknown frames are ignored (§4.1), but not without bound.
+        this.flooded('ignored');
     }
   }
 
@@ -160,11 +166,22 @@ export abstract class Connection extends Session {
 
   #dataOfClosed(id: number, flowBytes: number): void {
     this.windows.giveBack(flowBytes);
-    const how = this.streams.howEnded(id);
-    if (how === ended.normally) this.fail(errorCode.streamClosed, 'DATA on a closed stream');
-    // What was reset here was sent before the peer knew.
-    else if (how !== ended.byUs) this.refuse(id, errorCode.streamClosed);
+    switch (this.streams.howEnded(id)) {
+      case ended.normally:
+        return this.closedFault('DATA on a closed stream');
+      case ended.byUs:
+      case ended.forgotten:
+        // What was reset here was sent before the peer knew.
+        return this.lateData(flowBytes);
+      default:
+        return this.refuse(id, errorCode.streamClosed);
+    }
   }
+
+  /** DATA in a frame that is too large: false ends the connection, else its stream has ended and the frame is read past. */
+  protected abstract bearsLongData(id: number): boolean;
+  /** A frame on a stream that the peer had ended itself. */
+  protected abstract closedFault(sentence: string): void;
 
   #headersFrame(reader: FrameReader): void {
     const { streamId, flags, bytes, start, end } = reader;
@@ -181,21 +198,41 @@ export abstract class Connection extends Session {
     const { limits } = this.shared;
     if (!block.open) return this.fail(errorCode.protocolError, 'CONTINUATION without HEADERS');
     block.continuations += 1;
-    block.add(reader.bytes, reader.start, reader.end);
-    // A block that is larger than the list it may be cannot be read to its end, and not skipped either.
-    if (block.continuations > limits.floods.continuations || block.bytes > limits.list.bytes + framePayloadBytes) {
-      return this.fail(errorCode.enhanceYourCalm, 'flood: continuations');
+    if (block.isLong) this.flooded('ignored');
+    let isHpack = block.add(reader.bytes, reader.start, reader.end);
+    // A block that is larger than the list it may be: a client need not be borne, an upstream is read on for the sake of others' calls.
+    if (!block.isLong && (block.continuations > limits.floods.continuations || block.bytes > limits.list.bytes + framePayloadBytes)) {
+      if (this.overLimit('continuations')) return;
+      isHpack = block.skip(this.#decoder, this.shared.list);
     }
+    if (!isHpack) return this.#notHpack();
     if ((reader.flags & flag.endHeaders) === 0) return;
     const { streamId, endStream } = block;
-    const whole = block.take();
     this.times.blockSinceMs = Infinity;
+    if (block.isLong) {
+      if (!block.skipped()) return this.#notHpack();
+      this.#tooLarge(streamId, endStream);
+      return;
+    }
+    const whole = block.take();
     this.#decode(streamId, endStream, whole, 0, whole.length);
+  }
+
+  #notHpack(): void {
+    this.fail(errorCode.compressionError, 'a header block is not HPACK');
+  }
+
+  /** A block ended of which nothing was kept. */
+  #tooLarge(id: number, endStream: boolean): void {
+    const { list } = this.shared;
+    list.begin(noBytes);
+    list.tooLarge = true;
+    if (!this.flooded('largeLists')) this.headers(id, endStream, list);
   }
 
   #decode(id: number, endStream: boolean, block: Buffer, start: number, end: number): void {
     const { list } = this.shared;
-    if (!this.#decoder.decode(block, start, end, list)) return this.fail(errorCode.compressionError, 'a header block is not HPACK');
+    if (!this.#decoder.decode(block, start, end, list)) return this.#notHpack();
     if (list.tooLarge && this.flooded('largeLists')) return;
     this.headers(id, endStream, list);
   }
@@ -204,8 +241,10 @@ export abstract class Connection extends Session {
   protected headersOfClosed(id: number): void {
     switch (this.streams.howEnded(id)) {
       case ended.normally:
-        return this.fail(errorCode.streamClosed, 'HEADERS on a closed stream');
+        return this.closedFault('HEADERS on a closed stream');
       case ended.byUs:
+      case ended.forgotten:
+        this.flooded('ignored');
         return;
       case ended.byPeer:
         return this.refuse(id, errorCode.streamClosed);
@@ -217,10 +256,17 @@ export abstract class Connection extends Session {
   /** A second list on a stream: its trailers, or a mistake. */
   protected trailers(stream: Stream, endStream: boolean, list: HeaderList): void {
     if (stream.receivedEnd) return this.resetForMistake(stream, errorCode.streamClosed, 'HEADERS behind END_STREAM');
-    if (!endStream || list.malformed || list.tooLarge || list.hasPseudo || !stream.takeContent(0, true)) {
+    if (list.tooLarge) return this.resetForMistake(stream, errorCode.protocolError, this.largeSentence('trailers are'));
+    if (!endStream || list.malformed || list.hasPseudo || !stream.takeContent(0, true)) {
       return this.resetForMistake(stream, errorCode.protocolError, 'trailers are malformed');
     }
     this.endReceived(stream, list);
+  }
+
+  /** `what`: with its verb. */
+  protected largeSentence(what: string): string {
+    const { bytes, fields } = this.shared.limits.list;
+    return `${what} larger than ${bytes} bytes, or more than ${fields} fields`;
   }
 
   #rstStream(reader: FrameReader): void {
@@ -238,6 +284,7 @@ export abstract class Connection extends Session {
   #settings(reader: FrameReader): void {
     const { bytes, start, end } = reader;
     if ((reader.flags & flag.ack) !== 0) {
+      if (this.times.settingsDueMs === Infinity) this.flooded('ignored');
       this.times.settingsDueMs = Infinity;
       return;
     }
@@ -275,7 +322,7 @@ export abstract class Connection extends Session {
     const { bytes, start } = reader;
     if ((reader.flags & flag.ack) === 0) {
       if (!this.flooded('pings')) this.output.ping(bytes, start, true);
-    } else if (drainPing.compare(bytes, start, start + 8) === 0) {
+    } else if (!this.flooded('ignored') && drainPing.compare(bytes, start, start + 8) === 0) {
       this.sayLastId();
     }
   }

@@ -1,6 +1,7 @@
-// Floods: frames that cost this side more than the peer are counted in windows of time, and a peer over a limit is closed with
-// ENHANCE_YOUR_CALM; nobody else notices. No limits for the lifetime of a connection: they would end long-lived gRPC channels that cancel a
-// lot. (Envoy's, Sozu's and HAProxy's limits: reference reliability §1.1, §1.2, §1.7.)
+// Floods: frames that cost this side more than the peer are counted in windows of time. A client over a limit is closed with
+// ENHANCE_YOUR_CALM; nobody else notices. An upstream's connection carries the calls of many clients: over a limit it is drained, and read
+// from no more until the window is over, but none of its calls is lost. No limits for the lifetime of a connection: they would end
+// long-lived gRPC channels that cancel a lot. (The limits are of the size that Envoy, HAProxy and Sozu have.)
 
 /** How many of each a peer may send within a window. */
 export interface FloodLimits {
@@ -23,6 +24,8 @@ export interface FloodLimits {
   readonly tinyPieces: number;
   /** Header lists over their limit. */
   readonly largeLists: number;
+  /** Frames that are read and thrown away: unknown types, acknowledgements that nobody waits for, GOAWAY, what comes late for a closed stream. */
+  readonly ignored: number;
 }
 
 export const defaultFloodLimits: FloodLimits = {
@@ -37,6 +40,23 @@ export const defaultFloodLimits: FloodLimits = {
   windowUpdates: 1000,
   tinyPieces: 100,
   largeLists: 10,
+  // Browsers send PRIORITY_UPDATE, which is unknown here, with each request (RFC 9218).
+  ignored: 1000,
+};
+
+/**
+ * Of an upstream. More than clients may send, since it is only slowed: an odd peer that means well stays below. What it did to a stream of its
+ * own costs that stream, and drains the connection as for clients.
+ */
+export const upstreamFloodLimits: FloodLimits = {
+  ...defaultFloodLimits,
+  resets: 1000,
+  pings: 1000,
+  settings: 100,
+  priorities: 1000,
+  emptyData: 1000,
+  windowUpdates: 10_000,
+  tinyPieces: 1000,
 };
 
 export type Flood = Exclude<keyof FloodLimits, 'windowMs'>;
@@ -56,6 +76,11 @@ export class FloodCounters {
   constructor(limits: FloodLimits, nowMs: number) {
     this.#limits = limits;
     this.#windowStartMs = nowMs;
+  }
+
+  /** When the counts begin anew. */
+  get windowEndMs(): number {
+    return this.#windowStartMs + this.#limits.windowMs;
   }
 
   /** Counts one; true: the peer is over the limit. */

@@ -2,7 +2,7 @@
 import { Deadline } from '../io/deadline.ts';
 import type { Timed } from '../io/deadline.ts';
 import type { Transport, TransportOwner } from '../io/transport.ts';
-import { errorCode, mostWindow } from './constants.ts';
+import { defaultWindow, errorCode, mostWindow } from './constants.ts';
 import { FloodCounters } from './floods.ts';
 import type { Flood } from './floods.ts';
 import { FrameOutput } from './output.ts';
@@ -40,6 +40,10 @@ export abstract class Session implements TransportOwner, Timed, SenderOwner {
   #isGone = false;
   /** What was written is so much more than what the peer reads that it is not read from. */
   protected choked = false;
+  /** The peer sent too much, and is not read from for a while. */
+  protected calming = false;
+  /** Bytes of DATA that may still come for streams that were reset or refused here: what their windows allowed. */
+  #lateBytes = 0;
   readonly #floods: FloodCounters;
   readonly #deadline = new Deadline(this);
 
@@ -62,6 +66,10 @@ export abstract class Session implements TransportOwner, Timed, SenderOwner {
   protected abstract roomChanged(): void;
   /** More or fewer bytes are queued. */
   protected abstract queueChanged(): void;
+  /** The peer is over a limit. True: the connection is ended for it, and the frame is not worked on. */
+  protected abstract overLimit(flood: Flood): boolean;
+  /** Nothing has moved towards a peer that does not take what it is sent. */
+  protected abstract stalled(): void;
   /** Id for GOAWAY: the last stream of the peer that was worked on. */
   protected abstract readonly lastStreamId: number;
   /** It is closed; told once. `failure`: what was wrong, or "" for a clean end. The transport may still carry what was said last. */
@@ -142,6 +150,7 @@ export abstract class Session implements TransportOwner, Timed, SenderOwner {
     stream.user = null;
     if (this.streams.get(stream.id) !== stream) return;
     this.output.reset(stream.id, code);
+    this.#expectLate(stream);
     this.#close(stream, ended.byUs);
   }
 
@@ -153,9 +162,34 @@ export abstract class Session implements TransportOwner, Timed, SenderOwner {
 
   /** The peer broke a rule on one stream: it ends, and too many of these end the connection (MadeYouReset). */
   protected resetForMistake(stream: Stream, code: number, sentence: string): void {
-    this.output.reset(stream.id, code);
-    this.lose(stream, ended.byUs, { cause: 'mistake', code, unprocessed: false, sentence });
+    this.loseHere(stream, code, { cause: 'mistake', code, unprocessed: false, sentence });
     this.flooded('forcedResets');
+  }
+
+  /** Resets a stream and tells its user. */
+  protected loseHere(stream: Stream, code: number, loss: StreamLoss): void {
+    this.output.reset(stream.id, code);
+    this.#expectLate(stream);
+    this.lose(stream, ended.byUs, loss);
+  }
+
+  /** The peer sends on until it hears of the end. */
+  #expectLate(stream: Stream): void {
+    if (!stream.receivedEnd) this.#lateBytes += Math.max(0, stream.receiveWindow);
+  }
+
+  /** A stream was refused: as above. */
+  protected refuseId(id: number): void {
+    this.streams.refuse(id);
+    this.#lateBytes += Math.max(defaultWindow, this.shared.limits.streamWindowBytes);
+  }
+
+  /** DATA for a stream that was reset here, or may have been. */
+  protected lateData(flowBytes: number): void {
+    this.#lateBytes -= flowBytes;
+    if (this.#lateBytes >= 0) return;
+    this.#lateBytes = 0;
+    this.flooded('ignored');
   }
 
   /** Answers frames for a stream that is no more, or was refused. */
@@ -232,13 +266,26 @@ export abstract class Session implements TransportOwner, Timed, SenderOwner {
     this.transport.resume();
   }
 
-  readonly #tooManyPieces = { turnEnded: (): void => this.fail(errorCode.enhanceYourCalm, 'flood: tinyPieces') };
+  readonly #tooManyPieces = { turnEnded: (): void => void this.overLimit('tinyPieces') };
 
   /** Counts a frame; true: it was one too many, and the connection is ended. */
   protected flooded(flood: Flood): boolean {
-    if (!this.#floods.add(flood, this.shared.nowMs)) return false;
-    this.fail(errorCode.enhanceYourCalm, `flood: ${flood}`);
-    return true;
+    return this.#floods.add(flood, this.shared.nowMs) && !this.over && this.overLimit(flood);
+  }
+
+  /** The peer is not read from until its counts begin anew. */
+  protected calm(): void {
+    if (this.calming || this.over) return;
+    this.calming = true;
+    this.transport.pause();
+    this.times.calmDueMs = this.#floods.windowEndMs;
+    this.arm();
+  }
+
+  #calmed(): void {
+    this.calming = false;
+    this.times.calmDueMs = Infinity;
+    if (!this.choked) this.readOn();
   }
 
   #end(failure: string): void {
@@ -308,7 +355,7 @@ export abstract class Session implements TransportOwner, Timed, SenderOwner {
     this.waitingChanged();
     if (!this.choked || this.over) return;
     this.choked = false;
-    this.readOn();
+    if (!this.calming) this.readOn();
   }
 
   #flushed(): void {
@@ -355,10 +402,14 @@ export abstract class Session implements TransportOwner, Timed, SenderOwner {
       case 'settings':
         return this.fail(errorCode.settingsTimeout, 'SETTINGS were not acknowledged in time');
       case 'stall':
-        return this.fail(errorCode.enhanceYourCalm, 'nothing is taken of what was sent');
+        this.stalled();
+        break;
       case 'silence':
         this.#gone('no answer to a PING');
         return this.transport.destroy();
+      case 'calm':
+        this.#calmed();
+        break;
       case 'drained':
         this.sayLastId();
         break;

@@ -76,7 +76,13 @@ export class FrameReader {
     return rest;
   }
 
-  /** Reads on: one of `found`. After `tooLong` and `badPadding` the connection is lost. */
+  /** Goes on with a DATA frame that was `tooLong`: it comes in pieces, as any other. */
+  takeLong(): void {
+    this.#inPayload = true;
+    this.#beginData();
+  }
+
+  /** Reads on: one of `found`. After `badPadding`, and after `tooLong` but for `takeLong`, the connection is lost. */
   next(): number {
     if (!this.#inPayload) {
       if (!this.#readHead()) return found.nothing;

@@ -1,4 +1,7 @@
 // Header block: HEADERS with its CONTINUATION frames put together. A block in one frame, which is nearly every one, is used where it lies.
+import type { HeaderList } from './header-list.ts';
+import type { HpackDecoder } from './hpack-decode.ts';
+import { LongBlock } from './long-block.ts';
 
 /** The block that is being put together. */
 export class HeaderBlock {
@@ -8,6 +11,7 @@ export class HeaderBlock {
   continuations = 0;
   bytes = 0;
   #parts: Buffer[] = [];
+  #long: LongBlock | null = null;
 
   get open(): boolean {
     return this.streamId !== 0;
@@ -20,9 +24,33 @@ export class HeaderBlock {
     this.bytes = 0;
   }
 
-  add(bytes: Buffer, start: number, end: number): void {
+  /** False: what is not kept is not HPACK. */
+  add(bytes: Buffer, start: number, end: number): boolean {
     this.bytes += end - start;
-    this.#parts.push(Buffer.from(bytes.subarray(start, end)));
+    if (this.#long !== null) return this.#long.add(bytes.subarray(start, end));
+    if (end > start) this.#parts.push(Buffer.from(bytes.subarray(start, end)));
+    return true;
+  }
+
+  /** It is too large to be kept: what comes of it is read for the table alone. */
+  get isLong(): boolean {
+    return this.#long !== null;
+  }
+
+  /** From here on it is not kept. False: what came is not HPACK. */
+  skip(decoder: HpackDecoder, list: HeaderList): boolean {
+    this.#long = new LongBlock(decoder, list);
+    const parts = Buffer.concat(this.#parts);
+    this.#parts = [];
+    return this.#long.add(parts);
+  }
+
+  /** A long block has ended. False: in the middle of a field. */
+  skipped(): boolean {
+    const whole = this.#long!.complete;
+    this.#long = null;
+    this.streamId = 0;
+    return whole;
   }
 
   /** The whole block; none is open after that. */

@@ -44,6 +44,11 @@ export class HpackDecoder {
   decode(block: Buffer, start: number, end: number, list: HeaderList): boolean {
     list.begin(block);
     this.referred = false;
+    return this.decodeMore(block, start, end, list);
+  }
+
+  /** Decodes on: whole fields of a block that comes in pieces. Size updates are allowed at the start of each piece. */
+  decodeMore(block: Buffer, start: number, end: number, list: HeaderList): boolean {
     this.#at = start;
     let updates = 0;
     let fields = 0;

@@ -5,6 +5,7 @@ import { failures } from '../message/failure.ts';
 import type { Transport } from '../io/transport.ts';
 import { Connection } from './connection.ts';
 import { clientPreface, errorCode, setting } from './constants.ts';
+import type { Flood } from './floods.ts';
 import type { HeaderList } from './header-list.ts';
 import { isGrpcCall, readRequest } from './request-message.ts';
 import type { Http2Shared } from './shared.ts';
@@ -78,7 +79,7 @@ export class ServerConnection extends Connection {
     if (id <= this.#seenId) return this.headersOfClosed(id);
     this.#seenId = id;
     // Behind the last id of a GOAWAY: the client sends it again elsewhere.
-    if (this.lastIdSaid) return this.streams.refuse(id);
+    if (this.lastIdSaid) return this.refuseId(id);
     if (this.streams.count >= this.shared.limits.concurrentStreams) return this.#refuseNew(id, errorCode.refusedStream);
     const verdict = list.tooLarge ? null : readRequest(list, this.#head, endStream);
     if (verdict?.kind === 'malformed') return this.#refuseNew(id, errorCode.protocolError);
@@ -106,7 +107,7 @@ export class ServerConnection extends Connection {
   }
 
   #refuseNew(id: number, code: number): void {
-    this.streams.refuse(id);
+    this.refuseId(id);
     // Before it has acknowledged SETTINGS a client cannot know how many streams are too many.
     if (code === errorCode.refusedStream && this.times.settingsDueMs !== Infinity) this.output.reset(id, code);
     else this.refuse(id, code);
@@ -119,6 +120,23 @@ export class ServerConnection extends Connection {
   override fail(code: number, sentence: string): void {
     if (!this.over) this.#owner.connectionFailed(sentence);
     super.fail(code, sentence);
+  }
+
+  protected overLimit(flood: Flood): boolean {
+    this.fail(errorCode.enhanceYourCalm, `flood: ${flood}`);
+    return true;
+  }
+
+  protected stalled(): void {
+    this.fail(errorCode.enhanceYourCalm, 'nothing is taken of what was sent');
+  }
+
+  protected bearsLongData(): boolean {
+    return false;
+  }
+
+  protected closedFault(sentence: string): void {
+    this.fail(errorCode.streamClosed, sentence);
   }
 
   protected roomChanged(): void {

@@ -1,19 +1,32 @@
 // The streams of a connection, by id. Ids are given in order, so a small ring finds nearly all of them; a long-lived stream whose place is
-// taken stands in a Map beside it. The ring also remembers how lately closed streams ended: RFC 9113 §5.1 asks for different answers.
+// taken stands in a Map beside it. The ring also remembers how lately closed streams ended: RFC 9113 §5.1 asks for different answers. Which
+// stream it does not remember any more is chance, so nothing is held against a peer for that.
 import type { Stream } from './stream.ts';
 
 const ringSize = 128;
 const mask = ringSize - 1;
 
-/** How a stream ended. `forgotten`: too long ago, or it never was. */
-export const ended = { forgotten: 0, normally: 1, byPeer: 2, byUs: 3 } as const;
+/** How a stream ended. `forgotten`: later ones have taken its place. `never`: its id was left out, and closed by a later one (§5.1.1). */
+export const ended = { forgotten: 0, normally: 1, byPeer: 2, byUs: 3, never: 4 } as const;
 
 export class StreamTable {
-  count = 0;
+  #begun = 0;
+  #ended = 0;
+  #refused = 0;
   readonly #ring: (Stream | null)[] = Array.from({ length: ringSize }, () => null);
   readonly #overflow = new Map<number, Stream>();
   readonly #closedIds = new Int32Array(ringSize);
   readonly #closedHow = new Uint8Array(ringSize);
+
+  /** Streams that are open. */
+  get count(): number {
+    return this.#begun - this.#ended;
+  }
+
+  /** Ids whose streams have ended, or were refused, since the connection began. */
+  get closed(): number {
+    return this.#ended + this.#refused;
+  }
 
   get(id: number): Stream | null {
     const stream = this.#ring[(id >>> 1) & mask]!;
@@ -25,14 +38,16 @@ export class StreamTable {
     const slot = (stream.id >>> 1) & mask;
     if (this.#ring[slot] === null) this.#ring[slot] = stream;
     else this.#overflow.set(stream.id, stream);
-    this.count += 1;
+    this.#begun += 1;
   }
 
   remove(stream: Stream, how: number): void {
     const slot = (stream.id >>> 1) & mask;
     if (this.#ring[slot] === stream) this.#ring[slot] = null;
     else this.#overflow.delete(stream.id);
-    this.count -= 1;
+    this.#ended += 1;
+    // Never back to an older one: so an id above what stands here has not been opened.
+    if (this.#closedIds[slot]! > stream.id) return;
     this.#closedIds[slot] = stream.id;
     this.#closedHow[slot] = how;
   }
@@ -40,6 +55,7 @@ export class StreamTable {
   /** Remembers an id that was refused before it became a stream. */
   refuse(id: number): void {
     const slot = (id >>> 1) & mask;
+    this.#refused += 1;
     this.#closedIds[slot] = id;
     this.#closedHow[slot] = ended.byUs;
   }
@@ -47,7 +63,9 @@ export class StreamTable {
   /** How the stream with this id ended, one of `ended`. */
   howEnded(id: number): number {
     const slot = (id >>> 1) & mask;
-    return this.#closedIds[slot] === id ? this.#closedHow[slot]! : ended.forgotten;
+    const closed = this.#closedIds[slot]!;
+    if (closed === id) return this.#closedHow[slot]!;
+    return closed > id ? ended.forgotten : ended.never;
   }
 
   /** All of them, as they are now: callers end some while they look at them. */

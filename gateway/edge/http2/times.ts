@@ -16,6 +16,8 @@ export type Due =
   | 'ping'
   /** The peer sends no more: is it still there? */
   | 'probe'
+  /** A peer that sent too much may be read from again. */
+  | 'calm'
   /** The round trip of a graceful end has taken long enough. */
   | 'drained'
   /** Too old, or idle for too long. */
@@ -42,6 +44,8 @@ export class ConnectionTimes {
   /** When something last moved towards a peer that does not take all it is sent; Infinity: it takes all. */
   movedMs = Infinity;
   pingDueMs = Infinity;
+  /** Until when the peer is not read from. */
+  calmDueMs = Infinity;
   drainDueMs = Infinity;
   #probeDueMs = Infinity;
   #probes = 0;
@@ -102,7 +106,7 @@ export class ConnectionTimes {
     const idleDueMs = this.retired ? Infinity : nowMs + this.#limits.idleTimeoutMs;
     // As for idleness: streams begin without setting it anew.
     const askDueMs = this.#mayAsk ? this.#askDueMs : nowMs + this.#limits.pingAfterMs;
-    return Math.min(this.#headDueMs, this.settingsDueMs, stallDueMs, this.pingDueMs, askDueMs, this.#probeDueMs, this.drainDueMs, this.#retireDueMs, idleDueMs);
+    return Math.min(this.#headDueMs, this.settingsDueMs, stallDueMs, this.pingDueMs, askDueMs, this.#probeDueMs, this.calmDueMs, this.drainDueMs, this.#retireDueMs, idleDueMs);
   }
 
   due(nowMs: number): Due {
@@ -110,6 +114,7 @@ export class ConnectionTimes {
     if (nowMs >= this.settingsDueMs) return 'settings';
     if (nowMs >= this.movedMs + this.#limits.writeStallTimeoutMs) return 'stall';
     if (nowMs >= this.pingDueMs) return 'silence';
+    if (nowMs >= this.calmDueMs) return 'calm';
     if (nowMs >= this.drainDueMs) return 'drained';
     if (nowMs >= this.#retireDueMs) return 'retire';
     if (this.#mayAsk && nowMs >= this.#askDueMs) return 'ping';

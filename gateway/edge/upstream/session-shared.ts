@@ -2,7 +2,7 @@
 import type { EdgeLimits } from '../../settings.ts';
 import { fieldRoom } from '../message/fields.ts';
 import { ResponseHead } from '../message/response-head.ts';
-import { defaultFloodLimits } from '../http2/floods.ts';
+import { upstreamFloodLimits } from '../http2/floods.ts';
 import { BlockWriter } from '../http2/hpack-encode.ts';
 import { Http2Shared } from '../http2/shared.ts';
 import type { Http2Home, Http2Limits } from '../http2/shared.ts';
@@ -37,7 +37,7 @@ function limitsOf(limits: EdgeLimits): Http2Limits {
     pingAfterMs,
     pingsIdle: false,
     pingTimeoutMs,
-    floods: defaultFloodLimits,
+    floods: upstreamFloodLimits,
   };
 }
 

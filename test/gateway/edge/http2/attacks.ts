@@ -2,7 +2,7 @@
 import { errorCode, flag, frameType, setting } from '../../../../gateway/edge/http2/constants.ts';
 import type { Flood } from '../../../../gateway/edge/http2/floods.ts';
 import { blockOf } from './peers.ts';
-import { frames, requestBlock } from './raw-peer.ts';
+import { frame, frames, requestBlock } from './raw-peer.ts';
 import type { RawPeer } from './raw-peer.ts';
 
 /** How to send `count` of a kind. The peer has sent its preface and SETTINGS; tinyPieces needs an answer with a body of 100 bytes or more. */
@@ -28,6 +28,7 @@ export const attacks: Readonly<Record<Flood, (peer: RawPeer, count: number) => v
     await peer.wait(frameType.headers);
     for (let i = 0; i < count; i++) peer.send(frames.windowUpdate(1, 1));
   },
+  ignored: (peer, count) => peer.send(...Array.from({ length: count }, () => frame(0xbe, 0xff, 0, Buffer.alloc(7, 'u')))),
   largeLists: (peer, count) => {
     // One large entry, referred to again and again.
     const bomb = blockOf([['bomb', 'b'.repeat(3000)]]);

@@ -1,12 +1,12 @@
 // Each limit of floods.ts: one below, at it, and one above. A peer over it gets ENHANCE_YOUR_CALM; others notice nothing.
 import { describe, expect, test } from 'vitest';
-import { errorCode, frameType, setting } from '../../../../gateway/edge/http2/constants.ts';
+import { errorCode, flag, frameType, setting } from '../../../../gateway/edge/http2/constants.ts';
 import { defaultFloodLimits } from '../../../../gateway/edge/http2/floods.ts';
 import type { Flood } from '../../../../gateway/edge/http2/floods.ts';
 import { answer, answerAtEnd, blockOf, startServer } from './peers.ts';
 import type { RunningServer } from './peers.ts';
 import { attacks } from './attacks.ts';
-import { frames, rawClient, rawSocket, requestBlock } from './raw-peer.ts';
+import { frame, frames, rawClient, rawSocket, requestBlock } from './raw-peer.ts';
 import type { RawPeer } from './raw-peer.ts';
 
 /** Small limits, in a window that no test outlives. */
@@ -45,6 +45,49 @@ describe.each(Object.keys(attacks) as Flood[])('%s', (flood) => {
     expect(server.failures).toEqual([`flood: ${flood}`]);
     neighbour.send(frames.request(1, true));
     expect((await neighbour.wait(frameType.headers)).streamId).toBe(1);
+  });
+});
+
+describe('frames that are read and thrown away are counted as one', () => {
+  const refused = frames.request(1, true, [['connection', 'close']]);
+  const late = [frames.request(1, false), frames.windowUpdate(1, 0)];
+
+  test.each<[string, readonly Buffer[], () => Buffer]>([
+    ['unknown types', [], () => frame(0xfe, 0xff, 1, Buffer.alloc(3))],
+    ['acknowledgements of SETTINGS', [], frames.settingsAck],
+    ['answers to a PING that was not sent', [], () => frame(frameType.ping, flag.ack, 0, Buffer.from('sl-drain'))],
+    ['GOAWAY', [frames.request(1, false)], () => frames.goAway(0, errorCode.noError)],
+    ['HEADERS on a stream that was refused', [refused], () => frames.request(1, true)],
+    ['HEADERS on a stream that was reset here', late, () => frames.request(1, true)],
+    // One frame takes all that the window allowed.
+    ['DATA on a stream that was reset here, beyond its window', [...late, ...[16_384, 16_384, 16_384, 16_383].map((bytes) => frames.data(1, Buffer.alloc(bytes)))], () => frames.data(1, 'x')],
+  ])('%s', async (_, before, one) => {
+    for (const count of [limit, limit + 1]) {
+      const server = await start({ ignored: limit });
+      const peer = await rawClient(server.port);
+      peer.send(...before, ...Array.from({ length: count }, one));
+      if (count <= limit) await peer.answered();
+      else await peer.untilClosed();
+      expect(server.failures).toEqual(count <= limit ? [] : ['flood: ignored']);
+    }
+  });
+
+  test('but not what a client sends that could not know of a reset: as much DATA as its window allowed, in frames of one byte', async () => {
+    const server = await start({ ignored: limit });
+    const peer = await rawClient(server.port);
+    peer.send(...late, ...Array.from({ length: 60_000 }, () => frames.data(1, 'x')));
+    await peer.answered();
+    expect(peer.goAwayCode).toBe(-1);
+  });
+
+  test('with the limits of the gateway a browser may send PRIORITY_UPDATE with each of 100 requests at once, ten times a second', async () => {
+    const server = await startServer(answerAtEnd((stream) => answer(stream, 200, [], 'x')), {});
+    const peer = await rawClient(server.port);
+    for (let round = 0; round < 10; round++) {
+      for (let i = 0; i < 100; i++) peer.send(frame(0x10, 0, 0, Buffer.from('\0\0\0\x01u=3')), frames.request(2 * (100 * round + i) + 1, true));
+      await peer.answered();
+    }
+    expect(peer.goAwayCode).toBe(-1);
   });
 });
 
