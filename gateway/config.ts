@@ -82,6 +82,7 @@ export const serveOptions: readonly Option[] = [
   { name: 'dial', kind: 'text', placeholder: 'endpoints|service', help: 'dial Endpoints or ClusterIPs (endpoints)' },
   { name: 'trusted-hops', kind: 'text', placeholder: 'N', help: 'proxies in front whose x-forwarded-* are believed, 0 to 10 (0)' },
   { name: 'access-log', kind: 'text', placeholder: 'off|errors|all', help: 'one line a request (errors)' },
+  { name: 'worker-silence-ms', kind: 'text', placeholder: 'MS', help: 'a data worker that does not turn for this long is replaced, 0: never (5000)' },
   { name: 'drain-wait-ms', kind: 'text', placeholder: 'MS', help: 'after SIGTERM: keep serving for this long (5000)' },
   { name: 'drain-grace-ms', kind: 'text', placeholder: 'MS', help: 'after that: limit for what is in flight (60000)' },
   ...limitOptions.map(({ name, field, help }): Option => {
@@ -128,6 +129,7 @@ function settingsOf(options: ReadonlyMap<string, Written>, environment: Readonly
     limits,
     drainWaitMs: integerOf(options, 'drain-wait-ms', 0, hourMs, 5000),
     drainGraceMs: integerOf(options, 'drain-grace-ms', 0, dayMs, 60_000),
+    workerSilenceMs: silenceOf(options),
   };
 }
 
@@ -196,6 +198,12 @@ function choiceOf<const T extends string>(options: ReadonlyMap<string, Written>,
   if (written === undefined) return choices[0];
   const text = written.values[0]!;
   return choices.find((choice) => choice === text) ?? wrongValue(`${written.from} is "${text}": write ${choices.join(' or ')}`);
+}
+
+function silenceOf(options: ReadonlyMap<string, Written>): number {
+  const name = 'worker-silence-ms';
+  const ms = integerOf(options, name, 0, hourMs, 5000);
+  return ms === 0 || ms >= 1000 ? ms : wrongValue(`${options.get(name)!.from} is "${ms}": write 0, or a whole number from 1000 to ${hourMs}`);
 }
 
 function integerOf(options: ReadonlyMap<string, Written>, name: string, least: number, most: number, byDefault: number): number {

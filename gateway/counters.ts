@@ -46,6 +46,11 @@ export const fixed = {
   /** Not-found requests and others without a series, by column of `statusColumns`. */
   unmatched: 16,
   flags: 16 + 40,
+  /** When the thread last turned, ms of `sharedNowMs`, 0: it has not begun; what it does, a place in `longWork`. In the base block: the control worker's. */
+  beatMs: 120,
+  longWork: 121,
+  /** Of the base block only: threads that were replaced because they did not turn. */
+  workerSilences: 122,
 } as const;
 
 export const fixedCells = 128;

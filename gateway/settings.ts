@@ -24,6 +24,8 @@ export interface Settings {
   /** After SIGTERM: time in which new connections are still served, ms (default 5000), and the limit for what is in flight, ms (default 60000). */
   readonly drainWaitMs: number;
   readonly drainGraceMs: number;
+  /** A data worker that has not turned for so long is replaced, ms, 1000 or more (default 5000); 0: never. */
+  readonly workerSilenceMs: number;
 }
 
 export interface ClusterSettings {

@@ -15,6 +15,8 @@ const gauges: ReadonlySet<number> = new Set([
   fixed.shadowQueued,
   fixed.endpointsReady,
   fixed.endpointsEjected,
+  fixed.beatMs,
+  fixed.longWork,
 ]);
 
 /**

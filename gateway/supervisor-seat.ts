@@ -25,6 +25,8 @@ export class Seat {
   #inRow = 0;
   #closed = false;
   #timer: NodeJS.Timeout | null = null;
+  /** Why the thread ends, where that was decided here. */
+  #verdict: { readonly reason: string; readonly stack: string } | null = null;
 
   constructor(events: SeatEvents) {
     this.#events = events;
@@ -44,6 +46,12 @@ export class Seat {
     if (this.#timer !== null) clearTimeout(this.#timer);
   }
 
+  /** Ends the thread for this reason; another takes the seat. */
+  replace(reason: string, stack: string): void {
+    this.#verdict = { reason, stack };
+    void this.worker?.terminate();
+  }
+
   async terminate(): Promise<void> {
     this.close();
     await this.worker?.terminate();
@@ -61,7 +69,9 @@ export class Seat {
     });
     worker.once('exit', (code) => {
       this.worker = null;
-      this.#events.ended(`exit ${code}: ${reason}`, stack);
+      const verdict = this.#verdict;
+      this.#verdict = null;
+      this.#events.ended(verdict?.reason ?? `exit ${code}: ${reason}`, verdict?.stack ?? stack);
       if (this.#closed) return;
       if (performance.now() - startedMs > settledMs) this.#inRow = 0;
       this.#timer = setTimeout(() => this.#start(true), replacementDelayMs(this.#inRow, Math.random()));

@@ -8,7 +8,9 @@ import type { Series } from '../routing/mapping.ts';
 import type { Settings } from './settings.ts';
 import { printAddress, tryAddress } from './supervisor-bind.ts';
 import { foldBlock } from './supervisor-fold.ts';
+import { sharedNowMs } from './pulse.ts';
 import { Seat } from './supervisor-seat.ts';
+import { SilenceWatch, controlSilenceMs, stackOf, watchEveryMs, workOf } from './supervisor-watch.ts';
 
 export type StartOutcome =
   | { readonly kind: 'started'; readonly gateway: Gateway }
@@ -57,6 +59,17 @@ interface DataSeat {
   drained: () => void;
 }
 
+/** A thread that the supervisor watches. */
+interface Watched {
+  readonly name: string;
+  readonly seat: Seat;
+  /** Where it beats. */
+  readonly cells: Float64Array;
+  readonly limitMs: number;
+  /** It is being judged. */
+  suspected: boolean;
+}
+
 class Supervisor implements Gateway {
   readonly #logs: LogEnd;
   readonly #base = new SharedArrayBuffer(blockBytes());
@@ -72,6 +85,9 @@ class Supervisor implements Gateway {
   /** Draining, or given up: threads that end are not replaced. */
   #ending = false;
   #controlStopped: () => void = () => {};
+  readonly #watch = new SilenceWatch(sharedNowMs());
+  readonly #watched: readonly Watched[];
+  readonly #watching: NodeJS.Timeout;
   /** Resolves `start`. */
   #started: (failure: string | null) => void = () => {};
 
@@ -85,6 +101,12 @@ class Supervisor implements Gateway {
       drained: () => {},
     }));
     this.#control = new Seat({ start: () => this.#startControl(), ended: (reason, stack) => this.#controlEnded(reason, stack) });
+    const limitMs = settings.workerSilenceMs;
+    this.#watched = [
+      ...this.#data.map(({ seat, block }, worker) => ({ name: `data-${worker}`, seat, cells: new Float64Array(block), limitMs, suspected: false })),
+      { name: 'control', seat: this.#control, cells: this.#baseCounters.cells, limitMs: limitMs === 0 ? 0 : Math.max(limitMs, controlSilenceMs), suspected: false },
+    ];
+    this.#watching = setInterval(() => this.#look(), watchEveryMs);
   }
 
   get listen(): { readonly host: string; readonly port: number } {
@@ -140,7 +162,33 @@ class Supervisor implements Gateway {
   }
 
   async #terminate(): Promise<void> {
-    await Promise.all([this.#control, ...this.#data.map(({ seat }) => seat)].map((seat) => seat.terminate()));
+    clearInterval(this.#watching);
+    // A thread that stands in native code does not end: the process does.
+    await within(Promise.all([this.#control, ...this.#data.map(({ seat }) => seat)].map((seat) => seat.terminate())), stopMs);
+  }
+
+  #look(): void {
+    this.#watch.look(sharedNowMs());
+    for (const one of this.#watched) {
+      if (!one.suspected && one.seat.worker !== null && this.#watch.silentMs(one.cells, one.limitMs) > 0) void this.#judge(one);
+    }
+  }
+
+  /** It has been silent for too long: asks where it stands, and replaces it unless it has turned again meanwhile. */
+  async #judge(one: Watched): Promise<void> {
+    const { name, seat, cells, limitMs } = one;
+    const { worker } = seat;
+    if (worker === null) return;
+    one.suspected = true;
+    const work = workOf(cells);
+    const stack = await stackOf(worker);
+    one.suspected = false;
+    if (seat.worker !== worker) return;
+    const silentMs = Math.round(this.#watch.silentMs(cells, limitMs));
+    this.#logs.log.write(silentMs > 0 ? 'error' : 'warn', silentMs > 0 ? 'worker-silent' : 'worker-paused', { thread: name, silentMs: silentMs || limitMs, work, stack });
+    if (silentMs === 0) return;
+    this.#baseCounters.add(fixed.workerSilences, 1);
+    seat.replace(`it did not turn for ${silentMs} ms`, stack);
   }
 
   #startThread(name: string, start: ThreadStart, heapMb: number): Worker {
@@ -282,6 +330,8 @@ class Supervisor implements Gateway {
 
   #controlEnded(reason: string, stack: string): void {
     this.#controlStopped();
+    this.#baseCounters.set(fixed.beatMs, 0);
+    this.#baseCounters.set(fixed.longWork, 0);
     if (!this.#ending) this.#ended('control', reason, stack);
   }
 

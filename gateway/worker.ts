@@ -4,6 +4,7 @@ import type { MessagePort } from 'node:worker_threads';
 import { CounterBlock } from './counters.ts';
 import { postedLog } from './log.ts';
 import type { Log } from './log.ts';
+import { duringLongWork, startPulse } from './pulse.ts';
 import type { Problem } from '../routing/problem.ts';
 import type { ControlToData, DataStart, DataToControl, FromData, ToData, ToldProblems } from './messages.ts';
 import { releaseMemory } from './release-memory.ts';
@@ -23,11 +24,13 @@ const tableWaitMs = 2000;
 export async function startDataWorker(start: DataStart, parent: MessagePort, makePlane: (start: PlaneStart) => Plane): Promise<void> {
   const { settings, worker } = start;
   const tell = (message: FromData): void => parent.postMessage(message);
+  const counters = new CounterBlock(start.counters[worker]!);
+  startPulse(counters.cells);
   const log = postedLog((lines) => tell({ kind: 'log', lines }));
   let control: MessagePort | null = null;
   const plane = makePlane({
     settings,
-    counters: new CounterBlock(start.counters[worker]!),
+    counters,
     others: start.counters.filter((_, other) => other !== worker).map((buffer) => new Float64Array(buffer)),
     log: (entry) => writeAccess(log, entry),
     used: (upstreams) => control?.postMessage({ kind: 'used', upstreams } satisfies DataToControl),
@@ -39,7 +42,7 @@ export async function startDataWorker(start: DataStart, parent: MessagePort, mak
   let told = noProblems;
 
   const fromControl = (channel: MessagePort, message: ControlToData): void => {
-    const applied = plane.apply(message);
+    const applied = duringLongWork(counters.cells, 'building a table', () => plane.apply(message));
     if (applied.kind === 'gap') channel.postMessage({ kind: 'gap', version: applied.version } satisfies DataToControl);
     if (applied.kind !== 'table') return;
     const { version, hash, routeCount, problems } = applied;
@@ -54,7 +57,7 @@ export async function startDataWorker(start: DataStart, parent: MessagePort, mak
     if (!isFirst || routeCount < largeTableRoutes) return acknowledge();
     // Once the message itself is garbage, and before this worker makes the gateway ready.
     setImmediate(() => {
-      releaseMemory();
+      duringLongWork(counters.cells, 'collecting garbage', releaseMemory);
       acknowledge();
     });
   };

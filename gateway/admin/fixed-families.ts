@@ -102,6 +102,7 @@ export function fixedFamilies(sources: FamilySources): FixedFamilies {
     for (const [code, level, count] of countProblems(sources.problems())) one.set({ code, level }, count);
   });
   counter('sluice_worker_restarts_total', 'Threads that ended and were replaced.', [], (one) => one.inc(sum(fixed.workerRestarts)));
+  counter('sluice_worker_silences_total', 'Threads that did not turn any more and were replaced; among sluice_worker_restarts_total.', [], (one) => one.inc(sum(fixed.workerSilences)));
   const live = new Histogram({
     name: 'sluice_change_live_seconds',
     help: 'From the first byte of a change read to its table in every worker.',

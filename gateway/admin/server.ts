@@ -19,6 +19,8 @@ export interface AdminOptions {
   readonly sourceAgeSeconds: () => number;
   /** Why the Source does not know what to serve, for /readyz; null: it does. */
   readonly notReady: () => string | null;
+  /** Does any data worker turn? */
+  readonly turns: () => boolean;
 }
 
 export interface AdminServer {
@@ -69,8 +71,10 @@ export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
   return { host, port, live: (seconds) => families.live(seconds), close: () => app.close() };
 }
 
-function serveHealth(app: FastifyInstance, { view, notReady }: AdminOptions): void {
-  for (const path of ['/healthz', '/ambassador/v0/check_alive']) app.get(path, (_, reply) => reply.type(textType).send('sluice is alive\n'));
+function serveHealth(app: FastifyInstance, { view, notReady, turns }: AdminOptions): void {
+  for (const path of ['/healthz', '/ambassador/v0/check_alive']) {
+    app.get(path, (_, reply) => (turns() ? reply.type(textType).send('sluice is alive\n') : reply.code(503).type(textType).send('sluice is not alive: no data worker turns\n')));
+  }
   for (const path of ['/readyz', '/ambassador/v0/check_ready']) {
     app.get(path, (_, reply) => {
       if (view.ready) return reply.type(textType).send('sluice is ready\n');

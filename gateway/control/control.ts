@@ -11,6 +11,7 @@ import type { AdminServer } from '../admin/server.ts';
 import { postedLog } from '../log.ts';
 import type { Log } from '../log.ts';
 import type { ControlStart, DataToControl, FromControl, ToControl } from '../messages.ts';
+import { anyTurns, sharedNowMs, startPulse } from '../pulse.ts';
 import { releaseMemory } from '../release-memory.ts';
 import { translateSettingsOf } from '../translate-settings.ts';
 import { ownAddresses } from './addresses.ts';
@@ -22,6 +23,8 @@ import { logStaleness, stalenessTimes } from './staleness.ts';
 
 /** Time between two looks for slots that nobody can count in any more. */
 const sweepMs = 30_000;
+/** Data workers turn at the latest this long after the control worker has started. */
+const startGraceMs = 5000;
 /** New Problems are logged this often, and at most so many at once. Gathering those of 10,000 deployments takes milliseconds, which a change may have to wait for. */
 const problemLogMs = 5000;
 const problemLogLines = 100;
@@ -32,6 +35,7 @@ const problemLogLines = 100;
  */
 export async function startControl(start: ControlStart, open: (log: Log) => Promise<Source>, parent: MessagePort): Promise<void> {
   const tell = (message: FromControl): void => parent.postMessage(message);
+  startPulse(new Float64Array(start.base));
   const log = postedLog((lines) => tell({ kind: 'log', lines }));
   let source: Source;
   try {
@@ -63,6 +67,9 @@ async function runControl({ settings, kept, base, counters }: ControlStart, sour
     live: (seconds) => admin?.live(seconds),
   });
   const blocks = [base, ...counters].map((buffer) => new Float64Array(buffer));
+  const startedMs = sharedNowMs();
+  // Data workers start beside this thread: at first they need not turn yet.
+  const turns = (): boolean => sharedNowMs() - startedMs < Math.max(settings.workerSilenceMs, startGraceMs) || anyTurns(blocks.slice(1), settings.workerSilenceMs, sharedNowMs());
   const sweeping = setInterval(() => reconciler.sweep(blocks), sweepMs);
   const logProblems = problemLogger(reconciler, log);
   const problemEvents = source.events === null ? null : new ProblemEvents(source.events, problemEventTimes, log);
@@ -101,7 +108,7 @@ async function runControl({ settings, kept, base, counters }: ControlStart, sour
     }
   });
   try {
-    admin = await startAdmin({ admin: settings.admin, view: reconciler, blocks, sourceKind: source.kind, sourceAgeSeconds: () => source.ageSeconds(), notReady: () => source.trouble() });
+    admin = await startAdmin({ admin: settings.admin, view: reconciler, blocks, sourceKind: source.kind, sourceAgeSeconds: () => source.ageSeconds(), notReady: () => source.trouble(), turns });
     tell({ kind: 'admin-listening', host: admin.host, port: admin.port });
     await source.start((change) => {
       reconciler.take(change);

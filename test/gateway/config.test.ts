@@ -39,6 +39,7 @@ const values: Readonly<Record<string, readonly [good: string, bad: string | null
   dial: ['service', 'pods'],
   'trusted-hops': ['2', '11'],
   'access-log': ['all', 'some'],
+  'worker-silence-ms': ['1000', '999'],
   'drain-wait-ms': ['10', '-1'],
   'drain-grace-ms': ['10', '1s'],
 };

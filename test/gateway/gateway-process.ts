@@ -54,6 +54,11 @@ export class GatewayProcess {
     this.process.send(name);
   }
 
+  /** An endless loop in it. */
+  hangThread(name: string): void {
+    this.process.send(`hang ${name}`);
+  }
+
   signal(signal: NodeJS.Signals): void {
     this.process.kill(signal);
   }

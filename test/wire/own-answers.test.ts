@@ -133,7 +133,7 @@ const http2Bodies: readonly ((id: number) => readonly Buffer[])[] = [
   (id) => [frames.data(id, 'hel'), frames.headers(id, literal([':path', '/']), flag.endHeaders | flag.endStream)],
   (id) => [frame(frameType.data, flag.padded, id, [3, 65, 0, 0, 0])],
   (id) => [...Array.from({ length: 20 }, () => frames.data(id, 'x')), frames.windowUpdate(id, 1)],
-  (id) => [...Array.from({ length: 4 }, () => frames.data(id, Buffer.alloc(16_000)))],
+  (id) => Array.from({ length: 4 }, () => frames.data(id, Buffer.alloc(16_000))),
   (id) => [frame(7, 0, id, [1, 2, 3, 4, 5, 6, 7, 8])],
 ];
 

@@ -25,9 +25,10 @@ let base: CounterBlock;
 let first: CounterBlock;
 let second: CounterBlock;
 let admin: AdminServer;
+let turns = true;
 
 async function start(host: string, token: string | null): Promise<AdminServer> {
-  return startAdmin({ admin: { host, port: 0, token }, view, blocks: [base.cells, first.cells, second.cells], sourceKind: 'folder', sourceAgeSeconds: () => 0, notReady: () => null });
+  return startAdmin({ admin: { host, port: 0, token }, view, blocks: [base.cells, first.cells, second.cells], sourceKind: 'folder', sourceAgeSeconds: () => 0, notReady: () => null, turns: () => turns });
 }
 
 async function get(path: string, headers: Record<string, string> = {}): Promise<{ status: number; text: string; type: string }> {
@@ -47,6 +48,9 @@ describe('health', () => {
   test('alive always, ready when the gateway is', async () => {
     for (const path of ['/healthz', '/ambassador/v0/check_alive']) expect((await get(path)).status).toBe(200);
     for (const path of ['/readyz', '/ambassador/v0/check_ready']) expect(await get(path)).toMatchObject({ status: 503, text: 'sluice is not ready\n' });
+    turns = false;
+    for (const path of ['/healthz', '/ambassador/v0/check_alive']) expect(await get(path)).toMatchObject({ status: 503, text: 'sluice is not alive: no data worker turns\n' });
+    turns = true;
     view.ready = true;
     for (const path of ['/readyz', '/ambassador/v0/check_ready']) expect(await get(path)).toMatchObject({ status: 200, text: 'sluice is ready\n' });
   });
@@ -79,7 +83,7 @@ describe('access', () => {
 
   test('a port in use is one clear sentence', async () => {
     const { port } = admin;
-    await expect(startAdmin({ admin: { host: '127.0.0.1', port, token: null }, view, blocks: [base.cells], sourceKind: 'folder', sourceAgeSeconds: () => 0, notReady: () => null })).rejects.toThrow(/cannot be bound \(EADDRINUSE\): write --admin/);
+    await expect(startAdmin({ admin: { host: '127.0.0.1', port, token: null }, view, blocks: [base.cells], sourceKind: 'folder', sourceAgeSeconds: () => 0, notReady: () => null, turns: () => true })).rejects.toThrow(/cannot be bound \(EADDRINUSE\): write --admin/);
   });
 });
 
@@ -123,6 +127,7 @@ describe('metrics', () => {
       'sluice_table_routes gauge',
       'sluice_table_version gauge',
       'sluice_worker_restarts_total counter',
+      'sluice_worker_silences_total counter',
     ]);
     expect(new Set(families).size).toBe(families.length);
   });
