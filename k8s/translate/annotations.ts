@@ -5,7 +5,7 @@ import type { ObjectRef, Problem, ProblemLevel } from '../../routing/problem.ts'
 import { defaultBreaker, type Breaker } from '../../routing/upstream.ts';
 import type { Deployment, DeploymentAnnotations, Predictor } from './deployment.ts';
 import { parseHeaders, parseRegexHeaders } from './header-grammar.ts';
-import { numberOf, quoted } from './value.ts';
+import { notText, numberOf, quoted } from './value.ts';
 
 /** Longest time limit, ms: the longest timer there is. */
 export const maxTimeMs = 2_147_483_647;
@@ -27,8 +27,8 @@ export interface DeploymentPolicy {
   /** `seldon.io/ambassador-shadow`: every predictor is a shadow. */
   readonly shadow: boolean;
   readonly headers: readonly NamedMatch[];
-  /** false: a header annotation has no usable condition, so that Mappings without it would take traffic that was not meant for them. */
-  readonly headersUsable: boolean;
+  /** `withheld`: its share cannot be read, so it is never ready. `no`: a condition or its name cannot, and it would take traffic that was not meant for it. */
+  readonly served: 'yes' | 'withheld' | 'no';
   readonly restTimeout: TimeLimit;
   readonly grpcTimeout: TimeLimit;
   readonly restIdle: TimeLimit;
@@ -41,7 +41,7 @@ export interface DeploymentPolicy {
   readonly trafficField: string | null;
 }
 
-const keys = {
+export const keys = {
   weight: 'seldon.io/ambassador-weight',
   serviceName: 'seldon.io/ambassador-service-name',
   header: 'seldon.io/ambassador-header',
@@ -102,11 +102,36 @@ export function externalNameOf(deployment: Deployment): string {
 }
 
 /** One or more path segments. A name with dot segments could never match a canonical path, one with `?` or `#` no path at all. */
-function isExternalName(text: string): boolean {
+export function isExternalName(text: string): boolean {
   return text.length <= 1024 && text.split('/').every((segment) => /^[A-Za-z0-9._~!$&'()*+,;=:@%-]+$/.test(segment) && segment !== '.' && segment !== '..');
 }
 
-/** Reads every annotation; bad values keep the default and become Problems (rule 16). */
+export function isWeight(text: string): boolean {
+  return (numberOf(text) ?? -1) >= 0;
+}
+
+export type TrafficText = { readonly kind: 'shares'; readonly shares: ReadonlyMap<string, number> } | { readonly kind: 'wrong'; readonly reason: string };
+
+/** `main=75,canary=25`: percent by predictor, 0 or more. */
+export function parseTraffic(text: string, predictors: readonly Predictor[]): TrafficText {
+  const names = new Set(predictors.map(({ name }) => name));
+  const shares = new Map<string, number>();
+  for (const part of text.split(',')) {
+    const [name = '', number = '', ...rest] = part.split('=').map((piece) => piece.trim());
+    const value = numberOf(number);
+    if (rest.length > 0 || value === null || value < 0) return { kind: 'wrong', reason: `${quoted(part === notText ? part : part.trim())} is not name=number` };
+    if (!names.has(name)) return { kind: 'wrong', reason: `there is no predictor ${quoted(name)}` };
+    if (shares.has(name)) return { kind: 'wrong', reason: `predictor ${quoted(name)} is named twice` };
+    shares.set(name, value);
+  }
+  return { kind: 'shares', shares };
+}
+
+export function exampleTraffic(predictors: readonly Predictor[]): string {
+  return predictors.map((predictor, index) => `${predictor.name}=${index === 0 ? 100 : 0}`).join(',').slice(0, 120);
+}
+
+/** Reads every annotation. One that decides which requests or how many and cannot be read is an error; any other keeps its default (warning). */
 export function decodePolicy(deployment: Deployment, defaultTimeoutMs: number): { readonly policy: DeploymentPolicy; readonly problems: readonly Problem[] } {
   const reading = new Reading(deployment, defaultTimeLimit(defaultTimeoutMs));
   reading.checkKeys();
@@ -115,11 +140,13 @@ export function decodePolicy(deployment: Deployment, defaultTimeoutMs: number): 
   const header = reading.headers();
   const rest = reading.timeout([keys.restTimeout, keys.restReadTimeout]);
   const grpc = reading.timeout([keys.grpcTimeout, keys.grpcReadTimeout]);
+  const [externalName, weight, shadow] = [reading.externalName(), reading.weight(), reading.shadow()];
   const policy: DeploymentPolicy = {
-    externalName: reading.externalName(),
-    weight: reading.weight(),
-    shadow: reading.shadow(),
-    ...header,
+    externalName,
+    weight,
+    shadow,
+    headers: header,
+    served: reading.served,
     restTimeout: rest,
     grpcTimeout: grpc,
     restIdle: idleOf(rest),
@@ -148,6 +175,7 @@ function idleOf(timeout: TimeLimit): TimeLimit {
 
 class Reading {
   readonly problems: Problem[] = [];
+  served: DeploymentPolicy['served'] = 'yes';
   readonly #subject: ObjectRef;
   readonly #deployment: Deployment;
   readonly #annotations: DeploymentAnnotations;
@@ -179,43 +207,41 @@ class Reading {
   externalName(): string {
     const written = this.#written(keys.serviceName);
     const name = externalNameOf(this.#deployment);
-    if (written !== null && name !== written.text) {
-      this.#report('warning', 'bad-service-name', written.field, `${quoted(written.text)} is not a name for a path and the SeldonDeployment's own name is used; write letters, digits, "-", "." and "/" between names`);
-    }
+    if (written?.text === '') this.#bad('bad-service-name', written, "the SeldonDeployment's own name is used", 'letters, digits, "-", "." and "/" between names, or remove it');
+    else if (written !== null && !isExternalName(written.text)) this.#refuse('no', 'bad-service-name', written, 'is not a name for a path', 'letters, digits, "-", "." and "/" between names');
     return name;
   }
 
   weight(): number | null {
     const written = this.#written(keys.weight);
-    if (written === null || written.text.trim() === '') return null;
-    const weight = numberOf(written.text);
-    if (weight !== null && weight >= 0) return weight;
-    this.#bad('bad-weight', written, 'counts as no weight', 'a percentage from 0 to 100');
-    return null;
+    if (written === null || written.text === '') return null;
+    if (isWeight(written.text)) return numberOf(written.text);
+    this.#refuse('withheld', 'bad-weight', written, 'is not a weight', 'a percentage from 0 to 100');
+    return 0;
   }
 
   shadow(): boolean {
     const written = this.#written(keys.shadow);
     if (written === null || written.text === '') return false;
-    if (!['false', '0', 'no'].includes(written.text.trim().toLowerCase())) return true;
+    if (written.text === notText) {
+      this.#refuse('no', 'bad-shadow', written, 'is neither true nor false', 'true or false, in quotes');
+      return false;
+    }
+    if (!['false', '0', 'no', 'off', 'n'].includes(written.text.trim().toLowerCase())) return true;
     this.#report('warning', 'shadow-false', written.field, `${quoted(written.text)} means no shadow here, while Seldon took any text for a shadow; remove the annotation`);
     return false;
   }
 
-  headers(): { readonly headers: readonly NamedMatch[]; readonly headersUsable: boolean } {
+  headers(): readonly NamedMatch[] {
     const headers: NamedMatch[] = [];
-    let usable = true;
     for (const [key, parse] of [[keys.header, parseHeaders], [keys.regexHeader, parseRegexHeaders]] as const) {
       const written = this.#written(key);
-      if (written === null || written.text.trim() === '') continue;
+      if (written === null || written.text === '') continue;
       const { pairs, wrong } = parse(written.text);
       headers.push(...pairs);
-      if (pairs.length === 0) usable = false;
-      if (wrong.length === 0) continue;
-      const [level, what] = pairs.length === 0 ? (['error', 'the SeldonDeployment is not served, because without the condition it would take requests that were not meant for it'] as const) : (['warning', 'that part is ignored'] as const);
-      this.#report(level, 'bad-header', written.field, `${quoted(written.text)} ${wrong.join(' and ')}: ${what}; write "name: value", one a line`);
+      if (wrong.length > 0) this.#refuse('no', 'bad-header', written, wrong.join(' and '), '"name: value", one a line');
     }
-    return { headers, headersUsable: usable };
+    return headers;
   }
 
   /** The first key that is there counts, also with a bad value. */
@@ -260,24 +286,23 @@ class Reading {
   traffic(predictors: readonly Predictor[]): Pick<DeploymentPolicy, 'traffic' | 'trafficField'> {
     const fromSpec = { traffic: predictors.map(({ traffic }) => traffic), trafficField: null };
     const written = this.#written(keys.traffic);
-    if (written === null || written.text.trim() === '') return fromSpec;
-    const names = new Set(predictors.map(({ name }) => name));
-    const shares = new Map<string, number>();
-    for (const part of written.text.split(',')) {
-      const [name = '', text = '', ...rest] = part.split('=').map((piece) => piece.trim());
-      const value = numberOf(text);
-      const wrong = rest.length > 0 || value === null || value < 0 ? `${quoted(part.trim())} is not name=number` : !names.has(name) ? `there is no predictor ${quoted(name)}` : shares.has(name) ? `predictor ${quoted(name)} is named twice` : null;
-      if (wrong !== null) {
-        this.#report('warning', 'bad-traffic', written.field, `${wrong}, so the traffic of the spec holds; write for example ${predictors.map((predictor, index) => `${predictor.name}=${index === 0 ? 100 : 0}`).join(',').slice(0, 120)}`);
-        return fromSpec;
-      }
-      shares.set(name, value!);
+    if (written === null || written.text === '') return fromSpec;
+    const read = parseTraffic(written.text, predictors);
+    if (read.kind === 'wrong') {
+      this.#report('error', 'bad-traffic', written.field, `${read.reason}, so the traffic of the spec holds; write for example ${exampleTraffic(predictors)}`);
+      return fromSpec;
     }
-    return { traffic: predictors.map(({ name }) => shares.get(name) ?? 0), trafficField: written.field };
+    return { traffic: predictors.map(({ name }) => read.shares.get(name) ?? 0), trafficField: written.field };
   }
 
   #written(key: string): WrittenAnnotation | null {
     return annotationOf(this.#annotations, key);
+  }
+
+  /** A value that decides which requests or how many, and cannot be read. */
+  #refuse(served: 'withheld' | 'no', code: string, written: WrittenAnnotation, wrong: string, write: string): void {
+    if (this.served !== 'no') this.served = served;
+    this.#report('error', code, written.field, `${quoted(written.text)} ${wrong}: the SeldonDeployment is not served, because it could take requests that were not meant for it; write ${write}`);
   }
 
   #bad(code: string, written: WrittenAnnotation, instead: string, write: string): void {

@@ -1,10 +1,11 @@
 // Decoding SeldonDeployments: unknown to Deployment. The only reader of raw SDs; later code sees typed values.
 import type { Problem, ProblemLevel } from '../../routing/problem.ts';
 import { misplacedAnnotations } from './annotations.ts';
+import { keepLastGood } from './deciding-annotations.ts';
 import type { Deployment, Explainer, Predictor } from './deployment.ts';
 import { enginePorts, NoEnginePorts } from './ports.ts';
 import type { SourceObject } from './object.ts';
-import { arrayOf, fieldOf, integerOf, isRecord, numberOf, quoted, recordOf, textOf, textRecordOf, type UnknownRecord } from './value.ts';
+import { annotationsOf, arrayOf, booleanOf, fieldOf, integerOf, isRecord, numberOf, quoted, recordOf, textOf, type UnknownRecord } from './value.ts';
 
 const apiVersions: ReadonlySet<string> = new Set(['v1alpha1', 'v1alpha2', 'v1alpha3', 'v1'].map((version) => `machinelearning.seldon.io/${version}`));
 
@@ -36,8 +37,10 @@ export function decodeDeployment({ ref, apiVersion, object }: Pick<SourceObject,
   const predictors: Predictor[] = [];
   const names = new Set<string>();
   const noEngine = new NoEnginePorts(written);
+  let before: ReadonlyMap<string, Predictor> | null = null;
+  const lastPredictor = (name: string): Predictor | undefined => (before ??= new Map(lastGood?.predictors.map((predictor) => [predictor.name, predictor]))).get(name);
   for (const [index, value] of written.entries()) {
-    const predictor = decodePredictor(value, index, noEngine, report);
+    const predictor = decodePredictor(value, index, noEngine, lastPredictor, report);
     if (predictor === null) continue;
     if (names.has(predictor.name)) {
       report('error', 'duplicate-predictor', `${predictor.field}.name`, `another predictor is named ${quoted(predictor.name)} already and that one is served; give each predictor a name of its own`);
@@ -46,64 +49,109 @@ export function decodeDeployment({ ref, apiVersion, object }: Pick<SourceObject,
       predictors.push(predictor);
     }
   }
+  const outcome = lastGood === null ? 'nothing is served' : 'the last good form is served';
   if (predictors.length === 0) {
-    report('error', 'no-predictors', 'spec.predictors', `there is no predictor with a name, so ${lastGood === null ? 'nothing is served' : 'the last good form is served'}; write one or more, each with a name and a graph`);
+    report('error', 'no-predictors', 'spec.predictors', `there is no predictor with a name, so ${outcome}; write one or more, each with a name and a graph`);
+    return { deployment: lastGood, deleting, problems };
+  }
+  for (const [place, parent] of [['spec', spec], ['metadata', metadata]] as const) {
+    const annotations = fieldOf(parent, 'annotations') ?? null;
+    if (annotations === null || isRecord(annotations)) continue;
+    report('error', 'bad-annotations', `${place}.annotations`, `${quoted(annotations)} is not a map, and a condition may be lost with it, so ${outcome}; write names and texts`);
     return { deployment: lastGood, deleting, problems };
   }
   const deployment: Deployment = {
     ref,
     createdAt: textOf(fieldOf(metadata, 'creationTimestamp')),
     specName: textOf(fieldOf(spec, 'name')),
-    annotations: { spec: textRecordOf(fieldOf(spec, 'annotations')), metadata: textRecordOf(fieldOf(metadata, 'annotations')) },
+    annotations: { spec: annotationsOf(fieldOf(spec, 'annotations')), metadata: annotationsOf(fieldOf(metadata, 'annotations')) },
     predictors,
   };
-  return { deployment, deleting, problems };
+  return { deployment: keepLastGood(deployment, lastGood, report), deleting, problems };
 }
 
 type Report = (level: ProblemLevel, code: string, field: string, sentence: string) => void;
 
-function decodePredictor(value: unknown, index: number, noEnginePorts: NoEnginePorts, report: Report): Predictor | null {
+/** Part of the names of Services and Deployments, where the label of RFC 1123 is what Kubernetes takes. */
+const namePattern = /^[a-z0-9](?:[-a-z0-9]*[a-z0-9])?$/;
+const longestName = 253;
+const serviceNamePattern = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/;
+
+function decodePredictor(value: unknown, index: number, noEnginePorts: NoEnginePorts, lastPredictor: (name: string) => Predictor | undefined, report: Report): Predictor | null {
   const field = `spec.predictors[${index}]`;
   const name = isRecord(value) ? textOf(fieldOf(value, 'name')) : '';
   if (!isRecord(value) || name === '') {
     report('error', 'bad-predictor', field, 'the predictor has no name and is not served; write a name');
     return null;
   }
-  const annotations = textRecordOf(fieldOf(value, 'annotations'));
+  if (name.length > longestName || !namePattern.test(name)) {
+    report('error', 'bad-name', `${field}.name`, `Kubernetes can have no Service for ${quoted(name)}, so the predictor is not served; write lower-case letters, digits and "-" between them, at most ${longestName}`);
+    return null;
+  }
+  const annotations = annotationsOf(fieldOf(value, 'annotations'));
   for (const key of misplacedAnnotations(annotations)) {
     report('warning', 'annotation-misplaced', `${field}.annotations["${key}"]`, 'this annotation is not read on a predictor and is ignored; write it in spec.annotations or metadata.annotations of the SeldonDeployment');
   }
+  const unreadable = { count: 0 };
+  const refuse: Refuse = (code, part, written, wrong, write) => {
+    unreadable.count += 1;
+    report('error', code, `${field}.${part}`, `${quoted(written)} ${wrong}, so the predictor is not served in this form; write ${write}`);
+  };
   // Presence was enough up to 1.4; "true" in any case since 1.5.
   const noEngine = annotations['seldon.io/no-engine']?.toLowerCase() === 'true';
-  return {
+  const predictor: Predictor = {
     name,
     field,
-    traffic: decodeTraffic(value, field, report),
-    shadow: decodeShadow(value, field, report),
+    traffic: decodeTraffic(value, refuse),
+    shadow: decodeShadow(value, refuse),
     explainer: decodeExplainer(value, field, report),
-    certSecretName: textOf(fieldOf(recordOf(fieldOf(value, 'ssl')), 'certSecretName')),
-    serviceName: annotations['seldon.io/svc-name'] ?? null,
+    certSecretName: decodeCertSecretName(value, refuse),
+    serviceName: decodeServiceName(value, annotations, refuse),
     ports: noEngine ? noEnginePorts.of(index) : enginePorts,
+    withheld: false,
   };
+  if (unreadable.count === 0) return predictor;
+  const last = lastPredictor(name);
+  if (last === undefined || last.withheld) return { ...predictor, withheld: true };
+  report('error', 'bad-predictor', field, `the predictor ${quoted(name)} is not valid and its last good form is served; correct what the other Problems name`);
+  return { ...last, field };
 }
 
-function decodeTraffic(predictor: UnknownRecord, field: string, report: Report): number | null {
+type Refuse = (code: string, part: string, written: unknown, wrong: string, write: string) => void;
+
+function decodeTraffic(predictor: UnknownRecord, refuse: Refuse): number | null {
   const written = fieldOf(predictor, 'traffic');
   if (written === undefined || written === null) return null;
   const traffic = numberOf(written);
   if (traffic !== null && traffic >= 0) return traffic;
-  report('warning', 'bad-traffic', `${field}.traffic`, `${quoted(written)} is not a number of 0 or more and counts as not written; write a percentage`);
-  return null;
+  refuse('bad-traffic', 'traffic', written, 'is not a number of 0 or more', 'a percentage');
+  return 0;
 }
 
-function decodeShadow(predictor: UnknownRecord, field: string, report: Report): boolean {
-  const written = fieldOf(predictor, 'shadow');
-  if (written === undefined || written === null || written === false) return false;
-  if (written === true) return true;
-  const text = textOf(written).trim().toLowerCase();
-  if (text === 'true' || text === 'false') return text === 'true';
-  report('warning', 'bad-shadow', `${field}.shadow`, `${quoted(written)} is neither true nor false and counts as false; write true or false`);
-  return false;
+function decodeShadow(predictor: UnknownRecord, refuse: Refuse): boolean {
+  const written = fieldOf(predictor, 'shadow') ?? false;
+  const shadow = booleanOf(typeof written === 'string' ? written.trim() : written);
+  if (shadow === null) refuse('bad-shadow', 'shadow', written, 'is neither true nor false', 'true or false');
+  return shadow ?? false;
+}
+
+function decodeCertSecretName(predictor: UnknownRecord, refuse: Refuse): string {
+  const ssl = fieldOf(predictor, 'ssl') ?? null;
+  const written = isRecord(ssl) ? (fieldOf(ssl, 'certSecretName') ?? '') : ssl;
+  if (typeof written === 'string' && (ssl === null || isRecord(ssl))) return written;
+  if (ssl === null) return '';
+  refuse('bad-ssl', 'ssl', ssl, 'names no Secret for TLS', '{ certSecretName: NAME }');
+  return '';
+}
+
+function decodeServiceName(predictor: UnknownRecord, annotations: Readonly<Record<string, string>>, refuse: Refuse): string | null {
+  const all = fieldOf(predictor, 'annotations') ?? null;
+  if (all !== null && !isRecord(all)) refuse('bad-annotations', 'annotations', all, 'is not a map', 'names and texts');
+  const written = annotations['seldon.io/svc-name'];
+  if (written === undefined) return null;
+  if (serviceNamePattern.test(written)) return written;
+  refuse('bad-name', 'annotations["seldon.io/svc-name"]', written, 'is no name that Kubernetes has for a Service', 'lower-case letters, digits and "-" between them, at most 63');
+  return null;
 }
 
 function decodeExplainer(predictor: UnknownRecord, field: string, report: Report): Explainer | null {

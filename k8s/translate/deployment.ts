@@ -33,6 +33,8 @@ export interface Predictor {
   readonly serviceName: string | null;
   /** Ports when the Service has none named `http` and `grpc`: the engine's 8000 and 5001, or those of the model container without an engine. */
   readonly ports: PredictorPorts;
+  /** A value of it cannot be read, and there is no last good form: it is never ready. */
+  readonly withheld: boolean;
 }
 
 export interface PredictorPorts {

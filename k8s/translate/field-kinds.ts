@@ -8,7 +8,7 @@
  *
  * `how`: with what limits and edits. The default holds (warning).
  */
-type FieldKind = 'which' | 'share' | 'where' | 'how';
+export type FieldKind = 'which' | 'share' | 'where' | 'how';
 
 type Kinds = Readonly<Record<string, FieldKind>>;
 
@@ -68,4 +68,40 @@ export const mappingFields: Kinds = {
   auth_context_extensions: 'how',
   labels: 'how',
   rate_limits: 'how',
+};
+
+/** Fields of a SeldonDeployment; of predictors without `spec.predictors[]`. */
+export const deploymentFields: Kinds = {
+  'metadata.annotations': 'which',
+  'spec.annotations': 'which',
+  name: 'where',
+  traffic: 'share',
+  shadow: 'share',
+  'ssl.certSecretName': 'where',
+  'annotations["seldon.io/svc-name"]': 'where',
+  'explainer.endpoint.service_port': 'how',
+};
+
+/** Annotations of a SeldonDeployment. */
+export const annotationKinds: Kinds = {
+  'seldon.io/ambassador-id': 'which',
+  'seldon.io/ambassador-config': 'which',
+  'seldon.io/ambassador-service-name': 'which',
+  'seldon.io/ambassador-header': 'which',
+  'seldon.io/ambassador-regex-header': 'which',
+
+  'seldon.io/ambassador-weight': 'share',
+  'seldon.io/ambassador-shadow': 'share',
+  // What the spec declares is a share that can be read: without a last good form that holds.
+  'sluice.io/traffic': 'share',
+
+  'seldon.io/ambassador-retries': 'how',
+  'seldon.io/ambassador-circuit-breakers-max-connections': 'how',
+  'seldon.io/ambassador-circuit-breakers-max-pending-requests': 'how',
+  'seldon.io/ambassador-circuit-breakers-max-requests': 'how',
+  'seldon.io/ambassador-circuit-breakers-max-retries': 'how',
+  'seldon.io/rest-timeout': 'how',
+  'seldon.io/rest-read-timeout': 'how',
+  'seldon.io/grpc-timeout': 'how',
+  'seldon.io/grpc-read-timeout': 'how',
 };

@@ -5,7 +5,7 @@ import { compileRegex } from '../../routing/regex.ts';
 export interface HeaderPairs {
   /** Names in lower case; of one name twice the last counts. */
   readonly pairs: readonly NamedMatch[];
-  /** What is wrong, as words that follow the annotation's value; [] when all of it is served. */
+  /** What is wrong, as words that follow the annotation's value; [] when all of it can be served: a part alone would match more. */
   readonly wrong: readonly string[];
 }
 
@@ -47,6 +47,7 @@ function cut(line: string): readonly [name: string, value: string] {
 function collect(text: string, parse: (line: string) => readonly NamedMatch[]): HeaderPairs {
   const pairs = new Map<string, NamedMatch>();
   const wrong: string[] = [];
+  if (text.trim() === '') wrong.push('has no condition');
   const lines = text.split(/\r?\n/).map((line) => line.trim()).filter((line) => line !== '');
   if (lines.length > maxLines) wrong.push(`has ${lines.length} lines, more than ${maxLines}`);
   for (const line of lines.slice(0, maxLines)) {

@@ -47,6 +47,9 @@ export function translateDeployment(deployment: Deployment, around: Surroundings
   return new DeploymentTranslation(deployment, around).meaning();
 }
 
+/** null: plain; `missing`: TLS is asked for and cannot be had; `withheld`: a value that decides about it cannot be read. */
+type Tls = UpstreamTls | 'missing' | 'withheld' | null;
+
 interface Backend {
   /** Part of ids: what sets previous predictors apart from current ones of the same name. */
   readonly suffix: '' | '-previous';
@@ -80,7 +83,7 @@ class DeploymentTranslation {
   }
 
   meaning(): UnitMeaning {
-    if (this.#policy.headersUsable) {
+    if (this.#policy.served !== 'no') {
       const roles = this.#roles();
       for (const { backend, explainer } of this.#backends(roles)) {
         this.#addBackend(backend);
@@ -99,7 +102,7 @@ class DeploymentTranslation {
     const { shares, note } = predictorShares(live.map((index) => traffic[index]!));
     if (note?.kind === 'scaled') {
       this.#builder.report('warning', 'traffic-scaled', trafficField ?? 'spec.predictors', `the traffic of the predictors after the first sums to ${note.sum}, over 100: it is scaled to 100 and the first gets none; make it sum to 100`);
-    } else if (note?.kind === 'remainder') {
+    } else if (note?.kind === 'remainder' && !predictors[live[0]!]!.withheld) {
       this.#builder.report('warning', 'traffic-remainder', trafficField ?? `${predictors[live[0]!]!.field}.traffic`, `${note.declared} is written, and the first predictor gets the remainder, ${note.remainder}; make the traffic of all predictors sum to 100`);
     }
     const shadowWeight = this.#policy.shadow ? this.#shadowPercent(weight ?? 100, annotationOf(this.#deployment.annotations, 'seldon.io/ambassador-weight')?.field ?? '') : 0;
@@ -180,9 +183,13 @@ class DeploymentTranslation {
     return null;
   }
 
-  /** null: plain; 'missing': TLS is asked for and cannot be had. */
-  #tlsOf(predictor: Predictor): UpstreamTls | 'missing' | null {
+  #isWithheld(predictor: Predictor): boolean {
+    return predictor.withheld || this.#policy.served === 'withheld';
+  }
+
+  #tlsOf(predictor: Predictor): Tls {
     const { certSecretName } = predictor;
+    if (this.#isWithheld(predictor)) return 'withheld';
     if (certSecretName === '') return null;
     const result = predictorTls(certSecretName, this.#around.secret(this.#namespace, certSecretName));
     if (result.kind === 'tls') return result.tls;
@@ -190,10 +197,10 @@ class DeploymentTranslation {
     return 'missing';
   }
 
-  #upstream(service: Service | null, name: string, port: number, protocol: Upstream['protocol'], tls: UpstreamTls | 'missing' | null): UpstreamPlan {
+  #upstream(service: Service | null, name: string, port: number, protocol: Upstream['protocol'], tls: Tls): UpstreamPlan {
     const { settings } = this.#around;
     const namespace = this.#namespace;
-    if (tls === 'missing') return planUpstream({ kind: 'service', namespace, name, port }, 'none', protocol, plainTls(), this.#limits);
+    if (tls === 'missing' || tls === 'withheld') return planUpstream({ kind: 'service', namespace, name, port }, 'none', protocol, tls === 'missing' ? plainTls() : null, this.#limits);
     if (service !== null && service.externalName !== '') {
       if (isUpstreamGranted(this.#around.grantsOf(namespace), [service.externalName])) {
         return planUpstream({ kind: 'dns', host: service.externalName, port }, 'resolver', protocol, tls, this.#limits);
@@ -265,6 +272,7 @@ class DeploymentTranslation {
     const candidate = explainerCandidate(this.#deployment, predictor);
     const service = this.#find([candidate]);
     const port = (service === null ? null : portNamed(service, 'http')) ?? predictor.explainer!.port;
+    if (this.#isWithheld(predictor)) return this.#upstream(service, candidate.name, port, 'http1', 'withheld');
     const tls = predictor.certSecretName === '' ? null : predictorTls(predictor.certSecretName, this.#around.secret(this.#namespace, predictor.certSecretName));
     return this.#upstream(service, candidate.name, port, 'http1', tls === null ? null : tls.kind === 'tls' ? tls.tls : 'missing');
   }

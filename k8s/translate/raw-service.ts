@@ -17,8 +17,18 @@ export function parseService(text: string, hasContext: boolean): RawService | nu
   const host = bracketed ?? name ?? '';
   const port = digits === undefined ? (tls || hasContext ? 443 : 80) : Number(digits);
   if (host === '' || host.length > 253 || port < 1 || port > 65535) return null;
-  if (bracketed !== undefined && readAddress(bracketed) === null) return null;
+  if (bracketed !== undefined ? readAddress(bracketed) === null : !isHost(name!)) return null;
   return { host, port, tls };
+}
+
+const label = /^[A-Za-z0-9_](?:[-A-Za-z0-9_]{0,61}[A-Za-z0-9_])?$/;
+/** Kubernetes takes these for the names of Services and namespaces. */
+const objectName = /^[A-Za-z0-9](?:[-A-Za-z0-9]{0,61}[A-Za-z0-9])?$/;
+
+/** A name that DNS can have; of one label or two, a Service or a Service and its namespace, one that Kubernetes can have. */
+function isHost(name: string): boolean {
+  const labels = name.replace(/\.$/, '').split('.');
+  return labels.every((one) => (labels.length > 2 ? label : objectName).test(one));
 }
 
 /** What a host means for a Mapping of `namespace`. */

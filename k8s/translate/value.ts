@@ -73,8 +73,20 @@ export function textRecordOf(value: unknown): Readonly<Record<string, string>> {
   return texts;
 }
 
+/** Stands for the value of an annotation that is no text: no reader of texts takes it, and nobody can write it into a manifest. */
+export const notText = '\0';
+
+/** Annotations by name. Numbers and booleans count as their text (folders hold unquoted values); everything else, null too, is `notText`. */
+export function annotationsOf(value: unknown): Readonly<Record<string, string>> {
+  if (!isRecord(value)) return noTexts;
+  const texts: Record<string, string> = Object.create(null) as Record<string, string>;
+  for (const [name, item] of Object.entries(value)) texts[name] = scalarText(item) ?? notText;
+  return texts;
+}
+
 /** What a sentence quotes of somebody's input: short, on one line, without characters that a terminal obeys; maps and lists as JSON. */
 export function quoted(value: unknown): string {
+  if (value === notText) return 'what is not a text';
   if (typeof value === 'object' && value !== null) return shortened(JSON.stringify(value));
   return `"${shortened(typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' || value === null ? String(value) : typeof value)}"`;
 }

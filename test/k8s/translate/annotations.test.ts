@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { parseHeaders, parseRegexHeaders } from '../../../k8s/translate/header-grammar.ts';
-import { codesOf, deployment, object, partsOf, pathOf, problemsOf, translate } from './objects.ts';
+import { codesOf, deployment, object, partsOf, pathOf, problemsOf, service, translate } from './objects.ts';
 
 function targetWith(annotations: Readonly<Record<string, string>>, part = 'http main'): Readonly<Record<string, unknown>> {
   return partsOf(translate([deployment('prod/iris', ['main'], annotations)]), 'prod/iris').get(part)!.target as unknown as Readonly<Record<string, unknown>>;
@@ -83,16 +83,23 @@ describe('service name, weight, retries, breakers', () => {
     expect(parts.get('grpc main')!.match.headers[0]!.value).toEqual({ kind: 'exact', value: 'iris/deep' });
   });
 
-  test.each(['x/../../victim', '..', 'a b', 'a?b', '', '/x', 'x/'])('the name "%s" is refused and the SD keeps its own', (name) => {
+  test.each(['x/../../victim', '..', 'a b', 'a?b', '  ', '/x', 'x/', '\u001b[2Jx'])('with the name "%s" it is not served: it would take the requests of its own', (name) => {
     const translation = translate([deployment('prod/iris', ['main'], { 'seldon.io/ambassador-service-name': name })]);
+    expect(partsOf(translation, 'prod/iris').size).toBe(0);
+    expect(codesOf(translation)).toEqual(['error bad-service-name']);
+  });
+
+  test('an empty name counts as its own', () => {
+    const translation = translate([deployment('prod/iris', ['main'], { 'seldon.io/ambassador-service-name': '' })]);
     expect(pathOf(partsOf(translation, 'prod/iris').get('http main'))).toBe('/seldon/prod/iris/');
     expect(codesOf(translation)).toEqual(['warning bad-service-name']);
   });
 
-  test('a bad weight counts as none', () => {
-    const translation = translate([deployment('prod/iris', ['main'], { 'seldon.io/ambassador-weight': 'some' })]);
-    expect(partsOf(translation, 'prod/iris').get('http main')).toMatchObject({ role: { weight: null } });
-    expect(codesOf(translation)).toEqual(['warning bad-weight']);
+  test.each(['some', '10%', '-5', '  '])('with the weight "%s" it is never ready', (weight) => {
+    const translation = translate([deployment('prod/iris', ['main'], { 'seldon.io/ambassador-weight': weight }), ...service('prod/iris-main')]);
+    expect(partsOf(translation, 'prod/iris').get('http main')).toMatchObject({ role: { weight: 0 } });
+    expect([...translation.endpoints.values()].map(({ ready }) => ready)).toEqual([false, false]);
+    expect(codesOf(translation)).toEqual(['error bad-weight']);
   });
 
   test('retries and breakers are served', () => {

@@ -76,13 +76,14 @@ describe('traffic', () => {
     expect(shares(translate([given]), 'prod/iris')).toEqual([0.75, 0.25]);
   });
 
-  test('a bad value is a Problem and drops nothing', () => {
+  test('a predictor whose traffic cannot be read is never ready, and the others serve', () => {
     const given = object('SeldonDeployment', 'prod/iris', 'spec: {predictors: [{name: a}, {name: b, traffic: many}, {name: c, traffic: -5}]}');
-    const translation = translate([given]);
-    expect(shares(translation, 'prod/iris')).toEqual([1 / 3, 1 / 3, 1 / 3]);
+    const translation = translate([given, ...service('prod/iris-a'), ...service('prod/iris-b'), ...service('prod/iris-c')]);
+    expect(shares(translation, 'prod/iris')).toEqual([1, 0, 0]);
+    expect([...translation.endpoints].filter(([, { ready }]) => ready).map(([key]) => key)).toEqual(['service prod/iris-a:8000 http1', 'service prod/iris-a:5001 http2']);
     expect(problemsOf(translation)).toEqual([
-      'warning bad-traffic SeldonDeployment prod/iris spec.predictors[1].traffic: "many" is not a number of 0 or more and counts as not written; write a percentage',
-      'warning bad-traffic SeldonDeployment prod/iris spec.predictors[2].traffic: "-5" is not a number of 0 or more and counts as not written; write a percentage',
+      'error bad-traffic SeldonDeployment prod/iris spec.predictors[1].traffic: "many" is not a number of 0 or more, so the predictor is not served in this form; write a percentage',
+      'error bad-traffic SeldonDeployment prod/iris spec.predictors[2].traffic: "-5" is not a number of 0 or more, so the predictor is not served in this form; write a percentage',
     ]);
   });
 
@@ -94,7 +95,7 @@ describe('traffic', () => {
   test.each(['canary=x', 'nobody=100', 'main', 'main=1=2', 'main=-1', 'main=50,main=50', ''])('sluice.io/traffic "%s" keeps the spec', (text) => {
     const translation = translate([deployment('prod/iris', ['main:90', 'canary:10'], { 'sluice.io/traffic': text })]);
     expect(shares(translation, 'prod/iris')).toEqual([0.9, 0.1]);
-    expect(codesOf(translation)).toEqual(text === '' ? [] : ['warning bad-traffic']);
+    expect(codesOf(translation)).toEqual(text === '' ? [] : ['error bad-traffic']);
   });
 });
 
