@@ -18,7 +18,7 @@ export const statusColumns: readonly string[] = [
 export const durationBounds: readonly number[] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 1, 5];
 
 /** Failure flags, Envoy's letters where Envoy has them. */
-export const failureFlags: readonly string[] = ['NR', 'UH', 'UF', 'UC', 'UR', 'UT', 'UO', 'UPE', 'SI', 'DC', 'DPE', 'DT', 'LR', 'OM', 'UX', 'URX'];
+export const failureFlags: readonly string[] = ['NR', 'UH', 'UF', 'UC', 'UR', 'UT', 'UO', 'UPE', 'SI', 'DC', 'DPE', 'DT', 'LR', 'OM', 'UX', 'URX', 'RX'];
 
 /** Outcomes of a copy to a shadow. */
 export const shadowOutcomes: readonly string[] = ['sent', 'failed', 'dropped_size', 'dropped_memory', 'dropped_queue', 'dropped_unready', 'dropped_incomplete'];
@@ -43,6 +43,8 @@ export const fixed = {
   heldBytes: 13,
   /** Bytes of answers that wait for the windows of HTTP/2 clients. */
   http2QueuedBytes: 14,
+  /** Texts that were too long for a regex of a Route. */
+  textsTooLong: 15,
   /** Not-found requests and others without a series, by column of `statusColumns`. */
   unmatched: 16,
   flags: 16 + 40,

@@ -173,8 +173,9 @@ const grpcStatus: Readonly<Record<RejectReason, string>> = {
   'all-weights-zero': 'UNAVAILABLE',
   'only-shadows': 'UNAVAILABLE',
   'namespace-needed': 'INVALID_ARGUMENT',
+  'regex-work': 'RESOURCE_EXHAUSTED',
 };
 
 function rejection({ reason, sentence }: RejectDecision, grpc: boolean): Explanation['reject'] {
-  return { reason, answer: grpc ? grpcStatus[reason] : reason === 'no-route' ? '404' : '503', sentence };
+  return { reason, answer: grpc ? grpcStatus[reason] : reason === 'no-route' ? '404' : reason === 'regex-work' ? '431' : '503', sentence };
 }

@@ -134,6 +134,14 @@ export function fieldHash(head: RequestHead, name: string, first: number, seed: 
   return hash;
 }
 
+/** Bytes of the value of `name`, several lines joined with `,`. */
+export function fieldBytes(head: RequestHead, name: string, first: number): number {
+  const { fields } = head;
+  let bytes = -1;
+  for (let field = first; field >= 0; field = fieldNamed(head, name, field + 1)) bytes += 1 + fields[field * 4 + 3]! - fields[field * 4 + 2]!;
+  return bytes;
+}
+
 /** The value of `name` as text, several lines joined with `,`. */
 export function fieldText(head: RequestHead, name: string, first: number): string {
   const { bytes, fields } = head;

@@ -1,6 +1,7 @@
 // Conditions: what a Match asks beside the path (host, method, headers, query), compiled for reading bytes.
-import { byteText, fieldIs, fieldNamed, fieldText, isText, standsAt, standsFoldedAt, textOf } from './bytes.ts';
+import { byteText, fieldBytes, fieldIs, fieldNamed, fieldText, isText, standsAt, standsFoldedAt, textOf } from './bytes.ts';
 import type { RequestHead } from './head.ts';
+import { isMatch, mayMatch } from './matching.ts';
 import type { HostMatch, Match, NamedMatch, ValueMatch } from './match.ts';
 import { compileRegex } from './regex.ts';
 import type { Regex } from './regex.ts';
@@ -25,6 +26,8 @@ export interface Conditions {
   readonly method: Condition | null;
   readonly headers: readonly Condition[];
   readonly query: readonly Condition[];
+  /** Those that are regexes, which are in none of the others; null: there are none. */
+  readonly regexes: Conditions | null;
 }
 
 export type ConditionsResult = { readonly ok: true; readonly conditions: Conditions | null } | { readonly ok: false; readonly reason: string };
@@ -47,13 +50,29 @@ export function compileConditions(match: Match): ConditionsResult {
     });
   const namedOf = (named: readonly NamedMatch[], what: string): readonly Condition[] =>
     Object.freeze(named.map((one) => valueOf(one.name, one.value, `${what} ${one.name}`)));
-  const conditions = Object.freeze({
+  const conditions = splitConditions({
     host: hostCondition(match.host, regexOf),
     method: match.method === null ? null : valueOf('', match.method, 'the method'),
     headers: namedOf(match.headers, 'header'),
     query: namedOf(match.query, 'query parameter'),
+    regexes: null,
   });
   return reasons.length === 0 ? { ok: true, conditions } : { ok: false, reason: reasons.join('; ') };
+}
+
+/** The same conditions, regexes apart. */
+function splitConditions(all: Conditions): Conditions {
+  const of = (isRegex: boolean, regexes: Conditions | null): Conditions =>
+    Object.freeze({
+      host: all.host !== null && (all.host.kind === 'regex') === isRegex ? all.host : null,
+      method: all.method !== null && (all.method.regex !== null) === isRegex ? all.method : null,
+      headers: Object.freeze(all.headers.filter(({ regex }) => (regex !== null) === isRegex)),
+      query: Object.freeze(all.query.filter(({ regex }) => (regex !== null) === isRegex)),
+      regexes,
+    });
+  const regexes = of(true, null);
+  const none = regexes.host === null && regexes.method === null && regexes.headers.length === 0 && regexes.query.length === 0;
+  return none ? Object.freeze(all) : of(false, regexes);
 }
 
 function hostCondition(host: HostMatch, regexOf: (pattern: string, where: string) => Regex | null): HostCondition | null {
@@ -73,10 +92,20 @@ function hostCondition(host: HostMatch, regexOf: (pattern: string, where: string
 
 /** Do all conditions hold for this request? */
 export function conditionsHold(conditions: Conditions, head: RequestHead): boolean {
+  const { method, host } = conditions;
   for (const header of conditions.headers) if (!headerHolds(header, head)) return false;
-  if (conditions.method !== null && !methodHolds(conditions.method, head)) return false;
-  if (conditions.host !== null && !hostHolds(conditions.host, head)) return false;
+  if (method !== null && !methodHolds(method, head)) return false;
+  if (host !== null && !hostHolds(host, head)) return false;
   for (const parameter of conditions.query) if (!parameterHolds(parameter, head)) return false;
+  return conditions.regexes === null || regexesHold(conditions.regexes, head);
+}
+
+/** Regexes come when everything else holds: those of other hosts and methods cost a request nothing. */
+function regexesHold({ headers, method, host, query }: Conditions, head: RequestHead): boolean {
+  if (method !== null && !methodHolds(method, head)) return false;
+  if (host !== null && !hostHolds(host, head)) return false;
+  for (const header of headers) if (!headerHolds(header, head)) return false;
+  for (const parameter of query) if (!parameterHolds(parameter, head)) return false;
   return true;
 }
 
@@ -84,13 +113,15 @@ function headerHolds(header: Condition, head: RequestHead): boolean {
   const first = fieldNamed(head, header.name, 0);
   if (first < 0) return false;
   if (header.text !== null) return fieldIs(head, header.name, first, header.text);
-  return header.regex === null || header.regex.matches(fieldText(head, header.name, first));
+  const { regex } = header;
+  if (regex === null) return true;
+  return mayMatch(regex, head, fieldBytes(head, header.name, first)) && isMatch(regex, head, fieldText(head, header.name, first));
 }
 
 function methodHolds(method: Condition, head: RequestHead): boolean {
   const { bytes, methodStart, methodEnd } = head;
   if (method.text !== null) return isText(bytes, methodStart, methodEnd, method.text);
-  return method.regex === null || method.regex.matches(textOf(bytes, methodStart, methodEnd));
+  return method.regex === null || rangeMatches(method.regex, head, bytes, methodStart, methodEnd);
 }
 
 function hostHolds(host: HostCondition, head: RequestHead): boolean {
@@ -107,8 +138,12 @@ function hostHolds(host: HostCondition, head: RequestHead): boolean {
     case 'prefix':
       return length > text.length && standsFoldedAt(bytes, start, text);
     case 'regex':
-      return host.regex !== null && host.regex.matches(textOf(bytes, start, end).toLowerCase());
+      return host.regex !== null && mayMatch(host.regex, head, length) && isMatch(host.regex, head, textOf(bytes, start, end).toLowerCase());
   }
+}
+
+function rangeMatches(regex: Regex, head: RequestHead, bytes: Uint8Array, start: number, end: number): boolean {
+  return mayMatch(regex, head, end - start) && isMatch(regex, head, textOf(bytes, start, end));
 }
 
 /** Where the host ends: at the `:` of a port, which an IPv6 literal's own colons are not. */
@@ -133,7 +168,7 @@ function parameterHolds(parameter: Condition, head: RequestHead): boolean {
     if (nameEnd - start === name.length && standsAt(bytes, start, name)) {
       const valueStart = Math.min(nameEnd + 1, end);
       if (parameter.text !== null) return isText(bytes, valueStart, end, parameter.text);
-      return parameter.regex === null || parameter.regex.matches(textOf(bytes, valueStart, end));
+      return parameter.regex === null || rangeMatches(parameter.regex, head, bytes, valueStart, end);
     }
     start = end + 1;
   }

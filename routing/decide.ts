@@ -3,6 +3,7 @@ import type { Decision, ForwardDecision, RejectDecision, Shadow } from './decisi
 import { isGrpcPath } from './grpc.ts';
 import type { RequestHead } from './head.ts';
 import { findByName, findSeat, ownerOfCall, scan } from './lookup.ts';
+import { mostMatchSteps } from './matching.ts';
 import { metadataOf, namesDeployment, namesNamespace } from './metadata.ts';
 import type { Metadata } from './metadata.ts';
 import { routeOf } from './seat.ts';
@@ -12,11 +13,16 @@ import type { RouteTable, Split } from './table.ts';
 
 /** What to do with this request. `draw` is in [0, 1) and picks among the members of the Route. */
 export function decide<T>(table: RouteTable<T>, head: RequestHead, draw: number): Decision<T> {
+  if (head.regexSteps > 0) {
+    head.regexSteps = 0;
+    head.unmatchedTexts = 0;
+  }
   const metadata = metadataOf(head);
   const space = ownerOfCall(table, head, metadata);
   if (space === null) return notFound(table, head, metadata);
   const find = space === table.shared && isBareCall(head, metadata) ? answerBare : answer;
-  return find(table, space, head, metadata, draw, true) ?? find(table, space, head, metadata, draw, false) ?? notFound(table, head, metadata);
+  const decision = find(table, space, head, metadata, draw, true) ?? find(table, space, head, metadata, draw, false) ?? notFound(table, head, metadata);
+  return head.regexSteps > mostMatchSteps ? tooManySteps : decision;
 }
 
 /** A gRPC call that names a deployment and, being looked up in shared space, no namespace. */
@@ -25,7 +31,7 @@ function isBareCall(head: RequestHead, metadata: Metadata): boolean {
 }
 
 /**
- * A bare name is its only declarer's, and nobody's when it is contested, reserved or closed (design §4.2): a claim on the path does not get the
+ * A bare name is its only declarer's, and nobody's when it is contested, reserved or closed by whoever may close it: a claim on the path does not get the
  * call, however well it matches. A Grant does; granted Routes come first in Order, so the first match tells.
  */
 function answerBare<T>(table: RouteTable<T>, space: Space<T>, head: RequestHead, metadata: Metadata, draw: number, hasLive: boolean): Decision<T> | null {
@@ -76,6 +82,7 @@ const noMethod = noRoute('no route for this gRPC method: Seldon serves seldon.pr
 const noDeployment = noRoute('no deployment serves this call under the metadata seldon and namespace');
 const noMetadata = noRoute('no route: the call names no deployment; send metadata seldon and namespace');
 const noName = noRoute('no route: the call names no deployment; send metadata seldon beside namespace');
+const tooManySteps: RejectDecision = Object.freeze({ kind: 'reject', reason: 'regex-work', sentence: `regexes of its routes need more than ${mostMatchSteps} steps`, mapping: null });
 const namespaceNeeded: RejectDecision = Object.freeze({
   kind: 'reject',
   reason: 'namespace-needed',

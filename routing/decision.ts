@@ -35,6 +35,8 @@ export interface RejectDecision {
 }
 
 export type RejectReason =
+  /** Matching by regexes took more steps than one request may: 431, RESOURCE_EXHAUSTED. Never a wider Route instead. */
+  | 'regex-work'
   /** Nothing matches: 404, UNIMPLEMENTED. */
   | 'no-route'
   /** A Route matches and no member with a share is ready: 503 `no healthy upstream`, UNAVAILABLE. */

@@ -26,6 +26,10 @@ export class RequestHead {
   fields: Int32Array = new Int32Array(4 * 128);
   /** A gRPC call: content-type `application/grpc` or `application/grpc+…`. */
   grpc = false;
+  /** Steps of regexes in the last decision (routing/matching.ts); 0: none was asked. */
+  regexSteps = 0;
+  /** Texts that were too long for a regex. Means something only where there are steps. */
+  unmatchedTexts = 0;
 }
 
 /** What `headOf` takes. */

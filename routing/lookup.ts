@@ -7,6 +7,7 @@ import { bytesOf, fieldHash, fieldText, hashBytes, hashRange, hashSeed, hashStep
 import { conditionsHold } from './condition.ts';
 import { isGrpcPath } from './grpc.ts';
 import type { RequestHead } from './head.ts';
+import { isMatch, mayMatchPath } from './matching.ts';
 import { isRepeated, metadataOf, namesDeployment, namesNamespace, namespaceField, seldonField } from './metadata.ts';
 import type { Metadata } from './metadata.ts';
 import { compareOrder } from './order.ts';
@@ -178,8 +179,9 @@ export function scan<T>(space: Space<T>, head: RequestHead, hasLive: boolean, be
     if (route.regex === null) {
       if (!head.grpc || !isGrpcPath(head)) continue;
     } else {
+      if (!mayMatchPath(route.regex, head, head.pathEnd - head.pathStart)) return null;
       path ??= textOf(head.pathBytes, head.pathStart, head.pathEnd);
-      if (!route.regex.matches(path)) continue;
+      if (!isMatch(route.regex, head, path)) continue;
     }
     if (route.conditions === null || conditionsHold(route.conditions, head)) return route;
   }

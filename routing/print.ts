@@ -13,7 +13,7 @@ import type { Match, NamedMatch, PathMatch, ValueMatch } from './match.ts';
 import { hostText } from './order.ts';
 import { compareProblems, printProblem } from './problem.ts';
 import type { Problem } from './problem.ts';
-import { compileRewrite, redirectPath, rewritePath } from './rewrite.ts';
+import { compileRedirect, compileRewrite, redirectPath, rewritePath, rewriteRefusal } from './rewrite.ts';
 import { routesInOrder } from './table.ts';
 import type { Route, RouteTable, SplitMember } from './table.ts';
 
@@ -68,16 +68,22 @@ export function printShare(share: number): string {
   return `${Number((share * 100).toFixed(4))}%`;
 }
 
-/** The path that the Upstream sees, with its query. */
+/** Longest path that a regex may make where nobody says otherwise (`--request-line-bytes`). */
+const usualLineBytes = 8192;
+
+/** The path that the Upstream sees, with its query; where the request would be refused, why. */
 export function forwardedPath(mapping: Mapping, target: ForwardTarget, path: string): string {
   const mark = path.indexOf('?');
   const bare = mark < 0 ? path : path.slice(0, mark);
-  return rewritePath(compileRewrite(mapping.match.path, target.rewrite), bare) + path.slice(bare.length);
+  const rewrite = compileRewrite(mapping.match.path, target.rewrite);
+  const refusal = rewriteRefusal(rewrite, bare, usualLineBytes);
+  return refusal === null ? rewritePath(rewrite, bare) + path.slice(bare.length) : `(refused: ${refusal})`;
 }
 
 function redirected(mapping: Mapping, target: RedirectTarget, path: string): string {
   const mark = path.indexOf('?');
-  return redirectPath(target, mapping.match.path, mark < 0 ? path : path.slice(0, mark), mark < 0 ? '' : path.slice(mark + 1));
+  const result = redirectPath(compileRedirect(target, mapping.match.path), mark < 0 ? path : path.slice(0, mark), mark < 0 ? '' : path.slice(mark + 1), usualLineBytes);
+  return result.kind === 'replaced' ? result.text : `(refused: ${result.kind})`;
 }
 
 function routeLine<T>(route: Route<T>): string {

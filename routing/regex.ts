@@ -1,19 +1,31 @@
-// Regexes of tenants: RE2 through re2js (linear time), always a full match, bounded in size (design §4.14).
+// Regexes of tenants: RE2 through re2js (linear time), always a full match, bounded in size and in what a match may cost.
 import { RE2JS } from 're2js';
+import { replaceAll } from './replace.ts';
+import type { Replacement } from './replace.ts';
 
 /** Longest pattern, characters. */
 export const maxPatternLength = 512;
 /** Largest RE2 program, measured on the tenant's own pattern (Ambassador `regex_max_size`). */
 export const maxProgramSize = 200;
 
+/**
+ * Memory of one pattern's automaton, in bytes as re2js counts them: some 60 states. Patterns that people write for headers and paths need less
+ * than half of it. Building a state costs up to 60 µs, and the automaton of `.*a.{90}b` has a new state at every character: 280 ms for 4 KiB.
+ */
+const automatonBytes = 64 * 1024;
+
 export interface Regex {
   readonly pattern: string;
   /** Capturing groups. */
   readonly groups: number;
+  /** Its automaton has outgrown its memory: from then on a character costs as many steps as the program has. */
+  readonly wide: boolean;
+  /** Steps that a full match of a text of so many characters takes at most. */
+  stepsFor(length: number): number;
   /** Full match: as if the pattern were `^(?:pattern)$`. */
   matches(text: string): boolean;
-  /** Replaces every match; `parts` are literal texts and group numbers. */
-  replaceAll(text: string, parts: readonly (string | number)[]): string;
+  /** Replaces every match; `parts` are literal texts and group numbers. The result has at most `mostLength` characters. */
+  replaceAll(text: string, parts: readonly (string | number)[], mostLength: number): Replacement;
 }
 
 export type RegexResult = { readonly ok: true; readonly regex: Regex } | { readonly ok: false; readonly reason: string };
@@ -65,28 +77,43 @@ function tooDear(pattern: string): string | null {
 class Re2Regex implements Regex {
   readonly pattern: string;
   readonly groups: number;
+  wide = false;
   readonly #program: RE2JS;
+  readonly #size: number;
+  #bounded = false;
 
   constructor(program: RE2JS) {
     this.pattern = program.pattern();
     this.groups = program.groupCount();
     this.#program = program;
+    this.#size = program.programSize();
+  }
+
+  stepsFor(length: number): number {
+    return this.wide ? this.#size * (length + 1) : length + 1;
   }
 
   matches(text: string): boolean {
+    if (!this.#bounded) this.#bound();
     // Not `test()`: it searches. `testExact` on the bare program is a full match, and faster than a program wrapped in `^(?:…)$`.
     return this.#program.testExact(text);
   }
 
-  replaceAll(text: string, parts: readonly (string | number)[]): string {
-    const matcher = this.#program.matcher(text);
-    let replaced = '';
-    let end = 0;
-    while (matcher.find()) {
-      replaced += text.slice(end, matcher.start());
-      for (const part of parts) replaced += typeof part === 'string' ? part : (matcher.group(part) ?? '');
-      end = matcher.end();
-    }
-    return replaced + text.slice(end);
+  /** re2js gives each automaton 8 MiB, forgets it when they are full, and begins again. Here what does not fit is matched without one for good. */
+  #bound(): void {
+    this.#bounded = true;
+    const { dfa } = this.#program.re2();
+    dfa.stateBudget = automatonBytes;
+    dfa.memBudget = automatonBytes;
+    dfa.resetCache = () => {
+      this.wide = true;
+      dfa.failed = true;
+      dfa.clearCache();
+      return null;
+    };
+  }
+
+  replaceAll(text: string, parts: readonly (string | number)[], mostLength: number): Replacement {
+    return replaceAll(this.#program, text, parts, mostLength);
   }
 }

@@ -173,7 +173,7 @@ function shareOf(mapping: Mapping): number {
   return mapping.role.kind === 'live' ? mapping.role.share : 0;
 }
 
-const sentences: Readonly<Record<Exclude<RejectReason, 'no-route' | 'namespace-needed'>, string>> = {
+const sentences: Readonly<Record<Exclude<RejectReason, 'no-route' | 'namespace-needed' | 'regex-work'>, string>> = {
   'no-healthy-upstream': 'no healthy upstream',
   'all-weights-zero': 'no upstream takes traffic: every weight here is 0',
   'only-shadows': 'no upstream answers: only shadows match',

@@ -72,6 +72,7 @@ export function fixedFamilies(sources: FamilySources): FixedFamilies {
     for (const [index, flag] of failureFlags.entries()) one.inc({ flag }, sum(fixed.flags + index));
   });
   counter('sluice_retries_total', 'Requests sent again to an Endpoint.', [], (one) => one.inc(sum(fixed.retries)));
+  counter('sluice_texts_too_long_total', 'Headers, hosts, methods and query parameters of over 4096 bytes, which no regex matches.', [], (one) => one.inc(sum(fixed.textsTooLong)));
   gauge('sluice_queued_answer_bytes', 'Bytes of answers that wait for the windows of HTTP/2 clients.', [], (one) => one.set(sum(fixed.http2QueuedBytes)));
   gauge('sluice_held_request_bytes', 'Requests kept until they have a connection, or for another try.', [], (one) => one.set(sum(fixed.heldBytes)));
   gauge('sluice_endpoints', 'Endpoints by state; failing: their health check; ejected: by the worker that ejects most.', ['state'], (one) => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { decide } from '../../routing/decide.ts';
-import type { HeadText } from '../../routing/head.ts';
+import type { HeadText, RequestHead } from '../../routing/head.ts';
 import type { Match, ValueMatch } from '../../routing/match.ts';
 import { hostOf, is, mapping, match, named, prefix, request, tableOf } from './build.ts';
 
@@ -89,5 +89,60 @@ describe('host', () => {
   });
   it('a regex sees the host in lower case and without its port', () => {
     expect(matches({ host: { kind: 'regex', pattern: 'f.o' } }, { host: 'FOO:80' })).toBe(true);
+  });
+});
+
+describe('what regexes may cost one request', () => {
+  const headed = (bytes: number): [RequestHead, boolean] => {
+    const head = request('/', { headers: [['x', 'a'.repeat(bytes)]] });
+    return [head, decide(tableOf([mapping('m', match(prefix('/'), { headers: [named('x', re('a*'))] }))]), head, 0).kind === 'forward'];
+  };
+  it.each([
+    [4095, true, 0],
+    [4096, true, 0],
+    [4097, false, 1],
+  ])('a header of %i bytes', (bytes, expected, unmatched) => {
+    const [head, holds] = headed(bytes);
+    expect([holds, head.unmatchedTexts]).toEqual([expected, unmatched]);
+  });
+  it('several lines of one name count together', () => {
+    const table = tableOf([mapping('m', match(prefix('/'), { headers: [named('x', re('[a,]*'))] }))]);
+    const lines = (last: number): RequestHead => request('/', { headers: [['x', 'a'.repeat(2047)], ['x', 'a'.repeat(last)]] });
+    expect(decide(table, lines(2048), 0).kind).toBe('forward');
+    expect(decide(table, lines(2049), 0).kind).toBe('reject');
+  });
+  it.each<[string, Partial<Match>, (length: number) => Partial<HeadText>, string]>([
+    ['a host', { host: { kind: 'regex', pattern: 'a*' } }, (length) => ({ host: 'a'.repeat(length) }), '/'],
+    ['a method', { method: re('a*') }, (length) => ({ method: 'a'.repeat(length) }), '/'],
+  ])('%s of 4096 bytes matches, and a longer one does not', (_name, conditions, head, path) => {
+    expect([4096, 4097].map((length) => matches(conditions, head(length), path))).toEqual([true, false]);
+  });
+  it('a query parameter of 4096 bytes matches, and a longer one does not', () => {
+    expect([4096, 4097].map((length) => matches({ query: [named('v', re('a*'))] }, {}, `/?v=${'a'.repeat(length)}`))).toEqual([true, false]);
+  });
+  it('50 regexes on a header of 4096 bytes are 204,850 steps, also of Routes that are not tried any more', () => {
+    const table = tableOf(Array.from({ length: 50 }, (_, index) => mapping(`m${index}`, match(prefix('/'), { headers: [named('x', re(`a*${index}`))] }))));
+    const head = request('/', { headers: [['x', 'a'.repeat(4096)]] });
+    expect(decide(table, head, 0)).toMatchObject({ kind: 'reject', reason: 'no-route' });
+    expect(head.regexSteps).toBe(50 * 4097);
+    decide(table, head, 0);
+    expect(head.regexSteps).toBe(50 * 4097);
+  });
+  it('a request that would need more is refused, and no wider Route gets it', () => {
+    const costly = Array.from({ length: 16 }, (_, index) => mapping(`m${index}`, match(prefix('/a/'), { headers: [named('x', re(`(?:.*a.{90}b)?${index}`))] })));
+    const table = tableOf([...costly, mapping('wide', match(prefix('/')))]);
+    const restless = Array.from({ length: 4096 }, (_, at) => 'ab'[(Math.imul(at, at * 40503 + 17) >>> 11) & 1]).join('');
+    expect(decide(table, request('/a/', { headers: [['x', restless]] }), 0)).toMatchObject({ kind: 'reject', reason: 'regex-work' });
+    expect(decide(table, request('/a/', { headers: [['x', 'plain']] }), 0)).toMatchObject({ kind: 'forward' });
+    expect(decide(table, request('/a/'), 0)).toMatchObject({ kind: 'forward' });
+  });
+  it('regexes come when everything else holds', () => {
+    const table = tableOf([mapping('m', match(prefix('/'), { host: hostOf('foo.com'), headers: [named('x', re('a*')), named('y', is('1'))] }))]);
+    const head = request('/', { host: 'bar.com', headers: [['x', 'aaa'], ['y', '1']] });
+    decide(table, head, 0);
+    expect(head.regexSteps).toBe(0);
+    const other = request('/', { host: 'foo.com', headers: [['x', 'aaa'], ['y', '2']] });
+    decide(table, other, 0);
+    expect(other.regexSteps).toBe(0);
   });
 });

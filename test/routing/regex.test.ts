@@ -59,3 +59,26 @@ it('the check by hand of gRPC paths is the regex', () => {
     { numRuns: 5000 },
   );
 });
+
+describe('the work of matching is bounded', () => {
+  // No two stretches of it are the same, so that an automaton meets a new state at nearly every character.
+  const restless = Array.from({ length: 4096 }, (_, at) => 'ab'[(Math.imul(at, at * 40503 + 17) >>> 11) & 1]).join('');
+
+  it('a pattern whose automaton outgrows its memory costs the steps of its program from then on, and matches as before', () => {
+    const result = compileRegex('(?:.*a.{90}b)?.');
+    if (!result.ok) throw new Error(result.reason);
+    const { regex } = result;
+    expect([regex.wide, regex.stepsFor(99)]).toEqual([false, 100]);
+    expect(regex.matches(restless)).toBe(false);
+    expect([regex.wide, regex.stepsFor(99)]).toEqual([true, RE2JS.compile('(?:.*a.{90}b)?.').programSize() * 100]);
+    const again = RE2JS.compile('^(?:(?:.*a.{90}b)?.)$');
+    for (const text of [restless, restless.slice(0, 500), `${restless.slice(0, 200)}a${'x'.repeat(90)}b.`, '', 'x']) expect(regex.matches(text)).toBe(again.test(text));
+  });
+
+  it.each(['lond.*', '(?i).*(iphone|android|mobile|tablet|ipad|windows phone).*', '.*session=[0-9a-f]{32};.*', '/api/v[0-9]+/.*', '[^@]+@(example|corp)\\.com'])('%s never does', (pattern) => {
+    const result = compileRegex(pattern);
+    if (!result.ok) throw new Error(result.reason);
+    for (const text of [restless, restless.replaceAll('b', '; session=0'), 'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Mobile '.repeat(40)]) result.regex.matches(text);
+    expect(result.regex.wide).toBe(false);
+  });
+});

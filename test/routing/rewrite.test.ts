@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import type { RedirectTarget, Rewrite } from '../../routing/mapping.ts';
 import type { PathMatch } from '../../routing/match.ts';
-import { climbs, compileRewrite, redirectPath, rewriteFault, rewritePath } from '../../routing/rewrite.ts';
+import { compileRedirect, compileRewrite, maxSubstitutionLength, redirectPath, rewriteFault, rewritePath, rewriteRefusal } from '../../routing/rewrite.ts';
 import { exact, prefix, regex } from './build.ts';
 
 const to = (text: string): Rewrite => ({ kind: 'prefix', with: text });
 const replace = (pattern: string, substitution: string): Rewrite => ({ kind: 'regex', pattern, substitution });
 
-describe('every row of reference ambassador-mapping §5.2', () => {
+describe('every kind of rewrite', () => {
   it.each<[string, PathMatch, Rewrite, string, string]>([
     ['the prefix is replaced by /', prefix('/seldon/ns/m/'), to('/'), '/seldon/ns/m/api/v1.0/predictions', '/api/v1.0/predictions'],
     ['/foo default on /foo', prefix('/foo'), to('/'), '/foo', '/'],
@@ -23,6 +23,8 @@ describe('every row of reference ambassador-mapping §5.2', () => {
     ['regex_rewrite', prefix('/a/'), replace('/a/(.*)', '/\\1'), '/a/b/c', '/b/c'],
     ['regex_rewrite is global', prefix('/'), replace('a', 'b'), '/a/a/c', '/b/b/c'],
     ['\\0 is the match, \\\\ a backslash, encoded', prefix('/'), replace('x', '\\0\\\\'), '/x', '/x%5C'],
+    ['.* matches the path once, as in RE2: the empty text behind it is no match', prefix('/'), replace('.*', '/new'), '/a/b', '/new'],
+    ['an empty match stands between characters', prefix('/'), replace('x*', '-'), '/xa', '/-/-a-'],
     ['an exact path is replaced whole', exact('/foo'), to('/bar'), '/foo', '/bar'],
     ['no match leaves the path', prefix('/'), replace('/q/(.*)', '/\\1'), '/a', '/a'],
     ['nothing that ends the request line gets through', prefix('/a'), to('/b HTTP/1.1\r\nx: y#'), '/a', '/b%20HTTP/1.1%0D%0Ax:%20y%23'],
@@ -46,7 +48,7 @@ describe('a rewrite that would make a dot segment of what the client sent is see
     ['regex_rewrite with an honest path', prefix('/foo'), replace('/foo(.*)', '/\\1'), '/foobar/x', false],
     ['no rewrite', prefix('/foo'), { kind: 'none' }, '/foo../x', false],
   ])('%s', (_name, path, rewrite, request, expected) => {
-    expect(climbs(compileRewrite(path, rewrite), request)).toBe(expected);
+    expect(rewriteRefusal(compileRewrite(path, rewrite), request, 8192)).toBe(expected ? 'climbs' : null);
   });
 });
 
@@ -71,7 +73,7 @@ describe('a bad rewrite is no rewrite, and says why', () => {
   });
 });
 
-describe('redirects (§4.3)', () => {
+describe('redirects', () => {
   const target = (path: RedirectTarget['path']): RedirectTarget => ({ kind: 'redirect', host: 'h', code: 301, path });
   it.each<[string, RedirectTarget['path'], string]>([
     ['path and query are kept', { kind: 'keep' }, '/a/b?q=1'],
@@ -80,6 +82,58 @@ describe('redirects (§4.3)', () => {
     ['prefix_redirect swaps the prefix', { kind: 'prefix', with: '/z/' }, '/z/b?q=1'],
     ['regex_redirect keeps the query', { kind: 'regex', pattern: '/a/(.*)', substitution: '/\\1/r' }, '/b/r?q=1'],
   ])('%s', (_name, path, expected) => {
-    expect(redirectPath(target(path), prefix('/a/'), '/a/b', 'q=1')).toBe(expected);
+    expect(redirectPath(compileRedirect(target(path), prefix('/a/')), '/a/b', 'q=1', 8192)).toEqual({ kind: 'replaced', text: expected });
+  });
+});
+
+describe('a regex rewrite is bounded', () => {
+  const attempt = (pattern: string, substitution: string, path: string, most = 8192) => {
+    const rewrite = compileRewrite(prefix('/'), replace(pattern, substitution));
+    const refusal = rewriteRefusal(rewrite, path, most);
+    return refusal ?? rewritePath(rewrite, path);
+  };
+  it.each([
+    [maxSubstitutionLength - 1, null],
+    [maxSubstitutionLength, null],
+    [maxSubstitutionLength + 1, 'the substitution has 1025 characters, more than 1024'],
+  ])('a substitution of %i characters', (length, fault) => {
+    expect(rewriteFault(replace('a', 'x'.repeat(length)))).toBe(fault);
+  });
+  it.each([
+    [15, null],
+    [16, null],
+    [17, 'the substitution has 17 references to groups, more than 16'],
+  ])('%i references', (count, fault) => {
+    expect(rewriteFault(replace('a', '\\0'.repeat(count)))).toBe(fault);
+  });
+  it.each([
+    [99, 'fits'],
+    [100, 'fits'],
+    [101, 'too-long'],
+  ])('a result of %i characters where 100 are allowed', (length, outcome) => {
+    const made = attempt('/x', `/${'y'.repeat(length - 1)}`, '/x', 100);
+    expect(made.length > 20 ? 'fits' : made).toBe(outcome);
+  });
+  it('counts the result as it is written, percent-encoded', () => {
+    expect(attempt('/x', '/\n\n\n', '/x', 10).length).toBe(10);
+    expect(attempt('/x', '/\n\n\n', '/x', 9)).toBe('too-long');
+  });
+  it.each([
+    [1023, 'replaced'],
+    [1024, 'replaced'],
+    [1025, 'too-much-work'],
+  ])('%i matches', (matches, outcome) => {
+    const made = attempt('a', 'b', `/${'a'.repeat(matches)}`);
+    expect(made === `/${'b'.repeat(matches)}` ? 'replaced' : made).toBe(outcome);
+  });
+  // Quadratic: each of them is settled at the end of the path only.
+  it.each(['(a)(.{0,50}.*.*z)?', 'a(.*z)?', '(?:a.*b)|a', 'a(?:a*c)?', '(a)(b?.*?.*?.*?z)?', '\\Ba(.*\\bz)?'])('%s on 7.9 kB ends by its steps', (pattern) => {
+    expect(attempt(pattern, 'b', `/${'a'.repeat(7900)}`)).toBe('too-much-work');
+  });
+  it('what people write works on paths of any length', () => {
+    const long = `/models/${'abc/'.repeat(1900)}v1`;
+    expect(attempt('/models/(.*)', '/\\1', long)).toBe(long.slice(7));
+    expect(attempt('^/models/([^/]+)/(.*)$', '/\\2/\\1', long)).toBe(`${long.slice(11)}/abc`);
+    expect(attempt('/v[0-9]+$', '/v2', long)).toBe(long.replace(/v1$/, 'v2'));
   });
 });

@@ -95,6 +95,13 @@ async function fullBacklog(bench: Bench): Promise<number> {
   throw new Error('the backlog does not fill');
 }
 
+/** A Mapping whose rewrite is by this regex, and a long path. */
+function rewritten(bench: Bench, pattern: string, substitution: string): void {
+  const iris = irisTo('iris');
+  bench.gateway.serve([{ ...iris, target: { ...iris.target, rewrite: { kind: 'regex', pattern, substitution } } as typeof iris.target }], [upstreamOf('iris')], [endpointsOn('iris', [bench.origin.port])]);
+  ask(bench, 'x', `${path}${'a'.repeat(5000)}`);
+}
+
 const oneRequest: Breaker = { priority: 'default', maxConnections: 1024, maxPendingRequests: 1024, maxRequests: 1, maxRetries: 3 };
 
 export const causes: Readonly<Record<keyof typeof failures, Cause>> = {
@@ -102,6 +109,18 @@ export const causes: Readonly<Record<keyof typeof failures, Cause>> = {
   // DATA before SETTINGS.
   brokenRules: { cause: ({ client }) => client.write('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\0\0\0\0\0\x01') },
   notHttp: { blind: true, cause: ({ client }) => client.write('SSH2 hello there\r\n\r\n') },
+  regexWork: {
+    // Patterns of which none has a small automaton, and a text that repeats nothing.
+    cause: (bench) => {
+      const iris = irisTo('iris');
+      const headers = Array.from({ length: 20 }, (_, index) => ({ name: `x-${index}`, value: { kind: 'regex', pattern: `.*a.{9${index % 10}}b|.*${index}` } as const }));
+      bench.gateway.serve([{ ...iris, match: { ...iris.match, headers } }], [upstreamOf('iris')], [endpointsOn('iris', [bench.origin.port])]);
+      const text = Array.from({ length: 560 }, (_, at) => 'abc'[Math.imul(at, at * 40503 + 17) >>> 11 & 1]).join('');
+      bench.client.write(`GET ${path} HTTP/1.1\r\nHost: a\r\n${bench.fields}${headers.map(({ name }, index) => `${name}: ${text}${index}\r\n`).join('')}\r\n`);
+    },
+  },
+  rewriteTooLong: { cause: (bench) => rewritten(bench, '[^/]', 'x'.repeat(1000)) },
+  rewriteTooDear: { cause: (bench) => rewritten(bench, '(a)(.{0,50}.*.*z)?', 'b') },
   pathClimbs: {
     cause: (bench) => {
       const iris = irisTo('iris');

@@ -2,6 +2,7 @@
 // both directions are done: an upstream may answer before it was asked to the end.
 import type { RejectDecision, Shadow } from '../../../routing/decision.ts';
 import { decide } from '../../../routing/decide.ts';
+import { fixed } from '../../counters.ts';
 import { AnswerEdits } from '../policy/answer-edits.ts';
 import type { Attached, Attachment } from '../policy/compiled-mapping.ts';
 import type { ClientSide } from './client-side.ts';
@@ -25,7 +26,7 @@ import { chunkedLength, upgradeLength } from '../message/framing.ts';
 import type { ClientFacts } from '../message/client-facts.ts';
 import type { ResponseHead } from '../message/response-head.ts';
 import { redirectAnswer } from '../policy/redirect.ts';
-import { refusalOf } from '../policy/refusal.ts';
+import { refusalOf, rewriteFailures } from '../policy/refusal.ts';
 import type { ShadowCopy } from '../shadow/shadow-copy.ts';
 import { stickOf } from '../policy/stickiness.ts';
 import type { StickyOn } from '../upstream/balancing-policy.ts';
@@ -96,6 +97,7 @@ export class Exchange implements ForwardingOwner, Timed {
     }
     this.#reset(head);
     const decision = decide(context.table, head, this.#worker.draw());
+    if (head.regexSteps > 0) this.#worker.counters.add(fixed.textsTooLong, head.unmatchedTexts);
     if (decision.kind === 'reject') {
       this.#reject(decision, head);
       return;
@@ -113,10 +115,12 @@ export class Exchange implements ForwardingOwner, Timed {
     }
     // A pool says that it is no redirect: the target lies in another cache line.
     if (attachment.pool === null && decision.target.kind === 'redirect') {
-      this.#answer(redirectAnswer(decision.target, decision.mapping.match.path, head, this.#client.secure));
+      const answer = redirectAnswer(decision.target, attachment.redirect!, head, this.#client.secure, this.#worker.limits.requestLineBytes);
+      if (typeof answer === 'string') this.#fail(rewriteFailures[answer], '');
+      else this.#answer(answer);
       return;
     }
-    const refusal = refusalOf(head, bodyBytes, attachment, this.#worker.limits.bodyBytes);
+    const refusal = refusalOf(head, bodyBytes, attachment, this.#worker.limits);
     if (refusal === null) this.#forward(head, bodyBytes, facts, decision.shadows);
     else this.#fail(refusal.failure, refusal.detail);
   }

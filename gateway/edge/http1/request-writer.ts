@@ -1,4 +1,5 @@
 // Writes the request head that goes upstream: rebuilt from the raw fields by an allow-list, with runs of kept lines copied at once.
+import { rewritePath } from '../../../routing/rewrite.ts';
 import type { CompiledRewrite } from '../../../routing/rewrite.ts';
 import { textOf } from '../../../routing/bytes.ts';
 import type { ClientFacts } from '../message/client-facts.ts';
@@ -92,7 +93,7 @@ function writePath(out: OutBuffer, head: Http1RequestHead, rewrite: CompiledRewr
       out.append(rewrite.withBytes, 0, rewrite.withBytes.length);
       break;
     case 'regex':
-      out.putText(rewrite.replace(textOf(pathBytes, pathStart, pathEnd)));
+      out.putText(rewritePath(rewrite, textOf(pathBytes, pathStart, pathEnd)));
       out.reserve((head.fieldsEnd - head.start) * 2 + roomForNames);
       break;
   }

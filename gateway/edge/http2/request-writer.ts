@@ -1,5 +1,6 @@
 // Writes the header block that goes to an HTTP/2 upstream: by HTTP/1.1's own rules of what passes, so that there is one list of them.
 import { textOf } from '../../../routing/bytes.ts';
+import { rewritePath } from '../../../routing/rewrite.ts';
 import type { CompiledRewrite } from '../../../routing/rewrite.ts';
 import type { HeadEdits } from '../message/head-edits.ts';
 import { allOwnLines, writeOwnLines } from '../message/own-lines.ts';
@@ -140,7 +141,7 @@ function putPath(writer: BlockWriter, head: Http1RequestHead, rewrite: CompiledR
       writer.namedJoined(staticName.path, rewrite.withBytes, 0, rewrite.withBytes.length, pathBytes, pathEnd, queryEnd);
       return;
     case 'regex': {
-      const path = Buffer.from(rewrite.replace(textOf(pathBytes, pathStart, pathEnd)), 'latin1');
+      const path = Buffer.from(rewritePath(rewrite, textOf(pathBytes, pathStart, pathEnd)), 'latin1');
       writer.namedJoined(staticName.path, path, 0, path.length, pathBytes, pathEnd, queryEnd);
     }
   }

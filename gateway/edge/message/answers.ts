@@ -26,6 +26,8 @@ export function rejectFailure(reason: RejectReason): Failure {
       return failures.noRoute;
     case 'namespace-needed':
       return failures.namespaceNeeded;
+    case 'regex-work':
+      return failures.regexWork;
     case 'no-healthy-upstream':
     case 'all-weights-zero':
     case 'only-shadows':

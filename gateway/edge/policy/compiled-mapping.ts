@@ -1,6 +1,6 @@
 // What the data plane attaches to a Mapping when a table is built: everything a request needs, compiled once.
-import { compileRewrite } from '../../../routing/rewrite.ts';
-import type { CompiledRewrite } from '../../../routing/rewrite.ts';
+import { compileRedirect, compileRewrite } from '../../../routing/rewrite.ts';
+import type { CompiledRedirect, CompiledRewrite } from '../../../routing/rewrite.ts';
 import type { HostRewrite, Mapping } from '../../../routing/mapping.ts';
 import type { Upstream } from '../../../routing/upstream.ts';
 import { compileCors } from './cors.ts';
@@ -25,8 +25,8 @@ export interface Attachment extends HeadEdits {
   readonly cors: CompiledCors | null;
   /** null: a redirect. */
   readonly pool: UpstreamPool | null;
-  /** The rewrite may turn what a client sent into a dot segment: ask `climbs` for each request. */
-  readonly mayClimb: boolean;
+  /** The rewrite may turn what a client sent into a dot segment, or fail: ask `rewriteRefusal` for each request. */
+  readonly mayRefuse: boolean;
   readonly choice: Choice;
   /** null: an answer is passed on as it is. */
   readonly retry: CompiledRetry | null;
@@ -44,6 +44,8 @@ export interface Attachment extends HeadEdits {
   readonly shadowPool: UpstreamPool | null;
   /** Text of a 504. */
   readonly timeoutSentence: string;
+  /** null: it forwards. */
+  readonly redirect: CompiledRedirect | null;
 }
 
 const noRewrite: CompiledRewrite = Object.freeze({ kind: 'none' });
@@ -83,7 +85,8 @@ export function attachmentOf(mapping: Mapping, slot: number, { pools, defaultIdl
       responseEdits: null,
       cors: null,
       pool: null,
-      mayClimb: false,
+      mayRefuse: false,
+      redirect: compileRedirect(target, mapping.match.path),
       choice: plainChoice,
       retry: null,
       rewrite: noRewrite,
@@ -113,7 +116,8 @@ export function attachmentOf(mapping: Mapping, slot: number, { pools, defaultIdl
     responseEdits,
     cors: compileCors(target.cors),
     pool,
-    mayClimb: rewrite.kind === 'regex' || (rewrite.kind === 'prefix' && rewrite.open),
+    redirect: null,
+    mayRefuse: rewrite.kind === 'regex' || (rewrite.kind === 'prefix' && rewrite.open),
     choice: choiceOf(target),
     retry: compileRetry(target.retry, timeout.ms),
     rewrite,

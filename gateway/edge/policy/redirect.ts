@@ -2,16 +2,21 @@
 import { textOf } from '../../../routing/bytes.ts';
 import type { RequestHead } from '../../../routing/head.ts';
 import type { RedirectTarget } from '../../../routing/mapping.ts';
-import type { PathMatch } from '../../../routing/match.ts';
 import { redirectPath } from '../../../routing/rewrite.ts';
+import type { CompiledRedirect, RewriteRefusal } from '../../../routing/rewrite.ts';
 import type { Answer } from '../message/answers.ts';
 
-/** The answer of a redirect: scheme and, unless it names one, host are the request's. */
-export function redirectAnswer(target: RedirectTarget, match: PathMatch, head: RequestHead, secure: boolean): Answer {
+/**
+ * The answer of a redirect, or why there is none: scheme and, unless it names one, host are the request's. `mostLength` limits what a regex makes
+ * of the path.
+ */
+export function redirectAnswer(target: RedirectTarget, redirect: CompiledRedirect, head: RequestHead, secure: boolean, mostLength: number): Answer | RewriteRefusal {
   const path = textOf(head.pathBytes, head.pathStart, head.pathEnd);
   const query = textOf(head.pathBytes, head.queryStart, head.queryEnd);
   const host = target.host === '' ? textOf(head.bytes, head.authorityStart, head.authorityEnd) : target.host;
-  const location = `${secure ? 'https' : 'http'}://${host}${redirectPath(target, match, path, query)}`;
+  const result = redirectPath(redirect, path, query, mostLength);
+  if (result.kind !== 'replaced') return result.kind;
+  const location = `${secure ? 'https' : 'http'}://${host}${result.text}`;
   return { code: target.code, contentType: 'text/plain', body: '', fields: [['location', oneLine(location)]] };
 }
 

@@ -1,6 +1,7 @@
 // Refusals: requests that have a Route and are not forwarded.
 import { isText, textOf } from '../../../routing/bytes.ts';
-import { climbs } from '../../../routing/rewrite.ts';
+import { rewriteRefusal } from '../../../routing/rewrite.ts';
+import type { RewriteRefusal } from '../../../routing/rewrite.ts';
 import type { Attachment } from './compiled-mapping.ts';
 import { failures } from '../message/failure.ts';
 import type { Failure } from '../message/failure.ts';
@@ -14,16 +15,29 @@ interface Refusal {
 const noTunnels: Refusal = Object.freeze({ failure: failures.upgradeRefused, detail: '' });
 const noTunnel: Refusal = Object.freeze({ failure: failures.upgradeRefused, detail: 'it takes a GET without a body, and an upstream that speaks HTTP/1.1' });
 const tooLarge: Refusal = Object.freeze({ failure: failures.bodyTooLarge, detail: '' });
-const climbing: Refusal = Object.freeze({ failure: failures.pathClimbs, detail: '' });
+/** What becomes of a request whose path cannot be rewritten. */
+export const rewriteFailures: Readonly<Record<RewriteRefusal, Failure>> = {
+  climbs: failures.pathClimbs,
+  'too-long': failures.rewriteTooLong,
+  'too-much-work': failures.rewriteTooDear,
+};
 
-/** Why a request with a body of so many bytes, as far as that is known, is not forwarded; null: it is. `mostBodyBytes` 0: any body. */
-export function refusalOf(head: Http1RequestHead, bodyBytes: number, attachment: Attachment, mostBodyBytes: number): Refusal | null {
+/** Limits of a request that has a Route. 0: any body. */
+interface RefusalLimits {
+  readonly bodyBytes: number;
+  readonly requestLineBytes: number;
+}
+
+/** Why a request with a body of so many bytes, as far as that is known, is not forwarded; null: it is. */
+export function refusalOf(head: Http1RequestHead, bodyBytes: number, attachment: Attachment, limits: RefusalLimits): Refusal | null {
   if (head.websocket) {
     if (!attachment.tunnels) return noTunnels;
     if (!mayTunnel(head, attachment)) return noTunnel;
   }
-  if (mostBodyBytes > 0 && bodyBytes > mostBodyBytes) return tooLarge;
-  return attachment.mayClimb && climbs(attachment.rewrite, textOf(head.pathBytes, head.pathStart, head.pathEnd)) ? climbing : null;
+  if (limits.bodyBytes > 0 && bodyBytes > limits.bodyBytes) return tooLarge;
+  if (!attachment.mayRefuse) return null;
+  const refusal = rewriteRefusal(attachment.rewrite, textOf(head.pathBytes, head.pathStart, head.pathEnd), limits.requestLineBytes);
+  return refusal === null ? null : { failure: rewriteFailures[refusal], detail: '' };
 }
 
 /** May this request for an upgrade become a tunnel (RFC 6455 §4.1)? */
