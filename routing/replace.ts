@@ -132,5 +132,5 @@ function replaced(program: RE2JS, text: string, counted: CountedInput, parts: re
 
 function groupOf(text: string, bounds: readonly number[], group: number): string {
   const start = bounds[group * 2]!;
-  return start < 0 ? '' : text.slice(start, bounds[group * 2 + 1]!);
+  return start < 0 ? '' : text.slice(start, bounds[group * 2 + 1]);
 }

@@ -2,6 +2,7 @@
 import { knownVariables, templateOf } from '../../routing/header-template.ts';
 import type { ForwardTarget, HeaderAdd, HeaderEdits, HostRewrite, RedirectTarget, Rewrite, TimeLimit } from '../../routing/mapping.ts';
 import type { Match } from '../../routing/match.ts';
+import { maxSubstitutionLength, maxSubstitutionReferences, rewriteFault } from '../../routing/rewrite.ts';
 import { defaultIdleMs, maxTimeMs } from './annotations.ts';
 import type { Fields } from './fields.ts';
 import { plainTarget } from './mappings.ts';
@@ -10,7 +11,7 @@ import { decodeCors, decodeKept, decodeRetry, decodeUpgrades } from './raw-polic
 import { decodeBreakers, decodeHealthCheck, decodeLoadBalancer } from './raw-pool.ts';
 import { parseService, type RawService } from './raw-service.ts';
 import { defaultConnectTimeoutMs, defaultUpstreamLimits, type UpstreamLimits } from './upstreams.ts';
-import { booleanOf, fieldOf, isRecord, quoted, recordOf, scalarText, textOf } from './value.ts';
+import { booleanOf, fieldOf, isRecord, quoted, scalarText, textOf } from './value.ts';
 
 /** One raw Mapping by itself: what its document says, before Services, TLS and tenancy are looked at. */
 export interface RawMapping {
@@ -105,16 +106,28 @@ function decodeRewrite(fields: Fields): Rewrite | null {
   const written = fields.take('rewrite');
   const regex = fields.record('regex_rewrite');
   if (regex !== null && Object.keys(regex).length > 0) {
-    const pattern = textOf(fieldOf(regex, 'pattern'));
-    const substitution = textOf(fieldOf(regex, 'substitution'));
-    return fields.regex('regex_rewrite', pattern) ? { kind: 'regex', pattern, substitution } : null;
+    return decodeRegexRewrite(fields, 'regex_rewrite', regex);
   }
   if (written === undefined) return plainTarget.rewrite;
   const text = scalarText(written);
   if (text === '') return { kind: 'none' };
-  if (text !== null && /^\/[^\0-\x20#?\\\x7f]*$/.test(text)) return { kind: 'prefix', with: text };
-  fields.bad('rewrite', written, 'a path that begins with /, or "" for none');
+  if (text !== null && text.length <= longestPath && /^\/[^\0-\x20#?\\\x7f]*$/.test(text)) return { kind: 'prefix', with: text };
+  fields.bad('rewrite', written, `a path that begins with /, of at most ${longestPath} characters, or "" for none`);
   return plainTarget.rewrite;
+}
+
+/** Longest path that a manifest writes, characters: what every request may grow by. */
+const longestPath = 2048;
+/** Longest host name (RFC 1035), with a port. */
+const longestHost = 261;
+
+function decodeRegexRewrite(fields: Fields, name: string, record: Readonly<Record<string, unknown>>): (Rewrite & { readonly kind: 'regex' }) | null {
+  const rewrite = { kind: 'regex', pattern: textOf(fieldOf(record, 'pattern')), substitution: textOf(fieldOf(record, 'substitution')) } as const;
+  if (!fields.regex(name, rewrite.pattern)) return null;
+  const fault = rewriteFault(rewrite);
+  if (fault === null) return rewrite;
+  fields.refuse('bad-regex', name, `${fault}, so the Mapping is not served in this form; write a substitution of at most ${maxSubstitutionLength} characters and ${maxSubstitutionReferences} references, \\0 for the match and \\1 to \\9 for groups that the pattern has`);
+  return null;
 }
 
 function decodeRedirect(fields: Fields, host: string | null, shadow: boolean): RedirectTarget | null {
@@ -135,7 +148,7 @@ function decodeRedirect(fields: Fields, host: string | null, shadow: boolean): R
   const number = code === undefined ? 301 : Number(scalarText(code));
   const known = ([301, 302, 303, 307, 308] as const).find((candidate) => candidate === number);
   if (known === undefined) fields.bad('redirect_response_code', code, '301, 302, 303, 307 or 308');
-  if (/[\0-\x20/?#\\\x7f]/.test(target)) {
+  if (target.length > longestHost || /[\0-\x20/?#\\\x7f]/.test(target)) {
     fields.refuse('bad-mapping', 'service', `${quoted(target)} is not a host to redirect to; write a host name`);
     return null;
   }
@@ -143,14 +156,13 @@ function decodeRedirect(fields: Fields, host: string | null, shadow: boolean): R
 }
 
 function decodeRedirectPath(fields: Fields, path: string | null, prefix: string | null, regex: Readonly<Record<string, unknown>> | null): RedirectTarget['path'] {
-  const isPath = (text: string): boolean => /^\/[^\0-\x20\\\x7f]*$/.test(text);
+  const isPath = (text: string): boolean => text.length <= longestPath && /^\/[^\0-\x20\\\x7f]*$/.test(text);
   if (path !== null && isPath(path)) return { kind: 'path', path };
-  if (path !== null && path !== '') fields.bad('path_redirect', path, 'a path that begins with /');
+  if (path !== null && path !== '') fields.bad('path_redirect', path, `a path that begins with /, of at most ${longestPath} characters`);
   if (prefix !== null && isPath(prefix)) return { kind: 'prefix', with: prefix };
-  if (prefix !== null && prefix !== '') fields.bad('prefix_redirect', prefix, 'a path that begins with /');
-  const pattern = textOf(fieldOf(recordOf(regex), 'pattern'));
-  if (regex !== null && Object.keys(regex).length > 0 && fields.regex('regex_redirect', pattern)) return { kind: 'regex', pattern, substitution: textOf(fieldOf(recordOf(regex), 'substitution')) };
-  return { kind: 'keep' };
+  if (prefix !== null && prefix !== '') fields.bad('prefix_redirect', prefix, `a path that begins with /, of at most ${longestPath} characters`);
+  const rewrite = regex !== null && Object.keys(regex).length > 0 ? decodeRegexRewrite(fields, 'regex_redirect', regex) : null;
+  return rewrite ?? { kind: 'keep' };
 }
 
 function decodeTls(fields: Fields): string | null {
@@ -167,7 +179,7 @@ function decodeHostRewrite(fields: Fields): HostRewrite {
   const host = fields.text('host_rewrite');
   const auto = fields.boolean('auto_host_rewrite');
   if (host !== null && host !== '') {
-    if (/^[\x21-\x7e]+$/.test(host)) return { kind: 'literal', host };
+    if (host.length <= longestHost && /^[\x21-\x7e]+$/.test(host)) return { kind: 'literal', host };
     fields.bad('host_rewrite', host, 'a host name');
   }
   return auto ? { kind: 'upstream' } : { kind: 'client' };
@@ -197,7 +209,21 @@ function decodeEdits(fields: Fields, direction: 'request' | 'response'): HeaderE
     fields.bad(removeKey, name, 'names of headers that are not about the connection');
     return false;
   });
-  return add.length === 0 && remove.length === 0 ? plainTarget.requestHeaders : { remove: remove.map((name) => name.toLowerCase()), add };
+  const edits = { remove: within(fields, removeKey, remove, (name) => name.length), add: within(fields, addKey, add, ({ name, value }) => name.length + Buffer.byteLength(value)) };
+  return edits.add.length === 0 && edits.remove.length === 0 ? plainTarget.requestHeaders : { remove: edits.remove.map((name) => name.toLowerCase()), add: edits.add };
+}
+
+/** Headers that one Mapping adds to a direction, and removes from it, and bytes of them all: what every request and answer may grow by. */
+const mostEdits = 64;
+const mostEditBytes = 8192;
+
+function within<Edit>(fields: Fields, key: string, edits: readonly Edit[], bytesOf: (edit: Edit) => number): readonly Edit[] {
+  let bytes = 0;
+  const fitting = edits.filter((edit, index) => (bytes += bytesOf(edit)) <= mostEditBytes && index < mostEdits);
+  if (fitting.length < edits.length) {
+    fields.report('warning', 'too-many-edits', key, `only the first ${fitting.length} of its ${edits.length} headers count, because a Mapping has at most ${mostEdits} here, of ${mostEditBytes} bytes in all; write fewer or shorter ones`);
+  }
+  return fitting;
 }
 
 function isEditable(name: string): boolean {

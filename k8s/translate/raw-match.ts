@@ -13,7 +13,7 @@ export function decodeMatch(fields: Fields): Match | null {
   let authority: string | null = null;
   let method: ValueMatch | null = decodeMethod(fields);
   for (const key of ['headers', 'regex_headers'] as const) {
-    const record = fields.record(key);
+    const record = bounded(fields, key);
     for (const [name, written] of Object.entries(record ?? {})) {
       const text = scalarText(written);
       const value: ValueMatch = written === true ? { kind: 'present' } : key === 'headers' ? { kind: 'exact', value: text ?? '' } : { kind: 'regex', pattern: text ?? '' };
@@ -29,6 +29,17 @@ export function decodeMatch(fields: Fields): Match | null {
   const query = decodeQuery(fields);
   const host = decodeHost(fields, authority);
   return path === null || host === null || fields.unreadable.size > 0 ? null : { path, host, method, headers, query };
+}
+
+/** Conditions of one kind that a Mapping may have: each is looked for among all headers of a request. */
+const mostConditions = 32;
+
+function bounded(fields: Fields, key: string): ReturnType<Fields['record']> {
+  const record = fields.record(key);
+  const count = Object.keys(record ?? {}).length;
+  if (count <= mostConditions) return record;
+  fields.refuse('bad-mapping', key, `${count} conditions are more than ${mostConditions}, and the Mapping is not served without them; write fewer`);
+  return null;
 }
 
 function decodePath(fields: Fields): PathMatch | null {
@@ -79,7 +90,7 @@ function decodeHost(fields: Fields, authority: string | null): HostMatch | null 
 function decodeQuery(fields: Fields): readonly NamedMatch[] {
   const query: NamedMatch[] = [];
   for (const key of ['query_parameters', 'regex_query_parameters'] as const) {
-    for (const [name, written] of Object.entries(fields.record(key) ?? {})) {
+    for (const [name, written] of Object.entries(bounded(fields, key) ?? {})) {
       const text = scalarText(written);
       if (text === null || written === false) {
         fields.refuse('bad-mapping', key, `${quoted(name)} has no text${written === false ? ' (false is no condition)' : ''}, and the Mapping is not served without its condition; write "name: value"`);

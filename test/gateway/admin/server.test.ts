@@ -126,6 +126,7 @@ describe('metrics', () => {
       'sluice_table_hash gauge',
       'sluice_table_routes gauge',
       'sluice_table_version gauge',
+      'sluice_texts_too_long_total counter',
       'sluice_worker_restarts_total counter',
       'sluice_worker_silences_total counter',
     ]);
