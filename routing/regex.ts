@@ -114,6 +114,6 @@ class Re2Regex implements Regex {
   }
 
   replaceAll(text: string, parts: readonly (string | number)[], mostLength: number): Replacement {
-    return replaceAll(this.#program, text, parts, mostLength);
+    return replaceAll(this.#program.re2(), this.#size, text, parts, mostLength);
   }
 }

@@ -1,6 +1,11 @@
 // Replace: every match of a tenant's regex in a path, with a bound on the work. RE2 is linear for each match, but every match may look to the end
 // of the text before it is settled: `(a)(.{0,50}.*.*z)?` on 7.9 kB of `a` took 5.5 s.
-import type { RE2JS } from 're2js';
+
+/** What is asked of re2js' engines. */
+export interface Engine {
+  /** The leftmost match from `at` on: start and end of it and of its groups; null: none. */
+  executeEngine(input: CountedInput, at: number, anchor: number, bounds: number): readonly number[] | null;
+}
 
 /** Matches that one replacement may have. */
 export const mostMatches = 1024;
@@ -90,10 +95,10 @@ function isWord(rune: number): boolean {
 }
 
 /** As RE2's GlobalReplace (Envoy): no empty match just behind a match, so `.*` matches a text once. */
-export function replaceAll(program: RE2JS, text: string, parts: readonly (string | number)[], mostLength: number): Replacement {
-  const counted = new CountedInput(text, Math.floor(mostReplaceSteps / program.programSize()));
+export function replaceAll(engine: Engine, programSize: number, text: string, parts: readonly (string | number)[], mostLength: number): Replacement {
+  const counted = new CountedInput(text, Math.floor(mostReplaceSteps / programSize));
   try {
-    return replaced(program, text, counted, parts, mostLength);
+    return replaced(engine, text, counted, parts, mostLength);
   } catch (error) {
     if (error !== exhausted) throw error;
     return tooMuchWork;
@@ -102,15 +107,14 @@ export function replaceAll(program: RE2JS, text: string, parts: readonly (string
 
 const unanchored = 0;
 
-function replaced(program: RE2JS, text: string, counted: CountedInput, parts: readonly (string | number)[], mostLength: number): Replacement {
-  const engine = program.re2();
+function replaced(engine: Engine, text: string, counted: CountedInput, parts: readonly (string | number)[], mostLength: number): Replacement {
   const groups = 1 + parts.reduce((most: number, part) => (typeof part === 'number' ? Math.max(most, part) : most), 0);
   let result = '';
   let at = 0;
   let lastEnd = -1;
   let matches = 0;
   while (at <= text.length) {
-    const bounds = engine.executeEngine(counted, at, unanchored, 2 * groups) as readonly number[] | null;
+    const bounds = engine.executeEngine(counted, at, unanchored, 2 * groups);
     if (bounds === null || bounds.length === 0) break;
     const [start, end] = [bounds[0]!, bounds[1]!];
     result += text.slice(at, start);

@@ -25,13 +25,20 @@ function isBlank(byte: number): boolean {
   return byte === 0x20 || byte === 0x09;
 }
 
+/** Room at first. */
+const roomBytes = 4096;
+/** Room that is kept: twice a usual long block. */
+const mostKeptBytes = 32 * 1024;
+
 /** Puts header blocks together in a buffer that grows. A worker has one and copies what must outlive the call. */
 export class BlockWriter {
-  bytes = Buffer.allocUnsafeSlow(4096);
+  bytes = Buffer.allocUnsafeSlow(roomBytes);
   length = 0;
 
+  /** Forgets what was put, and gives room back that a long block needed. */
   clear(): void {
     this.length = 0;
+    if (this.bytes.length > mostKeptBytes) this.bytes = Buffer.allocUnsafeSlow(roomBytes);
   }
 
   /** An entry of the static table with its value. */

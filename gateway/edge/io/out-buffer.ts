@@ -25,7 +25,11 @@ export class OutBuffer {
   /** Bytes that have left, ever. */
   #leftBytes = 0;
 
+  /** Bytes that it begins with, and goes back to after a head that needed more. */
+  readonly #room: number;
+
   constructor(room = roomBytes) {
+    this.#room = room;
     this.bytes = Buffer.allocUnsafeSlow(room);
   }
 
@@ -48,6 +52,12 @@ export class OutBuffer {
     this.length = 0;
     if (this.#sink === null) throw new Error('out buffer flushed before it was opened');
     this.#sink.write(view);
+    if (this.bytes.length > this.#room && this.length === 0) this.#shrink();
+  }
+
+  #shrink(): void {
+    this.bytes = Buffer.allocUnsafeSlow(this.#room);
+    this.#views.fill(undefined);
   }
 
   /** What was put. Valid until more is put. */
@@ -77,6 +87,7 @@ export class OutBuffer {
   /** Forgets what was put and not flushed. */
   drop(): void {
     this.length = 0;
+    if (this.bytes.length > this.#room) this.#shrink();
   }
 
   /** Makes room for `count` bytes: by a flush, or, where there is no sink, by growing. */

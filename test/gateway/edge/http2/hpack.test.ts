@@ -328,3 +328,12 @@ describe('fields that RFC 9113 §8.2 and §8.3 forbid', () => {
     }
   });
 });
+
+test('the room that a long block needed is given back with the next', () => {
+  const writer = new BlockWriter();
+  const usual = writer.bytes.length;
+  writer.fieldText('x', 'v'.repeat(40_000));
+  expect(writer.bytes.length).toBeGreaterThan(40_000);
+  writer.clear();
+  expect(writer.bytes.length).toBe(usual);
+});
