@@ -21,6 +21,14 @@ export interface Problem {
   readonly sentence: string;
 }
 
+/** Codes of an earlier time that tell such a difference, too. */
+const differences: ReadonlySet<string> = new Set(['traffic-scaled', 'weights-scaled', 'shadow-false']);
+
+/** Served, but with another outcome than Seldon's operator and Ambassador have for the same object. */
+export function isDifference({ code }: Problem): boolean {
+  return code.startsWith('differs-') || differences.has(code);
+}
+
 /** Text form used by `sluice check`, goldens and logs: `error claim-contested Mapping prod/x spec.prefix: sentence`. */
 export function printProblem(problem: Problem): string {
   const { kind, namespace, name } = problem.subject;

@@ -1,12 +1,14 @@
 // `sluice check`: the Problems of manifests, as a gateway that serves them would report them.
-import { printProblem, type Problem } from '../../routing/problem.ts';
+import type { Problem } from '../../routing/problem.ts';
+import { printProblems } from './problem-list.ts';
 import { runTool, type ToolOutcome, type ToolUse } from './command.ts';
 import { hasOneOrigin, jsonOption, manifestOptions, readSettings, serveManifests } from './manifests.ts';
 
 const usage = `Use: sluice check DIR|FILE… [options]
      sluice check --cluster [options]
 
-Prints what is declared and not served as written. Resolves no names and dials nothing.
+Prints what is declared and not served as written, and under "differs from Ambassador" what Seldon's operator and Ambassador would make of it
+otherwise. Resolves no names and dials nothing.
 Exits 0 when there is no Problem at level error, 1 when there is one, 2 on wrong use.
 `;
 
@@ -21,7 +23,7 @@ async function run(use: ToolUse): Promise<ToolOutcome> {
   const served = await serveManifests(use.positionals, read.settings);
   if (typeof served === 'string') return { kind: 'failed', sentence: served };
   const { problems } = served;
-  const text = use.options.has('json') ? `${JSON.stringify({ problems }, null, 2)}\n` : `${problems.map((problem) => `${printProblem(problem)}\n`).join('')}${summaryOf(problems)}\n`;
+  const text = use.options.has('json') ? `${JSON.stringify({ problems }, null, 2)}\n` : `${printProblems(problems)}${summaryOf(problems)}\n`;
   return { kind: 'done', text, code: problems.some(({ level }) => level === 'error') ? 1 : 0 };
 }
 

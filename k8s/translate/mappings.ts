@@ -5,6 +5,7 @@ import type { Upstream, UpstreamTls } from '../../routing/upstream.ts';
 import { predictorShares } from '../../routing/weights.ts';
 import { annotationOf, decodePolicy, type DeploymentPolicy } from './annotations.ts';
 import type { Deployment, Predictor } from './deployment.ts';
+import { reportDeploymentDifferences } from './deployment-differences.ts';
 import { explainerCandidate, portNamed, predictorCandidates, type Service, type ServiceCandidate } from './services.ts';
 import { previousServices } from './previous.ts';
 import { predictorTls, plainTls } from './tls.ts';
@@ -85,6 +86,7 @@ class DeploymentTranslation {
   meaning(): UnitMeaning {
     if (this.#policy.served !== 'no') {
       const roles = this.#roles();
+      reportDeploymentDifferences(this.#deployment, this.#policy, roles, (level, code, field, sentence) => this.#builder.report(level, code, field, sentence));
       for (const { backend, explainer } of this.#backends(roles)) {
         this.#addBackend(backend);
         if (explainer !== null) this.#addExplainer(explainer, backend.role);

@@ -42,7 +42,7 @@ describe('places', () => {
     const given = object('SeldonDeployment', 'prod/iris', 'metadata: {annotations: {seldon.io/rest-timeout: "1", seldon.io/ambassador-id: default}}\nspec: {annotations: {seldon.io/rest-timeout: "2", seldon.io/ambassador-id: ""}, predictors: [{name: main}]}');
     const translation = translate([given]);
     expect(partsOf(translation, 'prod/iris').get('http main')!.target).toMatchObject({ timeout: { ms: 2 } });
-    expect(codesOf(translation)).toEqual(['warning annotation-hidden', 'warning annotation-hidden']);
+    expect(codesOf(translation)).toEqual(['warning annotation-hidden', 'warning annotation-hidden', 'info differs-grpc-timeout']);
   });
 
   test('on a predictor they are not read', () => {
@@ -111,7 +111,7 @@ describe('service name, weight, retries, breakers', () => {
     const translation = translate([deployment('prod/iris', ['main'], annotations)]);
     expect(partsOf(translation, 'prod/iris').get('http main')!.target).toMatchObject({ retry: { retryOn: ['gateway-error'], numRetries: 2 } });
     expect([...translation.upstreams.values()][0]!.breakers).toEqual([{ priority: 'default', maxConnections: 10, maxPendingRequests: 1024, maxRequests: 1024, maxRetries: 0 }]);
-    expect(codesOf(translation)).toEqual([]);
+    expect(codesOf(translation)).toEqual(['info differs-breaker-zero']);
   });
 });
 

@@ -60,11 +60,11 @@ describe('traffic', () => {
     ['50/50', ['a:50', 'b:50'], [0.5, 0.5], []],
     ['60/20/20', ['a:60', 'b:20', 'c:20'], [0.6, 0.2, 0.2], []],
     ['33/33/33: the first takes the remainder', ['a:33', 'b:33', 'c:33'], [0.34, 0.33, 0.33], ['warning traffic-remainder']],
-    ['100/0: zero is zero (#4067)', ['a:100', 'b:0'], [1, 0], []],
+    ['100/0: zero is zero (#4067)', ['a:100', 'b:0'], [1, 0], ['info differs-traffic']],
     ['0/100', ['a:0', 'b:100'], [0, 1], []],
-    ['declared beside absent: none', ['a:100', 'b'], [1, 0], []],
-    ['nothing declared: equal', ['a', 'b'], [0.5, 0.5], []],
-    ['over 100: scaled, the first gets none', ['a:50', 'b:80', 'c:120'], [0, 0.4, 0.6], ['warning traffic-scaled']],
+    ['declared beside absent: none', ['a:100', 'b'], [1, 0], ['info differs-traffic']],
+    ['nothing declared: equal', ['a', 'b'], [0.5, 0.5], ['info differs-traffic']],
+    ['over 100: scaled, the first gets none', ['a:50', 'b:80', 'c:120'], [0, 0.4, 0.6], ['info differs-traffic', 'warning traffic-scaled']],
   ])('%s', (_name, predictors, expected, codes) => {
     const translation = translate([deployment('prod/iris', predictors)]);
     expect(shares(translation, 'prod/iris')).toEqual(expected);
@@ -287,6 +287,6 @@ describe('ssl', () => {
     const translation = translate([given, ...service('prod/iris-main')]);
     for (const upstream of translation.upstreams.values()) expect(upstream.tls).not.toBeNull();
     for (const endpoints of translation.endpoints.values()) expect(endpoints).toMatchObject({ ready: false, endpoints: [] });
-    expect(codesOf(translation)).toEqual(['error tls-missing']);
+    expect(codesOf(translation)).toEqual(['info differs-predictor-tls', 'error tls-missing']);
   });
 });

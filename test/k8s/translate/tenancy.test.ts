@@ -267,7 +267,7 @@ describe('limits of a namespace', () => {
     const translation = translate([...many, header]);
     expect([...translation.mappings.values()].filter(({ source }) => source.kind === 'Mapping').length).toBe(49);
     expect(partsOf(translation, 'a/iris').size).toBe(3);
-    expect(codesOf(translation)).toEqual(['error namespace-limit']);
+    expect(codesOf(translation)).toEqual(['error namespace-limit', 'info differs-regex-header']);
   });
 
   test('64 KiB of configuration, and room again when some goes', () => {
