@@ -6,6 +6,7 @@ import { allowance } from './allowance.ts';
 import { lostWith } from './ambassador-kinds.ts';
 import { Fields, type RegexBudget } from './fields.ts';
 import { placeMapping } from './placement.ts';
+import { reportMappingDifferences } from './raw-differences.ts';
 import { decodeRawMapping, type RawMapping } from './raw-mapping.ts';
 import { planRawUpstream, withheldUpstream } from './raw-upstream.ts';
 import { decodeTlsContext, type TlsContext } from './tls.ts';
@@ -99,12 +100,15 @@ class Decoding {
     if (!groupVersions.test(apiVersion)) {
       return this.report('error', 'bad-document', field, `${quoted(apiVersion)} is not an apiVersion of Ambassador and the document is not served; write getambassador.io/v2`);
     }
-    if (kind === 'Mapping') this.#mapping(name === '' ? this.#origin.owner : name, fields, field);
+    if (!this.#origin.ids.includes('default') && (fieldOf(fields, 'ambassador_id') ?? fieldOf(fields, 'ambassadorId') ?? undefined) === undefined) {
+      this.report('info', 'differs-document-id', field, `the document has the id of its SeldonDeployment, ${this.#origin.ids.map(quoted).join(', ')}, and Ambassador reads one without an id as "default"; write ambassador_id in it`);
+    }
+    if (kind === 'Mapping') this.#mapping(name === '' ? this.#origin.owner : name, fields, field, apiVersion);
     else if (kind === 'TLSContext') this.#context(name, fields, field);
     else this.report(['Module', 'Host', 'AuthService', 'RateLimitService'].includes(kind) ? 'error' : 'warning', 'kind-not-served', field, lostWith(kind));
   }
 
-  #mapping(name: string, record: UnknownRecord, field: string): void {
+  #mapping(name: string, record: UnknownRecord, field: string, apiVersion: string): void {
     const namespace = textOf(fieldOf(record, 'namespace'));
     if (namespace !== '' && namespace !== this.#origin.ref.namespace) {
       this.report('warning', 'bad-value', field, `the namespace ${quoted(namespace)} is ignored, because a document belongs to its object's; remove it`);
@@ -119,6 +123,7 @@ class Decoding {
       this.report('error', 'bad-document', field, `the Mapping ${quoted(name)} is not valid and its last good form is served; correct what the other Problems name`);
     }
     if (mapping === null) return;
+    if (decoded !== null) reportMappingDifferences(fields, apiVersion, decoded);
     const before = this.#mappings.get(name);
     // The same text on several Services of an SD, or twice in one.
     if (before !== undefined && !sameValue({ ...before, field: '' }, { ...mapping, field: '' })) {

@@ -8,7 +8,7 @@ import { operatorSplit, type OperatorPart } from './operator-split.ts';
 import { numberOf, quoted } from './value.ts';
 
 /** Retries of one request that the data plane makes at most. */
-const mostRetries = 25;
+export const mostRetries = 25;
 
 /** `roles`: of each predictor, as translated. */
 export function reportDeploymentDifferences(deployment: Deployment, policy: DeploymentPolicy, roles: readonly Role[], report: Report): void {
@@ -19,6 +19,11 @@ export function reportDeploymentDifferences(deployment: Deployment, policy: Depl
   differences.headers();
   differences.breakers();
   differences.predictors();
+}
+
+/** Of an SD that is being deleted, and is not served any more. */
+export function reportDeletion(report: Report): void {
+  report('info', 'differs-deleting', 'metadata.deletionTimestamp', 'the object is being deleted and takes no new requests, which went on with the operator until Kubernetes had removed its Services; nothing to do');
 }
 
 /** Of an SD whose Mappings `seldon.io/ambassador-config` replaces. */

@@ -1,5 +1,6 @@
 // Placement: whose space a raw Mapping belongs to, and whether it may be there. Tenancy comes before Order.
 import type { Match } from '../../routing/match.ts';
+import type { ProblemLevel } from '../../routing/problem.ts';
 import { hostWithin, parseHostGlob } from './grant.ts';
 import { beginsWith, foldedText } from './letter-case.ts';
 import { literalPrefix } from './literal-prefix.ts';
@@ -18,7 +19,7 @@ export interface Place {
 export interface Placement {
   readonly places: readonly Place[];
   /** What is not served as written, [code, level, sentence]. */
-  readonly notes: readonly (readonly [code: string, level: 'error' | 'warning', sentence: string])[];
+  readonly notes: readonly (readonly [code: string, level: ProblemLevel, sentence: string])[];
 }
 
 /**
@@ -72,10 +73,10 @@ function claim(match: Match, literal: string, precedence: number, namespace: str
   const rank = covering.some(({ open }) => !open) ? 'granted' : covering.length > 0 ? 'open' : 'ungranted';
   const standing: Standing = { kind: 'claim', claim: { prefix: literal, exact: match.path.kind === 'exact', caseSensitive: isCaseSensitive(match), host: match.host, rank } };
   const shared: Place = { space: null, granted: rank === 'granted', precedence: mayPrecede ? precedence : 0, standing };
-  return {
-    places: [shared, ...above],
-    notes: mayPrecede ? [] : [['precedence-not-granted', 'warning', `precedence needs a Grant${where} and counts as 0 there; remove it, or ask the operator of the gateway for a Grant with precedence: true`]],
-  };
+  const notes: (readonly [string, ProblemLevel, string])[] = [];
+  if (!mayPrecede) notes.push(['precedence-not-granted', 'warning', `precedence needs a Grant${where} and counts as 0 there; remove it, or ask the operator of the gateway for a Grant with precedence: true`]);
+  if (above.length > 0) notes.push(['differs-prefix-above', 'info', `it takes what lies under /seldon/${namespace}/ and in no namespace, and with Ambassador it took other namespaces' paths as well; ask the operator of the gateway for a Grant with their prefixes for that`]);
+  return { places: [shared, ...above], notes };
 }
 
 function covers({ prefixes, hosts }: Grant, literal: string, match: Match): boolean {

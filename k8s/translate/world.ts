@@ -8,6 +8,8 @@ import { ambassadorIdsOf, customConfigOf, externalNameOf } from './annotations.t
 import { nameKey, type Backend, type Backends } from './backends.ts';
 import { decodeDeployment } from './decode.ts';
 import type { Deployment } from './deployment.ts';
+import { reportConfigDifferences, reportDeletion } from './deployment-differences.ts';
+import type { Report } from './fields.ts';
 import { translateDeployment } from './mappings.ts';
 import { decodeSlice, type Slice } from './endpoints.ts';
 import { Reading } from './reading.ts';
@@ -206,7 +208,10 @@ export class World {
   #setDeployment(entry: Entry, object: SourceObject): void {
     const { ref } = object;
     const { deployment, deleting, problems } = decodeDeployment(object, entry.unit?.declared.deployment ?? null);
-    if (deployment === null || deleting) return this.#declare(entry, nothingDeclared, deleting ? noProblems : problems);
+    const told: Problem[] = deleting ? [] : [...problems];
+    const report: Report = (level, code, field, sentence) => told.push({ code, level, subject: ref, field, sentence });
+    if (deleting) reportDeletion(report);
+    if (deployment === null || deleting) return this.#declare(entry, nothingDeclared, told);
     const config = customConfigOf(deployment.annotations);
     const ids = ambassadorIdsOf(deployment.annotations);
     // With a configuration of its own and no id, the documents say whose they are.
@@ -215,8 +220,9 @@ export class World {
     const names = externalName === ref.name ? [ref.name] : [ref.name, externalName];
     const { createdAt } = deployment;
     if (config === null) return this.#declare(entry, { deployment, configuration: null, createdAt, names }, problems);
+    reportConfigDifferences(config, report);
     const origin = { ref, field: config.field, owner: ref.name, ids: ids ?? ['default'] };
-    this.#configure(entry, origin, { kind: 'text', text: config.text }, { deployment, createdAt, names }, problems);
+    this.#configure(entry, origin, { kind: 'text', text: config.text }, { deployment, createdAt, names }, told);
   }
 
   #setService(entry: Entry, { ref, object }: SourceObject): void {

@@ -1,7 +1,7 @@
 // Source objects for tests, written as manifests would be.
 import { load } from 'js-yaml';
 import type { Mapping } from '../../../routing/mapping.ts';
-import { printProblem } from '../../../routing/problem.ts';
+import { isDifference, printProblem } from '../../../routing/problem.ts';
 import type { SourceObject } from '../../../k8s/translate/object.ts';
 import type { Grant, Translation, TranslateSettings } from '../../../k8s/translate/translation.ts';
 import { Translator } from '../../../k8s/translate/translator.ts';
@@ -76,6 +76,11 @@ export function partsOf(translation: Translation, name: string): ReadonlyMap<str
 /** Problems as text, without those at level info. */
 export function problemsOf(translation: Translation): readonly string[] {
   return translation.problems.filter(({ level }) => level !== 'info').map(printProblem);
+}
+
+/** As `codesOf`, without what only differs from Ambassador: for tests of something else. */
+export function faultsOf(translation: Translation): readonly string[] {
+  return translation.problems.filter((problem) => !isDifference(problem)).map(({ level, code }) => `${level} ${code}`);
 }
 
 export function codesOf(translation: Translation): readonly string[] {
