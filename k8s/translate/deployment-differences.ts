@@ -42,10 +42,10 @@ class Differences {
     this.#report = report;
   }
 
-  /** Shares and copies of the predictors. With `sluice.io/traffic` they differ because somebody wants it so. */
+  /** Shares and copies of the predictors. With `sluice.io/traffic` they differ because somebody wants it so; of what cannot be read nothing is known. */
   traffic(roles: readonly Role[]): void {
     const { predictors } = this.#deployment;
-    if (this.#policy.trafficField !== null || this.#policy.shadow) return;
+    if (this.#policy.trafficField !== null || this.#policy.shadow || predictors.some(({ withheld }) => withheld)) return;
     const splits = (['v1', 'v2'] as const).map((writer) => ({ writer, parts: operatorSplit(predictors, writer) }));
     const live = splits.filter(({ parts }) => parts.some(({ role, percent }, index) => role === 'live' && !isNear(percent, livePercent(roles[index]!))));
     if (live.length > 0) {
@@ -69,7 +69,7 @@ class Differences {
 
   oldAnnotations(): void {
     const weight = this.#written('seldon.io/ambassador-weight');
-    if (weight !== null && this.#policy.weight !== null) {
+    if (weight !== null && this.#policy.weight !== null && this.#policy.served === 'yes') {
       this.#report('info', 'differs-weight', weight.field, 'operators since 0.4 do not read it, so all predictors that share the external name shared the requests there; remove it for that');
     }
     const shadow = this.#written('seldon.io/ambassador-shadow');
@@ -108,7 +108,7 @@ class Differences {
 
   headers(): void {
     const header = this.#written('seldon.io/ambassador-header');
-    if (header !== null && header.text.trim() !== '' && this.#policy.headersUsable) {
+    if (header !== null && header.text.trim() !== '' && this.#policy.served !== 'no') {
       // The v1 writer cuts at every colon and takes pairs, an odd count ends it; the v2 writer takes one pair, or one name.
       const parts = header.text.split(':').length;
       const v1 = parts % 2 === 1 ? 'ended the reconciler' : parts === 2 ? null : 'cut it at every colon into pairs';
@@ -117,7 +117,7 @@ class Differences {
       if (there.length > 0) this.#report('info', 'differs-header', header.field, `${there.join(' and ')}, and here it is served; write one "name: value" without another colon for all of them`);
     }
     const regex = this.#written('seldon.io/ambassador-regex-header');
-    if (regex !== null && regex.text.trim() !== '' && this.#policy.headersUsable) {
+    if (regex !== null && regex.text.trim() !== '' && this.#policy.served !== 'no') {
       this.#report('info', 'differs-regex-header', regex.field, 'operators since 0.4 read ambassador-header in its place, or ended on it, and here it counts; remove it for what they served');
     }
   }

@@ -242,7 +242,7 @@ describe('documents', () => {
     expect(weights()).toEqual([1, 2]);
     translator.apply({ set: [config(document('a', 'weight: 3\n'))], removed: [] });
     expect(weights()).toEqual([3]);
-    expect(translator.current().problems).toEqual([]);
+    expect(faultsOf(translator.current())).toEqual([]);
   });
 
   test('on Services, except those that Seldon’s operator derives from an SD', () => {
