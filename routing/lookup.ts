@@ -179,8 +179,10 @@ export function scan<T>(space: Space<T>, head: RequestHead, hasLive: boolean, be
     if (route.regex === null) {
       if (!head.grpc || !isGrpcPath(head)) continue;
     } else {
-      if (!mayMatchPath(route.regex, head, head.pathEnd - head.pathStart)) return null;
       path ??= textOf(head.pathBytes, head.pathStart, head.pathEnd);
+      // Regexes of other paths cost a request nothing.
+      if (!path.startsWith(route.regex.prefix)) continue;
+      if (!mayMatchPath(route.regex, head, head.pathEnd - head.pathStart)) return null;
       if (!isMatch(route.regex, head, path)) continue;
     }
     if (route.conditions === null || conditionsHold(route.conditions, head)) return route;

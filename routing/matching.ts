@@ -31,6 +31,6 @@ export function mayMatchPath(regex: Regex, head: RequestHead, bytes: number): bo
 export function isMatch(regex: Regex, head: RequestHead, text: string): boolean {
   const { wide } = regex;
   const matches = regex.matches(text);
-  if (regex.wide && !wide) head.regexSteps += outgrownSteps;
+  if (regex.wide && !wide) head.regexSteps += outgrownSteps + regex.stepsFor(text.length);
   return matches;
 }

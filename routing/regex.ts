@@ -18,6 +18,8 @@ export interface Regex {
   readonly pattern: string;
   /** Capturing groups. */
   readonly groups: number;
+  /** Literal text that every match begins with. */
+  readonly prefix: string;
   /** Its automaton has outgrown its memory: from then on a character costs as many steps as the program has. */
   readonly wide: boolean;
   /** Steps that a full match of a text of so many characters takes at most. */
@@ -77,6 +79,7 @@ function tooDear(pattern: string): string | null {
 class Re2Regex implements Regex {
   readonly pattern: string;
   readonly groups: number;
+  readonly prefix: string;
   wide = false;
   readonly #program: RE2JS;
   readonly #size: number;
@@ -87,6 +90,7 @@ class Re2Regex implements Regex {
     this.groups = program.groupCount();
     this.#program = program;
     this.#size = program.programSize();
+    this.prefix = (program.re2() as { readonly prefix: string }).prefix;
   }
 
   stepsFor(length: number): number {

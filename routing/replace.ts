@@ -9,8 +9,8 @@ export interface Engine {
 
 /** Matches that one replacement may have. */
 export const mostMatches = 1024;
-/** Steps of one replacement: characters looked at, again and again counted again, times the size of the program. Some 5 to 10 ms. */
-export const mostReplaceSteps = 2 ** 20;
+/** Steps of one replacement: characters looked at, again and again counted again, times the size of the program. Some 5 ms. */
+export const mostReplaceSteps = 2 ** 19;
 
 export type Replacement =
   | { readonly kind: 'replaced'; readonly text: string }

@@ -136,6 +136,14 @@ describe('what regexes may cost one request', () => {
     expect(decide(table, request('/a/', { headers: [['x', 'plain']] }), 0)).toMatchObject({ kind: 'forward' });
     expect(decide(table, request('/a/'), 0)).toMatchObject({ kind: 'forward' });
   });
+  it('a path regex costs nothing to paths that do not begin as it does', () => {
+    const path = { kind: 'regex', pattern: '/b/(?:.*a.{90}b)?' } as const;
+    const table = tableOf([mapping('m', { ...match(prefix('/')), path }), mapping('other', match(prefix('/a/')))]);
+    const head = request(`/a/${'ab'.repeat(3000)}`);
+    expect(decide(table, head, 0).kind).toBe('forward');
+    expect(head.regexSteps).toBe(0);
+    expect(decide(table, request('/b/'), 0).kind).toBe('forward');
+  });
   it('regexes come when everything else holds', () => {
     const table = tableOf([mapping('m', match(prefix('/'), { host: hostOf('foo.com'), headers: [named('x', re('a*')), named('y', is('1'))] }))]);
     const head = request('/', { host: 'bar.com', headers: [['x', 'aaa'], ['y', '1']] });

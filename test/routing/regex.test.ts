@@ -82,3 +82,14 @@ describe('the work of matching is bounded', () => {
     expect(result.regex.wide).toBe(false);
   });
 });
+
+it('every text that matches begins with the prefix', () => {
+  const patterns = ['abc?', '(?i)ab', '^ab', 'a|ab', '(ab)+c*', 'ab{2}', '(?:a)b', 'a\\b.*', '', '[a]b', '(?i:a)b', 'ab(?i)c', '\\Qab\\E*'];
+  fc.assert(
+    fc.property(fc.constantFrom(...patterns), fc.string({ unit: fc.constantFrom('a', 'b', 'c', 'A', 'B', ' '), maxLength: 6 }), (pattern, text) => {
+      const result = compileRegex(pattern);
+      if (result.ok && result.regex.matches(text)) expect(text.startsWith(result.regex.prefix)).toBe(true);
+    }),
+    { numRuns: 2000 },
+  );
+});
