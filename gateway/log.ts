@@ -1,6 +1,8 @@
 // Logs: JSON lines with named events. Every thread writes through a Log; only the supervisor's thread holds pino and the descriptor,
 // so that lines of several threads never mix and a line outlives the worker that wrote it.
-import type { Logger } from 'pino';
+import { fstatSync } from 'node:fs';
+import { Socket } from 'node:net';
+import type { DestinationStream, Logger } from 'pino';
 
 export type LogLevel = 'info' | 'warn' | 'error';
 
@@ -51,30 +53,95 @@ export interface LogEnd {
   take(lines: readonly LogLine[]): void;
 }
 
+/** The log of the whole process. */
+export interface ProcessLog extends LogEnd {
+  /** Resolves when everything is written, or the reader has taken nothing for so long: what is left is lost. */
+  end(): Promise<void>;
+}
+
+/** What a stalled reader leaves behind, at most. */
+const mostHeldBytes = 16 * 1024 * 1024;
+/** Time for the last lines. */
+const endMs = 500;
+
 /**
- * pino on standard output. Writing never blocks the supervisor: what a stalled reader leaves behind is kept up to 16 MiB, then dropped.
- * `flush` is synchronous, for the end of the process.
+ * pino on standard output. Nothing here ever waits for the reader: what a stalled one leaves behind is kept up to 16 MiB, then dropped, and the
+ * end of the process waits half a second for it.
  */
-export async function pinoLog(): Promise<LogEnd> {
+export async function pinoLog(): Promise<ProcessLog> {
   const { pino, destination } = await import('pino');
-  const out = destination({ dest: 1, sync: false, maxLength: 16 * 1024 * 1024 });
-  // A reader that went away (EPIPE) must not end a gateway that serves.
-  out.on('error', () => {});
-  const logger: Logger = pino({ base: null, messageKey: 'event', timestamp: false, formatters: { level: (label) => ({ level: label }) } }, out);
+  const out = isPipe(1) ? new PipeEnd(1) : new FileEnd(destination({ dest: 1, sync: false, maxLength: mostHeldBytes }));
+  const logger: Logger = pino({ base: null, messageKey: 'event', timestamp: false, formatters: { level: (label) => ({ level: label }) } }, out.stream);
   const write = (line: LogLine): void => {
     logger[line.level]({ time: new Date(line.atMs).toISOString(), ...line.fields }, line.event);
   };
   return {
-    log: {
-      write: (level, event, fields) => write({ level, event, atMs: Date.now(), fields }),
-      flush: () => {
-        try {
-          out.flushSync();
-        } catch {
-          // Not open yet, or the reader is gone: nothing more can be written.
-        }
-      },
-    },
+    log: { write: (level, event, fields) => write({ level, event, atMs: Date.now(), fields }), flush: () => undefined },
     take: (lines) => lines.forEach(write),
+    end: () => out.end(),
   };
+}
+
+/** A write to a full pipe stands still, in whatever thread: there a socket is used, which never blocks. */
+function isPipe(descriptor: number): boolean {
+  try {
+    const stat = fstatSync(descriptor);
+    return stat.isFIFO() || stat.isSocket();
+  } catch {
+    return false;
+  }
+}
+
+/** A pipe, or the socket of a journal. */
+class PipeEnd {
+  readonly #socket: Socket;
+  #gone = false;
+  readonly stream: { readonly write: (line: string) => void };
+
+  constructor(descriptor: number) {
+    this.#socket = new Socket({ fd: descriptor, readable: false, writable: true });
+    // A reader that went away (EPIPE) must not end a gateway that serves.
+    this.#socket.on('error', () => undefined);
+    this.#socket.on('close', () => {
+      this.#gone = true;
+    });
+    this.stream = {
+      write: (line) => {
+        if (!this.#gone && this.#socket.writableLength < mostHeldBytes) this.#socket.write(line);
+      },
+    };
+  }
+
+  async end(): Promise<void> {
+    if (this.#gone || this.#socket.writableLength === 0) return;
+    const taken = new Promise<void>((resolve) => {
+      this.#socket.once('drain', resolve);
+      this.#socket.once('close', resolve);
+      // Less than `drain` is told of.
+      this.#socket.write('', () => resolve());
+    });
+    const timer = Promise.withResolvers<void>();
+    const timeout = setTimeout(timer.resolve, endMs);
+    await Promise.race([taken, timer.promise]);
+    clearTimeout(timeout);
+  }
+}
+
+/** A file, a device or a terminal. */
+class FileEnd {
+  readonly stream: DestinationStream & { on(event: 'error', call: () => void): unknown; flushSync(): void };
+
+  constructor(stream: FileEnd['stream']) {
+    this.stream = stream;
+    // A full disk must not end a gateway that serves.
+    stream.on('error', () => undefined);
+  }
+
+  async end(): Promise<void> {
+    try {
+      this.stream.flushSync();
+    } catch {
+      // Not open yet, or it cannot be written any more.
+    }
+  }
 }

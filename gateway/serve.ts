@@ -37,7 +37,7 @@ export async function serve(argv: readonly string[]): Promise<number> {
   const outcome = await Promise.race([startGateway({ ...config.settings, grants: grants.grants }, logs), drain]);
   if (outcome.kind === 'signal') return end(0);
   if (outcome.kind === 'failed') {
-    logs.log.flush();
+    await logs.end();
     refuse(outcome.sentence, 1);
     return end(1);
   }
@@ -51,7 +51,7 @@ export async function serve(argv: readonly string[]): Promise<number> {
   });
   await drain;
   await gateway.drain();
-  logs.log.flush();
+  await logs.end();
   return end(0);
 }
 

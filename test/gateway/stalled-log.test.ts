@@ -1,0 +1,88 @@
+// A log that nobody reads: traffic goes on, and SIGTERM ends the process all the same.
+import { spawn, spawnSync } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, openSync, readSync } from 'node:fs';
+import { Agent } from 'node:http';
+import { connect, createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { Manifests, ModelServer } from './gateway-process.ts';
+import { post } from './load-client.ts';
+
+const main = new URL('../../gateway/main.ts', import.meta.url).pathname;
+
+let manifests: Manifests;
+let model: ModelServer;
+let gateway: ChildProcess | null = null;
+
+beforeEach(async () => {
+  manifests = await Manifests.create();
+  model = await ModelServer.start();
+  await manifests.deploy('iris', model.port);
+});
+afterEach(async () => {
+  gateway?.kill('SIGKILL');
+  await model.stop();
+  await manifests.remove();
+});
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+async function listens(port: number): Promise<void> {
+  for (;;) {
+    const socket = connect(port, '127.0.0.1');
+    const came = await new Promise((resolve) => {
+      socket.once('connect', () => resolve(true));
+      socket.once('error', () => resolve(false));
+    });
+    socket.destroy();
+    if (came) return;
+    await new Promise((resolve) => {
+      setTimeout(resolve, 50);
+    });
+  }
+}
+
+/** Starts a gateway on this standard output, fills it with access lines, and gives the exit code after SIGTERM. */
+async function endOf(stdout: 'pipe' | number): Promise<number | null> {
+  const port = await freePort();
+  const options = ['serve', '--folder', manifests.folder, '--listen', `127.0.0.1:${port}`, '--admin', '127.0.0.1:0', '--workers', '1', '--drain-wait-ms', '0', '--access-log', 'all'];
+  gateway = spawn(process.execPath, [main, ...options], { stdio: ['ignore', stdout, 'ignore'], env: { PATH: process.env['PATH'] } });
+  const exited = once(gateway, 'exit').then(([code]) => code as number | null);
+  await listens(port);
+  const agent = new Agent({ keepAlive: true, maxSockets: 8 });
+  const url = `http://127.0.0.1:${port}/seldon/prod/iris/api/v1.0/predictions?${'x'.repeat(200)}`;
+  // Lines of some 600 bytes: more than any pipe or socket holds.
+  for (let round = 0; round < 60; round++) await Promise.all(Array.from({ length: 20 }, () => post(url, agent)));
+  expect((await post(url, agent)).status).toBe(200);
+  agent.destroy();
+  gateway.kill('SIGTERM');
+  return exited;
+}
+
+describe('SIGTERM while nobody reads the log', () => {
+  test('of a socket', async () => {
+    expect(await endOf('pipe')).toBe(0);
+  });
+
+  test('of a pipe', async () => {
+    const fifo = join(manifests.folder, 'log.fifo');
+    spawnSync('sh', ['-c', 'mkfifo "$0"', fifo]);
+    const both = openSync(fifo, 'r+');
+    expect(await endOf(both)).toBe(0);
+    // What came before it was full is whole lines.
+    const bytes = Buffer.alloc(4096);
+    const text = bytes.toString('utf8', 0, readSync(both, bytes));
+    expect(JSON.parse(text.split('\n', 1)[0]!)).toMatchObject({ event: 'listening' });
+    closeSync(both);
+  });
+});
