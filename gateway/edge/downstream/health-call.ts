@@ -6,13 +6,15 @@ import type { HealthMethod, HealthWatch } from './health.ts';
 import { framed, healthList, healthResponse, prefixBytes, serviceOf, serving } from '../message/grpc-message.ts';
 import { writeStatusBlock } from '../http2/response-writer.ts';
 import type { Stream } from '../http2/stream.ts';
-import type { StreamUser } from '../http2/stream-user.ts';
+import type { RequestUser } from '../http2/stream-user.ts';
 
 /** A request says one name. */
 const mostRequestBytes = 1024;
 const grpc = { ok: 0, invalidArgument: 3, notFound: 5, resourceExhausted: 8, unimplemented: 12, unavailable: 14 } as const;
 
-export class HealthCall implements StreamUser, HealthWatch {
+export class HealthCall implements RequestUser, HealthWatch {
+  /** It is answered at once, or watches for as long as it likes. */
+  readonly callerMs = Infinity;
   readonly #context: DownstreamContext;
   readonly #method: HealthMethod;
   readonly #stream: Stream;

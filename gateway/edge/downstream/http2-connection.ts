@@ -22,7 +22,7 @@ import type { ServedStreams } from './http2-streams.ts';
 import { ServerConnection } from '../http2/server.ts';
 import type { ServerOwner } from '../http2/server.ts';
 import type { Stream } from '../http2/stream.ts';
-import type { StreamUser } from '../http2/stream-user.ts';
+import type { RequestUser } from '../http2/stream-user.ts';
 
 /** A call for health that the gateway does not answer itself. */
 const notOurs = -1;
@@ -81,7 +81,7 @@ export class ServedConnection implements ServerOwner, ClientConnection, StreamOw
     this.#connection.destroy();
   }
 
-  request(stream: Stream, head: Http1RequestHead, ended: boolean): StreamUser {
+  request(stream: Stream, head: Http1RequestHead, ended: boolean): RequestUser {
     const method = head.grpc ? healthMethodOf(head) : null;
     const known = method === null ? notOurs : this.#knownHealth(head);
     if (known !== notOurs) return new HealthCall(this.context, stream, method!, known, ended);

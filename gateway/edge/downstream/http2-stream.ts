@@ -18,7 +18,7 @@ import type { Transport } from '../io/transport.ts';
 import type { ClientFacts } from '../message/client-facts.ts';
 import type { BlockHolder } from './http2-serving.ts';
 import type { Stream } from '../http2/stream.ts';
-import type { StreamUser } from '../http2/stream-user.ts';
+import type { RequestUser } from '../http2/stream-user.ts';
 
 /** The connection of a stream, as the stream needs it. */
 export interface StreamOwner {
@@ -39,7 +39,7 @@ const mostQueuedBytes = 16 * 1024;
 const noBytes = Buffer.alloc(0);
 const continueHead = Buffer.from([0x48, 0x03, 0x31, 0x30, 0x30]);
 
-export class ServedStream implements ClientSide, StreamUser, BlockHolder {
+export class ServedStream implements ClientSide, RequestUser, BlockHolder {
   readonly #context: DownstreamContext;
   readonly #exchange: Exchange;
   /** Whose request it serves; null: nobody's. */
@@ -89,6 +89,10 @@ export class ServedStream implements ClientSide, StreamUser, BlockHolder {
 
   get secure(): boolean {
     return this.#client.transport.secure;
+  }
+
+  get callerMs(): number {
+    return this.#exchange.callerMs;
   }
 
   get congested(): boolean {

@@ -80,6 +80,11 @@ export class Exchange implements ForwardingOwner, Timed {
     return this.#times.responseStarted;
   }
 
+  /** What a gRPC caller gives the call, ms; Infinity: it does not say. */
+  get callerMs(): number {
+    return this.#grpc ? this.#callerMs : Infinity;
+  }
+
   /** Somebody will take the request's body. */
   get wantsBody(): boolean {
     return this.active && !this.#discarding;

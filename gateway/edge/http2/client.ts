@@ -234,6 +234,11 @@ export class ClientConnection extends Connection {
     this.drain();
   }
 
+  /** Each costs one of our own requests. */
+  protected isHasty(): boolean {
+    return false;
+  }
+
   protected bearsLongData(id: number): boolean {
     const stream = this.streams.get(id);
     if (stream !== null) this.resetForMistake(stream, errorCode.frameSizeError, 'a DATA frame is larger than allowed');

@@ -19,6 +19,9 @@ export abstract class Connection extends Session {
   readonly #reader = new FrameReader();
   readonly #decoder = new HpackDecoder(defaultHeaderTableBytes);
   readonly #block = new HeaderBlock();
+  /** Streams that the peer reset, and resets of streams that had ended otherwise. */
+  #resetsOfOpen = 0;
+  #resetsExcused = 0;
   /** A rest of what was read waits for the next turn. */
   #held = false;
 
@@ -178,6 +181,8 @@ export abstract class Connection extends Session {
     }
   }
 
+  /** The peer resets an open stream sooner than it can have lost patience. */
+  protected abstract isHasty(stream: Stream): boolean;
   /** DATA in a frame that is too large: false ends the connection, else its stream has ended and the frame is read past. */
   protected abstract bearsLongData(id: number): boolean;
   /** A frame on a stream that the peer had ended itself. */
@@ -273,12 +278,20 @@ export abstract class Connection extends Session {
     const { streamId } = reader;
     if (this.isIdle(streamId)) return this.fail(errorCode.protocolError, 'RST_STREAM on an idle stream');
     const stream = this.streams.get(streamId);
-    const { nowMs, limits } = this.shared;
-    const premature = stream === null || (!stream.sentHead && nowMs - stream.bornMs < limits.floods.windowMs);
-    if (premature && this.flooded('resets')) return;
-    if (stream === null) return;
+    if (stream === null) return this.#resetOfClosed();
+    if (this.isHasty(stream) && this.flooded('resets')) return;
+    this.#resetsOfOpen += 1;
     const code = uint32(reader.bytes, reader.start);
     this.lose(stream, ended.byPeer, { cause: 'reset', code, unprocessed: code === errorCode.refusedStream, sentence: `the peer reset the stream with code ${code}` });
+  }
+
+  /**
+   * Each stream that ended otherwise than by a reset of the peer excuses one: it crossed the end on its way, or asks for no more (§8.1). Which
+   * stream it names is not asked: whether that is remembered is chance.
+   */
+  #resetOfClosed(): void {
+    if (this.#resetsExcused < this.streams.closed - this.#resetsOfOpen) this.#resetsExcused += 1;
+    else this.flooded('lateResets');
   }
 
   #settings(reader: FrameReader): void {

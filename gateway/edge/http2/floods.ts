@@ -6,8 +6,13 @@
 /** How many of each a peer may send within a window. */
 export interface FloodLimits {
   readonly windowMs: number;
-  /** RST_STREAM for a stream that is younger than a window and has no response head yet (CVE-2023-44487). */
+  /**
+   * RST_STREAM for a stream that has no response head yet and is younger than `hastyMs`, unless its caller's own time is over (CVE-2023-44487);
+   * a flood only where more than half of the client's streams end so.
+   */
   readonly resets: number;
+  /** RST_STREAM for closed streams, beyond one for each that ended otherwise. */
+  readonly lateResets: number;
   /** RST_STREAM that this side sends for the peer's mistakes (MadeYouReset, CVE-2025-8671). */
   readonly forcedResets: number;
   /** CONTINUATION frames of one header block. */
@@ -31,6 +36,7 @@ export interface FloodLimits {
 export const defaultFloodLimits: FloodLimits = {
   windowMs: 1000,
   resets: 200,
+  lateResets: 200,
   forcedResets: 100,
   continuations: 20,
   pings: 100,
@@ -50,7 +56,7 @@ export const defaultFloodLimits: FloodLimits = {
  */
 export const upstreamFloodLimits: FloodLimits = {
   ...defaultFloodLimits,
-  resets: 1000,
+  lateResets: 1000,
   pings: 1000,
   settings: 100,
   priorities: 1000,
@@ -60,6 +66,15 @@ export const upstreamFloodLimits: FloodLimits = {
 };
 
 export type Flood = Exclude<keyof FloodLimits, 'windowMs'>;
+
+/** A reset later than this is no attack: so long each stream has a place of those that are allowed at once. */
+export const hastyMs = 50;
+/**
+ * A call whose grpc-timeout is so long or longer may be reset when that is nearly over, which is when its caller's clock says so. A shorter one
+ * would be a way around the limit.
+ */
+export const leastCallerMs = 10;
+export const callerShare = 0.8;
 
 /** DATA pieces below this count as tiny. */
 export const tinyPieceBytes = 16;
@@ -72,6 +87,8 @@ export class FloodCounters {
   #windowStartMs: number;
   // Made when they are first needed: most connections never count anything.
   #counts: Partial<Record<Flood, number>> | null = null;
+  /** Streams that had ended when the window began. */
+  #endedBefore = 0;
 
   constructor(limits: FloodLimits, nowMs: number) {
     this.#limits = limits;
@@ -83,15 +100,21 @@ export class FloodCounters {
     return this.#windowStartMs + this.#limits.windowMs;
   }
 
-  /** Counts one; true: the peer is over the limit. */
-  add(flood: Flood, nowMs: number): boolean {
+  /** Counts one; true: the peer is over the limit. `ended`: streams of the connection that have ended so far. */
+  add(flood: Flood, nowMs: number, ended: number): boolean {
     if (this.#counts === null || nowMs - this.#windowStartMs >= this.#limits.windowMs) {
       this.#windowStartMs = nowMs;
       this.#counts = {};
+      this.#endedBefore = ended;
     }
     const count = (this.#counts[flood] ?? 0) + 1;
     this.#counts[flood] = count;
     return count > this.#limits[flood];
+  }
+
+  /** More than half of the streams that ended in this window were counted so. */
+  isMost(flood: Flood, ended: number): boolean {
+    return 2 * (this.#counts?.[flood] ?? 0) > ended - this.#endedBefore;
   }
 
   /** This side has sent HEADERS or DATA: that excuses some frames of the peer. */

@@ -270,7 +270,12 @@ export abstract class Session implements TransportOwner, Timed, SenderOwner {
 
   /** Counts a frame; true: it was one too many, and the connection is ended. */
   protected flooded(flood: Flood): boolean {
-    return this.#floods.add(flood, this.shared.nowMs) && !this.over && this.overLimit(flood);
+    return this.#floods.add(flood, this.shared.nowMs, this.streams.ended) && !this.over && this.overLimit(flood);
+  }
+
+  /** What the peer is over the limit of is more than half of what it did. */
+  protected isMost(flood: Flood): boolean {
+    return this.#floods.isMost(flood, this.streams.ended);
   }
 
   /** The peer is not read from until its counts begin anew. */
@@ -374,7 +379,7 @@ export abstract class Session implements TransportOwner, Timed, SenderOwner {
     // What is only queued has not moved.
     if (this.times.movedMs !== Infinity && !this.output.congested) this.times.movedMs = this.shared.nowMs;
     // Whoever sends is in the middle of its own work: the connection ends when that is done.
-    if (tiny && this.#floods.add('tinyPieces', this.shared.nowMs)) this.shared.batch.ask(this.#tooManyPieces);
+    if (tiny && this.#floods.add('tinyPieces', this.shared.nowMs, this.streams.ended)) this.shared.batch.ask(this.#tooManyPieces);
   }
 
   queued(bytes: number): void {

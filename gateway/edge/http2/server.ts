@@ -5,12 +5,13 @@ import { failures } from '../message/failure.ts';
 import type { Transport } from '../io/transport.ts';
 import { Connection } from './connection.ts';
 import { clientPreface, errorCode, setting } from './constants.ts';
+import { callerShare, hastyMs, leastCallerMs } from './floods.ts';
 import type { Flood } from './floods.ts';
 import type { HeaderList } from './header-list.ts';
 import { isGrpcCall, readRequest } from './request-message.ts';
 import type { Http2Shared } from './shared.ts';
 import type { Stream } from './stream.ts';
-import type { StreamUser } from './stream-user.ts';
+import type { RequestUser } from './stream-user.ts';
 
 /** Two spaces and `HTTP/1.1`: the limit of a request line means the same in both versions. */
 const lineExtraBytes = 10;
@@ -23,7 +24,7 @@ export interface ServerOwner {
    * A request has come; `head` is valid during the call. `ended`: it has no body, and `streamEnd` follows at once. Returns who is told of the
    * rest, even where the answer is already given.
    */
-  request(stream: Stream, head: Http1RequestHead, ended: boolean): StreamUser;
+  request(stream: Stream, head: Http1RequestHead, ended: boolean): RequestUser;
   /** A request that is not served. The answer is given at once; what else comes of the request is thrown away. `grpc`: a gRPC call. */
   refused(stream: Stream, failure: Failure, grpc: boolean): void;
   /** Everything that was read has been told. */
@@ -108,8 +109,8 @@ export class ServerConnection extends Connection {
 
   #refuseNew(id: number, code: number): void {
     this.refuseId(id);
-    // Before it has acknowledged SETTINGS a client cannot know how many streams are too many.
-    if (code === errorCode.refusedStream && this.times.settingsDueMs !== Infinity) this.output.reset(id, code);
+    // A stream too many is sent again: nothing was begun for it, so it costs less than one that is served.
+    if (code === errorCode.refusedStream) this.output.reset(id, code);
     else this.refuse(id, code);
   }
 
@@ -122,7 +123,18 @@ export class ServerConnection extends Connection {
     super.fail(code, sentence);
   }
 
+  protected isHasty(stream: Stream): boolean {
+    if (stream.sentHead) return false;
+    const ageMs = this.shared.nowMs - stream.bornMs;
+    if (ageMs >= hastyMs) return false;
+    // Who serves it is a RequestUser: `headers` has put it there.
+    const callerMs = (stream.user as RequestUser | null)?.callerMs ?? Infinity;
+    return callerMs < leastCallerMs || ageMs < callerMs * callerShare;
+  }
+
   protected overLimit(flood: Flood): boolean {
+    // A caller that hedges its calls cancels one for each that is answered.
+    if (flood === 'resets' && !this.isMost(flood)) return false;
     this.fail(errorCode.enhanceYourCalm, `flood: ${flood}`);
     return true;
   }

@@ -23,7 +23,12 @@ export class StreamTable {
     return this.#begun - this.#ended;
   }
 
-  /** Ids whose streams have ended, or were refused, since the connection began. */
+  /** Streams that have ended since the connection began. */
+  get ended(): number {
+    return this.#ended;
+  }
+
+  /** As `ended`, and ids that were refused. */
   get closed(): number {
     return this.#ended + this.#refused;
   }

@@ -30,6 +30,12 @@ export interface StreamUser {
   streamLost(stream: Stream, loss: StreamLoss): void;
 }
 
+/** Who serves requests. */
+export interface RequestUser extends StreamUser {
+  /** What the caller gives the call by grpc-timeout, ms; Infinity: it says nothing. Asked when the stream is reset. */
+  readonly callerMs: number;
+}
+
 /** Who sends requests. */
 export interface ResponseUser extends StreamUser {
   /** The request was HEAD: its response has no body. */

