@@ -3,6 +3,7 @@
 // many by hand); a failure prints the seed and the bytes.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { fixed } from '../../gateway/counters.ts';
+import { randomOf } from '../fuzz/draws.ts';
 import { answersIn } from './client.ts';
 import { Gateway, endpointsOn, eventually, irisTo, post, transports } from './gateway.ts';
 import { Origin, requestsIn } from './origin.ts';
@@ -134,15 +135,4 @@ function mutated(random: () => number, corpus: readonly string[]): string {
     }
   }
   return text;
-}
-
-/** mulberry32: [0, 1). */
-function randomOf(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t ^= t + Math.imul(t ^ (t >>> 7), 61 | t);
-    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
-  };
 }

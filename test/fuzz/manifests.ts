@@ -1,0 +1,76 @@
+// The manifests of the fuzzer: a deployment or a Mapping of each kind that treats requests in its own way, in front of calm and hostile origins.
+
+interface OriginPorts {
+  readonly http1: number;
+  readonly http2: number;
+}
+
+export interface Origins {
+  readonly calm: OriginPorts;
+  readonly hostile: OriginPorts;
+}
+
+/** Nobody listens there. */
+const closedPort = 1;
+
+function service(name: string, ports: OriginPorts): string {
+  return `
+apiVersion: v1
+kind: Service
+metadata: { name: ${name}, namespace: prod }
+spec:
+  clusterIP: 10.0.0.1
+  ports: [{ name: http, port: 8000, protocol: TCP }, { name: grpc, port: 5001, protocol: TCP }]
+---
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata:
+  name: ${name}-1
+  namespace: prod
+  labels: { kubernetes.io/service-name: ${name}, endpointslice.kubernetes.io/managed-by: endpointslice-controller.k8s.io }
+addressType: IPv4
+ports: [{ name: http, port: ${ports.http1}, protocol: TCP }, { name: grpc, port: ${ports.http2}, protocol: TCP }]
+endpoints: [{ addresses: [127.0.0.1], conditions: { ready: true } }]
+---`;
+}
+
+function deployment(name: string, annotations: Readonly<Record<string, string>>, ...predictors: readonly string[]): string {
+  return `
+apiVersion: machinelearning.seldon.io/v1
+kind: SeldonDeployment
+metadata: { name: ${name}, namespace: prod, annotations: ${JSON.stringify(annotations)} }
+spec:
+  predictors:
+${predictors.map((predictor) => `    - { ${predictor}, graph: { name: classifier, implementation: SKLEARN_SERVER } }`).join('\n')}
+---`;
+}
+
+function mapping(name: string, fields: string, to = 'hostile-default.prod:8000'): string {
+  return `
+apiVersion: getambassador.io/v2
+kind: Mapping
+metadata: { name: ${name}, namespace: prod }
+spec: { prefix: /seldon/prod/${name}/, service: '${to}', ${fields} }
+---`;
+}
+
+export function manifestsOf({ calm, hostile }: Origins): string {
+  const single = (name: string, ports: OriginPorts, annotations: Readonly<Record<string, string>> = {}): string => deployment(name, annotations, 'name: default') + service(`${name}-default`, ports);
+  return [
+    single('iris', calm),
+    // A busy machine is no fault.
+    single('canary', calm, { 'seldon.io/rest-timeout': '60000', 'seldon.io/grpc-timeout': '60000' }),
+    single('hostile', hostile),
+    single('closed', { http1: closedPort, http2: closedPort }),
+    single('retried', hostile, { 'seldon.io/ambassador-retries': '2', 'seldon.io/rest-timeout': '300' }),
+    deployment('shadowed', {}, 'name: main, traffic: 100', 'name: copy, shadow: true'),
+    service('shadowed-main', calm),
+    service('shadowed-copy', hostile),
+    mapping('cors', 'cors: { origins: [http://page.example], methods: [POST], headers: [x-a], credentials: true, max_age: "60" }'),
+    mapping('redirect', 'host_redirect: true, path_redirect: /there'),
+    mapping('socket', 'allow_upgrade: [websocket]'),
+    mapping('regex', "regex_rewrite: { pattern: '/seldon/prod/regex/(.*)/c', substitution: '/got/\\1' }"),
+    mapping('edited', 'add_request_headers: { x-added: "%REQ(:path)%" }, remove_request_headers: [cookie], add_response_headers: { x-out: "1" }'),
+    mapping('limited', 'circuit_breakers: [{ max_connections: 2, max_pending_requests: 2, max_requests: 4 }], timeout_ms: 200, retry_policy: { retry_on: 5xx, num_retries: 2 }'),
+  ].join('');
+}
