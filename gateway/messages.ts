@@ -4,7 +4,7 @@ import type { TableDelta } from '../routing/delta.ts';
 import type { Series } from '../routing/mapping.ts';
 import type { Problem } from '../routing/problem.ts';
 import type { UpstreamEndpoints } from '../routing/upstream.ts';
-import type { ClaimHolder } from '../k8s/translate/translation.ts';
+import type { Held } from '../k8s/translate/held.ts';
 import type { LogLine } from './log.ts';
 import type { Settings } from './settings.ts';
 
@@ -46,8 +46,8 @@ export interface Kept {
   readonly breakerSlots: readonly (readonly [slot: number, upstreamKey: string])[];
   /** Last addresses of DNS Upstreams. */
   readonly addresses: readonly UpstreamEndpoints[];
-  /** Who holds the contested claims. */
-  readonly holders: readonly ClaimHolder[];
+  /** Who holds which claims and bare names. */
+  readonly held: readonly Held[];
 }
 
 /** What changed in `Kept`; null: as before. */
@@ -59,7 +59,9 @@ export interface KeptChange {
   readonly breakersTaken: readonly (readonly [slot: number, upstreamKey: string])[];
   readonly breakersFreed: readonly number[];
   readonly addresses: readonly UpstreamEndpoints[] | null;
-  readonly holders: readonly ClaimHolder[] | null;
+  readonly held: readonly Held[];
+  /** Keys of what nobody holds any more. */
+  readonly released: readonly string[];
 }
 
 /** Supervisor to control worker. */

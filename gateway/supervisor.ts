@@ -3,6 +3,7 @@
 import { MessageChannel, Worker } from 'node:worker_threads';
 import { CounterBlock, blockBytes, fixed } from './counters.ts';
 import type { LogEnd } from './log.ts';
+import { heldKey, type Held } from '../k8s/translate/held.ts';
 import type { ControlStart, DataStart, FromControl, FromData, Kept, KeptChange, ThreadStart, ToControl, ToData } from './messages.ts';
 import type { Series } from '../routing/mapping.ts';
 import type { Settings } from './settings.ts';
@@ -80,7 +81,8 @@ class Supervisor implements Gateway {
   readonly #breakerSlots = new Map<number, string>();
   #settings: Settings;
   #tlsPort = 0;
-  #kept: Omit<Kept, 'slots' | 'breakerSlots'> = { version: 0, ready: false, addresses: [], holders: [] };
+  readonly #held = new Map<string, Held>();
+  #kept: Omit<Kept, 'slots' | 'breakerSlots' | 'held'> = { version: 0, ready: false, addresses: [] };
   #ready = false;
   /** Draining, or given up: threads that end are not replaced. */
   #ending = false;
@@ -218,7 +220,7 @@ class Supervisor implements Gateway {
       settings: this.#settings,
       counters: this.#data.map(({ block }) => block),
       base: this.#base,
-      kept: { ...this.#kept, slots: [...this.#slots], breakerSlots: [...this.#breakerSlots] },
+      kept: { ...this.#kept, slots: [...this.#slots], breakerSlots: [...this.#breakerSlots], held: [...this.#held.values()] },
     };
     const thread = this.#startThread('control', start, controlHeapMb);
     thread.on('message', (message: FromControl) => this.#fromControl(message));
@@ -291,13 +293,15 @@ class Supervisor implements Gateway {
     }
   }
 
-  #keep({ version, ready, taken, freed, breakersTaken, breakersFreed, addresses, holders }: KeptChange): void {
+  #keep({ version, ready, taken, freed, breakersTaken, breakersFreed, addresses, held, released }: KeptChange): void {
     // A slot may be freed and taken again in one change, never the other way round.
     for (const slot of freed) this.#slots.delete(slot);
     for (const [slot, series] of taken) this.#slots.set(slot, series);
     for (const slot of breakersFreed) this.#breakerSlots.delete(slot);
     for (const [slot, key] of breakersTaken) this.#breakerSlots.set(slot, key);
-    this.#kept = { version, ready, addresses: addresses ?? this.#kept.addresses, holders: holders ?? this.#kept.holders };
+    for (const key of released) this.#held.delete(key);
+    for (const one of held) this.#held.set(heldKey(one.namespace, one.thing), one);
+    this.#kept = { version, ready, addresses: addresses ?? this.#kept.addresses };
   }
 
   #checkStarted(): void {

@@ -4,7 +4,8 @@ import type { Problem } from '../../routing/problem.ts';
 import type { Upstream } from '../../routing/upstream.ts';
 import type { RouteTable } from '../../routing/table.ts';
 import type { SourceChange } from '../../k8s/source/source.ts';
-import type { ClaimHolder, Translation, TranslationChange } from '../../k8s/translate/translation.ts';
+import type { Held } from '../../k8s/translate/held.ts';
+import type { Translation, TranslationChange } from '../../k8s/translate/translation.ts';
 import type { ControlToData, DataToControl, Kept, KeptChange, TableFacts } from '../messages.ts';
 import type { CountedBreaker } from '../admin/breakers.ts';
 import type { EndpointStates } from '../admin/view.ts';
@@ -25,8 +26,8 @@ export interface Translating {
   /** Takes a change of the Snapshot and says what it changed in the Translation. */
   apply(change: SourceChange): TranslationChange;
   current(): Translation;
-  /** Who holds which claim. */
-  readonly holders: readonly ClaimHolder[];
+  /** What changed in the record of claims since the last call; null is gone. */
+  drainRecord(): ReadonlyMap<string, Held | null>;
 }
 
 export interface ReconcilerOutside {
@@ -59,7 +60,6 @@ export class Reconciler {
   /** Sorted; null: gathered anew when somebody asks. */
   #problems: readonly Problem[] | null = null;
   #keptAddresses: string;
-  #keptHolders: string;
 
   constructor(translator: Translating, kept: Kept, readiness: Readiness, outside: ReconcilerOutside) {
     this.#translator = translator;
@@ -67,7 +67,6 @@ export class Reconciler {
     this.#readiness = readiness;
     this.#translation = translator.current();
     this.#keptAddresses = JSON.stringify(kept.addresses);
-    this.#keptHolders = JSON.stringify(kept.holders);
     this.#slots = new SeriesSlots(kept.slots, outside.nowMs());
     this.#breakerSlots = new BreakerSlots(kept.breakerSlots, kept.version + 1);
     this.#resolver = new Resolver(
@@ -270,10 +269,9 @@ export class Reconciler {
   /** Called once a table, before it leaves: whatever happens then, a successor goes on from here. */
   #keep(): void {
     const { addresses } = this.#resolver;
-    const { holders } = this.#translator;
+    const record = [...this.#translator.drainRecord()];
     const { taken: breakersTaken, freed: breakersFreed } = this.#breakerSlots.drainChanges();
     const addressesText = JSON.stringify(addresses);
-    const holdersText = JSON.stringify(holders);
     this.#outside.keep({
       version: this.#publisher.version,
       ready: this.#readiness.wasReady,
@@ -281,9 +279,9 @@ export class Reconciler {
       breakersTaken,
       breakersFreed,
       addresses: addressesText === this.#keptAddresses ? null : addresses,
-      holders: holdersText === this.#keptHolders ? null : holders,
+      held: record.flatMap(([, held]) => held ?? []),
+      released: record.flatMap(([key, held]) => (held === null ? [key] : [])),
     });
     this.#keptAddresses = addressesText;
-    this.#keptHolders = holdersText;
   }
 }

@@ -2,7 +2,7 @@
 import { openCluster } from '../../k8s/source/cluster/open.ts';
 import { readManifests } from '../../k8s/source/read.ts';
 import type { Translation } from '../../k8s/translate/translation.ts';
-import { Translator } from '../../k8s/translate/translator.ts';
+import { nothingHeld, Translator } from '../../k8s/translate/translator.ts';
 import { compareProblems, type Problem } from '../../routing/problem.ts';
 import { applyDelta, emptyTable, type RouteTable } from '../../routing/table.ts';
 import { decodeServe, serveOptions } from '../config.ts';
@@ -64,7 +64,7 @@ export function hasOneOrigin({ options }: ToolUse, paths: readonly string[]): bo
 function serveFiles(paths: readonly string[], settings: Settings): Served | string {
   const { objects, problems, missing } = readManifests({ paths, standardInput: null, defaultNamespace: settings.singleNamespace ?? 'default' });
   if (missing[0] !== undefined) return `${missing[0]} is neither a directory nor a .yaml, .yml or .json file that exists`;
-  const translator = new Translator(translateSettingsOf(settings, []), []);
+  const translator = new Translator(translateSettingsOf(settings, []), nothingHeld);
   translator.apply({ set: objects, removed: [] });
   return build(translator.current(), problems);
 }
@@ -74,7 +74,7 @@ async function serveCluster(settings: Settings, { access }: ClusterSettings): Pr
   let sourceProblems: readonly Problem[] = [];
   try {
     const source = await openCluster({ access, namespaces, mappings, lastGood: null, once: true });
-    const translator = new Translator(translateSettingsOf(settings, source.forbiddenAddresses), []);
+    const translator = new Translator(translateSettingsOf(settings, source.forbiddenAddresses), nothingHeld);
     try {
       await source.start((change) => {
         translator.apply(change);

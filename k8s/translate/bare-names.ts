@@ -1,43 +1,110 @@
-// Bare gRPC names: calls with `seldon` and without `namespace` (design §4.2). Served while exactly one namespace declares the name.
+// Bare gRPC names: calls with `seldon` and without `namespace`. A name belongs to the namespace that held it first, by the record of claims.
+import { compareText } from '../../routing/problem.ts';
+import { heldKey, type Held, type Proposal } from './held.ts';
 import type { Grant } from './translation.ts';
 
 /** Who declares names. */
 export interface Declarer {
   readonly namespace: string;
+  /** RFC 3339 or "". */
+  readonly createdAt: string;
 }
 
-/** Units that declare one name, and how many of them are in each namespace: thousands may share a name. */
+export interface BareNameSettings {
+  readonly grants: readonly Grant[];
+  /** Only names that a Grant reserves are served. */
+  readonly grantedOnly: boolean;
+  /** What the record does not say is left open. */
+  readonly asRecorded: boolean;
+}
+
+/** A namespace that declares a name. */
+interface Declaring {
+  readonly namespace: string;
+  /** Number of the change in which it was first seen. */
+  readonly turn: number;
+  /** Of its oldest object that declared the name since. */
+  createdAt: string;
+  /** Units that declare it. */
+  count: number;
+}
+
+/** All that declare one name: thousands may. */
 class Declared<U extends Declarer> {
   readonly units = new Set<U>();
-  readonly namespaces = new Map<string, number>();
+  readonly #namespaces = new Map<string, Declaring>();
+  /** null: not known. */
+  #first: Declaring | null = null;
 
-  add(unit: U): void {
+  add(unit: U, turn: number): void {
+    const { namespace, createdAt } = unit;
     this.units.add(unit);
-    this.namespaces.set(unit.namespace, (this.namespaces.get(unit.namespace) ?? 0) + 1);
+    let declaring = this.#namespaces.get(namespace);
+    if (declaring === undefined) this.#namespaces.set(namespace, (declaring = { namespace, turn, createdAt, count: 0 }));
+    declaring.count += 1;
+    if (createdAt < declaring.createdAt) declaring.createdAt = createdAt;
+    if (this.#first !== null && compareDeclaring(declaring, this.#first) < 0) this.#first = declaring;
   }
 
   remove(unit: U): void {
     this.units.delete(unit);
-    const left = this.namespaces.get(unit.namespace)! - 1;
-    if (left === 0) this.namespaces.delete(unit.namespace);
-    else this.namespaces.set(unit.namespace, left);
+    const declaring = this.#namespaces.get(unit.namespace)!;
+    declaring.count -= 1;
+    if (declaring.count > 0) return;
+    this.#namespaces.delete(unit.namespace);
+    if (this.#first === declaring) this.#first = null;
   }
 
-  /** The only namespace, or null. */
-  get owner(): string | null {
-    if (this.namespaces.size !== 1) return null;
-    for (const namespace of this.namespaces.keys()) return namespace;
-    return null;
+  /** The namespace that was first. */
+  get first(): Declaring {
+    if (this.#first === null) for (const one of this.#namespaces.values()) if (this.#first === null || compareDeclaring(one, this.#first) < 0) this.#first = one;
+    return this.#first!;
+  }
+
+  get namespaceCount(): number {
+    return this.#namespaces.size;
+  }
+
+  has(namespace: string): boolean {
+    return this.#namespaces.has(namespace);
   }
 }
 
+function compareDeclaring(a: Declaring, b: Declaring): number {
+  return a.turn - b.turn || compareText(a.createdAt, b.createdAt) || compareText(a.namespace, b.namespace);
+}
+
+interface HeldName {
+  readonly held: Held;
+  /** Somebody of the namespace declared it here since it was recorded: when nobody does any more it was given up, and is not only missing. */
+  seen: boolean;
+}
+
+/** Why a unit's name is not served. */
+export interface NameRefusal {
+  /** Nobody is served: only the record could say who is. */
+  readonly undecided: boolean;
+  /** Words that follow the name. */
+  readonly reason: string;
+}
+
 export class BareNames<U extends Declarer> {
+  readonly #settings: BareNameSettings;
   readonly #declared = new Map<string, Declared<U>>();
   /** Names that Grants reserve; null: for two namespaces, so for none. */
   readonly #reserved = new Map<string, string | null>();
+  /** The record's names. More than one holder only where the record or the Grants were changed by hand. */
+  readonly #held = new Map<string, HeldName[]>();
+  /** Names that somebody declares and nobody holds. */
+  readonly #unrecorded = new Set<string>();
+  /** Keys of what was given up. */
+  readonly #ended = new Set<string>();
+  /** Names that changed since `settle`, and who had them before: looked at once, however many changed them. */
+  readonly #touched = new Map<string, string | null>();
 
-  constructor(grants: readonly Grant[]) {
-    for (const { namespace, grpcNames } of grants) {
+  constructor(settings: BareNameSettings) {
+    this.#settings = settings;
+    for (const { namespace, grpcNames } of settings.grants) {
       for (const name of grpcNames) this.#reserved.set(name, (this.#reserved.get(name) ?? namespace) === namespace ? namespace : null);
     }
   }
@@ -46,47 +113,130 @@ export class BareNames<U extends Declarer> {
   ownerOf(name: string): string | null {
     const reserved = this.#reserved.get(name);
     if (reserved !== undefined) return reserved;
-    return this.#declared.get(name)?.owner ?? null;
+    if (this.#settings.grantedOnly) return null;
+    const holder = this.#holderOf(name);
+    if (holder !== null) return holder;
+    const declared = this.#declared.get(name);
+    if (declared === undefined) return null;
+    return this.#settings.asRecorded && declared.namespaceCount > 1 ? null : declared.first.namespace;
   }
 
-  /** A unit declares `after` instead of `before`. Gives the other units whose answer that changed. */
-  replace(unit: U, before: readonly string[], after: readonly string[]): readonly U[] {
-    if (before === after) return [];
-    const affected: U[] = [];
-    for (const name of before) if (!after.includes(name)) this.#change(name, unit, affected, () => this.#withdraw(name, unit));
-    for (const name of after) if (!before.includes(name)) this.#change(name, unit, affected, () => this.#declare(name, unit));
-    return affected;
-  }
-
-  /** Why a unit's name is not served, as words that follow it; null when it is. */
-  reasonAgainst(name: string, namespace: string): string | null {
-    if (this.ownerOf(name) === namespace) return null;
-    const reserved = this.#reserved.get(name);
-    if (reserved !== undefined) return reserved === null ? 'is reserved for two namespaces by Grants' : `is reserved for the namespace ${reserved} by a Grant`;
-    const others = new Set(this.#declared.get(name)!.namespaces.keys());
-    others.delete(namespace);
-    return `is declared in ${others.size === 1 ? `the namespace ${[...others][0]!}` : `${others.size} other namespaces`} too`;
-  }
-
-  #change(name: string, unit: U, affected: U[], change: () => void): void {
-    const before = this.ownerOf(name);
-    change();
-    const after = this.ownerOf(name);
+  /** A unit declares `after` instead of `before`. */
+  replace(unit: U, before: readonly string[], after: readonly string[], turn: number): void {
     if (before === after) return;
-    for (const other of this.#declared.get(name)?.units ?? []) {
-      if (other !== unit && (other.namespace === before || other.namespace === after)) affected.push(other);
+    for (const name of before) if (!after.includes(name)) this.#withdraw(name, unit);
+    for (const name of after) if (!before.includes(name)) this.#declare(name, unit, turn);
+  }
+
+  /** Takes what the record holds now, and what it holds no more. */
+  hold(set: readonly Held[], removed: readonly Held[]): void {
+    for (const { namespace, thing } of removed) if (thing.kind === 'name') this.#release(thing.name, namespace);
+    for (const held of set) {
+      const { thing, namespace } = held;
+      if (thing.kind !== 'name') continue;
+      this.#release(thing.name, namespace);
+      const others = this.#held.get(thing.name) ?? [];
+      const seen = this.#declared.get(thing.name)?.has(namespace) === true;
+      this.#held.set(thing.name, [...others, { held, seen }].sort((a, b) => a.held.sinceMs - b.held.sinceMs || compareText(a.held.namespace, b.held.namespace)));
     }
   }
 
-  #declare(name: string, unit: U): void {
+  /** Units whose answer changed since the last call. */
+  settle(): readonly U[] {
+    const affected: U[] = [];
+    for (const [name, before] of this.#touched) {
+      const declared = this.#declared.get(name);
+      if (declared !== undefined && this.#holderOf(name) === null && !this.#reserved.has(name)) this.#unrecorded.add(name);
+      else this.#unrecorded.delete(name);
+      const after = this.ownerOf(name);
+      if (before === after) continue;
+      for (const unit of declared?.units ?? []) if (unit.namespace === before || unit.namespace === after) affected.push(unit);
+    }
+    this.#touched.clear();
+    return affected;
+  }
+
+  /** What is held now and not recorded. */
+  get added(): readonly Proposal[] {
+    if (this.#settings.grantedOnly) return [];
+    return Array.from(this.#unrecorded, (name) => {
+      const { namespace, turn } = this.#declared.get(name)!.first;
+      return { namespace, thing: { kind: 'name', name }, sinceMs: null, turn };
+    });
+  }
+
+  get isUndecided(): boolean {
+    return this.#unrecorded.values().some((name) => this.ownerOf(name) === null);
+  }
+
+  /** Keys of what was given up. */
+  get ended(): readonly string[] {
+    return [...this.#ended];
+  }
+
+  /** Keys of what is recorded and was not declared here since. */
+  get missing(): readonly string[] {
+    return [...this.#held.values()].flat().flatMap(({ held, seen }) => (seen ? [] : [heldKey(held.namespace, held.thing)]));
+  }
+
+  /** null when the name of a unit in this namespace is served. */
+  refusalOf(name: string, namespace: string): NameRefusal | null {
+    if (this.ownerOf(name) === namespace) return null;
+    const reserved = this.#reserved.get(name);
+    if (reserved !== undefined) return { undecided: false, reason: reserved === null ? 'is reserved for two namespaces by Grants' : `is reserved for the namespace ${reserved} by a Grant` };
+    if (this.#settings.grantedOnly) return { undecided: false, reason: 'needs a Grant here (--claims granted)' };
+    const holder = this.#holderOf(name) ?? this.#declared.get(name)!.first.namespace;
+    if (this.ownerOf(name) !== null) return { undecided: false, reason: `belongs to the namespace ${holder}, which had it first` };
+    const others = this.#declared.get(name)!.namespaceCount - 1;
+    return { undecided: true, reason: `is declared in ${others === 1 ? 'another namespace' : `${others} other namespaces`} too, and who was first is not in the record of claims` };
+  }
+
+  /** By the record; those that gave it up hold it no more. */
+  #holderOf(name: string): string | null {
+    for (const { held, seen } of this.#held.get(name) ?? noneHeld) if (!seen || !this.#ended.has(heldKey(held.namespace, held.thing))) return held.namespace;
+    return null;
+  }
+
+  #touch(name: string): void {
+    if (!this.#touched.has(name)) this.#touched.set(name, this.ownerOf(name));
+  }
+
+  #declare(name: string, unit: U, turn: number): void {
+    this.#touch(name);
     let declared = this.#declared.get(name);
     if (declared === undefined) this.#declared.set(name, (declared = new Declared()));
-    declared.add(unit);
+    declared.add(unit, turn);
+    this.#mark(name, unit.namespace);
   }
 
   #withdraw(name: string, unit: U): void {
+    this.#touch(name);
     const declared = this.#declared.get(name)!;
     declared.remove(unit);
-    if (declared.units.size === 0) this.#declared.delete(name);
+    if (declared.namespaceCount === 0) this.#declared.delete(name);
+    this.#mark(name, unit.namespace);
+  }
+
+  /** Notes whether the namespace still declares what it holds. */
+  #mark(name: string, namespace: string): void {
+    const own = this.#held.get(name)?.find(({ held }) => held.namespace === namespace);
+    if (own === undefined) return;
+    const key = heldKey(namespace, own.held.thing);
+    if (this.#declared.get(name)?.has(namespace) === true) {
+      own.seen = true;
+      this.#ended.delete(key);
+    } else if (own.seen) {
+      this.#ended.add(key);
+    }
+  }
+
+  #release(name: string, namespace: string): void {
+    this.#touch(name);
+    this.#ended.delete(heldKey(namespace, { kind: 'name', name }));
+    const others = (this.#held.get(name) ?? []).filter(({ held }) => held.namespace !== namespace);
+    if (others.length === 0) this.#held.delete(name);
+    else this.#held.set(name, others);
   }
 }
+
+const noneHeld: readonly HeldName[] = Object.freeze([]);

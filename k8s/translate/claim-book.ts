@@ -1,22 +1,45 @@
-// Claims of all units and of the Grants, decided again whenever one changes; and who holds what, for the next decision.
+// Claims of all units and of the Grants, decided again whenever one changes; who holds what by the record, and what the record should become.
 import type { ObjectRef, Problem } from '../../routing/problem.ts';
-import { claimText, decideClaims, type Claimant, type Contest } from './claims.ts';
+import { decideClaims, type Claimant, type Decision } from './claims.ts';
 import { parseHostGlob } from './grant.ts';
-import type { ClaimHolder, Grant } from './translation.ts';
+import { areaWithin, heldKey, type Held, type Proposal } from './held.ts';
+import type { Grant } from './translation.ts';
+import type { ClaimArea } from './unit.ts';
 import type { Unit } from './world.ts';
+
+/** A claim of a unit, before the record has been asked. */
+interface Wish extends Omit<Claimant, 'sinceMs' | 'turn'> {
+  /** Its key in the record. */
+  readonly key: string;
+}
+
+interface HeldPrefix {
+  readonly held: Held;
+  readonly area: ClaimArea;
+  /** Somebody claimed it here since it was recorded: when nobody does any more it was given up, and is not only missing. */
+  seen: boolean;
+}
+
+const undecidedNothing: Decision = { contests: [], undecided: new Set() };
 
 export class Claims {
   readonly #grants: readonly Claimant[];
-  readonly #byUnit = new Map<Unit, readonly Claimant[]>();
-  /** Unit of each claimant, by its id. */
+  /** What the record does not say is left open. */
+  readonly #asRecorded: boolean;
+  readonly #wishes = new Map<Unit, readonly Wish[]>();
+  /** Unit of each wish, by its id. */
   readonly #unitOf = new Map<string, Unit>();
-  #held: ReadonlyMap<string, ObjectRef>;
+  /** The record's prefixes, by key. */
+  readonly #held = new Map<string, HeldPrefix>();
+  /** The change in which each key was first wished for. */
+  #turns: ReadonlyMap<string, number> = new Map();
   #accepted: ReadonlySet<string> = new Set();
-  #contests: readonly Contest[] = [];
+  #decision = undecidedNothing;
+  #added: readonly Proposal[] = [];
 
-  constructor(grants: readonly Grant[], holders: readonly ClaimHolder[]) {
+  constructor(grants: readonly Grant[], asRecorded: boolean) {
     this.#grants = grants.flatMap(grantClaims);
-    this.#held = new Map(holders.map(({ claim, source }) => [claim, source]));
+    this.#asRecorded = asRecorded;
   }
 
   isAccepted(id: string): boolean {
@@ -24,80 +47,135 @@ export class Claims {
   }
 
   /** Takes units whose drafts or refusals changed; gives the units whose claims are decided otherwise now. */
-  update(changed: Iterable<Unit>): readonly Unit[] {
+  update(changed: Iterable<Unit>, turn: number): readonly Unit[] {
     let differs = false;
-    for (const unit of changed) differs = this.#replace(unit, claimantsOf(unit)) || differs;
-    return differs ? this.#decide() : [];
+    for (const unit of changed) differs = this.#replace(unit, wishesOf(unit)) || differs;
+    return differs ? this.#decide(turn) : [];
   }
 
-  get holders(): readonly ClaimHolder[] {
-    return Array.from(this.#held, ([claim, source]) => ({ source, claim }));
+  /** Takes what the record holds now, and keys that it holds no more; gives the units whose claims are decided otherwise now. */
+  hold(set: readonly Held[], removed: readonly string[], turn: number): readonly Unit[] {
+    let differs = false;
+    for (const key of removed) differs = this.#held.delete(key) || differs;
+    for (const held of set) {
+      if (held.thing.kind !== 'prefix') continue;
+      const key = heldKey(held.namespace, held.thing);
+      this.#held.set(key, { held, area: held.thing.area, seen: this.#turns.has(key) });
+      differs = true;
+    }
+    return differs ? this.#decide(turn) : [];
+  }
+
+  /** What is held now and not recorded. */
+  get added(): readonly Proposal[] {
+    return this.#added;
+  }
+
+  get isUndecided(): boolean {
+    return this.#decision.undecided.size > 0;
+  }
+
+  /** Keys of what was given up. */
+  get ended(): readonly string[] {
+    return [...this.#held].flatMap(([key, { seen }]) => (seen && !this.#turns.has(key) ? [key] : []));
+  }
+
+  /** Keys of what is recorded and was not claimed here since. */
+  get missing(): readonly string[] {
+    return [...this.#held].flatMap(([key, { seen }]) => (seen ? [] : [key]));
   }
 
   /** An error on both sides of each contest. */
   problems(): readonly Problem[] {
-    return this.#contests.flatMap(({ loser, winner }) => {
-      const lost = problem(this.#refOf(loser), this.#fieldOf(loser), this.#lostSentence(loser, winner));
-      const ref = this.#unitOf.get(winner.id)?.ref;
-      if (ref === undefined) return [lost];
+    const { undecided } = this.#decision;
+    return this.#decision.contests.flatMap(({ loser, winner }) => {
+      if (undecided.has(loser.id)) return [this.#problem(loser, this.#undecidedSentence(loser, winner)), this.#problem(winner, this.#undecidedSentence(winner, loser))];
+      const lost = this.#problem(loser, this.#lostSentence(loser, winner));
+      if (!this.#unitOf.has(winner.id)) return [lost];
       const won = `the prefix ${winner.claim.prefix} is served, but ${refText(this.#refOf(loser))} claims ${loser.claim.prefix}, which overlaps it; agree who has it, or ask the operator of the gateway for a Grant`;
-      return [lost, problem(ref, this.#fieldOf(winner), won)];
+      return [lost, this.#problem(winner, won)];
     });
   }
 
   #lostSentence(loser: Claimant, winner: Claimant): string {
     const unit = this.#unitOf.get(winner.id);
-    const holder = unit === undefined ? `a Grant of the namespace ${winner.namespace}` : refText(unit.ref);
+    const holder = unit !== undefined ? refText(unit.ref) : winner.claim.rank === 'ungranted' ? `the namespace ${winner.namespace}, which had it when its object was last seen and keeps it for an hour` : `a Grant of the namespace ${winner.namespace}`;
     return `the prefix ${loser.claim.prefix} is not served, because ${winner.claim.prefix} belongs to ${holder}; use a prefix under /seldon/${loser.namespace}/, or ask the operator of the gateway for a Grant`;
   }
 
-  #replace(unit: Unit, after: readonly Claimant[]): boolean {
-    const before = this.#byUnit.get(unit) ?? [];
-    if (before.length === after.length && before.every((claimant, index) => sameClaimant(claimant, after[index]!))) return false;
+  #undecidedSentence(one: Claimant, other: Claimant): string {
+    return `the prefix ${one.claim.prefix} is not served, because ${refText(this.#refOf(other))} claims ${other.claim.prefix}, which overlaps it, and who of them was first is not in the record of claims; nothing to do while that is being written, else mend the record or ask the operator of the gateway for a Grant`;
+  }
+
+  #replace(unit: Unit, after: readonly Wish[]): boolean {
+    const before = this.#wishes.get(unit) ?? [];
+    if (before.length === after.length && before.every((wish, index) => sameWish(wish, after[index]!))) return false;
     for (const { id } of before) this.#unitOf.delete(id);
     for (const { id } of after) this.#unitOf.set(id, unit);
-    if (after.length === 0) this.#byUnit.delete(unit);
-    else this.#byUnit.set(unit, after);
+    if (after.length === 0) this.#wishes.delete(unit);
+    else this.#wishes.set(unit, after);
     return true;
   }
 
-  #decide(): readonly Unit[] {
-    const claimants = [...this.#grants, ...[...this.#byUnit.values()].flat()];
-    this.#contests = decideClaims(claimants, ({ claim, namespace }) => this.#held.get(claimText(claim))?.namespace === namespace);
-    const lost = new Set(this.#contests.map(({ loser }) => loser.id));
-    const held = new Map<string, ObjectRef>();
+  #decide(turn: number): readonly Unit[] {
+    const wishes = [...this.#wishes.values()].flat();
+    this.#turns = new Map(wishes.map(({ key }) => [key, this.#turns.get(key) ?? turn]));
+    const byNamespace = Map.groupBy(this.#held.values(), ({ held }) => held.namespace);
+    const claimants = wishes.map((wish): Claimant => ({ ...wish, sinceMs: this.#sinceOf(wish, byNamespace), turn: this.#turns.get(wish.key)! }));
+    this.#decision = decideClaims([...this.#grants, ...this.#reservations(), ...claimants], this.#asRecorded);
+    const { contests, undecided } = this.#decision;
+    const lost = new Set(contests.map(({ loser }) => loser.id));
     const accepted = new Set<string>();
+    const added = new Map<string, Proposal>();
     const affected = new Set<Unit>();
-    for (const { id, claim } of claimants) {
-      const unit = this.#unitOf.get(id);
-      if (unit === undefined) continue;
-      if (!lost.has(id)) {
-        accepted.add(id);
-        held.set(claimText(claim), unit.ref);
-      }
-      if (accepted.has(id) !== this.#accepted.has(id)) affected.add(unit);
+    for (const [index, { id, key, namespace, claim }] of wishes.entries()) {
+      const wins = !lost.has(id);
+      if (wins && !undecided.has(id)) accepted.add(id);
+      const { sinceMs, turn: firstTurn } = claimants[index]!;
+      if (wins && !this.#held.has(key)) added.set(key, { namespace, thing: { kind: 'prefix', area: areaOf(claim) }, sinceMs, turn: firstTurn });
+      if (accepted.has(id) !== this.#accepted.has(id)) affected.add(this.#unitOf.get(id)!);
     }
-    this.#held = held;
     this.#accepted = accepted;
+    this.#added = [...added.values()];
     return [...affected];
+  }
+
+  /** What is recorded, or what lies inside a claim that the namespace has already. */
+  #sinceOf({ key, namespace, claim }: Wish, byNamespace: ReadonlyMap<string, readonly HeldPrefix[]>): number | null {
+    const own = this.#held.get(key);
+    if (own !== undefined) {
+      own.seen = true;
+      return own.held.sinceMs;
+    }
+    const wider = (byNamespace.get(namespace) ?? []).filter(({ area }) => areaWithin(claim, area));
+    return wider.length === 0 ? null : Math.min(...wider.map(({ held }) => held.sinceMs));
+  }
+
+  /** What nobody has claimed here yet is kept for its namespace. */
+  #reservations(): readonly Claimant[] {
+    return [...this.#held].flatMap(([key, { held, area, seen }]) =>
+      seen || this.#turns.has(key) ? [] : [{ claim: { ...area, rank: 'ungranted' } as const, namespace: held.namespace, sinceMs: held.sinceMs, turn: 0, createdAt: '', name: '', id: `held ${key}` }],
+    );
   }
 
   #refOf(claimant: Claimant): ObjectRef {
     return this.#unitOf.get(claimant.id)?.ref ?? { kind: 'Grant', namespace: claimant.namespace, name: claimant.claim.prefix };
   }
 
-  #fieldOf(claimant: Claimant): string {
-    return this.#unitOf.get(claimant.id)?.meaning.drafts.find(({ mapping }) => mapping.id === claimant.id)?.field ?? '';
+  #problem(claimant: Claimant, sentence: string): Problem {
+    const field = this.#unitOf.get(claimant.id)?.meaning.drafts.find(({ mapping }) => mapping.id === claimant.id)?.field ?? '';
+    return { code: 'claim-contested', level: 'error', subject: this.#refOf(claimant), field, sentence };
   }
 }
 
-function claimantsOf(unit: Unit): readonly Claimant[] {
-  const claimants: Claimant[] = [];
+function wishesOf(unit: Unit): readonly Wish[] {
+  const wishes: Wish[] = [];
   for (const { standing, mapping } of unit.meaning.drafts) {
     if (standing.kind !== 'claim' || unit.refusals?.mappings.has(mapping.id) === true) continue;
-    claimants.push({ claim: standing.claim, namespace: unit.namespace, createdAt: unit.createdAt, name: unit.ref.name, id: mapping.id });
+    const key = heldKey(unit.namespace, { kind: 'prefix', area: standing.claim });
+    wishes.push({ claim: standing.claim, namespace: unit.namespace, createdAt: unit.createdAt, name: unit.ref.name, id: mapping.id, key });
   }
-  return claimants;
+  return wishes;
 }
 
 /** Prefixes that a Grant keeps for its namespace, used or not. Those under `/seldon/` are owned space, where nothing is claimed. */
@@ -107,17 +185,19 @@ function grantClaims({ namespace, prefixes, hosts, open }: Grant): readonly Clai
   return shared.flatMap((prefix) =>
     globs.flatMap((glob) => {
       const host = parseHostGlob(glob);
-      return host === null ? [] : [{ claim: { prefix, exact: false, caseSensitive: true, host, rank: open ? 'open' : 'granted' } as const, namespace, createdAt: '', name: '', id: `grant ${namespace} ${glob} ${prefix}` }];
+      if (host === null) return [];
+      const claim = { prefix, exact: false, caseSensitive: true, host, rank: open ? 'open' : 'granted' } as const;
+      return [{ claim, namespace, sinceMs: -1, turn: 0, createdAt: '', name: '', id: `grant ${namespace} ${glob} ${prefix}` }];
     }),
   );
 }
 
-function sameClaimant(a: Claimant, b: Claimant): boolean {
-  return a.id === b.id && a.createdAt === b.createdAt && a.claim.rank === b.claim.rank && claimText(a.claim) === claimText(b.claim);
+function areaOf({ prefix, exact, caseSensitive, host }: ClaimArea): ClaimArea {
+  return { prefix, exact, caseSensitive, host };
 }
 
-function problem(subject: ObjectRef, field: string, sentence: string): Problem {
-  return { code: 'claim-contested', level: 'error', subject, field, sentence };
+function sameWish(a: Wish, b: Wish): boolean {
+  return a.id === b.id && a.createdAt === b.createdAt && a.claim.rank === b.claim.rank && a.key === b.key;
 }
 
 function refText({ kind, namespace, name }: ObjectRef): string {

@@ -1,6 +1,5 @@
-// Claims: who gets a prefix of shared space. A pure contest over a set of claims; the Translator keeps who holds what.
+// Claims: who gets a prefix of shared space. A pure contest over a set of claims.
 import { compareText } from '../../routing/problem.ts';
-import { hostText } from '../../routing/order.ts';
 import { hostsOverlap } from './grant.ts';
 import { beginsWith, foldedText, samePath } from './letter-case.ts';
 import type { Claim } from './unit.ts';
@@ -9,6 +8,10 @@ import type { Claim } from './unit.ts';
 export interface Claimant {
   readonly claim: Claim;
   readonly namespace: string;
+  /** Since when the namespace holds it, as recorded; null: it is not recorded. */
+  readonly sinceMs: number | null;
+  /** Number of the change in which it was first seen here. */
+  readonly turn: number;
   /** RFC 3339 or "". */
   readonly createdAt: string;
   readonly name: string;
@@ -22,25 +25,31 @@ export interface Contest {
   readonly winner: Claimant;
 }
 
-/** Text by which a claim is remembered as held. */
-export function claimText({ prefix, exact, caseSensitive, host }: Claim): string {
-  return `${hostText(host)} ${exact ? '=' : ''}${caseSensitive ? prefix : `~${foldedText(prefix)}`}`;
+export interface Decision {
+  readonly contests: readonly Contest[];
+  /** Ids of those that only the record can decide between, and that it does not know: all sides of such a contest. */
+  readonly undecided: ReadonlySet<string>;
 }
 
 /**
- * Decides all claims: granted before ungranted, then the namespace that holds the prefix already, then by creation, namespace and name. A claim
- * loses when one of another namespace that won before it overlaps it. `holds` says whether a claimant's namespace holds its claim now.
+ * Decides all claims: granted before ungranted, then those that are recorded, the earlier first, then by when they were first seen, creation,
+ * namespace and name. A claim loses when one of another namespace that won before it overlaps it. `asRecorded`: what the record does not say is
+ * not decided here.
  */
-export function decideClaims(claimants: readonly Claimant[], holds: (claimant: Claimant) => boolean): readonly Contest[] {
-  const ordered = claimants.map((claimant) => ({ claimant, held: holds(claimant) })).sort((a, b) => compareRanks(a.claimant, b.claimant) || Number(b.held) - Number(a.held) || compareClaimants(a.claimant, b.claimant));
+export function decideClaims(claimants: readonly Claimant[], asRecorded: boolean): Decision {
   const accepted = new AcceptedClaims(claimants);
   const losers: Claimant[] = [];
-  for (const { claimant } of ordered) {
-    if (accepted.against(claimant) === null) accepted.add(claimant);
+  for (const claimant of [...claimants].sort(compareClaimants)) {
+    if (accepted.against(claimant).next().done === true) accepted.add(claimant);
     else losers.push(claimant);
   }
+  const undecided = asRecorded ? undecidedOf(losers, accepted) : noIds;
   // Who is named as winner depends on who won alone, not on the order in which it was found out.
-  return losers.flatMap((loser) => accepted.allAgainst(loser).map((winner) => ({ loser, winner })));
+  const contests = losers.flatMap((loser) => {
+    const winners = undecided.size === 0 ? accepted.against(loser) : accepted.against(loser).filter(({ id }) => undecided.has(loser.id) || !undecided.has(id));
+    return winners.take(namedHolders).map((winner) => ({ loser, winner })).toArray();
+  });
+  return { contests, undecided };
 }
 
 /** A claim on `/` may lose to thousands: so many of them are told, and it tells so many. */
@@ -48,16 +57,33 @@ const namedHolders = 16;
 
 const ranks: Readonly<Record<Claim['rank'], number>> = { granted: 0, open: 1, ungranted: 2 };
 
-function compareRanks(a: Claimant, b: Claimant): number {
-  return ranks[a.claim.rank] - ranks[b.claim.rank];
+const noIds: ReadonlySet<string> = new Set();
+
+function undecidedOf(losers: readonly Claimant[], accepted: AcceptedClaims): ReadonlySet<string> {
+  const undecided = new Set<string>();
+  for (const loser of losers) {
+    if (accepted.against(loser).some((winner) => isFirm(winner, loser))) continue;
+    undecided.add(loser.id);
+    for (const { id } of accepted.against(loser)) undecided.add(id);
+  }
+  return undecided;
 }
 
-function compareRanked(a: Claimant, b: Claimant): number {
-  return compareRanks(a, b) || compareClaimants(a, b);
+/** Does it stand against the other whatever the record may say of that one? */
+function isFirm(winner: Claimant, loser: Claimant): boolean {
+  return winner.sinceMs !== null || winner.claim.rank !== loser.claim.rank;
 }
 
 function compareClaimants(a: Claimant, b: Claimant): number {
-  return compareText(a.createdAt, b.createdAt) || compareText(a.namespace, b.namespace) || compareText(a.name, b.name) || compareText(a.id, b.id);
+  return (
+    ranks[a.claim.rank] - ranks[b.claim.rank] ||
+    Number(a.sinceMs === null) - Number(b.sinceMs === null) ||
+    (a.sinceMs ?? a.turn) - (b.sinceMs ?? b.turn) ||
+    compareText(a.createdAt, b.createdAt) ||
+    compareText(a.namespace, b.namespace) ||
+    compareText(a.name, b.name) ||
+    compareText(a.id, b.id)
+  );
 }
 
 /** May both be served? `later` was ranked behind `earlier`. */
@@ -97,18 +123,8 @@ class AcceptedClaims {
     this.#lengths.add(prefix.length);
   }
 
-  /** The first that stands against a claimant. */
-  against(claimant: Claimant): Claimant | null {
-    return this.#standing(claimant).next().value ?? null;
-  }
-
-  /** Those that stand against a claimant, the first `namedHolders` of them. */
-  allAgainst(claimant: Claimant): readonly Claimant[] {
-    return this.#standing(claimant).take(namedHolders).toArray();
-  }
-
-  /** From the shortest prefix above a claimant to those below it. */
-  *#standing(claimant: Claimant): Generator<Claimant, undefined> {
+  /** Those that stand against a claimant, from the shortest prefix above it to those below it. */
+  *against(claimant: Claimant): Generator<Claimant, undefined> {
     const prefix = foldedText(claimant.claim.prefix);
     for (let length = 0; length < prefix.length; length++) {
       if (!this.#lengths.has(length)) continue;
@@ -120,7 +136,7 @@ class AcceptedClaims {
   }
 
   #at(prefix: string, claimant: Claimant): readonly Claimant[] {
-    return (this.#byPrefix.get(prefix) ?? []).filter((earlier) => conflict(earlier, claimant)).sort(compareRanked);
+    return (this.#byPrefix.get(prefix) ?? []).filter((earlier) => conflict(earlier, claimant)).sort(compareClaimants);
   }
 
   #indexOf(prefix: string): number {

@@ -1,6 +1,6 @@
 // Translation: what the objects of a Snapshot mean for routing. The contract between k8s/translate, the control plane and the tools.
 import type { Mapping } from '../../routing/mapping.ts';
-import type { ObjectRef, Problem } from '../../routing/problem.ts';
+import type { Problem } from '../../routing/problem.ts';
 import type { TableSettings } from '../../routing/delta.ts';
 import type { Upstream, UpstreamEndpoints } from '../../routing/upstream.ts';
 
@@ -64,12 +64,6 @@ export interface Translation {
   readonly endpoints: ReadonlyMap<string, UpstreamEndpoints>;
   readonly choices: readonly ServiceChoice[];
   readonly problems: readonly Problem[];
-}
-
-/** Which namespace holds a contested claim in the running table: the `objectKey` of the holder by claim. */
-export interface ClaimHolder {
-  readonly source: ObjectRef;
-  readonly claim: string;
 }
 
 /** What one change of the Snapshot changed: input of the next TableDelta. */

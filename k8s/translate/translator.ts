@@ -1,15 +1,31 @@
-// Translator: source objects in, Mappings, Upstreams and Endpoints out, and what each change changed. A function of the set of objects, of who
-// held which claim before, and of the last good form of documents that are invalid now; the order in which objects come does not matter.
+// Translator: source objects in, Mappings, Upstreams and Endpoints out, and what each change changed. A function of the set of objects, of the
+// record of who holds what, of the changes in which claims were first seen, and of the last good form of documents that are invalid now; the
+// order in which objects come in one change does not matter.
 import { compareProblems, compareText, type Problem } from '../../routing/problem.ts';
 import { Backends } from './backends.ts';
-import { BareNames } from './bare-names.ts';
+import { BareNames, type NameRefusal } from './bare-names.ts';
 import { Claims } from './claim-book.ts';
+import { heldKey, latestOf, stamped, type ClaimRecord, type Held, type RecordChange } from './held.ts';
 import { Namespaces } from './namespaces.ts';
 import type { SourceObject } from './object.ts';
 import { Output } from './output.ts';
 import { predictorCandidates } from './services.ts';
-import type { ClaimHolder, ServiceChoice, Translation, TranslateSettings, TranslationChange } from './translation.ts';
+import type { ServiceChoice, Translation, TranslateSettings, TranslationChange } from './translation.ts';
 import { World, type Unit } from './world.ts';
+
+/** Where it is decided who holds what. */
+export interface Recording {
+  /**
+   * `here`: whoever claims first holds, from the change in which that is seen. `elsewhere`: from when the record says so (`setRecord`), and until
+   * then only what nobody else claims is served.
+   */
+  readonly kind: 'here' | 'elsewhere';
+  /** The record at the start: of an earlier Translator, or []. */
+  readonly held: readonly Held[];
+}
+
+/** For tools and tests: nothing was held before. */
+export const nothingHeld: Recording = Object.freeze({ kind: 'here', held: Object.freeze([]) });
 
 export class Translator {
   readonly #settings: TranslateSettings;
@@ -19,17 +35,30 @@ export class Translator {
   readonly #namespaces = new Namespaces();
   readonly #claims: Claims;
   readonly #bareNames: BareNames<Unit>;
+  readonly #recordsHere: boolean;
+  #record = new Map<string, Held>();
+  /** Changes of the record since `drainRecord`. */
+  #recorded = new Map<string, Held | null>();
+  /** Number of the last change. */
+  #turn: number;
   #problems: readonly Problem[] | null = null;
   readonly #current: Translation;
 
-  /** `holders`: who held which claim in the running table, from `holders` of an earlier Translator; [] at a cold start. */
-  constructor(settings: TranslateSettings, holders: readonly ClaimHolder[]) {
+  constructor(settings: TranslateSettings, recording: Recording) {
     this.#settings = settings;
     this.#backends = new Backends(settings);
     this.#world = new World(settings, this.#backends);
     this.#output = new Output(this.#backends);
-    this.#claims = new Claims(settings.grants, holders);
-    this.#bareNames = new BareNames(settings.grants);
+    // One namespace contests nothing.
+    const isShared = settings.namespaces.length !== 1;
+    const asRecorded = isShared && recording.kind === 'elsewhere';
+    this.#recordsHere = isShared && recording.kind === 'here';
+    this.#claims = new Claims(settings.grants, asRecorded);
+    this.#bareNames = new BareNames({ grants: settings.grants, grantedOnly: isShared && settings.claims === 'granted', asRecorded });
+    const held = new Map(recording.held.map((one) => [heldKey(one.namespace, one.thing), one]));
+    this.#turn = this.#recordsHere ? latestOf(held) : 0;
+    this.#hold(isShared ? [...held.values()] : [], []);
+    this.#recorded.clear();
     const choices = (): Translation['choices'] => this.#choices();
     const problems = (): readonly Problem[] => (this.#problems ??= this.#collectProblems());
     this.#current = {
@@ -49,21 +78,58 @@ export class Translator {
   /** Takes objects that are new or differ, and keys (`objectKey`) of those that are gone. */
   apply(change: { readonly set: readonly SourceObject[]; readonly removed: readonly string[] }): TranslationChange {
     this.#problems = null;
+    this.#turn += 1;
     for (const key of change.removed) this.#world.remove(key);
     for (const object of change.set) if (this.#isWatched(object)) this.#world.set(object);
     const changed = this.#world.translateChanged();
     const publish = new Set<Unit>(changed);
     for (const unit of this.#namespaces.update(changed)) publish.add(unit);
-    for (const unit of this.#claims.update(publish)) publish.add(unit);
+    for (const unit of this.#claims.update(publish, this.#turn)) publish.add(unit);
     for (const unit of Array.from(publish)) {
       const before = unit.bareNames;
       unit.bareNames = bareNamesOf(unit);
-      for (const other of this.#bareNames.replace(unit, before, unit.bareNames)) publish.add(other);
+      this.#bareNames.replace(unit, before, unit.bareNames, this.#turn);
     }
-    for (const unit of publish) this.#output.publish(unit, (draft) => this.#isServed(unit, draft));
-    const translated = this.#output.takeChange();
+    for (const unit of this.#bareNames.settle()) publish.add(unit);
+    if (this.#recordsHere) for (const unit of this.#recordHere()) publish.add(unit);
+    const translated = this.#publish(publish);
     this.#world.sweep();
     return translated;
+  }
+
+  /** What the record says now. */
+  setRecord(record: ClaimRecord): TranslationChange {
+    this.#problems = null;
+    const set = [...record].flatMap(([key, held]) => (this.#record.get(key)?.sinceMs === held.sinceMs ? [] : [held]));
+    const removed = [...this.#record].flatMap(([key, held]) => (record.has(key) ? [] : [held]));
+    return this.#publish(this.#hold(set, removed));
+  }
+
+  /** The record that is in force. */
+  get record(): ClaimRecord {
+    return this.#record;
+  }
+
+  /** What the record should become. */
+  get recordChange(): RecordChange {
+    return { added: [...this.#claims.added, ...this.#bareNames.added], ended: [...this.#claims.ended, ...this.#bareNames.ended] };
+  }
+
+  /** Does a claim wait for the record to be decided? */
+  get isUndecided(): boolean {
+    return this.#claims.isUndecided || this.#bareNames.isUndecided;
+  }
+
+  /** Keys of what is recorded and was not claimed here since: its object is not there, or not there yet. */
+  get missing(): readonly string[] {
+    return [...this.#claims.missing, ...this.#bareNames.missing];
+  }
+
+  /** What changed in the record since the last call, for a successor: null is gone. */
+  drainRecord(): ReadonlyMap<string, Held | null> {
+    const recorded = this.#recorded;
+    this.#recorded = new Map();
+    return recorded;
   }
 
   /** The meaning of everything now. One object that always shows the newest state; its Problems are gathered when they are read. */
@@ -76,9 +142,32 @@ export class Translator {
     return this.#world.wantedSecrets();
   }
 
-  /** Who holds which claim, for a successor's constructor. */
-  get holders(): readonly ClaimHolder[] {
-    return this.#claims.holders;
+  #publish(units: Iterable<Unit>): TranslationChange {
+    for (const unit of units) this.#output.publish(unit, (draft) => this.#isServed(unit, draft));
+    return this.#output.takeChange();
+  }
+
+  /** Whoever holds something from this change on is recorded with its number. */
+  #recordHere(): Iterable<Unit> {
+    const { added, ended } = this.recordChange;
+    const removed = ended.flatMap((key) => this.#record.get(key) ?? []);
+    return this.#hold(stamped(added, this.#turn - 1, this.#turn), removed);
+  }
+
+  #hold(set: readonly Held[], removed: readonly Held[]): Iterable<Unit> {
+    if (set.length + removed.length === 0) return [];
+    const keys = removed.map(({ namespace, thing }) => heldKey(namespace, thing));
+    for (const key of keys) {
+      this.#record.delete(key);
+      this.#recorded.set(key, null);
+    }
+    for (const held of set) {
+      const key = heldKey(held.namespace, held.thing);
+      this.#record.set(key, held);
+      this.#recorded.set(key, held);
+    }
+    this.#bareNames.hold(set, removed);
+    return new Set([...this.#claims.hold(set, keys, this.#turn), ...this.#bareNames.settle()]);
   }
 
   #isWatched({ ref }: SourceObject): boolean {
@@ -116,13 +205,20 @@ export class Translator {
         problems.push({ code: 'namespace-limit', level: 'error', subject: unit.ref, field: '', sentence: `the namespace has ${unit.refusals.reason}, so ${unit.refusals.mappings.size} Mappings of this object are not served; remove some` });
       }
       for (const name of unit.bareNames) {
-        const reason = this.#bareNames.reasonAgainst(name, unit.namespace);
-        if (reason !== null) problems.push({ code: 'bare-name-contested', level: 'info', subject: unit.ref, field: 'metadata.name', sentence: `the name ${name} ${reason}, so gRPC calls without the metadata namespace do not reach it; callers send namespace: ${unit.namespace}` });
+        const refusal = this.#bareNames.refusalOf(name, unit.namespace);
+        if (refusal !== null) problems.push(bareNameProblem(unit, name, refusal));
       }
     }
     problems.push(...this.#claims.problems());
     return problems.sort(compareProblems);
   }
+}
+
+/** What has other forms that are served misses only calls without a namespace; a raw Mapping for these is not served at all. */
+function bareNameProblem(unit: Unit, name: string, { undecided, reason }: NameRefusal): Problem {
+  const isWhole = unit.declared.configuration !== null;
+  const field = isWhole ? '' : 'metadata.name';
+  return { code: 'bare-name-contested', level: undecided || isWhole ? 'error' : 'info', subject: unit.ref, field, sentence: `the name ${name} ${reason}, so gRPC calls without the metadata namespace do not reach it; callers send namespace: ${unit.namespace}` };
 }
 
 const noNames: readonly string[] = Object.freeze([]);

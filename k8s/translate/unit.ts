@@ -10,13 +10,16 @@ import type { Grant, TranslateSettings } from './translation.ts';
 import type { UpstreamPlan } from './upstreams.ts';
 
 /** A prefix of shared space on some hosts. */
-export interface Claim {
+export interface ClaimArea {
   /** Literal text that every matching path begins with. */
   readonly prefix: string;
   /** true: only the path equal to `prefix`. */
   readonly exact: boolean;
   readonly caseSensitive: boolean;
   readonly host: HostMatch;
+}
+
+export interface Claim extends ClaimArea {
   /** `granted` beats everything, `open` is granted but leaves deeper prefixes to others. */
   readonly rank: 'granted' | 'open' | 'ungranted';
 }
@@ -25,7 +28,7 @@ export interface Claim {
 export type Standing =
   | { readonly kind: 'owned' }
   | { readonly kind: 'claim'; readonly claim: Claim }
-  /** gRPC without `namespace`: served while one namespace declares the name (design §4.2). */
+  /** gRPC without `namespace`: served for the namespace that holds the name. */
   | { readonly kind: 'bare'; readonly name: string };
 
 export interface Draft {

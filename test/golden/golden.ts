@@ -12,7 +12,7 @@ import { readRequest } from '../../gateway/tools/request.ts';
 import { translateSettingsOf } from '../../gateway/translate-settings.ts';
 import { Declarations } from '../../k8s/source/declarations.ts';
 import { parseManifest } from '../../k8s/source/manifest.ts';
-import { Translator } from '../../k8s/translate/translator.ts';
+import { nothingHeld, Translator } from '../../k8s/translate/translator.ts';
 import { printTable } from '../../routing/print.ts';
 import { printProblem } from '../../routing/problem.ts';
 import type { Settings } from '../../gateway/settings.ts';
@@ -25,7 +25,7 @@ export function goldenCases(root: string): string[] {
 /** What the case gives now, in the form of its expected.txt. */
 export async function runCase(folder: string): Promise<string> {
   const settings = await settingsOf(folder);
-  const translator = new Translator(translateSettingsOf(settings, []), []);
+  const translator = new Translator(translateSettingsOf(settings, []), nothingHeld);
   const declarations = new Declarations();
   const requests = readFileSync(join(folder, 'requests.txt'), 'utf8').split('\n').filter((line) => line !== '');
   const sections: string[] = [];

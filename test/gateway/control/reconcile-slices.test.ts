@@ -4,7 +4,7 @@ import { Readiness } from '../../../gateway/control/readiness.ts';
 import { Reconciler } from '../../../gateway/control/reconcile.ts';
 import type { ControlToData } from '../../../gateway/messages.ts';
 import type { SourceObject } from '../../../k8s/translate/object.ts';
-import { Translator } from '../../../k8s/translate/translator.ts';
+import { nothingHeld, Translator } from '../../../k8s/translate/translator.ts';
 
 const object = (kind: string, apiVersion: string, name: string, rest: object): SourceObject => ({
   ref: { kind, namespace: 'prod', name },
@@ -29,8 +29,8 @@ const service = object('Service', 'v1', 'iris-main', { spec: { clusterIP: '10.0.
 function start(...slices: readonly SourceObject[]): { change: (...now: readonly SourceObject[]) => ControlToData[]; version: () => number; addresses: () => string[] } {
   const settings = { ambassadorIds: ['default'], namespaces: [], singleNamespace: null, claims: 'open', bareNames: 'on', mappings: false, dial: 'endpoints', source: 'cluster', forbiddenAddresses: [], grants: [], defaultTimeoutMs: 3000 } as const;
   const sent: ControlToData[] = [];
-  const translator = new Translator(settings, []);
-  const reconciler: Reconciler = new Reconciler(translator, { version: 0, ready: false, slots: [], breakerSlots: [], addresses: [], holders: [] }, new Readiness(1, false), {
+  const translator = new Translator(settings, nothingHeld);
+  const reconciler: Reconciler = new Reconciler(translator, { version: 0, ready: false, slots: [], breakerSlots: [], addresses: [], held: [] }, new Readiness(1, false), {
     lookup: () => Promise.reject(new Error('nobody asks')), refuse: () => null, nowMs: () => 0, keep: () => {}, ready: () => {}, live: () => {}, probe: () => Promise.resolve(true),
   });
   let acknowledged = 0;

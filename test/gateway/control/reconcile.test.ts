@@ -11,11 +11,10 @@ import type { ControlToData, Kept, KeptChange, ToldProblems } from '../../../gat
 import { endpointsOf, mappingOf, upstreamOf } from '../fixtures.ts';
 
 const noChange: SourceChange = { set: [], removed: [], problems: [], readAtMs: 0 };
-const nothingKept: Kept = { version: 0, ready: false, slots: [], breakerSlots: [], addresses: [], holders: [] };
+const nothingKept: Kept = { version: 0, ready: false, slots: [], breakerSlots: [], addresses: [], held: [] };
 
 /** Answers each change of the Source with the next of the changes it was given. */
 class ScriptedTranslator implements Translating {
-  readonly holders = [];
   readonly mappings = new Map<string, Mapping>();
   readonly upstreams = new Map<string, Upstream>();
   readonly endpoints = new Map<string, UpstreamEndpoints>();
@@ -30,6 +29,10 @@ class ScriptedTranslator implements Translating {
     for (const key of change.removedUpstreams) this.upstreams.delete(key);
     for (const endpoints of change.endpoints) this.endpoints.set(endpoints.key, endpoints);
     return change;
+  }
+
+  drainRecord(): ReadonlyMap<string, null> {
+    return new Map<string, null>();
   }
 
   current(): Translation {
@@ -136,7 +139,7 @@ describe('reconciler', () => {
 
   test('a successor goes on: numbers, slots, addresses, readiness', () => {
     const address = { key: 'u', ready: true, endpoints: [{ ip: '10.0.0.9', port: 8000, state: 'ready' as const }] };
-    const { reconciler, take, sent, ready } = start({ version: 7, ready: true, slots: [[4, iris.series]], breakerSlots: [], addresses: [address], holders: [] });
+    const { reconciler, take, sent, ready } = start({ version: 7, ready: true, slots: [[4, iris.series]], breakerSlots: [], addresses: [address], held: [] });
     take({ mappings: [iris], upstreams: [upstreamOf('u', 'model.prod')], endpoints: [{ key: 'u', ready: true, endpoints: [] }], flipped: ['u'] });
     reconciler.open();
     expect(sent).toMatchObject([{ kind: 'delta', ready: true, delta: { version: 8, base: 0, slots: [['iris/http', 4]], endpoints: [address] } }]);

@@ -3,7 +3,7 @@ import { GRPC_PATTERN } from '../../../routing/match.ts';
 import type { Mapping } from '../../../routing/mapping.ts';
 import { isDifference } from '../../../routing/problem.ts';
 import { codesOf, deployment, faultsOf, noGrant, object, problemsOf, service, translate } from './objects.ts';
-import { Translator } from '../../../k8s/translate/translator.ts';
+import { nothingHeld, Translator } from '../../../k8s/translate/translator.ts';
 import { clusterSettings } from './objects.ts';
 
 /** The one Mapping that a Mapping object `prod/m` with these fields becomes in its own or shared space. */
@@ -232,7 +232,7 @@ describe('documents', () => {
   });
 
   test('an invalid document keeps its last good form, the others change', () => {
-    const translator = new Translator(settings, []);
+    const translator = new Translator(settings, nothingHeld);
     translator.apply({ set: [config(document('a', 'weight: 1\n') + document('b', 'weight: 1\n'))], removed: [] });
     const weights = (): readonly unknown[] => [...translator.current().mappings.values()].map(({ role }) => (role.kind === 'live' ? role.weight : null));
     translator.apply({ set: [config(document('a', 'weight: 2\n').replace('prefix: /a/', 'prefix: a') + document('b', 'weight: 2\n'))], removed: [] });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { Translator } from '../../../k8s/translate/translator.ts';
+import { nothingHeld, Translator } from '../../../k8s/translate/translator.ts';
 import { clusterSettings, codesOf, deployment, object, partsOf, pathOf, problemsOf, service, slice, translate } from './objects.ts';
 
 function shares(translation: ReturnType<typeof translate>, name: string): readonly unknown[] {
@@ -224,7 +224,7 @@ describe('serving-previous-predictor', () => {
   });
 
   test('follows Endpoints, and ends with its Service', () => {
-    const translator = new Translator(clusterSettings, []);
+    const translator = new Translator(clusterSettings, nothingHeld);
     const served = (): readonly string[] => [...partsOf(translator.current(), 'prod/iris').keys()].filter((part) => part.startsWith('http'));
     translator.apply({ set: [deployment('prod/iris', ['new']), ...owned('prod/iris-old', ['10.1.0.1']), ...owned('prod/iris-new', [])], removed: [] });
     expect(served()).toEqual(['http new', 'http-previous iris-old']);

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { build } from '../../../gateway/tools/manifests.ts';
 import { annotationKinds, deploymentFields, mappingFields, type FieldKind } from '../../../k8s/translate/field-kinds.ts';
 import type { SourceObject } from '../../../k8s/translate/object.ts';
-import { Translator } from '../../../k8s/translate/translator.ts';
+import { nothingHeld, Translator } from '../../../k8s/translate/translator.ts';
 import { decide } from '../../../routing/decide.ts';
 import { headOf } from '../../../routing/head.ts';
 import { clusterSettings, object, service } from './objects.ts';
@@ -24,7 +24,7 @@ interface Outcome {
 
 /** What the object named `subject` gets after these states of the world, one after the other. */
 function outcomeOf(...states: readonly (readonly SourceObject[])[]): Outcome {
-  const translator = new Translator(clusterSettings, []);
+  const translator = new Translator(clusterSettings, nothingHeld);
   for (const set of states) translator.apply({ set, removed: [] });
   const { table, problems } = build(translator.current(), []);
   const reached = new Set<string>();
@@ -189,7 +189,7 @@ describe('SeldonDeployments', () => {
 
   test.each(Object.entries(parts).flatMap(([name, { wrong, of }]) => wrong.map((value) => [name, JSON.stringify(value).slice(0, 40), of(value)] as const)))('of a predictor, %s: %s', (name, _text, second) => {
     const bad = subject(sharing, second);
-    const translator = new Translator(clusterSettings, []);
+    const translator = new Translator(clusterSettings, nothingHeld);
     translator.apply({ set: bad, removed: [] });
     const { problems, translation } = build(translator.current(), []);
     expect(problems.some(({ level, field }) => level === 'error' && field.startsWith(`spec.predictors[1]`) && (field.endsWith(name.split('.')[0]!) || field.endsWith(name) || field === 'spec.predictors[1]'))).toBe(true);

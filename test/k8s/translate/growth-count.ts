@@ -9,7 +9,7 @@ session.connect();
 session.post('Profiler.enable');
 session.post('Profiler.startPreciseCoverage', { callCount: true, detailed: true });
 const { clusterSettings, deployment, object } = await import('./objects.ts');
-const { Translator } = await import('../../../k8s/translate/translator.ts');
+const { nothingHeld, Translator } = await import('../../../k8s/translate/translator.ts');
 const { build } = await import('../../../gateway/tools/manifests.ts');
 const { printTable } = await import('../../../routing/print.ts');
 const { printProblem } = await import('../../../routing/problem.ts');
@@ -33,7 +33,7 @@ const shapes: Readonly<Record<string, (n: number) => readonly SourceObject[]>> =
 /** Block counts of everything that `sluice check` and `sluice routes` do with `objects`. */
 function count(objects: readonly SourceObject[]): number {
   session.post('Profiler.takePreciseCoverage');
-  const translator = new Translator(clusterSettings, []);
+  const translator = new Translator(clusterSettings, nothingHeld);
   translator.apply({ set: objects, removed: [] });
   const { table, problems } = build(translator.current(), []);
   printTable(table);

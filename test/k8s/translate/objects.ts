@@ -4,7 +4,7 @@ import type { Mapping } from '../../../routing/mapping.ts';
 import { isDifference, printProblem } from '../../../routing/problem.ts';
 import type { SourceObject } from '../../../k8s/translate/object.ts';
 import type { Grant, Translation, TranslateSettings } from '../../../k8s/translate/translation.ts';
-import { Translator } from '../../../k8s/translate/translator.ts';
+import { nothingHeld, Translator } from '../../../k8s/translate/translator.ts';
 
 export const clusterSettings: TranslateSettings = {
   ambassadorIds: ['default'],
@@ -62,7 +62,7 @@ export function slice(name: string, of: string, endpoints: readonly unknown[], m
 }
 
 export function translate(objects: readonly SourceObject[], settings: Partial<TranslateSettings> = {}): Translation {
-  const translator = new Translator({ ...clusterSettings, ...settings }, []);
+  const translator = new Translator({ ...clusterSettings, ...settings }, nothingHeld);
   translator.apply({ set: objects, removed: [] });
   return translator.current();
 }

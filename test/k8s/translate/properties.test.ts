@@ -1,13 +1,13 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { objectKey, type SourceObject } from '../../../k8s/translate/object.ts';
-import { Translator } from '../../../k8s/translate/translator.ts';
+import { nothingHeld, Translator } from '../../../k8s/translate/translator.ts';
 import { clusterSettings, contentOf, deployment, noGrant, object, service, slice } from './objects.ts';
 
 const settings = { ...clusterSettings, grants: [{ ...noGrant, namespace: 'a', prefixes: ['/granted/'], upstreams: ['*'], grpcNames: ['g'], regex: true }] };
 
 function translated(objects: readonly SourceObject[]): unknown {
-  const translator = new Translator(settings, []);
+  const translator = new Translator(settings, nothingHeld);
   translator.apply({ set: objects, removed: [] });
   return contentOf(translator.current());
 }
@@ -109,11 +109,10 @@ describe('the Translation is a function of the set of objects', () => {
   test('incremental equals full after any series of edits, and the changes told lead from one to the next', () => {
     fc.assert(
       fc.property(fc.array(fc.array(edit, { minLength: 1, maxLength: 4 }), { maxLength: 10 }), (steps) => {
-        const translator = new Translator(settings, []);
+        const translator = new Translator(settings, nothingHeld);
         const objects = new Map<string, SourceObject>();
         const followed = { mappings: new Map<string, unknown>(), upstreams: new Map<string, unknown>(), endpoints: new Map<string, unknown>() };
         for (const step of steps) {
-          const holders = translator.holders;
           const last = new Map<string, SourceObject | null>(step.map(({ set, removed }) => (set === null ? [removed, null] : [objectKey(set.ref), set])));
           const set = [...last.values()].filter((value) => value !== null);
           const removed = [...last].filter(([, value]) => value === null).map(([key]) => key);
@@ -132,7 +131,7 @@ describe('the Translation is a function of the set of objects', () => {
             expect(followed.upstreams.delete(key)).toBe(true);
             followed.endpoints.delete(key);
           }
-          const full = new Translator(settings, holders);
+          const full = new Translator(settings, { kind: 'here', held: [...translator.record.values()] });
           full.apply({ set: [...objects.values()], removed: [] });
           expect(contentOf(translator.current())).toEqual(contentOf(full.current()));
         }
@@ -145,7 +144,7 @@ describe('the Translation is a function of the set of objects', () => {
 
   test('an unchanged object changes nothing', () => {
     const objects = [deployment('a/x'), ...service('a/x-main')];
-    const translator = new Translator(settings, []);
+    const translator = new Translator(settings, nothingHeld);
     translator.apply({ set: objects, removed: [] });
     const nothing = { mappings: [], removedMappings: [], upstreams: [], removedUpstreams: [], endpoints: [], flipped: [] };
     expect(translator.apply({ set: objects, removed: [] })).toEqual(nothing);

@@ -1,8 +1,8 @@
 import { assert, constantFrom, property, string } from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { claimText, decideClaims, type Claimant } from '../../../k8s/translate/claims.ts';
+import { decideClaims, type Claimant } from '../../../k8s/translate/claims.ts';
 import { literalPrefix } from '../../../k8s/translate/literal-prefix.ts';
-import { Translator } from '../../../k8s/translate/translator.ts';
+import { nothingHeld, Translator } from '../../../k8s/translate/translator.ts';
 import type { SourceObject } from '../../../k8s/translate/object.ts';
 import { compileRegex } from '../../../routing/regex.ts';
 import type { Grant } from '../../../k8s/translate/translation.ts';
@@ -176,11 +176,11 @@ describe('claims', () => {
   });
 
   test('who holds a prefix in the running table keeps it, also after a restart of the control worker', () => {
-    const translator = new Translator(clusterSettings, []);
+    const translator = new Translator(clusterSettings, nothingHeld);
     translator.apply({ set: [mapping('b/m', '/x/', '', '2026-01-02T00:00:00Z')], removed: [] });
     translator.apply({ set: [mapping('a/m', '/x/', '', '2026-01-01T00:00:00Z')], removed: [] });
     expect([...translator.current().mappings.keys()]).toEqual(['Mapping b/m']);
-    const successor = new Translator(clusterSettings, translator.holders);
+    const successor = new Translator(clusterSettings, { kind: 'here', held: [...translator.record.values()] });
     successor.apply({ set: [mapping('a/m', '/x/', '', '2026-01-01T00:00:00Z'), mapping('b/m', '/x/', '', '2026-01-02T00:00:00Z')], removed: [] });
     expect([...successor.current().mappings.keys()]).toEqual(['Mapping b/m']);
     const change = translator.apply({ set: [], removed: ['Mapping b/m'] });
@@ -213,24 +213,30 @@ describe('claims', () => {
         compared++;
         return `ns${index}`;
       },
+      sinceMs: null,
+      turn: 1,
       createdAt: '',
       name: 'm',
       id: `${index}`,
     }));
-    expect(decideClaims(claimants, () => false)).toEqual([]);
+    expect(decideClaims(claimants, true).contests).toEqual([]);
     expect(compared).toBeLessThan(500_000);
-    expect(claimText(claimants[0]!.claim)).toBe('* /team-0/');
   });
 });
 
 describe('bare gRPC names', () => {
+  const problemsOfBare = (objects: readonly SourceObject[], settings: Parameters<typeof translate>[1] = {}): readonly string[] =>
+    translate(objects, settings).problems.filter(({ code }) => code === 'bare-name-contested').map(({ level, subject, sentence }) => `${level} ${subject.kind} ${subject.namespace}/${subject.name}: ${sentence}`);
   const bare = (objects: readonly SourceObject[], settings = {}): readonly string[] => [...translate(objects, settings).mappings.keys()].filter((id) => id.includes('grpc-bare')).map((id) => id.split(' ')[1]!);
 
-  test('served while exactly one namespace declares the name, ready or not', () => {
+  test('of several that declare a name at once the older has it, ready or not, then by namespace; later ones are told', () => {
     expect(bare([deployment('a/iris')])).toEqual(['a/iris']);
-    expect(bare([deployment('a/iris'), deployment('b/iris')])).toEqual([]);
+    expect(bare([deployment('b/iris'), deployment('a/iris')])).toEqual(['a/iris']);
+    const older = object('SeldonDeployment', 'b/iris', 'metadata: {creationTimestamp: "2026-01-01T00:00:00Z"}\nspec: {predictors: [{name: main, graph: {name: m}}]}');
+    const newer = object('SeldonDeployment', 'a/iris', 'metadata: {creationTimestamp: "2026-01-02T00:00:00Z"}\nspec: {predictors: [{name: main, graph: {name: m}}]}');
+    expect(bare([newer, older])).toEqual(['b/iris']);
     expect(bare([deployment('a/iris'), deployment('a/canary', ['main'], { 'seldon.io/ambassador-service-name': 'iris' })])).toEqual(['a/iris', 'a/canary']);
-    expect(codesOf(translate([deployment('a/iris'), deployment('b/iris')]))).toEqual(['info bare-name-contested', 'info bare-name-contested']);
+    expect(problemsOfBare([deployment('a/iris'), deployment('b/iris')])).toEqual(['info SeldonDeployment b/iris: the name iris belongs to the namespace a, which had it first, so gRPC calls without the metadata namespace do not reach it; callers send namespace: b']);
   });
 
   test('reserved by a Grant, closed by --bare-names off', () => {
@@ -240,13 +246,22 @@ describe('bare gRPC names', () => {
     expect(bare([deployment('a/iris')], { bareNames: 'off' })).toEqual([]);
   });
 
-  test('the second namespace takes the name away and gives it back when it goes', () => {
-    const translator = new Translator(clusterSettings, []);
-    translator.apply({ set: [deployment('a/iris')], removed: [] });
-    const taken = translator.apply({ set: [deployment('b/iris')], removed: [] });
-    expect(taken.removedMappings).toEqual(['SeldonDeployment a/iris grpc-bare main']);
-    const back = translator.apply({ set: [], removed: ['SeldonDeployment b/iris'] });
-    expect(back.mappings.map(({ id }) => id)).toEqual(['SeldonDeployment a/iris grpc-bare main']);
+  test('a second namespace does not switch it off; it has the name when the first gives it up', () => {
+    const translator = new Translator(clusterSettings, nothingHeld);
+    translator.apply({ set: [deployment('b/iris')], removed: [] });
+    const contested = translator.apply({ set: [deployment('a/iris')], removed: [] });
+    expect([contested.removedMappings, contested.mappings.filter(({ id }) => id.includes('bare'))]).toEqual([[], []]);
+    const freed = translator.apply({ set: [], removed: ['SeldonDeployment b/iris'] });
+    expect(freed.mappings.map(({ id }) => id)).toEqual(['SeldonDeployment a/iris grpc-bare main']);
+    expect([...translator.record.keys()]).toEqual(['a #iris']);
+  });
+
+  test('under --claims granted a Grant is needed, unless one namespace alone is watched', () => {
+    const granted = { claims: 'granted', grants: [grant({ namespace: 'b', grpcNames: ['iris'] })] } as const;
+    expect(bare([deployment('a/wine'), deployment('b/iris')], granted)).toEqual(['b/iris']);
+    expect(problemsOfBare([deployment('a/wine')], granted)).toEqual(['info SeldonDeployment a/wine: the name wine needs a Grant here (--claims granted), so gRPC calls without the metadata namespace do not reach it; callers send namespace: a']);
+    expect(bare([deployment('a/wine')], { claims: 'granted', namespaces: ['a'] })).toEqual(['a/wine']);
+    expect(bare([deployment('a/wine')], { claims: 'granted', namespaces: ['a', 'b'] })).toEqual([]);
   });
 });
 
@@ -272,7 +287,7 @@ describe('limits of a namespace', () => {
 
   test('64 KiB of configuration, and room again when some goes', () => {
     const config = (name: string): SourceObject => deployment(name, ['main'], { 'seldon.io/ambassador-config': `apiVersion: ambassador/v1\nkind: Mapping\nname: m\nprefix: /seldon/a/${name.slice(2)}/\nservice: x\ndocs: {d: "${'x'.repeat(40_000)}"}\n` });
-    const translator = new Translator(clusterSettings, []);
+    const translator = new Translator(clusterSettings, nothingHeld);
     translator.apply({ set: [config('a/one'), config('a/two')], removed: [] });
     expect([...translator.current().mappings.keys()]).toEqual(['SeldonDeployment a/one config m']);
     const change = translator.apply({ set: [], removed: ['SeldonDeployment a/one'] });
