@@ -4,13 +4,15 @@ import { compileConditions, conditionsHold } from '../routing/condition.ts';
 import { decide } from '../routing/decide.ts';
 import type { RejectDecision, RejectReason } from '../routing/decision.ts';
 import { isGrpcPath } from '../routing/grpc.ts';
-import { headOf, type RequestHead } from '../routing/head.ts';
+import { type RequestHead } from '../routing/head.ts';
+import { headOf } from '../routing/head-text.ts';
 import { ownerOf } from '../routing/lookup.ts';
 import type { Mapping, TimeLimit } from '../routing/mapping.ts';
 import type { Match } from '../routing/match.ts';
 import { canonicalPath } from '../routing/path.ts';
 import { decisionJson, forwardedPath, printDecision, printMatch, printShare, type DecisionJson } from '../routing/print.ts';
-import { routesInOrder, type Route, type RouteTable } from '../routing/table.ts';
+import { routesInOrder, type RouteTable } from '../routing/table.ts';
+import { type Route } from '../routing/decision.ts';
 import type { ServiceChoice } from '../k8s/translate/translation.ts';
 
 /** A request as somebody would send it. */

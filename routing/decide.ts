@@ -9,7 +9,8 @@ import type { Metadata } from './metadata.ts';
 import { routeOf } from './seat.ts';
 import type { Seat } from './seat.ts';
 import type { Space } from './space.ts';
-import type { RouteTable, Split } from './table.ts';
+import type { RouteTable } from './table.ts';
+import type { Split } from './decision.ts';
 
 /** What to do with this request. `draw` is in [0, 1) and picks among the members of the Route. */
 export function decide<T>(table: RouteTable<T>, head: RequestHead, draw: number): Decision<T> {

@@ -1,9 +1,12 @@
-// Decision: what the core answers. Decisions are built with the table and frozen; deciding allocates nothing.
+// Decisions, and the Routes and Splits that give them. All are built with the table and frozen; deciding allocates nothing.
 //
 // The members of a Split are linked, and each holds what a request needs of its Route, in the order in which it is read: at a thousand
 // deployments a request pays for cache lines, and Route, Split and two arrays would be nine of them.
 import type { ForwardTarget, Mapping, RedirectTarget } from './mapping.ts';
-import type { Route } from './table.ts';
+import type { Conditions } from './condition.ts';
+import type { Match } from './match.ts';
+import type { OrderKey } from './order.ts';
+import type { Regex } from './regex.ts';
 
 /**
  * `T` is what the data plane attached to the Mapping when the table was built (compiled rewrites, header bytes, pool, counter slot);
@@ -57,4 +60,54 @@ export interface Shadow<T> {
   /** The Upstream's ready bit when the table was built. */
   readonly ready: boolean;
   readonly attached: T;
+}
+
+/** Where lookup finds a Route. */
+export type Placing = 'slashed' | 'unslashed' | 'whole' | 'named' | 'scanned';
+
+/** One live Mapping of a Route, with what it gets. */
+export interface SplitMember {
+  readonly mapping: Mapping;
+  /** Exact share as declared, 0..1: member share times the share inside the member (design §4.6). */
+  readonly declared: number;
+  /** Share after readiness (design §4.7): what the Split draws. 0..1. */
+  readonly share: number;
+  /** Whether it takes its share: the Upstream's ready bit, and of one that is ending that no other member is ready for longer. A redirect is always ready. */
+  readonly ready: boolean;
+}
+
+/** Weights compiled to bounds: one draw in [0, 1) picks the first forward whose bound is above it. */
+export interface Split<T> {
+  /** Every live Mapping of the Route, also those that get nothing. */
+  readonly members: readonly SplitMember[];
+  /** Only members that get a share; each names the next. Empty: `reject` answers. */
+  readonly forwards: readonly ForwardDecision<T>[];
+  /** Why nothing is forwarded, or null. */
+  readonly reject: RejectDecision | null;
+}
+
+/** All Mappings of one namespace with one Match and one precedence, compiled. */
+export interface Route<T> {
+  /** Canonical text of space, namespace, precedence and Match: equal keys are the same Route. */
+  readonly key: string;
+  readonly namespace: string;
+  readonly space: string | null;
+  readonly match: Match;
+  readonly precedence: number;
+  readonly granted: boolean;
+  readonly split: Split<T>;
+  readonly shadows: readonly Shadow<T>[];
+  /** By id. */
+  readonly mappings: readonly Mapping[];
+
+  // What lookup reads; compiled from the fields above.
+  readonly order: OrderKey;
+  readonly placing: Placing;
+  /** false: only shadows, so it never answers. */
+  readonly hasLive: boolean;
+  /** false: a regex of it is refused, so it matches nothing. */
+  readonly usable: boolean;
+  readonly regex: Regex | null;
+  /** null: nothing beside the path. */
+  readonly conditions: Conditions | null;
 }

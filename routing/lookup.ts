@@ -17,7 +17,8 @@ import { allFlags, firstSlot, flagBits, pageOf, seatFlags, slotSize } from './se
 import { nameIndexHash, noLength, pathIndexHash } from './space.ts';
 import type { Space } from './space.ts';
 import { spaceNamed } from './table.ts';
-import type { Route, RouteTable } from './table.ts';
+import type { RouteTable } from './table.ts';
+import type { Route } from './decision.ts';
 
 const slash = 0x2f;
 const owned = bytesOf('/seldon/');

@@ -15,7 +15,8 @@ import { compareProblems, printProblem } from './problem.ts';
 import type { Problem } from './problem.ts';
 import { compileRedirect, compileRewrite, redirectPath, rewritePath, rewriteRefusal } from './rewrite.ts';
 import { routesInOrder } from './table.ts';
-import type { Route, RouteTable, SplitMember } from './table.ts';
+import type { RouteTable } from './table.ts';
+import type { Route, SplitMember } from './decision.ts';
 
 /** The whole table: Routes in the order tried, a heading for each space, Problems under their Route. Ends with a newline unless empty. */
 export function printTable<T>(table: RouteTable<T>): string {

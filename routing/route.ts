@@ -1,6 +1,6 @@
 // Route: all Mappings of one namespace with one Match and one precedence, compiled. Built anew when one of its Mappings or a ready bit changes.
 import { compileConditions } from './condition.ts';
-import type { ForwardDecision, RejectDecision, RejectReason, Shadow } from './decision.ts';
+import type { ForwardDecision, RejectDecision, RejectReason, Route, Shadow, Split, SplitMember } from './decision.ts';
 import { addDigest, digestOf, noDigest } from './digest.ts';
 import type { Digest } from './digest.ts';
 import type { Mapping } from './mapping.ts';
@@ -10,7 +10,6 @@ import { compareText } from './problem.ts';
 import type { ObjectRef, Problem } from './problem.ts';
 import { compileRegex } from './regex.ts';
 import { placingOf } from './space.ts';
-import type { Route, Split, SplitMember } from './table.ts';
 import { boundsOf, memberShares, readyShares } from './weights.ts';
 import type { SharesNote } from './weights.ts';
 

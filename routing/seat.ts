@@ -6,7 +6,7 @@ import { seatFlags } from './seats.ts';
 import type { Seated } from './seats.ts';
 import { deploymentName, nameIndexHash, pathIndexHash } from './space.ts';
 import type { Space } from './space.ts';
-import type { Route } from './table.ts';
+import type { Route } from './decision.ts';
 
 /** The first forward of its Route, so that a hit does not even read the Route; the Route where nothing is forwarded. */
 export type Seat<T> = ForwardDecision<T> | Route<T>;

@@ -3,7 +3,7 @@
 import { byteText, hashSeed, hashText } from './bytes.ts';
 import type { Match } from './match.ts';
 import { compareOrder } from './order.ts';
-import type { Route } from './table.ts';
+import type { Placing, Route } from './decision.ts';
 import { noTally, tallied } from './tally.ts';
 import type { Tally } from './tally.ts';
 
@@ -68,9 +68,6 @@ export function emptySpace<T>(name: string | null, id: number): Space<T> {
     scanned: Object.freeze([]),
   });
 }
-
-/** Where lookup finds a Route. */
-export type Placing = 'slashed' | 'unslashed' | 'whole' | 'named' | 'scanned';
 
 export function placingOf(match: Match, usable: boolean): Placing {
   if (!usable) return 'scanned';

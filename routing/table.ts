@@ -2,18 +2,14 @@
 import { BucketsEdit, findIn, noBuckets, valuesOf } from './buckets.ts';
 import type { Buckets } from './buckets.ts';
 import { hashText } from './bytes.ts';
-import type { Conditions } from './condition.ts';
-import type { ForwardDecision, RejectDecision, Shadow } from './decision.ts';
+import type { Route } from './decision.ts';
 import type { TableDelta, TableSettings } from './delta.ts';
 import { addDigest, digestOf, noDigest, printDigest } from './digest.ts';
 import type { Digest } from './digest.ts';
 import type { Mapping } from './mapping.ts';
-import type { Match } from './match.ts';
 import { compareOrder } from './order.ts';
-import type { OrderKey } from './order.ts';
 import { compareText } from './problem.ts';
 import type { Problem } from './problem.ts';
-import type { Regex } from './regex.ts';
 import { buildRoute, routeKey } from './route.ts';
 import type { AttachedMapping } from './route.ts';
 import { sharedMapping } from './share.ts';
@@ -22,55 +18,8 @@ import type { Seat } from './seat.ts';
 import { SeatsEdit, firstSlot, noSeats, pageOf } from './seats.ts';
 import type { Seats } from './seats.ts';
 import { baseOf, emptySpace, spaceSeed, spaceWith } from './space.ts';
-import type { Placing, Space } from './space.ts';
+import type { Space } from './space.ts';
 import { isEnding } from './upstream.ts';
-
-/** One live Mapping of a Route, with what it gets. */
-export interface SplitMember {
-  readonly mapping: Mapping;
-  /** Exact share as declared, 0..1: member share times the share inside the member (design §4.6). */
-  readonly declared: number;
-  /** Share after readiness (design §4.7): what the Split draws. 0..1. */
-  readonly share: number;
-  /** Whether it takes its share: the Upstream's ready bit, and of one that is ending that no other member is ready for longer. A redirect is always ready. */
-  readonly ready: boolean;
-}
-
-/** Weights compiled to bounds: one draw in [0, 1) picks the first forward whose bound is above it. */
-export interface Split<T> {
-  /** Every live Mapping of the Route, also those that get nothing. */
-  readonly members: readonly SplitMember[];
-  /** Only members that get a share; each names the next. Empty: `reject` answers. */
-  readonly forwards: readonly ForwardDecision<T>[];
-  /** Why nothing is forwarded, or null. */
-  readonly reject: RejectDecision | null;
-}
-
-/** All Mappings of one namespace with one Match and one precedence, compiled. */
-export interface Route<T> {
-  /** Canonical text of space, namespace, precedence and Match: equal keys are the same Route. */
-  readonly key: string;
-  readonly namespace: string;
-  readonly space: string | null;
-  readonly match: Match;
-  readonly precedence: number;
-  readonly granted: boolean;
-  readonly split: Split<T>;
-  readonly shadows: readonly Shadow<T>[];
-  /** By id. */
-  readonly mappings: readonly Mapping[];
-
-  // What lookup reads; compiled from the fields above.
-  readonly order: OrderKey;
-  readonly placing: Placing;
-  /** false: only shadows, so it never answers. */
-  readonly hasLive: boolean;
-  /** false: a regex of it is refused, so it matches nothing. */
-  readonly usable: boolean;
-  readonly regex: Regex | null;
-  /** null: nothing beside the path. */
-  readonly conditions: Conditions | null;
-}
 
 export interface RouteTable<T> {
   /** Number of the last delta; 0 is the empty table. */

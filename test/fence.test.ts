@@ -17,7 +17,7 @@ function sources(): Map<string, string> {
   return found;
 }
 
-describe('the arrows of design §2', () => {
+describe('arrows between layers and rooms', () => {
   test('hold', () => {
     const all = sources();
     expect(all.size).toBeGreaterThan(30);
@@ -67,6 +67,30 @@ describe('the arrows of design §2', () => {
     expect(violations(planted.set('gateway/y.ts', "import type { Grant } from '../k8s/translate/decode.ts';"))).toEqual([]);
   });
 
+  test.each([
+    ['io/x.ts', "import type { Failure } from '../message/failure.ts';", 'the room io may import only rooms before it'],
+    ['http1/x.ts', "import { y } from '../http2/y.ts';", 'the room http1 may import only rooms before it'],
+    ['http2/x.ts', "import { y } from '../http1/y.ts';", 'the room http2 may import only rooms before it'],
+    ['upstream/x.ts', "const { y } = await import('../policy/y.ts');", 'the room upstream may import only rooms before it'],
+    ['exchange/x.ts', "export type { Y } from '../downstream/y.ts';", 'the room exchange may import only rooms before it'],
+    ['exchange/x.ts', "import { DataPlane } from '../plane.ts';", 'the room exchange may import only rooms before it'],
+    ['exchange/x.ts', "import { y } from '../attic/y.ts';", 'is in no room'],
+  ])('an import against the order of the rooms is found: %s: %s', (file, text, sentence) => {
+    expect(violations(new Map([[`gateway/edge/${file}`, text]]))).toEqual([expect.stringContaining(sentence)]);
+  });
+
+  test('a circle is found, types and dynamic imports counted, and one of a single file', () => {
+    const planted = new Map([
+      ['routing/a.ts', "import type { B } from './b.ts';"],
+      ['routing/b.ts', "const { c } = await import('./c.ts');"],
+      ['routing/c.ts', "export { a } from './a.ts';"],
+      ['routing/d.ts', "import { a } from './a.ts';"],
+    ]);
+    expect(violations(planted)).toEqual(['routing/a.ts, routing/b.ts, routing/c.ts import each other in a circle']);
+    expect(violations(planted.set('routing/c.ts', ''))).toEqual([]);
+    expect(violations(new Map([['routing/e.ts', "import { e } from './e.ts';"]]))).toEqual(['routing/e.ts import each other in a circle']);
+  });
+
   test('imports are read in every form and not from comments', () => {
     const text = `
 import a from './a.ts';
@@ -81,7 +105,7 @@ const url = 'http://x'; const f = await import('./f.ts');
   });
 });
 
-test('the top level is what design §2 lists', () => {
+test('the top level holds these files and folders, and nothing else', () => {
   const names = existsSync(join(root, '.git'))
     ? execFileSync('git', ['ls-files'], { cwd: root, encoding: 'utf8' }).split('\n').filter((line) => line !== '').map((line) => line.split('/')[0]!)
     : readdirSync(root).filter((name) => name !== 'node_modules' && name !== 'coverage');

@@ -1,4 +1,5 @@
-// The arrows of design §2 as a function of the sources, so that the test can plant violations and see them found.
+// The arrows between layers, between the rooms of gateway/edge, and no circle of files anywhere: as a function of the sources, so that the test
+// can plant violations and see them found. Types count like values: what one must know to read a file is what it imports.
 import { posix } from 'node:path';
 
 /** What files under a folder (or one file) may import of ours. The longest prefix that fits a file decides. */
@@ -16,6 +17,10 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   'gateway/worker.ts': ['gateway/edge/', 'gateway/*', 'routing/'],
   'gateway/main.ts': ['gateway/', 'routing/', 'k8s/'],
 };
+
+/** The rooms of gateway/edge: each may import those before it. Those of one line know nothing of each other. */
+const rooms: readonly (readonly string[])[] = [['io'], ['message'], ['http1', 'http2'], ['access'], ['upstream'], ['policy'], ['shadow'], ['exchange'], ['downstream']];
+const edge = 'gateway/edge/';
 
 /** The one home of each runtime package. A package that is not here has none. */
 const homes: Readonly<Record<string, readonly string[]>> = {
@@ -73,7 +78,47 @@ export function violations(sources: ReadonlyMap<string, string>): string[] {
       for (const path of reached(file, imports)) if (path.startsWith('k8s/')) lines.push(`${file} loads ${path} at run time: the data plane does not know Kubernetes`);
     }
   }
+  return [...lines, ...circlesOf(imports)];
+}
+
+/** One line for each circle of files that import each other, types counted (Tarjan's strongly connected components). */
+function circlesOf(imports: ReadonlyMap<string, readonly Import[]>): string[] {
+  const order = new Map<string, number>();
+  const low = new Map<string, number>();
+  const stack: string[] = [];
+  const lines: string[] = [];
+  const visit = (file: string): void => {
+    order.set(file, order.size);
+    low.set(file, order.get(file)!);
+    stack.push(file);
+    for (const { to } of imports.get(file)!) {
+      if (!imports.has(to)) continue;
+      if (!order.has(to)) visit(to);
+      if (stack.includes(to)) low.set(file, Math.min(low.get(file)!, low.get(to)!));
+    }
+    if (low.get(file) !== order.get(file)) return;
+    const circle = stack.splice(stack.indexOf(file));
+    if (circle.length > 1 || imports.get(file)!.some(({ to }) => to === file)) lines.push(`${circle.sort().join(', ')} import each other in a circle`);
+  };
+  for (const file of imports.keys()) if (isGuarded(file) && !order.has(file)) visit(file);
   return lines;
+}
+
+/** Why a file of gateway/edge may not import another one there; empty: it may. A file of no room is at the top, and nobody imports it. */
+function judgeRooms(file: string, to: string): string[] {
+  if (!file.startsWith(edge) || !to.startsWith(edge)) return [];
+  const [from, target] = [roomOf(file), roomOf(to)];
+  if (from === target) return [];
+  const rank = (room: string): number => rooms.findIndex((line) => line.includes(room));
+  if (target !== null && rank(target) < 0) return [`${to} is in no room of gateway/edge`];
+  const may = target !== null && (from === null || rank(target) < rank(from));
+  return may ? [] : [`${file} imports ${to}: the room ${from ?? 'top'} may import only rooms before it (${rooms.flat().join(', ')})`];
+}
+
+/** null: the top. */
+function roomOf(file: string): string | null {
+  const rest = file.slice(edge.length).split('/');
+  return rest.length > 1 ? rest[0]! : null;
 }
 
 function judge(file: string, to: string): string[] {
@@ -82,7 +127,8 @@ function judge(file: string, to: string): string[] {
   }
   if (/^(?:gateway|routing|k8s|test|load)\//.test(to)) {
     const allowed = arrows[arrowOf(file)]!;
-    return allowed.some((target) => fits(to, target)) ? [] : [`${file} imports ${to}: ${arrowOf(file)} may import ${allowed.join(', ')}`];
+    if (allowed.some((target) => fits(to, target))) return judgeRooms(file, to);
+    return [`${file} imports ${to}: ${arrowOf(file)} may import ${allowed.join(', ')}`];
   }
   if (to.startsWith('..')) return [`${file} imports ${to} from outside the repository`];
   if (to === 'package.json') return [];

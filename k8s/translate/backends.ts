@@ -2,9 +2,10 @@
 import type { Endpoint, UpstreamEndpoints } from '../../routing/upstream.ts';
 import { joinEndpoints, type Slice } from './endpoints.ts';
 import { readAddress, refusalOf } from './reach.ts';
-import { Registry, removeFrom, Watched } from './registry.ts';
+import { Registry, removeFrom } from './registry.ts';
 import type { Service } from './services.ts';
 import type { TranslateSettings } from './translation.ts';
+import { Watched } from './unit-record.ts';
 import type { UpstreamPlan } from './upstreams.ts';
 
 /** Key of a namespaced name: namespaces hold no `/`. */

@@ -5,7 +5,7 @@ import { parseHostGlob } from './grant.ts';
 import { areaWithin, heldKey, type Held, type Proposal } from './held.ts';
 import type { Grant } from './translation.ts';
 import type { ClaimArea } from './unit.ts';
-import type { Unit } from './world.ts';
+import type { Unit } from './unit-record.ts';
 
 /** A claim of a unit, before the record has been asked. */
 interface Wish extends Omit<Claimant, 'sinceMs' | 'turn'> {

@@ -2,7 +2,7 @@
 import { compareText } from '../../routing/problem.ts';
 import { isOver, refusalsOf, usageOf, usesAllowance, type Usage } from './allowance.ts';
 import { sameValue } from '../../routing/diff.ts';
-import type { Unit } from './world.ts';
+import type { Unit } from './unit-record.ts';
 
 interface Account {
   readonly units: Map<Unit, Usage>;

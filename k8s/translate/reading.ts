@@ -1,21 +1,32 @@
 // Reading: what one unit sees of the World while it is translated. Every question is remembered as a read, so that its answer's change is told.
 import { compareText } from '../../routing/problem.ts';
-import { nameKey } from './backends.ts';
+import { nameKey, type Backends } from './backends.ts';
 import type { Deployment } from './deployment.ts';
 import { objectKey } from './object.ts';
-import type { Watched } from './registry.ts';
+import type { Material, NameRecord } from './name-record.ts';
+import type { Registry } from './registry.ts';
 import { ownerNamesOf, type Service } from './services.ts';
 import type { Secret, TlsContext } from './tls.ts';
 import type { Grant, TranslateSettings } from './translation.ts';
 import type { Surroundings } from './unit.ts';
-import type { World } from './world.ts';
+import type { Watched } from './unit-record.ts';
+
+/** All objects, as far as a unit may ask for them. */
+export interface ReadableObjects {
+  readonly settings: TranslateSettings;
+  readonly backends: Backends;
+  readonly names: Registry<NameRecord>;
+  readonly secrets: Registry<Material>;
+  readonly contexts: Registry<Material>;
+  grantsOf(namespace: string): readonly Grant[];
+}
 
 export class Reading implements Surroundings {
   readonly reads = new Set<Watched>();
   readonly settings: TranslateSettings;
-  readonly #world: World;
+  readonly #world: ReadableObjects;
 
-  constructor(world: World) {
+  constructor(world: ReadableObjects) {
     this.#world = world;
     this.settings = world.settings;
   }

@@ -1,12 +1,6 @@
-// Registry: records by key that exist while somebody has a use for them, and who reads each.
+// Registry: records by key that exist while somebody has a use for them.
 //
 // Inserting a key costs about a microsecond, so at 10,000 SDs all that belongs to one name is one record, and readers hold the records themselves.
-import type { Unit } from './world.ts';
-
-/** Something that units read. A unit is in `readers` once, and there while the record is among its reads. */
-export class Watched {
-  readonly readers: Unit[] = [];
-}
 
 /** What a Registry holds. */
 export interface Kept {

@@ -11,7 +11,8 @@ import type { SourceObject } from './object.ts';
 import { Output } from './output.ts';
 import { predictorCandidates } from './services.ts';
 import type { ServiceChoice, Translation, TranslateSettings, TranslationChange } from './translation.ts';
-import { World, type Unit } from './world.ts';
+import type { Unit } from './unit-record.ts';
+import { World } from './world.ts';
 
 /** Where it is decided who holds what. */
 export interface Recording {

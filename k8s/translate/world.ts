@@ -2,106 +2,30 @@
 // change touches its dependants and nothing else.
 import { sameValue } from '../../routing/diff.ts';
 import type { ObjectRef, Problem } from '../../routing/problem.ts';
-import type { Refusals } from './allowance.ts';
-import { decodeConfiguration, translateConfiguration, type Configuration, type ConfigurationInput, type ConfigurationOrigin } from './ambassador.ts';
+import { decodeConfiguration, translateConfiguration, type ConfigurationInput, type ConfigurationOrigin } from './ambassador.ts';
 import { ambassadorIdsOf, customConfigOf, externalNameOf } from './annotations.ts';
 import { nameKey, type Backend, type Backends } from './backends.ts';
 import { decodeDeployment } from './decode.ts';
-import type { Deployment } from './deployment.ts';
 import { reportConfigDifferences, reportDeletion } from './deployment-differences.ts';
 import type { Report } from './fields.ts';
 import { translateDeployment } from './mappings.ts';
 import { decodeSlice, type Slice } from './endpoints.ts';
 import { Reading } from './reading.ts';
-import { Registry, removeFrom, Watched } from './registry.ts';
+import { Material, NameRecord } from './name-record.ts';
+import { Registry, removeFrom } from './registry.ts';
+import { noNames, nothingDeclared, Unit, type Declared, type Watched } from './unit-record.ts';
 import { objectKey, type SourceObject } from './object.ts';
 import { decodeService, ownersOf, type Service } from './services.ts';
 import { decodeSecret, type Secret, type TlsContext } from './tls.ts';
 import type { Grant, TranslateSettings } from './translation.ts';
-import { nothing, type UnitMeaning } from './unit.ts';
+import { nothing } from './unit.ts';
 import { fieldOf, recordOf, textOf } from './value.ts';
-
-/** What a unit declares. Without a configuration, a Deployment is translated by itself. */
-interface Declared {
-  readonly deployment: Deployment | null;
-  readonly configuration: Configuration | null;
-  readonly createdAt: string;
-  /** Names in `/seldon/<namespace>/` that it takes. */
-  readonly names: readonly string[];
-}
-
-const noNames: readonly string[] = Object.freeze([]);
-
-/** An object that declares Mappings, and all that is known of it. */
-export class Unit {
-  readonly ref: ObjectRef;
-  declared: Declared = nothingDeclared;
-  decodeProblems: readonly Problem[] = [];
-  meaning: UnitMeaning = nothing;
-  reads: readonly Watched[] = [];
-  bareNames: readonly string[] = noNames;
-  refusals: Refusals | null = null;
-  /** Among those that are to be translated. */
-  changed = false;
-  /** Ids of its Mappings that are published. */
-  published: readonly string[] = [];
-
-  constructor(ref: ObjectRef) {
-    this.ref = ref;
-  }
-
-  get namespace(): string {
-    return this.ref.namespace;
-  }
-
-  get createdAt(): string {
-    return this.declared.createdAt;
-  }
-}
-
-const nothingDeclared: Declared = Object.freeze({ deployment: null, configuration: null, createdAt: '', names: Object.freeze([]) });
 
 /** What was made of an object. The object itself is not kept. */
 interface Entry {
   readonly ref: ObjectRef;
   unit: Unit | null;
   slice: { readonly slice: Slice; readonly backend: Backend } | null;
-}
-
-/** All that goes by one name of SDs in a namespace. */
-class NameRecord {
-  readonly key: string;
-  /** Units whose own or external name it is. */
-  readonly units: Unit[] = [];
-  /** Services whose owner has this name. */
-  readonly services: Service[] = [];
-  readonly watched = new Watched();
-  touched = false;
-
-  constructor(key: string) {
-    this.key = key;
-  }
-
-  get isIdle(): boolean {
-    return this.units.length + this.services.length + this.watched.readers.length === 0;
-  }
-}
-
-/** A Secret, or the TLSContexts of one name, whether there is one or not. */
-class Material {
-  readonly key: string;
-  secret: Secret | null = null;
-  readonly contexts = new Map<Unit, TlsContext>();
-  readonly watched = new Watched();
-  touched = false;
-
-  constructor(key: string) {
-    this.key = key;
-  }
-
-  get isIdle(): boolean {
-    return this.secret === null && this.contexts.size + this.watched.readers.length === 0;
-  }
 }
 
 export class World {

@@ -1,7 +1,8 @@
 // Benchmark of the core: decide at 10,000 deployments, building the table, changing it. Targets: issue "Manifests in, predictions out".
 import { decide } from '../../routing/decide.ts';
 import type { TableDelta } from '../../routing/delta.ts';
-import { RequestHead, headOf } from '../../routing/head.ts';
+import { RequestHead } from '../../routing/head.ts';
+import { headOf } from '../../routing/head-text.ts';
 import type { Mapping } from '../../routing/mapping.ts';
 import type { Match, PathMatch } from '../../routing/match.ts';
 import { applyDelta, emptyTable } from '../../routing/table.ts';

@@ -1,7 +1,7 @@
 // Arbitrary Mappings and requests out of few words, so that they meet.
 import * as fc from 'fast-check';
-import { headOf } from '../../routing/head.ts';
-import type { HeadText } from '../../routing/head.ts';
+import { headOf } from '../../routing/head-text.ts';
+import type { HeadText } from '../../routing/head-text.ts';
 import type { Mapping, Role } from '../../routing/mapping.ts';
 import type { HostMatch, Match, NamedMatch, PathMatch, ValueMatch } from '../../routing/match.ts';
 import type { UpstreamEndpoints } from '../../routing/upstream.ts';

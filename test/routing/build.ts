@@ -1,7 +1,8 @@
 // Mappings and deltas for tests, with every field that a test does not name at its default.
 import type { TableDelta } from '../../routing/delta.ts';
-import { headOf } from '../../routing/head.ts';
-import type { HeadText, RequestHead } from '../../routing/head.ts';
+import { headOf } from '../../routing/head-text.ts';
+import type { RequestHead } from '../../routing/head.ts';
+import type { HeadText } from '../../routing/head-text.ts';
 import type { ForwardTarget, Mapping, Role } from '../../routing/mapping.ts';
 import type { HostMatch, Match, NamedMatch, PathMatch, ValueMatch } from '../../routing/match.ts';
 import { applyDelta, emptyTable } from '../../routing/table.ts';

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { decide } from '../../routing/decide.ts';
-import type { HeadText, RequestHead } from '../../routing/head.ts';
+import type { RequestHead } from '../../routing/head.ts';
+import type { HeadText } from '../../routing/head-text.ts';
 import type { Match, ValueMatch } from '../../routing/match.ts';
 import { hostOf, is, mapping, match, named, prefix, request, tableOf } from './build.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { decide, isCopied } from '../../routing/decide.ts';
 import type { Decision } from '../../routing/decision.ts';
-import type { HeadText } from '../../routing/head.ts';
+import type { HeadText } from '../../routing/head-text.ts';
 import type { Mapping } from '../../routing/mapping.ts';
 import type { PathMatch } from '../../routing/match.ts';
 import type { RouteTable } from '../../routing/table.ts';

@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { decide } from '../../routing/decide.ts';
-import { headOf } from '../../routing/head.ts';
-import type { HeadText } from '../../routing/head.ts';
+import { headOf } from '../../routing/head-text.ts';
+import type { HeadText } from '../../routing/head-text.ts';
 import { applyDelta, emptyTable } from '../../routing/table.ts';
 import { anyHeadText, anyMapping, someEndpoints } from './arbitrary.ts';
 import { delta, is, mapping, match, named, prefix, request, tableOf } from './build.ts';

@@ -6,7 +6,7 @@ import type { HealthMethod, HealthWatch } from './health.ts';
 import { framed, healthList, healthResponse, prefixBytes, serviceOf, serving } from '../message/grpc-message.ts';
 import { writeStatusBlock } from '../http2/response-writer.ts';
 import type { Stream } from '../http2/stream.ts';
-import type { RequestUser } from '../http2/stream-user.ts';
+import type { RequestUser } from '../http2/stream.ts';
 
 /** A request says one name. */
 const mostRequestBytes = 1024;

@@ -2,7 +2,7 @@
 // the caller knows is served.
 import { isText } from '../../../routing/bytes.ts';
 import { decide } from '../../../routing/decide.ts';
-import { headOf } from '../../../routing/head.ts';
+import { headOf } from '../../../routing/head-text.ts';
 import type { RequestHead } from '../../../routing/head.ts';
 import type { RouteTable } from '../../../routing/table.ts';
 import { Deadline } from '../io/deadline.ts';

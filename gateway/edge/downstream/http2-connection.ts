@@ -22,7 +22,7 @@ import type { ServedStreams } from './http2-streams.ts';
 import { ServerConnection } from '../http2/server.ts';
 import type { ServerOwner } from '../http2/server.ts';
 import type { Stream } from '../http2/stream.ts';
-import type { RequestUser } from '../http2/stream-user.ts';
+import type { RequestUser } from '../http2/stream.ts';
 
 /** A call for health that the gateway does not answer itself. */
 const notOurs = -1;

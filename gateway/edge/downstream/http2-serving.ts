@@ -4,7 +4,8 @@ import { Http1RequestHead } from '../message/request-head.ts';
 import { defaultFloodLimits } from '../http2/floods.ts';
 import { BlockWriter } from '../http2/hpack-encode.ts';
 import { Http2Shared } from '../http2/shared.ts';
-import type { Http2Home, Http2Limits } from '../http2/shared.ts';
+import type { Http2Limits } from '../http2/limits.ts';
+import type { Http2Home } from '../http2/shared.ts';
 
 /** Frames of one connection in a turn: 20 requests, or 17 with a message each, which take about half a millisecond. */
 const framesATurn = 160;

@@ -18,7 +18,7 @@ import type { Transport } from '../io/transport.ts';
 import type { ClientFacts } from '../message/client-facts.ts';
 import type { BlockHolder } from './http2-serving.ts';
 import type { Stream } from '../http2/stream.ts';
-import type { RequestUser } from '../http2/stream-user.ts';
+import type { RequestUser } from '../http2/stream.ts';
 
 /** The connection of a stream, as the stream needs it. */
 export interface StreamOwner {

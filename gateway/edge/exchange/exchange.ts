@@ -27,6 +27,7 @@ import type { ClientFacts } from '../message/client-facts.ts';
 import type { ResponseHead } from '../message/response-head.ts';
 import { redirectAnswer } from '../policy/redirect.ts';
 import { refusalOf, rewriteFailures } from '../policy/refusal.ts';
+import type { CopyTarget } from '../shadow/shadow-budget.ts';
 import type { ShadowCopy } from '../shadow/shadow-copy.ts';
 import { stickOf } from '../policy/stickiness.ts';
 import type { StickyOn } from '../upstream/balancing-policy.ts';
@@ -53,7 +54,7 @@ export class Exchange implements ForwardingOwner, Timed {
   /** What a gRPC caller gives the call. */
   #callerMs = Infinity;
   #attachment: Attachment | null = null;
-  #copy: ShadowCopy | null = null;
+  #copy: ShadowCopy<CopyTarget> | null = null;
 
   #requestDone = false;
   /** What comes of the request still is thrown away. */

@@ -19,7 +19,7 @@ import type { CompiledRetry } from '../policy/retry-policy.ts';
 import type { Breaker } from '../upstream/breaker.ts';
 import { plainChoice } from '../upstream/balancing-policy.ts';
 import type { Choice } from '../upstream/balancing-policy.ts';
-import type { EndpointPool } from '../upstream/endpoint-pool.ts';
+import type { EndpointView } from '../upstream/endpoint-view.ts';
 import { encodeHead } from '../upstream/head-encoding.ts';
 import type { UpstreamPool } from '../upstream/pool.ts';
 import type { Acquired, UpstreamSide, Waiting } from '../upstream/upstream-request.ts';
@@ -53,7 +53,7 @@ export class Forwarding implements UpstreamUser, RetriesOwner {
   readonly #worker: WorkerContext;
   readonly #owner: ForwardingOwner;
   readonly #held: HeldRequest;
-  readonly #tried: EndpointPool[] = [];
+  readonly #tried: EndpointView[] = [];
   #retries: Retries | null = null;
   #policy: CompiledRetry | null = null;
   #pool: UpstreamPool | null = null;
@@ -184,7 +184,7 @@ export class Forwarding implements UpstreamUser, RetriesOwner {
 
   // How a try fails, and the next one begins.
 
-  connectFailed(endpoint: EndpointPool | null, failure: Failure, reason: string): void {
+  connectFailed(endpoint: EndpointView | null, failure: Failure, reason: string): void {
     this.#waiting = null;
     if (endpoint !== null) this.#tryFailed(endpoint, failure, reason, true);
     // It waited for one that was not tried.
@@ -206,7 +206,7 @@ export class Forwarding implements UpstreamUser, RetriesOwner {
     this.#tryFailed(endpoint, failures.upstreamTimeout, `per_try_timeout ${this.#policy!.perTryTimeoutMs} ms`, false);
   }
 
-  #tryFailed(endpoint: EndpointPool | null, failure: Failure, reason: string, unprocessed: boolean): void {
+  #tryFailed(endpoint: EndpointView | null, failure: Failure, reason: string, unprocessed: boolean): void {
     if (this.#policy !== null) this.#retries!.tryOver();
     if (endpoint !== null) this.#tried.push(endpoint);
     this.#failure = failure;

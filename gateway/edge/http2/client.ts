@@ -9,7 +9,7 @@ import { readResponse } from './response-message.ts';
 import type { Http2Shared } from './shared.ts';
 import type { Stream } from './stream.ts';
 import { ended } from './stream-table.ts';
-import type { ResponseUser, StreamLoss } from './stream-user.ts';
+import type { ResponseUser, StreamLoss } from './stream.ts';
 
 /** Who uses a connection to an upstream. */
 export interface ClientOwner {

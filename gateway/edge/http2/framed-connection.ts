@@ -12,7 +12,7 @@ import type { SenderOwner } from './sender.ts';
 import type { Http2Shared } from './shared.ts';
 import { Stream } from './stream.ts';
 import { ended, StreamTable } from './stream-table.ts';
-import type { StreamLoss } from './stream-user.ts';
+import type { StreamLoss } from './stream.ts';
 import { ConnectionTimes } from './times.ts';
 
 /** After the last frame the peer may take this long to close; then it is cut. */

@@ -11,7 +11,7 @@ import type { HeaderList } from './header-list.ts';
 import { isGrpcCall, readRequest } from './request-message.ts';
 import type { Http2Shared } from './shared.ts';
 import type { Stream } from './stream.ts';
-import type { RequestUser } from './stream-user.ts';
+import type { RequestUser } from './stream.ts';
 
 /** Two spaces and `HTTP/1.1`: the limit of a request line means the same in both versions. */
 const lineExtraBytes = 10;

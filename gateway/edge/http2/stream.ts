@@ -1,11 +1,65 @@
-// Stream: one request and its response on an HTTP/2 connection, from either side. Objects are used again and again.
+// Stream: one request and its response on an HTTP/2 connection, from either side, and what it tells whoever uses it: the seam between the
+// engine and an exchange. Objects are used again and again.
 import { SendQueue } from './send-queue.ts';
-import type { Session } from './framed-connection.ts';
-import type { StreamUser } from './stream-user.ts';
+import type { FieldList } from '../message/fields.ts';
+import type { ResponseHead } from '../message/response-head.ts';
+
+/** Why a stream ended before its time. */
+export interface StreamLoss {
+  /** The peer reset this stream alone; or it broke a rule on this stream; or the connection ended. */
+  readonly cause: 'reset' | 'mistake' | 'connection';
+  /** RFC 9113 §7. */
+  readonly code: number;
+  /** The peer has certainly not worked on it: it may be sent again, whatever the method (§8.7). */
+  readonly unprocessed: boolean;
+  readonly sentence: string;
+}
+
+/**
+ * Bytes, heads and trailers are valid only during the call.
+ *
+ * A stream is over, and must be forgotten, after `streamLost`, after a `reset` by the user, and once the user has both been told `streamEnd`
+ * and given the end of its own message. From then on it calls nobody and may serve another exchange.
+ */
+export interface StreamUser {
+  /** Bytes of the peer's message. Each must come back by `credit`, once it was passed on: that is what lets the peer send more. */
+  streamData(stream: Stream, bytes: Buffer, start: number, end: number): void;
+  /** The peer's message is complete. */
+  streamEnd(stream: Stream, trailers: FieldList | null): void;
+  /** So many bytes, which `sendData` had to keep, have left. */
+  streamPassedOn(stream: Stream, bytes: number): void;
+  streamLost(stream: Stream, loss: StreamLoss): void;
+}
+
+/** Who serves requests. */
+export interface RequestUser extends StreamUser {
+  /** What the caller gives the call by grpc-timeout, ms; Infinity: it says nothing. Asked when the stream is reset. */
+  readonly callerMs: number;
+}
+
+/** Who sends requests. */
+export interface ResponseUser extends StreamUser {
+  /** The request was HEAD: its response has no body. */
+  readonly isHead: boolean;
+  /** A 1xx response. */
+  streamInformational(stream: Stream, head: ResponseHead): void;
+  /** `streamEnd` follows, at once for a response without a body. */
+  streamResponse(stream: Stream, head: ResponseHead): void;
+}
+
+/** The connection of a stream, which does what is asked of the stream. */
+interface StreamConnection {
+  sendHead(stream: Stream, block: Buffer, length: number, final: boolean, end: boolean): void;
+  sendData(stream: Stream, bytes: Buffer, start: number, end: number, last: boolean): number;
+  sendTrailers(stream: Stream, block: Buffer, length: number): void;
+  credit(stream: Stream, bytes: number): void;
+  discardRest(stream: Stream): void;
+  resetByUser(stream: Stream, code: number): void;
+}
 
 export class Stream {
   /** null: it is spare, and must not hold a connection that is gone. */
-  #connection: Session | null = null;
+  #connection: StreamConnection | null = null;
   /** 0: it waits for its turn at an upstream (MAX_CONCURRENT_STREAMS). */
   id = 0;
   /** null: nobody is told any more. */
@@ -109,7 +163,7 @@ export class Stream {
     this.#connection = null;
   }
 
-  begin(connection: Session, id: number, nowMs: number, receiveWindow: number, sendWindow: number): void {
+  begin(connection: StreamConnection, id: number, nowMs: number, receiveWindow: number, sendWindow: number): void {
     this.#connection = connection;
     this.id = id;
     this.user = null;

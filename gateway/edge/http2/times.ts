@@ -1,5 +1,5 @@
 // When something is due on a connection. Plain times, one deadline for the first of them.
-import type { Http2Limits } from './shared.ts';
+import type { Http2Limits } from './limits.ts';
 
 /** What is due. */
 export type Due =

@@ -2,8 +2,7 @@
 // the share of each address that it is for.
 import type { Upstream } from '../../../routing/upstream.ts';
 import type { EdgeLimits } from '../../settings.ts';
-import { mayTake } from './shadow-budget.ts';
-import type { CopyTarget } from './shadow-budget.ts';
+import { mayTake } from './fair-share.ts';
 import type { UpstreamSide } from '../upstream/upstream-request.ts';
 
 export type ShadowOutcome = 'sent' | 'failed' | 'dropped_size' | 'dropped_memory' | 'dropped_queue' | 'dropped_unready' | 'dropped_incomplete';
@@ -20,11 +19,17 @@ export interface ShadowAccount {
   count(slot: number, outcome: ShadowOutcome): void;
 }
 
-export class ShadowCopy {
+/** One that gets the copy: its counter slot, and what its address holds. */
+interface Target {
+  readonly attachment: { readonly slot: number };
+  readonly lane: { heldBytes: number };
+}
+
+export class ShadowCopy<T extends Target> {
   readonly #account: ShadowAccount;
   readonly #limits: EdgeLimits;
   /** Those that are not done with it. */
-  targets: readonly CopyTarget[];
+  targets: readonly T[];
   readonly isHead: boolean;
   readonly #heads: CopiedHeads;
   #body: Buffer[] = [];
@@ -33,7 +38,7 @@ export class ShadowCopy {
   readonly #hasBody: boolean;
 
   /** Targets that have no room for the head are dropped and counted: look whether some are left. */
-  constructor(account: ShadowAccount, limits: EdgeLimits, targets: readonly CopyTarget[], heads: CopiedHeads, isHead: boolean, hasBody: boolean) {
+  constructor(account: ShadowAccount, limits: EdgeLimits, targets: readonly T[], heads: CopiedHeads, isHead: boolean, hasBody: boolean) {
     this.#account = account;
     this.#limits = limits;
     this.targets = targets;
@@ -76,7 +81,7 @@ export class ShadowCopy {
   }
 
   /** One target is done with it, and this is what became of it there. */
-  release(target: CopyTarget, outcome: ShadowOutcome): void {
+  release(target: T, outcome: ShadowOutcome): void {
     const account = this.#account;
     account.count(target.attachment.slot, outcome);
     target.lane.heldBytes -= this.#heldBytes;

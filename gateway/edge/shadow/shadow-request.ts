@@ -20,13 +20,13 @@ const mostStreamedBytes = 4 * 1024 * 1024;
 /** Who is told what became of it. */
 export interface ShadowRequestOwner {
   /** `how` is what it says about the address; null: nothing. */
-  copyOver(copy: ShadowCopy, target: CopyTarget, outcome: ShadowOutcome, how: CopyEnd | null): void;
+  copyOver(copy: ShadowCopy<CopyTarget>, target: CopyTarget, outcome: ShadowOutcome, how: CopyEnd | null): void;
 }
 
 export class ShadowRequest implements UpstreamUser, Timed {
   readonly isHead: boolean;
   readonly #worker: WorkerContext;
-  readonly #copy: ShadowCopy;
+  readonly #copy: ShadowCopy<CopyTarget>;
   readonly #target: CopyTarget;
   readonly #owner: ShadowRequestOwner;
   readonly #deadline = new Deadline(this);
@@ -39,7 +39,7 @@ export class ShadowRequest implements UpstreamUser, Timed {
   #mostBytes = mostAnswerBytes;
   #done = false;
 
-  constructor(worker: WorkerContext, copy: ShadowCopy, target: CopyTarget, owner: ShadowRequestOwner) {
+  constructor(worker: WorkerContext, copy: ShadowCopy<CopyTarget>, target: CopyTarget, owner: ShadowRequestOwner) {
     this.#worker = worker;
     this.#copy = copy;
     this.#target = target;

@@ -12,7 +12,8 @@ import type { ClientFacts } from '../message/client-facts.ts';
 import type { CopyEnd } from './shadow-backoff.ts';
 import { ShadowCopy } from './shadow-copy.ts';
 import type { ShadowAccount, ShadowOutcome } from './shadow-copy.ts';
-import { ShadowLane, mayTake } from './shadow-budget.ts';
+import { mayTake } from './fair-share.ts';
+import { ShadowLane } from './shadow-budget.ts';
 import type { CopyTarget, QueuedCopy } from './shadow-budget.ts';
 import { ShadowRequest } from './shadow-request.ts';
 import type { ShadowRequestOwner } from './shadow-request.ts';
@@ -54,7 +55,7 @@ export class ShadowSender implements ShadowRequestOwner, ShadowAccount {
   }
 
   /** Draws for each shadow; null: none of them gets this request. Its head is copied as the primary's goes upstream. */
-  begin(shadows: readonly Shadow<Attached>[], head: Http1RequestHead, primary: Attachment, facts: ClientFacts, requestId: Buffer): ShadowCopy | null {
+  begin(shadows: readonly Shadow<Attached>[], head: Http1RequestHead, primary: Attachment, facts: ClientFacts, requestId: Buffer): ShadowCopy<CopyTarget> | null {
     let targets: CopyTarget[] | null = null;
     for (let i = 0; i < shadows.length; i++) {
       const shadow = shadows[i]!;
@@ -108,7 +109,7 @@ export class ShadowSender implements ShadowRequestOwner, ShadowAccount {
   }
 
   /** The primary's request is complete: its copies may leave, in a turn of the event loop that begins after primaries' bytes were looked for. */
-  send(copy: ShadowCopy): void {
+  send(copy: ShadowCopy<CopyTarget>): void {
     for (const target of copy.targets) {
       const { lane } = target;
       if (!this.#mayWait(lane)) {
@@ -166,7 +167,7 @@ export class ShadowSender implements ShadowRequestOwner, ShadowAccount {
     return true;
   }
 
-  copyOver(copy: ShadowCopy, target: CopyTarget, outcome: ShadowOutcome, how: CopyEnd | null): void {
+  copyOver(copy: ShadowCopy<CopyTarget>, target: CopyTarget, outcome: ShadowOutcome, how: CopyEnd | null): void {
     const { lane } = target;
     this.#inFlight -= 1;
     lane.inFlight -= 1;

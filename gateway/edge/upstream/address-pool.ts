@@ -1,12 +1,12 @@
 // Idle connections and sessions to one address. Upstreams that reach it in the same way share a shelf (design §5: ip, port, protocol, TLS
 // context, SNI), so that a thousand Mappings to one address keep a few warm connections and not a thousand that grow too old to be used again.
 import type { WorkerContext } from '../io/worker-context.ts';
-import type { UpstreamConnection } from './http1-connection.ts';
-import type { EndpointPool } from './endpoint-pool.ts';
+import type { IdleConnections, UpstreamConnection } from './http1-connection.ts';
+import type { EndpointView } from './endpoint-view.ts';
 import { EndpointSessions } from './endpoint-sessions.ts';
 import { IdleCloses } from './idle-closes.ts';
 
-export class IdleShelf {
+export class IdleShelf implements IdleConnections {
   /** What was seen of connections to this address; null: no idle close yet. */
   #closes: IdleCloses | null = null;
   /** Oldest first. The last in is the first out: the warmest; the rest grow old and close. */
@@ -30,7 +30,7 @@ export class IdleShelf {
   }
 
   /** `endpoint` uses the shelf no longer. */
-  leave(endpoint: EndpointPool): void {
+  leave(endpoint: EndpointView): void {
     this.#sessions?.leave(endpoint);
   }
 

@@ -8,13 +8,13 @@ import { readDirectly } from '../io/direct-read.ts';
 import type { ReadBuffer } from '../io/read-buffer.ts';
 import { SocketTransport } from '../io/transport.ts';
 import type { TransportOwner } from '../io/transport.ts';
-import type { UpstreamPool } from './pool.ts';
+import type { UpstreamView } from './endpoint-view.ts';
 
 /**
  * Dials the Endpoint as its Upstream says. Throws on keys or authorities that OpenSSL does not read. The socket says `connect`, or with TLS
  * `secureConnect`.
  */
-export function dial(ip: string, port: number, pool: UpstreamPool, reads: ReadBuffer, owner: TransportOwner): { readonly socket: Socket; readonly transport: SocketTransport } {
+export function dial(ip: string, port: number, pool: UpstreamView, reads: ReadBuffer, owner: TransportOwner): { readonly socket: Socket; readonly transport: SocketTransport } {
   const { secureContext } = pool;
   if (secureContext === null) {
     let transport: SocketTransport | null = null;

@@ -1,17 +1,40 @@
 // One Endpoint of one Upstream: what is in flight on it, and where its idle connections stand.
 import type { WorkerContext } from '../io/worker-context.ts';
-import type { Candidate } from './candidates.ts';
 import { UpstreamConnection } from './http1-connection.ts';
+import type { Http1Endpoint } from './http1-connection.ts';
 import { Ejection } from './ejection.ts';
 import { IdleShelf } from './address-pool.ts';
-import type { UpstreamPool } from './pool.ts';
+import type { IdleShelves } from './address-pool.ts';
+import type { UpstreamView } from './endpoint-view.ts';
 import type { Acquired } from './upstream-request.ts';
 import type { UpstreamUser } from './response-handler.ts';
 
-export class EndpointPool implements Candidate {
+/** The Upstream's pool, as those of its Endpoints need it. */
+export interface PoolOfUpstream extends UpstreamView {
+  readonly worker: WorkerContext;
+  /** Copies for shadows are never counted against an Endpoint. */
+  readonly traffic: 'live' | 'shadow';
+  readonly shelves: IdleShelves;
+  /** Its connections may serve other Upstreams at the same address. */
+  readonly shares: boolean;
+  /** How long an idle connection may wait and still be used, as far as the whole Upstream is concerned. */
+  readonly reuseIdleMs: number;
+  readonly serving: {
+    /** More than half of the Endpoints are out: all are used. */
+    readonly panics: boolean;
+    /** May one more be ejected? */
+    readonly mayEject: boolean;
+    /** One of the Endpoints went out or came in. */
+    judged(): void;
+  };
+  /** A request of this priority, and the connection that carried it alone, are done. */
+  left(priority: number): void;
+}
+
+export class EndpointPool implements Http1Endpoint {
   // First what every request reads.
   readonly worker: WorkerContext;
-  readonly upstream: UpstreamPool;
+  readonly upstream: PoolOfUpstream;
   /** `ip:port`, for people. */
   readonly address: string;
   /** Exchanges that use it or wait for a connection to it: what least-request compares. */
@@ -29,7 +52,7 @@ export class EndpointPool implements Candidate {
   readonly port: number;
   readonly ejection = new Ejection();
 
-  constructor(upstream: UpstreamPool, ip: string, port: number, address: string) {
+  constructor(upstream: PoolOfUpstream, ip: string, port: number, address: string) {
     this.worker = upstream.worker;
     this.upstream = upstream;
     this.ip = ip;

@@ -5,7 +5,7 @@ import type { Failure } from '../message/failure.ts';
 import { failures } from '../message/failure.ts';
 import { resource } from './breaker.ts';
 import type { Breaker } from './breaker.ts';
-import type { EndpointPool } from './endpoint-pool.ts';
+import type { EndpointView } from './endpoint-view.ts';
 import { UpstreamSession } from './http2-connection.ts';
 import type { SessionOwner } from './http2-connection.ts';
 import type { Acquired, Waiting } from './upstream-request.ts';
@@ -21,13 +21,13 @@ const replaceAgainMs = 1000;
 /** A place in the queue. */
 class StreamWait implements Waiting {
   readonly kind = 'waiting';
-  readonly endpoint: EndpointPool;
+  readonly endpoint: EndpointView;
   readonly user: UpstreamUser;
   readonly breaker: Breaker;
   readonly #sessions: EndpointSessions;
 
   /** It has entered `breaker` as pending. */
-  constructor(sessions: EndpointSessions, endpoint: EndpointPool, user: UpstreamUser, breaker: Breaker) {
+  constructor(sessions: EndpointSessions, endpoint: EndpointView, user: UpstreamUser, breaker: Breaker) {
     this.#sessions = sessions;
     this.endpoint = endpoint;
     this.user = user;
@@ -57,7 +57,7 @@ export class EndpointSessions implements SessionOwner {
   }
 
   /** A stream for a request of `user` to `endpoint`, or a place in the queue for one. Throws on keys that OpenSSL does not read. */
-  acquire(endpoint: EndpointPool, user: UpstreamUser, priority: number): Acquired {
+  acquire(endpoint: EndpointView, user: UpstreamUser, priority: number): Acquired {
     const breaker = endpoint.upstream.breakerOf(priority);
     const session = this.#roomy();
     if (session !== null && this.#waiting.size === 0) {
@@ -91,7 +91,7 @@ export class EndpointSessions implements SessionOwner {
     return count;
   }
 
-  #dialForOneMore(endpoint: EndpointPool, breaker: Breaker): void {
+  #dialForOneMore(endpoint: EndpointView, breaker: Breaker): void {
     if (this.#waiting.size > this.#dialling() * assumedStreams && this.#mayDial(breaker)) this.#dial(endpoint, breaker);
   }
 
@@ -100,12 +100,12 @@ export class EndpointSessions implements SessionOwner {
     return this.#sessions.length === 0 || (this.#sessions.length < mostSessions && breaker.hasRoomForConnection());
   }
 
-  #dial(endpoint: EndpointPool, breaker: Breaker): void {
+  #dial(endpoint: EndpointView, breaker: Breaker): void {
     this.#sessions.push(new UpstreamSession(endpoint, this, breaker));
   }
 
   /** Another session is dialled while the old one still takes requests: nobody waits for it. */
-  #replace(nowMs: number, endpoint: EndpointPool, breaker: Breaker): void {
+  #replace(nowMs: number, endpoint: EndpointView, breaker: Breaker): void {
     this.#replaceAgainAtMs = nowMs + replaceAgainMs;
     this.#dial(endpoint, breaker);
   }
@@ -189,7 +189,7 @@ export class EndpointSessions implements SessionOwner {
   }
 
   /** `endpoint` is gone, or is reached in another way: those who wait for it choose another one. */
-  leave(endpoint: EndpointPool): void {
+  leave(endpoint: EndpointView): void {
     for (const wait of Array.from(this.#waiting)) {
       if (wait.endpoint !== endpoint) continue;
       this.#leave(wait);

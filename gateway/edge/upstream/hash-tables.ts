@@ -6,7 +6,7 @@ import type { Candidate } from './candidates.ts';
 
 export interface HashTable<T extends Candidate> {
   /** `hash`: any 32-bit number. `tried` are left out; null: nobody may take it. */
-  pick(hash: number, tried: readonly T[], nowMs: number): T | null;
+  pick(hash: number, tried: readonly Candidate[], nowMs: number): T | null;
 }
 
 /** Points of one Endpoint on the ring: its share differs from the mean by some 8 %. */
@@ -66,7 +66,7 @@ function byAddress<T extends Candidate>(candidates: readonly T[]): readonly T[] 
 }
 
 /** The owner of the place, or of the first after it whose owner may take the request. */
-function walk<T extends Candidate>(candidates: readonly T[], owners: Uint16Array, from: number, tried: readonly T[], nowMs: number): T | null {
+function walk<T extends Candidate>(candidates: readonly T[], owners: Uint16Array, from: number, tried: readonly Candidate[], nowMs: number): T | null {
   if (candidates.length === 0) return null;
   const usable = (candidate: T): boolean => !tried.includes(candidate) && candidate.mayTake(nowMs);
   const natural = candidates[owners[from]!]!;

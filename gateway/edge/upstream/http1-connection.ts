@@ -13,8 +13,7 @@ import type { ClientFacts } from '../message/client-facts.ts';
 import type { ResponseHead } from '../message/response-head.ts';
 import type { SocketTransport, TransportOwner } from '../io/transport.ts';
 import { dial } from './dial.ts';
-import type { EndpointPool } from './endpoint-pool.ts';
-import type { IdleShelf } from './address-pool.ts';
+import type { EndpointView } from './endpoint-view.ts';
 import { RequestSender } from './request-sender.ts';
 import { ResponseReader } from '../http1/response-reader.ts';
 import type { ResponseOwner } from '../http1/response-reader.ts';
@@ -24,13 +23,26 @@ import type { UpstreamUser } from './response-handler.ts';
 /** A connection that was idle for less is in steady use: when it ends with a request, the request or a crash is to blame, no idle limit. */
 const leastIdleMs = 10;
 
+/** Where connections stand while they are idle. */
+export interface IdleConnections {
+  /** An idle connection has ended. */
+  remove(connection: UpstreamConnection): void;
+  /** A connection to this address was closed after it had been idle for so long. */
+  sawClose(idleMs: number, nowMs: number): void;
+}
+
+export interface Http1Endpoint extends EndpointView {
+  /** Takes a connection that finished cleanly; gives where it stands. */
+  park(connection: UpstreamConnection): IdleConnections;
+}
+
 /** Where it stands. `closing`: all is said, the last bytes leave. */
 type Phase = 'connecting' | 'idle' | 'busy' | 'closing' | 'gone';
 
 export class UpstreamConnection implements UpstreamSide, ResponseOwner, TransportOwner, Timed {
   readonly kind = 'side';
   /** Of the request that it serves, or served last. */
-  endpoint: EndpointPool;
+  endpoint: Http1Endpoint;
   readonly transport: SocketTransport;
   readonly #worker: WorkerContext;
   readonly #sender: RequestSender;
@@ -52,11 +64,11 @@ export class UpstreamConnection implements UpstreamSide, ResponseOwner, Transpor
   /** How long it had been idle before the request that it serves; 0: that is its first. */
   #idleMs = 0;
   /** Where it stands idle: its Endpoint may have left since. */
-  #shelf: IdleShelf | null = null;
+  #shelf: IdleConnections | null = null;
   #open = false;
 
   /** Dials. */
-  constructor(endpoint: EndpointPool, user: UpstreamUser, priority: number) {
+  constructor(endpoint: Http1Endpoint, user: UpstreamUser, priority: number) {
     const { worker } = endpoint;
     this.endpoint = endpoint;
     this.#priority = priority;
@@ -89,7 +101,7 @@ export class UpstreamConnection implements UpstreamSide, ResponseOwner, Transpor
   }
 
   /** The next request and its response belong to `user`, and count for `endpoint`. */
-  bind(user: UpstreamUser, endpoint: EndpointPool, priority: number): void {
+  bind(user: UpstreamUser, endpoint: Http1Endpoint, priority: number): void {
     this.#user = user;
     this.endpoint = endpoint;
     this.#priority = priority;
@@ -103,7 +115,7 @@ export class UpstreamConnection implements UpstreamSide, ResponseOwner, Transpor
   }
 
   /** May an idle connection serve a request to `endpoint`, which has the same address? */
-  isFresh(nowMs: number, endpoint: EndpointPool): boolean {
+  isFresh(nowMs: number, endpoint: Http1Endpoint): boolean {
     const { maxLifetimeMs } = endpoint.upstream;
     return nowMs - this.#parkedMs <= endpoint.reuseIdleMs && (maxLifetimeMs === null || nowMs - this.#bornMs < maxLifetimeMs);
   }

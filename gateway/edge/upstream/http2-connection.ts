@@ -12,9 +12,10 @@ import type { TransportOwner } from '../io/transport.ts';
 import { resource } from './breaker.ts';
 import type { Breaker } from './breaker.ts';
 import { dial } from './dial.ts';
-import type { EndpointPool } from './endpoint-pool.ts';
+import type { EndpointView } from './endpoint-view.ts';
 import type { SessionShared } from './session-shared.ts';
 import { StreamSide } from './stream-side.ts';
+import type { StreamHost } from './stream-side.ts';
 import type { UpstreamUser } from './response-handler.ts';
 
 /** Who keeps the sessions to an address. */
@@ -37,9 +38,9 @@ const notHttp2 = 'it does not agree on HTTP/2 in the TLS handshake (ALPN h2): se
 
 const nobody: TransportOwner = { received() {}, ended() {}, drained() {}, broken() {}, crashed() {} };
 
-export class UpstreamSession implements ClientOwner, Timed {
+export class UpstreamSession implements ClientOwner, StreamHost, Timed {
   /** For which it was dialled; others with the same address may use it. */
-  readonly endpoint: EndpointPool;
+  readonly endpoint: EndpointView;
   readonly shared: SessionShared;
   readonly #owner: SessionOwner;
   readonly #connection: ClientConnection;
@@ -54,7 +55,7 @@ export class UpstreamSession implements ClientOwner, Timed {
   readonly #over: StreamSide[] = [];
 
   /** Dials, and counts in `breaker` as a connection. Throws on keys that OpenSSL does not read. */
-  constructor(endpoint: EndpointPool, owner: SessionOwner, breaker: Breaker) {
+  constructor(endpoint: EndpointView, owner: SessionOwner, breaker: Breaker) {
     const { worker, upstream } = endpoint;
     this.endpoint = endpoint;
     this.shared = upstream.context.http2;
@@ -112,7 +113,7 @@ export class UpstreamSession implements ClientOwner, Timed {
   }
 
   /** A side for a request of `user`, which has entered `breaker`. There must be room. */
-  side(endpoint: EndpointPool, user: UpstreamUser, breaker: Breaker): StreamSide {
+  side(endpoint: EndpointView, user: UpstreamUser, breaker: Breaker): StreamSide {
     const side = this.#spare.pop() ?? new StreamSide(this, endpoint, breaker);
     side.begin(endpoint, user, breaker);
     return side;

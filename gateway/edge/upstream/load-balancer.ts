@@ -5,6 +5,7 @@ import type { WorkerContext } from '../io/worker-context.ts';
 import { leastRequest, roundRobin } from './candidates.ts';
 import type { Choice } from './balancing-policy.ts';
 import type { EndpointPool } from './endpoint-pool.ts';
+import type { EndpointView } from './endpoint-view.ts';
 import { maglevOf, ringOf } from './hash-tables.ts';
 import type { HashTable } from './hash-tables.ts';
 
@@ -63,7 +64,7 @@ export class Serving {
   }
 
   /** The Endpoint for a request; `tried` are left out. `hash` is null where the policy has nothing to hash. null: none is left. */
-  pick(choice: Choice, hash: number | null, tried: readonly EndpointPool[]): EndpointPool | null {
+  pick(choice: Choice, hash: number | null, tried: readonly EndpointView[]): EndpointPool | null {
     if (this.#sole !== null && tried.length === 0) return this.#sole;
     const { nowMs } = this.#worker;
     let endpoint = hash === null ? null : (this.#tableOf(choice)?.pick(hash, tried, nowMs) ?? null);
@@ -79,13 +80,13 @@ export class Serving {
     return endpoint;
   }
 
-  #next(choice: Choice, tried: readonly EndpointPool[]): EndpointPool | null {
+  #next(choice: Choice, tried: readonly EndpointView[]): EndpointPool | null {
     if (choice.policy === 'round-robin') return roundRobin(this.#candidates, tried, this.#turn++);
     return leastRequest(this.#candidates, tried, this.#worker.draw);
   }
 
   /** An ejected Endpoint whose probe is due. */
-  #due(tried: readonly EndpointPool[]): EndpointPool | null {
+  #due(tried: readonly EndpointView[]): EndpointPool | null {
     const { nowMs } = this.#worker;
     return this.#all.find((endpoint) => !endpoint.failing && endpoint.ejection.probeAtMs <= nowMs && !tried.includes(endpoint)) ?? null;
   }

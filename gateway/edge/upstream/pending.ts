@@ -4,8 +4,9 @@ import type { Timed } from '../io/deadline.ts';
 import { failures } from '../message/failure.ts';
 import { resource } from './breaker.ts';
 import type { Choice } from './balancing-policy.ts';
-import type { EndpointPool } from './endpoint-pool.ts';
-import type { UpstreamPool } from './pool.ts';
+import type { EndpointView } from './endpoint-view.ts';
+import type { WorkerContext } from '../io/worker-context.ts';
+import type { Breaker } from './breaker.ts';
 import type { Acquired, Waiting } from './upstream-request.ts';
 import type { UpstreamUser } from './response-handler.ts';
 
@@ -14,9 +15,18 @@ const lookMs = 16;
 
 const overflow: Acquired = Object.freeze({ kind: 'failed', failure: failures.overflow, detail: 'raise max_pending_requests, or max_connections, of its circuit breaker' });
 
+/** An Upstream whose requests queue. */
+interface QueuedUpstream {
+  readonly worker: WorkerContext;
+  breakerOf(priority: number): Breaker;
+  /** Need a request that waits in the queue of this priority wait no longer? */
+  mayBegin(priority: number): boolean;
+  acquireInTurn(user: UpstreamUser, tried: readonly EndpointView[], choice: Choice, hash: number | null): Acquired;
+}
+
 /** The queue of one Upstream and one priority. */
 export class PendingQueue implements Timed {
-  readonly #pool: UpstreamPool;
+  readonly #pool: QueuedUpstream;
   readonly #priority: number;
   readonly #requests = new Set<PendingRequest>();
   /** They have what they waited for, and their users have not been told. */
@@ -24,7 +34,7 @@ export class PendingQueue implements Timed {
   readonly #deadline = new Deadline(this);
   #isAdvancing = false;
 
-  constructor(pool: UpstreamPool, priority: number) {
+  constructor(pool: QueuedUpstream, priority: number) {
     this.#pool = pool;
     this.#priority = priority;
   }
@@ -34,7 +44,7 @@ export class PendingQueue implements Timed {
   }
 
   /** A place at the end, or overflow. Where there is room for whoever is first, that one waits no longer: its place is there to be taken. */
-  wait(user: UpstreamUser, tried: readonly EndpointPool[], choice: Choice, hash: number | null): Acquired {
+  wait(user: UpstreamUser, tried: readonly EndpointView[], choice: Choice, hash: number | null): Acquired {
     const breaker = this.#pool.breakerOf(this.#priority);
     if (!breaker.enter(resource.pending)) {
       this.#call();
@@ -106,13 +116,13 @@ class PendingRequest implements Waiting {
   readonly kind = 'waiting';
   readonly #queue: PendingQueue;
   readonly #user: UpstreamUser;
-  readonly #tried: readonly EndpointPool[];
+  readonly #tried: readonly EndpointView[];
   readonly #choice: Choice;
   readonly #hash: number | null;
   /** What it got when its turn came. */
   #acquired: Acquired | null = null;
 
-  constructor(queue: PendingQueue, user: UpstreamUser, tried: readonly EndpointPool[], choice: Choice, hash: number | null) {
+  constructor(queue: PendingQueue, user: UpstreamUser, tried: readonly EndpointView[], choice: Choice, hash: number | null) {
     this.#queue = queue;
     this.#user = user;
     this.#tried = tried;
@@ -120,17 +130,17 @@ class PendingRequest implements Waiting {
     this.#hash = hash;
   }
 
-  get endpoint(): EndpointPool | null {
+  get endpoint(): EndpointView | null {
     return this.#acquired === null || this.#acquired.kind === 'failed' ? null : this.#acquired.endpoint;
   }
 
   /** Its turn has come. */
-  take(pool: UpstreamPool): void {
+  take(pool: QueuedUpstream): void {
     this.#acquired = pool.acquireInTurn(this.#user, this.#tried, this.#choice, this.#hash);
   }
 
   /** Tells its user, unless that has left meanwhile, or is told by what it waits for now. */
-  tell(pool: UpstreamPool): void {
+  tell(pool: QueuedUpstream): void {
     const acquired = this.#acquired;
     if (acquired === null || acquired.kind === 'waiting') return;
     this.#acquired = null;

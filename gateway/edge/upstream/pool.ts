@@ -10,6 +10,8 @@ import { failures } from '../message/failure.ts';
 import { Breaker, resource, unlimited } from './breaker.ts';
 import type { Choice } from './balancing-policy.ts';
 import { EndpointPool } from './endpoint-pool.ts';
+import type { PoolOfUpstream } from './endpoint-pool.ts';
+import type { EndpointView } from './endpoint-view.ts';
 import { secureContextOf } from './dial.ts';
 import { IdleCloses } from './idle-closes.ts';
 import type { IdleShelves } from './address-pool.ts';
@@ -39,7 +41,7 @@ const reportUseMs = 20_000;
  * First what every request reads, taken out of the description, so that it reads one object here and no array: over a thousand Upstreams each
  * further one is a cache miss.
  */
-export class UpstreamPool {
+export class UpstreamPool implements PoolOfUpstream {
   readonly worker: WorkerContext;
   readonly context: UpstreamContext;
   /** HTTP/2 is spoken. */
@@ -181,7 +183,7 @@ export class UpstreamPool {
   }
 
   /** A side for a request of `user`, at an Endpoint that is none of `tried`. `hash` is what the Mapping's policy hashes on; null: nothing. */
-  acquire(user: UpstreamUser, tried: readonly EndpointPool[], choice: Choice, hash: number | null): Acquired {
+  acquire(user: UpstreamUser, tried: readonly EndpointView[], choice: Choice, hash: number | null): Acquired {
     if (this.#speaksHttp2) return this.#acquireStream(user, tried, choice, hash);
     const queue = this.#queueOf(choice.priority);
     if (queue?.isEmpty === false || !this.breakerOf(choice.priority).hasRoomForConnection()) {
@@ -198,13 +200,13 @@ export class UpstreamPool {
   }
 
   /** Requests over HTTP/2 share connections: they wait, if at all, for room on those of one Endpoint. */
-  #acquireStream(user: UpstreamUser, tried: readonly EndpointPool[], choice: Choice, hash: number | null): Acquired {
+  #acquireStream(user: UpstreamUser, tried: readonly EndpointView[], choice: Choice, hash: number | null): Acquired {
     const endpoint = this.serving.pick(choice, hash, tried);
     return endpoint === null ? this.#withoutEndpoint(user, choice, hash) : streamAt(endpoint, user, choice.priority);
   }
 
   /** The same for a request that need not queue. */
-  acquireInTurn(user: UpstreamUser, tried: readonly EndpointPool[], choice: Choice, hash: number | null): Acquired {
+  acquireInTurn(user: UpstreamUser, tried: readonly EndpointView[], choice: Choice, hash: number | null): Acquired {
     const endpoint = this.serving.pick(choice, hash, tried);
     return endpoint === null ? this.#withoutEndpoint(user, choice, hash) : this.#connectionAt(endpoint, user, choice.priority);
   }

@@ -1,7 +1,7 @@
 // What an upstream's side tells whoever uses it: a request that is forwarded, or a copy for a shadow.
 import type { Failure } from '../message/failure.ts';
 import type { ResponseTaker } from '../http1/response-reader.ts';
-import type { EndpointPool } from './endpoint-pool.ts';
+import type { EndpointView } from './endpoint-view.ts';
 import type { UpstreamSide } from './upstream-request.ts';
 
 /** Bytes and heads are valid only during the call. One side calls one user at a time, and never after it was let go. */
@@ -9,7 +9,7 @@ export interface UpstreamUser extends ResponseTaker {
   /** What was waited for is there, ready for the request. */
   connected(side: UpstreamSide): void;
   /** It did not come about; nothing was sent. `endpoint` null: there is none to connect to, and trying another is no use. */
-  connectFailed(endpoint: EndpointPool | null, failure: Failure, reason: string): void;
+  connectFailed(endpoint: EndpointView | null, failure: Failure, reason: string): void;
   /** No more of the response in this read: send what was put together. */
   responseFlush(): void;
   /** The response is complete and flushed. Whether the side is still `bound` is decided. */

@@ -9,12 +9,12 @@ import type { ResponseHead } from '../message/response-head.ts';
 import { errorCode } from '../http2/constants.ts';
 import { putLength, writeRequestBlock, writeTrailerBlock } from '../http2/request-writer.ts';
 import type { Stream } from '../http2/stream.ts';
-import type { ResponseUser, StreamLoss } from '../http2/stream-user.ts';
+import type { ResponseUser, StreamLoss } from '../http2/stream.ts';
 import { grpcStatusOf } from '../message/response-fields.ts';
 import { resource } from './breaker.ts';
 import type { Breaker } from './breaker.ts';
-import type { EndpointPool } from './endpoint-pool.ts';
-import type { UpstreamSession } from './http2-connection.ts';
+import type { EndpointView } from './endpoint-view.ts';
+import type { SessionShared } from './session-shared.ts';
 import type { UpstreamSide } from './upstream-request.ts';
 import type { UpstreamUser } from './response-handler.ts';
 
@@ -24,11 +24,22 @@ const noBytes = Buffer.alloc(0);
 /** The gRPC status that means what 503 does; Envoy counts it so for ejection. */
 const unavailable = 14;
 
+/** The connection that carries a stream, as the stream needs it. */
+export interface StreamHost {
+  readonly shared: SessionShared;
+  /** Sends a request: `ClientConnection.request`. There must be room. */
+  request(side: StreamSide, block: Buffer, length: number, end: boolean): Stream;
+  /** `side` is told when this read is over. */
+  flushLater(side: StreamSide): void;
+  /** A side has been let go. */
+  release(side: StreamSide): void;
+}
+
 /** Kept by its session and begun anew for each request. */
 export class StreamSide implements UpstreamSide, ResponseUser {
   readonly kind = 'side';
-  readonly #session: UpstreamSession;
-  endpoint: EndpointPool;
+  readonly #session: StreamHost;
+  endpoint: EndpointView;
   isHead = false;
   #breaker: Breaker;
   #user: UpstreamUser | null = null;
@@ -44,14 +55,14 @@ export class StreamSide implements UpstreamSide, ResponseUser {
   /** The user has something to flush at the end of this read. */
   #unflushed = false;
 
-  constructor(session: UpstreamSession, endpoint: EndpointPool, breaker: Breaker) {
+  constructor(session: StreamHost, endpoint: EndpointView, breaker: Breaker) {
     this.#session = session;
     this.endpoint = endpoint;
     this.#breaker = breaker;
   }
 
   /** Serves a request of `user`, which has entered `breaker`. */
-  begin(endpoint: EndpointPool, user: UpstreamUser, breaker: Breaker): void {
+  begin(endpoint: EndpointView, user: UpstreamUser, breaker: Breaker): void {
     this.endpoint = endpoint;
     this.isHead = user.isHead;
     this.#breaker = breaker;

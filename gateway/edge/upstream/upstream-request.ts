@@ -4,7 +4,7 @@ import type { Failure } from '../message/failure.ts';
 import type { FieldList } from '../message/fields.ts';
 import type { Http1RequestHead } from '../message/request-head.ts';
 import type { ClientFacts } from '../message/client-facts.ts';
-import type { EndpointPool } from './endpoint-pool.ts';
+import type { EndpointView } from './endpoint-view.ts';
 
 /** A head as it goes to an upstream, but for its framing: `bytes[0..length)`. */
 export interface EncodedHead {
@@ -21,7 +21,7 @@ export interface EncodedHead {
  */
 export interface UpstreamSide {
   readonly kind: 'side';
-  readonly endpoint: EndpointPool;
+  readonly endpoint: EndpointView;
   /** It serves its user still: false once request and response are complete, or nobody reads the rest of the request. */
   readonly bound: boolean;
   /** The upstream takes less than was sent: wait for `upstreamDrained`. */
@@ -46,7 +46,7 @@ export interface UpstreamSide {
 export interface Waiting {
   readonly kind: 'waiting';
   /** Where it is dialled, if that is decided. */
-  readonly endpoint: EndpointPool | null;
+  readonly endpoint: EndpointView | null;
   /** Gives the place up. The user is told nothing more. */
   cancel(): void;
 }

@@ -3,22 +3,21 @@ import { Deadline } from '../io/deadline.ts';
 import type { Timed } from '../io/deadline.ts';
 import { failures } from '../message/failure.ts';
 import type { Choice } from './balancing-policy.ts';
-import type { UpstreamConnection } from './http1-connection.ts';
-import type { EndpointPool } from './endpoint-pool.ts';
-import type { UpstreamPool } from './pool.ts';
-import type { Waiting } from './upstream-request.ts';
+import type { EndpointView } from './endpoint-view.ts';
+import type { WorkerContext } from '../io/worker-context.ts';
+import type { Acquired, UpstreamSide, Waiting } from './upstream-request.ts';
 import type { UpstreamUser } from './response-handler.ts';
 
 /** A connection that is dialled. */
 export class Dialling implements Waiting {
   readonly kind = 'waiting';
-  readonly #connection: UpstreamConnection;
+  readonly #connection: UpstreamSide;
 
-  constructor(connection: UpstreamConnection) {
+  constructor(connection: UpstreamSide) {
     this.#connection = connection;
   }
 
-  get endpoint(): EndpointPool {
+  get endpoint(): EndpointView {
     return this.#connection.endpoint;
   }
 
@@ -27,10 +26,19 @@ export class Dialling implements Waiting {
   }
 }
 
+/** An Upstream whose name is looked up while it is used. */
+interface NamedUpstream {
+  readonly worker: WorkerContext;
+  readonly connectTimeoutMs: number;
+  acquire(user: UpstreamUser, tried: readonly EndpointView[], choice: Choice, hash: number | null): Acquired;
+  /** The request waits for addresses no longer. */
+  stopWaiting(wait: AddressWait): void;
+}
+
 /** A request to a DNS Upstream that has no address yet: it waits no longer than a connection may take. */
 export class AddressWait implements Waiting, Timed {
   readonly kind = 'waiting';
-  readonly #pool: UpstreamPool;
+  readonly #pool: NamedUpstream;
   readonly #user: UpstreamUser;
   readonly #choice: Choice;
   readonly #hash: number | null;
@@ -38,7 +46,7 @@ export class AddressWait implements Waiting, Timed {
   /** What it waits for since the addresses came. */
   #next: Waiting | null = null;
 
-  constructor(pool: UpstreamPool, user: UpstreamUser, choice: Choice, hash: number | null) {
+  constructor(pool: NamedUpstream, user: UpstreamUser, choice: Choice, hash: number | null) {
     this.#pool = pool;
     this.#user = user;
     this.#choice = choice;
@@ -46,7 +54,7 @@ export class AddressWait implements Waiting, Timed {
     pool.worker.wheel.set(this.#deadline, pool.worker.nowMs + pool.connectTimeoutMs);
   }
 
-  get endpoint(): EndpointPool | null {
+  get endpoint(): EndpointView | null {
     return this.#next?.endpoint ?? null;
   }
 

@@ -4,7 +4,7 @@ import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import type { RequestOptions } from 'node:https';
 import type { KubeConfig } from '@kubernetes/client-node/dist/config.js';
-import type { ApiAccess, Credentials } from './access.ts';
+import type { ApiAccess, Credentials } from './api-access.ts';
 
 /** Rejects with one sentence when there is no file, it does not parse, or it lacks the context. */
 export async function kubeconfigAccess(file: string | null, context: string | null): Promise<ApiAccess> {

@@ -6,7 +6,7 @@ import { annotationKinds, deploymentFields, mappingFields, type FieldKind } from
 import type { SourceObject } from '../../../k8s/translate/object.ts';
 import { nothingHeld, Translator } from '../../../k8s/translate/translator.ts';
 import { decide } from '../../../routing/decide.ts';
-import { headOf } from '../../../routing/head.ts';
+import { headOf } from '../../../routing/head-text.ts';
 import { clusterSettings, object, service } from './objects.ts';
 
 const draws = [0.01, 0.05, 0.5, 0.95];

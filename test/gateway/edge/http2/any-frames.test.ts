@@ -8,7 +8,7 @@ import { ClientConnection } from '../../../../gateway/edge/http2/client.ts';
 import { clientPreface, flag, frameType } from '../../../../gateway/edge/http2/constants.ts';
 import { ServerConnection } from '../../../../gateway/edge/http2/server.ts';
 import type { Stream } from '../../../../gateway/edge/http2/stream.ts';
-import type { RequestUser, ResponseUser } from '../../../../gateway/edge/http2/stream-user.ts';
+import type { RequestUser, ResponseUser } from '../../../../gateway/edge/http2/stream.ts';
 import { blockOf, sharedOf } from './peers.ts';
 import { frame, frames, requestBlock, uint32 } from './raw-peer.ts';
 

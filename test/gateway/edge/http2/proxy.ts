@@ -4,9 +4,9 @@ import type { FieldList } from '../../../../gateway/edge/message/fields.ts';
 import type { Http1RequestHead } from '../../../../gateway/edge/message/request-head.ts';
 import { errorCode } from '../../../../gateway/edge/http2/constants.ts';
 import { BlockWriter, staticEntry, staticName } from '../../../../gateway/edge/http2/hpack-encode.ts';
-import type { Http2Limits } from '../../../../gateway/edge/http2/shared.ts';
+import type { Http2Limits } from '../../../../gateway/edge/http2/limits.ts';
 import type { Stream } from '../../../../gateway/edge/http2/stream.ts';
-import type { ResponseUser, StreamUser } from '../../../../gateway/edge/http2/stream-user.ts';
+import type { ResponseUser, StreamUser } from '../../../../gateway/edge/http2/stream.ts';
 import { startClient, startServer } from './peers.ts';
 import type { RunningClient, RunningServer } from './peers.ts';
 

@@ -4,7 +4,7 @@ import { describe, expect, test, vi } from 'vitest';
 import { errorCode, flag, frameType, setting } from '../../../../gateway/edge/http2/constants.ts';
 import { upstreamFloodLimits } from '../../../../gateway/edge/http2/floods.ts';
 import type { Flood } from '../../../../gateway/edge/http2/floods.ts';
-import type { Http2Limits } from '../../../../gateway/edge/http2/shared.ts';
+import type { Http2Limits } from '../../../../gateway/edge/http2/limits.ts';
 import { blockOf, startClient } from './peers.ts';
 import type { RunningClient } from './peers.ts';
 import { frame, frames, rawServer } from './raw-peer.ts';
