@@ -71,6 +71,7 @@ export const serveOptions: readonly Option[] = [
   { name: 'tls-key', kind: 'text', placeholder: 'FILE', help: 'private key, PEM' },
   { name: 'admin', kind: 'text', placeholder: 'HOST:PORT', help: 'health, metrics, routes (127.0.0.1:8877; in a pod :8877)' },
   { name: 'admin-token', kind: 'text', placeholder: 'TOKEN', help: 'bearer token for /api when the admin port is bound beyond loopback' },
+  { name: 'admin-host', kind: 'list', placeholder: 'NAME', help: 'a name that the admin port answers to, besides addresses and localhost' },
   { name: 'workers', kind: 'text', placeholder: 'N', help: 'threads that serve traffic, 1 to 64 (cores)' },
   { name: 'ambassador-id', kind: 'list', placeholder: 'ID', help: 'own ambassador-id (AMBASSADOR_ID, else default)' },
   { name: 'namespace', kind: 'list', placeholder: 'NS', help: 'watch this namespace only (all)' },
@@ -114,6 +115,7 @@ function settingsOf(options: ReadonlyMap<string, Written>, environment: Readonly
     admin: {
       ...addressOf(options.get('admin'), inPod ? { host: null, port: 8877 } : { host: '127.0.0.1', port: 8877 }),
       token: textOf(options, 'admin-token'),
+      hosts: hostsOf(options),
     },
     workers: integerOf(options, 'workers', 1, 64, Math.min(64, availableParallelism())),
     ambassadorIds: idsOf(options, environment),
@@ -198,6 +200,12 @@ function choiceOf<const T extends string>(options: ReadonlyMap<string, Written>,
   if (written === undefined) return choices[0];
   const text = written.values[0]!;
   return choices.find((choice) => choice === text) ?? wrongValue(`${written.from} is "${text}": write ${choices.join(' or ')}`);
+}
+
+function hostsOf(options: ReadonlyMap<string, Written>): readonly string[] {
+  const written = options.get('admin-host');
+  const bad = written?.values.find((name) => !/^[A-Za-z0-9]([A-Za-z0-9._-]{0,252})$/.test(name));
+  return bad === undefined ? (written?.values ?? []) : wrongValue(`${written!.from} is "${bad}": write a host name without a port`);
 }
 
 function silenceOf(options: ReadonlyMap<string, Written>): number {

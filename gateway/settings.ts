@@ -6,7 +6,7 @@ export interface Settings {
   /** null host: every address, dual stack where there is IPv6. Port 0: any free one. */
   readonly listen: { readonly host: string | null; readonly port: number };
   readonly tls: { readonly host: string | null; readonly port: number; readonly certFile: string; readonly keyFile: string } | null;
-  readonly admin: { readonly host: string | null; readonly port: number; readonly token: string | null };
+  readonly admin: { readonly host: string | null; readonly port: number; readonly token: string | null; readonly hosts: readonly string[] };
   /** Data workers, 1..64. */
   readonly workers: number;
   readonly ambassadorIds: readonly string[];

@@ -5,16 +5,16 @@ import { printProblem } from '../../routing/problem.ts';
 import { printTable, tableJson } from '../../routing/print.ts';
 import { explain, printExplanation } from '../explanation.ts';
 import type { ExplainRequest } from '../explanation.ts';
+import { sendShared } from './send-shared.ts';
+import { SharedAnswers } from './shared-answers.ts';
 import type { AdminView } from './view.ts';
 
 /** Longest text of a request to explain. */
 const requestLength = 16_384;
 
 export function serveApi(api: FastifyInstance, view: AdminView): void {
-  api.get('/api/routes', (request, reply) => answer(request, reply, () => tableJson(view.table), () => printTable(view.table)));
-  api.get('/api/problems', (request, reply) =>
-    answer(request, reply, () => ({ problems: view.problems }), () => view.problems.map((problem) => `${printProblem(problem)}\n`).join('')),
-  );
+  serveWhole(api, '/api/routes', () => tableJson(view.table), () => printTable(view.table));
+  serveWhole(api, '/api/problems', () => ({ problems: view.problems }), () => view.problems.map((problem) => `${printProblem(problem)}\n`).join(''));
   api.get('/api/explain', (request, reply) => {
     const asked = requestOf(new URLSearchParams(request.url.split('?', 2)[1] ?? ''));
     if (asked === null) {
@@ -25,9 +25,22 @@ export function serveApi(api: FastifyInstance, view: AdminView): void {
   });
 }
 
+/** An answer about everything: large, and the same for all who ask. */
+function serveWhole(api: FastifyInstance, path: string, json: () => unknown, text: () => string): void {
+  const nowMs = (): number => performance.now();
+  const asJson = new SharedAnswers(async () => Buffer.from(JSON.stringify(json())), nowMs);
+  const asText = new SharedAnswers(async () => Buffer.from(text()), nowMs);
+  api.get(path, (request, reply) => (wantsText(request) ? sendShared(reply, asText, textType) : sendShared(reply, asJson, 'application/json; charset=utf-8')));
+}
+
+const textType = 'text/plain; charset=utf-8';
+
+function wantsText(request: FastifyRequest): boolean {
+  return (request.headers.accept ?? '').startsWith('text/plain');
+}
+
 function answer(request: FastifyRequest, reply: FastifyReply, json: () => unknown, text: () => string): FastifyReply {
-  const wantsText = (request.headers.accept ?? '').startsWith('text/plain');
-  return wantsText ? reply.type('text/plain; charset=utf-8').send(text()) : reply.send(json());
+  return wantsText(request) ? reply.type(textType).send(text()) : reply.send(json());
 }
 
 /** Null without a path, or when a part is too long to be a request. */

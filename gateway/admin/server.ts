@@ -1,10 +1,13 @@
 // The admin port: health, metrics, routes, Problems. Fastify, in the control worker: it may be busy, traffic never waits for it.
-import { Readable } from 'node:stream';
 import { fastify } from 'fastify';
 import type { FastifyInstance } from 'fastify';
 import type { Settings } from '../settings.ts';
 import { accessTo } from './access.ts';
 import { serveApi } from './api.ts';
+import { adminTimes, connectionLimit, limitConnections, openFilesLimit } from './connections.ts';
+import { isOwnHost } from './hosts.ts';
+import { SharedAnswers } from './shared-answers.ts';
+import { sendShared } from './send-shared.ts';
 import { fixedFamilies } from './fixed-families.ts';
 import type { FixedFamilies } from './fixed-families.ts';
 import { seriesText } from './series.ts';
@@ -46,7 +49,19 @@ export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
     sourceKind: options.sourceKind,
     sourceAgeSeconds: options.sourceAgeSeconds,
   });
-  const app = fastify({ forceCloseConnections: true });
+  const app = fastify({
+    forceCloseConnections: true,
+    bodyLimit: 1024,
+    connectionTimeout: adminTimes.stalledMs,
+    keepAliveTimeout: adminTimes.idleMs,
+    requestTimeout: adminTimes.requestMs,
+    http: { headersTimeout: adminTimes.headMs, connectionsCheckingInterval: adminTimes.checkMs },
+  });
+  limitConnections(app.server, connectionLimit(openFilesLimit()));
+  app.addHook('onRequest', async (request, reply) => {
+    if (isOwnHost(request.headers.host, admin.hosts)) return undefined;
+    return reply.code(421).send({ error: 'misdirected', sentence: 'the admin port answers to addresses and to localhost: ask it by one of them, or start with --admin-host NAME' });
+  });
   app.setNotFoundHandler((request, reply) =>
     reply.code(404).send({ error: 'not-found', sentence: `the admin port does not serve ${request.url.split('?', 1)[0]}: ask /healthz, /readyz, /metrics, /api/routes, /api/problems or /api/explain` }),
   );
@@ -85,10 +100,12 @@ function serveHealth(app: FastifyInstance, { view, notReady, turns }: AdminOptio
 }
 
 function serveMetrics(app: FastifyInstance, families: FixedFamilies, { blocks, view }: AdminOptions): void {
-  app.get('/metrics', (_, reply) => reply.type('text/plain; version=0.0.4; charset=utf-8').send(Readable.from(metricsText(families, blocks, view))));
+  const texts = new SharedAnswers(() => metricsText(families, blocks, view), () => performance.now());
+  app.get('/metrics', (_, reply) => sendShared(reply, texts, 'text/plain; version=0.0.4; charset=utf-8'));
 }
 
-async function* metricsText(families: FixedFamilies, blocks: readonly Float64Array[], view: AdminView): AsyncGenerator<string> {
-  yield await families.text();
-  yield* seriesText(blocks, view.usedSlots);
+async function metricsText(families: FixedFamilies, blocks: readonly Float64Array[], view: AdminView): Promise<Buffer> {
+  const parts = [Buffer.from(await families.text())];
+  for await (const text of seriesText(blocks, view.usedSlots)) parts.push(Buffer.from(text));
+  return Buffer.concat(parts);
 }

@@ -32,7 +32,8 @@ const everything = {
   accessLog: 'all',
   options: { 'default-timeout-ms': 5_000_000, 'body-bytes': '1048576' },
   tls: { secretName: 'gateway-tls' },
-  admin: { tokenSecret: { name: 'admin-token', key: 'token' } },
+  admin: { tokenSecret: { name: 'admin-token', key: 'token' }, hosts: ['gateway-admin.example'] },
+  networkPolicy: { enabled: true, adminFrom: [{ namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'monitoring' } } }], trafficFrom: [{ ipBlock: { cidr: '10.0.0.0/8' } }] },
   drain: { preStopSeconds: 7, waitSeconds: 20, graceSeconds: 90 },
   snapshot: { sizeLimit: '1Gi' },
   replicas: 3,
@@ -93,6 +94,8 @@ describeCluster('the chart', () => {
     ['a field that Grants do not have', { grants: [{ namespace: 'a', prefix: '/x/' }] }, "additional properties 'prefix' not allowed"],
     ['a Grant for nobody', { grants: [{ prefixes: ['/x/'] }] }, "missing property 'namespace'"],
     ['all Secrets of a namespace', { secrets: [{ namespace: 'a', names: [] }] }, 'minItems: got 0, want 1'],
+    ['a peer that is none', { networkPolicy: { adminFrom: [{ namespace: 'monitoring' }] } }, "additional properties 'namespace' not allowed"],
+    ['an admin host with a port', { admin: { hosts: ['a:8877'] } }, 'does not match pattern'],
     ['a Service type that is none', { service: { type: 'Balancer' } }, 'must be one of'],
     ['an option that has a value of its own', { options: { 'drain-wait-ms': 1 } }, "invalid propertyName 'drain-wait-ms'"],
   ])('refuses %s', async (_, values, sentence) => {
@@ -117,6 +120,7 @@ describeCluster('the chart', () => {
         dial: 'service',
         trustedHops: 1,
         accessLog: 'all',
+        admin: { hosts: ['sluice-admin', 'sluice-admin.sluice', 'sluice-admin.sluice.svc', 'sluice-admin.sluice.svc.cluster.local', 'gateway-admin.example'] },
         tls: { port: 8443, certFile: '/etc/sluice/tls/tls.crt', keyFile: '/etc/sluice/tls/tls.key' },
         drainWaitMs: 20_000,
         drainGraceMs: 90_000,
@@ -158,6 +162,19 @@ describeCluster('the chart', () => {
     for (const name of ['all-namespaces', 'some-namespaces', 'one-namespace']) {
       await cluster.admin.apply(loadAll(await readFile(join(manifests, `${name}.yaml`), 'utf8')) as ClusterObject[], { dryRun: true });
     }
+  });
+
+  test('keeps the admin port for those whom networkPolicy names', async () => {
+    const policyOf = async (values: Readonly<Record<string, unknown>>): Promise<unknown> => (await renderChart(values)).find(({ kind }) => kind === 'NetworkPolicy')?.['spec'];
+    expect(await policyOf({})).toBeUndefined();
+    expect(await policyOf({ networkPolicy: { enabled: true } })).toMatchObject({ policyTypes: ['Ingress'], ingress: [{ ports: [{ port: 'http' }] }] });
+    const { networkPolicy } = everything;
+    expect(await policyOf(everything)).toMatchObject({
+      ingress: [
+        { ports: [{ port: 'http' }, { port: 'https' }], from: networkPolicy.trafficFrom },
+        { ports: [{ port: 'admin' }], from: networkPolicy.adminFrom },
+      ],
+    });
   });
 
   test('a change of Grants changes the pods, so that they restart', async () => {

@@ -39,6 +39,7 @@ const values: Readonly<Record<string, readonly [good: string, bad: string | null
   dial: ['service', 'pods'],
   'trusted-hops': ['2', '11'],
   'access-log': ['all', 'some'],
+  'admin-host': ['sluice-admin.sluice.svc', 'a:80'],
   'worker-silence-ms': ['1000', '999'],
   'drain-wait-ms': ['10', '-1'],
   'drain-grace-ms': ['10', '1s'],
@@ -132,7 +133,7 @@ describe('options of serve', () => {
   });
 
   test('the admin port is on loopback, in a pod everywhere', () => {
-    expect(settingsOf(['--folder', 'd']).admin).toEqual({ host: '127.0.0.1', port: 8877, token: null });
+    expect(settingsOf(['--folder', 'd']).admin).toEqual({ host: '127.0.0.1', port: 8877, token: null, hosts: [] });
     expect(settingsOf(['--folder', 'd'], { KUBERNETES_SERVICE_HOST: '10.0.0.1' }).admin.host).toBeNull();
   });
 

@@ -12,6 +12,8 @@
 {{- $arguments = append $arguments (printf "--access-log=%s" .Values.accessLog) -}}
 {{- $arguments = append $arguments (printf "--drain-wait-ms=%d" (mul .Values.drain.waitSeconds 1000)) -}}
 {{- $arguments = append $arguments (printf "--drain-grace-ms=%d" (mul .Values.drain.graceSeconds 1000)) -}}
+{{- $admin := printf "%s-admin" (include "sluice.name" .) -}}
+{{- range concat (list $admin (printf "%s.%s" $admin .Release.Namespace) (printf "%s.%s.svc" $admin .Release.Namespace) (printf "%s.%s.svc.cluster.local" $admin .Release.Namespace)) .Values.admin.hosts }}{{ $arguments = append $arguments (printf "--admin-host=%s" .) }}{{ end -}}
 {{- if .Values.grants }}{{ $arguments = append $arguments "--grants=/etc/sluice/grants/grants.yaml" }}{{ end -}}
 {{- if .Values.tls.secretName }}{{ $arguments = concat $arguments (list "--tls-listen=:8443" "--tls-cert=/etc/sluice/tls/tls.crt" "--tls-key=/etc/sluice/tls/tls.key") }}{{ end -}}
 {{- range $name, $value := .Values.options -}}
