@@ -1,4 +1,4 @@
-// Addresses for pods on this machine. Sluice never dials loopback or an address of its own machine for a cluster (design §4.5), so the model
+// Addresses for pods on this machine. Sluice never dials loopback or an address of its own machine for a cluster, so the model
 // servers of the tests get a subnet that Linux delivers locally by a route alone ("AnyIP"): they can listen on each of its addresses, and no
 // interface has one.
 import { execFile } from 'node:child_process';

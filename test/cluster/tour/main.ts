@@ -8,6 +8,7 @@ import type { ClusterObject } from '../api-client.ts';
 import { ApiServer } from '../api-server.ts';
 import { binaries } from '../binaries.ts';
 import { startInstalled } from '../installed-gateway.ts';
+import { ownNetworkMissing } from '../own-network.ts';
 import { PodNetwork, podNetworkMissing } from '../pod-network.ts';
 import { PodService } from '../pods.ts';
 import { answersOf, PredictionStream } from '../stream.ts';
@@ -157,7 +158,7 @@ async function run(cluster: ApiServer, network: PodNetwork, endings: (() => Prom
   return tour.wrong === 0 && failures.length === 0 ? 0 : 1;
 }
 
-const missing = binaries.kind === 'missing' ? binaries.reason : podNetworkMissing;
+const missing = ownNetworkMissing ?? (binaries.kind === 'missing' ? binaries.reason : podNetworkMissing);
 if (missing === null) {
   const network = await PodNetwork.create();
   const endings: (() => Promise<unknown>)[] = [() => network.remove()];
