@@ -5,6 +5,7 @@ import type { ObjectRef, Problem, ProblemLevel } from '../../routing/problem.ts'
 import { allowance } from './allowance.ts';
 import { lostWith } from './ambassador-kinds.ts';
 import { Fields, type RegexBudget } from './fields.ts';
+import { nearWord } from './near-word.ts';
 import { placeMapping } from './placement.ts';
 import { reportMappingDifferences } from './raw-differences.ts';
 import { decodeRawMapping, type RawMapping } from './raw-mapping.ts';
@@ -55,10 +56,11 @@ export function decodeConfiguration(
   }
   const result = parseYaml(input.text);
   if (result.kind === 'documents') {
+    if (result.documents.length === 0) decoding.report('error', 'empty-configuration', origin.field, 'the text holds no document, and it takes the place of everything that would be served without it; write a Mapping, or remove the annotation');
     for (const [index, document] of result.documents.entries()) decoding.document(document, `${origin.field}[${index}]`);
     return decoding.done(Buffer.byteLength(input.text));
   }
-  decoding.report('error', 'bad-yaml', origin.field, `the text ${result.reason}; its last good form stays if there was one`);
+  decoding.report('error', 'bad-yaml', origin.field, `the text ${result.reason}${lastGood === null ? '' : ', and its last good form stays'}; correct it`);
   return { configuration: lastGood ?? { mappings: [], contexts: [], bytes: 0 }, problems: decoding.problems };
 }
 
@@ -138,9 +140,12 @@ class Decoding {
 
   #context(name: string, record: UnknownRecord, field: string): void {
     if (name === '') return this.report('error', 'bad-document', field, 'the TLSContext has no name; write one');
-    const known = ['apiVersion', 'kind', 'name', 'namespace', 'ambassador_id', 'hosts', 'secret', 'ca_secret', 'sni', 'secret_namespacing', 'generation', 'metadata_labels'];
+    const known = ['apiVersion', 'kind', 'name', 'namespace', 'ambassador_id', 'hosts', 'secret', 'ca_secret', 'sni', 'generation', 'metadata_labels'];
     for (const key of Object.keys(record)) {
-      if (!known.includes(key)) this.report('warning', 'field-lost', field === '' ? `spec.${key}` : `${field} ${key}`, 'Sluice does not read this field of a TLSContext and ignores it; remove it');
+      if (known.includes(key)) continue;
+      const near = nearWord(key, known);
+      const instead = key === 'secret_namespacing' ? 'Secrets are those of the TLSContext\'s own namespace, written with or without it; remove it' : `remove it${near === null ? '' : `, or write ${near}`}`;
+      this.report('warning', 'field-lost', (field === '' ? `spec.${key}` : `${field} ${key}`).slice(0, 120), `Sluice does not read this field of a TLSContext and ignores it; ${instead}`);
     }
     if (arrayOf(fieldOf(record, 'hosts')).length > 0) {
       this.report('info', 'not-served-yet', field === '' ? 'spec.hosts' : `${field} hosts`, 'a TLSContext only serves towards upstreams; its hosts are not terminated');

@@ -59,6 +59,7 @@ export const mappingFields: Kinds = {
   circuit_breakers: 'how',
   load_balancer: 'how',
   health_checks: 'how',
+  v3health_checks: 'how',
   resolver: 'how',
   priority: 'how',
   cors: 'how',

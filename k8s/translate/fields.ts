@@ -40,6 +40,11 @@ export class Fields {
     return (fieldOf(this.#record, name) ?? undefined) !== undefined;
   }
 
+  /** Written with a value that is not the default of its kind: neither empty nor false, of `case_sensitive` not true. */
+  says(name: string): boolean {
+    return this.has(name) && fieldOf(this.#record, name) !== '' && booleanOf(fieldOf(this.#record, name)) !== (name === 'case_sensitive');
+  }
+
   text(name: string): string | null {
     const value = this.take(name);
     if (value === undefined) return null;

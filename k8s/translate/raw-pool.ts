@@ -91,7 +91,10 @@ const mostRanges = 8;
 
 /** Envoy takes one health check a cluster; so of several the first counts. */
 export function decodeHealthCheck(fields: Fields, grpc: boolean): HealthCheck | null {
-  const written = fields.list('health_checks');
+  // The second is the name of the field in the CRD of v2.
+  const newer = fields.list('v3health_checks');
+  const older = fields.list('health_checks');
+  const written = newer.length > 0 ? newer : older;
   if (written.length === 0) return null;
   if (written.length > 1) fields.bad('health_checks', written.length, 'one health check; the first counts');
   const entry = recordOf(written[0]);

@@ -292,6 +292,6 @@ describe('limits of a namespace', () => {
     expect([...translator.current().mappings.keys()]).toEqual(['SeldonDeployment a/one config m']);
     const change = translator.apply({ set: [], removed: ['SeldonDeployment a/one'] });
     expect(change.mappings.map(({ id }) => id)).toEqual(['SeldonDeployment a/two config m']);
-    expect(codesOf(translator.current())).toEqual(['info differs-config']);
+    expect(codesOf(translator.current())).toEqual(['info differs-config', 'info field-without-effect']);
   });
 });
