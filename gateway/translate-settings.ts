@@ -2,8 +2,8 @@
 import type { TranslateSettings } from '../k8s/translate/translation.ts';
 import type { Settings } from './settings.ts';
 
-/** `forbiddenAddresses`: the API server's and the gateway's own (`ip` or `ip:port`); tools have none. */
-export function translateSettingsOf(settings: Settings, forbiddenAddresses: readonly string[]): TranslateSettings {
+/** `forbiddenAddresses`: the API server's and the gateway's own (`ip` or `ip:port`); tools have none. `withoutSlices`: as in TranslateSettings. */
+export function translateSettingsOf(settings: Settings, forbiddenAddresses: readonly string[], withoutSlices: TranslateSettings['withoutSlices']): TranslateSettings {
   const { ambassadorIds, namespaces, singleNamespace, claims, bareNames, dial, grants, source, limits } = settings;
   return {
     ambassadorIds,
@@ -17,5 +17,6 @@ export function translateSettingsOf(settings: Settings, forbiddenAddresses: read
     forbiddenAddresses,
     grants,
     defaultTimeoutMs: limits.defaultTimeoutMs,
+    withoutSlices,
   };
 }

@@ -50,7 +50,7 @@ export async function startControl(start: ControlStart, open: (log: Log) => Prom
 
 async function runControl({ settings, kept, base, counters }: ControlStart, source: Source, log: Log, parent: MessagePort): Promise<void> {
   const tell = (message: FromControl): void => parent.postMessage(message);
-  const translateSettings = translateSettingsOf(settings, [...ownAddresses(settings), ...source.forbiddenAddresses]);
+  const translateSettings = translateSettingsOf(settings, [...ownAddresses(settings), ...source.forbiddenAddresses], 'unready');
   const translator = new Translator(translateSettings, { kind: 'here', held: kept.held });
   let admin: AdminServer | null = null;
   const reconciler = new Reconciler(translator, kept, new Readiness(settings.workers, kept.ready), {

@@ -64,7 +64,7 @@ export function hasOneOrigin({ options }: ToolUse, paths: readonly string[]): bo
 function serveFiles(paths: readonly string[], settings: Settings): Served | string {
   const { objects, problems, missing } = readManifests({ paths, standardInput: null, defaultNamespace: settings.singleNamespace ?? 'default' });
   if (missing[0] !== undefined) return `${missing[0]} is neither a directory nor a .yaml, .yml or .json file that exists`;
-  const translator = new Translator(translateSettingsOf(settings, []), nothingHeld);
+  const translator = new Translator(translateSettingsOf(settings, [], 'ready'), nothingHeld);
   translator.apply({ set: objects, removed: [] });
   return build(translator.current(), problems);
 }
@@ -74,7 +74,7 @@ async function serveCluster(settings: Settings, { access }: ClusterSettings): Pr
   let sourceProblems: readonly Problem[] = [];
   try {
     const source = await openCluster({ access, namespaces, mappings, lastGood: null, once: true });
-    const translator = new Translator(translateSettingsOf(settings, source.forbiddenAddresses), nothingHeld);
+    const translator = new Translator(translateSettingsOf(settings, source.forbiddenAddresses, 'unready'), nothingHeld);
     try {
       await source.start((change) => {
         translator.apply(change);

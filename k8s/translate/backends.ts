@@ -79,6 +79,8 @@ export class Backends {
     if (address.kind === 'address') return this.#fixed(key, address.ip, address.port);
     if (backend === null) return { key, ready: true, endpoints: [] };
     if (from === 'cluster-ip') return this.#fixed(key, backend.service?.clusterIp ?? '', address.port);
+    // Whether there are any is not known, but the port is.
+    if (this.#settings.withoutSlices === 'ready' && backend.slices.length === 0 && backend.service?.ports.some(({ port }) => port === address.port) === true) return { key, ready: true, endpoints: [] };
     const endpoints = this.endpointsAt(backend, address.port);
     return { key, ready: endpoints.length > 0, endpoints };
   }

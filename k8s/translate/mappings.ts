@@ -10,7 +10,7 @@ import { explainerCandidate, portNamed, predictorCandidates, type Service, type 
 import { previousServices } from './previous.ts';
 import { predictorTls, plainTls } from './tls.ts';
 import { isUpstreamGranted } from './grant.ts';
-import { MeaningBuilder, ownedStanding, type Standing, type Surroundings, type UnitMeaning } from './unit.ts';
+import { MeaningBuilder, notReady, ownedStanding, type Standing, type Surroundings, type UnitMeaning } from './unit.ts';
 import { absentServiceAddress, defaultUpstreamLimits, planUpstream, serviceAddress, type UpstreamLimits, type UpstreamPlan } from './upstreams.ts';
 
 // Parts that most Mappings have in common: one frozen object each.
@@ -69,6 +69,7 @@ class DeploymentTranslation {
   readonly #namespace: string;
   readonly #member: string;
   readonly #regexes: number;
+  readonly #explainers = new Map<Predictor, UpstreamPlan>();
 
   constructor(deployment: Deployment, around: Surroundings) {
     this.#deployment = deployment;
@@ -166,9 +167,12 @@ class DeploymentTranslation {
     this.#builder.choices.push({ mapping: this.#id('http', predictor.name), predictor, chosen: name, exists: service !== null });
     const http = service === null ? null : portNamed(service, 'http');
     if (service !== null && http === null && !service.ports.some(({ port }) => port === predictor.ports.http)) {
-      this.#builder.report('warning', 'no-http-port', predictor.field, `the Service ${name} has neither a port named http nor the port ${predictor.ports.http}, so REST requests are answered 503; name its port http`);
+      this.#builder.report('warning', 'no-http-port', predictor.field, `the Service ${name} has neither a port named http nor the port ${predictor.ports.http}, so for REST ${notReady}; name its port http`);
     }
     const grpc = service === null ? null : portNamed(service, 'grpc');
+    if (service !== null && service.externalName === '' && grpc === null && !service.ports.some(({ port }) => port === predictor.ports.grpc)) {
+      this.#builder.report('info', 'no-grpc-port', predictor.field, `the Service ${name} has neither a port named grpc nor the port ${predictor.ports.grpc}, so for gRPC ${notReady} (UNAVAILABLE); name its port grpc if it has one`);
+    }
     return { service, name, http: http ?? predictor.ports.http, grpc: grpc ?? predictor.ports.grpc };
   }
 
@@ -195,7 +199,7 @@ class DeploymentTranslation {
     if (certSecretName === '') return null;
     const result = predictorTls(certSecretName, this.#around.secret(this.#namespace, certSecretName));
     if (result.kind === 'tls') return result.tls;
-    this.#builder.report('error', 'tls-missing', `${predictor.field}.ssl.certSecretName`, `TLS to the predictor ${result.reason}; its requests are answered 503 and never sent in plain text; create the Secret`);
+    this.#builder.report('error', 'tls-missing', `${predictor.field}.ssl.certSecretName`, `TLS to the predictor ${result.reason}, so ${notReady}, never sent in plain text; create the Secret`);
     return 'missing';
   }
 
@@ -270,10 +274,20 @@ class DeploymentTranslation {
     return this.#served(this.#explainerUpstream(predictor), rewrite, restTimeout, restIdle, `${predictor.name}-explainer`, this.#explainerRole(role), 'http');
   }
 
+  /** Made once: today's path and the one of 0.4 to 1.0 share it. */
   #explainerUpstream(predictor: Predictor): UpstreamPlan {
+    const plan = this.#explainers.get(predictor) ?? this.#planExplainer(predictor);
+    this.#explainers.set(predictor, plan);
+    return plan;
+  }
+
+  #planExplainer(predictor: Predictor): UpstreamPlan {
     const candidate = explainerCandidate(this.#deployment, predictor);
     const service = this.#find([candidate]);
     const port = (service === null ? null : portNamed(service, 'http')) ?? predictor.explainer!.port;
+    if (service !== null && service.externalName === '' && !service.ports.some((known) => known.port === port)) {
+      this.#builder.report('warning', 'no-explainer-port', `${predictor.field}.explainer`, `the Service ${service.name} has neither a port named http nor the port ${port}, so requests for the explainer are answered 503; name its port http`);
+    }
     if (this.#isWithheld(predictor)) return this.#upstream(service, candidate.name, port, 'http1', 'withheld');
     const tls = predictor.certSecretName === '' ? null : predictorTls(predictor.certSecretName, this.#around.secret(this.#namespace, predictor.certSecretName));
     return this.#upstream(service, candidate.name, port, 'http1', tls === null ? null : tls.kind === 'tls' ? tls.tls : 'missing');

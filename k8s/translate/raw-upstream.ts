@@ -5,7 +5,7 @@ import type { RawMapping } from './raw-mapping.ts';
 import { meaningOfHost, type HostMeaning } from './raw-service.ts';
 import { readAddress, refusalOf } from './reach.ts';
 import { contextTls, plainTls } from './tls.ts';
-import type { Surroundings } from './unit.ts';
+import { notReady, type Surroundings } from './unit.ts';
 import { absentServiceAddress, planUpstream, serviceAddress, type UpstreamPlan } from './upstreams.ts';
 
 interface Note {
@@ -27,10 +27,17 @@ export function planRawUpstream(raw: RawMapping, namespace: string, around: Surr
   if (foreign !== null) return { plan: null, note: foreign };
   const tls = tlsOf(raw, namespace, around);
   if (tls.kind === 'missing') {
-    return { plan: withheldUpstream(raw, namespace, plainTls()), note: { code: 'tls-missing', field: 'spec.tls', sentence: `TLS ${tls.reason}; requests are answered 503 and never sent in plain text; create it` } };
+    return { plan: withheldUpstream(raw, namespace, plainTls()), note: { code: 'tls-missing', field: 'spec.tls', sentence: `TLS ${tls.reason}, so ${notReady}, never sent in plain text; create it` } };
   }
   const { address, from } = addressOf(meaning, port, raw.dial ?? around.settings.dial, around);
-  return { plan: planUpstream(address, from, protocolOf(raw), tls.tls, raw.limits), note: null };
+  return { plan: planUpstream(address, from, protocolOf(raw), tls.tls, raw.limits), note: portNote(meaning, port, around) };
+}
+
+function portNote(meaning: HostMeaning, port: number, around: Surroundings): Note | null {
+  const service = meaning.kind === 'service' ? around.service(meaning.namespace, meaning.name) : null;
+  if (service === null || service.externalName !== '' || service.ports.some((known) => known.port === port)) return null;
+  const ports = service.ports.slice(0, 8).map((known) => known.port).join(', ');
+  return { code: 'no-such-port', field: 'spec.service', sentence: `the Service ${service.name} has no port ${port}, so ${notReady}; ${ports === '' ? 'give it ports' : `write one of its ports, ${ports}`}` };
 }
 
 /** An Upstream that is never dialled and never ready. */

@@ -25,6 +25,8 @@ export interface TranslateSettings {
   readonly grants: readonly Grant[];
   /** Default time to the response head, ms; 0 none (`--default-timeout-ms`, 3000). */
   readonly defaultTimeoutMs: number;
+  /** A Service without any EndpointSlice: `ready` for tools that read an export without them, `unready` for a gateway. */
+  readonly withoutSlices: 'ready' | 'unready';
 }
 
 /** An operator's permission for a namespace to claim what it does not own. Read from `--grants FILE`. */

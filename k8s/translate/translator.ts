@@ -4,6 +4,7 @@
 import { compareProblems, compareText, type Problem } from '../../routing/problem.ts';
 import { Backends } from './backends.ts';
 import { BareNames, type NameRefusal } from './bare-names.ts';
+import { deadEnds } from './dead-ends.ts';
 import { Claims } from './claim-book.ts';
 import { heldKey, latestOf, stamped, type ClaimRecord, type Held, type RecordChange } from './held.ts';
 import { Namespaces } from './namespaces.ts';
@@ -210,7 +211,7 @@ export class Translator {
         if (refusal !== null) problems.push(bareNameProblem(unit, name, refusal));
       }
     }
-    problems.push(...this.#claims.problems());
+    problems.push(...deadEnds(this.#world.units(), this.#backends, this.#settings), ...this.#claims.problems());
     return problems.sort(compareProblems);
   }
 }

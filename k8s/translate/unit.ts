@@ -78,6 +78,9 @@ export interface Surroundings {
   grantsOf(namespace: string): readonly Grant[];
 }
 
+/** What becomes of the requests of a Mapping that is not ready. */
+export const notReady = 'it is not ready: others of its Route take its share, and where none is ready requests are answered 503';
+
 /** Gathers one unit's meaning. */
 export class MeaningBuilder {
   readonly drafts: Draft[] = [];

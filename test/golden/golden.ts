@@ -2,7 +2,7 @@
 //
 // A case is a folder: input.yaml, applied first; input.2.yaml, input.3.yaml … each replaces it (as an edit of the file would, in a gateway that runs);
 // requests.txt, one request a line as `METHOD TARGET -H 'name: value' …`, METHOD `GRPC` for a gRPC call; and, where the case needs them, grants.yaml
-// and options.txt with options of `sluice check`. expected.txt is what `UPDATE_GOLDEN=1` writes and a person has read.
+// and options.txt with options of `sluice check`; export.txt, a note, where Services without EndpointSlices are ready, as the tools have it. expected.txt is what `UPDATE_GOLDEN=1` writes and a person has read.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { explain, printExplanation } from '../../gateway/explanation.ts';
@@ -25,7 +25,7 @@ export function goldenCases(root: string): string[] {
 /** What the case gives now, in the form of its expected.txt. */
 export async function runCase(folder: string): Promise<string> {
   const settings = await settingsOf(folder);
-  const translator = new Translator(translateSettingsOf(settings, []), nothingHeld);
+  const translator = new Translator(translateSettingsOf(settings, [], existsSync(join(folder, 'export.txt')) ? 'ready' : 'unready'), nothingHeld);
   const declarations = new Declarations();
   const requests = readFileSync(join(folder, 'requests.txt'), 'utf8').split('\n').filter((line) => line !== '');
   const sections: string[] = [];

@@ -27,7 +27,7 @@ const service = object('Service', 'v1', 'iris-main', { spec: { clusterIP: '10.0.
 
 /** A Reconciler with one worker that acknowledges everything; gives what a change of slices sends. */
 function start(...slices: readonly SourceObject[]): { change: (...now: readonly SourceObject[]) => ControlToData[]; version: () => number; addresses: () => string[] } {
-  const settings = { ambassadorIds: ['default'], namespaces: [], singleNamespace: null, claims: 'open', bareNames: 'on', mappings: false, dial: 'endpoints', source: 'cluster', forbiddenAddresses: [], grants: [], defaultTimeoutMs: 3000 } as const;
+  const settings = { ambassadorIds: ['default'], namespaces: [], singleNamespace: null, claims: 'open', bareNames: 'on', mappings: false, dial: 'endpoints', source: 'cluster', forbiddenAddresses: [], grants: [], defaultTimeoutMs: 3000, withoutSlices: 'unready' } as const;
   const sent: ControlToData[] = [];
   const translator = new Translator(settings, nothingHeld);
   const reconciler: Reconciler = new Reconciler(translator, { version: 0, ready: false, slots: [], breakerSlots: [], addresses: [], held: [] }, new Readiness(1, false), {

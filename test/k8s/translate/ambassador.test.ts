@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { GRPC_PATTERN } from '../../../routing/match.ts';
 import type { Mapping } from '../../../routing/mapping.ts';
 import { isDifference } from '../../../routing/problem.ts';
-import { codesOf, deployment, faultsOf, noGrant, object, problemsOf, service, translate } from './objects.ts';
+import { codesOf, deployment, faultsOf, noGrant, object, problemsOf, reportedOf, service, translate } from './objects.ts';
 import { nothingHeld, Translator } from '../../../k8s/translate/translator.ts';
 import { clusterSettings } from './objects.ts';
 
@@ -92,19 +92,19 @@ describe('fields of a raw Mapping', () => {
   test.each(['num_retries: -1', 'num_retries: many', 'per_try_timeout: soon', 'per_try_timeout: 0'])('retry_policy with %s: the rest holds, with a Problem', (wrong) => {
     const translation = translate([object('Mapping', 'prod/m', `spec: {prefix: /m/, service: model, retry_policy: {retry_on: 5xx, ${wrong}}}`), ...service('prod/model')]);
     expect(translation.mappings.get('Mapping prod/m')!.target).toMatchObject({ retry: { retryOn: ['5xx'], numRetries: 1, perTryTimeoutMs: null } });
-    expect(translation.problems).toMatchObject([{ level: 'warning', code: 'bad-value', field: 'spec.retry_policy' }]);
+    expect(reportedOf(translation)).toMatchObject([{ level: 'warning', code: 'bad-value', field: 'spec.retry_policy' }]);
   });
 
   test('an upgrade to another protocol than WebSocket is not offered, with a Problem', () => {
     const translation = translate([object('Mapping', 'prod/m', 'spec: {prefix: /m/, service: model, allow_upgrade: [websocket, spdy/3.1]}'), ...service('prod/model')]);
     expect(translation.mappings.get('Mapping prod/m')!.target).toMatchObject({ upgrades: ['websocket'] });
-    expect(translation.problems).toMatchObject([{ level: 'warning', code: 'bad-value', field: 'spec.allow_upgrade' }]);
+    expect(reportedOf(translation)).toMatchObject([{ level: 'warning', code: 'bad-value', field: 'spec.allow_upgrade' }]);
   });
 
   test('what steers services that the gateway does not have is no Problem, unless it cannot be read', () => {
     const given = (bypass: string): ReturnType<typeof translate> => translate([object('Mapping', 'prod/m', `spec: {prefix: /m/, service: model, labels: {}, rate_limits: [], bypass_auth: ${bypass}, auth_context_extensions: {}}`), ...service('prod/model')]);
-    expect(given('true').problems).toEqual([]);
-    expect(given('maybe').problems).toMatchObject([{ level: 'warning', code: 'bad-value', field: 'spec.bypass_auth' }]);
+    expect(reportedOf(given('true'))).toEqual([]);
+    expect(reportedOf(given('maybe'))).toMatchObject([{ level: 'warning', code: 'bad-value', field: 'spec.bypass_auth' }]);
   });
 
   test.each([
@@ -121,7 +121,7 @@ describe('fields of a raw Mapping', () => {
   ])('%.60s', (field, problems) => {
     const translation = translate([object('Mapping', 'prod/m', `spec: {prefix: /m/, service: model, ${field}}`), ...service('prod/model')]);
     expect(translation.mappings.size).toBe(1);
-    expect(translation.problems.filter((problem) => !isDifference(problem)).map((problem) => `${problem.code} ${problem.field}`)).toEqual(problems.map((name) => `bad-value ${name}`));
+    expect(reportedOf(translation).filter((problem) => !isDifference(problem)).map((problem) => `${problem.code} ${problem.field}`)).toEqual(problems.map((name) => `bad-value ${name}`));
   });
 
   const check = (http: string, more = ''): string => `health_checks: [{health_check: {http: {path: /ready${http}}}${more}}]`;
@@ -170,13 +170,13 @@ describe('fields of a raw Mapping', () => {
   ])('%.90s', (field, problems) => {
     const translation = translate([object('Mapping', 'prod/m', `spec: {prefix: /m/, service: model, ${field}}`), ...service('prod/model')]);
     expect(translation.mappings.size).toBe(1);
-    expect(translation.problems.filter((problem) => !isDifference(problem)).map((problem) => `${problem.code} ${problem.field}`)).toEqual(problems.map((name) => `bad-value spec.${name}`));
+    expect(reportedOf(translation).filter((problem) => !isDifference(problem)).map((problem) => `${problem.code} ${problem.field}`)).toEqual(problems.map((name) => `bad-value spec.${name}`));
   });
 
   test('unknown and lost fields are Problems and the rest holds', () => {
     const translation = translate([object('Mapping', 'prod/m', 'spec: {prefix: /m/, service: model, timeout: 5, keepalive: {}, timeout_ms: soon}'), ...service('prod/model')]);
     expect(translation.mappings.size).toBe(1);
-    expect(translation.problems.map(({ code, field }) => `${code} ${field}`)).toEqual(['field-lost spec.keepalive', 'unknown-field spec.timeout', 'bad-value spec.timeout_ms']);
+    expect(reportedOf(translation).map(({ code, field }) => `${code} ${field}`)).toEqual(['field-lost spec.keepalive', 'unknown-field spec.timeout', 'bad-value spec.timeout_ms']);
   });
 
   test('headers that frame a message cannot be edited', () => {
@@ -314,7 +314,7 @@ describe('reach of a raw Mapping', () => {
   test('a TLSContext that is not there leaves the Upstream unready; with its Secret it serves', () => {
     const mapping = object('Mapping', 'prod/m', 'spec: {prefix: /m/, service: model, tls: ctx}');
     const missing = translate([mapping, ...service('prod/model')]);
-    expect(problemsOf(missing)).toEqual(['error tls-missing Mapping prod/m spec.tls: TLS needs the TLSContext ctx, which does not exist in the namespace; requests are answered 503 and never sent in plain text; create it']);
+    expect(problemsOf(missing)).toEqual(['error tls-missing Mapping prod/m spec.tls: TLS needs the TLSContext ctx, which does not exist in the namespace, so it is not ready: others of its Route take its share, and where none is ready requests are answered 503, never sent in plain text; create it']);
     expect([...missing.endpoints.values()]).toMatchObject([{ ready: false }]);
     const secret = object('Secret', 'prod/pair', JSON.stringify({ data: { 'tls.crt': btoa('-----BEGIN CERTIFICATE-----'), 'tls.key': btoa('-----BEGIN PRIVATE KEY-----') } }));
     const context = object('TLSContext', 'prod/ctx', 'spec: {secret: pair, sni: model.internal}');

@@ -191,7 +191,7 @@ describe('Endpoints', () => {
   test('a slice that no Kubernetes controller computes needs a Grant in a cluster, not in a folder', () => {
     const written = slice('prod/s1', 'iris-main', [{ addresses: ['10.1.0.2'] }], 'me');
     expect(http([written])).toMatchObject({ ready: false });
-    expect(codesOf(translate([...given, written]))).toEqual(['error slice-not-managed']);
+    expect(codesOf(translate([...given, written]))).toEqual(['error slice-not-managed', 'info no-grpc-port']);
     expect(http([written], { source: 'folder' })).toMatchObject({ ready: true });
     const grant = { namespace: 'prod', prefixes: [], hosts: [], grpcNames: [], upstreams: [], regex: false, precedence: false, open: false, endpointSlices: true };
     expect(http([written], { grants: [grant] })).toMatchObject({ ready: true });

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { heldKey, stamped, type ClaimRecord, type Held } from '../../../k8s/translate/held.ts';
 import type { SourceObject } from '../../../k8s/translate/object.ts';
 import { Translator } from '../../../k8s/translate/translator.ts';
-import { clusterSettings, codesOf, deployment, noGrant, object } from './objects.ts';
+import { clusterSettings, codesOf, deployment, noGrant, object, reportedOf } from './objects.ts';
 
 function mapping(name: string, prefix: string, createdAt = '', more = ''): SourceObject {
   return object('Mapping', name, `metadata: {creationTimestamp: "${createdAt}"}\nspec: {prefix: "${prefix}", service: x${more}}`);
@@ -69,7 +69,7 @@ describe('who holds a prefix is what the record says', () => {
     const replica = new Replica().take([old('/x/'), young, mapping('c/m', '/y/')]);
     expect(replica.served).toEqual(['Mapping c/m']);
     expect(replica.translator.isUndecided).toBe(true);
-    expect(replica.translator.current().problems.map(({ level, subject, sentence }) => `${level} ${subject.namespace} ${sentence.slice(0, 90)}`)).toEqual([
+    expect(reportedOf(replica.translator.current()).map(({ level, subject, sentence }) => `${level} ${subject.namespace} ${sentence.slice(0, 90)}`)).toEqual([
       'error a the prefix /x/ is not served, because Mapping b/m claims /x/, which overlaps it, and who o',
       'error b the prefix /x/ is not served, because Mapping a/m claims /x/, which overlaps it, and who o',
     ]);
@@ -97,7 +97,7 @@ describe('who holds a prefix is what the record says', () => {
     const replica = new Replica(prefix('b', '/x/', 1)).take([old('/x/')]);
     expect(replica.served).toEqual([]);
     expect(replica.translator.missing).toEqual(['b ^ "/x/" *']);
-    expect(replica.translator.current().problems.map(({ sentence }) => sentence)).toEqual([expect.stringContaining('belongs to the namespace b, which had it when its object was last seen and keeps it for an hour')]);
+    expect(reportedOf(replica.translator.current()).map(({ sentence }) => sentence)).toEqual([expect.stringContaining('belongs to the namespace b, which had it when its object was last seen and keeps it for an hour')]);
     expect(replica.write().served).toEqual([]);
     expect(replica.take([young]).served).toEqual(['Mapping b/m']);
     expect(replica.translator.missing).toEqual([]);

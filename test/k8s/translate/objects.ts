@@ -1,7 +1,7 @@
 // Source objects for tests, written as manifests would be.
 import { load } from 'js-yaml';
 import type { Mapping } from '../../../routing/mapping.ts';
-import { isDifference, printProblem } from '../../../routing/problem.ts';
+import { isDifference, printProblem, type Problem } from '../../../routing/problem.ts';
 import type { SourceObject } from '../../../k8s/translate/object.ts';
 import type { Grant, Translation, TranslateSettings } from '../../../k8s/translate/translation.ts';
 import { nothingHeld, Translator } from '../../../k8s/translate/translator.ts';
@@ -18,6 +18,7 @@ export const clusterSettings: TranslateSettings = {
   forbiddenAddresses: ['10.96.0.1:443', '10.0.0.99'],
   grants: [],
   defaultTimeoutMs: 3000,
+  withoutSlices: 'unready',
 };
 
 export const noGrant: Grant = { namespace: '', prefixes: [], hosts: [], grpcNames: [], upstreams: [], regex: false, precedence: false, open: false, endpointSlices: false };
@@ -78,13 +79,18 @@ export function problemsOf(translation: Translation): readonly string[] {
   return translation.problems.filter(({ level }) => level !== 'info').map(printProblem);
 }
 
+/** Problems but those of Services that a test does not declare: its Mappings name some all the same. */
+export function reportedOf(translation: Translation): readonly Problem[] {
+  return translation.problems.filter(({ code }) => code !== 'no-such-service' && code !== 'no-such-port');
+}
+
 /** As `codesOf`, without what only differs from Ambassador: for tests of something else. */
 export function faultsOf(translation: Translation): readonly string[] {
-  return translation.problems.filter((problem) => !isDifference(problem)).map(({ level, code }) => `${level} ${code}`);
+  return reportedOf(translation).filter((problem) => !isDifference(problem)).map(({ level, code }) => `${level} ${code}`);
 }
 
 export function codesOf(translation: Translation): readonly string[] {
-  return translation.problems.map(({ level, code }) => `${level} ${code}`);
+  return reportedOf(translation).map(({ level, code }) => `${level} ${code}`);
 }
 
 export function pathOf(mapping: Mapping | undefined): string {

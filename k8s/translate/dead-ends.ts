@@ -1,0 +1,60 @@
+// Dead ends that the objects already show: Services that are not there, and Services whose EndpointSlices nobody exported. Looked for when
+// somebody reads the Problems.
+import type { ObjectRef, Problem, ProblemLevel } from '../../routing/problem.ts';
+import type { Backends } from './backends.ts';
+import type { TranslateSettings } from './translation.ts';
+import { notReady, type UnitMeaning } from './unit.ts';
+import type { UpstreamPlan } from './upstreams.ts';
+
+/** Problems of all units. Where a folder holds no Service of a namespace, nothing is known of its Services and nothing is said. */
+export function deadEnds(units: Iterable<{ readonly ref: ObjectRef; readonly meaning: UnitMeaning }>, backends: Backends, settings: TranslateSettings): readonly Problem[] {
+  const problems: Problem[] = [];
+  const { namespaces, unexported } = servicesOf(backends, settings);
+  for (const { ref, meaning } of units) {
+    const report = (level: ProblemLevel, field: string, sentence: string): void => void problems.push({ code: 'no-such-service', level, subject: ref, field, sentence });
+    for (const { predictor, chosen, exists } of meaning.choices) {
+      if (exists || !namespaces.has(ref.namespace)) continue;
+      const then = settings.source === 'folder' ? 'its name is resolved by DNS; export it with the others' : 'it is not ready until Seldon has made one; nothing to do if this is a rollout';
+      report('info', predictor.field, `there is no Service ${chosen}, nor one by an older name, so ${then}`);
+    }
+    const told = new Set<string>();
+    for (const { raw, plan, field } of meaning.drafts) {
+      const absent = raw && plan !== null ? absentService(plan, backends) : null;
+      if (absent === null || told.has(`${field} ${absent.name}`)) continue;
+      told.add(`${field} ${absent.name}`);
+      const at = field === '' ? 'spec.service' : `${field} service`;
+      if (settings.source === 'cluster') report('error', at, `there is no Service ${absent.name} in the namespace ${absent.namespace}, so ${notReady}; create it, or correct its name`);
+      else if (namespaces.has(absent.namespace)) report('warning', at, `there is no Service ${absent.name} among the manifests of the namespace ${absent.namespace}, so its name is resolved by DNS; declare it, or correct its name`);
+    }
+  }
+  for (const [namespace, names] of unexported) {
+    const shown = `${names.slice(0, 3).join(', ')}${names.length > 3 ? ` and ${names.length - 3} more` : ''}`;
+    const sentence = `${shown} ${names.length === 1 ? 'has' : 'have'} no EndpointSlice among the manifests, so a gateway that serves them answers 503, and check, routes and explain count them as ready; export them with kubectl get sdep,svc,endpointslices -n ${namespace} -o yaml`;
+    problems.push({ code: 'no-endpoint-slices', level: 'warning', subject: { kind: 'Namespace', namespace: '', name: namespace }, field: '', sentence });
+  }
+  return problems;
+}
+
+/** The Service that a plan names and that does not exist, or null. In a folder its name became one of DNS. */
+function absentService({ upstream: { address }, from }: UpstreamPlan, backends: Backends): { readonly namespace: string; readonly name: string } | null {
+  if (address.kind === 'service') return from === 'slices' && backends.at(address.namespace, address.name).service === null ? address : null;
+  const [, name, namespace] = (address.kind === 'dns' && /^([^.]+)\.([^.]+)$/.exec(address.host)) || [];
+  return name === undefined || namespace === undefined || backends.at(namespace, name).service !== null ? null : { namespace, name };
+}
+
+/** Namespaces that have Services, and names of Services that are dialled by Endpoints and have no slice. A Service with a selector always has one in a cluster. */
+function servicesOf(backends: Backends, settings: TranslateSettings): { readonly namespaces: ReadonlySet<string>; readonly unexported: ReadonlyMap<string, readonly string[]> } {
+  const namespaces = new Set<string>();
+  const unexported = new Map<string, string[]>();
+  for (const { service, slices, upstreams } of backends.registry.values()) {
+    if (service === null) continue;
+    const { namespace, name } = service;
+    namespaces.add(namespace);
+    if (settings.source === 'cluster' || settings.dial === 'service' || slices.length > 0 || upstreams.length === 0) continue;
+    const names = unexported.get(namespace);
+    if (names === undefined) unexported.set(namespace, [name]);
+    else names.push(name);
+  }
+  for (const names of unexported.values()) names.sort();
+  return { namespaces, unexported };
+}
