@@ -204,6 +204,10 @@ export class Http1Connection implements TransportOwner, RequestTaker, ClientSide
     this.#reader.next(this.#blocked);
   }
 
+  requestUnwanted(): void {
+    // It is read to its end: only so the connection can be used again.
+  }
+
   pauseRequest(): void {
     this.#paused = true;
     this.#transport.pause();

@@ -301,6 +301,14 @@ export class ServedStream implements ClientSide, RequestUser, BlockHolder {
     if (!this.#requestEnded) stream.discardRest();
   }
 
+  requestUnwanted(): void {
+    const stream = this.#stream;
+    if (stream === null || this.#requestEnded || !this.#responseEnded) return;
+    this.#exchange.giveUpRequest();
+    stream.discardRest();
+    this.#stream = null;
+  }
+
   exchangeOver(): void {
     const stream = this.#stream;
     this.#stream = null;

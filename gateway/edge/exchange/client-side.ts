@@ -29,6 +29,8 @@ export interface ClientSide extends WriteQueue {
   answer(answer: Answer, last: boolean): void;
   /** The answer cannot be completed: the client must see that it is cut, and of what if its protocol can say so. Tells the exchange nothing. */
   abort(failure: Failure, detail: string): void;
+  /** The answer is whole, and nobody takes the rest of the request. */
+  requestUnwanted(): void;
   pauseRequest(): void;
   resumeRequest(): void;
   /** Both directions are done: the next exchange may begin. */

@@ -311,7 +311,10 @@ export class Exchange implements ForwardingOwner, Timed {
 
   responseOver(): void {
     // An early response whose connection is gone: the rest of the request has no taker.
-    if (!this.#requestDone && !this.#forwarding.taken) this.#discard();
+    if (!this.#requestDone && !this.#forwarding.taken) {
+      this.#discard();
+      this.#client.requestUnwanted();
+    }
     this.#finishIfDone();
     if (this.active) this.#arm();
   }

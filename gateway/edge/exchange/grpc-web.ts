@@ -203,6 +203,10 @@ export class GrpcWeb implements ClientSide {
     this.#client.flush();
   }
 
+  requestUnwanted(): void {
+    this.#client.requestUnwanted();
+  }
+
   pauseRequest(): void {
     this.#client.pauseRequest();
   }

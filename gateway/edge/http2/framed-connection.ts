@@ -15,6 +15,9 @@ import { ended, StreamTable } from './stream-table.ts';
 import type { StreamLoss } from './stream.ts';
 import { ConnectionTimes } from './times.ts';
 
+/** As a client of HTTP/1.1 that is answered before it has sent its body: so long, and so much of the rest, is waited for. */
+const lingerMs = 100;
+const mostDiscardBytes = 64 * 1024;
 /** After the last frame the peer may take this long to close; then it is cut. */
 const closingMs = 1000;
 /** What this side's own PINGs carry: for the round trip of a graceful end, and to ask whether the peer is there. */
@@ -42,6 +45,8 @@ export abstract class Session implements TransportOwner, Timed, SenderOwner {
   protected choked = false;
   /** The peer sent too much, and is not read from for a while. */
   protected calming = false;
+  /** Ids of streams that linger, and when each has waited long enough, in order. */
+  readonly #lingering: number[] = [];
   /** Bytes of DATA that may still come for streams that were reset or refused here: what their windows allowed. */
   #lateBytes = 0;
   readonly #floods: FloodCounters;
@@ -132,14 +137,48 @@ export abstract class Session implements TransportOwner, Timed, SenderOwner {
 
   sentEnd(stream: Stream): void {
     if (stream.receivedEnd) this.#close(stream, ended.normally);
-    else if (stream.discards) this.resetByUser(stream, errorCode.noError);
+    else if (stream.discards) this.#linger(stream);
   }
 
   discardRest(stream: Stream): void {
     if (stream.receivedEnd) return;
     stream.user = null;
     stream.discards = true;
-    if (stream.sentEnd) this.resetByUser(stream, errorCode.noError);
+    stream.discardBytes = mostDiscardBytes;
+    if (stream.sentEnd) this.#linger(stream);
+  }
+
+  /** The answer has left: the peer may take it and end its message before it is told that nobody wants it. */
+  #linger(stream: Stream): void {
+    this.#lingering.push(stream.id, this.shared.nowMs + lingerMs);
+    if (this.times.lingerDueMs !== Infinity) return;
+    this.times.lingerDueMs = this.shared.nowMs + lingerMs;
+    this.arm();
+  }
+
+  /** Ends the stream that lingers longest. False: none does. */
+  protected endLingering(): boolean {
+    const lingering = this.#lingering;
+    while (lingering.length > 0) {
+      const stream = this.streams.get(lingering[0]!);
+      lingering.splice(0, 2);
+      if (stream === null) continue;
+      this.resetByUser(stream, errorCode.noError);
+      return true;
+    }
+    return false;
+  }
+
+  /** Those that were first have waited long enough, or have ended meanwhile. */
+  #lingered(nowMs: number): void {
+    const lingering = this.#lingering;
+    let at = 0;
+    for (; at < lingering.length && lingering[at + 1]! <= nowMs; at += 2) {
+      const stream = this.streams.get(lingering[at]!);
+      if (stream !== null) this.resetByUser(stream, errorCode.noError);
+    }
+    lingering.splice(0, at);
+    this.times.lingerDueMs = lingering[1] ?? Infinity;
   }
 
   credit(stream: Stream, bytes: number): void {
@@ -414,6 +453,9 @@ export abstract class Session implements TransportOwner, Timed, SenderOwner {
         return this.transport.destroy();
       case 'calm':
         this.#calmed();
+        break;
+      case 'linger':
+        this.#lingered(nowMs);
         break;
       case 'drained':
         this.sayLastId();

@@ -36,8 +36,9 @@ export class ReceiveWindows {
     if (credited <= 0) return;
     stream.unconsumed -= credited;
     this.giveBack(credited);
-    // Of what is thrown away no more is asked for.
-    if (stream.receivedEnd || stream.discards) return;
+    if (stream.receivedEnd) return;
+    // Of what is thrown away no more is asked for than what a client is likely to have sent already.
+    if (stream.discards && (stream.discardBytes -= credited) < 0) return;
     stream.unannounced += credited;
     // Half a window at a time: a frame for each call would cost more than the call.
     if (stream.unannounced * 2 < this.#streamBytes) return;

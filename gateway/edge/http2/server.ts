@@ -81,7 +81,7 @@ export class ServerConnection extends Connection {
     this.#seenId = id;
     // Behind the last id of a GOAWAY: the client sends it again elsewhere.
     if (this.lastIdSaid) return this.refuseId(id);
-    if (this.streams.count >= this.shared.limits.concurrentStreams) return this.#refuseNew(id, errorCode.refusedStream);
+    if (this.#isFull()) return this.#refuseNew(id, errorCode.refusedStream);
     const verdict = list.tooLarge ? null : readRequest(list, this.#head, endStream);
     if (verdict?.kind === 'malformed') return this.#refuseNew(id, errorCode.protocolError);
     this.#servedId = id;
@@ -99,6 +99,17 @@ export class ServerConnection extends Connection {
       if (!endStream) stream.discardRest();
     }
     if (this.streams.get(id) === stream && endStream) this.endReceived(stream, null);
+  }
+
+  /**
+   * The client has as many streams as it may. One that this side has ended has given its place back (grpc-go says no more of it then), though
+   * its request has not ended: of these there may be as many again, and after that those that linger longest give way.
+   */
+  #isFull(): boolean {
+    const { streams } = this;
+    const most = this.shared.limits.concurrentStreams;
+    if (streams.count < most) return false;
+    return streams.count - streams.halfClosed >= most || (streams.count >= 2 * most && !this.endLingering());
   }
 
   /** The request that was just read would have a longer request line than is allowed. */

@@ -33,6 +33,14 @@ export class StreamTable {
     return this.#ended + this.#refused;
   }
 
+  /** Open streams whose message from here has ended: the peer may count them no longer. */
+  get halfClosed(): number {
+    let count = 0;
+    for (const stream of this.#ring) if (stream?.sentEnd === true) count += 1;
+    for (const stream of this.#overflow.values()) if (stream.sentEnd) count += 1;
+    return count;
+  }
+
   get(id: number): Stream | null {
     const stream = this.#ring[(id >>> 1) & mask]!;
     if (stream !== null && stream.id === id) return stream;

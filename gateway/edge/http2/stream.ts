@@ -79,8 +79,10 @@ export class Stream {
   unannounced = 0;
   /** Content that is still to come by content-length; −1: no length was given. */
   contentLeft = -1;
-  /** Nobody wants the rest: it is thrown away, and the peer is told when this side's message has left. */
+  /** Nobody wants the rest: it is thrown away, and the peer is told a while after this side's message has left. */
   discards = false;
+  /** Bytes of that rest for which the window still opens. */
+  discardBytes = 0;
   /** The response has no content, whatever its length says: HEAD, 304. */
   bodiless = false;
 
@@ -129,8 +131,9 @@ export class Stream {
   }
 
   /**
-   * The rest of the peer's message is not wanted. Once this side's message has left whole, the peer is told so without an error, RST_STREAM
-   * with NO_ERROR (RFC 9113 §8.1); a reset before that could destroy the answer. The user is told nothing more.
+   * The rest of the peer's message is not wanted. Once this side's message has left whole, and the peer has had a while to take it and to end
+   * its own, the peer is told so without an error, RST_STREAM with NO_ERROR (RFC 9113 §8.1); a reset before that, or right behind it, could
+   * destroy the answer. The user is told nothing more.
    */
   discardRest(): void {
     this.#connection?.discardRest(this);

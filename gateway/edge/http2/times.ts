@@ -18,6 +18,8 @@ export type Due =
   | 'probe'
   /** A peer that sent too much may be read from again. */
   | 'calm'
+  /** A stream whose answer has left has waited long enough for its request to end. */
+  | 'linger'
   /** The round trip of a graceful end has taken long enough. */
   | 'drained'
   /** Too old, or idle for too long. */
@@ -46,6 +48,7 @@ export class ConnectionTimes {
   pingDueMs = Infinity;
   /** Until when the peer is not read from. */
   calmDueMs = Infinity;
+  lingerDueMs = Infinity;
   drainDueMs = Infinity;
   #probeDueMs = Infinity;
   #probes = 0;
@@ -106,7 +109,7 @@ export class ConnectionTimes {
     const idleDueMs = this.retired ? Infinity : nowMs + this.#limits.idleTimeoutMs;
     // As for idleness: streams begin without setting it anew.
     const askDueMs = this.#mayAsk ? this.#askDueMs : nowMs + this.#limits.pingAfterMs;
-    return Math.min(this.#headDueMs, this.settingsDueMs, stallDueMs, this.pingDueMs, askDueMs, this.#probeDueMs, this.calmDueMs, this.drainDueMs, this.#retireDueMs, idleDueMs);
+    return Math.min(this.#headDueMs, this.settingsDueMs, stallDueMs, this.pingDueMs, askDueMs, this.#probeDueMs, this.calmDueMs, this.lingerDueMs, this.drainDueMs, this.#retireDueMs, idleDueMs);
   }
 
   due(nowMs: number): Due {
@@ -115,6 +118,7 @@ export class ConnectionTimes {
     if (nowMs >= this.movedMs + this.#limits.writeStallTimeoutMs) return 'stall';
     if (nowMs >= this.pingDueMs) return 'silence';
     if (nowMs >= this.calmDueMs) return 'calm';
+    if (nowMs >= this.lingerDueMs) return 'linger';
     if (nowMs >= this.drainDueMs) return 'drained';
     if (nowMs >= this.#retireDueMs) return 'retire';
     if (this.#mayAsk && nowMs >= this.#askDueMs) return 'ping';
