@@ -13,6 +13,7 @@ import { canonicalPath } from '../routing/path.ts';
 import { decisionJson, forwardedPath, printDecision, printMatch, printShare, type DecisionJson } from '../routing/print.ts';
 import { routesInOrder, type RouteTable } from '../routing/table.ts';
 import { type Route } from '../routing/decision.ts';
+import { visible } from '../routing/visible.ts';
 import type { ServiceChoice } from '../k8s/translate/translation.ts';
 
 /** A request as somebody would send it. */
@@ -81,7 +82,7 @@ export function printExplanation({ space, passed, route, ways, reject }: Explana
     for (const limit of limits) lines.push(`  ${limit}`);
     if (service !== null) lines.push(`  ${service.chosen}${service.exists ? '' : ', which does not exist'}, of ${service.candidates.join(', ')}`);
   }
-  return lines.map((line) => `  ${line}\n`).join('');
+  return lines.map((line) => `  ${visible(line)}\n`).join('');
 }
 
 /** Earlier Routes of the space that the path alone would lead to. All of them when no Route answers. */

@@ -3,6 +3,7 @@
 import { fstatSync } from 'node:fs';
 import { Socket } from 'node:net';
 import type { DestinationStream, Logger } from 'pino';
+import { visibleLines } from '../routing/visible.ts';
 
 export type LogLevel = 'info' | 'warn' | 'error';
 
@@ -71,7 +72,9 @@ const endMs = 500;
 export async function pinoLog(): Promise<ProcessLog> {
   const { pino, destination } = await import('pino');
   const out = isPipe(1) ? new PipeEnd(1) : new FileEnd(destination({ dest: 1, sync: false, maxLength: mostHeldBytes }));
-  const logger: Logger = pino({ base: null, messageKey: 'event', timestamp: false, formatters: { level: (label) => ({ level: label }) } }, out.stream);
+  // What others wrote (paths, names, sentences) stays data on the terminal of whoever reads the log.
+  const shown: DestinationStream = { write: (line) => out.stream.write(visibleLines(line)) };
+  const logger: Logger = pino({ base: null, messageKey: 'event', timestamp: false, formatters: { level: (label) => ({ level: label }) } }, shown);
   const write = (line: LogLine): void => {
     logger[line.level]({ time: new Date(line.atMs).toISOString(), ...line.fields }, line.event);
   };

@@ -17,6 +17,7 @@ import { compileRedirect, compileRewrite, redirectPath, rewritePath, rewriteRefu
 import { routesInOrder } from './table.ts';
 import type { RouteTable } from './table.ts';
 import type { Route, SplitMember } from './decision.ts';
+import { visible } from './visible.ts';
 
 /** The whole table: Routes in the order tried, a heading for each space, Problems under their Route. Ends with a newline unless empty. */
 export function printTable<T>(table: RouteTable<T>): string {
@@ -25,7 +26,7 @@ export function printTable<T>(table: RouteTable<T>): string {
   for (const route of routesInOrder(table)) {
     if (route.space !== space) {
       space = route.space;
-      blocks.push(space === null ? '# shared space\n' : `# namespace ${space}\n`);
+      blocks.push(space === null ? '# shared space\n' : `# namespace ${visible(space)}\n`);
     }
     blocks.push(printRoute(route, table.problems.get(route.key) ?? []));
   }
@@ -39,7 +40,7 @@ export function printRoute<T>(route: Route<T>, problems: readonly Problem[]): st
   for (const shadow of route.shadows) lines.push(shadowLine(shadow));
   if (route.split.reject !== null) lines.push(`  ! 503 ${route.split.reject.sentence}`);
   for (const problem of problems.toSorted(compareProblems)) lines.push(`  ! ${printProblem(problem)}`);
-  return `${lines.join('\n')}\n`;
+  return `${lines.map(visible).join('\n')}\n`;
 }
 
 /**

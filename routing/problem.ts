@@ -1,4 +1,5 @@
 // Problems: what somebody declared and is not served as written. Values, never exceptions, so that one bad object cannot touch another.
+import { visible } from './visible.ts';
 
 /** The object that a Mapping or a Problem comes from. `namespace` is "" for cluster-scoped things such as a Grants file. */
 export interface ObjectRef {
@@ -34,7 +35,7 @@ export function printProblem(problem: Problem): string {
   const { kind, namespace, name } = problem.subject;
   const subject = namespace === '' ? `${kind} ${name}` : `${kind} ${namespace}/${name}`;
   const field = problem.field === '' ? '' : ` ${problem.field}`;
-  return `${problem.level} ${problem.code} ${subject}${field}: ${problem.sentence}`;
+  return visible(`${problem.level} ${problem.code} ${subject}${field}: ${problem.sentence}`);
 }
 
 /** Total order for output: subject, field, code, sentence. Problems printed in this order are the same whatever the order of input. */

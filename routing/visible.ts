@@ -2,10 +2,18 @@
 
 /** What a terminal obeys, what breaks a line, what turns or hides text (bidirectional and other format characters), and halves of characters. */
 const unseen = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
+const unseenInLines = /[[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]--[\n]]/gv;
+/** Nearly every text, and cheaper to test. */
+const plain = /^[\n\x20-\x7e]*$/;
 
-/** The text with each such character as `\u001b`, as JSON writes it; a text without them as it is. */
+/** The text on one line, with each such character as JSON writes it: `\u001b`. */
 export function visible(text: string): string {
-  return text.replace(unseen, escaped);
+  return plain.test(text) && !text.includes('\n') ? text : text.replace(unseen, escaped);
+}
+
+/** Several lines, or JSON, whose strings then have the same value for whoever parses it. */
+export function visibleLines(text: string): string {
+  return plain.test(text) ? text : text.replace(unseenInLines, escaped);
 }
 
 function escaped(character: string): string {

@@ -3,6 +3,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { printProblem } from '../../routing/problem.ts';
 import { printTable, tableJson } from '../../routing/print.ts';
+import { visible, visibleLines } from '../../routing/visible.ts';
 import { explain, printExplanation } from '../explanation.ts';
 import type { ExplainRequest } from '../explanation.ts';
 import { sendShared } from './send-shared.ts';
@@ -21,26 +22,27 @@ export function serveApi(api: FastifyInstance, view: AdminView): void {
       return reply.code(400).send({ error: 'bad-request', sentence: 'write ?path=/seldon/NS/NAME/api/v0.1/predictions and, if they matter, method, host, grpc=true and header=name: value' });
     }
     const explanation = explain(view.table, view.translation.choices, asked);
-    return answer(request, reply, () => ({ request: asked, ...explanation }), () => `${asked.grpc ? 'gRPC' : asked.method} ${asked.host}${asked.path}\n${printExplanation(explanation)}`);
+    return answer(request, reply, () => ({ request: asked, ...explanation }), () => `${visible(`${asked.grpc ? 'gRPC' : asked.method} ${asked.host}${asked.path}`)}\n${printExplanation(explanation)}`);
   });
 }
 
 /** An answer about everything: large, and the same for all who ask. */
 function serveWhole(api: FastifyInstance, path: string, json: () => unknown, text: () => string): void {
   const nowMs = (): number => performance.now();
-  const asJson = new SharedAnswers(async () => Buffer.from(JSON.stringify(json())), nowMs);
+  const asJson = new SharedAnswers(async () => Buffer.from(visibleLines(JSON.stringify(json()))), nowMs);
   const asText = new SharedAnswers(async () => Buffer.from(text()), nowMs);
-  api.get(path, (request, reply) => (wantsText(request) ? sendShared(reply, asText, textType) : sendShared(reply, asJson, 'application/json; charset=utf-8')));
+  api.get(path, (request, reply) => (wantsText(request) ? sendShared(reply, asText, textType) : sendShared(reply, asJson, jsonType)));
 }
 
 const textType = 'text/plain; charset=utf-8';
+const jsonType = 'application/json; charset=utf-8';
 
 function wantsText(request: FastifyRequest): boolean {
   return (request.headers.accept ?? '').startsWith('text/plain');
 }
 
 function answer(request: FastifyRequest, reply: FastifyReply, json: () => unknown, text: () => string): FastifyReply {
-  return wantsText(request) ? reply.type(textType).send(text()) : reply.send(json());
+  return wantsText(request) ? reply.type(textType).send(text()) : reply.type(jsonType).send(visibleLines(JSON.stringify(json())));
 }
 
 /** Null without a path, or when a part is too long to be a request. */

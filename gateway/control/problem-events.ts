@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Problem } from '../../routing/problem.ts';
+import { visible } from '../../routing/visible.ts';
 import type { EventWriter, ProblemEvent } from '../../k8s/source/source.ts';
 import type { Log } from '../log.ts';
 
@@ -112,7 +113,7 @@ export function eventOf({ code, level, subject, field, sentence }: Problem): Pro
     subject,
     type: level === 'info' ? 'Normal' : 'Warning',
     reason: code.replace(/(?:^|-)([a-z0-9])/g, (_, letter: string) => letter.toUpperCase()),
-    message: shortened(field === '' ? sentence : `${field}: ${sentence}`),
+    message: shortened(visible(field === '' ? sentence : `${field}: ${sentence}`)),
   };
 }
 

@@ -1,4 +1,5 @@
 // The frame of a tool: help, wrong use, and where its text goes.
+import { visible, visibleLines } from '../../routing/visible.ts';
 import { parseOptions, printOptions, type Option, type Written } from '../options.ts';
 
 export interface ToolUse {
@@ -29,10 +30,10 @@ export async function runTool(tool: Tool, argv: readonly string[]): Promise<numb
   }
   const outcome = parsed.kind === 'wrong' ? parsed : await tool.run(parsed);
   if (outcome.kind === 'done') {
-    process.stdout.write(outcome.text);
+    process.stdout.write(visibleLines(outcome.text));
     return outcome.code;
   }
-  process.stderr.write(`sluice ${tool.name}: ${outcome.sentence}\n`);
+  process.stderr.write(`sluice ${tool.name}: ${visible(outcome.sentence)}\n`);
   return outcome.kind === 'wrong' ? 2 : 1;
 }
 

@@ -1,4 +1,5 @@
 // `sluice explain`: where one request goes, and why. Nothing is sent: draws are shown as shares.
+import { visible } from '../../routing/visible.ts';
 import { explain as explainRequest, printExplanation, type ExplainRequest } from '../explanation.ts';
 import type { Option } from '../options.ts';
 import { askAdmin, tokenOption, urlOption } from './admin.ts';
@@ -61,7 +62,7 @@ async function run(use: ToolUse): Promise<ToolOutcome> {
 }
 
 function printRequest({ method, host, path, grpc }: ExplainRequest): string {
-  return `${grpc ? 'gRPC' : method} ${host}${path}`;
+  return visible(`${grpc ? 'gRPC' : method} ${host}${path}`);
 }
 
 function queryOf({ method, host, path, headers, grpc }: ExplainRequest): string {

@@ -3,6 +3,8 @@ import { knownVariables, templateOf } from '../../routing/header-template.ts';
 import type { ForwardTarget, HeaderAdd, HeaderEdits, HostRewrite, RedirectTarget, Rewrite, TimeLimit } from '../../routing/mapping.ts';
 import type { Match } from '../../routing/match.ts';
 import { maxSubstitutionLength, maxSubstitutionReferences, rewriteFault } from '../../routing/rewrite.ts';
+import { isUntouchableHeader } from '../../routing/untouchable-headers.ts';
+import { visible } from '../../routing/visible.ts';
 import { defaultIdleMs, maxTimeMs } from './annotations.ts';
 import { mappingFields } from './field-kinds.ts';
 import type { Fields } from './fields.ts';
@@ -175,6 +177,10 @@ const longestPath = 2048;
 const longestHost = 261;
 
 function decodeRegexRewrite(fields: Fields, name: string, record: Readonly<Record<string, unknown>>): (Rewrite & { readonly kind: 'regex' }) | null {
+  if (typeof (fieldOf(record, 'substitution') ?? '') !== 'string') {
+    fields.bad(name, record, 'a pattern and a substitution that are texts');
+    return null;
+  }
   const rewrite = { kind: 'regex', pattern: textOf(fieldOf(record, 'pattern')), substitution: textOf(fieldOf(record, 'substitution')) } as const;
   if (!fields.regex(name, rewrite.pattern)) return null;
   const fault = rewriteFault(rewrite);
@@ -201,7 +207,7 @@ function decodeRedirect(fields: Fields, host: string | null, shadow: boolean): R
   const number = code === undefined ? 301 : Number(scalarText(code));
   const known = ([301, 302, 303, 307, 308] as const).find((candidate) => candidate === number);
   if (known === undefined) fields.bad('redirect_response_code', code, '301, 302, 303, 307 or 308');
-  if (target.length > longestHost || /[\0-\x20/?#\\\x7f]/.test(target)) {
+  if (target.length > longestHost || !/^[A-Za-z0-9._:[\]-]*$/.test(target)) {
     fields.refuse('bad-mapping', 'service', `${quoted(target)} is not a host to redirect to; write a host name`);
     return null;
   }
@@ -238,16 +244,13 @@ function decodeHostRewrite(fields: Fields): HostRewrite {
   return auto ? { kind: 'upstream' } : { kind: 'client' };
 }
 
-/** Names that frame a message or belong to one connection: the gateway writes these itself. */
-const framing = new Set(['connection', 'content-length', 'host', 'keep-alive', 'proxy-connection', 'te', 'trailer', 'transfer-encoding', 'upgrade']);
-
 function decodeEdits(fields: Fields, direction: 'request' | 'response'): HeaderEdits {
   const addKey = `add_${direction}_headers`;
   const removeKey = `remove_${direction}_headers`;
   const add: HeaderAdd[] = [];
   for (const [name, written] of Object.entries(fields.record(addKey) ?? {})) {
     const value = scalarText(isRecord(written) ? fieldOf(written, 'value') : written);
-    if (value === null || !isEditable(name) || !/^[\t\x20-\x7e\x80-\uffff]*$/.test(value)) {
+    if (value === null || !isEditable(name) || visible(value.replaceAll('\t', ' ')) !== value.replaceAll('\t', ' ')) {
       fields.bad(addKey, name, 'a header that is not about the connection, with a text of one line');
       continue;
     }
@@ -280,7 +283,7 @@ function within<Edit>(fields: Fields, key: string, edits: readonly Edit[], bytes
 }
 
 function isEditable(name: string): boolean {
-  return /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(name) && !framing.has(name.toLowerCase());
+  return /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(name) && !isUntouchableHeader(name);
 }
 
 function decodeLimit(fields: Fields, name: string, owner: string): TimeLimit | null {

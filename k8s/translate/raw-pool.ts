@@ -1,6 +1,7 @@
 // Fields of a raw Mapping about its Endpoints: circuit breakers, load balancer, health check (ambassador-mapping §8.3, §8.4, §8.6).
 import type { LoadBalancer } from '../../routing/mapping.ts';
 import { defaultBreaker, type Breaker, type HealthCheck } from '../../routing/upstream.ts';
+import { isUntouchableHeader } from '../../routing/untouchable-headers.ts';
 import type { Fields } from './fields.ts';
 import { arrayOf, booleanOf, durationMs, fieldOf, integerOf, isRecord, recordOf, scalarText, textOf, type UnknownRecord } from './value.ts';
 
@@ -164,8 +165,7 @@ function decodeHeaders(fields: Fields, http: UnknownRecord): readonly (readonly 
   const headers: (readonly [string, string])[] = [];
   for (const [name, given] of written.slice(0, mostHeaders)) {
     const value = scalarText(isRecord(given) ? fieldOf(given, 'value') : given);
-    const framing = /^(?:connection|content-length|host|keep-alive|te|trailer|transfer-encoding|upgrade)$/i.test(name);
-    if (value !== null && token.test(name) && !framing && /^[\t\x20-\x7e]{0,1024}$/.test(value)) headers.push([name.toLowerCase(), value]);
+    if (value !== null && token.test(name) && !isUntouchableHeader(name) && /^[\t\x20-\x7e]{0,1024}$/.test(value)) headers.push([name.toLowerCase(), value]);
     else fields.bad('health_checks', name, 'headers that are not about the connection, with a text of one line');
   }
   return headers;

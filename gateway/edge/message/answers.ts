@@ -1,4 +1,5 @@
 // Answers that the gateway gives itself: failures and health.
+import { visible } from '../../../routing/visible.ts';
 import type { RejectReason } from '../../../routing/decision.ts';
 import { isText } from '../../../routing/bytes.ts';
 import type { RequestHead } from '../../../routing/head.ts';
@@ -61,7 +62,9 @@ function fieldsOf(failure: Failure): Answer['fields'] {
 export function sentenceOf(failure: Failure, detail: string, retried = false): string {
   const sentence = retried ? failure.sentence.replace('reset reason', 'retried and the latest reset reason') : failure.sentence;
   if (detail === '') return sentence;
-  return detail.startsWith(sentence) ? detail : `${sentence}: ${detail}`;
+  // A detail may name what somebody wrote: it goes into bodies, grpc-message and the log.
+  const shown = visible(detail);
+  return shown.startsWith(sentence) ? shown : `${sentence}: ${shown}`;
 }
 
 const alive = '/ambassador/v0/check_alive';

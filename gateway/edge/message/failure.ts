@@ -78,5 +78,5 @@ export function failureBody(code: number, name: string, sentence: string, json: 
 
 /** A grpc-message: percent-encoded where it is not printable ASCII (gRPC over HTTP/2 protocol, "Status-Message"). */
 export function grpcMessage(sentence: string): string {
-  return sentence.replace(/[^ -$&-~]/gu, (character) => encodeURIComponent(character));
+  return sentence.toWellFormed().replace(/[^ -$&-~]/gu, (character) => encodeURIComponent(character));
 }

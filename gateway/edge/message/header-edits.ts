@@ -2,8 +2,8 @@
 import { fillTemplate, templateOf } from '../../../routing/header-template.ts';
 import type { HeaderTemplate, RequestValues } from '../../../routing/header-template.ts';
 import type { HeaderEdits } from '../../../routing/mapping.ts';
+import { isUntouchableHeader } from '../../../routing/untouchable-headers.ts';
 import { isToken, isValue, lowered } from './characters.ts';
-import { kind, kindOf } from './field-kind.ts';
 
 /** Name and value of a field that comes. */
 type FieldText = readonly [name: string, value: string];
@@ -23,9 +23,6 @@ export interface ExtraFields {
   readonly instead: readonly string[];
   readonly fields: readonly FieldText[];
 }
-
-/** Fields that frame the message or belong to the connection: no edit touches them. */
-const untouchable: readonly number[] = [kind.host, kind.contentLength, kind.transferEncoding, kind.connection, kind.hop, kind.te, kind.trailer, kind.upgrade, kind.expect];
 
 /**
  * Null: no edits. An edit that would break the message (a name that is no token, a value with CR, LF or NUL, a field of the connection) is
@@ -78,7 +75,7 @@ function isFieldValue(value: string): boolean {
 
 function isEditable(name: string): boolean {
   const bytes = Buffer.from(name);
-  return bytes.length > 0 && bytes.every((byte) => isToken[byte] === 1) && !untouchable.includes(kindOf(bytes, 0, bytes.length));
+  return bytes.length > 0 && bytes.every((byte) => isToken[byte] === 1) && !isUntouchableHeader(name);
 }
 
 /** Does the field named `bytes[start..end)` go? */

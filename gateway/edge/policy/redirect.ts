@@ -22,5 +22,5 @@ export function redirectAnswer(target: RedirectTarget, redirect: CompiledRedirec
 
 /** What may not stand in a header, percent-encoded: neither a path nor a manifest can begin another line. */
 function oneLine(text: string): string {
-  return text.replace(/[^!-~]/gu, (character) => encodeURIComponent(character));
+  return text.toWellFormed().replace(/[^!-~]/gu, (character) => encodeURIComponent(character));
 }

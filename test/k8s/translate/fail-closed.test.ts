@@ -87,7 +87,7 @@ describe('Mappings', () => {
     host_redirect: flag({ host_redirect: false }),
     service: text({}, ['', 'svc:abc', 'ftp://svc', 'svc:0', 'a b', '..']),
     tls: { good: { tls: false }, wrong: [['x'], {}], reads: isText },
-    regex_rewrite: { good: { regex_rewrite: { pattern: 'x', substitution: 'y' } }, wrong: ['/x', ['x'], { pattern: '' }, { substitution: '/x' }, { pattern: '(' }, { pattern: ['x'] }], reads: isMap },
+    regex_rewrite: { good: { regex_rewrite: { pattern: 'x', substitution: 'y' } }, wrong: ['/x', ['x'], { pattern: '' }, { substitution: '/x' }, { pattern: '(' }, { pattern: ['x'] }, { pattern: 'x', substitution: ['y'] }, { pattern: 'x', substitution: 7 }], reads: isMap },
     regex_redirect: { good: { regex_redirect: { pattern: 'x', substitution: 'y' } }, wrong: ['/x', ['x'], 7], reads: isMap },
   };
 
