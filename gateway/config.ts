@@ -33,6 +33,7 @@ const limitOptions: readonly LimitOption[] = [
   { name: 'head-timeout-ms', field: 'headTimeoutMs', least: 1, most: hourMs, help: 'from the first byte of a head to its end' },
   { name: 'body-idle-timeout-ms', field: 'bodyIdleTimeoutMs', least: 1, most: dayMs, help: 'between two pieces of a request body' },
   { name: 'write-stall-timeout-ms', field: 'writeStallTimeoutMs', least: 1, most: dayMs, help: 'a client that takes no byte of its answer' },
+  { name: 'half-closed-idle-ms', field: 'halfClosedIdleMs', least: 1, most: dayMs, help: 'a pause of the answer to a client that has ended its side' },
   { name: 'connection-idle-timeout-ms', field: 'connectionIdleTimeoutMs', least: 1, most: dayMs, help: 'an idle client connection' },
   { name: 'connections', field: 'connections', least: 0, most: 1_000_000, help: 'client connections in total, 0: any number' },
   { name: 'connections-per-address', field: 'connectionsPerAddress', least: 0, most: 1_000_000, help: 'of these, from one address to one worker, 0: any number' },

@@ -51,6 +51,8 @@ export interface EdgeLimits {
   readonly bodyIdleTimeoutMs: number;
   /** A client that does not read. */
   readonly writeStallTimeoutMs: number;
+  /** A pause of an answer to an HTTP/1.1 client that has ended its side: it is gone then. */
+  readonly halfClosedIdleMs: number;
   /** An idle client connection. */
   readonly connectionIdleTimeoutMs: number;
   /** Client connections of all workers together; 0: any number. */
@@ -99,6 +101,7 @@ export const defaultLimits: EdgeLimits = {
   headTimeoutMs: 10_000,
   bodyIdleTimeoutMs: 60_000,
   writeStallTimeoutMs: 30_000,
+  halfClosedIdleMs: 5000,
   connectionIdleTimeoutMs: 3_600_000,
   connections: 50_000,
   connectionsPerAddress: 0,

@@ -152,6 +152,16 @@ export const causes: Readonly<Record<keyof typeof failures, Cause>> = {
       bench.client.destroy();
     },
   },
+  clientEnded: {
+    options: { limits: { halfClosedIdleMs: 100 } },
+    cut: true,
+    cause: async (bench) => {
+      whenAsked(bench, (socket) => socket.write('HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf'));
+      ask(bench);
+      await bench.client.until(({ text }) => text.endsWith('half'));
+      bench.client.socket.end();
+    },
+  },
   clientStalled: {
     options: { limits: { writeStallTimeoutMs: 200 } },
     cut: true,

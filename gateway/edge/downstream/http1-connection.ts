@@ -57,6 +57,8 @@ export class Http1Connection implements TransportOwner, RequestTaker, ClientSide
   #tunnel = false;
   /** The peer sends no more. */
   #peerEnded = false;
+  /** Since when a pause of its answer is not the client's doing: it ended, or took what it was sent. Ms of the edge's clock. */
+  #heardMs = 0;
   #probes = 0;
   #paused = false;
   /** The client has not taken its last answers: its next request waits until it has. */
@@ -230,6 +232,7 @@ export class Http1Connection implements TransportOwner, RequestTaker, ClientSide
 
   responseHead(head: ResponseHead, attachment: Attachment, edits: CompiledEdits | null, serviceTimeMs: number): void {
     this.#writer.head(head, attachment, edits, serviceTimeMs);
+    if (this.#peerEnded) this.#worker.wheel.set(this.#deadline, this.#worker.nowMs + this.#worker.limits.halfClosedIdleMs);
   }
 
   upgraded(head: ResponseHead): void {
@@ -322,7 +325,7 @@ export class Http1Connection implements TransportOwner, RequestTaker, ClientSide
   }
 
   ended(): void {
-    this.#worker.tick();
+    this.#heardMs = this.#worker.tick();
     this.#peerEnded = true;
     if (this.#blocked) return;
     if (this.#state === 'closing') {
@@ -330,12 +333,32 @@ export class Http1Connection implements TransportOwner, RequestTaker, ClientSide
     } else if (this.#tunnel) {
       this.#endTunnel();
     } else if (this.#reader.complete) {
-      if (!this.#exchange!.responseStarted && this.#writer.modern) this.#probe();
+      this.#doubt();
     } else if (this.#reader.awaitingHead && !this.#reader.carries) {
       this.#finish();
     } else {
       this.#giveUp();
     }
+  }
+
+  /** The client sends no more and awaits its answer, or what is left of it: is it gone? */
+  #doubt(): void {
+    const exchange = this.#exchange!;
+    if (exchange.responseStarted) this.#hear(exchange.lastByteMs);
+    else if (this.#writer.modern) this.#probe();
+  }
+
+  /** Within an answer nothing can be asked: what is written tells, and where nothing is, after a time, the client counts as gone. */
+  #hear(lastByteMs: number): void {
+    const { nowMs, limits, wheel } = this.#worker;
+    // Whoever does not take what it was sent has a deadline for that.
+    const dueMs = (this.#transport.congested ? nowMs : Math.max(this.#heardMs, lastByteMs)) + limits.halfClosedIdleMs;
+    if (nowMs < dueMs) {
+      wheel.set(this.#deadline, dueMs);
+      return;
+    }
+    this.#tearDown();
+    this.#exchange!.clientGone(failures.clientEnded);
   }
 
   /** A client that only ended its side takes a 100 for what it is; one that is gone answers it with a reset. */
@@ -347,7 +370,7 @@ export class Http1Connection implements TransportOwner, RequestTaker, ClientSide
   }
 
   drained(): void {
-    this.#worker.tick();
+    this.#heardMs = this.#worker.tick();
     this.#exchange?.clientDrained();
     if (!this.#blocked) return;
     this.#blocked = false;
@@ -378,7 +401,7 @@ export class Http1Connection implements TransportOwner, RequestTaker, ClientSide
       this.#worker.counters.failure(failures.clientStalled.flag);
       this.destroy();
     } else if (this.#reader.complete) {
-      if (this.#peerEnded && !this.#exchange!.responseStarted) this.#probe();
+      if (this.#peerEnded) this.#doubt();
     } else if (this.#reader.awaitingHead) {
       if (this.#reader.carries) this.#refuse(failures.headTimeout, false, false);
       else this.#finish();

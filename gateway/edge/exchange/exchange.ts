@@ -81,6 +81,11 @@ export class Exchange implements ForwardingOwner, Timed {
     return this.#times.responseStarted;
   }
 
+  /** A byte last came, either way: ms of the edge's clock. */
+  get lastByteMs(): number {
+    return this.#times.lastByteMs;
+  }
+
   /** What a gRPC caller gives the call, ms; Infinity: it does not say. */
   get callerMs(): number {
     return this.#grpc ? this.#callerMs : Infinity;

@@ -47,6 +47,7 @@ export const failures = {
   headTimeout: failure('head-timeout', 'DT', 408, 4, 'request head not complete in time: raise --head-timeout-ms'),
   bodyTimeout: failure('body-timeout', 'DT', 408, 4, 'request body stalled: raise --body-idle-timeout-ms'),
   clientGone: failure('client-gone', 'DC', 0, 1, 'the client left before the answer was complete'),
+  clientEnded: failure('client-ended', 'DC', 0, 1, 'the client had ended its side, and its answer paused: raise --half-closed-idle-ms for clients that read on'),
   clientStalled: failure('client-stalled', 'DC', 0, 1, 'the client did not read its answer in time: raise --write-stall-timeout-ms'),
   connectionLimit: failure('connection-limit', 'OM', 0, 8, 'too many connections: raise --connections or --connections-per-address'),
   // No way to an upstream.
