@@ -54,6 +54,8 @@ export interface Plane {
   apply(message: ControlToData): Applied;
   /** Ports 0: any free one. `tlsPort` 0 in the answer: no TLS. Rejects when an address cannot be bound or a file not be read. */
   listen(port: number, tlsPort: number): Promise<{ readonly host: string; readonly port: number; readonly tlsPort: number }>;
+  /** Reads certificate and key again, for handshakes from now on: their files, or null where there is no TLS. Throws why the old ones stay. */
+  reload(): { readonly certFile: string; readonly keyFile: string } | null;
   /** Serves on for `waitMs`, then lets connections end; resolves when nothing is in flight any more, or the grace is over. */
   drain(waitMs: number, graceMs: number): Promise<void>;
 }

@@ -86,6 +86,8 @@ export type FromControl =
 /** Supervisor to data worker. */
 export type ToData =
   | { readonly kind: 'control'; readonly channel: MessagePort }
+  /** Certificate and key are read again. */
+  | { readonly kind: 'reload' }
   | { readonly kind: 'drain'; readonly waitMs: number; readonly graceMs: number };
 
 /** Data worker to supervisor. */

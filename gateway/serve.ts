@@ -4,15 +4,19 @@ import { decodeServe, serveOptions } from './config.ts';
 import { readGrants } from './grants.ts';
 import type { GrantsOutcome } from './grants.ts';
 import { pinoLog } from './log.ts';
+import type { Log } from './log.ts';
 import { printOptions } from './options.ts';
 import type { Settings } from './settings.ts';
+import { stopReason } from './signals.ts';
 import { addressOf, startGateway } from './supervisor.ts';
+import type { Gateway } from './supervisor.ts';
 import { printAddress } from './supervisor-bind.ts';
 
 const usage = `Use: sluice serve [options]
      sluice serve --folder DIR [options]
 
 Serves predictions as the manifests of a cluster or of a folder say, until SIGTERM or SIGINT: then it drains and exits 0. A second signal ends it at once.
+SIGHUP reads certificate, key and Grants again.
 Every option is also an environment variable: --drain-wait-ms is SLUICE_DRAIN_WAIT_MS.
 
 `;
@@ -33,9 +37,10 @@ export async function serve(argv: readonly string[]): Promise<number> {
   if (grants.kind === 'failed') return refuse(grants.sentence, 1);
 
   const logs = await pinoLog();
-  const drain = nextSignal();
-  const outcome = await Promise.race([startGateway({ ...config.settings, grants: grants.grants }, logs), drain]);
-  if (outcome.kind === 'signal') return end(0);
+  let reload = (): void => logs.log.write('warn', 'signal-ignored', { signal: 'SIGHUP', sentence: 'it is starting: its files are read now' });
+  const stop = stopReason(logs.log, () => reload()).then((reason) => ({ kind: 'stop', reason }) as const);
+  const outcome = await Promise.race([startGateway({ ...config.settings, grants: grants.grants }, logs), stop]);
+  if (outcome.kind === 'stop') return end(0);
   if (outcome.kind === 'failed') {
     await logs.end();
     refuse(outcome.sentence, 1);
@@ -49,10 +54,19 @@ export async function serve(argv: readonly string[]): Promise<number> {
     workers: config.settings.workers,
     pid: process.pid,
   });
-  await drain;
-  await gateway.drain();
+  reload = () => void readAgain(gateway, config.grantsFile, logs.log);
+  const { reason } = await stop;
+  await gateway.drain(reason);
   await logs.end();
   return end(0);
+}
+
+/** SIGHUP: certificate, key and Grants. What cannot be read stays as it was. */
+async function readAgain(gateway: Gateway, grantsFile: string | null, log: Log): Promise<void> {
+  log.write('info', 'reading-again', { signal: 'SIGHUP' });
+  const grants = grantsFile === null ? noGrants : await readGrants(grantsFile);
+  if (grants.kind === 'failed') log.write('error', 'grants-refused', { sentence: `${grants.sentence}; the Grants from before hold` });
+  gateway.reload(grants.kind === 'failed' ? null : grants.grants);
 }
 
 function refuse(sentence: string, code: number): number {
@@ -63,20 +77,6 @@ function refuse(sentence: string, code: number): number {
 /** Ends the process: nothing that may still be open (a log reader, a thread that hangs) keeps it. */
 function end(code: number): never {
   process.exit(code);
-}
-
-/** The first SIGTERM or SIGINT. A second one ends the process at once, with the code that a shell expects. */
-function nextSignal(): Promise<{ readonly kind: 'signal' }> {
-  return new Promise((resolve) => {
-    let seen = false;
-    for (const [signal, code] of [['SIGTERM', 143], ['SIGINT', 130]] as const) {
-      process.on(signal, () => {
-        if (seen) process.exit(code);
-        seen = true;
-        resolve({ kind: 'signal' });
-      });
-    }
-  });
 }
 
 function unreadableFile(settings: Settings): string | null {

@@ -25,7 +25,9 @@ export interface Gateway {
   readonly tlsPort: number;
   readonly admin: { readonly host: string; readonly port: number };
   /** Not ready at once, then the drain of design §6. Resolves when every thread has ended. */
-  drain(): Promise<void>;
+  drain(reason: string): Promise<void>;
+  /** Files were changed: certificate and key are read again, and these Grants hold from now on; null: as before. */
+  reload(grants: Settings['grants'] | null): void;
 }
 
 /** JavaScript heap of a thread, MiB: a bound against a leak, far above what 10,000 deployments take. Buffers have budgets of their own. */
@@ -87,6 +89,8 @@ class Supervisor implements Gateway {
   /** Draining, or given up: threads that end are not replaced. */
   #ending = false;
   #controlStopped: () => void = () => {};
+  /** The control worker was told to end, and another takes its seat with changed settings. */
+  #renewing = false;
   readonly #watch = new SilenceWatch(sharedNowMs());
   readonly #watched: readonly Watched[];
   readonly #watching: NodeJS.Timeout;
@@ -136,10 +140,26 @@ class Supervisor implements Gateway {
     return failure;
   }
 
-  async drain(): Promise<void> {
+  reload(grants: Settings['grants'] | null): void {
+    if (this.#ending) return;
+    this.#data.forEach((_, worker) => this.#toData(worker, { kind: 'reload' }));
+    if (grants === null || JSON.stringify(grants) === JSON.stringify(this.#settings.grants)) return;
+    this.#settings = { ...this.#settings, grants };
+    this.#logs.log.write('info', 'grants-changed', { grants: grants.length });
+    const { worker } = this.#control;
+    if (worker === null) return;
+    // What manifests may claim is decided anew by a control worker that starts with these Grants; tables stay served meanwhile.
+    this.#renewing = true;
+    this.#toControl({ kind: 'stop' });
+    setTimeout(() => {
+      if (this.#control.worker === worker) this.#control.replace('it did not stop for other Grants', '');
+    }, stopMs).unref();
+  }
+
+  async drain(reason: string): Promise<void> {
     this.#ending = true;
     const { drainWaitMs, drainGraceMs } = this.#settings;
-    this.#logs.log.write('info', 'draining', { waitMs: drainWaitMs, graceMs: drainGraceMs });
+    this.#logs.log.write('info', 'draining', { reason, waitMs: drainWaitMs, graceMs: drainGraceMs });
     for (const { seat } of this.#data) seat.close();
     this.#control.close();
     this.#toControl({ kind: 'drain' });
@@ -336,7 +356,8 @@ class Supervisor implements Gateway {
     this.#controlStopped();
     this.#baseCounters.set(fixed.beatMs, 0);
     this.#baseCounters.set(fixed.longWork, 0);
-    if (!this.#ending) this.#ended('control', reason, stack);
+    if (this.#renewing) this.#renewing = false;
+    else if (!this.#ending) this.#ended('control', reason, stack);
   }
 
   #ended(thread: string, reason: string, stack: string): void {

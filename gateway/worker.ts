@@ -66,9 +66,21 @@ export async function startDataWorker(start: DataStart, parent: MessagePort, mak
     log.flush();
     tell({ kind: 'drained' });
   };
+  const reload = (): void => {
+    try {
+      const files = plane.reload();
+      if (files !== null) log.write('info', 'certificate-read', { worker, ...files });
+    } catch (error) {
+      log.write('error', 'certificate-refused', { worker, sentence: `${listenFailure(error, settings)}; the one from before is served on` });
+    }
+  };
   parent.on('message', (message: ToData) => {
     if (message.kind === 'drain') {
       void drain(message.waitMs, message.graceMs);
+      return;
+    }
+    if (message.kind === 'reload') {
+      reload();
       return;
     }
     control?.close();
@@ -108,7 +120,7 @@ function writeAccess(log: Log, entry: AccessEntry): void {
 /** Why it cannot listen, in one line. Errors of the socket name their system call; all others are of the certificate or its key. */
 function listenFailure(error: unknown, { tls }: Settings): string {
   const { code, syscall, message } = error as NodeJS.ErrnoException;
-  if (tls !== null && syscall === undefined) return `${tls.certFile} and ${tls.keyFile} cannot be used (${message}): write --tls-cert and --tls-key with PEM files that belong together`;
+  if (tls !== null && (syscall === undefined || syscall === 'open' || syscall === 'read')) return `${tls.certFile} and ${tls.keyFile} cannot be used (${message}): write --tls-cert and --tls-key with PEM files that belong together`;
   return `the traffic port cannot be bound (${code ?? message}): write --listen or --tls-listen with another address`;
 }
 

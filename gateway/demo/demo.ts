@@ -12,6 +12,7 @@ import { checks } from './checks.ts';
 import { linesToCopy } from './lines.ts';
 import { Model } from './models.ts';
 import type { LogEnd, LogLine } from '../log.ts';
+import { whenNpmGoes } from '../npm-parent.ts';
 import type { Option } from '../options.ts';
 import type { Settings } from '../settings.ts';
 import type { Gateway } from '../supervisor.ts';
@@ -80,7 +81,7 @@ async function runDemo(settings: Settings, folder: string, logFile: string, once
     }
     return expected ? 0 : 1;
   } finally {
-    await gateway?.drain();
+    await gateway?.drain('the demo has ended');
     await Promise.all([first, second, shadow].map((model) => model.stop()));
     await logs.close();
   }
@@ -137,6 +138,7 @@ function stopSignal(): AbortSignal {
       } else if (performance.now() - firstMs > sameSignalMs) process.exit(1);
     });
   }
+  whenNpmGoes(() => stop.abort());
   return stop.signal;
 }
 

@@ -129,6 +129,15 @@ export class DataPlane implements Plane {
     return { host: plain.host, port: plain.port, tlsPort: secure.port };
   }
 
+  reload(): { readonly certFile: string; readonly keyFile: string } | null {
+    const { tls } = this.#settings;
+    if (tls === null) return null;
+    const { certFile, keyFile } = tls;
+    const identity = { cert: readFileSync(certFile), key: readFileSync(keyFile) };
+    for (const { renew } of this.#listening) renew?.(identity);
+    return { certFile, keyFile };
+  }
+
   /**
    * Drains: not ready at once, serves on for `waitMs`, then every answer closes its connection and idle connections are closed.
    * Resolves when nothing is in flight, copies to shadows included, or `graceMs` later. Listeners are closed only at the end.

@@ -1,10 +1,13 @@
 import { once } from 'node:events';
-import { writeFile } from 'node:fs/promises';
+import { spawnSync } from 'node:child_process';
+import { readFile, writeFile } from 'node:fs/promises';
 import { Agent } from 'node:http';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { GatewayProcess, Manifests, ModelServer } from './gateway-process.ts';
+import { certPem, keyPem } from '../wire/identity.ts';
 import { LoadClient, post } from './load-client.ts';
 
 const path = '/seldon/prod/iris/api/v1.0/predictions';
@@ -36,6 +39,15 @@ async function until(holds: () => Promise<boolean>): Promise<void> {
       setTimeout(resolve, 10);
     });
   }
+}
+
+/** Another certificate and its key. */
+async function otherIdentity(folder: string): Promise<readonly [cert: string, key: string]> {
+  const program = 'openssl';
+  const [cert, key] = [`${folder}/other.crt`, `${folder}/other.key`];
+  const made = spawnSync(program, ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-subj', '/CN=other', '-days', '2', '-keyout', key, '-out', cert], { encoding: 'utf8' });
+  if (made.status !== 0) throw new Error(made.stderr);
+  return Promise.all([readFile(cert, 'utf8'), readFile(key, 'utf8')]);
 }
 
 beforeEach(async () => {
@@ -224,6 +236,62 @@ describe('sluice serve', () => {
     expect((await post(traffic + path, new Agent())).status).toBe(200);
     gateway.signal('SIGTERM');
     expect(await gateway.exited).toBe(143);
+  });
+
+  test('SIGUSR1 and SIGUSR2 are ignored and said', async () => {
+    const gateway = serveFolder();
+    const { traffic } = await gateway.listening();
+    for (const signal of ['SIGUSR1', 'SIGUSR2'] as const) {
+      gateway.signal(signal);
+      expect(await gateway.seen('signal-ignored', { signal })).toMatchObject({ level: 'warn' });
+    }
+    expect((await post(traffic + path, new Agent())).status).toBe(200);
+    gateway.signal('SIGTERM');
+    expect(await gateway.exited).toBe(0);
+    expect(gateway.errors).not.toContain('Debugger');
+  });
+
+  test('SIGHUP reads certificate, key and Grants again; what cannot be read stays as it was', { timeout: 60_000 }, async () => {
+    const file = (name: string): string => `${manifests.folder}/${name}`;
+    const grantsFile = file('grants.txt');
+    await Promise.all([writeFile(file('tls.crt'), certPem), writeFile(file('tls.key'), keyPem), writeFile(grantsFile, 'grants: []')]);
+    const mapping = 'apiVersion: getambassador.io/v2\nkind: Mapping\nmetadata: { name: m, namespace: prod }\nspec: { prefix: /shared/, service: "iris-default:8000" }\n';
+    await manifests.write('mapping.yaml', mapping);
+    const gateway = serveFolder('--tls-listen', '127.0.0.1:0', '--tls-cert', file('tls.crt'), '--tls-key', file('tls.key'), '--grants', grantsFile, '--claims', 'granted');
+    const { traffic } = await gateway.listening();
+    const { tls } = await gateway.seen('listening');
+    const served = async (): Promise<string> => {
+      const socket = connectTls({ host: '127.0.0.1', port: Number(String(tls).split(':')[1]), rejectUnauthorized: false });
+      await once(socket, 'secureConnect');
+      const { fingerprint256 } = socket.getPeerCertificate();
+      socket.destroy();
+      return fingerprint256;
+    };
+    const before = await served();
+    // A key alone, in the middle of a rotation, and Grants with a spelling mistake.
+    const [otherCert, otherKey] = await otherIdentity(manifests.folder);
+    await writeFile(file('tls.key'), otherKey);
+    await writeFile(grantsFile, 'grants: [{ namespace: prod, prefix: [/shared/] }]');
+    gateway.signal('SIGHUP');
+    expect(await gateway.seen('certificate-refused', { worker: 1 })).toMatchObject({ sentence: expect.stringContaining('the one from before is served on') as string });
+    expect(await gateway.seen('grants-refused')).toMatchObject({ sentence: expect.stringContaining('"prefix" is not a field of a Grant') as string });
+    expect(await served()).toBe(before);
+    const agent = new Agent();
+    expect((await post(`${traffic}/shared/x`, agent)).status).toBe(404);
+    // Both as they should be.
+    await writeFile(file('tls.crt'), otherCert);
+    await writeFile(grantsFile, 'grants: [{ namespace: prod, prefixes: [/shared/] }]');
+    gateway.signal('SIGHUP');
+    await gateway.seen('certificate-read', { worker: 0 });
+    await gateway.seen('certificate-read', { worker: 1 });
+    expect(await served()).not.toBe(before);
+    await gateway.seen('grants-changed');
+    await until(async () => (await post(`${traffic}/shared/x`, agent)).status === 200);
+    expect((await post(traffic + path, agent)).status).toBe(200);
+    // Nobody calls that a fault.
+    expect(gateway.records.filter(({ event }) => event === 'worker-ended')).toEqual([]);
+    gateway.signal('SIGTERM');
+    expect(await gateway.exited).toBe(0);
   });
 
   test('a drain finishes what is in flight', async () => {

@@ -37,6 +37,11 @@ class FakePlane implements Plane {
     return { host: '127.0.0.1', port: 4000, tlsPort };
   }
 
+  reload(): null {
+    this.calls.push('reload');
+    return null;
+  }
+
   async drain(waitMs: number, graceMs: number): Promise<void> {
     this.calls.push(`drain ${waitMs} ${graceMs}`);
   }

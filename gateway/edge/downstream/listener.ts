@@ -2,7 +2,7 @@
 import { constants } from 'node:crypto';
 import { createServer } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
-import { createServer as createTlsServer } from 'node:tls';
+import { createSecureContext, createServer as createTlsServer } from 'node:tls';
 import type { SecureContextOptions, TLSSocket } from 'node:tls';
 import { acceptedTransport } from './accepted.ts';
 import { Carry } from '../io/partial-read.ts';
@@ -29,6 +29,8 @@ export interface Listening {
   readonly host: string;
   readonly port: number;
   readonly server: Server;
+  /** TLS: another certificate for handshakes from now on. Throws when it and its key do not belong together. */
+  readonly renew: ((identity: SecureContextOptions) => void) | null;
 }
 
 /** Listens for plain connections. Host null: every address, both stacks where there is IPv6. Rejects when the address cannot be bound. */
@@ -42,7 +44,7 @@ export function listenPlain(acceptor: Acceptor, host: string | null, port: numbe
     transport.onceClosed(() => admission.release(address));
     sniffed.start(transport);
   });
-  return listen(server, host, port);
+  return listen(server, host, port, null);
 }
 
 /** Listens for TLS connections with one certificate. */
@@ -69,10 +71,13 @@ export function listenTls(acceptor: Acceptor, host: string | null, port: number,
   });
   // A handshake that fails concerns its client alone.
   server.on('tlsClientError', (_error, socket) => socket.destroy());
-  return listen(server, host, port);
+  return listen(server, host, port, (next) => {
+    createSecureContext(next);
+    server.setSecureContext({ ...next, secureOptions: options.secureOptions });
+  });
 }
 
-function listen(server: Server, host: string | null, port: number): Promise<Listening> {
+function listen(server: Server, host: string | null, port: number, renew: Listening['renew']): Promise<Listening> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
     server.listen({ port, reusePort: true, backlog, ...(host === null ? {} : { host }) }, () => {
@@ -80,7 +85,7 @@ function listen(server: Server, host: string | null, port: number): Promise<List
       // After the start an error of accept(2), such as no file descriptors, passes.
       server.on('error', () => undefined);
       const address = server.address() as AddressInfo;
-      resolve({ host: address.address, port: address.port, server });
+      resolve({ host: address.address, port: address.port, server, renew });
     });
   });
 }
