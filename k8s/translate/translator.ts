@@ -5,6 +5,7 @@ import { compareProblems, compareText, type Problem } from '../../routing/proble
 import { Backends } from './backends.ts';
 import { BareNames, type NameRefusal } from './bare-names.ts';
 import { deadEnds } from './dead-ends.ts';
+import { groupDifferences } from './group-differences.ts';
 import { Claims } from './claim-book.ts';
 import { heldKey, latestOf, stamped, type ClaimRecord, type Held, type RecordChange } from './held.ts';
 import { Namespaces } from './namespaces.ts';
@@ -211,7 +212,9 @@ export class Translator {
         if (refusal !== null) problems.push(bareNameProblem(unit, name, refusal));
       }
     }
-    problems.push(...deadEnds(this.#world.units(), this.#backends, this.#settings), ...this.#claims.problems());
+    for (const problem of deadEnds(this.#world.units(), this.#backends, this.#settings)) problems.push(problem);
+    for (const problem of groupDifferences(this.#world.units())) problems.push(problem);
+    problems.push(...this.#claims.problems());
     return problems.sort(compareProblems);
   }
 }

@@ -1,0 +1,86 @@
+// Where several objects share what Ambassador calls a group, and something else becomes of them here. Looked for when somebody reads the Problems.
+import { sameValue } from '../../routing/diff.ts';
+import type { Mapping } from '../../routing/mapping.ts';
+import { hostText, pathText } from '../../routing/order.ts';
+import type { ObjectRef, Problem } from '../../routing/problem.ts';
+import type { Draft, UnitMeaning } from './unit.ts';
+
+interface Declarer {
+  readonly ref: ObjectRef;
+  readonly meaning: UnitMeaning;
+  readonly declared: { readonly names: readonly string[] };
+}
+
+interface Member {
+  readonly ref: ObjectRef;
+  readonly draft: Draft;
+}
+
+/** Problems of raw Mappings, and of SDs that share an external name. */
+export function groupDifferences(units: Iterable<Declarer>): readonly Problem[] {
+  const all = [...units];
+  const shared = new Set(all.flatMap(({ ref, declared: { names } }) => (names.length > 1 ? [`${ref.namespace}/${names[1]!}`] : [])));
+  const groups = new Map<string, Member[]>();
+  for (const { ref, meaning, declared } of all) {
+    const mayShare = declared.names.some((name) => shared.has(`${ref.namespace}/${name}`));
+    for (const draft of meaning.drafts) {
+      // gRPC and the second place of a raw Mapping would say the same once more.
+      if ((!draft.raw && !mayShare) || draft.mapping.match.path.kind === 'grpc' || draft.mapping.id.endsWith(' own')) continue;
+      const key = groupOf(draft.mapping);
+      const group = groups.get(key);
+      if (group === undefined) groups.set(key, [{ ref, draft }]);
+      else group.push({ ref, draft });
+    }
+  }
+  return [...groups.values()].flatMap((members) => (members.length > 1 ? differencesOf(members) : []));
+}
+
+/** What Ambassador tells groups apart by, inside a namespace: neither flags of the path nor whether a value is a regex. */
+function groupOf({ namespace, match: { path, host, method, headers, query }, precedence }: Mapping): string {
+  return JSON.stringify([namespace, pathText(path), hostText(host), method, headers.map(({ name, value }) => [name, value.kind === 'exact' ? value.value : value.kind === 'regex' ? value.pattern : true]), query, precedence]);
+}
+
+function differencesOf(members: readonly Member[]): readonly Problem[] {
+  const problems: Problem[] = [];
+  const tell = (code: string, sentence: string): void => {
+    for (const { ref, draft } of firstOfEach(members)) problems.push({ code, level: 'info', subject: ref, field: draft.field, sentence });
+  };
+  const [first, ...others] = members as readonly [Member, ...Member[]];
+  if (others.some(({ draft }) => !sameValue(draft.mapping.match, first.draft.mapping.match))) {
+    tell('differs-group', `${namesOf(members)} are Routes of their own, because case_sensitive, prefix_exact, prefix_regex or the regex flag of a header differ, and Ambassador takes them for one group or refuses one; write the same flags, or other prefixes`);
+    return problems;
+  }
+  const live = members.filter(({ draft }) => draft.mapping.role.kind === 'live');
+  const fields = live.length < 2 ? [] : differingFields(live.map(({ draft }) => draft));
+  if (fields.length > 0) tell('differs-per-mapping', `${namesOf(members)} share a Route and differ in ${fields.join(', ')}: each has its own here, and Ambassador gives all of them one, or refuses a member; write the same in all of them`);
+  const subjects = new Set(live.map(({ ref }) => `${ref.kind} ${ref.name}`));
+  if (subjects.size > 1 && live.some(({ draft }) => draft.mapping.role.kind === 'live' && draft.mapping.role.share !== 1)) {
+    tell('differs-two-levels', `${namesOf(members)} share the requests first, and their predictors each share, and Ambassador puts all predictors into one group; write the weights that are wanted`);
+  }
+  return problems;
+}
+
+/** Fields that Ambassador takes for the group, or compares. */
+function differingFields(drafts: readonly Draft[]): readonly string[] {
+  const of = (draft: Draft): Readonly<Record<string, unknown>> => {
+    const { target } = draft.mapping;
+    if (target.kind === 'redirect') return { host_redirect: true };
+    const { requestHeaders, responseHeaders, retry, cors, upgrades, loadBalancer, priority } = target;
+    const upstream = draft.plan?.upstream;
+    return { host_redirect: false, request_headers: requestHeaders, response_headers: responseHeaders, retry_policy: retry, cors, allow_upgrade: upgrades, load_balancer: loadBalancer, priority, circuit_breakers: upstream?.breakers, connect_timeout_ms: upstream?.connectTimeoutMs };
+  };
+  const values = drafts.map(of);
+  return Object.keys(values[0]!).filter((name) => values.some((value) => !sameValue(value[name], values[0]![name])));
+}
+
+function firstOfEach(members: readonly Member[]): readonly Member[] {
+  return [...new Map(members.toReversed().map((member) => [`${member.ref.kind} ${member.ref.name}`, member])).values()].reverse();
+}
+
+/** Most objects that a sentence names. */
+const mostNamed = 4;
+
+function namesOf(members: readonly Member[]): string {
+  const names = firstOfEach(members).map(({ ref }) => `${ref.kind} ${ref.namespace}/${ref.name}`);
+  return names.length > mostNamed ? `${names.slice(0, mostNamed).join(', ')} and ${names.length - mostNamed} more` : names.join(' and ');
+}
