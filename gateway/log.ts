@@ -132,19 +132,34 @@ class PipeEnd {
 
 /** A file, a device or a terminal. */
 class FileEnd {
-  readonly stream: DestinationStream & { on(event: 'error', call: () => void): unknown; flushSync(): void };
+  readonly #file: FileStream;
+  #over = false;
+  readonly stream: { readonly write: (line: string) => void };
 
-  constructor(stream: FileEnd['stream']) {
-    this.stream = stream;
-    // A full disk must not end a gateway that serves.
-    stream.on('error', () => undefined);
+  constructor(file: FileStream) {
+    this.#file = file;
+    // A full disk must not end a gateway that serves; what it refuses is tried again with the next line.
+    file.on('error', () => undefined);
+    this.stream = {
+      write: (line) => {
+        if (!this.#over) file.write(line);
+      },
+    };
   }
 
   async end(): Promise<void> {
-    try {
-      this.stream.flushSync();
-    } catch {
-      // Not open yet, or it cannot be written any more.
-    }
+    if (this.#over) return;
+    this.#over = true;
+    const ended = Promise.withResolvers<void>();
+    const timeout = setTimeout(ended.resolve, endMs);
+    this.#file.on('close', ended.resolve);
+    this.#file.on('error', ended.resolve);
+    this.#file.end();
+    await ended.promise;
+    clearTimeout(timeout);
+    // Or pino calls its flushSync() at exit, which tries for ever what a full disk refuses.
+    this.#file.destroy();
   }
 }
+
+type FileStream = DestinationStream & { on(event: 'error' | 'close', call: () => void): unknown; end(): void; destroy(): void };

@@ -8,9 +8,6 @@ import { OutBuffer } from './out-buffer.ts';
 import { ReadBuffer, windowBytes } from './read-buffer.ts';
 import { WriteBatch } from './write-batch.ts';
 
-/** Asking `performance` costs as much as copying a head: once is enough. Epoch ms. */
-const startedAtMs = performance.timeOrigin;
-
 /** What all workers have in use of each Upstream: this worker's cells, and the others', which are read only. */
 export interface Occupancy {
   readonly own: Float64Array;
@@ -54,7 +51,8 @@ export class WorkerContext {
   closed = false;
   /** Clock of this callback, ms, never going back: read once a chunk. */
   nowMs = performance.now();
-  #dateSecond = 0;
+  /** Of `nowMs`; −1: none yet. */
+  #dateSecond = -1;
   #dateLine = Buffer.alloc(0);
 
   constructor({ settings, counters, others, log, faulted }: WorkerOptions) {
@@ -73,12 +71,12 @@ export class WorkerContext {
     return (this.nowMs = performance.now());
   }
 
-  /** `date: …` of this second, with its line end. */
+  /** `date: …`, at most a second old, with its line end. The wall clock is asked once a second, as it may be set while we run. */
   get dateLine(): Buffer {
-    const second = Math.floor((startedAtMs + this.nowMs) / 1000);
+    const second = Math.floor(this.nowMs / 1000);
     if (second !== this.#dateSecond) {
       this.#dateSecond = second;
-      this.#dateLine = Buffer.from(`date: ${new Date(second * 1000).toUTCString()}\r\n`);
+      this.#dateLine = Buffer.from(`date: ${new Date().toUTCString()}\r\n`);
     }
     return this.#dateLine;
   }

@@ -8,6 +8,8 @@ import type { ClusterObject } from './cluster-object.ts';
 
 /** An event with the same words that was seen within this time is left alone. The API server keeps events for an hour. */
 const freshMs = 1_500_000;
+/** The API server holds 32 bits; a larger count would be refused for ever. */
+const mostCount = 0x7fffffff;
 const idleMs = 10_000;
 
 type Written = Awaited<ReturnType<EventWriter['write']>>;
@@ -28,20 +30,25 @@ export class ClusterEvents implements EventWriter {
     if (object === null) return 'no-object';
     const collection = `/api/v1/namespaces/${event.subject.namespace}/events`;
     const known = await this.#ask('GET', `${collection}/${event.name}`, null);
-    if (known.kind === 'answer') return this.#renew(`${collection}/${event.name}`, event, recordOf(known.value));
+    if (known.kind === 'answer') return this.#renew(`${collection}/${event.name}`, event, object, recordOf(known.value));
     if (statusOf(known) !== 404) return outcomeOf(known);
     return outcomeOf(await this.#ask('POST', collection, newEvent(event, object)));
   }
 
-  async #renew(path: string, event: ProblemEvent, known: UnknownRecord): Promise<Written> {
+  /** Whoever may write events in the namespace may have written this one: what it says about itself is believed only where it is as ours would be. */
+  async #renew(path: string, event: ProblemEvent, object: ClusterObject, known: UnknownRecord): Promise<Written> {
     const lastMs = Date.parse(textOf(fieldOf(known, 'lastTimestamp')));
     // A clock that jumped makes an event of the future, which is not fresh either.
     const ageMs = Date.now() - lastMs;
     const isFresh = ageMs > -freshMs && ageMs < freshMs;
-    if (isFresh && textOf(fieldOf(known, 'message')) === event.message && textOf(fieldOf(known, 'type')) === event.type) return 'fresh';
+    // An object that was made again has another uid, and kubectl describe shows only events of that.
+    const isOfObject = textOf(fieldOf(recordOf(fieldOf(known, 'involvedObject')), 'uid')) === object.uid && textOf(fieldOf(recordOf(fieldOf(known, 'involvedObject')), 'name')) === event.subject.name;
+    if (isFresh && isOfObject && textOf(fieldOf(known, 'message')) === event.message && textOf(fieldOf(known, 'type')) === event.type) return 'fresh';
     const resourceVersion = textOf(fieldOf(recordOf(fieldOf(known, 'metadata')), 'resourceVersion'));
-    const patch = { metadata: { resourceVersion }, count: (integerOf(fieldOf(known, 'count')) ?? 1) + 1, lastTimestamp: timestamp(), type: event.type, reason: event.reason, message: event.message };
-    return outcomeOf(await this.#ask('PATCH', path, patch));
+    const before = integerOf(fieldOf(known, 'count')) ?? 1;
+    const count = before >= 1 && before < mostCount ? before + 1 : 1;
+    const { involvedObject, source, reportingComponent, type, reason, message, lastTimestamp } = newEvent(event, object);
+    return outcomeOf(await this.#ask('PATCH', path, { metadata: { resourceVersion }, involvedObject, source, reportingComponent, type, reason, message, lastTimestamp, count }));
   }
 
   #ask(method: 'GET' | 'POST' | 'PATCH', path: string, body: unknown): Promise<ApiAnswer> {
@@ -49,7 +56,7 @@ export class ClusterEvents implements EventWriter {
   }
 }
 
-function newEvent({ name, subject, type, reason, message }: ProblemEvent, { apiVersion, uid }: ClusterObject): unknown {
+function newEvent({ name, subject, type, reason, message }: ProblemEvent, { apiVersion, uid }: ClusterObject) {
   const now = timestamp();
   return {
     apiVersion: 'v1',

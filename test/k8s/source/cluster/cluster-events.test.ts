@@ -55,6 +55,25 @@ describe('an event', () => {
     expect(stored()).toMatchObject({ count: 2, message: 'it is less than 0' });
   });
 
+  test.each([
+    ['about another object', { involvedObject: { kind: 'Pod', namespace: 'prod', name: 'other', uid: 'x' } }],
+    ['about an object of that name that was there before', { involvedObject: { kind: 'SeldonDeployment', namespace: 'prod', name: 'iris', uid: 'older' } }],
+    ['without one', { involvedObject: undefined }],
+    ['whose object is no object', { involvedObject: 'iris' }],
+  ])('that somebody has forged, %s, hides nothing', async (_, forged) => {
+    await writer().write(event);
+    fake.put(collection, { ...(stored() as unknown as Parameters<FakeApi['put']>[1]), ...forged });
+    expect(await writer().write(event)).toBe('written');
+    expect(stored()).toMatchObject({ involvedObject: { kind: 'SeldonDeployment', name: 'iris', uid: 'uid-of-iris' }, source: { component: 'sluice' }, message: 'it is no number' });
+  });
+
+  test.each([[2_147_483_646, 2_147_483_647], [2_147_483_647, 1], [2_147_483_648, 1], [-5, 1], [0, 1], ['many', 2], [1.5, 2]])('whose count is %s is counted %d', async (count, next) => {
+    await writer().write(event);
+    fake.put(collection, { ...(stored() as unknown as Parameters<FakeApi['put']>[1]), count, message: 'forged' });
+    expect(await writer().write(event)).toBe('written');
+    expect(stored()['count']).toBe(next);
+  });
+
   test('of an object that is not there is none', async () => {
     expect(await writer().write({ ...event, subject: { ...event.subject, name: 'gone' } })).toBe('no-object');
     expect(fake.calls).toEqual([]);
