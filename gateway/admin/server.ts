@@ -59,7 +59,9 @@ export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
   });
   limitConnections(app.server, connectionLimit(openFilesLimit()));
   app.addHook('onRequest', async (request, reply) => {
-    if (isOwnHost(request.headers.host, admin.hosts)) return undefined;
+    const { host: hosts = [] } = request.raw.headersDistinct;
+    // A second Host, or an authority in the request line, would be another answer to who is asked.
+    if (hosts.length < 2 && isOwnHost(hosts[0], admin.hosts) && request.raw.url?.startsWith('/') === true) return undefined;
     return reply.code(421).send({ error: 'misdirected', sentence: 'the admin port answers to addresses and to localhost: ask it by one of them, or start with --admin-host NAME' });
   });
   app.setNotFoundHandler((request, reply) =>

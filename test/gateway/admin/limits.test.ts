@@ -222,7 +222,9 @@ describe('the admin port', () => {
 
   test.each(['/healthz', '/metrics', '/api/routes', '/nowhere'])('%s is not answered to a foreign Host', async (path) => {
     expect(await ask(`GET ${path} HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n`)).toMatch(/^HTTP\/1\.1 421 [^]*--admin-host NAME/);
-    expect(await ask(`GET http://127.0.0.1${path} HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n`)).toMatch(/^HTTP\/1\.1 421 /);
+    for (const request of [`GET http://127.0.0.1${path} HTTP/1.1\r\nHost: evil.example`, `GET http://evil.example${path} HTTP/1.1\r\nHost: localhost`, `GET ${path} HTTP/1.1\r\nHost: localhost\r\nHost: evil.example`]) {
+      expect(await ask(`${request}\r\nConnection: close\r\n\r\n`), request).toMatch(/^HTTP\/1\.1 421 /);
+    }
   });
 
   test('a body of more than 1 KiB, and one that does not come, are refused', { timeout: 60_000 }, async () => {
