@@ -2,7 +2,7 @@
 import { sameValue } from '../../routing/diff.ts';
 import type { Mapping } from '../../routing/mapping.ts';
 import { hostText, pathText } from '../../routing/order.ts';
-import type { ObjectRef, Problem } from '../../routing/problem.ts';
+import { compareText, type ObjectRef, type Problem } from '../../routing/problem.ts';
 import type { Draft, UnitMeaning } from './unit.ts';
 
 interface Declarer {
@@ -32,7 +32,7 @@ export function groupDifferences(units: Iterable<Declarer>): readonly Problem[] 
       else group.push({ ref, draft });
     }
   }
-  return [...groups.values()].flatMap((members) => (members.length > 1 ? differencesOf(members) : []));
+  return [...groups.values()].flatMap((members) => (members.length > 1 ? differencesOf(members.sort((a, b) => compareText(a.draft.mapping.id, b.draft.mapping.id))) : []));
 }
 
 /** What Ambassador tells groups apart by, inside a namespace: neither flags of the path nor whether a value is a regex. */

@@ -48,6 +48,12 @@ async function run(tool: (argv: readonly string[]) => Promise<number>, ...argv: 
 const at = (name: string): string => join(folder, name);
 
 describe('check', () => {
+  test('of an export without EndpointSlices says so, and counts its Services as ready', async () => {
+    writeFileSync(at('export.yaml'), `apiVersion: machinelearning.seldon.io/v1\nkind: SeldonDeployment\nmetadata: { name: iris, namespace: prod }\nspec: { predictors: [{ name: main, graph: { name: c } }] }\n---\napiVersion: v1\nkind: Service\nmetadata: { name: iris-main, namespace: prod }\nspec: { ports: [{ name: http, port: 8000 }, { name: grpc, port: 5001 }] }\n`);
+    expect((await run(check, at('export.yaml'))).out).toContain('kubectl get sdep,svc,endpointslices -n prod -o yaml');
+    expect((await run(routes, at('export.yaml'))).out).not.toContain('unready');
+  });
+
   test('exits 0 when there is no Problem', async () => {
     expect(await run(check, at('good.yaml'))).toEqual({ code: 0, out: 'no Problems\n', err: '' });
   });
