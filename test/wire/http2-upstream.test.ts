@@ -91,6 +91,22 @@ describe('a request over HTTP/1.1 to an upstream that speaks HTTP/2', () => {
     expect(trailers!['seldon']).toBeUndefined();
   });
 
+  test.each([
+    [200, 'HTTP/1.1 200 OK'],
+    [404, 'HTTP/1.1 404 Not Found'],
+    [299, 'HTTP/1.1 299 Unknown'],
+  ])('answered %i gets a status line with a reason phrase, which HTTP/2 has not', async (status, line) => {
+    const { client } = await start({
+      behaviour: ({ stream }) => {
+        stream.additionalHeaders({ ':status': 103, link: '</a>' });
+        stream.respond({ ':status': status, 'content-length': 0 }, { endStream: true });
+      },
+    });
+    client.write(post('x'));
+    const answers = await client.answers(2);
+    expect(answers.map(({ head }) => head.split('\r\n')[0])).toEqual(['HTTP/1.1 103 Early Hints', line]);
+  });
+
   test('gets the trailers of its answer behind chunks, byte for byte', async () => {
     const { client } = await start({ behaviour: (request) => answerWithTrailers(request, 'hello', { 'grpc-status': '0', 'sum-bin': 'AAECAw' }) });
     client.write(post('x'));
@@ -132,7 +148,7 @@ describe('a request over HTTP/1.1 to an upstream that speaks HTTP/2', () => {
     });
     client.write(post(large));
     await client.until(({ text }) => text.endsWith('\r\n0\r\n\r\n'), 'the whole answer');
-    expect(client.text.startsWith('HTTP/1.1 103 \r\nlink: </a>\r\n\r\nHTTP/1.1 200')).toBe(true);
+    expect(client.text.startsWith('HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\nHTTP/1.1 200')).toBe(true);
     expect(origin.requests[0]!.body.length).toBe(large.length);
     expect(client.text.length).toBeGreaterThan(large.length);
   });

@@ -141,6 +141,43 @@ describe.each(transports)('%s', (_name, secure) => {
     client.destroy();
   });
 
+  test('a client of HTTP/1.0 that asks for it is kept alive and told so, by answers of both kinds', async () => {
+    const client = await gateway.open(secure);
+    for (const [index, path] of ['/seldon/prod/iris/x', '/nowhere', '/seldon/prod/iris/y'].entries()) {
+      client.write(`GET ${path} HTTP/1.0\r\nHost: a\r\nConnection: Keep-Alive\r\n\r\n`);
+      const answers = await client.answers(index + 1);
+      expect(fieldOf(answers[index]!, 'connection')).toBe('keep-alive');
+    }
+    client.write('GET /seldon/prod/iris/z HTTP/1.0\r\nHost: a\r\n\r\n');
+    await client.end();
+    const answers = answersIn(client.text);
+    expect(answers.map(({ status }) => status)).toEqual([200, 404, 200, 200]);
+    expect(fieldOf(answers[3]!, 'connection')).toBe('close');
+    expect(requestsIn(origin.text)[0]).not.toMatch(/keep-alive/i);
+    client.destroy();
+  });
+
+  test.each([
+    ['that says both', 'keep-alive, close', 'content-length: 3\r\n\r\nabc'],
+    ['whose answer has no length', 'keep-alive', 'transfer-encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n'],
+  ])('one %s is not', async (_which, said, rest) => {
+    origin.behaviour = answerEach(`HTTP/1.1 200 OK\r\n${rest}`);
+    const client = await gateway.open(secure);
+    client.write(`GET /seldon/prod/iris/x HTTP/1.0\r\nHost: a\r\nConnection: ${said}\r\n\r\n`);
+    await client.end();
+    expect(client.text).toMatch(/\r\nconnection: close\r\n\r\nabc$/);
+    client.destroy();
+  });
+
+  test.each(['HTTP/1.1 503', 'HTTP/1.1 503 ', 'HTTP/1.0 503 '])('%j: the standard reason phrase is written', async (line) => {
+    origin.behaviour = answerEach(`${line}\r\ncontent-length: 2\r\n\r\nno`);
+    const client = await gateway.open(secure);
+    client.write(post('x'));
+    const [answer] = await client.answers(1);
+    expect(answer!.head.split('\r\n')[0]).toBe('HTTP/1.1 503 Service Unavailable');
+    client.destroy();
+  });
+
   test('1xx answers pass, a 100 of the upstream does not, and the final one follows', async () => {
     origin.behaviour = answerEach('HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok');
     const client = await gateway.open(secure);

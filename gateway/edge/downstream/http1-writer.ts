@@ -8,7 +8,7 @@ import { putChunk, putLastChunk } from '../http1/chunked.ts';
 import type { FieldList } from '../message/fields.ts';
 import type { CompiledEdits } from '../message/header-edits.ts';
 import type { ResponseHead } from '../message/response-head.ts';
-import { writeAnswer, writeInformational, writeResponseHead, writeUpgrade } from '../http1/response-writer.ts';
+import { closeLine, keepAliveLine, writeAnswer, writeInformational, writeResponseHead, writeUpgrade } from '../http1/response-writer.ts';
 import type { ResponseShape } from '../http1/response-writer.ts';
 import { putTrailers } from '../http1/trailers.ts';
 
@@ -20,7 +20,7 @@ export class ClientWriter {
   readonly #transport: Transport;
   /** Age at which answers close the connection. */
   readonly #closeAtMs: number;
-  readonly #shape: ResponseShape = { edits: null, serviceTimeMs: -1, chunked: false, close: false, dateLine: null };
+  readonly #shape: ResponseShape = { edits: null, serviceTimeMs: -1, chunked: false, connectionLine: null, dateLine: null };
   #modern = true;
   #isHead = false;
   /** Where the head of the answer stands in the out buffer. */
@@ -64,7 +64,7 @@ export class ClientWriter {
     const unframed = head.framing === 'close' || head.framing === 'chunked';
     shape.chunked = unframed && this.#modern;
     if (unframed && !this.#modern) this.close = true;
-    shape.close = this.#closes();
+    shape.connectionLine = this.#connectionLine();
     shape.edits = edits;
     shape.serviceTimeMs = attachment.serviceTime ? serviceTimeMs : -1;
     shape.dateLine = head.hasDate || !attachment.date ? null : this.#worker.dateLine;
@@ -107,13 +107,14 @@ export class ClientWriter {
   answer(answer: Answer): void {
     const { out, dateLine } = this.#worker;
     out.open(this.#transport);
-    writeAnswer(out, answer, dateLine, this.#isHead, this.#closes());
+    writeAnswer(out, answer, dateLine, this.#isHead, this.#connectionLine());
     out.flush();
   }
 
-  /** Does the connection close after this answer? Decided once for each answer. */
-  #closes(): boolean {
+  /** Decides, once for each answer, whether the connection closes after it. To HTTP/1.1 nothing is said of one that does not. */
+  #connectionLine(): Buffer | null {
     if (this.retiring || this.#context.draining || this.#worker.nowMs >= this.#closeAtMs) this.close = true;
-    return this.close;
+    if (this.close) return closeLine;
+    return this.#modern ? null : keepAliveLine;
   }
 }

@@ -9,12 +9,15 @@ import type { OutBuffer } from '../io/out-buffer.ts';
 import { passesDownstream } from '../message/response-fields.ts';
 import type { ResponseHead } from '../message/response-head.ts';
 
+/** How the connection goes on, where a client does not know it by itself. */
+export const closeLine = Buffer.from('connection: close\r\n');
+export const keepAliveLine = Buffer.from('connection: keep-alive\r\n');
+
 const statusStart = Buffer.from('HTTP/1.1 ');
 const space = Buffer.from(' ');
 const crlf = Buffer.from('\r\n');
 const contentLengthName = Buffer.from('content-length: ');
 const chunkedLine = Buffer.from('transfer-encoding: chunked\r\n');
-const closeLine = Buffer.from('connection: close\r\n');
 const serviceTimeName = Buffer.from('x-envoy-upstream-service-time: ');
 
 /** Bytes of all lines above and their values, and to spare. */
@@ -27,10 +30,18 @@ export interface ResponseShape {
   serviceTimeMs: number;
   /** Our chunked framing. */
   chunked: boolean;
-  /** The connection closes after it. */
-  close: boolean;
+  /** What is said of the connection; null: nothing. */
+  connectionLine: Buffer | null;
   /** `date: …` with its line end, for a response without one; null: not written. */
   dateLine: Buffer | null;
+}
+
+/** By status, each made when it is first needed. */
+const statusLines: (Buffer | undefined)[] = Array.from({ length: 600 });
+
+/** The status line where the upstream has given no reason phrase, as no HTTP/2 upstream can: some clients take a line without one for a fault. */
+function statusLineOf(status: number): Buffer {
+  return (statusLines[status] ??= Buffer.from(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Unknown'}\r\n`));
 }
 
 /** Writes a final response head whole. */
@@ -52,7 +63,7 @@ export function writeResponseHead(out: OutBuffer, head: ResponseHead, shape: Res
     out.putNumber(head.contentLength);
     out.append(crlf, 0, 2);
   }
-  if (shape.close) out.append(closeLine, 0, closeLine.length);
+  if (shape.connectionLine !== null) out.append(shape.connectionLine, 0, shape.connectionLine.length);
   out.append(crlf, 0, 2);
 }
 
@@ -75,7 +86,10 @@ function writeStatusAndFields(out: OutBuffer, head: ResponseHead, edits: Compile
   const { bytes, fields, kinds, fieldCount, fieldsEnd } = head;
   // The status line of a 1.1 response is copied with the fields after it.
   let runStart = head.lineStart;
-  if (runStart < 0) {
+  if (head.reasonStart === head.reasonEnd) {
+    const line = statusLineOf(head.status);
+    out.append(line, 0, line.length);
+  } else if (runStart < 0) {
     out.append(statusStart, 0, statusStart.length);
     out.putNumber(head.status);
     out.append(space, 0, 1);
@@ -97,14 +111,15 @@ function writeStatusAndFields(out: OutBuffer, head: ResponseHead, edits: Compile
   if (runStart >= 0) out.append(bytes, runStart, fieldsEnd);
 }
 
-/** Writes an answer whole. */
-export function writeAnswer(out: OutBuffer, answer: Answer, dateLine: Buffer, isHead: boolean, close: boolean): void {
+/** Writes an answer whole. `connectionLine`: what is said of the connection; null: nothing. */
+export function writeAnswer(out: OutBuffer, answer: Answer, dateLine: Buffer, isHead: boolean, connectionLine: Buffer | null): void {
   const body = typeof answer.body === 'string' ? Buffer.from(answer.body) : answer.body;
   const type = body.length === 0 ? '' : `content-type: ${answer.contentType}\r\n`;
   const lines = answer.fields.map(([name, value]) => `${name}: ${value}\r\n`).join('');
-  out.putAll(Buffer.from(`HTTP/1.1 ${answer.code} ${STATUS_CODES[answer.code] ?? ''}\r\n${lines}${type}content-length: ${body.length}\r\n`));
+  out.putAll(statusLineOf(answer.code));
+  out.putAll(Buffer.from(`${lines}${type}content-length: ${body.length}\r\n`));
   out.putAll(dateLine);
-  if (close) out.putAll(closeLine);
+  if (connectionLine !== null) out.putAll(connectionLine);
   out.putAll(crlf);
   if (!isHead) out.putAll(body);
 }

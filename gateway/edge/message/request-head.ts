@@ -215,8 +215,8 @@ function readMeaning(head: Http1RequestHead, targetStart: number, targetEnd: num
   if (hosts !== 1) return failures.malformed;
   if (head.chunked && (head.contentLength >= 0 || !head.modern)) return failures.malformed;
   if ((connection & says.refused) !== 0) return failures.malformed;
-  // HTTP/1.0 keep-alive is not offered: every such connection closes after its answer.
-  head.close = (connection & says.close) !== 0 || !head.modern;
+  // HTTP/1.0 closes unless the client asks for more (RFC 9112 §9.3).
+  head.close = (connection & says.close) !== 0 || (!head.modern && (connection & says.keepAlive) === 0);
   head.websocket = upgrades && (connection & says.upgrade) !== 0;
   if (isRefusedMethod(bytes, head.methodStart, head.methodEnd)) return failures.methodRefused;
   const pathStart = bytes[targetStart] === 0x2f ? targetStart : afterAuthority(head, targetStart, targetEnd);

@@ -58,10 +58,10 @@ export function readResponseHead(head: ResponseHead, bytes: Uint8Array, start: n
   if (bytes[at] === space) at++;
   else if (bytes[at] !== cr) return badResponse;
   head.start = start;
-  head.lineStart = minor === 1 && bytes[at - 1] === space ? start : -1;
   head.reasonStart = at;
   while (isValue[bytes[at]!] === 1) at++;
   head.reasonEnd = at;
+  head.lineStart = minor === 1 && at > head.reasonStart ? start : -1;
   if (at >= end || (bytes[at] === cr && at + 1 >= end)) return tooLarge ? badResponse : more;
   if (bytes[at] !== cr || bytes[at + 1] !== lf) return badResponse;
   const after = readFields(head, bytes, at + 2, end, fieldRoom);
