@@ -1,4 +1,4 @@
-// Ambassador documents: `seldon.io/ambassador-config`, `getambassador.io/config` on Services, Mapping and TLSContext objects (design §4.12).
+// Ambassador documents: `seldon.io/ambassador-config`, `getambassador.io/config` on Services, Mapping and TLSContext objects.
 import { sameValue } from '../../routing/diff.ts';
 import type { Mapping, Role } from '../../routing/mapping.ts';
 import type { ObjectRef, Problem, ProblemLevel } from '../../routing/problem.ts';
@@ -40,7 +40,7 @@ export type ConfigurationInput = { readonly kind: 'text'; readonly text: string 
 const groupVersions = /^(?:ambassador\/v[012]|(?:x\.)?getambassador\.io\/v(?:[012]|3alpha1))$/;
 
 /**
- * Decodes documents. One that is not valid keeps its last good form (design §4.16); of a text that is not YAML, or over the bounds, all do.
+ * Decodes documents. One that is not valid keeps its last good form; of a text that is not YAML, or over the bounds, all do.
  * Documents for other Ambassadors do not exist.
  */
 export function decodeConfiguration(

@@ -1,4 +1,4 @@
-// The annotations of an SD that routing reads: where each is looked up, how its text is parsed, what a bad one gets (seldon-routing §1.2, §10).
+// The annotations of an SD that routing reads: where each is looked up, how its text is parsed, what a bad one gets.
 import type { RetryPolicy, TimeLimit } from '../../routing/mapping.ts';
 import type { NamedMatch } from '../../routing/match.ts';
 import type { ObjectRef, Problem, ProblemLevel } from '../../routing/problem.ts';
@@ -282,7 +282,7 @@ class Reading {
     ];
   }
 
-  /** `main=75,canary=25`: predictors that are not named get 0; with anything wrong the spec's values stay (design §4.8). */
+  /** `main=75,canary=25`: predictors that are not named get 0; with anything wrong the spec's values stay. */
   traffic(predictors: readonly Predictor[]): Pick<DeploymentPolicy, 'traffic' | 'trafficField'> {
     const fromSpec = { traffic: predictors.map(({ traffic }) => traffic), trafficField: null };
     const written = this.#written(keys.traffic);

@@ -12,14 +12,14 @@ const apiVersions: ReadonlySet<string> = new Set(['v1alpha1', 'v1alpha2', 'v1alp
 export interface DecodedDeployment {
   /** The last good form when this one cannot be served; null: there was none. */
   readonly deployment: Deployment | null;
-  /** `deletionTimestamp` is set: it ends for new requests (design §4.7). */
+  /** `deletionTimestamp` is set: it ends for new requests. */
   readonly deleting: boolean;
   readonly problems: readonly Problem[];
 }
 
 /**
  * Decodes an SD of `machinelearning.seldon.io/v1alpha1` (one `componentSpec` a predictor), `v1alpha2`, `v1alpha3` or `v1`. Wrong types are
- * tolerated: each bad part keeps its default and makes a Problem, the rest holds. `lastGood`: what the object meant before (design §4.16).
+ * tolerated: a part that cannot be read makes a Problem and gets what the kind of its field says, the rest holds. `lastGood`: what the object meant before.
  */
 export function decodeDeployment({ ref, apiVersion, object }: Pick<SourceObject, 'ref' | 'apiVersion' | 'object'>, lastGood: Deployment | null): DecodedDeployment {
   const problems: Problem[] = [];

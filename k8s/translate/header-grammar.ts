@@ -1,4 +1,4 @@
-// The texts of `seldon.io/ambassador-header` and `-regex-header` (seldon-routing §11, items 9 and 10).
+// The texts of `seldon.io/ambassador-header` and `-regex-header`.
 import type { NamedMatch } from '../../routing/match.ts';
 import { compileRegex } from '../../routing/regex.ts';
 

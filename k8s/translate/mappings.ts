@@ -1,4 +1,4 @@
-// Deployment to Mappings: REST, gRPC, explainers, single-namespace and bare-name forms, both eras of canary and of shadow (design §4.1–§4.9).
+// Deployment to Mappings: REST, gRPC, explainers, single-namespace and bare-name forms, both eras of canary and of shadow.
 import type { ForwardTarget, HeaderEdits, HostRewrite, Kept, LoadBalancer, Mapping, Rewrite, Role, Series, TimeLimit } from '../../routing/mapping.ts';
 import type { HostMatch, NamedMatch, PathMatch } from '../../routing/match.ts';
 import type { Upstream, UpstreamTls } from '../../routing/upstream.ts';
@@ -253,7 +253,7 @@ class DeploymentTranslation {
     if (this.#around.settings.singleNamespace !== null) this.#add('explainer-short', predictor.name, served, prefixPath(`/seldon/${base}/${predictor.name}/`), headers);
   }
 
-  /** The path of 0.4 to 1.0, without the predictor, while it can only mean one explainer (seldon-routing §11, item 30). */
+  /** The path of 0.4 to 1.0, without the predictor, while it can only mean one explainer. */
   #addExplainerAlias(): void {
     const { predictors, ref } = this.#deployment;
     const explained = predictors.filter(({ explainer }) => explainer !== null);

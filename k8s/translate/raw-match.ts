@@ -1,4 +1,4 @@
-// The Match of a raw Mapping: path, host, method, headers, query (ambassador-mapping §5, §6).
+// The Match of a raw Mapping: path, host, method, headers, query.
 import { GRPC_PATTERN, type HostMatch, type Match, type NamedMatch, type PathMatch, type ValueMatch } from '../../routing/match.ts';
 import type { Fields } from './fields.ts';
 import { parseHostGlob } from './grant.ts';

@@ -1,4 +1,4 @@
-// Fields of a raw Mapping about its Endpoints: circuit breakers, load balancer, health check (ambassador-mapping §8.3, §8.4, §8.6).
+// Fields of a raw Mapping about its Endpoints: circuit breakers, load balancer, health check.
 import type { LoadBalancer } from '../../routing/mapping.ts';
 import { defaultBreaker, type Breaker, type HealthCheck } from '../../routing/upstream.ts';
 import { isUntouchableHeader } from '../../routing/untouchable-headers.ts';

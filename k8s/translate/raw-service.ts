@@ -1,4 +1,4 @@
-// The text of a raw Mapping's `service`: `[scheme://]host[:port]` (ambassador-mapping §1.2).
+// The text of a raw Mapping's `service`: `[scheme://]host[:port]`.
 import { readAddress } from './reach.ts';
 
 export interface RawService {

@@ -1,4 +1,4 @@
-// The Upstream that a raw Mapping names: reach (design §4.5), TLS and address.
+// The Upstream that a raw Mapping names: reach, TLS and address.
 import type { UpstreamTls } from '../../routing/upstream.ts';
 import { isUpstreamGranted } from './grant.ts';
 import type { RawMapping } from './raw-mapping.ts';

@@ -38,7 +38,7 @@ export function rejectFailure(reason: RejectReason): Failure {
 
 /**
  * The answer to a failure. `detail` says what exactly, or what to change; where it repeats the sentence it stands alone. gRPC callers get
- * 200 and a status in the head, which their libraries read (reference ambassador-mapping §10.2). `retried`: it was tried more than once.
+ * 200 and a status in the head, which their libraries read. `retried`: it was tried more than once.
  */
 export function failureAnswer(failure: Failure, detail: string, json: boolean, grpc: boolean, retried = false): Answer {
   const sentence = sentenceOf(failure, detail, retried);

@@ -1,4 +1,4 @@
-// Failures: the one table of what a request can fail of. Statuses and sentences follow Envoy (reference ambassador-mapping §10.2); each
+// Failures: the one table of what a request can fail of. Statuses and sentences follow Envoy; each
 // sentence is completed, where it happens, with what to change.
 
 /** May a request that failed so be sent again? */
