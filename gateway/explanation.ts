@@ -14,7 +14,8 @@ import { decisionJson, forwardedPath, printDecision, printMatch, printShare, typ
 import { routesInOrder, type RouteTable } from '../routing/table.ts';
 import { type Route } from '../routing/decision.ts';
 import { visible } from '../routing/visible.ts';
-import type { ServiceChoice } from '../k8s/translate/translation.ts';
+import { hintsFor } from './explanation-hints.ts';
+import type { ServiceChoice, Translation } from '../k8s/translate/translation.ts';
 
 /** A request as somebody would send it. */
 export interface ExplainRequest {
@@ -49,14 +50,16 @@ export interface Explanation {
   readonly ways: readonly Way[];
   /** Why it is not forwarded, or null. */
   readonly reject: { readonly reason: RejectReason | 'bad-path'; readonly answer: string; readonly sentence: string } | null;
+  /** What was probably meant where no Route answers. */
+  readonly hints: readonly string[];
 }
 
-/** Explains one request. `choices` are those of the Translation that the table was built from. */
-export function explain(table: RouteTable<null>, choices: readonly ServiceChoice[], request: ExplainRequest): Explanation {
+/** Explains one request. The table was built from the Translation. */
+export function explain(table: RouteTable<null>, { choices, ofAnother }: Pick<Translation, 'choices' | 'ofAnother'>, request: ExplainRequest): Explanation {
   const head = headOf(request);
   if (!canonicalPath(head.pathBytes, head.pathStart, head.queryEnd, head)) {
     const sentence = 'the path does not begin with /, climbs above it, or holds a control character, a space, #, \\ or %00';
-    return { space: 'none', passed: [], route: null, ways: [], reject: { reason: 'bad-path', answer: '400', sentence } };
+    return { space: 'none', passed: [], route: null, ways: [], hints: [], reject: { reason: 'bad-path', answer: '400', sentence } };
   }
   const space = ownerOf(table, head);
   const shown = space === null ? 'none: that namespace has no Routes' : space.name === null ? 'shared space' : `namespace ${space.name}`;
@@ -68,19 +71,21 @@ export function explain(table: RouteTable<null>, choices: readonly ServiceChoice
     route: route === null ? null : routeText(route),
     ways: route === null ? [] : waysOf(route, choices, textOf(head.pathBytes, head.pathStart, head.queryEnd)),
     reject: decision.kind === 'reject' ? rejection(decision, request.grpc) : null,
+    hints: decision.kind === 'reject' && decision.reason === 'no-route' ? hintsFor(table, ofAnother, request) : [],
   };
 }
 
 /** The text of `sluice explain`, indented by two; ends with a newline. */
-export function printExplanation({ space, passed, route, ways, reject }: Explanation): string {
+export function printExplanation({ space, passed, route, ways, reject, hints }: Explanation): string {
   const lines = [`looked up in ${space}`];
   for (const { route: other, because } of passed) lines.push(`passed ${other}: ${because}`);
   if (route !== null) lines.push(`route ${route}`);
   if (reject !== null) lines.push(`answers ${reject.answer}: ${reject.sentence}`);
+  for (const hint of hints) lines.push(`hint: ${hint}`);
   for (const { share, role, ready, text, limits, service } of ways) {
     lines.push(`${role === 'shadow' ? 'shadow ' : ''}${printShare(share)} ${text}${ready ? '' : '  unready'}`);
     for (const limit of limits) lines.push(`  ${limit}`);
-    if (service !== null) lines.push(`  ${service.chosen}${service.exists ? '' : ', which does not exist'}, of ${service.candidates.join(', ')}`);
+    if (service !== null) lines.push(`  ${service.chosen}${service.exists ? '' : ', which does not exist'}; tried: ${service.candidates.join(', ')}`);
   }
   return lines.map((line) => `  ${visible(line)}\n`).join('');
 }

@@ -21,7 +21,7 @@ export function serveApi(api: FastifyInstance, view: AdminView): void {
     if (asked === null) {
       return reply.code(400).send({ error: 'bad-request', sentence: 'write ?path=/seldon/NS/NAME/api/v0.1/predictions and, if they matter, method, host, grpc=true and header=name: value' });
     }
-    const explanation = explain(view.table, view.translation.choices, asked);
+    const explanation = explain(view.table, view.translation, asked);
     return answer(request, reply, () => ({ request: asked, ...explanation }), () => `${visible(`${asked.grpc ? 'gRPC' : asked.method} ${asked.host}${asked.path}`)}\n${printExplanation(explanation)}`);
   });
 }

@@ -1,14 +1,16 @@
 // `sluice check`: the Problems of manifests, as a gateway that serves them would report them.
 import type { Problem } from '../../routing/problem.ts';
 import { printProblems } from './problem-list.ts';
-import { runTool, type ToolOutcome, type ToolUse } from './command.ts';
-import { hasOneOrigin, jsonOption, manifestOptions, readSettings, serveManifests } from './manifests.ts';
+import { runTool, valueOf, type ToolOutcome, type ToolUse } from './command.ts';
+import { hasOneOrigin, jsonOption, manifestOptions, readSettings, serveManifests, type ReadCounts } from './manifests.ts';
 
 const usage = `Use: sluice check DIR|FILE… [options]
+     sluice check - [options]                 manifests on standard input
      sluice check --cluster [options]
 
 Prints what is declared and not served as written, and under "differs from Ambassador" what Seldon's operator and Ambassador would make of it
 otherwise. Resolves no names and dials nothing.
+The last line says what was read, and what was not.
 Exits 0 when there is no Problem at level error, 1 when there is one, 2 on wrong use.
 `;
 
@@ -20,14 +22,32 @@ async function run(use: ToolUse): Promise<ToolOutcome> {
   if (!hasOneOrigin(use, use.positionals)) return { kind: 'wrong', sentence: 'it takes either manifests or a cluster: write sluice check DIR|FILE…, or sluice check --cluster' };
   const read = await readSettings(use.options);
   if (read.kind !== 'settings') return read;
-  const served = await serveManifests(use.positionals, read.settings);
+  const served = await serveManifests(use.positionals, read.settings, valueOf(use, 'object-namespace'));
   if (typeof served === 'string') return { kind: 'failed', sentence: served };
   const { problems } = served;
-  const text = use.options.has('json') ? `${JSON.stringify({ problems }, null, 2)}\n` : `${printProblems(problems)}${summaryOf(problems)}\n`;
+  const text = use.options.has('json') ? `${JSON.stringify({ problems, read: { ...served.read, kinds: Object.fromEntries(served.read.kinds), ofAnotherId: served.translation.ofAnother.length } }, null, 2)}\n` : `${printProblems(problems)}${summaryOf(problems)}${readText(served.read, served.translation.ofAnother.length)}\n`;
   return { kind: 'done', text, code: problems.some(({ level }) => level === 'error') ? 1 : 0 };
 }
 
 function summaryOf(problems: readonly Problem[]): string {
   const count = (level: Problem['level']): number => problems.filter((problem) => problem.level === level).length;
   return problems.length === 0 ? 'no Problems' : `${count('error')} error, ${count('warning')} warning, ${count('info')} info`;
+}
+
+/** ` in 12 SeldonDeployments and 4 Services (3 objects of other kinds)`. */
+function readText({ kinds, unwatched, otherKinds, withoutNamespace }: ReadCounts, ofAnotherId: number): string {
+  const order = ['SeldonDeployment', 'Mapping', 'TLSContext', 'Service', 'EndpointSlice', 'Secret'];
+  const read = order.flatMap((kind) => (kinds.has(kind) ? [plural(kinds.get(kind)!, kind)] : []));
+  const there = read.length === 0 ? 'nothing' : read.length === 1 ? read[0]! : `${read.slice(0, -1).join(', ')} and ${read.at(-1)!}`;
+  const beside = [
+    otherKinds === 0 ? '' : `${plural(otherKinds, 'object')} of other kinds`,
+    unwatched === 0 ? '' : `${unwatched} in namespaces that are not watched`,
+    ofAnotherId === 0 ? '' : `${ofAnotherId} of another ambassador-id`,
+    withoutNamespace === 0 ? '' : `${withoutNamespace} without a namespace, taken as of default: -n NAMESPACE for another`,
+  ].filter((part) => part !== '');
+  return ` in ${there}${beside.length === 0 ? '' : ` (${beside.join(', ')})`}`;
+}
+
+function plural(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }

@@ -23,7 +23,7 @@ export interface Tool {
 
 /** Runs a tool with the arguments after its name: the exit code. */
 export async function runTool(tool: Tool, argv: readonly string[]): Promise<number> {
-  const parsed = parseOptions(tool.options, argv, process.env);
+  const parsed = parseOptions(tool.options, longForms(argv), process.env);
   if (parsed.kind === 'help') {
     process.stdout.write(`${tool.usage}\n${printOptions(tool.options)}`);
     return 0;
@@ -35,6 +35,22 @@ export async function runTool(tool: Tool, argv: readonly string[]): Promise<numb
   }
   process.stderr.write(`sluice ${tool.name}: ${visible(outcome.sentence)}\n`);
   return outcome.kind === 'wrong' ? 2 : 1;
+}
+
+/** Short options in their long form: curl's -X and -H, kubectl's -n. */
+const shortOptions: Readonly<Record<string, string>> = { X: '--method', H: '--header', n: '--object-namespace' };
+
+function longForms(argv: readonly string[]): string[] {
+  const long: string[] = [];
+  for (let at = 0; at < argv.length; at++) {
+    const [, letter = '', inline = ''] = /^-([XHn])(.*)$/s.exec(argv[at]!) ?? [];
+    const name = shortOptions[letter];
+    if (name === undefined) long.push(argv[at]!);
+    else if (inline !== '') long.push(`${name}=${inline}`);
+    else if (at + 1 < argv.length) long.push(`${name}=${argv[++at]!}`);
+    else long.push(name);
+  }
+  return long;
 }
 
 /** First value of an option, or null. */

@@ -22,21 +22,7 @@ const requestOptions: readonly Option[] = [
 ];
 
 export function explain(argv: readonly string[]): Promise<number> {
-  return runTool({ name: 'explain', usage, options: [...requestOptions, urlOption, tokenOption, jsonOption, ...manifestOptions], run }, longForms(argv));
-}
-
-/** curl's short options in their long form. */
-function longForms(argv: readonly string[]): string[] {
-  const long: string[] = [];
-  for (let at = 0; at < argv.length; at++) {
-    const [, letter, inline] = /^-([XH])(.*)$/s.exec(argv[at]!) ?? [];
-    const name = letter === 'X' ? '--method' : '--header';
-    if (letter === undefined) long.push(argv[at]!);
-    else if (inline !== undefined && inline !== '') long.push(`${name}=${inline}`);
-    else if (at + 1 < argv.length) long.push(`${name}=${argv[++at]!}`);
-    else long.push(name);
-  }
-  return long;
+  return runTool({ name: 'explain', usage, options: [...requestOptions, urlOption, tokenOption, jsonOption, ...manifestOptions], run }, argv);
 }
 
 async function run(use: ToolUse): Promise<ToolOutcome> {
@@ -55,9 +41,9 @@ async function run(use: ToolUse): Promise<ToolOutcome> {
   }
   const read = await readSettings(use.options);
   if (read.kind !== 'settings') return read;
-  const served = await serveManifests(paths, read.settings);
+  const served = await serveManifests(paths, read.settings, valueOf(use, 'object-namespace'));
   if (typeof served === 'string') return { kind: 'failed', sentence: served };
-  const explanation = explainRequest(served.table, served.translation.choices, request);
+  const explanation = explainRequest(served.table, served.translation, request);
   return { kind: 'done', text: json ? `${JSON.stringify({ request, ...explanation }, null, 2)}\n` : `${printRequest(request)}\n${printExplanation(explanation)}`, code: 0 };
 }
 

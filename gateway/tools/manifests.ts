@@ -1,9 +1,11 @@
 // What the tools share: their options, and manifests of files or of a cluster read, translated and built into a table as `serve` would, with nothing resolved or dialled.
 import { openCluster } from '../../k8s/source/cluster/open.ts';
-import { readManifests } from '../../k8s/source/read.ts';
+import { mostInputBytes, readManifests } from '../../k8s/source/read.ts';
+import { objectKey, type SourceObject } from '../../k8s/translate/object.ts';
 import type { Translation } from '../../k8s/translate/translation.ts';
 import { nothingHeld, Translator } from '../../k8s/translate/translator.ts';
 import { compareProblems, type Problem } from '../../routing/problem.ts';
+import { visible } from '../../routing/visible.ts';
 import { applyDelta, emptyTable, type RouteTable } from '../../routing/table.ts';
 import { decodeServe, serveOptions } from '../config.ts';
 import { readGrants } from '../grants.ts';
@@ -20,7 +22,12 @@ const ofCluster = new Set(['kubeconfig', 'context', 'service-account', 'mappings
 
 const clusterOption: Option = { name: 'cluster', kind: 'flag', placeholder: '', help: 'read the objects of the cluster, once' };
 
-export const manifestOptions: readonly Option[] = [clusterOption, ...serveOptions.filter(({ name }) => shared.has(name) || ofCluster.has(name))];
+const namespaceOption: Option = { name: 'object-namespace', kind: 'text', placeholder: 'NAMESPACE', help: 'also -n: namespace of objects in files that name none (the single namespace, else default)' };
+
+/** Options that `serve` does not have. */
+const ofTools: readonly Option[] = [clusterOption, namespaceOption];
+
+export const manifestOptions: readonly Option[] = [...ofTools, ...serveOptions.filter(({ name }) => shared.has(name) || ofCluster.has(name))];
 
 export const jsonOption: Option = { name: 'json', kind: 'flag', placeholder: '', help: 'print JSON' };
 
@@ -33,7 +40,7 @@ export type SettingsRead =
 /** Decodes the shared options exactly as `serve --folder`, or with `--cluster` as `serve` does, Grants included. */
 export async function readSettings(options: ReadonlyMap<string, Written>): Promise<SettingsRead> {
   const argv = options.has('cluster') ? ['--source=cluster'] : ['--source=folder', '--folder=.'];
-  for (const { name, kind } of manifestOptions.filter((option) => option !== clusterOption)) for (const value of options.get(name)?.values ?? []) argv.push(kind === 'flag' ? `--${name}` : `--${name}=${value}`);
+  for (const { name, kind } of manifestOptions.filter((option) => !ofTools.includes(option))) for (const value of options.get(name)?.values ?? []) argv.push(kind === 'flag' ? `--${name}` : `--${name}=${value}`);
   const { AMBASSADOR_ID, AMBASSADOR_SINGLE_NAMESPACE, AMBASSADOR_NAMESPACE, KUBERNETES_SERVICE_HOST, KUBERNETES_SERVICE_PORT } = process.env;
   const config = decodeServe(argv, { AMBASSADOR_ID, AMBASSADOR_SINGLE_NAMESPACE, AMBASSADOR_NAMESPACE, KUBERNETES_SERVICE_HOST, KUBERNETES_SERVICE_PORT });
   if (config.kind === 'help') throw new Error('decodeServe was not asked for help');
@@ -43,8 +50,19 @@ export async function readSettings(options: ReadonlyMap<string, Written>): Promi
   return grants.kind === 'failed' ? grants : { kind: 'settings', settings: { ...config.settings, grants: grants.grants } };
 }
 
+/** What there was to read. */
+export interface ReadCounts {
+  /** Objects that count, by kind. */
+  readonly kinds: ReadonlyMap<string, number>;
+  readonly unwatched: number;
+  readonly otherKinds: number;
+  /** Objects that name no namespace and count as of `defaultNamespace`, where nobody chose it. */
+  readonly withoutNamespace: number;
+}
+
 /** Manifests as a gateway that has just started would serve them. */
 export interface Served {
+  readonly read: ReadCounts;
   readonly table: RouteTable<null>;
   readonly translation: Translation;
   /** Of the files, the Translation and the table, in order. */
@@ -52,8 +70,8 @@ export interface Served {
 }
 
 /** Reads and builds; a sentence when a path is not there or the cluster cannot be read. `paths` are ignored for a cluster. */
-export async function serveManifests(paths: readonly string[], settings: Settings): Promise<Served | string> {
-  return settings.source.kind === 'cluster' ? serveCluster(settings, settings.source) : serveFiles(paths, settings);
+export async function serveManifests(paths: readonly string[], settings: Settings, namespace: string | null = null): Promise<Served | string> {
+  return settings.source.kind === 'cluster' ? serveCluster(settings, settings.source) : serveFiles(paths, settings, namespace);
 }
 
 /** true when exactly one says where manifests come from: paths, the cluster or a running gateway. */
@@ -61,36 +79,68 @@ export function hasOneOrigin({ options }: ToolUse, paths: readonly string[]): bo
   return [paths.length > 0, options.has('cluster'), options.has('url')].filter(Boolean).length === 1;
 }
 
-function serveFiles(paths: readonly string[], settings: Settings): Served | string {
-  const { objects, problems, missing } = readManifests({ paths, standardInput: null, defaultNamespace: settings.singleNamespace ?? 'default' });
+async function serveFiles(paths: readonly string[], settings: Settings, namespace: string | null): Promise<Served | string> {
+  const chosen = namespace ?? settings.singleNamespace;
+  if (chosen !== null && !/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(chosen)) return `-n ${visible(chosen)} is not a namespace: write lower-case letters, digits and "-"`;
+  const standardInput = paths.includes('-') ? await readStandardInput() : null;
+  const { objects, problems, missing, beside } = readManifests({ paths, standardInput, defaultNamespace: chosen ?? 'default' });
   if (missing[0] !== undefined) return `${missing[0]} is neither a directory nor a .yaml, .yml or .json file that exists`;
   const translator = new Translator(translateSettingsOf(settings, [], 'ready'), nothingHeld);
   translator.apply({ set: objects, removed: [] });
-  return build(translator.current(), problems);
+  const watched = objects.filter(({ ref }) => settings.namespaces.length === 0 || settings.namespaces.includes(ref.namespace));
+  const read = { kinds: countKinds(watched), unwatched: objects.length - watched.length, otherKinds: beside.otherKinds, withoutNamespace: chosen === null ? beside.withoutNamespace : 0 };
+  const nothing = watched.length > 0 ? [] : [nothingRead(paths, read)];
+  return { ...build(translator.current(), [...problems, ...nothing]), read };
+}
+
+function nothingRead(paths: readonly string[], { unwatched, otherKinds }: ReadCounts): Problem {
+  const there = unwatched > 0 ? `all ${unwatched} objects are in namespaces that are not watched` : otherKinds > 0 ? `all ${otherKinds} objects are of kinds that routing does not read` : 'there is no object';
+  return { code: 'nothing-read', level: 'error', subject: { kind: 'File', namespace: '', name: paths.join(' ') }, field: '', sentence: `${there}, so nothing is checked; name what holds the SeldonDeployments` };
+}
+
+/** More than one manifest file may have is not kept. */
+async function readStandardInput(): Promise<Uint8Array> {
+  const parts: Buffer[] = [];
+  let bytes = 0;
+  for await (const part of process.stdin as AsyncIterable<Buffer>) {
+    parts.push(part);
+    bytes += part.length;
+    if (bytes > mostInputBytes) break;
+  }
+  return Buffer.concat(parts);
+}
+
+function countKinds(objects: Iterable<SourceObject>): ReadonlyMap<string, number> {
+  const kinds = new Map<string, number>();
+  for (const { ref } of objects) kinds.set(ref.kind, (kinds.get(ref.kind) ?? 0) + 1);
+  return kinds;
 }
 
 async function serveCluster(settings: Settings, { access }: ClusterSettings): Promise<Served | string> {
   const { namespaces, mappings } = settings;
   let sourceProblems: readonly Problem[] = [];
+  const objects = new Map<string, SourceObject>();
   try {
     const source = await openCluster({ access, namespaces, mappings, lastGood: null, once: true });
     const translator = new Translator(translateSettingsOf(settings, source.forbiddenAddresses, 'unready'), nothingHeld);
     try {
       await source.start((change) => {
         translator.apply(change);
+        for (const object of change.set) objects.set(objectKey(object.ref), object);
+        for (const key of change.removed) objects.delete(key);
         sourceProblems = change.problems;
         source.follow(translator.wantedSecrets);
       });
     } finally {
       await source.stop();
     }
-    return build(translator.current(), sourceProblems);
+    return { ...build(translator.current(), sourceProblems), read: { kinds: countKinds(objects.values()), unwatched: 0, otherKinds: 0, withoutNamespace: 0 } };
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }
 }
 
-export function build(translation: Translation, sourceProblems: readonly Problem[]): Served {
+export function build(translation: Translation, sourceProblems: readonly Problem[]): Omit<Served, 'read'> {
   const { settings, mappings, upstreams, endpoints } = translation;
   const whole = { version: 1, base: 0, settings, mappings: [...mappings.values()], removedMappings: [], upstreams: [...upstreams.values()], removedUpstreams: [], endpoints: [...endpoints.values()], slots: [], breakerSlots: [] };
   const table = applyDelta(emptyTable<null>(), whole, () => null);

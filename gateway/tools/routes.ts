@@ -28,7 +28,7 @@ async function run(use: ToolUse): Promise<ToolOutcome> {
   }
   const read = await readSettings(use.options);
   if (read.kind !== 'settings') return read;
-  const served = await serveManifests(use.positionals, read.settings);
+  const served = await serveManifests(use.positionals, read.settings, valueOf(use, 'object-namespace'));
   if (typeof served === 'string') return { kind: 'failed', sentence: served };
   return { kind: 'done', text: json ? `${JSON.stringify(tableJson(served.table), null, 2)}\n` : printTable(served.table), code: 0 };
 }

@@ -5,7 +5,11 @@ import type { SourceObject } from '../translate/object.ts';
 import { entryAt, folderBounds, namesIn, outerIdentities, type FolderBounds } from './entries.ts';
 import { fileProblem, ManifestFiles, type BesideObjects } from './files.ts';
 import { linkAbove, tooDeep, tooManyEntries } from './folder-problems.ts';
+import { manifestBounds } from './manifest.ts';
 import { finish } from './turns.ts';
+
+/** Of standard input no more is read, and more is refused like a file of that size. */
+export const mostInputBytes = manifestBounds.fileBytes;
 
 export interface ManifestsRead {
   readonly objects: readonly SourceObject[];

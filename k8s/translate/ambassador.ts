@@ -24,6 +24,14 @@ export interface Configuration {
   readonly bytes: number;
 }
 
+/** What documents say. */
+export interface Decoded {
+  readonly configuration: Configuration;
+  /** Ids of the documents that are for other gateways. */
+  readonly otherIds: readonly string[];
+  readonly problems: readonly Problem[];
+}
+
 /** Where documents are. */
 export interface ConfigurationOrigin {
   readonly ref: ObjectRef;
@@ -48,7 +56,7 @@ export function decodeConfiguration(
   input: ConfigurationInput,
   lastGood: Configuration | null,
   settings: TranslateSettings,
-): { readonly configuration: Configuration; readonly problems: readonly Problem[] } {
+): Decoded {
   const decoding = new Decoding(origin, lastGood, settings);
   if (input.kind === 'object') {
     decoding.document(input.value, '');
@@ -61,11 +69,12 @@ export function decodeConfiguration(
     return decoding.done(Buffer.byteLength(input.text));
   }
   decoding.report('error', 'bad-yaml', origin.field, `the text ${result.reason}${lastGood === null ? '' : ', and its last good form stays'}; correct it`);
-  return { configuration: lastGood ?? { mappings: [], contexts: [], bytes: 0 }, problems: decoding.problems };
+  return { configuration: lastGood ?? { mappings: [], contexts: [], bytes: 0 }, otherIds: [], problems: decoding.problems };
 }
 
 class Decoding {
   readonly problems: Problem[] = [];
+  readonly #otherIds: string[] = [];
   readonly #origin: ConfigurationOrigin;
   readonly #lastGood: Configuration | null;
   readonly #settings: TranslateSettings;
@@ -83,8 +92,8 @@ class Decoding {
     this.problems.push({ code, level, subject: this.#origin.ref, field, sentence });
   }
 
-  done(bytes: number): { readonly configuration: Configuration; readonly problems: readonly Problem[] } {
-    return { configuration: { mappings: [...this.#mappings.values()], contexts: [...this.#contexts.values()], bytes }, problems: this.problems };
+  done(bytes: number): Decoded {
+    return { configuration: { mappings: [...this.#mappings.values()], contexts: [...this.#contexts.values()], bytes }, otherIds: [...new Set(this.#otherIds)], problems: this.problems };
   }
 
   document(value: unknown, field: string): void {
@@ -98,7 +107,10 @@ class Decoding {
     const name = scalarText(fieldOf(value, 'name') ?? fieldOf(metadata, 'name')) ?? '';
     const ids = this.#idsOf(fields);
     if (ids === null) return this.#unreadableIds(kind, name, fields, field);
-    if (!ids.some((id) => this.#settings.ambassadorIds.includes(id))) return;
+    if (!ids.some((id) => this.#settings.ambassadorIds.includes(id))) {
+      this.#otherIds.push(...ids);
+      return;
+    }
     if (!groupVersions.test(apiVersion)) {
       return this.report('error', 'bad-document', field, `${quoted(apiVersion)} is not an apiVersion of Ambassador and the document is not served; write getambassador.io/v2`);
     }

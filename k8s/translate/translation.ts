@@ -1,6 +1,6 @@
 // Translation: what the objects of a Snapshot mean for routing. The contract between k8s/translate, the control plane and the tools.
 import type { Mapping } from '../../routing/mapping.ts';
-import type { Problem } from '../../routing/problem.ts';
+import type { ObjectRef, Problem } from '../../routing/problem.ts';
 import type { TableSettings } from '../../routing/delta.ts';
 import type { Upstream, UpstreamEndpoints } from '../../routing/upstream.ts';
 
@@ -57,6 +57,13 @@ export interface ServiceChoice {
   readonly exists: boolean;
 }
 
+/** An object that another gateway serves. */
+export interface OfAnother {
+  readonly ref: ObjectRef;
+  /** Its ambassador-ids, none of which is the gateway's own. */
+  readonly ids: readonly string[];
+}
+
 /** The meaning of a whole Snapshot. */
 export interface Translation {
   readonly settings: TableSettings;
@@ -65,6 +72,7 @@ export interface Translation {
   readonly upstreams: ReadonlyMap<string, Upstream>;
   readonly endpoints: ReadonlyMap<string, UpstreamEndpoints>;
   readonly choices: readonly ServiceChoice[];
+  readonly ofAnother: readonly OfAnother[];
   readonly problems: readonly Problem[];
 }
 

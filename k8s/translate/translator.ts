@@ -9,7 +9,7 @@ import { groupDifferences } from './group-differences.ts';
 import { Claims } from './claim-book.ts';
 import { heldKey, latestOf, stamped, type ClaimRecord, type Held, type RecordChange } from './held.ts';
 import { Namespaces } from './namespaces.ts';
-import type { SourceObject } from './object.ts';
+import { objectKey, type SourceObject } from './object.ts';
 import { Output } from './output.ts';
 import { predictorCandidates } from './services.ts';
 import type { ServiceChoice, Translation, TranslateSettings, TranslationChange } from './translation.ts';
@@ -63,6 +63,7 @@ export class Translator {
     this.#hold(isShared ? [...held.values()] : [], []);
     this.#recorded.clear();
     const choices = (): Translation['choices'] => this.#choices();
+    const ofAnother = (): Translation['ofAnother'] => [...this.#world.ofAnother()].sort((a, b) => compareText(objectKey(a.ref), objectKey(b.ref)));
     const problems = (): readonly Problem[] => (this.#problems ??= this.#collectProblems());
     this.#current = {
       settings: { singleNamespace: settings.singleNamespace },
@@ -71,6 +72,9 @@ export class Translator {
       endpoints: this.#output.endpoints,
       get choices() {
         return choices();
+      },
+      get ofAnother() {
+        return ofAnother();
       },
       get problems() {
         return problems();

@@ -17,7 +17,7 @@ import { noNames, nothingDeclared, Unit, type Declared, type Watched } from './u
 import { objectKey, type SourceObject } from './object.ts';
 import { decodeService, ownersOf, type Service } from './services.ts';
 import { decodeSecret, type Secret, type TlsContext } from './tls.ts';
-import type { Grant, TranslateSettings } from './translation.ts';
+import type { Grant, OfAnother, TranslateSettings } from './translation.ts';
 import { nothing } from './unit.ts';
 import { fieldOf, recordOf, textOf } from './value.ts';
 
@@ -25,6 +25,8 @@ import { fieldOf, recordOf, textOf } from './value.ts';
 interface Entry {
   readonly ref: ObjectRef;
   unit: Unit | null;
+  /** Its ids where none is the gateway's own; else null. */
+  otherIds: readonly string[] | null;
   slice: { readonly slice: Slice; readonly backend: Backend } | null;
 }
 
@@ -57,6 +59,10 @@ export class World {
     for (const { unit } of this.#entries.values()) if (unit !== null) yield unit;
   }
 
+  *ofAnother(): Iterable<OfAnother> {
+    for (const { ref, otherIds } of this.#entries.values()) if (otherIds !== null) yield { ref, ids: otherIds };
+  }
+
   *sliceProblems(): Iterable<Problem> {
     for (const { slice } of this.#entries.values()) if (slice !== null) yield* slice.slice.problems;
   }
@@ -73,9 +79,10 @@ export class World {
     const key = objectKey(object.ref);
     let entry = this.#entries.get(key);
     if (entry === undefined) {
-      entry = { ref: object.ref, unit: null, slice: null };
+      entry = { ref: object.ref, unit: null, otherIds: null, slice: null };
       this.#entries.set(key, entry);
     }
+    entry.otherIds = null;
     switch (object.ref.kind) {
       case 'SeldonDeployment':
         return this.#setDeployment(entry, object);
@@ -139,7 +146,10 @@ export class World {
     const config = customConfigOf(deployment.annotations);
     const ids = ambassadorIdsOf(deployment.annotations);
     // With a configuration of its own and no id, the documents say whose they are.
-    if (!(config !== null && ids === null) && !this.#isOurs(ids)) return this.#declare(entry, nothingDeclared, noProblems);
+    if (!(config !== null && ids === null) && !this.#isOurs(ids)) {
+      entry.otherIds = ids ?? ['default'];
+      return this.#declare(entry, nothingDeclared, noProblems);
+    }
     const externalName = externalNameOf(deployment);
     const names = externalName === ref.name ? [ref.name] : [ref.name, externalName];
     const { createdAt } = deployment;
@@ -165,7 +175,8 @@ export class World {
   }
 
   #configure(entry: Entry, origin: ConfigurationOrigin, input: ConfigurationInput, declared: Omit<Declared, 'configuration'>, problems: readonly Problem[]): void {
-    const { configuration, problems: wrong } = decodeConfiguration(origin, input, entry.unit?.declared.configuration ?? null, this.settings);
+    const { configuration, otherIds, problems: wrong } = decodeConfiguration(origin, input, entry.unit?.declared.configuration ?? null, this.settings);
+    if (configuration.mappings.length + configuration.contexts.length === 0 && otherIds.length > 0) entry.otherIds = otherIds;
     this.#declare(entry, { ...declared, configuration }, [...problems, ...wrong]);
   }
 

@@ -37,7 +37,7 @@ class ScriptedTranslator implements Translating {
 
   current(): Translation {
     const { mappings, upstreams, endpoints, problems } = this;
-    return { settings: { singleNamespace: null }, mappings, upstreams, endpoints, choices: [], problems };
+    return { settings: { singleNamespace: null }, mappings, upstreams, endpoints, choices: [], ofAnother: [], problems };
   }
 }
 

@@ -55,14 +55,14 @@ describe('check', () => {
   });
 
   test('exits 0 when there is no Problem', async () => {
-    expect(await run(check, at('good.yaml'))).toEqual({ code: 0, out: 'no Problems\n', err: '' });
+    expect(await run(check, at('good.yaml'))).toEqual({ code: 0, out: 'no Problems in 1 SeldonDeployment\n', err: '' });
   });
 
   test('exits 1 for an error and names file, line and column', async () => {
     const { code, out } = await run(check, at('bad.yaml'));
     expect(code).toBe(1);
     expect(out).toContain(`error bad-yaml File ${at('bad.yaml')} line 7, column 1: `);
-    expect(out).toMatch(/\n1 error, 0 warning, 0 info\n$/);
+    expect(out).toMatch(/\n1 error, 0 warning, 0 info in 1 SeldonDeployment\n$/);
   });
 
   test('exits 0 for warnings alone', async () => {
@@ -75,6 +75,41 @@ describe('check', () => {
     const { code, out } = await run(check, '--json', at('bad.yaml'));
     expect(code).toBe(1);
     expect(JSON.parse(out)).toMatchObject({ problems: [{ code: 'bad-yaml', level: 'error', field: 'line 7, column 1' }] });
+  });
+
+  test('says what was read and what was not', async () => {
+    const sd = (metadata: string): string => `apiVersion: machinelearning.seldon.io/v1\nkind: SeldonDeployment\nmetadata: ${metadata}\nspec: { predictors: [{ name: main, graph: { name: c } }] }\n`;
+    const service = 'apiVersion: v1\nkind: Service\nmetadata: { name: iris-main, namespace: prod }\nspec: { ports: [{ name: http, port: 8000 }, { name: grpc, port: 5001 }] }\n';
+    const slices = 'apiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\nmetadata: { name: x, namespace: prod, labels: { kubernetes.io/service-name: iris-main } }\nports: [{ name: http, port: 1 }, { name: grpc, port: 1 }]\nendpoints: [{ addresses: [10.0.0.1] }]\n';
+    const others = 'apiVersion: v1\nkind: ConfigMap\nmetadata: { name: a }\n---\napiVersion: apps/v1\nkind: Deployment\nmetadata: { name: a }\n';
+    writeFileSync(at('many.yaml'), [sd('{ name: iris, namespace: prod }'), sd('{ name: a, namespace: staging }'), sd('{ name: b, namespace: prod, annotations: { seldon.io/ambassador-id: x } }'), sd('{ name: c }'), service, slices, others].join('---\n'));
+    const { out } = await run(check, at('many.yaml'), '--namespace', 'prod', '-n', 'prod');
+    expect(out).toMatch(/ in 3 SeldonDeployments, 1 Service and 1 EndpointSlice \(2 objects of other kinds, 1 in namespaces that are not watched, 1 of another ambassador-id\)\n$/);
+    expect((await run(check, at('many.yaml'))).out).toMatch(/, 1 without a namespace, taken as of default: -n NAMESPACE for another\)\n$/);
+    expect(JSON.parse((await run(check, '--json', '-n', 'x', at('many.yaml'))).out)).toMatchObject({ read: { kinds: { SeldonDeployment: 4 }, otherKinds: 2, ofAnotherId: 1, withoutNamespace: 0 } });
+    expect((await run(check, '-n', 'A b', at('many.yaml'))).err).toContain('is not a namespace');
+  });
+
+  test.each([
+    ['', [], 'there is no object, so nothing is checked'],
+    ['apiVersion: v1\nkind: ConfigMap\nmetadata: { name: a }\n', [], 'all 1 objects are of kinds that routing does not read, so nothing is checked'],
+    ['apiVersion: v1\nkind: Service\nmetadata: { name: a }\n', ['--namespace', 'prod'], 'all 1 objects are in namespaces that are not watched, so nothing is checked'],
+  ])('nothing read is an error, never "no Problems": %j', async (text, argv, sentence) => {
+    writeFileSync(at('nothing.yaml'), text);
+    const { code, out } = await run(check, at('nothing.yaml'), ...argv);
+    expect(code).toBe(1);
+    expect(out).toContain(`error nothing-read File ${at('nothing.yaml')}: ${sentence}`);
+    expect(out).toMatch(/\n1 error, 0 warning, 0 info in nothing/);
+  });
+
+  test('- reads standard input', async () => {
+    const child = execFile(process.execPath, [join(root, 'gateway/main.ts'), 'check', '-']);
+    const out = new Promise<string>((done) => {
+      let text = '';
+      child.stdout!.on('data', (part) => (text += String(part))).on('end', () => done(text));
+    });
+    child.stdin!.end(JSON.stringify({ apiVersion: 'machinelearning.seldon.io/v1', kind: 'SeldonDeployment', metadata: { name: 'a', namespace: 'b' }, spec: { predictors: [{ name: 'main', graph: { name: 'c' } }] } }));
+    expect(await out).toMatch(/ in 1 SeldonDeployment\n$/);
   });
 
   test('reads Grants: with --claims granted a claim is refused without one', async () => {
@@ -120,7 +155,7 @@ describe('explain', () => {
     expect(out).toContain('route ^ /seldon/prod/iris/\n');
     expect(out).toMatch(/75% forward \S+.* \/api\/v1\.0\/predictions\?x=1 {2}\(SeldonDeployment prod\/iris, main\)/);
     expect(out).toContain('limits: 3000 ms to the response head, set by default; 300000 ms without a byte, set by default\n');
-    expect(out).toContain('iris-main, which does not exist, of iris-main');
+    expect(out).toContain('iris-main, which does not exist; tried: iris-main');
   });
 
   test('a gRPC call goes by its metadata', async () => {
@@ -229,7 +264,7 @@ describe('--cluster', () => {
     const checked = await run(check, '--cluster', '--kubeconfig', kubeconfig);
     expect(checked).toMatchObject({ code: 0, err: '' });
     // The Secret was found: only what Ambassador would do otherwise is told, under its heading.
-    expect(checked.out).toMatch(/^(?:info no-grpc-port .*\n\n)?differs from Ambassador:\ninfo differs-predictor-tls SeldonDeployment prod\/iris .*\n\n0 error, 0 warning, \d info\n$/);
+    expect(checked.out).toMatch(/^(?:info no-grpc-port .*\n\n)?differs from Ambassador:\ninfo differs-predictor-tls SeldonDeployment prod\/iris .*\n\n0 error, 0 warning, \d info in .*\n$/);
     const printed = await run(routes, '--cluster', '--kubeconfig', kubeconfig);
     expect(printed).toMatchObject({ code: 0, err: '' });
     expect(printed.out).toContain('/seldon/prod/iris/');
@@ -259,5 +294,36 @@ describe('--cluster', () => {
   test('beside manifests or a gateway is wrong use', async () => {
     for (const argv of [['--cluster', folder], ['--cluster', '--url', 'http://127.0.0.1:1']]) expect(await run(routes, ...argv)).toMatchObject({ code: 2, out: '' });
     expect(await run(check, folder, '--kubeconfig', 'x')).toMatchObject({ code: 2, err: 'sluice check: --kubeconfig belongs to --source cluster: write it without --folder\n' });
+  });
+});
+
+describe('explain, where no Route answers', () => {
+  const asked = async (path: string, ...argv: string[]): Promise<string[]> => (await run(explain, ...argv, path, at('hints.yaml'))).out.split('\n').filter((line) => line.startsWith('  hint: ')).map((line) => line.slice(8));
+
+  beforeAll(() => {
+    const sd = (name: string, id: string): string => `apiVersion: machinelearning.seldon.io/v1\nkind: SeldonDeployment\nmetadata: { name: ${name}, namespace: prod, annotations: { seldon.io/ambassador-id: ${id} } }\nspec: { predictors: [{ name: main, graph: { name: c } }] }\n`;
+    writeFileSync(at('hints.yaml'), `${sd('iris', 'default')}---\n${sd('other', 'green')}`);
+  });
+
+  const form = 'the form is /seldon/<namespace>/<name>/…';
+
+  test.each([
+    ['/seldon/prod/iris', ['the Route ^ /seldon/prod/iris/ needs its last slash: write /seldon/prod/iris/']],
+    ['/seldon/prod/irsi/api/v1.0/predictions', ['the nearest Route is ^ /seldon/prod/iris/ of prod']],
+    ['/seldon/iris/api/v1.0/predictions', [`${form}, so write /seldon/prod/iris/…; /seldon/<name>/… works with --single-namespace`]],
+    ['/seldon/nowhere/model/api', [`${form}, so this asks for "model" of the namespace "nowhere", which has no Route here`]],
+    ['/seldon/prod', [form]],
+    ['/seldon/prod/other/api', ['SeldonDeployment prod/other has the ambassador-id "green", which is not this gateway\'s, so another one serves it']],
+    ['/shop/', []],
+  ])('%s', async (path, hints) => {
+    expect(await asked(path)).toEqual(hints);
+  });
+
+  test('gRPC of another ambassador-id', async () => {
+    expect(await asked('/seldon.protos.Seldon/Predict', '--grpc', '-H', 'seldon: other', '-H', 'namespace: prod')).toEqual(['SeldonDeployment prod/other has the ambassador-id "green", which is not this gateway\'s, so another one serves it']);
+  });
+
+  test('candidates of the Service are labelled', async () => {
+    expect((await run(explain, '/seldon/prod/iris/x', at('hints.yaml'))).out).toContain('iris-main, which does not exist; tried: iris-main');
   });
 });
