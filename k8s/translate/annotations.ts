@@ -3,6 +3,7 @@ import type { RetryPolicy, TimeLimit } from '../../routing/mapping.ts';
 import type { NamedMatch } from '../../routing/match.ts';
 import type { ObjectRef, Problem, ProblemLevel } from '../../routing/problem.ts';
 import { defaultBreaker, type Breaker } from '../../routing/upstream.ts';
+import { nearAnnotation } from './deployment-fields.ts';
 import type { Deployment, DeploymentAnnotations, Predictor } from './deployment.ts';
 import { parseHeaders, parseRegexHeaders } from './header-grammar.ts';
 import { notText, numberOf, quoted } from './value.ts';
@@ -62,6 +63,9 @@ export const keys = {
 } as const;
 
 const known: ReadonlySet<string> = new Set(Object.values(keys));
+
+/** Without these a SeldonDeployment would get requests that were not meant for it. */
+const widening: ReadonlySet<string> = new Set([keys.header, keys.regexHeader, keys.shadow, keys.weight]);
 
 /** Keys of a predictor's annotations that are only read on the SD, or (getambassador.io/config) not at all. */
 export function misplacedAnnotations(annotations: Readonly<Record<string, string>>): readonly string[] {
@@ -198,8 +202,15 @@ class Reading {
     }
     for (const [place, annotations] of [['spec', spec], ['metadata', metadata]] as const) {
       for (const key in annotations) {
-        if (known.has(key) || !/^(?:seldon\.io\/ambassador-|sluice\.io\/)/.test(key)) continue;
-        this.#report('warning', 'unknown-annotation', `${place}.annotations["${key}"]`, 'this annotation is not known and is ignored; correct its spelling or remove it');
+        if (known.has(key)) continue;
+        const near = nearAnnotation(key, known);
+        const field = `${place}.annotations["${key.slice(0, 120)}"]`;
+        if (near !== null && widening.has(near) && this.#written(near) === null) {
+          this.served = 'no';
+          this.#report('error', 'unknown-annotation', field, `this annotation is not known, and what it seems to mean decides which requests come here, so the SeldonDeployment is not served; write ${near}, or remove it`);
+        } else if (near !== null || /^(?:seldon\.io\/ambassador-|sluice\.io\/)/.test(key)) {
+          this.#report('warning', 'unknown-annotation', field, `this annotation is not known and is ignored; ${near === null ? 'correct its spelling or remove it' : `write ${near}, or remove it`}`);
+        }
       }
     }
   }

@@ -2,6 +2,7 @@
 import type { Problem, ProblemLevel } from '../../routing/problem.ts';
 import { misplacedAnnotations } from './annotations.ts';
 import { keepLastGood } from './deciding-annotations.ts';
+import { unknownPredictorFields, unknownSpecFields } from './deployment-fields.ts';
 import type { Deployment, Explainer, Predictor } from './deployment.ts';
 import { enginePorts, NoEnginePorts } from './ports.ts';
 import type { SourceObject } from './object.ts';
@@ -34,6 +35,7 @@ export function decodeDeployment({ ref, apiVersion, object }: Pick<SourceObject,
   if (!apiVersions.has(apiVersion)) {
     report('warning', 'unknown-api-version', 'apiVersion', `${quoted(apiVersion)} is not a version of SeldonDeployments and is read as machinelearning.seldon.io/v1; write that`);
   }
+  for (const { field, near } of unknownSpecFields(spec)) report('warning', 'unknown-field', field, unknownSentence('the spec of a SeldonDeployment', near));
   const predictors: Predictor[] = [];
   const names = new Set<string>();
   const noEngine = new NoEnginePorts(written);
@@ -97,6 +99,10 @@ function decodePredictor(value: unknown, index: number, noEnginePorts: NoEngineP
     unreadable.count += 1;
     report('error', code, `${field}.${part}`, `${quoted(written)} ${wrong}, so the predictor is not served in this form; write ${write}`);
   };
+  for (const unknown of unknownPredictorFields(value, field)) {
+    if (unknown.decides) refuse('unknown-field', unknown.field.slice(field.length + 1), unknown.key, 'is not a field, and what it seems to mean decides where requests go', unknown.near!);
+    else report('warning', 'unknown-field', unknown.field, unknownSentence('a predictor', unknown.near));
+  }
   // Presence was enough up to 1.4; "true" in any case since 1.5.
   const noEngine = annotations['seldon.io/no-engine']?.toLowerCase() === 'true';
   const predictor: Predictor = {
@@ -115,6 +121,10 @@ function decodePredictor(value: unknown, index: number, noEnginePorts: NoEngineP
   if (last === undefined || last.withheld) return { ...predictor, withheld: true };
   report('error', 'bad-predictor', field, `the predictor ${quoted(name)} is not valid and its last good form is served; correct what the other Problems name`);
   return { ...last, field };
+}
+
+function unknownSentence(of: string, near: string | null): string {
+  return `this is not a field of ${of} and is ignored; ${near === null ? 'correct its spelling or remove it' : `write ${near}, or remove it`}`;
 }
 
 type Refuse = (code: string, part: string, written: unknown, wrong: string, write: string) => void;

@@ -51,7 +51,7 @@ describe('places', () => {
   });
 
   test('a misspelt one is told', () => {
-    expect(codesOf(translate([deployment('prod/iris', ['main'], { 'seldon.io/ambassador-wieght': '1', 'sluice.io/trafic': 'x', 'seldon.io/other': 'y' })]))).toEqual(['warning unknown-annotation', 'warning unknown-annotation']);
+    expect(codesOf(translate([deployment('prod/iris', ['main'], { 'seldon.io/ambassador-wieght': '1', 'sluice.io/trafic': 'x', 'seldon.io/other': 'y' })]))).toEqual(['error unknown-annotation', 'warning unknown-annotation']);
   });
 });
 
