@@ -17,6 +17,7 @@ import { ShadowSender } from './shadow/shadow-sender.ts';
 import { UpstreamRegistry } from './upstream/registry.ts';
 import { UpstreamContext } from './upstream/upstream-context.ts';
 import type { Compiler } from './policy/compiled-mapping.ts';
+import type { Step } from './policy/step.ts';
 import { listenPlain, listenTls } from './downstream/listener.ts';
 import type { Listening } from './downstream/listener.ts';
 import { Spread } from './downstream/spread.ts';
@@ -38,7 +39,8 @@ export class DataPlane implements Plane {
   readonly #spread: Spread;
   #listening: readonly Listening[] = [];
 
-  constructor({ settings, counters, others, log, used }: PlaneStart) {
+  /** `plantedSteps`: steps of tests, which every request takes first. */
+  constructor({ settings, counters, others, log, used }: PlaneStart, plantedSteps: readonly Step[] = []) {
     const { accessLog, limits } = settings;
     this.#settings = settings;
     this.#worker = new WorkerContext({
@@ -57,7 +59,7 @@ export class DataPlane implements Plane {
     const lines = new AccessBudget(this.#worker.wheel, limits.accessLinesPerSecond, (flag, count) => log(leftOutEntry(flag, count)));
     const upstream = new UpstreamContext(this.#worker, used);
     this.#pools = new UpstreamRegistry(upstream);
-    this.#compiler = { pools: this.#pools, defaultIdleTimeoutMs: limits.streamIdleTimeoutMs };
+    this.#compiler = { pools: this.#pools, defaultIdleTimeoutMs: limits.streamIdleTimeoutMs, limits, plantedSteps };
     this.#exchange = new ExchangeContext(upstream, new ShadowSender(upstream));
     this.#downstream = new DownstreamContext(this.#exchange);
     this.#streams = new ServedStreams(this.#downstream);

@@ -290,11 +290,11 @@ describe.each(transports)('%s', (_name, secure) => {
 
   test('the limit of a try does not cut an answer that has begun', async () => {
     one.behaviour = (connection) => connection.socket.write('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n');
-    await start(policy('5xx', 1, 30));
+    await start(policy('5xx', 1, 400));
     client.write(post('body'));
     await client.until(({ text }) => text.includes('\r\n\r\n'));
     await new Promise((resolve) => {
-      setTimeout(resolve, 80);
+      setTimeout(resolve, 500);
     });
     one.connections[0]!.socket.write('ok');
     expect((await client.answers(1))[0]).toMatchObject({ status: 200, body: 'ok' });

@@ -4,6 +4,8 @@ import type { RouteTable } from '../../../routing/table.ts';
 import type { WorkerContext } from '../io/worker-context.ts';
 import { RequestIds } from '../message/request-id.ts';
 import type { Attached } from '../policy/compiled-mapping.ts';
+import { probeStep } from '../policy/probe.ts';
+import type { Step } from '../policy/step.ts';
 import type { ShadowSender } from '../shadow/shadow-sender.ts';
 import type { UpstreamContext } from '../upstream/upstream-context.ts';
 
@@ -18,6 +20,8 @@ export class ExchangeContext {
   readonly slots = new Map<string, number>();
   /** What check_ready answers. */
   ready = false;
+  /** Of requests for which there is no Route. */
+  readonly stepsWithoutRoute: readonly Step[] = [probeStep(this)];
 
   constructor(upstream: UpstreamContext, shadows: ShadowSender) {
     this.worker = upstream.worker;

@@ -62,8 +62,15 @@ export class ExchangeRecord {
     this.#worker.counters.enter(slot);
   }
 
+  /** Another Route was found: it counts for this slot. */
+  move(slot: number): void {
+    this.#worker.counters.leave(this.#slot);
+    this.enter(slot);
+  }
+
   /** It is neither counted nor logged. */
   exclude(): void {
+    this.#worker.counters.leave(this.#slot);
     this.#slot = notCounted;
   }
 

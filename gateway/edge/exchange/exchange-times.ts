@@ -13,6 +13,8 @@ export class ExchangeTimes {
   startedMs = 0;
   /** The last byte of the request came. */
   requestDoneMs = Infinity;
+  /** A step waits since then: the Mapping's limit runs from there at the latest. */
+  waitingSinceMs = Infinity;
   /** A byte of the request came, or the client was asked for more. */
   requestByteMs = 0;
   /** A byte came, either way. */
@@ -39,6 +41,7 @@ export class ExchangeTimes {
   begin(nowMs: number, grpc: boolean, callerMs: number): void {
     this.startedMs = nowMs;
     this.requestDoneMs = Infinity;
+    this.waitingSinceMs = Infinity;
     this.requestByteMs = nowMs;
     this.lastByteMs = nowMs;
     this.responseStarted = false;
@@ -86,7 +89,7 @@ export class ExchangeTimes {
   /** A written limit ends with the last byte of the answer, the default with its head. Neither begins before the request is complete. */
   #timeoutDueMs(attachment: Attachment): number {
     if (attachment.timeoutMs === 0 || this.#tunnel || (this.responseStarted && !attachment.timeoutWritten)) return Infinity;
-    return this.requestDoneMs + attachment.timeoutMs;
+    return Math.min(this.requestDoneMs, this.waitingSinceMs) + attachment.timeoutMs;
   }
 
   #idleDueMs(attachment: Attachment): number {

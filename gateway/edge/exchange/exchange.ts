@@ -1,6 +1,6 @@
 // Exchange: one request and its response. Decides, picks an Endpoint, streams both ways, keeps the time limits, counts. It ends only when
 // both directions are done: an upstream may answer before it was asked to the end.
-import type { RejectDecision, Shadow } from '../../../routing/decision.ts';
+import type { ForwardDecision, RejectDecision } from '../../../routing/decision.ts';
 import { decide } from '../../../routing/decide.ts';
 import { fixed } from '../../counters.ts';
 import { AnswerEdits } from '../policy/answer-edits.ts';
@@ -14,7 +14,7 @@ import { ExchangeRecord } from './exchange-record.ts';
 import { ExchangeTimes } from './exchange-times.ts';
 import { failures } from '../message/failure.ts';
 import type { Failure } from '../message/failure.ts';
-import { failureAnswer, probeAnswer, rejectFailure } from '../message/answers.ts';
+import { failureAnswer, rejectFailure } from '../message/answers.ts';
 import type { Answer } from '../message/answers.ts';
 import { Forwarding } from './forwarding.ts';
 import { GrpcWeb } from './grpc-web.ts';
@@ -25,15 +25,25 @@ import type { Http1RequestHead } from '../message/request-head.ts';
 import { chunkedLength, upgradeLength } from '../message/framing.ts';
 import type { ClientFacts } from '../message/client-facts.ts';
 import type { ResponseHead } from '../message/response-head.ts';
-import { redirectAnswer } from '../policy/redirect.ts';
-import { refusalOf, rewriteFailures } from '../policy/refusal.ts';
+import { copyOfHead } from '../message/head-copy.ts';
+import type { Step, Verdict } from '../policy/step.ts';
+import { StepRun } from './step-run.ts';
+import type { StepOwner } from './step-run.ts';
+import { WaitingBody } from './waiting-body.ts';
 import type { CopyTarget } from '../shadow/shadow-budget.ts';
 import type { ShadowCopy } from '../shadow/shadow-copy.ts';
-import { stickOf } from '../policy/stickiness.ts';
-import type { StickyOn } from '../upstream/balancing-policy.ts';
+
+/**
+ * Where the request stands. `none`: there is no exchange. `passing`: it is read, and passed on. `discarding`: it is read, and thrown away.
+ * `complete`: it was read to its end. `dropped`: the same, or it is read no further, and nobody takes what was left of it.
+ */
+type RequestState = 'none' | 'passing' | 'discarding' | 'complete' | 'dropped';
+
+/** Where the answer stands: nothing, some, or all of it was given to the client. */
+type ResponseState = 'awaited' | 'begun' | 'complete';
 
 /** Kept by its client's side and begun anew for each request. */
-export class Exchange implements ForwardingOwner, Timed {
+export class Exchange implements ForwardingOwner, StepOwner, Timed {
   readonly #context: ExchangeContext;
   readonly #worker: WorkerContext;
   /** Whose exchange it is, and what stands between where the call is gRPC-Web; null: nothing. */
@@ -46,8 +56,12 @@ export class Exchange implements ForwardingOwner, Timed {
   readonly #record: ExchangeRecord;
   readonly #edits = new AnswerEdits();
 
-  /** From `begin` until both directions are done. */
-  active = false;
+  #request: RequestState = 'none';
+  #response: ResponseState = 'awaited';
+  /** null: no request has had steps yet. */
+  #steps: StepRun | null = null;
+  /** What came while a step waits; null: no step has waited yet. */
+  #waitingBody: WaitingBody | null = null;
   #json = false;
   #grpc = false;
   #chunked = false;
@@ -56,10 +70,11 @@ export class Exchange implements ForwardingOwner, Timed {
   #attachment: Attachment | null = null;
   #copy: ShadowCopy<CopyTarget> | null = null;
 
-  #requestDone = false;
-  /** What comes of the request still is thrown away. */
-  #discarding = false;
-  #responseDone = false;
+  /** What is said where no Route is found. */
+  #noRoute = '';
+  /** Length of the body, or `chunkedLength`. */
+  #bodyBytes = 0;
+  #facts: ClientFacts | null = null;
 
   constructor(context: ExchangeContext, client: ClientSide) {
     this.#context = context;
@@ -71,14 +86,19 @@ export class Exchange implements ForwardingOwner, Timed {
     this.#times = new ExchangeTimes(context.worker.limits);
   }
 
-  /** The request is read to its end, or given up. */
-  get requestDone(): boolean {
-    return this.#requestDone;
+  /** From `begin` until both directions are done. */
+  get active(): boolean {
+    return this.#request !== 'none';
   }
 
-  /** Bytes of the answer have been sent. */
+  /** The request is read to its end, or given up. */
+  get requestDone(): boolean {
+    return this.#request === 'complete' || this.#request === 'dropped';
+  }
+
+  /** The answer has begun. */
   get responseStarted(): boolean {
-    return this.#times.responseStarted;
+    return this.#response !== 'awaited';
   }
 
   /** A byte last came, either way: ms of the edge's clock. */
@@ -93,7 +113,7 @@ export class Exchange implements ForwardingOwner, Timed {
 
   /** Somebody will take the request's body. */
   get wantsBody(): boolean {
-    return this.active && !this.#discarding;
+    return this.#request === 'passing' || this.#request === 'complete';
   }
 
   /**
@@ -107,33 +127,85 @@ export class Exchange implements ForwardingOwner, Timed {
       if (bodyBytes > 0 && head.chunked) bodyBytes = chunkedLength;
     }
     this.#reset(head);
+    this.#bodyBytes = bodyBytes;
+    this.#facts = facts;
     const decision = decide(context.table, head, this.#worker.draw());
     if (head.regexSteps > 0) this.#worker.counters.add(fixed.textsTooLong, head.unmatchedTexts);
     if (decision.kind === 'reject') {
       this.#reject(decision, head);
       return;
     }
+    const attachment = this.#take(decision, head);
+    this.#record.enter(attachment.slot);
+    const steps = head.websocket ? attachment.upgradeSteps : attachment.steps;
+    if (steps === null) {
+      this.#forward(head, null);
+      return;
+    }
+    this.#runSteps(steps, head);
+  }
+
+  #runSteps(steps: readonly Step[], head: Http1RequestHead): void {
+    const { ids, table } = this.#context;
+    const run = (this.#steps ??= new StepRun(this.#worker, ids, this.#edits, this));
+    run.begin(steps, head, { facts: this.#facts!, secure: this.#client.secure, bodyBytes: this.#bodyBytes, table });
+    if (run.waiting) this.#times.waitingSinceMs = this.#worker.nowMs;
+  }
+
+  /** The request is this Mapping's. */
+  #take(decision: ForwardDecision<Attached>, head: Http1RequestHead): Attachment {
     const attachment = decision.attached.compiled;
     this.#attachment = attachment;
     this.#record.decision = decision;
-    this.#record.enter(attachment.slot);
-    if (attachment.responseEdits !== null || attachment.cors !== null) {
-      const preflight = this.#edits.begin(head, attachment, facts);
-      if (preflight !== null) {
-        this.#answer(preflight);
-        return;
-      }
-    }
-    // A pool says that it is no redirect: the target lies in another cache line.
-    if (attachment.pool === null && decision.target.kind === 'redirect') {
-      const answer = redirectAnswer(decision.target, attachment.redirect!, head, this.#client.secure, this.#worker.limits.requestLineBytes);
-      if (typeof answer === 'string') this.#fail(rewriteFailures[answer], '');
-      else this.#answer(answer);
+    if (attachment.responseEdits !== null) this.#edits.begin(head, attachment, this.#facts!);
+    return attachment;
+  }
+
+  // What its steps say.
+
+  stepsPassed(head: Http1RequestHead): void {
+    if (this.#attachment === null) {
+      this.#fail(failures.noRoute, this.#noRoute);
       return;
     }
-    const refusal = refusalOf(head, bodyBytes, attachment, this.#worker.limits);
-    if (refusal === null) this.#forward(head, bodyBytes, facts, decision.shadows);
-    else this.#fail(refusal.failure, refusal.detail);
+    this.#forward(head, this.#steps!.hash);
+  }
+
+  stepDecided(verdict: Exclude<Verdict, { kind: 'go-on' }>, head: Http1RequestHead): void {
+    switch (verdict.kind) {
+      case 'answer':
+        if (!verdict.counted) this.#record.exclude();
+        this.#answer(verdict.answer);
+        return;
+      case 'fail':
+        this.#fail(verdict.failure, verdict.detail);
+        return;
+      case 'again':
+        this.#decideAgain(copyOfHead(head, verdict.change));
+    }
+  }
+
+  /** By the table that the request began with, and with another draw. */
+  #decideAgain(head: Http1RequestHead): void {
+    const run = this.#steps!;
+    const decision = decide(run.table, head, this.#worker.draw());
+    if (decision.kind === 'reject') {
+      this.#attachment = null;
+      this.#record.decision = null;
+      this.#record.move(decision.mapping === null ? -1 : this.#context.slotOf(decision.mapping.id));
+      this.#fail(rejectFailure(decision.reason), decision.sentence);
+      return;
+    }
+    const attachment = this.#take(decision, head);
+    this.#record.move(attachment.slot);
+    run.again(head.websocket ? attachment.upgradeSteps : attachment.steps, head);
+  }
+
+  stepsResumed(): void {
+    this.#times.waitingSinceMs = Infinity;
+    if (this.wantsBody) this.#waitingBody?.passTo((bytes, start, end) => this.#pass(bytes, start, end), (trailers) => this.#forwarding.end(trailers));
+    this.requestFlush();
+    if (this.#request === 'passing' && !this.#forwarding.congested) this.#resumeRequest();
   }
 
   /** A call of gRPC-Web is gRPC from here on; the next one need not be. */
@@ -146,57 +218,40 @@ export class Exchange implements ForwardingOwner, Timed {
     this.#times.begin(this.#worker.nowMs, head.grpc, head.grpcTimeoutMs);
     this.#callerMs = head.grpcTimeoutMs;
     this.#record.begin(head);
-    this.active = true;
     this.#json = head.wantsJson;
     this.#grpc = head.grpc;
     this.#chunked = head.chunked;
     this.#attachment = null;
     this.#edits.reset();
-    this.#requestDone = false;
-    this.#discarding = false;
-    this.#responseDone = false;
+    this.#request = 'passing';
+    this.#response = 'awaited';
     this.#forwarding.reset(head.isHead);
   }
 
   #reject(decision: RejectDecision, head: Http1RequestHead): void {
-    const context = this.#context;
+    this.#record.enter(decision.mapping === null ? -1 : this.#context.slotOf(decision.mapping.id));
     if (decision.reason === 'no-route') {
-      const probe = probeAnswer(head, context.ready, context.table.version > 0);
-      if (probe !== null) {
-        this.#probe(probe);
-        return;
-      }
-    }
-    this.#record.enter(decision.mapping === null ? -1 : context.slotOf(decision.mapping.id));
-    this.#fail(rejectFailure(decision.reason), decision.sentence);
+      this.#noRoute = decision.sentence;
+      this.#runSteps(this.#context.stepsWithoutRoute, head);
+    } else this.#fail(rejectFailure(decision.reason), decision.sentence);
   }
 
-  /** Answered without being counted: kubelets ask every few seconds. */
-  #probe(answer: Answer): void {
-    this.#record.exclude();
-    this.#times.responseStarted = true;
-    this.#responseDone = true;
-    this.#discarding = true;
-    this.#client.answer(answer, false);
-    // Nothing else would end it: the client may have given up its body, and then no end of the request comes.
-    this.#finishIfDone();
-  }
-
-  #forward(head: Http1RequestHead, bodyBytes: number, facts: ClientFacts, shadows: readonly Shadow<Attached>[]): void {
+  #forward(head: Http1RequestHead, hash: number | null): void {
     const attachment = this.#attachment!;
+    const facts = this.#facts!;
+    const bodyBytes = this.#bodyBytes;
+    const { shadows } = this.#record.decision!;
     this.#record.identify();
     const { requestId } = this.#record;
     if (shadows.length > 0 && !head.websocket) this.#copy = this.#context.shadows.begin(shadows, head, attachment, facts, requestId);
-    if (attachment.choice.on !== null) this.#stick(attachment.choice.on, head, facts);
+    this.#forwarding.hash = hash;
     const framing = head.chunked ? chunkedLength : bodyBytes > 0 || head.contentLength === 0 ? bodyBytes : -1;
     this.#forwarding.begin(head, attachment, facts, requestId, head.websocket ? upgradeLength : framing);
   }
 
-  /** Keeps the client at one Endpoint. */
-  #stick(on: StickyOn, head: Http1RequestHead, facts: ClientFacts): void {
-    const { hash, cookie } = stickOf(on, head, facts, this.#context.ids);
-    this.#forwarding.hash = hash;
-    if (cookie !== null) this.#edits.setCookie(cookie);
+  /** A step waits: what comes is held back. */
+  get #waits(): boolean {
+    return this.#steps !== null && this.#steps.waiting;
   }
 
   requestBody(bytes: Buffer, start: number, end: number): void {
@@ -204,7 +259,7 @@ export class Exchange implements ForwardingOwner, Timed {
     this.#record.requestBytes += end - start;
     this.#times.requestByteMs = nowMs;
     this.#times.lastByteMs = nowMs;
-    if (this.#discarding) return;
+    if (this.#request !== 'passing') return;
     if (this.#chunked && limits.bodyBytes > 0 && this.#record.requestBytes > limits.bodyBytes) {
       this.#fail(failures.bodyTooLarge, '');
       return;
@@ -219,37 +274,55 @@ export class Exchange implements ForwardingOwner, Timed {
   }
 
   #pass(bytes: Buffer, start: number, end: number): void {
+    if (this.#waits) {
+      if (!(this.#waitingBody ??= new WaitingBody(this.#worker.held)).append(bytes, start, end)) this.#fail(failures.overflow, 'too much is held for other requests (--retry-total-bytes)');
+      return;
+    }
     if (this.#copy !== null && !this.#copy.append(bytes, start, end)) this.#copy = null;
     this.#forwarding.body(bytes, start, end);
   }
 
   requestEnd(trailers: FieldList | null): void {
-    this.#requestDone = true;
     const { nowMs } = this.#worker;
     this.#times.requestDoneMs = nowMs;
     this.#times.lastByteMs = nowMs;
-    if (this.#discarding) return;
-    if (this.#web === null || this.#web.complete) this.#forwarding.end(trailers);
-    else this.#fail(failures.malformedText, '');
+    if (this.#request === 'discarding') this.#request = 'dropped';
+    if (this.#request !== 'passing') return;
+    this.#request = 'complete';
+    if (this.#web !== null && !this.#web.complete) this.#fail(failures.malformedText, '');
+    else if (this.#waits) (this.#waitingBody ??= new WaitingBody(this.#worker.held)).end(trailers);
+    else this.#forwarding.end(trailers);
   }
 
   /** What of the request was in this read has been given. */
   requestFlush(): void {
-    if (!this.active) return;
-    if (this.#discarding) {
-      this.#finishIfDone();
-      return;
-    }
-    this.#forwarding.flush();
-    if (this.#requestDone) {
-      if (this.#copy !== null) this.#sendCopy();
-      this.#finishIfDone();
-      if (!this.active) return;
-    } else if (this.#forwarding.congested) {
-      this.#times.requestPaused = true;
-      this.#client.pauseRequest();
+    switch (this.#request) {
+      case 'none':
+        return;
+      case 'discarding':
+      case 'dropped':
+        this.#finishIfDone();
+        return;
+      case 'passing':
+        if (this.#waits) this.#pauseRequest();
+        else {
+          this.#forwarding.flush();
+          if (this.#forwarding.congested) this.#pauseRequest();
+        }
+        break;
+      case 'complete':
+        if (this.#waits) break;
+        this.#forwarding.flush();
+        if (this.#copy !== null) this.#sendCopy();
+        this.#finishIfDone();
+        if (!this.active) return;
     }
     this.#arm();
+  }
+
+  #pauseRequest(): void {
+    this.#times.requestPaused = true;
+    this.#client.pauseRequest();
   }
 
   #sendCopy(): void {
@@ -281,15 +354,19 @@ export class Exchange implements ForwardingOwner, Timed {
   upgraded(head: ResponseHead): void {
     this.#times.openTunnel(this.#worker.nowMs);
     this.#record.code = head.status;
-    this.#requestDone = false;
+    this.#response = 'begun';
+    // Bytes of the tunnel come as its body.
+    this.#request = 'passing';
     this.#client.upgraded(head);
   }
 
   responseHead(head: ResponseHead): void {
     const { nowMs } = this.#worker;
     this.#times.responseStarted = true;
+    this.#response = 'begun';
     this.#record.code = head.status;
     this.#times.lastByteMs = nowMs;
+    if (this.#steps !== null && this.#steps.active) this.#steps.answered(head);
     this.#client.responseHead(head, this.#attachment!, this.#edits.edits, Math.round(nowMs - this.#forwarding.sentMs));
   }
 
@@ -300,13 +377,13 @@ export class Exchange implements ForwardingOwner, Timed {
   }
 
   responseEnd(trailers: FieldList | null): void {
-    this.#responseDone = true;
+    this.#response = 'complete';
     this.#client.responseEnd(trailers);
   }
 
   responseFlush(): void {
     this.#client.flush();
-    if (this.#responseDone || !this.active) return;
+    if (this.#response === 'complete' || !this.active) return;
     if (this.#client.congested) {
       this.#forwarding.pauseResponse();
       this.#times.stall.begin(this.#worker.nowMs, this.#client);
@@ -316,7 +393,7 @@ export class Exchange implements ForwardingOwner, Timed {
 
   responseOver(): void {
     // An early response whose connection is gone: the rest of the request has no taker.
-    if (!this.#requestDone && !this.#forwarding.taken) {
+    if (this.#request === 'passing' && !this.#forwarding.taken) {
       this.#discard();
       this.#client.requestUnwanted();
     }
@@ -325,8 +402,9 @@ export class Exchange implements ForwardingOwner, Timed {
   }
 
   takeBack(): boolean {
-    if (!this.#times.responseStarted) return true;
+    if (this.#response === 'awaited') return true;
     if (!this.#client.takeBack()) return false;
+    this.#response = 'awaited';
     this.#times.responseStarted = false;
     this.#record.responseBytes = 0;
     return true;
@@ -338,7 +416,7 @@ export class Exchange implements ForwardingOwner, Timed {
 
   /** The client is sent no more for now, whatever waits for it: its other answers take too much room. */
   holdResponse(): void {
-    if (this.active && !this.#responseDone) this.#forwarding.pauseResponse();
+    if (this.active && this.#response !== 'complete') this.#forwarding.pauseResponse();
   }
 
   /** The client takes bytes again. */
@@ -360,6 +438,7 @@ export class Exchange implements ForwardingOwner, Timed {
     this.#web = null;
     this.#client = this.#own;
     this.#attachment = null;
+    this.#facts = null;
     this.#edits.reset();
     this.#record.forget();
     this.#forwarding.forget();
@@ -389,11 +468,11 @@ export class Exchange implements ForwardingOwner, Timed {
         this.#fail(failures.bodyTimeout, '');
         return;
       case 'caller':
-        if (!this.#times.responseStarted) this.#forwarding.timedOut();
+        if (this.#response === 'awaited') this.#forwarding.timedOut();
         this.#fail(failures.upstreamTimeout, `timeout ${this.#callerMs} ms set by the caller's grpc-timeout`);
         return;
       case 'timeout':
-        if (!this.#times.responseStarted) this.#forwarding.timedOut();
+        if (this.#response === 'awaited') this.#forwarding.timedOut();
         this.#fail(failures.upstreamTimeout, attachment!.timeoutSentence);
         return;
       case 'idle':
@@ -411,11 +490,11 @@ export class Exchange implements ForwardingOwner, Timed {
 
   /** Ends it with a failure: by an answer where none has begun, else by cutting it. */
   #fail(failure: Failure, detail: string): void {
-    if (!this.active || (this.#responseDone && this.#requestDone)) return;
+    if (!this.active || (this.#response === 'complete' && this.requestDone)) return;
     this.#record.fail(failure, detail);
     this.#drop();
-    if (this.#times.responseStarted) {
-      if (!this.#responseDone) this.#client.abort(failure, detail);
+    if (this.#response !== 'awaited') {
+      if (this.#response === 'begun') this.#client.abort(failure, detail);
       this.#end();
       return;
     }
@@ -425,7 +504,7 @@ export class Exchange implements ForwardingOwner, Timed {
   #answer(answer: Answer, last = false): void {
     this.#record.code = answer.code;
     this.#times.responseStarted = true;
-    this.#responseDone = true;
+    this.#response = 'complete';
     this.#drop();
     this.#discard();
     this.#record.responseBytes += answer.body.length;
@@ -435,12 +514,14 @@ export class Exchange implements ForwardingOwner, Timed {
 
   /** The rest of the request goes nowhere. */
   #discard(): void {
-    this.#discarding = true;
+    this.#request = this.requestDone ? 'dropped' : 'discarding';
     this.#resumeRequest();
   }
 
   /** Nothing more goes to the upstream or to shadows. */
   #drop(): void {
+    if (this.#steps !== null && this.#steps.waiting) this.#steps.cancel();
+    this.#waitingBody?.clear();
     if (this.#copy !== null) {
       this.#copy.drop('dropped_incomplete');
       this.#copy = null;
@@ -450,18 +531,18 @@ export class Exchange implements ForwardingOwner, Timed {
 
   /** The client reads no further: its request counts as done. */
   giveUpRequest(): void {
-    this.#requestDone = true;
-    this.#discarding = true;
+    if (this.active) this.#request = 'dropped';
   }
 
   #finishIfDone(): void {
-    if (this.active && this.#requestDone && this.#responseDone) this.#end();
+    if (this.#response === 'complete' && this.requestDone) this.#end();
   }
 
   #end(): void {
     const worker = this.#worker;
     this.#drop();
-    this.active = false;
+    this.#request = 'none';
+    if (this.#steps !== null && this.#steps.active) this.#steps.end({ code: this.#record.code, failure: this.#record.failure });
     worker.wheel.clear(this.#deadline);
     this.#record.finish(this.#times.startedMs, this.#client.peer, this.#forwarding.address, this.#forwarding.spent);
     this.#client.exchangeOver();

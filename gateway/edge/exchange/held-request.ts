@@ -1,6 +1,7 @@
 // A request that is kept: nobody takes it yet, or it may have to be sent again.
 import { slabBytes } from '../io/held-memory.ts';
 import type { HeldMemory } from '../io/held-memory.ts';
+import { copyOfFields } from '../message/field-copy.ts';
 import type { FieldList } from '../message/fields.ts';
 import type { EncodedHead, UpstreamSide } from '../upstream/upstream-request.ts';
 
@@ -85,7 +86,7 @@ export class HeldRequest {
 
   end(trailers: FieldList | null): void {
     this.#complete = true;
-    this.#trailers = trailers === null ? null : copyOf(trailers);
+    this.#trailers = trailers === null ? null : copyOfFields(trailers);
   }
 
   /** Sends what there is of it. */
@@ -117,18 +118,4 @@ export class HeldRequest {
     this.#more.length = 0;
     this.#lastEnd = slabBytes;
   }
-}
-
-/** Fields with bytes of their own. */
-function copyOf({ bytes, fields, kinds, neverIndexed, fieldCount, fieldsEnd }: FieldList): FieldList {
-  const start = fieldCount === 0 ? fieldsEnd : fields[0]!;
-  return {
-    bytes: Buffer.from(bytes.subarray(start, fieldsEnd)),
-    fieldCount,
-    fields: fields.slice(0, fieldCount * 4).map((at) => at - start),
-    kinds: kinds.slice(0, fieldCount),
-    neverIndexed: neverIndexed === null ? null : neverIndexed.slice(0, fieldCount),
-    encoded: null,
-    fieldsEnd: fieldsEnd - start,
-  };
 }

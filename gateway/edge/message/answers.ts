@@ -1,8 +1,6 @@
-// Answers that the gateway gives itself: failures and health.
+// Answers that the gateway gives itself.
 import { visible } from '../../../routing/visible.ts';
 import type { RejectReason } from '../../../routing/decision.ts';
-import { isText } from '../../../routing/bytes.ts';
-import type { RequestHead } from '../../../routing/head.ts';
 import { failureBody, failures, grpcMessage } from './failure.ts';
 import type { Failure } from './failure.ts';
 
@@ -65,23 +63,4 @@ export function sentenceOf(failure: Failure, detail: string, retried = false): s
   // A detail may name what somebody wrote: it goes into bodies, grpc-message and the log.
   const shown = visible(detail);
   return shown.startsWith(sentence) ? shown : `${sentence}: ${shown}`;
-}
-
-const alive = '/ambassador/v0/check_alive';
-const readyPaths: readonly string[] = ['/ambassador/v0/check_ready', '/readyz'];
-
-/**
- * Health on the traffic port, from this worker itself: `check_alive`, `check_ready` and `/readyz`. null: another path. Asked for only when no
- * Route claims the path.
- */
-export function probeAnswer(head: RequestHead, ready: boolean, serving: boolean): Answer | null {
-  const { pathBytes, pathStart, pathEnd } = head;
-  const is = (path: string): boolean => isText(pathBytes, pathStart, pathEnd, path);
-  if (is(alive)) return text(200, 'alive\n');
-  if (!readyPaths.some(is)) return null;
-  return ready && serving ? text(200, 'ready\n') : text(503, 'not ready\n');
-}
-
-function text(code: number, body: string): Answer {
-  return { code, contentType: 'text/plain', body, fields: noFields };
 }

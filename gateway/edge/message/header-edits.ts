@@ -73,7 +73,8 @@ function isFieldValue(value: string): boolean {
   return Buffer.from(value).every((byte) => isValue[byte] === 1);
 }
 
-function isEditable(name: string): boolean {
+/** May a field of this name be changed by us? Not where it frames the message or belongs to the connection. */
+export function isEditable(name: string): boolean {
   const bytes = Buffer.from(name);
   return bytes.length > 0 && bytes.every((byte) => isToken[byte] === 1) && !isUntouchableHeader(name);
 }

@@ -1,7 +1,6 @@
-// What the head of an answer gets beside what the upstream said: the Mapping's edits, with variables filled in, fields of CORS, a sticky cookie.
+// What the head of an answer gets beside what the upstream said: the Mapping's edits, with variables filled in, and what steps add.
 import type { Answer } from '../message/answers.ts';
 import type { Attachment } from './compiled-mapping.ts';
-import { corsOf } from './cors.ts';
 import { withFields } from '../message/header-edits.ts';
 import type { CompiledEdits, ExtraFields } from '../message/header-edits.ts';
 import type { Http1RequestHead } from '../message/request-head.ts';
@@ -20,15 +19,15 @@ export class AnswerEdits {
     this.#extra = null;
   }
 
-  /** Makes the edits of a Mapping for this request. An answer: it was a preflight, and this is all it gets. */
-  begin(head: Http1RequestHead, attachment: Attachment, facts: ClientFacts): Answer | null {
+  /** Begins with the edits of a Mapping for this request. */
+  begin(head: Http1RequestHead, attachment: Attachment, facts: ClientFacts): void {
     this.edits = editsFor(attachment.responseEdits, head, facts);
-    const verdict = attachment.cors === null ? null : corsOf(attachment.cors, head);
-    if (verdict === null) return null;
-    if (verdict.kind === 'preflight') return { code: 200, contentType: '', body: '', fields: verdict.fields };
-    this.#extra = verdict.extra;
-    this.edits = withFields(this.edits, verdict.extra);
-    return null;
+  }
+
+  /** Any answer gets these fields as well. */
+  add(extra: ExtraFields): void {
+    this.#extra = this.#extra === null ? extra : { instead: [...this.#extra.instead, ...extra.instead], fields: [...this.#extra.fields, ...extra.fields] };
+    this.edits = withFields(this.edits, extra);
   }
 
   /** The upstream's answer sets this cookie as well. */

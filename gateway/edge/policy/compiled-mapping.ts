@@ -1,15 +1,16 @@
 // What the data plane attaches to a Mapping when a table is built: everything a request needs, compiled once.
-import { compileRedirect, compileRewrite } from '../../../routing/rewrite.ts';
-import type { CompiledRedirect, CompiledRewrite } from '../../../routing/rewrite.ts';
+import { compileRewrite } from '../../../routing/rewrite.ts';
+import type { CompiledRewrite } from '../../../routing/rewrite.ts';
 import type { HostRewrite, Mapping } from '../../../routing/mapping.ts';
 import type { Upstream } from '../../../routing/upstream.ts';
-import { compileCors } from './cors.ts';
-import type { CompiledCors } from './cors.ts';
 import { isAuthority } from '../message/authority.ts';
 import { compileEdits, isGoneName } from '../message/header-edits.ts';
 import type { CompiledEdits } from '../message/header-edits.ts';
 import type { HeadEdits } from '../message/head-edits.ts';
 import { allOwnLines } from '../message/own-lines.ts';
+import type { Step } from './step.ts';
+import { compileSteps } from './steps.ts';
+import type { StepLimits, StepParts } from './steps.ts';
 import { compileRetry } from './retry-policy.ts';
 import type { CompiledRetry } from './retry-policy.ts';
 import { choiceOf, plainChoice } from '../upstream/balancing-policy.ts';
@@ -22,11 +23,10 @@ export interface Attachment extends HeadEdits {
   /** Counter slot, or −1. */
   readonly slot: number;
   readonly responseEdits: CompiledEdits | null;
-  readonly cors: CompiledCors | null;
+  /** What happens to a request before it is forwarded; null: nothing. */
+  readonly steps: readonly Step[] | null;
   /** null: a redirect. */
   readonly pool: UpstreamPool | null;
-  /** The rewrite may turn what a client sent into a dot segment, or fail: ask `rewriteRefusal` for each request. */
-  readonly mayRefuse: boolean;
   readonly choice: Choice;
   /** null: an answer is passed on as it is. */
   readonly retry: CompiledRetry | null;
@@ -38,14 +38,12 @@ export interface Attachment extends HeadEdits {
   readonly idleTimeoutMs: number;
   readonly serviceTime: boolean;
   readonly date: boolean;
-  /** A client may ask for a tunnel to WebSocket. */
-  readonly tunnels: boolean;
+  /** The same of a request that asks for an upgrade. */
+  readonly upgradeSteps: readonly Step[] | null;
   /** Connections for copies; used when the Mapping is a shadow. */
   readonly shadowPool: UpstreamPool | null;
   /** Text of a 504. */
   readonly timeoutSentence: string;
-  /** null: it forwards. */
-  readonly redirect: CompiledRedirect | null;
 }
 
 const noRewrite: CompiledRewrite = Object.freeze({ kind: 'none' });
@@ -55,6 +53,9 @@ export interface Compiler {
   readonly pools: Pick<UpstreamRegistry, 'liveOf' | 'shadowOf'>;
   /** Holds where nobody wrote an idle timeout. */
   readonly defaultIdleTimeoutMs: number;
+  readonly limits: StepLimits;
+  /** Steps of tests, before those of the Mapping. */
+  readonly plantedSteps: readonly Step[];
 }
 
 /** What the table holds for a Mapping: compiled when the first request comes, because few of 10,000 deployments are asked at once. */
@@ -77,16 +78,19 @@ export class Attached {
 }
 
 /** Compiles one Mapping. */
-export function attachmentOf(mapping: Mapping, slot: number, { pools, defaultIdleTimeoutMs }: Compiler): Attachment {
+export function attachmentOf(mapping: Mapping, slot: number, { pools, defaultIdleTimeoutMs, limits, plantedSteps }: Compiler): Attachment {
   const { target } = mapping;
+  const stepsFor = (upgrade: boolean, parts: StepParts): readonly Step[] | null => {
+    const steps = compileSteps(mapping, upgrade, parts, limits);
+    return plantedSteps.length === 0 ? steps : [...plantedSteps, ...(steps ?? [])];
+  };
   if (target.kind === 'redirect') {
+    const steps = stepsFor(false, { pool: null, rewrite: noRewrite });
     return Object.freeze({
       slot,
       responseEdits: null,
-      cors: null,
+      steps,
       pool: null,
-      mayRefuse: false,
-      redirect: compileRedirect(target, mapping.match.path),
       choice: plainChoice,
       retry: null,
       rewrite: noRewrite,
@@ -99,7 +103,7 @@ export function attachmentOf(mapping: Mapping, slot: number, { pools, defaultIdl
       idleTimeoutMs: 0,
       serviceTime: true,
       date: true,
-      tunnels: false,
+      upgradeSteps: steps,
       shadowPool: null,
       timeoutSentence: '',
     });
@@ -114,10 +118,8 @@ export function attachmentOf(mapping: Mapping, slot: number, { pools, defaultIdl
   return Object.freeze({
     slot,
     responseEdits,
-    cors: compileCors(target.cors),
+    steps: stepsFor(false, { pool, rewrite }),
     pool,
-    redirect: null,
-    mayRefuse: rewrite.kind === 'regex' || (rewrite.kind === 'prefix' && rewrite.open),
     choice: choiceOf(target),
     retry: compileRetry(target.retry, timeout.ms),
     rewrite,
@@ -139,7 +141,7 @@ export function attachmentOf(mapping: Mapping, slot: number, { pools, defaultIdl
     idleTimeoutMs: idleTimeout.setBy === null ? defaultIdleTimeoutMs : idleTimeout.ms,
     serviceTime: !isGoneName(responseEdits, 'x-envoy-upstream-service-time'),
     date: !isGoneName(responseEdits, 'date'),
-    tunnels: target.upgrades.includes('websocket'),
+    upgradeSteps: stepsFor(true, { pool, rewrite }),
     shadowPool: mapping.role.kind === 'shadow' ? pools.shadowOf(target.upstream) : null,
     timeoutSentence: `timeout ${timeout.ms} ms ${setBy}`,
   });

@@ -3,6 +3,8 @@ import { fieldNamed, fieldText, isText } from '../../../routing/bytes.ts';
 import type { RequestHead } from '../../../routing/head.ts';
 import type { Cors } from '../../../routing/mapping.ts';
 import type { ExtraFields } from '../message/header-edits.ts';
+import { goOn, requestStep } from './step.ts';
+import type { Step } from './step.ts';
 
 /** A Mapping's CORS, compiled once. */
 export interface CompiledCors {
@@ -56,4 +58,15 @@ export function corsOf(cors: CompiledCors, head: RequestHead): CorsVerdict | nul
     return { kind: 'preflight', fields: [...allowed, ...cors.preflight] };
   }
   return { kind: 'allowed', extra: { instead: ours, fields: [...allowed, ...cors.actual] } };
+}
+
+/** Answers preflights, and lets other requests of allowed origins have their fields in whatever answers them. */
+export function corsStep(cors: CompiledCors): Step {
+  return requestStep('cors', (request) => {
+    const verdict = corsOf(cors, request.head);
+    if (verdict === null) return goOn;
+    if (verdict.kind === 'preflight') return { kind: 'answer', answer: { code: 200, contentType: '', body: '', fields: verdict.fields }, counted: true };
+    request.addToAnswer(verdict.extra);
+    return goOn;
+  });
 }

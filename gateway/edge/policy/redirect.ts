@@ -2,15 +2,19 @@
 import { textOf } from '../../../routing/bytes.ts';
 import type { RequestHead } from '../../../routing/head.ts';
 import type { RedirectTarget } from '../../../routing/mapping.ts';
-import { redirectPath } from '../../../routing/rewrite.ts';
+import type { PathMatch } from '../../../routing/match.ts';
+import { compileRedirect, redirectPath } from '../../../routing/rewrite.ts';
 import type { CompiledRedirect, RewriteRefusal } from '../../../routing/rewrite.ts';
 import type { Answer } from '../message/answers.ts';
+import { rewriteFailures } from './rewrite-limits.ts';
+import { requestStep } from './step.ts';
+import type { Step } from './step.ts';
 
 /**
  * The answer of a redirect, or why there is none: scheme and, unless it names one, host are the request's. `mostLength` limits what a regex makes
  * of the path.
  */
-export function redirectAnswer(target: RedirectTarget, redirect: CompiledRedirect, head: RequestHead, secure: boolean, mostLength: number): Answer | RewriteRefusal {
+function redirectAnswer(target: RedirectTarget, redirect: CompiledRedirect, head: RequestHead, secure: boolean, mostLength: number): Answer | RewriteRefusal {
   const path = textOf(head.pathBytes, head.pathStart, head.pathEnd);
   const query = textOf(head.pathBytes, head.queryStart, head.queryEnd);
   const host = target.host === '' ? textOf(head.bytes, head.authorityStart, head.authorityEnd) : target.host;
@@ -18,6 +22,15 @@ export function redirectAnswer(target: RedirectTarget, redirect: CompiledRedirec
   if (result.kind !== 'replaced') return result.kind;
   const location = `${secure ? 'https' : 'http'}://${host}${result.text}`;
   return { code: target.code, contentType: 'text/plain', body: '', fields: [['location', oneLine(location)]] };
+}
+
+/** Answers every request. `mostLength`: of the path that a regex makes. */
+export function redirectStep(target: RedirectTarget, match: PathMatch, mostLength: number): Step {
+  const redirect = compileRedirect(target, match);
+  return requestStep('redirect', ({ head, secure }) => {
+    const answer = redirectAnswer(target, redirect, head, secure, mostLength);
+    return typeof answer === 'string' ? { kind: 'fail', failure: rewriteFailures[answer], detail: '' } : { kind: 'answer', answer, counted: true };
+  });
 }
 
 /** What may not stand in a header, percent-encoded: neither a path nor a manifest can begin another line. */

@@ -1,22 +1,37 @@
 // Stickiness: what of a request keeps its client at one Endpoint (Ambassador `load_balancer` with cookie, header or source_ip; Envoy's hash
 // policies). Weighted shares are drawn before, so nobody sticks across canaries.
 import { fieldNamed } from '../../../routing/bytes.ts';
+import type { LoadBalancer } from '../../../routing/mapping.ts';
 import type { Http1RequestHead } from '../message/request-head.ts';
 import type { ClientFacts } from '../message/client-facts.ts';
 import { requestIdBytes } from '../message/request-id.ts';
 import type { RequestIds } from '../message/request-id.ts';
 import { clientAddress } from '../message/request-values.ts';
-import type { StickyOn } from '../upstream/balancing-policy.ts';
 import { hashRange, hashText, mix } from '../upstream/sticky-hash.ts';
+import { goOn, requestStep } from './step.ts';
+import type { Step } from './step.ts';
 
-export interface Stick {
+/** What of a request is hashed. */
+type StickyOn = Extract<LoadBalancer, { readonly kind: 'hash' }>['on'];
+
+interface Stick {
   /** null: the request holds nothing to hash, and goes where least request sends it. */
   readonly hash: number | null;
   /** Value of a `set-cookie` for a client that has no cookie yet; null: none. */
   readonly cookie: string | null;
 }
 
-export function stickOf(on: StickyOn, head: Http1RequestHead, facts: ClientFacts, ids: RequestIds): Stick {
+/** Keeps the requests of one client at one Endpoint, and gives a client without a cookie one. */
+export function stickinessStep(on: StickyOn): Step {
+  return requestStep('stickiness', (request) => {
+    const { hash, cookie } = stickOf(on, request.head, request.facts, request.ids);
+    request.stickTo(hash);
+    if (cookie !== null) request.setCookie(cookie);
+    return goOn;
+  });
+}
+
+function stickOf(on: StickyOn, head: Http1RequestHead, facts: ClientFacts, ids: RequestIds): Stick {
   switch (on.kind) {
     case 'source-ip':
       return { hash: hashText(clientAddress(head, facts)), cookie: null };

@@ -1,0 +1,93 @@
+// A request head with bytes of its own: one that outlives the read it came in, and one with other fields than the client sent.
+import { isToken, isValue } from './characters.ts';
+import { kindOf } from './field-kind.ts';
+import { fieldRoom } from './fields.ts';
+import { isEditable } from './header-edits.ts';
+import { Http1RequestHead } from './request-head.ts';
+
+/** Fields of a request that are taken out, by name in lower case, and fields that come behind the others. */
+export interface HeadChange {
+  readonly remove: readonly string[];
+  readonly add: readonly (readonly [name: string, value: string])[];
+}
+
+export const noChange: HeadChange = Object.freeze({ remove: [], add: [] });
+
+/**
+ * A copy with the change made. Throws on a change that would break the message: a name that is no token or frames the message, a value with
+ * CTL, more fields than there is room for. What framing, gRPC and limits read stays what the client said.
+ */
+export function copyOfHead(head: Http1RequestHead, change: HeadChange): Http1RequestHead {
+  const copy = new Http1RequestHead();
+  const { bytes, fields, fieldCount, fieldsEnd } = head;
+  const parts: Buffer[] = [];
+  let length = 0;
+  const put = (part: Uint8Array): number => {
+    parts.push(part as Buffer);
+    length += part.length;
+    return length - part.length;
+  };
+  copy.start = 0;
+  copy.methodStart = put(bytes.subarray(head.methodStart, head.methodEnd));
+  copy.methodEnd = length;
+  put(space);
+  copy.targetStart = put(bytes.subarray(head.targetStart, head.targetEnd));
+  copy.targetEnd = length;
+  copy.authorityStart = put(bytes.subarray(head.authorityStart, head.authorityEnd));
+  copy.authorityEnd = length;
+  const pathAt = put(head.pathBytes.subarray(head.pathStart, Math.max(head.pathEnd, head.queryEnd)));
+  copy.pathStart = pathAt;
+  copy.pathEnd = pathAt + head.pathEnd - head.pathStart;
+  copy.queryStart = pathAt + head.queryStart - head.pathStart;
+  copy.queryEnd = pathAt + head.queryEnd - head.pathStart;
+  const removed = new Set(change.remove);
+  const neverIndexed = head.neverIndexed === null ? null : new Uint8Array(fieldRoom);
+  for (let field = 0; field < fieldCount; field++) {
+    const at = field * 4;
+    const lineStart = fields[at]!;
+    if (removed.size > 0 && removed.has(Buffer.from(bytes.subarray(lineStart, fields[at + 1])).toString('latin1').toLowerCase())) continue;
+    const lineEnd = field + 1 < fieldCount ? fields[at + 4]! : fieldsEnd;
+    const shift = put(bytes.subarray(lineStart, lineEnd)) - lineStart;
+    for (let i = 0; i < 4; i++) copy.fields[copy.fieldCount * 4 + i] = fields[at + i]! + shift;
+    copy.kinds[copy.fieldCount] = head.kinds[field]!;
+    if (neverIndexed !== null) neverIndexed[copy.fieldCount] = head.neverIndexed![field]!;
+    copy.fieldCount += 1;
+  }
+  const kept = copy.fieldCount;
+  for (const [name, value] of change.add) addField(copy, name, value, put);
+  copy.fieldsEnd = length;
+  copy.bytes = Buffer.concat(parts);
+  copy.pathBytes = copy.bytes;
+  // What Connection named stays of that kind: only fields that came anew are asked for theirs.
+  for (let field = kept; field < copy.fieldCount; field++) copy.kinds[field] = kindOf(copy.bytes, copy.fields[field * 4]!, copy.fields[field * 4 + 1]!);
+  copy.neverIndexed = neverIndexed;
+  copy.modern = head.modern;
+  copy.contentLength = head.contentLength;
+  copy.chunked = head.chunked;
+  copy.close = head.close;
+  copy.expectsContinue = head.expectsContinue;
+  copy.websocket = head.websocket;
+  copy.grpc = head.grpc;
+  copy.grpcTimeoutMs = head.grpcTimeoutMs;
+  copy.takesTrailers = head.takesTrailers;
+  copy.wantsJson = head.wantsJson;
+  copy.grpcWeb = head.grpcWeb;
+  copy.isHead = head.isHead;
+  return copy;
+}
+
+const space = Buffer.from(' ');
+
+function addField(copy: Http1RequestHead, name: string, value: string, put: (part: Uint8Array) => number): void {
+  if (!isEditable(name) || !Buffer.from(name).every((byte) => isToken[byte] === 1)) throw new Error(`no request can be given a field named ${JSON.stringify(name)}`);
+  if (!Buffer.from(value).every((byte) => isValue[byte] === 1)) throw new Error(`the value of ${name} holds a control character`);
+  if (copy.fieldCount >= fieldRoom) throw new Error('the request has too many fields');
+  const at = copy.fieldCount * 4;
+  const start = put(Buffer.from(`${name}: ${value}\r\n`));
+  const nameBytes = Buffer.byteLength(name);
+  copy.fields[at] = start;
+  copy.fields[at + 1] = start + nameBytes;
+  copy.fields[at + 2] = start + nameBytes + 2;
+  copy.fields[at + 3] = start + nameBytes + 2 + Buffer.byteLength(value);
+  copy.fieldCount += 1;
+}

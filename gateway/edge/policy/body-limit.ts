@@ -1,0 +1,10 @@
+// The longest body that is taken, as far as a request says how long its body is. What it does not say is counted as it comes (the exchange).
+import { failures } from '../message/failure.ts';
+import { goOn, requestStep } from './step.ts';
+import type { Step, Verdict } from './step.ts';
+
+const tooLarge: Verdict = Object.freeze({ kind: 'fail', failure: failures.bodyTooLarge, detail: '' });
+
+export function bodyLimitStep(mostBytes: number): Step {
+  return requestStep('body-limit', ({ bodyBytes }) => (bodyBytes > mostBytes ? tooLarge : goOn));
+}

@@ -1,0 +1,23 @@
+// What a rewrite may make of a path: no dot segment, nothing too long, at no more work than is due.
+import { textOf } from '../../../routing/bytes.ts';
+import { rewriteRefusal } from '../../../routing/rewrite.ts';
+import type { CompiledRewrite, RewriteRefusal } from '../../../routing/rewrite.ts';
+import { failures } from '../message/failure.ts';
+import type { Failure } from '../message/failure.ts';
+import { goOn, requestStep } from './step.ts';
+import type { Step } from './step.ts';
+
+/** What becomes of a request whose path cannot be rewritten. */
+export const rewriteFailures: Readonly<Record<RewriteRefusal, Failure>> = {
+  climbs: failures.pathClimbs,
+  'too-long': failures.rewriteTooLong,
+  'too-much-work': failures.rewriteTooDear,
+};
+
+/** Refuses requests whose path cannot be rewritten. `mostLength`: of the path that a regex makes. */
+export function rewriteStep(rewrite: CompiledRewrite, mostLength: number): Step {
+  return requestStep('rewrite', ({ head: { pathBytes, pathStart, pathEnd } }) => {
+    const refusal = rewriteRefusal(rewrite, textOf(pathBytes, pathStart, pathEnd), mostLength);
+    return refusal === null ? goOn : { kind: 'fail', failure: rewriteFailures[refusal], detail: '' };
+  });
+}

@@ -1,0 +1,73 @@
+// Step: what happens to a request between its Route and an Endpoint, or to its answer before the client. Compiled for the Mapping; one object
+// serves all requests, so what belongs to one request it keeps there (`keep`).
+import type { Answer } from '../message/answers.ts';
+import type { ClientFacts } from '../message/client-facts.ts';
+import type { Failure } from '../message/failure.ts';
+import type { HeadChange } from '../message/head-copy.ts';
+import type { ExtraFields } from '../message/header-edits.ts';
+import type { Http1RequestHead } from '../message/request-head.ts';
+import type { RequestIds } from '../message/request-id.ts';
+import type { ResponseHead } from '../message/response-head.ts';
+
+/** What a step says, at once or by `Resume`. */
+export type Verdict =
+  | { readonly kind: 'go-on' }
+  /** This is the whole answer; `counted` false: it is neither counted nor logged. */
+  | { readonly kind: 'answer'; readonly answer: Answer; readonly counted: boolean }
+  | { readonly kind: 'fail'; readonly failure: Failure; readonly detail: string }
+  /** The head is changed and a Route is looked for once more, all of its steps included but this one. Once a request: after that it goes on. */
+  | { readonly kind: 'again'; readonly change: HeadChange };
+
+/** Ends a wait, once; what is said after the request has ended is ignored. */
+export type Resume = (verdict: Verdict) => void;
+
+export const goOn: Verdict = Object.freeze({ kind: 'go-on' });
+/** What `take` says of a request that it has asked to `wait`. */
+export const waits = 'waits';
+
+/** The request, as a step sees it. */
+export interface StepRequest {
+  /** Valid during the call; after `wait`, a copy that stays. */
+  readonly head: Http1RequestHead;
+  readonly facts: ClientFacts;
+  readonly secure: boolean;
+  /** Length of the body, 0 for none; below 0: not known. */
+  readonly bodyBytes: number;
+  readonly ids: RequestIds;
+  /** Every answer to this request gets these fields, whoever gives it. */
+  addToAnswer(fields: ExtraFields): void;
+  /** The upstream's answer sets this cookie. */
+  setCookie(cookie: string): void;
+  /** Keeps the request at the Endpoint of this hash; null: at none. */
+  stickTo(hash: number | null): void;
+  /** Kept for `answered` and `ended` of this step. */
+  keep(value: unknown): void;
+  /**
+   * The step waits for something outside: it returns `waits` next, and says its verdict later. Meanwhile the client is paused, time limits run,
+   * and `cancel` is called when the request ends for another reason.
+   */
+  wait(cancel: () => void): Resume;
+}
+
+/** How an exchange ended. */
+export interface ExchangeEnd {
+  /** Of the answer; 0: none. */
+  readonly code: number;
+  /** null: it did not fail. */
+  readonly failure: Failure | null;
+}
+
+export interface Step {
+  /** Its name in `stepOrder`, for people. */
+  readonly name: string;
+  take(request: StepRequest): Verdict | typeof waits;
+  /** The head of the upstream's final answer has come; it may add fields by `addToAnswer`. null: the step does not look at answers. */
+  readonly answered: ((head: ResponseHead, request: StepRequest, kept: unknown) => void) | null;
+  /** The exchange is over. Called once for each request that the step has seen. null: the step does not care. */
+  readonly ended: ((end: ExchangeEnd, kept: unknown) => void) | null;
+}
+
+/** A step that looks at requests only. */
+export function requestStep(name: string, take: Step['take']): Step {
+  return Object.freeze({ name, take, answered: null, ended: null });
+}

@@ -1,0 +1,52 @@
+// The steps of a Mapping, compiled, in the order that gateway/steps.ts states.
+import type { Mapping } from '../../../routing/mapping.ts';
+import type { CompiledRewrite } from '../../../routing/rewrite.ts';
+import { stepsOf } from '../../steps.ts';
+import type { StepName } from '../../steps.ts';
+import type { UpstreamPool } from '../upstream/pool.ts';
+import { bodyLimitStep } from './body-limit.ts';
+import { compileCors, corsStep } from './cors.ts';
+import { redirectStep } from './redirect.ts';
+import { rewriteStep } from './rewrite-limits.ts';
+import type { Step } from './step.ts';
+import { stickinessStep } from './stickiness.ts';
+import { noUpgradeStep, upgradeStep } from './upgrade.ts';
+
+/** What steps need of the gateway's limits. */
+export interface StepLimits {
+  /** 0: any body. */
+  readonly bodyBytes: number;
+  readonly requestLineBytes: number;
+}
+
+/** What else of its Mapping is compiled and steps use; null: a redirect has none. */
+export interface StepParts {
+  readonly pool: UpstreamPool | null;
+  readonly rewrite: CompiledRewrite;
+}
+
+/** null: there is nothing to do, which costs a request one comparison. */
+export function compileSteps(mapping: Mapping, upgrade: boolean, parts: StepParts, limits: StepLimits): readonly Step[] | null {
+  const names = stepsOf(mapping, { bodyBytes: limits.bodyBytes, upgrade });
+  return names.length === 0 ? null : Object.freeze(names.map((name) => compileStep(name, mapping, parts, limits)));
+}
+
+function compileStep(name: StepName, { target, match }: Mapping, { pool, rewrite }: StepParts, limits: StepLimits): Step {
+  if (target.kind === 'redirect') return redirectStep(target, match.path, limits.requestLineBytes);
+  switch (name) {
+    case 'cors':
+      return corsStep(compileCors(target.cors)!);
+    case 'upgrade':
+      return pool !== null && target.upgrades.includes('websocket') ? upgradeStep(pool) : noUpgradeStep;
+    case 'body-limit':
+      return bodyLimitStep(limits.bodyBytes);
+    case 'rewrite':
+      return rewriteStep(rewrite, limits.requestLineBytes);
+    case 'stickiness':
+      if (target.loadBalancer.kind === 'hash') return stickinessStep(target.loadBalancer.on);
+      break;
+    case 'redirect':
+      break;
+  }
+  throw new Error(`the Mapping has no step ${name}`);
+}

@@ -1,0 +1,49 @@
+// Steps: what may happen to a request between its Route and an Endpoint. Their names, in the one order in which they are taken, and which of them
+// a Mapping has; the data plane compiles them (gateway/edge/policy), `explain` lists them.
+import type { Mapping } from '../routing/mapping.ts';
+import { compileRewrite } from '../routing/rewrite.ts';
+
+/**
+ * The order, and why: what answers instead of the model comes before what prepares the way to it, and what is asked without credentials
+ * before anything that may refuse. A step that is added stands where its reason says.
+ */
+export const stepOrder = [
+  // A browser asks without credentials whether it may ask: nothing may refuse that question, and any later answer needs its fields.
+  'cors',
+  // It goes elsewhere: limits and choices of an upstream do not concern it.
+  'redirect',
+  // May it become a tunnel? Before limits of a body, which a tunnel has not.
+  'upgrade',
+  // Before a byte of the body is kept or sent.
+  'body-limit',
+  // What the rewrite makes of the path: the last that may refuse, for it is the most work.
+  'rewrite',
+  // Chooses among Endpoints; whoever is refused gets no cookie.
+  'stickiness',
+] as const;
+
+export type StepName = (typeof stepOrder)[number];
+
+/** What decides, beside its Mapping, which steps a request passes. */
+export interface StepConditions {
+  /** The longest body that is taken; 0: any. */
+  readonly bodyBytes: number;
+  /** The request asks to change to WebSocket. */
+  readonly upgrade: boolean;
+}
+
+/** The steps of a request that a Mapping takes, in their order. */
+export function stepsOf({ target, match }: Mapping, { bodyBytes, upgrade }: StepConditions): readonly StepName[] {
+  if (target.kind === 'redirect') return ['redirect'];
+  const rewrite = compileRewrite(match.path, target.rewrite);
+  const has: Readonly<Record<StepName, boolean>> = {
+    cors: target.cors !== null,
+    redirect: false,
+    upgrade,
+    'body-limit': bodyBytes > 0,
+    // Only these can make a dot segment, or too long a path, of what a client sent.
+    rewrite: rewrite.kind === 'regex' || (rewrite.kind === 'prefix' && rewrite.open),
+    stickiness: target.loadBalancer.kind === 'hash',
+  };
+  return stepOrder.filter((name) => has[name]);
+}
