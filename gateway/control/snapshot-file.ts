@@ -104,6 +104,8 @@ export class SnapshotFile implements LastGood {
       await rename(draft, file);
     } catch (error) {
       log.write('warn', 'snapshot-not-written', { file, reason: (error as NodeJS.ErrnoException).code ?? String(error) });
+      // Half a draft would keep a full disk full.
+      await rm(draft, { force: true }).catch(() => undefined);
     }
     this.#writtenMs = performance.now();
   }

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -109,4 +110,25 @@ describe('a snapshot file', () => {
     expect(logged.map(({ event, fields }) => [event, fields['reason']])).toEqual([['snapshot-not-written', 'ENOENT']]);
     expect(await readFile(file, 'utf8')).toBe(text);
   });
+});
+
+const mounts = spawnSync('unshare', ['--mount', 'true']).status === 0;
+
+test.skipIf(!mounts)('on a full disk the file that was there stays whole, nothing is left of the draft, and a later one is written', () => {
+  const source = new URL('../../../gateway/control/snapshot-file.ts', import.meta.url).href;
+  const program = `
+    const { SnapshotFile } = await import(${JSON.stringify(source)});
+    const { readdirSync, rmSync, writeFileSync } = await import('node:fs');
+    const logged = [];
+    const one = () => new SnapshotFile({ file: '${file}', scope: 'here', times: { settleMs: 0, betweenMs: 0 }, log: { write: (_, event, { reason }) => event === 'snapshot-read' || logged.push(event + ' ' + reason), flush() {} } });
+    const write = async (name) => { const file = one(); file.changed(() => [{ ref: { kind: 'Service', namespace: 'prod', name }, apiVersion: 'v1', uid: '1', text: JSON.stringify({ x: 'x'.repeat(20000) }) }]); await file.close(); return (await one().read()).objects[0].ref.name; };
+    const names = [await write('first')];
+    try { writeFileSync('${folder}/ballast', Buffer.alloc(1 << 20)); } catch {}
+    names.push(await write('second'), readdirSync('${folder}').toSorted().join());
+    rmSync('${folder}/ballast');
+    names.push(await write('third'));
+    console.log(JSON.stringify([names, logged]));`;
+  const { stdout, stderr } = spawnSync('unshare', ['--mount', 'sh', '-c', 'mount -t tmpfs -o size=64k tmpfs "$0" && exec "$@"', folder, process.execPath, '--input-type=module', '--eval', program], { encoding: 'utf8' });
+  expect(stdout, stderr).not.toBe('');
+  expect(JSON.parse(stdout)).toEqual([['first', 'first', 'ballast,last-good', 'third'], ['snapshot-not-written ENOSPC']]);
 });
