@@ -7,7 +7,7 @@ import type { ClusterSettings, EdgeLimits, Settings } from './settings.ts';
 
 export type ServeConfig =
   /** `settings.grants` is empty still: `grantsFile` names the file to read them from, or null. */
-  | { readonly kind: 'settings'; readonly settings: Settings; readonly grantsFile: string | null }
+  | { readonly kind: 'settings'; readonly settings: Settings; readonly grantsFile: string | null; /** What is said once at the start, or null. */ readonly notice: string | null }
   | { readonly kind: 'help' }
   | { readonly kind: 'wrong'; readonly sentence: string };
 
@@ -78,6 +78,7 @@ export const serveOptions: readonly Option[] = [
   { name: 'namespace', kind: 'list', placeholder: 'NS', help: 'watch this namespace only (all)' },
   { name: 'single-namespace', kind: 'flag', placeholder: '', help: 'serve /seldon/<name>/ too; needs exactly one --namespace' },
   { name: 'claims', kind: 'text', placeholder: 'open|granted', help: 'who may claim paths outside /seldon/ (open)' },
+  { name: 'claims-record', kind: 'text', placeholder: '[NS/]NAME|FILE', help: 'where it is kept who holds which prefix and bare name: a ConfigMap (in a pod sluice-claims of its namespace), for a folder a file (none)' },
   { name: 'grants', kind: 'text', placeholder: 'FILE', help: 'Grants: what a namespace may claim that it does not own' },
   { name: 'bare-names', kind: 'text', placeholder: 'on|off', help: 'gRPC calls that name no namespace (on)' },
   { name: 'mappings', kind: 'flag', placeholder: '', help: 'read Mapping objects and annotated Services too (always in a folder)' },
@@ -101,7 +102,15 @@ export function decodeServe(argv: readonly string[], environment: Readonly<Recor
   if (stray !== undefined) return { kind: 'wrong', sentence: `"${stray}" is not an option: write --folder ${stray} to serve a directory of manifests` };
   const decoded = decoding(() => settingsOf(parsed.options, environment));
   if (decoded.kind === 'wrong') return decoded;
-  return { kind: 'settings', settings: decoded.value, grantsFile: parsed.options.get('grants')?.values[0] ?? null };
+  return { kind: 'settings', settings: decoded.value, grantsFile: parsed.options.get('grants')?.values[0] ?? null, notice: parsed.options.has('claims') ? null : openClaimsNotice(decoded.value) };
+}
+
+/** Nobody has said who may claim what: what the default means where several namespaces meet. */
+function openClaimsNotice({ namespaces, source }: Settings): string | null {
+  if (namespaces.length === 1) return null;
+  const isKept = (source.kind === 'folder' ? source.claimsFile : source.claims) !== null;
+  const record = isKept ? '' : '; who holds what is forgotten at a restart, when the older object wins: write --claims-record to keep it';
+  return `several namespaces are watched and --claims is open by default: each may take prefixes outside /seldon/ and bare gRPC names that nobody has yet, and keeps them, a convenience and no isolation${record}; write --claims granted with --grants FILE where tenants do not trust each other, or --claims open if this is meant`;
 }
 
 function settingsOf(options: ReadonlyMap<string, Written>, environment: Readonly<Record<string, string | undefined>>): Settings {
@@ -109,8 +118,10 @@ function settingsOf(options: ReadonlyMap<string, Written>, environment: Readonly
   const limits: Record<keyof EdgeLimits, number> = { ...defaultLimits };
   for (const { name, field, least, most } of limitOptions) limits[field] = integerOf(options, name, least, most, defaultLimits[field]);
   const namespaces = namespacesOf(options, environment);
+  const claims = choiceOf(options, 'claims', ['open', 'granted']);
   return {
-    source: sourceOf(options, environment),
+    // One namespace contests nothing, and Grants say whose a prefix is.
+    source: sourceOf(options, environment, claims === 'open' && namespaces.watched.length !== 1),
     listen: addressOf(options.get('listen'), { host: null, port: 8080 }),
     tls: tlsOf(options),
     admin: {
@@ -122,7 +133,7 @@ function settingsOf(options: ReadonlyMap<string, Written>, environment: Readonly
     ambassadorIds: idsOf(options, environment),
     namespaces: namespaces.watched,
     singleNamespace: namespaces.single,
-    claims: choiceOf(options, 'claims', ['open', 'granted']),
+    claims,
     grants: [],
     bareNames: choiceOf(options, 'bare-names', ['on', 'off']),
     mappings: options.has('mappings'),
@@ -136,15 +147,29 @@ function settingsOf(options: ReadonlyMap<string, Written>, environment: Readonly
   };
 }
 
-function sourceOf(options: ReadonlyMap<string, Written>, environment: Readonly<Record<string, string | undefined>>): Settings['source'] {
+/** `recorded`: claims can be contested, so that it is kept who holds them. */
+function sourceOf(options: ReadonlyMap<string, Written>, environment: Readonly<Record<string, string | undefined>>, recorded: boolean): Settings['source'] {
   const folders = options.get('folder')?.values ?? [];
   const kind = folders.length > 0 && !options.has('source') ? 'folder' : choiceOf(options, 'source', ['cluster', 'folder']);
   if (kind === 'folder' && folders.length === 0) wrongValue('--source folder needs a directory: write --folder DIR');
   if (kind === 'cluster' && folders.length > 0) wrongValue('--folder and --source cluster exclude each other: write --folder DIR alone');
-  if (kind === 'cluster') return { kind, access: accessOf(options, environment), snapshotFile: textOf(options, 'snapshot') };
+  if (kind === 'cluster') {
+    const access = accessOf(options, environment);
+    const claims = claimsMapOf(options.get('claims-record'), access.kind === 'pod');
+    return { kind, access, claims: recorded ? claims : null, snapshotFile: textOf(options, 'snapshot') };
+  }
   const stray = ['kubeconfig', 'context', 'service-account', 'snapshot'].map((name) => options.get(name)).find((written) => written !== undefined);
   if (stray !== undefined) wrongValue(`${stray.from} belongs to --source cluster: write it without --folder`);
-  return { kind, folders };
+  return { kind, folders, claimsFile: recorded ? textOf(options, 'claims-record') : null };
+}
+
+/** Outside a pod nothing is written into a cluster that nobody asked for. */
+function claimsMapOf(written: Written | undefined, inPod: boolean): ClusterSettings['claims'] {
+  if (written === undefined) return inPod ? { namespace: null, name: 'sluice-claims' } : null;
+  const text = written.values[0]!;
+  const [, namespace, name] = /^(?:([a-z0-9][-a-z0-9]{0,62})\/)?([a-z0-9][-a-z0-9.]{0,252})$/.exec(text) ?? [];
+  if (name === undefined || (namespace === undefined && !inPod)) wrongValue(`${written.from} is "${text}": write the ConfigMap as NAMESPACE/NAME${inPod ? ' or NAME' : ''}`);
+  return { namespace: namespace ?? null, name };
 }
 
 /** A kubeconfig that somebody names counts in a pod too. */

@@ -75,14 +75,14 @@ async function openSource(settings: Settings, log: Log): Promise<Source> {
   const { source, namespaces, singleNamespace, mappings } = settings;
   if (source.kind === 'folder') {
     const { folderSource } = await import('../k8s/source/folder.ts');
-    return folderSource({ folders: source.folders, defaultNamespace: singleNamespace ?? 'default', pollMs: 10_000 });
+    return folderSource({ folders: source.folders, defaultNamespace: singleNamespace ?? 'default', claimsFile: source.claimsFile, pollMs: 10_000 });
   }
   const { openCluster } = await import('../k8s/source/cluster/open.ts');
-  const { access, snapshotFile } = source;
-  if (snapshotFile === null) return openCluster({ access, namespaces, mappings, lastGood: null, once: false });
+  const { access, snapshotFile, claims } = source;
+  if (snapshotFile === null) return openCluster({ access, namespaces, mappings, claims, lastGood: null, once: false });
   const { SnapshotFile, snapshotTimes } = await import('./control/snapshot-file.ts');
   const lastGood = new SnapshotFile({ file: snapshotFile, scope: JSON.stringify([access, namespaces]), times: snapshotTimes, log });
-  return openCluster({ access, namespaces, mappings, lastGood, once: false });
+  return openCluster({ access, namespaces, mappings, claims, lastGood, once: false });
 }
 
 if (isMainThread) process.exitCode = await runCommand(process.argv.slice(2));

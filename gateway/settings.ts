@@ -2,7 +2,7 @@
 import type { Grant } from '../k8s/translate/translation.ts';
 
 export interface Settings {
-  readonly source: { readonly kind: 'folder'; readonly folders: readonly string[] } | ClusterSettings;
+  readonly source: FolderSettings | ClusterSettings;
   /** null host: every address, dual stack where there is IPv6. Port 0: any free one. */
   readonly listen: { readonly host: string | null; readonly port: number };
   readonly tls: { readonly host: string | null; readonly port: number; readonly certFile: string; readonly keyFile: string } | null;
@@ -28,12 +28,21 @@ export interface Settings {
   readonly workerSilenceMs: number;
 }
 
+export interface FolderSettings {
+  readonly kind: 'folder';
+  readonly folders: readonly string[];
+  /** File with the record of claims; null: it is not kept, or not needed. */
+  readonly claimsFile: string | null;
+}
+
 export interface ClusterSettings {
   readonly kind: 'cluster';
   /** In a pod its service account; else a kubeconfig, null: the default one, and its current context. */
   readonly access:
     | { readonly kind: 'pod'; readonly server: string; readonly folder: string }
     | { readonly kind: 'kubeconfig'; readonly file: string | null; readonly context: string | null };
+  /** ConfigMap with the record of claims, namespace null: that of the pod; null: it is not kept, or not needed. */
+  readonly claims: { readonly namespace: string | null; readonly name: string } | null;
   /** File for the last good objects; null: none. */
   readonly snapshotFile: string | null;
 }

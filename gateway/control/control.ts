@@ -14,7 +14,9 @@ import type { ControlStart, DataToControl, FromControl, ToControl } from '../mes
 import { anyTurns, sharedNowMs, startPulse } from '../pulse.ts';
 import { releaseMemory } from '../release-memory.ts';
 import { translateSettingsOf } from '../translate-settings.ts';
+import type { ClaimRecord } from '../../k8s/translate/held.ts';
 import { ownAddresses } from './addresses.ts';
+import { ClaimKeeper, keeperTimes } from './claim-keeper.ts';
 import { ProblemEvents, problemEventTimes } from './problem-events.ts';
 import { probeEndpoint } from './health-probe.ts';
 import { Readiness } from './readiness.ts';
@@ -51,13 +53,15 @@ export async function startControl(start: ControlStart, open: (log: Log) => Prom
 async function runControl({ settings, kept, base, counters }: ControlStart, source: Source, log: Log, parent: MessagePort): Promise<void> {
   const tell = (message: FromControl): void => parent.postMessage(message);
   const translateSettings = translateSettingsOf(settings, [...ownAddresses(settings), ...source.forbiddenAddresses], 'unready');
-  const translator = new Translator(translateSettings, { kind: 'here', held: kept.held });
+  const translator = new Translator(translateSettings, { kind: source.claims === null ? 'here' : 'elsewhere', held: kept.held });
   let admin: AdminServer | null = null;
+  let keeper: ClaimKeeper | null = null;
   const reconciler = new Reconciler(translator, kept, new Readiness(settings.workers, kept.ready), {
     lookup: async (host) => (await lookup(host, { all: true })).map(({ address }) => address),
     probe: probeEndpoint,
     refuse: (upstream, ip) => checkReach(translateSettings, upstream, ip),
     nowMs: () => performance.timeOrigin + performance.now(),
+    recordProblems: () => keeper?.problems ?? [],
     keep: (change) => tell({ kind: 'kept', change }),
     ready: () => {
       tell({ kind: 'ready' });
@@ -66,11 +70,25 @@ async function runControl({ settings, kept, base, counters }: ControlStart, sour
     },
     live: (seconds) => admin?.live(seconds),
   });
+  if (source.claims !== null) {
+    const outside = {
+      nowMs: () => performance.timeOrigin + performance.now(),
+      random: Math.random,
+      log,
+      isCurrent: () => source.trouble() === null,
+      recorded: (record: ClaimRecord) => reconciler.record(record),
+      problemsChanged: () => reconciler.recordProblemsChanged(),
+    };
+    keeper = new ClaimKeeper(source.claims, translator, outside, keeperTimes);
+  }
   const blocks = [base, ...counters].map((buffer) => new Float64Array(buffer));
   const startedMs = sharedNowMs();
   // Data workers start beside this thread: at first they need not turn yet.
   const turns = (): boolean => sharedNowMs() - startedMs < Math.max(settings.workerSilenceMs, startGraceMs) || anyTurns(blocks.slice(1), settings.workerSilenceMs, sharedNowMs());
-  const sweeping = setInterval(() => reconciler.sweep(blocks), sweepMs);
+  const sweeping = setInterval(() => {
+    reconciler.sweep(blocks);
+    keeper?.sweep();
+  }, sweepMs);
   const logProblems = problemLogger(reconciler, log);
   const problemEvents = source.events === null ? null : new ProblemEvents(source.events, problemEventTimes, log);
   const problemLog = setInterval(() => {
@@ -84,6 +102,7 @@ async function runControl({ settings, kept, base, counters }: ControlStart, sour
     clearInterval(problemLog);
     staleness.stop();
     problemEvents?.stop();
+    keeper?.stop();
     reconciler.stop();
     await Promise.allSettled([source.stop(), admin?.close()]);
     log.flush();
@@ -112,8 +131,11 @@ async function runControl({ settings, kept, base, counters }: ControlStart, sour
     tell({ kind: 'admin-listening', host: admin.host, port: admin.port });
     await source.start((change) => {
       reconciler.take(change);
+      keeper?.changed();
       source.follow(translator.wantedSecrets);
     });
+    // Before the first table: what is contested is decided by the record, or by nobody.
+    await keeper?.open();
     reconciler.open();
     logProblems();
   } catch (error) {

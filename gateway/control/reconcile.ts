@@ -4,7 +4,7 @@ import type { Problem } from '../../routing/problem.ts';
 import type { Upstream } from '../../routing/upstream.ts';
 import type { RouteTable } from '../../routing/table.ts';
 import type { SourceChange } from '../../k8s/source/source.ts';
-import type { Held } from '../../k8s/translate/held.ts';
+import type { ClaimRecord, Held } from '../../k8s/translate/held.ts';
 import type { Translation, TranslationChange } from '../../k8s/translate/translation.ts';
 import type { ControlToData, DataToControl, Kept, KeptChange, TableFacts } from '../messages.ts';
 import type { CountedBreaker } from '../admin/breakers.ts';
@@ -26,6 +26,8 @@ export interface Translating {
   /** Takes a change of the Snapshot and says what it changed in the Translation. */
   apply(change: SourceChange): TranslationChange;
   current(): Translation;
+  /** The record of claims says this now. */
+  setRecord(record: ClaimRecord): TranslationChange;
   /** What changed in the record of claims since the last call; null is gone. */
   drainRecord(): ReadonlyMap<string, Held | null>;
 }
@@ -35,6 +37,8 @@ export interface ReconcilerOutside {
   lookup(host: string): Promise<readonly string[]>;
   refuse(upstream: Upstream, ip: string): Problem | null;
   nowMs(): number;
+  /** What is wrong with the record of claims. */
+  recordProblems(): readonly Problem[];
   /** What a successor must know has changed. */
   keep(change: KeptChange): void;
   /** The gateway is ready for the first time. */
@@ -146,6 +150,7 @@ export class Reconciler {
   get problems(): readonly Problem[] {
     this.#problems ??= [
       ...this.#sourceProblems,
+      ...this.#outside.recordProblems(),
       ...this.#translation.problems,
       ...this.#served.problems,
       ...this.#resolver.problems,
@@ -155,9 +160,23 @@ export class Reconciler {
 
   /** Takes a change of the Source. The first one only gathers until `open`. */
   take(change: SourceChange): void {
-    const translated = this.#translator.apply(change);
-    this.#translation = this.#translator.current();
     this.#sourceProblems = change.problems;
+    this.#take(this.#translator.apply(change), change.readAtMs);
+  }
+
+  /** Problems of the record of claims are others. */
+  recordProblemsChanged(): void {
+    this.#problems = null;
+  }
+
+  /** The record of claims is another one. */
+  record(record: ClaimRecord): void {
+    this.#take(this.#translator.setRecord(record), this.#outside.nowMs());
+    this.#keep();
+  }
+
+  #take(translated: TranslationChange, readAtMs: number): void {
+    this.#translation = this.#translator.current();
     this.#problems = null;
     const nowMs = this.#outside.nowMs();
     const version = this.#publisher.version + 1;
@@ -167,7 +186,7 @@ export class Reconciler {
     for (const { key } of translated.upstreams) this.#breakerSlots.own(key);
     this.#resolver.remove(translated.removedUpstreams);
     this.#resolver.set(translated.upstreams);
-    this.#publisher.change(translated, change.readAtMs);
+    this.#publisher.change(translated, readAtMs);
     this.#check(translated);
   }
 

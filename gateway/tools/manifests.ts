@@ -121,7 +121,7 @@ async function serveCluster(settings: Settings, { access }: ClusterSettings): Pr
   let sourceProblems: readonly Problem[] = [];
   const objects = new Map<string, SourceObject>();
   try {
-    const source = await openCluster({ access, namespaces, mappings, lastGood: null, once: true });
+    const source = await openCluster({ access, namespaces, mappings, claims: null, lastGood: null, once: true });
     const translator = new Translator(translateSettingsOf(settings, source.forbiddenAddresses, 'unready'), nothingHeld);
     try {
       await source.start((change) => {

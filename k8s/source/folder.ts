@@ -5,6 +5,7 @@
 import { watch, type FSWatcher } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { performance } from 'node:perf_hooks';
+import { ClaimFile } from './claim-file.ts';
 import { entryAt, folderBounds, isHidden, outerIdentities, type FolderBounds } from './entries.ts';
 import { fileProblem, ManifestFiles } from './files.ts';
 import type { Source, SourceChange } from './source.ts';
@@ -16,6 +17,8 @@ export interface FolderOptions {
   readonly folders: readonly string[];
   /** Namespace of objects that name none: the single namespace, else `default` . */
   readonly defaultNamespace: string;
+  /** File with the record of claims; null: it is not kept. */
+  readonly claimsFile: string | null;
   /** Time between two polls, ms: the safety net, not the way changes are noticed. */
   readonly pollMs: number;
 }
@@ -48,6 +51,7 @@ export function folderSource(options: FolderOptions, bounds: FolderBounds = fold
 class FolderSource implements Source {
   readonly kind = 'folder';
   readonly forbiddenAddresses = [];
+  readonly claims: ClaimFile | null;
   readonly events = null;
   readonly #options: FolderOptions;
   readonly #files: ManifestFiles;
@@ -70,6 +74,7 @@ class FolderSource implements Source {
 
   constructor(options: FolderOptions, bounds: FolderBounds) {
     this.#options = options;
+    this.claims = options.claimsFile === null ? null : new ClaimFile(options.claimsFile);
     this.#files = new ManifestFiles(options.defaultNamespace);
     this.#tree = new FolderTree({ files: this.#files, bounds, pollMs: options.pollMs, onEvent: (directory, event, name) => this.#onEvent(directory, event, name) });
   }
@@ -89,6 +94,7 @@ class FolderSource implements Source {
       if (this.#stopped) return;
       this.#watchRoot(root);
     }
+    this.claims?.start();
     this.#deliver = deliver;
     this.#send(true);
     this.#schedulePoll();
@@ -96,6 +102,7 @@ class FolderSource implements Source {
 
   async stop(): Promise<void> {
     this.#deliver = null;
+    this.claims?.stop();
     this.#stopped = true;
     for (const watcher of this.#rootWatchers) watcher.close();
     this.#turns.stop();

@@ -17,6 +17,8 @@ export interface Source {
   readonly kind: 'folder' | 'cluster';
   /** Addresses that belong to where it comes from and are never to be dialled: the API server's. */
   readonly forbiddenAddresses: readonly string[];
+  /** Where the record of claims is kept beyond this process; null: nowhere. */
+  readonly claims: ClaimStore | null;
   /** Tells people about Problems where their objects are; null where objects have no such place. */
   readonly events: EventWriter | null;
   /**
@@ -50,4 +52,27 @@ export interface EventWriter {
    * object (any more). Never rejects.
    */
   write(event: ProblemEvent): Promise<'written' | 'fresh' | 'no-object' | 'forbidden' | 'failed'>;
+}
+
+/** What is stored of the record of claims. */
+export type StoredRecord =
+  /** `version`: what a write replaces. */
+  | { readonly kind: 'text'; readonly text: string; readonly version: string }
+  | { readonly kind: 'absent' }
+  /** A sentence: why it cannot be read. */
+  | { readonly kind: 'unreadable'; readonly sentence: string };
+
+export type RecordWrite =
+  | { readonly kind: 'written'; readonly version: string }
+  /** Somebody else wrote meanwhile: what is stored is told anew. */
+  | { readonly kind: 'conflict' }
+  | { readonly kind: 'failed'; readonly sentence: string };
+
+/** Holds one text that replicas share, and writes it only over the version that the writer has read. */
+export interface ClaimStore {
+  readonly subject: ObjectRef;
+  /** Tells what is stored now and whenever that changes. Before the Source starts; the first word comes before its start ends. */
+  follow(told: (stored: StoredRecord) => void): void;
+  /** `over` null: there is none yet. Never rejects. */
+  write(text: string, over: string | null): Promise<RecordWrite>;
 }

@@ -15,6 +15,9 @@ export function essenceOf(kind: string, object: UnknownRecord): UnknownRecord {
       return { ...metadata, ...recordIn(rest, 'spec', serviceEssence) };
     case 'EndpointSlice':
       return { ...recordIn(rest, 'metadata', (slice) => picked(slice, ['labels'])), ...picked(rest, ['ports']), ...listIn(rest, 'endpoints', ({ addresses, conditions }) => ({ addresses, conditions })) };
+    case 'ConfigMap':
+      // Whoever writes it says which version it replaces.
+      return { ...recordIn(rest, 'metadata', (map) => picked(map, ['resourceVersion'])), ...picked(rest, ['data']) };
     default:
       return { ...rest, ...metadata };
   }

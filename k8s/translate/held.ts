@@ -12,7 +12,7 @@ export type HeldThing =
 export interface Held {
   readonly namespace: string;
   readonly thing: HeldThing;
-  /** Epoch ms. Of two that overlap, the earlier stands. Only its order counts: clocks of replicas differ. */
+  /** Epoch ms; 0 for names. Of two that overlap, the earlier stands. Only its order counts: clocks of replicas differ. */
   readonly sinceMs: number;
 }
 
@@ -63,7 +63,7 @@ export function stamped(proposals: readonly Proposal[], afterMs: number, nowMs: 
         turn = proposal.turn;
         sinceMs += 1;
       }
-      return { namespace: proposal.namespace, thing: proposal.thing, sinceMs: proposal.sinceMs ?? sinceMs };
+      return { namespace: proposal.namespace, thing: proposal.thing, sinceMs: proposal.thing.kind === 'name' ? 0 : (proposal.sinceMs ?? sinceMs) };
     });
 }
 

@@ -42,6 +42,7 @@ export class Translator {
   #record = new Map<string, Held>();
   /** Changes of the record since `drainRecord`. */
   #recorded = new Map<string, Held | null>();
+  #isFirst = true;
   /** Number of the last change. */
   #turn: number;
   #problems: readonly Problem[] | null = null;
@@ -157,7 +158,10 @@ export class Translator {
   /** Whoever holds something from this change on is recorded with its number. */
   #recordHere(): Iterable<Unit> {
     const { added, ended } = this.recordChange;
-    const removed = ended.flatMap((key) => this.#record.get(key) ?? []);
+    // The first change is everything: what it does not hold is gone.
+    const gone = this.#isFirst ? [...ended, ...this.missing] : ended;
+    this.#isFirst = false;
+    const removed = gone.flatMap((key) => this.#record.get(key) ?? []);
     return this.#hold(stamped(added, this.#turn - 1, this.#turn), removed);
   }
 

@@ -99,7 +99,7 @@ describeCluster('the cluster Source', () => {
         namespaces: [],
         mappings: false,
         forbiddenAddresses: [],
-        lastGood: null,
+        claims: null, lastGood: null,
         once: false,
         times: { reflector: { ...reflectorTimes, absentMs: 200, backoff: { ...reflectorTimes.backoff, firstMs: 50 } }, lastGoodAfterMs: 3000, secretsMs: 5000 },
         random: Math.random,

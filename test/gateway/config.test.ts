@@ -103,8 +103,8 @@ describe('options of serve', () => {
   });
 
   test('lists: repeated arguments, commas in the environment', () => {
-    expect(settingsOf(['--folder', 'a', '--folder', 'b']).source).toEqual({ kind: 'folder', folders: ['a', 'b'] });
-    expect(settingsOf([], { SLUICE_FOLDER: 'a, b' }).source).toEqual({ kind: 'folder', folders: ['a', 'b'] });
+    expect(settingsOf(['--folder', 'a', '--folder', 'b']).source).toEqual({ kind: 'folder', folders: ['a', 'b'], claimsFile: null });
+    expect(settingsOf([], { SLUICE_FOLDER: 'a, b' }).source).toEqual({ kind: 'folder', folders: ['a', 'b'], claimsFile: null });
   });
 
   test('unknown options name the nearest one', () => {
@@ -139,9 +139,13 @@ describe('options of serve', () => {
 
   test('without a folder the source is the cluster: that of the pod, else of the kubeconfig', () => {
     const kubeconfig = { kind: 'kubeconfig', file: null, context: null };
-    expect(settingsOf([]).source).toEqual({ kind: 'cluster', access: kubeconfig, snapshotFile: null });
+    expect(settingsOf([]).source).toEqual({ kind: 'cluster', access: kubeconfig, claims: null, snapshotFile: null });
     const pod = { kind: 'pod', server: 'https://10.0.0.1:6443', folder: '/var/run/secrets/kubernetes.io/serviceaccount' };
-    expect(settingsOf([], inPod).source).toEqual({ kind: 'cluster', access: pod, snapshotFile: null });
+    expect(settingsOf([], inPod).source).toEqual({ kind: 'cluster', access: pod, claims: { namespace: null, name: 'sluice-claims' }, snapshotFile: null });
+    expect(settingsOf(['--claims-record', 'ops/claims']).source).toMatchObject({ claims: { namespace: 'ops', name: 'claims' } });
+    expect(settingsOf(['--folder', 'a', '--claims-record', 'claims.txt']).source).toMatchObject({ claimsFile: 'claims.txt' });
+    for (const argv of [['--claims', 'granted'], ['--namespace', 'one']]) expect(settingsOf(argv, inPod).source).toMatchObject({ claims: null });
+    expect(decodeServe(['--claims-record', 'claims'], {})).toEqual({ kind: 'wrong', sentence: '--claims-record is "claims": write the ConfigMap as NAMESPACE/NAME' });
     expect(settingsOf([], { KUBERNETES_SERVICE_HOST: 'fd00::1' }).source).toMatchObject({ access: { server: 'https://[fd00::1]:443' } });
     expect(settingsOf(['--context', 'other'], inPod).source).toMatchObject({ access: { ...kubeconfig, context: 'other' } });
     expect(settingsOf(['--kubeconfig', 'f'], inPod).source).toMatchObject({ access: { ...kubeconfig, file: 'f' } });
@@ -162,4 +166,14 @@ describe('options of serve', () => {
     expect(parseAddress('::1:8080')).toBeNull();
     expect(parseAddress('a:65536')).toBeNull();
   });
+});
+
+test('what open claims mean is said once where several namespaces are watched and nobody has said who may claim', () => {
+  const notice = (argv: readonly string[]): unknown => {
+    const config = decodeServe(argv, {});
+    return config.kind === 'settings' ? config.notice : config;
+  };
+  expect(notice([])).toMatch(/^several namespaces are watched and --claims is open by default: .* forgotten at a restart/);
+  expect(notice(['--claims-record', 'ops/claims', '--namespace', 'a', '--namespace', 'b'])).not.toMatch(/forgotten/);
+  for (const argv of [['--claims', 'open'], ['--claims', 'granted'], ['--namespace', 'a']]) expect(notice(argv)).toBeNull();
 });

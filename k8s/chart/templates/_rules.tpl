@@ -1,3 +1,7 @@
+{{/* Not empty where claims can be contested, so that it is kept who holds them. */}}
+{{- define "sluice.recordsClaims" -}}
+{{- if and (eq .Values.claims "open") (ne (len .Values.watch.namespaces) 1) }}yes{{ end -}}
+{{- end }}
 {{/* What the gateway does in the namespaces that it watches, verb by verb. Nothing here writes what routing reads. */}}
 {{- define "sluice.rules" -}}
 - apiGroups: [machinelearning.seldon.io]

@@ -14,7 +14,7 @@ export type ApiOpened = { readonly kind: 'opened'; readonly body: IncomingMessag
 export type ApiAnswer = { readonly kind: 'answer'; readonly value: unknown } | ApiFailure;
 
 export interface ApiRequest {
-  readonly method: 'GET' | 'POST' | 'PATCH';
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'PUT';
   /** With its query. */
   readonly path: string;
   /** JSON; null: none. */

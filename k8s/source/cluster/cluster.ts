@@ -7,6 +7,7 @@ import { objectKey } from '../../translate/object.ts';
 import type { LastGood, StoredForm } from '../last-good.ts';
 import type { EventWriter, Source, SourceChange } from '../source.ts';
 import type { Api } from './api.ts';
+import { ClaimConfigMap } from './claim-config-map.ts';
 import { ClusterEvents } from './cluster-events.ts';
 import { ClusterObject } from './cluster-object.ts';
 import { problemsOf } from './cluster-problems.ts';
@@ -31,6 +32,8 @@ export interface ClusterOptions {
   /** Watch Mappings and TLSContexts too. */
   readonly mappings: boolean;
   readonly forbiddenAddresses: readonly string[];
+  /** ConfigMap with the record of claims; null: it is not kept. */
+  readonly claims: { readonly namespace: string; readonly name: string } | null;
   readonly lastGood: LastGood | null;
   /** For tools: what cannot be read at once ends the start with its sentence. */
   readonly once: boolean;
@@ -42,6 +45,7 @@ export class ClusterSource implements Source {
   readonly kind = 'cluster';
   readonly forbiddenAddresses: readonly string[];
   readonly events: EventWriter;
+  readonly claims: ClaimConfigMap | null;
   readonly #options: ClusterOptions;
   readonly #reflectors: readonly Reflector[];
   readonly #secrets: ReferencedSecrets;
@@ -79,12 +83,14 @@ export class ClusterSource implements Source {
       }),
     );
     this.#secrets = new ReferencedSecrets(shared, { changed: (change, readAtMs) => this.#pend(change, readAtMs), stateChanged: () => this.#stateChanged() });
+    this.claims = options.claims === null ? null : new ClaimConfigMap({ kind: 'ConfigMap', ...options.claims }, shared, () => this.#claimsChanged());
     this.events = new ClusterEvents(api, (ref) => this.#find(ref));
   }
 
   async start(deliver: (change: SourceChange) => void): Promise<void> {
     const { once, times } = this.#options;
     for (const reflector of this.#reflectors) reflector.start();
+    this.claims?.start();
     await this.#until(() => this.#settled || (once && this.#reflectors.some(isFailing)), times.lastGoodAfterMs);
     if (once && !this.#settled) throw new Error(this.trouble() ?? 'the cluster cannot be read');
     if (!this.#settled) await this.#restore();
@@ -102,7 +108,7 @@ export class ClusterSource implements Source {
     this.#deliver = null;
     if (this.#immediate !== null) clearImmediate(this.#immediate);
     this.#wake();
-    await Promise.all([...this.#reflectors, this.#secrets].map((one) => one.stop()));
+    await Promise.all([...this.#reflectors, this.#secrets, ...(this.claims === null ? [] : [this.claims])].map((one) => one.stop()));
     this.#options.api.close();
     await this.#options.lastGood?.close();
   }
@@ -133,6 +139,7 @@ export class ClusterSource implements Source {
   /** Everything that can be read was read once; of what nothing can be routed without, in one namespace at least. */
   get #settled(): boolean {
     return (
+      (this.claims?.settled ?? true) &&
       this.#reflectors.every(({ answered, state }) => answered || state.kind === 'forbidden') &&
       this.#reflectors.every(({ resource }) => !resource.required || this.#reflectors.some((other) => other.resource === resource && other.answered))
     );
@@ -165,12 +172,14 @@ export class ClusterSource implements Source {
       reflector.preload(objects);
       this.#changed(reflector, new Map(objects.map((object) => [objectKey(object.ref), object])), performance.timeOrigin + performance.now());
     }
+    this.claims?.restore(read.objects);
     this.#restored = { ageSeconds: read.ageSeconds, atMs: performance.now() };
     this.#problemsStale = true;
   }
 
   *#stored(): Iterable<StoredForm> {
     for (const { objects } of this.#reflectors) yield* objects.values();
+    if (this.claims !== null) yield* this.claims.stored;
   }
 
   // ---- changes
@@ -180,6 +189,11 @@ export class ClusterSource implements Source {
     this.#pend(change, readAtMs);
     if (reflector.resource !== services) return;
     for (const { namespace } of this.#stoodIn) if (namespace === reflector.namespace) this.#pend(standInsFor(change), readAtMs);
+  }
+
+  #claimsChanged(): void {
+    this.#unstored = true;
+    this.#stateChanged();
   }
 
   #stateChanged(): void {

@@ -5,6 +5,7 @@ import type { LastGood } from '../last-good.ts';
 import type { Source } from '../source.ts';
 import { openAccess, type AccessChoice } from './access.ts';
 import { Api } from './api.ts';
+import { readAccountFile } from './pod-access.ts';
 import { ClusterSource } from './cluster.ts';
 import { reflectorTimes } from './reflector.ts';
 
@@ -13,6 +14,8 @@ export interface ClusterChoice {
   /** Empty: all. */
   readonly namespaces: readonly string[];
   readonly mappings: boolean;
+  /** ConfigMap with the record of claims, namespace null: that of the pod; null: it is not kept. */
+  readonly claims: { readonly namespace: string | null; readonly name: string } | null;
   readonly lastGood: LastGood | null;
   /** For tools: what cannot be read at once ends the start with its sentence. */
   readonly once: boolean;
@@ -24,10 +27,17 @@ const toolMs = 60_000;
 const secretsMs = 3000;
 
 /** Rejects with one sentence when there is no cluster to read. */
-export async function openCluster({ access: choice, once, ...rest }: ClusterChoice): Promise<Source> {
+export async function openCluster({ access: choice, claims, once, ...rest }: ClusterChoice): Promise<Source> {
   const access = await openAccess(choice);
   const times = { reflector: reflectorTimes, lastGoodAfterMs: once ? toolMs : lastGoodAfterMs, secretsMs };
-  return new ClusterSource({ ...rest, api: new Api(access), forbiddenAddresses: await addressesOf(access.server), once, times, random: Math.random });
+  const record = claims === null ? null : { name: claims.name, namespace: claims.namespace ?? (await namespaceOf(choice)) };
+  return new ClusterSource({ ...rest, claims: record, api: new Api(access), forbiddenAddresses: await addressesOf(access.server), once, times, random: Math.random });
+}
+
+/** The pod's own namespace. */
+async function namespaceOf(choice: AccessChoice): Promise<string> {
+  if (choice.kind !== 'pod') throw new Error('--claims-record names no namespace: write NAMESPACE/NAME');
+  return (await readAccountFile(choice.folder, 'namespace')).trim();
 }
 
 /** Addresses of the API server that manifests must not lead to. A name that does not resolve now leads nowhere else either. */

@@ -17,7 +17,8 @@ export function podAccess(server: string, folder: string): ApiAccess {
   };
 }
 
-async function readAccountFile(folder: string, name: string): Promise<string> {
+/** Rejects with one sentence. */
+export async function readAccountFile(folder: string, name: string): Promise<string> {
   try {
     return await readFile(join(folder, name), 'utf8');
   } catch (error) {

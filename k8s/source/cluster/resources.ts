@@ -17,6 +17,7 @@ export const deployments: Resource = { kind: 'SeldonDeployment', group: 'machine
 export const services: Resource = { kind: 'Service', group: '', plural: 'services', versions: ['v1'], required: true, custom: false };
 export const slices: Resource = { kind: 'EndpointSlice', group: 'discovery.k8s.io', plural: 'endpointslices', versions: ['v1'], required: false, custom: false };
 export const secrets: Resource = { kind: 'Secret', group: '', plural: 'secrets', versions: ['v1'], required: false, custom: false };
+export const configMaps: Resource = { kind: 'ConfigMap', group: '', plural: 'configmaps', versions: ['v1'], required: false, custom: false };
 const mappings: Resource = { kind: 'Mapping', group: 'getambassador.io', plural: 'mappings', versions: ['v2', 'v3alpha1', 'v1'], required: false, custom: true };
 const tlsContexts: Resource = { kind: 'TLSContext', group: 'getambassador.io', plural: 'tlscontexts', versions: ['v2', 'v3alpha1', 'v1'], required: false, custom: true };
 

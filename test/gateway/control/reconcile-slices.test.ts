@@ -31,7 +31,7 @@ function start(...slices: readonly SourceObject[]): { change: (...now: readonly 
   const sent: ControlToData[] = [];
   const translator = new Translator(settings, nothingHeld);
   const reconciler: Reconciler = new Reconciler(translator, { version: 0, ready: false, slots: [], breakerSlots: [], addresses: [], held: [] }, new Readiness(1, false), {
-    lookup: () => Promise.reject(new Error('nobody asks')), refuse: () => null, nowMs: () => 0, keep: () => {}, ready: () => {}, live: () => {}, probe: () => Promise.resolve(true),
+    lookup: () => Promise.reject(new Error('nobody asks')), refuse: () => null, nowMs: () => 0, recordProblems: () => [], keep: () => {}, ready: () => {}, live: () => {}, probe: () => Promise.resolve(true),
   });
   let acknowledged = 0;
   const take = (set: readonly SourceObject[]): ControlToData[] => {

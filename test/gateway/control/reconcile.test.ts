@@ -31,6 +31,10 @@ class ScriptedTranslator implements Translating {
     return change;
   }
 
+  setRecord(): TranslationChange {
+    return this.apply();
+  }
+
   drainRecord(): ReadonlyMap<string, null> {
     return new Map<string, null>();
   }
@@ -61,6 +65,7 @@ function start(kept: Kept = nothingKept, lookup: () => Promise<readonly string[]
     probe: () => Promise.resolve(true),
     refuse: () => null,
     nowMs: () => 0,
+    recordProblems: () => [],
     keep: (change) => keptChanges.push(change),
     ready: () => (ready += 1),
     live: () => {},

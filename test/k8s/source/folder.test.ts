@@ -77,7 +77,7 @@ class Follower {
 
 async function follow(folders: readonly string[] = [folder], pollMs = noPollMs): Promise<Follower> {
   const follower = new Follower();
-  source = folderSource({ folders, defaultNamespace: 'default', pollMs });
+  source = folderSource({ folders, defaultNamespace: 'default', claimsFile: null, pollMs });
   await source.start((change) => follower.take(change));
   return follower;
 }
@@ -103,7 +103,7 @@ describe('start', () => {
 
   test.each(['nowhere', 'a.yaml'])('a folder that is no folder is one clear sentence (%s)', async (name) => {
     put('a.yaml', service('a'));
-    source = folderSource({ folders: [join(folder, name)], defaultNamespace: 'default', pollMs: noPollMs });
+    source = folderSource({ folders: [join(folder, name)], defaultNamespace: 'default', claimsFile: null, pollMs: noPollMs });
     await expect(source.start(() => {})).rejects.toThrow(`folder ${join(folder, name)} does not exist or is not a directory`);
   });
 
@@ -121,7 +121,7 @@ describe('start', () => {
 describe('bounds', () => {
   const followWithin = async (bounds: FolderBounds): Promise<Follower> => {
     const follower = new Follower();
-    source = folderSource({ folders: [folder], defaultNamespace: 'default', pollMs: noPollMs }, bounds);
+    source = folderSource({ folders: [folder], defaultNamespace: 'default', claimsFile: null, pollMs: noPollMs }, bounds);
     await source.start((change) => follower.take(change));
     return follower;
   };

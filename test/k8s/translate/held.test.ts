@@ -163,7 +163,7 @@ describe('who holds a bare name is what the record says', () => {
 });
 
 describe('times in the record', () => {
-  const proposal = (namespace: string, turn: number, sinceMs: number | null = null): Parameters<typeof stamped>[0][number] => ({ namespace, thing: { kind: 'name', name: 'x' }, sinceMs, turn });
+  const proposal = (namespace: string, turn: number, sinceMs: number | null = null): Parameters<typeof stamped>[0][number] => ({ namespace, thing: { kind: 'prefix', area: { prefix: '/x/', exact: false, caseSensitive: true, host: { kind: 'any' } } }, sinceMs, turn });
 
   test('follow the changes in which claims were seen, after all that is recorded, whatever the clock says', () => {
     const times = (afterMs: number, nowMs: number): readonly string[] => stamped([proposal('c', 7), proposal('a', 3), proposal('b', 3), proposal('d', 9, 5)], afterMs, nowMs).map(({ namespace, sinceMs }) => `${namespace} ${sinceMs}`);

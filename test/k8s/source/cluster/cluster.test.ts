@@ -64,7 +64,7 @@ function open(options: Partial<ClusterOptions> = {}): ClusterSource {
     namespaces: [],
     mappings: false,
     forbiddenAddresses: [],
-    lastGood: null,
+    claims: null, lastGood: null,
     once: false,
     times: { reflector: quickTimes, lastGoodAfterMs: 40, secretsMs: 200 },
     random: () => 0.5,

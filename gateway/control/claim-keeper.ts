@@ -1,0 +1,217 @@
+// The claim keeper: brings the record of claims and its store together. What is stored decides; what this replica wants changed is written over
+// exactly what it has read, so that of two replicas that write at once one reads again. Where the store cannot be read or written, what was
+// known stays in force, and what is contested beyond it is served to nobody.
+import type { Problem } from '../../routing/problem.ts';
+import type { ClaimStore, StoredRecord } from '../../k8s/source/source.ts';
+import { printRecord, readRecord, withinRoom } from '../../k8s/translate/claim-record.ts';
+import { latestOf, stamped, type ClaimRecord, type RecordChange } from '../../k8s/translate/held.ts';
+import type { Log } from '../log.ts';
+
+/** Translation, as the keeper sees it. */
+export interface Recorded {
+  readonly record: ClaimRecord;
+  readonly recordChange: RecordChange;
+  readonly isUndecided: boolean;
+  readonly missing: readonly string[];
+}
+
+export interface KeeperTimes {
+  /** From a change to its write, drawn up to twice as long so that replicas do not all write. */
+  readonly settleMs: number;
+  /** The same while something contested waits for it. */
+  readonly urgentMs: number;
+  /** After a write that failed. */
+  readonly retryMs: number;
+  /** Longest wait for the first write before the first table. */
+  readonly openMs: number;
+  /** What no object claims any more is kept so long after a start: its object may come back. */
+  readonly missingMs: number;
+}
+
+export const keeperTimes: KeeperTimes = { settleMs: 1000, urgentMs: 50, retryMs: 5000, openMs: 3000, missingMs: 3_600_000 };
+
+export interface KeeperOutside {
+  readonly nowMs: () => number;
+  readonly random: () => number;
+  readonly log: Log;
+  /** The Source knows the truth now: what it does not show is not there. */
+  readonly isCurrent: () => boolean;
+  /** The record in force is another one. */
+  readonly recorded: (record: ClaimRecord) => void;
+  readonly problemsChanged: () => void;
+}
+
+export class ClaimKeeper {
+  readonly #store: ClaimStore;
+  readonly #translation: Recorded;
+  readonly #outside: KeeperOutside;
+  readonly #times: KeeperTimes;
+  /** What a write replaces; null: nothing is stored. undefined: what is stored is not known, so nothing is written. */
+  #version: string | null | undefined = undefined;
+  /** Nothing is stored, or an empty text. */
+  #isEmpty = false;
+  #trouble: string | null = 'it has not been read yet';
+  #notWritten: string | null = null;
+  #over: ReadonlyMap<string, number> = new Map();
+  #timer: NodeJS.Timeout | null = null;
+  #timerDueMs = 0;
+  #isTold = false;
+  #notBeforeMs = 0;
+  #writing = false;
+  #stopped = false;
+  #missingSince = new Map<string, number>();
+  #settled: () => void = () => {};
+
+  constructor(store: ClaimStore, translation: Recorded, outside: KeeperOutside, times: KeeperTimes) {
+    this.#store = store;
+    this.#translation = translation;
+    this.#outside = outside;
+    this.#times = times;
+    store.follow((stored) => this.#told(stored));
+  }
+
+  /** The Source has synced: resolves when what is claimed is recorded, or cannot be. */
+  async open(): Promise<void> {
+    const settled = new Promise<void>((resolve) => {
+      this.#settled = resolve;
+    });
+    const late = setTimeout(this.#settled, this.#times.openMs);
+    void this.#write();
+    await settled;
+    clearTimeout(late);
+  }
+
+  /** Claims changed. */
+  changed(): void {
+    if (!this.#hasWork()) return;
+    const { urgentMs, settleMs } = this.#times;
+    const isUrgent = this.#translation.isUndecided || (this.#isEmpty && this.#translation.record.size > 0);
+    const waitMs = (isUrgent ? urgentMs : settleMs) * (1 + this.#outside.random());
+    this.#schedule(Math.max(waitMs, this.#notBeforeMs - this.#outside.nowMs()));
+  }
+
+  /** From time to time: ends what has been missing for too long. */
+  sweep(): void {
+    const nowMs = this.#outside.nowMs();
+    if (!this.#outside.isCurrent()) this.#missingSince.clear();
+    else this.#missingSince = new Map(this.#translation.missing.map((key) => [key, this.#missingSince.get(key) ?? nowMs]));
+    this.changed();
+  }
+
+  get problems(): readonly Problem[] {
+    const { subject } = this.#store;
+    const problems: Problem[] = [];
+    const report = (level: Problem['level'], code: string, sentence: string): void => {
+      problems.push({ code, level, subject, field: '', sentence });
+    };
+    const consequence = 'who held a prefix or a bare gRPC name before this gateway started is not known, and what several namespaces claim beyond what it has read is served to none of them';
+    if (this.#trouble !== null) report('error', 'claims-record-unreadable', `the record of claims is not used, because ${this.#trouble}; ${consequence}; mend it, or delete it and the gateway writes what it knows`);
+    else if (this.#notWritten !== null) report('error', 'claims-record-unwritten', `the record of claims is not kept up to date, because ${this.#notWritten}; what is claimed since is forgotten at a restart, and where it is contested served to nobody; let the gateway create and update it`);
+    for (const [namespace, count] of this.#over) {
+      report('warning', 'claims-record-full', `${count} claims of the namespace ${namespace} are not in the record of claims, which holds 64 KiB a namespace and 960 KiB in all; they are served as long as nobody else claims them; use fewer, or Grants`);
+    }
+    return problems;
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#settled();
+  }
+
+  #told(stored: StoredRecord): void {
+    const before = this.#trouble;
+    const hadNone = this.#isTold && this.#version === undefined && this.#translation.record.size === 0;
+    this.#isTold = true;
+    if (stored.kind === 'unreadable') this.#refuse(stored.sentence);
+    else if (stored.kind === 'absent') this.#accept(null, true);
+    else {
+      const read = readRecord(stored.text);
+      if (read.kind === 'bad') this.#refuse(`it ${read.reason}`);
+      else {
+        this.#accept(stored.version, stored.text === '');
+        // An empty one that somebody made is as good as none.
+        if (stored.text !== '') this.#outside.recorded(read.record);
+      }
+    }
+    // Where it was mended by deleting it, a replica that knows more writes first.
+    if (hadNone && this.#isEmpty) this.#notBeforeMs = this.#outside.nowMs() + this.#times.retryMs;
+    if (before !== this.#trouble) this.#outside.problemsChanged();
+    this.changed();
+  }
+
+  #refuse(sentence: string): void {
+    this.#version = undefined;
+    this.#trouble = sentence;
+    this.#settled();
+  }
+
+  #accept(version: string | null, isEmpty: boolean): void {
+    this.#version = version;
+    this.#isEmpty = isEmpty;
+    this.#trouble = null;
+  }
+
+  #hasWork(): boolean {
+    if (this.#version === undefined || this.#stopped) return false;
+    const { added, ended } = this.#translation.recordChange;
+    return added.length > 0 || ended.length > 0 || this.#expired().length > 0 || (this.#isEmpty && this.#translation.record.size > 0);
+  }
+
+  #expired(): readonly string[] {
+    const beforeMs = this.#outside.nowMs() - this.#times.missingMs;
+    return this.#translation.missing.filter((key) => (this.#missingSince.get(key) ?? Infinity) <= beforeMs);
+  }
+
+  #schedule(waitMs: number): void {
+    const dueMs = this.#outside.nowMs() + waitMs;
+    if (this.#writing || this.#stopped || (this.#timer !== null && this.#timerDueMs <= dueMs)) return;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timerDueMs = dueMs;
+    this.#timer = setTimeout(() => {
+      this.#timer = null;
+      void this.#write();
+    }, waitMs);
+  }
+
+  async #write(): Promise<void> {
+    if (this.#writing) return;
+    if (!this.#hasWork()) {
+      if (this.#isTold) this.#settled();
+      return;
+    }
+    this.#writing = true;
+    const over = this.#version!;
+    const { added, ended } = this.#translation.recordChange;
+    const base = new Map(this.#translation.record);
+    for (const key of [...ended, ...this.#expired()]) base.delete(key);
+    const { record, over: left } = withinRoom(base, stamped(added, latestOf(this.#translation.record), Math.round(this.#outside.nowMs())));
+    const isSame = !this.#isEmpty && record.size === this.#translation.record.size && [...record.keys()].every((key) => this.#translation.record.has(key));
+    const written = isSame ? ({ kind: 'written', version: over } as const) : await this.#store.write(printRecord(record), over);
+    this.#writing = false;
+    if (this.#stopped) return;
+    const [wasNotWritten, wasOver] = [this.#notWritten, this.#over];
+    this.#notWritten = written.kind === 'failed' ? written.sentence : null;
+    this.#over = left;
+    if (wasNotWritten !== this.#notWritten || wasOver.size + left.size > 0) this.#outside.problemsChanged();
+    switch (written.kind) {
+      case 'written':
+        // What was told while it was written is newer than what was written over.
+        if (this.#version === over) {
+          this.#version = written.version;
+          this.#isEmpty = false;
+          this.#outside.recorded(record);
+        }
+        this.#settled();
+        // What found no room waits for room, not for the next turn.
+        if (left.size === 0) this.changed();
+        return;
+      case 'conflict':
+        return this.#schedule(this.#times.settleMs * (1 + this.#outside.random()));
+      case 'failed':
+        this.#outside.log.write('warn', 'claims-record-unwritten', { reason: written.sentence });
+        this.#settled();
+        return this.#schedule(this.#times.retryMs * (1 + this.#outside.random()));
+    }
+  }
+}
