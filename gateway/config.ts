@@ -94,7 +94,7 @@ export const serveOptions: readonly Option[] = [
   }),
 ];
 
-/** Decodes the arguments after `serve`. Besides `SLUICE_…` it reads AMBASSADOR_ID, AMBASSADOR_SINGLE_NAMESPACE and AMBASSADOR_NAMESPACE (design §4.2). */
+/** Decodes the arguments after `serve`. Besides `SLUICE_…` it reads AMBASSADOR_ID, AMBASSADOR_SINGLE_NAMESPACE and AMBASSADOR_NAMESPACE (routing rule 2). */
 export function decodeServe(argv: readonly string[], environment: Readonly<Record<string, string | undefined>>): ServeConfig {
   const parsed = parseOptions(serveOptions, argv, environment);
   if (parsed.kind !== 'parsed') return parsed;

@@ -1,4 +1,4 @@
-// Counters in shared memory: one block a data worker, one writer each; the control worker reads and sums them (design §2).
+// Counters in shared memory: one block a data worker, one writer each; the control worker reads and sums them.
 //
 // A block is an array of doubles: first the fixed counters, then what each Upstream has in use, for breakers, then one slot of
 // `slotLayout.cells` a series. A double is written by one aligned store, so a reader sees the old value or the new one. No atomics: there is

@@ -1,4 +1,4 @@
-// The Grants file: what an operator permits a namespace beyond what it owns (design §4.4). Wrong content stops the start: a Grant that is
+// The Grants file: what an operator permits a namespace beyond what it owns (routing rule 4). Wrong content stops the start: a Grant that is
 // not what its writer meant would open or close traffic without a word.
 import { readFile } from 'node:fs/promises';
 import type { Grant } from '../k8s/translate/translation.ts';

@@ -101,7 +101,7 @@ export interface EdgeLimits {
   readonly accessLinesPerSecond: number;
 }
 
-/** Defaults: Ambassador's and Envoy's edge values where there is no reason to differ (reference: reliability §1.1, §1.9). */
+/** Defaults: Ambassador's and Envoy's edge values where there is no reason to differ. */
 export const defaultLimits: EdgeLimits = {
   requestLineBytes: 8 * 1024,
   headBytes: 60 * 1024,

@@ -24,7 +24,7 @@ export interface Gateway {
   /** 0: no TLS. */
   readonly tlsPort: number;
   readonly admin: { readonly host: string; readonly port: number };
-  /** Not ready at once, then the drain of design §6. Resolves when every thread has ended. */
+  /** Not ready at once, then the drain: serve on, ask clients to connect again, finish what is in flight. Resolves when every thread has ended. */
   drain(reason: string): Promise<void>;
   /** Files were changed: certificate and key are read again, and these Grants hold from now on; null: as before. */
   reload(grants: Settings['grants'] | null): void;

@@ -1,4 +1,4 @@
-// Who may ask what: bound to loopback everything answers; bound beyond it, only health and /metrics answer without the token (design §7).
+// Who may ask what: bound to loopback everything answers; bound beyond it, only health and /metrics answer without the token.
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { isIP } from 'node:net';
 

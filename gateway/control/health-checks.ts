@@ -1,5 +1,5 @@
 // Active health checks, where a Mapping asks for them. They run in the control worker, so that an Endpoint is asked once whatever the number of
-// data workers, which are told who fails. Nothing here changes shares or `ready` (design §4.7).
+// data workers, which are told who fails. Nothing here changes shares or `ready` (routing rule 7).
 import { printEndpoint } from '../../routing/upstream.ts';
 import type { Endpoint, HealthCheck, Upstream } from '../../routing/upstream.ts';
 

@@ -28,7 +28,7 @@ function isExpected({ statuses }: HttpProbe, status: number): boolean {
   return statuses.some(([least, most]) => status >= least && status <= most);
 }
 
-/** As the data plane dials: the chain is verified where there are authorities, the name never (reference ambassador-mapping §1.2). */
+/** As the data plane dials: the chain is verified where there are authorities, the name never, as with Ambassador. */
 function tlsOptions(tls: UpstreamTls): ConnectionOptions {
   return {
     rejectUnauthorized: tls.caPem !== null,

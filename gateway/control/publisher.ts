@@ -18,7 +18,7 @@ export interface PublisherEvents {
   acknowledged(): void;
 }
 
-/** The first change leaves at once; those that follow within this time leave together (design §3). */
+/** The first change leaves at once; those that follow within this time leave together. */
 export const batchMs = 20;
 
 interface Worker {

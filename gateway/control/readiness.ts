@@ -1,4 +1,4 @@
-// Readiness (design §3): ready once every source has synced and every worker has served a table; then while at least one worker serves
+// Readiness: ready once every source has synced and every worker has served a table; then while at least one worker serves
 // and no drain has begun.
 
 export class Readiness {

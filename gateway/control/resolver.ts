@@ -1,5 +1,5 @@
 // DNS: addresses of Upstreams that are names. A name is looked up when a request first needs it and again while it is in use; the last
-// addresses survive failures. Every address is checked at every resolution (design §4.5).
+// addresses survive failures. Every address is checked at every resolution (routing rule 5).
 import type { Problem } from '../../routing/problem.ts';
 import type { Endpoint, Upstream, UpstreamEndpoints } from '../../routing/upstream.ts';
 import type { TranslationChange } from '../../k8s/translate/translation.ts';

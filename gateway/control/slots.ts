@@ -3,7 +3,7 @@
 import type { Series } from '../../routing/mapping.ts';
 import { maxSlots, slotCell, slotLayout } from '../counters.ts';
 
-/** Series stay visible this long after their last Mapping (design §7). */
+/** Series stay visible this long after their last Mapping. */
 export const seriesAfterlifeMs = 600_000;
 
 interface Owned {

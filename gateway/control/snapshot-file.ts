@@ -1,4 +1,4 @@
-// The snapshot on disk: last good objects for a start while the API server is away (design §6). Versioned, with a checksum, readable by its
+// The snapshot on disk: last good objects for a start while the API server is away. Versioned, with a checksum, readable by its
 // owner alone, replaced at once or not at all, and without Secrets.
 //
 // One line of head, one a an object, one of checksum; so it is written and read piece by piece.

@@ -1,4 +1,4 @@
-// Seldon's REST protocol as a model server speaks it behind the gateway, for the demo's classifier (reference: Seldon Core 1.18, executor REST API).
+// Seldon's REST protocol as a model server speaks it behind the gateway, for the demo's classifier (as the executor of Seldon Core 1.18 does).
 import { classNames, coefficients, featureNames, probabilities } from './classifier.ts';
 import type { ModelVersion } from './classifier.ts';
 

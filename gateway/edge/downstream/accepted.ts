@@ -1,5 +1,5 @@
 // Accepted sockets on the static read buffer. Node offers `onread` for sockets that connect and not for those that are accepted; wrapping the
-// accepted handle in a new Socket does it (2.6 µs of CPU a request, reference http1-codec §2). Undocumented, so it lives here alone, is
+// accepted handle in a new Socket does it (2.6 µs of CPU a request). Undocumented, so it lives here alone, is
 // tested against the pinned Node, and falls back to 'data' events.
 import { Socket } from 'node:net';
 import type { OnReadOpts, SocketConstructorOpts } from 'node:net';

@@ -46,7 +46,7 @@ export class Http2Serving {
   }
 }
 
-/** What clients may do: Envoy's advice for an edge (reference reliability §1.1), and the limits that hold for HTTP/1.1 too. */
+/** What clients may do: Envoy's advice for an edge, and the limits that hold for HTTP/1.1 too. */
 function servingLimits(limits: EdgeLimits): Http2Limits {
   return {
     concurrentStreams: limits.http2Streams,

@@ -1,5 +1,5 @@
 // Spread: the kernel gives connections to workers by hash, so few long ones may land on few workers. A worker that has far more than its share
-// asks some of its clients to connect again (design §2).
+// asks some of its clients to connect again.
 import { fixed } from '../../counters.ts';
 import { Deadline } from '../io/deadline.ts';
 import type { Timed } from '../io/deadline.ts';

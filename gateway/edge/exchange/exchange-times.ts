@@ -1,4 +1,4 @@
-// The times of one exchange, and which of its limits is due first (design §4.17).
+// The times of one exchange, and which of its limits is due first (routing rule 17).
 import type { EdgeLimits } from '../../settings.ts';
 import type { Attachment } from '../policy/compiled-mapping.ts';
 import { WriteStall } from '../io/write-stall.ts';

@@ -84,7 +84,7 @@ export abstract class Connection extends Session {
         case found.nothing:
           return;
         case found.tooLong:
-          // Only DATA can be read past without being gathered, and only its stream concerns nobody else (§4.2).
+          // Only DATA can be read past without being gathered, and only its stream concerns nobody else (RFC 9113 §4.2).
           if (reader.type !== frameType.data || reader.length <= framePayloadBytes || !this.bearsLongData(reader.streamId)) return this.fail(errorCode.frameSizeError, 'a frame is too large');
           reader.takeLong();
           continue;
@@ -123,7 +123,7 @@ export abstract class Connection extends Session {
       case frameType.continuation:
         return this.#continuation(reader);
       case frameType.priority:
-        // Ignored (§5.3.2), but not without bound.
+        // Ignored (RFC 9113 §5.3.2), but not without bound.
         this.flooded('priorities');
         return;
       case frameType.rstStream:
@@ -138,7 +138,7 @@ export abstract class Connection extends Session {
       case frameType.windowUpdate:
         return this.#windowUpdate(reader);
       default:
-        // Unknown frames are ignored (§4.1), but not without bound.
+        // Unknown frames are ignored (RFC 9113 §4.1), but not without bound.
         this.flooded('ignored');
     }
   }
@@ -286,7 +286,7 @@ export abstract class Connection extends Session {
   }
 
   /**
-   * Each stream that ended otherwise than by a reset of the peer excuses one: it crossed the end on its way, or asks for no more (§8.1). Which
+   * Each stream that ended otherwise than by a reset of the peer excuses one: it crossed the end on its way, or asks for no more (RFC 9113 §8.1). Which
    * stream it names is not asked: whether that is remembered is chance.
    */
   #resetOfClosed(): void {
@@ -313,7 +313,7 @@ export abstract class Connection extends Session {
     this.roomChanged();
   }
 
-  /** Applies one setting; returns an error code. Unknown ones are ignored (§6.5.2). */
+  /** Applies one setting; returns an error code. Unknown ones are ignored (RFC 9113 §6.5.2). */
   #setting(id: number, value: number): number {
     switch (id) {
       case setting.enablePush:

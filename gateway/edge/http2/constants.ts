@@ -5,7 +5,7 @@ export const frameHeadBytes = 9;
 /** The largest payload that every peer takes, and the largest that this engine takes and sends (RFC 9113 §4.2). */
 export const framePayloadBytes = 16_384;
 
-/** What a window may hold at most (§6.9.1). */
+/** What a window may hold at most (RFC 9113 §6.9.1). */
 export const mostWindow = 0x7fffffff;
 
 /** Windows and the HPACK table before any SETTINGS. */
@@ -51,5 +51,5 @@ export const errorCode = {
   http11Required: 13,
 } as const;
 
-/** What a client sends first (§3.4). */
+/** What a client sends first (RFC 9113 §3.4). */
 export const clientPreface = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');

@@ -10,7 +10,7 @@ export const pseudoField = 0x40;
 /** The low bits: a `kind` of http1/field-kind.ts, or a number of `pseudo`. */
 export const meaningBits = 0x3f;
 
-/** Pseudo headers (§8.3). */
+/** Pseudo headers (RFC 9113 §8.3). */
 export const pseudo = { authority: 0, method: 1, path: 2, scheme: 3, status: 4 } as const;
 export const pseudoNames: readonly string[] = [':authority', ':method', ':path', ':scheme', ':status'];
 

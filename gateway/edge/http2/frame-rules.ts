@@ -21,7 +21,7 @@ const onStream = protocolFault('a frame of the connection is on a stream');
 const wrongLength = sizeFault('a frame has the wrong length');
 const longPadding = protocolFault('padding is longer than its frame');
 const ownParent = protocolFault('a stream depends on itself');
-// Clients do not push, and servers were told not to (§8.4).
+// Clients do not push, and servers were told not to (RFC 9113 §8.4).
 const push = protocolFault('PUSH_PROMISE');
 
 /** null: the frame is well formed. Of HEADERS padding and priority are cut off: the reader's range is the fragment of the header block. */

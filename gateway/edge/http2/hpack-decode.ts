@@ -61,7 +61,7 @@ export class HpackDecoder {
         fields++;
         if (!this.#literal(block, end, list, 0x3f, true, 0)) return false;
       } else if (byte >= 0x20) {
-        // Only at the start of a block; two are enough for the smallest and the last size (§4.2).
+        // Only at the start of a block; two are enough for the smallest and the last size (RFC 7541 §4.2).
         if (fields > 0 || ++updates > 2) return false;
         const bytes = this.#number(block, end, 0x1f);
         this.referred = true;
@@ -194,7 +194,7 @@ export class HpackDecoder {
     return at + length > limit ? huffmanTooLong : at + block.copy(into, at, start, start + length);
   }
 
-  /** Reads a number (§5.1); −1: it does not end in the block, or is too large. */
+  /** Reads a number (RFC 7541 §5.1); −1: it does not end in the block, or is too large. */
   #number(block: Buffer, end: number, prefix: number): number {
     let value = block[this.#at++]! & prefix;
     if (value < prefix) return value;

@@ -1,6 +1,6 @@
 // HPACK encoding without state: references to the static table, and literals that are not indexed. An encoded block therefore fits every
 // connection and can be kept; and an encoder can never get out of step with its peer (a dynamic encoder towards upstreams was measured:
-// within noise, reference http2-engine §2).
+// within noise).
 import type { FieldList } from '../message/fields.ts';
 import { staticNameIndex } from './static-table.ts';
 
@@ -10,7 +10,7 @@ const loopBytes = 28;
 const colon = 0x3a;
 const cr = 0x0d;
 
-/** A literal with a new name: without indexing (RFC 7541 §6.2.2), and never to be indexed (§6.2.3). */
+/** A literal with a new name: without indexing (RFC 7541 §6.2.2), and never to be indexed (RFC 7541 §6.2.3). */
 const neverIndexedBit = 0x10;
 
 const statusIndex = new Map([[200, 8], [204, 9], [206, 10], [304, 11], [400, 12], [404, 13], [500, 14]]);

@@ -21,7 +21,7 @@ const emits = 1 << 8;
 const fails = 1 << 9;
 
 const cells = new Int32Array(256 * 16);
-/** States in which a string may end: at most seven bits, all ones (§5.2). */
+/** States in which a string may end: at most seven bits, all ones (RFC 7541 §5.2). */
 const mayEnd = new Uint8Array(256);
 
 /** An inner node: its children are inner nodes (0 and up) or symbols (−1 − symbol). */

@@ -91,7 +91,7 @@ export class LongBlock {
     return needsMore;
   }
 
-  /** Skips of a field with a huge string what has come. Such an entry empties the table (§4.4). */
+  /** Skips of a field with a huge string what has come. Such an entry empties the table (RFC 7541 §4.4). */
   #skip(block: Buffer, start: number): number {
     let at = start;
     for (;;) {
@@ -113,7 +113,7 @@ export class LongBlock {
     return at;
   }
 
-  /** Reads a number (§5.1) and leaves `#at` behind it. */
+  /** Reads a number (RFC 7541 §5.1) and leaves `#at` behind it. */
   #number(block: Buffer, start: number, prefix: number): number {
     let at = start;
     let value = block[at++]! & prefix;

@@ -26,7 +26,7 @@ const cookieName = Buffer.from('cookie: ');
 
 /**
  * Fills `head` from `list`, whose bytes it then refers to. `ended`: the request has no body. The Host is always among the fields, made from
- * :authority (§8.3.1), and pieces of a Cookie are one field (§8.2.3), as a server of HTTP/1.1 needs them.
+ * :authority (RFC 9113 §8.3.1), and pieces of a Cookie are one field (RFC 9113 §8.2.3), as a server of HTTP/1.1 needs them.
  */
 export function readRequest(list: HeaderList, head: Http1RequestHead, ended: boolean): RequestVerdict {
   if (list.malformed) return malformed;
@@ -154,7 +154,7 @@ function readMeaning(list: HeaderList, head: Http1RequestHead, ended: boolean): 
   return expectation ? request : badExpectation;
 }
 
-/** Keep-Alive and Proxy-Connection belong to a connection of HTTP/1.1; other hop-by-hop fields are merely not passed on (§8.2.2). */
+/** Keep-Alive and Proxy-Connection belong to a connection of HTTP/1.1; other hop-by-hop fields are merely not passed on (RFC 9113 §8.2.2). */
 export function isConnectionSpecific(list: HeaderList, field: number): boolean {
   const start = list.fields[field * 4]!;
   const end = list.fields[field * 4 + 1]!;

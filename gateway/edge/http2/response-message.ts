@@ -14,7 +14,7 @@ export function readResponse(list: HeaderList, head: ResponseHead, isHead: boole
     if (places[number] !== -1 && number !== pseudo.status * 2) return false;
   }
   const status = readStatus(bytes, places[pseudo.status * 2]!, places[pseudo.status * 2 + 1]!);
-  // 101 is of HTTP/1.1 alone (§8.6); an informational response does not end anything.
+  // 101 is of HTTP/1.1 alone (RFC 9113 §8.6); an informational response does not end anything.
   if (status < 100 || status === 101 || (status < 200 && ended)) return false;
   head.contentLength = -1;
   head.hasDate = false;

@@ -6,7 +6,7 @@ import type { Stream } from './stream.ts';
 const ringSize = 128;
 const mask = ringSize - 1;
 
-/** How a stream ended. `forgotten`: later ones have taken its place. `never`: its id was left out, and closed by a later one (§5.1.1). */
+/** How a stream ended. `forgotten`: later ones have taken its place. `never`: its id was left out, and closed by a later one (RFC 9113 §5.1.1). */
 export const ended = { forgotten: 0, normally: 1, byPeer: 2, byUs: 3, never: 4 } as const;
 
 export class StreamTable {

@@ -10,7 +10,7 @@ export interface StreamLoss {
   readonly cause: 'reset' | 'mistake' | 'connection';
   /** RFC 9113 §7. */
   readonly code: number;
-  /** The peer has certainly not worked on it: it may be sent again, whatever the method (§8.7). */
+  /** The peer has certainly not worked on it: it may be sent again, whatever the method (RFC 9113 §8.7). */
   readonly unprocessed: boolean;
   readonly sentence: string;
 }

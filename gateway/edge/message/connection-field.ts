@@ -13,7 +13,7 @@ const mostTokens = 32;
 /**
  * Reads one Connection field: returns bits of `says`, and marks the fields that it nominates as hop-by-hop. Refused: what is no list of
  * tokens, and nominations of fields that frame, route or vouch for a request: with these a client would strip what a proxy in front of this
- * one said (reference reliability §1.9).
+ * one said.
  */
 export function readConnectionField(list: FieldList, field: number): number {
   const { bytes, fields } = list;

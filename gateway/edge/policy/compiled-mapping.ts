@@ -32,7 +32,7 @@ export interface Attachment extends HeadEdits {
   readonly retry: CompiledRetry | null;
   /** 0: none. */
   readonly timeoutMs: number;
-  /** Somebody wrote it: it limits the whole answer, not only the time to its head (design §4.17). */
+  /** Somebody wrote it: it limits the whole answer, not only the time to its head (routing rule 17). */
   readonly timeoutWritten: boolean;
   /** 0: none. */
   readonly idleTimeoutMs: number;

@@ -1,5 +1,5 @@
-// Retry policies, compiled: which answers and failures of an upstream are tried again. The words are Envoy's (reference ambassador-mapping
-// §8.2); what they mean follows Envoy's RetryStateImpl.
+// Retry policies, compiled: which answers and failures of an upstream are tried again. The words are Envoy's, as
+// Ambassador's `retry_policy` takes them; what they mean follows Envoy's RetryStateImpl.
 import type { RetryPolicy } from '../../../routing/mapping.ts';
 import type { Failure } from '../message/failure.ts';
 import { readLength } from '../message/fields.ts';

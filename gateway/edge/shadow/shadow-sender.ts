@@ -1,5 +1,5 @@
 // Shadows: copies of requests whose responses are thrown away. A copy leaves after the primary's request is complete and in time that primaries
-// leave over, through pools, bounds and deadlines of its own; nothing here can delay, fail or change a primary's answer (design §5).
+// leave over, through pools, bounds and deadlines of its own; nothing here can delay, fail or change a primary's answer.
 import { isCopied } from '../../../routing/decide.ts';
 import type { Shadow } from '../../../routing/decision.ts';
 import type { Upstream } from '../../../routing/upstream.ts';

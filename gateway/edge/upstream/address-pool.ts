@@ -1,4 +1,4 @@
-// Idle connections and sessions to one address. Upstreams that reach it in the same way share a shelf (design §5: ip, port, protocol, TLS
+// Idle connections and sessions to one address. Upstreams that reach it in the same way share a pool (ip, port, protocol, TLS
 // context, SNI), so that a thousand Mappings to one address keep a few warm connections and not a thousand that grow too old to be used again.
 import type { WorkerContext } from '../io/worker-context.ts';
 import type { IdleConnections, UpstreamConnection } from './http1-connection.ts';

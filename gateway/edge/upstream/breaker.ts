@@ -1,4 +1,4 @@
-// Circuit breakers: what all workers together have in use of an Upstream, against its limits (design §2). A breaker reads the cells of every
+// Circuit breakers: what all workers together have in use of an Upstream, against its limits. A breaker reads the cells of every
 // worker and writes its own, without atomics, so workers that look at the same moment may together exceed a limit, by workers − 1 at most.
 import type { Occupancy } from '../io/worker-context.ts';
 import { breakerCell, breakerResources } from '../../counters.ts';

@@ -54,8 +54,8 @@ export function dialPlain(ip: string, port: number, reads: ReadBuffer, receive: 
 }
 
 /**
- * A TLS socket. Without authorities the peer is not verified; with them its chain is, and its name is not (as Ambassador ships it:
- * reference ambassador-mapping §1.2). Offers one protocol (ALPN): whether the peer took it is the caller's to look at.
+ * A TLS socket. Without authorities the peer is not verified; with them its chain is, and its name is not (as Ambassador ships
+ * it). Offers one protocol (ALPN): whether the peer took it is the caller's to look at.
  */
 function dialTls(ip: string, port: number, tls: UpstreamTls, secureContext: SecureContext, protocol: string): Socket {
   // `allowHalfOpen` works and is not in the types.

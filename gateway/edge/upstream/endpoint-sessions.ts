@@ -1,5 +1,5 @@
 // The HTTP/2 sessions to one address, and who waits for room on them. Few and full rather than many: what leaves together in one write is what
-// makes a call cheap. Upstreams that reach the address in the same way share them (design §5).
+// makes a call cheap. Upstreams that reach the address in the same way share them.
 import type { WorkerContext } from '../io/worker-context.ts';
 import type { Failure } from '../message/failure.ts';
 import { failures } from '../message/failure.ts';

@@ -1,4 +1,4 @@
-// How soon an upstream closes idle connections, as far as it was seen: reuse stays well below it (design §5).
+// How soon an upstream closes idle connections, as far as it was seen: reuse stays well below it.
 
 /** An observed idle close is forgotten after this long: a pod that restarts closes everything at once, whatever its idle limit. */
 const memoryMs = 60_000;

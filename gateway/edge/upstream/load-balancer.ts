@@ -58,7 +58,7 @@ export class Serving {
     this.#ejected = ejected;
   }
 
-  /** May one more be ejected? At most half of them, so never the last one (reference reliability §3.5). */
+  /** May one more be ejected? At most half of them, so never the last one. */
   get mayEject(): boolean {
     return (this.#ejected + 1) * 2 <= this.#all.length;
   }

@@ -54,7 +54,7 @@ export class UpstreamPool implements PoolOfUpstream {
   /** Made when first needed: most Upstreams never have one. */
   #queue: PendingQueue | null = null;
   #highQueue: PendingQueue | null = null;
-  /** Those that take new requests: ready ones, or terminating ones while none is ready (design §4.7). */
+  /** Those that take new requests: ready ones, or terminating ones while none is ready (routing rule 7). */
   readonly serving: Serving;
   /** Grows when TLS or protocol change: connections of an older generation are not used again. */
   generation = 0;

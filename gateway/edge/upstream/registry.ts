@@ -38,7 +38,7 @@ class Known {
   }
 }
 
-/** Ready ones, or all while none is ready (design §4.7). */
+/** Ready ones, or all while none is ready (routing rule 7). */
 function servingOf(endpoints: readonly Endpoint[]): number {
   let ready = 0;
   for (const { state } of endpoints) if (state === 'ready') ready += 1;
