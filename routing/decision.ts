@@ -68,9 +68,9 @@ export type Placing = 'slashed' | 'unslashed' | 'whole' | 'named' | 'scanned';
 /** One live Mapping of a Route, with what it gets. */
 export interface SplitMember {
   readonly mapping: Mapping;
-  /** Exact share as declared, 0..1: member share times the share inside the member (design §4.6). */
+  /** Exact share as declared, 0..1: member share times the share inside the member (routing rule 6). */
   readonly declared: number;
-  /** Share after readiness (design §4.7): what the Split draws. 0..1. */
+  /** Share after readiness (routing rule 7): what the Split draws. 0..1. */
   readonly share: number;
   /** Whether it takes its share: the Upstream's ready bit, and of one that is ending that no other member is ready for longer. A redirect is always ready. */
   readonly ready: boolean;

@@ -4,7 +4,7 @@ import type { Upstream, UpstreamEndpoints } from './upstream.ts';
 
 /** Settings that lookup itself needs. */
 export interface TableSettings {
-  /** The namespace that all of `/seldon/` and bare gRPC names belong to, or null (design §4.2). */
+  /** The namespace that all of `/seldon/` and bare gRPC names belong to, or null (routing rule 2). */
   readonly singleNamespace: string | null;
 }
 

@@ -1,4 +1,4 @@
-// Which paths are Seldon's gRPC services (design §4.3), by hand: one regex a call would cost a microsecond.
+// Which paths are Seldon's gRPC services (routing rule 3), by hand: one regex a call would cost a microsecond.
 import { fieldNamed, standsAt } from './bytes.ts';
 import type { RequestHead } from './head.ts';
 

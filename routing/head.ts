@@ -7,7 +7,7 @@
 export class RequestHead {
   /** Holds method, authority and fields. */
   bytes: Uint8Array = new Uint8Array(0);
-  /** Holds canonical path and query: `bytes` itself unless the path had to be made canonical (design §4.1). */
+  /** Holds canonical path and query: `bytes` itself unless the path had to be made canonical (routing rule 1). */
   pathBytes: Uint8Array = new Uint8Array(0);
   pathStart = 0;
   /** End of the path without the query. */

@@ -1,4 +1,4 @@
-// Lookup: the Route that answers a request. Owner first (design §4.4), then the first match in Order inside one space.
+// Lookup: the Route that answers a request. Owner first (routing rule 4), then the first match in Order inside one space.
 //
 // Every source of candidates (slashes of the path, other lengths, the gRPC name, the scanned list) gives its own first match, and the best by
 // Order of these is the answer. So precedence needs no index of its own, and the result is that of trying all Routes one after the other, which

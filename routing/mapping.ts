@@ -6,7 +6,7 @@ import type { ObjectRef } from './problem.ts';
 export type Role =
   | {
       readonly kind: 'live';
-      /** Declared share of the member (an SD or a raw Mapping) among the members of its Route, percent, or null for "the rest" (design §4.6, level 1). */
+      /** Declared share of the member (an SD or a raw Mapping) among the members of its Route, percent, or null for "the rest" (routing rule 6, level 1). */
       readonly weight: number | null;
       /** Exact share of this Mapping inside its member, 0..1; the shares of one member's Mappings in one Route sum to 1 (level 2). */
       readonly share: number;
@@ -17,7 +17,7 @@ export type Role =
 /** A limit in ms and what set it, for the 504's sentence. `ms: 0` is none. */
 export interface TimeLimit {
   readonly ms: number;
-  /** null: the default, which nobody wrote (design §4.17); else for example `annotation seldon.io/rest-timeout`. */
+  /** null: the default, which nobody wrote (routing rule 17); else for example `annotation seldon.io/rest-timeout`. */
   readonly setBy: string | null;
 }
 
@@ -138,7 +138,7 @@ export interface Mapping {
   readonly source: ObjectRef;
   /** The namespace that declares it. Mappings of different namespaces never share a Route. */
   readonly namespace: string;
-  /** Whose owned space it is looked up in, or null for shared space (design §4.4). */
+  /** Whose owned space it is looked up in, or null for shared space (routing rule 4). */
   readonly space: string | null;
   /** true for a granted Mapping in shared space: it is tried before every ungranted one. */
   readonly granted: boolean;

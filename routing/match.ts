@@ -7,7 +7,7 @@ export type PathMatch =
   /** RE2, full match of the path without its query. */
   | { readonly kind: 'regex'; readonly pattern: string }
   /**
-   * Seldon's gRPC services: the regex `GRPC_PATTERN`, plus reflection and health (design §4.3). Printed, ordered and measured as that regex;
+   * Seldon's gRPC services: the regex `GRPC_PATTERN`, plus reflection and health (routing rule 3). Printed, ordered and measured as that regex;
    * a kind of its own so that lookup goes by the `seldon` metadata and not through one regex a deployment.
    */
   | { readonly kind: 'grpc' };

@@ -1,4 +1,4 @@
-// Order: which Route is tried first. Ambassador's comparison, element by element (reference ambassador-mapping §2.1), made total.
+// Order: which Route is tried first. Ambassador's comparison, element by element, made total (routing rule 10).
 import { byteText } from './bytes.ts';
 import { GRPC_PATTERN } from './match.ts';
 import type { HostMatch, Match, NamedMatch, PathMatch, ValueMatch } from './match.ts';

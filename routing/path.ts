@@ -1,4 +1,4 @@
-// The canonical path: computed once, used for matching and for forwarding (design §4.1). Dot segments go; nothing else is decoded or merged.
+// The canonical path: computed once, used for matching and for forwarding (routing rule 1). Dot segments go; nothing else is decoded or merged.
 import type { RequestHead } from './head.ts';
 
 const slash = 0x2f;

@@ -33,7 +33,7 @@ export function routeKey(mapping: Mapping): string {
   return `${namespace} ${owner} ${precedence} ${matchKey(match)}`;
 }
 
-/** Different Matches have different keys, unlike in Ambassador (its §2.3 collisions): every value is quoted. */
+/** Different Matches have different keys, unlike in Ambassador, which takes some for one (routing rule 10): every value is quoted. */
 function matchKey(match: Match): string {
   const path = pathKey(match.path);
   if (match.host.kind === 'any' && match.method === null && match.headers.length === 0 && match.query.length === 0) return path;

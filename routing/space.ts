@@ -1,4 +1,4 @@
-// Space: the Routes that one request may reach (design §4.4): those of one namespace and those granted into it, or shared space.
+// Space: the Routes that one request may reach (routing rule 4): those of one namespace and those granted into it, or shared space.
 // The Routes themselves are in one index for all spaces; a Space holds what tells lookup where to look.
 import { byteText, hashSeed, hashText } from './bytes.ts';
 import type { Match } from './match.ts';

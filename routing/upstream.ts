@@ -95,7 +95,7 @@ export interface Endpoint {
 /** The Endpoints of one Upstream at one moment. */
 export interface UpstreamEndpoints {
   readonly key: string;
-  /** Design §4.7: at least one ready Endpoint, or, if none, one serving and terminating. A DNS Upstream that is not resolved yet is ready. */
+  /** Routing rule 7: at least one ready Endpoint, or, if none, one serving and terminating. A DNS Upstream that is not resolved yet is ready. */
   readonly ready: boolean;
   readonly endpoints: readonly Endpoint[];
 }

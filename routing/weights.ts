@@ -1,4 +1,4 @@
-// Weights: the one arithmetic of shares (design §4.6 and §4.7). Pure numbers; who calls it says whose they are.
+// Weights: the one arithmetic of shares (routing rules 6 and 7). Pure numbers; who calls it says whose they are.
 
 /** What was not served as written. `sum`: the declared values add up to `sum`, not 100, and were scaled. */
 export type SharesNote =

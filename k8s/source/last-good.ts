@@ -1,4 +1,4 @@
-// Last good: what a Source knew when it last knew the truth, kept outside the process for a start while the truth cannot be had (design §6).
+// Last good: what a Source knew when it last knew the truth, kept outside the process for a start while the truth cannot be had.
 import type { ObjectRef } from '../../routing/problem.ts';
 
 /** An object in a form that can be stored. */

@@ -1,4 +1,4 @@
-// Allowance: how much raw configuration one namespace may have (design §4.4), so that none costs the others.
+// Allowance: how much raw configuration one namespace may have (routing rule 4), so that none costs the others.
 import type { UnitMeaning } from './unit.ts';
 
 export const allowance = { rawRoutes: 500, regexes: 50, configBytes: 64 * 1024 } as const;

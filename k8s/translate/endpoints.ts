@@ -1,4 +1,4 @@
-// Endpoints: EndpointSlices decoded and joined to Services by port name (design §4.7, §5).
+// Endpoints: EndpointSlices decoded and joined to Services by port name (routing rule 7).
 import { compareText, type ObjectRef, type Problem } from '../../routing/problem.ts';
 import type { Endpoint } from '../../routing/upstream.ts';
 import { readAddress, refusalOf, type Address, type ReachSettings } from './reach.ts';

@@ -1,4 +1,4 @@
-// Grants: what an operator permits a namespace beyond what it owns (design §4.4, §4.5).
+// Grants: what an operator permits a namespace beyond what it owns (routing rules 4 and 5).
 import type { HostMatch } from '../../routing/match.ts';
 import type { Grant } from './translation.ts';
 

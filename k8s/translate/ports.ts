@@ -1,4 +1,4 @@
-// Ports that Seldon's operator gives to predictors, for Services that do not name theirs `http` and `grpc` (seldon-routing §2.1, §2.3).
+// Ports that Seldon's operator gives to predictors, for Services that do not name theirs `http` and `grpc` (routing rule 13).
 import type { PredictorPorts } from './deployment.ts';
 import { arrayOf, fieldOf, integerOf, recordOf, textOf, type UnknownRecord } from './value.ts';
 

@@ -1,4 +1,4 @@
-// Previous predictors: Services of an SD that its spec no longer names, serving until a current predictor is ready (design §4.7).
+// Previous predictors: Services of an SD that its spec no longer names, serving until a current predictor is ready (routing rule 7).
 import type { Deployment } from './deployment.ts';
 import { portNamed, predictorCandidates, type Service } from './services.ts';
 import type { Surroundings } from './unit.ts';

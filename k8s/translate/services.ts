@@ -1,4 +1,4 @@
-// Services: which one is a predictor's, and its ports (design §4.13).
+// Services: which one is a predictor's, and its ports (routing rule 13).
 import { createHash } from 'node:crypto';
 import type { Deployment, Predictor } from './deployment.ts';
 import { arrayOf, fieldOf, integerOf, recordOf, textOf } from './value.ts';
@@ -50,7 +50,7 @@ export function decodeService(namespace: string, name: string, object: unknown):
   };
 }
 
-/** Names of SDs that own an object: its owner references, else its label (design §4.12). */
+/** Names of SDs that own an object: its owner references, else its label (routing rule 12). */
 export function ownersOf(object: unknown): readonly string[] {
   const metadata = recordOf(fieldOf(recordOf(object), 'metadata'));
   const references = arrayOf(fieldOf(metadata, 'ownerReferences')).map(recordOf);

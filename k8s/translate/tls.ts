@@ -1,4 +1,4 @@
-// TLS towards Upstreams: Secrets and TLSContexts decoded, and the UpstreamTls that they make (design §4.5: what cannot have TLS is unready).
+// TLS towards Upstreams: Secrets and TLSContexts decoded, and the UpstreamTls that they make (routing rule 5: what cannot have TLS is unready).
 import { createHash } from 'node:crypto';
 import type { UpstreamTls } from '../../routing/upstream.ts';
 import { fieldOf, recordOf, textOf, textRecordOf } from './value.ts';

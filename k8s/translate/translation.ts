@@ -6,7 +6,7 @@ import type { Upstream, UpstreamEndpoints } from '../../routing/upstream.ts';
 
 /** What the operator of the gateway chose; the same for every object. */
 export interface TranslateSettings {
-  /** Own ids, one or more: `--ambassador-id` (design §4.11). */
+  /** Own ids, one or more: `--ambassador-id` (routing rule 11). */
   readonly ambassadorIds: readonly string[];
   /** Watched namespaces; empty: all. Objects elsewhere do not exist. */
   readonly namespaces: readonly string[];
@@ -49,7 +49,7 @@ export interface Grant {
   readonly endpointSlices: boolean;
 }
 
-/** How a predictor's Service was chosen; `explain` prints it (design §4.13). */
+/** How a predictor's Service was chosen; `explain` prints it (routing rule 13). */
 export interface ServiceChoice {
   readonly mapping: string;
   readonly candidates: readonly string[];

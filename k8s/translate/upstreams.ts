@@ -41,7 +41,7 @@ export function serviceAddress(service: Service, port: number, dial: 'endpoints'
   return { from: dial === 'service' ? 'cluster-ip' : 'slices', address: { kind: 'service', namespace, name, port } };
 }
 
-/** Address of a Service that is not there: nothing in a cluster, a name to resolve in a folder (design §4.13). */
+/** Address of a Service that is not there: nothing in a cluster, a name to resolve in a folder (routing rule 13). */
 export function absentServiceAddress(namespace: string, name: string, port: number, source: 'folder' | 'cluster'): Pick<UpstreamPlan, 'from'> & { readonly address: UpstreamAddress } {
   return source === 'folder'
     ? { from: 'resolver', address: { kind: 'dns', host: `${name}.${namespace}`, port } }

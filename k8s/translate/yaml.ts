@@ -1,4 +1,4 @@
-// YAML text of tenants: annotation values, within bounds that no text can turn into time (design §4.15).
+// YAML text of tenants: annotation values, within bounds that no text can turn into time (routing rule 15).
 import { CORE_SCHEMA, EVENT_ID, YAMLException, constructFromEvents, parseEvents, type Event } from 'js-yaml';
 
 /** Bounds of one annotation. */

@@ -4,7 +4,7 @@ import type { ClusterObject } from './cluster-object.ts';
 /** By key (`objectKey`): what is new or differs; null: it is gone. */
 export type CollectionChange = ReadonlyMap<string, ClusterObject | null>;
 
-/** A list that loses more than half of at least so many objects is doubted (design §6): restores of etcd and broken conversions lose them too. */
+/** A list that loses more than half of at least so many objects is doubted: restores of etcd and broken conversions lose them too. */
 const doubtedFrom = 20;
 
 export class Collection {

@@ -1,4 +1,4 @@
-// Stand-ins: where EndpointSlices may not be read, the address of a Service stands in for its Endpoints (design §5): kube-proxy balances then.
+// Stand-ins: where EndpointSlices may not be read, the address of a Service stands in for its Endpoints: kube-proxy balances then.
 import { arrayOf, fieldOf, recordOf, textOf } from '../../translate/value.ts';
 import { ClusterObject } from './cluster-object.ts';
 
