@@ -1,4 +1,4 @@
-// Live traffic while pods come and go (design §4.7; reference seldon-routing §8): real objects on a real API server, real model servers, and
+// Live traffic while pods come and go (routing rule 7): real objects on a real API server, real model servers, and
 // not one failed request. The order of events is the one of Seldon's operator and of Kubernetes' controllers.
 import { once } from 'node:events';
 import { request } from 'node:http';

@@ -12,7 +12,7 @@ function matches(conditions: Partial<Match>, head: Partial<HeadText>, path = '/'
 const re = (pattern: string): ValueMatch => ({ kind: 'regex', pattern });
 const present: ValueMatch = { kind: 'present' };
 
-describe('headers (reference ambassador-mapping §6)', () => {
+describe('headers', () => {
   it.each<[string, ValueMatch, [string, string][], boolean]>([
     ['exact', is('london'), [['location', 'london']], true],
     ['names in any case', is('london'), [['Location', 'london']], true],

@@ -1,4 +1,4 @@
-// Routing as design §4 states it, with strings and loops: what lookup is compared with. Shares nothing with lookup but Order.
+// Routing as routing/RULES.md states it, with strings and loops: what lookup is compared with. Shares nothing with lookup but Order.
 import { RE2JS } from 're2js';
 import type { HeadText } from '../../routing/head-text.ts';
 import { GRPC_PATTERN } from '../../routing/match.ts';
@@ -15,7 +15,7 @@ export function naiveRoute<T>(table: RouteTable<T>, head: HeadText): Route<T> | 
   return matching.find((route) => hasLive(route)) ?? matching[0] ?? null;
 }
 
-/** Design §4.2: a bare gRPC name goes to its declarer or to a Grant, never to a claim on the path. */
+/** Routing rule 2: a bare gRPC name goes to its declarer or to a Grant, never to a claim on the path. */
 function mayTakeBareCall<T>({ granted, match }: Route<T>): boolean {
   return granted || (match.path.kind === 'grpc' && match.headers.some(({ name, value }) => name === 'seldon' && value.kind === 'exact'));
 }

@@ -24,7 +24,7 @@ function tried(matches: readonly (Match | readonly [Match, number])[]): readonly
   return forwards;
 }
 
-describe('every row of reference ambassador-mapping §2.2', () => {
+describe("the examples of Ambassador's order", () => {
   // Each case lists its Matches in the order that is expected.
   it.each<[string, (Match | readonly [Match, number])[]]>([
     ['/, /foo, /foo/, /foo/bar/: the longest first', [match(prefix('/foo/bar/')), match(prefix('/foo/')), match(prefix('/foo')), match(prefix('/'))]],
@@ -49,7 +49,7 @@ describe('every row of reference ambassador-mapping §2.2', () => {
   });
 });
 
-describe('Matches that Ambassador takes for one (§2.3) are Routes of their own', () => {
+describe('Matches that Ambassador takes for one are Routes of their own', () => {
   it.each<[string, Match[]]>([
     ['exact and prefix', [match(exact('/foo')), match(prefix('/foo'))]],
     ['prefix and regex of one text', [match(prefix('/foo')), match(regex('/foo'))]],

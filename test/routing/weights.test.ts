@@ -5,7 +5,7 @@ import type { Part } from '../../routing/weights.ts';
 
 const percents = (shares: readonly number[]): number[] => shares.map((share) => Number((share * 100).toFixed(6)));
 
-// Every row of reference ambassador-mapping §3.3, in its order. `null` declares nothing.
+// The examples of weights in Ambassador's documents and tests, in one order. `null` declares nothing.
 const rows: readonly [name: string, weights: readonly (number | null)[], expected: readonly number[], note: string | null][] = [
   ['a:10 alone', [10], [100], null],
   ['a:170 alone', [170], [100], null],

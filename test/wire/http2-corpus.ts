@@ -87,7 +87,7 @@ const byteName = (byte: number): string => `0x${byte.toString(16).padStart(2, '0
 const allBytes = Array.from({ length: 256 }, (_, byte) => byte);
 const tokenBytes = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz";
 
-family = 'every byte in a name (§8.2.1)';
+family = 'every byte in a name (RFC 9113 §8.2.1)';
 for (const byte of allBytes) {
   const name = `a${String.fromCharCode(byte)}b`;
   if (tokenBytes.includes(name[1]!)) forwarded(byteName(byte), plain([name, 'v']), { kept: [[name, 'v']] });
@@ -133,10 +133,10 @@ reset('a field in :authority', withPseudo({ ':authority': 'gateway\r\nx: y' }));
 reset('a path in :authority', withPseudo({ ':authority': 'gateway/smuggled' }));
 reset('a request in :scheme', withPseudo({ ':scheme': `http://gateway/smuggled?` }));
 
-family = 'capitals (§8.2.1)';
+family = 'capitals (RFC 9113 §8.2.1)';
 for (const name of ['Host', 'Content-Length', 'Transfer-Encoding', 'X-Own', 'tE', 'coNnection', 'SELDON']) reset(name, plain([name, '0']));
 
-family = 'fields of the connection (§8.2.2)';
+family = 'fields of the connection (RFC 9113 §8.2.2)';
 for (const [name, value] of [
   ['connection', 'close'], ['connection', 'keep-alive'], ['connection', ''], ['connection', 'seldon'], ['keep-alive', 'timeout=5'], ['proxy-connection', 'keep-alive'],
   ['transfer-encoding', 'chunked'], ['transfer-encoding', 'identity'], ['transfer-encoding', ''], ['transfer-encoding', 'xchunked'], ['upgrade', 'h2c'], ['upgrade', 'websocket'],
@@ -160,7 +160,7 @@ forwarded('x-forwarded-for', plain(['x-forwarded-for', '10.0.0.1']), { kept: [['
 forwarded('x-forwarded-host', plain(['x-forwarded-host', 'spoof']), { kept: [['x-forwarded-host', 'gateway']] });
 forwarded('x-envoy-original-path', plain(['x-envoy-original-path', '/spoof']), { kept: [['x-envoy-original-path', target]] });
 
-family = 'pseudo headers (§8.3)';
+family = 'pseudo headers (RFC 9113 §8.3)';
 for (const name of [':method', ':scheme', ':path', ':authority']) {
   const value = ({ ':method': 'POST', ':scheme': 'http', ':path': target, ':authority': 'gateway' } as Record<string, string>)[name]!;
   reset(`${name} twice`, { fields: [[name, value], ...list({})], body: [], trailers: null });
@@ -205,7 +205,7 @@ for (const byte of allBytes.slice(0x21)) {
 }
 for (const path of ['/', '/seldon/prod/iris', '//seldon/prod/iris/v', '/SELDON/prod/iris/v', '/seldon%2Fprod/iris/v', '/seldon/prod//iris/v']) refused(`${path} has no route`, withPseudo({ ':path': path }), 404);
 
-family = ':authority and Host (§8.3.1)';
+family = ':authority and Host (RFC 9113 §8.3.1)';
 forwarded('Host alone', withPseudo({ ':authority': null }, ['host', 'named']), { kept: [['host', 'named']] });
 forwarded('both, equal', plain(['host', 'gateway']), { kept: [['host', 'gateway']] });
 forwarded('both, equal but for capitals', plain(['host', 'GATEWAY']), { kept: [['host', 'GATEWAY']] });
@@ -219,7 +219,7 @@ for (const authority of ['user@gateway', 'user:secret@gateway', 'a b', 'a,b', 'a
 }
 for (const authority of ['gateway:8080', '127.0.0.1', '[::1]:80', 'under_score']) forwarded(authority, withPseudo({ ':authority': authority }), { kept: [['host', authority]] });
 
-family = 'content-length (§8.1.1)';
+family = 'content-length (RFC 9113 §8.1.1)';
 for (const [length, body] of [['5', ['hello']], ['5', ['he', 'llo']], ['5', ['', 'hello', '']], ['0', ['']], ['0', []]] as const) {
   forwarded(`${length} and ${JSON.stringify(body)}`, withBody([['content-length', length]], ...body), { body: body.join(''), kept: [['content-length', length]] });
 }
@@ -237,7 +237,7 @@ reset('twice and different', withBody([['content-length', '5'], ['content-length
 forwarded('bytes that look like chunks', withBody([], '0\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: gateway\r\n\r\n'), { body: '0\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: gateway\r\n\r\n' });
 forwarded('bytes that look like a request', withBody([['content-length', String(smuggled.length)]], smuggled), { body: smuggled });
 
-family = 'trailers (§8.1)';
+family = 'trailers (RFC 9113 §8.1)';
 const trailing = (trailers: FieldTexts, fields: FieldTexts = []): Sent => ({ fields: list({}, fields), body: ['hello'], trailers });
 forwarded('plain ones', trailing([['x-sum', '5']]), { body: 'hello', trailers: ['x-sum'] });
 for (const name of ['content-length', 'host', 'authorization', 'cookie', 'seldon', 'namespace', 'x-forwarded-for', 'x-envoy-internal', 'content-encoding', 'te', 'expect', 'trailer', 'transfer-encoding', 'connection', 'upgrade', 'content_length']) {
@@ -249,7 +249,7 @@ reset('CRLF in trailers', trailing([['x-sum', '5\r\n\r\nGET /smuggled HTTP/1.1']
 reset('trailers before content-length is full', trailing([['x-sum', '5']], [['content-length', '6']]));
 forwarded('trailers of a body with a length', trailing([['x-sum', '5']], [['content-length', '5']]), { body: 'hello' });
 
-family = 'cookies (§8.2.3)';
+family = 'cookies (RFC 9113 §8.2.3)';
 forwarded('in pieces', plain(['cookie', 'a=1'], ['x-v', 'v'], ['cookie', 'b=2'], ['cookie', 'c=3']), { kept: [['cookie', 'a=1; b=2; c=3'], ['x-v', 'v']] });
 forwarded('one', plain(['cookie', 'a=1; b=2']), { kept: [['cookie', 'a=1; b=2']] });
 reset('CRLF in a piece', plain(['cookie', 'a=1'], ['cookie', 'b=2\r\nx: y']));

@@ -1,4 +1,4 @@
-// grpc-matrix: unary gRPC calls in the shapes of issue 5, "Speed", beside the peers.
+// grpc-matrix: unary gRPC calls in several shapes, beside the peers.
 import { setGrpcStage } from '../grpc-stage.ts';
 import { plainGrpcPlan, type GrpcPlan } from '../grpc-plan.ts';
 import { grpcLoad } from '../load.ts';

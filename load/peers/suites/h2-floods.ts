@@ -1,4 +1,4 @@
-// h2-floods: each flood of issue 5 on a few connections, a process of the gateway of its own for each; how much memory it takes, and what a quiet
+// h2-floods: each HTTP/2 flood on a few connections, a process of the gateway of its own for each; how much memory it takes, and what a quiet
 // neighbour's calls feel of it.
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-// re-spread: four gRPC channels of which most came to one of four workers, before and after that worker lets its surplus go (issue 5 item 1). The
+// re-spread: four gRPC channels of which most came to one of four workers, before and after that worker lets its surplus go. The
 // clients are @grpc/grpc-js, which connects again by itself after a GOAWAY.
 import { Client, credentials, Metadata } from '@grpc/grpc-js';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-// rest-matrix: every shape of HTTP/1.1 traffic of issue 4, "Speed", beside the peers, in one run.
+// rest-matrix: every shape of HTTP/1.1 traffic beside the peers, in one run.
 import { plainPlan, type LoadPlan } from '../load-plan.ts';
 import { details, summary, type Measured } from '../matrix.ts';
 import { setRealTime } from '../process.ts';

@@ -1,4 +1,4 @@
-// shadow-isolation: what a shadow does to the primary, by the state of the shadow (issue 4 item 7). A gateway for each state takes turns with one
+// shadow-isolation: what a shadow does to the primary, by the state of the shadow. A gateway for each state takes turns with one
 // that has no shadow and is like it in all else; `none again` has none either, and shows what two equal gateways differ by.
 //
 // The shadows' servers run on the gateway's core, each a process of its own that the scheduler gives only what the gateway leaves (SCHED_IDLE):

@@ -1,4 +1,4 @@
-// soak: millions of requests with faulty upstreams, edits of the manifests and slow clients, all at once (issue 4, "Resolved when"). In the end nothing
+// soak: millions of requests with faulty upstreams, edits of the manifests and slow clients, all at once. In the end nothing
 // may be left of it: no memory, socket, connection, timer or count; and every failure that a client saw must be in a flag, and no other.
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';

@@ -1,4 +1,4 @@
-// stale-race: an upstream closes idle connections at the worst moment (design §5, issue 4 item 6). 1,000 clients, each with a deployment and so an
+// stale-race: an upstream closes idle connections at the worst moment. 1,000 clients, each with a deployment and so an
 // upstream connection of its own, whose idle time is therefore the client's pause. Ids are counted at the origin.
 //
 // A gateway that is sure never to lose a POST must not come near the close at all, and Sluice does not: it stops using a connection long before.

@@ -99,7 +99,7 @@ describe('explain', () => {
 const lineFormat = /^(?:# (?:HELP|TYPE) [a-z_]+ .+|[a-z_]+(?:\{(?:[a-z_]+="(?:[^"\\\n]|\\["\\n])*"(?:,(?=[a-z])|(?=\})))*\})? [0-9.e+-]+)$/;
 
 describe('metrics', () => {
-  test('every family of the design is there, and the text is valid', async () => {
+  test('every family is there, and the text is valid', async () => {
     view.usedSlots = [{ slot: 0, series: seriesOf('iris') }];
     first.finish(0, 200, 0.02);
     const { text, type } = await get('/metrics');
