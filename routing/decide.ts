@@ -1,10 +1,12 @@
 // Decide: the answer of the pure core to one request. Allocates nothing: every Decision was built with the table.
+import { fieldText } from './bytes.ts';
+import { isDeclared } from './declared-names.ts';
 import type { Decision, ForwardDecision, RejectDecision, Shadow } from './decision.ts';
 import { isGrpcPath } from './grpc.ts';
 import type { RequestHead } from './head.ts';
 import { findByName, findSeat, ownerOfCall, scan } from './lookup.ts';
 import { mostMatchSteps } from './matching.ts';
-import { metadataOf, namesDeployment, namesNamespace } from './metadata.ts';
+import { metadataOf, namesDeployment, namesNamespace, seldonField } from './metadata.ts';
 import type { Metadata } from './metadata.ts';
 import { routeOf } from './seat.ts';
 import type { Seat } from './seat.ts';
@@ -81,23 +83,25 @@ function noRoute(sentence: string): RejectDecision {
 const noPath = noRoute('no route for this host and path');
 const noMethod = noRoute('no route for this gRPC method: Seldon serves seldon.protos, tensorflow.serving and inference');
 const noDeployment = noRoute('no deployment serves this call under the metadata seldon and namespace');
+const unknownName = noRoute('no deployment of that name');
 const noMetadata = noRoute('no route: the call names no deployment; send metadata seldon and namespace');
 const noName = noRoute('no route: the call names no deployment; send metadata seldon beside namespace');
 const tooManySteps: RejectDecision = Object.freeze({ kind: 'reject', reason: 'regex-work', sentence: `regexes of its routes need more than ${mostMatchSteps} steps`, mapping: null });
 const namespaceNeeded: RejectDecision = Object.freeze({
   kind: 'reject',
   reason: 'namespace-needed',
-  sentence: 'metadata seldon alone does not name one deployment; send metadata namespace as well',
+  sentence: 'metadata seldon alone does not name one deployment: send metadata namespace as well',
   mapping: null,
 });
 
 /** Why nothing matched. Says only what the caller sent or left out. */
-function notFound<T>({ settings }: RouteTable<T>, head: RequestHead, metadata: Metadata): RejectDecision {
+function notFound<T>({ settings, names }: RouteTable<T>, head: RequestHead, metadata: Metadata): RejectDecision {
   if (!head.grpc) return noPath;
   if (!isGrpcPath(head)) return noMethod;
   const named = namesDeployment(metadata);
   if (namesNamespace(metadata)) return named ? noDeployment : noName;
   if (!named) return noMetadata;
   // With a single namespace there is no other to name.
-  return settings.singleNamespace === null ? namespaceNeeded : noDeployment;
+  if (settings.singleNamespace !== null) return noDeployment;
+  return isDeclared(names, fieldText(head, 'seldon', seldonField(metadata))) ? namespaceNeeded : unknownName;
 }

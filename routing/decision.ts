@@ -48,7 +48,7 @@ export type RejectReason =
   | 'all-weights-zero'
   /** Only shadows match: 503. */
   | 'only-shadows'
-  /** A bare gRPC name that is contested or closed: INVALID_ARGUMENT that asks for `namespace`. */
+  /** A bare gRPC name that a namespace has, and that is contested or closed: INVALID_ARGUMENT that asks for `namespace`. */
   | 'namespace-needed';
 
 /** A shadow of a Route, as the data plane sees it. */

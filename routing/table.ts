@@ -3,6 +3,8 @@ import { BucketsEdit, findIn, noBuckets, valuesOf } from './buckets.ts';
 import type { Buckets } from './buckets.ts';
 import { hashText } from './bytes.ts';
 import type { Route } from './decision.ts';
+import { DeclaredNamesEdit } from './declared-names.ts';
+import type { DeclaredName } from './declared-names.ts';
 import type { TableDelta, TableSettings } from './delta.ts';
 import { addDigest, digestOf, noDigest, printDigest } from './digest.ts';
 import type { Digest } from './digest.ts';
@@ -37,6 +39,8 @@ export interface RouteTable<T> {
   readonly shared: Space<T>;
   /** By base. */
   readonly spaces: Seats<Space<T>>;
+  /** What namespaces call their gRPC deployments. */
+  readonly names: Buckets<DeclaredName>;
 
   // What the next delta needs.
   readonly records: Buckets<RouteRecord<T>>;
@@ -87,6 +91,7 @@ const empty: RouteTable<never> = Object.freeze({
   seats: noSeats,
   shared: emptyShared,
   spaces: noSeats,
+  names: noBuckets,
   records: noBuckets,
   places: noBuckets,
   upstreams: noBuckets,
@@ -171,6 +176,7 @@ class TableEdit<T> {
   readonly #spaces = new Map<string | null, Space<T>>();
   readonly #uses = new Map<string, UpstreamChange>();
   readonly #seats: SeatsEdit<Seat<T>>;
+  readonly #names: DeclaredNamesEdit;
   #problems: Map<string, readonly Problem[]> | null = null;
   #sum: Digest;
   #lastSpaceId: number;
@@ -181,6 +187,7 @@ class TableEdit<T> {
     this.#records = new BucketsEdit(from.records, expected, hashOf, (a, b) => compareText(a.key, b.key));
     this.#places = new BucketsEdit(from.places, expected, hashOf, (a, b) => compareText(a.id, b.id));
     this.#seats = new SeatsEdit(from.seats, (a, b) => compareRoutes(routeOf(a), routeOf(b)));
+    this.#names = new DeclaredNamesEdit(from.names, expected);
     this.#sum = from.sum;
     this.#lastSpaceId = from.lastSpaceId;
   }
@@ -203,6 +210,7 @@ class TableEdit<T> {
       seats: this.#seats.done(),
       shared,
       spaces: this.#doneSpaces(),
+      names: this.#names.done(),
       records,
       places: this.#places.done(),
       upstreams: this.#doneUpstreams(),
@@ -266,6 +274,8 @@ class TableEdit<T> {
     if (before !== null && before.placing !== 'scanned') this.#seats.remove(seatHash(before, space.seed), seatOf(before));
     if (after !== null && after.placing !== 'scanned') this.#seats.add(seatedOf(after, space));
     this.#spaces.set(space.name, spaceWith(space, before, after));
+    if (before !== null) this.#names.count(before, -1);
+    if (after !== null) this.#names.count(after, 1);
   }
 
   #setProblems(key: string, problems: readonly Problem[]): void {

@@ -102,6 +102,8 @@ describe('gRPC', () => {
     ['the pattern is a full match', '/x/seldon.protos.Seldon/Predict', { seldon: 'iris', namespace: 'ns' }, 'no-route'],
     ['a bare name that has a Route in shared space', predict, { seldon: 'unique' }, 'unique'],
     ['a bare name that has none asks for namespace', predict, { seldon: 'iris' }, 'namespace-needed'],
+    ['a bare name that nobody has', predict, { seldon: 'nope' }, 'no-route'],
+    ['a bare name of a path that is no method', '/x.Y/Z', { seldon: 'iris' }, 'no-route'],
     ['an unknown deployment', predict, { seldon: 'nope', namespace: 'ns' }, 'no-route'],
     ['no metadata', predict, {}, 'no-route'],
     ['namespace alone', predict, { namespace: 'ns' }, 'no-route'],
@@ -122,6 +124,7 @@ describe('gRPC', () => {
     expect(sentence({})).toMatch(/seldon and namespace/);
     expect(sentence({ namespace: 'ns' })).toMatch(/seldon beside namespace/);
     expect(sentence({ seldon: 'iris' })).toMatch(/send metadata namespace/);
+    expect(sentence({ seldon: 'nope' })).toBe('no deployment of that name');
     for (const metadata of [{}, { namespace: 'ns' }, { seldon: 'iris' }, { seldon: 'nope', namespace: 'ns' }]) expect(sentence(metadata)).not.toMatch(/iris|other|unique/);
   });
 });

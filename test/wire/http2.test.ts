@@ -222,7 +222,7 @@ describe.each(transports)('%s', (_name, secure) => {
   test.each([
     ['no metadata', {}, 12, /send metadata seldon and namespace$/],
     ['no deployment', { namespace: 'prod' }, 12, /send metadata seldon beside namespace$/],
-    ['no namespace', { seldon: 'iris' }, 3, /send metadata namespace as well$/],
+    ['a bare name that nobody has', { seldon: 'iris' }, 12, /^no route: no deployment of that name$/],
     ['metadata that match nothing', { seldon: 'nobody', namespace: 'prod' }, 12, /no deployment serves this call under the metadata seldon and namespace$/],
   ])('a gRPC call with %s is told so, and no name that it did not send', async (_what, metadata, status, message) => {
     const reply = await client.request({ ':method': 'POST', ':path': '/seldon.protos.Seldon/Predict', 'content-type': 'application/grpc', te: 'trailers', ...metadata }, 'abc');

@@ -52,7 +52,7 @@ export const failures = {
   connectionLimit: failure('connection-limit', 'OM', 0, 8, 'too many connections: raise --connections or --connections-per-address'),
   // No way to an upstream.
   noRoute: failure('no-route', 'NR', 404, 12, 'no route'),
-  namespaceNeeded: failure('namespace-needed', 'NR', 400, 3, 'send metadata namespace as well'),
+  namespaceNeeded: failure('namespace-needed', 'NR', 400, 3, 'metadata seldon alone does not name one deployment: send metadata namespace as well'),
   noHealthyUpstream: failure('no-healthy-upstream', 'UH', 503, 14, 'no healthy upstream', 'unsent'),
   noAddress: failure('no-address', 'UH', 503, 14, 'no healthy upstream: its name has no address yet', 'unsent'),
   overflow: failure('overflow', 'UO', 503, 14, `${resetBeforeHeaders} overflow`),
