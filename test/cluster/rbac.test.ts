@@ -53,8 +53,8 @@ describeCluster('the service account of the chart', () => {
   afterEach(async () => {
     await gateway?.kill();
     // The record of claims too, so that each account makes its own.
-    const record: ClusterObject = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'sluice-claims', namespace: 'sluice' } };
-    await cluster.admin.delete(record, ...installed.filter(({ kind }) => kind !== 'PodDisruptionBudget'));
+    await cluster.admin.ask('DELETE', '/api/v1/namespaces/sluice/configmaps/sluice-claims');
+    await cluster.admin.delete(...installed.filter(({ kind }) => kind !== 'PodDisruptionBudget'));
   });
 
   /** Installs the chart under a service account of its own, so that the audit log tells the tests apart. */
