@@ -8,6 +8,7 @@ import type { Upstream, UpstreamEndpoints } from '../../routing/upstream.ts';
 import { CounterBlock, blockBytes, failureFlags, fixed, shadowOutcomes, slotCell, slotLayout, statusColumns } from '../../gateway/counters.ts';
 import type { AccessEntry } from '../../gateway/data-plane.ts';
 import { DataPlane } from '../../gateway/edge/plane.ts';
+import type { Step } from '../../gateway/edge/policy/step.ts';
 import { defaultLimits } from '../../gateway/settings.ts';
 import type { EdgeLimits, Settings } from '../../gateway/settings.ts';
 import { mappingOf, upstreamOf } from '../gateway/fixtures.ts';
@@ -21,6 +22,8 @@ export interface GatewayOptions {
   /** Counters of planes that stand for the other workers of a process. */
   readonly others?: readonly Float64Array[];
   readonly counters?: CounterBlock;
+  /** Steps that every request takes first. */
+  readonly steps?: readonly Step[];
 }
 
 /** Slot of the first Mapping; the n-th has this plus n. */
@@ -54,7 +57,7 @@ export class Gateway {
       others: options.others ?? [],
       log: (entry) => this.entries.push(entry),
       used: (keys) => this.used.push(...keys),
-    });
+    }, options.steps);
   }
 
   async listen(): Promise<this> {
