@@ -64,7 +64,7 @@ interface Call {
 interface Protocol {
   readonly name: string;
   readonly grpc: boolean;
-  call(gateway: Gateway, body: string): Promise<Call>;
+  call(gateway: Gateway, body: string, tag?: string): Promise<Call>;
 }
 
 const rest = '/seldon/prod/iris/x';
@@ -89,9 +89,9 @@ const protocols: readonly Protocol[] = [
   {
     name: 'HTTP/1.1',
     grpc: false,
-    call: async (gateway, body) => {
+    call: async (gateway, body, tag = '-') => {
       const client = await raw(gateway);
-      client.write(`POST ${rest} HTTP/1.1\r\nHost: a\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
+      client.write(`POST ${rest} HTTP/1.1\r\nHost: a\r\nx-tag: ${tag}\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
       const reply = client.answers(1).then(([answer]) => ({ status: answer!.status, body: answer!.body, kept: /x-kept: (\d+)/.exec(answer!.head)?.[1] ?? '' }));
       reply.catch(() => undefined);
       return { reply, leave: () => client.destroy() };
@@ -100,13 +100,13 @@ const protocols: readonly Protocol[] = [
   {
     name: 'HTTP/2',
     grpc: false,
-    call: (gateway, body) => overHttp2(gateway, { ':path': rest }, Buffer.from(body), (reply) => ({ status: reply.status, body: reply.body, kept: String(reply.headers['x-kept'] ?? '') })),
+    call: (gateway, body, tag = '-') => overHttp2(gateway, { ':path': rest, 'x-tag': tag }, Buffer.from(body), (reply) => ({ status: reply.status, body: reply.body, kept: String(reply.headers['x-kept'] ?? '') })),
   },
   {
     name: 'gRPC',
     grpc: true,
-    call: (gateway, body) =>
-      overHttp2(gateway, { ':path': grpc, 'content-type': 'application/grpc', te: 'trailers', seldon: 'iris', namespace: 'prod' }, framed(0, Buffer.from(body)), (reply) => ({
+    call: (gateway, body, tag = '-') =>
+      overHttp2(gateway, { ':path': grpc, 'content-type': 'application/grpc', te: 'trailers', seldon: 'iris', namespace: 'prod', 'x-tag': tag }, framed(0, Buffer.from(body)), (reply) => ({
         status: Number(reply.trailers?.['grpc-status'] ?? reply.headers['grpc-status'] ?? -1),
         body: reply.body.slice(5),
         kept: String(reply.headers['x-kept'] ?? ''),
@@ -115,10 +115,10 @@ const protocols: readonly Protocol[] = [
   {
     name: 'gRPC-Web',
     grpc: true,
-    call: async (gateway, body) => {
+    call: async (gateway, body, tag = '-') => {
       const client = await raw(gateway);
       const message = framed(0, Buffer.from(body));
-      client.write(`POST ${grpc} HTTP/1.1\r\nHost: a\r\nContent-Type: application/grpc-web\r\nseldon: iris\r\nnamespace: prod\r\nContent-Length: ${message.length}\r\n\r\n`);
+      client.write(`POST ${grpc} HTTP/1.1\r\nHost: a\r\nx-tag: ${tag}\r\nContent-Type: application/grpc-web\r\nseldon: iris\r\nnamespace: prod\r\nContent-Length: ${message.length}\r\n\r\n`);
       client.socket.write(message);
       const reply = client.until(({ text }) => answersIn(text).length > 0).then(() => {
         const [answer] = answersIn(client.text);
@@ -135,7 +135,7 @@ const protocols: readonly Protocol[] = [
 /** Answers who it is and how much came, in the caller's protocol. */
 function answering(name: string): (request: Http2Request) => void {
   return ({ stream, headers, body }) => {
-    const text = `${name} ${headers['x-tenant'] ?? '-'} ${createHash('sha1').update(headers['content-type']?.startsWith('application/grpc') === true ? body.slice(5) : body, 'latin1').digest('hex').slice(0, 8)}`;
+    const text = `${name} ${String(headers['x-tenant'] ?? headers['x-tag'] ?? '')} ${createHash('sha1').update(headers['content-type']?.startsWith('application/grpc') === true ? body.slice(5) : body, 'latin1').digest('hex').slice(0, 8)}`;
     if (headers['content-type']?.startsWith('application/grpc') !== true) {
       stream.respond({ ':status': 200 });
       stream.end(text);
@@ -189,9 +189,9 @@ describe.each(protocols.map((protocol) => [protocol.name, protocol] as const))('
     );
   }
 
-  async function heldCall(body = 'hello'): Promise<{ readonly call: Call; readonly held: Held }> {
+  async function heldCall(body = 'hello', tag = '-'): Promise<{ readonly call: Call; readonly held: Held }> {
     const before = step.held.length;
-    const call = await protocol.call(gateway, body);
+    const call = await protocol.call(gateway, body, tag);
     await eventually(() => step.held.length > before, 'the step waits');
     return { call, held: step.held[before]! };
   }
@@ -260,6 +260,15 @@ describe.each(protocols.map((protocol) => [protocol.name, protocol] as const))('
     expect(gateway.answered('200', firstSlot)).toBe(0);
     expect(gateway.answered('200', firstSlot + 1)).toBe(1);
     expect(copies.requests).toHaveLength(0);
+  });
+
+  test('its head is its own, whatever was read since', async () => {
+    const first = await heldCall('first', 'a'.repeat(300));
+    const second = await heldCall('second', 'b'.repeat(300));
+    first.held.resume(goOn);
+    expect((await first.call.reply).body).toBe(`one ${'a'.repeat(300)} ${shaOf('first')}`);
+    second.held.resume(goOn);
+    expect((await second.call.reply).body).toBe(`one ${'b'.repeat(300)} ${shaOf('second')}`);
   });
 
   test('a client that leaves cancels it; what it says later reaches nobody', async () => {
@@ -332,4 +341,17 @@ describe.each(protocols.map((protocol) => [protocol.name, protocol] as const))('
     expect(replies.map(({ status }) => status)).toEqual(protocol.grpc ? [14, 14] : [503, 503]);
     expect(step.ends.map(({ end }) => end.failure?.name)).toEqual(['no-healthy-upstream', 'no-healthy-upstream']);
   });
+});
+
+test('the time limit runs for a client that is held back in the middle of its body', async () => {
+  const step = new PlantedStep();
+  const gateway = await new Gateway({ steps: [step] }).listen();
+  gateway.serveIris([1], { timeout: { ms: 60, setBy: 'a test' } });
+  const client = await gateway.open(false);
+  client.write(`POST ${rest} HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhalf`);
+  const [answer] = await client.answers(1);
+  expect(answer!.status).toBe(504);
+  expect(step.held.map(({ cancelled }) => cancelled)).toEqual([true]);
+  client.destroy();
+  gateway.close();
 });
