@@ -15,6 +15,7 @@ import { routesInOrder, type RouteTable } from '../routing/table.ts';
 import { type Route } from '../routing/decision.ts';
 import { visible } from '../routing/visible.ts';
 import { hintsFor } from './explanation-hints.ts';
+import { stepsOf, type StepConditions, type StepName } from './steps.ts';
 import type { ServiceChoice, Translation } from '../k8s/translate/translation.ts';
 
 /** A request as somebody would send it. */
@@ -35,6 +36,8 @@ interface Way {
   readonly ready: boolean;
   readonly decision: DecisionJson;
   readonly text: string;
+  /** What happens to the request on the way, in order. Nothing to a copy. */
+  readonly steps: readonly StepName[];
   readonly limits: readonly string[];
   /** How the Service was chosen, for what a SeldonDeployment declares. */
   readonly service: ServiceChoice | null;
@@ -54,8 +57,8 @@ export interface Explanation {
   readonly hints: readonly string[];
 }
 
-/** Explains one request. The table was built from the Translation. */
-export function explain(table: RouteTable<null>, { choices, ofAnother }: Pick<Translation, 'choices' | 'ofAnother'>, request: ExplainRequest): Explanation {
+/** Explains one request. The table was built from the Translation; `bodyBytes` is the gateway's limit, 0: any body. */
+export function explain(table: RouteTable<null>, { choices, ofAnother }: Pick<Translation, 'choices' | 'ofAnother'>, request: ExplainRequest, bodyBytes: number): Explanation {
   const head = headOf(request);
   if (!canonicalPath(head.pathBytes, head.pathStart, head.queryEnd, head)) {
     const sentence = 'the path does not begin with /, climbs above it, or holds a control character, a space, #, \\ or %00';
@@ -69,7 +72,7 @@ export function explain(table: RouteTable<null>, { choices, ofAnother }: Pick<Tr
     space: shown,
     passed: space === null ? [] : passedOver(table, space.name, head, route),
     route: route === null ? null : routeText(route),
-    ways: route === null ? [] : waysOf(route, choices, textOf(head.pathBytes, head.pathStart, head.queryEnd)),
+    ways: route === null ? [] : waysOf(route, choices, textOf(head.pathBytes, head.pathStart, head.queryEnd), { bodyBytes, upgrade: asksForWebSocket(request) }),
     reject: decision.kind === 'reject' ? rejection(decision, request.grpc) : null,
     hints: decision.kind === 'reject' && decision.reason === 'no-route' ? hintsFor(table, ofAnother, request) : [],
   };
@@ -82,12 +85,19 @@ export function printExplanation({ space, passed, route, ways, reject, hints }: 
   if (route !== null) lines.push(`route ${route}`);
   if (reject !== null) lines.push(`answers ${reject.answer}: ${reject.sentence}`);
   for (const hint of hints) lines.push(`hint: ${hint}`);
-  for (const { share, role, ready, text, limits, service } of ways) {
+  for (const { share, role, ready, text, steps, limits, service } of ways) {
     lines.push(`${role === 'shadow' ? 'shadow ' : ''}${printShare(share)} ${text}${ready ? '' : '  unready'}`);
+    if (steps.length > 0) lines.push(`  steps: ${steps.join(', ')}`);
     for (const limit of limits) lines.push(`  ${limit}`);
     if (service !== null) lines.push(`  ${service.chosen}${service.exists ? '' : ', which does not exist'}; tried: ${service.candidates.join(', ')}`);
   }
   return lines.map((line) => `  ${visible(line)}\n`).join('');
+}
+
+/** As the data plane reads a head: the field `upgrade` that `connection` names. */
+function asksForWebSocket({ headers, grpc }: ExplainRequest): boolean {
+  const names = (field: string, word: string): boolean => headers.some(([name, value]) => name.toLowerCase() === field && value.split(',').some((element) => element.trim().toLowerCase() === word));
+  return !grpc && names('upgrade', 'websocket') && names('connection', 'upgrade');
 }
 
 /** Earlier Routes of the space that the path alone would lead to. All of them when no Route answers. */
@@ -144,17 +154,17 @@ function reasonToPass({ match, hasLive }: Route<null>, head: RequestHead): strin
   return hasLive ? 'a bare gRPC name is not open to claims' : 'only shadows';
 }
 
-function waysOf(route: Route<null>, choices: readonly ServiceChoice[], path: string): Way[] {
+function waysOf(route: Route<null>, choices: readonly ServiceChoice[], path: string, conditions: StepConditions): Way[] {
   const byMapping = new Map(choices.map((choice) => [choice.mapping, choice]));
   const choiceOf = (mapping: Mapping): ServiceChoice | null => byMapping.get(mapping.id) ?? byMapping.get(restOf(mapping)) ?? null;
   const live = route.split.members.map(({ mapping, share, ready }): Way => {
     const decision = { kind: 'forward', next: null, bound: 1, attached: null, shadows: route.shadows, route, mapping, target: mapping.target } as const;
     const limits = mapping.target.kind === 'forward' ? limitTexts(mapping.target.timeout, mapping.target.idleTimeout) : [];
-    return { share, role: 'live', ready, decision: decisionJson(decision, path, []), text: printDecision(decision, path, []), limits, service: choiceOf(mapping) };
+    return { share, role: 'live', ready, decision: decisionJson(decision, path, []), text: printDecision(decision, path, []), steps: stepsOf(mapping, conditions), limits, service: choiceOf(mapping) };
   });
   const shadows = route.shadows.map(({ mapping, target, fraction, ready }): Way => {
     const decision = { kind: 'forward', mapping: mapping.id, upstream: target.upstream, path: forwardedPath(mapping, target, path), shadows: [] } as const;
-    return { share: fraction, role: 'shadow', ready, decision, text: `copy ${target.upstream}  (${mapping.source.kind} ${mapping.source.namespace}/${mapping.source.name})`, limits: [], service: choiceOf(mapping) };
+    return { share: fraction, role: 'shadow', ready, decision, text: `copy ${target.upstream}  (${mapping.source.kind} ${mapping.source.namespace}/${mapping.source.name})`, steps: [], limits: [], service: choiceOf(mapping) };
   });
   return [...live, ...shadows];
 }

@@ -13,7 +13,8 @@ import type { AdminView } from './view.ts';
 /** Longest text of a request to explain. */
 const requestLength = 16_384;
 
-export function serveApi(api: FastifyInstance, view: AdminView): void {
+/** `bodyBytes`: the longest body that the gateway takes, 0: any. */
+export function serveApi(api: FastifyInstance, view: AdminView, bodyBytes: number): void {
   serveWhole(api, '/api/routes', () => tableJson(view.table), () => printTable(view.table));
   serveWhole(api, '/api/problems', () => ({ problems: view.problems }), () => view.problems.map((problem) => `${printProblem(problem)}\n`).join(''));
   api.get('/api/explain', (request, reply) => {
@@ -21,7 +22,7 @@ export function serveApi(api: FastifyInstance, view: AdminView): void {
     if (asked === null) {
       return reply.code(400).send({ error: 'bad-request', sentence: 'write ?path=/seldon/NS/NAME/api/v0.1/predictions and, if they matter, method, host, grpc=true and header=name: value' });
     }
-    const explanation = explain(view.table, view.translation, asked);
+    const explanation = explain(view.table, view.translation, asked, bodyBytes);
     return answer(request, reply, () => ({ request: asked, ...explanation }), () => `${visible(`${asked.grpc ? 'gRPC' : asked.method} ${asked.host}${asked.path}`)}\n${printExplanation(explanation)}`);
   });
 }

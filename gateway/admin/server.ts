@@ -18,6 +18,8 @@ export interface AdminOptions {
   readonly view: AdminView;
   /** Counter blocks, the base block first. */
   readonly blocks: readonly Float64Array[];
+  /** The longest body that the gateway takes, 0: any. */
+  readonly bodyBytes: number;
   readonly sourceKind: string;
   readonly sourceAgeSeconds: () => number;
   /** Why the Source does not know what to serve, for /readyz; null: it does. */
@@ -76,7 +78,7 @@ export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
       if (access === 'wrong-token') return reply.code(401).header('www-authenticate', 'Bearer').send({ error: 'unauthorized', sentence: 'write the header "authorization: Bearer TOKEN" with the token of --admin-token' });
       return undefined;
     });
-    serveApi(api, view);
+    serveApi(api, view, options.bodyBytes);
   });
   try {
     await app.listen({ host, port: admin.port });

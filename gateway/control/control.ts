@@ -127,7 +127,7 @@ async function runControl({ settings, kept, base, counters }: ControlStart, sour
     }
   });
   try {
-    admin = await startAdmin({ admin: settings.admin, view: reconciler, blocks, sourceKind: source.kind, sourceAgeSeconds: () => source.ageSeconds(), notReady: () => source.trouble(), turns });
+    admin = await startAdmin({ admin: settings.admin, view: reconciler, blocks, bodyBytes: settings.limits.bodyBytes, sourceKind: source.kind, sourceAgeSeconds: () => source.ageSeconds(), notReady: () => source.trouble(), turns });
     tell({ kind: 'admin-listening', host: admin.host, port: admin.port });
     await source.start((change) => {
       reconciler.take(change);

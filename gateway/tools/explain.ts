@@ -1,6 +1,7 @@
 // `sluice explain`: where one request goes, and why. Nothing is sent: draws are shown as shares.
 import { visible } from '../../routing/visible.ts';
 import { explain as explainRequest, printExplanation, type ExplainRequest } from '../explanation.ts';
+import { serveOptions } from '../config.ts';
 import type { Option } from '../options.ts';
 import { askAdmin, tokenOption, urlOption } from './admin.ts';
 import { runTool, valueOf, type ToolOutcome, type ToolUse } from './command.ts';
@@ -19,6 +20,7 @@ const requestOptions: readonly Option[] = [
   { name: 'method', kind: 'text', placeholder: 'METHOD', help: 'also -X (GET; POST with --grpc)' },
   { name: 'header', kind: 'list', placeholder: "'name: value'", help: 'also -H' },
   { name: 'grpc', kind: 'flag', placeholder: '', help: 'a gRPC call' },
+  ...serveOptions.filter(({ name }) => name === 'body-bytes'),
 ];
 
 export function explain(argv: readonly string[]): Promise<number> {
@@ -43,7 +45,7 @@ async function run(use: ToolUse): Promise<ToolOutcome> {
   if (read.kind !== 'settings') return read;
   const served = await serveManifests(paths, read.settings, valueOf(use, 'object-namespace'));
   if (typeof served === 'string') return { kind: 'failed', sentence: served };
-  const explanation = explainRequest(served.table, served.translation, request);
+  const explanation = explainRequest(served.table, served.translation, request, read.settings.limits.bodyBytes);
   return { kind: 'done', text: json ? `${JSON.stringify({ request, ...explanation }, null, 2)}\n` : `${printRequest(request)}\n${printExplanation(explanation)}`, code: 0 };
 }
 

@@ -37,10 +37,10 @@ export type SettingsRead =
   /** Right use, but a file cannot be read. */
   | { readonly kind: 'failed'; readonly sentence: string };
 
-/** Decodes the shared options exactly as `serve --folder`, or with `--cluster` as `serve` does, Grants included. */
+/** Decodes those options of `serve` that the tool has, exactly as `serve --folder`, or with `--cluster` as `serve` does, Grants included. */
 export async function readSettings(options: ReadonlyMap<string, Written>): Promise<SettingsRead> {
   const argv = options.has('cluster') ? ['--source=cluster'] : ['--source=folder', '--folder=.'];
-  for (const { name, kind } of manifestOptions.filter((option) => !ofTools.includes(option))) for (const value of options.get(name)?.values ?? []) argv.push(kind === 'flag' ? `--${name}` : `--${name}=${value}`);
+  for (const { name, kind } of serveOptions) for (const value of options.get(name)?.values ?? []) argv.push(kind === 'flag' ? `--${name}` : `--${name}=${value}`);
   const { AMBASSADOR_ID, AMBASSADOR_SINGLE_NAMESPACE, AMBASSADOR_NAMESPACE, KUBERNETES_SERVICE_HOST, KUBERNETES_SERVICE_PORT } = process.env;
   const config = decodeServe(argv, { AMBASSADOR_ID, AMBASSADOR_SINGLE_NAMESPACE, AMBASSADOR_NAMESPACE, KUBERNETES_SERVICE_HOST, KUBERNETES_SERVICE_PORT });
   if (config.kind === 'help') throw new Error('decodeServe was not asked for help');

@@ -69,5 +69,5 @@ function printRequest({ table, translation }: Omit<Served, 'read'>, line: string
   const headers = [...rest!.matchAll(/ -H '([^']*)'/g)].map(([, header]) => header!);
   const grpc = method === 'GRPC';
   const read = readRequest({ method: grpc ? null : method, headers, grpc, target });
-  return read.kind === 'wrong' ? `  wrong use: ${read.sentence}\n` : printExplanation(explain(table, translation, read.request));
+  return read.kind === 'wrong' ? `  wrong use: ${read.sentence}\n` : printExplanation(explain(table, translation, read.request, 0));
 }

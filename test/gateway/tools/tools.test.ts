@@ -158,6 +158,13 @@ describe('explain', () => {
     expect(out).toContain('iris-main, which does not exist; tried: iris-main');
   });
 
+  test('lists the steps that the request passes, with the body limit that the gateway would have', async () => {
+    const steps = async (...argv: string[]): Promise<unknown> => (JSON.parse((await run(explain, '--json', ...argv, '/seldon/prod/iris/x', at('good.yaml'))).out) as { ways: { steps: unknown }[] }).ways.map((way) => way.steps);
+    expect(await steps()).toEqual([[], []]);
+    expect(await steps('--body-bytes', '1')).toEqual([['body-limit'], ['body-limit']]);
+    expect(await steps('--body-bytes', '0', '-H', 'connection: upgrade', '-H', 'upgrade: websocket')).toEqual([['upgrade'], ['upgrade']]);
+  });
+
   test('a gRPC call goes by its metadata', async () => {
     const { out } = await run(explain, '--grpc', '-H', 'seldon: iris', '-Hnamespace: prod', '/seldon.protos.Seldon/Predict', at('good.yaml'));
     expect(out).toMatch(/75% forward .*http2/);
