@@ -63,6 +63,18 @@ describe.each(transports)('%s', (_name, secure) => {
     expect(fieldOf(answer, 'access-control-allow-origin')).toBe('https://a.example');
   });
 
+  test('so can one that comes before its steps: nobody is ready, and its preflight is answered', async () => {
+    gateway.serve([irisTo('iris', { cors })], [upstreamOf('iris')], [{ key: 'iris', ready: false, endpoints: [] }]);
+    const answer = await ask('POST', 'Origin: https://a.example\r\n');
+    expect(answer).toMatchObject({ status: 503, body: 'no healthy upstream' });
+    expect(fieldOf(answer, 'access-control-allow-origin')).toBe('https://a.example');
+    expect(fieldOf(answer, 'access-control-expose-headers')).toBe('x-model');
+    const preflight = await ask('OPTIONS', 'Origin: https://a.example\r\nAccess-Control-Request-Method: POST\r\n');
+    expect([preflight.status, fieldOf(preflight, 'access-control-allow-methods')]).toEqual([200, 'GET, POST']);
+    expect(fieldOf(await ask('POST', 'Origin: https://evil.example\r\n'), 'access-control-allow-origin')).toBeNull();
+    expect([gateway.answered('503'), gateway.answered('200')]).toEqual([2, 1]);
+  });
+
   test('the next request on the connection is not taken for the same origin', async () => {
     const client = await gateway.open(secure);
     client.write('GET /seldon/prod/iris/p HTTP/1.1\r\nHost: gateway\r\nOrigin: https://a.example\r\n\r\n');

@@ -76,6 +76,9 @@ describe.each(rows)('%s', (name, row) => {
       return;
     }
     const [answer] = await client.answers(1);
+    // By which it is found.
+    expect(fieldOf(answer!, 'x-request-id')).toMatch(/^[0-9a-f-]{36}$/u);
+    if (cause.unlogged === undefined) expect(gateway.entries.filter(({ flag }) => flag === row.flag).map(({ requestId }) => requestId)).toContain(fieldOf(answer!, 'x-request-id'));
     if (cause.grpc) {
       expect(answer!.status).toBe(200);
       // gRPC-Web has it in the body.

@@ -4,9 +4,9 @@ import type { Failure } from '../message/failure.ts';
 import { kind } from '../message/field-kind.ts';
 import type { Http1RequestHead } from '../message/request-head.ts';
 
-/** About what came to no exchange. `detail` "": the sentence of the failure says it all. */
-export function unservedEntry(failure: Failure, detail: string, code: number, peer: string): AccessEntry {
-  return entryWithoutRequest(failure.flag, detail === '' ? failure.sentence : `${failure.sentence}: ${detail}`, code, peer);
+/** About what came to no exchange. `detail` "": the sentence of the failure says it all; `requestId` "": it was not answered. */
+export function unservedEntry(failure: Failure, detail: string, code: number, peer: string, requestId: string): AccessEntry {
+  return { ...entryWithoutRequest(failure.flag, detail === '' ? failure.sentence : `${failure.sentence}: ${detail}`, code, peer), requestId };
 }
 
 /** About what has no request to name, now. */
@@ -60,6 +60,11 @@ export class RequestNote {
       for (let i = 0; i < methodBytes; i++) this.#line[i] = bytes[methodStart + i]!;
       this.#lineEnd = methodBytes + 1 + bytes.copy(this.#line, methodBytes + 1, targetStart, targetEnd);
     }
+    this.takeId(head, trustsId);
+  }
+
+  /** Of a request of which no line will be written. */
+  takeId(head: Http1RequestHead, trustsId: boolean): void {
     this.requestId = trustsId ? idOf(head) : null;
   }
 

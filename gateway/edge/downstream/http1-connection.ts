@@ -3,7 +3,7 @@
 import { fixed } from '../../counters.ts';
 import { unservedEntry } from '../access/access-entry.ts';
 import type { Attachment } from '../policy/compiled-mapping.ts';
-import { failureAnswer } from '../message/answers.ts';
+import { failureAnswer, identified } from '../message/answers.ts';
 import type { Answer } from '../message/answers.ts';
 import type { ClientSide } from '../exchange/client-side.ts';
 import { Deadline } from '../io/deadline.ts';
@@ -166,8 +166,9 @@ export class Http1Connection implements TransportOwner, RequestTaker, ClientSide
     this.#writer.begin(true, isHead, true);
     worker.counters.failure(failure.flag);
     worker.counters.finish(-1, failure.httpStatus, 0);
-    if (failure.httpStatus > 0) this.#writer.answer(failureAnswer(failure, '', json, false));
-    worker.log(failure.flag, () => unservedEntry(failure, '', failure.httpStatus, this.peer));
+    const requestId = failure.httpStatus > 0 ? this.#context.exchange.ids.draw() : '';
+    if (failure.httpStatus > 0) this.#writer.answer(identified(failureAnswer(failure, '', json, false), requestId));
+    worker.log(failure.flag, () => unservedEntry(failure, '', failure.httpStatus, this.peer, requestId));
     this.#finish();
   }
 

@@ -3,7 +3,7 @@ import { decide } from '../../../routing/decide.ts';
 import { metadataOf, namesDeployment } from '../../../routing/metadata.ts';
 import { fixed } from '../../counters.ts';
 import { unservedEntry } from '../access/access-entry.ts';
-import { failureAnswer } from '../message/answers.ts';
+import { failureAnswer, identified } from '../message/answers.ts';
 import type { WorkerContext } from '../io/worker-context.ts';
 import type { ClientConnection } from './client-connection.ts';
 import type { DownstreamContext } from './downstream-context.ts';
@@ -105,7 +105,8 @@ export class ServedConnection implements ServerOwner, ClientConnection, StreamOw
 
   refused(stream: Stream, failure: Failure, grpc: boolean): void {
     const worker = this.#worker;
-    const answer = failureAnswer(failure, '', false, grpc);
+    const requestId = this.context.exchange.ids.draw();
+    const answer = identified(failureAnswer(failure, '', false, grpc), requestId);
     const body = typeof answer.body === 'string' ? Buffer.from(answer.body) : answer.body;
     const writer = this.context.http2.takeWriter();
     writeAnswerBlock(writer, answer, body.length, worker.dateLine);
@@ -113,7 +114,7 @@ export class ServedConnection implements ServerOwner, ClientConnection, StreamOw
     if (body.length > 0) stream.sendData(body, 0, body.length, true);
     worker.counters.failure(failure.flag);
     worker.counters.finish(-1, answer.code, 0);
-    worker.log(failure.flag, () => unservedEntry(failure, '', answer.code, this.transport.peer));
+    worker.log(failure.flag, () => unservedEntry(failure, '', answer.code, this.transport.peer, requestId));
   }
 
   /** What follows belongs to this stream: what was read for another one leaves first. Null: to none of those that are open. */
@@ -153,7 +154,7 @@ export class ServedConnection implements ServerOwner, ClientConnection, StreamOw
   connectionFailed(sentence: string): void {
     const worker = this.#worker;
     worker.counters.failure(failures.brokenRules.flag);
-    worker.log(failures.brokenRules.flag, () => unservedEntry(failures.brokenRules, sentence, 0, this.transport.peer));
+    worker.log(failures.brokenRules.flag, () => unservedEntry(failures.brokenRules, sentence, 0, this.transport.peer, ''));
   }
 
   connectionClosed(): void {

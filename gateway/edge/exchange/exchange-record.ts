@@ -46,6 +46,15 @@ export class ExchangeRecord {
     this.requestBytes = 0;
     this.responseBytes = 0;
     if (accessLog !== 'off') this.#note.take(head, trustedHops > 0);
+    else if (trustedHops > 0) this.#note.takeId(head, true);
+  }
+
+  /** The id that an answer of the gateway and its line share, drawn if there is none yet; "": the exchange has no line. */
+  get sharedId(): string {
+    if (this.#slot === notCounted) return '';
+    if (this.#note.requestId !== null) return this.#note.requestId;
+    if (!this.#hasId) this.identify();
+    return this.requestId.toString('latin1');
   }
 
   /** Lets go of what it would say. */

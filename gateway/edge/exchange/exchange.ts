@@ -27,6 +27,7 @@ import type { ClientFacts } from '../message/client-facts.ts';
 import type { ResponseHead } from '../message/response-head.ts';
 import { copyOfHead } from '../message/head-copy.ts';
 import type { Step, Verdict } from '../policy/step.ts';
+import { rejectedSteps } from '../policy/steps.ts';
 import { StepRun } from './step-run.ts';
 import type { StepOwner } from './step-run.ts';
 import { WaitingBody } from './waiting-body.ts';
@@ -70,8 +71,8 @@ export class Exchange implements ForwardingOwner, StepOwner, Timed {
   #attachment: Attachment | null = null;
   #copy: ShadowCopy<CopyTarget> | null = null;
 
-  /** What is said where no Route is found. */
-  #noRoute = '';
+  /** Why nobody takes the request; of use while `#attachment` is null. */
+  #rejection: RejectDecision | null = null;
   /** Length of the body, or `chunkedLength`. */
   #bodyBytes = 0;
   #facts: ClientFacts | null = null;
@@ -165,7 +166,8 @@ export class Exchange implements ForwardingOwner, StepOwner, Timed {
 
   stepsPassed(head: Http1RequestHead): void {
     if (this.#attachment === null) {
-      this.#fail(failures.noRoute, this.#noRoute);
+      const { reason, sentence } = this.#rejection!;
+      this.#fail(rejectFailure(reason), sentence);
       return;
     }
     this.#forward(head, this.#steps!.hash);
@@ -193,7 +195,8 @@ export class Exchange implements ForwardingOwner, StepOwner, Timed {
       this.#attachment = null;
       this.#record.decision = null;
       this.#record.move(decision.mapping === null ? -1 : this.#context.slotOf(decision.mapping.id));
-      this.#fail(rejectFailure(decision.reason), decision.sentence);
+      this.#rejection = decision;
+      run.again(rejectedSteps(decision.mapping), head);
       return;
     }
     const attachment = this.#take(decision, head);
@@ -230,10 +233,10 @@ export class Exchange implements ForwardingOwner, StepOwner, Timed {
 
   #reject(decision: RejectDecision, head: Http1RequestHead): void {
     this.#record.enter(decision.mapping === null ? -1 : this.#context.slotOf(decision.mapping.id));
-    if (decision.reason === 'no-route') {
-      this.#noRoute = decision.sentence;
-      this.#runSteps(this.#context.stepsWithoutRoute, head);
-    } else this.#fail(rejectFailure(decision.reason), decision.sentence);
+    this.#rejection = decision;
+    const steps = decision.reason === 'no-route' ? this.#context.stepsWithoutRoute : rejectedSteps(decision.mapping);
+    if (steps === null) this.stepsPassed(head);
+    else this.#runSteps(steps, head);
   }
 
   #forward(head: Http1RequestHead, hash: number | null): void {
@@ -508,7 +511,7 @@ export class Exchange implements ForwardingOwner, StepOwner, Timed {
     this.#drop();
     this.#discard();
     this.#record.responseBytes += answer.body.length;
-    this.#client.answer(this.#edits.completed(answer), last);
+    this.#client.answer(this.#edits.completed(answer, this.#record.sharedId), last);
     this.#finishIfDone();
   }
 

@@ -52,6 +52,11 @@ export function failureAnswer(failure: Failure, detail: string, json: boolean, g
   };
 }
 
+/** The answer with the id of its request, by which it is found in the log. */
+export function identified(answer: Answer, requestId: string): Answer {
+  return { ...answer, fields: [...answer.fields, ['x-request-id', requestId]] };
+}
+
 function fieldsOf(failure: Failure): Answer['fields'] {
   if (failure === failures.overflow) return overloaded;
   return failure === failures.methodRefused ? allowed : noFields;

@@ -10,6 +10,13 @@ const pairAt = Uint8Array.of(0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 
 
 export class RequestIds {
   readonly #state = randomFillSync(new Int32Array(4));
+  readonly #drawn = Buffer.allocUnsafe(requestIdBytes);
+
+  /** A new id as text. */
+  draw(): string {
+    this.write(this.#drawn);
+    return this.#drawn.toString('latin1');
+  }
 
   /** Writes a new id to `into[0..36)`. */
   write(into: Uint8Array): void {

@@ -1,4 +1,5 @@
 // What the head of an answer gets beside what the upstream said: the Mapping's edits, with variables filled in, and what steps add.
+import { identified } from '../message/answers.ts';
 import type { Answer } from '../message/answers.ts';
 import type { Attachment } from './compiled-mapping.ts';
 import { withFields } from '../message/header-edits.ts';
@@ -35,8 +36,9 @@ export class AnswerEdits {
     this.edits = withFields(this.edits, { instead: [], fields: [['set-cookie', cookie]] });
   }
 
-  /** An answer of the gateway itself, with what any answer gets. */
-  completed(answer: Answer): Answer {
-    return this.#extra === null ? answer : { ...answer, fields: [...answer.fields, ...this.#extra.fields] };
+  /** An answer of the gateway itself, with what any answer gets, and the id of its request; "": without it. */
+  completed(answer: Answer, requestId: string): Answer {
+    const edited = this.#extra === null ? answer : { ...answer, fields: [...answer.fields, ...this.#extra.fields] };
+    return requestId === '' ? edited : identified(edited, requestId);
   }
 }

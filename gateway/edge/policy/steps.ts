@@ -31,6 +31,19 @@ export function compileSteps(mapping: Mapping, upgrade: boolean, parts: StepPart
   return names.length === 0 ? null : Object.freeze(names.map((name) => compileStep(name, mapping, parts, limits)));
 }
 
+const stepsOfRejected = new WeakMap<Mapping, readonly Step[] | null>();
+
+/** Of a request that has a Route and nobody to take it: what its failure says to browsers, and preflights, are its Mapping's all the same. */
+export function rejectedSteps(mapping: Mapping | null): readonly Step[] | null {
+  if (mapping === null || mapping.target.kind !== 'forward') return null;
+  const known = stepsOfRejected.get(mapping);
+  if (known !== undefined) return known;
+  const cors = compileCors(mapping.target.cors);
+  const steps = cors === null ? null : Object.freeze([corsStep(cors)]);
+  stepsOfRejected.set(mapping, steps);
+  return steps;
+}
+
 function compileStep(name: StepName, { target, match }: Mapping, { pool, rewrite }: StepParts, limits: StepLimits): Step {
   if (target.kind === 'redirect') return redirectStep(target, match.path, limits.requestLineBytes);
   switch (name) {
