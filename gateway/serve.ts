@@ -37,7 +37,6 @@ export async function serve(argv: readonly string[]): Promise<number> {
   if (grants.kind === 'failed') return refuse(grants.sentence, 1);
 
   const logs = await pinoLog();
-  if (config.notice !== null) logs.log.write('warn', 'open-claims', { sentence: config.notice });
   let reload = (): void => logs.log.write('warn', 'signal-ignored', { signal: 'SIGHUP', sentence: 'it is starting: its files are read now' });
   const stop = stopReason(logs.log, () => reload()).then((reason) => ({ kind: 'stop', reason }) as const);
   const outcome = await Promise.race([startGateway({ ...config.settings, grants: grants.grants }, logs), stop]);
@@ -48,6 +47,7 @@ export async function serve(argv: readonly string[]): Promise<number> {
     return end(1);
   }
   const { gateway } = outcome;
+  if (config.notice !== null) logs.log.write('warn', 'open-claims', { sentence: config.notice });
   logs.log.write('info', 'listening', {
     address: addressOf(gateway),
     tls: gateway.tlsPort === 0 ? null : printAddress(gateway.listen.host, gateway.tlsPort),
