@@ -23,7 +23,7 @@ export const failureFlags: readonly string[] = ['NR', 'UH', 'UF', 'UC', 'UR', 'U
 /** Outcomes of a copy to a shadow. */
 export const shadowOutcomes: readonly string[] = ['sent', 'failed', 'dropped_size', 'dropped_memory', 'dropped_queue', 'dropped_unready', 'dropped_incomplete'];
 
-/** Fixed counters of a worker. */
+/** First cells of what a worker counts whatever its Routes; what each of them is, `fixedTable` says. */
 export const fixed = {
   inFlight: 0,
   retries: 1,
@@ -36,32 +36,79 @@ export const fixed = {
   shadowQueued: 8,
   endpointsReady: 9,
   endpointsEjected: 10,
-  /** Of the base block only, written by the supervisor: threads replaced, and a number that is odd while a dead worker's block is folded. */
   workerRestarts: 11,
   foldGeneration: 12,
-  /** Bytes of requests that are kept: until they have a connection, or for another try. */
   heldBytes: 13,
-  /** Bytes of answers that wait for the windows of HTTP/2 clients. */
   http2QueuedBytes: 14,
-  /** Texts that were too long for a regex of a Route. */
   textsTooLong: 15,
-  /** Not-found requests and others without a series, by column of `statusColumns`. */
   unmatched: 16,
   flags: 16 + 40,
-  /** When the thread last turned, ms of `sharedNowMs`, 0: it has not begun; what it does, a place in `longWork`. In the base block: the control worker's. */
   beatMs: 120,
   longWork: 121,
-  /** Of the base block only: threads that were replaced because they did not turn. */
   workerSilences: 122,
 } as const;
 
 export const fixedCells = 128;
+
+/**
+ * What a cell says, and so what becomes of it when its worker dies: a counter's total goes into the base block, so that no total ever falls; a
+ * gauge says what the worker has now, and a mark what it does, and both end with it.
+ */
+export type CellKind = 'counter' | 'gauge' | 'mark';
+
+/** Cells beside each other that are counted alike. */
+export interface CountedCells {
+  readonly kind: CellKind;
+  /** Family of /metrics that shows the sum over all workers; null: none, or one that its own code writes. */
+  readonly metric: string | null;
+  readonly help: string;
+  /** Labels of each cell. */
+  readonly cells: readonly Readonly<Record<string, string>>[];
+}
+
+function cells(kind: CellKind, metric: string | null, help: string, labels: CountedCells['cells'] = [{}]): CountedCells {
+  return { kind, metric, help, cells: labels };
+}
+
+function connections(side: string, protocol: string): CountedCells {
+  return cells('gauge', 'sluice_connections', 'Open connections.', [{ side, protocol }]);
+}
+
+/** Every fixed cell: the supervisor folds and /metrics shows what stands here. A new one needs a place in `fixed` and a line here. */
+export const fixedTable: Readonly<Record<keyof typeof fixed, CountedCells>> = {
+  inFlight: cells('gauge', 'sluice_requests_in_flight', 'Requests that have no complete answer yet.'),
+  flags: cells('counter', 'sluice_failures_total', 'Requests that could not be served, by flag.', failureFlags.map((flag) => ({ flag }))),
+  retries: cells('counter', 'sluice_retries_total', 'Requests sent again to an Endpoint.'),
+  textsTooLong: cells('counter', 'sluice_texts_too_long_total', 'Headers, hosts, methods and query parameters of over 4096 bytes, which no regex matches.'),
+  http2QueuedBytes: cells('gauge', 'sluice_queued_answer_bytes', 'Bytes of answers that wait for the windows of HTTP/2 clients.'),
+  heldBytes: cells('gauge', 'sluice_held_request_bytes', 'Requests kept until they have a connection, or for another try.'),
+  clientConnectionsHttp1: connections('client', 'http1'),
+  clientConnectionsHttp2: connections('client', 'http2'),
+  upstreamConnectionsHttp1: connections('upstream', 'http1'),
+  upstreamConnectionsHttp2: connections('upstream', 'http2'),
+  workerRestarts: cells('counter', 'sluice_worker_restarts_total', 'Threads that ended and were replaced.'),
+  workerSilences: cells('counter', 'sluice_worker_silences_total', 'Threads that did not turn any more and were replaced; among sluice_worker_restarts_total.'),
+  // In sluice_requests_total, with those of the series.
+  unmatched: cells('counter', null, 'Not-found requests and others without a series, by column of statusColumns.', statusColumns.map((code) => ({ code }))),
+  // In sluice_endpoints.
+  endpointsEjected: cells('gauge', null, 'Endpoints that this worker ejects.'),
+  endpointsReady: cells('gauge', null, 'Endpoints that this worker may send to.'),
+  shadowBytes: cells('gauge', null, 'Bytes of copies to shadows that are kept.'),
+  shadowInFlight: cells('gauge', null, 'Copies that were sent and have no complete answer yet.'),
+  shadowQueued: cells('gauge', null, 'Copies that wait for a connection.'),
+  beatMs: cells('mark', null, 'When the thread last turned, ms of sharedNowMs, 0: it has not begun. In the base block: the control worker.'),
+  longWork: cells('mark', null, 'What the thread does, a place in longWork. In the base block: the control worker.'),
+  foldGeneration: cells('mark', null, 'Of the base block only, written by the supervisor: odd while the block of a dead worker is folded.'),
+};
 
 /** What a circuit breaker limits, in the order of the cells. A breaker has one such row for each priority. */
 export const breakerResources = ['connections', 'pending', 'requests', 'retries'] as const;
 
 /** Rows of a breaker slot. */
 export const priorities = ['default', 'high'] as const;
+
+/** What an Upstream has in use is a gauge, whatever the resource. */
+export const breakerKind: CellKind = 'gauge';
 
 /** Both rows of a slot share one cache line, so that another worker's use is one load away. */
 const breakerCells = breakerResources.length * priorities.length;
@@ -72,10 +119,18 @@ export const maxBreakerSlots = 65_536;
 /** Cells of one cache line. */
 export const lineCells = 8;
 
+/** The cells of a slot, in their order. The families of /metrics are written by admin/series.ts, for there may be many thousand series. */
+export const slotTable = {
+  status: cells('counter', 'sluice_requests_total', 'Requests by answer; code 0: the client left before an answer.', statusColumns.map((code) => ({ code }))),
+  inFlight: cells('gauge', null, 'Requests of the series that have no complete answer yet.'),
+  sumSeconds: cells('counter', null, 'Sum of the durations, seconds.'),
+  buckets: cells('counter', 'sluice_request_duration_seconds', 'From the end of the request head to the end of the answer.', [...durationBounds.map(String), '+Inf'].map((le) => ({ le }))),
+  shadow: cells('counter', 'sluice_shadow_requests_total', 'Copies to shadows, by what became of them.', shadowOutcomes.map((outcome) => ({ outcome }))),
+} as const;
+
 /**
- * Cells of a slot: status columns, in flight, sum (seconds), histogram buckets, shadow outcomes, in whole cache lines. The last status column,
- * the two after it and the first five buckets share one line: a request that is answered 200 within 25 ms counts in that alone, and over a
- * thousand deployments each further line is a miss.
+ * First cells of a slot's parts, and its length: whole cache lines. The last status column, the two cells after it and the first five buckets
+ * share one line: a request that is answered 200 within 25 ms counts in that alone, and over a thousand deployments each further line is a miss.
  */
 export const slotLayout = {
   status: 0,

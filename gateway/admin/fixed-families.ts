@@ -2,7 +2,7 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { compareText } from '../../routing/problem.ts';
 import type { Problem } from '../../routing/problem.ts';
-import { failureFlags, fixed } from '../counters.ts';
+import { fixed, fixedTable } from '../counters.ts';
 import { breakerUse } from './breakers.ts';
 import type { CountedBreaker } from './breakers.ts';
 import type { EndpointStates } from './view.ts';
@@ -27,12 +27,11 @@ export interface FixedFamilies {
   live(seconds: number): void;
 }
 
-const connectionCells = [
-  ['client', 'http1', fixed.clientConnectionsHttp1],
-  ['client', 'http2', fixed.clientConnectionsHttp2],
-  ['upstream', 'http1', fixed.upstreamConnectionsHttp1],
-  ['upstream', 'http2', fixed.upstreamConnectionsHttp2],
-] as const;
+/** Families that a cell of the shared blocks fills, with the cells of each. */
+const cellFamilies = Map.groupBy(
+  Object.entries(fixedTable).flatMap(([name, { cells, ...family }]) => cells.map((labels, at) => ({ ...family, labels, cell: fixed[name as keyof typeof fixed] + at }))),
+  ({ metric }) => metric,
+);
 
 export function fixedFamilies(sources: FamilySources): FixedFamilies {
   const registry = new Registry();
@@ -67,14 +66,14 @@ export function fixedFamilies(sources: FamilySources): FixedFamilies {
     );
   };
 
-  gauge('sluice_requests_in_flight', 'Requests that have no complete answer yet.', [], (one) => one.set(sum(fixed.inFlight)));
-  counter('sluice_failures_total', 'Requests that could not be served, by flag.', ['flag'], (one) => {
-    for (const [index, flag] of failureFlags.entries()) one.inc({ flag }, sum(fixed.flags + index));
-  });
-  counter('sluice_retries_total', 'Requests sent again to an Endpoint.', [], (one) => one.inc(sum(fixed.retries)));
-  counter('sluice_texts_too_long_total', 'Headers, hosts, methods and query parameters of over 4096 bytes, which no regex matches.', [], (one) => one.inc(sum(fixed.textsTooLong)));
-  gauge('sluice_queued_answer_bytes', 'Bytes of answers that wait for the windows of HTTP/2 clients.', [], (one) => one.set(sum(fixed.http2QueuedBytes)));
-  gauge('sluice_held_request_bytes', 'Requests kept until they have a connection, or for another try.', [], (one) => one.set(sum(fixed.heldBytes)));
+  for (const [metric, cells] of cellFamilies) {
+    if (metric === null) continue;
+    const { kind, help, labels: first } = cells[0]!;
+    const add = kind === 'counter' ? counter : gauge;
+    add(metric, help, Object.keys(first), (one) => {
+      for (const { labels, cell } of cells) one.inc(labels, sum(cell));
+    });
+  }
   gauge('sluice_endpoints', 'Endpoints by state; failing: their health check; ejected: by the worker that ejects most.', ['state'], (one) => {
     const { ready, terminating, failing } = sources.endpointStates();
     one.set({ state: 'ready' }, ready);
@@ -88,9 +87,6 @@ export function fixedFamilies(sources: FamilySources): FixedFamilies {
   gauge('sluice_breakers_open', 'Circuit breakers that have reached a limit.', ['resource'], (one) => {
     for (const { resource, open } of breakerUse(sources.blocks, sources.breakers())) one.set({ resource }, open);
   });
-  gauge('sluice_connections', 'Open connections.', ['side', 'protocol'], (one) => {
-    for (const [side, protocol, cell] of connectionCells) one.set({ side, protocol }, sum(cell));
-  });
   gauge('sluice_table_version', 'Number of the table.', [], (one) => one.set(sources.served().version));
   gauge('sluice_table_hash', 'First 52 bits of the hash of the table: equal where replicas agree.', [], (one) => {
     one.set(Number.parseInt(sources.served().hash.slice(0, 13) || '0', 16));
@@ -102,8 +98,6 @@ export function fixedFamilies(sources: FamilySources): FixedFamilies {
   gauge('sluice_problems', 'What is declared and not served as written.', ['code', 'level'], (one) => {
     for (const [code, level, count] of countProblems(sources.problems())) one.set({ code, level }, count);
   });
-  counter('sluice_worker_restarts_total', 'Threads that ended and were replaced.', [], (one) => one.inc(sum(fixed.workerRestarts)));
-  counter('sluice_worker_silences_total', 'Threads that did not turn any more and were replaced; among sluice_worker_restarts_total.', [], (one) => one.inc(sum(fixed.workerSilences)));
   const live = new Histogram({
     name: 'sluice_change_live_seconds',
     help: 'From the first byte of a change read to its table in every worker.',

@@ -2,7 +2,8 @@
 // than a piece. (prom-client took 2.3 s and 757 MB for 10,000 deployments.)
 import { visibleLines } from '../../routing/visible.ts';
 import type { Series } from '../../routing/mapping.ts';
-import { durationBounds, fixed, shadowOutcomes, slotCell, slotLayout, statusColumns } from '../counters.ts';
+import { fixed, shadowOutcomes, slotCell, slotLayout, slotTable, statusColumns } from '../counters.ts';
+import type { CountedCells } from '../counters.ts';
 
 /** A Series and where it is counted. */
 export interface CountedSeries {
@@ -13,7 +14,7 @@ export interface CountedSeries {
 /** Series summed and written between two pauses. */
 const pieceSeries = 250;
 
-const bucketLabels = [...durationBounds.map(String), '+Inf'];
+const bucketLabels = slotTable.buckets.cells.map(({ le }) => le!);
 
 /**
  * Text of sluice_requests_total, sluice_request_duration_seconds and sluice_shadow_requests_total. `blocks[0]` is the base block. A series
@@ -21,13 +22,17 @@ const bucketLabels = [...durationBounds.map(String), '+Inf'];
  */
 export async function* seriesText(blocks: readonly Float64Array[], slots: Iterable<CountedSeries>): AsyncGenerator<string> {
   const all = [...slots].map(({ slot, series }) => ({ slot, labels: labelsOf(series), shadow: series.role === 'shadow' }));
-  yield '# HELP sluice_requests_total Requests by answer; code 0: the client left before an answer.\n# TYPE sluice_requests_total counter\n';
+  yield headText(slotTable.status, 'counter');
   yield* pieces(blocks, all, writeRequests);
   yield unmatchedText(blocks);
-  yield '# HELP sluice_request_duration_seconds From the end of the request head to the end of the answer.\n# TYPE sluice_request_duration_seconds histogram\n';
+  yield headText(slotTable.buckets, 'histogram');
   yield* pieces(blocks, all, writeDurations);
-  yield '# HELP sluice_shadow_requests_total Copies to shadows, by what became of them.\n# TYPE sluice_shadow_requests_total counter\n';
+  yield headText(slotTable.shadow, 'counter');
   yield* pieces(blocks, all.filter(({ shadow }) => shadow), writeShadows);
+}
+
+function headText({ metric, help }: CountedCells, type: 'counter' | 'histogram'): string {
+  return `# HELP ${metric} ${help}\n# TYPE ${metric} ${type}\n`;
 }
 
 interface Counted {
