@@ -1,6 +1,6 @@
 // Runs a program in a network namespace of its own, with the loopback up and nothing else, so that no packet leaves the machine whatever it does:
 //
-//   node gateway/start.mjs test/cluster/alone.ts node_modules/vitest/vitest.mjs run …
+//   node gateway/start.mjs test/cluster/alone.ts PROGRAM ARGUMENT…
 //
 // Where that is not possible it runs as it is, and what needs a network of its own skips itself and says so (own-network.ts).
 import { spawn, spawnSync } from 'node:child_process';
