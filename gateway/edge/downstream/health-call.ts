@@ -1,4 +1,4 @@
-// One call of grpc.health.v1.Health that the gateway answers itself (protocol: github.com/grpc/grpc, doc/health-checking.md).
+// One call of grpc.health.v1.Health that the gateway answers itself (https://github.com/grpc/grpc/blob/master/doc/health-checking.md).
 import type { DownstreamContext } from './downstream-context.ts';
 import { grpcMessage } from '../message/failure.ts';
 import { HealthSubject } from './health.ts';

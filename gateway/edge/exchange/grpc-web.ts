@@ -1,5 +1,5 @@
-// gRPC-Web (github.com/grpc/grpc, doc/PROTOCOL-WEB.md): browsers cannot read trailers, so they stand in the body, behind the last message; and
-// where bodies must be text all of it is base64. Towards the upstream it is gRPC.
+// gRPC-Web (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-WEB.md): browsers cannot read trailers, so they stand in
+// the body, behind the last message; and where bodies must be text all of it is base64. Towards the upstream it is gRPC.
 import type { Answer } from '../message/answers.ts';
 import { sentenceOf } from '../message/answers.ts';
 import type { Attachment } from '../policy/compiled-mapping.ts';

@@ -7,7 +7,7 @@ import { kindOf } from '../message/field-kind.ts';
 export const malformedField = 0x80;
 /** A pseudo header: the low bits are its number. */
 export const pseudoField = 0x40;
-/** The low bits: a `kind` of http1/field-kind.ts, or a number of `pseudo`. */
+/** The low bits: a `kind` of message/field-kind.ts, or a number of `pseudo`. */
 export const meaningBits = 0x3f;
 
 /** Pseudo headers (RFC 9113 §8.3). */
