@@ -1,11 +1,14 @@
 # Sluice, one container: docker build -t sluice .
 # For other machines than this one: docker buildx build --platform linux/amd64,linux/arm64 -t sluice .
-# With another base, a mirror's or one pinned by digest: --build-arg NODE_IMAGE=…
+# With another base, such as a mirror's: --build-arg NODE_IMAGE=…
 #
 # Node runs the TypeScript sources as they are, so there is nothing to compile, and no package has native code: the first stage runs on the
-# machine that builds and installs the runtime packages of the lock file, without development tools and without the Node binary that the lock
-# file brings for checkouts; the second runs nothing, so that an image for another processor needs no emulation.
-ARG NODE_IMAGE=node:26-bookworm-slim
+# machine that builds and installs the runtime packages of the lock file, without what is for checkouts: development tools, what reads a
+# kubeconfig, and the Node binary; the second runs nothing, so that an image for another processor needs no emulation.
+#
+# The base is the Node of the lock file, and its digest that of the list for all processors. To renew both: npm install --save-optional
+# --save-exact the three packages of Node, then docker buildx imagetools inspect node:VERSION-bookworm-slim, whose Digest this is.
+ARG NODE_IMAGE=node:26.10.0-bookworm-slim@sha256:662933cf47f013bc8e4beb31a6116448427a82057ba7c42c97e4c5ba766504c2
 FROM --platform=$BUILDPLATFORM ${NODE_IMAGE} AS packages
 WORKDIR /sluice
 COPY package.json package-lock.json .npmrc ./

@@ -1,4 +1,5 @@
-// Access by a kubeconfig: client certificates, tokens, exec plugins and OIDC, all read by KubeConfig of @kubernetes/client-node.
+// Access by a kubeconfig: client certificates, tokens, exec plugins and OIDC, all read by KubeConfig of @kubernetes/client-node. No pod needs
+// that package, so the image does not hold it: it is among the development packages of a checkout.
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
@@ -6,7 +7,7 @@ import type { RequestOptions } from 'node:https';
 import type { KubeConfig } from '@kubernetes/client-node/dist/config.js';
 import type { ApiAccess, Credentials } from './api-access.ts';
 
-/** Rejects with one sentence when there is no file, it does not parse, or it lacks the context. */
+/** Rejects with one sentence when there is no file, it does not parse, it lacks the context, or the package is not installed. */
 export async function kubeconfigAccess(file: string | null, context: string | null): Promise<ApiAccess> {
   const files = file === null ? defaultFiles() : [file];
   const missing = file === null ? !files.some((one) => existsSync(one)) : !existsSync(file);
@@ -32,8 +33,7 @@ function defaultFiles(): readonly string[] {
 
 /** Several files are merged as kubectl does: the first one that says something counts. */
 async function load(files: readonly string[], context: string | null): Promise<KubeConfig> {
-  // The module and not the package: the package loads every API besides.
-  const { KubeConfig } = await import('@kubernetes/client-node/dist/config.js');
+  const { KubeConfig } = await loadModule();
   const config = new KubeConfig();
   const name = files.join(delimiter);
   try {
@@ -55,6 +55,16 @@ async function load(files: readonly string[], context: string | null): Promise<K
   }
   if (config.getCurrentCluster() === null) throw new Error(`the context "${chosen}" of the kubeconfig ${name} names a cluster that it does not hold: write --context with another one`);
   return config;
+}
+
+/** The module and not the package: the package loads every API besides. */
+async function loadModule(): Promise<{ readonly KubeConfig: typeof KubeConfig }> {
+  try {
+    return await import('@kubernetes/client-node/dist/config.js');
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND')) throw error;
+    throw new Error('a kubeconfig needs the package @kubernetes/client-node, which is not installed here (the image leaves it out): use it from a checkout after npm ci, or run in a pod without --kubeconfig', { cause: error });
+  }
 }
 
 async function credentialsOf(config: KubeConfig): Promise<Credentials> {
