@@ -67,15 +67,11 @@ export class ServedStream implements ClientSide, RequestUser, BlockHolder {
     this.#exchange = new Exchange(context.exchange, this);
   }
 
-  /** It is over: nothing of the request and its client stays with it. */
-  forget(): void {
+  /** It is over: nothing of the request and its client stays with it. Unless `kept`, no request will begin it anew. */
+  forget(kept: boolean): void {
     this.#connection = null;
     this.#exchange.forget();
-  }
-
-  /** No request will begin it anew. */
-  retire(): void {
-    this.#exchange.retire();
+    if (!kept) this.#exchange.retire();
   }
 
   get #client(): StreamOwner {

@@ -95,7 +95,7 @@ export abstract class Session implements TransportOwner, Timed, SenderOwner {
 
   /** A stream that is not in the table yet; id 0: it has none yet. */
   protected newStream(id: number): Stream {
-    const stream = this.shared.spareStream() ?? new Stream();
+    const stream = this.shared.spares.take() ?? new Stream();
     stream.begin(this, id, this.shared.nowMs, this.shared.limits.streamWindowBytes, this.sender.initialWindow);
     return stream;
   }
@@ -251,7 +251,7 @@ export abstract class Session implements TransportOwner, Timed, SenderOwner {
     if (!this.over) this.windows.giveBack(stream.unconsumed);
     stream.close();
     this.sender.drop(stream);
-    this.shared.retire(stream);
+    this.shared.spares.giveBack(stream);
     if (this.streams.count === 0) {
       this.times.idleSinceMs = this.shared.nowMs;
       this.finishIfDone();

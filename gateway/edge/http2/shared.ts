@@ -1,5 +1,6 @@
 // What all HTTP/2 connections of one worker share.
 import type { DeadlineWheel } from '../io/deadline.ts';
+import { Spares } from '../io/spares.ts';
 import { HeaderList } from './header-list.ts';
 import type { Http2Limits } from './limits.ts';
 import type { Stream } from './stream.ts';
@@ -32,38 +33,17 @@ export class Http2Shared {
   readonly list: HeaderList;
   /** Bytes of all connections that wait for their peers' windows. */
   queuedBytes = 0;
-  readonly #spare: Stream[] = [];
-  readonly #closed: Stream[] = [];
+  /** Closed streams. */
+  readonly spares: Spares<Stream>;
 
   constructor(limits: Http2Limits, home: Http2Home) {
     this.limits = limits;
     this.home = home;
     this.wheel = home.wheel;
     this.batch = home.batch;
+    this.spares = new Spares(home.batch, mostSpareStreams);
     this.list = new HeaderList(limits.list);
   }
-
-  /** A closed stream that may be used again; undefined: there is none. */
-  spareStream(): Stream | undefined {
-    return this.#spare.pop();
-  }
-
-  /** The stream is closed. It is used again in a later turn only: whoever runs now may still hold it. */
-  retire(stream: Stream): void {
-    if (this.#closed.push(stream) === 1) this.batch.ask(this.#reuse);
-  }
-
-  readonly #reuse = {
-    turnEnded: (): void => {
-      const room = mostSpareStreams - this.#spare.length;
-      for (let i = 0; i < this.#closed.length && i < room; i++) {
-        const stream = this.#closed[i]!;
-        stream.forget();
-        this.#spare.push(stream);
-      }
-      this.#closed.length = 0;
-    },
-  };
 
   get nowMs(): number {
     return this.home.nowMs;

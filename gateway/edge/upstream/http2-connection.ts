@@ -3,6 +3,7 @@ import type { TLSSocket } from 'node:tls';
 import { fixed } from '../../counters.ts';
 import { Deadline } from '../io/deadline.ts';
 import type { Timed } from '../io/deadline.ts';
+import { Spares } from '../io/spares.ts';
 import { failures } from '../message/failure.ts';
 import type { Failure } from '../message/failure.ts';
 import { ClientConnection } from '../http2/client.ts';
@@ -51,8 +52,7 @@ export class UpstreamSession implements ClientOwner, StreamHost, Timed {
   readonly #breaker: Breaker;
   #phase: 'dialling' | 'open' | 'closed' = 'dialling';
   #unflushed: StreamSide[] = [];
-  readonly #spare: StreamSide[] = [];
-  readonly #over: StreamSide[] = [];
+  readonly #spares: Spares<StreamSide>;
 
   /** Dials, and counts in `breaker` as a connection. Throws on keys that OpenSSL does not read. */
   constructor(endpoint: EndpointView, owner: SessionOwner, breaker: Breaker) {
@@ -60,6 +60,7 @@ export class UpstreamSession implements ClientOwner, StreamHost, Timed {
     this.endpoint = endpoint;
     this.shared = upstream.context.http2;
     this.#owner = owner;
+    this.#spares = new Spares(worker.batch, mostSpareSides);
     this.#idleMs = upstream.upstream?.idleTimeoutMs ?? defaultIdleMs;
     // ± 10 %: sessions that came together do not go together.
     this.#oldAtMs = worker.nowMs + (upstream.upstream?.maxLifetimeMs ?? Infinity) * (0.9 + 0.2 * worker.draw());
@@ -114,22 +115,15 @@ export class UpstreamSession implements ClientOwner, StreamHost, Timed {
 
   /** A side for a request of `user`, which has entered `breaker`. There must be room. */
   side(endpoint: EndpointView, user: UpstreamUser, breaker: Breaker): StreamSide {
-    const side = this.#spare.pop() ?? new StreamSide(this, endpoint, breaker);
+    const side = this.#spares.take() ?? new StreamSide(this, endpoint, breaker);
     side.begin(endpoint, user, breaker);
     return side;
   }
 
-  /** A side has been let go. It is used again in a later turn only: whoever runs now may still hold it. */
+  /** A side has been let go. */
   release(side: StreamSide): void {
-    if (this.#over.push(side) === 1) this.endpoint.worker.batch.ask(this.#reuse);
+    this.#spares.giveBack(side);
   }
-
-  readonly #reuse = {
-    turnEnded: (): void => {
-      for (let i = 0; i < this.#over.length && this.#spare.length < mostSpareSides; i++) this.#spare.push(this.#over[i]!);
-      this.#over.length = 0;
-    },
-  };
 
   /** Sends a request: `ClientConnection.request`. There must be room. */
   request(side: StreamSide, block: Buffer, length: number, end: boolean): Stream {

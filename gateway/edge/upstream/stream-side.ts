@@ -78,6 +78,9 @@ export class StreamSide implements UpstreamSide, ResponseUser {
     endpoint.inFlight += 1;
   }
 
+  /** Nothing to do: `begin` replaces all of it, and it ends with its session. */
+  forget(): void {}
+
   get bound(): boolean {
     return this.#user !== null;
   }
