@@ -15,6 +15,7 @@ import { routesInOrder, type RouteTable } from '../routing/table.ts';
 import { type Route } from '../routing/decision.ts';
 import { visible } from '../routing/visible.ts';
 import { hintsFor } from './explanation-hints.ts';
+import { grpcStatusNames, rejectFailure } from './failures.ts';
 import { stepsOf, type StepConditions, type StepName } from './steps.ts';
 import type { ServiceChoice, Translation } from '../k8s/translate/translation.ts';
 
@@ -185,15 +186,7 @@ function routeText(route: Route<null>): string {
   return `${printMatch(route.match)}${precedence}${route.space === route.namespace ? '' : `  of ${route.namespace}`}`;
 }
 
-const grpcStatus: Readonly<Record<RejectReason, string>> = {
-  'no-route': 'UNIMPLEMENTED',
-  'no-healthy-upstream': 'UNAVAILABLE',
-  'all-weights-zero': 'UNAVAILABLE',
-  'only-shadows': 'UNAVAILABLE',
-  'namespace-needed': 'INVALID_ARGUMENT',
-  'regex-work': 'RESOURCE_EXHAUSTED',
-};
-
 function rejection({ reason, sentence }: RejectDecision, grpc: boolean): Explanation['reject'] {
-  return { reason, answer: grpc ? grpcStatus[reason] : reason === 'no-route' ? '404' : reason === 'regex-work' ? '431' : '503', sentence };
+  const { httpStatus, grpcStatus } = rejectFailure(reason);
+  return { reason, answer: grpc ? grpcStatusNames[grpcStatus]! : String(httpStatus), sentence };
 }

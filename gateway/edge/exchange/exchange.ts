@@ -3,6 +3,7 @@
 import type { ForwardDecision, RejectDecision } from '../../../routing/decision.ts';
 import { decide } from '../../../routing/decide.ts';
 import { fixed } from '../../counters.ts';
+import { rejectFailure } from '../../failures.ts';
 import { AnswerEdits } from '../policy/answer-edits.ts';
 import type { Attached, Attachment } from '../policy/compiled-mapping.ts';
 import type { ClientSide } from './client-side.ts';
@@ -14,7 +15,7 @@ import { ExchangeRecord } from './exchange-record.ts';
 import { ExchangeTimes } from './exchange-times.ts';
 import { failures } from '../message/failure.ts';
 import type { Failure } from '../message/failure.ts';
-import { failureAnswer, rejectFailure } from '../message/answers.ts';
+import { failureAnswer } from '../message/answers.ts';
 import type { Answer } from '../message/answers.ts';
 import { Forwarding } from './forwarding.ts';
 import { GrpcWeb } from './grpc-web.ts';

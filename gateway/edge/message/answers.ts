@@ -1,6 +1,5 @@
 // Answers that the gateway gives itself.
 import { visible } from '../../../routing/visible.ts';
-import type { RejectReason } from '../../../routing/decision.ts';
 import { failureBody, failures, grpcMessage } from './failure.ts';
 import type { Failure } from './failure.ts';
 
@@ -17,22 +16,6 @@ export interface Answer {
 const noFields: Answer['fields'] = Object.freeze([]);
 const overloaded: Answer['fields'] = Object.freeze([['x-envoy-overloaded', 'true'] as const]);
 const allowed: Answer['fields'] = Object.freeze([['allow', 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS'] as const]);
-
-/** The Failure of a Decision that rejects. */
-export function rejectFailure(reason: RejectReason): Failure {
-  switch (reason) {
-    case 'no-route':
-      return failures.noRoute;
-    case 'namespace-needed':
-      return failures.namespaceNeeded;
-    case 'regex-work':
-      return failures.regexWork;
-    case 'no-healthy-upstream':
-    case 'all-weights-zero':
-    case 'only-shadows':
-      return failures.noHealthyUpstream;
-  }
-}
 
 /**
  * The answer to a failure. `detail` says what exactly, or what to change; where it repeats the sentence it stands alone. gRPC callers get
