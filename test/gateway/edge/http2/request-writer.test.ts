@@ -20,7 +20,7 @@ import { textFields } from './peers.ts';
 type Field = readonly [name: string, value: string];
 
 const requestId = Buffer.from('11111111-2222-4333-8444-555555555555');
-const compiler = { pools: { liveOf: () => ({ upstream: null }), shadowOf: () => ({ upstream: null }) }, defaultIdleTimeoutMs: 0 } as unknown as Compiler;
+const compiler = { pools: { liveOf: () => ({ upstream: null }), shadowOf: () => ({ upstream: null }) }, defaultIdleTimeoutMs: 0, limits: { bodyBytes: 0, requestLineBytes: 8192 }, plantedSteps: [] } as unknown as Compiler;
 
 interface Case {
   readonly method: string;
