@@ -14,7 +14,7 @@ import { serving } from '../message/grpc-message.ts';
 import type { Http1RequestHead } from '../message/request-head.ts';
 import { clientFacts } from '../message/client-facts.ts';
 import type { ClientFacts } from '../message/client-facts.ts';
-import type { Transport } from '../io/transport.ts';
+import type { Transport, TransportOwner } from '../io/transport.ts';
 import { HealthCall } from './health-call.ts';
 import { writeAnswerBlock } from '../http2/response-writer.ts';
 import type { ServedStream, StreamOwner } from './http2-stream.ts';
@@ -43,7 +43,7 @@ export class ServedConnection implements ServerOwner, ClientConnection, StreamOw
   /** Whose request was read last, and may have bytes in the out buffer. */
   #reading: ServedStream | null = null;
 
-  /** Takes the transport over; bytes that were read already are given to its owner. */
+  /** Serves the transport, whose owner is `receiver` from now on. */
   constructor(context: DownstreamContext, streams: ServedStreams, transport: Transport) {
     this.context = context;
     this.#worker = context.worker;
@@ -53,6 +53,11 @@ export class ServedConnection implements ServerOwner, ClientConnection, StreamOw
     context.connections.add(this);
     this.#worker.counters.add(fixed.clientConnectionsHttp2, 1);
     if (context.draining) this.drain();
+  }
+
+  /** What the transport tells. */
+  get receiver(): TransportOwner {
+    return this.#connection;
   }
 
   /** About every request of this client. */

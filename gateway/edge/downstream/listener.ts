@@ -112,7 +112,7 @@ class Sniffed implements TransportOwner {
     const { context, streams } = this.#acceptor;
     context.worker.tick();
     if (transport.alpn === 'h2') {
-      void new ServedConnection(context, streams, transport);
+      transport.owner = new ServedConnection(context, streams, transport).receiver;
       return;
     }
     this.#transport = transport;
@@ -132,8 +132,7 @@ class Sniffed implements TransportOwner {
         return;
       case 'http2':
         http1.leave();
-        // It makes itself the transport's owner.
-        void new ServedConnection(this.#acceptor.context, this.#acceptor.streams, transport);
+        transport.owner = new ServedConnection(this.#acceptor.context, this.#acceptor.streams, transport).receiver;
         if (kept) transport.owner.received(carry.bytes, carry.start, carry.end);
         else transport.owner.received(bytes, start, end);
         return;
