@@ -26,7 +26,6 @@ import type { Http1RequestHead } from '../message/request-head.ts';
 import { chunkedLength, upgradeLength } from '../message/framing.ts';
 import type { ClientFacts } from '../message/client-facts.ts';
 import type { ResponseHead } from '../message/response-head.ts';
-import { copyOfHead } from '../message/head-copy.ts';
 import type { Step, Verdict } from '../policy/step.ts';
 import { rejectedSteps } from '../policy/steps.ts';
 import { StepRun } from './step-run.ts';
@@ -184,7 +183,7 @@ export class Exchange implements ForwardingOwner, StepOwner, Timed {
         this.#fail(verdict.failure, verdict.detail);
         return;
       case 'again':
-        this.#decideAgain(copyOfHead(head, verdict.change));
+        this.#decideAgain(head);
     }
   }
 
@@ -192,6 +191,7 @@ export class Exchange implements ForwardingOwner, StepOwner, Timed {
   #decideAgain(head: Http1RequestHead): void {
     const run = this.#steps!;
     const decision = decide(run.table, head, this.#worker.draw());
+    this.#edits.beginAgain();
     if (decision.kind === 'reject') {
       this.#attachment = null;
       this.#record.decision = null;
@@ -207,7 +207,15 @@ export class Exchange implements ForwardingOwner, StepOwner, Timed {
 
   stepsResumed(): void {
     this.#times.waitingSinceMs = Infinity;
-    if (this.wantsBody) this.#waitingBody?.passTo((bytes, start, end) => this.#pass(bytes, start, end), (trailers) => this.#forwarding.end(trailers));
+    const run = this.#steps;
+    if (this.wantsBody) {
+      // It may end with any piece of it, and a client that sent ahead then has its next request in this exchange.
+      this.#waitingBody?.passTo(
+        (bytes, start, end) => run === this.#steps && this.#pass(bytes, start, end),
+        (trailers) => run === this.#steps && this.#forwarding.end(trailers),
+      );
+    }
+    if (run !== this.#steps) return;
     this.requestFlush();
     if (this.#request === 'passing' && !this.#forwarding.congested) this.#resumeRequest();
   }
@@ -366,11 +374,14 @@ export class Exchange implements ForwardingOwner, StepOwner, Timed {
 
   responseHead(head: ResponseHead): void {
     const { nowMs } = this.#worker;
+    if (this.#steps !== null && this.#steps.active && !this.#steps.answered(head)) {
+      this.#fail(failures.fault, '');
+      return;
+    }
     this.#times.responseStarted = true;
     this.#response = 'begun';
     this.#record.code = head.status;
     this.#times.lastByteMs = nowMs;
-    if (this.#steps !== null && this.#steps.active) this.#steps.answered(head);
     this.#client.responseHead(head, this.#attachment!, this.#edits.edits, Math.round(nowMs - this.#forwarding.sentMs));
   }
 
@@ -546,9 +557,14 @@ export class Exchange implements ForwardingOwner, StepOwner, Timed {
     const worker = this.#worker;
     this.#drop();
     this.#request = 'none';
-    if (this.#steps !== null && this.#steps.active) this.#steps.end({ code: this.#record.code, failure: this.#record.failure });
+    if (this.#steps !== null && this.#steps.active) this.#endSteps(this.#steps);
     worker.wheel.clear(this.#deadline);
     this.#record.finish(this.#times.startedMs, this.#client.peer, this.#forwarding.address, this.#forwarding.spent);
     this.#client.exchangeOver();
+  }
+
+  #endSteps(run: StepRun): void {
+    if (run.spent) this.#steps = null;
+    run.end({ code: this.#record.code, failure: this.#record.failure });
   }
 }

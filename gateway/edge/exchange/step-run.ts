@@ -1,9 +1,10 @@
-// StepRun: one request on its way through the steps of its Mapping. Made for the first request of an exchange that has any, and used again.
+// StepRun: one request on its way through the steps of its Mapping. Made for the first request of an exchange that has any, and used again,
+// unless a step waited: it may hold on to what it was given, and must not speak of another request by it.
 import type { RouteTable } from '../../../routing/table.ts';
 import type { WorkerContext } from '../io/worker-context.ts';
 import type { ClientFacts } from '../message/client-facts.ts';
 import { failures } from '../message/failure.ts';
-import { copyOfHead, noChange } from '../message/head-copy.ts';
+import { copyBytes, copyOfHead, noChange } from '../message/head-copy.ts';
 import type { ExtraFields } from '../message/header-edits.ts';
 import type { Http1RequestHead } from '../message/request-head.ts';
 import type { RequestIds } from '../message/request-id.ts';
@@ -17,7 +18,7 @@ import type { ExchangeEnd, Resume, Step, StepRequest, Verdict } from '../policy/
 export interface StepOwner {
   /** All said go on: it is forwarded. */
   stepsPassed(head: Http1RequestHead): void;
-  /** One of them answered, failed, or changed what routing reads. */
+  /** One of them answered, failed, or changed what routing reads: `head` is then the changed one. */
   stepDecided(verdict: Exclude<Verdict, { kind: 'go-on' }>, head: Http1RequestHead): void;
   /** One of them waited and no longer does: what was held back of the request may go on. */
   stepsResumed(): void;
@@ -50,6 +51,10 @@ export class StepRun implements StepRequest {
   #cancel: (() => void) | null = null;
   /** Grows with each wait and each request: a step that speaks late is not heard. */
   #turn = 0;
+  /** Of the head that is kept, in the account of what is held. */
+  #heldBytes = 0;
+  /** A step has waited: the run serves no other request. */
+  spent = false;
   hash: number | null = null;
   /** The request passes steps, or has passed some that want to know of its end. */
   active = false;
@@ -117,34 +122,56 @@ export class StepRun implements StepRequest {
     while (++this.#at < this.#steps.length) {
       const step = this.#steps[this.#at]!;
       if (step === this.#asker) continue;
-      const verdict = step.take(this);
-      if (verdict === waits) {
-        if (this.#cancel === null) throw new Error(`the step ${step.name} waits for nothing`);
-        return;
-      }
+      this.#edits.nextStep();
+      const verdict = this.#ask(step);
+      if (verdict === waits) return;
       if (this.#decides(step, verdict)) return;
     }
     this.#at = this.#steps.length - 1;
     this.#owner.stepsPassed(this.head);
   }
 
+  #ask(step: Step): Verdict | typeof waits {
+    let verdict: Verdict | typeof waits;
+    try {
+      verdict = step.take(this);
+      if (verdict === waits && this.#cancel === null) throw new Error(`the step ${step.name} waits for nothing`);
+    } catch (error) {
+      this.#worker.stepFaulted(error);
+      verdict = fault;
+    }
+    if (verdict === waits && !this.#worker.held.hasRoom(0)) verdict = tooMuchHeld;
+    // A step that has decided waits no longer.
+    if (verdict !== waits && this.#cancel !== null) this.cancel();
+    return verdict;
+  }
+
   /** Whether the run is over, or begun anew. */
   #decides(step: Step, verdict: Verdict): boolean {
     if (verdict.kind === 'go-on') return false;
-    if (verdict.kind === 'again') {
-      if (this.#asker !== null) return false;
-      this.#asker = step;
+    if (verdict.kind !== 'again') {
+      this.#owner.stepDecided(verdict, this.head);
+      return true;
     }
-    this.#owner.stepDecided(verdict, this.head);
+    if (this.#asker !== null) return false;
+    this.#asker = step;
+    let changed: Http1RequestHead | null = null;
+    try {
+      changed = copyOfHead(this.head, verdict.change);
+    } catch (error) {
+      this.#worker.stepFaulted(error);
+    }
+    if (changed === null) this.#owner.stepDecided(fault, this.head);
+    else this.#owner.stepDecided(verdict, changed);
     return true;
   }
 
   addToAnswer(fields: ExtraFields): void {
-    this.#edits.add(fields);
+    if (this.active) this.#edits.add(fields);
   }
 
   setCookie(cookie: string): void {
-    this.#edits.setCookie(cookie);
+    if (this.active) this.#edits.setCookie(cookie);
   }
 
   stickTo(hash: number | null): void {
@@ -152,34 +179,57 @@ export class StepRun implements StepRequest {
   }
 
   keep(value: unknown): void {
-    (this.#kept ??= new Map()).set(this.#steps[this.#at]!, value);
+    if (this.active) (this.#kept ??= new Map()).set(this.#steps[this.#at]!, value);
   }
 
   wait(cancel: () => void): Resume {
+    if (!this.active) return spoken;
     const turn = ++this.#turn;
+    this.spent = true;
     // Its bytes are the read buffer's: they are another request's soon.
     this.#head = copyOfHead(this.head, noChange);
+    this.#hold(copyBytes(this.#head));
     this.#cancel = cancel;
+    let said = false;
     return (verdict) => {
-      if (turn !== this.#turn || this.#cancel === null) return;
-      this.#worker.tick();
-      this.#cancel = null;
-      try {
-        if (!this.#decides(this.#steps[this.#at]!, verdict)) this.#run();
-      } catch (error) {
-        this.#worker.faulted(error);
-        this.#owner.stepDecided({ kind: 'fail', failure: failures.fault, detail: '' }, this.head);
-      }
-      // Not where the exchange has ended meanwhile and serves another request, or another step waits.
-      if (turn === this.#turn) this.#owner.stepsResumed();
+      if (said || turn !== this.#turn) return;
+      said = true;
+      this.#cancel = spoken;
+      // Whoever speaks may stand in the middle of another request, whose head and answer are in the worker's buffers: callbacks do not nest.
+      queueMicrotask(() => this.#resumed(turn, verdict));
     };
   }
 
-  /** The head of the upstream's final answer. */
-  answered(head: ResponseHead): void {
-    for (let at = 0; at <= this.#at; at++) {
-      const step = this.#steps[at]!;
-      if (step.answered !== null) step.answered(head, this, this.#kept?.get(step));
+  #hold(bytes: number): void {
+    this.#worker.held.hold(bytes - this.#heldBytes);
+    this.#heldBytes = bytes;
+  }
+
+  #resumed(turn: number, verdict: Verdict): void {
+    if (turn !== this.#turn) return;
+    this.#worker.tick();
+    this.#cancel = null;
+    try {
+      if (!this.#decides(this.#steps[this.#at]!, verdict)) this.#run();
+      // Not where the exchange has ended meanwhile and serves another request, or another step waits.
+      if (turn === this.#turn) this.#owner.stepsResumed();
+    } catch (error) {
+      this.#worker.faulted(error);
+      if (this.active) this.#owner.stepDecided(fault, this.head);
+    }
+  }
+
+  /** The head of the upstream's final answer. False: a step has failed, and with it the request. */
+  answered(head: ResponseHead): boolean {
+    try {
+      for (let at = 0; at <= this.#at; at++) {
+        const step = this.#steps[at]!;
+        if (step.answered !== null) step.answered(head, this, this.#kept?.get(step));
+      }
+      return true;
+    } catch (error) {
+      this.#worker.stepFaulted(error);
+      return false;
     }
   }
 
@@ -188,22 +238,42 @@ export class StepRun implements StepRequest {
     const cancel = this.#cancel;
     this.#cancel = null;
     this.#turn += 1;
-    cancel?.();
+    try {
+      cancel?.();
+    } catch (error) {
+      this.#worker.stepFaulted(error);
+    }
   }
 
   /** The exchange is over: steps that have seen it are told, and everything of it is let go. */
   end(end: ExchangeEnd): void {
+    this.active = false;
     this.cancel();
+    this.#hold(0);
     const seen = new Set([...this.#earlier, ...this.#steps.slice(0, this.#at + 1)]);
     const kept = this.#kept;
-    this.active = false;
     this.#steps = [];
     this.#earlier = [];
     this.#at = -1;
     this.#asker = null;
-    this.#head = null;
-    this.#shared = null;
     this.#kept = null;
-    for (const step of seen) if (step.ended !== null) step.ended(end, kept?.get(step));
+    if (!this.spent) {
+      this.#head = null;
+      this.#shared = null;
+    }
+    for (const step of seen) this.#tellEnd(step, end, kept?.get(step));
+  }
+
+  #tellEnd(step: Step, end: ExchangeEnd, kept: unknown): void {
+    try {
+      if (step.ended !== null) step.ended(end, kept);
+    } catch (error) {
+      this.#worker.stepFaulted(error);
+    }
   }
 }
+
+type Failed = Extract<Verdict, { kind: 'fail' }>;
+const spoken = (): void => undefined;
+const fault: Failed = Object.freeze({ kind: 'fail', failure: failures.fault, detail: '' });
+const tooMuchHeld: Failed = Object.freeze({ kind: 'fail', failure: failures.overflow, detail: 'too much is held for other requests (--retry-total-bytes)' });

@@ -1,13 +1,15 @@
 // WaitingBody: what came of a request while a step waits. The client is paused as soon as a read is over, so there is no more of it than a read,
 // or a stream's window, brings.
+import { slabBytes } from '../io/held-memory.ts';
 import type { HeldMemory } from '../io/held-memory.ts';
 import { copyOfFields } from '../message/field-copy.ts';
 import type { FieldList } from '../message/fields.ts';
 
 export class WaitingBody {
   readonly #memory: HeldMemory;
-  readonly #pieces: Buffer[] = [];
-  #bytes = 0;
+  /** The last one filled up to `#lastEnd`. A client may send byte by byte: pieces of their own would take many times what they hold. */
+  readonly #slabs: Buffer[] = [];
+  #lastEnd = slabBytes;
   #trailers: FieldList | null = null;
   /** The request came to its end. */
   ended = false;
@@ -18,10 +20,17 @@ export class WaitingBody {
 
   /** False: too much is held for other requests. */
   append(bytes: Buffer, start: number, end: number): boolean {
-    if (!this.#memory.hasRoom(end - start)) return false;
-    this.#memory.hold(end - start);
-    this.#bytes += end - start;
-    this.#pieces.push(Buffer.from(bytes.subarray(start, end)));
+    for (let at = start; at < end; ) {
+      if (this.#lastEnd === slabBytes) {
+        if (!this.#memory.hasRoom(slabBytes)) return false;
+        this.#slabs.push(this.#memory.takeSlab(slabBytes));
+        this.#lastEnd = 0;
+      }
+      const taken = Math.min(end - at, slabBytes - this.#lastEnd);
+      bytes.copy(this.#slabs.at(-1)!, this.#lastEnd, at, at + taken);
+      this.#lastEnd += taken;
+      at += taken;
+    }
     return true;
   }
 
@@ -30,20 +39,24 @@ export class WaitingBody {
     this.#trailers = trailers === null ? null : copyOfFields(trailers);
   }
 
-  /** Gives what came, in order, and holds nothing any more. */
+  /** Gives what came, in order, and holds nothing any more. Bytes are valid during the call. */
   passTo(body: (bytes: Buffer, start: number, end: number) => void, end: (trailers: FieldList | null) => void): void {
-    const pieces = this.#pieces.splice(0);
+    const slabs = this.#slabs.splice(0);
     const { ended } = this;
+    const lastEnd = this.#lastEnd;
     const trailers = this.#trailers;
     this.clear();
-    for (const piece of pieces) body(piece, 0, piece.length);
-    if (ended) end(trailers);
+    try {
+      for (const [index, slab] of slabs.entries()) body(slab, 0, index === slabs.length - 1 ? lastEnd : slabBytes);
+      if (ended) end(trailers);
+    } finally {
+      for (const slab of slabs) this.#memory.putSlab(slab);
+    }
   }
 
   clear(): void {
-    this.#memory.hold(-this.#bytes);
-    this.#bytes = 0;
-    this.#pieces.length = 0;
+    for (const slab of this.#slabs.splice(0)) this.#memory.putSlab(slab);
+    this.#lastEnd = slabBytes;
     this.#trailers = null;
     this.ended = false;
   }

@@ -87,4 +87,9 @@ export class WorkerContext {
     this.out.drop();
     this.#faulted(error);
   }
+
+  /** As `faulted`, of code that writes nothing: what is put together belongs to others. */
+  stepFaulted(error: unknown): void {
+    this.#faulted(error);
+  }
 }

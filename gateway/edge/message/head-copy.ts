@@ -5,7 +5,7 @@ import { fieldRoom } from './fields.ts';
 import { isEditable } from './header-edits.ts';
 import { Http1RequestHead } from './request-head.ts';
 
-/** Fields of a request that are taken out, by name in lower case, and fields that come behind the others. */
+/** Fields of a request that are taken out, by name, and fields that come behind the others. */
 export interface HeadChange {
   readonly remove: readonly string[];
   readonly add: readonly (readonly [name: string, value: string])[];
@@ -14,8 +14,8 @@ export interface HeadChange {
 export const noChange: HeadChange = Object.freeze({ remove: [], add: [] });
 
 /**
- * A copy with the change made. Throws on a change that would break the message: a name that is no token or frames the message, a value with
- * CTL, more fields than there is room for. What framing, gRPC and limits read stays what the client said.
+ * A copy with the change made. Throws on a change that would break the message: a name, taken out or added, that is no token or that frames
+ * the message, a value with CTL, more fields than there is room for. What framing, gRPC and limits read stays what the client said.
  */
 export function copyOfHead(head: Http1RequestHead, change: HeadChange): Http1RequestHead {
   const copy = new Http1RequestHead();
@@ -40,7 +40,8 @@ export function copyOfHead(head: Http1RequestHead, change: HeadChange): Http1Req
   copy.pathEnd = pathAt + head.pathEnd - head.pathStart;
   copy.queryStart = pathAt + head.queryStart - head.pathStart;
   copy.queryEnd = pathAt + head.queryEnd - head.pathStart;
-  const removed = new Set(change.remove);
+  for (const name of change.remove) if (!isEditable(name)) throw new Error(`no request can lose a field named ${JSON.stringify(name)}`);
+  const removed = new Set(change.remove.map((name) => name.toLowerCase()));
   const neverIndexed = head.neverIndexed === null ? null : new Uint8Array(fieldRoom);
   for (let field = 0; field < fieldCount; field++) {
     const at = field * 4;
@@ -60,7 +61,10 @@ export function copyOfHead(head: Http1RequestHead, change: HeadChange): Http1Req
   copy.pathBytes = copy.bytes;
   // What Connection named stays of that kind: only fields that came anew are asked for theirs.
   for (let field = kept; field < copy.fieldCount; field++) copy.kinds[field] = kindOf(copy.bytes, copy.fields[field * 4]!, copy.fields[field * 4 + 1]!);
-  copy.neverIndexed = neverIndexed;
+  // A head that waits is kept for long: it takes no more than it needs.
+  copy.fields = copy.fields.slice(0, copy.fieldCount * 4);
+  copy.kinds = copy.kinds.slice(0, copy.fieldCount);
+  copy.neverIndexed = neverIndexed === null ? null : neverIndexed.slice(0, copy.fieldCount);
   copy.modern = head.modern;
   copy.contentLength = head.contentLength;
   copy.chunked = head.chunked;
@@ -74,6 +78,11 @@ export function copyOfHead(head: Http1RequestHead, change: HeadChange): Http1Req
   copy.grpcWeb = head.grpcWeb;
   copy.isHead = head.isHead;
   return copy;
+}
+
+/** Bytes that a copy takes. */
+export function copyBytes({ bytes, fields, kinds }: Http1RequestHead): number {
+  return bytes.length + fields.byteLength + kinds.length;
 }
 
 const space = Buffer.from(' ');

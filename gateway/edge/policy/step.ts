@@ -18,14 +18,20 @@ export type Verdict =
   /** The head is changed and a Route is looked for once more, all of its steps included but this one. Once a request: after that it goes on. */
   | { readonly kind: 'again'; readonly change: HeadChange };
 
-/** Ends a wait, once; what is said after the request has ended is ignored. */
+/**
+ * Ends a wait, once, from anywhere, also from within a step. What is said a second time, or after the request has ended, is ignored. What
+ * follows from it follows when whoever speaks has returned.
+ */
 export type Resume = (verdict: Verdict) => void;
 
 export const goOn: Verdict = Object.freeze({ kind: 'go-on' });
 /** What `take` says of a request that it has asked to `wait`. */
 export const waits = 'waits';
 
-/** The request, as a step sees it. */
+/**
+ * The request, as a step sees it. Valid during the call; after `wait` until the request ends, and then nothing that is asked of it has an
+ * effect. A step that throws, or that says what cannot be done, ends its request with a fault of the gateway (500), and nothing else.
+ */
 export interface StepRequest {
   /** Valid during the call; after `wait`, a copy that stays. */
   readonly head: Http1RequestHead;
@@ -44,7 +50,7 @@ export interface StepRequest {
   keep(value: unknown): void;
   /**
    * The step waits for something outside: it returns `waits` next, and says its verdict later. Meanwhile the client is paused, time limits run,
-   * and `cancel` is called when the request ends for another reason.
+   * and `cancel` is called when the request ends for another reason before it has said it.
    */
   wait(cancel: () => void): Resume;
 }
