@@ -1,5 +1,6 @@
 // `sluice check`: the Problems of manifests, as a gateway that serves them would report them.
 import type { Problem } from '../../routing/problem.ts';
+import { visible } from '../../routing/visible.ts';
 import { printProblems } from './problem-list.ts';
 import { runTool, valueOf, type ToolOutcome, type ToolUse } from './command.ts';
 import { hasOneOrigin, jsonOption, manifestOptions, readSettings, serveManifests, type ReadCounts } from './manifests.ts';
@@ -35,7 +36,7 @@ function summaryOf(problems: readonly Problem[]): string {
 }
 
 /** ` in 12 SeldonDeployments and 4 Services (3 objects of other kinds)`. */
-function readText({ kinds, unwatched, otherKinds, withoutNamespace }: ReadCounts, ofAnotherId: number): string {
+function readText({ kinds, unwatched, otherKinds, withoutNamespace, orphans }: ReadCounts, ofAnotherId: number): string {
   const order = ['SeldonDeployment', 'Mapping', 'TLSContext', 'Service', 'EndpointSlice', 'Secret'];
   const read = order.flatMap((kind) => (kinds.has(kind) ? [plural(kinds.get(kind)!, kind)] : []));
   const there = read.length === 0 ? 'nothing' : read.length === 1 ? read[0]! : `${read.slice(0, -1).join(', ')} and ${read.at(-1)!}`;
@@ -43,9 +44,18 @@ function readText({ kinds, unwatched, otherKinds, withoutNamespace }: ReadCounts
     otherKinds === 0 ? '' : `${plural(otherKinds, 'object')} of other kinds`,
     unwatched === 0 ? '' : `${unwatched} in namespaces that are not watched`,
     ofAnotherId === 0 ? '' : `${ofAnotherId} of another ambassador-id`,
+    orphans.length === 0 ? '' : `${orphans.length} of SeldonDeployments that are not there: ${orphanText(orphans)}`,
     withoutNamespace === 0 ? '' : `${withoutNamespace} without a namespace, taken as of default: -n NAMESPACE for another`,
   ].filter((part) => part !== '');
   return ` in ${there}${beside.length === 0 ? '' : ` (${beside.join(', ')})`}`;
+}
+
+/** Most objects that the line names. */
+const mostNamed = 3;
+
+function orphanText(orphans: ReadCounts['orphans']): string {
+  const named = orphans.slice(0, mostNamed).map(({ ref, owner }) => visible(`${ref.kind} ${ref.namespace}/${ref.name} of ${owner}`));
+  return orphans.length > mostNamed ? `${named.join('; ')}; …` : named.join('; ');
 }
 
 function plural(count: number, noun: string): string {

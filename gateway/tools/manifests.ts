@@ -2,6 +2,7 @@
 import { openCluster } from '../../k8s/source/cluster/open.ts';
 import { mostInputBytes, readManifests } from '../../k8s/source/read.ts';
 import { objectKey, type SourceObject } from '../../k8s/translate/object.ts';
+import { orphansOf, type Orphan } from '../../k8s/translate/orphans.ts';
 import type { Translation } from '../../k8s/translate/translation.ts';
 import { nothingHeld, Translator } from '../../k8s/translate/translator.ts';
 import { compareProblems, type Problem } from '../../routing/problem.ts';
@@ -58,6 +59,8 @@ export interface ReadCounts {
   readonly otherKinds: number;
   /** Objects that name no namespace and count as of `defaultNamespace`, where nobody chose it. */
   readonly withoutNamespace: number;
+  /** Objects of SeldonDeployments that are not there. */
+  readonly orphans: readonly Orphan[];
 }
 
 /** Manifests as a gateway that has just started would serve them. */
@@ -88,7 +91,7 @@ async function serveFiles(paths: readonly string[], settings: Settings, namespac
   const translator = new Translator(translateSettingsOf(settings, [], 'ready'), nothingHeld);
   translator.apply({ set: objects, removed: [] });
   const watched = objects.filter(({ ref }) => settings.namespaces.length === 0 || settings.namespaces.includes(ref.namespace));
-  const read = { kinds: countKinds(watched), unwatched: objects.length - watched.length, otherKinds: beside.otherKinds, withoutNamespace: chosen === null ? beside.withoutNamespace : 0 };
+  const read = { kinds: countKinds(watched), unwatched: objects.length - watched.length, otherKinds: beside.otherKinds, withoutNamespace: chosen === null ? beside.withoutNamespace : 0, orphans: orphansOf(watched) };
   const nothing = watched.length > 0 ? [] : [nothingRead(paths, read)];
   return { ...build(translator.current(), [...problems, ...nothing]), read };
 }
@@ -134,7 +137,7 @@ async function serveCluster(settings: Settings, { access }: ClusterSettings): Pr
     } finally {
       await source.stop();
     }
-    return { ...build(translator.current(), sourceProblems), read: { kinds: countKinds(objects.values()), unwatched: 0, otherKinds: 0, withoutNamespace: 0 } };
+    return { ...build(translator.current(), sourceProblems), read: { kinds: countKinds(objects.values()), unwatched: 0, otherKinds: 0, withoutNamespace: 0, orphans: orphansOf(objects.values()) } };
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }

@@ -60,7 +60,7 @@ export function ownersOf(object: unknown): readonly string[] {
 }
 
 /** What the label of an SD's Services may say, by operator version; its own name first. */
-export function ownerNamesOf({ ref, specName }: Deployment): readonly string[] {
+export function ownerNamesOf({ ref, specName }: Pick<Deployment, 'ref' | 'specName'>): readonly string[] {
   const names = [ref.name];
   const bounded = boundedName(ref.name);
   if (bounded !== ref.name) names.push(bounded);

@@ -12,6 +12,7 @@ import { Namespaces } from './namespaces.ts';
 import { objectKey, type SourceObject } from './object.ts';
 import { Output } from './output.ts';
 import { predictorCandidates } from './services.ts';
+import { shadowSlashes } from './shadow-slashes.ts';
 import type { ServiceChoice, Translation, TranslateSettings, TranslationChange } from './translation.ts';
 import type { Unit } from './unit-record.ts';
 import { World } from './world.ts';
@@ -222,6 +223,7 @@ export class Translator {
     }
     for (const problem of deadEnds(this.#world.units(), this.#backends, this.#settings)) problems.push(problem);
     for (const problem of groupDifferences(this.#world.units())) problems.push(problem);
+    for (const problem of shadowSlashes(this.#world.units())) problems.push(problem);
     problems.push(...this.#claims.problems());
     return problems.sort(compareProblems);
   }

@@ -90,6 +90,17 @@ describe('check', () => {
     expect((await run(check, '-n', 'A b', at('many.yaml'))).err).toContain('is not a namespace');
   });
 
+  test('names objects of SeldonDeployments that are not there, by owner reference and by label', async () => {
+    const sd = 'apiVersion: machinelearning.seldon.io/v1\nkind: SeldonDeployment\nmetadata: { name: iris, namespace: prod }\nspec: { name: old, predictors: [{ name: main, graph: { name: c } }] }\n';
+    const service = (name: string, metadata: string): string => `apiVersion: v1\nkind: Service\nmetadata: { name: ${name}, namespace: prod, ${metadata} }\nspec: { ports: [{ name: http, port: 8000 }, { name: grpc, port: 5001 }] }\n`;
+    const mapping = "apiVersion: getambassador.io/v2\nkind: Mapping\nmetadata: { name: m, namespace: prod, ownerReferences: [{ apiVersion: machinelearning.seldon.io/v1, kind: SeldonDeployment, name: gone, uid: u }] }\nspec: { prefix: /x/, service: x }\n";
+    writeFileSync(at('orphans.yaml'), [sd, service('iris-main', 'labels: { seldon-deployment-id: old-iris }'), service('mine', 'labels: { app: x }')].join('---\n'));
+    expect((await run(check, at('orphans.yaml'))).out).toMatch(/ in 1 SeldonDeployment and 2 Services\n$/);
+    writeFileSync(at('orphans.yaml'), [sd, mapping, ...['a', 'b', 'c'].map((name) => service(name, 'labels: { seldon-deployment-id: iriss }'))].join('---\n'));
+    expect((await run(check, at('orphans.yaml'))).out).toMatch(/ in 1 SeldonDeployment, 1 Mapping and 3 Services \(4 of SeldonDeployments that are not there: Mapping prod\/m of gone; Service prod\/a of iriss; Service prod\/b of iriss; …\)\n$/);
+    expect(JSON.parse((await run(check, '--json', at('orphans.yaml'))).out)).toMatchObject({ read: { orphans: [{ owner: 'gone' }, {}, {}, {}] } });
+  });
+
   test.each([
     ['', [], 'there is no object, so nothing is checked'],
     ['apiVersion: v1\nkind: ConfigMap\nmetadata: { name: a }\n', [], 'all 1 objects are of kinds that routing does not read, so nothing is checked'],
