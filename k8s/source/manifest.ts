@@ -2,6 +2,8 @@
 import { CORE_SCHEMA, loadAll, mergeTag, YAMLException } from 'js-yaml';
 import type { ObjectRef, Problem, ProblemLevel } from '../../routing/problem.ts';
 import { lostWith } from '../translate/ambassador-kinds.ts';
+import { nearWord } from '../translate/near-word.ts';
+import { quoted } from '../translate/value.ts';
 import { splitDocuments, splitJson, type ManifestDocument } from './documents.ts';
 import { extentOf } from './extent.ts';
 import { jsonErrorOffset } from './json-error.ts';
@@ -236,10 +238,20 @@ class Reading {
       this.refuse('bad-namespace', fieldAt(place), `${kind} ${name} has no usable metadata.namespace and is not served; ${write(namespace, 'lower-case letters, digits and "-", at most 63')}`);
       return;
     }
-    if (metadata['namespace'] === undefined || metadata['namespace'] === null) this.#withoutNamespace += 1;
+    if (metadata['namespace'] === undefined || metadata['namespace'] === null) {
+      const stray = strayNamespace(object, metadata);
+      if (stray !== null) return this.refuse('bad-namespace', fieldAt(place), `${kind} ${name} has ${quoted(stray)} where a namespace was probably meant and is not served, because ${namespace} would be its namespace; write metadata.namespace`);
+      this.#withoutNamespace += 1;
+    }
     const ref = { kind, namespace: ownText(namespace), name: ownText(name) };
     this.#objects.push(new StoredObject(ref, ownText(apiVersion), originAt(this.#options.file, place), object));
   }
+}
+
+/** A misspelt namespace, or one outside metadata; null: there is none. */
+function strayNamespace(object: Readonly<Record<string, unknown>>, metadata: Readonly<Record<string, unknown>>): string | null {
+  if (Object.hasOwn(object, 'namespace')) return 'namespace';
+  return Object.keys(metadata).find((key) => key !== 'namespace' && key !== 'name' && nearWord(key, ['namespace']) !== null) ?? null;
 }
 
 /** Where an object is in its file. */

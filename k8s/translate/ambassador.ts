@@ -10,6 +10,7 @@ import { placeMapping } from './placement.ts';
 import { reportMappingDifferences } from './raw-differences.ts';
 import { decodeRawMapping, type RawMapping } from './raw-mapping.ts';
 import { planRawUpstream, withheldUpstream } from './raw-upstream.ts';
+import { strayMappingFields, straySentence } from './stray-fields.ts';
 import { decodeTlsContext, type TlsContext } from './tls.ts';
 import type { TranslateSettings } from './translation.ts';
 import { MeaningBuilder, type Surroundings, type UnitMeaning } from './unit.ts';
@@ -105,6 +106,7 @@ class Decoding {
     const kind = textOf(fieldOf(value, 'kind'));
     const apiVersion = textOf(fieldOf(value, 'apiVersion'));
     const name = scalarText(fieldOf(value, 'name') ?? fieldOf(metadata, 'name')) ?? '';
+    if (kind === '' && this.#origin.field !== '') return this.report('error', 'bad-document', field, 'the document has no kind and is not served, and what it says may be missing in the one before it; write apiVersion, kind, name and its fields in one document');
     const ids = this.#idsOf(fields);
     if (ids === null) return this.#unreadableIds(kind, name, fields, field);
     if (!ids.some((id) => this.#settings.ambassadorIds.includes(id))) {
@@ -117,6 +119,7 @@ class Decoding {
     if (!this.#origin.ids.includes('default') && (fieldOf(fields, 'ambassador_id') ?? fieldOf(fields, 'ambassadorId') ?? undefined) === undefined) {
       this.report('info', 'differs-document-id', field, `the document has the id of its SeldonDeployment, ${this.#origin.ids.map(quoted).join(', ')}, and Ambassador reads one without an id as "default"; write ambassador_id in it`);
     }
+    if (kind === 'Mapping' && isRecord(spec) && this.#hasStray(value, name === '' ? this.#origin.owner : name)) return;
     if (kind === 'Mapping') this.#mapping(name === '' ? this.#origin.owner : name, fields, field, apiVersion);
     else if (kind === 'TLSContext') this.#context(name, fields, field);
     else this.report(['Module', 'Host', 'AuthService', 'RateLimitService'].includes(kind) ? 'error' : 'warning', 'kind-not-served', field, lostWith(kind));
@@ -144,6 +147,15 @@ class Decoding {
       this.report('error', 'duplicate-document', field, `another Mapping of this object is named ${quoted(name)} and this one replaces it; give each a name of its own`);
     }
     this.#mappings.set(name, mapping);
+  }
+
+  /** true: a field that decides stands where none is read, so the Mapping is not served without it. */
+  #hasStray(object: UnknownRecord, name: string): boolean {
+    const strays = strayMappingFields(object);
+    const lastGood = strays.some(({ decides }) => decides) ? this.#lastGoodOf(name) : null;
+    for (const stray of strays) this.report(stray.decides ? 'error' : 'warning', 'misplaced-field', stray.field, straySentence(stray, lastGood === null ? 'the Mapping is not served' : 'its last good form is served'));
+    if (lastGood !== null) this.#mappings.set(name, lastGood);
+    return strays.some(({ decides }) => decides);
   }
 
   #lastGoodOf(name: string): RawMapping | null {

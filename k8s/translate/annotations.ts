@@ -88,7 +88,7 @@ export function ambassadorIdsOf(annotations: DeploymentAnnotations): readonly st
 }
 
 /** A comma list or a YAML flow list of ids. */
-function parseIds(text: string): readonly string[] {
+export function parseIds(text: string): readonly string[] {
   const list = /^\s*\[(.*)\]\s*$/s.exec(text)?.[1] ?? text;
   return list.split(/[,\n]/).map((id) => id.trim().replace(/^-\s+/, '').replace(/^(["'])(.*)\1$/, '$2')).filter((id) => id !== '');
 }
@@ -199,6 +199,10 @@ class Reading {
       const hiding = spec[key];
       if (!known.has(key) || hiding === undefined || hiding === metadata[key]) continue;
       this.#report('warning', 'annotation-hidden', `metadata.annotations["${key}"]`, `spec.annotations has this key with another value and that one counts; remove it from spec.annotations or write the value there`);
+    }
+    for (const key of widening) {
+      const written = this.#written(key);
+      if (written?.text === '') this.#report('warning', 'empty-field', written.field, 'it has no value and counts as not written, so requests come here without what it would say; write its value, or remove it');
     }
     for (const [place, annotations] of [['spec', spec], ['metadata', metadata]] as const) {
       for (const key in annotations) {

@@ -1,5 +1,5 @@
 // Deciding annotations: those that say which requests reach a SeldonDeployment, or how many. When one becomes unreadable its last good text stays.
-import { annotationOf, exampleTraffic, isExternalName, isWeight, keys, parseTraffic, type WrittenAnnotation } from './annotations.ts';
+import { annotationOf, exampleTraffic, isExternalName, isWeight, keys, parseIds, parseTraffic, type WrittenAnnotation } from './annotations.ts';
 import type { Deployment, DeploymentAnnotations } from './deployment.ts';
 import { parseHeaders, parseRegexHeaders } from './header-grammar.ts';
 import { notText, quoted } from './value.ts';
@@ -16,7 +16,7 @@ const conditions = (): string => '"name: value", one a line';
 
 /** `seldon.io/ambassador-config` is not here: its documents have last good forms of their own. */
 const deciding: ReadonlyMap<string, Deciding> = new Map<string, Deciding>([
-  [keys.id, { code: 'bad-ambassador-id', write: () => 'an id, or several with commas between them', isReadable: (text) => text !== notText }],
+  [keys.id, { code: 'bad-ambassador-id', write: () => 'an id, or several with commas between them', isReadable: (text) => text !== notText && parseIds(text).length > 0 }],
   [keys.header, { code: 'bad-header', write: conditions, isReadable: (text) => parseHeaders(text).wrong.length === 0 }],
   [keys.regexHeader, { code: 'bad-header', write: conditions, isReadable: (text) => parseRegexHeaders(text).wrong.length === 0 }],
   [keys.serviceName, { code: 'bad-service-name', write: () => 'letters, digits, "-", "." and "/" between names', isReadable: isExternalName }],

@@ -6,6 +6,7 @@ import { unknownPredictorFields, unknownSpecFields } from './deployment-fields.t
 import type { Deployment, Explainer, Predictor } from './deployment.ts';
 import { enginePorts, NoEnginePorts } from './ports.ts';
 import type { SourceObject } from './object.ts';
+import { strayDeploymentFields, straySentence } from './stray-fields.ts';
 import { annotationsOf, arrayOf, booleanOf, fieldOf, integerOf, isRecord, numberOf, quoted, recordOf, textOf, type UnknownRecord } from './value.ts';
 
 const apiVersions: ReadonlySet<string> = new Set(['v1alpha1', 'v1alpha2', 'v1alpha3', 'v1'].map((version) => `machinelearning.seldon.io/${version}`));
@@ -35,6 +36,8 @@ export function decodeDeployment({ ref, apiVersion, object }: Pick<SourceObject,
   if (!apiVersions.has(apiVersion)) {
     report('warning', 'unknown-api-version', 'apiVersion', `${quoted(apiVersion)} is not a version of SeldonDeployments and is read as machinelearning.seldon.io/v1; write that`);
   }
+  const strays = strayDeploymentFields(root);
+  for (const stray of strays) report(stray.decides ? 'error' : 'warning', 'misplaced-field', stray.field, straySentence(stray, lastGood === null ? 'the SeldonDeployment is not served' : 'its last good form is served'));
   for (const { field, near } of unknownSpecFields(spec)) report('warning', 'unknown-field', field, unknownSentence('the spec of a SeldonDeployment', near));
   const predictors: Predictor[] = [];
   const names = new Set<string>();
@@ -56,6 +59,7 @@ export function decodeDeployment({ ref, apiVersion, object }: Pick<SourceObject,
     report('error', 'no-predictors', 'spec.predictors', `there is no predictor with a name, so ${outcome}; write one or more, each with a name and a graph`);
     return { deployment: lastGood, deleting, problems };
   }
+  if (strays.some((stray) => stray.decides)) return { deployment: lastGood, deleting, problems };
   for (const [place, parent] of [['spec', spec], ['metadata', metadata]] as const) {
     const annotations = fieldOf(parent, 'annotations') ?? null;
     if (annotations === null || isRecord(annotations)) continue;
@@ -102,6 +106,13 @@ function decodePredictor(value: unknown, index: number, noEnginePorts: NoEngineP
   for (const unknown of unknownPredictorFields(value, field)) {
     if (unknown.decides) refuse('unknown-field', unknown.field.slice(field.length + 1), unknown.key, 'is not a field, and what it seems to mean decides where requests go', unknown.near!);
     else report('warning', 'unknown-field', unknown.field, unknownSentence('a predictor', unknown.near));
+  }
+  for (const key of ['traffic', 'shadow']) {
+    if (fieldOf(value, key) === null) report('warning', 'empty-field', `${field}.${key}`, 'it has no value and counts as not written; write its value, or remove it');
+  }
+  const ssl = fieldOf(value, 'ssl');
+  if (isRecord(ssl) && (ssl['certSecretName'] === null || ssl['certSecretName'] === '')) {
+    report('warning', 'empty-field', `${field}.ssl.certSecretName`, 'it has no value, so the predictor is reached without TLS; write the name of a Secret, or remove ssl');
   }
   // Presence was enough up to 1.4; "true" in any case since 1.5.
   const noEngine = annotations['seldon.io/no-engine']?.toLowerCase() === 'true';

@@ -32,8 +32,16 @@ export class Fields {
 
   /** The value as written; undefined when it is absent or null. */
   take(name: string): unknown {
+    if (!this.#read.has(name)) this.#noteEmpty(name);
     this.#read.add(name);
     return fieldOf(this.#record, name) ?? undefined;
+  }
+
+  /** A deciding field with nothing behind it, as a lost value or a slip of the indentation leaves it. */
+  #noteEmpty(name: string): void {
+    const value = fieldOf(this.#record, name);
+    if ((value !== null && value !== '') || name === 'prefix' || (name === 'host' && this.says('hostname')) || (name === 'hostname' && this.says('host')) || (mappingFields[name] ?? 'how') === 'how') return;
+    this.report('warning', 'empty-field', name, 'it has no value and counts as not written, so the Mapping is served without what it would say; write its value, or remove it');
   }
 
   has(name: string): boolean {

@@ -20,6 +20,7 @@ export function decodeMatch(fields: Fields): Match | null {
       if (text === null || written === false || (!namePattern.test(name) && name !== ':authority' && name !== ':method')) {
         fields.refuse('bad-header', key, `${quoted(name)} is not a header with a text${written === false ? ' (false is no condition)' : ''}, and the Mapping is not served without its condition; write "name: value"`);
       } else if (value.kind === 'regex' && !fields.regex(key, value.pattern)) continue;
+      else if (name === ':authority' && value.kind === 'exact' && value.value === '') fields.refuse('bad-header', key, '":authority" has no text, and the Mapping is not served without its condition; write a host');
       else if (name === ':authority' && value.kind === 'exact') authority = value.value;
       else if (name === ':method') method = value;
       else if (name === ':authority') fields.bad(key, name, 'the host into the field hostname');
