@@ -21,12 +21,25 @@ interface Command {
 
 const commands: readonly Command[] = [
   { name: 'serve', summary: 'serve predictions as the manifests say', load: async () => (await import('./serve.ts')).serve },
-  { name: 'demo', summary: 'start model servers and a gateway, send requests through it', load: async () => (await import('./demo/demo.ts')).demo },
+  { name: 'demo', summary: 'start model servers and a gateway, send requests through it', load: loadDemo },
   { name: 'check', summary: 'print the Problems of manifests', load: async () => (await import('./tools/check.ts')).check },
   { name: 'routes', summary: 'print the routing table of manifests or of a running gateway', load: async () => (await import('./tools/routes.ts')).routes },
   { name: 'explain', summary: 'say where one request goes, and why', load: async () => (await import('./tools/explain.ts')).explain },
   { name: 'version', summary: 'print the version', load: async () => printVersion },
 ];
+
+/** The demo's gRPC needs development packages, and the image has neither those nor the demo. */
+async function loadDemo(): Promise<Run> {
+  try {
+    return (await import('./demo/demo.ts')).demo;
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND')) throw error;
+    return async () => {
+      process.stderr.write('sluice: the demo belongs to a checkout, which has its packages: run npm run demo there\n');
+      return 1;
+    };
+  }
+}
 
 async function runCommand(argv: readonly string[]): Promise<number> {
   const [name, ...rest] = argv;

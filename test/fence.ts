@@ -22,9 +22,12 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
 const rooms: readonly (readonly string[])[] = [['io'], ['message'], ['http1', 'http2'], ['access'], ['upstream'], ['policy'], ['shadow'], ['exchange'], ['downstream']];
 const edge = 'gateway/edge/';
 
-/** The one home of each runtime package. A package that is not here has none. */
+/** The one home of each package that sources import. A package that is not here has none. */
 const homes: Readonly<Record<string, readonly string[]>> = {
   '@fastify/http-proxy': ['gateway/admin/'],
+  '@grpc/grpc-js': ['gateway/demo/'],
+  '@grpc/proto-loader': ['gateway/demo/'],
+  '@grpc/reflection': ['gateway/demo/grpc-server.ts'],
   '@kubernetes/client-node': ['k8s/source/cluster/kubeconfig-access.ts'],
   fastify: ['gateway/admin/'],
   'js-yaml': ['k8s/translate/', 'k8s/source/', 'gateway/grants.ts'],

@@ -110,4 +110,12 @@ describe('the image', () => {
     expect(code).toBe(1);
     expect(`${out}${err}`).toContain('a kubeconfig needs the package @kubernetes/client-node, which is not installed here (the image leaves it out): use it from a checkout after npm ci, or run in a pod without --kubeconfig');
   });
+
+  test('says of the demo that it belongs to a checkout, be it without the packages or, as built, without the sources', async () => {
+    const said = { code: 1, out: '', err: 'sluice: the demo belongs to a checkout, which has its packages: run npm run demo there\n' };
+    expect(await run('demo', '--once')).toEqual(said);
+    expect((await read('.dockerignore')).split('\n')).toContain('gateway/demo');
+    await rm(join(image, 'gateway/demo'), { recursive: true });
+    expect(await run('demo', '--once')).toEqual(said);
+  });
 });

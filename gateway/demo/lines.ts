@@ -1,9 +1,8 @@
 // What the demo prints for people to copy.
 import { join } from 'node:path';
 import { annotatedFile, namespace } from './manifests.ts';
-import { frame } from './grpc-messages.ts';
 import { deploymentPath, flower } from './predictions.ts';
-import { predictPath, tensorMessage } from './seldon-messages.ts';
+import { predictMethod, tensorMessage } from './seldon-messages.ts';
 
 /** KServe's V2 protocol. */
 const v2Payload = '{"model_name":"classifier","inputs":[{"name":"predict","datatype":"FP64","shape":[1,4],"contents":{"fp64_contents":[7.0,3.2,4.7,1.4]}}]}';
@@ -27,7 +26,7 @@ It stays up until Ctrl-C. Lines to copy into another terminal, in this directory
   grpcurl -plaintext -H 'seldon: iris' -H 'namespace: ${namespace}' -d '{"data":{"tensor":{"shape":[1,4],"values":[7.0,3.2,4.7,1.4]}}}' ${host} seldon.protos.Seldon/Predict
   grpcurl -plaintext -H 'seldon: iris' -H 'namespace: ${namespace}' -d '${payload}' ${host} seldon.protos.Seldon/Predict
   grpcurl -plaintext -H 'seldon: iris' -H 'namespace: ${namespace}' -d '${v2Payload}' ${host} inference.GRPCInferenceService/ModelInfer
-  printf '${grpcBody()}' | curl -s --http2-prior-knowledge --data-binary @- -H 'content-type: application/grpc' -H 'te: trailers' -H 'seldon: iris' -H 'namespace: ${namespace}' ${base}${predictPath} | strings
+  printf '${grpcBody()}' | curl -s --http2-prior-knowledge --data-binary @- -H 'content-type: application/grpc' -H 'te: trailers' -H 'seldon: iris' -H 'namespace: ${namespace}' ${base}${predictMethod.path} | strings
 
   # feedback, metadata, health
   curl -s ${base}${deploymentPath('iris', 'api/v1.0/feedback')} ${json} -d '{"request":${payload},"reward":1}'
@@ -53,7 +52,10 @@ It stays up until Ctrl-C. Lines to copy into another terminal, in this directory
 `;
 }
 
-/** A framed message for a shell's printf, every byte in octal. */
+/** A message for a shell's printf, every byte in octal: a flag, its length in four bytes, and itself (gRPC's Length-Prefixed-Message). */
 function grpcBody(): string {
-  return [...frame(tensorMessage([flower]))].map((byte) => `\\${byte.toString(8).padStart(3, '0')}`).join('');
+  const message = predictMethod.requestSerialize(tensorMessage([flower]));
+  const prefix = Buffer.alloc(5);
+  prefix.writeUInt32BE(message.length, 1);
+  return [...prefix, ...message].map((byte) => `\\${byte.toString(8).padStart(3, '0')}`).join('');
 }

@@ -1,6 +1,6 @@
 // Entry of a model server's own process: `model-process.ts 1` or `2` is the model version. Started by models.ts with an IPC channel.
 import { once } from 'node:events';
-import { createGrpcServer } from './grpc-server.ts';
+import { createGrpcServer, listenGrpc } from './grpc-server.ts';
 import { createModelServer } from './model-server.ts';
 import type { AddressInfo, Server } from 'node:net';
 import type { ModelVersion } from './classifier.ts';
@@ -37,4 +37,4 @@ process.on('message', (message: ToModel) => {
 process.on('disconnect', () => process.exit(0));
 // Ctrl-C reaches the whole foreground group: the demo stops its models itself, after the gateway has drained.
 process.on('SIGINT', () => {});
-tell({ kind: 'listening', http: await listen(createModelServer(version, count)), grpc: await listen(createGrpcServer(version, count)) });
+tell({ kind: 'listening', http: await listen(createModelServer(version, count)), grpc: await listenGrpc(createGrpcServer(version, count)) });

@@ -1,27 +1,62 @@
-// gRPC server reflection (grpc.reflection.v1) for the files that the demo's model server has: what grpcurl asks before it writes a message.
-import { structFile } from './list-value.ts';
-import { bytes, bytesOf, message, number, readMessage } from './protobuf.ts';
-import { seldonFile } from './seldon-messages.ts';
-import { v2File } from './v2-messages.ts';
+// The descriptions by which the model server answers reflection. What the loader says of .proto files is not what protoc says: it names the
+// entries of maps without their suffix and no file that another one needs, which tools in Go (grpcurl 1.9) refuse, and no names for JSON. So it is
+// mended here.
+import { loadSync } from '@grpc/proto-loader';
+import type { MessageTypeDefinition, PackageDefinition } from '@grpc/proto-loader';
 
-const files = [seldonFile, v2File, structFile];
+// As much of google/protobuf/descriptor.proto as is mended.
+interface Field {
+  readonly name: string;
+  jsonName?: string;
+  typeName?: string;
+}
 
-export const reflectionPaths: readonly string[] = ['v1', 'v1alpha'].map((version) => `/grpc.reflection.${version}.ServerReflection/ServerReflectionInfo`);
+interface Message {
+  name: string;
+  readonly field?: readonly Field[];
+  readonly nestedType?: readonly Message[];
+  readonly options?: { readonly mapEntry?: boolean };
+}
 
-const request = { fileByFilename: 3, fileContainingSymbol: 4, listServices: 7 } as const;
-const response = { originalRequest: 2, fileDescriptors: 4, services: 6, error: 7 } as const;
-const notFound = 5;
+interface File {
+  readonly name: string;
+  readonly package: string;
+  dependency?: readonly string[];
+  readonly messageType?: readonly Message[];
+}
 
-/** The answer to one ServerReflectionRequest. */
-export function reflect(asked: Buffer): Buffer {
-  const fields = readMessage(asked) ?? [];
-  const original = bytes(response.originalRequest, asked);
-  if (bytesOf(fields, request.listServices) !== null) {
-    return Buffer.concat([original, message(response.services, ...files.flatMap(({ services }) => services).map((name) => message(1, bytes(1, name))))]);
+const fileType = loadSync('google/protobuf/descriptor.proto', { keepCase: true })['google.protobuf.FileDescriptorProto'] as MessageTypeDefinition<object, object>;
+
+/** The same messages and services as one definition whose files tools accept. */
+export function describable(protocols: PackageDefinition): PackageDefinition {
+  const [any] = Object.values(protocols).filter(isMessage);
+  const encoded = Object.values(protocols).filter(isMessage).flatMap(({ fileDescriptorProtos }) => fileDescriptorProtos);
+  const files = [...new Map(encoded.map((bytes) => fileType.deserialize(bytes) as File).map((file) => [file.name, file])).values()];
+  for (const file of files) {
+    const messages = withNested(file.messageType ?? []);
+    messages.forEach(nameMapEntries);
+    const fields = messages.flatMap(({ field }) => field ?? []);
+    for (const field of fields) field.jsonName = field.name.replace(/_(.)/gu, (_, letter: string) => letter.toUpperCase());
+    const uses = fields.map(({ typeName }) => typeName ?? '');
+    file.dependency = files.filter((other) => other !== file && uses.some((name) => name.startsWith(`${other.package}.`))).map(({ name }) => name);
   }
-  const symbol = bytesOf(fields, request.fileContainingSymbol)?.toString() ?? '';
-  const name = bytesOf(fields, request.fileByFilename)?.toString() ?? '';
-  const file = files.find((candidate) => candidate.name === name || symbol.startsWith(candidate.prefix));
-  if (file !== undefined) return Buffer.concat([original, message(response.fileDescriptors, bytes(1, file.descriptor))]);
-  return Buffer.concat([original, message(response.error, number(1, notFound), bytes(2, `not found: ${symbol}${name}`))]);
+  return { files: { ...any!, fileDescriptorProtos: files.map((file) => fileType.serialize(file)) } };
+}
+
+function isMessage(definition: PackageDefinition[string]): definition is MessageTypeDefinition<object, object> {
+  return 'fileDescriptorProtos' in definition;
+}
+
+function withNested(messages: readonly Message[]): readonly Message[] {
+  return messages.flatMap((message) => [message, ...withNested(message.nestedType ?? [])]);
+}
+
+/** The entry of `map<K, V> tags` is TagsEntry (descriptor.proto, MessageOptions.map_entry). */
+function nameMapEntries({ field, nestedType }: Message): void {
+  for (const entry of nestedType ?? []) {
+    if (entry.options?.mapEntry !== true) continue;
+    const given = entry.name;
+    entry.name = `${given}Entry`;
+    for (const one of field ?? []) if (one.typeName === given) one.typeName = entry.name;
+  }
 }

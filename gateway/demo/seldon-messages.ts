@@ -1,98 +1,74 @@
-// Seldon's gRPC messages (Seldon Core 1.18, proto/prediction.proto) as far as the demo's model takes and gives them: data as a tensor or as
-// ndarray, and who answered.
+// Seldon's gRPC messages (protos/prediction.proto) as far as the demo's model takes and gives them: data as a tensor or as ndarray, and who
+// answered.
 import { classNames, coefficients, featureNames, probabilities } from './classifier.ts';
 import type { ModelVersion } from './classifier.ts';
-import { describe, describeFile, describeService, mapEntry, one, repeated, type } from './descriptors.ts';
-import type { DescribedFile } from './descriptors.ts';
-import { listOf, rowsOf, structFile } from './list-value.ts';
-import { bytes, bytesOf, doublesOf, message, number, packedDoubles, packedVarints, readMessage, varintsOf } from './protobuf.ts';
-import type { WireField } from './protobuf.ts';
+import { methodOf } from './protos.ts';
+import type { Method } from './protos.ts';
 import { modelImage, modelName } from './seldon-protocol.ts';
 
-/** Fields of the messages. */
-const seldonMessage = { meta: 2, data: 3 } as const;
-const meta = { requestPath: 4 } as const;
-const defaultData = { names: 1, tensor: 2, ndarray: 3 } as const;
-const tensor = { shape: 1, values: 2 } as const;
-const entry = { key: 1, value: 2 } as const;
-/** A field of the first choice of its message. */
-const ofOneof = number(9, 0);
+type Rows = readonly (readonly number[])[];
 
-/** A SeldonMessage with one tensor. */
-export function tensorMessage(rows: readonly (readonly number[])[]): Buffer {
-  return message(seldonMessage.data, tensorField(rows));
+/** google.protobuf.ListValue, in which Seldon's messages carry `ndarray`. */
+interface ListValue {
+  readonly values: readonly { readonly numberValue?: number; readonly listValue?: ListValue }[];
 }
 
-function tensorField(rows: readonly (readonly number[])[]): Buffer {
-  return message(defaultData.tensor, packedVarints(tensor.shape, [rows.length, rows[0]?.length ?? 0]), packedDoubles(tensor.values, rows.flat()));
+export interface SeldonMessage {
+  readonly meta?: { readonly requestPath: Readonly<Record<string, string>> };
+  readonly data?: {
+    readonly names?: readonly string[];
+    readonly tensor?: { readonly shape: readonly number[]; readonly values: readonly number[] };
+    readonly ndarray?: ListValue;
+  };
+}
+
+/** Predict of both services: the one that Seldon's clients call, and that of its single models. */
+export const predictMethods: readonly Method<SeldonMessage, SeldonMessage>[] = ['Seldon', 'Model'].map((service) => methodOf(`seldon.protos.${service}`, 'Predict'));
+export const predictMethod: Method<SeldonMessage, SeldonMessage> = predictMethods[0]!;
+
+/** A SeldonMessage with one tensor. */
+export function tensorMessage(rows: Rows): SeldonMessage {
+  return { data: { tensor: tensorOf(rows) } };
 }
 
 /** The same as a table of rows. */
-export function ndarrayMessage(rows: readonly (readonly number[])[]): Buffer {
-  return message(seldonMessage.data, message(defaultData.ndarray, ...listOf(rows)));
+export function ndarrayMessage(rows: Rows): SeldonMessage {
+  return { data: { ndarray: listOf(rows) } };
 }
 
-/** The answer to a SeldonMessage, or the sentence that says what is wrong with it. */
-export function predictMessage(version: ModelVersion, request: Buffer): Buffer | string {
-  const fields = readMessage(request);
-  if (fields === null) return 'the message is not in the format of Protocol Buffers';
-  const data = readMessage(bytesOf(fields, seldonMessage.data) ?? Buffer.alloc(0)) ?? [];
-  const table = bytesOf(data, defaultData.ndarray);
-  const rows = table === null ? tensorRows(data) : rowsOf(table);
+/** The answer to a SeldonMessage, in the form in which it was asked; or the sentence that says what is wrong with it. */
+export function predictMessage(version: ModelVersion, { data }: SeldonMessage): SeldonMessage | string {
+  const rows = data?.ndarray === undefined ? tensorRows(data?.tensor) : rowsOf(data.ndarray);
   if (rows === null || !rows.every((row) => row.length === featureNames.length)) {
     return `send data.tensor of shape [rows, ${featureNames.length}] with as many values, or data.ndarray with rows of ${featureNames.length} numbers`;
   }
   const answers = rows.map((row) => probabilities(coefficients[version], row));
-  return Buffer.concat([
-    message(seldonMessage.meta, message(meta.requestPath, bytes(entry.key, modelName), bytes(entry.value, modelImage(version)))),
-    message(
-      seldonMessage.data,
-      ...classNames.map((name) => bytes(defaultData.names, name)),
-      table === null ? tensorField(answers) : message(defaultData.ndarray, ...listOf(answers)),
-    ),
-  ]);
-}
-
-/** The rows of `data.tensor`; null: its shape is no table, or not that of its values. */
-function tensorRows(data: readonly WireField[]): readonly (readonly number[])[] | null {
-  const given = readMessage(bytesOf(data, defaultData.tensor) ?? Buffer.alloc(0)) ?? [];
-  const [rows, columns] = varintsOf(given, tensor.shape);
-  const values = doublesOf(given, tensor.values);
-  if (rows === undefined || columns !== featureNames.length || rows * columns !== values.length) return null;
-  return Array.from({ length: rows }, (_, row) => values.slice(row * columns, (row + 1) * columns));
+  const table = data?.ndarray === undefined ? { tensor: tensorOf(answers) } : { ndarray: listOf(answers) };
+  return { meta: { requestPath: { [modelName]: modelImage(version) } }, data: { names: classNames, ...table } };
 }
 
 /** Which model version gave this answer; null: the answer does not say. */
-export function versionOf(answer: Buffer): ModelVersion | null {
-  const path = readMessage(bytesOf(readMessage(bytesOf(readMessage(answer) ?? [], seldonMessage.meta) ?? Buffer.alloc(0)) ?? [], meta.requestPath) ?? Buffer.alloc(0)) ?? [];
-  const image = bytesOf(path, entry.value)?.toString();
-  return (['1', '2'] as const).find((version) => modelImage(version) === image) ?? null;
+export function versionOf({ meta }: SeldonMessage): ModelVersion | null {
+  return (['1', '2'] as const).find((version) => meta?.requestPath[modelName] === modelImage(version)) ?? null;
 }
 
-export const predictPath = '/seldon.protos.Seldon/Predict';
-const services: readonly string[] = ['seldon.protos.Seldon', 'seldon.protos.Model'];
-export const predictPaths: readonly string[] = services.map((service) => `/${service}/Predict`);
+function tensorOf(rows: Rows): { readonly shape: readonly number[]; readonly values: readonly number[] } {
+  return { shape: [rows.length, rows[0]?.length ?? 0], values: rows.flat() };
+}
 
-const own = '.seldon.protos.';
+/** null: the shape is no table of measurements, or not that of the values. */
+function tensorRows(tensor: { readonly shape: readonly number[]; readonly values: readonly number[] } | undefined): Rows | null {
+  const [rows, columns] = tensor?.shape ?? [];
+  if (tensor === undefined || rows === undefined || columns !== featureNames.length || rows * columns !== tensor.values.length) return null;
+  return Array.from({ length: rows }, (_, row) => tensor.values.slice(row * columns, (row + 1) * columns));
+}
 
-export const seldonFile: DescribedFile = {
-  name: 'prediction.proto',
-  prefix: 'seldon.protos.',
-  services,
-  descriptor: describeFile(
-    'prediction.proto',
-    'seldon.protos',
-    [structFile.name],
-    describe('SeldonMessage', one('meta', seldonMessage.meta, type.message, `${own}Meta`), one('data', seldonMessage.data, type.message, `${own}DefaultData`)),
-    describe('Meta', repeated('requestPath', meta.requestPath, type.message, `${own}Meta.RequestPathEntry`), mapEntry('RequestPathEntry', one('value', 2, type.string))),
-    describe(
-      'DefaultData',
-      repeated('names', defaultData.names, type.string),
-      one('tensor', defaultData.tensor, type.message, `${own}Tensor`, ofOneof),
-      one('ndarray', defaultData.ndarray, type.message, '.google.protobuf.ListValue', ofOneof),
-      message(8, bytes(1, 'data_oneof')),
-    ),
-    describe('Tensor', repeated('shape', tensor.shape, type.int32), repeated('values', tensor.values, type.double)),
-    ...services.map((name) => describeService(name.slice(name.lastIndexOf('.') + 1), [['Predict', `${own}SeldonMessage`, `${own}SeldonMessage`]])),
-  ),
-};
+function listOf(rows: Rows): ListValue {
+  return { values: rows.map((row) => ({ listValue: { values: row.map((numberValue) => ({ numberValue })) } })) };
+}
+
+/** null: it is something else than lists of numbers. */
+function rowsOf({ values }: ListValue): Rows | null {
+  const rows = values.map(({ listValue }) => listValue?.values.map(({ numberValue }) => numberValue));
+  return rows.every((row) => row?.every((item) => item !== undefined) === true) ? (rows as Rows) : null;
+}

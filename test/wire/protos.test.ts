@@ -1,15 +1,11 @@
 // The .proto files that README gives to clients: somebody else's library reads them, and calls the demo's model through the gateway with them.
-import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { Client, credentials, status } from '@grpc/grpc-js';
 import type { ServiceError } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 import type { MethodDefinition, ServiceDefinition } from '@grpc/proto-loader';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createGrpcServer } from '../../gateway/demo/grpc-server.ts';
-import { v2File } from '../../gateway/demo/v2-messages.ts';
-import { seldonFile } from '../../gateway/demo/seldon-messages.ts';
+import { createGrpcServer, listenGrpc } from '../../gateway/demo/grpc-server.ts';
 import { Gateway } from './gateway.ts';
 import { metadataOf } from './grpc-peer.ts';
 import { deployment, modelService, serveDocuments } from './manifests.ts';
@@ -30,16 +26,15 @@ let gateway: Gateway;
 let client: Client;
 
 beforeAll(async () => {
-  model.listen(0, '127.0.0.1');
-  await once(model, 'listening');
+  const port = await listenGrpc(model);
   gateway = await new Gateway().listen();
-  await serveDocuments(gateway, [deployment('models', 'iris'), modelService('models', 'iris-default', { grpc: (model.address() as AddressInfo).port })]);
+  await serveDocuments(gateway, [deployment('models', 'iris'), modelService('models', 'iris-default', { grpc: port })]);
   client = new Client(`127.0.0.1:${gateway.port}`, credentials.createInsecure());
 });
 afterAll(() => {
   client.close();
   gateway.close();
-  model.close();
+  model.forceShutdown();
 });
 
 function call({ path, requestSerialize, responseDeserialize }: Method, message: object): Promise<object | ServiceError> {
@@ -52,7 +47,7 @@ const flower = [7, 3.2, 4.7, 1.4];
 const classes = ['setosa', 'versicolor', 'virginica'];
 
 test.each(['Seldon', 'Model'])("Seldon's protocol: a tensor and rows to the service %s", async (service) => {
-  const predict = methodOf(seldonFile.name, `seldon.protos.${service}`, 'Predict');
+  const predict = methodOf('prediction.proto', `seldon.protos.${service}`, 'Predict');
   const numbers = expect.arrayContaining([expect.any(Number)]) as unknown;
   expect(await call(predict, { data: { tensor: { shape: [1, 4], values: flower } } })).toMatchObject({
     meta: { requestPath: expect.any(Object) as object },
@@ -63,20 +58,20 @@ test.each(['Seldon', 'Model'])("Seldon's protocol: a tensor and rows to the serv
 });
 
 test("KServe's V2 protocol: an inference, and whether the model is ready", async () => {
-  const service = v2File.services[0]!;
-  const infer = methodOf(v2File.name, service, 'ModelInfer');
+  const service = 'inference.GRPCInferenceService';
+  const infer = methodOf('grpc_predict_v2.proto', service, 'ModelInfer');
   const inputs = [{ name: 'predict', datatype: 'FP64', shape: [1, 4], contents: { fp64_contents: flower } }];
   expect(await call(infer, { model_name: 'classifier', id: 'one', inputs })).toMatchObject({
     model_version: '2',
     id: 'one',
     outputs: [{ datatype: 'FP64', shape: [1, 3], contents: { fp64_contents: expect.arrayContaining([expect.any(Number)]) as number[] } }],
   });
-  expect(await call(methodOf(v2File.name, service, 'ModelReady'), { name: 'classifier' })).toEqual({ ready: true });
+  expect(await call(methodOf('grpc_predict_v2.proto', service, 'ModelReady'), { name: 'classifier' })).toEqual({ ready: true });
 });
 
 test("TensorFlow Serving's protocol reaches the model, which does not speak it", async () => {
   const predict = methodOf('prediction_service.proto', 'tensorflow.serving.PredictionService', 'Predict');
   const message = { model_spec: { name: 'iris', version: { value: 1 } }, inputs: { x: { dtype: 'DT_FLOAT', tensor_shape: { dim: [{ size: 4 }] }, float_val: [1, 2, 3, 4] } } };
   expect(predict.requestDeserialize(predict.requestSerialize(message))).toMatchObject(message);
-  expect(await call(predict, message)).toMatchObject({ code: status.UNIMPLEMENTED, details: 'no such method: /tensorflow.serving.PredictionService/Predict' });
+  expect(await call(predict, message)).toMatchObject({ code: status.UNIMPLEMENTED, details: 'The server does not implement the method /tensorflow.serving.PredictionService/Predict' });
 });
