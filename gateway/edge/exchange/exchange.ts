@@ -21,7 +21,7 @@ import { Forwarding } from './forwarding.ts';
 import { GrpcWeb } from './grpc-web.ts';
 import type { ForwardingOwner } from './forwarding.ts';
 import type { FieldList } from '../message/fields.ts';
-import { grpcWeb } from '../message/request-head.ts';
+import { grpcWeb } from '../message/request-meaning.ts';
 import type { Http1RequestHead } from '../message/request-head.ts';
 import { chunkedLength, upgradeLength } from '../message/framing.ts';
 import type { ClientFacts } from '../message/client-facts.ts';

@@ -11,7 +11,7 @@ import { holdsWord } from '../message/fields.ts';
 import type { FieldList } from '../message/fields.ts';
 import { withFields } from '../message/header-edits.ts';
 import type { CompiledEdits } from '../message/header-edits.ts';
-import { grpcWeb, isGrpc } from '../message/request-head.ts';
+import { grpcWeb, isGrpc } from '../message/request-meaning.ts';
 import type { Http1RequestHead } from '../message/request-head.ts';
 import { passesDownstream } from '../message/response-fields.ts';
 import type { ResponseHead } from '../message/response-head.ts';

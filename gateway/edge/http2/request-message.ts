@@ -1,14 +1,12 @@
 // The head of a request from a decoded list (RFC 9113 §8.3.1), as the object that HTTP/1.1 fills: what comes after need not know which it was.
-import { canonicalPath } from '../../../routing/path.ts';
 import { failures } from '../message/failure.ts';
-import { readGrpcTimeout } from '../message/grpc-timeout.ts';
 import type { Failure } from '../message/failure.ts';
 import { isAuthority } from '../message/authority.ts';
 import { isToken, lowered, space } from '../message/characters.ts';
 import { kind } from '../message/field-kind.ts';
-import { holdsWord, isWord, readLength } from '../message/fields.ts';
-import { grpcWeb, isGrpc, isGrpcWeb, isRefusedMethod, readGrpcWeb } from '../message/request-head.ts';
+import { isWord } from '../message/fields.ts';
 import type { Http1RequestHead } from '../message/request-head.ts';
+import { begin, isGrpc, isHeadMethod, isRefusedMethod, readField, readPath } from '../message/request-meaning.ts';
 import { pseudo } from './field-meaning.ts';
 import type { HeaderList } from './header-list.ts';
 
@@ -51,7 +49,7 @@ export function readRequest(list: HeaderList, head: Http1RequestHead, ended: boo
   head.targetEnd = pathEnd;
   // HTTP/1.1 writers copy the method with the space behind it.
   bytes[methodEnd] = space;
-  head.isHead = isWord(bytes, methodStart, methodEnd, 'head') && bytes[methodStart] === 0x48;
+  head.isHead = isHeadMethod(bytes, methodStart, methodEnd);
   head.modern = true;
   head.close = false;
   head.websocket = false;
@@ -60,11 +58,7 @@ export function readRequest(list: HeaderList, head: Http1RequestHead, ended: boo
   head.fieldCount = list.fieldCount;
   head.fieldsEnd = list.fieldsEnd;
   head.chunked = !ended && head.contentLength < 0;
-  if (!canonicalPath(bytes, pathStart, pathEnd, head)) return badPath;
-  const { pathBytes } = head;
-  // Where dot segments went, the path stands in bytes of its own: a Buffer like all others, which the writers copy from.
-  if (pathBytes !== bytes) head.pathBytes = Buffer.from(pathBytes.buffer, pathBytes.byteOffset, pathBytes.length);
-  return request;
+  return readPath(head, pathStart, pathEnd) ? request : badPath;
 }
 
 /** Does a list that is no request, or is too large to be read whole, say that it is a gRPC call? */
@@ -93,13 +87,7 @@ function readMeaning(list: HeaderList, head: Http1RequestHead, ended: boolean): 
   let lastCookie = -1;
   let cookies = 0;
   let expectation = true;
-  head.contentLength = -1;
-  head.expectsContinue = false;
-  head.takesTrailers = false;
-  head.wantsJson = false;
-  head.grpc = false;
-  head.grpcTimeoutMs = Infinity;
-  head.grpcWeb = grpcWeb.no;
+  begin(head);
   for (let field = 0; field < fieldCount; field++) {
     const fieldKind = kinds[field]!;
     if (fieldKind === kind.other) continue;
@@ -121,25 +109,9 @@ function readMeaning(list: HeaderList, head: Http1RequestHead, ended: boolean): 
         if (host >= 0) return malformed;
         host = field;
         break;
-      case kind.contentLength:
-        if (head.contentLength >= 0) return malformed;
-        head.contentLength = readLength(bytes, start, end);
-        if (head.contentLength < 0 || (ended && head.contentLength > 0)) return malformed;
-        break;
       case kind.expect:
         if (isWord(bytes, start, end, '100-continue')) head.expectsContinue = true;
         else expectation = false;
-        break;
-      case kind.contentType:
-        if (isGrpc(bytes, start, end)) head.grpc = true;
-        else if (isGrpcWeb(bytes, start, end)) readGrpcWeb(head, start, end);
-        else if (holdsWord(bytes, start, end, 'json')) head.wantsJson = true;
-        break;
-      case kind.grpcTimeout:
-        head.grpcTimeoutMs = readGrpcTimeout(bytes, start, end);
-        break;
-      case kind.accept:
-        if (holdsWord(bytes, start, end, 'json')) head.wantsJson = true;
         break;
       case kind.guarded:
         if (isWord(bytes, fields[field * 4]!, fields[field * 4 + 1]!, 'cookie')) {
@@ -147,8 +119,11 @@ function readMeaning(list: HeaderList, head: Http1RequestHead, ended: boolean): 
           lastCookie = field;
         }
         break;
+      default:
+        if (!readField(head, fieldKind, start, end)) return malformed;
     }
   }
+  if (ended && head.contentLength > 0) return malformed;
   if (!readAuthority(list, head, host)) return malformed;
   if (cookies > 1) joinCookies(list, lastCookie);
   return expectation ? request : badExpectation;

@@ -1,15 +1,15 @@
 // The request head: strict parser (RFC 9112) that fills the core's RequestHead without making a string.
 import { RequestHead } from '../../../routing/head.ts';
-import { canonicalPath } from '../../../routing/path.ts';
 import { failures } from './failure.ts';
-import { readGrpcTimeout } from './grpc-timeout.ts';
 import type { Failure } from './failure.ts';
 import { isAuthority } from './authority.ts';
 import { colon, cr, isTarget, isToken, lf, lowered, space } from './characters.ts';
 import { readConnectionField, says } from './connection-field.ts';
 import { kind } from './field-kind.ts';
-import { fieldRoom, holdsElement, holdsWord, isWord, malformed, more, readFields, readLength, tooMany } from './fields.ts';
+import { fieldRoom, holdsElement, isWord, malformed, more, readFields, tooMany } from './fields.ts';
 import type { EncodedFields, FieldList } from './fields.ts';
+import { asksJson, begin, isHeadMethod, isRefusedMethod, readField, readPath } from './request-meaning.ts';
+import type { RequestMeaning } from './request-meaning.ts';
 
 /** Limits of a head. */
 export interface HeadLimits {
@@ -25,7 +25,7 @@ export interface HeadLimits {
 export const refused = -2;
 
 /** One HTTP/1.1 request head. A worker has one and fills it again for each request: it is valid only while its bytes are. */
-export class Http1RequestHead extends RequestHead implements FieldList {
+export class Http1RequestHead extends RequestHead implements FieldList, RequestMeaning {
   kinds: Uint8Array = new Uint8Array(fieldRoom);
   neverIndexed: Uint8Array | null = null;
   encoded: EncodedFields | null = null;
@@ -70,10 +70,7 @@ export class Http1RequestHead extends RequestHead implements FieldList {
  */
 export function readRequestHead(head: Http1RequestHead, bytes: Uint8Array, start: number, end: number, limits: HeadLimits): number {
   head.isHead = false;
-  head.wantsJson = false;
-  head.grpc = false;
-  head.grpcTimeoutMs = Infinity;
-  head.grpcWeb = grpcWeb.no;
+  begin(head);
   let at = start;
   while (isToken[bytes[at]!] === 1) at++;
   const methodEnd = at;
@@ -98,7 +95,7 @@ export function readRequestHead(head: Http1RequestHead, bytes: Uint8Array, start
   head.targetStart = targetStart;
   head.targetEnd = targetEnd;
   head.modern = version === 1;
-  head.isHead = methodEnd - start === 4 && bytes[start] === 0x48 && bytes[start + 1] === 0x45 && bytes[start + 2] === 0x41 && bytes[start + 3] === 0x44;
+  head.isHead = isHeadMethod(bytes, start, methodEnd);
   const fault = readMeaning(head, targetStart, targetEnd);
   if (fault === null) return after;
   readAsked(head);
@@ -115,7 +112,7 @@ function readAsked(head: Http1RequestHead): void {
   const { bytes, fields, kinds, fieldCount } = head;
   for (let field = 0; field < fieldCount; field++) {
     if (kinds[field] !== kind.contentType && kinds[field] !== kind.accept) continue;
-    if (holdsWord(bytes, fields[field * 4 + 2]!, fields[field * 4 + 3]!, 'json')) head.wantsJson = true;
+    if (asksJson(bytes, fields[field * 4 + 2]!, fields[field * 4 + 3]!)) head.wantsJson = true;
   }
 }
 
@@ -161,10 +158,7 @@ function readMeaning(head: Http1RequestHead, targetStart: number, targetEnd: num
   let codings = 0;
   let connection = 0;
   let upgrades = false;
-  head.contentLength = -1;
   head.chunked = false;
-  head.expectsContinue = false;
-  head.takesTrailers = false;
   for (let field = 0; field < fieldCount; field++) {
     const fieldKind = kinds[field]!;
     if (fieldKind === kind.other) continue;
@@ -176,11 +170,6 @@ function readMeaning(head: Http1RequestHead, targetStart: number, targetEnd: num
         if (!isAuthority(bytes, start, end)) return failures.malformed;
         head.authorityStart = start;
         head.authorityEnd = end;
-        break;
-      case kind.contentLength:
-        if (head.contentLength >= 0) return failures.malformed;
-        head.contentLength = readLength(bytes, start, end);
-        if (head.contentLength < 0) return failures.malformed;
         break;
       case kind.transferEncoding:
         if (++codings > 1 || !isWord(bytes, start, end, 'chunked')) return failures.malformed;
@@ -199,17 +188,8 @@ function readMeaning(head: Http1RequestHead, targetStart: number, targetEnd: num
       case kind.upgrade:
         if (holdsElement(bytes, start, end, 'websocket')) upgrades = true;
         break;
-      case kind.contentType:
-        if (isGrpc(bytes, start, end)) head.grpc = true;
-        else if (isGrpcWeb(bytes, start, end)) readGrpcWeb(head, start, end);
-        else if (holdsWord(bytes, start, end, 'json')) head.wantsJson = true;
-        break;
-      case kind.grpcTimeout:
-        head.grpcTimeoutMs = readGrpcTimeout(bytes, start, end);
-        break;
-      case kind.accept:
-        if (holdsWord(bytes, start, end, 'json')) head.wantsJson = true;
-        break;
+      default:
+        if (!readField(head, fieldKind, start, end)) return failures.malformed;
     }
   }
   if (hosts !== 1) return failures.malformed;
@@ -220,47 +200,7 @@ function readMeaning(head: Http1RequestHead, targetStart: number, targetEnd: num
   head.websocket = upgrades && (connection & says.upgrade) !== 0;
   if (isRefusedMethod(bytes, head.methodStart, head.methodEnd)) return failures.methodRefused;
   const pathStart = bytes[targetStart] === 0x2f ? targetStart : afterAuthority(head, targetStart, targetEnd);
-  if (pathStart < 0 || !canonicalPath(bytes, pathStart, targetEnd, head)) return failures.malformed;
-  const { pathBytes } = head;
-  // Where dot segments went, the path stands in bytes of its own: a Buffer like all others, which the writers copy from.
-  if (pathBytes !== bytes) head.pathBytes = Buffer.from(pathBytes.buffer, pathBytes.byteOffset, pathBytes.length);
-  return null;
-}
-
-/** Forms of gRPC-Web. */
-export const grpcWeb = { no: 0, binary: 1, text: 2 } as const;
-
-/** Does a content type begin with `application/grpc-web`? */
-export function isGrpcWeb(bytes: Uint8Array, start: number, end: number): boolean {
-  return end - start >= 20 && bytes[start + 16] === dash && isWord(bytes, start, start + 20, 'application/grpc-web');
-}
-
-/** Marks a head of which the content type begins so, if it is one of gRPC-Web. */
-export function readGrpcWeb(head: Http1RequestHead, start: number, end: number): void {
-  const { bytes } = head;
-  const text = end - start >= 25 && isWord(bytes, start + 20, start + 25, '-text');
-  const after = start + (text ? 25 : 20);
-  if (after < end && bytes[after] !== plus && bytes[after] !== semicolon && bytes[after] !== space) return;
-  head.grpc = true;
-  head.grpcWeb = text ? grpcWeb.text : grpcWeb.binary;
-}
-
-const dash = 0x2d;
-const plus = 0x2b;
-const semicolon = 0x3b;
-
-/** `application/grpc` alone, with a suffix (`+proto`) or with parameters. */
-export function isGrpc(bytes: Uint8Array, start: number, end: number): boolean {
-  // The `g` tells from `application/json`, which nearly all of them are, without a look at the rest.
-  if (end - start < 16 || (bytes[start + 12]! | 0x20) !== 0x67 || !isWord(bytes, start, start + 16, 'application/grpc')) return false;
-  return end - start === 16 || bytes[start + 16] === 0x2b || bytes[start + 16] === 0x3b || bytes[start + 16] === space;
-}
-
-/** CONNECT would be a tunnel and TRACE an echo of what proxies added: neither passes. */
-export function isRefusedMethod(bytes: Uint8Array, start: number, end: number): boolean {
-  const first = bytes[start]! | 0x20;
-  if (first !== 0x63 && first !== 0x74) return false;
-  return isWord(bytes, start, end, 'connect') || isWord(bytes, start, end, 'trace');
+  return pathStart >= 0 && readPath(head, pathStart, targetEnd) ? null : failures.malformed;
 }
 
 /**

@@ -45,6 +45,10 @@ describe('requests', () => {
     expect(headOf({ method: 'POST', path: '/a/b?q', host: 'host:80', headers: [], grpc: true }).grpc).toBe(head.grpc);
   });
 
+  test.each([['HEAD', true], ['HEad', false], ['Head', false], ['head', false], ['HEADS', false]])('methods have case: %s is one without a body in its answer: %s', (method, isHead) => {
+    expect(readOf([[':method', method], ...without(':method')], true)).toMatchObject({ verdict: { kind: 'request' }, head: { isHead } });
+  });
+
   test('Host stands for :authority, and both may stand if they agree', () => {
     expect(readOf([...without(':authority'), ['host', 'h']]).verdict.kind).toBe('request');
     const { head, verdict } = readOf([...base, ['host', 'HOST:80']]);
