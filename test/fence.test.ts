@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { importsOf, violations } from './fence.ts';
+import { importsOf, staleHomes, violations } from './fence.ts';
 
 const root = join(import.meta.dirname, '..');
 
@@ -89,6 +89,12 @@ describe('arrows between layers and rooms', () => {
     expect(violations(planted)).toEqual(['routing/a.ts, routing/b.ts, routing/c.ts import each other in a circle']);
     expect(violations(planted.set('routing/c.ts', ''))).toEqual([]);
     expect(violations(new Map([['routing/e.ts', "import { e } from './e.ts';"]]))).toEqual(['routing/e.ts import each other in a circle']);
+  });
+
+  test('every home of a package is lived in', () => {
+    expect(staleHomes(sources())).toEqual([]);
+    expect(staleHomes(new Map([['gateway/log.ts', "import pino from 'pino';"], ['load/x.ts', "import { fastify } from 'fastify';"]]))).not.toContainEqual(expect.stringContaining('pino'));
+    expect(staleHomes(new Map([['load/x.ts', "import { fastify } from 'fastify';"]]))).toContain('fastify has a home in gateway/admin/, where nothing imports it');
   });
 
   test('imports are read in every form and not from comments', () => {

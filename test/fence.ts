@@ -24,7 +24,6 @@ const edge = 'gateway/edge/';
 
 /** The one home of each package that sources import. A package that is not here has none. */
 const homes: Readonly<Record<string, readonly string[]>> = {
-  '@fastify/http-proxy': ['gateway/admin/'],
   '@grpc/grpc-js': ['gateway/demo/'],
   '@grpc/proto-loader': ['gateway/demo/'],
   '@grpc/reflection': ['gateway/demo/grpc-server.ts'],
@@ -34,7 +33,6 @@ const homes: Readonly<Record<string, readonly string[]>> = {
   pino: ['gateway/log.ts'],
   'prom-client': ['gateway/admin/'],
   re2js: ['routing/regex.ts'],
-  typebox: ['gateway/admin/'],
 };
 
 const pure = ['routing/', 'k8s/translate/'];
@@ -82,6 +80,13 @@ export function violations(sources: ReadonlyMap<string, string>): string[] {
     }
   }
   return [...lines, ...circlesOf(imports)];
+}
+
+/** One line for each home in which no file of `sources` imports its package. */
+export function staleHomes(sources: ReadonlyMap<string, string>): string[] {
+  const imports = [...sources].flatMap(([file, text]) => importsOf(file, text)).filter(({ from }) => isGuarded(from));
+  const isUsed = (name: string, home: string): boolean => imports.some(({ from, to }) => from.startsWith(home) && packageOf(to) === name);
+  return Object.entries(homes).flatMap(([name, places]) => places.filter((home) => !isUsed(name, home)).map((home) => `${name} has a home in ${home}, where nothing imports it`));
 }
 
 /** One line for each circle of files that import each other, types counted (Tarjan's strongly connected components). */
@@ -135,10 +140,14 @@ function judge(file: string, to: string): string[] {
   }
   if (to.startsWith('..')) return [`${file} imports ${to} from outside the repository`];
   if (to === 'package.json') return [];
-  const name = to.split('/').slice(0, to.startsWith('@') ? 2 : 1).join('/');
+  const name = packageOf(to);
   const home = homes[name];
   if (home === undefined) return [`${file} imports ${name}, which has no home`];
   return startsWithAny(file, home) ? [] : [`${file} imports ${name}, whose home is ${home.join(', ')}`];
+}
+
+function packageOf(specifier: string): string {
+  return specifier.split('/').slice(0, specifier.startsWith('@') ? 2 : 1).join('/');
 }
 
 /** `gateway/*`: a file directly in `gateway`. */

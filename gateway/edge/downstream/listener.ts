@@ -59,8 +59,7 @@ export function listenTls(acceptor: Acceptor, host: string | null, port: number,
     }
     const sniffed = new Sniffed(acceptor);
     const alpn = typeof socket.alpnProtocol === 'string' ? socket.alpnProtocol : null;
-    const sni = typeof socket.servername === 'string' ? socket.servername : null;
-    const transport = new SocketTransport(socket, sniffed, { sni, alpn });
+    const transport = new SocketTransport(socket, sniffed, { alpn });
     sniffed.start(transport);
     transport.readByEvents(worker.reads);
   });

@@ -23,8 +23,6 @@ export interface Transport extends Sink, WriteQueue {
   /** Address of the peer, without port; IPv4 as such. */
   readonly peer: string;
   readonly secure: boolean;
-  /** Name from the TLS handshake, or null. */
-  readonly sni: string | null;
   /** Protocol agreed in the TLS handshake, or null. */
   readonly alpn: string | null;
   owner: TransportOwner;
@@ -45,18 +43,16 @@ export interface Transport extends Sink, WriteQueue {
 export class SocketTransport implements Transport {
   readonly peer: string;
   readonly secure: boolean;
-  readonly sni: string | null;
   readonly alpn: string | null;
   owner: TransportOwner;
   readonly #socket: Socket;
   #destroyed = false;
 
-  constructor(socket: Socket, owner: TransportOwner, tls: { readonly sni: string | null; readonly alpn: string | null } | null) {
+  constructor(socket: Socket, owner: TransportOwner, tls: { readonly alpn: string | null } | null) {
     this.#socket = socket;
     this.owner = owner;
     this.peer = peerOf(socket);
     this.secure = tls !== null;
-    this.sni = tls?.sni ?? null;
     this.alpn = tls?.alpn ?? null;
     socket.on('end', () => this.#tell(() => this.owner.ended()));
     socket.on('drain', () => this.#tell(() => this.owner.drained()));

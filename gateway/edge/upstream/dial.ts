@@ -26,7 +26,7 @@ export function dial(ip: string, port: number, pool: UpstreamView, reads: ReadBu
   const tls = pool.upstream!.tls!;
   const alpn = pool.upstream!.protocol === 'http2' ? 'h2' : 'http/1.1';
   const socket = dialTls(ip, port, tls, secureContext, alpn);
-  const transport = new SocketTransport(socket, owner, { sni: tls.sni, alpn });
+  const transport = new SocketTransport(socket, owner, { alpn });
   transport.readByEvents(reads);
   return { socket, transport };
 }

@@ -15,7 +15,6 @@ import { frame, frames, requestBlock, uint32 } from './raw-peer.ts';
 class NoTransport implements Transport {
   readonly peer = 'test';
   readonly secure = false;
-  readonly sni = null;
   readonly alpn = null;
   owner!: TransportOwner;
   congested = false;
