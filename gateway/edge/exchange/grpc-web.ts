@@ -13,7 +13,7 @@ import { withFields } from '../message/header-edits.ts';
 import type { CompiledEdits } from '../message/header-edits.ts';
 import { grpcWeb, isGrpc } from '../message/request-meaning.ts';
 import type { Http1RequestHead } from '../message/request-head.ts';
-import { passesDownstream } from '../message/response-fields.ts';
+import { separateTrailers } from '../message/field-rules.ts';
 import type { ResponseHead } from '../message/response-head.ts';
 import { Base64Decoder } from '../message/base64.ts';
 import { framed, prefixBytes } from '../message/grpc-message.ts';
@@ -260,7 +260,7 @@ function hasGrpcType({ bytes, fields, kinds, fieldCount }: ResponseHead): boolea
 function linesOf({ bytes, fields, kinds, fieldCount }: FieldList): string {
   let lines = '';
   for (let field = 0; field < fieldCount; field++) {
-    if (passesDownstream[kinds[field]!] !== 1) continue;
+    if (separateTrailers[kinds[field]!] !== 1) continue;
     const [nameStart, nameEnd, valueStart, valueEnd] = fields.subarray(field * 4, field * 4 + 4);
     const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
     lines += `${text.toString('latin1', nameStart, nameEnd).toLowerCase()}: ${text.toString('latin1', valueStart, valueEnd)}\r\n`;

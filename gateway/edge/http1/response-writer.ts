@@ -6,7 +6,7 @@ import { isGone } from '../message/header-edits.ts';
 import { upgradeLines } from './upgrade.ts';
 import { kind } from '../message/field-kind.ts';
 import type { OutBuffer } from '../io/out-buffer.ts';
-import { passesDownstream } from '../message/response-fields.ts';
+import { fromUpstream } from '../message/field-rules.ts';
 import type { ResponseHead } from '../message/response-head.ts';
 
 /** How the connection goes on, where a client does not know it by itself. */
@@ -99,7 +99,7 @@ function writeStatusAndFields(out: OutBuffer, head: ResponseHead, edits: Compile
   for (let field = 0; field < fieldCount; field++) {
     const fieldKind = kinds[field]!;
     const lineStart = fields[field * 4]!;
-    let keep = passesDownstream[fieldKind] === 1 && (fieldKind !== kind.trailer || chunked);
+    let keep = fromUpstream[fieldKind] === 1 && (fieldKind !== kind.trailer || chunked);
     if (keep && edits !== null) keep = !isGone(edits, bytes, lineStart, fields[field * 4 + 1]!);
     if (keep) {
       if (runStart < 0) runStart = lineStart;

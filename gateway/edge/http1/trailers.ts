@@ -1,6 +1,6 @@
 // Trailer sections: kept, but for fields that may not stand there (RFC 9110 §6.5.1).
 import type { OutBuffer } from '../io/out-buffer.ts';
-import { kind } from '../message/field-kind.ts';
+import { mergeableTrailers } from '../message/field-rules.ts';
 import type { FieldList } from '../message/fields.ts';
 import { fieldRoom } from '../message/fields.ts';
 
@@ -18,11 +18,11 @@ export class Trailers implements FieldList {
 /** Bytes of a trailer section; over it the message is malformed. */
 export const mostTrailerBytes = 8 * 1024;
 
-/** Puts the trailers that are only trailers: what frames, routes, vouches or has a kind at all stays out. */
+/** Puts the trailers that are only trailers. */
 export function putTrailers(out: OutBuffer, list: FieldList): void {
   const { bytes, fields, kinds, fieldCount } = list;
   for (let field = 0; field < fieldCount; field++) {
-    if (kinds[field] !== kind.other) continue;
+    if (mergeableTrailers[kinds[field]!] !== 1) continue;
     out.put(bytes, fields[field * 4]!, field + 1 < fieldCount ? fields[(field + 1) * 4]! : list.fieldsEnd);
   }
 }

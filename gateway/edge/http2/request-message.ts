@@ -7,6 +7,7 @@ import { kind } from '../message/field-kind.ts';
 import { isWord } from '../message/fields.ts';
 import type { Http1RequestHead } from '../message/request-head.ts';
 import { begin, isGrpc, isHeadMethod, isRefusedMethod, readField, readPath } from '../message/request-meaning.ts';
+import { isConnectionSpecific } from './connection-specific.ts';
 import { pseudo } from './field-meaning.ts';
 import type { HeaderList } from './header-list.ts';
 
@@ -97,12 +98,11 @@ function readMeaning(list: HeaderList, head: Http1RequestHead, ended: boolean): 
       case kind.connection:
       case kind.transferEncoding:
       case kind.upgrade:
-        return malformed;
       case kind.hop:
         if (isConnectionSpecific(list, field)) return malformed;
         break;
       case kind.te:
-        if (!isWord(bytes, start, end, 'trailers')) return malformed;
+        if (isConnectionSpecific(list, field)) return malformed;
         head.takesTrailers = true;
         break;
       case kind.host:
@@ -127,13 +127,6 @@ function readMeaning(list: HeaderList, head: Http1RequestHead, ended: boolean): 
   if (!readAuthority(list, head, host)) return malformed;
   if (cookies > 1) joinCookies(list, lastCookie);
   return expectation ? request : badExpectation;
-}
-
-/** Keep-Alive and Proxy-Connection belong to a connection of HTTP/1.1; other hop-by-hop fields are merely not passed on (RFC 9113 §8.2.2). */
-export function isConnectionSpecific(list: HeaderList, field: number): boolean {
-  const start = list.fields[field * 4]!;
-  const end = list.fields[field * 4 + 1]!;
-  return isWord(list.bytes, start, end, 'keep-alive') || isWord(list.bytes, start, end, 'proxy-connection');
 }
 
 /** :authority and Host must not differ: one name each for this gateway and the next server. */

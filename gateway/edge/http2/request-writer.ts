@@ -4,6 +4,7 @@ import { rewritePath } from '../../../routing/rewrite.ts';
 import type { CompiledRewrite } from '../../../routing/rewrite.ts';
 import type { HeadEdits } from '../message/head-edits.ts';
 import { allOwnLines, writeOwnLines } from '../message/own-lines.ts';
+import { mergeableTrailers } from '../message/field-rules.ts';
 import { goes, keepsMeaning, passesUpstream } from '../message/request-fields.ts';
 import { writeShadowHost } from '../message/shadow-host.ts';
 import { kind } from '../message/field-kind.ts';
@@ -111,7 +112,7 @@ export function writeTrailerBlock(writer: BlockWriter, list: FieldList): boolean
   const { kinds, fieldCount } = list;
   writer.clear();
   let passed = 0;
-  for (let field = 0; field < fieldCount; field++) if (kinds[field] === kind.other) passing[passed++] = field;
+  for (let field = 0; field < fieldCount; field++) if (mergeableTrailers[kinds[field]!] === 1) passing[passed++] = field;
   writer.fields(list, passing, passed);
   return writer.length > 0;
 }

@@ -1,10 +1,10 @@
 // The head of a response from a decoded list (RFC 9113 §8.3.2), as the object that HTTP/1.1 fills.
 import { kind } from '../message/field-kind.ts';
-import { isWord, readLength } from '../message/fields.ts';
+import { readLength } from '../message/fields.ts';
 import type { ResponseHead } from '../message/response-head.ts';
+import { isConnectionSpecific } from './connection-specific.ts';
 import { pseudo } from './field-meaning.ts';
 import type { HeaderList } from './header-list.ts';
-import { isConnectionSpecific } from './request-message.ts';
 
 /** Fills `head` from `list`, whose bytes it then refers to. `ended`: nothing follows. False: malformed. */
 export function readResponse(list: HeaderList, head: ResponseHead, isHead: boolean, ended: boolean): boolean {
@@ -25,12 +25,9 @@ export function readResponse(list: HeaderList, head: ResponseHead, isHead: boole
       case kind.connection:
       case kind.transferEncoding:
       case kind.upgrade:
-        return false;
       case kind.hop:
-        if (isConnectionSpecific(list, field)) return false;
-        break;
       case kind.te:
-        if (!isWord(bytes, fields[field * 4 + 2]!, fields[field * 4 + 3]!, 'trailers')) return false;
+        if (isConnectionSpecific(list, field)) return false;
         break;
       case kind.contentLength:
         if (head.contentLength >= 0) return false;

@@ -6,7 +6,7 @@ import type { FieldList } from '../message/fields.ts';
 import type { CompiledEdits } from '../message/header-edits.ts';
 import { isGone } from '../message/header-edits.ts';
 import type { ResponseHead } from '../message/response-head.ts';
-import { passesDownstream } from '../message/response-fields.ts';
+import { fromUpstream, separateTrailers } from '../message/field-rules.ts';
 import { BlockWriter, staticName } from './hpack-encode.ts';
 
 /** Numbers of the fields that pass, of the message that is being written. */
@@ -50,7 +50,7 @@ function writeFields(writer: BlockWriter, head: ResponseHead, edits: CompiledEdi
   let passed = 0;
   for (let field = 0; field < fieldCount; field++) {
     const fieldKind = kinds[field]!;
-    if (passesDownstream[fieldKind] !== 1 || (fieldKind === kind.trailer && !mayHaveTrailers)) continue;
+    if (fromUpstream[fieldKind] !== 1 || (fieldKind === kind.trailer && !mayHaveTrailers)) continue;
     if (edits !== null && isGone(edits, bytes, fields[field * 4]!, fields[field * 4 + 1]!)) continue;
     passing[passed++] = field;
   }
@@ -65,10 +65,7 @@ export function writeTrailerBlock(writer: BlockWriter, list: FieldList): boolean
   const { kinds, fieldCount } = list;
   writer.clear();
   let passed = 0;
-  for (let field = 0; field < fieldCount; field++) {
-    if (passesDownstream[kinds[field]!] !== 1 || kinds[field] === kind.trailer || kinds[field] === kind.host) continue;
-    passing[passed++] = field;
-  }
+  for (let field = 0; field < fieldCount; field++) if (separateTrailers[kinds[field]!] === 1) passing[passed++] = field;
   writer.fields(list, passing, passed);
   return writer.length > 0;
 }

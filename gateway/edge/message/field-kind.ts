@@ -1,5 +1,6 @@
 // Kinds of fields: which names mean something to a proxy. By hash, confirmed by comparing the bytes: a hash alone would let a crafted name
 // pose as content-length.
+import { untouchableHeaders, untouchablePrefix } from '../../../routing/untouchable-headers.ts';
 import { lowered } from './characters.ts';
 
 /** What a field is to the codec, below 32. `other` is forwarded as it is. */
@@ -37,14 +38,11 @@ export const kind = {
   grpcTimeout: 23,
 } as const;
 
-const names: readonly (readonly [string, number])[] = [
+const ownKinds: readonly (readonly [string, number])[] = [
   ['host', kind.host],
   ['content-length', kind.contentLength],
   ['transfer-encoding', kind.transferEncoding],
   ['connection', kind.connection],
-  ['keep-alive', kind.hop],
-  ['proxy-connection', kind.hop],
-  ['http2-settings', kind.hop],
   ['te', kind.te],
   ['trailer', kind.trailer],
   ['upgrade', kind.upgrade],
@@ -69,12 +67,15 @@ const names: readonly (readonly [string, number])[] = [
   ].map((name) => [name, kind.guarded] as const),
 ];
 
+/** What no Mapping may touch and has no kind of its own is of one hop. */
+const names = [...ownKinds, ...untouchableHeaders.filter((name) => !ownKinds.some(([own]) => own === name)).map((name) => [name, kind.hop] as const)];
+
 // Any name that begins so, also one that ends there: who reads `proxy-` as a family may read the bare word as its member.
 const prefixes: readonly (readonly [string, number])[] = [
   ['x-envoy-', kind.gateway],
   ['x-original-', kind.original],
   ['x-forwarded-', kind.forwarded],
-  ['proxy-', kind.hop],
+  [untouchablePrefix, kind.hop],
 ];
 
 // The hash is of the length and three bytes of the name: a scan then does nothing but look for the name's end.

@@ -1,18 +1,11 @@
 // Which fields of a client's request go to an upstream, whatever protocol either side speaks.
 import { kind } from './field-kind.ts';
+import { fromClient, fromTrustedProxy } from './field-rules.ts';
 import type { Http1RequestHead } from './request-head.ts';
-
-/** Fields that never pass. */
-const never: readonly number[] = [kind.contentLength, kind.transferEncoding, kind.connection, kind.hop, kind.te, kind.upgrade, kind.expect, kind.twin];
-/** Fields that a client may not say about itself. Written anew, or by a proxy in front that is believed. */
-const claims: readonly number[] = [kind.requestId, kind.forwardedFor, kind.forwardedProto, kind.forwardedHost, kind.forwarded, kind.gateway, kind.originalPath, kind.original];
-
-const passesUntrusted = Uint8Array.from({ length: 32 }, (_, fieldKind) => (never.includes(fieldKind) || claims.includes(fieldKind) ? 0 : 1));
-const passesTrusted = Uint8Array.from({ length: 32 }, (_, fieldKind) => (never.includes(fieldKind) || fieldKind === kind.forwardedFor ? 0 : 1));
 
 /** The allow-list, by `kind` of a field: 1, it passes, unless `keepsMeaning` says otherwise. The same to upstreams of either protocol. */
 export function passesUpstream(trusted: boolean): Uint8Array {
-  return trusted ? passesTrusted : passesUntrusted;
+  return trusted ? fromTrustedProxy : fromClient;
 }
 
 /** Which lines of a trusted proxy were kept, bits. */
