@@ -93,9 +93,9 @@ export const fixedTable: Readonly<Record<keyof typeof fixed, CountedCells>> = {
   // In sluice_endpoints.
   endpointsEjected: cells('gauge', null, 'Endpoints that this worker ejects.'),
   endpointsReady: cells('gauge', null, 'Endpoints that this worker may send to.'),
-  shadowBytes: cells('gauge', null, 'Bytes of copies to shadows that are kept.'),
-  shadowInFlight: cells('gauge', null, 'Copies that were sent and have no complete answer yet.'),
-  shadowQueued: cells('gauge', null, 'Copies that wait for a connection.'),
+  shadowBytes: cells('gauge', 'sluice_shadow_held_bytes', 'Bytes of copies to shadows that are kept.'),
+  shadowInFlight: cells('gauge', 'sluice_shadows_in_flight', 'Copies that were sent and have no complete answer yet.'),
+  shadowQueued: cells('gauge', 'sluice_shadows_queued', 'Copies that wait for a connection.'),
   beatMs: cells('mark', null, 'When the thread last turned, ms of sharedNowMs, 0: it has not begun. In the base block: the control worker.'),
   longWork: cells('mark', null, 'What the thread does, a place in longWork. In the base block: the control worker.'),
   foldGeneration: cells('mark', null, 'Of the base block only, written by the supervisor: odd while the block of a dead worker is folded.'),

@@ -158,9 +158,10 @@ function brokenOf(metrics: string): string | null {
   return broken === undefined ? null : `${broken.name} is ${broken.value}`;
 }
 
+const residues = ['sluice_requests_in_flight', 'sluice_connections', 'sluice_queued_answer_bytes', 'sluice_held_request_bytes', 'sluice_breaker_use', 'sluice_breakers_open', 'sluice_shadows_in_flight', 'sluice_shadows_queued', 'sluice_shadow_held_bytes'];
+
 /** Everything that must be nothing when nobody is there. */
 function residueOf(metrics: string): readonly Residue[] {
-  return ['sluice_requests_in_flight', 'sluice_connections', 'sluice_queued_answer_bytes', 'sluice_held_request_bytes', 'sluice_breaker_use', 'sluice_breakers_open', 'sluice_shadows_in_flight', 'sluice_shadow_held_bytes']
-    .flatMap((family) => samplesOf(metrics, family))
-    .filter(({ value }) => value !== 0);
+  for (const family of residues) if (!metrics.includes(`# TYPE ${family} `)) throw new Error(`/metrics has no family ${family}: nobody would see what is left of it`);
+  return residues.flatMap((family) => samplesOf(metrics, family)).filter(({ value }) => value !== 0);
 }
