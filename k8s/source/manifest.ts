@@ -6,6 +6,9 @@ import { nearWord } from '../translate/near-word.ts';
 import { quoted } from '../translate/value.ts';
 import { splitDocuments, splitJson, type ManifestDocument } from './documents.ts';
 import { extentOf } from './extent.ts';
+import { fieldAt, originAt, position, templateIn, type Place } from './manifest-place.ts';
+import { listItemsOf, type ListItems } from './list-items.ts';
+import { cutList, type LongList } from './long-list.ts';
 import { jsonErrorOffset } from './json-error.ts';
 import { readKind } from './kinds.ts';
 import { StoredObject } from './stored-object.ts';
@@ -13,8 +16,10 @@ import { finish, type Work } from './turns.ts';
 
 /** Bounds of one manifest file. They cost the control worker only. */
 export const manifestBounds = {
+  /** One document; of a List over it, one item, and all that is no item. */
   documentBytes: 1024 * 1024,
   fileBytes: 64 * 1024 * 1024,
+  /** Documents, and items of Lists over the bound of a document. */
   documents: 100_000,
   /** Problems that are told one by one; the rest is counted. */
   problems: 100,
@@ -60,7 +65,8 @@ export function parseManifest(bytes: Uint8Array, options: ManifestOptions): Mani
 /**
  * Reads one file: documents, Lists unfolded, objects in the order written. A file whose name ends in `.json` and standard input are JSON, one
  * value or several, where the text begins like JSON, else YAML (as kubectl reads them). Never throws: a document that is not YAML, is too large
- * or has no identity becomes a Problem with line and column, and the other documents count. Pauses are after documents.
+ * or has no identity becomes a Problem with line and column, and the other documents count. Pauses are after
+ * documents and items of Lists over the bound of a document, and while these are cut.
  */
 export function* readingManifest(bytes: Uint8Array, options: ManifestOptions): Work<Manifest> {
   const reading = new Reading(options);
@@ -74,13 +80,10 @@ export function* readingManifest(bytes: Uint8Array, options: ManifestOptions): W
     return reading.manifest();
   }
   const isJson = /^(?:.*\.json|-)$/is.test(options.file) && /^\s*[{[]/.test(text);
-  let documents = 0;
   for (const document of isJson ? splitJson(text, manifestBounds.documentBytes) : splitDocuments(text)) {
-    if (++documents > manifestBounds.documents) {
-      reading.refuse('too-many-documents', position(document.line, 1), `the file has more than ${manifestBounds.documents} documents and nothing is read from here on; split it into several files`);
-      break;
-    }
-    if (isJson) reading.json(document);
+    if (!reading.counts(document)) break;
+    if (!fits(document.text)) yield* reading.long(document);
+    else if (isJson) reading.json(document);
     else reading.yaml(document);
     yield;
   }
@@ -103,6 +106,7 @@ class Reading {
   #complete = true;
   #otherKinds = 0;
   #withoutNamespace = 0;
+  #documents = 0;
   /** Problems beyond the bound, and the worst level among them. */
   #untold: { count: number; level: ProblemLevel } = { count: 0, level: 'warning' };
 
@@ -140,50 +144,98 @@ class Reading {
     return this.#options.hasLastGood ? ', and its last good form stays' : '';
   }
 
-  yaml(document: ManifestDocument): void {
-    if (!this.#fits(document)) return;
-    try {
-      for (const value of loadAll(document.text, { schema, maxDepth: manifestBounds.depth })) this.#document(value, document.contentLine);
-    } catch (error) {
-      if (!(error instanceof YAMLException)) throw error;
-      const template = templateIn(document);
-      if (template !== null) return this.refuse('template', template, `this is a template ({{ … }}) and is not read${this.#lastGood}; render it first, for example with helm template`);
-      const line = document.line + (error.mark?.line ?? 0);
-      this.refuse('bad-yaml', position(line, (error.mark?.column ?? 0) + 1), `the document is not valid YAML (${error.reason}) and is not read${this.#lastGood}; correct it`);
-    }
-  }
-
-  json(document: ManifestDocument): void {
-    if (!this.#fits(document) || document.text.trim() === '') return;
-    let value: unknown;
-    try {
-      value = JSON.parse(document.text);
-    } catch {
-      const before = document.text.slice(0, jsonErrorOffset(document.text)).split('\n');
-      this.refuse('bad-json', position(document.line + before.length - 1, before.at(-1)!.length + 1), `the file is not valid JSON and is not read from here on${this.#lastGood}; correct it`);
-      return;
-    }
-    this.#document(value, document.contentLine);
-  }
-
-  #fits(document: ManifestDocument): boolean {
-    const size = Buffer.byteLength(document.text);
-    if (size <= manifestBounds.documentBytes) return true;
-    this.refuse('document-too-large', position(document.line, 1), `the document has ${size} bytes and is not read; at most ${manifestBounds.documentBytes} are, so put its objects into documents of their own`);
+  /** false: there are too many, and nothing is read from here on. */
+  counts({ line }: ManifestDocument): boolean {
+    this.#documents += 1;
+    if (this.#documents <= manifestBounds.documents) return true;
+    this.refuse('too-many-documents', position(line, 1), `the file has more than ${manifestBounds.documents} documents and nothing is read from here on; split it into several files`);
     return false;
   }
 
-  #document(value: unknown, line: number): void {
+  yaml(document: ManifestDocument): void {
+    for (const value of this.#parsedYaml(document) ?? []) this.#document(value, { line: document.contentLine, items: '' }, null);
+  }
+
+  json(document: ManifestDocument): void {
+    if (document.text.trim() !== '') this.#document(this.#parsedJson(document, 'the file is not valid JSON and is not read from here on'), { line: document.contentLine, items: '' }, null);
+  }
+
+  /** A document over the bound: a List is read item by item, anything else is refused. */
+  *long(document: ManifestDocument): Work {
+    const list = yield* cutList(document, manifestBounds.documents - this.#documents);
+    if (list?.more === true) {
+      this.refuse('too-many-documents', position(document.contentLine, 1), `the file has more than ${manifestBounds.documents} documents and items of Lists, so this List is not read; split it into several files`);
+      return;
+    }
+    const listed = list === null || !fits(list.envelope) ? null : this.#listed(list, document);
+    if (list === null || listed === null) {
+      this.refuse('document-too-large', position(document.line, 1), `the document has ${Buffer.byteLength(document.text)} bytes and is not read; at most ${manifestBounds.documentBytes} are (of a List for each item), so put its objects into documents of their own`);
+      return;
+    }
+    this.#documents += list.items.length;
+    for (const [index, item] of list.items.entries()) {
+      this.#item(item, list.notation, { line: item.contentLine, items: `items[${index}]` }, listed);
+      yield;
+    }
+  }
+
+  /** What the items of a long List are; null: it is none. */
+  #listed({ envelope, notation }: LongList, { line, contentLine }: ManifestDocument): ListItems | null {
+    const document = { text: envelope, line, contentLine };
+    const value = notation === 'json' ? this.#parsedJson(document, 'the document is not valid JSON and is not read') : this.#parsedYaml(document)?.[0];
+    return isRecord(value) ? listItemsOf(value['kind'], value['apiVersion']) : null;
+  }
+
+  #item(item: ManifestDocument, notation: LongList['notation'], place: Place, listed: ListItems): void {
+    if (!fits(item.text)) {
+      this.refuse('document-too-large', fieldAt(place), `the item has ${Buffer.byteLength(item.text)} bytes and is not read; at most ${manifestBounds.documentBytes} are`);
+    } else if (notation === 'json') {
+      this.#document(this.#parsedJson(item, 'the item is not valid JSON and is not read'), place, listed);
+    } else {
+      const value = this.#parsedYaml(item)?.[0];
+      if (Array.isArray(value)) this.#document(value[0], place, listed);
+    }
+  }
+
+  /** null: it cannot be read, and a Problem says so. */
+  #parsedYaml(document: ManifestDocument): readonly unknown[] | null {
+    try {
+      return loadAll(document.text, { schema, maxDepth: manifestBounds.depth });
+    } catch (error) {
+      if (!(error instanceof YAMLException)) throw error;
+      const template = templateIn(document);
+      if (template !== null) {
+        this.refuse('template', template, `this is a template ({{ … }}) and is not read${this.#lastGood}; render it first, for example with helm template`);
+        return null;
+      }
+      const line = document.line + (error.mark?.line ?? 0);
+      this.refuse('bad-yaml', position(line, (error.mark?.column ?? 0) + 1), `the document is not valid YAML (${error.reason}) and is not read${this.#lastGood}; correct it`);
+      return null;
+    }
+  }
+
+  /** null: as above, or it is null. */
+  #parsedJson({ text, line }: ManifestDocument, wrong: string): unknown {
+    try {
+      return JSON.parse(text);
+    } catch {
+      const before = text.slice(0, jsonErrorOffset(text)).split('\n');
+      this.refuse('bad-json', position(line + before.length - 1, before.at(-1)!.length + 1), `${wrong}${this.#lastGood}; correct it`);
+      return null;
+    }
+  }
+
+  #document(value: unknown, place: Place, listed: ListItems | null): void {
     if (value === null || value === undefined) return;
     const extent = extentOf(value, manifestBounds.depth);
     if (extent === null || extent.height > manifestBounds.depth) {
-      this.refuse('document-too-deep', position(line, 1), `the document is nested deeper than ${manifestBounds.depth} once its aliases are written out, and is not read; write it flatter`);
+      this.refuse('document-too-deep', fieldAt(place), `the document is nested deeper than ${manifestBounds.depth} once its aliases are written out, and is not read; write it flatter`);
     } else if (extent.nodes > manifestBounds.nodes) {
-      this.refuse('document-too-many-values', position(line, 1), `the document has more than ${manifestBounds.nodes} values once its aliases are written out, and is not read; use fewer aliases`);
+      this.refuse('document-too-many-values', fieldAt(place), `the document has more than ${manifestBounds.nodes} values once its aliases are written out, and is not read; use fewer aliases`);
     } else if (extent.characters > manifestBounds.characters) {
-      this.refuse('document-too-many-values', position(line, 1), `the document has more than ${manifestBounds.characters} characters once its aliases are written out, and is not read; use fewer aliases`);
+      this.refuse('document-too-many-values', fieldAt(place), `the document has more than ${manifestBounds.characters} characters once its aliases are written out, and is not read; use fewer aliases`);
     } else {
-      this.#object(value, { line, items: '' }, null);
+      this.#object(value, place, listed);
     }
   }
 
@@ -199,8 +251,8 @@ class Reading {
       this.#problem('warning', 'not-an-object', fieldAt(place), 'the document has no kind or no apiVersion and is passed over; write both, or move the file out of the folder');
       return;
     }
-    if (kind.endsWith('List') && Array.isArray(value['items'])) {
-      const items: ListItems = kind === 'List' ? { kind: null, apiVersion: null } : { kind: kind.slice(0, -'List'.length), apiVersion };
+    const items = Array.isArray(value['items']) ? listItemsOf(kind, apiVersion) : null;
+    if (items !== null && Array.isArray(value['items'])) {
       const path = place.items === '' ? 'items' : `${place.items}.items`;
       for (const [index, item] of value['items'].entries()) this.#object(item, { line: place.line, items: `${path}[${index}]` }, items);
       return;
@@ -254,39 +306,13 @@ function strayNamespace(object: Readonly<Record<string, unknown>>, metadata: Rea
   return Object.keys(metadata).find((key) => key !== 'namespace' && key !== 'name' && nearWord(key, ['namespace']) !== null) ?? null;
 }
 
-/** Where an object is in its file. */
-interface Place {
-  readonly line: number;
-  /** Of an object in a List: `items[41]`; else "". */
-  readonly items: string;
-}
-
-function fieldAt({ line, items }: Place): string {
-  return items === '' ? position(line, 1) : `line ${line}, ${items}`;
-}
-
-function originAt(file: string, { line, items }: Place): string {
-  return items === '' ? `${file}:${line}` : `${file}:${line} ${items}`;
-}
-
 /** What to write instead of a value, which may come from a template. */
 function write(value: unknown, what: string): string {
   return typeof value === 'string' && value.includes('{{') ? 'this is a template: render it first' : `write ${what}`;
 }
 
-/** Position of the first `{{` that is neither in quotes nor in a comment, or null. */
-function templateIn({ text, line }: ManifestDocument): string | null {
-  for (const [index, row] of text.split('\n').entries()) {
-    const at = row.search(/\{\{(?!\{)/);
-    if (at >= 0 && row.includes('}}', at) && !/[#"']/.test(row.slice(0, at))) return position(line + index, at + 1);
-  }
-  return null;
-}
-
-/** What the items of a List are when they do not say it themselves. */
-interface ListItems {
-  readonly kind: string | null;
-  readonly apiVersion: string | null;
+function fits(text: string): boolean {
+  return Buffer.byteLength(text) <= manifestBounds.documentBytes;
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
@@ -296,8 +322,4 @@ function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
 /** A copy: a part of the file's text would keep the whole text alive. */
 function ownText(text: string): string {
   return Buffer.from(text).toString();
-}
-
-function position(line: number, column: number): string {
-  return `line ${line}, column ${column}`;
 }

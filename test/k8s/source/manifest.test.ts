@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { printProblem } from '../../../routing/problem.ts';
-import { manifestBounds, parseManifest, type Manifest } from '../../../k8s/source/manifest.ts';
+import { manifestBounds, parseManifest, readingManifest, type Manifest } from '../../../k8s/source/manifest.ts';
 
 function read(text: string, file = 'a.yaml', hasLastGood = false): Manifest {
   return parseManifest(Buffer.from(text), { file, defaultNamespace: 'default', hasLastGood });
@@ -279,5 +279,81 @@ spec: { selector: *labels, more: { <<: *labels, y: "2" } }
   test('numbers that JSON does not have stay values that no reader takes for a number', () => {
     const manifest = read('{apiVersion: getambassador.io/v2, kind: Mapping, metadata: {name: a}, spec: {a: .inf, b: [-.inf, .nan], c: 1.5}}');
     expect(manifest.objects[0]!.object).toMatchObject({ spec: { a: 'Infinity', b: ['-Infinity', 'NaN'], c: 1.5 } });
+  });
+});
+
+// What `kubectl get sdep,svc -o yaml` of a larger cluster gives.
+describe('a List over the bound of a document', () => {
+  const filler = (bytes: number): string => 'x'.repeat(bytes);
+  const objects = (bytes: number): object[] => Array.from({ length: 3 }, (_, index) => ({ apiVersion: 'v1', kind: 'Service', metadata: { name: `a${index}`, annotations: { filler: filler(bytes) } } }));
+  const yamlItem = (name: string, extra = ''): string => `- apiVersion: v1\n  kind: Service\n  metadata:\n    annotations:\n      text: |\n        - no item\n        kind: x\n    name: ${name}\n${extra}`;
+  const yamlList = (items: string): string => `apiVersion: v1\nitems:\n${items}kind: List\nmetadata:\n  resourceVersion: ""\n`;
+  const bound = manifestBounds.documentBytes;
+  const comment = (bytes: number): string => `  # ${filler(bytes - 5)}\n`;
+
+  test.each(['  ', ''])('is read item by item, in YAML with items behind %j', (indent) => {
+    const items = ['a', 'b', 'c'].map((name) => yamlItem(name, comment(400_000))).join('').replaceAll(/^(?=.)/gm, indent);
+    const manifest = read(`# export\n---\n${yamlList(items)}---\n${service('after')}`);
+    expect(problems(manifest)).toEqual([]);
+    expect(manifest.objects.map(({ ref, origin }) => `${ref.name} ${origin}`)).toEqual(['a a.yaml:5 items[0]', 'b a.yaml:14 items[1]', 'c a.yaml:23 items[2]', 'after a.yaml:36']);
+    expect(manifest.complete).toBe(true);
+  });
+
+  test('is read item by item as JSON, several of them too, of a kind of their own, and in a .yaml file', () => {
+    const list = JSON.stringify({ metadata: { items: ['no'] }, apiVersion: 'v1', kind: 'List', items: objects(400_000) }, null, 2);
+    expect(names(read(list, 'a.json'))).toEqual(['Service default/a0', 'Service default/a1', 'Service default/a2']);
+    expect(names(read(list))).toHaveLength(3);
+    const typed = JSON.stringify({ apiVersion: 'v1', kind: 'ServiceList', items: objects(400_000).map((object) => ({ ...object, kind: undefined, apiVersion: undefined })) });
+    expect(names(read(`${typed}\n${list}`, '-'))).toHaveLength(6);
+    expect(read(list, 'a.json').objects[1]!.origin).toMatch(/^a\.json:\d+ items\[1\]$/);
+  });
+
+  test.each([[-1, 3, []], [0, 3, []], [1, 2, ['document-too-large']]])('has items of the limit %i bytes', (over, count, codes) => {
+    const big = yamlItem('big');
+    const manifest = read(yamlList(`${yamlItem('a')}${big}${comment(bound + over - Buffer.byteLength(big))}${yamlItem('b')}`));
+    expect(names(manifest)).toHaveLength(count);
+    expect(manifest.problems.map(({ code }) => code)).toEqual(codes);
+    expect(manifest.problems.every(({ field }) => field === 'line 11, items[1]')).toBe(true);
+  });
+
+  test.each([[-1, 3, []], [0, 3, []], [1, 2, ['document-too-large']]])('has items of the limit %i bytes as JSON', (over, count, codes) => {
+    const rest = JSON.stringify(objects(0)[0]).length;
+    const items = [JSON.stringify(objects(0)[0]), JSON.stringify(objects(bound + over - rest)[1]), JSON.stringify(objects(0)[2])];
+    const manifest = read(`{"apiVersion":"v1","kind":"List","items":[${items.join(',')}]}`, 'a.json');
+    expect(names(manifest)).toHaveLength(count);
+    expect(manifest.problems.map(({ code }) => code)).toEqual(codes);
+  });
+
+  test.each([[-1, []], [0, []], [1, ['too-many-documents']]])('counts its items as documents: the limit %i', (over, codes) => {
+    // The List is one as well.
+    const items = Array.from({ length: manifestBounds.documents + over - 1 }, () => '{"apiVersion":"v1","kind":"Node"}');
+    const manifest = read(`{"apiVersion":"v1","kind":"List","items":[${items.join(',')}]}`, 'a.json');
+    expect(manifest.problems.map(({ code }) => code)).toEqual(codes);
+    expect(manifest.otherKinds).toBe(over === 1 ? 0 : items.length);
+  });
+
+  test('one bad item leaves the others, and its Problem has its line', () => {
+    const manifest = read(yamlList(`${yamlItem('a', comment(bound))}${yamlItem('b')}`.replace('name: a\n', 'name: a\n  - {\n')));
+    expect(names(manifest)).toEqual(['Service default/b']);
+    expect(manifest.complete).toBe(false);
+  });
+
+  test('what is no List, or says it in the envelope alone that is too large, is refused as before', () => {
+    for (const text of [yamlList(yamlItem('a', comment(bound))).replace('kind: List', 'kind: Thing'), `${service('a')}# ${filler(bound)}\n`, yamlList(yamlItem('a')).replace('""', `"${filler(bound)}"`)]) {
+      expect(read(text).problems.map(({ code }) => code)).toEqual(['document-too-large']);
+    }
+  });
+
+  test('pauses after each item, and while it is cut', () => {
+    const pauses = (text: string, file: string): number => {
+      const work = readingManifest(Buffer.from(text), { file, defaultNamespace: 'default', hasLastGood: false });
+      let count = 0;
+      while (work.next().done !== true) count += 1;
+      return count;
+    };
+    const many = Array.from({ length: 2000 }, (_, index) => ({ apiVersion: 'v1', kind: 'Service', metadata: { name: `a${index}`, annotations: { filler: filler(2000) } } }));
+    const bytes = JSON.stringify(many).length;
+    expect(pauses(JSON.stringify({ apiVersion: 'v1', kind: 'List', items: many }), 'a.json')).toBeGreaterThanOrEqual(2000 + Math.floor(bytes / (256 * 1024)));
+    expect(pauses(yamlList(many.map(({ metadata }) => yamlItem(metadata.name, comment(2000))).join('')), 'a.yaml')).toBeGreaterThanOrEqual(2000 + Math.floor(bytes / (256 * 1024)));
   });
 });
