@@ -1,5 +1,5 @@
 // Entries of a folder: which names hold manifests, and what stands behind them.
-import { opendirSync, realpathSync, statSync, type Stats } from 'node:fs';
+import { lstatSync, opendirSync, realpathSync, statSync, type Stats } from 'node:fs';
 import { dirname } from 'node:path';
 import { compareText } from '../../routing/problem.ts';
 
@@ -42,6 +42,11 @@ export function entryAt(path: string): Entry {
   if (stats?.isDirectory()) return { kind: 'directory', identity: `${stats.dev}:${stats.ino}:${stats.birthtimeMs}` };
   if (stats?.isFile() && manifestName.test(path)) return { kind: 'file', stats };
   return { kind: 'none' };
+}
+
+/** Named like a manifest and there, but nothing that is read. */
+export function isUnreadable(path: string): boolean {
+  return manifestName.test(path) && entryAt(path).kind === 'none' && lstatSync(path, { throwIfNoEntry: false }) !== undefined;
 }
 
 /** Identities of the directories that a directory is in, up to the root of the file system; links to these would lead around everything. */

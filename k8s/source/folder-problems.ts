@@ -14,3 +14,7 @@ export function tooManyEntries(name: string, { entries }: FolderBounds): Problem
 export function linkAbove(name: string): Problem {
   return fileProblem(name, 'link-above', 'the link leads to a folder around the one that is served and is not followed; remove it, or name that folder');
 }
+
+export function noFile(name: string): Problem {
+  return fileProblem(name, 'unreadable-file', 'it has the name of a manifest, and is a link that leads nowhere, a pipe, a socket or a device, so it is not read; mend or remove it');
+}

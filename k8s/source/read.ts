@@ -2,9 +2,9 @@
 import { join } from 'node:path';
 import type { Problem } from '../../routing/problem.ts';
 import type { SourceObject } from '../translate/object.ts';
-import { entryAt, folderBounds, namesIn, outerIdentities, type FolderBounds } from './entries.ts';
+import { entryAt, folderBounds, isUnreadable, namesIn, outerIdentities, type FolderBounds } from './entries.ts';
 import { fileProblem, ManifestFiles, type BesideObjects } from './files.ts';
-import { linkAbove, tooDeep, tooManyEntries } from './folder-problems.ts';
+import { linkAbove, noFile, tooDeep, tooManyEntries } from './folder-problems.ts';
 import { manifestBounds } from './manifest.ts';
 import { finish } from './turns.ts';
 
@@ -70,6 +70,8 @@ class TreeReading {
     const found = finish(namesIn(path, this.#bounds.entries - this.#entries));
     if (found === null) return this.files.report(name, fileProblem(name, 'unreadable-folder', 'the folder cannot be listed; make it readable'));
     this.#entries += found.names.length;
+    const unread = found.names.filter((below) => isUnreadable(join(path, below)));
+    for (const below of unread) this.files.report(join(name, below), noFile(join(name, below)));
     if (found.more) this.files.report(name, tooManyEntries(name, this.#bounds));
     for (const below of found.names) this.path(join(path, below), join(name, below), above);
   }

@@ -161,6 +161,14 @@ describe('bounds', () => {
     expect(tool.problems.map(({ code }) => code)).toEqual(codes);
   });
 
+  test('a link that leads nowhere, to itself or to a device is said by the tools', () => {
+    put('a.yaml', service('a'));
+    for (const [name, to] of [['gone.yaml', 'nowhere'], ['loop.json', 'loop.json'], ['zero.yml', '/dev/zero'], ['note.txt', 'nowhere']] as const) symlinkSync(to, join(folder, name));
+    const { objects, problems } = readManifests({ paths: [folder], standardInput: null, defaultNamespace: 'default' });
+    expect(objects.map(({ ref }) => ref.name)).toEqual(['a']);
+    expect(problems.map(({ code, subject }) => [code, subject.name])).toEqual(['gone.yaml', 'loop.json', 'zero.yml'].map((name) => ['unreadable-file', join(folder, name)]));
+  });
+
   test('a link to a folder around the one that is served, such as /, is not followed and said', async () => {
     put('a.yaml', service('a'));
     symlinkSync('/', join(folder, 'root'));
