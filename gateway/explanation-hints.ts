@@ -1,10 +1,10 @@
 // Hints: what somebody probably meant whose request finds no Route.
-import { printMatch } from '../routing/print.ts';
 import type { Route } from '../routing/decision.ts';
 import { routesInOrder, type RouteTable } from '../routing/table.ts';
 import { quoted } from '../k8s/translate/value.ts';
 import { nearWord } from '../k8s/translate/near-word.ts';
 import type { OfAnother } from '../k8s/translate/translation.ts';
+import type { Wording } from './match-words.ts';
 
 /** What of a request they are about. */
 interface Asked {
@@ -15,7 +15,7 @@ interface Asked {
 }
 
 /** Sentences, the most telling first; [] when nothing is near. */
-export function hintsFor(table: RouteTable<null>, ofAnother: readonly OfAnother[], request: Asked): readonly string[] {
+export function hintsFor(table: RouteTable<null>, ofAnother: readonly OfAnother[], request: Asked, wording: Wording): readonly string[] {
   const path = request.path.split('?', 1)[0]!;
   const [, first = '', second = ''] = /^\/seldon\/([^/]+)(?:\/([^/]+))?/.exec(path) ?? [];
   const header = (name: string): string => request.headers.find(([other]) => other.toLowerCase() === name)?.[1] ?? '';
@@ -26,14 +26,14 @@ export function hintsFor(table: RouteTable<null>, ofAnother: readonly OfAnother[
   if (request.grpc) return hints;
   const routes = routesInOrder(table).filter(({ match }) => match.path.kind === 'prefix' || match.path.kind === 'exact');
   const slashed = routes.find((route) => pathOf(route) === `${path}/`);
-  if (slashed !== undefined) return [...hints, `the Route ${printMatch(slashed.match)} needs its last slash: write ${path}/`];
+  if (slashed !== undefined) return [...hints, `the Route ${wording.match(slashed.match)} needs its last slash: write ${path}/`];
   const ofName = first === '' ? undefined : routes.find((route) => pathOf(route) === `/seldon/${route.namespace}/${first}/`);
   if (ofName !== undefined && ofName.namespace !== first) {
     hints.push(`the form is /seldon/<namespace>/<name>/…, so write ${pathOf(ofName)}…; /seldon/<name>/… works with --single-namespace`);
     return hints;
   }
   const near = routes.some((route) => path.startsWith(pathOf(route)) && pathOf(route) !== '/') ? null : nearest(routes, path);
-  if (near !== null) hints.push(`the nearest Route is ${printMatch(near.match)} of ${near.namespace}`);
+  if (near !== null) hints.push(`the nearest Route is ${wording.match(near.match)} of ${near.namespace}`);
   const isWhole = /^\/seldon\/[^/]+\/[^/]+\//.test(path);
   if (isWhole && hints.length === 0 && !routes.some((route) => path.startsWith(pathOf(route)))) hints.push(`the form is /seldon/<namespace>/<name>/…, so this asks for ${quoted(second)} of the namespace ${quoted(first)}, which has no Route here`);
   else if (!isWhole && /^\/seldon(?:\/|$)/.test(path)) hints.push('the form is /seldon/<namespace>/<name>/…');

@@ -9,14 +9,17 @@ import { headOf } from '../routing/head-text.ts';
 import { ownerOf } from '../routing/lookup.ts';
 import type { Mapping, TimeLimit } from '../routing/mapping.ts';
 import type { Match } from '../routing/match.ts';
+import type { ObjectRef } from '../routing/problem.ts';
 import { canonicalPath } from '../routing/path.ts';
-import { decisionJson, forwardedPath, printDecision, printMatch, printShare, type DecisionJson } from '../routing/print.ts';
+import { decisionJson, forwardedPath, printDecision, printShare, type DecisionJson } from '../routing/print.ts';
 import { routesInOrder, type RouteTable } from '../routing/table.ts';
 import { type Route } from '../routing/decision.ts';
 import { visible } from '../routing/visible.ts';
 import { hintsFor } from './explanation-hints.ts';
 import { grpcStatusNames, rejectFailure } from './failures.ts';
+import type { Wording } from './match-words.ts';
 import { stepsOf, type StepConditions, type StepName } from './steps.ts';
+import { destinationOf, destinationWords } from './target-words.ts';
 import type { ServiceChoice, Translation } from '../k8s/translate/translation.ts';
 
 /** A request as somebody would send it. */
@@ -30,11 +33,18 @@ export interface ExplainRequest {
 }
 
 /** One way that the request may go, with what it is decided by. */
-interface Way {
+export interface Way {
   /** 0..1: of the requests that take this Route; of a Shadow, how many are copied. */
   readonly share: number;
+  /** As written, 0..1, before readiness. */
+  readonly declared: number;
   readonly role: 'live' | 'shadow';
   readonly ready: boolean;
+  readonly source: ObjectRef;
+  /** "" of a raw Mapping. */
+  readonly predictor: string;
+  /** Its Upstream's `host:port`. */
+  readonly to: string;
   readonly decision: DecisionJson;
   readonly text: string;
   /** What happens to the request on the way, in order. Nothing to a copy. */
@@ -58,8 +68,17 @@ export interface Explanation {
   readonly hints: readonly string[];
 }
 
-/** Explains one request. The table was built from the Translation; `bodyBytes` is the gateway's limit, 0: any body. */
-export function explain(table: RouteTable<null>, { choices, ofAnother }: Pick<Translation, 'choices' | 'ofAnother'>, request: ExplainRequest, bodyBytes: number): Explanation {
+/** What an explanation is made of beside the table, which was built from the Translation. */
+export interface ExplainWith {
+  readonly translation: Pick<Translation, 'choices' | 'ofAnother' | 'upstreams'>;
+  /** The gateway's limit; 0: any body. */
+  readonly bodyBytes: number;
+  /** How Routes are named. */
+  readonly wording: Wording;
+}
+
+/** Explains one request. */
+export function explain(table: RouteTable<null>, request: ExplainRequest, { translation, bodyBytes, wording }: ExplainWith): Explanation {
   const head = headOf(request);
   if (!canonicalPath(head.pathBytes, head.pathStart, head.queryEnd, head)) {
     const sentence = 'the path does not begin with /, climbs above it, or holds a control character, a space, #, \\ or %00';
@@ -71,15 +90,15 @@ export function explain(table: RouteTable<null>, { choices, ofAnother }: Pick<Tr
   const route = decision.kind === 'forward' ? decision.route : (routesInOrder(table).find(({ split }) => split.reject === decision) ?? null);
   return {
     space: shown,
-    passed: space === null ? [] : passedOver(table, space.name, head, route),
-    route: route === null ? null : routeText(route),
-    ways: route === null ? [] : waysOf(route, choices, textOf(head.pathBytes, head.pathStart, head.queryEnd), { bodyBytes, upgrade: asksForWebSocket(request) }),
+    passed: space === null ? [] : passedOver(table, space.name, head, route, wording),
+    route: route === null ? null : routeText(route, wording),
+    ways: route === null ? [] : waysOf(route, translation, textOf(head.pathBytes, head.pathStart, head.queryEnd), { bodyBytes, upgrade: asksForWebSocket(request) }),
     reject: decision.kind === 'reject' ? rejection(decision, request.grpc) : null,
-    hints: decision.kind === 'reject' && decision.reason === 'no-route' ? hintsFor(table, ofAnother, request) : [],
+    hints: decision.kind === 'reject' && decision.reason === 'no-route' ? hintsFor(table, translation.ofAnother, request, wording) : [],
   };
 }
 
-/** The text of `sluice explain`, indented by two; ends with a newline. */
+/** The text of `sluice explain --wide`, indented by two; ends with a newline. */
 export function printExplanation({ space, passed, route, ways, reject, hints }: Explanation): string {
   const lines = [`looked up in ${space}`];
   for (const { route: other, because } of passed) lines.push(`passed ${other}: ${because}`);
@@ -102,13 +121,13 @@ function asksForWebSocket({ headers, grpc }: ExplainRequest): boolean {
 }
 
 /** Earlier Routes of the space that the path alone would lead to. All of them when no Route answers. */
-function passedOver(table: RouteTable<null>, space: string | null, head: RequestHead, answer: Route<null> | null): Explanation['passed'] {
+function passedOver(table: RouteTable<null>, space: string | null, head: RequestHead, answer: Route<null> | null, wording: Wording): Explanation['passed'] {
   const passed: { route: string; because: string }[] = [];
   for (const route of routesInOrder(table)) {
     if (route.space !== space) continue;
     if (route === answer) break;
-    const because = pathMatches(route, head) ? reasonToPass(route, head) : null;
-    if (because !== null) passed.push({ route: routeText(route), because });
+    const because = pathMatches(route, head) ? reasonToPass(route, head, wording) : null;
+    if (because !== null) passed.push({ route: routeText(route, wording), because });
   }
   return passed;
 }
@@ -139,7 +158,7 @@ function folded(text: string): string {
 }
 
 /** The first condition that does not hold; where all hold it is that the Route has only shadows, or that a bare name does not go to claims. */
-function reasonToPass({ match, hasLive }: Route<null>, head: RequestHead): string {
+function reasonToPass({ match, hasLive }: Route<null>, head: RequestHead, wording: Wording): string {
   const none: Match = { path: match.path, host: { kind: 'any' }, method: null, headers: [], query: [] };
   const parts: Match[] = [
     ...match.headers.map((header) => ({ ...none, headers: [header] })),
@@ -150,22 +169,23 @@ function reasonToPass({ match, hasLive }: Route<null>, head: RequestHead): strin
   for (const part of parts) {
     const compiled = compileConditions(part);
     if (!compiled.ok) return compiled.reason;
-    if (compiled.conditions !== null && !conditionsHold(compiled.conditions, head)) return `not ${printMatch(part).slice(printMatch(none).length).trim()}`;
+    if (compiled.conditions !== null && !conditionsHold(compiled.conditions, head)) return `not ${wording.conditions(part)}`;
   }
   return hasLive ? 'a bare gRPC name is not open to claims' : 'only shadows';
 }
 
-function waysOf(route: Route<null>, choices: readonly ServiceChoice[], path: string, conditions: StepConditions): Way[] {
+function waysOf(route: Route<null>, { choices, upstreams }: ExplainWith['translation'], path: string, conditions: StepConditions): Way[] {
   const byMapping = new Map(choices.map((choice) => [choice.mapping, choice]));
   const choiceOf = (mapping: Mapping): ServiceChoice | null => byMapping.get(mapping.id) ?? byMapping.get(restOf(mapping)) ?? null;
-  const live = route.split.members.map(({ mapping, share, ready }): Way => {
+  const originOf = (mapping: Mapping): Pick<Way, 'source' | 'predictor' | 'to'> => ({ source: mapping.source, predictor: mapping.series.predictor, to: destinationWords(destinationOf(mapping, upstreams)) });
+  const live = route.split.members.map(({ mapping, share, declared, ready }): Way => {
     const decision = { kind: 'forward', next: null, bound: 1, attached: null, shadows: route.shadows, route, mapping, target: mapping.target } as const;
     const limits = mapping.target.kind === 'forward' ? limitTexts(mapping.target.timeout, mapping.target.idleTimeout) : [];
-    return { share, role: 'live', ready, decision: decisionJson(decision, path, []), text: printDecision(decision, path, []), steps: stepsOf(mapping, conditions), limits, service: choiceOf(mapping) };
+    return { share, declared, role: 'live', ready, ...originOf(mapping), decision: decisionJson(decision, path, []), text: printDecision(decision, path, []), steps: stepsOf(mapping, conditions), limits, service: choiceOf(mapping) };
   });
   const shadows = route.shadows.map(({ mapping, target, fraction, ready }): Way => {
     const decision = { kind: 'forward', mapping: mapping.id, upstream: target.upstream, path: forwardedPath(mapping, target, path), shadows: [] } as const;
-    return { share: fraction, role: 'shadow', ready, decision, text: `copy ${target.upstream}  (${mapping.source.kind} ${mapping.source.namespace}/${mapping.source.name})`, steps: [], limits: [], service: choiceOf(mapping) };
+    return { share: fraction, declared: fraction, role: 'shadow', ready, ...originOf(mapping), decision, text: `copy ${target.upstream}  (${mapping.source.kind} ${mapping.source.namespace}/${mapping.source.name})`, steps: [], limits: [], service: choiceOf(mapping) };
   });
   return [...live, ...shadows];
 }
@@ -181,9 +201,9 @@ function limitTexts(timeout: TimeLimit, idle: TimeLimit): string[] {
   return [`limits: ${whole}, set by ${timeout.setBy ?? 'default'}; ${still}, set by ${idle.setBy ?? 'default'}`];
 }
 
-function routeText(route: Route<null>): string {
+function routeText(route: Route<null>, { match }: Wording): string {
   const precedence = route.precedence === 0 ? '' : `  precedence ${route.precedence}`;
-  return `${printMatch(route.match)}${precedence}${route.space === route.namespace ? '' : `  of ${route.namespace}`}`;
+  return `${match(route.match)}${precedence}${route.space === route.namespace ? '' : `  of ${route.namespace}`}`;
 }
 
 function rejection({ reason, sentence }: RejectDecision, grpc: boolean): Explanation['reject'] {

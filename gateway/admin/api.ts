@@ -4,8 +4,11 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { printProblem } from '../../routing/problem.ts';
 import { printTable, tableJson } from '../../routing/print.ts';
 import { visible, visibleLines } from '../../routing/visible.ts';
+import { printExplanationText } from '../explanation-text.ts';
 import { explain, printExplanation } from '../explanation.ts';
 import type { ExplainRequest } from '../explanation.ts';
+import { inSigns, inWords } from '../match-words.ts';
+import { printRouteList } from '../route-list.ts';
 import { sendShared } from './send-shared.ts';
 import { SharedAnswers } from './shared-answers.ts';
 import type { AdminView } from './view.ts';
@@ -15,24 +18,40 @@ const requestLength = 16_384;
 
 /** `bodyBytes`: the longest body that the gateway takes, 0: any. */
 export function serveApi(api: FastifyInstance, view: AdminView, bodyBytes: number): void {
-  serveWhole(api, '/api/routes', () => tableJson(view.table), () => printTable(view.table));
+  serveWhole(api, '/api/routes', () => tableJson(view.table), () => printRouteList(view.table, view.translation.upstreams, () => ''), () => printTable(view.table));
   serveWhole(api, '/api/problems', () => ({ problems: view.problems }), () => view.problems.map((problem) => `${printProblem(problem)}\n`).join(''));
   api.get('/api/explain', (request, reply) => {
-    const asked = requestOf(new URLSearchParams(request.url.split('?', 2)[1] ?? ''));
+    const query = queryOf(request);
+    const asked = requestOf(query);
     if (asked === null) {
       return reply.code(400).send({ error: 'bad-request', sentence: 'write ?path=/seldon/NS/NAME/api/v0.1/predictions and, if they matter, method, host, grpc=true and header=name: value' });
     }
-    const explanation = explain(view.table, view.translation, asked, bodyBytes);
-    return answer(request, reply, () => ({ request: asked, ...explanation }), () => `${visible(`${asked.grpc ? 'gRPC' : asked.method} ${asked.host}${asked.path}`)}\n${printExplanation(explanation)}`);
+    const wide = !wantsText(request) || isWide(query);
+    const explanation = explain(view.table, asked, { translation: view.translation, bodyBytes, wording: wide ? inSigns : inWords });
+    const text = (): string => `${visible(`${asked.grpc ? 'gRPC' : asked.method} ${asked.host}${asked.path}`)}\n${wide ? printExplanation(explanation) : printExplanationText(explanation)}`;
+    return answer(request, reply, () => ({ request: asked, ...explanation }), text);
   });
 }
 
+function queryOf({ url }: FastifyRequest): URLSearchParams {
+  return new URLSearchParams(url.split('?', 2)[1] ?? '');
+}
+
+/** `?wide=true`: the text as `--wide` prints it. */
+function isWide(query: URLSearchParams): boolean {
+  return query.get('wide') === 'true';
+}
+
 /** An answer about everything: large, and the same for all who ask. */
-function serveWhole(api: FastifyInstance, path: string, json: () => unknown, text: () => string): void {
+function serveWhole(api: FastifyInstance, path: string, json: () => unknown, text: () => string, wide: () => string = text): void {
   const nowMs = (): number => performance.now();
   const asJson = new SharedAnswers(async () => Buffer.from(visibleLines(JSON.stringify(json()))), nowMs);
   const asText = new SharedAnswers(async () => Buffer.from(text()), nowMs);
-  api.get(path, (request, reply) => (wantsText(request) ? sendShared(reply, asText, textType) : sendShared(reply, asJson, jsonType)));
+  const asWide = new SharedAnswers(async () => Buffer.from(wide()), nowMs);
+  api.get(path, (request, reply) => {
+    if (!wantsText(request)) return sendShared(reply, asJson, jsonType);
+    return sendShared(reply, isWide(queryOf(request)) ? asWide : asText, textType);
+  });
 }
 
 const textType = 'text/plain; charset=utf-8';

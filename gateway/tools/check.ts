@@ -27,7 +27,7 @@ async function run(use: ToolUse): Promise<ToolOutcome> {
   if (typeof served === 'string') return { kind: 'failed', sentence: served };
   const { problems } = served;
   const text = use.options.has('json') ? `${JSON.stringify({ problems, read: { ...served.read, kinds: Object.fromEntries(served.read.kinds), ofAnotherId: served.translation.ofAnother.length } }, null, 2)}\n` : `${printProblems(problems)}${summaryOf(problems)}${readText(served.read, served.translation.ofAnother.length)}\n`;
-  return { kind: 'done', text, code: problems.some(({ level }) => level === 'error') ? 1 : 0 };
+  return { kind: 'done', text, form: 'plain', code: problems.some(({ level }) => level === 'error') ? 1 : 0 };
 }
 
 function summaryOf(problems: readonly Problem[]): string {

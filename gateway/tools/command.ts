@@ -1,15 +1,19 @@
 // The frame of a tool: help, wrong use, and where its text goes.
 import { visible, visibleLines } from '../../routing/visible.ts';
 import { parseOptions, printOptions, type Option, type Written } from '../options.ts';
+import { coloured, wantsColour } from './colour.ts';
 
 export interface ToolUse {
   readonly options: ReadonlyMap<string, Written>;
   readonly positionals: readonly string[];
 }
 
+/** `people`: coloured on a terminal. */
+export type TextForm = 'people' | 'plain';
+
 /** How a tool ends. `failed` is exit 1, `wrong` exit 2; each prints one line on standard error. */
 export type ToolOutcome =
-  | { readonly kind: 'done'; readonly text: string; readonly code: 0 | 1 }
+  | { readonly kind: 'done'; readonly text: string; readonly code: 0 | 1; readonly form: TextForm }
   | { readonly kind: 'failed'; readonly sentence: string }
   | { readonly kind: 'wrong'; readonly sentence: string };
 
@@ -30,7 +34,8 @@ export async function runTool(tool: Tool, argv: readonly string[]): Promise<numb
   }
   const outcome = parsed.kind === 'wrong' ? parsed : await tool.run(parsed);
   if (outcome.kind === 'done') {
-    process.stdout.write(visibleLines(outcome.text));
+    const text = visibleLines(outcome.text);
+    process.stdout.write(outcome.form === 'people' && wantsColour(process.stdout.isTTY, process.env) ? coloured(text) : text);
     return outcome.code;
   }
   process.stderr.write(`sluice ${tool.name}: ${visible(outcome.sentence)}\n`);

@@ -1,18 +1,21 @@
 // `sluice explain`: where one request goes, and why. Nothing is sent: draws are shown as shares.
 import { visible } from '../../routing/visible.ts';
+import { printExplanationText } from '../explanation-text.ts';
 import { explain as explainRequest, printExplanation, type ExplainRequest } from '../explanation.ts';
+import { inSigns, inWords } from '../match-words.ts';
 import { serveOptions } from '../config.ts';
 import type { Option } from '../options.ts';
 import { askAdmin, tokenOption, urlOption } from './admin.ts';
 import { runTool, valueOf, type ToolOutcome, type ToolUse } from './command.ts';
-import { hasOneOrigin, jsonOption, manifestOptions, readSettings, serveManifests } from './manifests.ts';
+import { hasOneOrigin, jsonOption, manifestOptions, readSettings, serveManifests, wideOption } from './manifests.ts';
 import { readRequest } from './request.ts';
 
 const usage = `Use: sluice explain [-X METHOD] [-H 'name: value']… [--grpc] PATH-or-URL DIR|FILE… [options]
      sluice explain [-X METHOD] [-H 'name: value']… [--grpc] PATH-or-URL --cluster [options]
-     sluice explain [-X METHOD] [-H 'name: value']… [--grpc] PATH-or-URL --url ADMIN [--json]
+     sluice explain [-X METHOD] [-H 'name: value']… [--grpc] PATH-or-URL --url ADMIN [--wide | --json]
 
-Says which Route takes the request, which earlier ones pass it over and why, who gets which share, what limits apply and who set them.
+Says which Route takes the request, which earlier ones pass it over and why, who gets which share, what happens
+on the way, what limits apply and who set them.
 A gRPC call is written as --grpc -H 'seldon: NAME' -H 'namespace: NS' /seldon.protos.Seldon/Predict
 `;
 
@@ -24,7 +27,7 @@ const requestOptions: readonly Option[] = [
 ];
 
 export function explain(argv: readonly string[]): Promise<number> {
-  return runTool({ name: 'explain', usage, options: [...requestOptions, urlOption, tokenOption, jsonOption, ...manifestOptions], run }, argv);
+  return runTool({ name: 'explain', usage, options: [...requestOptions, urlOption, tokenOption, wideOption, jsonOption, ...manifestOptions], run }, argv);
 }
 
 async function run(use: ToolUse): Promise<ToolOutcome> {
@@ -37,16 +40,19 @@ async function run(use: ToolUse): Promise<ToolOutcome> {
   if (requested.kind === 'wrong') return requested;
   const { request } = requested;
   const json = use.options.has('json');
+  const wide = json || use.options.has('wide');
+  const form = wide ? 'plain' : 'people';
   if (url !== null) {
-    const answer = await askAdmin({ url, token: valueOf(use, 'admin-token'), path: `/api/explain?${queryOf(request)}`, json });
-    return answer.kind === 'failed' ? answer : { kind: 'done', text: answer.text.endsWith('\n') ? answer.text : `${answer.text}\n`, code: 0 };
+    const answer = await askAdmin({ url, token: valueOf(use, 'admin-token'), path: `/api/explain?${queryOf(request)}${use.options.has('wide') ? '&wide=true' : ''}`, json });
+    return answer.kind === 'failed' ? answer : { kind: 'done', text: answer.text.endsWith('\n') ? answer.text : `${answer.text}\n`, form, code: 0 };
   }
   const read = await readSettings(use.options);
   if (read.kind !== 'settings') return read;
   const served = await serveManifests(paths, read.settings, valueOf(use, 'object-namespace'));
   if (typeof served === 'string') return { kind: 'failed', sentence: served };
-  const explanation = explainRequest(served.table, served.translation, request, read.settings.limits.bodyBytes);
-  return { kind: 'done', text: json ? `${JSON.stringify({ request, ...explanation }, null, 2)}\n` : `${printRequest(request)}\n${printExplanation(explanation)}`, code: 0 };
+  const explanation = explainRequest(served.table, request, { translation: served.translation, bodyBytes: read.settings.limits.bodyBytes, wording: wide ? inSigns : inWords });
+  const text = json ? `${JSON.stringify({ request, ...explanation }, null, 2)}\n` : `${printRequest(request)}\n${wide ? printExplanation(explanation) : printExplanationText(explanation)}`;
+  return { kind: 'done', text, form, code: 0 };
 }
 
 function printRequest({ method, host, path, grpc }: ExplainRequest): string {

@@ -5,7 +5,7 @@ import { objectKey, type SourceObject } from '../../k8s/translate/object.ts';
 import { orphansOf, type Orphan } from '../../k8s/translate/orphans.ts';
 import type { Translation } from '../../k8s/translate/translation.ts';
 import { nothingHeld, Translator } from '../../k8s/translate/translator.ts';
-import { compareProblems, type Problem } from '../../routing/problem.ts';
+import { compareProblems, type ObjectRef, type Problem } from '../../routing/problem.ts';
 import { visible } from '../../routing/visible.ts';
 import { applyDelta, emptyTable, type RouteTable } from '../../routing/table.ts';
 import { decodeServe, serveOptions } from '../config.ts';
@@ -29,6 +29,8 @@ const namespaceOption: Option = { name: 'object-namespace', kind: 'text', placeh
 const ofTools: readonly Option[] = [clusterOption, namespaceOption];
 
 export const manifestOptions: readonly Option[] = [...ofTools, ...serveOptions.filter(({ name }) => shared.has(name) || ofCluster.has(name))];
+
+export const wideOption: Option = { name: 'wide', kind: 'flag', placeholder: '', help: 'print every Route as it is tried, in signs: ^ a prefix, = a path, ~ a regex' };
 
 export const jsonOption: Option = { name: 'json', kind: 'flag', placeholder: '', help: 'print JSON' };
 
@@ -70,6 +72,8 @@ export interface Served {
   readonly translation: Translation;
   /** Of the files, the Translation and the table, in order. */
   readonly problems: readonly Problem[];
+  /** Where an object was read, for people: `manifests/iris.yaml:12`; "" for a cluster. */
+  readonly originOf: (ref: ObjectRef) => string;
 }
 
 /** Reads and builds; a sentence when a path is not there or the cluster cannot be read. `paths` are ignored for a cluster. */
@@ -90,10 +94,11 @@ async function serveFiles(paths: readonly string[], settings: Settings, namespac
   if (missing[0] !== undefined) return `${missing[0]} is neither a directory nor a .yaml, .yml or .json file that exists`;
   const translator = new Translator(translateSettingsOf(settings, [], 'ready'), nothingHeld);
   translator.apply({ set: objects, removed: [] });
+  const origins = new Map(objects.map(({ ref, origin }) => [objectKey(ref), origin]));
   const watched = objects.filter(({ ref }) => settings.namespaces.length === 0 || settings.namespaces.includes(ref.namespace));
   const read = { kinds: countKinds(watched), unwatched: objects.length - watched.length, otherKinds: beside.otherKinds, withoutNamespace: chosen === null ? beside.withoutNamespace : 0, orphans: orphansOf(watched) };
   const nothing = watched.length > 0 ? [] : [nothingRead(paths, read)];
-  return { ...build(translator.current(), [...problems, ...nothing]), read };
+  return { ...build(translator.current(), [...problems, ...nothing]), read, originOf: (ref) => origins.get(objectKey(ref)) ?? '' };
 }
 
 function nothingRead(paths: readonly string[], { unwatched, otherKinds }: ReadCounts): Problem {
@@ -137,13 +142,13 @@ async function serveCluster(settings: Settings, { access }: ClusterSettings): Pr
     } finally {
       await source.stop();
     }
-    return { ...build(translator.current(), sourceProblems), read: { kinds: countKinds(objects.values()), unwatched: 0, otherKinds: 0, withoutNamespace: 0, orphans: orphansOf(objects.values()) } };
+    return { ...build(translator.current(), sourceProblems), read: { kinds: countKinds(objects.values()), unwatched: 0, otherKinds: 0, withoutNamespace: 0, orphans: orphansOf(objects.values()) }, originOf: () => '' };
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }
 }
 
-export function build(translation: Translation, sourceProblems: readonly Problem[]): Omit<Served, 'read'> {
+export function build(translation: Translation, sourceProblems: readonly Problem[]): Omit<Served, 'read' | 'originOf'> {
   const { settings, mappings, upstreams, endpoints } = translation;
   const whole = { version: 1, base: 0, settings, mappings: [...mappings.values()], removedMappings: [], upstreams: [...upstreams.values()], removedUpstreams: [], endpoints: [...endpoints.values()], slots: [], breakerSlots: [] };
   const table = applyDelta(emptyTable<null>(), whole, () => null);

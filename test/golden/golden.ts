@@ -6,6 +6,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { explain, printExplanation } from '../../gateway/explanation.ts';
+import { inSigns } from '../../gateway/match-words.ts';
 import { parseOptions } from '../../gateway/options.ts';
 import { build, manifestOptions, readSettings, type Served } from '../../gateway/tools/manifests.ts';
 import { readRequest } from '../../gateway/tools/request.ts';
@@ -57,17 +58,17 @@ async function settingsOf(folder: string): Promise<Settings> {
   return read.settings;
 }
 
-function printServed({ table, problems }: Omit<Served, 'read'>): string {
+function printServed({ table, problems }: Omit<Served, 'read' | 'originOf'>): string {
   // Problems of the table are in the list: printed once, not under their Routes as well.
   const routes = printTable({ ...table, problems: new Map() });
   return `${routes === '' ? '(no Routes)\n' : routes}\n## Problems\n${problems.length === 0 ? '(none)\n' : problems.map((problem) => `${printProblem(problem)}\n`).join('')}`;
 }
 
-function printRequest({ table, translation }: Omit<Served, 'read'>, line: string): string {
+function printRequest({ table, translation }: Omit<Served, 'read' | 'originOf'>, line: string): string {
   const [, method, target, rest] = /^(\S+) (.+?)((?: -H '[^']*')*)$/.exec(line) ?? [];
   if (method === undefined || target === undefined) throw new Error(`not a request: ${line}`);
   const headers = [...rest!.matchAll(/ -H '([^']*)'/g)].map(([, header]) => header!);
   const grpc = method === 'GRPC';
   const read = readRequest({ method: grpc ? null : method, headers, grpc, target });
-  return read.kind === 'wrong' ? `  wrong use: ${read.sentence}\n` : printExplanation(explain(table, translation, read.request, 0));
+  return read.kind === 'wrong' ? `  wrong use: ${read.sentence}\n` : printExplanation(explain(table, read.request, { translation, bodyBytes: 0, wording: inSigns }));
 }

@@ -91,7 +91,10 @@ describe('explain', () => {
   test('JSON, or the text of the tool', async () => {
     expect(JSON.parse((await get('/api/explain?path=/x')).text)).toMatchObject({ request: { method: 'GET', path: '/x' }, reject: { reason: 'no-route' } });
     expect((await get('/api/explain?path=/x', { accept: 'text/plain' })).text).toMatch(/^GET localhost\/x\n {2}looked up in/);
+    expect((await get('/api/explain?path=/x&wide=true', { accept: 'text/plain' })).text).toContain('\n  answers 404: ');
     expect((await get('/api/explain')).status).toBe(400);
+    expect((await get('/api/routes', { accept: 'text/plain' })).text).toBe('no Routes\n');
+    expect((await get('/api/routes?wide=true', { accept: 'text/plain' })).text).toBe('');
   });
 });
 

@@ -140,10 +140,19 @@ describe('check', () => {
 
 describe('routes', () => {
   test('prints the table of manifests', async () => {
-    const { code, out } = await run(routes, at('good.yaml'));
+    const { code, out } = await run(routes, '--wide', at('good.yaml'));
     expect(code).toBe(0);
     expect(out).toContain('# namespace prod\n');
     expect(out).toMatch(/75% {2}\S+ \S*prod/);
+  });
+
+  test('for people: a block a deployment, with the file and line that declare it, and no colour where there is no terminal', async () => {
+    const { code, out } = await run(routes, at('good.yaml'));
+    expect(code).toBe(0);
+    expect(out).toContain('\nprod/iris\n  REST  /seldon/prod/iris/…\n  gRPC  seldon: iris, namespace: prod (or seldon alone)\n');
+    expect(out).toMatch(new RegExp(`\n +75% +75% {2}yes {4}main +iris-main:8000, gRPC 5001 +SeldonDeployment iris \\(${at('good.yaml')}:1\\)\n`));
+    expect(out).toMatch(/\n1 deployment\n$/);
+    expect(out).not.toContain('\u001b');
   });
 
   test('--json prints shares 0..1 and nothing of TLS', async () => {
@@ -159,7 +168,7 @@ describe('routes', () => {
 
 describe('explain', () => {
   test('says Route, shares, limits, what set them, and the Service', async () => {
-    const { code, out } = await run(explain, '-X', 'POST', '/seldon/prod/iris/api/v1.0/predictions?x=1', at('good.yaml'));
+    const { code, out } = await run(explain, '--wide', '-X', 'POST', '/seldon/prod/iris/api/v1.0/predictions?x=1', at('good.yaml'));
     expect(code).toBe(0);
     expect(out).toMatch(/^POST localhost\/seldon\/prod\/iris\/api\/v1\.0\/predictions\?x=1\n/);
     expect(out).toContain('looked up in namespace prod\n');
@@ -167,6 +176,26 @@ describe('explain', () => {
     expect(out).toMatch(/75% forward \S+.* \/api\/v1\.0\/predictions\?x=1 {2}\(SeldonDeployment prod\/iris, main\)/);
     expect(out).toContain('limits: 3000 ms to the response head, set by default; 300000 ms without a byte, set by default\n');
     expect(out).toContain('iris-main, which does not exist; tried: iris-main');
+  });
+
+  test('for people: what was looked at, then who gets which share, in columns', async () => {
+    const { code, out } = await run(explain, '-X', 'POST', '--body-bytes', '9', '/seldon/prod/iris/api/v1.0/predictions?x=1', at('good.yaml'));
+    expect(code).toBe(0);
+    expect(out).toMatchInlineSnapshot(`
+      "POST localhost/seldon/prod/iris/api/v1.0/predictions?x=1
+        looked up in  namespace prod
+        route         /seldon/prod/iris/…
+
+        SHARE  DECLARED  READY  PREDICTOR  GOES TO                PATH THERE                 DECLARED IN
+          75%       75%  yes    main       iris-main.prod:8000    /api/v1.0/predictions?x=1  SeldonDeployment prod/iris
+          25%       25%  yes    canary     iris-canary.prod:8000  /api/v1.0/predictions?x=1  SeldonDeployment prod/iris
+
+        steps         body-limit
+        limits        3000 ms to the response head, set by default; 300000 ms without a byte, set by default
+        Service       iris-canary is not there; tried iris-canary, iris--canary (canary)
+        Service       iris-main is not there; tried iris-main, iris--main (main)
+      "
+    `);
   });
 
   test('lists the steps that the request passes, with the body limit that the gateway would have', async () => {
@@ -177,9 +206,9 @@ describe('explain', () => {
   });
 
   test('a gRPC call goes by its metadata', async () => {
-    const { out } = await run(explain, '--grpc', '-H', 'seldon: iris', '-Hnamespace: prod', '/seldon.protos.Seldon/Predict', at('good.yaml'));
+    const { out } = await run(explain, '--grpc', '-H', 'seldon: iris', '-Hnamespace: prod', '/seldon.protos.Seldon/Predict', at('good.yaml'), '--wide');
     expect(out).toMatch(/75% forward .*http2/);
-    const bare = await run(explain, '--grpc', '/seldon.protos.Seldon/Predict', at('good.yaml'));
+    const bare = await run(explain, '--wide', '--grpc', '/seldon.protos.Seldon/Predict', at('good.yaml'));
     expect(bare.out).toContain('answers UNIMPLEMENTED: ');
   });
 
@@ -216,6 +245,10 @@ describe('a running gateway', () => {
     expect(await run(routes, '--url', url)).toEqual({ code: 0, out: 'text\n', err: '' });
     expect((await run(routes, '--url', `${url}/`, '--json')).out).toBe('{"json":true}\n');
     expect(seen.at(-1)!.url).toBe('/api/routes');
+    await run(routes, '--url', url, '--wide');
+    expect(seen.at(-1)!.url).toBe('/api/routes?wide=true');
+    await run(explain, '/x', '--url', url, '--wide');
+    expect(new URL(seen.at(-1)!.url!, url).searchParams.get('wide')).toBe('true');
   });
 
   test('explain sends the whole request', async () => {
@@ -316,7 +349,7 @@ describe('--cluster', () => {
 });
 
 describe('explain, where no Route answers', () => {
-  const asked = async (path: string, ...argv: string[]): Promise<string[]> => (await run(explain, ...argv, path, at('hints.yaml'))).out.split('\n').filter((line) => line.startsWith('  hint: ')).map((line) => line.slice(8));
+  const asked = async (path: string, ...argv: string[]): Promise<string[]> => (await run(explain, ...argv, path, at('hints.yaml'))).out.split('\n').filter((line) => line.startsWith('  hint ')).map((line) => line.slice(16));
 
   beforeAll(() => {
     const sd = (name: string, id: string): string => `apiVersion: machinelearning.seldon.io/v1\nkind: SeldonDeployment\nmetadata: { name: ${name}, namespace: prod, annotations: { seldon.io/ambassador-id: ${id} } }\nspec: { predictors: [{ name: main, graph: { name: c } }] }\n`;
@@ -326,8 +359,8 @@ describe('explain, where no Route answers', () => {
   const form = 'the form is /seldon/<namespace>/<name>/…';
 
   test.each([
-    ['/seldon/prod/iris', ['the Route ^ /seldon/prod/iris/ needs its last slash: write /seldon/prod/iris/']],
-    ['/seldon/prod/irsi/api/v1.0/predictions', ['the nearest Route is ^ /seldon/prod/iris/ of prod']],
+    ['/seldon/prod/iris', ['the Route /seldon/prod/iris/… needs its last slash: write /seldon/prod/iris/']],
+    ['/seldon/prod/irsi/api/v1.0/predictions', ['the nearest Route is /seldon/prod/iris/… of prod']],
     ['/seldon/iris/api/v1.0/predictions', [`${form}, so write /seldon/prod/iris/…; /seldon/<name>/… works with --single-namespace`]],
     ['/seldon/nowhere/model/api', [`${form}, so this asks for "model" of the namespace "nowhere", which has no Route here`]],
     ['/seldon/prod', [form]],
@@ -342,6 +375,7 @@ describe('explain, where no Route answers', () => {
   });
 
   test('candidates of the Service are labelled', async () => {
-    expect((await run(explain, '/seldon/prod/iris/x', at('hints.yaml'))).out).toContain('iris-main, which does not exist; tried: iris-main');
+    expect((await run(explain, '/seldon/prod/iris/x', at('hints.yaml'))).out).toContain('Service       iris-main is not there; tried iris-main, iris--main\n');
+    expect((await run(explain, '--wide', '/seldon/prod/iris/x', at('hints.yaml'))).out).toContain('iris-main, which does not exist; tried: iris-main');
   });
 });

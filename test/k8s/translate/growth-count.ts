@@ -12,6 +12,7 @@ const { clusterSettings, deployment, object } = await import('./objects.ts');
 const { nothingHeld, Translator } = await import('../../../k8s/translate/translator.ts');
 const { build } = await import('../../../gateway/tools/manifests.ts');
 const { printTable } = await import('../../../routing/print.ts');
+const { printRouteList } = await import('../../../gateway/route-list.ts');
 const { printProblem } = await import('../../../routing/problem.ts');
 
 const numbers = (n: number): number[] => Array.from({ length: n }, (_, index) => index);
@@ -35,8 +36,9 @@ function count(objects: readonly SourceObject[]): number {
   session.post('Profiler.takePreciseCoverage');
   const translator = new Translator(clusterSettings, nothingHeld);
   translator.apply({ set: objects, removed: [] });
-  const { table, problems } = build(translator.current(), []);
+  const { table, translation, problems } = build(translator.current(), []);
   printTable(table);
+  printRouteList(table, translation.upstreams, () => '');
   problems.map(printProblem);
   // All go at once, too.
   translator.apply({ set: [], removed: objects.map(({ ref }) => `${ref.kind} ${ref.namespace}/${ref.name}`) });

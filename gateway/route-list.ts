@@ -1,0 +1,115 @@
+// The list of routes for people: a block a deployment, in columns. The whole table, as it is tried, is routing/print.ts.
+//
+//   models/iris-canary
+//     REST  /seldon/models/iris-canary/…
+//     gRPC  seldon: iris-canary, namespace: models (or seldon alone)
+//          90%       90%  yes    main       iris-canary-main:8000, gRPC 5001    SeldonDeployment iris-canary (canary.yaml:6)
+//          10%       10%  yes    canary     iris-canary-canary:8000, gRPC 5001  SeldonDeployment iris-canary (canary.yaml:6)
+import type { ObjectRef } from '../routing/problem.ts';
+import { printProblem } from '../routing/problem.ts';
+import { printShare } from '../routing/print.ts';
+import type { RouteTable } from '../routing/table.ts';
+import type { Upstream } from '../routing/upstream.ts';
+import { visible } from '../routing/visible.ts';
+import { Columns, type Column } from './columns.ts';
+import { routeBlocks, type BlockAddress, type BlockRow, type BlockSection, type RouteBlock } from './route-blocks.ts';
+import { destinationWords, type Destination } from './target-words.ts';
+
+const columns: readonly Column[] = [
+  { heading: 'SHARE', align: 'right', most: 12 },
+  { heading: 'DECLARED', align: 'right', most: 8 },
+  { heading: 'READY', align: 'left', most: 5 },
+  { heading: 'PREDICTOR', align: 'left', most: 24 },
+  { heading: 'GOES TO', align: 'left', most: 56 },
+  { heading: 'DECLARED IN', align: 'left', most: 80 },
+  { heading: '', align: 'left', most: 80 },
+];
+
+/** Names of what answers 503 that the last line holds. */
+const mostNamed = 10;
+
+/** `originOf`: where an object was read, `canary.yaml:6`, or "". Ends with a newline. */
+export function printRouteList(table: RouteTable<unknown>, upstreams: ReadonlyMap<string, Upstream>, originOf: (ref: ObjectRef) => string): string {
+  const blocks = routeBlocks(table, upstreams);
+  if (blocks.length === 0) return 'no Routes\n';
+  const cells = (block: RouteBlock, row: BlockRow): string[] => cellsOf(block, row, originOf);
+  const rows = blocks.flatMap((block) => block.sections.flatMap((section) => section.rows.map((row) => cells(block, row))));
+  const layout = new Columns(columns, rows, 4);
+  const lines = [layout.headings(), ''];
+  for (const block of blocks) {
+    lines.push(visible(block.title));
+    for (const [at, section] of block.sections.entries()) {
+      const before = at === 0 ? '' : addressLines(block.sections[0]!).join('\n');
+      const addresses = addressLines(section);
+      const heading = section.heading === '' ? [] : [`  ${section.heading}`];
+      // A header Route answers where the deployment itself does: said once.
+      const head = addresses.join('\n') === before && heading.length > 0 ? heading : [...heading, ...addresses];
+      lines.push(...head.map(visible), ...section.rows.map((row) => layout.row(cells(block, row))), ...endLines(section).map(visible));
+    }
+    lines.push('');
+  }
+  return `${lines.join('\n')}\n${visible(summaryOf(blocks))}\n`;
+}
+
+function addressLines({ addresses }: BlockSection): readonly string[] {
+  return addresses.filter((address) => !isBareOfOther(address, addresses)).map((address) => {
+    const bare = addresses.some((other) => isBareOf(other, address)) ? ' (or seldon alone)' : '';
+    return `  ${address.protocol}  ${address.text}${bare}${address.notes === '' ? '' : `  [${address.notes}]`}`;
+  });
+}
+
+/** A bare gRPC name: the same call without the metadata `namespace`. */
+function isBareOf(bare: BlockAddress, whole: BlockAddress): boolean {
+  return bare !== whole && bare.protocol === 'gRPC' && bare.notes === whole.notes && whole.text.startsWith(`${bare.text}, namespace: `);
+}
+
+function isBareOfOther(address: BlockAddress, addresses: readonly BlockAddress[]): boolean {
+  return addresses.some((other) => isBareOf(address, other));
+}
+
+function endLines({ reject, problems }: BlockSection): readonly string[] {
+  return [...(reject === null ? [] : [`    answers 503: ${reject}`]), ...problems.map((problem) => `    ${printProblem(problem)}`)];
+}
+
+function cellsOf({ namespace }: RouteBlock, row: BlockRow, originOf: (ref: ObjectRef) => string): string[] {
+  const { kind, name } = row.source;
+  const origin = originOf(row.source);
+  return [
+    `${row.role === 'shadow' ? 'copy ' : ''}${printShare(row.share)}`,
+    row.role === 'shadow' ? '' : printShare(row.declared),
+    row.ready ? 'yes' : 'no',
+    row.predictor === '' ? '-' : row.predictor,
+    goesTo(row, namespace),
+    `${kind} ${row.source.namespace === namespace ? '' : `${row.source.namespace}/`}${name}${origin === '' ? '' : ` (${origin})`}`,
+    row.notes === '' ? '' : `[${row.notes}]`,
+  ];
+}
+
+/** A Service of the block's namespace by its name alone. */
+function ownName({ host, port }: Destination, namespace: string): Destination {
+  return { host: port !== '' && host.endsWith(`.${namespace}`) ? host.slice(0, -namespace.length - 1) : host, port };
+}
+
+/** `iris-main:8000, gRPC 5001`. */
+function goesTo({ destinations }: BlockRow, namespace: string): string {
+  const parts: string[] = [];
+  const said = new Set<string>();
+  const [, first] = destinations[0]!;
+  for (const [protocol, destination] of destinations) {
+    const text = destinationWords(ownName(destination, namespace));
+    if (said.has(text)) continue;
+    said.add(text);
+    const short = destination.host === first.host && destination.port !== '' ? destination.port : text;
+    parts.push(parts.length === 0 ? text : `${protocol === 'path' ? '' : `${protocol} `}${short}`);
+  }
+  return parts.join(', ');
+}
+
+function summaryOf(blocks: readonly RouteBlock[]): string {
+  const deployments = blocks.filter(({ sections }) => sections.some(({ rows }) => rows.some(({ source }) => source.kind === 'SeldonDeployment'))).length;
+  const others = blocks.length - deployments;
+  const counts = [deployments === 0 ? '' : `${deployments} deployment${deployments === 1 ? '' : 's'}`, others === 0 ? '' : `${others} of Mappings alone`];
+  const silent = [...new Set(blocks.filter(({ sections }) => sections.some(({ reject }) => reject !== null)).map(({ title }) => title))];
+  const more = silent.length > mostNamed ? ` and ${silent.length - mostNamed} more` : '';
+  return `${counts.filter((part) => part !== '').join(', ')}${silent.length === 0 ? '' : `; answers 503: ${silent.slice(0, mostNamed).join(', ')}${more}`}`;
+}
