@@ -18,7 +18,7 @@ export interface ControlStart {
   readonly counters: readonly SharedArrayBuffer[];
   /** What dead data workers counted, and the supervisor's own counters. */
   readonly base: SharedArrayBuffer;
-  readonly kept: Kept;
+  readonly kept: Handover;
 }
 
 export interface DataStart {
@@ -35,7 +35,7 @@ export interface DataStart {
 }
 
 /** What a control worker leaves to its successor; the supervisor keeps it. */
-export interface Kept {
+export interface Handover {
   /** Version of the last table; 0: none yet. */
   readonly version: number;
   /** The gateway was ready once. */
@@ -50,8 +50,8 @@ export interface Kept {
   readonly held: readonly Held[];
 }
 
-/** What changed in `Kept`; null: as before. */
-export interface KeptChange {
+/** What changed in `Handover`; null: as before. */
+export interface HandoverChange {
   readonly version: number;
   readonly ready: boolean;
   readonly taken: readonly (readonly [slot: number, series: Series])[];
@@ -77,7 +77,7 @@ export type FromControl =
   | { readonly kind: 'admin-listening'; readonly host: string; readonly port: number }
   /** Sources have synced and every data worker serves a table. */
   | { readonly kind: 'ready' }
-  | { readonly kind: 'kept'; readonly change: KeptChange }
+  | { readonly kind: 'kept'; readonly change: HandoverChange }
   /** It cannot start: one clear sentence, exit 1. */
   | { readonly kind: 'failed'; readonly sentence: string }
   | { readonly kind: 'log'; readonly lines: readonly LogLine[] }

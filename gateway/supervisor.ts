@@ -4,13 +4,13 @@ import { MessageChannel, Worker } from 'node:worker_threads';
 import { CounterBlock, blockBytes, fixed } from './counters.ts';
 import type { LogEnd } from './log.ts';
 import { heldKey, type Held } from '../k8s/translate/held.ts';
-import type { ControlStart, DataStart, FromControl, FromData, Kept, KeptChange, ThreadStart, ToControl, ToData } from './messages.ts';
+import type { ControlStart, DataStart, FromControl, FromData, Handover, HandoverChange, ThreadStart, ToControl, ToData } from './messages.ts';
 import type { Series } from '../routing/mapping.ts';
 import type { Settings } from './settings.ts';
 import { printAddress, tryAddress } from './supervisor-bind.ts';
 import { foldBlock } from './supervisor-fold.ts';
 import { sharedNowMs } from './pulse.ts';
-import { Seat } from './supervisor-seat.ts';
+import { SupervisedThread } from './supervised-thread.ts';
 import { SilenceWatch, controlSilenceMs, stackOf, watchEveryMs, workOf } from './supervisor-watch.ts';
 
 export type StartOutcome =
@@ -56,7 +56,7 @@ export async function startGateway(settings: Settings, logs: LogEnd): Promise<St
 }
 
 interface DataSeat {
-  readonly seat: Seat;
+  readonly seat: SupervisedThread;
   readonly block: SharedArrayBuffer;
   listening: boolean;
   drained: () => void;
@@ -65,7 +65,7 @@ interface DataSeat {
 /** A thread that the supervisor watches. */
 interface Watched {
   readonly name: string;
-  readonly seat: Seat;
+  readonly seat: SupervisedThread;
   /** Where it beats. */
   readonly cells: Float64Array;
   readonly limitMs: number;
@@ -78,13 +78,13 @@ class Supervisor implements Gateway {
   readonly #base = new SharedArrayBuffer(blockBytes());
   readonly #baseCounters = new CounterBlock(this.#base);
   readonly #data: readonly DataSeat[];
-  readonly #control: Seat;
+  readonly #control: SupervisedThread;
   readonly #slots = new Map<number, Series>();
   readonly #breakerSlots = new Map<number, string>();
   #settings: Settings;
   #tlsPort = 0;
   readonly #held = new Map<string, Held>();
-  #kept: Omit<Kept, 'slots' | 'breakerSlots' | 'held'> = { version: 0, ready: false, addresses: [] };
+  #kept: Omit<Handover, 'slots' | 'breakerSlots' | 'held'> = { version: 0, ready: false, addresses: [] };
   #ready = false;
   /** Draining, or given up: threads that end are not replaced. */
   #ending = false;
@@ -101,12 +101,12 @@ class Supervisor implements Gateway {
     this.#settings = settings;
     this.#logs = logs;
     this.#data = Array.from({ length: settings.workers }, (_, worker) => ({
-      seat: new Seat({ start: (replacement) => this.#startData(worker, replacement), ended: (reason, stack) => this.#dataEnded(worker, reason, stack) }),
+      seat: new SupervisedThread({ start: (replacement) => this.#startData(worker, replacement), ended: (reason, stack) => this.#dataEnded(worker, reason, stack) }),
       block: new SharedArrayBuffer(blockBytes()),
       listening: false,
       drained: () => {},
     }));
-    this.#control = new Seat({ start: () => this.#startControl(), ended: (reason, stack) => this.#controlEnded(reason, stack) });
+    this.#control = new SupervisedThread({ start: () => this.#startControl(), ended: (reason, stack) => this.#controlEnded(reason, stack) });
     const limitMs = settings.workerSilenceMs;
     this.#watched = [
       ...this.#data.map(({ seat, block }, worker) => ({ name: `data-${worker}`, seat, cells: new Float64Array(block), limitMs, suspected: false })),
@@ -313,7 +313,7 @@ class Supervisor implements Gateway {
     }
   }
 
-  #keep({ version, ready, taken, freed, breakersTaken, breakersFreed, addresses, held, released }: KeptChange): void {
+  #keep({ version, ready, taken, freed, breakersTaken, breakersFreed, addresses, held, released }: HandoverChange): void {
     // A slot may be freed and taken again in one change, never the other way round.
     for (const slot of freed) this.#slots.delete(slot);
     for (const [slot, series] of taken) this.#slots.set(slot, series);

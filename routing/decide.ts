@@ -4,13 +4,13 @@ import { isDeclared } from './declared-names.ts';
 import type { Decision, ForwardDecision, RejectDecision, Shadow } from './decision.ts';
 import { isGrpcPath } from './grpc.ts';
 import type { RequestHead } from './head.ts';
-import { findByName, findSeat, ownerOfCall, scan } from './lookup.ts';
+import { findByName, findRouteSlot, ownerOfCall, scan } from './lookup.ts';
 import { mostMatchSteps } from './matching.ts';
 import { metadataOf, namesDeployment, namesNamespace, seldonField } from './metadata.ts';
 import type { Metadata } from './metadata.ts';
-import { routeOf } from './seat.ts';
-import type { Seat } from './seat.ts';
-import type { Space } from './space.ts';
+import { routeOf } from './route-slot.ts';
+import type { RouteSlot } from './route-slot.ts';
+import type { NamespaceRoutes } from './namespace-routes.ts';
 import type { RouteTable } from './table.ts';
 import type { Split } from './decision.ts';
 
@@ -37,27 +37,27 @@ function isBareCall(head: RequestHead, metadata: Metadata): boolean {
  * A bare name is its only declarer's, and nobody's when it is contested, reserved or closed by whoever may close it: a claim on the path does not get the
  * call, however well it matches. A Grant does; granted Routes come first in Order, so the first match tells.
  */
-function answerBare<T>(table: RouteTable<T>, space: Space<T>, head: RequestHead, metadata: Metadata, draw: number, hasLive: boolean): Decision<T> | null {
-  const seat = findSeat(table, space, head, metadata, hasLive);
-  const seated = seat === null ? null : routeOf(seat);
-  const found = scan(space, head, hasLive, seated) ?? seated;
+function answerBare<T>(table: RouteTable<T>, space: NamespaceRoutes<T>, head: RequestHead, metadata: Metadata, draw: number, hasLive: boolean): Decision<T> | null {
+  const routeSlot = findRouteSlot(table, space, head, metadata, hasLive);
+  const slotted = routeSlot === null ? null : routeOf(routeSlot);
+  const found = scan(space, head, hasLive, slotted) ?? slotted;
   if (found !== null && found.granted) return pick(found.split, draw);
   const named = findByName(table, space, head, metadata, hasLive);
   return named === null ? null : answerOf(named, draw);
 }
 
 /** What the first match says: among Routes with a live Mapping, or among those with only shadows. */
-function answer<T>(table: RouteTable<T>, space: Space<T>, head: RequestHead, metadata: Metadata, draw: number, hasLive: boolean): Decision<T> | null {
-  const seat = findSeat(table, space, head, metadata, hasLive);
+function answer<T>(table: RouteTable<T>, space: NamespaceRoutes<T>, head: RequestHead, metadata: Metadata, draw: number, hasLive: boolean): Decision<T> | null {
+  const routeSlot = findRouteSlot(table, space, head, metadata, hasLive);
   if (space.scanned.length > 0) {
-    const route = scan(space, head, hasLive, seat === null ? null : routeOf(seat));
+    const route = scan(space, head, hasLive, routeSlot === null ? null : routeOf(routeSlot));
     if (route !== null) return pick(route.split, draw);
   }
-  return seat === null ? null : answerOf(seat, draw);
+  return routeSlot === null ? null : answerOf(routeSlot, draw);
 }
 
-function answerOf<T>(seat: Seat<T>, draw: number): Decision<T> {
-  return 'route' in seat ? drawn(seat, draw) : seat.split.reject!;
+function answerOf<T>(routeSlot: RouteSlot<T>, draw: number): Decision<T> {
+  return 'route' in routeSlot ? drawn(routeSlot, draw) : routeSlot.split.reject!;
 }
 
 function pick<T>({ forwards, reject }: Split<T>, draw: number): Decision<T> {

@@ -1,11 +1,11 @@
 // Declared names: which deployments the gRPC Routes of all namespaces name. Only a call that names no namespace and found no Route asks: whether
 // it should say one, or whether nobody has that name.
-import { BucketsEdit, findIn } from './buckets.ts';
-import type { Buckets } from './buckets.ts';
+import { PersistentMapEdit, findIn } from './persistent-map.ts';
+import type { PersistentMap } from './persistent-map.ts';
 import { hashText } from './bytes.ts';
 import type { Route } from './decision.ts';
 import { compareText } from './problem.ts';
-import { deploymentName } from './space.ts';
+import { deploymentName } from './namespace-routes.ts';
 
 /** A name, as byte text, and how many Routes of namespaces have it. */
 export interface DeclaredName {
@@ -14,16 +14,16 @@ export interface DeclaredName {
   readonly routes: number;
 }
 
-export function isDeclared(names: Buckets<DeclaredName>, name: string): boolean {
+export function isDeclared(names: PersistentMap<DeclaredName>, name: string): boolean {
   return findIn(names, hashText(name), (declared) => declared.name === name) !== null;
 }
 
 /** The names of the next table. */
 export class DeclaredNamesEdit {
-  readonly #names: BucketsEdit<DeclaredName>;
+  readonly #names: PersistentMapEdit<DeclaredName>;
 
-  constructor(from: Buckets<DeclaredName>, expected: number) {
-    this.#names = new BucketsEdit(from, expected, ({ hash }) => hash, (a, b) => compareText(a.name, b.name));
+  constructor(from: PersistentMap<DeclaredName>, expected: number) {
+    this.#names = new PersistentMapEdit(from, expected, ({ hash }) => hash, (a, b) => compareText(a.name, b.name));
   }
 
   /** A Route came (`by` 1) or left (−1). */
@@ -37,7 +37,7 @@ export class DeclaredNamesEdit {
     else this.#names.remove(after);
   }
 
-  done(): Buckets<DeclaredName> {
+  done(): PersistentMap<DeclaredName> {
     return this.#names.done();
   }
 }

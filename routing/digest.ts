@@ -18,7 +18,7 @@ export function digestOf(value: unknown): Digest {
   return { high, low };
 }
 
-// Digests of parts that many Mappings share (share.ts): three quarters of the keys of a Mapping are in them.
+// Digests of parts that many Mappings share (intern.ts): three quarters of the keys of a Mapping are in them.
 const kept = new WeakMap<object, Digest>();
 
 /** Digests a frozen value once and for all. */

@@ -11,11 +11,11 @@ import { isMatch, mayMatchPath } from './matching.ts';
 import { isRepeated, metadataOf, namesDeployment, namesNamespace, namespaceField, seldonField } from './metadata.ts';
 import type { Metadata } from './metadata.ts';
 import { compareOrder } from './order.ts';
-import { routeOf } from './seat.ts';
-import type { Seat } from './seat.ts';
-import { allFlags, firstSlot, flagBits, pageOf, seatFlags, slotSize } from './seats.ts';
-import { nameIndexHash, noLength, pathIndexHash } from './space.ts';
-import type { Space } from './space.ts';
+import { routeOf } from './route-slot.ts';
+import type { RouteSlot } from './route-slot.ts';
+import { allFlags, firstSlot, flagBits, pageOf, slotFlags, slotSize } from './route-index.ts';
+import { nameIndexHash, noLength, pathIndexHash } from './namespace-routes.ts';
+import type { NamespaceRoutes } from './namespace-routes.ts';
 import { spaceNamed } from './table.ts';
 import type { RouteTable } from './table.ts';
 import type { Route } from './decision.ts';
@@ -25,12 +25,12 @@ const owned = bytesOf('/seldon/');
 const ownedHash = hashBytes(owned);
 
 /** The space that owns the request; null: a namespace without Routes. */
-export function ownerOf<T>(table: RouteTable<T>, head: RequestHead): Space<T> | null {
+export function ownerOf<T>(table: RouteTable<T>, head: RequestHead): NamespaceRoutes<T> | null {
   return ownerOfCall(table, head, metadataOf(head));
 }
 
 /** As `ownerOf`; `metadata` is that of the head. */
-export function ownerOfCall<T>(table: RouteTable<T>, head: RequestHead, metadata: Metadata): Space<T> | null {
+export function ownerOfCall<T>(table: RouteTable<T>, head: RequestHead, metadata: Metadata): NamespaceRoutes<T> | null {
   const { singleNamespace } = table.settings;
   if (isUnderSeldon(head)) {
     if (singleNamespace !== null) return spaceNamed(table, singleNamespace);
@@ -54,12 +54,12 @@ function isUnderSeldon(head: RequestHead): boolean {
 }
 
 /** Does the path begin with `/seldon/<name>/`? `space` is the owner of the request. */
-function isUnderBase<T>(table: RouteTable<T>, space: Space<T>, head: RequestHead): boolean {
+function isUnderBase<T>(table: RouteTable<T>, space: NamespaceRoutes<T>, head: RequestHead): boolean {
   return space.name !== null && table.settings.singleNamespace === null && (!head.grpc || isUnderSeldon(head));
 }
 
 /** The space whose name is the bytes from `start` to `end`; `hash` is that of its base. */
-function spaceAt<T>(table: RouteTable<T>, hash: number, bytes: Uint8Array, start: number, end: number): Space<T> | null {
+function spaceAt<T>(table: RouteTable<T>, hash: number, bytes: Uint8Array, start: number, end: number): NamespaceRoutes<T> | null {
   const page = pageOf(table.spaces, hash);
   const { slots, mask } = page;
   // Between `/seldon/` and `/`.
@@ -72,7 +72,7 @@ function spaceAt<T>(table: RouteTable<T>, hash: number, bytes: Uint8Array, start
   }
 }
 
-function spaceOfField<T>(table: RouteTable<T>, head: RequestHead, metadata: Metadata): Space<T> | null {
+function spaceOfField<T>(table: RouteTable<T>, head: RequestHead, metadata: Metadata): NamespaceRoutes<T> | null {
   const field = namespaceField(metadata);
   if (isRepeated(metadata)) return spaceNamed(table, fieldText(head, 'namespace', field));
   const { bytes, fields } = head;
@@ -82,12 +82,12 @@ function spaceOfField<T>(table: RouteTable<T>, head: RequestHead, metadata: Meta
 }
 
 /** The first indexed Route in Order that matches, `space` being the owner of the request: with a live Mapping (`hasLive` true) or with only shadows (false). */
-export function findSeat<T>(table: RouteTable<T>, space: Space<T>, head: RequestHead, metadata: Metadata, hasLive: boolean): Seat<T> | null {
-  const seat = findByPath(table, space, head, hasLive);
-  return space.named > 0 && head.grpc ? first(seat, findByName(table, space, head, metadata, hasLive)) : seat;
+export function findRouteSlot<T>(table: RouteTable<T>, space: NamespaceRoutes<T>, head: RequestHead, metadata: Metadata, hasLive: boolean): RouteSlot<T> | null {
+  const routeSlot = findByPath(table, space, head, hasLive);
+  return space.named > 0 && head.grpc ? first(routeSlot, findByName(table, space, head, metadata, hasLive)) : routeSlot;
 }
 
-function findByPath<T>(table: RouteTable<T>, space: Space<T>, head: RequestHead, hasLive: boolean): Seat<T> | null {
+function findByPath<T>(table: RouteTable<T>, space: NamespaceRoutes<T>, head: RequestHead, hasLive: boolean): RouteSlot<T> | null {
   const { pathBytes: bytes, pathStart } = head;
   const pathLength = head.pathEnd - pathStart;
   const { shortestSlashed } = space;
@@ -96,7 +96,7 @@ function findByPath<T>(table: RouteTable<T>, space: Space<T>, head: RequestHead,
   const whole = space.whole.values.length > 0 && space.whole.values.includes(pathLength);
   // Bytes after the longest declared path are not even hashed.
   const longest = whole || pathLength < space.longest ? pathLength : space.longest;
-  let best: Seat<T> | null = null;
+  let best: RouteSlot<T> | null = null;
   let length = 0;
   let hash = hashSeed;
   if (shortestSlashed > space.baseLength && nextOther > space.baseLength && longest >= space.baseLength && isUnderBase(table, space, head)) {
@@ -104,7 +104,7 @@ function findByPath<T>(table: RouteTable<T>, space: Space<T>, head: RequestHead,
     length = space.baseLength;
     hash = space.seed;
   } else if (nextOther === 0) {
-    best = seatAt(table, space, head, hash, 0, hasLive);
+    best = routeSlotAt(table, space, head, hash, 0, hasLive);
     nextOther = others[1] ?? noLength;
   }
   while (length < longest) {
@@ -113,16 +113,16 @@ function findByPath<T>(table: RouteTable<T>, space: Space<T>, head: RequestHead,
     length++;
     if (length === nextOther) nextOther = others[others.indexOf(length) + 1] ?? noLength;
     else if (byte !== slash || length < shortestSlashed) continue;
-    const seat = seatAt(table, space, head, hash, length, hasLive);
-    if (seat !== null) best = first(best, seat);
+    const routeSlot = routeSlotAt(table, space, head, hash, length, hasLive);
+    if (routeSlot !== null) best = first(best, routeSlot);
   }
-  return whole ? first(best, seatAt(table, space, head, hash, length, hasLive)) : best;
+  return whole ? first(best, routeSlotAt(table, space, head, hash, length, hasLive)) : best;
 }
 
 /** The first match among the Routes whose path text is the first `length` bytes of the path; `hash` is theirs. */
-function seatAt<T>(table: RouteTable<T>, space: Space<T>, head: RequestHead, hash: number, length: number, hasLive: boolean): Seat<T> | null {
+function routeSlotAt<T>(table: RouteTable<T>, space: NamespaceRoutes<T>, head: RequestHead, hash: number, length: number, hasLive: boolean): RouteSlot<T> | null {
   const key = pathIndexHash(space.seed, hash);
-  const page = pageOf(table.seats, key);
+  const page = pageOf(table.routeSlots, key);
   const { slots, mask } = page;
   // In Order.
   for (let slot = firstSlot(key, mask); ; slot = (slot + 1) & mask) {
@@ -130,24 +130,24 @@ function seatAt<T>(table: RouteTable<T>, space: Space<T>, head: RequestHead, has
     const meta = slots[at + 1]!;
     if (meta < 0) return null;
     if (slots[at] !== key || meta >> flagBits !== length || slots[at + 3] !== space.id) continue;
-    // The seats of a plain prefix have no flag.
+    // The route slots of a plain prefix have no flag.
     const flags = meta & allFlags;
     if (flags !== 0 && !mayAnswer(flags, hasLive, length === head.pathEnd - head.pathStart)) continue;
     if (flags === 0 && !hasLive) continue;
     const start = slots[at + 2]!;
-    const same = (flags & seatFlags.folded) === 0 ? sameBytes(head.pathBytes, head.pathStart, page.bytes, start, length) : sameFoldedBytes(head.pathBytes, head.pathStart, page.bytes, start, length);
+    const same = (flags & slotFlags.folded) === 0 ? sameBytes(head.pathBytes, head.pathStart, page.bytes, start, length) : sameFoldedBytes(head.pathBytes, head.pathStart, page.bytes, start, length);
     if (!same) continue;
-    const seat = page.values[slot]!;
-    if ((flags & seatFlags.conditional) === 0 || conditionsHold(routeOf(seat).conditions!, head)) return seat;
+    const routeSlot = page.values[slot]!;
+    if ((flags & slotFlags.conditional) === 0 || conditionsHold(routeOf(routeSlot).conditions!, head)) return routeSlot;
   }
 }
 
 function mayAnswer(flags: number, hasLive: boolean, isWholePath: boolean): boolean {
-  return (flags & seatFlags.named) === 0 && ((flags & seatFlags.shadowsOnly) === 0) === hasLive && ((flags & seatFlags.whole) === 0 || isWholePath);
+  return (flags & slotFlags.named) === 0 && ((flags & slotFlags.shadowsOnly) === 0) === hasLive && ((flags & slotFlags.whole) === 0 || isWholePath);
 }
 
 /** The first gRPC Route in Order of the deployment that the metadata `seldon` names. */
-export function findByName<T>(table: RouteTable<T>, space: Space<T>, head: RequestHead, metadata: Metadata, hasLive: boolean): Seat<T> | null {
+export function findByName<T>(table: RouteTable<T>, space: NamespaceRoutes<T>, head: RequestHead, metadata: Metadata, hasLive: boolean): RouteSlot<T> | null {
   if (!namesDeployment(metadata) || !isGrpcPath(head)) return null;
   const field = seldonField(metadata);
   const { bytes, fields } = head;
@@ -158,21 +158,21 @@ export function findByName<T>(table: RouteTable<T>, space: Space<T>, head: Reque
   const key = nameIndexHash(space.seed, repeated ? fieldHash(head, 'seldon', field, hashSeed) : hashRange(bytes, from, from + length, hashSeed));
   // Then the owner was found by the namespace, and a Route that asks for these two alone needs no other look.
   const both = !repeated && namesNamespace(metadata);
-  const page = pageOf(table.seats, key);
+  const page = pageOf(table.routeSlots, key);
   const { slots, mask } = page;
   for (let slot = firstSlot(key, mask); ; slot = (slot + 1) & mask) {
     const at = slot * slotSize;
     const meta = slots[at + 1]!;
     if (meta < 0) return null;
-    if (slots[at] !== key || slots[at + 3] !== space.id || (meta & seatFlags.named) === 0 || ((meta & seatFlags.shadowsOnly) === 0) !== hasLive) continue;
+    if (slots[at] !== key || slots[at + 3] !== space.id || (meta & slotFlags.named) === 0 || ((meta & slotFlags.shadowsOnly) === 0) !== hasLive) continue;
     if (!repeated && (meta >> flagBits !== length || !sameBytes(bytes, from, page.bytes, slots[at + 2]!, length))) continue;
-    const seat = page.values[slot]!;
-    if ((both && (meta & seatFlags.conditional) === 0) || conditionsHold(routeOf(seat).conditions!, head)) return seat;
+    const routeSlot = page.values[slot]!;
+    if ((both && (meta & slotFlags.conditional) === 0) || conditionsHold(routeOf(routeSlot).conditions!, head)) return routeSlot;
   }
 }
 
 /** The first match among the Routes that have no key to look up, if Order tries it before `best`. */
-export function scan<T>(space: Space<T>, head: RequestHead, hasLive: boolean, best: Route<T> | null): Route<T> | null {
+export function scan<T>(space: NamespaceRoutes<T>, head: RequestHead, hasLive: boolean, best: Route<T> | null): Route<T> | null {
   let path: string | null = null;
   for (const route of space.scanned) {
     if (best !== null && compareOrder(best.order, route.order) < 0) return null;
@@ -191,7 +191,7 @@ export function scan<T>(space: Space<T>, head: RequestHead, hasLive: boolean, be
   return null;
 }
 
-function first<T>(a: Seat<T> | null, b: Seat<T> | null): Seat<T> | null {
+function first<T>(a: RouteSlot<T> | null, b: RouteSlot<T> | null): RouteSlot<T> | null {
   if (a === null || b === null) return a ?? b;
   return compareOrder(routeOf(a).order, routeOf(b).order) <= 0 ? a : b;
 }

@@ -9,7 +9,7 @@ import { orderKey } from './order.ts';
 import { compareText } from './problem.ts';
 import type { ObjectRef, Problem } from './problem.ts';
 import { compileRegex } from './regex.ts';
-import { placingOf } from './space.ts';
+import { placingOf } from './namespace-routes.ts';
 import { boundsOf, memberShares, readyShares } from './weights.ts';
 import type { SharesNote } from './weights.ts';
 

@@ -1,6 +1,6 @@
 // RouteTable: all Routes, compiled, frozen, indexed. A request reads the reference to one table once; a change makes the next table.
-import { BucketsEdit, findIn, noBuckets, valuesOf } from './buckets.ts';
-import type { Buckets } from './buckets.ts';
+import { PersistentMapEdit, findIn, emptyMap, valuesOf } from './persistent-map.ts';
+import type { PersistentMap } from './persistent-map.ts';
 import { hashText } from './bytes.ts';
 import type { Route } from './decision.ts';
 import { DeclaredNamesEdit } from './declared-names.ts';
@@ -14,13 +14,13 @@ import { compareText } from './problem.ts';
 import type { Problem } from './problem.ts';
 import { buildRoute, routeKey } from './route.ts';
 import type { AttachedMapping } from './route.ts';
-import { sharedMapping } from './share.ts';
-import { routeOf, seatHash, seatOf, seatedOf } from './seat.ts';
-import type { Seat } from './seat.ts';
-import { SeatsEdit, firstSlot, noSeats, pageOf } from './seats.ts';
-import type { Seats } from './seats.ts';
-import { baseOf, emptySpace, spaceSeed, spaceWith } from './space.ts';
-import type { Space } from './space.ts';
+import { internedMapping } from './intern.ts';
+import { routeOf, routeSlotHash, routeSlotOf, indexedSlotOf } from './route-slot.ts';
+import type { RouteSlot } from './route-slot.ts';
+import { RouteIndexEdit, firstSlot, emptyRouteIndex, pageOf } from './route-index.ts';
+import type { RouteIndex } from './route-index.ts';
+import { baseOf, emptyNamespaceRoutes, spaceSeed, withRoute } from './namespace-routes.ts';
+import type { NamespaceRoutes } from './namespace-routes.ts';
 import { isEnding } from './upstream.ts';
 
 export interface RouteTable<T> {
@@ -35,20 +35,20 @@ export interface RouteTable<T> {
 
   // The index, for lookup.
   /** By space and path; gRPC Routes by space and `seldon`. */
-  readonly seats: Seats<Seat<T>>;
-  readonly shared: Space<T>;
+  readonly routeSlots: RouteIndex<RouteSlot<T>>;
+  readonly shared: NamespaceRoutes<T>;
   /** By base. */
-  readonly spaces: Seats<Space<T>>;
+  readonly spaces: RouteIndex<NamespaceRoutes<T>>;
   /** What namespaces call their gRPC deployments. */
-  readonly names: Buckets<DeclaredName>;
+  readonly names: PersistentMap<DeclaredName>;
 
   // What the next delta needs.
-  readonly records: Buckets<RouteRecord<T>>;
+  readonly records: PersistentMap<RouteRecord<T>>;
   /** Where each Mapping is. */
-  readonly places: Buckets<Place<T>>;
-  readonly upstreams: Buckets<UpstreamUse>;
+  readonly places: PersistentMap<Place<T>>;
+  readonly upstreams: PersistentMap<UpstreamUse>;
   readonly sum: Digest;
-  /** The greatest Space id given so far. */
+  /** The greatest NamespaceRoutes id given so far. */
   readonly lastSpaceId: number;
 }
 
@@ -78,7 +78,7 @@ interface UpstreamUse {
   readonly routeKeys: readonly string[];
 }
 
-const emptyShared = emptySpace<never>(null, 0);
+const emptyShared = emptyNamespaceRoutes<never>(null, 0);
 
 const noSettings: TableSettings = Object.freeze({ singleNamespace: null });
 
@@ -88,13 +88,13 @@ const empty: RouteTable<never> = Object.freeze({
   routeCount: 0,
   settings: noSettings,
   problems: new Map(),
-  seats: noSeats,
+  routeSlots: emptyRouteIndex,
   shared: emptyShared,
-  spaces: noSeats,
-  names: noBuckets,
-  records: noBuckets,
-  places: noBuckets,
-  upstreams: noBuckets,
+  spaces: emptyRouteIndex,
+  names: emptyMap,
+  records: emptyMap,
+  places: emptyMap,
+  upstreams: emptyMap,
   sum: noDigest,
   lastSpaceId: 0,
 });
@@ -133,7 +133,7 @@ function compareSpaces(a: string | null, b: string | null): number {
 }
 
 /** The space of a namespace, or null when it has no Routes. */
-export function spaceNamed<T>(table: RouteTable<T>, name: string): Space<T> | null {
+export function spaceNamed<T>(table: RouteTable<T>, name: string): NamespaceRoutes<T> | null {
   const seed = spaceSeed(name);
   const { values, mask } = pageOf(table.spaces, seed);
   for (let slot = firstSlot(seed, mask); ; slot = (slot + 1) & mask) {
@@ -169,13 +169,13 @@ function addKey(change: UpstreamChange, key: string): void {
 class TableEdit<T> {
   readonly #from: RouteTable<T>;
   readonly #attach: (mapping: Mapping, slot: number) => T;
-  readonly #records: BucketsEdit<RouteRecord<T>>;
-  readonly #places: BucketsEdit<Place<T>>;
+  readonly #records: PersistentMapEdit<RouteRecord<T>>;
+  readonly #places: PersistentMapEdit<Place<T>>;
   readonly #touched = new Map<string, RouteChange<T>>();
   /** Spaces and Upstreams that changed, written back once at the end. */
-  readonly #spaces = new Map<string | null, Space<T>>();
+  readonly #spaces = new Map<string | null, NamespaceRoutes<T>>();
   readonly #uses = new Map<string, UpstreamChange>();
-  readonly #seats: SeatsEdit<Seat<T>>;
+  readonly #routeSlots: RouteIndexEdit<RouteSlot<T>>;
   readonly #names: DeclaredNamesEdit;
   #problems: Map<string, readonly Problem[]> | null = null;
   #sum: Digest;
@@ -184,9 +184,9 @@ class TableEdit<T> {
   constructor(from: RouteTable<T>, expected: number, attach: (mapping: Mapping, slot: number) => T) {
     this.#from = from;
     this.#attach = attach;
-    this.#records = new BucketsEdit(from.records, expected, hashOf, (a, b) => compareText(a.key, b.key));
-    this.#places = new BucketsEdit(from.places, expected, hashOf, (a, b) => compareText(a.id, b.id));
-    this.#seats = new SeatsEdit(from.seats, (a, b) => compareRoutes(routeOf(a), routeOf(b)));
+    this.#records = new PersistentMapEdit(from.records, expected, hashOf, (a, b) => compareText(a.key, b.key));
+    this.#places = new PersistentMapEdit(from.places, expected, hashOf, (a, b) => compareText(a.id, b.id));
+    this.#routeSlots = new RouteIndexEdit(from.routeSlots, (a, b) => compareRoutes(routeOf(a), routeOf(b)));
     this.#names = new DeclaredNamesEdit(from.names, expected);
     this.#sum = from.sum;
     this.#lastSpaceId = from.lastSpaceId;
@@ -207,7 +207,7 @@ class TableEdit<T> {
       routeCount: records.count,
       settings: delta.settings,
       problems: this.#problems ?? this.#from.problems,
-      seats: this.#seats.done(),
+      routeSlots: this.#routeSlots.done(),
       shared,
       spaces: this.#doneSpaces(),
       names: this.#names.done(),
@@ -227,7 +227,7 @@ class TableEdit<T> {
   }
 
   #setMapping(given: Mapping, givenSlot: number | null): void {
-    const mapping = sharedMapping(given);
+    const mapping = internedMapping(given);
     const before = this.#placeOf(mapping.id);
     const slot = givenSlot ?? before?.member.slot ?? -1;
     const key = routeKey(mapping);
@@ -270,10 +270,10 @@ class TableEdit<T> {
   }
 
   /** Puts a Route where lookup finds it, in place of `before`. Both have one key, so they belong at the same place. */
-  #place(before: Route<T> | null, after: Route<T> | null, space: Space<T>): void {
-    if (before !== null && before.placing !== 'scanned') this.#seats.remove(seatHash(before, space.seed), seatOf(before));
-    if (after !== null && after.placing !== 'scanned') this.#seats.add(seatedOf(after, space));
-    this.#spaces.set(space.name, spaceWith(space, before, after));
+  #place(before: Route<T> | null, after: Route<T> | null, space: NamespaceRoutes<T>): void {
+    if (before !== null && before.placing !== 'scanned') this.#routeSlots.remove(routeSlotHash(before, space.seed), routeSlotOf(before));
+    if (after !== null && after.placing !== 'scanned') this.#routeSlots.add(indexedSlotOf(after, space));
+    this.#spaces.set(space.name, withRoute(space, before, after));
     if (before !== null) this.#names.count(before, -1);
     if (after !== null) this.#names.count(after, 1);
   }
@@ -300,10 +300,10 @@ class TableEdit<T> {
     return this.#places.find(hashText(id), (place) => place.id === id);
   }
 
-  #spaceOf(name: string | null): Space<T> {
+  #spaceOf(name: string | null): NamespaceRoutes<T> {
     const known = this.#spaces.get(name) ?? (name === null ? this.#from.shared : spaceNamed(this.#from, name));
     if (known !== null) return known;
-    const space = emptySpace<T>(name, ++this.#lastSpaceId);
+    const space = emptyNamespaceRoutes<T>(name, ++this.#lastSpaceId);
     this.#spaces.set(name, space);
     return space;
   }
@@ -318,8 +318,8 @@ class TableEdit<T> {
     return use;
   }
 
-  #doneSpaces(): Seats<Space<T>> {
-    const edit = new SeatsEdit<Space<T>>(this.#from.spaces, (a, b) => compareSpaces(a.name, b.name));
+  #doneSpaces(): RouteIndex<NamespaceRoutes<T>> {
+    const edit = new RouteIndexEdit<NamespaceRoutes<T>>(this.#from.spaces, (a, b) => compareSpaces(a.name, b.name));
     for (const space of this.#spaces.values()) {
       if (space.name === null) continue;
       const before = spaceNamed(this.#from, space.name);
@@ -329,8 +329,8 @@ class TableEdit<T> {
     return edit.done();
   }
 
-  #doneUpstreams(): Buckets<UpstreamUse> {
-    const edit = new BucketsEdit<UpstreamUse>(this.#from.upstreams, this.#uses.size, hashOf, (a, b) => compareText(a.key, b.key));
+  #doneUpstreams(): PersistentMap<UpstreamUse> {
+    const edit = new PersistentMapEdit<UpstreamUse>(this.#from.upstreams, this.#uses.size, hashOf, (a, b) => compareText(a.key, b.key));
     for (const [key, change] of this.#uses) {
       const { ready, ending } = change;
       const routeKeys = change.edited === null ? change.routeKeys : Object.freeze([...change.edited]);

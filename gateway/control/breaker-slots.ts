@@ -33,7 +33,7 @@ export class BreakerSlots {
     this.#slots.sweep(heldByAll, (slot) => !blocks.some((block) => isInUse(block, slot)));
   }
 
-  /** What was taken and freed since the last call, for `Kept`. */
+  /** What was taken and freed since the last call, for `Handover`. */
   drainChanges(): SlotChanges<string> {
     return this.#slots.drainChanges();
   }

@@ -6,7 +6,7 @@ import type { RouteTable } from '../../routing/table.ts';
 import type { SourceChange } from '../../k8s/source/source.ts';
 import type { ClaimRecord, Held } from '../../k8s/translate/held.ts';
 import type { Translation, TranslationChange } from '../../k8s/translate/translation.ts';
-import type { ControlToData, DataToControl, Kept, KeptChange, TableFacts } from '../messages.ts';
+import type { ControlToData, DataToControl, Handover, HandoverChange, TableFacts } from '../messages.ts';
 import type { CountedBreaker } from '../admin/breakers.ts';
 import type { EndpointStates } from '../admin/view.ts';
 import { BreakerSlots } from './breaker-slots.ts';
@@ -40,7 +40,7 @@ export interface ReconcilerOutside {
   /** What is wrong with the record of claims. */
   recordProblems(): readonly Problem[];
   /** What a successor must know has changed. */
-  keep(change: KeptChange): void;
+  keep(change: HandoverChange): void;
   /** The gateway is ready for the first time. */
   ready(): void;
   /** Every worker serves a change, this many seconds after its first byte was read. */
@@ -65,7 +65,7 @@ export class Reconciler {
   #problems: readonly Problem[] | null = null;
   #keptAddresses: string;
 
-  constructor(translator: Translating, kept: Kept, readiness: Readiness, outside: ReconcilerOutside) {
+  constructor(translator: Translating, kept: Handover, readiness: Readiness, outside: ReconcilerOutside) {
     this.#translator = translator;
     this.#outside = outside;
     this.#readiness = readiness;

@@ -74,7 +74,7 @@ export class SeriesSlots {
     });
   }
 
-  /** What was taken and freed since the last call, for `Kept`. */
+  /** What was taken and freed since the last call, for `Handover`. */
   drainChanges(): SlotChanges<Series> {
     return this.#slots.drainChanges();
   }

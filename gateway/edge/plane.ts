@@ -6,7 +6,7 @@ import { fixed } from '../counters.ts';
 import type { Applied, Plane, PlaneStart } from '../data-plane.ts';
 import type { ControlToData } from '../messages.ts';
 import type { Settings } from '../settings.ts';
-import { Attached } from './policy/compiled-mapping.ts';
+import { LazyMapping } from './policy/compiled-mapping.ts';
 import { entryWithoutRequest, leftOutEntry } from './access/access-entry.ts';
 import { AccessBudget } from './access/access-budget.ts';
 import { DownstreamContext } from './downstream/downstream-context.ts';
@@ -107,7 +107,7 @@ export class DataPlane implements Plane {
     pools.setEndpoints(delta.endpoints);
     exchange.table = applyDelta(exchange.table, delta, (mapping, slot) => {
       slots.set(mapping.id, slot);
-      return new Attached(mapping, slot, this.#compiler);
+      return new LazyMapping(mapping, slot, this.#compiler);
     });
     for (const id of delta.removedMappings) slots.delete(id);
     pools.remove(gone);

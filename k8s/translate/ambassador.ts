@@ -13,7 +13,7 @@ import { planRawUpstream, withheldUpstream } from './raw-upstream.ts';
 import { strayMappingFields, straySentence } from './stray-fields.ts';
 import { decodeTlsContext, type TlsContext } from './tls.ts';
 import type { TranslateSettings } from './translation.ts';
-import { MeaningBuilder, type Surroundings, type UnitMeaning } from './unit.ts';
+import { MeaningBuilder, type Lookups, type UnitMeaning } from './unit.ts';
 import type { UpstreamPlan } from './upstreams.ts';
 import { arrayOf, fieldOf, isRecord, quoted, recordOf, scalarText, textOf, type UnknownRecord } from './value.ts';
 import { parseYaml } from './yaml.ts';
@@ -196,13 +196,13 @@ class Decoding {
 }
 
 /** Mappings of an object's documents: each is a member of its own. */
-export function translateConfiguration(ref: ObjectRef, configuration: Configuration, around: Surroundings): UnitMeaning {
+export function translateConfiguration(ref: ObjectRef, configuration: Configuration, around: Lookups): UnitMeaning {
   const builder = new MeaningBuilder(ref);
   for (const raw of configuration.mappings) translateRaw(ref, raw, builder, around);
   return builder.meaning(configuration.bytes);
 }
 
-function translateRaw(ref: ObjectRef, raw: RawMapping, builder: MeaningBuilder, around: Surroundings): void {
+function translateRaw(ref: ObjectRef, raw: RawMapping, builder: MeaningBuilder, around: Lookups): void {
   const { namespace } = ref;
   const { places, notes } = placeMapping(raw.match, raw.precedence, namespace, around.settings, around.grantsOf(namespace));
   for (const [code, level, sentence] of notes) builder.report(level, code, raw.field === '' ? 'spec' : raw.field, `Mapping ${quoted(raw.name)}: ${sentence}`);
@@ -233,13 +233,13 @@ function translateRaw(ref: ObjectRef, raw: RawMapping, builder: MeaningBuilder, 
   }
 }
 
-function targetOf(raw: RawMapping, plan: UpstreamPlan | null, around: Surroundings): Mapping['target'] | null {
+function targetOf(raw: RawMapping, plan: UpstreamPlan | null, around: Lookups): Mapping['target'] | null {
   if (raw.redirect !== null) return raw.redirect;
   return plan === null ? null : { ...raw.target, upstream: plan.upstream.key, dialService: (raw.dial ?? around.settings.dial) === 'service' };
 }
 
 /** null: it may not be dialled. */
-function planOf(raw: RawMapping, builder: MeaningBuilder, around: Surroundings, namespace: string): UpstreamPlan | null {
+function planOf(raw: RawMapping, builder: MeaningBuilder, around: Lookups, namespace: string): UpstreamPlan | null {
   const planned = planRawUpstream(raw, namespace, around);
   if (planned.note !== null) builder.report('error', planned.note.code, raw.field === '' ? planned.note.field : `${raw.field} ${planned.note.field.replace('spec.', '')}`, planned.note.sentence);
   return planned.plan;

@@ -10,7 +10,7 @@ import { explainerCandidate, portNamed, predictorCandidates, type Service, type 
 import { previousServices } from './previous.ts';
 import { predictorTls, plainTls } from './tls.ts';
 import { isUpstreamGranted } from './grant.ts';
-import { MeaningBuilder, notReady, ownedStanding, type Standing, type Surroundings, type UnitMeaning } from './unit.ts';
+import { MeaningBuilder, notReady, ownedStanding, type Standing, type Lookups, type UnitMeaning } from './unit.ts';
 import { absentServiceAddress, defaultUpstreamLimits, planUpstream, serviceAddress, type UpstreamLimits, type UpstreamPlan } from './upstreams.ts';
 
 // Parts that most Mappings have in common: one frozen object each.
@@ -44,7 +44,7 @@ export const plainTarget: Omit<ForwardTarget, 'upstream' | 'timeout' | 'idleTime
 });
 
 /** Everything that Sluice makes from an SD without `seldon.io/ambassador-config`. */
-export function translateDeployment(deployment: Deployment, around: Surroundings): UnitMeaning {
+export function translateDeployment(deployment: Deployment, around: Lookups): UnitMeaning {
   return new DeploymentTranslation(deployment, around).meaning();
 }
 
@@ -62,7 +62,7 @@ interface Backend {
 
 class DeploymentTranslation {
   readonly #deployment: Deployment;
-  readonly #around: Surroundings;
+  readonly #around: Lookups;
   readonly #builder: MeaningBuilder;
   readonly #policy: DeploymentPolicy;
   readonly #limits: UpstreamLimits;
@@ -71,7 +71,7 @@ class DeploymentTranslation {
   readonly #regexes: number;
   readonly #explainers = new Map<Predictor, UpstreamPlan>();
 
-  constructor(deployment: Deployment, around: Surroundings) {
+  constructor(deployment: Deployment, around: Lookups) {
     this.#deployment = deployment;
     this.#around = around;
     this.#builder = new MeaningBuilder(deployment.ref);

@@ -1,7 +1,7 @@
 // Previous predictors: Services of an SD that its spec no longer names, serving until a current predictor is ready (routing rule 7).
 import type { Deployment } from './deployment.ts';
 import { portNamed, predictorCandidates, type Service } from './services.ts';
-import type { Surroundings } from './unit.ts';
+import type { Lookups } from './unit.ts';
 
 /**
  * The Services that serve instead of `current`; [] while any of these is ready, and when there are none with ready Endpoints. Never beside a
@@ -9,7 +9,7 @@ import type { Surroundings } from './unit.ts';
  */
 export function previousServices(
   deployment: Deployment,
-  around: Surroundings,
+  around: Lookups,
   current: readonly { readonly service: Service | null; readonly http: number; readonly grpc: number }[],
 ): readonly Service[] {
   const owned = around.servicesOf(deployment);

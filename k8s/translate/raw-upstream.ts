@@ -5,7 +5,7 @@ import type { RawMapping } from './raw-mapping.ts';
 import { meaningOfHost, type HostMeaning } from './raw-service.ts';
 import { readAddress, refusalOf } from './reach.ts';
 import { contextTls, plainTls } from './tls.ts';
-import { notReady, type Surroundings } from './unit.ts';
+import { notReady, type Lookups } from './unit.ts';
 import { absentServiceAddress, planUpstream, serviceAddress, type UpstreamPlan } from './upstreams.ts';
 
 interface Note {
@@ -20,7 +20,7 @@ export interface PlannedUpstream {
   readonly note: Note | null;
 }
 
-export function planRawUpstream(raw: RawMapping, namespace: string, around: Surroundings): PlannedUpstream {
+export function planRawUpstream(raw: RawMapping, namespace: string, around: Lookups): PlannedUpstream {
   const { host, port } = raw.service!;
   const meaning = meaningOfHost(host, namespace);
   const foreign = refuseForeign(meaning, host, port, namespace, around);
@@ -33,7 +33,7 @@ export function planRawUpstream(raw: RawMapping, namespace: string, around: Surr
   return { plan: planUpstream(address, from, protocolOf(raw), tls.tls, raw.limits), note: portNote(meaning, port, around) };
 }
 
-function portNote(meaning: HostMeaning, port: number, around: Surroundings): Note | null {
+function portNote(meaning: HostMeaning, port: number, around: Lookups): Note | null {
   const service = meaning.kind === 'service' ? around.service(meaning.namespace, meaning.name) : null;
   if (service === null || service.externalName !== '' || service.ports.some((known) => known.port === port)) return null;
   const ports = service.ports.slice(0, 8).map((known) => known.port).join(', ');
@@ -51,7 +51,7 @@ function protocolOf(raw: RawMapping): 'http1' | 'http2' {
 }
 
 /** Why the Upstream may not be named, or null. */
-function refuseForeign(meaning: HostMeaning, host: string, port: number, namespace: string, around: Surroundings): Note | null {
+function refuseForeign(meaning: HostMeaning, host: string, port: number, namespace: string, around: Lookups): Note | null {
   const grants = around.grantsOf(namespace);
   const field = 'spec.service';
   if (meaning.kind === 'service' && meaning.namespace === namespace) {
@@ -69,7 +69,7 @@ function refuseForeign(meaning: HostMeaning, host: string, port: number, namespa
 
 type TlsOutcome = { readonly kind: 'tls'; readonly tls: UpstreamTls | null } | { readonly kind: 'missing'; readonly reason: string };
 
-function tlsOf(raw: RawMapping, namespace: string, around: Surroundings): TlsOutcome {
+function tlsOf(raw: RawMapping, namespace: string, around: Lookups): TlsOutcome {
   if (raw.tls === null || raw.tls === '') return { kind: 'tls', tls: raw.tls === '' || raw.service!.tls ? plainTls() : null };
   const context = around.tlsContext(namespace, raw.tls);
   if (context === null) return { kind: 'missing', reason: `needs the TLSContext ${raw.tls}, which does not exist in the namespace` };
@@ -78,7 +78,7 @@ function tlsOf(raw: RawMapping, namespace: string, around: Surroundings): TlsOut
   return contextTls(context, (name) => around.secret(namespace, name) ?? (name.endsWith(suffix) ? around.secret(namespace, name.slice(0, -suffix.length)) : null));
 }
 
-function addressOf(meaning: HostMeaning, port: number, dial: 'endpoints' | 'service', around: Surroundings): Pick<UpstreamPlan, 'from'> & { readonly address: UpstreamPlan['upstream']['address'] } {
+function addressOf(meaning: HostMeaning, port: number, dial: 'endpoints' | 'service', around: Lookups): Pick<UpstreamPlan, 'from'> & { readonly address: UpstreamPlan['upstream']['address'] } {
   if (meaning.kind === 'address') return { from: 'fixed', address: { kind: 'address', ip: meaning.ip, port } };
   if (meaning.kind === 'name') return { from: 'resolver', address: { kind: 'dns', host: meaning.host, port } };
   const service = around.service(meaning.namespace, meaning.name);

@@ -1,4 +1,4 @@
-// Reading: what one unit sees of the World while it is translated. Every question is remembered as a read, so that its answer's change is told.
+// Reading: what one unit sees of the ObjectGraph while it is translated. Every question is remembered as a read, so that its answer's change is told.
 import { compareText } from '../../routing/problem.ts';
 import { nameKey, type Backends } from './backends.ts';
 import type { Deployment } from './deployment.ts';
@@ -8,7 +8,7 @@ import type { Registry } from './registry.ts';
 import { ownerNamesOf, type Service } from './services.ts';
 import type { Secret, TlsContext } from './tls.ts';
 import type { Grant, TranslateSettings } from './translation.ts';
-import type { Surroundings } from './unit.ts';
+import type { Lookups } from './unit.ts';
 import type { Watched } from './unit-record.ts';
 
 /** All objects, as far as a unit may ask for them. */
@@ -21,38 +21,38 @@ export interface ReadableObjects {
   grantsOf(namespace: string): readonly Grant[];
 }
 
-export class Reading implements Surroundings {
+export class Reading implements Lookups {
   readonly reads = new Set<Watched>();
   readonly settings: TranslateSettings;
-  readonly #world: ReadableObjects;
+  readonly #graph: ReadableObjects;
 
-  constructor(world: ReadableObjects) {
-    this.#world = world;
-    this.settings = world.settings;
+  constructor(graph: ReadableObjects) {
+    this.#graph = graph;
+    this.settings = graph.settings;
   }
 
   service(namespace: string, name: string): Service | null {
-    const backend = this.#world.backends.at(namespace, name);
+    const backend = this.#graph.backends.at(namespace, name);
     this.reads.add(backend.watched);
     return backend.service;
   }
 
   secret(namespace: string, name: string): Secret | null {
-    const material = this.#world.secrets.at(nameKey(namespace, name));
+    const material = this.#graph.secrets.at(nameKey(namespace, name));
     this.reads.add(material.watched);
     return material.secret;
   }
 
   /** Of several with one name the one whose object comes first. */
   tlsContext(namespace: string, name: string): TlsContext | null {
-    const material = this.#world.contexts.at(nameKey(namespace, name));
+    const material = this.#graph.contexts.at(nameKey(namespace, name));
     this.reads.add(material.watched);
     const declared = [...material.contexts].sort(([a], [b]) => compareText(objectKey(a.ref), objectKey(b.ref)));
     return declared[0]?.[1] ?? null;
   }
 
   nameTaken(namespace: string, name: string): boolean {
-    const record = this.#world.names.at(nameKey(namespace, name));
+    const record = this.#graph.names.at(nameKey(namespace, name));
     this.reads.add(record.watched);
     return record.units.length > 0;
   }
@@ -60,7 +60,7 @@ export class Reading implements Surroundings {
   servicesOf(deployment: Deployment): readonly Service[] {
     const services = new Set<Service>();
     for (const owner of ownerNamesOf(deployment)) {
-      const record = this.#world.names.at(nameKey(deployment.ref.namespace, owner));
+      const record = this.#graph.names.at(nameKey(deployment.ref.namespace, owner));
       this.reads.add(record.watched);
       for (const service of record.services) services.add(service);
     }
@@ -68,12 +68,12 @@ export class Reading implements Surroundings {
   }
 
   hasEndpoints(service: Service, port: number): boolean {
-    const backend = this.#world.backends.at(service.namespace, service.name);
+    const backend = this.#graph.backends.at(service.namespace, service.name);
     this.reads.add(backend.endpoints);
-    return this.#world.backends.endpointsAt(backend, port).length > 0;
+    return this.#graph.backends.endpointsAt(backend, port).length > 0;
   }
 
   grantsOf(namespace: string): readonly Grant[] {
-    return this.#world.grantsOf(namespace);
+    return this.#graph.grantsOf(namespace);
   }
 }

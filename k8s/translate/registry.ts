@@ -3,7 +3,7 @@
 // Inserting a key costs about a microsecond, so at 10,000 SDs all that belongs to one name is one record, and readers hold the records themselves.
 
 /** What a Registry holds. */
-export interface Kept {
+export interface KeyedRecord {
   readonly key: string;
   /** Nobody has a use for it. */
   readonly isIdle: boolean;
@@ -11,7 +11,7 @@ export interface Kept {
   touched: boolean;
 }
 
-export class Registry<R extends Kept> {
+export class Registry<R extends KeyedRecord> {
   readonly #records = new Map<string, R>();
   readonly #make: (key: string) => R;
   #touched: R[] = [];

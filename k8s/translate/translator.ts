@@ -15,7 +15,7 @@ import { predictorCandidates } from './services.ts';
 import { shadowSlashes } from './shadow-slashes.ts';
 import type { ServiceChoice, Translation, TranslateSettings, TranslationChange } from './translation.ts';
 import type { Unit } from './unit-record.ts';
-import { World } from './world.ts';
+import { ObjectGraph } from './object-graph.ts';
 
 /** Where it is decided who holds what. */
 export interface Recording {
@@ -33,7 +33,7 @@ export const nothingHeld: Recording = Object.freeze({ kind: 'here', held: Object
 
 export class Translator {
   readonly #settings: TranslateSettings;
-  readonly #world: World;
+  readonly #graph: ObjectGraph;
   readonly #backends: Backends;
   readonly #output: Output;
   readonly #namespaces = new Namespaces();
@@ -52,7 +52,7 @@ export class Translator {
   constructor(settings: TranslateSettings, recording: Recording) {
     this.#settings = settings;
     this.#backends = new Backends(settings);
-    this.#world = new World(settings, this.#backends);
+    this.#graph = new ObjectGraph(settings, this.#backends);
     this.#output = new Output(this.#backends);
     // One namespace contests nothing.
     const isShared = settings.namespaces.length !== 1;
@@ -65,7 +65,7 @@ export class Translator {
     this.#hold(isShared ? [...held.values()] : [], []);
     this.#recorded.clear();
     const choices = (): Translation['choices'] => this.#choices();
-    const ofAnother = (): Translation['ofAnother'] => [...this.#world.ofAnother()].sort((a, b) => compareText(objectKey(a.ref), objectKey(b.ref)));
+    const ofAnother = (): Translation['ofAnother'] => [...this.#graph.ofAnother()].sort((a, b) => compareText(objectKey(a.ref), objectKey(b.ref)));
     const problems = (): readonly Problem[] => (this.#problems ??= this.#collectProblems());
     this.#current = {
       settings: { singleNamespace: settings.singleNamespace },
@@ -88,9 +88,9 @@ export class Translator {
   apply(change: { readonly set: readonly SourceObject[]; readonly removed: readonly string[] }): TranslationChange {
     this.#problems = null;
     this.#turn += 1;
-    for (const key of change.removed) this.#world.remove(key);
-    for (const object of change.set) if (this.#isWatched(object)) this.#world.set(object);
-    const changed = this.#world.translateChanged();
+    for (const key of change.removed) this.#graph.remove(key);
+    for (const object of change.set) if (this.#isWatched(object)) this.#graph.set(object);
+    const changed = this.#graph.translateChanged();
     const publish = new Set<Unit>(changed);
     for (const unit of this.#namespaces.update(changed)) publish.add(unit);
     for (const unit of this.#claims.update(publish, this.#turn)) publish.add(unit);
@@ -102,7 +102,7 @@ export class Translator {
     for (const unit of this.#bareNames.settle()) publish.add(unit);
     if (this.#recordsHere) for (const unit of this.#recordHere()) publish.add(unit);
     const translated = this.#publish(publish);
-    this.#world.sweep();
+    this.#graph.sweep();
     return translated;
   }
 
@@ -148,7 +148,7 @@ export class Translator {
 
   /** All Secrets that manifests refer to, as `namespace/name`. */
   get wantedSecrets(): ReadonlySet<string> {
-    return this.#world.wantedSecrets();
+    return this.#graph.wantedSecrets();
   }
 
   #publish(units: Iterable<Unit>): TranslationChange {
@@ -201,7 +201,7 @@ export class Translator {
 
   #choices(): Translation['choices'] {
     const choices: ServiceChoice[] = [];
-    for (const { declared, meaning } of this.#world.units()) {
+    for (const { declared, meaning } of this.#graph.units()) {
       for (const { mapping, predictor, chosen, exists } of meaning.choices) {
         choices.push({ mapping, candidates: predictorCandidates(declared.deployment!, predictor).map(({ name }) => name), chosen, exists });
       }
@@ -210,8 +210,8 @@ export class Translator {
   }
 
   #collectProblems(): readonly Problem[] {
-    const problems: Problem[] = [...this.#world.sliceProblems()];
-    for (const unit of this.#world.units()) {
+    const problems: Problem[] = [...this.#graph.sliceProblems()];
+    for (const unit of this.#graph.units()) {
       problems.push(...unit.decodeProblems, ...unit.meaning.problems);
       if (unit.refusals !== null) {
         problems.push({ code: 'namespace-limit', level: 'error', subject: unit.ref, field: '', sentence: `the namespace has ${unit.refusals.reason}, so ${unit.refusals.mappings.size} Mappings of this object are not served; remove some` });
@@ -221,9 +221,9 @@ export class Translator {
         if (refusal !== null) problems.push(bareNameProblem(unit, name, refusal));
       }
     }
-    for (const problem of deadEnds(this.#world.units(), this.#backends, this.#settings)) problems.push(problem);
-    for (const problem of groupDifferences(this.#world.units())) problems.push(problem);
-    for (const problem of shadowSlashes(this.#world.units())) problems.push(problem);
+    for (const problem of deadEnds(this.#graph.units(), this.#backends, this.#settings)) problems.push(problem);
+    for (const problem of groupDifferences(this.#graph.units())) problems.push(problem);
+    for (const problem of shadowSlashes(this.#graph.units())) problems.push(problem);
     problems.push(...this.#claims.problems());
     return problems.sort(compareProblems);
   }

@@ -65,7 +65,7 @@ export const nothing: UnitMeaning = Object.freeze({ drafts: [], choices: [], pro
 export const ownedStanding: Standing = Object.freeze({ kind: 'owned' });
 
 /** What a unit may look at outside itself. Whoever asks is told again when the answer changes. */
-export interface Surroundings {
+export interface Lookups {
   readonly settings: TranslateSettings;
   service(namespace: string, name: string): Service | null;
   secret(namespace: string, name: string): Secret | null;

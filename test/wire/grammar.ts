@@ -51,9 +51,9 @@ const neverUpstream = ['connection', 'keep-alive', 'proxy-connection', 'proxy-au
 /** Fields that must stand once where they stand at all. */
 const singletons = ['host', 'content-length', 'transfer-encoding', 'te', 'x-request-id', 'x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host', 'x-envoy-original-path'];
 /** Names that must not be spelled with `_`: servers that speak CGI or WSGI read both as one. */
-const untwinned = [...neverUpstream, ...singletons, 'content-type', 'x-forwarded-port', 'x-envoy-internal', 'x-original-url', 'proxy-foo'];
+const unaliased = [...neverUpstream, ...singletons, 'content-type', 'x-forwarded-port', 'x-envoy-internal', 'x-original-url', 'proxy-foo'];
 /** A trailer may frame, route, vouch or change the meaning of nothing (RFC 9110 §6.5.1). */
-const neverTrailers = [...untwinned, 'authorization', 'cookie', 'set-cookie', 'content-encoding', 'content-range', 'cache-control', 'range', 'if-match', 'if-none-match', 'if-range', 'trailer', 'seldon', 'namespace', 'accept', 'date'];
+const neverTrailers = [...unaliased, 'authorization', 'cookie', 'set-cookie', 'content-encoding', 'content-range', 'cache-control', 'range', 'if-match', 'if-none-match', 'if-range', 'trailer', 'seldon', 'namespace', 'accept', 'date'];
 
 function readHead(text: string): Pick<Heard, 'method' | 'target' | 'fields' | 'faults'> {
   const faults: string[] = [];
@@ -80,7 +80,7 @@ function readHead(text: string): Pick<Heard, 'method' | 'target' | 'fields' | 'f
     if (neverUpstream.includes(lower) || /^(?:proxy-|x-original-)/.test(lower)) faults.push(`${name} upstream`);
     if (lower.startsWith('x-envoy-') && lower !== 'x-envoy-original-path') faults.push(`${name} upstream`);
     if (lower.startsWith('x-forwarded-') && !singletons.includes(lower)) faults.push(`${name} upstream`);
-    if (lower.includes('_') && untwinned.includes(lower.replaceAll('_', '-'))) faults.push(`${name}, a twin`);
+    if (lower.includes('_') && unaliased.includes(lower.replaceAll('_', '-'))) faults.push(`${name}, a twin`);
   }
   return { method, target, fields, faults };
 }

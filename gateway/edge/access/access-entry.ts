@@ -2,7 +2,7 @@
 import type { AccessEntry } from '../../data-plane.ts';
 import type { Failure } from '../message/failure.ts';
 import { kind } from '../message/field-kind.ts';
-import type { Http1RequestHead } from '../message/request-head.ts';
+import type { WireRequestHead } from '../message/request-head.ts';
 
 /** About what came to no exchange. `detail` "": the sentence of the failure says it all; `requestId` "": it was not answered. */
 export function unservedEntry(failure: Failure, detail: string, code: number, peer: string, requestId: string): AccessEntry {
@@ -47,7 +47,7 @@ export class RequestNote {
   requestId: string | null = null;
 
   /** `trustsId`: an x-request-id of the head is the request's id. */
-  take(head: Http1RequestHead, trustsId: boolean): void {
+  take(head: WireRequestHead, trustsId: boolean): void {
     const { methodStart, methodEnd, targetStart, targetEnd } = head;
     const bytes = head.bytes as Buffer;
     const methodBytes = Math.min(methodEnd - methodStart, mostLineBytes);
@@ -64,7 +64,7 @@ export class RequestNote {
   }
 
   /** Of a request of which no line will be written. */
-  takeId(head: Http1RequestHead, trustsId: boolean): void {
+  takeId(head: WireRequestHead, trustsId: boolean): void {
     this.requestId = trustsId ? idOf(head) : null;
   }
 
@@ -77,7 +77,7 @@ export class RequestNote {
   }
 }
 
-function idOf(head: Http1RequestHead): string | null {
+function idOf(head: WireRequestHead): string | null {
   for (let field = 0; field < head.fieldCount; field++) {
     if (head.kinds[field] !== kind.requestId) continue;
     const start = head.fields[field * 4 + 2]!;

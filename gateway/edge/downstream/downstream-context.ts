@@ -2,7 +2,7 @@
 import { Trailers } from '../http1/trailers.ts';
 import type { ExchangeContext } from '../exchange/exchange-context.ts';
 import type { WorkerContext } from '../io/worker-context.ts';
-import { Http1RequestHead } from '../message/request-head.ts';
+import { WireRequestHead } from '../message/request-head.ts';
 import { Admission } from './admission.ts';
 import type { ClientConnection } from './client-connection.ts';
 import { HealthWatches } from './health.ts';
@@ -19,7 +19,7 @@ export class DownstreamContext {
   /** Who watches the health of the gateway or of a deployment. */
   readonly healthWatches: HealthWatches;
   /** Filled anew for each request of HTTP/1.1: callbacks do not nest. */
-  readonly requestHead = new Http1RequestHead();
+  readonly requestHead = new WireRequestHead();
   readonly trailers = new Trailers();
   /** Every answer closes its connection. */
   draining = false;

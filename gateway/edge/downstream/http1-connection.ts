@@ -2,7 +2,7 @@
 // framed by its writer.
 import { fixed } from '../../counters.ts';
 import { unservedEntry } from '../access/access-entry.ts';
-import type { Attachment } from '../policy/compiled-mapping.ts';
+import type { CompiledMapping } from '../policy/compiled-mapping.ts';
 import { failureAnswer, identified } from '../message/answers.ts';
 import type { Answer } from '../message/answers.ts';
 import type { ClientSide } from '../exchange/client-side.ts';
@@ -19,7 +19,7 @@ import { WriteStall } from '../io/write-stall.ts';
 import { ClientWriter } from './http1-writer.ts';
 import type { FieldList } from '../message/fields.ts';
 import type { CompiledEdits } from '../message/header-edits.ts';
-import type { Http1RequestHead } from '../message/request-head.ts';
+import type { WireRequestHead } from '../message/request-head.ts';
 import { RequestReader } from '../http1/request-reader.ts';
 import type { RequestTaker } from '../http1/request-reader.ts';
 import { clientFacts } from '../message/client-facts.ts';
@@ -122,11 +122,11 @@ export class Http1Connection implements TransportOwner, RequestTaker, ClientSide
     if (this.#lingered > mostLingerBytes) this.destroy();
   }
 
-  requestHead(head: Http1RequestHead, hasBody: boolean, last: boolean): void {
+  requestHead(head: WireRequestHead, hasBody: boolean, last: boolean): void {
     const worker = this.#worker;
     this.#headSinceMs = Infinity;
     worker.wheel.clear(this.#deadline);
-    this.#writer.begin(head.modern, head.isHead, head.close);
+    this.#writer.begin(head.http11, head.isHead, head.close);
     this.#owesContinue = head.expectsContinue;
     const exchange = (this.#exchange ??= new Exchange(this.#context.exchange, this));
     this.#facts ??= clientFacts(this.#transport.peer, this.#transport.secure, worker.trustedHops);
@@ -155,7 +155,7 @@ export class Http1Connection implements TransportOwner, RequestTaker, ClientSide
     this.#exchange!.refuse(failure);
   }
 
-  headRefused(failure: Failure, head: Http1RequestHead): void {
+  headRefused(failure: Failure, head: WireRequestHead): void {
     this.#refuse(failure, head.isHead, head.wantsJson);
   }
 
@@ -231,8 +231,8 @@ export class Http1Connection implements TransportOwner, RequestTaker, ClientSide
     this.#writer.informational(head);
   }
 
-  responseHead(head: ResponseHead, attachment: Attachment, edits: CompiledEdits | null, serviceTimeMs: number): void {
-    this.#writer.head(head, attachment, edits, serviceTimeMs);
+  responseHead(head: ResponseHead, compiled: CompiledMapping, edits: CompiledEdits | null, serviceTimeMs: number): void {
+    this.#writer.head(head, compiled, edits, serviceTimeMs);
     if (this.#peerEnded) this.#worker.wheel.set(this.#deadline, this.#worker.nowMs + this.#worker.limits.halfClosedIdleMs);
   }
 
@@ -346,7 +346,7 @@ export class Http1Connection implements TransportOwner, RequestTaker, ClientSide
   #doubt(): void {
     const exchange = this.#exchange!;
     if (exchange.responseStarted) this.#hear(exchange.lastByteMs);
-    else if (this.#writer.modern) this.#probe();
+    else if (this.#writer.http11) this.#probe();
   }
 
   /** Within an answer nothing can be asked: what is written tells, and where nothing is, after a time, the client counts as gone. */

@@ -1,6 +1,6 @@
 // What an HTTP/1.1 client gets: answers framed for its version. Puts bytes together in the worker's out buffer; the caller flushes.
 import type { Answer } from '../message/answers.ts';
-import type { Attachment } from '../policy/compiled-mapping.ts';
+import type { CompiledMapping } from '../policy/compiled-mapping.ts';
 import type { WorkerContext } from '../io/worker-context.ts';
 import type { DownstreamContext } from './downstream-context.ts';
 import type { Transport } from '../io/transport.ts';
@@ -21,7 +21,7 @@ export class ClientWriter {
   /** Age at which answers close the connection. */
   readonly #closeAtMs: number;
   readonly #shape: ResponseShape = { edits: null, serviceTimeMs: -1, chunked: false, connectionLine: null, dateLine: null };
-  #modern = true;
+  #http11 = true;
   #isHead = false;
   /** Where the head of the answer stands in the out buffer. */
   #headAt = -1;
@@ -41,33 +41,33 @@ export class ClientWriter {
   }
 
   /** HTTP/1.1: it takes chunks and 1xx answers. */
-  get modern(): boolean {
-    return this.#modern;
+  get http11(): boolean {
+    return this.#http11;
   }
 
   /** The next answer is to this request. */
-  begin(modern: boolean, isHead: boolean, close: boolean): void {
-    this.#modern = modern;
+  begin(http11: boolean, isHead: boolean, close: boolean): void {
+    this.#http11 = http11;
     this.#isHead = isHead;
     this.close = close;
   }
 
   informational(head: ResponseHead): void {
-    if (!this.#modern) return;
+    if (!this.#http11) return;
     this.#worker.out.open(this.#transport);
     writeInformational(this.#worker.out, head);
   }
 
-  head(head: ResponseHead, attachment: Attachment, edits: CompiledEdits | null, serviceTimeMs: number): void {
+  head(head: ResponseHead, compiled: CompiledMapping, edits: CompiledEdits | null, serviceTimeMs: number): void {
     const { out } = this.#worker;
     const shape = this.#shape;
     const unframed = head.framing === 'close' || head.framing === 'chunked';
-    shape.chunked = unframed && this.#modern;
-    if (unframed && !this.#modern) this.close = true;
+    shape.chunked = unframed && this.#http11;
+    if (unframed && !this.#http11) this.close = true;
     shape.connectionLine = this.#connectionLine();
     shape.edits = edits;
-    shape.serviceTimeMs = attachment.serviceTime ? serviceTimeMs : -1;
-    shape.dateLine = head.hasDate || !attachment.date ? null : this.#worker.dateLine;
+    shape.serviceTimeMs = compiled.serviceTime ? serviceTimeMs : -1;
+    shape.dateLine = head.hasDate || !compiled.date ? null : this.#worker.dateLine;
     out.open(this.#transport);
     this.#headAt = out.position;
     writeResponseHead(out, head, shape);
@@ -115,6 +115,6 @@ export class ClientWriter {
   #connectionLine(): Buffer | null {
     if (this.retiring || this.#context.draining || this.#worker.nowMs >= this.#closeAtMs) this.close = true;
     if (this.close) return closeLine;
-    return this.#modern ? null : keepAliveLine;
+    return this.#http11 ? null : keepAliveLine;
   }
 }

@@ -11,7 +11,7 @@ import { failures } from '../message/failure.ts';
 import type { Failure } from '../message/failure.ts';
 import { healthMethodOf } from './health.ts';
 import { serving } from '../message/grpc-message.ts';
-import type { Http1RequestHead } from '../message/request-head.ts';
+import type { WireRequestHead } from '../message/request-head.ts';
 import { clientFacts } from '../message/client-facts.ts';
 import type { ClientFacts } from '../message/client-facts.ts';
 import type { Transport, TransportOwner } from '../io/transport.ts';
@@ -86,7 +86,7 @@ export class ServedConnection implements ServerOwner, ClientConnection, StreamOw
     this.#connection.destroy();
   }
 
-  request(stream: Stream, head: Http1RequestHead, ended: boolean): RequestUser {
+  request(stream: Stream, head: WireRequestHead, ended: boolean): RequestUser {
     const method = head.grpc ? healthMethodOf(head) : null;
     const known = method === null ? notOurs : this.#knownHealth(head);
     if (known !== notOurs) return new HealthCall(this.context, stream, method!, known, ended);
@@ -101,7 +101,7 @@ export class ServedConnection implements ServerOwner, ClientConnection, StreamOw
    * The health of what the metadata of a call names. null: they name nothing. `notOurs`: a Route has the call, and its deployment answers for
    * itself; or the caller must say more.
    */
-  #knownHealth(head: Http1RequestHead): number | null {
+  #knownHealth(head: WireRequestHead): number | null {
     const decision = decide(this.context.exchange.table, head, this.#worker.draw());
     if (decision.kind === 'forward' || decision.reason === 'namespace-needed') return notOurs;
     if (decision.reason !== 'no-route') return serving.no;

@@ -1,11 +1,11 @@
 // Serving: what the HTTP/2 clients of one worker share.
 import type { EdgeLimits } from '../../settings.ts';
-import { Http1RequestHead } from '../message/request-head.ts';
+import { WireRequestHead } from '../message/request-head.ts';
 import { defaultFloodLimits } from '../http2/floods.ts';
 import { BlockWriter } from '../http2/hpack-encode.ts';
 import { Http2Shared } from '../http2/shared.ts';
 import type { Http2Limits } from '../http2/limits.ts';
-import type { Http2Home } from '../http2/shared.ts';
+import type { Http2Host } from '../http2/shared.ts';
 
 /** Frames of one connection in a turn: 20 requests, or 17 with a message each, which take about half a millisecond. */
 const framesATurn = 160;
@@ -21,11 +21,11 @@ export interface BlockHolder {
 export class Http2Serving {
   readonly shared: Http2Shared;
   /** Filled anew for each request: callbacks do not nest. */
-  readonly head = new Http1RequestHead();
+  readonly head = new WireRequestHead();
   readonly #writer = new BlockWriter();
   #holder: BlockHolder | null = null;
 
-  constructor(home: Http2Home, limits: EdgeLimits) {
+  constructor(home: Http2Host, limits: EdgeLimits) {
     this.shared = new Http2Shared(servingLimits(limits), home);
   }
 

@@ -1,7 +1,7 @@
 // One HTTP/2 stream of a client and its exchange. Used again and again.
 import { sentenceOf } from '../message/answers.ts';
 import type { Answer } from '../message/answers.ts';
-import type { Attachment } from '../policy/compiled-mapping.ts';
+import type { CompiledMapping } from '../policy/compiled-mapping.ts';
 import type { ClientSide } from '../exchange/client-side.ts';
 import type { DownstreamContext } from './downstream-context.ts';
 import { Exchange } from '../exchange/exchange.ts';
@@ -9,7 +9,7 @@ import { failures, grpcMessage } from '../message/failure.ts';
 import type { Failure } from '../message/failure.ts';
 import type { FieldList } from '../message/fields.ts';
 import type { CompiledEdits } from '../message/header-edits.ts';
-import type { Http1RequestHead } from '../message/request-head.ts';
+import type { WireRequestHead } from '../message/request-head.ts';
 import { chunkedLength } from '../message/framing.ts';
 import type { ResponseHead } from '../message/response-head.ts';
 import { errorCode } from '../http2/constants.ts';
@@ -123,7 +123,7 @@ export class ServedStream implements ClientSide, RequestUser, BlockHolder {
 
   // What the client sends.
 
-  begin(connection: StreamOwner, stream: Stream, head: Http1RequestHead, ended: boolean): void {
+  begin(connection: StreamOwner, stream: Stream, head: WireRequestHead, ended: boolean): void {
     this.#connection = connection;
     this.#origin = stream;
     this.#stream = stream;
@@ -198,9 +198,9 @@ export class ServedStream implements ClientSide, RequestUser, BlockHolder {
     stream.sendHead(writer.bytes, writer.length, false, false);
   }
 
-  responseHead(head: ResponseHead, attachment: Attachment, edits: CompiledEdits | null, serviceTimeMs: number): void {
+  responseHead(head: ResponseHead, compiled: CompiledMapping, edits: CompiledEdits | null, serviceTimeMs: number): void {
     const { http2, worker } = this.#context;
-    writeResponseBlock(http2.takeWriter(), head, edits, attachment.serviceTime ? serviceTimeMs : -1, head.hasDate || !attachment.date ? null : worker.dateLine);
+    writeResponseBlock(http2.takeWriter(), head, edits, compiled.serviceTime ? serviceTimeMs : -1, head.hasDate || !compiled.date ? null : worker.dateLine);
     http2.hold(this);
     this.#holdsHead = true;
     this.#bodyLeft = head.framing === 'length' ? head.contentLength : -1;

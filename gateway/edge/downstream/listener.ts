@@ -5,7 +5,7 @@ import type { AddressInfo, Server, Socket } from 'node:net';
 import { createSecureContext, createServer as createTlsServer } from 'node:tls';
 import type { SecureContextOptions, TLSSocket } from 'node:tls';
 import { acceptedTransport } from './accepted.ts';
-import { Carry } from '../io/partial-read.ts';
+import { PartialRead } from '../io/partial-read.ts';
 import type { DownstreamContext } from './downstream-context.ts';
 import type { ServedStreams } from './http2-streams.ts';
 import { Http1Connection } from './http1-connection.ts';
@@ -98,7 +98,7 @@ function admits({ worker, admission }: DownstreamContext, socket: Socket, addres
 /** A connection whose protocol is not known yet. */
 class Sniffed implements TransportOwner {
   readonly #acceptor: Acceptor;
-  readonly #carry = new Carry();
+  readonly #partial = new PartialRead();
   #transport: Transport | null = null;
   #http1: Http1Connection | null = null;
 
@@ -121,10 +121,10 @@ class Sniffed implements TransportOwner {
   received(bytes: Buffer, start: number, end: number): void {
     const transport = this.#transport!;
     const http1 = this.#http1!;
-    const carry = this.#carry;
-    if (carry.length > 0) carry.append(bytes, start, end);
-    const kept = carry.length > 0;
-    switch (kept ? sniff(carry.bytes, carry.start, carry.end) : sniff(bytes, start, end)) {
+    const partial = this.#partial;
+    if (partial.length > 0) partial.append(bytes, start, end);
+    const kept = partial.length > 0;
+    switch (kept ? sniff(partial.bytes, partial.start, partial.end) : sniff(bytes, start, end)) {
       case 'http1':
         transport.owner = http1;
         http1.received(bytes, start, end);
@@ -132,11 +132,11 @@ class Sniffed implements TransportOwner {
       case 'http2':
         http1.leave();
         transport.owner = new ServedConnection(this.#acceptor.context, this.#acceptor.streams, transport).receiver;
-        if (kept) transport.owner.received(carry.bytes, carry.start, carry.end);
+        if (kept) transport.owner.received(partial.bytes, partial.start, partial.end);
         else transport.owner.received(bytes, start, end);
         return;
       case 'undecided':
-        if (!kept) carry.append(bytes, start, end);
+        if (!kept) partial.append(bytes, start, end);
         // Until it is decided it is the beginning of a head, with a head's deadline.
         http1.received(bytes, start, end);
     }

@@ -4,7 +4,7 @@ import type { Failure } from '../message/failure.ts';
 import type { FieldList } from '../message/fields.ts';
 import type { CompiledEdits } from '../message/header-edits.ts';
 import type { ResponseHead } from '../message/response-head.ts';
-import type { Attachment } from '../policy/compiled-mapping.ts';
+import type { CompiledMapping } from '../policy/compiled-mapping.ts';
 import type { WriteQueue } from '../io/write-stall.ts';
 
 /** `queued` and `unsent` are of what waits for the client. */
@@ -16,7 +16,7 @@ export interface ClientSide extends WriteQueue {
   readonly congested: boolean;
   informational(head: ResponseHead): void;
   /** Puts the head of an upstream's response together; `edits` are those of this answer, `serviceTimeMs` is what the upstream took. */
-  responseHead(head: ResponseHead, attachment: Attachment, edits: CompiledEdits | null, serviceTimeMs: number): void;
+  responseHead(head: ResponseHead, compiled: CompiledMapping, edits: CompiledEdits | null, serviceTimeMs: number): void;
   /** The upstream has agreed to a tunnel, which only a request of HTTP/1.1 can ask for: bytes pass as they are, both ways. */
   upgraded(head: ResponseHead): void;
   responseBody(bytes: Buffer, start: number, end: number): void;

@@ -3,7 +3,7 @@ import { emptyTable } from '../../../routing/table.ts';
 import type { RouteTable } from '../../../routing/table.ts';
 import type { WorkerContext } from '../io/worker-context.ts';
 import { RequestIds } from '../message/request-id.ts';
-import type { Attached } from '../policy/compiled-mapping.ts';
+import type { LazyMapping } from '../policy/compiled-mapping.ts';
 import { probeStep } from '../policy/probe.ts';
 import type { Step } from '../policy/step.ts';
 import type { ShadowSender } from '../shadow/shadow-sender.ts';
@@ -15,7 +15,7 @@ export class ExchangeContext {
   readonly shadows: ShadowSender;
   readonly ids = new RequestIds();
   /** The one reference to the current table. A request reads it once. */
-  table: RouteTable<Attached> = emptyTable<Attached>();
+  table: RouteTable<LazyMapping> = emptyTable<LazyMapping>();
   /** Counter slots by id of the Mapping, for rejects. */
   readonly slots = new Map<string, number>();
   /** What check_ready answers. */

@@ -2,11 +2,11 @@
 import type { ForwardDecision } from '../../../routing/decision.ts';
 import { RequestNote } from '../access/access-entry.ts';
 import { sentenceOf } from '../message/answers.ts';
-import type { Attached } from '../policy/compiled-mapping.ts';
+import type { LazyMapping } from '../policy/compiled-mapping.ts';
 import type { WorkerContext } from '../io/worker-context.ts';
 import type { ExchangeContext } from './exchange-context.ts';
 import type { Failure } from '../message/failure.ts';
-import type { Http1RequestHead } from '../message/request-head.ts';
+import type { WireRequestHead } from '../message/request-head.ts';
 import { requestIdBytes } from '../message/request-id.ts';
 import type { RequestIds } from '../message/request-id.ts';
 
@@ -22,7 +22,7 @@ export class ExchangeRecord {
   #hasId = false;
   #slot = -1;
   /** null: it was rejected. */
-  decision: ForwardDecision<Attached> | null = null;
+  decision: ForwardDecision<LazyMapping> | null = null;
   failure: Failure | null = null;
   detail = '';
   /** Of the answer; 0: none. */
@@ -35,7 +35,7 @@ export class ExchangeRecord {
     this.#ids = ids;
   }
 
-  begin(head: Http1RequestHead): void {
+  begin(head: WireRequestHead): void {
     const { accessLog, trustedHops } = this.#worker;
     this.decision = null;
     this.#slot = -1;

@@ -1,6 +1,6 @@
 // The times of one exchange, and which of its limits is due first (routing rule 17).
 import type { EdgeLimits } from '../../settings.ts';
-import type { Attachment } from '../policy/compiled-mapping.ts';
+import type { CompiledMapping } from '../policy/compiled-mapping.ts';
 import { WriteStall } from '../io/write-stall.ts';
 
 /** What was due: the client does not read; it does not send its body; the caller's grpc-timeout; the Mapping's limit; no byte either way. */
@@ -62,24 +62,24 @@ export class ExchangeTimes {
   }
 
   /** When the first limit is due. `attachment` null: no Mapping limits anything. */
-  nextDueMs(attachment: Attachment | null): number {
+  nextDueMs(compiled: CompiledMapping | null): number {
     const dueMs = Math.min(this.stall.nextMs, this.#bodyDueMs(), this.#callerDueMs);
-    return attachment === null ? dueMs : Math.min(dueMs, this.#timeoutDueMs(attachment), this.#idleDueMs(attachment));
+    return compiled === null ? dueMs : Math.min(dueMs, this.#timeoutDueMs(compiled), this.#idleDueMs(compiled));
   }
 
   /** The limit that is due now; null: none yet. */
-  due(nowMs: number, attachment: Attachment | null): DueLimit | null {
+  due(nowMs: number, compiled: CompiledMapping | null): DueLimit | null {
     if (this.stall.isOver(nowMs)) return 'write-stall';
     if (nowMs >= this.#bodyDueMs()) return 'body';
     if (nowMs >= this.#callerDueMs) return 'caller';
-    if (attachment === null) return null;
-    if (nowMs >= this.#timeoutDueMs(attachment)) return 'timeout';
-    return nowMs >= this.#idleDueMs(attachment) ? 'idle' : null;
+    if (compiled === null) return null;
+    if (nowMs >= this.#timeoutDueMs(compiled)) return 'timeout';
+    return nowMs >= this.#idleDueMs(compiled) ? 'idle' : null;
   }
 
   /** Until the limit of the whole request; Infinity: it has none, or none yet. */
-  remainingMs(nowMs: number, attachment: Attachment): number {
-    return Math.min(this.#callerDueMs, this.#timeoutDueMs(attachment)) - nowMs;
+  remainingMs(nowMs: number, compiled: CompiledMapping): number {
+    return Math.min(this.#callerDueMs, this.#timeoutDueMs(compiled)) - nowMs;
   }
 
   #bodyDueMs(): number {
@@ -87,12 +87,12 @@ export class ExchangeTimes {
   }
 
   /** A written limit ends with the last byte of the answer, the default with its head. Neither begins before the request is complete. */
-  #timeoutDueMs(attachment: Attachment): number {
-    if (attachment.timeoutMs === 0 || this.#tunnel || (this.responseStarted && !attachment.timeoutWritten)) return Infinity;
-    return Math.min(this.requestDoneMs, this.waitingSinceMs) + attachment.timeoutMs;
+  #timeoutDueMs(compiled: CompiledMapping): number {
+    if (compiled.timeoutMs === 0 || this.#tunnel || (this.responseStarted && !compiled.timeoutWritten)) return Infinity;
+    return Math.min(this.requestDoneMs, this.waitingSinceMs) + compiled.timeoutMs;
   }
 
-  #idleDueMs(attachment: Attachment): number {
-    return attachment.idleTimeoutMs === 0 ? Infinity : this.lastByteMs + attachment.idleTimeoutMs;
+  #idleDueMs(compiled: CompiledMapping): number {
+    return compiled.idleTimeoutMs === 0 ? Infinity : this.lastByteMs + compiled.idleTimeoutMs;
   }
 }

@@ -5,7 +5,7 @@ import { decide } from '../../../routing/decide.ts';
 import { fixed } from '../../counters.ts';
 import { rejectFailure } from '../../failures.ts';
 import { AnswerEdits } from '../policy/answer-edits.ts';
-import type { Attached, Attachment } from '../policy/compiled-mapping.ts';
+import type { LazyMapping, CompiledMapping } from '../policy/compiled-mapping.ts';
 import type { ClientSide } from './client-side.ts';
 import { Deadline } from '../io/deadline.ts';
 import type { Timed } from '../io/deadline.ts';
@@ -22,7 +22,7 @@ import { GrpcWeb } from './grpc-web.ts';
 import type { ForwardingOwner } from './forwarding.ts';
 import type { FieldList } from '../message/fields.ts';
 import { grpcWeb } from '../message/request-meaning.ts';
-import type { Http1RequestHead } from '../message/request-head.ts';
+import type { WireRequestHead } from '../message/request-head.ts';
 import { chunkedLength, upgradeLength } from '../message/framing.ts';
 import type { ClientFacts } from '../message/client-facts.ts';
 import type { ResponseHead } from '../message/response-head.ts';
@@ -68,7 +68,7 @@ export class Exchange implements ForwardingOwner, StepOwner, Timed {
   #chunked = false;
   /** What a gRPC caller gives the call. */
   #callerMs = Infinity;
-  #attachment: Attachment | null = null;
+  #compiled: CompiledMapping | null = null;
   #copy: ShadowCopy<CopyTarget> | null = null;
 
   /** Why nobody takes the request; of use while `#attachment` is null. */
@@ -121,7 +121,7 @@ export class Exchange implements ForwardingOwner, StepOwner, Timed {
    * A head was read, of a client with these facts. `bodyBytes` is the length of its body, 0 for none, or `chunkedLength`. The head is valid
    * during the call. The caller feeds the body, then says `requestEnd`, and `requestFlush` at the end of each read.
    */
-  begin(head: Http1RequestHead, bodyBytes: number, facts: ClientFacts): void {
+  begin(head: WireRequestHead, bodyBytes: number, facts: ClientFacts): void {
     const context = this.#context;
     if (head.grpcWeb !== grpcWeb.no || this.#web !== null) {
       this.#translate(head);
@@ -136,9 +136,9 @@ export class Exchange implements ForwardingOwner, StepOwner, Timed {
       this.#reject(decision, head);
       return;
     }
-    const attachment = this.#take(decision, head);
-    this.#record.enter(attachment.slot);
-    const steps = head.websocket ? attachment.upgradeSteps : attachment.steps;
+    const compiled = this.#take(decision, head);
+    this.#record.enter(compiled.slot);
+    const steps = head.websocket ? compiled.upgradeSteps : compiled.steps;
     if (steps === null) {
       this.#forward(head, null);
       return;
@@ -146,7 +146,7 @@ export class Exchange implements ForwardingOwner, StepOwner, Timed {
     this.#runSteps(steps, head);
   }
 
-  #runSteps(steps: readonly Step[], head: Http1RequestHead): void {
+  #runSteps(steps: readonly Step[], head: WireRequestHead): void {
     const { ids, table } = this.#context;
     const run = (this.#steps ??= new StepRun(this.#worker, ids, this.#edits, this));
     run.begin(steps, head, { facts: this.#facts!, secure: this.#client.secure, bodyBytes: this.#bodyBytes, table });
@@ -154,18 +154,18 @@ export class Exchange implements ForwardingOwner, StepOwner, Timed {
   }
 
   /** The request is this Mapping's. */
-  #take(decision: ForwardDecision<Attached>, head: Http1RequestHead): Attachment {
-    const attachment = decision.attached.compiled;
-    this.#attachment = attachment;
+  #take(decision: ForwardDecision<LazyMapping>, head: WireRequestHead): CompiledMapping {
+    const compiled = decision.attached.compiled;
+    this.#compiled = compiled;
     this.#record.decision = decision;
-    if (attachment.responseEdits !== null) this.#edits.begin(head, attachment, this.#facts!);
-    return attachment;
+    if (compiled.responseEdits !== null) this.#edits.begin(head, compiled, this.#facts!);
+    return compiled;
   }
 
   // What its steps say.
 
-  stepsPassed(head: Http1RequestHead): void {
-    if (this.#attachment === null) {
+  stepsPassed(head: WireRequestHead): void {
+    if (this.#compiled === null) {
       const { reason, sentence } = this.#rejection!;
       this.#fail(rejectFailure(reason), sentence);
       return;
@@ -173,7 +173,7 @@ export class Exchange implements ForwardingOwner, StepOwner, Timed {
     this.#forward(head, this.#steps!.hash);
   }
 
-  stepDecided(verdict: Exclude<Verdict, { kind: 'go-on' }>, head: Http1RequestHead): void {
+  stepDecided(verdict: Exclude<Verdict, { kind: 'go-on' }>, head: WireRequestHead): void {
     switch (verdict.kind) {
       case 'answer':
         if (!verdict.counted) this.#record.exclude();
@@ -188,21 +188,21 @@ export class Exchange implements ForwardingOwner, StepOwner, Timed {
   }
 
   /** By the table that the request began with, and with another draw. */
-  #decideAgain(head: Http1RequestHead): void {
+  #decideAgain(head: WireRequestHead): void {
     const run = this.#steps!;
     const decision = decide(run.table, head, this.#worker.draw());
     this.#edits.beginAgain();
     if (decision.kind === 'reject') {
-      this.#attachment = null;
+      this.#compiled = null;
       this.#record.decision = null;
       this.#record.move(decision.mapping === null ? -1 : this.#context.slotOf(decision.mapping.id));
       this.#rejection = decision;
       run.again(rejectedSteps(decision.mapping), head);
       return;
     }
-    const attachment = this.#take(decision, head);
-    this.#record.move(attachment.slot);
-    run.again(head.websocket ? attachment.upgradeSteps : attachment.steps, head);
+    const compiled = this.#take(decision, head);
+    this.#record.move(compiled.slot);
+    run.again(head.websocket ? compiled.upgradeSteps : compiled.steps, head);
   }
 
   stepsResumed(): void {
@@ -221,26 +221,26 @@ export class Exchange implements ForwardingOwner, StepOwner, Timed {
   }
 
   /** A call of gRPC-Web is gRPC from here on; the next one need not be. */
-  #translate(head: Http1RequestHead): void {
+  #translate(head: WireRequestHead): void {
     this.#web = head.grpcWeb === grpcWeb.no ? null : new GrpcWeb(this.#own, head);
     this.#client = this.#web ?? this.#own;
   }
 
-  #reset(head: Http1RequestHead): void {
+  #reset(head: WireRequestHead): void {
     this.#times.begin(this.#worker.nowMs, head.grpc, head.grpcTimeoutMs);
     this.#callerMs = head.grpcTimeoutMs;
     this.#record.begin(head);
     this.#json = head.wantsJson;
     this.#grpc = head.grpc;
     this.#chunked = head.chunked;
-    this.#attachment = null;
+    this.#compiled = null;
     this.#edits.reset();
     this.#request = 'passing';
     this.#response = 'awaited';
     this.#forwarding.reset(head.isHead);
   }
 
-  #reject(decision: RejectDecision, head: Http1RequestHead): void {
+  #reject(decision: RejectDecision, head: WireRequestHead): void {
     this.#record.enter(decision.mapping === null ? -1 : this.#context.slotOf(decision.mapping.id));
     this.#rejection = decision;
     const steps = decision.reason === 'no-route' ? this.#context.stepsWithoutRoute : rejectedSteps(decision.mapping);
@@ -248,17 +248,17 @@ export class Exchange implements ForwardingOwner, StepOwner, Timed {
     else this.#runSteps(steps, head);
   }
 
-  #forward(head: Http1RequestHead, hash: number | null): void {
-    const attachment = this.#attachment!;
+  #forward(head: WireRequestHead, hash: number | null): void {
+    const compiled = this.#compiled!;
     const facts = this.#facts!;
     const bodyBytes = this.#bodyBytes;
     const { shadows } = this.#record.decision!;
     this.#record.identify();
     const { requestId } = this.#record;
-    if (shadows.length > 0 && !head.websocket) this.#copy = this.#context.shadows.begin(shadows, head, attachment, facts, requestId);
+    if (shadows.length > 0 && !head.websocket) this.#copy = this.#context.shadows.begin(shadows, head, compiled, facts, requestId);
     this.#forwarding.hash = hash;
     const framing = head.chunked ? chunkedLength : bodyBytes > 0 || head.contentLength === 0 ? bodyBytes : -1;
-    this.#forwarding.begin(head, attachment, facts, requestId, head.websocket ? upgradeLength : framing);
+    this.#forwarding.begin(head, compiled, facts, requestId, head.websocket ? upgradeLength : framing);
   }
 
   /** A step waits: what comes is held back. */
@@ -344,7 +344,7 @@ export class Exchange implements ForwardingOwner, StepOwner, Timed {
   }
 
   get remainingMs(): number {
-    return this.#times.remainingMs(this.#worker.nowMs, this.#attachment!);
+    return this.#times.remainingMs(this.#worker.nowMs, this.#compiled!);
   }
 
   requestTaken(): void {
@@ -382,7 +382,7 @@ export class Exchange implements ForwardingOwner, StepOwner, Timed {
     this.#response = 'begun';
     this.#record.code = head.status;
     this.#times.lastByteMs = nowMs;
-    this.#client.responseHead(head, this.#attachment!, this.#edits.edits, Math.round(nowMs - this.#forwarding.sentMs));
+    this.#client.responseHead(head, this.#compiled!, this.#edits.edits, Math.round(nowMs - this.#forwarding.sentMs));
   }
 
   responseBody(bytes: Buffer, start: number, end: number): void {
@@ -452,7 +452,7 @@ export class Exchange implements ForwardingOwner, StepOwner, Timed {
   forget(): void {
     this.#web = null;
     this.#client = this.#own;
-    this.#attachment = null;
+    this.#compiled = null;
     this.#facts = null;
     this.#edits.reset();
     this.#record.forget();
@@ -472,9 +472,9 @@ export class Exchange implements ForwardingOwner, StepOwner, Timed {
   expired(nowMs: number): void {
     this.#worker.nowMs = nowMs;
     if (!this.active) return;
-    const attachment = this.#attachment;
+    const compiled = this.#compiled;
     this.#times.stall.look(nowMs, this.#client);
-    switch (this.#times.due(nowMs, attachment)) {
+    switch (this.#times.due(nowMs, compiled)) {
       case 'write-stall':
         this.#client.abort(failures.clientStalled, '');
         this.clientGone(failures.clientStalled);
@@ -488,10 +488,10 @@ export class Exchange implements ForwardingOwner, StepOwner, Timed {
         return;
       case 'timeout':
         if (this.#response === 'awaited') this.#forwarding.timedOut();
-        this.#fail(failures.upstreamTimeout, attachment!.timeoutSentence);
+        this.#fail(failures.upstreamTimeout, compiled!.timeoutSentence);
         return;
       case 'idle':
-        this.#fail(failures.streamIdle, `no byte for ${attachment!.idleTimeoutMs} ms`);
+        this.#fail(failures.streamIdle, `no byte for ${compiled!.idleTimeoutMs} ms`);
         return;
       case null:
         this.#arm();
@@ -500,7 +500,7 @@ export class Exchange implements ForwardingOwner, StepOwner, Timed {
 
   /** Sets the deadline that comes first. */
   #arm(): void {
-    this.#worker.wheel.set(this.#deadline, this.#times.nextDueMs(this.#attachment));
+    this.#worker.wheel.set(this.#deadline, this.#times.nextDueMs(this.#compiled));
   }
 
   /** Ends it with a failure: by an answer where none has begun, else by cutting it. */

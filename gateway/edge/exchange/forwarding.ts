@@ -1,5 +1,5 @@
 // Forwarding: one request on its way to an Endpoint, and to another one where a try fails and may be made again.
-import type { Attachment } from '../policy/compiled-mapping.ts';
+import type { CompiledMapping } from '../policy/compiled-mapping.ts';
 import type { WorkerContext } from '../io/worker-context.ts';
 import type { ExchangeContext } from './exchange-context.ts';
 import { failures } from '../message/failure.ts';
@@ -9,7 +9,7 @@ import { slabBytes } from '../io/held-memory.ts';
 import { HeldRequest } from './held-request.ts';
 import { declaredBytes } from '../message/grpc-message.ts';
 import type { FieldList } from '../message/fields.ts';
-import type { Http1RequestHead } from '../message/request-head.ts';
+import type { WireRequestHead } from '../message/request-head.ts';
 import type { ClientFacts } from '../message/client-facts.ts';
 import type { ResponseHead } from '../message/response-head.ts';
 import { Retries } from '../policy/retries.ts';
@@ -17,13 +17,13 @@ import type { RetriesOwner } from '../policy/retries.ts';
 import { pushbackMs, retriesAnswer, retriesFailure } from '../policy/retry-policy.ts';
 import type { CompiledRetry } from '../policy/retry-policy.ts';
 import type { Breaker } from '../upstream/breaker.ts';
-import { plainChoice } from '../upstream/balancing-policy.ts';
-import type { Choice } from '../upstream/balancing-policy.ts';
+import { plainBalancing } from '../upstream/balancing-policy.ts';
+import type { BalancingPolicy } from '../upstream/balancing-policy.ts';
 import type { EndpointView } from '../upstream/endpoint-view.ts';
 import { encodeHead } from '../upstream/head-encoding.ts';
 import type { UpstreamPool } from '../upstream/pool.ts';
-import type { Acquired, UpstreamSide, Waiting } from '../upstream/upstream-request.ts';
-import type { UpstreamUser } from '../upstream/response-handler.ts';
+import type { Acquired, UpstreamRequest, Waiting } from '../upstream/upstream-request.ts';
+import type { ResponseHandler } from '../upstream/response-handler.ts';
 
 /** Bytes of a request that wait for a connection before the client is paused. */
 const mostHeldBytes = 64 * 1024;
@@ -31,7 +31,7 @@ const mostHeldBytes = 64 * 1024;
 const mostUnprocessedTries = 5;
 
 /** Whose request is forwarded: told of the answer as the side tells it, of the last try. */
-export interface ForwardingOwner extends Pick<UpstreamUser, 'informational' | 'upgraded' | 'responseHead' | 'responseBody' | 'responseEnd' | 'responseFlush' | 'responseOver'> {
+export interface ForwardingOwner extends Pick<ResponseHandler, 'informational' | 'upgraded' | 'responseHead' | 'responseBody' | 'responseEnd' | 'responseFlush' | 'responseOver'> {
   /** Ms until the request's own limit. */
   readonly remainingMs: number;
   /** Somebody takes the request, or takes more of it: the client may go on. */
@@ -48,7 +48,7 @@ export interface ForwardingOwner extends Pick<UpstreamUser, 'informational' | 'u
  * A request is kept as long as it may be sent again: until it has a connection in any case; until the client gets something of its answer where
  * the Mapping has a retry policy, and where the upstream speaks HTTP/2, which may refuse a stream that it has not worked on (RFC 9113 §8.7).
  */
-export class Forwarding implements UpstreamUser, RetriesOwner {
+export class Forwarding implements ResponseHandler, RetriesOwner {
   readonly #context: ExchangeContext;
   readonly #worker: WorkerContext;
   readonly #owner: ForwardingOwner;
@@ -57,8 +57,8 @@ export class Forwarding implements UpstreamUser, RetriesOwner {
   #retries: Retries | null = null;
   #policy: CompiledRetry | null = null;
   #pool: UpstreamPool | null = null;
-  #choice: Choice = plainChoice;
-  #side: UpstreamSide | null = null;
+  #balancing: BalancingPolicy = plainBalancing;
+  #side: UpstreamRequest | null = null;
   #waiting: Waiting | null = null;
   /** Tries that failed before the upstream worked on them. */
   #unprocessedTries = 0;
@@ -106,26 +106,26 @@ export class Forwarding implements UpstreamUser, RetriesOwner {
   forget(): void {
     this.reset(false);
     this.#pool = null;
-    this.#choice = plainChoice;
+    this.#balancing = plainBalancing;
     this.#retries?.forget();
   }
 
   /** The owner may be told `forwardingFailed` during the call. */
-  begin(head: Http1RequestHead, attachment: Attachment, facts: ClientFacts, requestId: Buffer, framing: number): void {
-    const pool = attachment.pool!;
+  begin(head: WireRequestHead, compiled: CompiledMapping, facts: ClientFacts, requestId: Buffer, framing: number): void {
+    const pool = compiled.pool!;
     this.#pool = pool;
-    this.#choice = attachment.choice;
+    this.#balancing = compiled.balancing;
     this.#declares = head.grpc;
     pool.reportUse();
-    if (attachment.retry !== null) this.#beginPolicy(attachment.retry, pool.breakerOf(attachment.choice.priority));
+    if (compiled.retry !== null) this.#beginPolicy(compiled.retry, pool.breakerOf(compiled.balancing.priority));
     const side = this.#acquire();
     if (side === null && this.#waiting === null) return;
-    this.#notKept = attachment.retry === null && !pool.speaksHttp2 ? noPolicy : this.#whyNotKept(Math.max(0, framing));
+    this.#notKept = compiled.retry === null && !pool.speaksHttp2 ? noPolicy : this.#whyNotKept(Math.max(0, framing));
     if (side !== null && this.#notKept !== '') {
-      side.beginRequest(head, attachment, facts, requestId, framing);
+      side.beginRequest(head, compiled, facts, requestId, framing);
       return;
     }
-    const encoded = encodeHead(pool.upstream!.protocol, this.#context.upstream, head, attachment, facts, requestId, !pool.plain, false);
+    const encoded = encodeHead(pool.upstream!.protocol, this.#context.upstream, head, compiled, facts, requestId, !pool.plain, false);
     this.#held.begin(encoded, framing);
     side?.sendHead(encoded.bytes, encoded.length, framing);
   }
@@ -144,12 +144,12 @@ export class Forwarding implements UpstreamUser, RetriesOwner {
   }
 
   /** A side that is ready for the request; null: one is waited for, or it has failed. */
-  #acquire(): UpstreamSide | null {
-    const acquired = this.#pool!.acquire(this, this.#tried, this.#choice, this.hash);
+  #acquire(): UpstreamRequest | null {
+    const acquired = this.#pool!.acquire(this, this.#tried, this.#balancing, this.hash);
     return acquired.kind === 'failed' ? this.#notAcquired(acquired) : this.#take(acquired);
   }
 
-  #take(acquired: UpstreamSide | Waiting): UpstreamSide | null {
+  #take(acquired: UpstreamRequest | Waiting): UpstreamRequest | null {
     this.address = acquired.endpoint?.address ?? '';
     if (this.#policy !== null && this.#ended) this.#retries!.tryBegun();
     if (acquired.kind === 'waiting') {
@@ -168,7 +168,7 @@ export class Forwarding implements UpstreamUser, RetriesOwner {
     return null;
   }
 
-  connected(side: UpstreamSide): void {
+  connected(side: UpstreamRequest): void {
     this.#waiting = null;
     this.#side = side;
     if (this.#paused) side.pauseResponse();
@@ -234,7 +234,7 @@ export class Forwarding implements UpstreamUser, RetriesOwner {
     if (!asked || reasonNot !== '') this.#giveUp(reasonNot);
   }
 
-  #start(acquired: UpstreamSide | Waiting): void {
+  #start(acquired: UpstreamRequest | Waiting): void {
     const side = this.#take(acquired);
     if (side !== null) this.connected(side);
   }
@@ -243,7 +243,7 @@ export class Forwarding implements UpstreamUser, RetriesOwner {
   #acquireOther(again: boolean): Acquired {
     const tried = this.#tried;
     for (;;) {
-      const acquired = this.#pool!.acquire(this, tried, this.#choice, this.hash);
+      const acquired = this.#pool!.acquire(this, tried, this.#balancing, this.hash);
       if (!again || tried.length === 0 || acquired.kind !== 'failed' || acquired.failure !== failures.noHealthyUpstream) return acquired;
       if (tried.length === 1) tried.length = 0;
       else tried.splice(0, tried.length - 1);

@@ -2,7 +2,7 @@
 // the body, behind the last message; and where bodies must be text all of it is base64. Towards the upstream it is gRPC.
 import type { Answer } from '../message/answers.ts';
 import { sentenceOf } from '../message/answers.ts';
-import type { Attachment } from '../policy/compiled-mapping.ts';
+import type { CompiledMapping } from '../policy/compiled-mapping.ts';
 import type { ClientSide } from './client-side.ts';
 import { failures, grpcMessage } from '../message/failure.ts';
 import type { Failure } from '../message/failure.ts';
@@ -12,7 +12,7 @@ import type { FieldList } from '../message/fields.ts';
 import { withFields } from '../message/header-edits.ts';
 import type { CompiledEdits } from '../message/header-edits.ts';
 import { grpcWeb, isGrpc } from '../message/request-meaning.ts';
-import type { Http1RequestHead } from '../message/request-head.ts';
+import type { WireRequestHead } from '../message/request-head.ts';
 import { separateTrailers } from '../message/field-rules.ts';
 import type { ResponseHead } from '../message/response-head.ts';
 import { Base64Decoder } from '../message/base64.ts';
@@ -44,7 +44,7 @@ export class GrpcWeb implements ClientSide {
   #left = 0;
 
   /** Makes `head`, which says that it is gRPC-Web, the head of a gRPC call. */
-  constructor(client: ClientSide, head: Http1RequestHead) {
+  constructor(client: ClientSide, head: WireRequestHead) {
     this.#client = client;
     const text = head.grpcWeb === grpcWeb.text;
     this.#decoder = text ? new Base64Decoder() : null;
@@ -98,11 +98,11 @@ export class GrpcWeb implements ClientSide {
     this.#client.informational(head);
   }
 
-  responseHead(head: ResponseHead, attachment: Attachment, edits: CompiledEdits | null, serviceTimeMs: number): void {
+  responseHead(head: ResponseHead, compiled: CompiledMapping, edits: CompiledEdits | null, serviceTimeMs: number): void {
     this.#begun = true;
     this.#foreign = !hasGrpcType(head);
     if (this.#foreign) {
-      this.#client.responseHead(head, attachment, edits, serviceTimeMs);
+      this.#client.responseHead(head, compiled, edits, serviceTimeMs);
       return;
     }
     if (head.framing !== 'none') {
@@ -113,7 +113,7 @@ export class GrpcWeb implements ClientSide {
     const fields: (readonly [string, string])[] = [['content-type', this.#contentType]];
     // Several fields are one list (RFC 9110 §5.3).
     if (allows) fields.push(['access-control-expose-headers', exposed]);
-    this.#client.responseHead(head, attachment, withFields(edits, { instead: ['content-type', 'trailer'], fields }), serviceTimeMs);
+    this.#client.responseHead(head, compiled, withFields(edits, { instead: ['content-type', 'trailer'], fields }), serviceTimeMs);
   }
 
   upgraded(head: ResponseHead): void {
@@ -221,7 +221,7 @@ export class GrpcWeb implements ClientSide {
 }
 
 /** What the client accepts, if that is gRPC-Web; else the answer is as the request. */
-function wantsText(head: Http1RequestHead, text: boolean): boolean {
+function wantsText(head: WireRequestHead, text: boolean): boolean {
   const { bytes, fields, kinds, fieldCount } = head;
   for (let field = 0; field < fieldCount; field++) {
     if (kinds[field] !== kind.accept) continue;
@@ -234,7 +234,7 @@ function wantsText(head: Http1RequestHead, text: boolean): boolean {
 }
 
 /** Makes the content type that of gRPC, where it stands: `cut` bytes go behind `application/grpc`. Gives the `+…` of the type, or "". */
-function rewriteType(head: Http1RequestHead, cut: number): string {
+function rewriteType(head: WireRequestHead, cut: number): string {
   const { bytes, fields, kinds, fieldCount } = head;
   for (let field = 0; field < fieldCount; field++) {
     if (kinds[field] !== kind.contentType) continue;

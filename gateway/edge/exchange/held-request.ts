@@ -3,7 +3,7 @@ import { slabBytes } from '../io/held-memory.ts';
 import type { HeldMemory } from '../io/held-memory.ts';
 import { copyOfFields } from '../message/field-copy.ts';
 import type { FieldList } from '../message/fields.ts';
-import type { EncodedHead, UpstreamSide } from '../upstream/upstream-request.ts';
+import type { EncodedHead, UpstreamRequest } from '../upstream/upstream-request.ts';
 
 /** Kept in its exchange and filled anew. A small request stands in one slab, a longer one in several: keeping it costs copies, and no garbage. */
 export class HeldRequest {
@@ -90,7 +90,7 @@ export class HeldRequest {
   }
 
   /** Sends what there is of it. */
-  sendTo(side: UpstreamSide): void {
+  sendTo(side: UpstreamRequest): void {
     const slab = this.#slab!;
     side.sendHead(this.#head!, this.#headLength, this.#framing);
     const bodyStart = this.#head === slab ? this.#headLength : 0;

@@ -6,20 +6,20 @@ import type { ClientFacts } from '../message/client-facts.ts';
 import { failures } from '../message/failure.ts';
 import { copyBytes, copyOfHead, noChange } from '../message/head-copy.ts';
 import type { ExtraFields } from '../message/header-edits.ts';
-import type { Http1RequestHead } from '../message/request-head.ts';
+import type { WireRequestHead } from '../message/request-head.ts';
 import type { RequestIds } from '../message/request-id.ts';
 import type { ResponseHead } from '../message/response-head.ts';
 import type { AnswerEdits } from '../policy/answer-edits.ts';
-import type { Attached } from '../policy/compiled-mapping.ts';
+import type { LazyMapping } from '../policy/compiled-mapping.ts';
 import { waits } from '../policy/step.ts';
 import type { ExchangeEnd, Resume, Step, StepRequest, Verdict } from '../policy/step.ts';
 
 /** What becomes of a request after its steps. */
 export interface StepOwner {
   /** All said go on: it is forwarded. */
-  stepsPassed(head: Http1RequestHead): void;
+  stepsPassed(head: WireRequestHead): void;
   /** One of them answered, failed, or changed what routing reads: `head` is then the changed one. */
-  stepDecided(verdict: Exclude<Verdict, { kind: 'go-on' }>, head: Http1RequestHead): void;
+  stepDecided(verdict: Exclude<Verdict, { kind: 'go-on' }>, head: WireRequestHead): void;
   /** One of them waited and no longer does: what was held back of the request may go on. */
   stepsResumed(): void;
 }
@@ -29,7 +29,7 @@ export interface StepFacts {
   readonly facts: ClientFacts;
   readonly secure: boolean;
   readonly bodyBytes: number;
-  readonly table: RouteTable<Attached>;
+  readonly table: RouteTable<LazyMapping>;
 }
 
 export class StepRun implements StepRequest {
@@ -42,7 +42,7 @@ export class StepRun implements StepRequest {
   #at = -1;
   /** The step that had the Route looked for again; null: none did. It is not asked twice. */
   #asker: Step | null = null;
-  #head: Http1RequestHead | null = null;
+  #head: WireRequestHead | null = null;
   #shared: StepFacts | null = null;
   /** Values that steps keep for this request, by step; null: none. */
   #kept: Map<Step, unknown> | null = null;
@@ -72,11 +72,11 @@ export class StepRun implements StepRequest {
   }
 
   /** The table that the request was decided by. */
-  get table(): RouteTable<Attached> {
+  get table(): RouteTable<LazyMapping> {
     return this.#shared!.table;
   }
 
-  get head(): Http1RequestHead {
+  get head(): WireRequestHead {
     return this.#head!;
   }
 
@@ -93,7 +93,7 @@ export class StepRun implements StepRequest {
   }
 
   /** Runs the steps of the request's Route. The owner is told during the call, unless a step waits. */
-  begin(steps: readonly Step[], head: Http1RequestHead, shared: StepFacts): void {
+  begin(steps: readonly Step[], head: WireRequestHead, shared: StepFacts): void {
     this.active = true;
     this.#steps = steps;
     this.#at = -1;
@@ -104,7 +104,7 @@ export class StepRun implements StepRequest {
   }
 
   /** Runs the steps of the Route that was found for the changed head; `steps` null: it has none. */
-  again(steps: readonly Step[] | null, head: Http1RequestHead): void {
+  again(steps: readonly Step[] | null, head: WireRequestHead): void {
     this.#earlier = this.#steps.slice(0, this.#at + 1);
     this.#steps = steps ?? [];
     this.#at = -1;
@@ -155,7 +155,7 @@ export class StepRun implements StepRequest {
     }
     if (this.#asker !== null) return false;
     this.#asker = step;
-    let changed: Http1RequestHead | null = null;
+    let changed: WireRequestHead | null = null;
     try {
       changed = copyOfHead(this.head, verdict.change);
     } catch (error) {

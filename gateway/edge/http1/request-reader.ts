@@ -1,7 +1,7 @@
 // Reads the requests of one client connection, strictly and in order: head, body by either framing, trailers. One request at a time: what is
 // sent ahead waits.
 import type { EdgeLimits } from '../../settings.ts';
-import { Carry } from '../io/partial-read.ts';
+import { PartialRead } from '../io/partial-read.ts';
 import { failures } from '../message/failure.ts';
 import type { Failure } from '../message/failure.ts';
 import { cr, lf } from '../message/characters.ts';
@@ -9,27 +9,27 @@ import { ChunkedDecoder } from './chunked.ts';
 import { more, readFields } from '../message/fields.ts';
 import type { FieldList } from '../message/fields.ts';
 import { readRequestHead } from '../message/request-head.ts';
-import type { Http1RequestHead } from '../message/request-head.ts';
+import type { WireRequestHead } from '../message/request-head.ts';
 import { mostTrailerBytes } from './trailers.ts';
 import type { Trailers } from './trailers.ts';
 
 /** What is filled anew for each request: callbacks do not nest, so one of each serves a worker. */
 export interface RequestRoom {
-  readonly requestHead: Http1RequestHead;
+  readonly requestHead: WireRequestHead;
   readonly trailers: Trailers;
 }
 
 /** Whom a reader tells. Heads, bytes and trailers are valid only during the call. */
 export interface RequestTaker {
   /** `hasBody`: its body follows. `last`: nothing of it came in this read. */
-  requestHead(head: Http1RequestHead, hasBody: boolean, last: boolean): void;
+  requestHead(head: WireRequestHead, hasBody: boolean, last: boolean): void;
   /** Decoded bytes of the body. */
   requestBody(bytes: Buffer, start: number, end: number): void;
   requestEnd(trailers: FieldList | null): void;
   /** All of the request that is in this read has been told. */
   requestFlush(): void;
   /** What came is no request; `head` holds what could be read of it. */
-  headRefused(failure: Failure, head: Http1RequestHead): void;
+  headRefused(failure: Failure, head: WireRequestHead): void;
   bodyRefused(failure: Failure): void;
   /** The whole read is used and the next head is awaited, or a part of it. */
   awaitsHead(): void;
@@ -47,7 +47,7 @@ export class RequestReader {
   readonly #room: RequestRoom;
   readonly #limits: EdgeLimits;
   readonly #taker: RequestTaker;
-  readonly #carry = new Carry();
+  readonly #partial = new PartialRead();
   /** Made for the first chunked body: an idle connection has none. */
   #decoder: ChunkedDecoder | null = null;
   #phase: Phase = 'head';
@@ -70,7 +70,7 @@ export class RequestReader {
 
   /** Bytes are here that are not read yet: a part of a head, or requests sent ahead. */
   get carries(): boolean {
-    return this.#carry.length > 0;
+    return this.#partial.length > 0;
   }
 
   /** The request is read to its end. */
@@ -84,18 +84,18 @@ export class RequestReader {
   }
 
   received(bytes: Buffer, start: number, end: number): void {
-    const carry = this.#carry;
+    const partial = this.#partial;
     if (this.#phase === 'complete' || this.#held) {
       this.#sentAhead(bytes, start, end);
-    } else if (carry.length === 0) {
+    } else if (partial.length === 0) {
       this.#consume(bytes, start, end);
     } else {
       // A head is read anew only when another line of it is complete: a peer that sends byte by byte must not cost a scan a byte.
       const limits = this.#limits;
       const most = this.#phase === 'head' ? Math.min(limits.requestLineBytes, limits.headBytes) : 0;
-      const grows = bytes.indexOf(lf, start) < 0 && carry.length + end - start < most;
-      carry.append(bytes, start, end);
-      if (!grows) this.#consume(carry.bytes, carry.start, carry.end);
+      const grows = bytes.indexOf(lf, start) < 0 && partial.length + end - start < most;
+      partial.append(bytes, start, end);
+      if (!grows) this.#consume(partial.bytes, partial.start, partial.end);
     }
   }
 
@@ -114,26 +114,26 @@ export class RequestReader {
   /** From here on everything is the body of the request that was complete, also what was sent ahead. */
   openTunnel(): void {
     this.#phase = 'tunnel';
-    if (this.#carry.length > 0) this.#consume(this.#carry.bytes, this.#carry.start, this.#carry.end);
+    if (this.#partial.length > 0) this.#consume(this.#partial.bytes, this.#partial.start, this.#partial.end);
   }
 
   /** Reads no more. */
   stop(): void {
     this.#phase = 'stopped';
-    this.#carry.clear();
+    this.#partial.clear();
   }
 
   #goOn(): void {
     if (this.#consuming) return;
-    if (this.#carry.length > 0) this.#consume(this.#carry.bytes, this.#carry.start, this.#carry.end);
+    if (this.#partial.length > 0) this.#consume(this.#partial.bytes, this.#partial.start, this.#partial.end);
     else this.#taker.awaitsHead();
   }
 
   /** Requests sent before this one was answered wait, and reading stops when there are enough of them. */
   #sentAhead(bytes: Buffer, start: number, end: number): void {
-    this.#carry.append(bytes, start, end);
+    this.#partial.append(bytes, start, end);
     const { pipelinedRequests } = this.#limits;
-    if (this.#carry.length >= mostAheadBytes || blankLines(this.#carry, pipelinedRequests) >= pipelinedRequests) this.#taker.sentEnough();
+    if (this.#partial.length >= mostAheadBytes || blankLines(this.#partial, pipelinedRequests) >= pipelinedRequests) this.#taker.sentEnough();
   }
 
   #consume(bytes: Buffer, start: number, end: number): void {
@@ -162,9 +162,9 @@ export class RequestReader {
   }
 
   #keep(bytes: Buffer, at: number, end: number): void {
-    if (this.#phase === 'stopped') this.#carry.clear();
-    else if (bytes === this.#carry.bytes) this.#carry.consume(at);
-    else if (at < end) this.#carry.append(bytes, at, end);
+    if (this.#phase === 'stopped') this.#partial.clear();
+    else if (bytes === this.#partial.bytes) this.#partial.consume(at);
+    else if (at < end) this.#partial.append(bytes, at, end);
   }
 
   /** Reads one part; returns where it ends, or `more`. */
@@ -234,9 +234,9 @@ export class RequestReader {
 }
 
 /** Blank lines in what was sent ahead, at most `most`: no fewer than the requests there. */
-function blankLines(carry: Carry, most: number): number {
+function blankLines(partial: PartialRead, most: number): number {
   let count = 0;
-  for (let at = carry.bytes.indexOf(blankLine, carry.start); at >= 0 && at < carry.end && count < most; at = carry.bytes.indexOf(blankLine, at + 4)) count++;
+  for (let at = partial.bytes.indexOf(blankLine, partial.start); at >= 0 && at < partial.end && count < most; at = partial.bytes.indexOf(blankLine, at + 4)) count++;
   return count;
 }
 

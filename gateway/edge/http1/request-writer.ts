@@ -6,7 +6,7 @@ import type { ClientFacts } from '../message/client-facts.ts';
 import { chunkedLength, upgradeLength } from '../message/framing.ts';
 import type { HeadEdits } from '../message/head-edits.ts';
 import { allOwnLines, writeOwnLines } from '../message/own-lines.ts';
-import { goes, keepsMeaning, passesUpstream } from '../message/request-fields.ts';
+import { dropped, forwarded, forwardedUpstream } from '../message/request-fields.ts';
 import { writeShadowHost } from '../message/shadow-host.ts';
 import type { OutBuffer } from '../io/out-buffer.ts';
 import { requestIdBytes } from '../message/request-id.ts';
@@ -14,7 +14,7 @@ import { editsFor } from '../message/request-values.ts';
 import { upgradeLines } from './upgrade.ts';
 import { kind } from '../message/field-kind.ts';
 import { isGone } from '../message/header-edits.ts';
-import type { Http1RequestHead } from '../message/request-head.ts';
+import type { WireRequestHead } from '../message/request-head.ts';
 
 const version = Buffer.from(' HTTP/1.1\r\n');
 const crlf = Buffer.from('\r\n');
@@ -30,7 +30,7 @@ const roomForNames = 512;
  * Writes everything but the framing and the blank line. `requestId` is 36 bytes that are used unless a trusted proxy sent an id.
  * `shadow`: the Host gets Envoy's suffix.
  */
-export function writeRequestHead(out: OutBuffer, head: Http1RequestHead, edits: HeadEdits, facts: ClientFacts, requestId: Buffer, shadow: boolean): void {
+export function writeRequestHead(out: OutBuffer, head: WireRequestHead, edits: HeadEdits, facts: ClientFacts, requestId: Buffer, shadow: boolean): void {
   const { bytes, authorityStart, authorityEnd } = head;
   const { rewrite, hostLine, ownLines } = edits;
   const requestEdits = editsFor(edits.requestEdits, head, facts);
@@ -78,7 +78,7 @@ export function writeFraming(out: OutBuffer, length: number): void {
  * Writes path, query and version. Where these stand in the client's bytes just before the fields, they are left to the run of kept lines:
  * returns where the run begins, or −1 when all is written.
  */
-function writePath(out: OutBuffer, head: Http1RequestHead, rewrite: CompiledRewrite): number {
+function writePath(out: OutBuffer, head: WireRequestHead, rewrite: CompiledRewrite): number {
   const { bytes, pathBytes, pathStart, pathEnd, queryEnd } = head;
   let restStart = pathEnd;
   switch (rewrite.kind) {
@@ -97,15 +97,15 @@ function writePath(out: OutBuffer, head: Http1RequestHead, rewrite: CompiledRewr
       out.reserve((head.fieldsEnd - head.start) * 2 + roomForNames);
       break;
   }
-  if (pathBytes === bytes && head.modern && head.fields[0] === queryEnd + version.length) return restStart;
+  if (pathBytes === bytes && head.http11 && head.fields[0] === queryEnd + version.length) return restStart;
   out.append(pathBytes, restStart, queryEnd);
   out.append(version, 0, version.length);
   return -1;
 }
 
-function writeKeptFields(out: OutBuffer, head: Http1RequestHead, edits: HeadEdits, trusted: boolean, ownHost: boolean, runStart: number): number {
+function writeKeptFields(out: OutBuffer, head: WireRequestHead, edits: HeadEdits, trusted: boolean, ownHost: boolean, runStart: number): number {
   const { bytes, fields, kinds, fieldCount, fieldsEnd } = head;
-  const passes = passesUpstream(trusted);
+  const passes = forwardedUpstream(trusted);
   const { requestEdits, rewrite } = edits;
   let kept = 0;
   for (let field = 0; field < fieldCount; field++) {
@@ -113,8 +113,8 @@ function writeKeptFields(out: OutBuffer, head: Http1RequestHead, edits: HeadEdit
     const lineStart = fields[field * 4]!;
     let keep = passes[fieldKind] === 1;
     if (fieldKind !== kind.other && keep) {
-      const after = keepsMeaning(head, field, fieldKind, kept, ownHost, rewrite.kind !== 'none');
-      if (after === goes) keep = false;
+      const after = forwarded(head, field, fieldKind, kept, ownHost, rewrite.kind !== 'none');
+      if (after === dropped) keep = false;
       else kept = after;
     }
     if (keep && requestEdits !== null) keep = !isGone(requestEdits, bytes, lineStart, fields[field * 4 + 1]!);

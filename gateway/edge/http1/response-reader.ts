@@ -1,6 +1,6 @@
 // Reads the responses of one HTTP/1.1 upstream connection, strictly: head, body by any framing, trailers; or what comes through a tunnel.
 import type { EdgeLimits } from '../../settings.ts';
-import { Carry } from '../io/partial-read.ts';
+import { PartialRead } from '../io/partial-read.ts';
 import { lf } from '../message/characters.ts';
 import { ChunkedDecoder } from './chunked.ts';
 import { more, readFields } from '../message/fields.ts';
@@ -55,7 +55,7 @@ export class ResponseReader {
   readonly #room: ResponseRoom;
   readonly #limits: EdgeLimits;
   readonly #owner: ResponseOwner;
-  readonly #carry = new Carry();
+  readonly #partial = new PartialRead();
   readonly #decoder = new ChunkedDecoder();
   #phase: Phase = 'head';
   #remaining = 0;
@@ -92,17 +92,17 @@ export class ResponseReader {
   }
 
   clear(): void {
-    this.#carry.clear();
+    this.#partial.clear();
   }
 
   /** Tells the user what is in the bytes of the socket, but not to flush it. `surplus`: the response is over before they are. */
   received(user: ResponseTaker, bytes: Buffer, start: number, end: number): Outcome {
-    const carry = this.#carry;
-    if (carry.length === 0) return this.#read(user, bytes, start, end);
+    const partial = this.#partial;
+    if (partial.length === 0) return this.#read(user, bytes, start, end);
     // A head is read anew only when another line of it is complete: a peer that sends byte by byte must not cost a scan a byte.
-    const grows = bytes.indexOf(lf, start) < 0 && carry.length + end - start < this.#limits.headBytes;
-    carry.append(bytes, start, end);
-    return grows ? 'reading' : this.#read(user, carry.bytes, carry.start, carry.end);
+    const grows = bytes.indexOf(lf, start) < 0 && partial.length + end - start < this.#limits.headBytes;
+    partial.append(bytes, start, end);
+    return grows ? 'reading' : this.#read(user, partial.bytes, partial.start, partial.end);
   }
 
   #read(user: ResponseTaker, bytes: Buffer, start: number, end: number): Outcome {
@@ -119,14 +119,14 @@ export class ResponseReader {
       if (next === at && this.#phase === phase) throw new Error(`no progress while reading: ${phase}`);
       at = next;
     }
-    this.#carry.clear();
+    this.#partial.clear();
     if (this.#phase !== 'over') return 'reading';
     return at < end ? 'surplus' : 'over';
   }
 
   #keep(bytes: Buffer, at: number, end: number): void {
-    if (bytes === this.#carry.bytes) this.#carry.consume(at);
-    else this.#carry.append(bytes, at, end);
+    if (bytes === this.#partial.bytes) this.#partial.consume(at);
+    else this.#partial.append(bytes, at, end);
   }
 
   /** Reads one part; returns where it ends, or a negative code. */

@@ -14,13 +14,13 @@ import type { ResponseUser, StreamLoss } from './stream.ts';
 /** Who uses a connection to an upstream. */
 export interface ClientOwner {
   /** Everything that was in a read is told. */
-  connectionRead(connection: ClientConnection): void;
+  connectionRead(connection: Http2ClientConnection): void;
   /** A stream has ended, or the upstream has said how many it takes: there may be more `room`. */
-  connectionRoom(connection: ClientConnection): void;
+  connectionRoom(connection: Http2ClientConnection): void;
   /** It takes no new streams from now on; those that are open go on. */
-  connectionRetiring(connection: ClientConnection): void;
+  connectionRetiring(connection: Http2ClientConnection): void;
   /** The connection is closed; "" for a clean end. */
-  connectionClosed(connection: ClientConnection, failure: string): void;
+  connectionClosed(connection: Http2ClientConnection, failure: string): void;
 }
 
 /** Streams at once before the upstream's SETTINGS say how many (RFC 9113 §6.5.2 advises to allow at least so many). */
@@ -41,7 +41,7 @@ const notTaken: StreamLoss = Object.freeze({ cause: 'connection', code: errorCod
 /** Floods of which each frame ends, or has ended, a stream. */
 const costsStream: ReadonlySet<Flood> = new Set<Flood>(['continuations', 'largeLists', 'forcedResets']);
 
-export class ClientConnection extends Connection {
+export class Http2ClientConnection extends Connection {
   readonly #owner: ClientOwner;
   readonly #head: ResponseHead;
   #connected = false;

@@ -6,14 +6,14 @@ import { found, FrameReader } from './frames.ts';
 import { HeaderBlock } from './header-block.ts';
 import type { HeaderList } from './header-list.ts';
 import { HpackDecoder } from './hpack-decode.ts';
-import { drainPing, Session } from './framed-connection.ts';
+import { drainPing, FramedConnection } from './framed-connection.ts';
 import type { Http2Shared } from './shared.ts';
 import type { Stream } from './stream.ts';
 import { ended } from './stream-table.ts';
 
 const noBytes: Buffer = Buffer.alloc(0);
 
-export abstract class Connection extends Session {
+export abstract class Connection extends FramedConnection {
   /** The peer's SETTINGS have come. */
   #settled = false;
   readonly #reader = new FrameReader();

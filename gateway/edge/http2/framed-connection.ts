@@ -1,4 +1,4 @@
-// Session: how the streams of a connection begin and end, how the connection itself ends, and when. What it reads is for `Connection`.
+// FramedConnection: how the streams of a connection begin and end, how the connection itself ends, and when. What it reads is for `Connection`.
 import { Deadline } from '../io/deadline.ts';
 import type { Timed } from '../io/deadline.ts';
 import type { Transport, TransportOwner } from '../io/transport.ts';
@@ -24,7 +24,7 @@ const closingMs = 1000;
 export const drainPing = Buffer.from('sl-drain');
 const keepAlivePing = Buffer.from('sl-alive');
 
-export abstract class Session implements TransportOwner, Timed, SenderOwner {
+export abstract class FramedConnection implements TransportOwner, Timed, SenderOwner {
   readonly transport: Transport;
   protected readonly shared: Http2Shared;
   protected readonly streams = new StreamTable();

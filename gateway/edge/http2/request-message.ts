@@ -5,7 +5,7 @@ import { isAuthority } from '../message/authority.ts';
 import { isToken, lowered, space } from '../message/characters.ts';
 import { kind } from '../message/field-kind.ts';
 import { isWord } from '../message/fields.ts';
-import type { Http1RequestHead } from '../message/request-head.ts';
+import type { WireRequestHead } from '../message/request-head.ts';
 import { begin, isGrpc, isHeadMethod, isRefusedMethod, readField, readPath } from '../message/request-meaning.ts';
 import { isConnectionSpecific } from './connection-specific.ts';
 import { pseudo } from './field-meaning.ts';
@@ -27,7 +27,7 @@ const cookieName = Buffer.from('cookie: ');
  * Fills `head` from `list`, whose bytes it then refers to. `ended`: the request has no body. The Host is always among the fields, made from
  * :authority (RFC 9113 §8.3.1), and pieces of a Cookie are one field (RFC 9113 §8.2.3), as a server of HTTP/1.1 needs them.
  */
-export function readRequest(list: HeaderList, head: Http1RequestHead, ended: boolean): RequestVerdict {
+export function readRequest(list: HeaderList, head: WireRequestHead, ended: boolean): RequestVerdict {
   if (list.malformed) return malformed;
   const { bytes, pseudo: places } = list;
   const methodStart = places[pseudo.method * 2]!;
@@ -51,7 +51,7 @@ export function readRequest(list: HeaderList, head: Http1RequestHead, ended: boo
   // HTTP/1.1 writers copy the method with the space behind it.
   bytes[methodEnd] = space;
   head.isHead = isHeadMethod(bytes, methodStart, methodEnd);
-  head.modern = true;
+  head.http11 = true;
   head.close = false;
   head.websocket = false;
   const verdict = readMeaning(list, head, ended);
@@ -82,7 +82,7 @@ function isScheme(list: HeaderList): boolean {
   return start >= 0 && (isWord(list.bytes, start, end, 'http') || isWord(list.bytes, start, end, 'https'));
 }
 
-function readMeaning(list: HeaderList, head: Http1RequestHead, ended: boolean): RequestVerdict {
+function readMeaning(list: HeaderList, head: WireRequestHead, ended: boolean): RequestVerdict {
   const { bytes, fields, kinds, fieldCount } = list;
   let host = -1;
   let lastCookie = -1;
@@ -130,7 +130,7 @@ function readMeaning(list: HeaderList, head: Http1RequestHead, ended: boolean): 
 }
 
 /** :authority and Host must not differ: one name each for this gateway and the next server. */
-function readAuthority(list: HeaderList, head: Http1RequestHead, host: number): boolean {
+function readAuthority(list: HeaderList, head: WireRequestHead, host: number): boolean {
   const { bytes, fields } = list;
   let start = list.pseudo[pseudo.authority * 2]!;
   let end = list.pseudo[pseudo.authority * 2 + 1]!;

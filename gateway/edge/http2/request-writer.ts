@@ -5,13 +5,13 @@ import type { CompiledRewrite } from '../../../routing/rewrite.ts';
 import type { HeadEdits } from '../message/head-edits.ts';
 import { allOwnLines, writeOwnLines } from '../message/own-lines.ts';
 import { mergeableTrailers } from '../message/field-rules.ts';
-import { goes, keepsMeaning, passesUpstream } from '../message/request-fields.ts';
+import { dropped, forwarded, forwardedUpstream } from '../message/request-fields.ts';
 import { writeShadowHost } from '../message/shadow-host.ts';
 import { kind } from '../message/field-kind.ts';
 import { fieldRoom } from '../message/fields.ts';
 import type { FieldList } from '../message/fields.ts';
 import { isGone } from '../message/header-edits.ts';
-import type { Http1RequestHead } from '../message/request-head.ts';
+import type { WireRequestHead } from '../message/request-head.ts';
 import type { ClientFacts } from '../message/client-facts.ts';
 import { OutBuffer } from '../io/out-buffer.ts';
 import { requestIdBytes } from '../message/request-id.ts';
@@ -61,7 +61,7 @@ const scratch = new OutBuffer(4096);
  * Writes the block but for content-length, which `putLength` adds. `requestId` is 36 bytes that are used unless a trusted proxy sent an id.
  * `secure`: the upstream is reached by TLS. `shadow`: the name of the host gets Envoy's suffix.
  */
-export function writeRequestBlock(writer: BlockWriter, head: Http1RequestHead, edits: HeadEdits, facts: ClientFacts, requestId: Buffer, secure: boolean, shadow: boolean): void {
+export function writeRequestBlock(writer: BlockWriter, head: WireRequestHead, edits: HeadEdits, facts: ClientFacts, requestId: Buffer, secure: boolean, shadow: boolean): void {
   const { bytes, fields, kinds, fieldCount } = head;
   const { rewrite, hostLine, ownLines } = edits;
   const requestEdits = editsFor(edits.requestEdits, head, facts);
@@ -72,7 +72,7 @@ export function writeRequestBlock(writer: BlockWriter, head: Http1RequestHead, e
   writer.indexed(secure ? staticEntry.schemeHttps : staticEntry.schemeHttp);
   putPath(writer, head, rewrite);
   putAuthority(writer, head, hostLine, shadow);
-  const passes = passesUpstream(trusted);
+  const passes = forwardedUpstream(trusted);
   let kept = 0;
   let passed = 0;
   for (let field = 0; field < fieldCount; field++) {
@@ -80,8 +80,8 @@ export function writeRequestBlock(writer: BlockWriter, head: Http1RequestHead, e
     const slot = field * 4;
     if (passes[fieldKind] !== 1) continue;
     if (fieldKind !== kind.other) {
-      const after = keepsMeaning(head, field, fieldKind, kept, true, rewritten);
-      if (after === goes) continue;
+      const after = forwarded(head, field, fieldKind, kept, true, rewritten);
+      if (after === dropped) continue;
       kept = after;
     }
     if (requestEdits !== null && isGone(requestEdits, bytes, fields[slot]!, fields[slot + 1]!)) continue;
@@ -117,7 +117,7 @@ export function writeTrailerBlock(writer: BlockWriter, list: FieldList): boolean
   return writer.length > 0;
 }
 
-function putMethod(writer: BlockWriter, { bytes, methodStart, methodEnd }: Http1RequestHead): void {
+function putMethod(writer: BlockWriter, { bytes, methodStart, methodEnd }: WireRequestHead): void {
   if (equals(bytes, methodStart, methodEnd, post)) writer.indexed(staticEntry.methodPost);
   else if (equals(bytes, methodStart, methodEnd, get)) writer.indexed(staticEntry.methodGet);
   else writer.named(staticName.method, bytes, methodStart, methodEnd);
@@ -129,7 +129,7 @@ function equals(bytes: Uint8Array, start: number, end: number, word: Buffer): bo
   return true;
 }
 
-function putPath(writer: BlockWriter, head: Http1RequestHead, rewrite: CompiledRewrite): void {
+function putPath(writer: BlockWriter, head: WireRequestHead, rewrite: CompiledRewrite): void {
   const { pathBytes, pathStart, pathEnd, queryEnd } = head;
   switch (rewrite.kind) {
     case 'none':
@@ -148,7 +148,7 @@ function putPath(writer: BlockWriter, head: Http1RequestHead, rewrite: CompiledR
   }
 }
 
-function putAuthority(writer: BlockWriter, head: Http1RequestHead, hostLine: Buffer | null, shadow: boolean): void {
+function putAuthority(writer: BlockWriter, head: WireRequestHead, hostLine: Buffer | null, shadow: boolean): void {
   if (shadow) {
     writeShadowHost(scratch, head, hostLine);
     writer.named(staticName.authority, scratch.bytes, hostNameBytes, scratch.length - crlfBytes);

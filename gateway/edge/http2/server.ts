@@ -1,5 +1,5 @@
 // The server's side of HTTP/2: a client's connection.
-import { Http1RequestHead } from '../message/request-head.ts';
+import { WireRequestHead } from '../message/request-head.ts';
 import type { Failure } from '../message/failure.ts';
 import { failures } from '../message/failure.ts';
 import type { Transport } from '../io/transport.ts';
@@ -24,7 +24,7 @@ export interface ServerOwner {
    * A request has come; `head` is valid during the call. `ended`: it has no body, and `streamEnd` follows at once. Returns who is told of the
    * rest, even where the answer is already given.
    */
-  request(stream: Stream, head: Http1RequestHead, ended: boolean): RequestUser;
+  request(stream: Stream, head: WireRequestHead, ended: boolean): RequestUser;
   /** A request that is not served. The answer is given at once; what else comes of the request is thrown away. `grpc`: a gRPC call. */
   refused(stream: Stream, failure: Failure, grpc: boolean): void;
   /** Everything that was read has been told. */
@@ -41,14 +41,14 @@ export interface ServerOwner {
 
 export class ServerConnection extends Connection {
   readonly #owner: ServerOwner;
-  readonly #head: Http1RequestHead;
+  readonly #head: WireRequestHead;
   #prefaceBytes = 0;
   /** The highest id that was seen, and the highest that became a stream. */
   #seenId = 0;
   #servedId = 0;
 
   /** `head` is filled anew for each request: one a worker is enough. */
-  constructor(transport: Transport, shared: Http2Shared, owner: ServerOwner, head: Http1RequestHead) {
+  constructor(transport: Transport, shared: Http2Shared, owner: ServerOwner, head: WireRequestHead) {
     super(transport, shared, noPreface, [[setting.maxConcurrentStreams, shared.limits.concurrentStreams]]);
     this.#owner = owner;
     this.#head = head;

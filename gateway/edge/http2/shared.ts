@@ -7,7 +7,7 @@ import type { Stream } from './stream.ts';
 import type { WriteBatch } from '../io/write-batch.ts';
 
 /** What connections have from their worker: its WorkerContext, or what stands for it in tests. */
-export interface Http2Home {
+export interface Http2Host {
   readonly wheel: DeadlineWheel;
   readonly batch: WriteBatch;
   /** Clock of this callback, ms, never going back. */
@@ -26,7 +26,7 @@ const mostSpareStreams = 1024;
 /** One a worker and side: clients' connections and upstreams' have limits of their own. */
 export class Http2Shared {
   readonly limits: Http2Limits;
-  readonly home: Http2Home;
+  readonly home: Http2Host;
   readonly wheel: DeadlineWheel;
   readonly batch: WriteBatch;
   /** What a header block is decoded to: callbacks do not nest. */
@@ -36,7 +36,7 @@ export class Http2Shared {
   /** Closed streams. */
   readonly spares: Spares<Stream>;
 
-  constructor(limits: Http2Limits, home: Http2Home) {
+  constructor(limits: Http2Limits, home: Http2Host) {
     this.limits = limits;
     this.home = home;
     this.wheel = home.wheel;

@@ -1,6 +1,6 @@
-// Carry: bytes of a connection that outlive a read: an unfinished head, or requests that were sent ahead. With the sentinel behind them.
+// PartialRead: bytes of a connection that outlive a read: an unfinished head, or requests that were sent ahead. With the sentinel behind them.
 
-export class Carry {
+export class PartialRead {
   bytes = empty;
   start = 0;
   end = 0;

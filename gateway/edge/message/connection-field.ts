@@ -42,7 +42,7 @@ function nominate(list: FieldList, start: number, end: number): number {
   switch (kindOf(bytes, start, end)) {
     case kind.hop:
     case kind.te:
-    case kind.twin:
+    case kind.underscoreAlias:
       return 0;
     case kind.other:
     case kind.trailer:

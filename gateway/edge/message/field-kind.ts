@@ -34,7 +34,7 @@ export const kind = {
   /** x-envoy-original-path. */
   originalPath: 21,
   /** One of the others but for `_` where it has `-`: servers that speak CGI or WSGI take both for one, so it ends here. */
-  twin: 22,
+  underscoreAlias: 22,
   grpcTimeout: 23,
 } as const;
 
@@ -80,7 +80,7 @@ const prefixes: readonly (readonly [string, number])[] = [
 
 // The hash is of the length and three bytes of the name: a scan then does nothing but look for the name's end.
 const slots = 1024;
-const known = [...names, ...twinsOf(names.map(([one]) => one)).map((twin) => [twin, kind.twin] as const)];
+const known = [...names, ...underscoreAliasesOf(names.map(([one]) => one)).map((underscoreAlias) => [underscoreAlias, kind.underscoreAlias] as const)];
 /** All names, one after the other: a look reads bytes and no object. */
 const nameBytes = Buffer.from(known.map(([name]) => name).join(''));
 const nameAt = new Uint16Array(slots);
@@ -100,7 +100,7 @@ for (const [name, nameKind] of known) {
 const prefixBytes = prefixes.map(([prefix, prefixKind]) => ({ bytes: Buffer.from(prefix), kind: prefixKind }));
 
 /** Every spelling of the names with `_` for one `-` or more. */
-function twinsOf(originals: readonly string[]): readonly string[] {
+function underscoreAliasesOf(originals: readonly string[]): readonly string[] {
   return originals.flatMap((name) => {
     const spellings = name.split('-').reduce<readonly string[]>((starts, part) => (starts.length === 0 ? [part] : starts.flatMap((start) => [`${start}-${part}`, `${start}_${part}`])), []);
     return spellings.filter((spelling) => spelling !== name);
@@ -108,7 +108,7 @@ function twinsOf(originals: readonly string[]): readonly string[] {
 }
 
 /** ASCII letters in lower case and `_` as `-`. */
-const untwinned = lowered.map((byte) => (byte === 0x5f ? 0x2d : byte));
+const unaliased = lowered.map((byte) => (byte === 0x5f ? 0x2d : byte));
 
 /** ASCII letters in any case give one slot. */
 function slotOf(bytes: Uint8Array, start: number, end: number): number {
@@ -129,7 +129,7 @@ export function kindOf(bytes: Uint8Array, start: number, end: number): number {
   if (first !== 0x78 && first !== 0x70) return kind.other;
   for (let i = 0; i < prefixBytes.length; i++) {
     const prefix = prefixBytes[i]!;
-    if (length >= prefix.bytes.length && beginsWithTwin(bytes, start, prefix.bytes)) return bytes.subarray(start, start + prefix.bytes.length).includes(0x5f) ? kind.twin : prefix.kind;
+    if (length >= prefix.bytes.length && beginsWithTwin(bytes, start, prefix.bytes)) return bytes.subarray(start, start + prefix.bytes.length).includes(0x5f) ? kind.underscoreAlias : prefix.kind;
   }
   return kind.other;
 }
@@ -145,7 +145,7 @@ function isName(bytes: Uint8Array, start: number, name: number, length: number):
 /** Do the bytes at `start` begin with `name` (lower case), letters in any case, `_` for `-` or not? */
 function beginsWithTwin(bytes: Uint8Array, start: number, name: Buffer): boolean {
   for (let i = 0; i < name.length; i++) {
-    if (untwinned[bytes[start + i]!] !== name[i]) return false;
+    if (unaliased[bytes[start + i]!] !== name[i]) return false;
   }
   return true;
 }

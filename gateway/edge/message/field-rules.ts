@@ -2,7 +2,7 @@
 import { kind } from './field-kind.ts';
 
 /** They frame the message or belong to one connection (RFC 9110 §7.6.1), or pose as what does: they end here, in requests, answers and trailers. */
-const ofThisHop: readonly number[] = [kind.contentLength, kind.transferEncoding, kind.connection, kind.hop, kind.te, kind.upgrade, kind.twin];
+const ofThisHop: readonly number[] = [kind.contentLength, kind.transferEncoding, kind.connection, kind.hop, kind.te, kind.upgrade, kind.underscoreAlias];
 /** What a client may not say about itself. Written anew, or by a proxy in front that is believed. */
 const claims: readonly number[] = [kind.requestId, kind.forwardedFor, kind.forwardedProto, kind.forwardedHost, kind.forwarded, kind.gateway, kind.originalPath, kind.original];
 /** What an upstream may not say as if the gateway did. */

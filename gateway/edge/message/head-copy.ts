@@ -3,7 +3,7 @@ import { isToken, isValue } from './characters.ts';
 import { kindOf } from './field-kind.ts';
 import { fieldRoom } from './fields.ts';
 import { isEditable } from './header-edits.ts';
-import { Http1RequestHead } from './request-head.ts';
+import { WireRequestHead } from './request-head.ts';
 
 /** Fields of a request that are taken out, by name, and fields that come behind the others. */
 export interface HeadChange {
@@ -17,8 +17,8 @@ export const noChange: HeadChange = Object.freeze({ remove: [], add: [] });
  * A copy with the change made. Throws on a change that would break the message: a name, taken out or added, that is no token or that frames
  * the message, a value with CTL, more fields than there is room for. What framing, gRPC and limits read stays what the client said.
  */
-export function copyOfHead(head: Http1RequestHead, change: HeadChange): Http1RequestHead {
-  const copy = new Http1RequestHead();
+export function copyOfHead(head: WireRequestHead, change: HeadChange): WireRequestHead {
+  const copy = new WireRequestHead();
   const { bytes, fields, fieldCount, fieldsEnd } = head;
   const parts: Buffer[] = [];
   let length = 0;
@@ -65,7 +65,7 @@ export function copyOfHead(head: Http1RequestHead, change: HeadChange): Http1Req
   copy.fields = copy.fields.slice(0, copy.fieldCount * 4);
   copy.kinds = copy.kinds.slice(0, copy.fieldCount);
   copy.neverIndexed = neverIndexed === null ? null : neverIndexed.slice(0, copy.fieldCount);
-  copy.modern = head.modern;
+  copy.http11 = head.http11;
   copy.contentLength = head.contentLength;
   copy.chunked = head.chunked;
   copy.close = head.close;
@@ -81,13 +81,13 @@ export function copyOfHead(head: Http1RequestHead, change: HeadChange): Http1Req
 }
 
 /** Bytes that a copy takes. */
-export function copyBytes({ bytes, fields, kinds }: Http1RequestHead): number {
+export function copyBytes({ bytes, fields, kinds }: WireRequestHead): number {
   return bytes.length + fields.byteLength + kinds.length;
 }
 
 const space = Buffer.from(' ');
 
-function addField(copy: Http1RequestHead, name: string, value: string, put: (part: Uint8Array) => number): void {
+function addField(copy: WireRequestHead, name: string, value: string, put: (part: Uint8Array) => number): void {
   if (!isEditable(name) || !Buffer.from(name).every((byte) => isToken[byte] === 1)) throw new Error(`no request can be given a field named ${JSON.stringify(name)}`);
   if (!Buffer.from(value).every((byte) => isValue[byte] === 1)) throw new Error(`the value of ${name} holds a control character`);
   if (copy.fieldCount >= fieldRoom) throw new Error('the request has too many fields');

@@ -3,7 +3,7 @@ import type { OutBuffer } from '../io/out-buffer.ts';
 import { comma } from './characters.ts';
 import type { ClientFacts } from './client-facts.ts';
 import { kind } from './field-kind.ts';
-import type { Http1RequestHead } from './request-head.ts';
+import type { WireRequestHead } from './request-head.ts';
 import { keeps } from './request-fields.ts';
 import { requestIdBytes } from './request-id.ts';
 
@@ -26,7 +26,7 @@ const forwardedForName = Buffer.from('x-forwarded-for: ');
 const forwardedHostName = Buffer.from('x-forwarded-host: ');
 
 /** The lines that the gateway writes itself, one by one: where a proxy in front is believed, or edits take some out. */
-export function writeOwnLines(out: OutBuffer, head: Http1RequestHead, ownLines: OwnLines, facts: ClientFacts, requestId: Buffer, kept: number): void {
+export function writeOwnLines(out: OutBuffer, head: WireRequestHead, ownLines: OwnLines, facts: ClientFacts, requestId: Buffer, kept: number): void {
   if (ownLines.requestId && (kept & keeps.requestId) === 0) {
     out.putAll(requestIdName);
     out.put(requestId, 0, requestIdBytes);
@@ -50,7 +50,7 @@ export function writeOwnLines(out: OutBuffer, head: Http1RequestHead, ownLines: 
  * Writes what trusted proxies said about where the request came from: the last `hops` addresses of x-forwarded-for. What stands before
  * these was said by somebody who is not believed.
  */
-function writeTrustedHops(out: OutBuffer, head: Http1RequestHead, hops: number): void {
+function writeTrustedHops(out: OutBuffer, head: WireRequestHead, hops: number): void {
   const { bytes, fields, kinds, fieldCount } = head;
   let wanted = hops;
   let firstField = fieldCount;

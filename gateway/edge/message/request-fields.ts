@@ -1,38 +1,38 @@
 // Which fields of a client's request go to an upstream, whatever protocol either side speaks.
 import { kind } from './field-kind.ts';
 import { fromClient, fromTrustedProxy } from './field-rules.ts';
-import type { Http1RequestHead } from './request-head.ts';
+import type { WireRequestHead } from './request-head.ts';
 
-/** The allow-list, by `kind` of a field: 1, it passes, unless `keepsMeaning` says otherwise. The same to upstreams of either protocol. */
-export function passesUpstream(trusted: boolean): Uint8Array {
+/** The allow-list, by `kind` of a field: 1, it passes, unless `forwarded` says otherwise. The same to upstreams of either protocol. */
+export function forwardedUpstream(trusted: boolean): Uint8Array {
   return trusted ? fromTrustedProxy : fromClient;
 }
 
 /** Which lines of a trusted proxy were kept, bits. */
 export const keeps = { requestId: 1, proto: 2, host: 4 } as const;
 
-/** `keepsMeaning`: the field does not pass. */
-export const goes = -1;
+/** `forwarded`: the field does not pass. */
+export const dropped = -1;
 
 /**
  * Does a field whose kind is not `other`, and which the allow-list passes, go upstream? `kept`: bits of what passed before it. Returns these
  * with its own, or `goes`.
  */
-export function keepsMeaning(head: Http1RequestHead, field: number, fieldKind: number, kept: number, ownHost: boolean, rewritten: boolean): number {
+export function forwarded(head: WireRequestHead, field: number, fieldKind: number, kept: number, ownHost: boolean, rewritten: boolean): number {
   switch (fieldKind) {
     case kind.host:
-      return ownHost ? goes : kept;
+      return ownHost ? dropped : kept;
     case kind.trailer:
-      return head.chunked ? kept : goes;
+      return head.chunked ? kept : dropped;
     case kind.requestId:
       // One id, and a plain one: else it is no id.
-      return (kept & keeps.requestId) === 0 && isPlainId(head.fields[field * 4 + 3]! - head.fields[field * 4 + 2]!) ? kept | keeps.requestId : goes;
+      return (kept & keeps.requestId) === 0 && isPlainId(head.fields[field * 4 + 3]! - head.fields[field * 4 + 2]!) ? kept | keeps.requestId : dropped;
     case kind.forwardedProto:
       return kept | keeps.proto;
     case kind.forwardedHost:
       return kept | keeps.host;
     case kind.originalPath:
-      return rewritten ? goes : kept;
+      return rewritten ? dropped : kept;
     default:
       return kept;
   }

@@ -25,7 +25,7 @@ export interface HeadLimits {
 export const refused = -2;
 
 /** One HTTP/1.1 request head. A worker has one and fills it again for each request: it is valid only while its bytes are. */
-export class Http1RequestHead extends RequestHead implements FieldList, RequestMeaning {
+export class WireRequestHead extends RequestHead implements FieldList, RequestMeaning {
   kinds: Uint8Array = new Uint8Array(fieldRoom);
   neverIndexed: Uint8Array | null = null;
   encoded: EncodedFields | null = null;
@@ -38,7 +38,7 @@ export class Http1RequestHead extends RequestHead implements FieldList, RequestM
   targetStart = 0;
   targetEnd = 0;
   /** HTTP/1.1, not 1.0. */
-  modern = true;
+  http11 = true;
   /** Content-Length, or −1. */
   contentLength = -1;
   chunked = false;
@@ -68,7 +68,7 @@ export class Http1RequestHead extends RequestHead implements FieldList, RequestM
  * Reads one head from `bytes[start..end)`, which is followed by a zero byte. Returns the position after it, `more`, or `refused` with
  * `head.fault` set. The result is the same however the bytes were split.
  */
-export function readRequestHead(head: Http1RequestHead, bytes: Uint8Array, start: number, end: number, limits: HeadLimits): number {
+export function readRequestHead(head: WireRequestHead, bytes: Uint8Array, start: number, end: number, limits: HeadLimits): number {
   head.isHead = false;
   begin(head);
   let at = start;
@@ -94,7 +94,7 @@ export function readRequestHead(head: Http1RequestHead, bytes: Uint8Array, start
   head.methodEnd = methodEnd;
   head.targetStart = targetStart;
   head.targetEnd = targetEnd;
-  head.modern = version === 1;
+  head.http11 = version === 1;
   head.isHead = isHeadMethod(bytes, start, methodEnd);
   const fault = readMeaning(head, targetStart, targetEnd);
   if (fault === null) return after;
@@ -102,13 +102,13 @@ export function readRequestHead(head: Http1RequestHead, bytes: Uint8Array, start
   return refuse(head, fault);
 }
 
-function refuse(head: Http1RequestHead, fault: Failure): number {
+function refuse(head: WireRequestHead, fault: Failure): number {
   head.fault = fault;
   return refused;
 }
 
 /** A head that is refused although its fields can be read: in which form it wants to be told. */
-function readAsked(head: Http1RequestHead): void {
+function readAsked(head: WireRequestHead): void {
   const { bytes, fields, kinds, fieldCount } = head;
   for (let field = 0; field < fieldCount; field++) {
     if (kinds[field] !== kind.contentType && kinds[field] !== kind.accept) continue;
@@ -117,7 +117,7 @@ function readAsked(head: Http1RequestHead): void {
 }
 
 /** The byte at `at` of the request line is not what must stand there: the line is too long, or the byte has not come, or it is another. */
-function lineFault(head: Http1RequestHead, at: number, start: number, end: number, limits: HeadLimits): number {
+function lineFault(head: WireRequestHead, at: number, start: number, end: number, limits: HeadLimits): number {
   if (at - start > limits.requestLineBytes) return refuse(head, failures.lineTooLong);
   return at < end ? refuse(head, failures.malformed) : more;
 }
@@ -152,7 +152,7 @@ function readVersion(bytes: Uint8Array, at: number, end: number): number {
 }
 
 /** What the fields say together. Null: a request that can be served. */
-function readMeaning(head: Http1RequestHead, targetStart: number, targetEnd: number): Failure | null {
+function readMeaning(head: WireRequestHead, targetStart: number, targetEnd: number): Failure | null {
   const { bytes, fields, kinds, fieldCount } = head;
   let hosts = 0;
   let codings = 0;
@@ -180,7 +180,7 @@ function readMeaning(head: Http1RequestHead, targetStart: number, targetEnd: num
         break;
       case kind.expect:
         if (!isWord(bytes, start, end, '100-continue')) return failures.unknownExpectation;
-        head.expectsContinue = head.modern;
+        head.expectsContinue = head.http11;
         break;
       case kind.te:
         if (holdsElement(bytes, start, end, 'trailers')) head.takesTrailers = true;
@@ -193,10 +193,10 @@ function readMeaning(head: Http1RequestHead, targetStart: number, targetEnd: num
     }
   }
   if (hosts !== 1) return failures.malformed;
-  if (head.chunked && (head.contentLength >= 0 || !head.modern)) return failures.malformed;
+  if (head.chunked && (head.contentLength >= 0 || !head.http11)) return failures.malformed;
   if ((connection & says.refused) !== 0) return failures.malformed;
   // HTTP/1.0 closes unless the client asks for more (RFC 9112 §9.3).
-  head.close = (connection & says.close) !== 0 || (!head.modern && (connection & says.keepAlive) === 0);
+  head.close = (connection & says.close) !== 0 || (!head.http11 && (connection & says.keepAlive) === 0);
   head.websocket = upgrades && (connection & says.upgrade) !== 0;
   if (isRefusedMethod(bytes, head.methodStart, head.methodEnd)) return failures.methodRefused;
   const pathStart = bytes[targetStart] === 0x2f ? targetStart : afterAuthority(head, targetStart, targetEnd);
@@ -207,7 +207,7 @@ function readMeaning(head: Http1RequestHead, targetStart: number, targetEnd: num
  * The path of an absolute-form target (`http://host/path`), or −1. Its authority must be what Host says: a request whose two names differ
  * means one thing to one server and another to the next.
  */
-function afterAuthority(head: Http1RequestHead, start: number, end: number): number {
+function afterAuthority(head: WireRequestHead, start: number, end: number): number {
   const { bytes, authorityStart, authorityEnd } = head;
   let at = start;
   while (at < end && bytes[at] !== colon) at++;

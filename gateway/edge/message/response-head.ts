@@ -84,7 +84,7 @@ function statusAt(bytes: Uint8Array, at: number): number {
 }
 
 /** False: its framing is ambiguous. */
-function readMeaning(head: ResponseHead, bodiless: boolean, modern: boolean): boolean {
+function readMeaning(head: ResponseHead, bodiless: boolean, http11: boolean): boolean {
   const { bytes, fields, kinds, fieldCount, status } = head;
   let connection = 0;
   let chunked = false;
@@ -102,7 +102,7 @@ function readMeaning(head: ResponseHead, bodiless: boolean, modern: boolean): bo
         if (head.contentLength < 0) return false;
         break;
       case kind.transferEncoding:
-        if (chunked || !modern || !isWord(bytes, start, end, 'chunked')) return false;
+        if (chunked || !http11 || !isWord(bytes, start, end, 'chunked')) return false;
         chunked = true;
         break;
       case kind.connection:
@@ -117,7 +117,7 @@ function readMeaning(head: ResponseHead, bodiless: boolean, modern: boolean): bo
   const hasBody = status >= 200 && status !== 204 && status !== 304 && !bodiless;
   // Both framings: whoever reads the other one splits the response (RFC 9112 §6.3 suspects an attack; Envoy refuses it as well).
   if (chunked && head.contentLength >= 0) return false;
-  head.close = (connection & says.close) !== 0 || !modern;
+  head.close = (connection & says.close) !== 0 || !http11;
   if (!hasBody) head.framing = 'none';
   else if (chunked) head.framing = 'chunked';
   else if (head.contentLength >= 0) head.framing = 'length';

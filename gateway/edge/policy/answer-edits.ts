@@ -1,10 +1,10 @@
 // What the head of an answer gets beside what the upstream said: the Mapping's edits, with variables filled in, and what steps add.
 import { identified } from '../message/answers.ts';
 import type { Answer } from '../message/answers.ts';
-import type { Attachment } from './compiled-mapping.ts';
+import type { CompiledMapping } from './compiled-mapping.ts';
 import { withFields } from '../message/header-edits.ts';
 import type { CompiledEdits, ExtraFields } from '../message/header-edits.ts';
-import type { Http1RequestHead } from '../message/request-head.ts';
+import type { WireRequestHead } from '../message/request-head.ts';
 import type { ClientFacts } from '../message/client-facts.ts';
 import { editsFor } from '../message/request-values.ts';
 
@@ -30,8 +30,8 @@ export class AnswerEdits {
   }
 
   /** Begins with the edits of a Mapping for this request. */
-  begin(head: Http1RequestHead, attachment: Attachment, facts: ClientFacts): void {
-    this.edits = editsFor(attachment.responseEdits, head, facts);
+  begin(head: WireRequestHead, compiled: CompiledMapping, facts: ClientFacts): void {
+    this.edits = editsFor(compiled.responseEdits, head, facts);
     this.#addAll();
   }
 

@@ -13,13 +13,13 @@ import { compileSteps } from './steps.ts';
 import type { StepLimits, StepParts } from './steps.ts';
 import { compileRetry } from './retry-policy.ts';
 import type { CompiledRetry } from './retry-policy.ts';
-import { choiceOf, plainChoice } from '../upstream/balancing-policy.ts';
-import type { Choice } from '../upstream/balancing-policy.ts';
+import { balancingPolicyOf, plainBalancing } from '../upstream/balancing-policy.ts';
+import type { BalancingPolicy } from '../upstream/balancing-policy.ts';
 import type { UpstreamPool } from '../upstream/pool.ts';
 import type { UpstreamRegistry } from '../upstream/registry.ts';
 
 /** In the order in which a request reads them; at the end what most requests do not read. */
-export interface Attachment extends HeadEdits {
+export interface CompiledMapping extends HeadEdits {
   /** Counter slot, or −1. */
   readonly slot: number;
   readonly responseEdits: CompiledEdits | null;
@@ -27,7 +27,7 @@ export interface Attachment extends HeadEdits {
   readonly steps: readonly Step[] | null;
   /** null: a redirect. */
   readonly pool: UpstreamPool | null;
-  readonly choice: Choice;
+  readonly balancing: BalancingPolicy;
   /** null: an answer is passed on as it is. */
   readonly retry: CompiledRetry | null;
   /** 0: none. */
@@ -59,12 +59,12 @@ export interface Compiler {
 }
 
 /** What the table holds for a Mapping: compiled when the first request comes, because few of 10,000 deployments are asked at once. */
-export class Attached {
+export class LazyMapping {
   /** Counter slot, or −1. */
   readonly slot: number;
   readonly #mapping: Mapping;
   readonly #compiler: Compiler;
-  #compiled: Attachment | null = null;
+  #compiled: CompiledMapping | null = null;
 
   constructor(mapping: Mapping, slot: number, compiler: Compiler) {
     this.slot = slot;
@@ -72,13 +72,13 @@ export class Attached {
     this.#compiler = compiler;
   }
 
-  get compiled(): Attachment {
-    return (this.#compiled ??= attachmentOf(this.#mapping, this.slot, this.#compiler));
+  get compiled(): CompiledMapping {
+    return (this.#compiled ??= compileMapping(this.#mapping, this.slot, this.#compiler));
   }
 }
 
 /** Compiles one Mapping. */
-export function attachmentOf(mapping: Mapping, slot: number, { pools, defaultIdleTimeoutMs, limits, plantedSteps }: Compiler): Attachment {
+export function compileMapping(mapping: Mapping, slot: number, { pools, defaultIdleTimeoutMs, limits, plantedSteps }: Compiler): CompiledMapping {
   const { target } = mapping;
   const stepsFor = (upgrade: boolean, parts: StepParts): readonly Step[] | null => {
     const steps = compileSteps(mapping, upgrade, parts, limits);
@@ -91,7 +91,7 @@ export function attachmentOf(mapping: Mapping, slot: number, { pools, defaultIdl
       responseEdits: null,
       steps,
       pool: null,
-      choice: plainChoice,
+      balancing: plainBalancing,
       retry: null,
       rewrite: noRewrite,
       hostLine: null,
@@ -120,7 +120,7 @@ export function attachmentOf(mapping: Mapping, slot: number, { pools, defaultIdl
     responseEdits,
     steps: stepsFor(false, { pool, rewrite }),
     pool,
-    choice: choiceOf(target),
+    balancing: balancingPolicyOf(target),
     retry: compileRetry(target.retry, timeout.ms),
     rewrite,
     hostLine,

@@ -5,7 +5,7 @@ import type { ClientFacts } from '../message/client-facts.ts';
 import type { Failure } from '../message/failure.ts';
 import type { HeadChange } from '../message/head-copy.ts';
 import type { ExtraFields } from '../message/header-edits.ts';
-import type { Http1RequestHead } from '../message/request-head.ts';
+import type { WireRequestHead } from '../message/request-head.ts';
 import type { RequestIds } from '../message/request-id.ts';
 import type { ResponseHead } from '../message/response-head.ts';
 
@@ -34,7 +34,7 @@ export const waits = 'waits';
  */
 export interface StepRequest {
   /** Valid during the call; after `wait`, a copy that stays. */
-  readonly head: Http1RequestHead;
+  readonly head: WireRequestHead;
   readonly facts: ClientFacts;
   readonly secure: boolean;
   /** Length of the body, 0 for none; below 0: not known. */

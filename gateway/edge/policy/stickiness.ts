@@ -2,7 +2,7 @@
 // policies). Weighted shares are drawn before, so nobody sticks across canaries.
 import { fieldNamed } from '../../../routing/bytes.ts';
 import type { LoadBalancer } from '../../../routing/mapping.ts';
-import type { Http1RequestHead } from '../message/request-head.ts';
+import type { WireRequestHead } from '../message/request-head.ts';
 import type { ClientFacts } from '../message/client-facts.ts';
 import { requestIdBytes } from '../message/request-id.ts';
 import type { RequestIds } from '../message/request-id.ts';
@@ -31,7 +31,7 @@ export function stickinessStep(on: StickyOn): Step {
   });
 }
 
-function stickOf(on: StickyOn, head: Http1RequestHead, facts: ClientFacts, ids: RequestIds): Stick {
+function stickOf(on: StickyOn, head: WireRequestHead, facts: ClientFacts, ids: RequestIds): Stick {
   switch (on.kind) {
     case 'source-ip':
       return { hash: hashText(clientAddress(head, facts)), cookie: null };
@@ -48,7 +48,7 @@ function stickOf(on: StickyOn, head: Http1RequestHead, facts: ClientFacts, ids: 
 }
 
 /** Of all its values in order. */
-function headerHash(head: Http1RequestHead, name: string): number | null {
+function headerHash(head: WireRequestHead, name: string): number | null {
   const { bytes, fields } = head;
   let hash: number | null = null;
   for (let field = fieldNamed(head, name, 0); field >= 0; field = fieldNamed(head, name, field + 1)) {
@@ -61,7 +61,7 @@ function headerHash(head: Http1RequestHead, name: string): number | null {
 const [space, tab, quote, equals, semicolon] = [0x20, 0x09, 0x22, 0x3d, 0x3b];
 
 /** Of the value of the first cookie of this name, without its quotes; HTTP/2 may send cookies in several fields. An empty value is none. */
-function cookieHash(head: Http1RequestHead, name: string): number | null {
+function cookieHash(head: WireRequestHead, name: string): number | null {
   const { bytes, fields } = head;
   for (let field = fieldNamed(head, 'cookie', 0); field >= 0; field = fieldNamed(head, 'cookie', field + 1)) {
     const end = fields[field * 4 + 3]!;

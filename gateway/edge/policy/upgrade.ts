@@ -1,7 +1,7 @@
 // Who may open a tunnel: requests for an upgrade to WebSocket (RFC 6455 §4.1), where the Mapping allows it.
 import { isText } from '../../../routing/bytes.ts';
 import { failures } from '../message/failure.ts';
-import type { Http1RequestHead } from '../message/request-head.ts';
+import type { WireRequestHead } from '../message/request-head.ts';
 import type { UpstreamPool } from '../upstream/pool.ts';
 import { goOn, requestStep } from './step.ts';
 import type { Step, Verdict } from './step.ts';
@@ -17,6 +17,6 @@ export function upgradeStep(pool: UpstreamPool): Step {
   return requestStep('upgrade', ({ head }) => (pool.upstream?.protocol === 'http1' && mayTunnel(head) ? goOn : noTunnel));
 }
 
-function mayTunnel(head: Http1RequestHead): boolean {
-  return isText(head.bytes, head.methodStart, head.methodEnd, 'GET') && head.modern && !head.chunked && head.contentLength <= 0;
+function mayTunnel(head: WireRequestHead): boolean {
+  return isText(head.bytes, head.methodStart, head.methodEnd, 'GET') && head.http11 && !head.chunked && head.contentLength <= 0;
 }

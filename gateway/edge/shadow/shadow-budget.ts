@@ -1,16 +1,16 @@
 // What copies have under way at one address in this worker, whatever Upstreams they are for, so that a shadow that fails or is slow has a share
 // of what copies may use and never all of it.
-import type { Attachment } from '../policy/compiled-mapping.ts';
+import type { CompiledMapping } from '../policy/compiled-mapping.ts';
 import { ShadowBackOff } from './shadow-backoff.ts';
 import type { ShadowCopy } from './shadow-copy.ts';
 import type { EndpointPool } from '../upstream/endpoint-pool.ts';
 
 /** Where a copy goes. */
 export interface CopyTarget {
-  readonly attachment: Attachment;
+  readonly compiled: CompiledMapping;
   /** null: a name whose addresses are awaited. */
   readonly endpoint: EndpointPool | null;
-  readonly lane: ShadowLane;
+  readonly budget: ShadowBudget;
 }
 
 /** A copy waiting for its turn. */
@@ -19,7 +19,7 @@ export interface QueuedCopy {
   readonly target: CopyTarget;
 }
 
-export class ShadowLane {
+export class ShadowBudget {
   readonly backOff = new ShadowBackOff();
   readonly queue: QueuedCopy[] = [];
   inFlight = 0;

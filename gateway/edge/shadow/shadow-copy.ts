@@ -3,7 +3,7 @@
 import type { Upstream } from '../../../routing/upstream.ts';
 import type { EdgeLimits } from '../../settings.ts';
 import { mayTake } from './fair-share.ts';
-import type { UpstreamSide } from '../upstream/upstream-request.ts';
+import type { UpstreamRequest } from '../upstream/upstream-request.ts';
 
 export type ShadowOutcome = 'sent' | 'failed' | 'dropped_size' | 'dropped_memory' | 'dropped_queue' | 'dropped_unready' | 'dropped_incomplete';
 
@@ -21,8 +21,8 @@ export interface ShadowAccount {
 
 /** One that gets the copy: its counter slot, and what its address holds. */
 interface Target {
-  readonly attachment: { readonly slot: number };
-  readonly lane: { heldBytes: number };
+  readonly compiled: { readonly slot: number };
+  readonly budget: { heldBytes: number };
 }
 
 export class ShadowCopy<T extends Target> {
@@ -67,7 +67,7 @@ export class ShadowCopy<T extends Target> {
   }
 
   /** Sends the whole request, framed by its length: a small one in one write, a large one without another copy of its body. */
-  sendTo(side: UpstreamSide, protocol: Upstream['protocol']): void {
+  sendTo(side: UpstreamRequest, protocol: Upstream['protocol']): void {
     const head = this.#heads[protocol]!;
     side.sendHead(head, head.length, this.#hasBody ? this.#bodyBytes : -1);
     for (const piece of this.#body) side.giveBody(piece);
@@ -83,8 +83,8 @@ export class ShadowCopy<T extends Target> {
   /** One target is done with it, and this is what became of it there. */
   release(target: T, outcome: ShadowOutcome): void {
     const account = this.#account;
-    account.count(target.attachment.slot, outcome);
-    target.lane.heldBytes -= this.#heldBytes;
+    account.count(target.compiled.slot, outcome);
+    target.budget.heldBytes -= this.#heldBytes;
     this.targets = this.targets.filter((one) => one !== target);
     if (this.targets.length > 0) return;
     account.hold(-this.#heldBytes);
@@ -96,10 +96,10 @@ export class ShadowCopy<T extends Target> {
   #hold(count: number): boolean {
     const account = this.#account;
     for (const target of this.targets) {
-      if (!mayTake(target.lane.heldBytes, count, account.heldBytes, this.#limits.shadowTotalBytes)) this.release(target, 'dropped_memory');
+      if (!mayTake(target.budget.heldBytes, count, account.heldBytes, this.#limits.shadowTotalBytes)) this.release(target, 'dropped_memory');
     }
     if (this.targets.length === 0) return false;
-    for (const { lane } of this.targets) lane.heldBytes += count;
+    for (const { budget } of this.targets) budget.heldBytes += count;
     this.#heldBytes += count;
     account.hold(count);
     return true;

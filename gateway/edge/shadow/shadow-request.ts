@@ -8,9 +8,9 @@ import type { ResponseHead } from '../message/response-head.ts';
 import type { CopyEnd } from './shadow-backoff.ts';
 import type { ShadowCopy, ShadowOutcome } from './shadow-copy.ts';
 import type { CopyTarget } from './shadow-budget.ts';
-import { plainChoice } from '../upstream/balancing-policy.ts';
-import type { UpstreamSide, Waiting } from '../upstream/upstream-request.ts';
-import type { UpstreamUser } from '../upstream/response-handler.ts';
+import { plainBalancing } from '../upstream/balancing-policy.ts';
+import type { UpstreamRequest, Waiting } from '../upstream/upstream-request.ts';
+import type { ResponseHandler } from '../upstream/response-handler.ts';
 
 /** Bytes of a shadow's answer that are read to keep its connection; a longer one ends it, at its head where that tells the length. */
 const mostAnswerBytes = 1024 * 1024;
@@ -23,14 +23,14 @@ export interface ShadowRequestOwner {
   copyOver(copy: ShadowCopy<CopyTarget>, target: CopyTarget, outcome: ShadowOutcome, how: CopyEnd | null): void;
 }
 
-export class ShadowRequest implements UpstreamUser, Timed {
+export class ShadowRequest implements ResponseHandler, Timed {
   readonly isHead: boolean;
   readonly #worker: WorkerContext;
   readonly #copy: ShadowCopy<CopyTarget>;
   readonly #target: CopyTarget;
   readonly #owner: ShadowRequestOwner;
   readonly #deadline = new Deadline(this);
-  #side: UpstreamSide | null = null;
+  #side: UpstreamRequest | null = null;
   #waiting: Waiting | null = null;
   #protocol: Upstream['protocol'] = 'http1';
   #startedMs = 0;
@@ -49,8 +49,8 @@ export class ShadowRequest implements UpstreamUser, Timed {
 
   begin(): void {
     const worker = this.#worker;
-    const { attachment, endpoint } = this.#target;
-    const pool = attachment.shadowPool!;
+    const { compiled, endpoint } = this.#target;
+    const pool = compiled.shadowPool!;
     const { protocol } = pool.upstream!;
     this.#protocol = protocol;
     if (protocol === 'http2') this.#mostBytes = mostStreamedBytes;
@@ -62,7 +62,7 @@ export class ShadowRequest implements UpstreamUser, Timed {
       return;
     }
     pool.reportUse();
-    const acquired = endpoint === null || endpoint.retired ? pool.acquire(this, [], plainChoice, null) : pool.acquireAt(endpoint, this, plainChoice.priority);
+    const acquired = endpoint === null || endpoint.retired ? pool.acquire(this, [], plainBalancing, null) : pool.acquireAt(endpoint, this, plainBalancing.priority);
     switch (acquired.kind) {
       case 'side':
         this.connected(acquired);
@@ -77,7 +77,7 @@ export class ShadowRequest implements UpstreamUser, Timed {
     }
   }
 
-  connected(side: UpstreamSide): void {
+  connected(side: UpstreamRequest): void {
     this.#waiting = null;
     this.#side = side;
     this.#copy.sendTo(side, this.#protocol);
@@ -144,7 +144,7 @@ export class ShadowRequest implements UpstreamUser, Timed {
     this.#waiting = null;
     side?.abandon();
     waiting?.cancel();
-    if (this.#code > 0) worker.counters.finish(this.#target.attachment.slot, this.#code, (worker.nowMs - this.#startedMs) / 1000);
+    if (this.#code > 0) worker.counters.finish(this.#target.compiled.slot, this.#code, (worker.nowMs - this.#startedMs) / 1000);
     this.#owner.copyOver(this.#copy, this.#target, outcome, how);
   }
 }

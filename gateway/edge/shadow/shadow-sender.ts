@@ -4,21 +4,21 @@ import { isCopied } from '../../../routing/decide.ts';
 import type { Shadow } from '../../../routing/decision.ts';
 import type { Upstream } from '../../../routing/upstream.ts';
 import { fixed, shadowOutcomes } from '../../counters.ts';
-import type { Attached, Attachment } from '../policy/compiled-mapping.ts';
+import type { LazyMapping, CompiledMapping } from '../policy/compiled-mapping.ts';
 import type { UpstreamContext } from '../upstream/upstream-context.ts';
 import type { WorkerContext } from '../io/worker-context.ts';
-import type { Http1RequestHead } from '../message/request-head.ts';
+import type { WireRequestHead } from '../message/request-head.ts';
 import type { ClientFacts } from '../message/client-facts.ts';
 import type { CopyEnd } from './shadow-backoff.ts';
 import { ShadowCopy } from './shadow-copy.ts';
 import type { ShadowAccount, ShadowOutcome } from './shadow-copy.ts';
 import { mayTake } from './fair-share.ts';
-import { ShadowLane } from './shadow-budget.ts';
+import { ShadowBudget } from './shadow-budget.ts';
 import type { CopyTarget, QueuedCopy } from './shadow-budget.ts';
 import { ShadowRequest } from './shadow-request.ts';
 import type { ShadowRequestOwner } from './shadow-request.ts';
-import { plainChoice } from '../upstream/balancing-policy.ts';
-import type { IdleShelf } from '../upstream/address-pool.ts';
+import { plainBalancing } from '../upstream/balancing-policy.ts';
+import type { AddressPool } from '../upstream/address-pool.ts';
 import type { EndpointPool } from '../upstream/endpoint-pool.ts';
 import { encodeHead } from '../upstream/head-encoding.ts';
 import type { UpstreamPool } from '../upstream/pool.ts';
@@ -36,11 +36,11 @@ export class ShadowSender implements ShadowRequestOwner, ShadowAccount {
   /** Bytes of copies that are held. */
   heldBytes = 0;
   /** Lanes of addresses; each is gone with its address' connections. */
-  readonly #lanes = new WeakMap<IdleShelf, ShadowLane>();
+  readonly #budgets = new WeakMap<AddressPool, ShadowBudget>();
   /** Lanes of names whose addresses are awaited. */
-  readonly #awaiting = new WeakMap<UpstreamPool, ShadowLane>();
+  readonly #awaiting = new WeakMap<UpstreamPool, ShadowBudget>();
   /** Lanes with a queue, in turn. */
-  #waiting: ShadowLane[] = [];
+  #waiting: ShadowBudget[] = [];
   #inFlight = 0;
   #queued = 0;
   #scheduled = false;
@@ -55,7 +55,7 @@ export class ShadowSender implements ShadowRequestOwner, ShadowAccount {
   }
 
   /** Draws for each shadow; null: none of them gets this request. Its head is copied as the primary's goes upstream. */
-  begin(shadows: readonly Shadow<Attached>[], head: Http1RequestHead, primary: Attachment, facts: ClientFacts, requestId: Buffer): ShadowCopy<CopyTarget> | null {
+  begin(shadows: readonly Shadow<LazyMapping>[], head: WireRequestHead, primary: CompiledMapping, facts: ClientFacts, requestId: Buffer): ShadowCopy<CopyTarget> | null {
     let targets: CopyTarget[] | null = null;
     for (let i = 0; i < shadows.length; i++) {
       const shadow = shadows[i]!;
@@ -66,7 +66,7 @@ export class ShadowSender implements ShadowRequestOwner, ShadowAccount {
     }
     if (targets === null) return null;
     const encode = (protocol: Upstream['protocol']): Buffer | null => {
-      if (!targets.some(({ attachment }) => attachment.shadowPool!.upstream!.protocol === protocol)) return null;
+      if (!targets.some(({ compiled }) => compiled.shadowPool!.upstream!.protocol === protocol)) return null;
       const { bytes, length } = encodeHead(protocol, this.#upstream, head, primary, facts, requestId, !primary.pool!.plain, true);
       return Buffer.from(bytes.subarray(0, length));
     };
@@ -75,61 +75,61 @@ export class ShadowSender implements ShadowRequestOwner, ShadowAccount {
   }
 
   /** Where a copy for this shadow goes, or why none is made: one that is bound to be dropped costs the primary no copying. */
-  #targetOf({ ready, attached }: Shadow<Attached>): CopyTarget | ShadowOutcome {
+  #targetOf({ ready, attached }: Shadow<LazyMapping>): CopyTarget | ShadowOutcome {
     if (!ready) return 'dropped_unready';
-    const attachment = attached.compiled;
-    const pool = attachment.shadowPool;
+    const compiled = attached.compiled;
+    const pool = compiled.shadowPool;
     if (pool === null || pool.upstream === null) return 'dropped_unready';
     const { nowMs } = this.#worker;
-    let endpoint = pool.serving.pick(plainChoice, null, noneTried);
-    if (endpoint === null) return this.#targetAwaiting(attachment, pool);
+    let endpoint = pool.balancer.pick(plainBalancing, null, noneTried);
+    if (endpoint === null) return this.#targetAwaiting(compiled, pool);
     const tried: EndpointPool[] = [];
     for (;;) {
-      const lane = this.#laneOf(endpoint.addressPool);
-      if (!this.#mayWait(lane)) return 'dropped_queue';
-      if (lane.backOff.admits(nowMs)) return { attachment, endpoint, lane };
+      const budget = this.#budgetOf(endpoint.addressPool);
+      if (!this.#mayWait(budget)) return 'dropped_queue';
+      if (budget.backOff.admits(nowMs)) return { compiled, endpoint, budget };
       if (tried.push(endpoint) === mostPicked) return 'dropped_unready';
-      const next: EndpointPool | null = pool.serving.pick(plainChoice, null, tried);
+      const next: EndpointPool | null = pool.balancer.pick(plainBalancing, null, tried);
       if (next === null || tried.includes(next)) return 'dropped_unready';
       endpoint = next;
     }
   }
 
-  #laneOf(address: IdleShelf): ShadowLane {
-    let lane = this.#lanes.get(address);
-    if (lane === undefined) this.#lanes.set(address, (lane = new ShadowLane()));
-    return lane;
+  #budgetOf(address: AddressPool): ShadowBudget {
+    let budget = this.#budgets.get(address);
+    if (budget === undefined) this.#budgets.set(address, (budget = new ShadowBudget()));
+    return budget;
   }
 
   /** Where there is no address yet and none will come, the copy is dropped when it begins. */
-  #targetAwaiting(attachment: Attachment, pool: UpstreamPool): CopyTarget | ShadowOutcome {
-    let lane = this.#awaiting.get(pool);
-    if (lane === undefined) this.#awaiting.set(pool, (lane = new ShadowLane()));
-    return this.#mayWait(lane) ? { attachment, endpoint: null, lane } : 'dropped_queue';
+  #targetAwaiting(compiled: CompiledMapping, pool: UpstreamPool): CopyTarget | ShadowOutcome {
+    let budget = this.#awaiting.get(pool);
+    if (budget === undefined) this.#awaiting.set(pool, (budget = new ShadowBudget()));
+    return this.#mayWait(budget) ? { compiled, endpoint: null, budget } : 'dropped_queue';
   }
 
   /** The primary's request is complete: its copies may leave, in a turn of the event loop that begins after primaries' bytes were looked for. */
   send(copy: ShadowCopy<CopyTarget>): void {
     for (const target of copy.targets) {
-      const { lane } = target;
-      if (!this.#mayWait(lane)) {
+      const { budget } = target;
+      if (!this.#mayWait(budget)) {
         copy.release(target, 'dropped_queue');
         continue;
       }
-      if (lane.queue.push({ copy, target }) === 1) this.#waiting.push(lane);
+      if (budget.queue.push({ copy, target }) === 1) this.#waiting.push(budget);
       this.#queued += 1;
     }
     this.#schedule();
     this.#gauge();
   }
 
-  #mayWait(lane: ShadowLane): boolean {
+  #mayWait(budget: ShadowBudget): boolean {
     const { shadowConcurrency, shadowQueue } = this.#worker.limits;
-    return mayTake(lane.pending, 1, this.pending, shadowConcurrency + shadowQueue);
+    return mayTake(budget.pending, 1, this.pending, shadowConcurrency + shadowQueue);
   }
 
-  #hasRoom(lane: ShadowLane): boolean {
-    return mayTake(lane.inFlight, 1, this.#inFlight, this.#worker.limits.shadowConcurrency);
+  #hasRoom(budget: ShadowBudget): boolean {
+    return mayTake(budget.inFlight, 1, this.#inFlight, this.#worker.limits.shadowConcurrency);
   }
 
   #schedule(): void {
@@ -149,14 +149,14 @@ export class ShadowSender implements ShadowRequestOwner, ShadowAccount {
 
   /** Begins the next copy that has room; false: there is none. */
   #beginNext(): boolean {
-    const at = this.#waiting.findIndex((lane) => this.#hasRoom(lane));
+    const at = this.#waiting.findIndex((budget) => this.#hasRoom(budget));
     if (at < 0) return false;
-    const lane = this.#waiting.splice(at, 1)[0]!;
-    const { copy, target } = lane.queue.shift()!;
+    const budget = this.#waiting.splice(at, 1)[0]!;
+    const { copy, target } = budget.queue.shift()!;
     this.#queued -= 1;
-    if (lane.queue.length > 0) this.#waiting.push(lane);
+    if (budget.queue.length > 0) this.#waiting.push(budget);
     this.#inFlight += 1;
-    lane.inFlight += 1;
+    budget.inFlight += 1;
     const request = new ShadowRequest(this.#worker, copy, target, this);
     try {
       request.begin();
@@ -168,20 +168,20 @@ export class ShadowSender implements ShadowRequestOwner, ShadowAccount {
   }
 
   copyOver(copy: ShadowCopy<CopyTarget>, target: CopyTarget, outcome: ShadowOutcome, how: CopyEnd | null): void {
-    const { lane } = target;
+    const { budget } = target;
     this.#inFlight -= 1;
-    lane.inFlight -= 1;
+    budget.inFlight -= 1;
     copy.release(target, outcome);
-    if (how !== null && lane.backOff.ended(how, this.#worker.nowMs)) this.#dropQueue(lane);
+    if (how !== null && budget.backOff.ended(how, this.#worker.nowMs)) this.#dropQueue(budget);
     this.#gauge();
     this.#schedule();
   }
 
   /** Its copies would only fail one after the other. */
-  #dropQueue(lane: ShadowLane): void {
-    if (lane.queue.length === 0) return;
-    this.#waiting.splice(this.#waiting.indexOf(lane), 1);
-    const dropped: readonly QueuedCopy[] = lane.queue.splice(0);
+  #dropQueue(budget: ShadowBudget): void {
+    if (budget.queue.length === 0) return;
+    this.#waiting.splice(this.#waiting.indexOf(budget), 1);
+    const dropped: readonly QueuedCopy[] = budget.queue.splice(0);
     this.#queued -= dropped.length;
     for (const { copy, target } of dropped) copy.release(target, 'dropped_unready');
   }

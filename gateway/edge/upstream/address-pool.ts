@@ -1,18 +1,18 @@
 // Idle connections and sessions to one address. Upstreams that reach it in the same way share a pool (ip, port, protocol, TLS
 // context, SNI), so that a thousand Mappings to one address keep a few warm connections and not a thousand that grow too old to be used again.
 import type { WorkerContext } from '../io/worker-context.ts';
-import type { IdleConnections, UpstreamConnection } from './http1-connection.ts';
+import type { IdleConnections, Http1UpstreamConnection } from './http1-connection.ts';
 import type { EndpointView } from './endpoint-view.ts';
-import { EndpointSessions } from './endpoint-sessions.ts';
+import { Http2AddressPool } from './http2-address-pool.ts';
 import { IdleCloses } from './idle-closes.ts';
 
-export class IdleShelf implements IdleConnections {
+export class AddressPool implements IdleConnections {
   /** What was seen of connections to this address; null: no idle close yet. */
   #closes: IdleCloses | null = null;
   /** Oldest first. The last in is the first out: the warmest; the rest grow old and close. */
-  readonly #idle: UpstreamConnection[] = [];
+  readonly #idle: Http1UpstreamConnection[] = [];
   /** Where HTTP/2 is spoken; null: none was needed yet. */
-  #sessions: EndpointSessions | null = null;
+  #sessions: Http2AddressPool | null = null;
 
   /** The shortest idle time after which a connection to this address was closed lately; Infinity: none. */
   shortestCloseMs(nowMs: number): number {
@@ -25,8 +25,8 @@ export class IdleShelf implements IdleConnections {
     this.#closes.saw(idleMs, nowMs);
   }
 
-  sessionsOf(worker: WorkerContext): EndpointSessions {
-    return (this.#sessions ??= new EndpointSessions(worker));
+  sessionsOf(worker: WorkerContext): Http2AddressPool {
+    return (this.#sessions ??= new Http2AddressPool(worker));
   }
 
   /** `endpoint` uses the shelf no longer. */
@@ -35,18 +35,18 @@ export class IdleShelf implements IdleConnections {
   }
 
   /** Keeps it, and of all at most `most`: what a burst has left ends at once, the coldest first. */
-  put(connection: UpstreamConnection, most: number): void {
+  put(connection: Http1UpstreamConnection, most: number): void {
     this.#idle.push(connection);
     if (this.#idle.length > most) this.#idle.shift()!.discard();
   }
 
   /** The connection that was put last; undefined when there is none. */
-  take(): UpstreamConnection | undefined {
+  take(): Http1UpstreamConnection | undefined {
     return this.#idle.pop();
   }
 
   /** An idle connection has ended. */
-  remove(connection: UpstreamConnection): void {
+  remove(connection: Http1UpstreamConnection): void {
     const at = this.#idle.indexOf(connection);
     if (at >= 0) this.#idle.splice(at, 1);
   }
@@ -59,14 +59,14 @@ export class IdleShelf implements IdleConnections {
 }
 
 /** The shelves of a registry's plain addresses, each kept while an Endpoint uses it. */
-export class IdleShelves {
-  readonly #byAddress = new Map<string, { readonly shelf: IdleShelf; users: number }>();
+export class AddressPools {
+  readonly #byAddress = new Map<string, { readonly addressPool: AddressPool; users: number }>();
 
-  acquire(address: string): IdleShelf {
+  acquire(address: string): AddressPool {
     let known = this.#byAddress.get(address);
-    if (known === undefined) this.#byAddress.set(address, (known = { shelf: new IdleShelf(), users: 0 }));
+    if (known === undefined) this.#byAddress.set(address, (known = { addressPool: new AddressPool(), users: 0 }));
     known.users += 1;
-    return known.shelf;
+    return known.addressPool;
   }
 
   /** Undoes one `acquire`. The last user's leaving closes what is idle. */
@@ -74,6 +74,6 @@ export class IdleShelves {
     const known = this.#byAddress.get(address);
     if (known === undefined || --known.users > 0) return;
     this.#byAddress.delete(address);
-    known.shelf.close();
+    known.addressPool.close();
   }
 }

@@ -1,31 +1,31 @@
 // One Endpoint of one Upstream: what is in flight on it, and where its idle connections stand.
 import type { WorkerContext } from '../io/worker-context.ts';
-import { UpstreamConnection } from './http1-connection.ts';
+import { Http1UpstreamConnection } from './http1-connection.ts';
 import type { Http1Endpoint } from './http1-connection.ts';
 import { Ejection } from './ejection.ts';
-import { IdleShelf } from './address-pool.ts';
-import type { IdleShelves } from './address-pool.ts';
+import { AddressPool } from './address-pool.ts';
+import type { AddressPools } from './address-pool.ts';
 import type { UpstreamView } from './endpoint-view.ts';
 import type { Acquired } from './upstream-request.ts';
-import type { UpstreamUser } from './response-handler.ts';
+import type { ResponseHandler } from './response-handler.ts';
 
 /** The Upstream's pool, as those of its Endpoints need it. */
 export interface PoolOfUpstream extends UpstreamView {
   readonly worker: WorkerContext;
   /** Copies for shadows are never counted against an Endpoint. */
   readonly traffic: 'live' | 'shadow';
-  readonly shelves: IdleShelves;
+  readonly addressPools: AddressPools;
   /** Its connections may serve other Upstreams at the same address. */
   readonly shares: boolean;
   /** How long an idle connection may wait and still be used, as far as the whole Upstream is concerned. */
   readonly reuseIdleMs: number;
-  readonly serving: {
+  readonly balancer: {
     /** More than half of the Endpoints are out: all are used. */
-    readonly panics: boolean;
+    readonly inPanic: boolean;
     /** May one more be ejected? */
     readonly mayEject: boolean;
     /** One of the Endpoints went out or came in. */
-    judged(): void;
+    recompute(): void;
   };
   /** A request of this priority, and the connection that carried it alone, are done. */
   left(priority: number): void;
@@ -40,7 +40,7 @@ export class EndpointPool implements Http1Endpoint {
   /** Exchanges that use it or wait for a connection to it: what least-request compares. */
   inFlight = 0;
   /** Shared with other Upstreams at this address, or its own: with TLS, and with limits of its own for sessions. */
-  #shelf: IdleShelf;
+  #addressPool: AddressPool;
   /** It has failed since its last good answer, or is out: the next one is news. */
   #isDoubted = false;
   /** No longer an Endpoint: running requests finish, nothing is kept. */
@@ -59,11 +59,11 @@ export class EndpointPool implements Http1Endpoint {
     this.port = port;
     this.address = address;
     this.#shared = upstream.shares;
-    this.#shelf = this.#shared ? upstream.shelves.acquire(address) : new IdleShelf();
+    this.#addressPool = this.#shared ? upstream.addressPools.acquire(address) : new AddressPool();
   }
 
   mayTake(nowMs: number): boolean {
-    return this.upstream.serving.panics || (!this.failing && (!this.ejection.isOut || this.ejection.probeAtMs <= nowMs));
+    return this.upstream.balancer.inPanic || (!this.failing && (!this.ejection.isOut || this.ejection.probeAtMs <= nowMs));
   }
 
   /** It answered with this status. What Envoy calls a gateway failure counts towards ejection, any other answer ends the row. */
@@ -74,16 +74,16 @@ export class EndpointPool implements Http1Endpoint {
 
   #succeeded(): void {
     const { ejection } = this;
-    if (ejection.succeeded(this.worker.nowMs)) this.upstream.serving.judged();
+    if (ejection.succeeded(this.worker.nowMs)) this.upstream.balancer.recompute();
     this.#isDoubted = ejection.isOut;
   }
 
   /** It refused, did not connect, reset, or did not answer in time. */
   failed(): void {
-    const { serving, traffic } = this.upstream;
+    const { balancer, traffic } = this.upstream;
     if (traffic === 'shadow' || this.retired) return;
     this.#isDoubted = true;
-    if (this.ejection.failed(this.worker.nowMs, () => serving.mayEject)) serving.judged();
+    if (this.ejection.failed(this.worker.nowMs, () => balancer.mayEject)) balancer.recompute();
   }
 
   /** A request of this priority, which it carried on a connection of its own, is done. */
@@ -93,10 +93,10 @@ export class EndpointPool implements Http1Endpoint {
   }
 
   /** An idle connection that may be used again, bound to `user`; null when there is none. */
-  reuse(user: UpstreamUser, priority: number): UpstreamConnection | null {
+  reuse(user: ResponseHandler, priority: number): Http1UpstreamConnection | null {
     const { nowMs } = this.worker;
     for (;;) {
-      const connection = this.#shelf.take();
+      const connection = this.#addressPool.take();
       if (connection === undefined) return null;
       if (connection.isFresh(nowMs, this)) {
         this.inFlight += 1;
@@ -108,50 +108,50 @@ export class EndpointPool implements Http1Endpoint {
   }
 
   /** A new connection for `user`, who is told when it is there. */
-  dial(user: UpstreamUser, priority: number): UpstreamConnection {
-    const connection = new UpstreamConnection(this, user, priority);
+  dial(user: ResponseHandler, priority: number): Http1UpstreamConnection {
+    const connection = new Http1UpstreamConnection(this, user, priority);
     this.inFlight += 1;
     return connection;
   }
 
   /** A stream for `user` where HTTP/2 is spoken. Throws on keys that OpenSSL does not read. */
-  acquireStream(user: UpstreamUser, priority: number): Acquired {
-    return this.#shelf.sessionsOf(this.worker).acquire(this, user, priority);
+  acquireStream(user: ResponseHandler, priority: number): Acquired {
+    return this.#addressPool.sessionsOf(this.worker).acquire(this, user, priority);
   }
 
   /** How long an idle connection may wait and still be used: the limit, or half of the shortest idle close seen lately. */
   get reuseIdleMs(): number {
-    return Math.min(this.upstream.reuseIdleMs, this.#shelf.shortestCloseMs(this.worker.nowMs) / 2);
+    return Math.min(this.upstream.reuseIdleMs, this.#addressPool.shortestCloseMs(this.worker.nowMs) / 2);
   }
 
   /** Its connections' home, shared by all Upstreams that reach the address in the same way. */
-  get addressPool(): IdleShelf {
-    return this.#shelf;
+  get addressPool(): AddressPool {
+    return this.#addressPool;
   }
 
   /** Takes a connection that finished cleanly; gives where it stands. */
-  park(connection: UpstreamConnection): IdleShelf {
-    this.#shelf.put(connection, this.worker.limits.upstreamIdleConnections);
-    return this.#shelf;
+  park(connection: Http1UpstreamConnection): AddressPool {
+    this.#addressPool.put(connection, this.worker.limits.upstreamIdleConnections);
+    return this.#addressPool;
   }
 
   retire(): void {
     this.retired = true;
-    this.#leaveShelf();
-    this.#shelf = new IdleShelf();
+    this.#leaveAddressPool();
+    this.#addressPool = new AddressPool();
     this.#shared = false;
   }
 
   /** The Upstream is reached in another way: what is idle is not used again. */
-  changeShelf(): void {
-    this.#leaveShelf();
+  changeAddressPool(): void {
+    this.#leaveAddressPool();
     this.#shared = this.upstream.shares;
-    this.#shelf = this.#shared ? this.upstream.shelves.acquire(this.address) : new IdleShelf();
+    this.#addressPool = this.#shared ? this.upstream.addressPools.acquire(this.address) : new AddressPool();
   }
 
-  #leaveShelf(): void {
-    this.#shelf.leave(this);
-    if (this.#shared) this.upstream.shelves.release(this.address);
-    else this.#shelf.close();
+  #leaveAddressPool(): void {
+    this.#addressPool.leave(this);
+    if (this.#shared) this.upstream.addressPools.release(this.address);
+    else this.#addressPool.close();
   }
 }

@@ -2,7 +2,7 @@
 import type { Upstream } from '../../../routing/upstream.ts';
 import type { HeadEdits } from '../message/head-edits.ts';
 import type { UpstreamContext } from './upstream-context.ts';
-import type { Http1RequestHead } from '../message/request-head.ts';
+import type { WireRequestHead } from '../message/request-head.ts';
 import { writeRequestHead } from '../http1/request-writer.ts';
 import type { ClientFacts } from '../message/client-facts.ts';
 import { writeRequestBlock } from '../http2/request-writer.ts';
@@ -15,7 +15,7 @@ import type { EncodedHead } from './upstream-request.ts';
 export function encodeHead(
   protocol: Upstream['protocol'],
   context: UpstreamContext,
-  head: Http1RequestHead,
+  head: WireRequestHead,
   edits: HeadEdits,
   facts: ClientFacts,
   requestId: Buffer,

@@ -8,7 +8,7 @@ import { failures } from '../message/failure.ts';
 import type { Failure } from '../message/failure.ts';
 import type { HeadEdits } from '../message/head-edits.ts';
 import type { FieldList } from '../message/fields.ts';
-import type { Http1RequestHead } from '../message/request-head.ts';
+import type { WireRequestHead } from '../message/request-head.ts';
 import type { ClientFacts } from '../message/client-facts.ts';
 import type { ResponseHead } from '../message/response-head.ts';
 import type { SocketTransport, TransportOwner } from '../io/transport.ts';
@@ -17,8 +17,8 @@ import type { EndpointView } from './endpoint-view.ts';
 import { RequestSender } from './request-sender.ts';
 import { ResponseReader } from '../http1/response-reader.ts';
 import type { ResponseOwner } from '../http1/response-reader.ts';
-import type { UpstreamSide } from './upstream-request.ts';
-import type { UpstreamUser } from './response-handler.ts';
+import type { UpstreamRequest } from './upstream-request.ts';
+import type { ResponseHandler } from './response-handler.ts';
 
 /** A connection that was idle for less is in steady use: when it ends with a request, the request or a crash is to blame, no idle limit. */
 const leastIdleMs = 10;
@@ -26,20 +26,20 @@ const leastIdleMs = 10;
 /** Where connections stand while they are idle. */
 export interface IdleConnections {
   /** An idle connection has ended. */
-  remove(connection: UpstreamConnection): void;
+  remove(connection: Http1UpstreamConnection): void;
   /** A connection to this address was closed after it had been idle for so long. */
   sawClose(idleMs: number, nowMs: number): void;
 }
 
 export interface Http1Endpoint extends EndpointView {
   /** Takes a connection that finished cleanly; gives where it stands. */
-  park(connection: UpstreamConnection): IdleConnections;
+  park(connection: Http1UpstreamConnection): IdleConnections;
 }
 
 /** Where it stands. `closing`: all is said, the last bytes leave. */
 type Phase = 'connecting' | 'idle' | 'busy' | 'closing' | 'gone';
 
-export class UpstreamConnection implements UpstreamSide, ResponseOwner, TransportOwner, Timed {
+export class Http1UpstreamConnection implements UpstreamRequest, ResponseOwner, TransportOwner, Timed {
   readonly kind = 'side';
   /** Of the request that it serves, or served last. */
   endpoint: Http1Endpoint;
@@ -52,7 +52,7 @@ export class UpstreamConnection implements UpstreamSide, ResponseOwner, Transpor
   readonly #bornMs: number;
   readonly #deadline = new Deadline(this);
   #phase: Phase = 'connecting';
-  #user: UpstreamUser | null;
+  #user: ResponseHandler | null;
   /** Of the request that it serves, or served last: which breaker counts it. */
   #priority: number;
   /** The request was given to its last byte and flushed. */
@@ -64,11 +64,11 @@ export class UpstreamConnection implements UpstreamSide, ResponseOwner, Transpor
   /** How long it had been idle before the request that it serves; 0: that is its first. */
   #idleMs = 0;
   /** Where it stands idle: its Endpoint may have left since. */
-  #shelf: IdleConnections | null = null;
+  #addressPool: IdleConnections | null = null;
   #open = false;
 
   /** Dials. */
-  constructor(endpoint: Http1Endpoint, user: UpstreamUser, priority: number) {
+  constructor(endpoint: Http1Endpoint, user: ResponseHandler, priority: number) {
     const { worker } = endpoint;
     this.endpoint = endpoint;
     this.#priority = priority;
@@ -101,7 +101,7 @@ export class UpstreamConnection implements UpstreamSide, ResponseOwner, Transpor
   }
 
   /** The next request and its response belong to `user`, and count for `endpoint`. */
-  bind(user: UpstreamUser, endpoint: Http1Endpoint, priority: number): void {
+  bind(user: ResponseHandler, endpoint: Http1Endpoint, priority: number): void {
     this.#user = user;
     this.endpoint = endpoint;
     this.#priority = priority;
@@ -120,7 +120,7 @@ export class UpstreamConnection implements UpstreamSide, ResponseOwner, Transpor
     return nowMs - this.#parkedMs <= endpoint.reuseIdleMs && (maxLifetimeMs === null || nowMs - this.#bornMs < maxLifetimeMs);
   }
 
-  beginRequest(head: Http1RequestHead, edits: HeadEdits, facts: ClientFacts, requestId: Buffer, framing: number): void {
+  beginRequest(head: WireRequestHead, edits: HeadEdits, facts: ClientFacts, requestId: Buffer, framing: number): void {
     this.#sender.begin(head, edits, facts, requestId, framing);
   }
 
@@ -179,7 +179,7 @@ export class UpstreamConnection implements UpstreamSide, ResponseOwner, Transpor
   }
 
   /** Whom the response is told. */
-  get user(): UpstreamUser | null {
+  get user(): ResponseHandler | null {
     return this.#user;
   }
 
@@ -194,7 +194,7 @@ export class UpstreamConnection implements UpstreamSide, ResponseOwner, Transpor
       // Bytes that nobody asked for.
       this.#clean = false;
       if (user === null) {
-        this.#shelf?.remove(this);
+        this.#addressPool?.remove(this);
         this.#destroy();
       }
       return;
@@ -232,7 +232,7 @@ export class UpstreamConnection implements UpstreamSide, ResponseOwner, Transpor
     this.#requestSent = false;
   }
 
-  #over(user: UpstreamUser): void {
+  #over(user: ResponseHandler): void {
     if (this.#requestSent) this.#letGo();
     // It reads no more of the request: what is left of it has nowhere to go.
     else if (!this.#clean && !this.#tunnel) this.abandon();
@@ -256,7 +256,7 @@ export class UpstreamConnection implements UpstreamSide, ResponseOwner, Transpor
     this.#phase = 'idle';
     this.#parkedMs = this.#worker.nowMs;
     this.#worker.wheel.set(this.#deadline, this.#parkedMs + endpoint.reuseIdleMs);
-    this.#shelf = endpoint.park(this);
+    this.#addressPool = endpoint.park(this);
   }
 
   /** What is queued leaves first. */
@@ -287,7 +287,7 @@ export class UpstreamConnection implements UpstreamSide, ResponseOwner, Transpor
   }
 
   #idleClosed(): void {
-    this.#shelf?.remove(this);
+    this.#addressPool?.remove(this);
     this.#sawClose(this.#worker.nowMs - this.#parkedMs);
     this.#destroy();
   }
@@ -295,7 +295,7 @@ export class UpstreamConnection implements UpstreamSide, ResponseOwner, Transpor
   /** The upstream ended it after it had been idle for this long. */
   #sawClose(idleMs: number): void {
     const { nowMs } = this.#worker;
-    this.#shelf?.sawClose(idleMs, nowMs);
+    this.#addressPool?.sawClose(idleMs, nowMs);
     this.endpoint.upstream.sawClose(idleMs, nowMs);
   }
 
@@ -331,7 +331,7 @@ export class UpstreamConnection implements UpstreamSide, ResponseOwner, Transpor
     } else if (this.#phase === 'closing') {
       this.#destroy();
     } else if (this.#phase === 'idle') {
-      this.#shelf?.remove(this);
+      this.#addressPool?.remove(this);
       this.#destroy();
     }
   }

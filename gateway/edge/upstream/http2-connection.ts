@@ -1,4 +1,4 @@
-// UpstreamSession: one HTTP/2 connection to an Endpoint, from its dial to its end.
+// Http2UpstreamConnection: one HTTP/2 connection to an Endpoint, from its dial to its end.
 import type { TLSSocket } from 'node:tls';
 import { fixed } from '../../counters.ts';
 import { Deadline } from '../io/deadline.ts';
@@ -6,7 +6,7 @@ import type { Timed } from '../io/deadline.ts';
 import { Spares } from '../io/spares.ts';
 import { failures } from '../message/failure.ts';
 import type { Failure } from '../message/failure.ts';
-import { ClientConnection } from '../http2/client.ts';
+import { Http2ClientConnection } from '../http2/client.ts';
 import type { ClientOwner } from '../http2/client.ts';
 import type { Stream } from '../http2/stream.ts';
 import type { TransportOwner } from '../io/transport.ts';
@@ -14,19 +14,19 @@ import { resource } from './breaker.ts';
 import type { Breaker } from './breaker.ts';
 import { dial } from './dial.ts';
 import type { EndpointView } from './endpoint-view.ts';
-import type { SessionShared } from './session-shared.ts';
-import { StreamSide } from './stream-side.ts';
-import type { StreamHost } from './stream-side.ts';
-import type { UpstreamUser } from './response-handler.ts';
+import type { Http2UpstreamShared } from './http2-shared.ts';
+import { Http2UpstreamRequest } from './http2-request.ts';
+import type { StreamHost } from './http2-request.ts';
+import type { ResponseHandler } from './response-handler.ts';
 
 /** Who keeps the sessions to an address. */
-export interface SessionOwner {
+export interface Http2ConnectionOwner {
   /** It has room for another stream, or has more of it. */
-  sessionRoom(session: UpstreamSession): void;
+  sessionRoom(session: Http2UpstreamConnection): void;
   /** It takes no new streams from now on; those that are open go on. */
-  sessionRetiring(session: UpstreamSession): void;
+  sessionRetiring(session: Http2UpstreamConnection): void;
   /** It did not come about; nothing was sent. The owner tells the Endpoints. */
-  sessionFailed(session: UpstreamSession, failure: Failure, reason: string): void;
+  sessionFailed(session: Http2UpstreamConnection, failure: Failure, reason: string): void;
 }
 
 /** An idle session ends after this, where the Upstream says nothing (Envoy's default). Unlike HTTP/1.1, nothing can be lost by a long one. */
@@ -39,23 +39,23 @@ const notHttp2 = 'it does not agree on HTTP/2 in the TLS handshake (ALPN h2): se
 
 const nobody: TransportOwner = { received() {}, ended() {}, drained() {}, broken() {}, crashed() {} };
 
-export class UpstreamSession implements ClientOwner, StreamHost, Timed {
+export class Http2UpstreamConnection implements ClientOwner, StreamHost, Timed {
   /** For which it was dialled; others with the same address may use it. */
   readonly endpoint: EndpointView;
-  readonly shared: SessionShared;
-  readonly #owner: SessionOwner;
-  readonly #connection: ClientConnection;
+  readonly shared: Http2UpstreamShared;
+  readonly #owner: Http2ConnectionOwner;
+  readonly #connection: Http2ClientConnection;
   readonly #deadline = new Deadline(this);
   readonly #idleMs: number;
   /** When it should give way to another one. */
   readonly #oldAtMs: number;
   readonly #breaker: Breaker;
   #phase: 'dialling' | 'open' | 'closed' = 'dialling';
-  #unflushed: StreamSide[] = [];
-  readonly #spares: Spares<StreamSide>;
+  #unflushed: Http2UpstreamRequest[] = [];
+  readonly #spares: Spares<Http2UpstreamRequest>;
 
   /** Dials, and counts in `breaker` as a connection. Throws on keys that OpenSSL does not read. */
-  constructor(endpoint: EndpointView, owner: SessionOwner, breaker: Breaker) {
+  constructor(endpoint: EndpointView, owner: Http2ConnectionOwner, breaker: Breaker) {
     const { worker, upstream } = endpoint;
     this.endpoint = endpoint;
     this.shared = upstream.context.http2;
@@ -70,7 +70,7 @@ export class UpstreamSession implements ClientOwner, StreamHost, Timed {
     worker.wheel.set(this.#deadline, worker.nowMs + upstream.connectTimeoutMs);
   }
 
-  #dial(): ClientConnection {
+  #dial(): Http2ClientConnection {
     const { ip, port, upstream, worker } = this.endpoint;
     const { socket, transport } = dial(ip, port, upstream, worker.reads, nobody);
     if (transport.secure) {
@@ -80,7 +80,7 @@ export class UpstreamSession implements ClientOwner, StreamHost, Timed {
         if (noSuchProtocol.test(error.message)) this.#fail(failures.connectRefused, notHttp2);
       });
     } else socket.once('connect', () => this.#open());
-    return new ClientConnection(transport, this.shared.http2, this, this.shared.responseHead);
+    return new Http2ClientConnection(transport, this.shared.http2, this, this.shared.responseHead);
   }
 
   #secured(socket: TLSSocket): void {
@@ -114,19 +114,19 @@ export class UpstreamSession implements ClientOwner, StreamHost, Timed {
   }
 
   /** A side for a request of `user`, which has entered `breaker`. There must be room. */
-  side(endpoint: EndpointView, user: UpstreamUser, breaker: Breaker): StreamSide {
-    const side = this.#spares.take() ?? new StreamSide(this, endpoint, breaker);
+  side(endpoint: EndpointView, user: ResponseHandler, breaker: Breaker): Http2UpstreamRequest {
+    const side = this.#spares.take() ?? new Http2UpstreamRequest(this, endpoint, breaker);
     side.begin(endpoint, user, breaker);
     return side;
   }
 
   /** A side has been let go. */
-  release(side: StreamSide): void {
+  release(side: Http2UpstreamRequest): void {
     this.#spares.giveBack(side);
   }
 
-  /** Sends a request: `ClientConnection.request`. There must be room. */
-  request(side: StreamSide, block: Buffer, length: number, end: boolean): Stream {
+  /** Sends a request: `Http2ClientConnection.request`. There must be room. */
+  request(side: Http2UpstreamRequest, block: Buffer, length: number, end: boolean): Stream {
     this.endpoint.worker.wheel.clear(this.#deadline);
     return this.#connection.request(side, block, length, end);
   }
@@ -138,7 +138,7 @@ export class UpstreamSession implements ClientOwner, StreamHost, Timed {
   }
 
   /** `side` is told when this read is over. */
-  flushLater(side: StreamSide): void {
+  flushLater(side: Http2UpstreamRequest): void {
     this.#unflushed.push(side);
   }
 
@@ -150,7 +150,7 @@ export class UpstreamSession implements ClientOwner, StreamHost, Timed {
     sides.length = 0;
   }
 
-  connectionRoom(connection: ClientConnection): void {
+  connectionRoom(connection: Http2ClientConnection): void {
     if (this.#phase !== 'open') return;
     if (connection.streamCount === 0) this.#waitIdle();
     this.#owner.sessionRoom(this);
@@ -165,7 +165,7 @@ export class UpstreamSession implements ClientOwner, StreamHost, Timed {
     this.#owner.sessionRetiring(this);
   }
 
-  connectionClosed(_: ClientConnection, reason: string): void {
+  connectionClosed(_: Http2ClientConnection, reason: string): void {
     if (this.#phase === 'dialling') {
       this.#fail(failures.connectRefused, reason);
       return;

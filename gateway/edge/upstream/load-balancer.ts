@@ -1,15 +1,15 @@
-// Serving: the Endpoints of an Upstream that serve, which of them are ejected or fail their health check, and the choice among the others.
+// LoadBalancer: the Endpoints of an Upstream that serve, which of them are ejected or fail their health check, and the choice among the others.
 // When more than half are out, all are used: then it is more likely that what they share fails than each of them (Envoy's panic threshold).
 import { fixed } from '../../counters.ts';
 import type { WorkerContext } from '../io/worker-context.ts';
 import { leastRequest, roundRobin } from './candidates.ts';
-import type { Choice } from './balancing-policy.ts';
+import type { BalancingPolicy } from './balancing-policy.ts';
 import type { EndpointPool } from './endpoint-pool.ts';
 import type { EndpointView } from './endpoint-view.ts';
 import { maglevOf, ringOf } from './hash-tables.ts';
 import type { HashTable } from './hash-tables.ts';
 
-export class Serving {
+export class LoadBalancer {
   /** The one Endpoint, if there is one alone and it is well: nothing else needs to be looked at. */
   #sole: EndpointPool | null = null;
   readonly #worker: WorkerContext;
@@ -23,7 +23,7 @@ export class Serving {
   /** When the first ejected Endpoint may be probed; Infinity: none is ejected. */
   #probeAtMs = Infinity;
   /** More than half are out: all are used. */
-  panics = false;
+  inPanic = false;
 
   constructor(worker: WorkerContext) {
     this.#worker = worker;
@@ -37,11 +37,11 @@ export class Serving {
     this.#all = endpoints;
     this.#ring = null;
     this.#maglev = null;
-    this.judged();
+    this.recompute();
   }
 
   /** One of the Endpoints went out or came in. */
-  judged(): void {
+  recompute(): void {
     const all = this.#all;
     let ejected = 0;
     let out = 0;
@@ -51,8 +51,8 @@ export class Serving {
       if (ejection.isOut || failing) out += 1;
       if (!failing) this.#probeAtMs = Math.min(this.#probeAtMs, ejection.probeAtMs);
     }
-    this.panics = out * 2 > all.length;
-    this.#candidates = out === 0 || this.panics ? all : all.filter(({ ejection, failing }) => !ejection.isOut && !failing);
+    this.inPanic = out * 2 > all.length;
+    this.#candidates = out === 0 || this.inPanic ? all : all.filter(({ ejection, failing }) => !ejection.isOut && !failing);
     this.#sole = out === 0 && all.length === 1 ? all[0]! : null;
     this.#worker.counters.add(fixed.endpointsEjected, ejected - this.#ejected);
     this.#ejected = ejected;
@@ -64,24 +64,24 @@ export class Serving {
   }
 
   /** The Endpoint for a request; `tried` are left out. `hash` is null where the policy has nothing to hash. null: none is left. */
-  pick(choice: Choice, hash: number | null, tried: readonly EndpointView[]): EndpointPool | null {
+  pick(balancing: BalancingPolicy, hash: number | null, tried: readonly EndpointView[]): EndpointPool | null {
     if (this.#sole !== null && tried.length === 0) return this.#sole;
     const { nowMs } = this.#worker;
-    let endpoint = hash === null ? null : (this.#tableOf(choice)?.pick(hash, tried, nowMs) ?? null);
+    let endpoint = hash === null ? null : (this.#tableOf(balancing)?.pick(hash, tried, nowMs) ?? null);
     if (endpoint === null && nowMs >= this.#probeAtMs) endpoint = this.#due(tried);
-    endpoint ??= this.#next(choice, tried);
+    endpoint ??= this.#next(balancing, tried);
     // All others were tried: one that is out is better than none.
     if (endpoint === null && tried.length > 0) endpoint = leastRequest(this.#all, tried, this.#worker.draw);
     // The request is the probe of an Endpoint whose ejection is over.
     if (endpoint !== null && endpoint.ejection.probeAtMs <= nowMs) {
       endpoint.ejection.probe(nowMs);
-      this.judged();
+      this.recompute();
     }
     return endpoint;
   }
 
-  #next(choice: Choice, tried: readonly EndpointView[]): EndpointPool | null {
-    if (choice.policy === 'round-robin') return roundRobin(this.#candidates, tried, this.#turn++);
+  #next(balancing: BalancingPolicy, tried: readonly EndpointView[]): EndpointPool | null {
+    if (balancing.policy === 'round-robin') return roundRobin(this.#candidates, tried, this.#turn++);
     return leastRequest(this.#candidates, tried, this.#worker.draw);
   }
 
@@ -91,7 +91,7 @@ export class Serving {
     return this.#all.find((endpoint) => !endpoint.failing && endpoint.ejection.probeAtMs <= nowMs && !tried.includes(endpoint)) ?? null;
   }
 
-  #tableOf({ policy }: Choice): HashTable<EndpointPool> | null {
+  #tableOf({ policy }: BalancingPolicy): HashTable<EndpointPool> | null {
     switch (policy) {
       case 'ring_hash':
         return (this.#ring ??= ringOf(this.#all));

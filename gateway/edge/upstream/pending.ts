@@ -3,12 +3,12 @@ import { Deadline } from '../io/deadline.ts';
 import type { Timed } from '../io/deadline.ts';
 import { failures } from '../message/failure.ts';
 import { resource } from './breaker.ts';
-import type { Choice } from './balancing-policy.ts';
+import type { BalancingPolicy } from './balancing-policy.ts';
 import type { EndpointView } from './endpoint-view.ts';
 import type { WorkerContext } from '../io/worker-context.ts';
 import type { Breaker } from './breaker.ts';
 import type { Acquired, Waiting } from './upstream-request.ts';
-import type { UpstreamUser } from './response-handler.ts';
+import type { ResponseHandler } from './response-handler.ts';
 
 /** Connections that other workers let go are seen after this long. */
 const lookMs = 16;
@@ -21,7 +21,7 @@ interface QueuedUpstream {
   breakerOf(priority: number): Breaker;
   /** Need a request that waits in the queue of this priority wait no longer? */
   mayBegin(priority: number): boolean;
-  acquireInTurn(user: UpstreamUser, tried: readonly EndpointView[], choice: Choice, hash: number | null): Acquired;
+  acquireInTurn(user: ResponseHandler, tried: readonly EndpointView[], balancing: BalancingPolicy, hash: number | null): Acquired;
 }
 
 /** The queue of one Upstream and one priority. */
@@ -44,13 +44,13 @@ export class PendingQueue implements Timed {
   }
 
   /** A place at the end, or overflow. Where there is room for whoever is first, that one waits no longer: its place is there to be taken. */
-  wait(user: UpstreamUser, tried: readonly EndpointView[], choice: Choice, hash: number | null): Acquired {
+  wait(user: ResponseHandler, tried: readonly EndpointView[], balancing: BalancingPolicy, hash: number | null): Acquired {
     const breaker = this.#pool.breakerOf(this.#priority);
     if (!breaker.enter(resource.pending)) {
       this.#call();
       if (!breaker.enter(resource.pending)) return overflow;
     }
-    const request = new PendingRequest(this, user, [...tried], choice, hash);
+    const request = new PendingRequest(this, user, [...tried], balancing, hash);
     this.#requests.add(request);
     this.#look();
     return request;
@@ -115,18 +115,18 @@ export class PendingQueue implements Timed {
 class PendingRequest implements Waiting {
   readonly kind = 'waiting';
   readonly #queue: PendingQueue;
-  readonly #user: UpstreamUser;
+  readonly #user: ResponseHandler;
   readonly #tried: readonly EndpointView[];
-  readonly #choice: Choice;
+  readonly #balancing: BalancingPolicy;
   readonly #hash: number | null;
   /** What it got when its turn came. */
   #acquired: Acquired | null = null;
 
-  constructor(queue: PendingQueue, user: UpstreamUser, tried: readonly EndpointView[], choice: Choice, hash: number | null) {
+  constructor(queue: PendingQueue, user: ResponseHandler, tried: readonly EndpointView[], balancing: BalancingPolicy, hash: number | null) {
     this.#queue = queue;
     this.#user = user;
     this.#tried = tried;
-    this.#choice = choice;
+    this.#balancing = balancing;
     this.#hash = hash;
   }
 
@@ -136,7 +136,7 @@ class PendingRequest implements Waiting {
 
   /** Its turn has come. */
   take(pool: QueuedUpstream): void {
-    this.#acquired = pool.acquireInTurn(this.#user, this.#tried, this.#choice, this.#hash);
+    this.#acquired = pool.acquireInTurn(this.#user, this.#tried, this.#balancing, this.#hash);
   }
 
   /** Tells its user, unless that has left meanwhile, or is told by what it waits for now. */

@@ -8,17 +8,17 @@ import type { WorkerContext } from '../io/worker-context.ts';
 import type { UpstreamContext } from './upstream-context.ts';
 import { failures } from '../message/failure.ts';
 import { Breaker, resource, unlimited } from './breaker.ts';
-import type { Choice } from './balancing-policy.ts';
+import type { BalancingPolicy } from './balancing-policy.ts';
 import { EndpointPool } from './endpoint-pool.ts';
 import type { PoolOfUpstream } from './endpoint-pool.ts';
 import type { EndpointView } from './endpoint-view.ts';
 import { secureContextOf } from './dial.ts';
 import { IdleCloses } from './idle-closes.ts';
-import type { IdleShelves } from './address-pool.ts';
+import type { AddressPools } from './address-pool.ts';
 import { PendingQueue } from './pending.ts';
-import { Serving } from './load-balancer.ts';
+import { LoadBalancer } from './load-balancer.ts';
 import type { Acquired } from './upstream-request.ts';
-import type { UpstreamUser } from './response-handler.ts';
+import type { ResponseHandler } from './response-handler.ts';
 import { AddressWait, Dialling } from './waiting.ts';
 
 const noEndpoint: Acquired = Object.freeze({ kind: 'failed', failure: failures.noHealthyUpstream, detail: '' });
@@ -55,7 +55,7 @@ export class UpstreamPool implements PoolOfUpstream {
   #queue: PendingQueue | null = null;
   #highQueue: PendingQueue | null = null;
   /** Those that take new requests: ready ones, or terminating ones while none is ready (routing rule 7). */
-  readonly serving: Serving;
+  readonly balancer: LoadBalancer;
   /** Grows when TLS or protocol change: connections of an older generation are not used again. */
   generation = 0;
   /** Connections may be so old, ms; null: any age. */
@@ -65,7 +65,7 @@ export class UpstreamPool implements PoolOfUpstream {
   /** What was seen of connections to any of its Endpoints; null: no idle close yet. */
   #closes: IdleCloses | null = null;
   readonly key: string;
-  readonly shelves: IdleShelves;
+  readonly addressPools: AddressPools;
   /** null: named by a Mapping, not described yet. */
   upstream: Upstream | null = null;
   /** Copies have bounds of their own, and are never counted against an Endpoint. */
@@ -79,13 +79,13 @@ export class UpstreamPool implements PoolOfUpstream {
   #unusable = false;
   #reportedMs = -Infinity;
 
-  constructor(context: UpstreamContext, key: string, shelves: IdleShelves, traffic: 'live' | 'shadow') {
+  constructor(context: UpstreamContext, key: string, addressPools: AddressPools, traffic: 'live' | 'shadow') {
     this.context = context;
     this.worker = context.worker;
     this.key = key;
-    this.shelves = shelves;
+    this.addressPools = addressPools;
     this.traffic = traffic;
-    this.serving = new Serving(context.worker);
+    this.balancer = new LoadBalancer(context.worker);
   }
 
   describe(upstream: Upstream): void {
@@ -104,7 +104,7 @@ export class UpstreamPool implements PoolOfUpstream {
     if (before !== null && before.protocol === upstream.protocol && mayShare(before) === mayShare(upstream) && JSON.stringify(before.tls) === JSON.stringify(upstream.tls)) return;
     this.generation += 1;
     this.#secureContext = null;
-    for (const endpoint of this.#all) endpoint.changeShelf();
+    for (const endpoint of this.#all) endpoint.changeAddressPool();
   }
 
   /** Its breakers count in this slot, with those of the other workers; −1: alone. */
@@ -138,7 +138,7 @@ export class UpstreamPool implements PoolOfUpstream {
     this.#all = [...states.keys()];
     const ready = this.#all.filter((endpoint) => states.get(endpoint) === 'ready');
     this.#mark();
-    this.serving.set(ready.length > 0 ? ready : this.#all);
+    this.balancer.set(ready.length > 0 ? ready : this.#all);
     this.#unusable = !change.ready;
     const waiters = [...this.#waiters];
     this.#waiters.clear();
@@ -150,7 +150,7 @@ export class UpstreamPool implements PoolOfUpstream {
   setFailing(addresses: ReadonlySet<string>): void {
     this.#failing = addresses;
     this.#mark();
-    this.serving.judged();
+    this.balancer.recompute();
   }
 
   #mark(): void {
@@ -169,7 +169,7 @@ export class UpstreamPool implements PoolOfUpstream {
   close(): void {
     for (const endpoint of this.#all) endpoint.retire();
     this.#all = [];
-    this.serving.set([]);
+    this.balancer.set([]);
     this.#advancePending();
   }
 
@@ -183,13 +183,13 @@ export class UpstreamPool implements PoolOfUpstream {
   }
 
   /** A side for a request of `user`, at an Endpoint that is none of `tried`. `hash` is what the Mapping's policy hashes on; null: nothing. */
-  acquire(user: UpstreamUser, tried: readonly EndpointView[], choice: Choice, hash: number | null): Acquired {
-    if (this.#speaksHttp2) return this.#acquireStream(user, tried, choice, hash);
-    const queue = this.#queueOf(choice.priority);
-    if (queue?.isEmpty === false || !this.breakerOf(choice.priority).hasRoomForConnection()) {
-      return this.serving.count === 0 ? this.#withoutEndpoint(user, choice, hash) : (queue ?? this.#openQueue(choice.priority)).wait(user, tried, choice, hash);
+  acquire(user: ResponseHandler, tried: readonly EndpointView[], balancing: BalancingPolicy, hash: number | null): Acquired {
+    if (this.#speaksHttp2) return this.#acquireStream(user, tried, balancing, hash);
+    const queue = this.#queueOf(balancing.priority);
+    if (queue?.isEmpty === false || !this.breakerOf(balancing.priority).hasRoomForConnection()) {
+      return this.balancer.count === 0 ? this.#withoutEndpoint(user, balancing, hash) : (queue ?? this.#openQueue(balancing.priority)).wait(user, tried, balancing, hash);
     }
-    return this.acquireInTurn(user, tried, choice, hash);
+    return this.acquireInTurn(user, tried, balancing, hash);
   }
 
   #openQueue(priority: number): PendingQueue {
@@ -200,23 +200,23 @@ export class UpstreamPool implements PoolOfUpstream {
   }
 
   /** Requests over HTTP/2 share connections: they wait, if at all, for room on those of one Endpoint. */
-  #acquireStream(user: UpstreamUser, tried: readonly EndpointView[], choice: Choice, hash: number | null): Acquired {
-    const endpoint = this.serving.pick(choice, hash, tried);
-    return endpoint === null ? this.#withoutEndpoint(user, choice, hash) : streamAt(endpoint, user, choice.priority);
+  #acquireStream(user: ResponseHandler, tried: readonly EndpointView[], balancing: BalancingPolicy, hash: number | null): Acquired {
+    const endpoint = this.balancer.pick(balancing, hash, tried);
+    return endpoint === null ? this.#withoutEndpoint(user, balancing, hash) : streamAt(endpoint, user, balancing.priority);
   }
 
   /** The same for a request that need not queue. */
-  acquireInTurn(user: UpstreamUser, tried: readonly EndpointView[], choice: Choice, hash: number | null): Acquired {
-    const endpoint = this.serving.pick(choice, hash, tried);
-    return endpoint === null ? this.#withoutEndpoint(user, choice, hash) : this.#connectionAt(endpoint, user, choice.priority);
+  acquireInTurn(user: ResponseHandler, tried: readonly EndpointView[], balancing: BalancingPolicy, hash: number | null): Acquired {
+    const endpoint = this.balancer.pick(balancing, hash, tried);
+    return endpoint === null ? this.#withoutEndpoint(user, balancing, hash) : this.#connectionAt(endpoint, user, balancing.priority);
   }
 
   /** A side at this Endpoint, for a request that need not queue. */
-  acquireAt(endpoint: EndpointPool, user: UpstreamUser, priority: number): Acquired {
+  acquireAt(endpoint: EndpointPool, user: ResponseHandler, priority: number): Acquired {
     return this.#speaksHttp2 ? streamAt(endpoint, user, priority) : this.#connectionAt(endpoint, user, priority);
   }
 
-  #connectionAt(endpoint: EndpointPool, user: UpstreamUser, priority: number): Acquired {
+  #connectionAt(endpoint: EndpointPool, user: ResponseHandler, priority: number): Acquired {
     const breaker = this.breakerOf(priority);
     if (!breaker.enter(resource.requests)) return overflow;
     breaker.enterConnection();
@@ -233,7 +233,7 @@ export class UpstreamPool implements PoolOfUpstream {
   /** Need a request that waits in the queue of this priority wait no longer? Also not when nobody is left to wait for. */
   mayBegin(priority: number): boolean {
     const breaker = this.breakerOf(priority);
-    return this.serving.count === 0 || (breaker.hasRoomForConnection() && breaker.hasRoom(resource.requests));
+    return this.balancer.count === 0 || (breaker.hasRoomForConnection() && breaker.hasRoom(resource.requests));
   }
 
   /** A request of this priority, and the connection that carried it alone, are done. */
@@ -245,9 +245,9 @@ export class UpstreamPool implements PoolOfUpstream {
   }
 
   /** A name whose addresses may still come is waited for. */
-  #withoutEndpoint(user: UpstreamUser, choice: Choice, hash: number | null): Acquired {
+  #withoutEndpoint(user: ResponseHandler, balancing: BalancingPolicy, hash: number | null): Acquired {
     if (!this.#isNamed || this.#all.length > 0 || this.#unusable) return noEndpoint;
-    const wait = new AddressWait(this, user, choice, hash);
+    const wait = new AddressWait(this, user, balancing, hash);
     this.#waiters.add(wait);
     this.context.used([this.key]);
     this.#reportedMs = this.worker.nowMs;
@@ -304,7 +304,7 @@ export class UpstreamPool implements PoolOfUpstream {
   }
 }
 
-function streamAt(endpoint: EndpointPool, user: UpstreamUser, priority: number): Acquired {
+function streamAt(endpoint: EndpointPool, user: ResponseHandler, priority: number): Acquired {
   try {
     return endpoint.acquireStream(user, priority);
   } catch (error) {

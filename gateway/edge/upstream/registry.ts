@@ -2,7 +2,7 @@
 // asks for it: of 10,000 deployments few are asked at once, and a pool is twenty times what is known of its Upstream.
 import type { Endpoint, Upstream, UpstreamEndpoints } from '../../../routing/upstream.ts';
 import type { UpstreamContext } from './upstream-context.ts';
-import { IdleShelves } from './address-pool.ts';
+import { AddressPools } from './address-pool.ts';
 import { UpstreamPool } from './pool.ts';
 
 const noAddresses: ReadonlySet<string> = new Set();
@@ -34,7 +34,7 @@ class Known {
 
   /** Endpoints that take requests. */
   get servingCount(): number {
-    return this.live === null ? servingOf(this.endpoints?.endpoints ?? []) : this.live.serving.count;
+    return this.live === null ? servingOf(this.endpoints?.endpoints ?? []) : this.live.balancer.count;
   }
 }
 
@@ -48,8 +48,8 @@ function servingOf(endpoints: readonly Endpoint[]): number {
 export class UpstreamRegistry {
   readonly #context: UpstreamContext;
   // Copies for shadows never share a connection with what they are copies of.
-  readonly #liveShelves = new IdleShelves();
-  readonly #shadowShelves = new IdleShelves();
+  readonly #liveAddressPools = new AddressPools();
+  readonly #shadowAddressPools = new AddressPools();
   readonly #known = new Map<string, Known>();
   /** Endpoints that take requests, of all Upstreams: kept, because a change of one Upstream must not look at 10,000 others. */
   #servingCount = 0;
@@ -62,7 +62,7 @@ export class UpstreamRegistry {
   liveOf(key: string): UpstreamPool {
     const known = this.#knownOf(key);
     if (known.live === null) {
-      const pool = new UpstreamPool(this.#context, key, this.#liveShelves, 'live');
+      const pool = new UpstreamPool(this.#context, key, this.#liveAddressPools, 'live');
       this.#fill(pool, known);
       if (known.breakerSlot >= 0) pool.countAt(known.breakerSlot);
       if (known.failing.size > 0) pool.setFailing(known.failing);
@@ -76,7 +76,7 @@ export class UpstreamRegistry {
   shadowOf(key: string): UpstreamPool {
     const known = this.#knownOf(key);
     if (known.shadow === null) {
-      const pool = new UpstreamPool(this.#context, key, this.#shadowShelves, 'shadow');
+      const pool = new UpstreamPool(this.#context, key, this.#shadowAddressPools, 'shadow');
       this.#fill(pool, known);
       known.shadow = pool;
     }
@@ -132,9 +132,9 @@ export class UpstreamRegistry {
     }
   }
 
-  #count(known: Known, serving: number): void {
-    this.#servingCount += serving - known.counted;
-    known.counted = serving;
+  #count(known: Known, balancer: number): void {
+    this.#servingCount += balancer - known.counted;
+    known.counted = balancer;
   }
 
   remove(keys: Iterable<string>): void {

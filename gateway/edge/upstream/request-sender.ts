@@ -2,7 +2,7 @@
 import type { HeadEdits } from '../message/head-edits.ts';
 import { putChunk, putLastChunk } from '../http1/chunked.ts';
 import type { FieldList } from '../message/fields.ts';
-import type { Http1RequestHead } from '../message/request-head.ts';
+import type { WireRequestHead } from '../message/request-head.ts';
 import { writeFraming, writeRequestHead } from '../http1/request-writer.ts';
 import { chunkedLength, upgradeLength } from '../message/framing.ts';
 import type { ClientFacts } from '../message/client-facts.ts';
@@ -28,7 +28,7 @@ export class RequestSender {
     this.#transport = transport;
   }
 
-  begin(head: Http1RequestHead, edits: HeadEdits, facts: ClientFacts, requestId: Buffer, framing: number): void {
+  begin(head: WireRequestHead, edits: HeadEdits, facts: ClientFacts, requestId: Buffer, framing: number): void {
     this.#out.open(this.#transport);
     writeRequestHead(this.#out, head, edits, facts, requestId, false);
     this.#frame(framing);

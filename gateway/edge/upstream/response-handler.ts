@@ -2,12 +2,12 @@
 import type { Failure } from '../message/failure.ts';
 import type { ResponseTaker } from '../http1/response-reader.ts';
 import type { EndpointView } from './endpoint-view.ts';
-import type { UpstreamSide } from './upstream-request.ts';
+import type { UpstreamRequest } from './upstream-request.ts';
 
 /** Bytes and heads are valid only during the call. One side calls one user at a time, and never after it was let go. */
-export interface UpstreamUser extends ResponseTaker {
+export interface ResponseHandler extends ResponseTaker {
   /** What was waited for is there, ready for the request. */
-  connected(side: UpstreamSide): void;
+  connected(side: UpstreamRequest): void;
   /** It did not come about; nothing was sent. `endpoint` null: there is none to connect to, and trying another is no use. */
   connectFailed(endpoint: EndpointView | null, failure: Failure, reason: string): void;
   /** No more of the response in this read: send what was put together. */

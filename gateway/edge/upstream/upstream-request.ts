@@ -2,7 +2,7 @@
 import type { HeadEdits } from '../message/head-edits.ts';
 import type { Failure } from '../message/failure.ts';
 import type { FieldList } from '../message/fields.ts';
-import type { Http1RequestHead } from '../message/request-head.ts';
+import type { WireRequestHead } from '../message/request-head.ts';
 import type { ClientFacts } from '../message/client-facts.ts';
 import type { EndpointView } from './endpoint-view.ts';
 
@@ -19,7 +19,7 @@ export interface EncodedHead {
  * `framing` is the length of the body, 0 or more, −1 for a request without one, `chunkedLength` (a length that is not known), or, to HTTP/1.1
  * alone, `upgradeLength`: a request that asks for a tunnel.
  */
-export interface UpstreamSide {
+export interface UpstreamRequest {
   readonly kind: 'side';
   readonly endpoint: EndpointView;
   /** It serves its user still: false once request and response are complete, or nobody reads the rest of the request. */
@@ -27,7 +27,7 @@ export interface UpstreamSide {
   /** The upstream takes less than was sent: wait for `upstreamDrained`. */
   readonly congested: boolean;
   /** Encodes the head straight from the client's. `requestId` is used unless a trusted proxy sent an id. */
-  beginRequest(head: Http1RequestHead, edits: HeadEdits, facts: ClientFacts, requestId: Buffer, framing: number): void;
+  beginRequest(head: WireRequestHead, edits: HeadEdits, facts: ClientFacts, requestId: Buffer, framing: number): void;
   /** Sends a head as `encodeHead` made it for this protocol: `bytes[0..length)`, which stay the caller's. */
   sendHead(bytes: Buffer, length: number, framing: number): void;
   sendBody(bytes: Buffer, start: number, end: number): void;
@@ -52,4 +52,4 @@ export interface Waiting {
 }
 
 /** What became of asking for an Endpoint. `waiting`: `connected` or `connectFailed` follows, never during the call. */
-export type Acquired = UpstreamSide | Waiting | { readonly kind: 'failed'; readonly failure: Failure; readonly detail: string };
+export type Acquired = UpstreamRequest | Waiting | { readonly kind: 'failed'; readonly failure: Failure; readonly detail: string };

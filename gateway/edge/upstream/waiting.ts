@@ -2,18 +2,18 @@
 import { Deadline } from '../io/deadline.ts';
 import type { Timed } from '../io/deadline.ts';
 import { failures } from '../message/failure.ts';
-import type { Choice } from './balancing-policy.ts';
+import type { BalancingPolicy } from './balancing-policy.ts';
 import type { EndpointView } from './endpoint-view.ts';
 import type { WorkerContext } from '../io/worker-context.ts';
-import type { Acquired, UpstreamSide, Waiting } from './upstream-request.ts';
-import type { UpstreamUser } from './response-handler.ts';
+import type { Acquired, UpstreamRequest, Waiting } from './upstream-request.ts';
+import type { ResponseHandler } from './response-handler.ts';
 
 /** A connection that is dialled. */
 export class Dialling implements Waiting {
   readonly kind = 'waiting';
-  readonly #connection: UpstreamSide;
+  readonly #connection: UpstreamRequest;
 
-  constructor(connection: UpstreamSide) {
+  constructor(connection: UpstreamRequest) {
     this.#connection = connection;
   }
 
@@ -30,7 +30,7 @@ export class Dialling implements Waiting {
 interface NamedUpstream {
   readonly worker: WorkerContext;
   readonly connectTimeoutMs: number;
-  acquire(user: UpstreamUser, tried: readonly EndpointView[], choice: Choice, hash: number | null): Acquired;
+  acquire(user: ResponseHandler, tried: readonly EndpointView[], balancing: BalancingPolicy, hash: number | null): Acquired;
   /** The request waits for addresses no longer. */
   stopWaiting(wait: AddressWait): void;
 }
@@ -39,17 +39,17 @@ interface NamedUpstream {
 export class AddressWait implements Waiting, Timed {
   readonly kind = 'waiting';
   readonly #pool: NamedUpstream;
-  readonly #user: UpstreamUser;
-  readonly #choice: Choice;
+  readonly #user: ResponseHandler;
+  readonly #balancing: BalancingPolicy;
   readonly #hash: number | null;
   readonly #deadline = new Deadline(this);
   /** What it waits for since the addresses came. */
   #next: Waiting | null = null;
 
-  constructor(pool: NamedUpstream, user: UpstreamUser, choice: Choice, hash: number | null) {
+  constructor(pool: NamedUpstream, user: ResponseHandler, balancing: BalancingPolicy, hash: number | null) {
     this.#pool = pool;
     this.#user = user;
-    this.#choice = choice;
+    this.#balancing = balancing;
     this.#hash = hash;
     pool.worker.wheel.set(this.#deadline, pool.worker.nowMs + pool.connectTimeoutMs);
   }
@@ -63,7 +63,7 @@ export class AddressWait implements Waiting, Timed {
     const { worker } = this.#pool;
     worker.tick();
     worker.wheel.remove(this.#deadline);
-    const acquired = this.#pool.acquire(this.#user, [], this.#choice, this.#hash);
+    const acquired = this.#pool.acquire(this.#user, [], this.#balancing, this.#hash);
     if (acquired.kind === 'side') this.#user.connected(acquired);
     else if (acquired.kind === 'waiting') this.#next = acquired;
     else this.#user.connectFailed(null, acquired.failure, acquired.detail);

@@ -7,11 +7,11 @@ import type { Translation, TranslationChange } from '../../../k8s/translate/tran
 import { Readiness } from '../../../gateway/control/readiness.ts';
 import { Reconciler } from '../../../gateway/control/reconcile.ts';
 import type { Translating } from '../../../gateway/control/reconcile.ts';
-import type { ControlToData, Kept, KeptChange, ToldProblems } from '../../../gateway/messages.ts';
+import type { ControlToData, Handover, HandoverChange, ToldProblems } from '../../../gateway/messages.ts';
 import { endpointsOf, mappingOf, upstreamOf } from '../fixtures.ts';
 
 const noChange: SourceChange = { set: [], removed: [], problems: [], readAtMs: 0 };
-const nothingKept: Kept = { version: 0, ready: false, slots: [], breakerSlots: [], addresses: [], held: [] };
+const nothingKept: Handover = { version: 0, ready: false, slots: [], breakerSlots: [], addresses: [], held: [] };
 
 /** Answers each change of the Source with the next of the changes it was given. */
 class ScriptedTranslator implements Translating {
@@ -48,16 +48,16 @@ class ScriptedTranslator implements Translating {
 interface Control {
   reconciler: Reconciler;
   translator: ScriptedTranslator;
-  kept: KeptChange[];
+  kept: HandoverChange[];
   sent: ControlToData[];
   ready: () => number;
   take: (change: Partial<TranslationChange>) => void;
   acknowledge: (problems?: ToldProblems) => void;
 }
 
-function start(kept: Kept = nothingKept, lookup: () => Promise<readonly string[]> = () => Promise.resolve(['10.0.0.1'])): Control {
+function start(kept: Handover = nothingKept, lookup: () => Promise<readonly string[]> = () => Promise.resolve(['10.0.0.1'])): Control {
   const translator = new ScriptedTranslator();
-  const keptChanges: KeptChange[] = [];
+  const keptChanges: HandoverChange[] = [];
   const sent: ControlToData[] = [];
   let ready = 0;
   const reconciler = new Reconciler(translator, kept, new Readiness(1, kept.ready), {

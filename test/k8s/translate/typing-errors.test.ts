@@ -22,25 +22,25 @@ const worlds = worldsOf();
 
 /** One world, and one error by its text. */
 function widerBy(name: string, what: string): readonly string[] {
-  const world = worlds.find((one) => one.name === name)!;
-  const error = [...typingErrors(world.subject)].find((one) => one.what === what);
+  const graph = worlds.find((one) => one.name === name)!;
+  const error = [...typingErrors(graph.subject)].find((one) => one.what === what);
   if (error === undefined) throw new Error(`${name} has no error ${what}`);
-  return widerIn(world, [error]);
+  return widerIn(graph, [error]);
 }
 
-function widerIn(world: (typeof worlds)[number], errors: Iterable<{ readonly what: string; readonly text: string }>): readonly string[] {
-  const before = outcomeOf(world.around, dump(world.subject));
-  const without = outcomeOf(world.around, '');
+function widerIn(graph: (typeof worlds)[number], errors: Iterable<{ readonly what: string; readonly text: string }>): readonly string[] {
+  const before = outcomeOf(graph.around, dump(graph.subject));
+  const without = outcomeOf(graph.around, '');
   const known = new Set(before.problems.map(printProblem));
-  return [...errors].flatMap((error) => silentlyWider(world, before, without, error, known).map((line) => `${world.name}: ${error.what}: ${line}`));
+  return [...errors].flatMap((error) => silentlyWider(graph, before, without, error, known).map((line) => `${graph.name}: ${error.what}: ${line}`));
 }
 
 describe('a typing error', () => {
   test(`widens nothing in silence (${tried} of them, seed ${seed})`, { timeout: 60_000 }, () => {
     const draw = draws(seed);
-    const all = worlds.map((world) => ({ world, errors: [...typingErrors(world.subject)] }));
+    const all = worlds.map((graph) => ({ graph, errors: [...typingErrors(graph.subject)] }));
     const chance = tried / all.reduce((sum, { errors }) => sum + errors.length, 0);
-    const wider = all.flatMap(({ world, errors }) => widerIn(world, errors.filter(() => draw() < chance)));
+    const wider = all.flatMap(({ graph, errors }) => widerIn(graph, errors.filter(() => draw() < chance)));
     expect(wider).toEqual([]);
   });
 
@@ -60,7 +60,7 @@ describe('a typing error', () => {
     ['corpus tls tls', 'line 10 "        certSecretName: cert": cut'],
     ['corpus plain', 'metadata.namespace spelt "namespaces"'],
   ])('%s: %s', (name, what) => {
-    const world = name === 'corpus plain' ? 'corpus prepackaged prepackaged' : name === 'corpus header-canary' ? 'corpus canary header' : name;
-    expect(widerBy(world, what)).toEqual([]);
+    const graph = name === 'corpus plain' ? 'corpus prepackaged prepackaged' : name === 'corpus header-canary' ? 'corpus canary header' : name;
+    expect(widerBy(graph, what)).toEqual([]);
   });
 });

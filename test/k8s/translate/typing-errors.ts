@@ -17,7 +17,7 @@ import { clusterSettings } from './objects.ts';
 type Tree = Record<string, unknown>;
 
 /** A manifest beside those that it shares a Route with. */
-export interface World {
+export interface ObjectGraph {
   readonly name: string;
   readonly subject: Tree;
   readonly around: string;
@@ -72,12 +72,12 @@ const conditions: readonly Tree[] = [
   { rewrite: '/x/', timeout_ms: 100, grpc: false },
 ];
 
-export function worldsOf(): readonly World[] {
+export function worldsOf(): readonly ObjectGraph[] {
   const texts = [readFileSync(join(root, 'test/golden/shape-corpus/input.yaml'), 'utf8')];
   for (const name of readdirSync(join(root, 'k8s/examples')).filter((file) => file.endsWith('.yaml')).sort()) texts.push(readFileSync(join(root, 'k8s/examples', name), 'utf8'));
   const deployments = texts.flatMap((text) => text.split(/^---$/m)).map((text) => load(text) as Tree);
   const groups = Map.groupBy(deployments.filter(({ kind }) => kind === 'SeldonDeployment'), groupOf);
-  const worlds: World[] = [];
+  const worlds: ObjectGraph[] = [];
   for (const [group, members] of groups) {
     for (const subject of members) worlds.push({ name: `${group} ${(subject['metadata'] as Tree)['name'] as string}`, subject, around: [neighbour, ...members.filter((other) => other !== subject).map((other) => dump(other))].join('\n---\n') });
   }
@@ -290,8 +290,8 @@ export function requestsFor(mapping: Mapping): readonly HeadText[] {
 const ofGroups = new Set(['no-weights', 'weights-scaled']);
 
 /** What became wider without a word, of one typing error; [] when nothing did. */
-export function silentlyWider(world: World, before: Outcome, without: Outcome, error: TypingError, known: ReadonlySet<string>): readonly string[] {
-  const after = outcomeOf(world.around, error.text);
+export function silentlyWider(graph: ObjectGraph, before: Outcome, without: Outcome, error: TypingError, known: ReadonlySet<string>): readonly string[] {
+  const after = outcomeOf(graph.around, error.text);
   const said = after.problems.filter((problem) => !known.has(printProblem(problem)));
   if (said.some((problem) => problem.level === 'error' || (problem.level === 'warning' && !ofGroups.has(problem.code) && !isDifference(problem)))) return [];
   const wider: string[] = [];

@@ -7,7 +7,7 @@ import { HeldRequest } from '../../../../gateway/edge/exchange/held-request.ts';
 import { readFields } from '../../../../gateway/edge/message/fields.ts';
 import type { FieldList } from '../../../../gateway/edge/message/fields.ts';
 import { Trailers } from '../../../../gateway/edge/http1/trailers.ts';
-import type { UpstreamSide } from '../../../../gateway/edge/upstream/upstream-request.ts';
+import type { UpstreamRequest } from '../../../../gateway/edge/upstream/upstream-request.ts';
 
 const counters = new CounterBlock(new SharedArrayBuffer(blockBytes()));
 let memory: HeldMemory;
@@ -17,7 +17,7 @@ beforeEach(() => {
 });
 
 /** What a side was sent. */
-function recorder(): { readonly side: UpstreamSide; readonly sent: string[] } {
+function recorder(): { readonly side: UpstreamRequest; readonly sent: string[] } {
   const sent: string[] = [];
   let body = '';
   const side = {
@@ -25,7 +25,7 @@ function recorder(): { readonly side: UpstreamSide; readonly sent: string[] } {
     sendBody: (bytes: Buffer, start: number, end: number) => (body += bytes.toString('latin1', start, end)),
     sendEnd: (trailers: FieldList | null) => sent.push(`body ${body}`, `end ${trailers === null ? '' : Buffer.from(trailers.bytes).toString('latin1', trailers.fields[0], trailers.fieldsEnd)}`),
     flush: () => sent.push('flush'),
-  } as unknown as UpstreamSide;
+  } as unknown as UpstreamRequest;
   return { side, sent };
 }
 
@@ -112,7 +112,7 @@ describe('a request that is kept', () => {
       held.begin({ bytes: Buffer.from('h'), length: 1 }, 0);
       held.append(body, 0, body.length);
       const seen = new Set<ArrayBufferLike>();
-      held.sendTo({ sendHead() {}, sendBody: (bytes: Buffer) => seen.add(bytes.buffer), flush() {} } as unknown as UpstreamSide);
+      held.sendTo({ sendHead() {}, sendBody: (bytes: Buffer) => seen.add(bytes.buffer), flush() {} } as unknown as UpstreamRequest);
       held.clear();
       return seen;
     };

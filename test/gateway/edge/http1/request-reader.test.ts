@@ -1,6 +1,6 @@
 // What is sent ahead of an answer: how much of it waits, and when reading stops.
 import { beforeEach, describe, expect, test } from 'vitest';
-import { Http1RequestHead } from '../../../../gateway/edge/message/request-head.ts';
+import { WireRequestHead } from '../../../../gateway/edge/message/request-head.ts';
 import { RequestReader } from '../../../../gateway/edge/http1/request-reader.ts';
 import type { RequestTaker } from '../../../../gateway/edge/http1/request-reader.ts';
 import { Trailers } from '../../../../gateway/edge/http1/trailers.ts';
@@ -27,7 +27,7 @@ class Counting implements RequestTaker {
 }
 
 test('a taker that reads on behind a malformed body is a fault, not an endless loop', () => {
-  const reader = new RequestReader({ requestHead: new Http1RequestHead(), trailers: new Trailers() }, defaultLimits, new Counting());
+  const reader = new RequestReader({ requestHead: new WireRequestHead(), trailers: new Trailers() }, defaultLimits, new Counting());
   const bytes = Buffer.from('POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nZZ\0');
   expect(() => reader.received(bytes, 0, bytes.length - 1)).toThrow('no progress while reading: chunked');
 });
@@ -38,7 +38,7 @@ describe('requests sent ahead', () => {
 
   beforeEach(() => {
     taker = new Counting();
-    reader = new RequestReader({ requestHead: new Http1RequestHead(), trailers: new Trailers() }, { ...defaultLimits, pipelinedRequests: 3 }, taker);
+    reader = new RequestReader({ requestHead: new WireRequestHead(), trailers: new Trailers() }, { ...defaultLimits, pipelinedRequests: 3 }, taker);
     feed(request);
   });
 

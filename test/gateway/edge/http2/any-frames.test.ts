@@ -2,9 +2,9 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Transport, TransportOwner } from '../../../../gateway/edge/io/transport.ts';
-import { Http1RequestHead } from '../../../../gateway/edge/message/request-head.ts';
+import { WireRequestHead } from '../../../../gateway/edge/message/request-head.ts';
 import { ResponseHead } from '../../../../gateway/edge/message/response-head.ts';
-import { ClientConnection } from '../../../../gateway/edge/http2/client.ts';
+import { Http2ClientConnection } from '../../../../gateway/edge/http2/client.ts';
 import { clientPreface, flag, frameType } from '../../../../gateway/edge/http2/constants.ts';
 import { ServerConnection } from '../../../../gateway/edge/http2/server.ts';
 import type { Stream } from '../../../../gateway/edge/http2/stream.ts';
@@ -120,7 +120,7 @@ test('a server', () => {
         transport,
         shared,
         { request: () => new StrictUser(faults, act), refused: (stream) => stream.reset(0), readOver() {}, queueChanged() {}, connectionFailed() {}, connectionGone() {}, connectionClosed: () => closed++ },
-        new Http1RequestHead(),
+        new WireRequestHead(),
       );
       connection.received(Buffer.concat([clientPreface, frames.settings()]), 0, 33);
       for (const [bytes, step] of steps) {
@@ -147,7 +147,7 @@ test('a client', () => {
       const transport = new NoTransport();
       const faults: string[] = [];
       let closed = 0;
-      const connection = new ClientConnection(transport, shared, { connectionRead() {}, connectionRoom() {}, connectionRetiring() {}, connectionClosed: () => closed++ }, new ResponseHead());
+      const connection = new Http2ClientConnection(transport, shared, { connectionRead() {}, connectionRoom() {}, connectionRetiring() {}, connectionClosed: () => closed++ }, new ResponseHead());
       const call = (): void => {
         if (connection.usable) connection.request(new StrictUser(faults, act), requestBlock(), requestBlock().length, false);
       };

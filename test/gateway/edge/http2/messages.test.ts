@@ -1,7 +1,7 @@
 // RFC 9113 §8: what is a request, what is a response, and what the core sees of them.
 import { describe, expect, test } from 'vitest';
 import { headOf } from '../../../../routing/head-text.ts';
-import { Http1RequestHead } from '../../../../gateway/edge/message/request-head.ts';
+import { WireRequestHead } from '../../../../gateway/edge/message/request-head.ts';
 import { ResponseHead } from '../../../../gateway/edge/message/response-head.ts';
 import { errorCode, flag, frameType } from '../../../../gateway/edge/http2/constants.ts';
 import { HeaderList } from '../../../../gateway/edge/http2/header-list.ts';
@@ -22,8 +22,8 @@ function listOf(fields: readonly Field[]): HeaderList {
 
 const base: readonly Field[] = [[':method', 'POST'], [':scheme', 'http'], [':path', '/a/b?q'], [':authority', 'host:80']];
 
-function readOf(fields: readonly Field[], ended = false): { head: Http1RequestHead; verdict: ReturnType<typeof readRequest> } {
-  const head = new Http1RequestHead();
+function readOf(fields: readonly Field[], ended = false): { head: WireRequestHead; verdict: ReturnType<typeof readRequest> } {
+  const head = new WireRequestHead();
   return { head, verdict: readRequest(listOf(fields), head, ended) };
 }
 
@@ -40,7 +40,7 @@ describe('requests', () => {
     expect(text(head.authorityStart, head.authorityEnd)).toBe('host:80');
     expect(Buffer.from(head.pathBytes).toString('latin1', head.pathStart, head.pathEnd)).toBe('/a/b');
     expect(Buffer.from(head.pathBytes).toString('latin1', head.queryStart, head.queryEnd)).toBe('q');
-    expect(head).toMatchObject({ grpc: true, takesTrailers: true, contentLength: 5, chunked: false, modern: true, close: false, isHead: false });
+    expect(head).toMatchObject({ grpc: true, takesTrailers: true, contentLength: 5, chunked: false, http11: true, close: false, isHead: false });
     expect(textFields(head)).toEqual([['seldon', 'm'], ['content-type', 'application/grpc+proto'], ['te', 'trailers'], ['content-length', '5'], ['host', 'host:80']]);
     expect(headOf({ method: 'POST', path: '/a/b?q', host: 'host:80', headers: [], grpc: true }).grpc).toBe(head.grpc);
   });

@@ -7,9 +7,9 @@ import { acceptedTransport } from '../../../../gateway/edge/downstream/accepted.
 import { DeadlineWheel } from '../../../../gateway/edge/io/deadline.ts';
 import type { Failure } from '../../../../gateway/edge/message/failure.ts';
 import type { FieldList } from '../../../../gateway/edge/message/fields.ts';
-import { Http1RequestHead } from '../../../../gateway/edge/message/request-head.ts';
+import { WireRequestHead } from '../../../../gateway/edge/message/request-head.ts';
 import { ResponseHead } from '../../../../gateway/edge/message/response-head.ts';
-import { ClientConnection } from '../../../../gateway/edge/http2/client.ts';
+import { Http2ClientConnection } from '../../../../gateway/edge/http2/client.ts';
 import type { ClientOwner } from '../../../../gateway/edge/http2/client.ts';
 import { defaultFloodLimits } from '../../../../gateway/edge/http2/floods.ts';
 import { BlockWriter } from '../../../../gateway/edge/http2/hpack-encode.ts';
@@ -17,7 +17,7 @@ import { ServerConnection } from '../../../../gateway/edge/http2/server.ts';
 import type { ServerOwner } from '../../../../gateway/edge/http2/server.ts';
 import { Http2Shared } from '../../../../gateway/edge/http2/shared.ts';
 import type { Http2Limits } from '../../../../gateway/edge/http2/limits.ts';
-import type { Http2Home } from '../../../../gateway/edge/http2/shared.ts';
+import type { Http2Host } from '../../../../gateway/edge/http2/shared.ts';
 import type { Stream } from '../../../../gateway/edge/http2/stream.ts';
 import type { ResponseUser, StreamLoss, StreamUser } from '../../../../gateway/edge/http2/stream.ts';
 import { WriteBatch } from '../../../../gateway/edge/io/write-batch.ts';
@@ -58,7 +58,7 @@ export function sharedOf(limits: Partial<Http2Limits>): Http2Shared & { readonly
     () => performance.now(),
     (error) => faults.push(error),
   );
-  const home: Http2Home = {
+  const home: Http2Host = {
     wheel,
     batch: new WriteBatch(),
     nowMs: performance.now(),
@@ -88,7 +88,7 @@ export type Serve = (...given: Parameters<ServerOwner['request']>) => StreamUser
 export async function startServer(serve: Serve, limits: Partial<Http2Limits>): Promise<RunningServer> {
   const shared = sharedOf(limits);
   const reads = new ReadBuffer();
-  const head = new Http1RequestHead();
+  const head = new WireRequestHead();
   const connections: ServerConnection[] = [];
   const failures: string[] = [];
   const owner: ServerOwner = {
@@ -191,9 +191,9 @@ export interface Reply {
 
 /** Sends requests on a connection that `pick` gives. */
 export class Caller {
-  readonly #pick: () => ClientConnection;
+  readonly #pick: () => Http2ClientConnection;
 
-  constructor(pick: () => ClientConnection) {
+  constructor(pick: () => Http2ClientConnection) {
     this.#pick = pick;
   }
 
@@ -237,7 +237,7 @@ export class Caller {
 }
 
 export interface Dialled {
-  readonly connection: ClientConnection;
+  readonly connection: Http2ClientConnection;
   /** When the socket is connected. */
   readonly connected: Promise<void>;
 }
@@ -248,7 +248,7 @@ export function dialTo(port: number, shared: Http2Shared, owner: ClientOwner): D
   const socket = dialPlain('127.0.0.1', port, new ReadBuffer(), (bytes, start, end) => transport?.receive(bytes, start, end));
   transport = new SocketTransport(socket, nobody, null);
   shared.home.tick();
-  const connection = new ClientConnection(transport, shared, owner, new ResponseHead());
+  const connection = new Http2ClientConnection(transport, shared, owner, new ResponseHead());
   const connected = Promise.withResolvers<void>();
   socket.once('connect', () => {
     connection.connected();
@@ -259,7 +259,7 @@ export function dialTo(port: number, shared: Http2Shared, owner: ClientOwner): D
 }
 
 export class RunningClient extends Caller {
-  readonly connection: ClientConnection;
+  readonly connection: Http2ClientConnection;
   readonly shared: Http2Shared & { readonly faults: unknown[] };
   readonly connected: Promise<void>;
   retired = 0;

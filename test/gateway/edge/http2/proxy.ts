@@ -1,7 +1,7 @@
 // A proxy on the engine, as small as it can be: what an exchange does between two streams. For tests of the engine as a whole.
 import { kind } from '../../../../gateway/edge/message/field-kind.ts';
 import type { FieldList } from '../../../../gateway/edge/message/fields.ts';
-import type { Http1RequestHead } from '../../../../gateway/edge/message/request-head.ts';
+import type { WireRequestHead } from '../../../../gateway/edge/message/request-head.ts';
 import { errorCode } from '../../../../gateway/edge/http2/constants.ts';
 import { BlockWriter, staticEntry, staticName } from '../../../../gateway/edge/http2/hpack-encode.ts';
 import type { Http2Limits } from '../../../../gateway/edge/http2/limits.ts';
@@ -41,7 +41,7 @@ class Forwarding implements ResponseUser {
     streamLost: () => this.#upstream?.reset(errorCode.cancel),
   };
 
-  constructor(client: Stream, head: Http1RequestHead, ended: boolean, connection: RunningClient) {
+  constructor(client: Stream, head: WireRequestHead, ended: boolean, connection: RunningClient) {
     this.#client = client;
     this.isHead = head.isHead;
     writer.clear();

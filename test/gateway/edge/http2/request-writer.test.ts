@@ -2,15 +2,15 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { HeaderEdits, HostRewrite, Rewrite } from '../../../../routing/mapping.ts';
-import { attachmentOf } from '../../../../gateway/edge/policy/compiled-mapping.ts';
+import { compileMapping } from '../../../../gateway/edge/policy/compiled-mapping.ts';
 import type { Compiler } from '../../../../gateway/edge/policy/compiled-mapping.ts';
-import type { Attachment } from '../../../../gateway/edge/policy/compiled-mapping.ts';
+import type { CompiledMapping } from '../../../../gateway/edge/policy/compiled-mapping.ts';
 import { HeaderList } from '../../../../gateway/edge/http2/header-list.ts';
 import { HpackDecoder } from '../../../../gateway/edge/http2/hpack-decode.ts';
 import { BlockWriter } from '../../../../gateway/edge/http2/hpack-encode.ts';
 import { pseudo, pseudoNames } from '../../../../gateway/edge/http2/field-meaning.ts';
 import { putLength, writeRequestBlock, writeTrailerBlock } from '../../../../gateway/edge/http2/request-writer.ts';
-import { Http1RequestHead, readRequestHead } from '../../../../gateway/edge/message/request-head.ts';
+import { WireRequestHead, readRequestHead } from '../../../../gateway/edge/message/request-head.ts';
 import { writeRequestHead } from '../../../../gateway/edge/http1/request-writer.ts';
 import { clientFacts } from '../../../../gateway/edge/message/client-facts.ts';
 import { OutBuffer } from '../../../../gateway/edge/io/out-buffer.ts';
@@ -33,14 +33,14 @@ interface Case {
   readonly shadow: boolean;
 }
 
-function attachmentFor({ rewrite, host, edits }: Pick<Case, 'rewrite' | 'host' | 'edits'>): Attachment {
+function compiledFor({ rewrite, host, edits }: Pick<Case, 'rewrite' | 'host' | 'edits'>): CompiledMapping {
   const mapping = mappingOf('iris', 'iris');
   if (mapping.target.kind !== 'forward') throw new Error('a redirect');
-  return attachmentOf({ ...mapping, target: { ...mapping.target, rewrite, hostRewrite: host, requestHeaders: edits } }, 0, compiler);
+  return compileMapping({ ...mapping, target: { ...mapping.target, rewrite, hostRewrite: host, requestHeaders: edits } }, 0, compiler);
 }
 
-function headOf({ method, rest, fields }: Pick<Case, 'method' | 'rest' | 'fields'>): Http1RequestHead {
-  const head = new Http1RequestHead();
+function headOf({ method, rest, fields }: Pick<Case, 'method' | 'rest' | 'fields'>): WireRequestHead {
+  const head = new WireRequestHead();
   const text = `${method} /seldon/prod/iris/${rest} HTTP/1.1\r\nHost: Gateway.example:8080\r\n${fields.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n`;
   const after = readRequestHead(head, Buffer.from(`${text}\0`, 'latin1'), 0, text.length, { requestLineBytes: 8192, headBytes: 61_440, headFields: 100 });
   if (after < 0) throw new Error(`${head.fault.name}: ${text}`);
@@ -48,9 +48,9 @@ function headOf({ method, rest, fields }: Pick<Case, 'method' | 'rest' | 'fields
 }
 
 /** Fields that an HTTP/1.1 upstream gets, in lower case, the request line and Host as pseudo headers. */
-function overHttp1(head: Http1RequestHead, attachment: Attachment, { hops, shadow }: Case): Field[] {
+function overHttp1(head: WireRequestHead, compiled: CompiledMapping, { hops, shadow }: Case): Field[] {
   const out = new OutBuffer(256);
-  writeRequestHead(out, head, attachment, clientFacts('192.0.2.7', false, hops), requestId, shadow);
+  writeRequestHead(out, head, compiled, clientFacts('192.0.2.7', false, hops), requestId, shadow);
   const [line, ...lines] = out.view().toString('latin1').split('\r\n').slice(0, -1);
   const [method, path] = line!.split(' ');
   const fields = lines.map((text): Field => [text.slice(0, text.indexOf(':')).toLowerCase(), text.slice(text.indexOf(':') + 1).trim()]);
@@ -65,9 +65,9 @@ function decoded(writer: BlockWriter): HeaderList {
   return list;
 }
 
-function overHttp2(head: Http1RequestHead, attachment: Attachment, { hops, shadow }: Case): Field[] {
+function overHttp2(head: WireRequestHead, compiled: CompiledMapping, { hops, shadow }: Case): Field[] {
   const writer = new BlockWriter();
-  writeRequestBlock(writer, head, attachment, clientFacts('192.0.2.7', false, hops), requestId, false, shadow);
+  writeRequestBlock(writer, head, compiled, clientFacts('192.0.2.7', false, hops), requestId, false, shadow);
   const list = decoded(writer);
   const value = (number: number): string => list.bytes.toString('latin1', list.pseudo[number * 2], list.pseudo[number * 2 + 1]);
   expect(value(pseudo.scheme)).toBe('http');
@@ -102,11 +102,11 @@ describe('the header block of a request', () => {
   test('holds exactly what an HTTP/1.1 upstream would get', () => {
     fc.assert(
       fc.property(aCase, (given) => {
-        const attachment = attachmentFor(given);
+        const compiled = compiledFor(given);
         // `te: gzip` and the like make no head at all.
         const fields = given.fields.map(([name, text]): Field => (name === 'te' ? [name, 'trailers'] : [name, text]));
         const head = headOf({ ...given, fields });
-        expect(sorted(overHttp2(head, attachment, given))).toEqual(sorted(overHttp1(head, attachment, given)));
+        expect(sorted(overHttp2(head, compiled, given))).toEqual(sorted(overHttp1(head, compiled, given)));
       }),
       { numRuns: 1000 },
     );
@@ -114,13 +114,13 @@ describe('the header block of a request', () => {
 
   test('drops what belongs to a connection of HTTP/1.1, and keeps te: trailers', () => {
     const head = headOf({ ...plain, fields: [['Connection', 'x-own'], ['x-own', '1'], ['Keep-Alive', '5'], ['Upgrade', 'h2c'], ['HTTP2-Settings', 'AAMAAABkAAQAoAAAAAIAAAAA'], ['TE', 'trailers'], ['Transfer-Encoding', 'chunked'], ['Expect', '100-continue'], ['x-stays', '1']] });
-    const names = overHttp2(head, attachmentFor(plain), { ...plain, fields: [] }).map(([name]) => name);
+    const names = overHttp2(head, compiledFor(plain), { ...plain, fields: [] }).map(([name]) => name);
     expect(names).toEqual([':authority', ':method', ':path', 'x-stays', 'x-request-id', 'x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host', 'te']);
   });
 
   test('keeps the length that the client gave', () => {
     const writer = new BlockWriter();
-    writeRequestBlock(writer, headOf({ ...plain, fields: [['Content-Length', '72']] }), attachmentFor(plain), clientFacts('192.0.2.7', false, 0), requestId, false, false);
+    writeRequestBlock(writer, headOf({ ...plain, fields: [['Content-Length', '72']] }), compiledFor(plain), clientFacts('192.0.2.7', false, 0), requestId, false, false);
     expect(textFields(decoded(writer)).some(([name]) => name === 'content-length')).toBe(false);
     putLength(writer, 72);
     expect(textFields(decoded(writer)).at(-1)).toEqual(['content-length', '72']);
@@ -128,7 +128,7 @@ describe('the header block of a request', () => {
 
   test('says https to an upstream with TLS', () => {
     const writer = new BlockWriter();
-    writeRequestBlock(writer, headOf({ ...plain, fields: [] }), attachmentFor(plain), clientFacts('192.0.2.7', false, 0), requestId, true, false);
+    writeRequestBlock(writer, headOf({ ...plain, fields: [] }), compiledFor(plain), clientFacts('192.0.2.7', false, 0), requestId, true, false);
     const list = decoded(writer);
     expect(list.bytes.toString('latin1', list.pseudo[pseudo.scheme * 2], list.pseudo[pseudo.scheme * 2 + 1])).toBe('https');
   });
@@ -137,7 +137,7 @@ describe('the header block of a request', () => {
     const head = headOf({ ...plain, fields: [['x-secret', 'a'], ['x-open', 'b']] });
     head.neverIndexed = Uint8Array.of(0, 1, 0);
     const writer = new BlockWriter();
-    writeRequestBlock(writer, head, attachmentFor(plain), clientFacts('192.0.2.7', false, 0), requestId, false, false);
+    writeRequestBlock(writer, head, compiledFor(plain), clientFacts('192.0.2.7', false, 0), requestId, false, false);
     const list = decoded(writer);
     const forbidden = textFields(list).filter((_, field) => list.neverIndexed[field] === 1);
     expect(forbidden).toEqual([['x-secret', 'a']]);

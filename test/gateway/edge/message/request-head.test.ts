@@ -2,13 +2,13 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { more } from '../../../../gateway/edge/message/fields.ts';
-import { Http1RequestHead, readRequestHead, refused } from '../../../../gateway/edge/message/request-head.ts';
-import { Carry } from '../../../../gateway/edge/io/partial-read.ts';
+import { WireRequestHead, readRequestHead, refused } from '../../../../gateway/edge/message/request-head.ts';
+import { PartialRead } from '../../../../gateway/edge/io/partial-read.ts';
 
 const limits = { requestLineBytes: 200, headBytes: 600, headFields: 8 };
 
 /** What a parse came to, as text. */
-function read(head: Http1RequestHead, bytes: Buffer, start: number, end: number): string {
+function read(head: WireRequestHead, bytes: Buffer, start: number, end: number): string {
   const after = readRequestHead(head, bytes, start, end, limits);
   if (after === more) return 'more';
   if (after === refused) return head.fault.name;
@@ -25,20 +25,20 @@ function read(head: Http1RequestHead, bytes: Buffer, start: number, end: number)
 function atOnce(text: string): string {
   const bytes = Buffer.from(`GARBAGE${text}\0MORE GARBAGE\r\n\r\n`, 'latin1');
   bytes[7 + text.length] = 0;
-  return read(new Http1RequestHead(), bytes, 7, 7 + text.length);
+  return read(new WireRequestHead(), bytes, 7, 7 + text.length);
 }
 
 /** Piece by piece, as a connection does: what is not complete is carried and read again. */
 function inPieces(text: string, cuts: readonly number[]): string {
-  const carry = new Carry();
-  const head = new Http1RequestHead();
+  const partial = new PartialRead();
+  const head = new WireRequestHead();
   const ends = [...new Set(cuts.map((cut) => cut % (text.length + 1)))].sort((a, b) => a - b);
   let from = 0;
   let outcome = 'more';
   for (const to of [...ends, text.length]) {
-    carry.append(Buffer.from(text.slice(from, to), 'latin1'), 0, to - from);
+    partial.append(Buffer.from(text.slice(from, to), 'latin1'), 0, to - from);
     from = to;
-    outcome = read(head, carry.bytes, carry.start, carry.end);
+    outcome = read(head, partial.bytes, partial.start, partial.end);
     if (outcome !== 'more') return outcome;
   }
   return outcome;
@@ -78,7 +78,7 @@ describe('a byte more is never read', () => {
 });
 
 test('names are known by their bytes, not by their hash alone', () => {
-  const head = new Http1RequestHead();
+  const head = new WireRequestHead();
   // Length, first, middle and last byte as in content-length: the same slot.
   const text = 'POST /x HTTP/1.1\r\nHost: a\r\nc0nten-_-lengtx: 1\r\ncXXXXXX-XXXXXh: 5\r\n\r\n';
   const bytes = Buffer.from(`${text}\0`, 'latin1');

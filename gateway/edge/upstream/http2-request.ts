@@ -3,7 +3,7 @@ import type { HeadEdits } from '../message/head-edits.ts';
 import { failures } from '../message/failure.ts';
 import type { Failure } from '../message/failure.ts';
 import type { FieldList } from '../message/fields.ts';
-import type { Http1RequestHead } from '../message/request-head.ts';
+import type { WireRequestHead } from '../message/request-head.ts';
 import type { ClientFacts } from '../message/client-facts.ts';
 import type { ResponseHead } from '../message/response-head.ts';
 import { errorCode } from '../http2/constants.ts';
@@ -14,9 +14,9 @@ import { grpcStatusOf } from '../message/response-fields.ts';
 import { resource } from './breaker.ts';
 import type { Breaker } from './breaker.ts';
 import type { EndpointView } from './endpoint-view.ts';
-import type { SessionShared } from './session-shared.ts';
-import type { UpstreamSide } from './upstream-request.ts';
-import type { UpstreamUser } from './response-handler.ts';
+import type { Http2UpstreamShared } from './http2-shared.ts';
+import type { UpstreamRequest } from './upstream-request.ts';
+import type { ResponseHandler } from './response-handler.ts';
 
 /** Bytes that wait for the upstream's windows before the client is asked to wait; it may go on when half of them have left. */
 const mostQueuedBytes = 64 * 1024;
@@ -26,23 +26,23 @@ const unavailable = 14;
 
 /** The connection that carries a stream, as the stream needs it. */
 export interface StreamHost {
-  readonly shared: SessionShared;
-  /** Sends a request: `ClientConnection.request`. There must be room. */
-  request(side: StreamSide, block: Buffer, length: number, end: boolean): Stream;
+  readonly shared: Http2UpstreamShared;
+  /** Sends a request: `Http2ClientConnection.request`. There must be room. */
+  request(side: Http2UpstreamRequest, block: Buffer, length: number, end: boolean): Stream;
   /** `side` is told when this read is over. */
-  flushLater(side: StreamSide): void;
+  flushLater(side: Http2UpstreamRequest): void;
   /** A side has been let go. */
-  release(side: StreamSide): void;
+  release(side: Http2UpstreamRequest): void;
 }
 
 /** Kept by its session and begun anew for each request. */
-export class StreamSide implements UpstreamSide, ResponseUser {
+export class Http2UpstreamRequest implements UpstreamRequest, ResponseUser {
   readonly kind = 'side';
   readonly #session: StreamHost;
   endpoint: EndpointView;
   isHead = false;
   #breaker: Breaker;
-  #user: UpstreamUser | null = null;
+  #user: ResponseHandler | null = null;
   /** null: the request has not begun. */
   #stream: Stream | null = null;
   #requestEnded = false;
@@ -62,7 +62,7 @@ export class StreamSide implements UpstreamSide, ResponseUser {
   }
 
   /** Serves a request of `user`, which has entered `breaker`. */
-  begin(endpoint: EndpointView, user: UpstreamUser, breaker: Breaker): void {
+  begin(endpoint: EndpointView, user: ResponseHandler, breaker: Breaker): void {
     this.endpoint = endpoint;
     this.isHead = user.isHead;
     this.#breaker = breaker;
@@ -91,7 +91,7 @@ export class StreamSide implements UpstreamSide, ResponseUser {
 
   // The request.
 
-  beginRequest(head: Http1RequestHead, edits: HeadEdits, facts: ClientFacts, requestId: Buffer, framing: number): void {
+  beginRequest(head: WireRequestHead, edits: HeadEdits, facts: ClientFacts, requestId: Buffer, framing: number): void {
     writeRequestBlock(this.#session.shared.writer, head, edits, facts, requestId, !this.endpoint.upstream.plain, false);
     this.#begin(framing);
   }

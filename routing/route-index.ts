@@ -1,24 +1,24 @@
-// Seats: where lookup finds what has a key (Routes by their path or their deployment's name, Spaces by their base). At 10,000 deployments a
+// RouteIndex: where lookup finds what has a key (Routes by their path or their deployment's name, Spaces by their base). At 10,000 deployments a
 // decision costs what its cache misses cost (load/bench/decide.ts), so a hit reads three places: the slot, the bytes of the key, the value.
 //
-// Persistent: pages of open addressing, in typed arrays. A change writes its pages anew (some 500 seats each, microseconds) and copies the list
+// Persistent: pages of open addressing, in typed arrays. A change writes its pages anew (some 500 route slots each, microseconds) and copies the list
 // of pages; every older table stays as it was.
 import { lowerByte } from './bytes.ts';
 
 /** A value and where it sits. */
-export interface Seated<V> {
+export interface IndexedSlot<V> {
   /** Key in the index. Values of one hash are met in the order of `compare`. */
   readonly hash: number;
   /** Byte text that a request is compared with. */
   readonly text: string;
   /** Sum of `folded`, `whole`, …: what lookup asks before it reads the value. */
   readonly flags: number;
-  /** Id of the Space, so that comparing it reads no string. */
+  /** Id of the NamespaceRoutes, so that comparing it reads no string. */
   readonly owner: number;
   readonly value: V;
 }
 
-export const seatFlags = Object.freeze({
+export const slotFlags = Object.freeze({
   /** ASCII letters in any case; the bytes are in lower case. */
   folded: 1,
   /** The path must be the text and not only begin with it. */
@@ -38,7 +38,7 @@ export const allFlags = (1 << flagBits) - 1;
 /** Numbers of a slot: hash, meta, start of the text in `bytes`, owner. 16 bytes, so a slot lies in one cache line. */
 export const slotSize = 4;
 
-export interface SeatPage<V> {
+export interface IndexPage<V> {
   readonly slots: Int32Array;
   /** Slots − 1; at least a quarter of them is free. */
   readonly mask: number;
@@ -49,9 +49,9 @@ export interface SeatPage<V> {
   readonly count: number;
 }
 
-export interface Seats<V> {
+export interface RouteIndex<V> {
   readonly count: number;
-  readonly pages: readonly SeatPage<V>[];
+  readonly pages: readonly IndexPage<V>[];
 }
 
 const pageBits = 6;
@@ -62,12 +62,12 @@ function freePage(slots: number): Int32Array {
   return all;
 }
 
-const emptyPage: SeatPage<never> = Object.freeze({ slots: freePage(1), mask: 0, bytes: new Uint8Array(0), values: Object.freeze([null]), count: 0 });
+const emptyPage: IndexPage<never> = Object.freeze({ slots: freePage(1), mask: 0, bytes: new Uint8Array(0), values: Object.freeze([null]), count: 0 });
 
-export const noSeats: Seats<never> = Object.freeze({ count: 0, pages: Object.freeze(Array.from({ length: 1 << pageBits }, () => emptyPage)) });
+export const emptyRouteIndex: RouteIndex<never> = Object.freeze({ count: 0, pages: Object.freeze(Array.from({ length: 1 << pageBits }, () => emptyPage)) });
 
-export function pageOf<V>(seats: Seats<V>, hash: number): SeatPage<V> {
-  return seats.pages[hash >>> (32 - pageBits)]!;
+export function pageOf<V>(routeSlots: RouteIndex<V>, hash: number): IndexPage<V> {
+  return routeSlots.pages[hash >>> (32 - pageBits)]!;
 }
 
 /** Where values of this hash begin: the slots from here on to a free one. */
@@ -78,31 +78,31 @@ export function firstSlot(hash: number, mask: number): number {
 /** What changes in one page. */
 interface PageChange<V> {
   readonly leave: Set<V>;
-  readonly come: Seated<V>[];
+  readonly come: IndexedSlot<V>[];
 }
 
-/** A change in progress. `done` gives the next Seats; the ones it began with never change. */
-export class SeatsEdit<V extends object> {
-  readonly #from: Seats<V>;
+/** A change in progress. `done` gives the next RouteIndex; the ones it began with never change. */
+export class RouteIndexEdit<V extends object> {
+  readonly #from: RouteIndex<V>;
   readonly #compare: (a: V, b: V) => number;
   readonly #changes = new Map<number, PageChange<V>>();
 
   /** `compare` orders values of one hash. */
-  constructor(from: Seats<V>, compare: (a: V, b: V) => number) {
+  constructor(from: RouteIndex<V>, compare: (a: V, b: V) => number) {
     this.#from = from;
     this.#compare = compare;
   }
 
-  add(seated: Seated<V>): void {
-    this.#changeOf(seated.hash).come.push(seated);
+  add(slotted: IndexedSlot<V>): void {
+    this.#changeOf(slotted.hash).come.push(slotted);
   }
 
-  /** Takes away a value that is in the Seats that this edit began with. */
+  /** Takes away a value that is in the RouteIndex that this edit began with. */
   remove(hash: number, value: V): void {
     this.#changeOf(hash).leave.add(value);
   }
 
-  done(): Seats<V> {
+  done(): RouteIndex<V> {
     if (this.#changes.size === 0) return this.#from;
     const pages = this.#from.pages.slice();
     let { count } = this.#from;
@@ -122,7 +122,7 @@ export class SeatsEdit<V extends object> {
     return change;
   }
 
-  #rewritten(before: SeatPage<V>, { leave, come }: PageChange<V>): SeatPage<V> {
+  #rewritten(before: IndexPage<V>, { leave, come }: PageChange<V>): IndexPage<V> {
     const count = before.count - leave.size + come.length;
     if (count === 0) return emptyPage;
     let capacity = 2;
@@ -148,7 +148,7 @@ export class SeatsEdit<V extends object> {
     }
     if (come.length > 1) come.sort((a, b) => a.hash - b.hash || this.#compare(a.value, b.value));
     for (const { hash, text, flags, owner, value } of come) {
-      writeText(bytes, end, text, (flags & seatFlags.folded) !== 0);
+      writeText(bytes, end, text, (flags & slotFlags.folded) !== 0);
       sitting.sit(hash, (text.length << flagBits) | flags, end, owner, value);
       end += text.length;
     }

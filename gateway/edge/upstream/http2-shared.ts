@@ -6,7 +6,7 @@ import { upstreamFloodLimits } from '../http2/floods.ts';
 import { BlockWriter } from '../http2/hpack-encode.ts';
 import { Http2Shared } from '../http2/shared.ts';
 import type { Http2Limits } from '../http2/limits.ts';
-import type { Http2Home } from '../http2/shared.ts';
+import type { Http2Host } from '../http2/shared.ts';
 
 /** What one response may send ahead of its client: 4 clients with 100 streams each that do not read then hold 12.5 MiB. */
 const streamWindowBytes = 32 * 1024;
@@ -42,14 +42,14 @@ function limitsOf(limits: EdgeLimits): Http2Limits {
   };
 }
 
-export class SessionShared {
+export class Http2UpstreamShared {
   readonly http2: Http2Shared;
   /** Filled anew for each response. */
   readonly responseHead = new ResponseHead();
   /** For blocks that are sent, or copied, at once. */
   readonly writer = new BlockWriter();
 
-  constructor(limits: EdgeLimits, home: Http2Home) {
+  constructor(limits: EdgeLimits, home: Http2Host) {
     this.http2 = new Http2Shared(limitsOf(limits), home);
   }
 }

@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { describe, expect, test } from 'vitest';
-import { Seat, replacementDelayMs } from '../../gateway/supervisor-seat.ts';
+import { SupervisedThread, replacementDelayMs } from '../../gateway/supervised-thread.ts';
 
 describe('a seat', () => {
   test('the first replacement comes at once, later ones after 100 ms doubling to 10 s, with jitter', () => {
@@ -15,7 +15,7 @@ describe('a seat', () => {
     const replacements: boolean[] = [];
     const reasons: string[] = [];
     const third = Promise.withResolvers<void>();
-    const seat = new Seat({
+    const seat = new SupervisedThread({
       start(replacement) {
         replacements.push(replacement);
         if (replacements.length === 3) third.resolve();

@@ -1,16 +1,16 @@
-// Space: the Routes that one request may reach (routing rule 4): those of one namespace and those granted into it, or shared space.
-// The Routes themselves are in one index for all spaces; a Space holds what tells lookup where to look.
+// NamespaceRoutes: the Routes that one request may reach (routing rule 4): those of one namespace and those granted into it, or shared space.
+// The Routes themselves are in one index for all spaces; a NamespaceRoutes holds what tells lookup where to look.
 import { byteText, hashSeed, hashText } from './bytes.ts';
 import type { Match } from './match.ts';
 import { compareOrder } from './order.ts';
 import type { Placing, Route } from './decision.ts';
-import { noTally, tallied } from './tally.ts';
-import type { Tally } from './tally.ts';
+import { noLengths, withLength } from './length-counts.ts';
+import type { LengthCounts } from './length-counts.ts';
 
-export interface Space<T> {
+export interface NamespaceRoutes<T> {
   /** A namespace, or null for shared space. */
   readonly name: string | null;
-  /** Different for every Space of a table; 0 is shared space. */
+  /** Different for every NamespaceRoutes of a table; 0 is shared space. */
   readonly id: number;
   /** Length of the path `/seldon/<name>/`, bytes; 0 for shared space. */
   readonly baseLength: number;
@@ -18,17 +18,17 @@ export interface Space<T> {
   readonly seed: number;
   readonly routeCount: number;
   /** Lengths, bytes, of prefixes that end with `/`: looked up at the slashes of the path. */
-  readonly slashed: Tally;
+  readonly slashed: LengthCounts;
   /** The least of `slashed`; `noLength` when there is none. */
   readonly shortestSlashed: number;
   /** The greatest length of a prefix; 0 when there is none. */
   readonly longest: number;
   /** Lengths of other prefixes. */
-  readonly unslashed: Tally;
+  readonly unslashed: LengthCounts;
   /** The least of `unslashed`; `noLength` when there is none. */
   readonly shortestUnslashed: number;
   /** Lengths of exact paths. */
-  readonly whole: Tally;
+  readonly whole: LengthCounts;
   /** gRPC Routes that name their deployment: looked up by the `seldon` metadata. */
   readonly named: number;
   /** What has no key to look up: regexes, gRPC Routes without a name. In Order. */
@@ -50,20 +50,20 @@ export function baseOf(name: string): string {
   return `/seldon/${byteText(name)}/`;
 }
 
-/** `id`: see Space. */
-export function emptySpace<T>(name: string | null, id: number): Space<T> {
+/** `id`: see NamespaceRoutes. */
+export function emptyNamespaceRoutes<T>(name: string | null, id: number): NamespaceRoutes<T> {
   return Object.freeze({
     name,
     id,
     baseLength: name === null ? 0 : baseOf(name).length,
     seed: spaceSeed(name),
     routeCount: 0,
-    slashed: noTally,
+    slashed: noLengths,
     shortestSlashed: noLength,
     longest: 0,
-    unslashed: noTally,
+    unslashed: noLengths,
     shortestUnslashed: noLength,
-    whole: noTally,
+    whole: noLengths,
     named: 0,
     scanned: Object.freeze([]),
   });
@@ -99,8 +99,8 @@ export function nameIndexHash(seed: number, hash: number): number {
   return Math.imul(hash ^ seed ^ hashSeed, 0x85ebca6b);
 }
 
-/** The Space with `after` in place of `before`: one Route that changed, came (before null) or left (after null). */
-export function spaceWith<T>(space: Space<T>, before: Route<T> | null, after: Route<T> | null): Space<T> {
+/** The NamespaceRoutes with `after` in place of `before`: one Route that changed, came (before null) or left (after null). */
+export function withRoute<T>(space: NamespaceRoutes<T>, before: Route<T> | null, after: Route<T> | null): NamespaceRoutes<T> {
   const route = (after ?? before)!;
   const by = (after === null ? 0 : 1) - (before === null ? 0 : 1);
   if (route.placing !== 'scanned' && by === 0) return space;
@@ -109,7 +109,7 @@ export function spaceWith<T>(space: Space<T>, before: Route<T> | null, after: Ro
     case 'slashed':
     case 'unslashed':
     case 'whole':
-      next[route.placing] = tallied(space[route.placing], route.order.pathText.length, by < 0 ? -1 : 1);
+      next[route.placing] = withLength(space[route.placing], route.order.pathText.length, by < 0 ? -1 : 1);
       next.shortestSlashed = next.slashed.values[0] ?? noLength;
       next.shortestUnslashed = next.unslashed.values[0] ?? noLength;
       next.longest = Math.max(next.slashed.values.at(-1) ?? 0, next.unslashed.values.at(-1) ?? 0);

@@ -1,4 +1,4 @@
-// World: every object, decoded, and the units that must be translated again when one changes. Each unit's reads are remembered, so that a
+// ObjectGraph: every object, decoded, and the units that must be translated again when one changes. Each unit's reads are remembered, so that a
 // change touches its dependants and nothing else.
 import { sameValue } from '../../routing/diff.ts';
 import type { ObjectRef, Problem } from '../../routing/problem.ts';
@@ -30,7 +30,7 @@ interface Entry {
   slice: { readonly slice: Slice; readonly backend: Backend } | null;
 }
 
-export class World {
+export class ObjectGraph {
   readonly settings: TranslateSettings;
   readonly backends: Backends;
   readonly names = new Registry((key) => new NameRecord(key));

@@ -1,8 +1,8 @@
-// Buckets: a persistent hash table. A table at 10,000 deployments holds tens of thousands of values, and a change must not copy them:
+// PersistentMap: a persistent hash table. A table at 10,000 deployments holds tens of thousands of values, and a change must not copy them:
 // it copies one list of pages, the touched page and the touched slot (about a microsecond), and every older table stays as it was.
 
 /** Values by a 32-bit hash. */
-export interface Buckets<V extends object> {
+export interface PersistentMap<V extends object> {
   readonly count: number;
   /** Slots − 1; their number is a power of two, at least `pageSize`. */
   readonly mask: number;
@@ -16,21 +16,21 @@ const pageBits = 6;
 const pageSize = 1 << pageBits;
 const emptyPage: readonly null[] = Object.freeze(Array.from({ length: pageSize }, () => null));
 
-export const noBuckets: Buckets<never> = Object.freeze({ count: 0, mask: pageSize - 1, pages: Object.freeze([emptyPage]) });
+export const emptyMap: PersistentMap<never> = Object.freeze({ count: 0, mask: pageSize - 1, pages: Object.freeze([emptyPage]) });
 
 /** The values that may have this hash: the caller checks which. */
-export function slotOf<V extends object>(buckets: Buckets<V>, hash: number): Slot<V> {
+export function slotOf<V extends object>(buckets: PersistentMap<V>, hash: number): Slot<V> {
   const at = (hash ^ (hash >>> 15)) & buckets.mask;
   return buckets.pages[at >>> pageBits]![at & (pageSize - 1)]!;
 }
 
 /** The value among those of this hash for which `is` holds. */
-export function findIn<V extends object>(buckets: Buckets<V>, hash: number, is: (value: V) => boolean): V | null {
+export function findIn<V extends object>(buckets: PersistentMap<V>, hash: number, is: (value: V) => boolean): V | null {
   return listOf(slotOf(buckets, hash)).find((value) => is(value)) ?? null;
 }
 
 /** All values, in no useful order. */
-export function* valuesOf<V extends object>(buckets: Buckets<V>): Generator<V> {
+export function* valuesOf<V extends object>(buckets: PersistentMap<V>): Generator<V> {
   for (const page of buckets.pages) for (const slot of page) yield* listOf(slot);
 }
 
@@ -43,9 +43,9 @@ export function isList<V extends object>(slot: V | readonly V[]): slot is readon
   return Array.isArray(slot);
 }
 
-/** A change in progress. `done` gives the next Buckets; the ones it began with never change. */
-export class BucketsEdit<V extends object> {
-  readonly #from: Buckets<V>;
+/** A change in progress. `done` gives the next PersistentMap; the ones it began with never change. */
+export class PersistentMapEdit<V extends object> {
+  readonly #from: PersistentMap<V>;
   readonly #hashOf: (value: V) => number;
   readonly #compare: (a: V, b: V) => number;
   #count: number;
@@ -55,7 +55,7 @@ export class BucketsEdit<V extends object> {
   readonly #own = new Set<readonly Slot<V>[]>();
 
   /** `compare` orders the values of one slot; equal values (0) replace each other. `expected`: how many values may come. */
-  constructor(from: Buckets<V>, expected: number, hashOf: (value: V) => number, compare: (a: V, b: V) => number) {
+  constructor(from: PersistentMap<V>, expected: number, hashOf: (value: V) => number, compare: (a: V, b: V) => number) {
     this.#from = from;
     this.#hashOf = hashOf;
     this.#compare = compare;
@@ -102,7 +102,7 @@ export class BucketsEdit<V extends object> {
     this.#count--;
   }
 
-  done(): Buckets<V> {
+  done(): PersistentMap<V> {
     return this.#pages === null ? this.#from : Object.freeze({ count: this.#count, mask: this.#mask, pages: this.#pages });
   }
 

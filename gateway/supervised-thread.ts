@@ -1,4 +1,4 @@
-// A Seat: one place for a thread. Whatever ends the thread, another takes the seat, at once the first time and then with back-off.
+// A SupervisedThread: one place for a thread. Whatever ends the thread, another takes its place, at once the first time and then with back-off.
 import type { Transferable, Worker } from 'node:worker_threads';
 
 /** A thread that lived this long starts the back-off anew. */
@@ -12,23 +12,23 @@ export function replacementDelayMs(inRow: number, draw: number): number {
   return Math.min(longestDelayMs, firstDelayMs * 2 ** (inRow - 1)) * (0.5 + draw / 2);
 }
 
-export interface SeatEvents {
+export interface ThreadEvents {
   /** Starts a thread; `replacement` is false for the first one only. */
   start(replacement: boolean): Worker;
   /** The thread ended by itself: why, in one line, and where, or "". Called before its replacement starts. */
   ended(reason: string, stack: string): void;
 }
 
-export class Seat {
+export class SupervisedThread {
   worker: Worker | null = null;
-  readonly #events: SeatEvents;
+  readonly #events: ThreadEvents;
   #inRow = 0;
   #closed = false;
   #timer: NodeJS.Timeout | null = null;
   /** Why the thread ends, where that was decided here. */
   #verdict: { readonly reason: string; readonly stack: string } | null = null;
 
-  constructor(events: SeatEvents) {
+  constructor(events: ThreadEvents) {
     this.#events = events;
   }
 
@@ -46,7 +46,7 @@ export class Seat {
     if (this.#timer !== null) clearTimeout(this.#timer);
   }
 
-  /** Ends the thread for this reason; another takes the seat. */
+  /** Ends the thread for this reason; another takes its place. */
   replace(reason: string, stack: string): void {
     this.#verdict = { reason, stack };
     void this.worker?.terminate();

@@ -18,7 +18,7 @@ let lastUpstream = '';
 const grpcPath: PathMatch = Object.freeze({ kind: 'grpc' });
 
 /** The Mapping, frozen, its common parts shared with earlier ones. Equal to its argument in content. */
-export function sharedMapping(mapping: Mapping): Mapping {
+export function internedMapping(mapping: Mapping): Mapping {
   const source = sharedSource(mapping.source);
   const namespace = mapping.namespace === source.namespace ? source.namespace : mapping.namespace;
   if (mapping.member !== lastMember) lastMember = mapping.member;

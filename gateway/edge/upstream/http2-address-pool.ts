@@ -6,10 +6,10 @@ import { failures } from '../message/failure.ts';
 import { resource } from './breaker.ts';
 import type { Breaker } from './breaker.ts';
 import type { EndpointView } from './endpoint-view.ts';
-import { UpstreamSession } from './http2-connection.ts';
-import type { SessionOwner } from './http2-connection.ts';
+import { Http2UpstreamConnection } from './http2-connection.ts';
+import type { Http2ConnectionOwner } from './http2-connection.ts';
 import type { Acquired, Waiting } from './upstream-request.ts';
-import type { UpstreamUser } from './response-handler.ts';
+import type { ResponseHandler } from './response-handler.ts';
 
 /** Sessions to one address of one worker; beyond that requests wait for room. */
 const mostSessions = 8;
@@ -22,12 +22,12 @@ const replaceAgainMs = 1000;
 class StreamWait implements Waiting {
   readonly kind = 'waiting';
   readonly endpoint: EndpointView;
-  readonly user: UpstreamUser;
+  readonly user: ResponseHandler;
   readonly breaker: Breaker;
-  readonly #sessions: EndpointSessions;
+  readonly #sessions: Http2AddressPool;
 
   /** It has entered `breaker` as pending. */
-  constructor(sessions: EndpointSessions, endpoint: EndpointView, user: UpstreamUser, breaker: Breaker) {
+  constructor(sessions: Http2AddressPool, endpoint: EndpointView, user: ResponseHandler, breaker: Breaker) {
     this.#sessions = sessions;
     this.endpoint = endpoint;
     this.user = user;
@@ -44,12 +44,12 @@ const raiseRequests = 'raise max_requests of its circuit breaker';
 const tooManyRequests: Acquired = Object.freeze({ kind: 'failed', failure: failures.overflow, detail: raiseRequests });
 const tooManyWait: Acquired = Object.freeze({ kind: 'failed', failure: failures.overflow, detail: 'raise max_pending_requests of its circuit breaker' });
 
-export class EndpointSessions implements SessionOwner {
+export class Http2AddressPool implements Http2ConnectionOwner {
   readonly #worker: WorkerContext;
   /** Those that take requests, or will. */
-  #sessions: UpstreamSession[] = [];
+  #sessions: Http2UpstreamConnection[] = [];
   readonly #waiting = new Set<StreamWait>();
-  #serving = false;
+  #balancer = false;
   #replaceAgainAtMs = 0;
 
   constructor(worker: WorkerContext) {
@@ -57,7 +57,7 @@ export class EndpointSessions implements SessionOwner {
   }
 
   /** A stream for a request of `user` to `endpoint`, or a place in the queue for one. Throws on keys that OpenSSL does not read. */
-  acquire(endpoint: EndpointView, user: UpstreamUser, priority: number): Acquired {
+  acquire(endpoint: EndpointView, user: ResponseHandler, priority: number): Acquired {
     const breaker = endpoint.upstream.breakerOf(priority);
     const session = this.#roomy();
     if (session !== null && this.#waiting.size === 0) {
@@ -79,7 +79,7 @@ export class EndpointSessions implements SessionOwner {
   }
 
   /** The first session that has room. */
-  #roomy(): UpstreamSession | null {
+  #roomy(): Http2UpstreamConnection | null {
     for (let i = 0; i < this.#sessions.length; i++) if (this.#sessions[i]!.room > 0) return this.#sessions[i]!;
     return null;
   }
@@ -101,7 +101,7 @@ export class EndpointSessions implements SessionOwner {
   }
 
   #dial(endpoint: EndpointView, breaker: Breaker): void {
-    this.#sessions.push(new UpstreamSession(endpoint, this, breaker));
+    this.#sessions.push(new Http2UpstreamConnection(endpoint, this, breaker));
   }
 
   /** Another session is dialled while the old one still takes requests: nobody waits for it. */
@@ -110,13 +110,13 @@ export class EndpointSessions implements SessionOwner {
     this.#dial(endpoint, breaker);
   }
 
-  sessionRoom(session: UpstreamSession): void {
+  sessionRoom(session: Http2UpstreamConnection): void {
     if (session.room > 0) this.#retireOld(session);
     this.#serve();
   }
 
   /** There is a young session: the old ones give way. */
-  #retireOld(young: UpstreamSession): void {
+  #retireOld(young: Http2UpstreamConnection): void {
     const { nowMs } = this.#worker;
     if (young.isOld(nowMs)) return;
     this.#replaceAgainAtMs = 0;
@@ -126,8 +126,8 @@ export class EndpointSessions implements SessionOwner {
   /** Gives what room there is to those who wait, in order. */
   #serve(): void {
     // A user that is told here may end another stream, which comes back here: the loop goes on with the next.
-    if (this.#serving || this.#waiting.size === 0) return;
-    this.#serving = true;
+    if (this.#balancer || this.#waiting.size === 0) return;
+    this.#balancer = true;
     for (const wait of this.#waiting) {
       const session = this.#roomy();
       if (session === null) break;
@@ -137,7 +137,7 @@ export class EndpointSessions implements SessionOwner {
         else wait.user.connectFailed(null, failures.overflow, raiseRequests);
       });
     }
-    this.#serving = false;
+    this.#balancer = false;
   }
 
   /** What one user does wrong is not another's. */
@@ -159,7 +159,7 @@ export class EndpointSessions implements SessionOwner {
     this.#leave(wait);
   }
 
-  sessionRetiring(session: UpstreamSession): void {
+  sessionRetiring(session: Http2UpstreamConnection): void {
     this.#sessions = this.#sessions.filter((other) => other !== session);
     const [first] = this.#waiting;
     if (first === undefined || this.#dialling() > 0 || !this.#mayDial(first.breaker)) return;
@@ -171,7 +171,7 @@ export class EndpointSessions implements SessionOwner {
     }
   }
 
-  sessionFailed(session: UpstreamSession, failure: Failure, reason: string): void {
+  sessionFailed(session: Http2UpstreamConnection, failure: Failure, reason: string): void {
     this.#sessions = this.#sessions.filter((other) => other !== session);
     // Those who wait for room on other sessions get it there.
     if (this.#sessions.length > 0) return session.endpoint.failed();
