@@ -60,7 +60,7 @@ describe.runIf(process.platform === 'linux')('npx sluice serve', () => {
 
   test.each(['SIGTERM', 'SIGKILL'] as const)('drains when npx gets %s', { timeout: 90_000 }, async (signal) => {
     manifests = await Manifests.create();
-    const options = ['--folder', manifests.folder, '--listen', '127.0.0.1:0', '--admin', '127.0.0.1:0', '--workers', '1', '--drain-wait-ms', '0'];
+    const options = ['--folder', manifests.folder, '--listen', '127.0.0.1:0', '--admin', '127.0.0.1:0', '--workers', '1', '--drain-wait-ms', '0', '--claims', 'open'];
     const started = spawn('npx', ['--offline', 'sluice', 'serve', ...options], { cwd: root, stdio: ['ignore', 'pipe', 'ignore'] });
     const events: string[] = [];
     let reason: unknown = null;

@@ -245,8 +245,11 @@ export class Http2ClientConnection extends Connection {
     return true;
   }
 
-  protected closedFault(): void {
-    this.flooded('ignored');
+  /** A connection error (RFC 9113 §5.1); but where there are calls of others, these go on, and the connection ends after them. */
+  protected closedFault(id: number, sentence: string): void {
+    if (this.streams.count === 0) return this.fail(errorCode.streamClosed, sentence);
+    this.refuse(id, errorCode.streamClosed);
+    this.drain();
   }
 
   protected closed(failure: string): void {

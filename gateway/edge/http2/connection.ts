@@ -171,7 +171,7 @@ export abstract class Connection extends FramedConnection {
     this.windows.giveBack(flowBytes);
     switch (this.streams.howEnded(id)) {
       case ended.normally:
-        return this.closedFault('DATA on a closed stream');
+        return this.closedFault(id, 'DATA on a closed stream');
       case ended.byUs:
       case ended.forgotten:
         // What was reset here was sent before the peer knew.
@@ -186,7 +186,7 @@ export abstract class Connection extends FramedConnection {
   /** DATA in a frame that is too large: false ends the connection, else its stream has ended and the frame is read past. */
   protected abstract bearsLongData(id: number): boolean;
   /** A frame on a stream that the peer had ended itself. */
-  protected abstract closedFault(sentence: string): void;
+  protected abstract closedFault(id: number, sentence: string): void;
 
   #headersFrame(reader: FrameReader): void {
     const { streamId, flags, bytes, start, end } = reader;
@@ -246,7 +246,7 @@ export abstract class Connection extends FramedConnection {
   protected headersOfClosed(id: number): void {
     switch (this.streams.howEnded(id)) {
       case ended.normally:
-        return this.closedFault('HEADERS on a closed stream');
+        return this.closedFault(id, 'HEADERS on a closed stream');
       case ended.byUs:
       case ended.forgotten:
         this.flooded('ignored');

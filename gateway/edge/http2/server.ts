@@ -158,7 +158,7 @@ export class ServerConnection extends Connection {
     return false;
   }
 
-  protected closedFault(sentence: string): void {
+  protected closedFault(_id: number, sentence: string): void {
     this.fail(errorCode.streamClosed, sentence);
   }
 

@@ -188,7 +188,7 @@ describe('floods of an upstream', () => {
     }
   });
 
-  test('DATA and HEADERS behind the end of an answer are read past', async () => {
+  test('DATA and HEADERS behind the end of an answer are refused, and end the connection behind the calls of others', async () => {
     const pair = await open();
     const { client, peer } = pair;
     const call = client.call('/', null);
@@ -197,7 +197,8 @@ describe('floods of an upstream', () => {
     await call.reply;
     peer.send(frames.data(3, 'more'), frames.headers(3, ok, end));
     await peer.answered();
-    expect(client.connection.usable).toBe(true);
+    expect((await peer.wait(frameType.rstStream)).streamId).toBe(3);
+    expect(client.connection.usable).toBe(false);
     await otherIsServed(pair);
   });
 });
