@@ -9,6 +9,15 @@ export interface Column {
   readonly most: number;
 }
 
+/** Who gets which share, and where it goes: the first columns of `routes` and of `explain`. */
+export const memberColumns: readonly Column[] = [
+  { heading: 'SHARE', align: 'right', most: 12 },
+  { heading: 'DECLARED', align: 'right', most: 8 },
+  { heading: 'READY', align: 'left', most: 5 },
+  { heading: 'PREDICTOR', align: 'left', most: 24 },
+  { heading: 'GOES TO', align: 'left', most: 56 },
+];
+
 /** Prints rows that have a cell for each column, `indent` spaces in, with nothing after the last cell that says something. */
 export class Columns {
   readonly #columns: readonly Column[];

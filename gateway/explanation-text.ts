@@ -1,15 +1,11 @@
 // An explanation for people: what was looked at, then who gets which share, in columns. `printExplanation` writes the whole of it in signs.
 import { printShare } from '../routing/print.ts';
 import { visible } from '../routing/visible.ts';
-import { Columns, type Column } from './columns.ts';
+import { Columns, memberColumns, type Column } from './columns.ts';
 import type { Explanation, Way } from './explanation.ts';
 
 const columns: readonly Column[] = [
-  { heading: 'SHARE', align: 'right', most: 12 },
-  { heading: 'DECLARED', align: 'right', most: 8 },
-  { heading: 'READY', align: 'left', most: 5 },
-  { heading: 'PREDICTOR', align: 'left', most: 24 },
-  { heading: 'GOES TO', align: 'left', most: 56 },
+  ...memberColumns,
   { heading: 'PATH THERE', align: 'left', most: 64 },
   { heading: 'DECLARED IN', align: 'left', most: 80 },
 ];

@@ -11,16 +11,12 @@ import { printShare } from '../routing/print.ts';
 import type { RouteTable } from '../routing/table.ts';
 import type { Upstream } from '../routing/upstream.ts';
 import { visible } from '../routing/visible.ts';
-import { Columns, type Column } from './columns.ts';
+import { Columns, memberColumns, type Column } from './columns.ts';
 import { routeBlocks, type BlockAddress, type BlockRow, type BlockSection, type RouteBlock } from './route-blocks.ts';
 import { destinationWords, type Destination } from './target-words.ts';
 
 const columns: readonly Column[] = [
-  { heading: 'SHARE', align: 'right', most: 12 },
-  { heading: 'DECLARED', align: 'right', most: 8 },
-  { heading: 'READY', align: 'left', most: 5 },
-  { heading: 'PREDICTOR', align: 'left', most: 24 },
-  { heading: 'GOES TO', align: 'left', most: 56 },
+  ...memberColumns,
   { heading: 'DECLARED IN', align: 'left', most: 80 },
   { heading: '', align: 'left', most: 80 },
 ];
