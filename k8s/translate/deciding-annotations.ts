@@ -1,7 +1,8 @@
 // Deciding annotations: those that say which requests reach a SeldonDeployment, or how many. When one becomes unreadable its last good text stays.
-import { annotationOf, exampleTraffic, isExternalName, isWeight, keys, parseIds, parseTraffic, type WrittenAnnotation } from './annotations.ts';
+import { annotationOf, isExternalName, isWeight, keys, parseIds, type WrittenAnnotation } from './annotations.ts';
 import type { Deployment, DeploymentAnnotations } from './deployment.ts';
 import { parseHeaders, parseRegexHeaders } from './header-grammar.ts';
+import { exampleTraffic, parseTraffic } from './traffic-text.ts';
 import { notText, quoted } from './value.ts';
 
 interface Deciding {

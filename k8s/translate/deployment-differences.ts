@@ -1,7 +1,8 @@
 // Where a SeldonDeployment means something else here than with Seldon's operator 1.18.2 and Ambassador: a Problem each, with what to write for
 // the old behaviour. What holds for every object alike is in COMPATIBILITY.md alone.
 import type { Role } from '../../routing/mapping.ts';
-import { ambassadorIdsOf, annotationOf, type DeploymentPolicy, type WrittenAnnotation } from './annotations.ts';
+import { ambassadorIdsOf, annotationOf, type WrittenAnnotation } from './annotations.ts';
+import type { DeploymentPolicy } from './deployment-policy.ts';
 import type { Deployment } from './deployment.ts';
 import type { Report } from './fields.ts';
 import { operatorSplit, type OperatorPart } from './operator-split.ts';
