@@ -4,7 +4,8 @@ import { readFileSync, type Stats } from 'node:fs';
 import { compareProblems, type Problem } from '../../routing/problem.ts';
 import { objectKey, type SourceObject } from '../translate/object.ts';
 import { Declarations } from './declarations.ts';
-import { manifestBounds, readingManifest } from './manifest.ts';
+import { manifestBounds } from './manifest-bounds.ts';
+import { readingManifest } from './manifest.ts';
 import type { StoredObject } from './stored-object.ts';
 import type { Work } from './turns.ts';
 

@@ -5,7 +5,7 @@ import type { SourceObject } from '../translate/object.ts';
 import { entryAt, folderBounds, isUnreadable, namesIn, outerIdentities, type FolderBounds } from './entries.ts';
 import { fileProblem, ManifestFiles, type BesideObjects } from './files.ts';
 import { linkAbove, noFile, tooDeep, tooManyEntries } from './folder-problems.ts';
-import { manifestBounds } from './manifest.ts';
+import { manifestBounds } from './manifest-bounds.ts';
 import { finish } from './turns.ts';
 
 /** Of standard input no more is read, and more is refused like a file of that size. */

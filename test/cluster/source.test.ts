@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { openAccess } from '../../k8s/source/cluster/access.ts';
 import { Api } from '../../k8s/source/cluster/api.ts';
 import { ClusterSource, type ClusterOptions } from '../../k8s/source/cluster/cluster.ts';
-import { reflectorTimes } from '../../k8s/source/cluster/reflector.ts';
+import { reflectorTimes } from '../../k8s/source/cluster/reflector-times.ts';
 import type { SourceChange } from '../../k8s/source/source.ts';
 import { eventOf } from '../../gateway/control/problem-events.ts';
 import type { Problem } from '../../routing/problem.ts';

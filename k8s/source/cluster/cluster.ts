@@ -13,9 +13,10 @@ import { ClusterObject } from './cluster-object.ts';
 import { problemsOf } from './cluster-problems.ts';
 import type { CollectionChange } from './collection.ts';
 import { ReferencedSecrets } from './referenced-secrets.ts';
-import { Reflector, type ReflectorTimes } from './reflector.ts';
-import { resourceName, services, slices, watchedResources } from './resources.ts';
-import { standInOf } from './stand-ins.ts';
+import type { ReflectorTimes } from './reflector-times.ts';
+import { Reflector } from './reflector.ts';
+import { resourceName, watchedResources } from './resources.ts';
+import { StandIns } from './stand-ins.ts';
 
 export interface ClusterTimes {
   readonly reflector: ReflectorTimes;
@@ -49,8 +50,7 @@ export class ClusterSource implements Source {
   readonly #options: ClusterOptions;
   readonly #reflectors: readonly Reflector[];
   readonly #secrets: ReferencedSecrets;
-  /** Reflectors of EndpointSlices that stand-ins have taken the place of. */
-  readonly #stoodIn = new Set<Reflector>();
+  readonly #standIns: StandIns;
   readonly #startedMs = performance.now();
   #pending = new Map<string, ClusterObject | null>();
   /** When the first byte of what is pending was read; 0: nothing is. */
@@ -82,6 +82,7 @@ export class ClusterSource implements Source {
         return reflector;
       }),
     );
+    this.#standIns = new StandIns(this.#reflectors, (change, readAtMs) => this.#pend(change, readAtMs));
     this.#secrets = new ReferencedSecrets(shared, { changed: (change, readAtMs) => this.#pend(change, readAtMs), stateChanged: () => this.#stateChanged() });
     this.claims = options.claims === null ? null : new ClaimConfigMap({ kind: 'ConfigMap', ...options.claims }, shared, () => this.#claimsChanged());
     this.events = new ClusterEvents(api, (ref) => this.#find(ref));
@@ -185,10 +186,9 @@ export class ClusterSource implements Source {
   // ---- changes
 
   #changed(reflector: Reflector, change: CollectionChange, readAtMs: number): void {
-    if (reflector.resource === slices && this.#stoodIn.has(reflector)) return;
+    if (this.#standIns.hides(reflector)) return;
     this.#pend(change, readAtMs);
-    if (reflector.resource !== services) return;
-    for (const { namespace } of this.#stoodIn) if (namespace === reflector.namespace) this.#pend(standInsFor(change), readAtMs);
+    this.#standIns.changed(reflector, change, readAtMs);
   }
 
   #claimsChanged(): void {
@@ -198,29 +198,10 @@ export class ClusterSource implements Source {
 
   #stateChanged(): void {
     this.#problemsStale = true;
-    for (const reflector of this.#reflectors) if (reflector.resource === slices) this.#standIn(reflector);
+    this.#standIns.look();
     if (this.#restored !== null && this.#settled) this.#restored = null;
     this.#schedule();
     this.#wake();
-  }
-
-  /** Stand-ins take the place of slices that may not be read, all at once, and give it back all at once. */
-  #standIn(reflector: Reflector): void {
-    const forbidden = reflector.state.kind === 'forbidden';
-    if (forbidden === this.#stoodIn.has(reflector)) return;
-    const readAtMs = performance.timeOrigin + performance.now();
-    const known = this.#reflectors.find(({ resource, namespace }) => resource === services && namespace === reflector.namespace)!;
-    const standIns = standInsFor(new Map([...known.objects.values()].map((service) => [objectKey(service.ref), service])));
-    const real = new Map([...reflector.objects.values()].map((slice) => [objectKey(slice.ref), slice]));
-    if (forbidden) {
-      this.#stoodIn.add(reflector);
-      this.#pend(goneOf(real), readAtMs);
-      this.#pend(standIns, readAtMs);
-    } else {
-      this.#stoodIn.delete(reflector);
-      this.#pend(goneOf(standIns), readAtMs);
-      this.#pend(real, readAtMs);
-    }
   }
 
   #pend(change: CollectionChange, readAtMs: number): void {
@@ -287,19 +268,4 @@ export class ClusterSource implements Source {
 /** What it knows is not, or may not be, the truth. */
 function isFailing({ state, resource }: Reflector): boolean {
   return state.kind === 'behind' || (state.kind === 'forbidden' && resource.required);
-}
-
-function standInsFor(changed: CollectionChange): CollectionChange {
-  const change = new Map<string, ClusterObject | null>();
-  for (const [key, service] of changed) {
-    const standIn = service === null ? null : standInOf(service);
-    const name = key.slice(key.indexOf('/') + 1);
-    const namespace = key.slice(key.indexOf(' ') + 1, key.indexOf('/'));
-    change.set(objectKey({ kind: 'EndpointSlice', namespace, name: `${name}.cluster-ip` }), standIn);
-  }
-  return change;
-}
-
-function goneOf(change: CollectionChange): CollectionChange {
-  return new Map([...change.keys()].map((key) => [key, null]));
 }

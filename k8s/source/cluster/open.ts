@@ -7,7 +7,7 @@ import { openAccess, type AccessChoice } from './access.ts';
 import { Api } from './api.ts';
 import { readAccountFile } from './pod-access.ts';
 import { ClusterSource } from './cluster.ts';
-import { reflectorTimes } from './reflector.ts';
+import { reflectorTimes } from './reflector-times.ts';
 
 export interface ClusterChoice {
   readonly access: AccessChoice;

@@ -6,45 +6,15 @@ import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { objectKey } from '../../translate/object.ts';
 import type { Api, ApiFailure } from './api.ts';
-import { apiBackoff, Backoff, type BackoffTimes } from './backoff.ts';
+import { Backoff } from './backoff.ts';
 import { readClusterObject, type ClusterObject } from './cluster-object.ts';
 import { Collection, type CollectionChange } from './collection.ts';
 import { locate } from './discovery.ts';
 import { listAll } from './listing.ts';
+import type { ReflectorTimes } from './reflector-times.ts';
+import { RemovalHold, type HeldRemoval } from './removal-hold.ts';
 import { apiVersionOf, collectionPath, type Resource } from './resources.ts';
 import { readWatch, type WatchEnd, type WatchSink } from './watch-stream.ts';
-
-export interface ReflectorTimes {
-  /** A watch is asked to last so long, drawn between the two, ms. */
-  readonly watchMs: readonly [least: number, most: number];
-  /** A connection without a byte for so long is given up; the API server sends a bookmark a minute. */
-  readonly idleMs: number;
-  /** Longest wait for the head of a list, and between two pieces of it. */
-  readonly listIdleMs: number;
-  readonly backoff: BackoffTimes;
-  /** A list that loses most objects is asked again after this. */
-  readonly holdMs: number;
-  /** Between two looks for a CRD that is not installed, and between two tries of what is forbidden. */
-  readonly absentMs: number;
-  /** What was allowed and is denied counts as forbidden after this: an API server that has just started denies everything until it has read its roles. */
-  readonly deniedMs: number;
-  /** A watch that ends sooner counts as a failure, or a broken server would be asked without pause. */
-  readonly shortWatchMs: number;
-  /** A list is older than this: the end of the next watch lists again, in case an event was lost. */
-  readonly relistMs: number;
-}
-
-export const reflectorTimes: ReflectorTimes = {
-  watchMs: [300_000, 600_000],
-  idleMs: 100_000,
-  listIdleMs: 30_000,
-  backoff: apiBackoff,
-  holdMs: 60_000,
-  absentMs: 5000,
-  deniedMs: 30_000,
-  shortWatchMs: 1000,
-  relistMs: 3_600_000,
-};
 
 export type ReflectorState =
   /** Nothing known yet. */
@@ -74,12 +44,6 @@ export interface ReflectorListener {
   stateChanged(): void;
 }
 
-/** Objects that a list did not hold and that are kept until a second list decides. */
-export interface HeldRemoval {
-  readonly missing: number;
-  readonly of: number;
-}
-
 export class Reflector {
   readonly resource: Resource;
   readonly namespace: string | null;
@@ -92,7 +56,7 @@ export class Reflector {
   #running: Promise<void> = Promise.resolve();
   #state: ReflectorState = { kind: 'starting' };
   #answered = false;
-  #held: HeldRemoval | null = null;
+  readonly #hold: RemovalHold;
   #unreadable = 0;
   /** Served version of the API; null: to be found out. */
   #apiVersion: string | null = null;
@@ -103,7 +67,6 @@ export class Reflector {
   /** Version of the last list or event, kept when a list must come first. */
   #lastVersion = '';
   #listedAtMs = 0;
-  #heldAtMs = 0;
   /** When what is known was last the truth, unless a watch is open. */
   #lostAtMs = performance.now();
   /** Since when every answer is a denial, or null. */
@@ -115,6 +78,7 @@ export class Reflector {
     this.namespace = options.namespace;
     this.#listener = listener;
     this.#backoff = new Backoff(options.times.backoff, options.random);
+    this.#hold = new RemovalHold(options.times.holdMs);
     this.#sink = {
       objects: this.objects,
       read: (value) => this.#read(value),
@@ -140,7 +104,7 @@ export class Reflector {
   }
 
   get held(): HeldRemoval | null {
-    return this.#held;
+    return this.#hold.held;
   }
 
   /** Objects passed over since the last list because they cannot be read. */
@@ -195,7 +159,7 @@ export class Reflector {
   async #absent(): Promise<WatchEnd> {
     this.#take(new Map(), 0, now());
     this.#become({ kind: 'absent' });
-    await this.#pause(this.#held === null ? this.#options.times.absentMs : this.#options.times.holdMs);
+    await this.#pause(this.held === null ? this.#options.times.absentMs : this.#options.times.holdMs);
     return { kind: 'done' };
   }
 
@@ -262,20 +226,13 @@ export class Reflector {
 
   /** Takes a whole list, or doubts it: what it lost stays for a while and a second list decides. */
   #take(listed: ReadonlyMap<string, ClusterObject>, unreadable: number, readAtMs: number): void {
-    const before = { answered: this.#answered, held: this.#held, unreadable: this.#unreadable };
-    const missing = this.objects.missingFrom(listed);
-    const confirmed = this.#held !== null && performance.now() - this.#heldAtMs >= this.#options.times.holdMs;
-    const keep = this.objects.isDoubtful(missing) && !confirmed;
-    if (!keep) this.#held = null;
-    else if (this.#held === null) {
-      this.#held = { missing, of: this.objects.size };
-      this.#heldAtMs = performance.now();
-    }
+    const before = { answered: this.#answered, held: this.held, unreadable: this.#unreadable };
+    const keep = this.#hold.keeps(this.objects, this.objects.missingFrom(listed));
     this.#answered = true;
     this.#unreadable = unreadable;
     const change = this.objects.replace(listed, keep);
     if (change.size > 0) this.#listener.changed(change, readAtMs);
-    if (!before.answered || before.held !== this.#held || before.unreadable !== unreadable) this.#listener.stateChanged();
+    if (!before.answered || before.held !== this.held || before.unreadable !== unreadable) this.#listener.stateChanged();
   }
 
   #read(value: unknown): ClusterObject | null {
@@ -293,7 +250,7 @@ export class Reflector {
   async #watch(version: string): Promise<WatchEnd> {
     const { api, times, random } = this.#options;
     const [least, most] = times.watchMs;
-    const lastMs = this.#held === null ? least + random() * (most - least) : Math.min(least, times.holdMs);
+    const lastMs = this.held === null ? least + random() * (most - least) : Math.min(least, times.holdMs);
     const seconds = Math.max(1, Math.ceil(lastMs / 1000));
     const query = `watch=true&allowWatchBookmarks=true&timeoutSeconds=${seconds}&resourceVersion=${encodeURIComponent(version)}`;
     const startedMs = performance.now();
@@ -302,14 +259,14 @@ export class Reflector {
     this.#deniedAtMs = null;
     this.#become({ kind: 'current' });
     // The server ends it; where it does not, we do. While a removal is held its time is exact.
-    const overdue = setTimeout(() => opened.body.destroy(), this.#held === null ? lastMs + times.idleMs : lastMs);
+    const overdue = setTimeout(() => opened.body.destroy(), this.held === null ? lastMs + times.idleMs : lastMs);
     const { end, heardMs } = await readWatch(opened.body, this.#sink);
     clearTimeout(overdue);
     // After silence nothing is known since the last byte.
     const nowMs = performance.now();
     this.#lostAtMs = nowMs - heardMs >= times.idleMs ? heardMs : nowMs;
     if (end.kind === 'expired' || this.#stopped) return end;
-    const held = this.#held !== null;
+    const held = this.held !== null;
     if (held || this.#unreadable > 0 || nowMs - this.#listedAtMs > times.relistMs) {
       this.#version = null;
       this.#quorum = held;

@@ -1,7 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { printProblem } from '../../../routing/problem.ts';
-import { manifestBounds, parseManifest, readingManifest, type Manifest } from '../../../k8s/source/manifest.ts';
+import { manifestBounds } from '../../../k8s/source/manifest-bounds.ts';
+import { parseManifest, readingManifest, type Manifest } from '../../../k8s/source/manifest.ts';
 
 function read(text: string, file = 'a.yaml', hasLastGood = false): Manifest {
   return parseManifest(Buffer.from(text), { file, defaultNamespace: 'default', hasLastGood });

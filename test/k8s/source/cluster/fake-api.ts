@@ -5,7 +5,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { Api } from '../../../../k8s/source/cluster/api.ts';
 import type { ApiAccess } from '../../../../k8s/source/cluster/api-access.ts';
-import type { ReflectorTimes } from '../../../../k8s/source/cluster/reflector.ts';
+import type { ReflectorTimes } from '../../../../k8s/source/cluster/reflector-times.ts';
 
 /** Times so short that a test sees every rule at work. */
 export const quickTimes: ReflectorTimes = {

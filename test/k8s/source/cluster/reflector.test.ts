@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { Reflector, type ReflectorTimes } from '../../../../k8s/source/cluster/reflector.ts';
+import type { ReflectorTimes } from '../../../../k8s/source/cluster/reflector-times.ts';
+import { Reflector } from '../../../../k8s/source/cluster/reflector.ts';
 import { deployments, secrets, services, type Resource } from '../../../../k8s/source/cluster/resources.ts';
 import { FakeApi, quickTimes, refuse, type ApiCall, type KubeObject } from './fake-api.ts';
 

@@ -1,0 +1,138 @@
+// The objects of one manifest file: Lists unfolded, each with its name and namespace, and what is no object said.
+import type { ObjectRef } from '../../routing/problem.ts';
+import { lostWith } from '../translate/ambassador-kinds.ts';
+import { nearWord } from '../translate/near-word.ts';
+import { isRecord, quoted } from '../translate/value.ts';
+import { extentOf } from './extent.ts';
+import { readKind } from './kinds.ts';
+import { listItemsOf, type ListItems } from './list-items.ts';
+import { manifestBounds } from './manifest-bounds.ts';
+import { fieldAt, originAt, type Place } from './manifest-place.ts';
+import type { ManifestProblems } from './manifest-problems.ts';
+import { StoredObject } from './stored-object.ts';
+
+// A namespace is a segment of public paths, so it is held to Kubernetes' rule (RFC 1123 label); names only to what cannot be mistaken for another object's.
+const namespacePattern = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
+const namePattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,252}$/;
+
+export class ManifestObjects {
+  readonly #file: string;
+  readonly #defaultNamespace: string;
+  readonly #problems: ManifestProblems;
+  readonly #objects: StoredObject[] = [];
+  #otherKinds = 0;
+  #withoutNamespace = 0;
+
+  /** `file`: its name for people and for origins. `defaultNamespace`: of objects that name none. */
+  constructor(file: string, defaultNamespace: string, problems: ManifestProblems) {
+    this.#file = file;
+    this.#defaultNamespace = defaultNamespace;
+    this.#problems = problems;
+  }
+
+  /** In the order written. */
+  get objects(): readonly StoredObject[] {
+    return this.#objects;
+  }
+
+  /** Objects of kinds that routing does not read. */
+  get otherKinds(): number {
+    return this.#otherKinds;
+  }
+
+  /** Objects that name no namespace and were given the default. */
+  get withoutNamespace(): number {
+    return this.#withoutNamespace;
+  }
+
+  /** Takes what a document, or an item of a List, holds. `listed`: what the items are; null: it is no item. */
+  take(value: unknown, place: Place, listed: ListItems | null): void {
+    if (value === null || value === undefined) return;
+    const extent = extentOf(value, manifestBounds.depth);
+    if (extent === null || extent.height > manifestBounds.depth) {
+      this.#problems.refuse('document-too-deep', fieldAt(place), `the document is nested deeper than ${manifestBounds.depth} once its aliases are written out, and is not read; write it flatter`);
+    } else if (extent.nodes > manifestBounds.nodes) {
+      this.#problems.refuse('document-too-many-values', fieldAt(place), `the document has more than ${manifestBounds.nodes} values once its aliases are written out, and is not read; use fewer aliases`);
+    } else if (extent.characters > manifestBounds.characters) {
+      this.#problems.refuse('document-too-many-values', fieldAt(place), `the document has more than ${manifestBounds.characters} characters once its aliases are written out, and is not read; use fewer aliases`);
+    } else {
+      this.#object(value, place, listed);
+    }
+  }
+
+  #object(value: unknown, place: Place, listed: ListItems | null): void {
+    if (!isRecord(value)) {
+      this.#problems.report('warning', 'not-an-object', fieldAt(place), 'the document is not a Kubernetes object and is passed over; remove it or write apiVersion, kind and metadata');
+      return;
+    }
+    // The API server leaves kind and apiVersion out of the items of a typed list.
+    const kind = value['kind'] ?? listed?.kind;
+    const apiVersion = value['apiVersion'] ?? listed?.apiVersion;
+    if (typeof kind !== 'string' || typeof apiVersion !== 'string') {
+      this.#problems.report('warning', 'not-an-object', fieldAt(place), 'the document has no kind or no apiVersion and is passed over; write both, or move the file out of the folder');
+      return;
+    }
+    const items = Array.isArray(value['items']) ? listItemsOf(kind, apiVersion) : null;
+    if (items !== null && Array.isArray(value['items'])) {
+      const path = place.items === '' ? 'items' : `${place.items}.items`;
+      for (const [index, item] of value['items'].entries()) this.#object(item, { line: place.line, items: `${path}[${index}]` }, items);
+      return;
+    }
+    const known = readKind(kind, apiVersion);
+    switch (known.kind) {
+      case 'read':
+        return this.#declared(value, known.name, apiVersion, place);
+      case 'misspelt':
+        return this.#problems.refuse('unknown-kind', fieldAt(place), known.sentence);
+      case 'ambassador':
+        this.#otherKinds += 1;
+        return this.#problems.tell({ code: 'kind-not-served', level: 'warning', subject: this.#refOf(value, kind), field: originAt(this.#file, place), sentence: lostWith(kind) });
+      case 'other':
+        this.#otherKinds += 1;
+    }
+  }
+
+  /** The object's name as far as it can be said. */
+  #refOf(object: Readonly<Record<string, unknown>>, kind: string): ObjectRef {
+    const metadata = isRecord(object['metadata']) ? object['metadata'] : {};
+    const [namespace, name] = [metadata['namespace'] ?? this.#defaultNamespace, metadata['name']];
+    return { kind: ownText(kind).slice(0, 63), namespace: typeof namespace === 'string' && namespacePattern.test(namespace) ? ownText(namespace) : '', name: typeof name === 'string' && namePattern.test(name) ? ownText(name) : '' };
+  }
+
+  #declared(object: Readonly<Record<string, unknown>>, kind: string, apiVersion: string, place: Place): void {
+    const metadata = isRecord(object['metadata']) ? object['metadata'] : {};
+    const name = metadata['name'];
+    const namespace = metadata['namespace'] ?? this.#defaultNamespace;
+    if (typeof name !== 'string' || !namePattern.test(name)) {
+      this.#problems.refuse('bad-name', fieldAt(place), `a ${kind} has no usable metadata.name and is not served; ${write(name, 'letters, digits, "-" and ".", at most 253')}`);
+      return;
+    }
+    if (typeof namespace !== 'string' || !namespacePattern.test(namespace)) {
+      this.#problems.refuse('bad-namespace', fieldAt(place), `${kind} ${name} has no usable metadata.namespace and is not served; ${write(namespace, 'lower-case letters, digits and "-", at most 63')}`);
+      return;
+    }
+    if (metadata['namespace'] === undefined || metadata['namespace'] === null) {
+      const stray = strayNamespace(object, metadata);
+      if (stray !== null) return this.#problems.refuse('bad-namespace', fieldAt(place), `${kind} ${name} has ${quoted(stray)} where a namespace was probably meant and is not served, because ${namespace} would be its namespace; write metadata.namespace`);
+      this.#withoutNamespace += 1;
+    }
+    const ref = { kind, namespace: ownText(namespace), name: ownText(name) };
+    this.#objects.push(new StoredObject(ref, ownText(apiVersion), originAt(this.#file, place), object));
+  }
+}
+
+/** A misspelt namespace, or one outside metadata; null: there is none. */
+function strayNamespace(object: Readonly<Record<string, unknown>>, metadata: Readonly<Record<string, unknown>>): string | null {
+  if (Object.hasOwn(object, 'namespace')) return 'namespace';
+  return Object.keys(metadata).find((key) => key !== 'namespace' && key !== 'name' && nearWord(key, ['namespace']) !== null) ?? null;
+}
+
+/** What to write instead of a value, which may come from a template. */
+function write(value: unknown, what: string): string {
+  return typeof value === 'string' && value.includes('{{') ? 'this is a template: render it first' : `write ${what}`;
+}
+
+/** A copy: a part of the file's text would keep the whole text alive. */
+function ownText(text: string): string {
+  return Buffer.from(text).toString();
+}
