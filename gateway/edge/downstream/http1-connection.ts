@@ -23,7 +23,6 @@ import type { WireRequestHead } from '../message/request-head.ts';
 import { RequestReader } from '../http1/request-reader.ts';
 import type { RequestTaker } from '../http1/request-reader.ts';
 import { clientFacts } from '../message/client-facts.ts';
-import { chunkedLength } from '../message/framing.ts';
 import type { ClientFacts } from '../message/client-facts.ts';
 import type { ResponseHead } from '../message/response-head.ts';
 
@@ -130,7 +129,7 @@ export class Http1Connection implements TransportOwner, RequestTaker, ClientSide
     this.#owesContinue = head.expectsContinue;
     const exchange = (this.#exchange ??= new Exchange(this.#context.exchange, this));
     this.#facts ??= clientFacts(this.#transport.peer, this.#transport.secure, worker.trustedHops);
-    exchange.begin(head, head.chunked ? chunkedLength : Math.max(0, head.contentLength), this.#facts);
+    exchange.begin(head, this.#facts);
     if (!hasBody) exchange.requestEnd(null);
     // The route and the limits are decided: now the body is welcome.
     else if (this.#owesContinue && last && exchange.wantsBody) this.#transport.give(continueLine);

@@ -61,7 +61,7 @@ export class ClientWriter {
   head(head: ResponseHead, compiled: CompiledMapping, edits: CompiledEdits | null, serviceTimeMs: number): void {
     const { out } = this.#worker;
     const shape = this.#shape;
-    const unframed = head.framing === 'close' || head.framing === 'chunked';
+    const unframed = head.framing === 'until-close' || head.framing === 'chunked';
     shape.chunked = unframed && this.#http11;
     if (unframed && !this.#http11) this.close = true;
     shape.connectionLine = this.#connectionLine();

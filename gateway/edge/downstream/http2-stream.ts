@@ -10,7 +10,6 @@ import type { Failure } from '../message/failure.ts';
 import type { FieldList } from '../message/fields.ts';
 import type { CompiledEdits } from '../message/header-edits.ts';
 import type { WireRequestHead } from '../message/request-head.ts';
-import { chunkedLength } from '../message/framing.ts';
 import type { ResponseHead } from '../message/response-head.ts';
 import { errorCode } from '../http2/constants.ts';
 import { writeAnswerBlock, writeInformationalBlock, writeResponseBlock, writeStatusBlock, writeTrailerBlock } from '../http2/response-writer.ts';
@@ -135,7 +134,7 @@ export class ServedStream implements ClientSide, RequestUser, BlockHolder {
     this.#responseEnded = false;
     this.#writing = false;
     const { expectsContinue } = head;
-    this.#exchange.begin(head, ended ? 0 : head.contentLength >= 0 ? head.contentLength : chunkedLength, connection.facts);
+    this.#exchange.begin(head, connection.facts);
     if (connection.full) this.holdResponse();
     // The route and the limits are decided: now the body is welcome.
     if (expectsContinue && !ended && this.#exchange.wantsBody) stream.sendHead(continueHead, continueHead.length, false, false);

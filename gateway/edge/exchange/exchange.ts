@@ -23,7 +23,6 @@ import type { ForwardingOwner } from './forwarding.ts';
 import type { FieldList } from '../message/fields.ts';
 import { grpcWeb } from '../message/request-meaning.ts';
 import type { WireRequestHead } from '../message/request-head.ts';
-import { chunkedLength, upgradeLength } from '../message/framing.ts';
 import type { ClientFacts } from '../message/client-facts.ts';
 import type { ResponseHead } from '../message/response-head.ts';
 import type { Step, Verdict } from '../policy/step.ts';
@@ -73,7 +72,7 @@ export class Exchange implements ForwardingOwner, StepOwner, Timed {
 
   /** Why nobody takes the request; of use while `#attachment` is null. */
   #rejection: RejectDecision | null = null;
-  /** Length of the body, or `chunkedLength`. */
+  /** Length of the body, 0 for none; −1: not known. */
   #bodyBytes = 0;
   #facts: ClientFacts | null = null;
 
@@ -118,17 +117,13 @@ export class Exchange implements ForwardingOwner, StepOwner, Timed {
   }
 
   /**
-   * A head was read, of a client with these facts. `bodyBytes` is the length of its body, 0 for none, or `chunkedLength`. The head is valid
-   * during the call. The caller feeds the body, then says `requestEnd`, and `requestFlush` at the end of each read.
+   * A head was read, of a client with these facts. It is valid during the call. The caller feeds the body, then says `requestEnd`, and
+   * `requestFlush` at the end of each read.
    */
-  begin(head: WireRequestHead, bodyBytes: number, facts: ClientFacts): void {
+  begin(head: WireRequestHead, facts: ClientFacts): void {
     const context = this.#context;
-    if (head.grpcWeb !== grpcWeb.no || this.#web !== null) {
-      this.#translate(head);
-      if (bodyBytes > 0 && head.chunked) bodyBytes = chunkedLength;
-    }
+    if (head.grpcWeb !== grpcWeb.no || this.#web !== null) this.#translate(head);
     this.#reset(head);
-    this.#bodyBytes = bodyBytes;
     this.#facts = facts;
     const decision = decide(context.table, head, this.#worker.draw());
     if (head.regexSteps > 0) this.#worker.counters.add(fixed.textsTooLong, head.unmatchedTexts);
@@ -232,7 +227,8 @@ export class Exchange implements ForwardingOwner, StepOwner, Timed {
     this.#record.begin(head);
     this.#json = head.wantsJson;
     this.#grpc = head.grpc;
-    this.#chunked = head.chunked;
+    this.#chunked = head.framing === 'chunked';
+    this.#bodyBytes = this.#chunked ? -1 : Math.max(0, head.contentLength);
     this.#compiled = null;
     this.#edits.reset();
     this.#request = 'passing';
@@ -251,14 +247,12 @@ export class Exchange implements ForwardingOwner, StepOwner, Timed {
   #forward(head: WireRequestHead, hash: number | null): void {
     const compiled = this.#compiled!;
     const facts = this.#facts!;
-    const bodyBytes = this.#bodyBytes;
     const { shadows } = this.#record.decision!;
     this.#record.identify();
     const { requestId } = this.#record;
     if (shadows.length > 0 && !head.websocket) this.#copy = this.#context.shadows.begin(shadows, head, compiled, facts, requestId);
     this.#forwarding.hash = hash;
-    const framing = head.chunked ? chunkedLength : bodyBytes > 0 || head.contentLength === 0 ? bodyBytes : -1;
-    this.#forwarding.begin(head, compiled, facts, requestId, head.websocket ? upgradeLength : framing);
+    this.#forwarding.begin(head, compiled, facts, requestId);
   }
 
   /** A step waits: what comes is held back. */

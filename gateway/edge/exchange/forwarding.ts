@@ -111,7 +111,9 @@ export class Forwarding implements ResponseHandler, RetriesOwner {
   }
 
   /** The owner may be told `forwardingFailed` during the call. */
-  begin(head: WireRequestHead, compiled: CompiledMapping, facts: ClientFacts, requestId: Buffer, framing: number): void {
+  begin(head: WireRequestHead, compiled: CompiledMapping, facts: ClientFacts, requestId: Buffer): void {
+    const framing = head.websocket ? 'upgrade' : head.framing;
+    const { contentLength } = head;
     const pool = compiled.pool!;
     this.#pool = pool;
     this.#balancing = compiled.balancing;
@@ -120,14 +122,14 @@ export class Forwarding implements ResponseHandler, RetriesOwner {
     if (compiled.retry !== null) this.#beginPolicy(compiled.retry, pool.breakerOf(compiled.balancing.priority));
     const side = this.#acquire();
     if (side === null && this.#waiting === null) return;
-    this.#notKept = compiled.retry === null && !pool.speaksHttp2 ? noPolicy : this.#whyNotKept(Math.max(0, framing));
+    this.#notKept = compiled.retry === null && !pool.speaksHttp2 ? noPolicy : this.#whyNotKept(framing === 'length' ? contentLength : 0);
     if (side !== null && this.#notKept !== '') {
-      side.beginRequest(head, compiled, facts, requestId, framing);
+      side.beginRequest(head, compiled, facts, requestId, framing, contentLength);
       return;
     }
     const encoded = encodeHead(pool.upstream!.protocol, this.#context.upstream, head, compiled, facts, requestId, !pool.plain, false);
-    this.#held.begin(encoded, framing);
-    side?.sendHead(encoded.bytes, encoded.length, framing);
+    this.#held.begin(encoded, framing, contentLength);
+    side?.sendHead(encoded.bytes, encoded.length, framing, contentLength);
   }
 
   #beginPolicy(policy: CompiledRetry, breaker: Breaker): void {

@@ -55,7 +55,7 @@ export class GrpcWeb implements ClientSide {
     head.takesTrailers = true;
     if (text) {
       // Shorter when it is decoded.
-      head.chunked = head.chunked || head.contentLength > 0;
+      if (head.framing === 'length') head.framing = head.contentLength > 0 ? 'chunked' : 'none';
       head.contentLength = -1;
     }
   }

@@ -3,6 +3,7 @@ import { slabBytes } from '../io/held-memory.ts';
 import type { HeldMemory } from '../io/held-memory.ts';
 import { copyOfFields } from '../message/field-copy.ts';
 import type { FieldList } from '../message/fields.ts';
+import type { RequestFraming } from '../message/framing.ts';
 import type { EncodedHead, UpstreamRequest } from '../upstream/upstream-request.ts';
 
 /** Kept in its exchange and filled anew. A small request stands in one slab, a longer one in several: keeping it costs copies, and no garbage. */
@@ -14,7 +15,8 @@ export class HeldRequest {
   /** Where the head stands: the slab, or bytes of its own. */
   #head: Buffer | null = null;
   #headLength = 0;
-  #framing = 0;
+  #framing: RequestFraming = 'none';
+  #contentLength = -1;
   /** Slabs with later bytes of the body, the last one filled up to `#lastEnd`. */
   readonly #more: Buffer[] = [];
   #lastEnd = slabBytes;
@@ -35,11 +37,12 @@ export class HeldRequest {
   }
 
   /** Keeps a copy of a head, as `encodeHead` made it. */
-  begin({ bytes, length }: EncodedHead, framing: number): void {
+  begin({ bytes, length }: EncodedHead, framing: RequestFraming, contentLength: number): void {
     const slab = this.#memory.takeSlab(length <= slabBytes ? length : 0);
     this.#slab = slab;
     this.#headLength = length;
     this.#framing = framing;
+    this.#contentLength = contentLength;
     if (length <= slabBytes) {
       bytes.copy(slab, 0, 0, length);
       this.#head = slab;
@@ -92,7 +95,7 @@ export class HeldRequest {
   /** Sends what there is of it. */
   sendTo(side: UpstreamRequest): void {
     const slab = this.#slab!;
-    side.sendHead(this.#head!, this.#headLength, this.#framing);
+    side.sendHead(this.#head!, this.#headLength, this.#framing, this.#contentLength);
     const bodyStart = this.#head === slab ? this.#headLength : 0;
     if (this.#slabEnd > bodyStart) side.sendBody(slab, bodyStart, this.#slabEnd);
     // Copied by the side: a slab is used again for other requests.

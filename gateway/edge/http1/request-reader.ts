@@ -220,9 +220,10 @@ export class RequestReader {
       return end;
     }
     this.#remaining = Math.max(0, head.contentLength);
-    const hasBody = head.chunked || this.#remaining > 0;
-    if (head.chunked) (this.#decoder ??= new ChunkedDecoder()).reset();
-    this.#phase = head.chunked ? 'chunked' : hasBody ? 'length' : 'complete';
+    const chunked = head.framing === 'chunked';
+    const hasBody = chunked || this.#remaining > 0;
+    if (chunked) (this.#decoder ??= new ChunkedDecoder()).reset();
+    this.#phase = chunked ? 'chunked' : hasBody ? 'length' : 'complete';
     this.#taker.requestHead(head, hasBody, after === end);
     return after;
   }

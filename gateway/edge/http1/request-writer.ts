@@ -3,7 +3,7 @@ import { rewritePath } from '../../../routing/rewrite.ts';
 import type { CompiledRewrite } from '../../../routing/rewrite.ts';
 import { textOf } from '../../../routing/bytes.ts';
 import type { ClientFacts } from '../message/client-facts.ts';
-import { chunkedLength, upgradeLength } from '../message/framing.ts';
+import type { RequestFraming } from '../message/framing.ts';
 import type { HeadEdits } from '../message/head-edits.ts';
 import { allOwnLines, writeOwnLines } from '../message/own-lines.ts';
 import { dropped, forwarded, forwardedUpstream } from '../message/request-fields.ts';
@@ -60,16 +60,21 @@ export function writeRequestHead(out: OutBuffer, head: WireRequestHead, edits: H
   if (requestEdits !== null) out.putAll(requestEdits.lines);
 }
 
-/** Writes the framing of the body and the blank line. `length` −1: none; −2: chunked; −3: none, and an upgrade is asked for. */
-export function writeFraming(out: OutBuffer, length: number): void {
-  if (length >= 0) {
-    out.putAll(contentLengthName);
-    out.putNumber(length);
-    out.putAll(crlf);
-  } else if (length === chunkedLength) {
-    out.putAll(chunkedLine);
-  } else if (length === upgradeLength) {
-    out.putAll(upgradeLines);
+/** Writes the framing of the body, of this length where that is what frames it, and the blank line. */
+export function writeFraming(out: OutBuffer, framing: RequestFraming, length: number): void {
+  switch (framing) {
+    case 'none':
+      break;
+    case 'length':
+      out.putAll(contentLengthName);
+      out.putNumber(length);
+      out.putAll(crlf);
+      break;
+    case 'chunked':
+      out.putAll(chunkedLine);
+      break;
+    case 'upgrade':
+      out.putAll(upgradeLines);
   }
   out.putAll(crlf);
 }

@@ -43,7 +43,7 @@ export interface ResponseOwner {
 }
 
 /** What is read next. `over`: nothing, the response is complete. */
-type Phase = 'head' | 'length' | 'chunked' | 'trailers' | 'close' | 'tunnel' | 'over';
+type Phase = 'head' | 'length' | 'chunked' | 'trailers' | 'until-close' | 'tunnel' | 'over';
 
 /** What became of a read. `left`: the user let the connection go. */
 type Outcome = 'reading' | 'over' | 'surplus' | 'malformed' | 'left';
@@ -83,7 +83,7 @@ export class ResponseReader {
 
   /** The end of the connection is the end of the response. */
   get endsWithConnection(): boolean {
-    return this.#phase === 'close' || this.#phase === 'tunnel';
+    return this.#phase === 'until-close' || this.#phase === 'tunnel';
   }
 
   /** That end has come. */
@@ -151,7 +151,7 @@ export class ResponseReader {
       }
       case 'trailers':
         return this.#readTrailers(user, bytes, at, end);
-      case 'close':
+      case 'until-close':
       case 'tunnel':
         user.responseBody(bytes, at, end);
         return end;

@@ -58,7 +58,7 @@ export function readRequest(list: HeaderList, head: WireRequestHead, ended: bool
   if (verdict !== request) return verdict;
   head.fieldCount = list.fieldCount;
   head.fieldsEnd = list.fieldsEnd;
-  head.chunked = !ended && head.contentLength < 0;
+  head.framing = head.contentLength >= 0 ? 'length' : ended ? 'none' : 'chunked';
   return readPath(head, pathStart, pathEnd) ? request : badPath;
 }
 

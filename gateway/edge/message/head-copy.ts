@@ -67,7 +67,7 @@ export function copyOfHead(head: WireRequestHead, change: HeadChange): WireReque
   copy.neverIndexed = neverIndexed === null ? null : neverIndexed.slice(0, copy.fieldCount);
   copy.http11 = head.http11;
   copy.contentLength = head.contentLength;
-  copy.chunked = head.chunked;
+  copy.framing = head.framing;
   copy.close = head.close;
   copy.expectsContinue = head.expectsContinue;
   copy.websocket = head.websocket;

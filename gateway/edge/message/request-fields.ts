@@ -23,7 +23,7 @@ export function forwarded(head: WireRequestHead, field: number, fieldKind: numbe
     case kind.host:
       return ownHost ? dropped : kept;
     case kind.trailer:
-      return head.chunked ? kept : dropped;
+      return head.framing === 'chunked' ? kept : dropped;
     case kind.requestId:
       // One id, and a plain one: else it is no id.
       return (kept & keeps.requestId) === 0 && isPlainId(head.fields[field * 4 + 3]! - head.fields[field * 4 + 2]!) ? kept | keeps.requestId : dropped;

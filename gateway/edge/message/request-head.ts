@@ -8,6 +8,7 @@ import { readConnectionField, says } from './connection-field.ts';
 import { kind } from './field-kind.ts';
 import { fieldRoom, holdsElement, isWord, malformed, more, readFields, tooMany } from './fields.ts';
 import type { EncodedFields, FieldList } from './fields.ts';
+import type { RequestFraming } from './framing.ts';
 import { asksJson, begin, isHeadMethod, isRefusedMethod, readField, readPath } from './request-meaning.ts';
 import type { RequestMeaning } from './request-meaning.ts';
 
@@ -41,7 +42,8 @@ export class WireRequestHead extends RequestHead implements FieldList, RequestMe
   http11 = true;
   /** Content-Length, or −1. */
   contentLength = -1;
-  chunked = false;
+  /** As the client sends it; whether a tunnel is asked for says `websocket`. */
+  framing: RequestFraming = 'none';
   /** The client closes after this answer. */
   close = false;
   expectsContinue = false;
@@ -158,7 +160,7 @@ function readMeaning(head: WireRequestHead, targetStart: number, targetEnd: numb
   let codings = 0;
   let connection = 0;
   let upgrades = false;
-  head.chunked = false;
+  let chunked = false;
   for (let field = 0; field < fieldCount; field++) {
     const fieldKind = kinds[field]!;
     if (fieldKind === kind.other) continue;
@@ -173,7 +175,7 @@ function readMeaning(head: WireRequestHead, targetStart: number, targetEnd: numb
         break;
       case kind.transferEncoding:
         if (++codings > 1 || !isWord(bytes, start, end, 'chunked')) return failures.malformed;
-        head.chunked = true;
+        chunked = true;
         break;
       case kind.connection:
         connection |= readConnectionField(head, field);
@@ -193,7 +195,8 @@ function readMeaning(head: WireRequestHead, targetStart: number, targetEnd: numb
     }
   }
   if (hosts !== 1) return failures.malformed;
-  if (head.chunked && (head.contentLength >= 0 || !head.http11)) return failures.malformed;
+  if (chunked && (head.contentLength >= 0 || !head.http11)) return failures.malformed;
+  head.framing = chunked ? 'chunked' : head.contentLength >= 0 ? 'length' : 'none';
   if ((connection & says.refused) !== 0) return failures.malformed;
   // HTTP/1.0 closes unless the client asks for more (RFC 9112 §9.3).
   head.close = (connection & says.close) !== 0 || (!head.http11 && (connection & says.keepAlive) === 0);

@@ -4,12 +4,10 @@ import { readConnectionField, says } from './connection-field.ts';
 import { kind } from './field-kind.ts';
 import { fieldRoom, isWord, malformed, more, readFields, readLength, tooMany } from './fields.ts';
 import type { EncodedFields, FieldList } from './fields.ts';
+import type { ResponseFraming } from './framing.ts';
 
 /** Not a response head, or too large. */
 export const badResponse = -2;
-
-/** How the end of a response body is known (RFC 9112 §6.3). */
-export type BodyFraming = 'none' | 'length' | 'chunked' | 'close';
 
 /** One HTTP/1.1 response head. A worker has one: it is valid only while its bytes are. */
 export class ResponseHead implements FieldList {
@@ -29,7 +27,7 @@ export class ResponseHead implements FieldList {
   /** Reason phrase, maybe empty. */
   reasonStart = 0;
   reasonEnd = 0;
-  framing: BodyFraming = 'none';
+  framing: ResponseFraming = 'none';
   /** Content-Length, or −1. Also of a HEAD's or 304's response, which has no body. */
   contentLength = -1;
   /** The upstream closes after this response, or may not be trusted to end it cleanly. */
@@ -121,7 +119,7 @@ function readMeaning(head: ResponseHead, bodiless: boolean, http11: boolean): bo
   if (!hasBody) head.framing = 'none';
   else if (chunked) head.framing = 'chunked';
   else if (head.contentLength >= 0) head.framing = 'length';
-  else head.framing = 'close';
-  if (head.framing === 'close') head.close = true;
+  else head.framing = 'until-close';
+  if (head.framing === 'until-close') head.close = true;
   return true;
 }

@@ -18,5 +18,5 @@ export function upgradeStep(pool: UpstreamPool): Step {
 }
 
 function mayTunnel(head: WireRequestHead): boolean {
-  return isText(head.bytes, head.methodStart, head.methodEnd, 'GET') && head.http11 && !head.chunked && head.contentLength <= 0;
+  return isText(head.bytes, head.methodStart, head.methodEnd, 'GET') && head.http11 && head.framing !== 'chunked' && head.contentLength <= 0;
 }

@@ -69,7 +69,7 @@ export class ShadowCopy<T extends Target> {
   /** Sends the whole request, framed by its length: a small one in one write, a large one without another copy of its body. */
   sendTo(side: UpstreamRequest, protocol: Upstream['protocol']): void {
     const head = this.#heads[protocol]!;
-    side.sendHead(head, head.length, this.#hasBody ? this.#bodyBytes : -1);
+    side.sendHead(head, head.length, this.#hasBody ? 'length' : 'none', this.#bodyBytes);
     for (const piece of this.#body) side.giveBody(piece);
     side.sendEnd(null);
     side.flush();

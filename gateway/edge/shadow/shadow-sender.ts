@@ -70,7 +70,7 @@ export class ShadowSender implements ShadowRequestOwner, ShadowAccount {
       const { bytes, length } = encodeHead(protocol, this.#upstream, head, primary, facts, requestId, !primary.pool!.plain, true);
       return Buffer.from(bytes.subarray(0, length));
     };
-    const copy = new ShadowCopy(this, this.#worker.limits, targets, { http1: encode('http1'), http2: encode('http2') }, head.isHead, head.chunked || head.contentLength >= 0);
+    const copy = new ShadowCopy(this, this.#worker.limits, targets, { http1: encode('http1'), http2: encode('http2') }, head.isHead, head.framing !== 'none');
     return copy.targets.length > 0 ? copy : null;
   }
 

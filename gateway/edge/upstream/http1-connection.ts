@@ -8,6 +8,7 @@ import { failures } from '../message/failure.ts';
 import type { Failure } from '../message/failure.ts';
 import type { HeadEdits } from '../message/head-edits.ts';
 import type { FieldList } from '../message/fields.ts';
+import type { RequestFraming } from '../message/framing.ts';
 import type { WireRequestHead } from '../message/request-head.ts';
 import type { ClientFacts } from '../message/client-facts.ts';
 import type { ResponseHead } from '../message/response-head.ts';
@@ -120,12 +121,12 @@ export class Http1UpstreamConnection implements UpstreamRequest, ResponseOwner, 
     return nowMs - this.#parkedMs <= endpoint.reuseIdleMs && (maxLifetimeMs === null || nowMs - this.#bornMs < maxLifetimeMs);
   }
 
-  beginRequest(head: WireRequestHead, edits: HeadEdits, facts: ClientFacts, requestId: Buffer, framing: number): void {
-    this.#sender.begin(head, edits, facts, requestId, framing);
+  beginRequest(head: WireRequestHead, edits: HeadEdits, facts: ClientFacts, requestId: Buffer, framing: RequestFraming, bodyBytes: number): void {
+    this.#sender.begin(head, edits, facts, requestId, framing, bodyBytes);
   }
 
-  sendHead(bytes: Buffer, length: number, framing: number): void {
-    this.#sender.head(bytes, length, framing);
+  sendHead(bytes: Buffer, length: number, framing: RequestFraming, bodyBytes: number): void {
+    this.#sender.head(bytes, length, framing, bodyBytes);
   }
 
   sendBody(bytes: Buffer, start: number, end: number): void {

@@ -3,6 +3,7 @@ import type { HeadEdits } from '../message/head-edits.ts';
 import { failures } from '../message/failure.ts';
 import type { Failure } from '../message/failure.ts';
 import type { FieldList } from '../message/fields.ts';
+import type { RequestFraming } from '../message/framing.ts';
 import type { WireRequestHead } from '../message/request-head.ts';
 import type { ClientFacts } from '../message/client-facts.ts';
 import type { ResponseHead } from '../message/response-head.ts';
@@ -91,25 +92,25 @@ export class Http2UpstreamRequest implements UpstreamRequest, ResponseUser {
 
   // The request.
 
-  beginRequest(head: WireRequestHead, edits: HeadEdits, facts: ClientFacts, requestId: Buffer, framing: number): void {
+  beginRequest(head: WireRequestHead, edits: HeadEdits, facts: ClientFacts, requestId: Buffer, framing: RequestFraming, bodyBytes: number): void {
     writeRequestBlock(this.#session.shared.writer, head, edits, facts, requestId, !this.endpoint.upstream.plain, false);
-    this.#begin(framing);
+    this.#begin(framing, bodyBytes);
   }
 
-  sendHead(bytes: Buffer, length: number, framing: number): void {
+  sendHead(bytes: Buffer, length: number, framing: RequestFraming, bodyBytes: number): void {
     const { writer } = this.#session.shared;
     if (bytes !== writer.bytes || length !== writer.length) {
       writer.clear();
       writer.raw(bytes, 0, length);
     }
-    this.#begin(framing);
+    this.#begin(framing, bodyBytes);
   }
 
-  #begin(framing: number): void {
+  #begin(framing: RequestFraming, bodyBytes: number): void {
     const { writer } = this.#session.shared;
-    if (framing >= 0) putLength(writer, framing);
+    if (framing === 'length') putLength(writer, bodyBytes);
     // Nothing follows: no body, or one of length 0.
-    this.#requestEnded = framing === 0 || framing === -1;
+    this.#requestEnded = framing === 'none' || (framing === 'length' && bodyBytes === 0);
     this.#stream = this.#session.request(this, writer.bytes, writer.length, this.#requestEnded);
   }
 

@@ -4,7 +4,7 @@ import { putChunk, putLastChunk } from '../http1/chunked.ts';
 import type { FieldList } from '../message/fields.ts';
 import type { WireRequestHead } from '../message/request-head.ts';
 import { writeFraming, writeRequestHead } from '../http1/request-writer.ts';
-import { chunkedLength, upgradeLength } from '../message/framing.ts';
+import type { RequestFraming } from '../message/framing.ts';
 import type { ClientFacts } from '../message/client-facts.ts';
 import { putTrailers } from '../http1/trailers.ts';
 import type { OutBuffer } from '../io/out-buffer.ts';
@@ -28,22 +28,22 @@ export class RequestSender {
     this.#transport = transport;
   }
 
-  begin(head: WireRequestHead, edits: HeadEdits, facts: ClientFacts, requestId: Buffer, framing: number): void {
+  begin(head: WireRequestHead, edits: HeadEdits, facts: ClientFacts, requestId: Buffer, framing: RequestFraming, bodyBytes: number): void {
     this.#out.open(this.#transport);
     writeRequestHead(this.#out, head, edits, facts, requestId, false);
-    this.#frame(framing);
+    this.#frame(framing, bodyBytes);
   }
 
-  head(bytes: Buffer, length: number, framing: number): void {
+  head(bytes: Buffer, length: number, framing: RequestFraming, bodyBytes: number): void {
     this.#out.open(this.#transport);
     this.#out.put(bytes, 0, length);
-    this.#frame(framing);
+    this.#frame(framing, bodyBytes);
   }
 
-  #frame(framing: number): void {
-    writeFraming(this.#out, framing);
-    this.#chunked = framing === chunkedLength;
-    this.upgrades = framing === upgradeLength;
+  #frame(framing: RequestFraming, bodyBytes: number): void {
+    writeFraming(this.#out, framing, bodyBytes);
+    this.#chunked = framing === 'chunked';
+    this.upgrades = framing === 'upgrade';
   }
 
   body(bytes: Buffer, start: number, end: number): void {

@@ -2,6 +2,7 @@
 import type { HeadEdits } from '../message/head-edits.ts';
 import type { Failure } from '../message/failure.ts';
 import type { FieldList } from '../message/fields.ts';
+import type { RequestFraming } from '../message/framing.ts';
 import type { WireRequestHead } from '../message/request-head.ts';
 import type { ClientFacts } from '../message/client-facts.ts';
 import type { EndpointView } from './endpoint-view.ts';
@@ -16,8 +17,7 @@ export interface EncodedHead {
  * One request at one Endpoint. It begins with one of `beginRequest` and `sendHead`; what is sent leaves with `flush` at the latest. After
  * `abandon`, and after its user was told `failed`, it must be forgotten.
  *
- * `framing` is the length of the body, 0 or more, −1 for a request without one, `chunkedLength` (a length that is not known), or, to HTTP/1.1
- * alone, `upgradeLength`: a request that asks for a tunnel.
+ * `bodyBytes` is the length of the body where `framing` is `length`. Only HTTP/1.1 can be asked for a tunnel (`upgrade`).
  */
 export interface UpstreamRequest {
   readonly kind: 'side';
@@ -27,9 +27,9 @@ export interface UpstreamRequest {
   /** The upstream takes less than was sent: wait for `upstreamDrained`. */
   readonly congested: boolean;
   /** Encodes the head straight from the client's. `requestId` is used unless a trusted proxy sent an id. */
-  beginRequest(head: WireRequestHead, edits: HeadEdits, facts: ClientFacts, requestId: Buffer, framing: number): void;
+  beginRequest(head: WireRequestHead, edits: HeadEdits, facts: ClientFacts, requestId: Buffer, framing: RequestFraming, bodyBytes: number): void;
   /** Sends a head as `encodeHead` made it for this protocol: `bytes[0..length)`, which stay the caller's. */
-  sendHead(bytes: Buffer, length: number, framing: number): void;
+  sendHead(bytes: Buffer, length: number, framing: RequestFraming, bodyBytes: number): void;
   sendBody(bytes: Buffer, start: number, end: number): void;
   /** Sends bytes that nobody will change: they may be kept by reference as long as need be. */
   giveBody(bytes: Buffer): void;

@@ -6,6 +6,7 @@ import { HeldMemory, shortSlabBytes, slabBytes } from '../../../../gateway/edge/
 import { HeldRequest } from '../../../../gateway/edge/exchange/held-request.ts';
 import { readFields } from '../../../../gateway/edge/message/fields.ts';
 import type { FieldList } from '../../../../gateway/edge/message/fields.ts';
+import type { RequestFraming } from '../../../../gateway/edge/message/framing.ts';
 import { Trailers } from '../../../../gateway/edge/http1/trailers.ts';
 import type { UpstreamRequest } from '../../../../gateway/edge/upstream/upstream-request.ts';
 
@@ -21,7 +22,7 @@ function recorder(): { readonly side: UpstreamRequest; readonly sent: string[] }
   const sent: string[] = [];
   let body = '';
   const side = {
-    sendHead: (bytes: Buffer, length: number, framing: number) => sent.push(`head ${bytes.toString('latin1', 0, length)} ${framing}`),
+    sendHead: (bytes: Buffer, length: number, framing: RequestFraming, bodyBytes: number) => sent.push(`head ${bytes.toString('latin1', 0, length)} ${framing} ${bodyBytes}`),
     sendBody: (bytes: Buffer, start: number, end: number) => (body += bytes.toString('latin1', start, end)),
     sendEnd: (trailers: FieldList | null) => sent.push(`body ${body}`, `end ${trailers === null ? '' : Buffer.from(trailers.bytes).toString('latin1', trailers.fields[0], trailers.fieldsEnd)}`),
     flush: () => sent.push('flush'),
@@ -35,7 +36,7 @@ describe('a request that is kept', () => {
       property(oneof(integer({ min: 1, max: slabBytes + 10 }), integer({ min: 1, max: shortSlabBytes + 10 })), array(oneof(integer({ min: 1, max: 3 * slabBytes }), integer({ min: 1, max: 300 })), { maxLength: 6 }), (headLength, pieces) => {
         const held = new HeldRequest(memory);
         const head = Buffer.alloc(headLength + 5, 'h');
-        held.begin({ bytes: head, length: headLength }, 7);
+        held.begin({ bytes: head, length: headLength }, 'length', 7);
         head.fill('x');
         let body = '';
         for (const [index, length] of pieces.entries()) {
@@ -47,7 +48,7 @@ describe('a request that is kept', () => {
         held.end(null);
         const { side, sent } = recorder();
         held.sendTo(side);
-        expect(sent).toEqual([`head ${'h'.repeat(headLength)} 7`, `body ${body}`, 'end ', 'flush']);
+        expect(sent).toEqual([`head ${'h'.repeat(headLength)} length 7`, `body ${body}`, 'end ', 'flush']);
         expect(held.bodyBytes).toBe(body.length);
         expect(counters.cells[fixed.heldBytes]).toBeGreaterThanOrEqual(headLength + body.length - slabBytes);
         const again = recorder();
@@ -62,7 +63,7 @@ describe('a request that is kept', () => {
 
   test('keeps its trailers', () => {
     const held = new HeldRequest(memory);
-    held.begin({ bytes: Buffer.from('h'), length: 1 }, -2);
+    held.begin({ bytes: Buffer.from('h'), length: 1 }, 'chunked', -1);
     const lines = Buffer.from('junk x-a: 1\r\nx-b: 2\r\n\r\n\0');
     const trailers = new Trailers();
     readFields(trailers, lines, 5, lines.length - 1, 10);
@@ -76,15 +77,15 @@ describe('a request that is kept', () => {
 
   test('begins anew after it was cleared', () => {
     const held = new HeldRequest(memory);
-    held.begin({ bytes: Buffer.from('one'), length: 3 }, 2);
+    held.begin({ bytes: Buffer.from('one'), length: 3 }, 'length', 2);
     held.append(Buffer.alloc(3 * slabBytes), 0, 3 * slabBytes);
     held.end(null);
     held.clear();
-    held.begin({ bytes: Buffer.from('two'), length: 3 }, 1);
+    held.begin({ bytes: Buffer.from('two'), length: 3 }, 'length', 1);
     held.append(Buffer.from('b'), 0, 1);
     const { side, sent } = recorder();
     held.sendTo(side);
-    expect(sent).toEqual(['head two 1', 'flush']);
+    expect(sent).toEqual(['head two length 1', 'flush']);
     held.clear();
   });
 
@@ -93,11 +94,11 @@ describe('a request that is kept', () => {
     const bytes = Buffer.alloc(slabBytes, 'b');
     const taken: (number | undefined)[] = [];
     for (const length of [shortSlabBytes - 1, shortSlabBytes, shortSlabBytes + 1]) {
-      held.begin({ bytes, length: 500 }, 0);
+      held.begin({ bytes, length: 500 }, 'none', -1);
       held.append(bytes, 0, length - 500);
       taken.push(counters.cells[fixed.heldBytes]);
       held.clear();
-      held.begin({ bytes, length }, 0);
+      held.begin({ bytes, length }, 'none', -1);
       taken.push(counters.cells[fixed.heldBytes]);
       held.clear();
     }
@@ -109,7 +110,7 @@ describe('a request that is kept', () => {
     const body = Buffer.alloc(64 * 1024, 'b');
     const slabs = (): Set<ArrayBufferLike> => {
       const held = new HeldRequest(memory);
-      held.begin({ bytes: Buffer.from('h'), length: 1 }, 0);
+      held.begin({ bytes: Buffer.from('h'), length: 1 }, 'none', -1);
       held.append(body, 0, body.length);
       const seen = new Set<ArrayBufferLike>();
       held.sendTo({ sendHead() {}, sendBody: (bytes: Buffer) => seen.add(bytes.buffer), flush() {} } as unknown as UpstreamRequest);
@@ -123,7 +124,7 @@ describe('a request that is kept', () => {
 
   test('the worker has room up to its bound and no further', () => {
     const held = new HeldRequest(memory);
-    held.begin({ bytes: Buffer.from('h'), length: 1 }, 90_000);
+    held.begin({ bytes: Buffer.from('h'), length: 1 }, 'length', 90_000);
     held.append(Buffer.alloc(90_000), 0, 90_000);
     const left = 100_000 - Math.ceil(90_000 / slabBytes) * slabBytes - shortSlabBytes;
     expect([memory.hasRoom(left - 1), memory.hasRoom(left), memory.hasRoom(left + 1)]).toEqual([true, true, false]);

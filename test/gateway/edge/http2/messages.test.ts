@@ -40,7 +40,7 @@ describe('requests', () => {
     expect(text(head.authorityStart, head.authorityEnd)).toBe('host:80');
     expect(Buffer.from(head.pathBytes).toString('latin1', head.pathStart, head.pathEnd)).toBe('/a/b');
     expect(Buffer.from(head.pathBytes).toString('latin1', head.queryStart, head.queryEnd)).toBe('q');
-    expect(head).toMatchObject({ grpc: true, takesTrailers: true, contentLength: 5, chunked: false, http11: true, close: false, isHead: false });
+    expect(head).toMatchObject({ grpc: true, takesTrailers: true, contentLength: 5, framing: 'length', http11: true, close: false, isHead: false });
     expect(textFields(head)).toEqual([['seldon', 'm'], ['content-type', 'application/grpc+proto'], ['te', 'trailers'], ['content-length', '5'], ['host', 'host:80']]);
     expect(headOf({ method: 'POST', path: '/a/b?q', host: 'host:80', headers: [], grpc: true }).grpc).toBe(head.grpc);
   });

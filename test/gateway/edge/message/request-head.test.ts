@@ -18,7 +18,7 @@ function read(head: WireRequestHead, bytes: Buffer, start: number, end: number):
     return `${text(a, b)}=${text(c, d)}(${head.kinds[field]})`;
   });
   const path = Buffer.from(head.pathBytes).toString('latin1', head.pathStart, head.queryEnd);
-  return [after - start, text(head.methodStart, head.methodEnd), path, text(head.authorityStart, head.authorityEnd), head.contentLength, head.chunked, head.close, head.grpc, ...fields].join(' ');
+  return [after - start, text(head.methodStart, head.methodEnd), path, text(head.authorityStart, head.authorityEnd), head.contentLength, head.framing, head.close, head.grpc, ...fields].join(' ');
 }
 
 /** The whole at once, from the middle of a larger buffer full of other bytes. */
