@@ -8,7 +8,7 @@ import type { Log } from './log.ts';
 import { printOptions } from './options.ts';
 import type { Settings } from './settings.ts';
 import { stopReason } from './signals.ts';
-import { addressOf, startGateway } from './supervisor.ts';
+import { addressOf, startGateway } from './start-gateway.ts';
 import type { Gateway } from './supervisor.ts';
 import { printAddress } from './supervisor-bind.ts';
 

@@ -1,22 +1,16 @@
 // The supervisor: the main thread. It starts one control worker and N data workers, connects them, replaces any that ends, keeps what a
 // control worker leaves to its successor, and drains. It serves nothing and parses nothing, so that nothing can end it.
-import { MessageChannel, Worker } from 'node:worker_threads';
+import { MessageChannel, type Worker } from 'node:worker_threads';
 import { CounterBlock, blockBytes, fixed } from './counters.ts';
 import type { LogEnd } from './log.ts';
-import { heldKey, type Held } from '../k8s/translate/held.ts';
-import type { ControlStart, DataStart, FromControl, FromData, Handover, HandoverChange, ThreadStart, ToControl, ToData } from './messages.ts';
-import type { Series } from '../routing/mapping.ts';
+import type { ControlStart, DataStart, FromControl, FromData, ToControl, ToData } from './messages.ts';
 import type { Settings } from './settings.ts';
-import { printAddress, tryAddress } from './supervisor-bind.ts';
+import { startThread } from './start-thread.ts';
 import { foldBlock } from './supervisor-fold.ts';
-import { sharedNowMs } from './pulse.ts';
+import { KeptHandover } from './supervisor-handover.ts';
+import { SilenceJudge } from './supervisor-silence.ts';
 import { SupervisedThread } from './supervised-thread.ts';
-import { SilenceWatch, controlSilenceMs, stackOf, watchEveryMs, workOf } from './supervisor-watch.ts';
-
-export type StartOutcome =
-  | { readonly kind: 'started'; readonly gateway: Gateway }
-  /** One clear line. */
-  | { readonly kind: 'failed'; readonly sentence: string };
+import { controlSilenceMs } from './supervisor-watch.ts';
 
 /** A gateway that serves. */
 export interface Gateway {
@@ -30,70 +24,32 @@ export interface Gateway {
   reload(grants: Settings['grants'] | null): void;
 }
 
-/** JavaScript heap of a thread, MiB: a bound against a leak, far above what 10,000 deployments take. Buffers have budgets of their own. */
-const controlHeapMb = 1536;
-const dataHeapMb = 768;
-/** New space of a thread, MiB. V8's own default keeps three times as much resident in each thread and saves no pause that was measured. */
-const youngHeapMb = 16;
 /** Time that threads get beyond their own limits before they are ended. */
 const stopMs = 3000;
 
-/** Starts every thread and resolves once the gateway is ready: all data workers listen and hold a table. */
-export async function startGateway(settings: Settings, logs: LogEnd): Promise<StartOutcome> {
-  const listen = await tryAddress(settings.listen.host, settings.listen.port, '--listen');
-  if (listen.kind === 'failed') return listen;
-  const admin = await tryAddress(settings.admin.host, settings.admin.port, '--admin');
-  if (admin.kind === 'failed') return admin;
-  let bound: Settings = { ...settings, listen: { ...settings.listen, host: listen.host }, admin: { ...settings.admin, host: admin.host } };
-  if (settings.tls !== null) {
-    const tls = await tryAddress(settings.tls.host, settings.tls.port, '--tls-listen');
-    if (tls.kind === 'failed') return tls;
-    bound = { ...bound, tls: { ...settings.tls, host: tls.host } };
-  }
-  const supervisor = new Supervisor(bound, logs);
-  const sentence = await supervisor.start();
-  return sentence === null ? { kind: 'started', gateway: supervisor } : { kind: 'failed', sentence };
-}
-
-interface DataSeat {
-  readonly seat: SupervisedThread;
+interface DataPlace {
+  readonly place: SupervisedThread;
   readonly block: SharedArrayBuffer;
   listening: boolean;
   drained: () => void;
 }
 
-/** A thread that the supervisor watches. */
-interface Watched {
-  readonly name: string;
-  readonly seat: SupervisedThread;
-  /** Where it beats. */
-  readonly cells: Float64Array;
-  readonly limitMs: number;
-  /** It is being judged. */
-  suspected: boolean;
-}
-
-class Supervisor implements Gateway {
+export class Supervisor implements Gateway {
   readonly #logs: LogEnd;
   readonly #base = new SharedArrayBuffer(blockBytes());
   readonly #baseCounters = new CounterBlock(this.#base);
-  readonly #data: readonly DataSeat[];
+  readonly #data: readonly DataPlace[];
   readonly #control: SupervisedThread;
-  readonly #slots = new Map<number, Series>();
-  readonly #breakerSlots = new Map<number, string>();
+  readonly #kept = new KeptHandover();
   #settings: Settings;
   #tlsPort = 0;
-  readonly #held = new Map<string, Held>();
-  #kept: Omit<Handover, 'slots' | 'breakerSlots' | 'held'> = { version: 0, ready: false, addresses: [] };
   #ready = false;
   /** Draining, or given up: threads that end are not replaced. */
   #ending = false;
   #controlStopped: () => void = () => {};
-  /** The control worker was told to end, and another takes its seat with changed settings. */
+  /** The control worker was told to end, and another takes its place with changed settings. */
   #renewing = false;
-  readonly #watch = new SilenceWatch(sharedNowMs());
-  readonly #watched: readonly Watched[];
-  readonly #watching: NodeJS.Timeout;
+  readonly #silences: SilenceJudge;
   /** Resolves `start`. */
   #started: (failure: string | null) => void = () => {};
 
@@ -101,18 +57,18 @@ class Supervisor implements Gateway {
     this.#settings = settings;
     this.#logs = logs;
     this.#data = Array.from({ length: settings.workers }, (_, worker) => ({
-      seat: new SupervisedThread({ start: (replacement) => this.#startData(worker, replacement), ended: (reason, stack) => this.#dataEnded(worker, reason, stack) }),
+      place: new SupervisedThread({ start: (replacement) => this.#startData(worker, replacement), ended: (reason, stack) => this.#dataEnded(worker, reason, stack) }),
       block: new SharedArrayBuffer(blockBytes()),
       listening: false,
       drained: () => {},
     }));
     this.#control = new SupervisedThread({ start: () => this.#startControl(), ended: (reason, stack) => this.#controlEnded(reason, stack) });
     const limitMs = settings.workerSilenceMs;
-    this.#watched = [
-      ...this.#data.map(({ seat, block }, worker) => ({ name: `data-${worker}`, seat, cells: new Float64Array(block), limitMs, suspected: false })),
-      { name: 'control', seat: this.#control, cells: this.#baseCounters.cells, limitMs: limitMs === 0 ? 0 : Math.max(limitMs, controlSilenceMs), suspected: false },
+    const watched = [
+      ...this.#data.map(({ place, block }, worker) => ({ name: `data-${worker}`, place, cells: new Float64Array(block), limitMs })),
+      { name: 'control', place: this.#control, cells: this.#baseCounters.cells, limitMs: limitMs === 0 ? 0 : Math.max(limitMs, controlSilenceMs) },
     ];
-    this.#watching = setInterval(() => this.#look(), watchEveryMs);
+    this.#silences = new SilenceJudge(watched, logs.log, this.#baseCounters);
   }
 
   get listen(): { readonly host: string; readonly port: number } {
@@ -132,7 +88,7 @@ class Supervisor implements Gateway {
     const failure = await new Promise<string | null>((resolve) => {
       this.#started = resolve;
       // With port 0 the first worker alone: its port is everybody's, and the control worker must know the gateway's own addresses.
-      this.#data[0]!.seat.open();
+      this.#data[0]!.place.open();
       if (this.#settings.listen.port !== 0 && this.#settings.tls?.port !== 0) this.#openOthers();
     });
     if (failure === null) return null;
@@ -160,14 +116,14 @@ class Supervisor implements Gateway {
     this.#ending = true;
     const { drainWaitMs, drainGraceMs } = this.#settings;
     this.#logs.log.write('info', 'draining', { reason, waitMs: drainWaitMs, graceMs: drainGraceMs });
-    for (const { seat } of this.#data) seat.close();
+    for (const { place } of this.#data) place.close();
     this.#control.close();
     this.#toControl({ kind: 'drain' });
     const drained = this.#data.map(
       (one, worker) =>
         new Promise<void>((resolve) => {
           one.drained = resolve;
-          if (one.seat.worker === null) resolve();
+          if (one.place.worker === null) resolve();
           else this.#toData(worker, { kind: 'drain', waitMs: drainWaitMs, graceMs: drainGraceMs });
         }),
     );
@@ -184,37 +140,9 @@ class Supervisor implements Gateway {
   }
 
   async #terminate(): Promise<void> {
-    clearInterval(this.#watching);
+    this.#silences.stop();
     // A thread that stands in native code does not end: the process does.
-    await within(Promise.all([this.#control, ...this.#data.map(({ seat }) => seat)].map((seat) => seat.terminate())), stopMs);
-  }
-
-  #look(): void {
-    this.#watch.look(sharedNowMs());
-    for (const one of this.#watched) {
-      if (!one.suspected && one.seat.worker !== null && this.#watch.silentMs(one.cells, one.limitMs) > 0) void this.#judge(one);
-    }
-  }
-
-  /** It has been silent for too long: asks where it stands, and replaces it unless it has turned again meanwhile. */
-  async #judge(one: Watched): Promise<void> {
-    const { name, seat, cells, limitMs } = one;
-    const { worker } = seat;
-    if (worker === null) return;
-    one.suspected = true;
-    const work = workOf(cells);
-    const stack = await stackOf(worker);
-    one.suspected = false;
-    if (seat.worker !== worker) return;
-    const silentMs = Math.round(this.#watch.silentMs(cells, limitMs));
-    this.#logs.log.write(silentMs > 0 ? 'error' : 'warn', silentMs > 0 ? 'worker-silent' : 'worker-paused', { thread: name, silentMs: silentMs || limitMs, work, stack });
-    if (silentMs === 0) return;
-    this.#baseCounters.add(fixed.workerSilences, 1);
-    seat.replace(`it did not turn for ${silentMs} ms`, stack);
-  }
-
-  #startThread(name: string, start: ThreadStart, heapMb: number): Worker {
-    return new Worker(new URL('main.ts', import.meta.url), { name, workerData: start, resourceLimits: { maxOldGenerationSizeMb: heapMb, maxYoungGenerationSizeMb: youngHeapMb } });
+    await within(Promise.all([this.#control, ...this.#data.map(({ place }) => place)].map((place) => place.terminate())), stopMs);
   }
 
   #startData(worker: number, replacement: boolean): Worker {
@@ -227,9 +155,9 @@ class Supervisor implements Gateway {
       tlsPort: this.#settings.tls?.port ?? 0,
       replacement,
     };
-    const thread = this.#startThread(`data-${worker}`, start, dataHeapMb);
+    const thread = startThread(`data-${worker}`, start);
     thread.on('message', (message: FromData) => this.#fromData(worker, message));
-    // The seat's `worker` is set when this returns.
+    // The place's `worker` is set when this returns.
     queueMicrotask(() => this.#connect(worker));
     return thread;
   }
@@ -240,9 +168,9 @@ class Supervisor implements Gateway {
       settings: this.#settings,
       counters: this.#data.map(({ block }) => block),
       base: this.#base,
-      kept: { ...this.#kept, slots: [...this.#slots], breakerSlots: [...this.#breakerSlots], held: [...this.#held.values()] },
+      kept: this.#kept.whole,
     };
-    const thread = this.#startThread('control', start, controlHeapMb);
+    const thread = startThread('control', start);
     thread.on('message', (message: FromControl) => this.#fromControl(message));
     queueMicrotask(() => this.#data.forEach((_, worker) => this.#connect(worker)));
     return thread;
@@ -250,10 +178,10 @@ class Supervisor implements Gateway {
 
   /** A new channel between the control worker and a data worker, if both live. */
   #connect(worker: number): void {
-    if (this.#control.worker === null || this.#data[worker]!.seat.worker === null) return;
+    if (this.#control.worker === null || this.#data[worker]!.place.worker === null) return;
     const { port1, port2 } = new MessageChannel();
     this.#control.post({ kind: 'data-worker', worker, channel: port1 } satisfies ToControl, [port1]);
-    this.#data[worker]!.seat.post({ kind: 'control', channel: port2 } satisfies ToData, [port2]);
+    this.#data[worker]!.place.post({ kind: 'control', channel: port2 } satisfies ToData, [port2]);
   }
 
   #toControl(message: ToControl): void {
@@ -261,7 +189,7 @@ class Supervisor implements Gateway {
   }
 
   #toData(worker: number, message: ToData): void {
-    this.#data[worker]!.seat.post(message);
+    this.#data[worker]!.place.post(message);
   }
 
   #fromData(worker: number, message: FromData): void {
@@ -290,7 +218,7 @@ class Supervisor implements Gateway {
   }
 
   #openOthers(): void {
-    for (const { seat } of this.#data.slice(1)) seat.open();
+    for (const { place } of this.#data.slice(1)) place.open();
     this.#control.open();
   }
 
@@ -303,7 +231,7 @@ class Supervisor implements Gateway {
         this.#ready = true;
         return this.#checkStarted();
       case 'kept':
-        return this.#keep(message.change);
+        return this.#kept.take(message.change);
       case 'failed':
         return this.#failed('control', message.sentence);
       case 'log':
@@ -311,17 +239,6 @@ class Supervisor implements Gateway {
       case 'stopped':
         return this.#controlStopped();
     }
-  }
-
-  #keep({ version, ready, taken, freed, breakersTaken, breakersFreed, addresses, held, released }: HandoverChange): void {
-    // A slot may be freed and taken again in one change, never the other way round.
-    for (const slot of freed) this.#slots.delete(slot);
-    for (const [slot, series] of taken) this.#slots.set(slot, series);
-    for (const slot of breakersFreed) this.#breakerSlots.delete(slot);
-    for (const [slot, key] of breakersTaken) this.#breakerSlots.set(slot, key);
-    for (const key of released) this.#held.delete(key);
-    for (const one of held) this.#held.set(heldKey(one.namespace, one.thing), one);
-    this.#kept = { version, ready, addresses: addresses ?? this.#kept.addresses };
   }
 
   #checkStarted(): void {
@@ -346,7 +263,7 @@ class Supervisor implements Gateway {
   #dataEnded(worker: number, reason: string, stack: string): void {
     const one = this.#data[worker]!;
     one.drained();
-    foldBlock(this.#baseCounters.cells, new Float64Array(one.block), this.#slots.keys(), this.#breakerSlots.keys());
+    foldBlock(this.#baseCounters.cells, new Float64Array(one.block), this.#kept.slots, this.#kept.breakerSlots);
     if (this.#ending) return;
     this.#toControl({ kind: 'data-worker-gone', worker });
     this.#ended(`data-${worker}`, reason, stack);
@@ -373,9 +290,4 @@ async function within(promise: Promise<unknown>, limitMs: number): Promise<void>
   const timeout = setTimeout(timer.resolve, limitMs);
   await Promise.race([promise, timer.promise]);
   clearTimeout(timeout);
-}
-
-/** The address of a gateway, for people and logs. */
-export function addressOf(gateway: Gateway): string {
-  return printAddress(gateway.listen.host, gateway.listen.port);
 }

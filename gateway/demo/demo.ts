@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { decodeServe } from '../config.ts';
 import { parseOptions, printOptions } from '../options.ts';
-import { startGateway } from '../supervisor.ts';
+import { startGateway } from '../start-gateway.ts';
 import { annotatedTraffic, manifests, writeManifests } from './manifests.ts';
 import { checks } from './checks.ts';
 import { linesToCopy } from './lines.ts';

@@ -1,0 +1,37 @@
+// What the supervisor keeps of a control worker for its successor.
+import { heldKey, type Held } from '../k8s/translate/held.ts';
+import type { Series } from '../routing/mapping.ts';
+import type { Handover, HandoverChange } from './messages.ts';
+
+export class KeptHandover {
+  readonly #slots = new Map<number, Series>();
+  readonly #breakerSlots = new Map<number, string>();
+  readonly #held = new Map<string, Held>();
+  #rest: Omit<Handover, 'slots' | 'breakerSlots' | 'held'> = { version: 0, ready: false, addresses: [] };
+
+  /** All of it, for a control worker that starts. */
+  get whole(): Handover {
+    return { ...this.#rest, slots: [...this.#slots], breakerSlots: [...this.#breakerSlots], held: [...this.#held.values()] };
+  }
+
+  /** Slots in use. */
+  get slots(): Iterable<number> {
+    return this.#slots.keys();
+  }
+
+  /** Breaker slots in use. */
+  get breakerSlots(): Iterable<number> {
+    return this.#breakerSlots.keys();
+  }
+
+  take({ version, ready, taken, freed, breakersTaken, breakersFreed, addresses, held, released }: HandoverChange): void {
+    // A slot may be freed and taken again in one change, never the other way round.
+    for (const slot of freed) this.#slots.delete(slot);
+    for (const [slot, series] of taken) this.#slots.set(slot, series);
+    for (const slot of breakersFreed) this.#breakerSlots.delete(slot);
+    for (const [slot, key] of breakersTaken) this.#breakerSlots.set(slot, key);
+    for (const key of released) this.#held.delete(key);
+    for (const one of held) this.#held.set(heldKey(one.namespace, one.thing), one);
+    this.#rest = { version, ready, addresses: addresses ?? this.#rest.addresses };
+  }
+}

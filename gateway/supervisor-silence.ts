@@ -1,0 +1,62 @@
+// What the supervisor does about threads that no longer turn: says where they stand, and replaces them.
+import { fixed, type CounterBlock } from './counters.ts';
+import type { Log } from './log.ts';
+import { sharedNowMs } from './pulse.ts';
+import type { SupervisedThread } from './supervised-thread.ts';
+import { SilenceWatch, stackOf, watchEveryMs, workOf } from './supervisor-watch.ts';
+
+/** A thread that is watched. */
+export interface Watched {
+  readonly name: string;
+  readonly place: SupervisedThread;
+  /** Where it beats. */
+  readonly cells: Float64Array;
+  /** It may be silent for so long, ms; 0: for ever. */
+  readonly limitMs: number;
+}
+
+export class SilenceJudge {
+  readonly #watch = new SilenceWatch(sharedNowMs());
+  readonly #watched: readonly Watched[];
+  readonly #log: Log;
+  readonly #counters: CounterBlock;
+  /** Those that are being judged. */
+  readonly #suspected = new Set<Watched>();
+  readonly #timer: NodeJS.Timeout;
+
+  /** Watches from now on. `counters`: where silences are counted. */
+  constructor(watched: readonly Watched[], log: Log, counters: CounterBlock) {
+    this.#watched = watched;
+    this.#log = log;
+    this.#counters = counters;
+    this.#timer = setInterval(() => this.#look(), watchEveryMs);
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  #look(): void {
+    this.#watch.look(sharedNowMs());
+    for (const one of this.#watched) {
+      if (!this.#suspected.has(one) && one.place.worker !== null && this.#watch.silentMs(one.cells, one.limitMs) > 0) void this.#judge(one);
+    }
+  }
+
+  /** It has been silent for too long: asks where it stands, and replaces it unless it has turned again meanwhile. */
+  async #judge(one: Watched): Promise<void> {
+    const { name, place, cells, limitMs } = one;
+    const { worker } = place;
+    if (worker === null) return;
+    this.#suspected.add(one);
+    const work = workOf(cells);
+    const stack = await stackOf(worker);
+    this.#suspected.delete(one);
+    if (place.worker !== worker) return;
+    const silentMs = Math.round(this.#watch.silentMs(cells, limitMs));
+    this.#log.write(silentMs > 0 ? 'error' : 'warn', silentMs > 0 ? 'worker-silent' : 'worker-paused', { thread: name, silentMs: silentMs || limitMs, work, stack });
+    if (silentMs === 0) return;
+    this.#counters.add(fixed.workerSilences, 1);
+    place.replace(`it did not turn for ${silentMs} ms`, stack);
+  }
+}
