@@ -1,29 +1,27 @@
-// Connection: what both sides of HTTP/2 read alike (RFC 9113): frames, header blocks, settings, windows.
+// Connection: what frames mean to both sides of HTTP/2 alike (RFC 9113): content, header blocks, resets, settings, windows.
 import type { Transport } from '../io/transport.ts';
+import { drainPing } from './connection-life.ts';
 import { defaultHeaderTableBytes, defaultWindow, errorCode, flag, framePayloadBytes, frameType, mostWindow, setting } from './constants.ts';
 import { faultOf, uint31, uint32 } from './frame-rules.ts';
-import { found, FrameReader } from './frames.ts';
+import type { FrameReader } from './frames.ts';
 import { HeaderBlock } from './header-block.ts';
 import type { HeaderList } from './header-list.ts';
 import { HpackDecoder } from './hpack-decode.ts';
-import { drainPing, FramedConnection } from './framed-connection.ts';
+import { ReadingConnection } from './reading-connection.ts';
 import type { Http2Shared } from './shared.ts';
 import type { Stream } from './stream.ts';
 import { ended } from './stream-table.ts';
 
 const noBytes: Buffer = Buffer.alloc(0);
 
-export abstract class Connection extends FramedConnection {
+export abstract class Connection extends ReadingConnection {
   /** The peer's SETTINGS have come. */
   #settled = false;
-  readonly #reader = new FrameReader();
   readonly #decoder = new HpackDecoder(defaultHeaderTableBytes);
   readonly #block = new HeaderBlock();
   /** Streams that the peer reset, and resets of streams that had ended otherwise. */
   #resetsOfOpen = 0;
   #resetsExcused = 0;
-  /** A rest of what was read waits for the next turn. */
-  #held = false;
 
   /** `preface` and SETTINGS are sent first. */
   constructor(transport: Transport, shared: Http2Shared, preface: Buffer, pairs: readonly (readonly [number, number])[]) {
@@ -41,73 +39,12 @@ export abstract class Connection extends FramedConnection {
   protected abstract isIdle(id: number): boolean;
   protected abstract setConcurrentStreams(most: number): void;
   protected abstract goneAway(lastStreamId: number, code: number): void;
-  /** Everything that was read is told. */
-  protected abstract readOver(): void;
+  /** The peer resets an open stream sooner than it can have lost patience. */
+  protected abstract isHasty(stream: Stream): boolean;
+  /** A frame on a stream that the peer had ended itself. */
+  protected abstract closedFault(id: number, sentence: string): void;
 
-  received(bytes: Buffer, start: number, end: number): void {
-    if (this.over) return;
-    this.times.read(this.shared.home.tick());
-    this.#reader.feed(bytes, start, end);
-    if (this.#held) return;
-    this.#read();
-    this.readOver();
-  }
-
-  protected readOn(): void {
-    if (this.#held) this.shared.batch.ask(this);
-    else this.transport.resume();
-  }
-
-  /** After a turn that was full: the rest of what was read. */
-  turnEnded(): void {
-    if (this.over || this.choked || this.calming) return;
-    this.#held = false;
-    this.shared.home.tick();
-    this.#read();
-    this.readOver();
-    if (!this.#held && !this.over && !this.calming) this.transport.resume();
-  }
-
-  #read(): void {
-    const reader = this.#reader;
-    const { framesATurn, framesAHead } = this.shared.limits;
-    for (let frames = 0; !this.over; frames += reader.type === frameType.headers ? framesAHead : 1) {
-      if (frames >= framesATurn || this.output.choked || this.calming) {
-        // Others have their turn, or the peer must first take what it asked for.
-        if (!reader.hold()) return;
-        this.#held = true;
-        this.transport.pause();
-        this.shared.batch.ask(this);
-        return;
-      }
-      switch (reader.next()) {
-        case found.nothing:
-          return;
-        case found.tooLong:
-          // Only DATA can be read past without being gathered, and only its stream concerns nobody else (RFC 9113 §4.2).
-          if (reader.type !== frameType.data || reader.length <= framePayloadBytes || !this.bearsLongData(reader.streamId)) return this.fail(errorCode.frameSizeError, 'a frame is too large');
-          reader.takeLong();
-          continue;
-        case found.badPadding:
-          return this.fail(errorCode.protocolError, 'padding is longer than its frame');
-      }
-      try {
-        this.#frame(reader);
-      } catch (error) {
-        this.#faulted(error, reader.streamId);
-      }
-    }
-  }
-
-  /** A bug showed in what was done for one stream: it ends that stream, and nothing else where there is one. */
-  #faulted(error: unknown, streamId: number): void {
-    this.shared.home.faulted(error);
-    const stream = this.streams.get(streamId);
-    if (stream === null) return this.fail(errorCode.internalError, '');
-    this.loseHere(stream, errorCode.internalError, { cause: 'mistake', code: errorCode.internalError, unprocessed: false, sentence: 'an unexpected fault' });
-  }
-
-  #frame(reader: FrameReader): void {
+  protected frame(reader: FrameReader): void {
     const { type, streamId } = reader;
     if (!this.#settled && (type !== frameType.settings || (reader.flags & flag.ack) !== 0)) return this.fail(errorCode.protocolError, 'the first frame is not SETTINGS');
     if (this.#block.open && (type !== frameType.continuation || streamId !== this.#block.streamId)) {
@@ -180,13 +117,6 @@ export abstract class Connection extends FramedConnection {
         return this.refuse(id, errorCode.streamClosed);
     }
   }
-
-  /** The peer resets an open stream sooner than it can have lost patience. */
-  protected abstract isHasty(stream: Stream): boolean;
-  /** DATA in a frame that is too large: false ends the connection, else its stream has ended and the frame is read past. */
-  protected abstract bearsLongData(id: number): boolean;
-  /** A frame on a stream that the peer had ended itself. */
-  protected abstract closedFault(id: number, sentence: string): void;
 
   #headersFrame(reader: FrameReader): void {
     const { streamId, flags, bytes, start, end } = reader;
