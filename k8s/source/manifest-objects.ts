@@ -60,6 +60,11 @@ export class ManifestObjects {
     }
   }
 
+  /** Takes what a document holds that cannot have too many values. */
+  takeBounded(value: unknown, place: Place): void {
+    this.#object(value, place, null);
+  }
+
   #object(value: unknown, place: Place, listed: ListItems | null): void {
     if (!isRecord(value)) {
       this.#problems.report('warning', 'not-an-object', fieldAt(place), 'the document is not a Kubernetes object and is passed over; remove it or write apiVersion, kind and metadata');

@@ -10,6 +10,7 @@ import { manifestBounds } from './manifest-bounds.ts';
 import { ManifestObjects } from './manifest-objects.ts';
 import { fieldAt, position, templateIn, type Place } from './manifest-place.ts';
 import { ManifestProblems } from './manifest-problems.ts';
+import { readPlainYaml } from './plain-yaml.ts';
 import type { StoredObject } from './stored-object.ts';
 import { finish, type Work } from './turns.ts';
 
@@ -109,7 +110,10 @@ class Reading {
   }
 
   yaml(document: ManifestDocument): void {
-    for (const value of this.#parsedYaml(document) ?? []) this.objects.take(value, { line: document.contentLine, items: '' }, null);
+    const place = { line: document.contentLine, items: '' };
+    const plain = readPlainYaml(document.text);
+    if (plain !== undefined) return this.objects.takeBounded(plain, place);
+    for (const value of this.#parsedYaml(document) ?? []) this.objects.take(value, place, null);
   }
 
   json(document: ManifestDocument): void {
@@ -148,7 +152,7 @@ class Reading {
     } else if (notation === 'json') {
       this.objects.take(this.#parsedJson(item, 'the item is not valid JSON and is not read'), place, listed);
     } else {
-      const value = this.#parsedYaml(item)?.[0];
+      const value = readPlainYaml(item.text) ?? this.#parsedYaml(item)?.[0];
       if (Array.isArray(value)) this.objects.take(value[0], place, listed);
     }
   }

@@ -32,5 +32,11 @@ export class StoredObject implements SourceObject {
 
 /** JSON has no `.inf` and `.nan`, which would turn to null: they become texts, which no reader of numbers takes either. */
 function jsonOf(value: UnknownRecord): string {
+  const text = JSON.stringify(value);
+  return text.includes('null') ? jsonOfEach(value) : text;
+}
+
+/** Several times as slow. */
+function jsonOfEach(value: UnknownRecord): string {
   return JSON.stringify(value, (_, part: unknown) => (typeof part === 'number' && !Number.isFinite(part) ? String(part) : part));
 }
