@@ -12,11 +12,13 @@ import type { BalancingPolicy } from './balancing-policy.ts';
 import { EndpointPool } from './endpoint-pool.ts';
 import type { PoolOfUpstream } from './endpoint-pool.ts';
 import type { EndpointView } from './endpoint-view.ts';
+import { isReachedAlike, mayShare } from './connection-sharing.ts';
 import { secureContextOf } from './dial.ts';
 import { IdleCloses } from './idle-closes.ts';
 import type { AddressPools } from './address-pool.ts';
 import { PendingQueue } from './pending.ts';
 import { LoadBalancer } from './load-balancer.ts';
+import { NameUse } from './name-use.ts';
 import type { Acquired } from './upstream-request.ts';
 import type { ResponseHandler } from './response-handler.ts';
 import { AddressWait, Dialling } from './waiting.ts';
@@ -26,14 +28,6 @@ const noEndpoint: Acquired = Object.freeze({ kind: 'failed', failure: failures.n
 const overflow: Acquired = Object.freeze({ kind: 'failed', failure: failures.overflow, detail: 'raise max_requests of its circuit breaker' });
 
 const nobody: ReadonlySet<string> = new Set();
-
-/** Plain ones; where HTTP/2 is spoken, those without limits of their own for idle and old sessions. */
-function mayShare({ tls, protocol, idleTimeoutMs, maxLifetimeMs }: Upstream): boolean {
-  return tls === null && (protocol === 'http1' || (idleTimeoutMs === null && maxLifetimeMs === null));
-}
-
-/** A DNS Upstream in use is reported again after this long. */
-const reportUseMs = 20_000;
 
 /**
  * Pools of one Upstream. Shadows have pools of their own beside it.
@@ -46,8 +40,8 @@ export class UpstreamPool implements PoolOfUpstream {
   readonly context: UpstreamContext;
   /** HTTP/2 is spoken. */
   #speaksHttp2 = false;
-  /** It has a name that is looked up while it is used. */
-  #isNamed = false;
+  /** Its name, which is looked up while it is used; null: it has none. */
+  #name: NameUse | null = null;
   /** Of `priorities`, the first and the second. */
   readonly #breaker = new Breaker();
   readonly #highBreaker = new Breaker();
@@ -74,10 +68,8 @@ export class UpstreamPool implements PoolOfUpstream {
   #all: readonly EndpointPool[] = [];
   /** Addresses that fail their health check. */
   #failing: ReadonlySet<string> = nobody;
-  readonly #waiters = new Set<AddressWait>();
   /** Its name was looked up and none of its addresses may be used. */
   #unusable = false;
-  #reportedMs = -Infinity;
 
   constructor(context: UpstreamContext, key: string, addressPools: AddressPools, traffic: 'live' | 'shadow') {
     this.context = context;
@@ -92,7 +84,8 @@ export class UpstreamPool implements PoolOfUpstream {
     const before = this.upstream;
     this.upstream = upstream;
     this.#speaksHttp2 = upstream.protocol === 'http2';
-    this.#isNamed = upstream.address.kind === 'dns';
+    // Its key says its address, so one that has a name keeps it.
+    if (upstream.address.kind === 'dns') this.#name ??= new NameUse(this.context, this.key);
     this.maxLifetimeMs = upstream.maxLifetimeMs;
     this.#idleTimeoutMs = upstream.idleTimeoutMs;
     if (upstream.healthCheck === null && this.#failing.size > 0) this.setFailing(nobody);
@@ -101,7 +94,7 @@ export class UpstreamPool implements PoolOfUpstream {
     }
     // A limit may have been raised.
     this.#advancePending();
-    if (before !== null && before.protocol === upstream.protocol && mayShare(before) === mayShare(upstream) && JSON.stringify(before.tls) === JSON.stringify(upstream.tls)) return;
+    if (before !== null && isReachedAlike(before, upstream)) return;
     this.generation += 1;
     this.#secureContext = null;
     for (const endpoint of this.#all) endpoint.changeAddressPool();
@@ -140,9 +133,7 @@ export class UpstreamPool implements PoolOfUpstream {
     this.#mark();
     this.balancer.set(ready.length > 0 ? ready : this.#all);
     this.#unusable = !change.ready;
-    const waiters = [...this.#waiters];
-    this.#waiters.clear();
-    for (const waiter of waiters) this.#tell(waiter);
+    this.#name?.addressed();
     this.#advancePending();
   }
 
@@ -155,14 +146,6 @@ export class UpstreamPool implements PoolOfUpstream {
 
   #mark(): void {
     for (const endpoint of this.#all) endpoint.failing = this.#failing.has(endpoint.address);
-  }
-
-  #tell(waiter: AddressWait): void {
-    try {
-      waiter.addressed();
-    } catch (error) {
-      this.worker.faulted(error);
-    }
   }
 
   /** The Upstream is gone, or the gateway ends. */
@@ -246,25 +229,19 @@ export class UpstreamPool implements PoolOfUpstream {
 
   /** A name whose addresses may still come is waited for. */
   #withoutEndpoint(user: ResponseHandler, balancing: BalancingPolicy, hash: number | null): Acquired {
-    if (!this.#isNamed || this.#all.length > 0 || this.#unusable) return noEndpoint;
+    if (this.#name === null || this.#all.length > 0 || this.#unusable) return noEndpoint;
     const wait = new AddressWait(this, user, balancing, hash);
-    this.#waiters.add(wait);
-    this.context.used([this.key]);
-    this.#reportedMs = this.worker.nowMs;
+    this.#name.wait(wait);
     return wait;
   }
 
   /** A request uses it: names are kept fresh by whoever resolves them. */
   reportUse(): void {
-    if (!this.#isNamed) return;
-    const { nowMs } = this.worker;
-    if (nowMs - this.#reportedMs < reportUseMs) return;
-    this.#reportedMs = nowMs;
-    this.context.used([this.key]);
+    this.#name?.used();
   }
 
   stopWaiting(wait: AddressWait): void {
-    this.#waiters.delete(wait);
+    this.#name?.stopWaiting(wait);
   }
 
   get connectTimeoutMs(): number {
