@@ -6,6 +6,7 @@ import { errorCode, mostWindow } from './constants.ts';
 import { FloodCounters } from './floods.ts';
 import type { Flood } from './floods.ts';
 import { FrameOutput } from './output.ts';
+import type { OutputOwner } from './output.ts';
 import type { Http2Shared } from './shared.ts';
 import type { Stream } from './stream.ts';
 import { ended, StreamTable } from './stream-table.ts';
@@ -18,7 +19,7 @@ const closingMs = 1000;
 export const drainPing = Buffer.from('sl-drain');
 const keepAlivePing = Buffer.from('sl-alive');
 
-export abstract class ConnectionLife implements TransportOwner, Timed {
+export abstract class ConnectionLife implements TransportOwner, Timed, OutputOwner {
   readonly transport: Transport;
   protected readonly shared: Http2Shared;
   protected readonly streams = new StreamTable();
@@ -44,7 +45,7 @@ export abstract class ConnectionLife implements TransportOwner, Timed {
     this.shared = shared;
     this.times = new ConnectionTimes(limits, nowMs, shared.home.draw());
     this.floods = new FloodCounters(limits.floods, nowMs);
-    this.output = new FrameOutput(transport, shared.batch, () => this.#flushed());
+    this.output = new FrameOutput(transport, shared.batch, this);
   }
 
   abstract received(bytes: Buffer, start: number, end: number): void;
@@ -213,7 +214,8 @@ export abstract class ConnectionLife implements TransportOwner, Timed {
     if (!this.calming) this.readOn();
   }
 
-  #flushed(): void {
+  /** What was put together in this turn has left, or waits for the peer. */
+  flushed(): void {
     if (this.over || !this.output.congested) return;
     if (this.times.movedMs === Infinity) this.waitingChanged();
     // A peer that does not read is not read from, else its requests would pile up answers.

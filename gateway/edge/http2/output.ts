@@ -7,10 +7,18 @@ import type { WriteBatch } from '../io/write-batch.ts';
 /** Bytes put in vain while the peer does not read: more, and it is not read from either. */
 const mostUnreadBytes = 64 * 1024;
 
+/** The connection that writes. */
+export interface OutputOwner {
+  /** At the end of each turn in which something was written. */
+  flushed(): void;
+  /** A bug showed while it was written. */
+  crashed(error: unknown): void;
+}
+
 export class FrameOutput {
   readonly #transport: Transport;
   readonly #batch: WriteBatch;
-  readonly #flushed: () => void;
+  readonly #owner: OutputOwner;
   #out: OutBuffer | null = null;
   #headersSent = false;
   /** Where the last frame begins in the buffer, if it is DATA and has not left; else −1. And its stream. */
@@ -22,11 +30,10 @@ export class FrameOutput {
   /** Bytes put since the peer stopped reading. */
   #unreadBytes = 0;
 
-  /** `flushed` is called at the end of each turn in which something was written. */
-  constructor(transport: Transport, batch: WriteBatch, flushed: () => void) {
+  constructor(transport: Transport, batch: WriteBatch, owner: OutputOwner) {
     this.#transport = transport;
     this.#batch = batch;
-    this.#flushed = flushed;
+    this.#owner = owner;
   }
 
   /** The peer does not take what it has: DATA waits. */
@@ -44,8 +51,12 @@ export class FrameOutput {
   }
 
   turnEnded(): void {
-    this.flush();
-    this.#flushed();
+    try {
+      this.flush();
+      this.#owner.flushed();
+    } catch (error) {
+      this.#owner.crashed(error);
+    }
   }
 
   flush(): void {

@@ -34,8 +34,12 @@ export abstract class ReadingConnection extends FramedConnection {
     if (this.over || this.choked || this.calming) return;
     this.#held = false;
     this.shared.home.tick();
-    this.#read();
-    this.readOver();
+    try {
+      this.#read();
+      this.readOver();
+    } catch (error) {
+      return this.crashed(error);
+    }
     if (!this.#held && !this.over && !this.calming) this.transport.resume();
   }
 

@@ -30,12 +30,23 @@ export class Spares<One extends Reusable> implements TurnEnd {
   }
 
   turnEnded(): void {
-    for (let i = 0; i < this.#over.length; i++) {
-      const one = this.#over[i]!;
-      const kept = this.#spare.length < this.#most;
-      one.forget(kept);
-      if (kept) this.#spare.push(one);
+    const over = this.#over;
+    let told = 0;
+    try {
+      while (told < over.length) {
+        const one = over[told++]!;
+        const kept = this.#spare.length < this.#most;
+        one.forget(kept);
+        if (kept) this.#spare.push(one);
+      }
+    } finally {
+      if (told === over.length) {
+        over.length = 0;
+      } else {
+        // One that fails to forget is lost alone.
+        over.splice(0, told);
+        this.#batch.ask(this);
+      }
     }
-    this.#over.length = 0;
   }
 }

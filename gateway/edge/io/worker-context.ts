@@ -45,7 +45,7 @@ export class WorkerContext {
     (error) => this.faulted(error),
   );
   /** What is written and called at the end of a turn of the event loop. */
-  readonly batch = new WriteBatch();
+  readonly batch = new WriteBatch((error) => this.faulted(error));
   readonly draw: () => number = Math.random;
   /** The data plane has ended: nothing is kept for later. */
   closed = false;

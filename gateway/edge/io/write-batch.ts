@@ -20,6 +20,12 @@ export class WriteBatch {
   #next: TurnEnd[] = [];
   #scheduled = false;
   readonly #outs: OutBuffer[] = [];
+  readonly #faulted: (error: unknown) => void;
+
+  /** `faulted` is told of a bug that shows at the end of a turn; the others of that turn are called all the same. */
+  constructor(faulted: (error: unknown) => void) {
+    this.#faulted = faulted;
+  }
 
   /** Calls `end` after this turn's callbacks. */
   ask(end: TurnEnd): void {
@@ -33,7 +39,13 @@ export class WriteBatch {
     this.#scheduled = false;
     const ended = this.#waiting;
     this.#waiting = this.#next;
-    for (let i = 0; i < ended.length; i++) ended[i]!.turnEnded();
+    for (let i = 0; i < ended.length; i++) {
+      try {
+        ended[i]!.turnEnded();
+      } catch (error) {
+        this.#faulted(error);
+      }
+    }
     ended.length = 0;
     this.#next = ended;
   };

@@ -8,7 +8,7 @@ import type { Transport } from '../../../../gateway/edge/io/transport.ts';
 function start(): { output: FrameOutput; written: () => readonly Buffer[]; frames: () => string[] } {
   const writes: Buffer[] = [];
   const transport = { congested: false, write: (bytes: Buffer) => writes.push(Buffer.from(bytes)) > 0 } as unknown as Transport;
-  const output = new FrameOutput(transport, new WriteBatch(), () => undefined);
+  const output = new FrameOutput(transport, new WriteBatch(() => undefined), { flushed() {}, crashed() {} });
   return {
     output,
     written: () => writes,

@@ -60,7 +60,7 @@ export function sharedOf(limits: Partial<Http2Limits>): Http2Shared & { readonly
   );
   const home: Http2Host = {
     wheel,
-    batch: new WriteBatch(),
+    batch: new WriteBatch((error) => faults.push(error)),
     nowMs: performance.now(),
     tick: () => (home.nowMs = performance.now()),
     // The middle: no connection is older or younger than the limit says.
