@@ -70,7 +70,7 @@ export interface Explanation {
 
 /** What an explanation is made of beside the table, which was built from the Translation. */
 export interface ExplainWith {
-  readonly translation: Pick<Translation, 'choices' | 'ofAnother' | 'upstreams'>;
+  readonly translation: Pick<Translation, 'choiceOf' | 'ofAnother' | 'upstreams'>;
   /** The gateway's limit; 0: any body. */
   readonly bodyBytes: number;
   /** How Routes are named. */
@@ -174,9 +174,9 @@ function reasonToPass({ match, hasLive }: Route<null>, head: RequestHead, wordin
   return hasLive ? 'a bare gRPC name is not open to claims' : 'only shadows';
 }
 
-function waysOf(route: Route<null>, { choices, upstreams }: ExplainWith['translation'], path: string, conditions: StepConditions): Way[] {
-  const byMapping = new Map(choices.map((choice) => [choice.mapping, choice]));
-  const choiceOf = (mapping: Mapping): ServiceChoice | null => byMapping.get(mapping.id) ?? byMapping.get(restOf(mapping)) ?? null;
+function waysOf(route: Route<null>, translation: ExplainWith['translation'], path: string, conditions: StepConditions): Way[] {
+  const { upstreams } = translation;
+  const choiceOf = (mapping: Mapping): ServiceChoice | null => translation.choiceOf(mapping.id) ?? translation.choiceOf(restOf(mapping));
   const originOf = (mapping: Mapping): Pick<Way, 'source' | 'predictor' | 'to'> => ({ source: mapping.source, predictor: mapping.series.predictor, to: destinationWords(destinationOf(mapping, upstreams)) });
   const live = route.split.members.map(({ mapping, share, declared, ready }): Way => {
     const decision = { kind: 'forward', next: null, bound: 1, attached: null, shadows: route.shadows, route, mapping, target: mapping.target } as const;

@@ -1,42 +1,72 @@
-// Backends: Services and EndpointSlices by Service name, and the Endpoints that Upstreams get from them.
-import type { Endpoint, UpstreamEndpoints } from '../../routing/upstream.ts';
+// Backends: Services and EndpointSlices by Service name, the Upstreams that dial them, and the Endpoints that these get.
+import type { Endpoint, Upstream, UpstreamEndpoints } from '../../routing/upstream.ts';
 import { joinEndpoints, type Slice } from './endpoints.ts';
+import { withoutOne, listOf, withOne, type Few } from './few.ts';
 import { readAddress, refusalOf } from './reach.ts';
-import { Registry, removeFrom } from './registry.ts';
+import { Registry } from './registry.ts';
 import type { Service } from './services.ts';
 import type { TranslateSettings } from './translation.ts';
 import { Watched } from './unit-record.ts';
-import type { UpstreamPlan } from './upstreams.ts';
+import { defaultUpstreamLimits, plainForm, type PlainForm, type UpstreamPlan } from './upstreams.ts';
 
-/** Key of a namespaced name: namespaces hold no `/`. */
-export function nameKey(namespace: string, name: string): string {
-  return `${namespace}/${name}`;
+/** An Upstream that published Mappings name, and what was told of it. */
+export class Use {
+  readonly key: string;
+  /** The Service that it dials, or null. Kept here, because finding it costs as much as all else. */
+  readonly backend: Backend | null;
+  readonly form: PlainForm | UpstreamPlan;
+  /** How many units name it. */
+  count = 0;
+  touched = false;
+  /** What was told of its Endpoints: the last two are their digest. */
+  told: 'nothing' | 'unready' | 'ready' | 'ending' = 'nothing';
+  high = 0;
+  low = 0;
+
+  constructor(plan: UpstreamPlan, backend: Backend | null) {
+    this.key = plan.upstream.key;
+    this.backend = backend;
+    this.form = (backend === null ? null : plainForm(plan)) ?? plan;
+  }
+
+  get plan(): UpstreamPlan {
+    const { key, form, backend } = this;
+    if (form.kind === 'planned') return form;
+    const { port, protocol, from } = form;
+    const { namespace, name } = backend!;
+    return { kind: 'planned', upstream: { key, address: { kind: 'service', namespace, name, port }, protocol, tls: null, ...defaultUpstreamLimits }, from };
+  }
+
+  get upstream(): Upstream {
+    return this.plan.upstream;
+  }
 }
 
-/** All that goes by the name of one Service, whether it exists or not. */
-export class Backend {
-  readonly key: string;
+/** All that goes by the name of one Service, whether it exists or not. It is read for the Service. */
+export class Backend extends Watched {
+  readonly namespace: string;
+  readonly name: string;
   service: Service | null = null;
-  readonly slices: Slice[] = [];
-  /** Keys of published Upstreams that dial it. */
-  readonly upstreams: string[] = [];
-  /** Units that read the Service. */
-  readonly watched = new Watched();
-  /** Units that read whether it has Endpoints. */
-  readonly endpoints = new Watched();
+  slices: Few<Slice> = null;
+  /** Published Upstreams that dial it. */
+  uses: Few<Use> = null;
+  /** What reads whether it has Endpoints; null: nothing does. */
+  endpoints: Watched | null = null;
   touched = false;
 
-  constructor(key: string) {
-    this.key = key;
+  constructor(namespace: string, name: string) {
+    super();
+    this.namespace = namespace;
+    this.name = name;
   }
 
   get isIdle(): boolean {
-    return this.service === null && this.slices.length + this.upstreams.length + this.watched.readers.length + this.endpoints.readers.length === 0;
+    return this.service === null && this.slices === null && this.uses === null && this.readers === null && (this.endpoints === null || this.endpoints.readers === null);
   }
 }
 
 export class Backends {
-  readonly registry = new Registry((key) => new Backend(key));
+  readonly registry = new Registry((namespace, name) => new Backend(namespace, name));
   readonly #settings: TranslateSettings;
 
   constructor(settings: TranslateSettings) {
@@ -44,7 +74,7 @@ export class Backends {
   }
 
   at(namespace: string, name: string): Backend {
-    return this.registry.at(nameKey(namespace, name));
+    return this.registry.at(namespace, name);
   }
 
   setService(backend: Backend, service: Service | null): void {
@@ -53,18 +83,18 @@ export class Backends {
   }
 
   addSlice(backend: Backend, slice: Slice): void {
-    backend.slices.push(slice);
+    backend.slices = withOne(backend.slices, slice);
     this.registry.touch(backend);
   }
 
   removeSlice(backend: Backend, slice: Slice): void {
-    removeFrom(backend.slices, slice);
+    backend.slices = withoutOne(backend.slices, slice);
     this.registry.touch(backend);
   }
 
   /** Endpoints of a port of the Service; [] when it does not exist. */
   endpointsAt({ service, slices }: Backend, port: number): readonly Endpoint[] {
-    return service === null ? [] : joinEndpoints(service, port, slices);
+    return service === null ? [] : joinEndpoints(service, port, listOf(slices));
   }
 
   /** The Service that an Upstream dials; null for one that dials none. */
@@ -72,15 +102,14 @@ export class Backends {
     return address.kind === 'service' ? this.at(address.namespace, address.name) : null;
   }
 
-  /** `backend`: what `of` gives for this plan. */
-  endpointsOf({ upstream, from }: UpstreamPlan, backend: Backend | null): UpstreamEndpoints {
-    const { key, address } = upstream;
+  /** The Endpoints of an Upstream as the objects have them now. */
+  endpointsOf({ key, plan: { upstream: { address }, from }, backend }: Use): UpstreamEndpoints {
     if (from === 'none') return { key, ready: false, endpoints: [] };
     if (address.kind === 'address') return this.#fixed(key, address.ip, address.port);
     if (backend === null) return { key, ready: true, endpoints: [] };
     if (from === 'cluster-ip') return this.#fixed(key, backend.service?.clusterIp ?? '', address.port);
     // Whether there are any is not known, but the port is.
-    if (this.#settings.withoutSlices === 'ready' && backend.slices.length === 0 && backend.service?.ports.some(({ port }) => port === address.port) === true) return { key, ready: true, endpoints: [] };
+    if (this.#settings.withoutSlices === 'ready' && backend.slices === null && backend.service?.ports.some(({ port }) => port === address.port) === true) return { key, ready: true, endpoints: [] };
     const endpoints = this.endpointsAt(backend, address.port);
     return { key, ready: endpoints.length > 0, endpoints };
   }

@@ -163,14 +163,14 @@ export class Claims {
   }
 
   #problem(claimant: Claimant, sentence: string): Problem {
-    const field = this.#unitOf.get(claimant.id)?.meaning.drafts.find(({ mapping }) => mapping.id === claimant.id)?.field ?? '';
+    const field = this.#unitOf.get(claimant.id)?.meaning?.drafts.find(({ mapping }) => mapping.id === claimant.id)?.field ?? '';
     return { code: 'claim-contested', level: 'error', subject: this.#refOf(claimant), field, sentence };
   }
 }
 
 function wishesOf(unit: Unit): readonly Wish[] {
   const wishes: Wish[] = [];
-  for (const { standing, mapping } of unit.meaning.drafts) {
+  for (const { standing, mapping } of unit.meaning?.drafts ?? []) {
     if (standing.kind !== 'claim' || unit.refusals?.mappings.has(mapping.id) === true) continue;
     const key = heldKey(unit.namespace, { kind: 'prefix', area: standing.claim });
     wishes.push({ claim: standing.claim, namespace: unit.namespace, createdAt: unit.createdAt, name: unit.ref.name, id: mapping.id, key });

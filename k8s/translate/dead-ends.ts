@@ -3,20 +3,29 @@
 import type { ObjectRef, Problem, ProblemLevel } from '../../routing/problem.ts';
 import type { Backends } from './backends.ts';
 import type { TranslateSettings } from './translation.ts';
-import { notReady, type UnitMeaning } from './unit.ts';
+import { notReady, type Choice, type UnitMeaning } from './unit.ts';
 import type { UpstreamPlan } from './upstreams.ts';
 
+/** An object that declares Mappings. */
+interface Declarer {
+  readonly ref: ObjectRef;
+  /** null: it has no raw Mapping. */
+  readonly meaning: UnitMeaning | null;
+  readonly absent: readonly Choice[];
+}
+
 /** Problems of all units. Where a folder holds no Service of a namespace, nothing is known of its Services and nothing is said. */
-export function deadEnds(units: Iterable<{ readonly ref: ObjectRef; readonly meaning: UnitMeaning }>, backends: Backends, settings: TranslateSettings): readonly Problem[] {
+export function deadEnds(units: Iterable<Declarer>, backends: Backends, settings: TranslateSettings): readonly Problem[] {
   const problems: Problem[] = [];
   const { namespaces, unexported } = servicesOf(backends, settings);
-  for (const { ref, meaning } of units) {
+  for (const { ref, meaning, absent: choices } of units) {
     const report = (level: ProblemLevel, field: string, sentence: string): void => void problems.push({ code: 'no-such-service', level, subject: ref, field, sentence });
-    for (const { predictor, chosen, exists } of meaning.choices) {
-      if (exists || !namespaces.has(ref.namespace)) continue;
+    for (const { predictor, chosen } of choices) {
+      if (!namespaces.has(ref.namespace)) continue;
       const then = settings.source === 'folder' ? 'its name is resolved by DNS; export it with the others' : 'it is not ready until Seldon has made one; nothing to do if this is a rollout';
       report('info', predictor.field, `there is no Service ${chosen}, nor one by an older name, so ${then}`);
     }
+    if (meaning === null) continue;
     const told = new Set<string>();
     for (const { raw, plan, field } of meaning.drafts) {
       const absent = raw && plan !== null ? absentService(plan, backends) : null;
@@ -46,11 +55,11 @@ function absentService({ upstream: { address }, from }: UpstreamPlan, backends: 
 function servicesOf(backends: Backends, settings: TranslateSettings): { readonly namespaces: ReadonlySet<string>; readonly unexported: ReadonlyMap<string, readonly string[]> } {
   const namespaces = new Set<string>();
   const unexported = new Map<string, string[]>();
-  for (const { service, slices, upstreams } of backends.registry.values()) {
+  for (const { service, slices, uses } of backends.registry.values()) {
     if (service === null) continue;
     const { namespace, name } = service;
     namespaces.add(namespace);
-    if (settings.source === 'cluster' || settings.dial === 'service' || slices.length > 0 || upstreams.length === 0) continue;
+    if (settings.source === 'cluster' || settings.dial === 'service' || slices !== null || uses === null) continue;
     const names = unexported.get(namespace);
     if (names === undefined) unexported.set(namespace, [name]);
     else names.push(name);

@@ -3,9 +3,10 @@ import type { Problem, ProblemLevel } from '../../routing/problem.ts';
 import { misplacedAnnotations } from './annotations.ts';
 import { keepLastGood } from './deciding-annotations.ts';
 import { unknownPredictorFields, unknownSpecFields } from './deployment-fields.ts';
-import type { Deployment, Explainer, Predictor } from './deployment.ts';
+import type { Deployment, DeploymentAnnotations, Explainer, Predictor } from './deployment.ts';
 import { enginePorts, NoEnginePorts } from './ports.ts';
 import type { SourceObject } from './object.ts';
+import { RecentParts } from './recent-parts.ts';
 import { strayDeploymentFields, straySentence } from './stray-fields.ts';
 import { annotationsOf, arrayOf, booleanOf, fieldOf, integerOf, isRecord, numberOf, quoted, recordOf, textOf, type UnknownRecord } from './value.ts';
 
@@ -70,10 +71,18 @@ export function decodeDeployment({ ref, apiVersion, object }: Pick<SourceObject,
     ref,
     createdAt: textOf(fieldOf(metadata, 'creationTimestamp')),
     specName: textOf(fieldOf(spec, 'name')),
-    annotations: { spec: annotationsOf(fieldOf(spec, 'annotations')), metadata: annotationsOf(fieldOf(metadata, 'annotations')) },
-    predictors,
+    annotations: sharedAnnotations({ spec: annotationsOf(fieldOf(spec, 'annotations')), metadata: annotationsOf(fieldOf(metadata, 'annotations')) }),
+    predictors: predictorLists.of(JSON.stringify(predictors), predictors),
   };
   return { deployment: keepLastGood(deployment, lastGood, report), deleting, problems };
+}
+
+// What many SDs have alike, one object for them.
+const predictorLists = new RecentParts<readonly Predictor[]>();
+const annotationPairs = new RecentParts<DeploymentAnnotations>();
+
+function sharedAnnotations(annotations: DeploymentAnnotations): DeploymentAnnotations {
+  return annotationPairs.of(JSON.stringify(annotations), annotations);
 }
 
 type Report = (level: ProblemLevel, code: string, field: string, sentence: string) => void;

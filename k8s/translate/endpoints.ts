@@ -1,22 +1,27 @@
 // Endpoints: EndpointSlices decoded and joined to Services by port name (routing rule 7).
 import { compareText, type ObjectRef, type Problem } from '../../routing/problem.ts';
-import type { Endpoint } from '../../routing/upstream.ts';
+import { printEndpoint, type Endpoint } from '../../routing/upstream.ts';
 import { readAddress, refusalOf, type Address, type ReachSettings } from './reach.ts';
+import { RecentParts } from './recent-parts.ts';
 import type { Service } from './services.ts';
 import { arrayOf, fieldOf, integerOf, recordOf, textOf, type UnknownRecord } from './value.ts';
 
-/** One EndpointSlice: addresses that may be dialled, by port name ("" for none). */
+/** One EndpointSlice: addresses that may be dialled, and its ports. The addresses are one text, because there may be a million in all. */
 export interface Slice {
   /** The Service it belongs to, or "". */
   readonly service: string;
   readonly ports: readonly SlicePort[];
+  /** In order of text, each once: `10.1.0.2,10.1.0.3 terminating`. */
+  readonly addresses: string;
+  /** `ip:port` of what must not be dialled at one of the ports and may be at another. */
+  readonly refused: readonly string[];
   readonly problems: readonly Problem[];
 }
 
 interface SlicePort {
+  /** "" for none. */
   readonly name: string;
-  /** In order of text, each address once. */
-  readonly endpoints: readonly Endpoint[];
+  readonly port: number;
 }
 
 /** Controller that computes slices from Services' selectors. Mirrored slices hold what somebody wrote into an Endpoints object, so they count as written by hand. */
@@ -30,30 +35,56 @@ export function decodeSlice(ref: ObjectRef, object: unknown, settings: ReachSett
   const root = recordOf(object);
   const labels = recordOf(fieldOf(recordOf(fieldOf(root, 'metadata')), 'labels'));
   const service = textOf(fieldOf(labels, 'kubernetes.io/service-name'));
-  const problems: Problem[] = [];
-  const ports: SlicePort[] = [];
   if (!handWritten && fieldOf(labels, 'endpointslice.kubernetes.io/managed-by') !== controller) {
-    problems.push({ code: 'slice-not-managed', level: 'error', subject: ref, field: 'metadata.labels', sentence: 'no Kubernetes controller computes this EndpointSlice, so its addresses are not dialled; ask the operator of the gateway for a Grant with endpointSlices: true' });
-    return { service, ports, problems };
+    const sentence = 'no Kubernetes controller computes this EndpointSlice, so its addresses are not dialled; ask the operator of the gateway for a Grant with endpointSlices: true';
+    return { service, ports: noPorts, addresses: '', refused: noTexts, problems: [{ code: 'slice-not-managed', level: 'error', subject: ref, field: 'metadata.labels', sentence }] };
   }
-  const refused = new Map<string, string>();
+  const ports = portsOf(root);
   const targets = arrayOf(fieldOf(root, 'endpoints')).flatMap((value) => addressesOf(recordOf(value)));
+  const reasons = new Map<string, string>();
+  const reached = new Set<Target>();
+  const refused: { readonly target: Target; readonly text: string }[] = [];
+  for (const { port } of ports) {
+    for (const target of targets) {
+      const reason = refusalOf(settings, target.address, port);
+      if (reason === null) reached.add(target);
+      else {
+        reasons.set(target.written, reason);
+        if (target.address !== null) refused.push({ target, text: printEndpoint(target.address.canonical, port) });
+      }
+    }
+  }
+  const elsewhere = refused.filter(({ target }) => reached.has(target)).map(({ text }) => text);
+  const problems = [...reasons].slice(0, 8).map(([ip, reason]): Problem => {
+    return { code: 'address-refused', level: 'error', subject: ref, field: 'endpoints', sentence: `the address ${ip.slice(0, 60)} ${reason} and is not dialled; remove it` };
+  });
+  return { service, ports, addresses: textOfTargets([...reached]), refused: elsewhere.length === 0 ? noTexts : [...new Set(elsewhere)], problems: problems.length === 0 ? noProblems : problems };
+}
+
+const noPorts: readonly SlicePort[] = Object.freeze([]);
+const noTexts: readonly string[] = Object.freeze([]);
+const noProblems: readonly Problem[] = Object.freeze([]);
+const portLists = new RecentParts<readonly SlicePort[]>();
+
+function portsOf(root: UnknownRecord): readonly SlicePort[] {
+  const ports: SlicePort[] = [];
   for (const value of arrayOf(fieldOf(root, 'ports'))) {
     const port = integerOf(fieldOf(recordOf(value), 'port'));
-    if (port === null || port < 1 || port > 65535) continue;
-    const name = textOf(fieldOf(recordOf(value), 'name'));
-    const reached: Endpoint[] = [];
-    for (const { written, address, state } of targets) {
-      const reason = refusalOf(settings, address, port);
-      if (reason === null) reached.push({ ip: address!.canonical, port, state });
-      else refused.set(written, reason);
-    }
-    ports.push({ name, endpoints: inOrder(reached) ? reached : merged([reached]) });
+    if (port !== null && port >= 1 && port <= 65535) ports.push({ name: textOf(fieldOf(recordOf(value), 'name')), port });
   }
-  for (const [ip, reason] of [...refused].slice(0, 8)) {
-    problems.push({ code: 'address-refused', level: 'error', subject: ref, field: 'endpoints', sentence: `the address ${ip.slice(0, 60)} ${reason} and is not dialled; remove it` });
-  }
-  return { service, ports, problems };
+  return portLists.of(JSON.stringify(ports), ports);
+}
+
+/** `ready` sorts before `terminating`, so the first of an address is the one to keep. */
+function textOfTargets(targets: readonly Target[]): string {
+  const texts = targets.map(({ address, state }) => (state === 'ready' ? address!.canonical : `${address!.canonical} ${state}`));
+  if (texts.length === 1) return texts[0]!;
+  return texts.sort(compareText).filter((text, index) => index === 0 || ipOf(texts[index - 1]!) !== ipOf(text)).join(',');
+}
+
+function ipOf(text: string): string {
+  const end = text.indexOf(' ');
+  return end < 0 ? text : text.slice(0, end);
 }
 
 interface Target {
@@ -77,30 +108,31 @@ function stateOf(conditions: UnknownRecord): Endpoint['state'] | null {
 }
 
 /** Endpoints of one port of a Service: all its slices merged, each address once (ready beats terminating), in order of text. */
-export function joinEndpoints(service: Service, port: number, slices: Iterable<Slice>): readonly Endpoint[] {
+export function joinEndpoints(service: Service, port: number, slices: readonly Slice[]): readonly Endpoint[] {
   const lists: (readonly Endpoint[])[] = [];
   for (const candidate of service.ports) {
     if (candidate.port !== port) continue;
-    for (const slice of slices) for (const { name, endpoints } of slice.ports) if (name === candidate.name && endpoints.length > 0) lists.push(endpoints);
+    for (const slice of slices) {
+      if (slice.addresses === '') continue;
+      for (const at of slice.ports) if (at.name === candidate.name) lists.push(endpointsAt(slice, at.port));
+    }
   }
   if (lists.length === 0) return none;
   return lists.length === 1 ? lists[0]! : merged(lists);
 }
 
-const none: readonly Endpoint[] = Object.freeze([]);
-
-/** Addresses rise and none is there twice. */
-function inOrder(endpoints: readonly Endpoint[]): boolean {
-  for (let i = 1; i < endpoints.length; i++) if (endpoints[i - 1]!.ip >= endpoints[i]!.ip) return false;
-  return true;
+function endpointsAt({ addresses, refused }: Slice, port: number): readonly Endpoint[] {
+  const endpoints = addresses.split(',').map((text): Endpoint => {
+    const ip = ipOf(text);
+    return { ip, port, state: ip.length === text.length ? 'ready' : 'terminating' };
+  });
+  return refused.length === 0 ? endpoints : endpoints.filter(({ ip }) => !refused.includes(printEndpoint(ip, port)));
 }
+
+const none: readonly Endpoint[] = Object.freeze([]);
 
 function merged(lists: readonly (readonly Endpoint[])[]): readonly Endpoint[] {
   const found: Endpoint[] = lists.flat().sort((a, b) => compareText(a.ip, b.ip) || a.port - b.port || compareText(a.state, b.state));
   // `ready` sorts before `terminating`, so the first of an address is the one to keep.
   return found.filter(({ ip, port }, index) => index === 0 || found[index - 1]!.ip !== ip || found[index - 1]!.port !== port);
-}
-
-export function sameEndpoints(a: readonly Endpoint[], b: readonly Endpoint[]): boolean {
-  return a.length === b.length && a.every((endpoint, index) => endpoint.ip === b[index]!.ip && endpoint.port === b[index]!.port && endpoint.state === b[index]!.state);
 }

@@ -7,8 +7,9 @@ import type { Draft, UnitMeaning } from './unit.ts';
 
 interface Declarer {
   readonly ref: ObjectRef;
-  readonly meaning: UnitMeaning;
-  readonly declared: { readonly names: readonly string[] };
+  /** null: it has no raw Mapping. */
+  readonly meaning: UnitMeaning | null;
+  readonly takenNames: readonly string[];
 }
 
 interface Member {
@@ -16,14 +17,16 @@ interface Member {
   readonly draft: Draft;
 }
 
-/** Problems of raw Mappings, and of SDs that share an external name. */
-export function groupDifferences(units: Iterable<Declarer>): readonly Problem[] {
+/** Problems of raw Mappings, and of SDs that share an external name. `meaningOf`: of one of them as a whole. */
+export function groupDifferences<D extends Declarer>(units: Iterable<D>, meaningOf: (unit: D) => UnitMeaning): readonly Problem[] {
   const all = [...units];
-  const shared = new Set(all.flatMap(({ ref, declared: { names } }) => (names.length > 1 ? [`${ref.namespace}/${names[1]!}`] : [])));
+  const shared = new Set(all.flatMap(({ ref, takenNames: { 1: external } }) => (external === undefined ? [] : [`${ref.namespace}/${external}`])));
   const groups = new Map<string, Member[]>();
-  for (const { ref, meaning, declared } of all) {
-    const mayShare = declared.names.some((name) => shared.has(`${ref.namespace}/${name}`));
-    for (const draft of meaning.drafts) {
+  for (const unit of all) {
+    const { ref, takenNames } = unit;
+    const mayShare = shared.size > 0 && takenNames.some((name) => shared.has(`${ref.namespace}/${name}`));
+    if (unit.meaning === null && !mayShare) continue;
+    for (const draft of meaningOf(unit).drafts) {
       // gRPC and the second place of a raw Mapping would say the same once more.
       if ((!draft.raw && !mayShare) || draft.mapping.match.path.kind === 'grpc' || draft.mapping.id.endsWith(' own')) continue;
       const key = groupOf(draft.mapping);

@@ -1,40 +1,45 @@
 // What goes by one name, whether objects of that name exist or not.
+import type { Few } from './few.ts';
 import type { Service } from './services.ts';
 import type { Secret, TlsContext } from './tls.ts';
 import { Watched, type Unit } from './unit-record.ts';
 
 /** All that goes by one name of SDs in a namespace. */
-export class NameRecord {
-  readonly key: string;
+export class NameRecord extends Watched {
+  readonly namespace: string;
+  readonly name: string;
   /** Units whose own or external name it is. */
-  readonly units: Unit[] = [];
+  units: Few<Unit> = null;
   /** Services whose owner has this name. */
-  readonly services: Service[] = [];
-  readonly watched = new Watched();
+  services: Few<Service> = null;
   touched = false;
 
-  constructor(key: string) {
-    this.key = key;
+  constructor(namespace: string, name: string) {
+    super();
+    this.namespace = namespace;
+    this.name = name;
   }
 
   get isIdle(): boolean {
-    return this.units.length + this.services.length + this.watched.readers.length === 0;
+    return this.units === null && this.services === null && this.readers === null;
   }
 }
 
 /** A Secret, or the TLSContexts of one name, whether there is one or not. */
-export class Material {
-  readonly key: string;
+export class Material extends Watched {
+  readonly namespace: string;
+  readonly name: string;
   secret: Secret | null = null;
   readonly contexts = new Map<Unit, TlsContext>();
-  readonly watched = new Watched();
   touched = false;
 
-  constructor(key: string) {
-    this.key = key;
+  constructor(namespace: string, name: string) {
+    super();
+    this.namespace = namespace;
+    this.name = name;
   }
 
   get isIdle(): boolean {
-    return this.secret === null && this.contexts.size + this.watched.readers.length === 0;
+    return this.secret === null && this.contexts.size === 0 && this.readers === null;
   }
 }

@@ -24,9 +24,10 @@ export class Namespaces {
   }
 
   #count(unit: Unit): Account | null {
+    const meaning = unit.meaning!;
     let account = this.#accounts.get(unit.namespace) ?? null;
     const before = account?.units.get(unit) ?? null;
-    if (!usesAllowance(unit.meaning)) {
+    if (!usesAllowance(meaning)) {
       if (before === null) return null;
       add(account!.total, before, -1);
       account!.units.delete(unit);
@@ -34,7 +35,7 @@ export class Namespaces {
       return account;
     }
     if (account === null) this.#accounts.set(unit.namespace, (account = { units: new Map(), total: { rawRoutes: 0, regexes: 0, configBytes: 0 }, refused: false }));
-    const usage = usageOf(unit.meaning);
+    const usage = usageOf(meaning);
     if (before !== null) add(account.total, before, -1);
     add(account.total, usage, 1);
     account.units.set(unit, usage);
@@ -43,7 +44,7 @@ export class Namespaces {
 
   #refuse(account: Account): readonly Unit[] {
     const units = [...account.units.keys()].sort((a, b) => compareText(a.createdAt, b.createdAt) || compareText(a.ref.name, b.ref.name) || compareText(a.ref.kind, b.ref.kind));
-    const refusals = refusalsOf(units, (unit) => unit.meaning);
+    const refusals = refusalsOf(units, (unit) => unit.meaning!);
     account.refused = refusals.size > 0;
     const affected: Unit[] = [];
     for (const unit of units) {

@@ -4,39 +4,36 @@ import { sameValue } from '../../routing/diff.ts';
 import type { ObjectRef, Problem } from '../../routing/problem.ts';
 import { decodeConfiguration, translateConfiguration, type ConfigurationInput, type ConfigurationOrigin } from './ambassador.ts';
 import { ambassadorIdsOf, customConfigOf, externalNameOf } from './annotations.ts';
-import { nameKey, type Backend, type Backends } from './backends.ts';
+import type { Backend, Backends } from './backends.ts';
 import { decodeDeployment } from './decode.ts';
 import { reportConfigDifferences, reportDeletion } from './deployment-differences.ts';
+import { listOf, withoutOne, withOne } from './few.ts';
 import type { Report } from './fields.ts';
 import { translateDeployment } from './mappings.ts';
 import { decodeSlice, type Slice } from './endpoints.ts';
 import { Reading } from './reading.ts';
 import { Material, NameRecord } from './name-record.ts';
-import { Registry, removeFrom } from './registry.ts';
-import { noNames, nothingDeclared, Unit, type Declared, type Watched } from './unit-record.ts';
-import { objectKey, type SourceObject } from './object.ts';
+import { NamedMap } from './named-map.ts';
+import { Registry } from './registry.ts';
+import { nothingDeclared, Unit, type Declared, type Watched } from './unit-record.ts';
+import { objectKey, refOfKey, type SourceObject } from './object.ts';
 import { decodeService, ownersOf, type Service } from './services.ts';
 import { decodeSecret, type Secret, type TlsContext } from './tls.ts';
 import type { Grant, OfAnother, TranslateSettings } from './translation.ts';
-import { nothing } from './unit.ts';
+import { nothing, type UnitMeaning } from './unit.ts';
 import { fieldOf, recordOf, textOf } from './value.ts';
-
-/** What was made of an object. The object itself is not kept. */
-interface Entry {
-  readonly ref: ObjectRef;
-  unit: Unit | null;
-  /** Its ids where none is the gateway's own; else null. */
-  otherIds: readonly string[] | null;
-  slice: { readonly slice: Slice; readonly backend: Backend } | null;
-}
 
 export class ObjectGraph {
   readonly settings: TranslateSettings;
   readonly backends: Backends;
-  readonly names = new Registry((key) => new NameRecord(key));
-  readonly secrets = new Registry((key) => new Material(key));
-  readonly contexts = new Registry((key) => new Material(key));
-  readonly #entries = new Map<string, Entry>();
+  readonly names = new Registry((namespace, name) => new NameRecord(namespace, name));
+  readonly secrets = new Registry((namespace, name) => new Material(namespace, name));
+  readonly contexts = new Registry((namespace, name) => new Material(namespace, name));
+  /** By kind. */
+  readonly #units = new Map<string, NamedMap<Unit>>();
+  readonly #slices = new NamedMap<Slice>();
+  /** By key. */
+  readonly #ofAnother = new Map<string, OfAnother>();
   readonly #grants = new Map<string, readonly Grant[]>();
   /** Namespaces whose EndpointSlices may be written by hand. */
   readonly #handWritten = new Set<string>();
@@ -56,57 +53,53 @@ export class ObjectGraph {
   }
 
   *units(): Iterable<Unit> {
-    for (const { unit } of this.#entries.values()) if (unit !== null) yield unit;
+    for (const units of this.#units.values()) yield* units.values();
   }
 
-  *ofAnother(): Iterable<OfAnother> {
-    for (const { ref, otherIds } of this.#entries.values()) if (otherIds !== null) yield { ref, ids: otherIds };
+  unitAt({ kind, namespace, name }: ObjectRef): Unit | null {
+    return this.#units.get(kind)?.get(namespace, name) ?? null;
+  }
+
+  ofAnother(): Iterable<OfAnother> {
+    return this.#ofAnother.values();
   }
 
   *sliceProblems(): Iterable<Problem> {
-    for (const { slice } of this.#entries.values()) if (slice !== null) yield* slice.slice.problems;
+    for (const { problems } of this.#slices.values()) yield* problems;
   }
 
   /** Secrets that a unit reads, as `namespace/name`, whether they exist or not. */
   wantedSecrets(): ReadonlySet<string> {
     const wanted = new Set<string>();
-    for (const { key, watched } of this.secrets.values()) if (watched.readers.length > 0) wanted.add(key);
+    for (const { namespace, name, readers } of this.secrets.values()) if (readers !== null) wanted.add(`${namespace}/${name}`);
     return wanted;
   }
 
   /** An object that is new or may differ. */
   set(object: SourceObject): void {
-    const key = objectKey(object.ref);
-    let entry = this.#entries.get(key);
-    if (entry === undefined) {
-      entry = { ref: object.ref, unit: null, otherIds: null, slice: null };
-      this.#entries.set(key, entry);
-    }
-    entry.otherIds = null;
+    if (this.#ofAnother.size > 0) this.#ofAnother.delete(objectKey(object.ref));
     switch (object.ref.kind) {
       case 'SeldonDeployment':
-        return this.#setDeployment(entry, object);
+        return this.#setDeployment(object);
       case 'Service':
-        return this.#setService(entry, object);
+        return this.#setService(object);
       case 'EndpointSlice':
-        return this.#setSlice(entry, object);
+        return this.#setSlice(object);
       case 'Secret':
         return this.#setSecret(object.ref, decodeSecret(object.object));
       case 'Mapping':
       case 'TLSContext':
-        return this.#setAmbassadorObject(entry, object);
+        return this.#setAmbassadorObject(object);
     }
   }
 
   remove(key: string): void {
-    const entry = this.#entries.get(key);
-    if (entry === undefined) return;
-    const { ref } = entry;
-    if (ref.kind === 'Service') this.#replaceService(ref, null);
-    else if (ref.kind === 'EndpointSlice') this.#dropSlice(entry);
+    const ref = refOfKey(key);
+    this.#ofAnother.delete(key);
+    if (ref.kind === 'Service') this.#replaceService(this.backends.at(ref.namespace, ref.name), null);
+    else if (ref.kind === 'EndpointSlice') this.#dropSlice(ref);
     else if (ref.kind === 'Secret') this.#setSecret(ref, null);
-    this.#declare(entry, nothingDeclared, noProblems);
-    this.#entries.delete(key);
+    this.#declare(ref, nothingDeclared, noProblems);
   }
 
   /** Translates every unit that a change touched, and gives them. Units that are gone mean nothing. */
@@ -125,84 +118,96 @@ export class ObjectGraph {
     for (const registry of [this.backends.registry, this.names, this.secrets, this.contexts]) registry.sweep();
   }
 
+  /** What a unit means. A Mapping object or document, and what few units have, is kept; of the others it is found out again. */
+  meaningOf(unit: Unit): UnitMeaning {
+    return unit.meaning ?? this.#meaningOf(unit, new Reading(this));
+  }
+
+  #meaningOf({ ref, deployment, configuration }: Unit, reading: Reading): UnitMeaning {
+    if (configuration !== null) return translateConfiguration(ref, configuration, reading);
+    return deployment === null ? nothing : translateDeployment(deployment, reading);
+  }
+
   #translate(unit: Unit): void {
-    const { deployment, configuration } = unit.declared;
     const reading = new Reading(this);
-    if (configuration !== null) unit.meaning = translateConfiguration(unit.ref, configuration, reading);
-    else unit.meaning = deployment === null ? nothing : translateDeployment(deployment, reading);
+    unit.means(this.#meaningOf(unit, reading));
     const { reads } = reading;
-    for (const read of unit.reads) if (!reads.has(read)) removeFrom(read.readers, unit);
-    for (const read of reads) if (!unit.reads.includes(read)) read.readers.push(unit);
+    for (const read of unit.reads) if (!reads.has(read)) read.readers = withoutOne(read.readers, unit);
+    for (const read of reads) if (!unit.reads.includes(read)) read.readers = withOne(read.readers, unit);
     unit.reads = [...reads];
   }
 
-  #setDeployment(entry: Entry, object: SourceObject): void {
+  #setDeployment(object: SourceObject): void {
     const { ref } = object;
-    const { deployment, deleting, problems } = decodeDeployment(object, entry.unit?.declared.deployment ?? null);
+    const { deployment, deleting, problems } = decodeDeployment(object, this.unitAt(ref)?.deployment ?? null);
     const told: Problem[] = deleting ? [] : [...problems];
     const report: Report = (level, code, field, sentence) => told.push({ code, level, subject: ref, field, sentence });
     if (deleting) reportDeletion(report);
-    if (deployment === null || deleting) return this.#declare(entry, nothingDeclared, told);
+    if (deployment === null || deleting) return this.#declare(ref, nothingDeclared, told);
     const config = customConfigOf(deployment.annotations);
     const ids = ambassadorIdsOf(deployment.annotations);
     // With a configuration of its own and no id, the documents say whose they are.
     if (!(config !== null && ids === null) && !this.#isOurs(ids)) {
-      entry.otherIds = ids ?? ['default'];
-      return this.#declare(entry, nothingDeclared, noProblems);
+      this.#ofAnother.set(objectKey(ref), { ref, ids: ids ?? ['default'] });
+      return this.#declare(ref, nothingDeclared, noProblems);
     }
     const externalName = externalNameOf(deployment);
-    const names = externalName === ref.name ? [ref.name] : [ref.name, externalName];
+    const names = externalName === ref.name ? ref.name : [ref.name, externalName];
     const { createdAt } = deployment;
-    if (config === null) return this.#declare(entry, { deployment, configuration: null, createdAt, names }, problems);
+    if (config === null) return this.#declare(ref, { deployment, configuration: null, createdAt, names }, problems.length === 0 ? noProblems : problems);
     reportConfigDifferences(config, report);
     const origin = { ref, field: config.field, owner: ref.name, ids: ids ?? ['default'] };
-    this.#configure(entry, origin, { kind: 'text', text: config.text }, { deployment, createdAt, names }, told);
+    this.#configure(origin, { kind: 'text', text: config.text }, { deployment, createdAt, names }, told);
   }
 
-  #setService(entry: Entry, { ref, object }: SourceObject): void {
-    const service = decodeService(ref.namespace, ref.name, object);
-    this.#replaceService(ref, service);
-    if (!this.settings.mappings || service.config === '' || service.owners.length > 0) return this.#declare(entry, nothingDeclared, noProblems);
+  #setService({ ref, object }: SourceObject): void {
+    const backend = this.backends.at(ref.namespace, ref.name);
+    const service = decodeService(backend.namespace, backend.name, object);
+    this.#replaceService(backend, service);
+    if (!this.settings.mappings || service.config === '' || service.owners.length > 0) return this.#declare(ref, nothingDeclared, noProblems);
     const origin = { ref, field: 'metadata.annotations["getambassador.io/config"]', owner: ref.name, ids: ['default'] };
-    this.#configure(entry, origin, { kind: 'text', text: service.config }, { deployment: null, createdAt: service.createdAt, names: noNames }, noProblems);
+    this.#configure(origin, { kind: 'text', text: service.config }, { deployment: null, createdAt: service.createdAt, names: null }, noProblems);
   }
 
-  #setAmbassadorObject(entry: Entry, { ref, object, apiVersion }: SourceObject): void {
-    if (!this.settings.mappings || ownersOf(object).length > 0) return this.#declare(entry, nothingDeclared, noProblems);
+  #setAmbassadorObject({ ref, object, apiVersion }: SourceObject): void {
+    if (!this.settings.mappings || ownersOf(object).length > 0) return this.#declare(ref, nothingDeclared, noProblems);
     const createdAt = textOf(fieldOf(recordOf(fieldOf(recordOf(object), 'metadata')), 'creationTimestamp'));
     const value = { ...recordOf(object), apiVersion, kind: ref.kind };
-    this.#configure(entry, { ref, field: '', owner: ref.name, ids: ['default'] }, { kind: 'object', value }, { deployment: null, createdAt, names: noNames }, noProblems);
+    this.#configure({ ref, field: '', owner: ref.name, ids: ['default'] }, { kind: 'object', value }, { deployment: null, createdAt, names: null }, noProblems);
   }
 
-  #configure(entry: Entry, origin: ConfigurationOrigin, input: ConfigurationInput, declared: Omit<Declared, 'configuration'>, problems: readonly Problem[]): void {
-    const { configuration, otherIds, problems: wrong } = decodeConfiguration(origin, input, entry.unit?.declared.configuration ?? null, this.settings);
-    if (configuration.mappings.length + configuration.contexts.length === 0 && otherIds.length > 0) entry.otherIds = otherIds;
-    this.#declare(entry, { ...declared, configuration }, [...problems, ...wrong]);
+  #configure(origin: ConfigurationOrigin, input: ConfigurationInput, declared: Omit<Declared, 'configuration'>, problems: readonly Problem[]): void {
+    const { ref } = origin;
+    const { configuration, otherIds, problems: wrong } = decodeConfiguration(origin, input, this.unitAt(ref)?.configuration ?? null, this.settings);
+    if (configuration.mappings.length + configuration.contexts.length === 0 && otherIds.length > 0) this.#ofAnother.set(objectKey(ref), { ref, ids: otherIds });
+    this.#declare(ref, { ...declared, configuration }, [...problems, ...wrong]);
   }
 
-  #setSlice(entry: Entry, { ref, object }: SourceObject): void {
-    this.#dropSlice(entry);
+  #setSlice({ ref, object }: SourceObject): void {
+    this.#dropSlice(ref);
     const handWritten = this.settings.source === 'folder' || this.#handWritten.has(ref.namespace);
-    const slice = decodeSlice(ref, object, this.settings, handWritten);
-    const backend = this.backends.at(ref.namespace, slice.service);
-    entry.slice = { slice, backend };
+    const decoded = decodeSlice(ref, object, this.settings, handWritten);
+    const backend = this.backends.at(ref.namespace, decoded.service);
+    const slice = { ...decoded, service: backend.name };
+    this.#slices.set(ref.namespace, ref.name, slice);
     this.backends.addSlice(backend, slice);
     this.#wake(backend.endpoints);
   }
 
-  #dropSlice(entry: Entry): void {
-    if (entry.slice === null) return;
-    const { slice, backend } = entry.slice;
-    entry.slice = null;
+  #dropSlice({ namespace, name }: ObjectRef): void {
+    const slice = this.#slices.get(namespace, name);
+    if (slice === undefined) return;
+    this.#slices.delete(namespace, name);
+    const backend = this.backends.at(namespace, slice.service);
     this.backends.removeSlice(backend, slice);
     this.#wake(backend.endpoints);
   }
 
-  #setSecret(ref: ObjectRef, secret: Secret | null): void {
-    const material = this.secrets.at(nameKey(ref.namespace, ref.name));
+  #setSecret({ namespace, name }: ObjectRef, secret: Secret | null): void {
+    const material = this.secrets.at(namespace, name);
     material.secret = secret;
     this.secrets.touch(material);
-    this.#wake(material.watched);
+    this.#wake(material);
   }
 
   #isOurs(ids: readonly string[] | null): boolean {
@@ -210,71 +215,75 @@ export class ObjectGraph {
   }
 
   /** What an object declares now; nothing for one that is gone or belongs to somebody else. */
-  #declare(entry: Entry, declared: Declared, problems: readonly Problem[]): void {
+  #declare(ref: ObjectRef, declared: Declared, problems: readonly Problem[]): void {
     const empty = declared === nothingDeclared && problems.length === 0;
-    if (entry.unit === null && empty) return;
-    const unit = (entry.unit ??= new Unit(entry.ref));
-    this.#renames(unit, declared.names);
+    let units = this.#units.get(ref.kind);
+    let unit = units?.get(ref.namespace, ref.name);
+    if (unit === undefined) {
+      if (empty) return;
+      if (units === undefined) this.#units.set(ref.kind, (units = new NamedMap()));
+      units.set(ref.namespace, ref.name, (unit = new Unit(ref)));
+    }
+    this.#renames(unit, listOf(declared.names));
     this.#recontexts(unit, declared.configuration?.contexts ?? noContexts);
-    unit.declared = declared;
+    unit.declares(declared);
     unit.decodeProblems = problems;
     this.#mark(unit);
-    if (empty) entry.unit = null;
+    if (empty) units!.delete(ref.namespace, ref.name);
   }
 
   #renames(unit: Unit, after: readonly string[]): void {
-    const before = unit.declared.names;
+    const before = unit.takenNames;
     for (const name of before) {
       if (after.includes(name)) continue;
-      const record = this.names.at(nameKey(unit.namespace, name));
-      removeFrom(record.units, unit);
+      const record = this.names.at(unit.namespace, name);
+      record.units = withoutOne(record.units, unit);
       this.names.touch(record);
-      this.#wake(record.watched);
+      this.#wake(record);
     }
     for (const name of after) {
       if (before.includes(name)) continue;
-      const record = this.names.at(nameKey(unit.namespace, name));
-      record.units.push(unit);
-      this.#wake(record.watched);
+      const record = this.names.at(unit.namespace, name);
+      record.units = withOne(record.units, unit);
+      this.#wake(record);
     }
   }
 
   #recontexts(unit: Unit, after: readonly TlsContext[]): void {
-    for (const { name } of unit.declared.configuration?.contexts ?? noContexts) {
-      const material = this.contexts.at(nameKey(unit.namespace, name));
+    for (const { name } of unit.configuration?.contexts ?? noContexts) {
+      const material = this.contexts.at(unit.namespace, name);
       material.contexts.delete(unit);
       this.contexts.touch(material);
-      this.#wake(material.watched);
+      this.#wake(material);
     }
     for (const context of after) {
-      const material = this.contexts.at(nameKey(unit.namespace, context.name));
+      const material = this.contexts.at(unit.namespace, context.name);
       material.contexts.set(unit, context);
-      this.#wake(material.watched);
+      this.#wake(material);
     }
   }
 
-  #replaceService(ref: ObjectRef, after: Service | null): void {
-    const backend = this.backends.at(ref.namespace, ref.name);
+  #replaceService(backend: Backend, after: Service | null): void {
     const before = backend.service;
     if (sameValue(before, after)) return;
-    for (const owner of before?.owners ?? noNames) {
-      const record = this.names.at(nameKey(ref.namespace, owner));
-      removeFrom(record.services, before!);
+    for (const owner of before?.owners ?? []) {
+      const record = this.names.at(backend.namespace, owner);
+      record.services = withoutOne(record.services, before!);
       this.names.touch(record);
-      this.#wake(record.watched);
+      this.#wake(record);
     }
-    for (const owner of after?.owners ?? noNames) {
-      const record = this.names.at(nameKey(ref.namespace, owner));
-      record.services.push(after!);
-      this.#wake(record.watched);
+    for (const owner of after?.owners ?? []) {
+      const record = this.names.at(backend.namespace, owner);
+      record.services = withOne(record.services, after!);
+      this.#wake(record);
     }
     this.backends.setService(backend, after);
-    this.#wake(backend.watched);
+    this.#wake(backend);
     this.#wake(backend.endpoints);
   }
 
-  #wake({ readers }: Watched): void {
-    for (const unit of readers) this.#mark(unit);
+  #wake(read: Watched | null): void {
+    if (read !== null) for (const unit of listOf(read.readers)) this.#mark(unit);
   }
 
   #mark(unit: Unit): void {

@@ -15,3 +15,16 @@ export interface SourceObject {
 export function objectKey(ref: ObjectRef): string {
   return `${ref.kind} ${ref.namespace}/${ref.name}`;
 }
+
+/** The object of a key. Kinds hold no space and namespaces no `/`. */
+export function refOfKey(key: string): ObjectRef {
+  const space = key.indexOf(' ');
+  const slash = key.indexOf('/', space);
+  return { kind: key.slice(0, space), namespace: key.slice(space + 1, slash), name: key.slice(slash + 1) };
+}
+
+/** The object that declares a Mapping: ids begin with its key, in which the name is the last word. */
+export function refOfMapping(id: string): ObjectRef {
+  const end = id.indexOf(' ', id.indexOf(' ') + 1);
+  return refOfKey(end < 0 ? id : id.slice(0, end));
+}

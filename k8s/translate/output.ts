@@ -1,61 +1,83 @@
-// Output: what is published of all units (Mappings, Upstreams by use, Endpoints), and what changed since it was last asked.
-import { sameValue } from '../../routing/diff.ts';
+// Output: what is published of all units (Mappings, Upstreams by use, Endpoints), and what changed since it was last asked. Mappings are not kept:
+// their digests tell whether one differs.
+import { digestOf } from '../../routing/digest.ts';
 import type { Mapping } from '../../routing/mapping.ts';
 import { isEnding, type Upstream, type UpstreamEndpoints } from '../../routing/upstream.ts';
-import type { Backend, Backends } from './backends.ts';
-import { sameEndpoints } from './endpoints.ts';
+import { Use, type Backends } from './backends.ts';
+import { listOf, withoutOne, withOne } from './few.ts';
 import { MapView } from './map-view.ts';
-import { removeFrom } from './registry.ts';
+import { objectKey } from './object.ts';
+import { RecentParts } from './recent-parts.ts';
 import type { TranslationChange } from './translation.ts';
-import type { Draft, UnitMeaning } from './unit.ts';
+import type { Draft } from './unit.ts';
+import type { Unit } from './unit-record.ts';
 import type { UpstreamPlan } from './upstreams.ts';
 
-/** A unit as Output sees it: it keeps the ids that it has published. */
-export interface Publisher {
-  readonly meaning: UnitMeaning;
-  published: readonly string[];
+/** What was published of a unit. */
+interface Published {
+  /** What the ids of its Mappings have behind the key of its object: the same list for most units. */
+  readonly parts: readonly string[];
+  /** Digests of the Mappings, `digestUnits` characters each. */
+  readonly digests: string;
+  /** Upstreams that they name, each once. */
+  readonly uses: readonly Use[];
 }
 
-/** An Upstream, and how many published Mappings name it. */
-interface Use {
-  plan: UpstreamPlan;
-  /** The Service that it dials, or null. Kept here, because finding it costs as much as all else. */
-  readonly backend: Backend | null;
-  count: number;
-  /** null until it is published. */
-  endpoints: UpstreamEndpoints | null;
-  touched: boolean;
-}
+const nothingPublished: Published = Object.freeze({ parts: Object.freeze([]), digests: '', uses: Object.freeze([]) });
 
 export class Output {
-  readonly mappings = new Map<string, Mapping>();
   readonly upstreams: ReadonlyMap<string, Upstream>;
   readonly endpoints: ReadonlyMap<string, UpstreamEndpoints>;
   readonly #backends: Backends;
+  readonly #published = new Map<Unit, Published>();
   readonly #uses = new Map<string, Use>();
+  readonly #partLists = new RecentParts<readonly string[]>();
   #set: Mapping[] = [];
   #removed: string[] = [];
   #touched: Use[] = [];
 
   constructor(backends: Backends) {
     this.#backends = backends;
-    this.upstreams = new MapView(this.#uses, ({ plan }) => plan.upstream);
-    this.endpoints = new MapView(this.#uses, ({ endpoints }) => endpoints!);
+    this.upstreams = new MapView(this.#uses, ({ upstream }) => upstream);
+    this.endpoints = new MapView(this.#uses, (use) => backends.endpointsOf(use));
   }
 
-  /** Publishes the drafts of a unit that are served. Mappings that did not change stay the same objects. Ids of drafts are unique. */
-  publish(unit: Publisher, isServed: (draft: Draft) => boolean): void {
-    const ids: string[] = [];
-    for (const draft of unit.meaning.drafts) {
-      if (!isServed(draft)) continue;
-      ids.push(draft.mapping.id);
-      this.#publish(draft);
+  /** Units of which Mappings are published. */
+  get units(): Iterable<Unit> {
+    return this.#published.keys();
+  }
+
+  /** How many Mappings are published. */
+  get mappingCount(): number {
+    return this.#published.values().reduce((sum, { parts }) => sum + parts.length, 0);
+  }
+
+  /** Ids of the Mappings of a unit that are published. */
+  idsOf(unit: Unit): readonly string[] {
+    const key = objectKey(unit.ref);
+    return (this.#published.get(unit)?.parts ?? []).map((part) => key + part);
+  }
+
+  /** Publishes those drafts of a unit that are served. Ids of drafts are unique. */
+  publish(unit: Unit, served: readonly Draft[]): void {
+    const before = this.#published.get(unit) ?? nothingPublished;
+    if (served.length === 0 && before === nothingPublished) return;
+    const key = objectKey(unit.ref);
+    const written = served.map(({ mapping }) => mapping.id.slice(key.length));
+    const parts = this.#partLists.of(JSON.stringify(written), written);
+    const digests = digestsOf(served);
+    const places = before.parts === parts ? null : new Map(before.parts.map((part, index) => [part, index]));
+    for (const [index, part] of parts.entries()) {
+      const place = places === null ? index : places.get(part);
+      places?.delete(part);
+      if (place === undefined || digestAt(before.digests, place) !== digestAt(digests, index)) this.#set.push(served[index]!.mapping);
     }
-    if (unit.published.length > 0) {
-      const served = new Set(ids);
-      for (const id of unit.published) if (!served.has(id)) this.#withdraw(id);
-    }
-    unit.published = ids;
+    for (const part of places?.keys() ?? []) this.#removed.push(key + part);
+    const uses = this.#usesOf(served);
+    for (const use of uses) this.#count(use, 1);
+    for (const use of before.uses) this.#count(use, -1);
+    if (served.length === 0) this.#published.delete(unit);
+    else this.#published.set(unit, { parts, digests, uses });
   }
 
   /** What changed since the last call. */
@@ -66,81 +88,80 @@ export class Output {
     const flipped: string[] = [];
     for (const use of this.#touched) {
       use.touched = false;
-      const { upstream } = use.plan;
       if (use.count === 0) {
-        if (use.endpoints !== null) removedUpstreams.push(upstream.key);
+        if (use.told !== 'nothing') removedUpstreams.push(use.key);
         this.#forget(use);
-      } else if (use.endpoints === null) {
-        upstreams.push(upstream);
-        use.backend?.upstreams.push(upstream.key);
+      } else if (use.told === 'nothing') {
+        upstreams.push(use.upstream);
+        if (use.backend !== null) use.backend.uses = withOne(use.backend.uses, use);
         this.#refresh(use, endpoints, flipped);
       }
     }
-    for (const backend of this.#backends.registry.touched) for (const key of backend.upstreams) this.#refresh(this.#uses.get(key)!, endpoints, flipped);
-    // A Mapping that was set twice, or removed and set again, counts as it is now.
-    const mappings = this.#set.filter((mapping) => this.mappings.get(mapping.id) === mapping);
-    const removedMappings = this.#removed.length === 0 ? [] : [...new Set(this.#removed)].filter((id) => !this.mappings.has(id));
+    for (const backend of this.#backends.registry.touched) for (const use of listOf(backend.uses)) this.#refresh(use, endpoints, flipped);
+    const mappings = this.#set;
+    // What is gone in one object and there in the next one of the same name is not gone.
+    const set = new Set(this.#removed.length === 0 ? [] : mappings.map(({ id }) => id));
+    const removedMappings = this.#removed.filter((id) => !set.has(id));
     this.#touched = [];
     this.#set = [];
     this.#removed = [];
     return { mappings, removedMappings, upstreams, removedUpstreams, endpoints, flipped };
   }
 
-  #publish({ mapping, plan }: Draft): void {
-    const before = this.mappings.get(mapping.id);
-    if (before !== undefined && (before === mapping || sameValue(before, mapping))) return;
-    if (plan !== null) this.#use(plan);
-    if (before !== undefined) this.#release(before);
-    this.mappings.set(mapping.id, mapping);
-    this.#set.push(mapping);
+  #usesOf(served: readonly Draft[]): readonly Use[] {
+    const uses = new Set<Use>();
+    for (const { plan } of served) if (plan !== null) uses.add(this.#useOf(plan));
+    return [...uses];
   }
 
-  #withdraw(id: string): void {
-    const before = this.mappings.get(id);
-    if (before === undefined) return;
-    this.#release(before);
-    this.mappings.delete(id);
-    this.#removed.push(id);
-  }
-
-  #use(plan: UpstreamPlan): void {
+  #useOf(plan: UpstreamPlan): Use {
     const { key } = plan.upstream;
     let use = this.#uses.get(key);
     if (use === undefined) {
-      use = { plan, backend: this.#backends.of(plan), count: 0, endpoints: null, touched: false };
+      use = new Use(plan, this.#backends.of(plan));
       this.#uses.set(key, use);
     }
-    use.plan = plan;
-    use.count += 1;
-    this.#touch(use);
+    return use;
   }
 
-  #release({ target }: Mapping): void {
-    if (target.kind !== 'forward') return;
-    const use = this.#uses.get(target.upstream)!;
-    use.count -= 1;
-    this.#touch(use);
-  }
-
-  #touch(use: Use): void {
+  #count(use: Use, change: 1 | -1): void {
+    use.count += change;
     if (use.touched) return;
     use.touched = true;
     this.#touched.push(use);
   }
 
-  #forget({ plan: { upstream }, backend }: Use): void {
-    this.#uses.delete(upstream.key);
+  #forget(use: Use): void {
+    const { key, backend } = use;
+    this.#uses.delete(key);
     if (backend === null) return;
-    removeFrom(backend.upstreams, upstream.key);
+    backend.uses = withoutOne(backend.uses, use);
     this.#backends.registry.touch(backend);
   }
 
   #refresh(use: Use, endpoints: UpstreamEndpoints[], flipped: string[]): void {
-    const before = use.endpoints;
-    const after = this.#backends.endpointsOf(use.plan, use.backend);
-    if (before !== null && before.ready === after.ready && sameEndpoints(before.endpoints, after.endpoints)) return;
-    use.endpoints = after;
+    const after = this.#backends.endpointsOf(use);
+    const told = !after.ready ? 'unready' : isEnding(after) ? 'ending' : 'ready';
+    const { high, low } = digestOf(after.endpoints);
+    if (use.told === told && use.high === high && use.low === low) return;
+    if (use.told !== told) flipped.push(after.key);
+    use.told = told;
+    use.high = high;
+    use.low = low;
     endpoints.push(after);
-    if (before === null || before.ready !== after.ready || isEnding(before) !== isEnding(after)) flipped.push(after.key);
   }
+}
+
+/** 64 bits. */
+const digestUnits = 4;
+
+function digestsOf(drafts: readonly Draft[]): string {
+  return drafts.map(({ mapping }) => {
+    const { high, low } = digestOf(mapping);
+    return String.fromCharCode(high >>> 16, high & 0xffff, low >>> 16, low & 0xffff);
+  }).join('');
+}
+
+function digestAt(digests: string, index: number): string {
+  return digests.slice(index * digestUnits, (index + 1) * digestUnits);
 }

@@ -1,7 +1,8 @@
 // Reading: what one unit sees of the ObjectGraph while it is translated. Every question is remembered as a read, so that its answer's change is told.
 import { compareText } from '../../routing/problem.ts';
-import { nameKey, type Backends } from './backends.ts';
+import type { Backends } from './backends.ts';
 import type { Deployment } from './deployment.ts';
+import { listOf } from './few.ts';
 import { objectKey } from './object.ts';
 import type { Material, NameRecord } from './name-record.ts';
 import type { Registry } from './registry.ts';
@@ -9,7 +10,7 @@ import { ownerNamesOf, type Service } from './services.ts';
 import type { Secret, TlsContext } from './tls.ts';
 import type { Grant, TranslateSettings } from './translation.ts';
 import type { Lookups } from './unit.ts';
-import type { Watched } from './unit-record.ts';
+import { Watched } from './unit-record.ts';
 
 /** All objects, as far as a unit may ask for them. */
 export interface ReadableObjects {
@@ -33,43 +34,43 @@ export class Reading implements Lookups {
 
   service(namespace: string, name: string): Service | null {
     const backend = this.#graph.backends.at(namespace, name);
-    this.reads.add(backend.watched);
+    this.reads.add(backend);
     return backend.service;
   }
 
   secret(namespace: string, name: string): Secret | null {
-    const material = this.#graph.secrets.at(nameKey(namespace, name));
-    this.reads.add(material.watched);
+    const material = this.#graph.secrets.at(namespace, name);
+    this.reads.add(material);
     return material.secret;
   }
 
   /** Of several with one name the one whose object comes first. */
   tlsContext(namespace: string, name: string): TlsContext | null {
-    const material = this.#graph.contexts.at(nameKey(namespace, name));
-    this.reads.add(material.watched);
+    const material = this.#graph.contexts.at(namespace, name);
+    this.reads.add(material);
     const declared = [...material.contexts].sort(([a], [b]) => compareText(objectKey(a.ref), objectKey(b.ref)));
     return declared[0]?.[1] ?? null;
   }
 
   nameTaken(namespace: string, name: string): boolean {
-    const record = this.#graph.names.at(nameKey(namespace, name));
-    this.reads.add(record.watched);
-    return record.units.length > 0;
+    const record = this.#graph.names.at(namespace, name);
+    this.reads.add(record);
+    return record.units !== null;
   }
 
   servicesOf(deployment: Deployment): readonly Service[] {
     const services = new Set<Service>();
     for (const owner of ownerNamesOf(deployment)) {
-      const record = this.#graph.names.at(nameKey(deployment.ref.namespace, owner));
-      this.reads.add(record.watched);
-      for (const service of record.services) services.add(service);
+      const record = this.#graph.names.at(deployment.ref.namespace, owner);
+      this.reads.add(record);
+      for (const service of listOf(record.services)) services.add(service);
     }
     return [...services].sort((a, b) => compareText(a.name, b.name));
   }
 
   hasEndpoints(service: Service, port: number): boolean {
     const backend = this.#graph.backends.at(service.namespace, service.name);
-    this.reads.add(backend.endpoints);
+    this.reads.add((backend.endpoints ??= new Watched()));
     return this.#graph.backends.endpointsAt(backend, port).length > 0;
   }
 

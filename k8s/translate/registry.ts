@@ -1,34 +1,34 @@
-// Registry: records by key that exist while somebody has a use for them.
+// Registry: records by namespace and name that exist while somebody has a use for them.
 //
-// Inserting a key costs about a microsecond, so at 10,000 SDs all that belongs to one name is one record, and readers hold the records themselves.
+// Inserting a name costs about a microsecond, so at 10,000 SDs all that belongs to one name is one record, and readers hold the records themselves.
+import { NamedMap } from './named-map.ts';
 
 /** What a Registry holds. */
-export interface KeyedRecord {
-  readonly key: string;
+export interface NamedRecord {
+  readonly namespace: string;
+  readonly name: string;
   /** Nobody has a use for it. */
   readonly isIdle: boolean;
   /** Among those that `sweep` looks at. */
   touched: boolean;
 }
 
-export class Registry<R extends KeyedRecord> {
-  readonly #records = new Map<string, R>();
-  readonly #make: (key: string) => R;
+export class Registry<R extends NamedRecord> {
+  readonly #records = new NamedMap<R>();
+  readonly #make: (namespace: string, name: string) => R;
   #touched: R[] = [];
 
-  constructor(make: (key: string) => R) {
-    this.#make = make;
+  constructor(make: (namespace: string, name: string) => R) {
+    this.#make = (namespace, name) => {
+      const record = make(namespace, name);
+      this.touch(record);
+      return record;
+    };
   }
 
   /** The record, made when there is none. */
-  at(key: string): R {
-    let record = this.#records.get(key);
-    if (record === undefined) {
-      record = this.#make(key);
-      this.#records.set(key, record);
-      this.touch(record);
-    }
-    return record;
+  at(namespace: string, name: string): R {
+    return this.#records.at(namespace, name, this.#make);
   }
 
   /** Whoever changes a record, or ends a use of it, says so. */
@@ -52,16 +52,8 @@ export class Registry<R extends KeyedRecord> {
   sweep(): void {
     for (const record of this.#touched) {
       record.touched = false;
-      if (record.isIdle) this.#records.delete(record.key);
+      if (record.isIdle) this.#records.delete(record.namespace, record.name);
     }
     this.#touched = [];
   }
-}
-
-/** Takes one value out of a list whose order does not matter. */
-export function removeFrom<V>(list: V[], value: V): void {
-  const index = list.indexOf(value);
-  if (index < 0) return;
-  const last = list.pop()!;
-  if (index < list.length) list[index] = last;
 }

@@ -1,6 +1,7 @@
 // Services: which one is a predictor's, and its ports (routing rule 13).
 import { createHash } from 'node:crypto';
 import type { Deployment, Predictor } from './deployment.ts';
+import { RecentParts } from './recent-parts.ts';
 import { arrayOf, fieldOf, integerOf, recordOf, textOf } from './value.ts';
 
 export interface ServicePort {
@@ -27,6 +28,10 @@ export interface Service {
   readonly createdAt: string;
 }
 
+// Services of one SD have the same owner, and most Services the same ports.
+const portLists = new RecentParts<readonly ServicePort[]>();
+const ownerLists = new RecentParts<readonly string[]>();
+
 export function decodeService(namespace: string, name: string, object: unknown): Service {
   const root = recordOf(object);
   const metadata = recordOf(fieldOf(root, 'metadata'));
@@ -37,11 +42,12 @@ export function decodeService(namespace: string, name: string, object: unknown):
     if (port !== null && port > 0 && port <= 65535) ports.push({ name: textOf(fieldOf(recordOf(value), 'name')), port });
   }
   const clusterIp = textOf(fieldOf(spec, 'clusterIP'));
+  const owners = ownersOf(object);
   return {
     namespace,
     name,
-    ports,
-    owners: ownersOf(object),
+    ports: portLists.of(JSON.stringify(ports), ports),
+    owners: ownerLists.of(JSON.stringify(owners), owners),
     inner: fieldOf(recordOf(fieldOf(metadata, 'labels')), 'seldon-app-svc') !== undefined || fieldOf(recordOf(fieldOf(spec, 'selector')), 'seldon-app-svc') !== undefined || name.endsWith('-explainer'),
     clusterIp: clusterIp === 'None' ? '' : clusterIp,
     externalName: fieldOf(spec, 'type') === 'ExternalName' ? textOf(fieldOf(spec, 'externalName')) : '',

@@ -7,20 +7,33 @@ import type { Draft, UnitMeaning } from './unit.ts';
 
 interface Declarer {
   readonly ref: ObjectRef;
-  readonly meaning: UnitMeaning;
+  /** null: it is an SD without a lonely shadow. */
+  readonly meaning: UnitMeaning | null;
+  readonly takenNames: readonly string[];
 }
 
-/** Problems of shadows that get no copies because of one slash. */
-export function shadowSlashes(units: Iterable<Declarer>): readonly Problem[] {
-  const shadows: { readonly ref: ObjectRef; readonly draft: Draft }[] = [];
-  const live = new Map<string, ObjectRef>();
+/** Shadows of one unit beside which it has no live Mapping. */
+export function lonelyShadows(drafts: readonly Draft[]): readonly Draft[] {
+  const shadows = drafts.filter(({ mapping: { role, match } }) => role.kind === 'shadow' && match.path.kind === 'prefix');
+  if (shadows.length === 0) return shadows;
+  const live = new Set(drafts.flatMap(({ mapping }) => liveKey(mapping) ?? []));
+  return shadows.filter(({ mapping }) => !live.has(keyOf(mapping, prefixOf(mapping))));
+}
+
+/** Problems of shadows that get no copies because of one slash. `meaningOf`: of one of the units as a whole. */
+export function shadowSlashes<D extends Declarer>(units: Iterable<D>, meaningOf: (unit: D) => UnitMeaning): readonly Problem[] {
   const all = [...units];
-  for (const { ref, meaning } of all) {
-    for (const draft of meaning.drafts) if (draft.mapping.role.kind === 'shadow' && draft.mapping.match.path.kind === 'prefix') shadows.push({ ref, draft });
-  }
+  const shadows = all.flatMap(({ ref, meaning }) => (meaning === null ? [] : lonelyShadows(meaning.drafts).map((draft) => ({ ref, draft }))));
   if (shadows.length === 0) return [];
-  for (const { ref, meaning } of all) {
-    for (const { mapping } of meaning.drafts) if (mapping.role.kind === 'live' && mapping.match.path.kind === 'prefix') live.set(keyOf(mapping, mapping.match.path.prefix), ref);
+  const live = new Map<string, ObjectRef>();
+  // Paths of SDs hold one of their names.
+  const words = new Set(shadows.flatMap(({ draft }) => prefixOf(draft.mapping).split('/')));
+  for (const unit of all) {
+    if (unit.meaning === null && !unit.takenNames.some((name) => words.has(name) || words.has(`${name}-explainer`))) continue;
+    for (const { mapping } of meaningOf(unit).drafts) {
+      const key = liveKey(mapping);
+      if (key !== null) live.set(key, unit.ref);
+    }
   }
   return shadows.flatMap(({ ref, draft: { mapping, field } }): readonly Problem[] => {
     const { path } = mapping.match;
@@ -31,6 +44,15 @@ export function shadowSlashes(units: Iterable<Declarer>): readonly Problem[] {
     const sentence = `${path.prefix} differs from ${other} of ${near.kind} ${near.namespace}/${near.name} by its last slash alone, so they are two Routes and this shadow gets no copies of that one's requests; write ${other}`;
     return [{ code: 'shadow-slash', level: 'error', subject: ref, field, sentence }];
   });
+}
+
+function prefixOf({ match: { path } }: Mapping): string {
+  return path.kind === 'prefix' ? path.prefix : '';
+}
+
+/** null: it is no live Mapping of a prefix. */
+function liveKey(mapping: Mapping): string | null {
+  return mapping.role.kind === 'live' && mapping.match.path.kind === 'prefix' ? keyOf(mapping, prefixOf(mapping)) : null;
 }
 
 /** All of what a Route is told apart by, with that path. */

@@ -71,7 +71,8 @@ export interface Translation {
   readonly mappings: ReadonlyMap<string, Mapping>;
   readonly upstreams: ReadonlyMap<string, Upstream>;
   readonly endpoints: ReadonlyMap<string, UpstreamEndpoints>;
-  readonly choices: readonly ServiceChoice[];
+  /** Which Service a predictor has, by the id of its REST Mapping; null for any other. */
+  choiceOf(mapping: string): ServiceChoice | null;
   readonly ofAnother: readonly OfAnother[];
   readonly problems: readonly Problem[];
 }

@@ -5,15 +5,18 @@ import { compareProblems, compareText, type Problem } from '../../routing/proble
 import { Backends } from './backends.ts';
 import { BareNames, type NameRefusal } from './bare-names.ts';
 import { deadEnds } from './dead-ends.ts';
+import { fewOf, listOf } from './few.ts';
 import { groupDifferences } from './group-differences.ts';
 import { Claims } from './claim-book.ts';
 import { heldKey, latestOf, stamped, type ClaimRecord, type Held, type RecordChange } from './held.ts';
 import { Namespaces } from './namespaces.ts';
-import { objectKey, type SourceObject } from './object.ts';
+import { objectKey, refOfMapping, type SourceObject } from './object.ts';
 import { Output } from './output.ts';
+import { PublishedMappings } from './published-mappings.ts';
 import { predictorCandidates } from './services.ts';
 import { shadowSlashes } from './shadow-slashes.ts';
 import type { ServiceChoice, Translation, TranslateSettings, TranslationChange } from './translation.ts';
+import type { Draft, UnitMeaning } from './unit.ts';
 import type { Unit } from './unit-record.ts';
 import { ObjectGraph } from './object-graph.ts';
 
@@ -64,17 +67,14 @@ export class Translator {
     this.#turn = this.#recordsHere ? latestOf(held) : 0;
     this.#hold(isShared ? [...held.values()] : [], []);
     this.#recorded.clear();
-    const choices = (): Translation['choices'] => this.#choices();
     const ofAnother = (): Translation['ofAnother'] => [...this.#graph.ofAnother()].sort((a, b) => compareText(objectKey(a.ref), objectKey(b.ref)));
     const problems = (): readonly Problem[] => (this.#problems ??= this.#collectProblems());
     this.#current = {
       settings: { singleNamespace: settings.singleNamespace },
-      mappings: this.#output.mappings,
+      mappings: new PublishedMappings(this.#output, this.#graph, (unit) => this.#servedOf(unit)),
       upstreams: this.#output.upstreams,
       endpoints: this.#output.endpoints,
-      get choices() {
-        return choices();
-      },
+      choiceOf: (mapping) => this.#choiceOf(mapping),
       get ofAnother() {
         return ofAnother();
       },
@@ -95,9 +95,9 @@ export class Translator {
     for (const unit of this.#namespaces.update(changed)) publish.add(unit);
     for (const unit of this.#claims.update(publish, this.#turn)) publish.add(unit);
     for (const unit of Array.from(publish)) {
-      const before = unit.bareNames;
-      unit.bareNames = bareNamesOf(unit);
-      this.#bareNames.replace(unit, before, unit.bareNames, this.#turn);
+      const names = bareNamesOf(unit);
+      this.#bareNames.replace(unit, listOf(unit.bareNames), names, this.#turn);
+      unit.bareNames = fewOf(names);
     }
     for (const unit of this.#bareNames.settle()) publish.add(unit);
     if (this.#recordsHere) for (const unit of this.#recordHere()) publish.add(unit);
@@ -152,7 +152,9 @@ export class Translator {
   }
 
   #publish(units: Iterable<Unit>): TranslationChange {
-    for (const unit of units) this.#output.publish(unit, (draft) => this.#isServed(unit, draft));
+    const published = [...units];
+    for (const unit of published) this.#output.publish(unit, this.#servedOf(unit));
+    for (const unit of published) unit.settle();
     return this.#output.takeChange();
   }
 
@@ -187,7 +189,11 @@ export class Translator {
     return namespaces.length === 0 || namespaces.includes(ref.namespace);
   }
 
-  #isServed(unit: Unit, { mapping, standing }: Unit['meaning']['drafts'][number]): boolean {
+  #servedOf(unit: Unit): readonly Draft[] {
+    return this.#graph.meaningOf(unit).drafts.filter((draft) => this.#isServed(unit, draft));
+  }
+
+  #isServed(unit: Unit, { mapping, standing }: Draft): boolean {
     if (unit.refusals?.mappings.has(mapping.id) === true) return false;
     switch (standing.kind) {
       case 'owned':
@@ -199,31 +205,30 @@ export class Translator {
     }
   }
 
-  #choices(): Translation['choices'] {
-    const choices: ServiceChoice[] = [];
-    for (const { declared, meaning } of this.#graph.units()) {
-      for (const { mapping, predictor, chosen, exists } of meaning.choices) {
-        choices.push({ mapping, candidates: predictorCandidates(declared.deployment!, predictor).map(({ name }) => name), chosen, exists });
-      }
-    }
-    return choices.sort((a, b) => compareText(a.mapping, b.mapping));
+  #choiceOf(mapping: string): ServiceChoice | null {
+    const unit = this.#graph.unitAt(refOfMapping(mapping));
+    const choice = unit === null ? undefined : this.#graph.meaningOf(unit).choices.find((one) => one.mapping === mapping);
+    if (choice === undefined) return null;
+    const { predictor, chosen, exists } = choice;
+    return { mapping, candidates: predictorCandidates(unit!.deployment!, predictor).map(({ name }) => name), chosen, exists };
   }
 
   #collectProblems(): readonly Problem[] {
     const problems: Problem[] = [...this.#graph.sliceProblems()];
     for (const unit of this.#graph.units()) {
-      problems.push(...unit.decodeProblems, ...unit.meaning.problems);
+      problems.push(...unit.decodeProblems, ...unit.problems);
       if (unit.refusals !== null) {
         problems.push({ code: 'namespace-limit', level: 'error', subject: unit.ref, field: '', sentence: `the namespace has ${unit.refusals.reason}, so ${unit.refusals.mappings.size} Mappings of this object are not served; remove some` });
       }
-      for (const name of unit.bareNames) {
+      for (const name of listOf(unit.bareNames)) {
         const refusal = this.#bareNames.refusalOf(name, unit.namespace);
         if (refusal !== null) problems.push(bareNameProblem(unit, name, refusal));
       }
     }
     for (const problem of deadEnds(this.#graph.units(), this.#backends, this.#settings)) problems.push(problem);
-    for (const problem of groupDifferences(this.#graph.units())) problems.push(problem);
-    for (const problem of shadowSlashes(this.#graph.units())) problems.push(problem);
+    const meaningOf = (unit: Unit): UnitMeaning => this.#graph.meaningOf(unit);
+    for (const problem of groupDifferences(this.#graph.units(), meaningOf)) problems.push(problem);
+    for (const problem of shadowSlashes(this.#graph.units(), meaningOf)) problems.push(problem);
     problems.push(...this.#claims.problems());
     return problems.sort(compareProblems);
   }
@@ -231,21 +236,17 @@ export class Translator {
 
 /** What has other forms that are served misses only calls without a namespace; a raw Mapping for these is not served at all. */
 function bareNameProblem(unit: Unit, name: string, { undecided, reason }: NameRefusal): Problem {
-  const isWhole = unit.declared.configuration !== null;
+  const isWhole = unit.configuration !== null;
   const field = isWhole ? '' : 'metadata.name';
   return { code: 'bare-name-contested', level: undecided || isWhole ? 'error' : 'info', subject: unit.ref, field, sentence: `the name ${name} ${reason}, so gRPC calls without the metadata namespace do not reach it; callers send namespace: ${unit.namespace}` };
 }
 
-const noNames: readonly string[] = Object.freeze([]);
-
 /** Names that the drafts of a unit declare, each once; an SD declares one, raw Mappings up to their allowance. */
-function bareNamesOf(unit: Unit): readonly string[] {
-  let names: string[] | null = null;
-  for (const { mapping, standing } of unit.meaning.drafts) {
-    if (standing.kind !== 'bare' || unit.refusals?.mappings.has(mapping.id) === true) continue;
-    if (names === null) names = [standing.name];
-    else if (!names.includes(standing.name)) names.push(standing.name);
+function bareNamesOf({ meaning, refusals }: Unit): readonly string[] {
+  const names: string[] = [];
+  for (const { mapping, standing } of meaning!.drafts) {
+    if (standing.kind !== 'bare' || refusals?.mappings.has(mapping.id) === true) continue;
+    if (!names.includes(standing.name)) names.push(standing.name);
   }
-  return names ?? noNames;
+  return names;
 }
-

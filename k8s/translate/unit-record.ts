@@ -1,13 +1,16 @@
 // Units: the objects that declare Mappings, what is known of each, and what each has read to be translated.
 import type { ObjectRef, Problem } from '../../routing/problem.ts';
-import type { Refusals } from './allowance.ts';
+import { usesAllowance, type Refusals } from './allowance.ts';
 import type { Configuration } from './ambassador.ts';
 import type { Deployment } from './deployment.ts';
-import { nothing, type UnitMeaning } from './unit.ts';
+import { listOf, type Few } from './few.ts';
+import { lonelyShadows } from './shadow-slashes.ts';
+import { nothing, type Choice, type UnitMeaning } from './unit.ts';
 
-/** Something that units read. A unit is in `readers` once, and there while the record is among its reads. */
+/** Something that units read. */
 export class Watched {
-  readonly readers: Unit[] = [];
+  /** A unit is here once, and while the record is among its reads. */
+  readers: Few<Unit> = null;
 }
 
 /** What a unit declares. Without a configuration, a Deployment is translated by itself. */
@@ -16,24 +19,28 @@ export interface Declared {
   readonly configuration: Configuration | null;
   readonly createdAt: string;
   /** Names in `/seldon/<namespace>/` that it takes. */
-  readonly names: readonly string[];
+  readonly names: Few<string>;
 }
 
-export const noNames: readonly string[] = Object.freeze([]);
-
-/** An object that declares Mappings, and all that is known of it. */
-export class Unit {
+/** An object that declares Mappings, and all that is kept of it. */
+export class Unit implements Declared {
   readonly ref: ObjectRef;
-  declared: Declared = nothingDeclared;
-  decodeProblems: readonly Problem[] = [];
-  meaning: UnitMeaning = nothing;
-  reads: readonly Watched[] = [];
-  bareNames: readonly string[] = noNames;
+  deployment: Deployment | null = null;
+  configuration: Configuration | null = null;
+  createdAt = '';
+  names: Few<string> = null;
+  decodeProblems: readonly Problem[] = noProblems;
+  /** null: it was let go once it was published, and what it declares is translated again when somebody asks. */
+  meaning: UnitMeaning | null = nothing;
+  /** Of its meaning. */
+  problems: readonly Problem[] = noProblems;
+  /** Predictors whose Service is not there. */
+  absent: readonly Choice[] = noChoices;
+  reads: readonly Watched[] = noReads;
+  bareNames: Few<string> = null;
   refusals: Refusals | null = null;
   /** Among those that are to be translated. */
   changed = false;
-  /** Ids of its Mappings that are published. */
-  published: readonly string[] = [];
 
   constructor(ref: ObjectRef) {
     this.ref = ref;
@@ -43,9 +50,39 @@ export class Unit {
     return this.ref.namespace;
   }
 
-  get createdAt(): string {
-    return this.declared.createdAt;
+  declares({ deployment, configuration, createdAt, names }: Declared): void {
+    this.deployment = deployment;
+    this.configuration = configuration;
+    this.createdAt = createdAt;
+    this.names = names;
+  }
+
+  /** Takes what it means: as a whole until `settle`. */
+  means(meaning: UnitMeaning): void {
+    const { problems, choices } = meaning;
+    this.meaning = meaning;
+    this.problems = problems.length === 0 ? noProblems : problems;
+    this.absent = choices.every(({ exists }) => exists) ? noChoices : choices.filter(({ exists }) => !exists);
+  }
+
+  /** What it means is published. */
+  settle(): void {
+    if (this.meaning !== null && !isKept(this.meaning)) this.meaning = null;
+  }
+
+  /** Names that it takes, as a list. */
+  get takenNames(): readonly string[] {
+    return listOf(this.names);
   }
 }
 
-export const nothingDeclared: Declared = Object.freeze({ deployment: null, configuration: null, createdAt: '', names: Object.freeze([]) });
+/** Meanings that are compared with those of other units: of what uses an allowance or makes a claim, and of shadows without a live Mapping. */
+function isKept(meaning: UnitMeaning): boolean {
+  return usesAllowance(meaning) || meaning.drafts.some(({ standing }) => standing.kind === 'claim') || lonelyShadows(meaning.drafts).length > 0;
+}
+
+export const nothingDeclared: Declared = Object.freeze({ deployment: null, configuration: null, createdAt: '', names: null });
+
+const noProblems: readonly Problem[] = Object.freeze([]);
+const noChoices: readonly Choice[] = Object.freeze([]);
+const noReads: readonly Watched[] = Object.freeze([]);

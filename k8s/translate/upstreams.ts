@@ -1,6 +1,7 @@
 // Upstreams as Mappings ask for them: address, protocol, TLS, limits, and the key under which equal ones are shared.
 import { createHash } from 'node:crypto';
 import type { Breaker, HealthCheck, Upstream, UpstreamAddress, UpstreamTls } from '../../routing/upstream.ts';
+import { RecentParts } from './recent-parts.ts';
 import type { Service } from './services.ts';
 import { tlsKey } from './tls.ts';
 
@@ -9,6 +10,7 @@ export const defaultConnectTimeoutMs = 3000;
 
 /** An Upstream and how its Endpoints are found. */
 export interface UpstreamPlan {
+  readonly kind: 'planned';
   readonly upstream: Upstream;
   /** `slices`: join them; `cluster-ip`: the Service's own address; `fixed`: the IP literal; `resolver`: DNS; `none`: it asks for what it cannot have. */
   readonly from: 'slices' | 'cluster-ip' | 'fixed' | 'resolver' | 'none';
@@ -26,12 +28,31 @@ export interface UpstreamLimits {
 export const defaultUpstreamLimits: UpstreamLimits = Object.freeze({ connectTimeoutMs: defaultConnectTimeoutMs, idleTimeoutMs: null, maxLifetimeMs: null, breakers: Object.freeze([]), healthCheck: null });
 
 export function planUpstream(address: UpstreamAddress, from: UpstreamPlan['from'], protocol: Upstream['protocol'], tls: UpstreamTls | null, limits: UpstreamLimits): UpstreamPlan {
-  let key = `${addressText(address)} ${protocol}`;
-  if (from === 'cluster-ip') key += ' dial=service';
-  if (tls !== null) key += ` tls=${tlsKey(tls)}`;
-  if (from === 'none') key += ' withheld';
-  if (limits !== defaultUpstreamLimits) key += limitsText(limits);
-  return { upstream: { key, address, protocol, tls, ...limits }, from };
+  const key = [...addressTexts(address), ' ', protocol];
+  if (from === 'cluster-ip') key.push(' dial=service');
+  if (tls !== null) key.push(' tls=', tlsKey(tls));
+  if (from === 'none') key.push(' withheld');
+  if (limits !== defaultUpstreamLimits) key.push(limitsText(limits));
+  // Joined: a text that was added up keeps all its parts, and these are kept for long.
+  return { kind: 'planned', upstream: { key: key.join(''), address, protocol, tls, ...limits }, from };
+}
+
+/** Plans whose Upstream dials a Service and has nothing special: all that they have beside its name, one object for many. */
+export interface PlainForm {
+  readonly kind: 'plain';
+  readonly port: number;
+  readonly protocol: Upstream['protocol'];
+  readonly from: UpstreamPlan['from'];
+}
+
+const plainForms = new RecentParts<PlainForm>();
+
+/** null: it has something special. */
+export function plainForm({ upstream, from }: UpstreamPlan): PlainForm | null {
+  const { address, protocol, tls, connectTimeoutMs, idleTimeoutMs, maxLifetimeMs, breakers, healthCheck } = upstream;
+  if (address.kind !== 'service' || tls !== null || healthCheck !== null || breakers.length > 0) return null;
+  if (connectTimeoutMs !== defaultConnectTimeoutMs || idleTimeoutMs !== null || maxLifetimeMs !== null) return null;
+  return plainForms.of(`${address.port} ${protocol} ${from}`, { kind: 'plain', port: address.port, protocol, from });
 }
 
 /** Address of a Service that exists. The name of a headless one stands for its ClusterIP. */
@@ -48,14 +69,14 @@ export function absentServiceAddress(namespace: string, name: string, port: numb
     : { from: 'slices', address: { kind: 'service', namespace, name, port } };
 }
 
-function addressText(address: UpstreamAddress): string {
+function addressTexts(address: UpstreamAddress): readonly string[] {
   switch (address.kind) {
     case 'service':
-      return `service ${address.namespace}/${address.name}:${address.port}`;
+      return ['service ', address.namespace, '/', address.name, ':', String(address.port)];
     case 'dns':
-      return `dns ${address.host}:${address.port}`;
+      return ['dns ', address.host, ':', String(address.port)];
     case 'address':
-      return `address ${address.ip}:${address.port}`;
+      return ['address ', address.ip, ':', String(address.port)];
   }
 }
 

@@ -130,7 +130,7 @@ describe('the admin port', () => {
       ready: true,
       table: emptyTable<null>(),
       served: { version: 0, hash: '', routeCount: 0 },
-      translation: { settings: { singleNamespace: null }, mappings: new Map(), upstreams: new Map(), endpoints: new Map(), choices: [], ofAnother: [], problems: [] },
+      translation: { settings: { singleNamespace: null }, mappings: new Map(), upstreams: new Map(), endpoints: new Map(), choiceOf: () => null, ofAnother: [], problems: [] },
       problems: [],
       get usedSlots() {
         texts += 1;

@@ -14,7 +14,7 @@ const view: { -readonly [name in keyof AdminView]: AdminView[name] } = {
   ready: false,
   table: emptyTable<null>(),
   served: { version: 0, hash: '', routeCount: 0 },
-  translation: { settings: { singleNamespace: null }, mappings: new Map(), upstreams: new Map(), endpoints: new Map(), choices: [], ofAnother: [], problems: [] },
+  translation: { settings: { singleNamespace: null }, mappings: new Map(), upstreams: new Map(), endpoints: new Map(), choiceOf: () => null, ofAnother: [], problems: [] },
   problems: [problem, problem],
   usedSlots: [],
   breakers: [],

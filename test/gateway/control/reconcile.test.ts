@@ -41,7 +41,7 @@ class ScriptedTranslator implements Translating {
 
   current(): Translation {
     const { mappings, upstreams, endpoints, problems } = this;
-    return { settings: { singleNamespace: null }, mappings, upstreams, endpoints, choices: [], ofAnother: [], problems };
+    return { settings: { singleNamespace: null }, mappings, upstreams, endpoints, choiceOf: () => null, ofAnother: [], problems };
   }
 }
 

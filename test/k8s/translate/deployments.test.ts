@@ -131,18 +131,18 @@ describe('Services', () => {
   ])('%s', (_name, services, expected) => {
     const given = object('SeldonDeployment', 'prod/iris', 'spec: {name: old, predictors: [{name: main, annotations: {seldon.io/svc-name: custom}}]}');
     const translation = translate([given, ...services.flatMap((name) => service(name))]);
-    expect(translation.choices[0]).toMatchObject({ chosen: expected, exists: services.length > 0, candidates: ['custom', 'iris-main', 'iris-old-main', 'old-iris', 'old'] });
+    expect(translation.choiceOf('SeldonDeployment prod/iris http main')).toMatchObject({ chosen: expected, exists: services.length > 0, candidates: ['custom', 'iris-main', 'iris-old-main', 'old-iris', 'old'] });
   });
 
   test.each([['labelled', 'iris', true], ['labelled by 0.2.7', 'old', true], ['somebody else’s', null, false]])('the names of 0.2 and 0.3 count when the Service is %s', (_name, owner, counts) => {
     const given = object('SeldonDeployment', 'prod/iris', 'spec: {name: old, predictors: [{name: main}]}');
     const translation = translate([given, ...service('prod/old', ['10.1.0.1'], owner)]);
-    expect(translation.choices[0]!.chosen).toBe(counts ? 'old' : 'iris-main');
+    expect(translation.choiceOf('SeldonDeployment prod/iris http main')!.chosen).toBe(counts ? 'old' : 'iris-main');
   });
 
   test('names over 63 bytes become seldon- and the MD5 of the whole', () => {
     const long = `iris-${'x'.repeat(60)}`;
-    expect(translate([deployment(`prod/${long}`)]).choices[0]!.chosen).toMatch(/^seldon-[0-9a-f]{32}$/);
+    expect(translate([deployment(`prod/${long}`)]).choiceOf(`SeldonDeployment prod/${long} http main`)!.chosen).toMatch(/^seldon-[0-9a-f]{32}$/);
   });
 
   test('ports are found by name, else computed', () => {

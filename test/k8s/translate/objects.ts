@@ -101,7 +101,8 @@ export function pathOf(mapping: Mapping | undefined): string {
 /** Everything that a Translation says, in an order of its own. */
 export function contentOf(translation: Translation): unknown {
   const sorted = <V>(map: ReadonlyMap<string, V>): readonly (readonly [string, V])[] => [...map].sort(([a], [b]) => (a < b ? -1 : 1));
-  const { mappings, upstreams, endpoints, choices, problems, settings } = translation;
+  const { mappings, upstreams, endpoints, problems, settings } = translation;
+  const choices = sorted(mappings).map(([id]) => translation.choiceOf(id));
   return { settings, mappings: sorted(mappings), upstreams: sorted(upstreams), endpoints: sorted(endpoints), choices, problems };
 }
 

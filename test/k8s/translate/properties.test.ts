@@ -111,6 +111,7 @@ describe('the Translation is a function of the set of objects', () => {
       fc.property(fc.array(fc.array(edit, { minLength: 1, maxLength: 4 }), { maxLength: 10 }), (steps) => {
         const translator = new Translator(settings, nothingHeld);
         const objects = new Map<string, SourceObject>();
+        const removedIds: string[] = [];
         const followed = { mappings: new Map<string, unknown>(), upstreams: new Map<string, unknown>(), endpoints: new Map<string, unknown>() };
         for (const step of steps) {
           const last = new Map<string, SourceObject | null>(step.map(({ set, removed }) => (set === null ? [removed, null] : [objectKey(set.ref), set])));
@@ -120,7 +121,10 @@ describe('the Translation is a function of the set of objects', () => {
           for (const key of removed) objects.delete(key);
           for (const one of set) objects.set(objectKey(one.ref), one);
           for (const mapping of change.mappings) followed.mappings.set(mapping.id, mapping);
-          for (const id of change.removedMappings) expect(followed.mappings.delete(id)).toBe(true);
+          for (const id of change.removedMappings) {
+            expect(followed.mappings.delete(id)).toBe(true);
+            removedIds.push(id);
+          }
           for (const upstream of change.upstreams) followed.upstreams.set(upstream.key, upstream);
           for (const endpoints of change.endpoints) {
             const before = followed.endpoints.get(endpoints.key) as { ready: boolean } | undefined;
@@ -136,7 +140,11 @@ describe('the Translation is a function of the set of objects', () => {
           expect(contentOf(translator.current())).toEqual(contentOf(full.current()));
         }
         const { mappings, upstreams, endpoints } = translator.current();
-        expect(followed).toEqual({ mappings, upstreams: new Map(upstreams), endpoints: new Map(endpoints) });
+        expect([...mappings.keys()].toSorted()).toEqual([...followed.mappings.keys()].toSorted());
+        expect(mappings.size).toBe(followed.mappings.size);
+        for (const [id, mapping] of followed.mappings) expect([mappings.has(id), mappings.get(id)]).toEqual([true, mapping]);
+        for (const id of removedIds) expect([mappings.has(id), mappings.get(id)]).toEqual([followed.mappings.has(id), followed.mappings.get(id)]);
+        expect(followed).toEqual({ mappings: new Map(mappings), upstreams: new Map(upstreams), endpoints: new Map(endpoints) });
       }),
       { numRuns: 300 },
     );
