@@ -46,7 +46,13 @@ export function entryAt(path: string): Entry {
 
 /** Named like a manifest and there, but nothing that is read. */
 export function isUnreadable(path: string): boolean {
-  return manifestName.test(path) && entryAt(path).kind === 'none' && lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+  if (!manifestName.test(path) || entryAt(path).kind !== 'none') return false;
+  try {
+    return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+  } catch {
+    // Its folder may be listed and not entered.
+    return true;
+  }
 }
 
 /** Identities of the directories that a directory is in, up to the root of the file system; links to these would lead around everything. */

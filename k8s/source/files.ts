@@ -1,6 +1,6 @@
 // Manifest files: read, compared, parsed; each keeps its last good objects while it cannot be read.
 import { createHash } from 'node:crypto';
-import { readFileSync, type Stats } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readFileSync, type Stats } from 'node:fs';
 import { compareProblems, type Problem } from '../../routing/problem.ts';
 import { objectKey, type SourceObject } from '../translate/object.ts';
 import { Declarations } from './declarations.ts';
@@ -126,10 +126,19 @@ function withLastGood(objects: readonly StoredObject[], lastGood: readonly Store
 /** The bytes, or why they cannot be read. A file over the bound is not read: its length is enough for the Problem. */
 function readBytes(path: string, size: number): Uint8Array | string {
   if (size > manifestBounds.fileBytes) return `it has ${size} bytes, at most ${manifestBounds.fileBytes} are read`;
+  let file: number;
   try {
-    return readFileSync(path);
+    // A pipe may have taken the file's place: to open it must not wait for somebody who writes.
+    file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (error) {
     return errorCode(error);
+  }
+  try {
+    return fstatSync(file).isFile() ? readFileSync(file) : 'it is no file any more';
+  } catch (error) {
+    return errorCode(error);
+  } finally {
+    closeSync(file);
   }
 }
 

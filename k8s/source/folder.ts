@@ -9,7 +9,7 @@ import { ClaimFile } from './claim-file.ts';
 import { entryAt, folderBounds, isHidden, outerIdentities, type FolderBounds } from './entries.ts';
 import { fileProblem, ManifestFiles } from './files.ts';
 import type { Source, SourceChange } from './source.ts';
-import { FolderTree, newDirectory, type Directory } from './tree.ts';
+import { FolderTree, knownIn, newDirectory, type Directory } from './tree.ts';
 import { Turns, type Work } from './turns.ts';
 
 export interface FolderOptions {
@@ -258,7 +258,7 @@ class FolderSource implements Source {
       if (directory.watcher === null) this.#tree.watch(directory);
       names = (yield* this.#tree.names(directory))?.names ?? [];
       const present = new Set(names);
-      for (const name of [...directory.files, ...directory.directories.keys()]) {
+      for (const name of knownIn(directory)) {
         if (!present.has(name)) yield* this.#tree.look(directory, name, false);
         yield;
       }

@@ -3,9 +3,9 @@
 // Every directory has a watcher of its own: Node's recursive watch costs a watcher a file on Linux and loses what happens in a new subfolder.
 import { watch, type FSWatcher } from 'node:fs';
 import { join } from 'node:path';
-import { entryAt, namesIn, type FolderBounds, type Names } from './entries.ts';
+import { entryAt, isUnreadable, namesIn, type FolderBounds, type Names } from './entries.ts';
 import { fileProblem, type ManifestFiles } from './files.ts';
-import { linkAbove, tooDeep, tooManyEntries } from './folder-problems.ts';
+import { linkAbove, noFile, tooDeep, tooManyEntries } from './folder-problems.ts';
 import type { Work } from './turns.ts';
 
 export interface Directory {
@@ -21,10 +21,17 @@ export interface Directory {
   counted: number;
   readonly files: Set<string>;
   readonly directories: Map<string, Directory>;
+  /** Named like manifests, and nothing that is read. */
+  readonly unread: Set<string>;
+}
+
+/** Entries that something is known about. */
+export function knownIn({ files, directories, unread }: Directory): readonly string[] {
+  return [...files, ...directories.keys(), ...unread];
 }
 
 export function newDirectory(place: Pick<Directory, 'path' | 'name' | 'parent' | 'outer' | 'identity'>): Directory {
-  return { ...place, watcher: null, counted: 0, files: new Set(), directories: new Map() };
+  return { ...place, watcher: null, counted: 0, files: new Set(), directories: new Map(), unread: new Set() };
 }
 
 export interface TreeOptions {
@@ -58,7 +65,7 @@ export class FolderTree {
       return;
     }
     const present = new Set(listing.names);
-    for (const name of [...directory.files, ...directory.directories.keys()]) {
+    for (const name of knownIn(directory)) {
       if (present.has(name)) continue;
       // Of a listing that was cut short nothing can be said about the rest.
       if (listing.more) yield* this.look(directory, name, false);
@@ -85,8 +92,11 @@ export class FolderTree {
   *look(directory: Directory, name: string, announced: boolean): Work {
     const path = join(directory.path, name);
     const entry = entryAt(path);
+    const unread = entry.kind === 'none' && isUnreadable(path);
+    const wasUnread = directory.unread.has(name);
     // Listings count what they find.
-    if (announced && !this.#countOne(directory, entry.kind !== 'none', directory.files.has(name) || directory.directories.has(name))) return;
+    if (announced && !this.#countOne(directory, entry.kind !== 'none' || unread, directory.files.has(name) || directory.directories.has(name) || wasUnread)) return;
+    if (wasUnread && !unread) this.forget(directory, name);
     if (entry.kind !== 'file' && directory.files.has(name)) this.forget(directory, name);
     if (entry.kind === 'file') {
       if (directory.directories.has(name)) this.forget(directory, name);
@@ -95,17 +105,21 @@ export class FolderTree {
       if (announced || !this.#files.isCurrent(shown, entry.stats)) yield* this.#files.read(path, shown, entry.stats);
     } else if (entry.kind === 'directory') {
       yield* this.#enter(directory, name, entry.identity, announced);
-    } else {
+    } else if (!unread || !wasUnread) {
       this.forget(directory, name);
+      if (!unread) return;
+      directory.unread.add(name);
+      this.#files.report(join(directory.name, name), noFile(join(directory.name, name)));
     }
   }
 
   forget(directory: Directory, name: string): void {
     if (directory.files.delete(name)) this.#files.forget(join(directory.name, name));
+    if (directory.unread.delete(name)) this.#files.report(join(directory.name, name), null);
     this.#files.report(`${join(directory.name, name)} link`, null);
     const below = directory.directories.get(name);
     if (below === undefined) return;
-    for (const entry of [...below.files, ...below.directories.keys()]) this.forget(below, entry);
+    for (const entry of knownIn(below)) this.forget(below, entry);
     this.unwatch(below);
     this.#count(below, 0);
     for (const about of [below.name, `${below.name} entries`]) this.#files.report(about, null);

@@ -1,11 +1,14 @@
-import { chmodSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { chmodSync, mkdirSync, mkdtempSync, renameSync, rmSync, statSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { FolderBounds } from '../../../k8s/source/entries.ts';
+import { ManifestFiles } from '../../../k8s/source/files.ts';
 import { folderSource } from '../../../k8s/source/folder.ts';
 import { readManifests } from '../../../k8s/source/read.ts';
 import type { Source, SourceChange } from '../../../k8s/source/source.ts';
+import { finish } from '../../../k8s/source/turns.ts';
 import { objectKey, type SourceObject } from '../../../k8s/translate/object.ts';
 import { compareText } from '../../../routing/problem.ts';
 
@@ -192,6 +195,83 @@ describe('bounds', () => {
     await follow();
     done = true;
     expect(turns).toBeGreaterThan(4);
+  });
+});
+
+describe('what has the name of a manifest and is none', () => {
+  function pipe(name: string): void {
+    execFileSync('mkfifo', [join(folder, name)]);
+  }
+
+  test('is said, never waited for, and the same as by the tools', async () => {
+    put('good.yaml', service('a'));
+    pipe('pipe.yaml');
+    symlinkSync('nowhere', join(folder, 'gone.yaml'));
+    symlinkSync('loop.json', join(folder, 'loop.json'));
+    symlinkSync('/dev/zero', join(folder, 'zero.yml'));
+    symlinkSync('nowhere', join(folder, 'notes'));
+    const follower = await follow();
+    const { problems } = readManifests({ paths: [folder], standardInput: null, defaultNamespace: 'default' });
+    expect(problems).toHaveLength(4);
+    expect(follower.changes[0]!.problems).toEqual(problems);
+    expect(follower.ports()).toEqual({ a: 8000 });
+  });
+
+  test('is said when it comes, and no more when it is mended or gone', async () => {
+    put('a.yaml', service('a'));
+    const follower = await follow();
+    rmSync(join(folder, 'a.yaml'));
+    pipe('a.yaml');
+    await follower.until(() => follower.codes().includes('unreadable-file'));
+    expect(follower.ports()).toEqual({});
+    replace('a.yaml', service('a', 1));
+    await follower.untilPorts({ a: 1 });
+    expect(follower.codes()).toEqual([]);
+    symlinkSync('later.txt', join(folder, 'b.yaml'));
+    await follower.until(() => follower.codes().includes('unreadable-file'));
+    rmSync(join(folder, 'b.yaml'));
+    await follower.until(() => follower.codes().length === 0);
+  });
+
+  test('a link whose target comes is read by the poll', async () => {
+    symlinkSync('later.txt', join(folder, 'b.yaml'));
+    const follower = await follow([folder], 20);
+    expect(follower.codes()).toEqual(['unreadable-file']);
+    put('later.txt', service('b'));
+    await follower.untilPorts({ b: 8000 });
+    expect(follower.codes()).toEqual([]);
+  });
+
+  test('a folder that is removed takes its Problems with it', async () => {
+    mkdirSync(join(folder, 'below'));
+    symlinkSync('nowhere', join(folder, 'below', 'b.yaml'));
+    const follower = await follow();
+    expect(follower.codes()).toEqual(['unreadable-file']);
+    rmSync(join(folder, 'below'), { recursive: true });
+    await follower.until(() => follower.codes().length === 0);
+  });
+
+  test('a pipe that takes the place of a file between the look and the reading is not waited for', () => {
+    put('file.yaml', service('a'));
+    pipe('pipe.yaml');
+    const files = new ManifestFiles('default');
+    finish(files.read(join(folder, 'pipe.yaml'), 'pipe.yaml', statSync(join(folder, 'file.yaml'))));
+    expect(files.problems().map(({ code, sentence }) => [code, sentence])).toEqual([['unreadable-file', 'the file cannot be read (it is no file any more); make it readable']]);
+  });
+
+  test('counts against the bound as files do', async () => {
+    put('a.yaml', service('a'));
+    source = folderSource({ folders: [folder], defaultNamespace: 'default', claimsFile: null, pollMs: noPollMs }, { entries: 2, depth: 32 });
+    const follower = new Follower();
+    await source.start((change) => follower.take(change));
+    pipe('b.yaml');
+    await follower.until(() => follower.codes().includes('unreadable-file'));
+    put('c.yaml', service('c'));
+    await follower.until(() => follower.codes().includes('too-many-entries'));
+    rmSync(join(folder, 'b.yaml'));
+    await follower.until(() => !follower.codes().includes('unreadable-file'));
+    replace('c.yaml', service('c'));
+    await follower.untilPorts({ a: 8000, c: 8000 });
   });
 });
 
