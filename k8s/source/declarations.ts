@@ -1,26 +1,14 @@
 // Declarations: which file's objects are served when several files declare the same one, and what changed since the last look.
 import { compareText, type Problem } from '../../routing/problem.ts';
+import { fewOf, listOf, type Few } from '../translate/few.ts';
+import { NamedMap } from '../translate/named-map.ts';
 import { objectKey, type SourceObject } from '../translate/object.ts';
 import type { StoredObject } from './stored-object.ts';
 
-interface Declaration {
-  readonly file: string;
-  /** The first in the file. */
-  readonly object: StoredObject;
-  /** Later ones in the same file, as many as are told. */
-  readonly others: readonly StoredObject[];
-  /** How many there are of these in all. */
-  readonly otherCount: number;
-}
-
-/** All that goes by one object's key. */
-interface Contest {
-  readonly key: string;
-  /** In the order of precedence: of files, each once. */
-  readonly declared: Declaration[];
-  /** What was last given out. */
-  served: StoredObject | null;
-  touched: boolean;
+/** An object whose declarations changed, and what was given out of it before. */
+interface Touched {
+  readonly declared: readonly StoredObject[];
+  readonly served: StoredObject | null;
 }
 
 /** Declarations of one object that are told one by one; the rest is counted. */
@@ -28,77 +16,82 @@ const mostTold = 8;
 
 /** Objects by file. The object that counts is the one of the first file in text order, the first in that file: the same on every replica. */
 export class Declarations {
-  readonly #contests = new Map<string, Contest>();
-  /** Those with more than one declaration. */
-  readonly #contested = new Set<Contest>();
-  #touched: Contest[] = [];
+  /** By kind: all declarations of an object, in the order of precedence. Its first one is what was given out, but for those that are touched. */
+  readonly #declared = new Map<string, NamedMap<Few<StoredObject>>>();
+  /** By key: those with more than one declaration. */
+  readonly #contested = new Map<string, readonly StoredObject[]>();
+  readonly #touched = new Map<string, Touched>();
+  /** What was given out, and nobody can read again: it differs from whatever is declared next. */
+  readonly #lost = new Set<StoredObject>();
+  readonly #readAgain: (object: StoredObject) => StoredObject | null;
+  #given: readonly StoredObject[] = [];
+
+  /** `readAgain` gives an object whose text was let go as it was; null: it cannot be had any more. */
+  constructor(readAgain: (object: StoredObject) => StoredObject | null) {
+    this.#readAgain = readAgain;
+  }
 
   /** The objects that a file declared before and declares now; none when it is gone. */
-  replace(file: string, before: readonly StoredObject[], now: readonly StoredObject[]): void {
-    for (const key of byKey(before).keys()) this.#withdraw(file, key);
-    for (const [key, objects] of byKey(now)) this.#declare(key, { file, object: objects[0]!, others: objects.slice(1, mostTold + 1), otherCount: objects.length - 1 });
+  replace(before: readonly StoredObject[], now: readonly StoredObject[]): void {
+    for (const objects of byKey(before).values()) this.#change(objects, []);
+    for (const objects of byKey(now).values()) this.#change([], objects);
   }
 
   /** What changed since the last call: objects that are new or differ, and keys that are gone. */
   changes(): { readonly set: readonly SourceObject[]; readonly removed: readonly string[] } {
-    const set: SourceObject[] = [];
+    const set: StoredObject[] = [];
     const removed: string[] = [];
-    for (const contest of this.#touched) {
-      const { key, served: before } = contest;
-      const now = contest.declared[0]?.object ?? null;
-      contest.touched = false;
-      contest.served = now;
+    for (const [key, { declared, served }] of this.#touched) {
+      const now = declared[0] ?? null;
       if (now === null) {
-        if (before !== null) removed.push(key);
-        this.#contests.delete(key);
-      } else if (before === null || !before.isSame(now)) {
-        set.push(now);
+        if (served !== null) removed.push(key);
+      } else if (served === null || this.#lost.has(served) || !served.isSame(now)) {
+        const whole = now.hasObject ? now : this.#readAgain(now);
+        if (whole === null) this.#lost.add(now);
+        else set.push(whole);
+      } else if (now.hasObject) {
+        now.letGo();
       }
+      if (served !== null && served !== now) this.#lost.delete(served);
     }
-    this.#touched = [];
+    this.#touched.clear();
+    this.#given = set;
     return { set, removed };
+  }
+
+  /** Whoever was given the last changes has read them. */
+  letGo(): void {
+    for (const object of this.#given) object.letGo();
+    this.#given = [];
   }
 
   /** One Problem for each declaration that is not served because another of the same object is. */
   problems(): Problem[] {
     const problems: Problem[] = [];
-    for (const { declared } of this.#contested) {
-      const served = declared[0]!.object;
-      const told = declared.slice(0, mostTold + 1).flatMap(({ object, others }) => [object, ...others]).slice(1, mostTold + 1);
-      const count = declared.reduce((sum, { otherCount }) => sum + 1 + otherCount, -1);
+    for (const [served, ...others] of this.#contested.values()) {
+      const told = others.slice(0, mostTold);
       for (const [index, { ref, origin }] of told.entries()) {
-        const more = index === told.length - 1 && count > told.length ? ` (and ${count - told.length} more declarations of it)` : '';
-        problems.push({ code: 'declared-twice', level: 'error', subject: ref, field: origin, sentence: `the object is declared in ${served.origin} already and that one is served${more}; remove one of the two` });
+        const more = index === told.length - 1 && others.length > told.length ? ` (and ${others.length - told.length} more declarations of it)` : '';
+        problems.push({ code: 'declared-twice', level: 'error', subject: ref, field: origin, sentence: `the object is declared in ${served!.origin} already and that one is served${more}; remove one of the two` });
       }
     }
     return problems;
   }
 
-  #declare(key: string, declaration: Declaration): void {
-    const contest = this.#contestOf(key);
-    contest.declared.splice(placeOf(contest.declared, declaration.file), 0, declaration);
-    this.#touch(contest);
-  }
-
-  #withdraw(file: string, key: string): void {
-    const contest = this.#contestOf(key);
-    const at = placeOf(contest.declared, file);
-    if (contest.declared[at]?.file === file) contest.declared.splice(at, 1);
-    this.#touch(contest);
-  }
-
-  #contestOf(key: string): Contest {
-    let contest = this.#contests.get(key);
-    if (contest === undefined) this.#contests.set(key, (contest = { key, declared: [], served: null, touched: false }));
-    return contest;
-  }
-
-  #touch(contest: Contest): void {
-    if (contest.declared.length > 1 || (contest.declared[0]?.otherCount ?? 0) > 0) this.#contested.add(contest);
-    else this.#contested.delete(contest);
-    if (contest.touched) return;
-    contest.touched = true;
-    this.#touched.push(contest);
+  /** Takes declarations of one object out, and puts others of one file in. */
+  #change(before: readonly StoredObject[], now: readonly StoredObject[]): void {
+    const { kind, namespace, name } = (before[0] ?? now[0]!).ref;
+    let named = this.#declared.get(kind);
+    if (named === undefined) this.#declared.set(kind, (named = new NamedMap()));
+    const known = listOf(named.get(namespace, name) ?? null);
+    const declared = known.length === 0 ? now : withFile(before.length === 0 ? known : known.filter((object) => !before.includes(object)), now);
+    if (declared.length === 0) named.delete(namespace, name);
+    else named.set(namespace, name, fewOf(declared));
+    const key = objectKey((before[0] ?? now[0]!).ref);
+    if (declared.length > 1) this.#contested.set(key, declared);
+    else this.#contested.delete(key);
+    const served = this.#touched.get(key)?.served;
+    this.#touched.set(key, { declared, served: served === undefined ? (known[0] ?? null) : served });
   }
 }
 
@@ -114,13 +107,15 @@ function byKey(objects: readonly StoredObject[]): ReadonlyMap<string, readonly S
   return groups;
 }
 
-/** Index of a file among declarations in the order of files, or where it belongs. */
-function placeOf(declared: readonly Declaration[], file: string): number {
+/** Declarations in the order of files, with those of one more file. */
+function withFile(declared: readonly StoredObject[], objects: readonly StoredObject[]): readonly StoredObject[] {
+  const file = objects[0]?.file;
+  if (file === undefined) return declared;
   let [low, high] = [0, declared.length];
   while (low < high) {
     const middle = (low + high) >> 1;
     if (compareText(declared[middle]!.file, file) < 0) low = middle + 1;
     else high = middle;
   }
-  return low;
+  return [...declared.slice(0, low), ...objects, ...declared.slice(low)];
 }

@@ -1,18 +1,21 @@
 // Manifest files: read, compared, parsed; each keeps its last good objects while it cannot be read.
 import { createHash } from 'node:crypto';
 import { closeSync, constants, fstatSync, openSync, readFileSync, type Stats } from 'node:fs';
+import { resolve } from 'node:path';
+import { digestOf } from '../../routing/digest.ts';
 import { compareProblems, type Problem } from '../../routing/problem.ts';
 import { objectKey, type SourceObject } from '../translate/object.ts';
 import { Declarations } from './declarations.ts';
+import { entryAt } from './entries.ts';
 import { manifestBounds } from './manifest-bounds.ts';
 import { readingManifest } from './manifest.ts';
 import type { StoredObject } from './stored-object.ts';
-import type { Work } from './turns.ts';
+import { finish, type Work } from './turns.ts';
 
 interface ManifestFile {
   /** What `stat` said when it was read: equal means not written since, as far as a slow poll needs to know. */
-  readonly stamp: string;
-  /** Of the bytes, so that a touch costs no parse; "" when it could not be read. */
+  readonly stamp: number;
+  /** Of the bytes, so that a touch costs no parse; "" when it has to be parsed in any case. */
   readonly digest: string;
   /** Last good. */
   readonly objects: readonly StoredObject[];
@@ -34,7 +37,7 @@ const nothingBeside: BesideObjects = Object.freeze({ otherKinds: 0, withoutNames
 export class ManifestFiles {
   readonly #defaultNamespace: string;
   readonly #files = new Map<string, ManifestFile>();
-  readonly #declarations = new Declarations();
+  readonly #declarations = new Declarations((object) => this.#readAgain(object));
   readonly #problems = new Map<string, readonly Problem[]>();
 
   constructor(defaultNamespace: string) {
@@ -63,25 +66,25 @@ export class ManifestFiles {
   }
 
   /** Reads text that is no file of its own: standard input. */
-  *readBytes(bytes: Uint8Array, name: string, stamp: string): Work {
+  *readBytes(bytes: Uint8Array, name: string, stamp: number): Work {
     const before = this.#files.get(name);
-    const digest = yield* digestOf(bytes);
+    const digest = yield* hashOf(bytes);
     if (before !== undefined && before.digest === digest) {
       this.#files.set(name, { ...before, stamp });
       return;
     }
     const lastGood = before?.objects ?? [];
     const manifest = yield* readingManifest(bytes, { file: name, defaultNamespace: this.#defaultNamespace, hasLastGood: lastGood.length > 0 });
-    const objects = manifest.complete ? manifest.objects : withLastGood(manifest.objects, lastGood);
+    const objects = manifest.complete ? [...manifest.objects] : withLastGood(manifest.objects, lastGood);
     const { otherKinds, withoutNamespace } = manifest;
     this.#files.set(name, { stamp, digest, objects, otherKinds, withoutNamespace });
-    this.#declarations.replace(name, lastGood, objects);
+    this.#declarations.replace(lastGood, objects);
     if (manifest.problems.length === 0) this.#problems.delete(name);
     else this.#problems.set(name, manifest.problems);
   }
 
   forget(name: string): void {
-    this.#declarations.replace(name, this.#files.get(name)?.objects ?? [], []);
+    this.#declarations.replace(this.#files.get(name)?.objects ?? [], []);
     this.#files.delete(name);
     this.#problems.delete(name);
   }
@@ -95,6 +98,31 @@ export class ManifestFiles {
   /** Objects that changed since the last call. */
   changes(): { readonly set: readonly SourceObject[]; readonly removed: readonly string[] } {
     return this.#declarations.changes();
+  }
+
+  /** Whoever was given the last changes has read them: objects need not be kept. */
+  letGo(): void {
+    this.#declarations.letGo();
+  }
+
+  /**
+   * An object that another file's declaration stood before, and does no longer. null: its file says something else by now, or cannot be read;
+   * that is read in any case when somebody touches it.
+   */
+  #readAgain(object: StoredObject): StoredObject | null {
+    const { file } = object;
+    const known = this.#files.get(file);
+    const found = this.#objectsIn(file).find((one) => objectKey(one.ref) === objectKey(object.ref) && one.isSame(object));
+    if (found === undefined && known !== undefined) this.#files.set(file, { ...known, digest: '' });
+    return found ?? null;
+  }
+
+  /** Of a file whose name is a path, as it is now. */
+  #objectsIn(file: string): readonly StoredObject[] {
+    const path = resolve(file);
+    const entry = entryAt(path);
+    const bytes = entry.kind === 'file' ? readBytes(path, entry.stats.size) : '';
+    return typeof bytes === 'string' ? [] : finish(readingManifest(bytes, { file, defaultNamespace: this.#defaultNamespace, hasLastGood: false })).objects;
   }
 
   /** What all files hold beside the objects that were read. */
@@ -145,17 +173,20 @@ function readBytes(path: string, size: number): Uint8Array | string {
 /** Bytes that are hashed between two pauses. */
 const hashSlice = 4 * 1024 * 1024;
 
-function* digestOf(bytes: Uint8Array): Work<string> {
+function* hashOf(bytes: Uint8Array): Work<string> {
   const hash = createHash('sha256');
   for (let at = 0; at < bytes.length; at += hashSlice) {
     hash.update(bytes.subarray(at, at + hashSlice));
     yield;
   }
-  return hash.digest('base64');
+  // 128 bits, in as many bytes.
+  return hash.digest().toString('latin1', 0, 16);
 }
 
-function stampOf(stats: Stats): string {
-  return `${stats.dev}:${stats.ino}:${stats.size}:${stats.mtimeMs}:${stats.ctimeMs}`;
+/** 53 bits. */
+function stampOf(stats: Stats): number {
+  const { high, low } = digestOf(`${stats.dev}:${stats.ino}:${stats.size}:${stats.mtimeMs}:${stats.ctimeMs}`);
+  return (high >>> 0) * 2 ** 21 + (low >>> 11);
 }
 
 /** `ENOENT`, `EACCES` … of an error of the file system. */

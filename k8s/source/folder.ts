@@ -289,6 +289,7 @@ class FolderSource implements Source {
     if (!first && set.length === 0 && removed.length === 0 && shown === this.#shownProblems) return;
     this.#shownProblems = shown;
     this.#deliver({ set, removed, problems, readAtMs: this.#readAtMs });
+    this.#files.letGo();
   }
 }
 

@@ -121,8 +121,8 @@ export class ManifestObjects {
       if (stray !== null) return this.#problems.refuse('bad-namespace', fieldAt(place), `${kind} ${name} has ${quoted(stray)} where a namespace was probably meant and is not served, because ${namespace} would be its namespace; write metadata.namespace`);
       this.#withoutNamespace += 1;
     }
-    const ref = { kind, namespace: ownText(namespace), name: ownText(name) };
-    this.#objects.push(new StoredObject(ref, ownText(apiVersion), originAt(this.#file, place), object));
+    const ref = { kind, namespace: sharedText(namespace), name: ownText(name) };
+    this.#objects.push(new StoredObject(ref, sharedText(apiVersion), this.#file, place, object));
   }
 }
 
@@ -135,6 +135,21 @@ function strayNamespace(object: Readonly<Record<string, unknown>>, metadata: Rea
 /** What to write instead of a value, which may come from a template. */
 function write(value: unknown, what: string): string {
   return typeof value === 'string' && value.includes('{{') ? 'this is a template: render it first' : `write ${what}`;
+}
+
+// Texts that many objects have: namespaces and apiVersions.
+const shared = new Map<string, string>();
+const mostShared = 1024;
+
+/** One copy for many objects. */
+function sharedText(text: string): string {
+  let own = shared.get(text);
+  if (own === undefined) {
+    if (shared.size >= mostShared) shared.clear();
+    own = ownText(text);
+    shared.set(own, own);
+  }
+  return own;
 }
 
 /** A copy: a part of the file's text would keep the whole text alive. */

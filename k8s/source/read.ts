@@ -49,7 +49,7 @@ class TreeReading {
   }
 
   text(bytes: Uint8Array): boolean {
-    finish(this.files.readBytes(bytes, '-', ''));
+    finish(this.files.readBytes(bytes, '-', 0));
     return true;
   }
 

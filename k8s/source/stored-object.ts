@@ -1,32 +1,57 @@
-// Stored objects: what a Source keeps of an object after it was read. JSON text of what routing reads takes a tenth of the memory of the parsed
-// object, and the strings parsed from it do not keep the text of the file alive.
+// Stored objects: what a folder's Source keeps of an object. Until it is given out that is the JSON text of what routing reads: it takes a tenth of the
+// memory of the parsed object, and the strings parsed from it do not keep the text of the file alive. Afterwards a digest tells whether it differs.
+import { digestOf } from '../../routing/digest.ts';
 import type { ObjectRef } from '../../routing/problem.ts';
 import { essenceOf } from '../translate/essence.ts';
 import type { SourceObject } from '../translate/object.ts';
 import type { UnknownRecord } from '../translate/value.ts';
+import { originAt, type Place } from './manifest-place.ts';
 
 export class StoredObject implements SourceObject {
   readonly ref: ObjectRef;
   readonly apiVersion: string;
-  readonly origin: string;
-  readonly #text: string;
+  readonly file: string;
+  readonly #line: number;
+  readonly #items: string;
+  readonly #high: number;
+  readonly #low: number;
+  #text: string | null;
 
-  /** `value` is the object itself, decoded from YAML or JSON. */
-  constructor(ref: ObjectRef, apiVersion: string, origin: string, value: UnknownRecord) {
+  /** `value` is the object itself, decoded from YAML or JSON, found in that file at that place. */
+  constructor(ref: ObjectRef, apiVersion: string, file: string, { line, items }: Place, value: UnknownRecord) {
     this.ref = ref;
     this.apiVersion = apiVersion;
-    this.origin = origin;
+    this.file = file;
+    this.#line = line;
+    this.#items = items;
     this.#text = jsonOf(essenceOf(ref.kind, value));
+    const { high, low } = digestOf([this.#text, apiVersion, this.origin]);
+    this.#high = high;
+    this.#low = low;
   }
 
-  /** Parsed anew each time. */
+  get origin(): string {
+    return originAt(this.file, { line: this.#line, items: this.#items });
+  }
+
+  /** Parsed anew each time. There is none any more once it was let go. */
   get object(): unknown {
+    if (this.#text === null) throw new Error(`the text of ${this.ref.kind} ${this.ref.namespace}/${this.ref.name} was let go`);
     return JSON.parse(this.#text);
+  }
+
+  get hasObject(): boolean {
+    return this.#text !== null;
+  }
+
+  /** Whoever it was given to has read it. */
+  letGo(): void {
+    this.#text = null;
   }
 
   /** true when translation would read the same from both, at the same place. */
   isSame(other: StoredObject): boolean {
-    return this.#text === other.#text && this.apiVersion === other.apiVersion && this.origin === other.origin;
+    return this.#high === other.#high && this.#low === other.#low;
   }
 }
 

@@ -27,13 +27,13 @@ export function goldenCases(root: string): string[] {
 export async function runCase(folder: string): Promise<string> {
   const settings = await settingsOf(folder);
   const translator = new Translator(translateSettingsOf(settings, [], existsSync(join(folder, 'export.txt')) ? 'ready' : 'unready'), nothingHeld);
-  const declarations = new Declarations();
+  const declarations = new Declarations(() => null);
   const requests = readFileSync(join(folder, 'requests.txt'), 'utf8').split('\n').filter((line) => line !== '');
   const sections: string[] = [];
   let declared: ReturnType<typeof parseManifest>['objects'] = [];
   for (const file of inputsOf(folder)) {
     const manifest = parseManifest(readFileSync(join(folder, file)), { file, defaultNamespace: settings.singleNamespace ?? 'default', hasLastGood: declared.length > 0 });
-    declarations.replace('input', declared, manifest.objects);
+    declarations.replace(declared, manifest.objects);
     declared = manifest.objects;
     translator.apply(declarations.changes());
     const served = build(translator.current(), [...manifest.problems, ...declarations.problems()]);

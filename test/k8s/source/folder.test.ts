@@ -51,7 +51,8 @@ class Follower {
 
   take(change: SourceChange): void {
     this.changes.push(change);
-    for (const object of change.set) this.objects.set(objectKey(object.ref), object);
+    // The Source lets go what it gave out.
+    for (const { ref, apiVersion, origin, object } of change.set) this.objects.set(objectKey(ref), { ref, apiVersion, origin, object });
     for (const key of change.removed) this.objects.delete(key);
     this.#wake?.();
   }
@@ -505,7 +506,7 @@ describe('the same object twice', () => {
 test('after any series of edits the Source holds what a fresh reading gives', { timeout: 10_000 }, async () => {
   const follower = await follow();
   const held = (): string => [...follower.objects.values()].map((object) => JSON.stringify(object)).sort(compareText).join('\n');
-  const fresh = (): string => readManifests({ paths: [folder], standardInput: null, defaultNamespace: 'default' }).objects.map((object) => JSON.stringify(object)).sort(compareText).join('\n');
+  const fresh = (): string => readManifests({ paths: [folder], standardInput: null, defaultNamespace: 'default' }).objects.map(({ ref, apiVersion, origin, object }) => JSON.stringify({ ref, apiVersion, origin, object })).sort(compareText).join('\n');
   // A small generator of its own: the same edits on every run.
   let seed = 42;
   const below = (limit: number): number => {

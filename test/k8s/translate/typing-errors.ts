@@ -245,11 +245,11 @@ export interface Outcome {
 const draws = 40;
 
 export function outcomeOf(around: string, subject: string): Outcome {
-  const declarations = new Declarations();
+  const declarations = new Declarations(() => null);
   const found: Problem[] = [];
   for (const [file, text] of [['around.yaml', around], ['subject.yaml', subject]] as const) {
     const manifest = parseManifest(Buffer.from(text), { file, defaultNamespace: 'default', hasLastGood: false });
-    declarations.replace(file, [], manifest.objects);
+    declarations.replace([], manifest.objects);
     found.push(...manifest.problems);
   }
   const translator = new Translator({ ...clusterSettings, source: 'folder', withoutSlices: 'ready' }, nothingHeld);
