@@ -7,6 +7,10 @@ import type { Log } from './log.ts';
 import type { ThreadStart } from './messages.ts';
 import type { Settings } from './settings.ts';
 
+// libuv makes its threads when the first is needed, which is later. Half of them may look names up, and a name whose servers are silent holds one
+// for half a minute: of its own 4, two such names took all that may, and nobody else's name was found. The rest is for files.
+process.env['UV_THREADPOOL_SIZE'] ??= '16';
+
 /**
  * A command gets the arguments after its name and answers with the exit code: 0 well, 1 it could not be done (one clear line on standard
  * error), 2 wrong use (one line that says what to write instead). Each prints its own text for `--help` and answers 0.

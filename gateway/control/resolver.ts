@@ -3,6 +3,7 @@
 import type { Problem } from '../../routing/problem.ts';
 import type { Endpoint, Upstream, UpstreamEndpoints } from '../../routing/upstream.ts';
 import type { TranslationChange } from '../../k8s/translate/translation.ts';
+import { LookUps } from './look-ups.ts';
 
 /** A used name is looked up again after this long. */
 export const refreshMs = 5000;
@@ -10,8 +11,6 @@ export const refreshMs = 5000;
 export const inUseMs = 60_000;
 /** A name without any address is tried again after 1 s, doubling to this. */
 const longestRetryMs = 30_000;
-/** `lookup` blocks a thread of libuv's pool, which files and logs need too. */
-const atOnce = 2;
 
 export interface ResolverOutside {
   /** IP addresses of a name; rejects when there are none. */
@@ -33,6 +32,8 @@ interface Name {
   dueAtMs: number;
   failuresInRow: number;
   waiting: boolean;
+  /** The last look-up took long. */
+  late: boolean;
   failure: string;
 }
 
@@ -42,13 +43,13 @@ export class Resolver {
   readonly #hostOf = new Map<string, string>();
   readonly #endpoints = new Map<string, UpstreamEndpoints>();
   readonly #problems = new Map<string, readonly Problem[]>();
-  readonly #queue: Name[] = [];
-  #running = 0;
+  readonly #lookUps: LookUps;
   #timer: NodeJS.Timeout | null = null;
 
   /** `kept`: the last addresses that an earlier control worker knew. They hold until the name is looked up again. */
   constructor(outside: ResolverOutside, kept: readonly UpstreamEndpoints[]) {
     this.#outside = outside;
+    this.#lookUps = new LookUps((host) => outside.lookup(host));
     for (const endpoints of kept) this.#endpoints.set(endpoints.key, endpoints);
   }
 
@@ -74,7 +75,7 @@ export class Resolver {
       const { host } = upstream.address;
       let name = this.#names.get(host);
       if (name === undefined) {
-        name = { host, upstreams: new Map(), addresses: null, usedAtMs: Number.NEGATIVE_INFINITY, dueAtMs: 0, failuresInRow: 0, waiting: false, failure: '' };
+        name = { host, upstreams: new Map(), addresses: null, usedAtMs: Number.NEGATIVE_INFINITY, dueAtMs: 0, failuresInRow: 0, waiting: false, late: false, failure: '' };
         this.#names.set(host, name);
       }
       name.upstreams.set(upstream.key, upstream);
@@ -113,42 +114,26 @@ export class Resolver {
   stop(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
-    this.#queue.length = 0;
+    this.#lookUps.stop();
     this.#names.clear();
   }
 
   #enqueue(name: Name): void {
     if (name.waiting) return;
     name.waiting = true;
-    this.#queue.push(name);
-    this.#next();
-  }
-
-  #next(): void {
-    while (this.#running < atOnce) {
-      const name = this.#queue.shift();
-      if (name === undefined) return;
-      this.#running += 1;
-      void this.#resolve(name);
-    }
+    void this.#resolve(name);
   }
 
   async #resolve(name: Name): Promise<void> {
-    let addresses: readonly string[] = [];
-    try {
-      addresses = [...new Set(await this.#outside.lookup(name.host))].sort();
-      name.failure = addresses.length === 0 ? 'it has no address' : '';
-    } catch (error) {
-      name.failure = (error as NodeJS.ErrnoException).code ?? String(error);
-    }
-    this.#running -= 1;
+    const { addresses, failure, late } = await this.#lookUps.ask(name.host, name.late);
     name.waiting = false;
+    name.late = late;
+    name.failure = failure;
     if (addresses.length > 0) name.addresses = addresses;
     name.failuresInRow = addresses.length > 0 ? 0 : name.failuresInRow + 1;
     const retryMs = Math.min(longestRetryMs, 1000 * 2 ** (name.failuresInRow - 1));
     name.dueAtMs = this.#outside.nowMs() + (name.addresses === null ? retryMs : refreshMs);
     if (this.#names.get(name.host) === name) this.#publish(name);
-    this.#next();
     this.#schedule();
   }
 

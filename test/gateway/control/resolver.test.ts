@@ -1,12 +1,15 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Problem } from '../../../routing/problem.ts';
 import type { TranslationChange } from '../../../k8s/translate/translation.ts';
+import { lookupLateMs, mostLookups } from '../../../gateway/control/look-ups.ts';
 import { Resolver, inUseMs, refreshMs } from '../../../gateway/control/resolver.ts';
 import { upstreamOf } from '../fixtures.ts';
 
 interface Names {
   resolver: Resolver;
   answers: Map<string, readonly string[] | Error>;
+  /** Answers that come when they come. */
+  hanging: Map<string, Promise<readonly string[]>>;
   lookups: string[];
   changes: TranslationChange[];
   running: { now: number; most: number };
@@ -14,6 +17,7 @@ interface Names {
 
 function start(): Names {
   const answers = new Map<string, readonly string[] | Error>();
+  const hanging = new Map<string, Promise<readonly string[]>>();
   const lookups: string[] = [];
   const changes: TranslationChange[] = [];
   const running = { now: 0, most: 0 };
@@ -23,9 +27,9 @@ function start(): Names {
         lookups.push(host);
         running.now += 1;
         running.most = Math.max(running.most, running.now);
-        await Promise.resolve();
+        const late = await hanging.get(host);
         running.now -= 1;
-        const answer = answers.get(host) ?? Object.assign(new Error('not found'), { code: 'ENOTFOUND' });
+        const answer = late ?? answers.get(host) ?? Object.assign(new Error('not found'), { code: 'ENOTFOUND' });
         if (answer instanceof Error) throw answer;
         return answer;
       },
@@ -38,7 +42,7 @@ function start(): Names {
     },
     [],
   );
-  return { resolver, answers, lookups, changes, running };
+  return { resolver, answers, hanging, lookups, changes, running };
 }
 
 beforeEach(() => {
@@ -115,6 +119,79 @@ describe('resolver', () => {
     await vi.advanceTimersByTimeAsync(0);
     expect(lookups).toHaveLength(20);
     expect(running.most).toBe(2);
+    resolver.stop();
+  });
+
+  test('names that hang hold nobody else back, and their late answers count', async () => {
+    const { resolver, answers, hanging, lookups, changes } = start();
+    const late = Promise.withResolvers<readonly string[]>();
+    hanging.set('hangs', late.promise);
+    hanging.set('too', new Promise(() => {}));
+    answers.set('model', ['10.0.0.1']);
+    resolver.set([upstreamOf('a', 'hangs'), upstreamOf('b', 'too'), upstreamOf('c', 'model')]);
+    resolver.used(['a', 'b', 'c']);
+    await vi.advanceTimersByTimeAsync(lookupLateMs - 1);
+    expect([lookups, changes]).toEqual([['hangs', 'too'], []]);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(changes).toMatchObject([{ endpoints: [{ key: 'c', endpoints: [{ ip: '10.0.0.1' }] }] }]);
+    late.resolve(['10.0.0.7']);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(changes.at(-1)).toMatchObject({ endpoints: [{ key: 'a', ready: true, endpoints: [{ ip: '10.0.0.7' }] }] });
+    resolver.stop();
+  });
+
+  test('a name is not looked up twice at once, however late', async () => {
+    const { resolver, hanging, lookups } = start();
+    hanging.set('hangs', new Promise(() => {}));
+    resolver.set([upstreamOf('a', 'hangs')]);
+    for (let second = 0; second < 30; second++) {
+      resolver.used(['a']);
+      await vi.advanceTimersByTimeAsync(1000);
+    }
+    expect(lookups).toEqual(['hangs']);
+    resolver.stop();
+  });
+
+  test.each([
+    [mostLookups - 1, true],
+    [mostLookups, false],
+  ])('with %d that hang a new name is looked up: %s', async (count, found) => {
+    const { resolver, answers, hanging, lookups, changes } = start();
+    const names = Array.from({ length: count }, (_, index) => `hangs${index}`);
+    for (const name of names) hanging.set(name, new Promise(() => {}));
+    answers.set('model', ['10.0.0.1']);
+    resolver.set([...names, 'model'].map((name) => upstreamOf(name, name)));
+    resolver.used([...names, 'model']);
+    await vi.advanceTimersByTimeAsync(inUseMs);
+    expect([lookups.includes('model'), changes.length > 0]).toEqual([found, found]);
+    resolver.stop();
+  });
+
+  test('names that were late go behind the others, and never take the last two places', async () => {
+    const { resolver, answers, hanging, lookups } = start();
+    const slow = Array.from({ length: mostLookups }, (_, index) => `slow${index}`);
+    const gates = slow.map((name) => {
+      const gate = Promise.withResolvers<readonly string[]>();
+      hanging.set(name, gate.promise);
+      return gate;
+    });
+    resolver.set([...slow, 'model'].map((name) => upstreamOf(name, name)));
+    resolver.used(slow);
+    await vi.advanceTimersByTimeAsync(lookupLateMs * mostLookups);
+    for (const [index, name] of slow.entries()) {
+      hanging.set(name, new Promise(() => {}));
+      gates[index]!.resolve(['10.0.0.1']);
+    }
+    await vi.advanceTimersByTimeAsync(0);
+    lookups.length = 0;
+    answers.set('model', ['10.0.0.2']);
+    // They are due again, and all hang.
+    resolver.used(slow);
+    await vi.advanceTimersByTimeAsync(refreshMs + lookupLateMs * mostLookups);
+    expect(lookups).toHaveLength(mostLookups - 2);
+    resolver.used(['model']);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(lookups.at(-1)).toBe('model');
     resolver.stop();
   });
 
