@@ -54,7 +54,9 @@ function podEssence(pod: UnknownRecord): UnknownRecord {
 
 /** The named fields that are there. */
 function picked(record: UnknownRecord, names: readonly string[]): UnknownRecord {
-  return Object.fromEntries(names.filter((name) => Object.hasOwn(record, name)).map((name) => [name, record[name]]));
+  const fields: Record<string, unknown> = {};
+  for (const name of names) if (Object.hasOwn(record, name)) fields[name] = record[name];
+  return fields;
 }
 
 /** The named part of a record, changed; nothing when it is no record. */

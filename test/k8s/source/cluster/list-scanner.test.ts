@@ -35,6 +35,35 @@ describe('a list', () => {
     );
   });
 
+  test('status and managedFields of items are null, whatever is in them, and nothing else is', () => {
+    const key = fc.constantFrom('status', 'metadata', 'managedFields', 'spec', 'statu', 'statuses', 'st\\"atus', 'items', '');
+    const object = fc.dictionary(key, fc.oneof(fc.jsonValue(), fc.dictionary(key, fc.oneof(fc.jsonValue(), fc.dictionary(key, fc.jsonValue())))));
+    const without = (item: Record<string, unknown>): unknown => {
+      const { metadata } = item;
+      const isRecord = typeof metadata === 'object' && metadata !== null && !Array.isArray(metadata);
+      const pruned = isRecord && 'managedFields' in metadata ? { ...item, metadata: { ...metadata, managedFields: null } } : item;
+      return 'status' in pruned ? { ...pruned, status: null } : pruned;
+    };
+    fc.assert(
+      fc.property(fc.array(object), fc.constantFrom(undefined, 1), fc.infiniteStream(fc.integer({ min: 1, max: 40 })), (objects, space, steps) => {
+        const text = JSON.stringify({ status: {}, items: objects, metadata: { managedFields: [], resourceVersion: '7' } }, null, space);
+        const { items, envelope } = scan(text, 1_000_000, () => steps.next().value);
+        const expected = (JSON.parse(JSON.stringify(objects)) as Record<string, unknown>[]).map(without);
+        expect(items.map((item) => JSON.parse(item) as unknown)).toEqual(expected);
+        expect(envelope).toEqual({ resourceVersion: '7', continueToken: '' });
+      }),
+      { numRuns: 500, seed: 7 },
+    );
+  });
+
+  test.each([[20, 1], [21, 0]])('what is passed over counts: %i bytes with a bound of 20', (bytes, read) => {
+    const item = `{"status":"${'x'.repeat(bytes - 13)}"}`;
+    expect(item).toHaveLength(bytes);
+    const { items, oversized } = scan(`{"items":[${item},{}],"metadata":{"resourceVersion":"1"}}`, 20, () => 7);
+    expect(items).toEqual([...(read === 1 ? ['{"status":null}'] : []), '{}']);
+    expect(oversized).toEqual(read === 1 ? [] : [bytes]);
+  });
+
   test.each([[19, 1], [20, 1], [21, 0]])('an item of %i bytes with a bound of 20: %i read, the next one too', (bytes, read) => {
     const item = `{"a":"${'x'.repeat(bytes - 8)}"}`;
     const { items, oversized } = scan(`{"items":[${item},{}],"metadata":{"resourceVersion":"1"}}`, 20, () => 7);
