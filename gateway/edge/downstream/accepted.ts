@@ -23,7 +23,8 @@ export function acceptedTransport(accepted: Socket, reads: ReadBuffer, owner: Tr
   const inside = accepted as unknown as Inside;
   const handle = inside._handle;
   if (most === 'events' || handle === null || typeof handle.useUserBuffer !== 'function') {
-    const transport = new SocketTransport(accepted, owner, null);
+    const transport = new SocketTransport(accepted, null);
+    transport.owner = owner;
     transport.readByEvents(reads);
     accepted.resume();
     return transport;
@@ -39,7 +40,8 @@ export function acceptedTransport(accepted: Socket, reads: ReadBuffer, owner: Tr
   };
   const options = { handle, onread, allowHalfOpen: true };
   const socket = new Socket(options as SocketConstructorOpts);
-  transport = new SocketTransport(socket, owner, null);
+  transport = new SocketTransport(socket, null);
+  transport.owner = owner;
   if (most === 'direct') readDirectly(socket, reads, transport.receive);
   return transport;
 }

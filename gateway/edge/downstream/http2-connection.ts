@@ -127,7 +127,7 @@ export class ServedConnection implements ServerOwner, ClientConnection, StreamOw
     const before = this.#reading;
     if (before === served) return;
     this.#reading = served;
-    before?.requestFlush();
+    before?.flush();
   }
 
   readOver(): void {

@@ -59,7 +59,8 @@ export function listenTls(acceptor: Acceptor, host: string | null, port: number,
     }
     const sniffed = new Sniffed(acceptor);
     const alpn = typeof socket.alpnProtocol === 'string' ? socket.alpnProtocol : null;
-    const transport = new SocketTransport(socket, sniffed, { alpn });
+    const transport = new SocketTransport(socket, { alpn });
+    transport.owner = sniffed;
     sniffed.start(transport);
     transport.readByEvents(worker.reads);
   });

@@ -3,7 +3,7 @@
 import type { Answer } from '../message/answers.ts';
 import { sentenceOf } from '../message/answers.ts';
 import type { CompiledMapping } from '../policy/compiled-mapping.ts';
-import type { ClientSide } from './client-side.ts';
+import type { ClientAnswer } from './client-side.ts';
 import { failures, grpcMessage } from '../message/failure.ts';
 import type { Failure } from '../message/failure.ts';
 import { kind } from '../message/field-kind.ts';
@@ -29,9 +29,9 @@ const grpcTypeBytes = 16;
 const allowOrigin = 'access-control-allow-origin: ';
 const exposed = 'grpc-status, grpc-message, grpc-status-details-bin';
 
-/** One call: stands between its exchange and its client. */
-export class GrpcWeb implements ClientSide {
-  readonly #client: ClientSide;
+/** One call: stands between its exchange and its client's answer. */
+export class GrpcWeb implements ClientAnswer {
+  readonly #client: ClientAnswer;
   readonly #decoder: Base64Decoder | null;
   readonly #textAnswer: boolean;
   readonly #contentType: string;
@@ -44,7 +44,7 @@ export class GrpcWeb implements ClientSide {
   #left = 0;
 
   /** Makes `head`, which says that it is gRPC-Web, the head of a gRPC call. */
-  constructor(client: ClientSide, head: WireRequestHead) {
+  constructor(client: ClientAnswer, head: WireRequestHead) {
     this.#client = client;
     const text = head.grpcWeb === grpcWeb.text;
     this.#decoder = text ? new Base64Decoder() : null;
@@ -74,14 +74,6 @@ export class GrpcWeb implements ClientSide {
 
   // The answer.
 
-  get peer(): string {
-    return this.#client.peer;
-  }
-
-  get secure(): boolean {
-    return this.#client.secure;
-  }
-
   get congested(): boolean {
     return this.#client.congested;
   }
@@ -98,11 +90,11 @@ export class GrpcWeb implements ClientSide {
     this.#client.informational(head);
   }
 
-  responseHead(head: ResponseHead, compiled: CompiledMapping, edits: CompiledEdits | null, serviceTimeMs: number): void {
+  head(head: ResponseHead, compiled: CompiledMapping, edits: CompiledEdits | null, serviceTimeMs: number): void {
     this.#begun = true;
     this.#foreign = !hasGrpcType(head);
     if (this.#foreign) {
-      this.#client.responseHead(head, compiled, edits, serviceTimeMs);
+      this.#client.head(head, compiled, edits, serviceTimeMs);
       return;
     }
     if (head.framing !== 'none') {
@@ -113,7 +105,7 @@ export class GrpcWeb implements ClientSide {
     const fields: (readonly [string, string])[] = [['content-type', this.#contentType]];
     // Several fields are one list (RFC 9110 §5.3).
     if (allows) fields.push(['access-control-expose-headers', exposed]);
-    this.#client.responseHead(head, compiled, withFields(edits, { instead: ['content-type', 'trailer'], fields }), serviceTimeMs);
+    this.#client.head(head, compiled, withFields(edits, { instead: ['content-type', 'trailer'], fields }), serviceTimeMs);
   }
 
   upgraded(head: ResponseHead): void {
@@ -121,9 +113,9 @@ export class GrpcWeb implements ClientSide {
     this.#client.upgraded(head);
   }
 
-  responseBody(bytes: Buffer, start: number, end: number): void {
+  body(bytes: Buffer, start: number, end: number): void {
     if (this.#foreign) {
-      this.#client.responseBody(bytes, start, end);
+      this.#client.body(bytes, start, end);
       return;
     }
     this.#follow(bytes, start, end);
@@ -132,12 +124,12 @@ export class GrpcWeb implements ClientSide {
 
   #put(bytes: Buffer, start: number, end: number): void {
     if (!this.#textAnswer) {
-      this.#client.responseBody(bytes, start, end);
+      this.#client.body(bytes, start, end);
       return;
     }
     // Each piece by itself, so that a message does not wait for the next one to be a whole number of groups.
     const text = Buffer.from(bytes.toString('base64', start, end), 'latin1');
-    this.#client.responseBody(text, 0, text.length);
+    this.#client.body(text, 0, text.length);
   }
 
   /** Where in a message the body stands. */
@@ -158,9 +150,9 @@ export class GrpcWeb implements ClientSide {
     }
   }
 
-  responseEnd(trailers: FieldList | null): void {
+  end(trailers: FieldList | null): void {
     if (!this.#foreign && trailers !== null) this.#putTrailers(linesOf(trailers));
-    this.#client.responseEnd(this.#foreign ? trailers : null);
+    this.#client.end(this.#foreign ? trailers : null);
   }
 
   #putTrailers(lines: string): void {
@@ -181,15 +173,15 @@ export class GrpcWeb implements ClientSide {
   }
 
   /** A failure of gRPC becomes a body with nothing but trailers; other answers are what they are. */
-  answer(answer: Answer, last: boolean): void {
+  sendOwn(answer: Answer, last: boolean): void {
     const status = answer.fields.filter(([name]) => name.startsWith('grpc-'));
     if (status.length === 0) {
-      this.#client.answer(answer, last);
+      this.#client.sendOwn(answer, last);
       return;
     }
     const frame = framed(trailersFlag, Buffer.from(status.map(([name, value]) => `${name}: ${value}\r\n`).join(''), 'latin1'));
     const fields = answer.fields.filter(([name]) => name !== 'content-type' && !name.startsWith('grpc-'));
-    this.#client.answer({ code: answer.code, contentType: this.#contentType, body: this.#textAnswer ? frame.toString('base64') : frame, fields }, last);
+    this.#client.sendOwn({ code: answer.code, contentType: this.#contentType, body: this.#textAnswer ? frame.toString('base64') : frame, fields }, last);
   }
 
   /** Between two messages the client can still be told why; within one it would take the trailers for a part of it. */
@@ -199,24 +191,8 @@ export class GrpcWeb implements ClientSide {
       return;
     }
     this.#putTrailers(`grpc-status: ${failure.grpcStatus}\r\ngrpc-message: ${grpcMessage(sentenceOf(failure, detail))}\r\n`);
-    this.#client.responseEnd(null);
+    this.#client.end(null);
     this.#client.flush();
-  }
-
-  requestUnwanted(): void {
-    this.#client.requestUnwanted();
-  }
-
-  pauseRequest(): void {
-    this.#client.pauseRequest();
-  }
-
-  resumeRequest(): void {
-    this.#client.resumeRequest();
-  }
-
-  exchangeOver(): void {
-    this.#client.exchangeOver();
   }
 }
 

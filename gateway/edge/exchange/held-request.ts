@@ -4,11 +4,12 @@ import type { HeldMemory } from '../io/held-memory.ts';
 import { copyOfFields } from '../message/field-copy.ts';
 import type { FieldList } from '../message/fields.ts';
 import type { RequestFraming } from '../message/framing.ts';
-import type { EncodedHead, UpstreamRequest } from '../upstream/upstream-request.ts';
+import type { UpstreamRequest } from '../upstream/upstream-request.ts';
 
 /** Kept in its exchange and filled anew. A small request stands in one slab, a longer one in several: keeping it costs copies, and no garbage. */
 export class HeldRequest {
   readonly #memory: HeldMemory;
+  readonly #mostBodyBytes: number;
   /** Head and the first bytes of the body; null: nothing is kept. */
   #slab: Buffer | null = null;
   #slabEnd = 0;
@@ -26,9 +27,26 @@ export class HeldRequest {
   #complete = false;
   /** Bytes of the body that are kept. */
   bodyBytes = 0;
+  /** Why it is not kept for another try; "" where it is. */
+  reasonNot = '';
 
-  constructor(memory: HeldMemory) {
+  constructor(memory: HeldMemory, mostBodyBytes: number) {
     this.#memory = memory;
+    this.#mostBodyBytes = mostBodyBytes;
+  }
+
+  /** May one be kept for another try whose body has so many bytes, or more? */
+  mayKeep(bodyBytes: number): boolean {
+    if (bodyBytes > this.#mostBodyBytes) this.reasonNot = `its body is longer than ${this.#mostBodyBytes} bytes (--retry-body-bytes)`;
+    else this.reasonNot = this.#memory.hasRoom(slabBytes) ? '' : 'too much is held for other retries (--retry-total-bytes)';
+    return this.reasonNot === '';
+  }
+
+  /** Keeps it no longer, and this is why. */
+  letGo(reason: string): void {
+    if (this.#slab === null) return;
+    this.clear();
+    this.reasonNot = reason;
   }
 
   /** A head is kept. */
@@ -36,8 +54,8 @@ export class HeldRequest {
     return this.#slab !== null;
   }
 
-  /** Keeps a copy of a head, as `encodeHead` made it. */
-  begin({ bytes, length }: EncodedHead, framing: RequestFraming, contentLength: number): void {
+  /** Keeps a copy of a head, as `encodeHead` made it: `bytes[0..length)`. */
+  head(bytes: Buffer, length: number, framing: RequestFraming, contentLength: number): void {
     const slab = this.#memory.takeSlab(length <= slabBytes ? length : 0);
     this.#slab = slab;
     this.#headLength = length;
@@ -55,7 +73,7 @@ export class HeldRequest {
     }
   }
 
-  append(bytes: Buffer, start: number, end: number): void {
+  body(bytes: Buffer, start: number, end: number): void {
     const count = end - start;
     this.bodyBytes += count;
     if (this.#more.length === 0 && this.#slabEnd + count <= slabBytes) {
@@ -93,15 +111,15 @@ export class HeldRequest {
   }
 
   /** Sends what there is of it. */
-  sendTo(side: UpstreamRequest): void {
+  sendTo(request: UpstreamRequest): void {
     const slab = this.#slab!;
-    side.sendHead(this.#head!, this.#headLength, this.#framing, this.#contentLength);
+    request.head(this.#head!, this.#headLength, this.#framing, this.#contentLength);
     const bodyStart = this.#head === slab ? this.#headLength : 0;
-    if (this.#slabEnd > bodyStart) side.sendBody(slab, bodyStart, this.#slabEnd);
-    // Copied by the side: a slab is used again for other requests.
-    for (const [index, one] of this.#more.entries()) side.sendBody(one, 0, index === this.#more.length - 1 ? this.#lastEnd : slabBytes);
-    if (this.#complete) side.sendEnd(this.#trailers);
-    side.flush();
+    if (this.#slabEnd > bodyStart) request.body(slab, bodyStart, this.#slabEnd);
+    // It copies what it keeps: a slab is used again for other requests.
+    for (const [index, one] of this.#more.entries()) request.body(one, 0, index === this.#more.length - 1 ? this.#lastEnd : slabBytes);
+    if (this.#complete) request.end(this.#trailers);
+    request.flush();
   }
 
   clear(): void {

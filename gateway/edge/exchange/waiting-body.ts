@@ -4,6 +4,7 @@ import { slabBytes } from '../io/held-memory.ts';
 import type { HeldMemory } from '../io/held-memory.ts';
 import { copyOfFields } from '../message/field-copy.ts';
 import type { FieldList } from '../message/fields.ts';
+import type { MessageTaker } from '../message/message-taker.ts';
 
 export class WaitingBody {
   readonly #memory: HeldMemory;
@@ -19,7 +20,7 @@ export class WaitingBody {
   }
 
   /** False: too much is held for other requests. */
-  append(bytes: Buffer, start: number, end: number): boolean {
+  body(bytes: Buffer, start: number, end: number): boolean {
     for (let at = start; at < end; ) {
       if (this.#lastEnd === slabBytes) {
         if (!this.#memory.hasRoom(slabBytes)) return false;
@@ -40,15 +41,15 @@ export class WaitingBody {
   }
 
   /** Gives what came, in order, and holds nothing any more. Bytes are valid during the call. */
-  passTo(body: (bytes: Buffer, start: number, end: number) => void, end: (trailers: FieldList | null) => void): void {
+  passTo(taker: Pick<MessageTaker<[], []>, 'body' | 'end'>): void {
     const slabs = this.#slabs.splice(0);
     const { ended } = this;
     const lastEnd = this.#lastEnd;
     const trailers = this.#trailers;
     this.clear();
     try {
-      for (const [index, slab] of slabs.entries()) body(slab, 0, index === slabs.length - 1 ? lastEnd : slabBytes);
-      if (ended) end(trailers);
+      for (const [index, slab] of slabs.entries()) taker.body(slab, 0, index === slabs.length - 1 ? lastEnd : slabBytes);
+      if (ended) taker.end(trailers);
     } finally {
       for (const slab of slabs) this.#memory.putSlab(slab);
     }

@@ -8,6 +8,7 @@ import { cr, lf } from '../message/characters.ts';
 import { ChunkedDecoder } from './chunked.ts';
 import { more, readFields } from '../message/fields.ts';
 import type { FieldList } from '../message/fields.ts';
+import type { MessageTaker } from '../message/message-taker.ts';
 import { readRequestHead } from '../message/request-head.ts';
 import type { WireRequestHead } from '../message/request-head.ts';
 import { mostTrailerBytes } from './trailers.ts';
@@ -19,18 +20,10 @@ export interface RequestRoom {
   readonly trailers: Trailers;
 }
 
-/** Whom a reader tells. Heads, bytes and trailers are valid only during the call. */
-export interface RequestTaker {
-  /** `hasBody`: its body follows. `last`: nothing of it came in this read. */
-  requestHead(head: WireRequestHead, hasBody: boolean, last: boolean): void;
-  /** Decoded bytes of the body. */
-  requestBody(bytes: Buffer, start: number, end: number): void;
-  requestEnd(trailers: FieldList | null): void;
-  /** All of the request that is in this read has been told. */
-  requestFlush(): void;
+/** Whom a reader tells. `hasBody`: a body follows. `last`: nothing of it came in this read. `end` follows only where there is a body. */
+export interface RequestTaker extends MessageTaker<[head: WireRequestHead, hasBody: boolean, last: boolean], [failure: Failure]> {
   /** What came is no request; `head` holds what could be read of it. */
-  headRefused(failure: Failure, head: WireRequestHead): void;
-  bodyRefused(failure: Failure): void;
+  refuse(failure: Failure, head: WireRequestHead): void;
   /** The whole read is used and the next head is awaited, or a part of it. */
   awaitsHead(): void;
   /** Enough was sent ahead: read no more for now. */
@@ -150,7 +143,7 @@ export class RequestReader {
         else at = next;
       }
       // An exchange that ends here leaves room for the next request in the same bytes.
-      this.#taker.requestFlush();
+      this.#taker.flush();
     } while (at < end && !starved && this.#phase === 'head' && !this.#held);
     this.#consuming = false;
     this.#keep(bytes, at, end);
@@ -175,20 +168,20 @@ export class RequestReader {
       case 'length': {
         const stop = Math.min(end, at + this.#remaining);
         this.#remaining -= stop - at;
-        this.#taker.requestBody(bytes, at, stop);
+        this.#taker.body(bytes, at, stop);
         if (this.#remaining === 0 && this.#isReading) this.#endRequest(null);
         return stop;
       }
       case 'chunked': {
         const decoder = this.#decoder!;
         const stop = decoder.step(bytes, at, end);
-        if (decoder.runEnd > decoder.runStart) this.#taker.requestBody(bytes, decoder.runStart, decoder.runEnd);
-        if (decoder.malformed) this.#taker.bodyRefused(failures.malformedBody);
+        if (decoder.runEnd > decoder.runStart) this.#taker.body(bytes, decoder.runStart, decoder.runEnd);
+        if (decoder.malformed) this.#taker.abort(failures.malformedBody);
         else if (decoder.atTrailers && this.#isReading) this.#phase = 'trailers';
         return stop;
       }
       case 'tunnel':
-        this.#taker.requestBody(bytes, at, end);
+        this.#taker.body(bytes, at, end);
         return end;
       case 'trailers': {
         const { trailers } = this.#room;
@@ -196,7 +189,7 @@ export class RequestReader {
         // The same limit however the bytes were split.
         if (after >= 0 && after - at <= mostTrailerBytes) this.#endRequest(trailers);
         else if (after === more && end - at < mostTrailerBytes) return more;
-        else this.#taker.bodyRefused(failures.malformedBody);
+        else this.#taker.abort(failures.malformedBody);
         return after < 0 ? end : after;
       }
       default:
@@ -216,7 +209,7 @@ export class RequestReader {
     const after = readRequestHead(head, bytes, start, end, this.#limits);
     if (after === more) return more;
     if (after < 0) {
-      this.#taker.headRefused(head.fault, head);
+      this.#taker.refuse(head.fault, head);
       return end;
     }
     this.#remaining = Math.max(0, head.contentLength);
@@ -224,13 +217,13 @@ export class RequestReader {
     const hasBody = chunked || this.#remaining > 0;
     if (chunked) (this.#decoder ??= new ChunkedDecoder()).reset();
     this.#phase = chunked ? 'chunked' : hasBody ? 'length' : 'complete';
-    this.#taker.requestHead(head, hasBody, after === end);
+    this.#taker.head(head, hasBody, after === end);
     return after;
   }
 
   #endRequest(trailers: FieldList | null): void {
     this.#phase = 'complete';
-    this.#taker.requestEnd(trailers);
+    this.#taker.end(trailers);
   }
 }
 

@@ -5,25 +5,20 @@ import { lf } from '../message/characters.ts';
 import { ChunkedDecoder } from './chunked.ts';
 import { more, readFields } from '../message/fields.ts';
 import { badResponse, readResponseHead } from '../message/response-head.ts';
-import type { FieldList } from '../message/fields.ts';
+import type { MessageTaker } from '../message/message-taker.ts';
 import type { ResponseHead } from '../message/response-head.ts';
 import { mostTrailerBytes } from './trailers.ts';
 import { confirmsUpgrade } from './upgrade.ts';
 import type { Trailers } from './trailers.ts';
 
-/** Who is told what a response holds. Bytes and heads are valid only during the call. */
-export interface ResponseTaker {
+/** Who is told what a response holds. */
+export interface ResponseTaker extends Pick<MessageTaker<[head: ResponseHead], []>, 'head' | 'body' | 'end'> {
   /** The request was HEAD: its response has no body. */
   readonly isHead: boolean;
   /** A 1xx response, never 100 or 101. */
   informational(head: ResponseHead): void;
   /** A 101 to a request that asked for it: bytes pass as they are, both ways, until the end of the connection. */
   upgraded(head: ResponseHead): void;
-  responseHead(head: ResponseHead): void;
-  /** Decoded bytes of the body. */
-  responseBody(bytes: Buffer, start: number, end: number): void;
-  /** The body is complete. */
-  responseEnd(trailers: FieldList | null): void;
 }
 
 /** What is filled anew for each response. */
@@ -137,7 +132,7 @@ export class ResponseReader {
       case 'length': {
         const stop = Math.min(end, at + this.#remaining);
         this.#remaining -= stop - at;
-        user.responseBody(bytes, at, stop);
+        user.body(bytes, at, stop);
         if (this.#remaining === 0) this.#endBody(user);
         return stop;
       }
@@ -145,7 +140,7 @@ export class ResponseReader {
         const decoder = this.#decoder;
         const stop = decoder.step(bytes, at, end);
         if (decoder.malformed) return badResponse;
-        if (decoder.runEnd > decoder.runStart) user.responseBody(bytes, decoder.runStart, decoder.runEnd);
+        if (decoder.runEnd > decoder.runStart) user.body(bytes, decoder.runStart, decoder.runEnd);
         if (decoder.atTrailers) this.#phase = 'trailers';
         return stop;
       }
@@ -153,7 +148,7 @@ export class ResponseReader {
         return this.#readTrailers(user, bytes, at, end);
       case 'until-close':
       case 'tunnel':
-        user.responseBody(bytes, at, end);
+        user.body(bytes, at, end);
         return end;
       case 'over':
         throw new Error('bytes behind a response');
@@ -174,7 +169,7 @@ export class ResponseReader {
     const { framing } = head;
     this.#remaining = head.contentLength;
     this.#owner.answered(head);
-    user.responseHead(head);
+    user.head(head);
     if (this.#owner.user !== user) return after;
     if (framing === 'none' || (framing === 'length' && this.#remaining === 0)) this.#endBody(user);
     else this.#phase = framing;
@@ -197,12 +192,12 @@ export class ResponseReader {
     if (after === more) return end - at >= mostTrailerBytes ? badResponse : more;
     if (after < 0 || after - at > mostTrailerBytes) return badResponse;
     this.#phase = 'over';
-    user.responseEnd(trailers);
+    user.end(trailers);
     return after;
   }
 
   #endBody(user: ResponseTaker): void {
     this.#phase = 'over';
-    user.responseEnd(null);
+    user.end(null);
   }
 }

@@ -39,18 +39,17 @@ export interface Transport extends Sink, WriteQueue {
   destroy(): void;
 }
 
-/** A Transport on a Node socket. */
+/** A Transport on a Node socket. Whoever makes it gives it an owner before anything can come: in the same callback. */
 export class SocketTransport implements Transport {
   readonly peer: string;
   readonly secure: boolean;
   readonly alpn: string | null;
-  owner: TransportOwner;
+  owner!: TransportOwner;
   readonly #socket: Socket;
   #destroyed = false;
 
-  constructor(socket: Socket, owner: TransportOwner, tls: { readonly alpn: string | null } | null) {
+  constructor(socket: Socket, tls: { readonly alpn: string | null } | null) {
     this.#socket = socket;
-    this.owner = owner;
     this.peer = peerOf(socket);
     this.secure = tls !== null;
     this.alpn = tls?.alpn ?? null;

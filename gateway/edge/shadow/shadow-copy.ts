@@ -49,7 +49,7 @@ export class ShadowCopy<T extends Target> {
   }
 
   /** Copies bytes of the body. False: nobody is left to take them; what was dropped is counted. */
-  append(bytes: Buffer, start: number, end: number): boolean {
+  body(bytes: Buffer, start: number, end: number): boolean {
     const count = end - start;
     if (this.#bodyBytes + count > this.#limits.shadowBodyBytes) {
       this.drop('dropped_size');
@@ -67,12 +67,12 @@ export class ShadowCopy<T extends Target> {
   }
 
   /** Sends the whole request, framed by its length: a small one in one write, a large one without another copy of its body. */
-  sendTo(side: UpstreamRequest, protocol: Upstream['protocol']): void {
+  sendTo(request: UpstreamRequest, protocol: Upstream['protocol']): void {
     const head = this.#heads[protocol]!;
-    side.sendHead(head, head.length, this.#hasBody ? 'length' : 'none', this.#bodyBytes);
-    for (const piece of this.#body) side.giveBody(piece);
-    side.sendEnd(null);
-    side.flush();
+    request.head(head, head.length, this.#hasBody ? 'length' : 'none', this.#bodyBytes);
+    for (const piece of this.#body) request.give(piece);
+    request.end(null);
+    request.flush();
   }
 
   /** No target gets it, and this is why. */

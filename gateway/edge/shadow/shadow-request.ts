@@ -30,7 +30,7 @@ export class ShadowRequest implements ResponseHandler, Timed {
   readonly #target: CopyTarget;
   readonly #owner: ShadowRequestOwner;
   readonly #deadline = new Deadline(this);
-  #side: UpstreamRequest | null = null;
+  #request: UpstreamRequest | null = null;
   #waiting: Waiting | null = null;
   #protocol: Upstream['protocol'] = 'http1';
   #startedMs = 0;
@@ -64,7 +64,7 @@ export class ShadowRequest implements ResponseHandler, Timed {
     pool.reportUse();
     const acquired = endpoint === null || endpoint.retired ? pool.acquire(this, [], plainBalancing, null) : pool.acquireAt(endpoint, this, plainBalancing.priority);
     switch (acquired.kind) {
-      case 'side':
+      case 'request':
         this.connected(acquired);
         return;
       case 'waiting':
@@ -77,10 +77,10 @@ export class ShadowRequest implements ResponseHandler, Timed {
     }
   }
 
-  connected(side: UpstreamRequest): void {
+  connected(request: UpstreamRequest): void {
     this.#waiting = null;
-    this.#side = side;
-    this.#copy.sendTo(side, this.#protocol);
+    this.#request = request;
+    this.#copy.sendTo(request, this.#protocol);
   }
 
   connectFailed(): void {
@@ -92,12 +92,12 @@ export class ShadowRequest implements ResponseHandler, Timed {
 
   upgraded(): void {}
 
-  responseHead(head: ResponseHead): void {
+  head(head: ResponseHead): void {
     this.#code = head.status;
     if (head.framing === 'length' && head.contentLength > this.#mostBytes) this.#enough();
   }
 
-  responseBody(_bytes: Buffer, start: number, end: number): void {
+  body(_bytes: Buffer, start: number, end: number): void {
     this.#answerBytes += end - start;
     if (this.#answerBytes > this.#mostBytes) this.#enough();
   }
@@ -107,21 +107,21 @@ export class ShadowRequest implements ResponseHandler, Timed {
     this.#end('sent', 'cut');
   }
 
-  responseEnd(): void {}
+  end(): void {}
 
-  responseFlush(): void {}
+  flush(): void {}
 
-  responseOver(): void {
-    if (this.#side?.bound === false) this.#side = null;
+  over(): void {
+    if (this.#request?.bound === false) this.#request = null;
     this.#end('sent', 'answered');
   }
 
-  failed(): void {
-    this.#side = null;
+  abort(): void {
+    this.#request = null;
     this.#end('failed', 'failed');
   }
 
-  upstreamDrained(): void {}
+  drained(): void {}
 
   /** A fault of ours. */
   cancel(): void {
@@ -138,11 +138,11 @@ export class ShadowRequest implements ResponseHandler, Timed {
     this.#done = true;
     const worker = this.#worker;
     worker.wheel.remove(this.#deadline);
-    const side = this.#side;
+    const request = this.#request;
     const waiting = this.#waiting;
-    this.#side = null;
+    this.#request = null;
     this.#waiting = null;
-    side?.abandon();
+    request?.abort();
     waiting?.cancel();
     if (this.#code > 0) worker.counters.finish(this.#target.compiled.slot, this.#code, (worker.nowMs - this.#startedMs) / 1000);
     this.#owner.copyOver(this.#copy, this.#target, outcome, how);

@@ -1,7 +1,7 @@
 // Idle connections and sessions to one address. Upstreams that reach it in the same way share a pool (ip, port, protocol, TLS
 // context, SNI), so that a thousand Mappings to one address keep a few warm connections and not a thousand that grow too old to be used again.
 import type { WorkerContext } from '../io/worker-context.ts';
-import type { IdleConnections, Http1UpstreamConnection } from './http1-connection.ts';
+import type { IdleConnection, IdleConnections } from './http1-endpoint.ts';
 import type { EndpointView } from './endpoint-view.ts';
 import { Http2AddressPool } from './http2-address-pool.ts';
 import { IdleCloses } from './idle-closes.ts';
@@ -10,7 +10,7 @@ export class AddressPool implements IdleConnections {
   /** What was seen of connections to this address; null: no idle close yet. */
   #closes: IdleCloses | null = null;
   /** Oldest first. The last in is the first out: the warmest; the rest grow old and close. */
-  readonly #idle: Http1UpstreamConnection[] = [];
+  readonly #idle: IdleConnection[] = [];
   /** Where HTTP/2 is spoken; null: none was needed yet. */
   #sessions: Http2AddressPool | null = null;
 
@@ -35,24 +35,24 @@ export class AddressPool implements IdleConnections {
   }
 
   /** Keeps it, and of all at most `most`: what a burst has left ends at once, the coldest first. */
-  put(connection: Http1UpstreamConnection, most: number): void {
+  put(connection: IdleConnection, most: number): void {
     this.#idle.push(connection);
-    if (this.#idle.length > most) this.#idle.shift()!.discard();
+    if (this.#idle.length > most) this.#idle.shift()!.destroy();
   }
 
   /** The connection that was put last; undefined when there is none. */
-  take(): Http1UpstreamConnection | undefined {
+  take(): IdleConnection | undefined {
     return this.#idle.pop();
   }
 
   /** An idle connection has ended. */
-  remove(connection: Http1UpstreamConnection): void {
+  remove(connection: IdleConnection): void {
     const at = this.#idle.indexOf(connection);
     if (at >= 0) this.#idle.splice(at, 1);
   }
 
   close(): void {
-    for (const connection of this.#idle.splice(0)) connection.discard();
+    for (const connection of this.#idle.splice(0)) connection.destroy();
     this.#sessions?.close();
     this.#sessions = null;
   }

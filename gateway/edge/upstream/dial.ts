@@ -10,25 +10,32 @@ import { SocketTransport } from '../io/transport.ts';
 import type { TransportOwner } from '../io/transport.ts';
 import type { UpstreamView } from './endpoint-view.ts';
 
+/** What was dialled, and who was made for it. */
+interface Dialled<Owner> {
+  readonly socket: Socket;
+  readonly transport: SocketTransport;
+  readonly owner: Owner;
+}
+
 /**
  * Dials the Endpoint as its Upstream says. Throws on keys or authorities that OpenSSL does not read. The socket says `connect`, or with TLS
  * `secureConnect`.
  */
-export function dial(ip: string, port: number, pool: UpstreamView, reads: ReadBuffer, owner: TransportOwner): { readonly socket: Socket; readonly transport: SocketTransport } {
+export function dial<Owner extends TransportOwner>(ip: string, port: number, pool: UpstreamView, reads: ReadBuffer, ownerOf: (transport: SocketTransport) => Owner): Dialled<Owner> {
   const { secureContext } = pool;
   if (secureContext === null) {
     let transport: SocketTransport | null = null;
     const socket = dialPlain(ip, port, reads, (bytes, start, end) => transport?.receive(bytes, start, end));
-    transport = new SocketTransport(socket, owner, null);
+    transport = new SocketTransport(socket, null);
     readDirectly(socket, reads, transport.receive);
-    return { socket, transport };
+    return { socket, transport, owner: (transport.owner = ownerOf(transport)) };
   }
   const tls = pool.upstream!.tls!;
   const alpn = pool.upstream!.protocol === 'http2' ? 'h2' : 'http/1.1';
   const socket = dialTls(ip, port, tls, secureContext, alpn);
-  const transport = new SocketTransport(socket, owner, { alpn });
+  const transport = new SocketTransport(socket, { alpn });
   transport.readByEvents(reads);
-  return { socket, transport };
+  return { socket, transport, owner: (transport.owner = ownerOf(transport)) };
 }
 
 /** The kernel asks a silent peer after this, so that one that is gone without a word is noticed. */

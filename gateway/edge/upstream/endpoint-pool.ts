@@ -1,12 +1,12 @@
 // One Endpoint of one Upstream: what is in flight on it, and where its idle connections stand.
 import type { WorkerContext } from '../io/worker-context.ts';
 import { Http1UpstreamConnection } from './http1-connection.ts';
-import type { Http1Endpoint } from './http1-connection.ts';
+import type { Http1Endpoint, IdleConnection } from './http1-endpoint.ts';
 import { Ejection } from './ejection.ts';
 import { AddressPool } from './address-pool.ts';
 import type { AddressPools } from './address-pool.ts';
 import type { UpstreamView } from './endpoint-view.ts';
-import type { Acquired } from './upstream-request.ts';
+import type { Acquired, UpstreamRequest } from './upstream-request.ts';
 import type { ResponseHandler } from './response-handler.ts';
 
 /** The Upstream's pool, as those of its Endpoints need it. */
@@ -92,26 +92,25 @@ export class EndpointPool implements Http1Endpoint {
     this.upstream.left(priority);
   }
 
-  /** An idle connection that may be used again, bound to `user`; null when there is none. */
-  reuse(user: ResponseHandler, priority: number): Http1UpstreamConnection | null {
+  /** A request of `user` on an idle connection that may be used again; null when there is none. */
+  reuse(user: ResponseHandler, priority: number): UpstreamRequest | null {
     const { nowMs } = this.worker;
     for (;;) {
       const connection = this.#addressPool.take();
       if (connection === undefined) return null;
       if (connection.isFresh(nowMs, this)) {
         this.inFlight += 1;
-        connection.bind(user, this, priority);
-        return connection;
+        return connection.bind(user, this, priority);
       }
-      connection.discard();
+      connection.destroy();
     }
   }
 
-  /** A new connection for `user`, who is told when it is there. */
-  dial(user: ResponseHandler, priority: number): Http1UpstreamConnection {
-    const connection = new Http1UpstreamConnection(this, user, priority);
+  /** A request of `user`, who is told when its new connection is there. */
+  dial(user: ResponseHandler, priority: number): UpstreamRequest {
+    const { request } = new Http1UpstreamConnection(this, user, priority);
     this.inFlight += 1;
-    return connection;
+    return request;
   }
 
   /** A stream for `user` where HTTP/2 is spoken. Throws on keys that OpenSSL does not read. */
@@ -130,7 +129,7 @@ export class EndpointPool implements Http1Endpoint {
   }
 
   /** Takes a connection that finished cleanly; gives where it stands. */
-  park(connection: Http1UpstreamConnection): AddressPool {
+  park(connection: IdleConnection): AddressPool {
     this.#addressPool.put(connection, this.worker.limits.upstreamIdleConnections);
     return this.#addressPool;
   }

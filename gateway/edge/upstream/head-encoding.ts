@@ -9,7 +9,7 @@ import { writeRequestBlock } from '../http2/request-writer.ts';
 import type { EncodedHead } from './upstream-request.ts';
 
 /**
- * Encodes a head without its framing, which `sendHead` adds: a copy may be framed in another way than its original. What it gives is valid
+ * Encodes a head without its framing, which `head` of a request adds: a copy may be framed in another way than its original. What it gives is valid
  * until the next call. `secure`: HTTP/2 goes over TLS. `shadow`: the Host gets Envoy's suffix.
  */
 export function encodeHead(

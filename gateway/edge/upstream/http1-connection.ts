@@ -1,63 +1,38 @@
-// One HTTP/1.1 connection to an Endpoint: its life from the dial to the end, and when it may serve another request. Requests are written by its
-// sender, responses read by its reader.
+// One HTTP/1.1 connection to an Endpoint: its life from the dial to the end, and when it may serve another request. What it is sent its request
+// frames; responses are read by its reader.
 import { fixed } from '../../counters.ts';
 import { Deadline } from '../io/deadline.ts';
 import type { Timed } from '../io/deadline.ts';
 import type { WorkerContext } from '../io/worker-context.ts';
 import { failures } from '../message/failure.ts';
 import type { Failure } from '../message/failure.ts';
-import type { HeadEdits } from '../message/head-edits.ts';
-import type { FieldList } from '../message/fields.ts';
-import type { RequestFraming } from '../message/framing.ts';
-import type { WireRequestHead } from '../message/request-head.ts';
-import type { ClientFacts } from '../message/client-facts.ts';
 import type { ResponseHead } from '../message/response-head.ts';
 import type { SocketTransport, TransportOwner } from '../io/transport.ts';
 import { dial } from './dial.ts';
-import type { EndpointView } from './endpoint-view.ts';
-import { RequestSender } from './request-sender.ts';
+import type { Http1Endpoint, IdleConnection, IdleConnections } from './http1-endpoint.ts';
+import { Http1UpstreamRequest } from './http1-request.ts';
+import type { RequestCarrier } from './http1-request.ts';
 import { ResponseReader } from '../http1/response-reader.ts';
 import type { ResponseOwner } from '../http1/response-reader.ts';
-import type { UpstreamRequest } from './upstream-request.ts';
 import type { ResponseHandler } from './response-handler.ts';
 
 /** A connection that was idle for less is in steady use: when it ends with a request, the request or a crash is to blame, no idle limit. */
 const leastIdleMs = 10;
 
-/** Where connections stand while they are idle. */
-export interface IdleConnections {
-  /** An idle connection has ended. */
-  remove(connection: Http1UpstreamConnection): void;
-  /** A connection to this address was closed after it had been idle for so long. */
-  sawClose(idleMs: number, nowMs: number): void;
-}
-
-export interface Http1Endpoint extends EndpointView {
-  /** Takes a connection that finished cleanly; gives where it stands. */
-  park(connection: Http1UpstreamConnection): IdleConnections;
-}
-
 /** Where it stands. `closing`: all is said, the last bytes leave. */
 type Phase = 'connecting' | 'idle' | 'busy' | 'closing' | 'gone';
 
-export class Http1UpstreamConnection implements UpstreamRequest, ResponseOwner, TransportOwner, Timed {
-  readonly kind = 'side';
-  /** Of the request that it serves, or served last. */
-  endpoint: Http1Endpoint;
+export class Http1UpstreamConnection implements RequestCarrier, IdleConnection, ResponseOwner, TransportOwner, Timed {
   readonly transport: SocketTransport;
   readonly #worker: WorkerContext;
-  readonly #sender: RequestSender;
+  /** The one that it serves, or served last. */
+  readonly request: Http1UpstreamRequest;
   readonly #reader: ResponseReader;
   /** Of the Upstream, when it was dialled or taken for another request. */
   #generation: number;
   readonly #bornMs: number;
   readonly #deadline = new Deadline(this);
   #phase: Phase = 'connecting';
-  #user: ResponseHandler | null;
-  /** Of the request that it serves, or served last: which breaker counts it. */
-  #priority: number;
-  /** The request was given to its last byte and flushed. */
-  #requestSent = false;
   #tunnel = false;
   /** No close token, no surplus byte, no second framing. */
   #clean = true;
@@ -71,15 +46,12 @@ export class Http1UpstreamConnection implements UpstreamRequest, ResponseOwner, 
   /** Dials. */
   constructor(endpoint: Http1Endpoint, user: ResponseHandler, priority: number) {
     const { worker } = endpoint;
-    this.endpoint = endpoint;
-    this.#priority = priority;
     this.#worker = worker;
-    this.#user = user;
     this.#generation = endpoint.upstream.generation;
     this.#bornMs = worker.nowMs;
-    const { socket, transport } = dial(endpoint.ip, endpoint.port, endpoint.upstream, worker.reads, this);
+    const { socket, transport } = dial(endpoint.ip, endpoint.port, endpoint.upstream, worker.reads, () => this);
     this.transport = transport;
-    this.#sender = new RequestSender(worker.out, transport);
+    this.request = new Http1UpstreamRequest(this, worker.out, user, endpoint, priority);
     this.#reader = new ResponseReader(endpoint.upstream.context, worker.limits, this);
     worker.wheel.set(this.#deadline, worker.nowMs + endpoint.upstream.connectTimeoutMs);
     socket.once(transport.secure ? 'secureConnect' : 'connect', () => this.#connected());
@@ -92,111 +64,59 @@ export class Http1UpstreamConnection implements UpstreamRequest, ResponseOwner, 
     this.#worker.counters.add(fixed.upstreamConnectionsHttp1, 1);
     this.#worker.wheel.clear(this.#deadline);
     this.#phase = 'idle';
-    const user = this.#user!;
-    this.bind(user, this.endpoint, this.#priority);
+    const { request } = this;
+    this.#begin(request.endpoint);
     try {
-      user.connected(this);
+      request.user!.connected(request);
     } catch (error) {
       this.crashed(error);
     }
   }
 
-  /** The next request and its response belong to `user`, and count for `endpoint`. */
-  bind(user: ResponseHandler, endpoint: Http1Endpoint, priority: number): void {
-    this.#user = user;
-    this.endpoint = endpoint;
-    this.#priority = priority;
+  bind(user: ResponseHandler, endpoint: Http1Endpoint, priority: number): Http1UpstreamRequest {
+    const { request } = this;
+    request.begin(user, endpoint, priority);
+    this.#begin(endpoint);
+    return request;
+  }
+
+  /** A request to `endpoint` begins. */
+  #begin(endpoint: Http1Endpoint): void {
     this.#generation = endpoint.upstream.generation;
     this.#phase = 'busy';
     if (this.#parkedMs > 0) this.#idleMs = this.#worker.nowMs - this.#parkedMs;
     this.#reader.begin();
-    this.#sender.ended = false;
-    this.#requestSent = false;
     this.#worker.wheel.clear(this.#deadline);
   }
 
-  /** May an idle connection serve a request to `endpoint`, which has the same address? */
   isFresh(nowMs: number, endpoint: Http1Endpoint): boolean {
     const { maxLifetimeMs } = endpoint.upstream;
     return nowMs - this.#parkedMs <= endpoint.reuseIdleMs && (maxLifetimeMs === null || nowMs - this.#bornMs < maxLifetimeMs);
   }
 
-  beginRequest(head: WireRequestHead, edits: HeadEdits, facts: ClientFacts, requestId: Buffer, framing: RequestFraming, bodyBytes: number): void {
-    this.#sender.begin(head, edits, facts, requestId, framing, bodyBytes);
-  }
-
-  sendHead(bytes: Buffer, length: number, framing: RequestFraming, bodyBytes: number): void {
-    this.#sender.head(bytes, length, framing, bodyBytes);
-  }
-
-  sendBody(bytes: Buffer, start: number, end: number): void {
-    this.#sender.body(bytes, start, end);
-  }
-
-  giveBody(bytes: Buffer): void {
-    this.#sender.give(bytes);
-  }
-
-  sendEnd(trailers: FieldList | null): void {
-    this.#sender.end(trailers);
-  }
-
   /** Lets the connection go if the request was the last to be complete. */
-  flush(): void {
-    this.#sender.flush();
-    if (!this.#sender.ended || this.#requestSent) return;
-    this.#requestSent = true;
+  requestSent(): void {
     if (this.#reader.over) this.#letGo();
     else if (this.#tunnel) this.transport.end();
   }
 
-  get congested(): boolean {
-    return this.transport.congested;
-  }
-
-  pauseResponse(): void {
-    this.transport.pause();
-  }
-
-  resumeResponse(): void {
-    this.transport.resume();
-  }
-
-  abandon(): void {
-    if (this.#user === null) return;
-    this.#user = null;
-    this.#sender.drop();
-    this.endpoint.left(this.#priority);
-    this.#destroy();
-  }
-
-  get bound(): boolean {
-    return this.#user !== null;
-  }
-
-  /** Ends an idle connection. */
-  discard(): void {
-    this.#destroy();
-  }
-
-  /** Whom the response is told. */
   get user(): ResponseHandler | null {
-    return this.#user;
+    return this.request.user;
   }
 
   get upgrades(): boolean {
-    return this.#sender.upgrades;
+    return this.request.upgrades;
   }
 
   received(bytes: Buffer, start: number, end: number): void {
     this.#worker.tick();
-    const user = this.#user;
+    const user = this.request.user;
     if (user === null || this.#reader.over) {
       // Bytes that nobody asked for.
       this.#clean = false;
       if (user === null) {
         this.#addressPool?.remove(this);
-        this.#destroy();
+        this.destroy();
       }
       return;
     }
@@ -207,7 +127,7 @@ export class Http1UpstreamConnection implements UpstreamRequest, ResponseOwner, 
         this.#fail(failures.upstreamProtocol, 'its response is malformed');
         return;
       case 'reading':
-        user.responseFlush();
+        user.flush();
         return;
       case 'surplus':
         this.#clean = false;
@@ -215,12 +135,12 @@ export class Http1UpstreamConnection implements UpstreamRequest, ResponseOwner, 
       case 'over':
         break;
     }
-    user.responseFlush();
-    if (this.#user === user) this.#over(user);
+    user.flush();
+    if (this.request.user === user) this.#over(user);
   }
 
   answered(head: ResponseHead): void {
-    this.endpoint.answered(head.status);
+    this.request.endpoint.answered(head.status);
     if (head.close) this.#clean = false;
     if (head.status === 101) this.#openTunnel();
   }
@@ -229,29 +149,27 @@ export class Http1UpstreamConnection implements UpstreamRequest, ResponseOwner, 
   #openTunnel(): void {
     this.#clean = false;
     this.#tunnel = true;
-    this.#sender.ended = false;
-    this.#requestSent = false;
+    this.request.tunnelOpened();
   }
 
   #over(user: ResponseHandler): void {
-    if (this.#requestSent) this.#letGo();
+    if (this.request.sent) this.#letGo();
     // It reads no more of the request: what is left of it has nowhere to go.
-    else if (!this.#clean && !this.#tunnel) this.abandon();
-    user.responseOver();
+    else if (!this.#clean && !this.#tunnel) this.request.abort();
+    user.over();
   }
 
   /** Request and response are complete. */
   #letGo(): void {
-    this.#user = null;
-    const { endpoint } = this;
-    endpoint.left(this.#priority);
+    this.request.letGo();
+    const { endpoint } = this.request;
     const { upstream } = endpoint;
     if (this.#tunnel && this.transport.queued > 0) {
       this.#close();
       return;
     }
     if (!this.#clean || endpoint.retired || this.transport.queued > 0 || this.#generation !== upstream.generation || this.#worker.closed) {
-      this.#destroy();
+      this.destroy();
       return;
     }
     this.#phase = 'idle';
@@ -269,19 +187,19 @@ export class Http1UpstreamConnection implements UpstreamRequest, ResponseOwner, 
 
   ended(): void {
     this.#worker.tick();
-    const user = this.#user;
+    const user = this.request.user;
     if (user === null) {
-      if (this.#phase === 'closing') this.#destroy();
+      if (this.#phase === 'closing') this.destroy();
       else this.#idleClosed();
     } else if (this.#reader.endsWithConnection) {
       this.#clean = false;
       this.#reader.end(user);
-      user.responseFlush();
-      if (this.#user === user) this.#over(user);
+      user.flush();
+      if (this.request.user === user) this.#over(user);
     } else if (this.#reader.over) {
       // The response is complete, the request is not: nobody reads the rest.
-      this.abandon();
-      user.responseOver();
+      this.request.abort();
+      user.over();
     } else {
       this.broken('closed');
     }
@@ -290,28 +208,28 @@ export class Http1UpstreamConnection implements UpstreamRequest, ResponseOwner, 
   #idleClosed(): void {
     this.#addressPool?.remove(this);
     this.#sawClose(this.#worker.nowMs - this.#parkedMs);
-    this.#destroy();
+    this.destroy();
   }
 
   /** The upstream ended it after it had been idle for this long. */
   #sawClose(idleMs: number): void {
     const { nowMs } = this.#worker;
     this.#addressPool?.sawClose(idleMs, nowMs);
-    this.endpoint.upstream.sawClose(idleMs, nowMs);
+    this.request.endpoint.upstream.sawClose(idleMs, nowMs);
   }
 
   broken(reason: string): void {
     this.#worker.tick();
-    const user = this.#user;
+    const user = this.request.user;
     if (user === null) {
       if (this.#phase === 'idle') this.#idleClosed();
-      else this.#destroy();
+      else this.destroy();
       return;
     }
     if (this.#phase === 'connecting') this.#connectFailed(failures.connectRefused, reason);
     else if (this.#reader.over) {
-      this.abandon();
-      user.responseOver();
+      this.request.abort();
+      user.over();
     } else if (this.#reader.awaitsHead) {
       // Its idle limit and a request have met on the way.
       if (this.#idleMs >= leastIdleMs) this.#sawClose(this.#idleMs);
@@ -321,47 +239,46 @@ export class Http1UpstreamConnection implements UpstreamRequest, ResponseOwner, 
 
   drained(): void {
     this.#worker.tick();
-    this.#user?.upstreamDrained();
+    this.request.user?.drained();
   }
 
   /** The connect timeout, or too long idle. */
   expired(nowMs: number): void {
     this.#worker.nowMs = nowMs;
     if (this.#phase === 'connecting') {
-      this.#connectFailed(failures.connectTimeout, `no answer within ${this.endpoint.upstream.connectTimeoutMs} ms`);
+      this.#connectFailed(failures.connectTimeout, `no answer within ${this.request.endpoint.upstream.connectTimeoutMs} ms`);
     } else if (this.#phase === 'closing') {
-      this.#destroy();
+      this.destroy();
     } else if (this.#phase === 'idle') {
       this.#addressPool?.remove(this);
-      this.#destroy();
+      this.destroy();
     }
   }
 
   #connectFailed(failure: Failure, reason: string): void {
-    const user = this.#user!;
-    this.#user = null;
-    this.endpoint.left(this.#priority);
-    this.#destroy();
-    this.endpoint.failed();
-    user.connectFailed(this.endpoint, failure, reason);
+    const { endpoint, user } = this.request;
+    this.request.letGo();
+    this.destroy();
+    endpoint.failed();
+    user!.connectFailed(endpoint, failure, reason);
   }
 
   #fail(failure: Failure, reason: string): void {
-    const user = this.#user!;
-    this.abandon();
-    this.endpoint.failed();
-    user.failed(failure, reason, false);
+    const { endpoint, user } = this.request;
+    this.request.abort();
+    endpoint.failed();
+    user!.abort(failure, reason, false);
   }
 
   crashed(error: unknown): void {
     this.#worker.faulted(error);
-    const user = this.#user;
-    this.abandon();
-    this.#destroy();
-    user?.failed(failures.fault, 'an unexpected fault', false);
+    const user = this.request.user;
+    this.request.abort();
+    this.destroy();
+    user?.abort(failures.fault, 'an unexpected fault', false);
   }
 
-  #destroy(): void {
+  destroy(): void {
     if (this.#phase === 'gone') return;
     this.#phase = 'gone';
     if (this.#open) this.#worker.counters.add(fixed.upstreamConnectionsHttp1, -1);

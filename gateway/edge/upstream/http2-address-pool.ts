@@ -64,7 +64,7 @@ export class Http2AddressPool implements Http2ConnectionOwner {
       if (!breaker.enter(resource.requests)) return tooManyRequests;
       const { nowMs } = this.#worker;
       if (session.isOld(nowMs) && nowMs >= this.#replaceAgainAtMs && this.#dialling() === 0) this.#replace(nowMs, endpoint, breaker);
-      return session.side(endpoint, user, breaker);
+      return session.take(endpoint, user, breaker);
     }
     if (!breaker.enter(resource.pending)) return tooManyWait;
     const wait = new StreamWait(this, endpoint, user, breaker);
@@ -133,7 +133,7 @@ export class Http2AddressPool implements Http2ConnectionOwner {
       if (session === null) break;
       this.#leave(wait);
       this.#tell(() => {
-        if (wait.breaker.enter(resource.requests)) wait.user.connected(session.side(wait.endpoint, wait.user, wait.breaker));
+        if (wait.breaker.enter(resource.requests)) wait.user.connected(session.take(wait.endpoint, wait.user, wait.breaker));
         else wait.user.connectFailed(null, failures.overflow, raiseRequests);
       });
     }

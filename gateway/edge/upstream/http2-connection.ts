@@ -9,7 +9,6 @@ import type { Failure } from '../message/failure.ts';
 import { Http2ClientConnection } from '../http2/client.ts';
 import type { ClientOwner } from '../http2/client.ts';
 import type { Stream } from '../http2/stream.ts';
-import type { TransportOwner } from '../io/transport.ts';
 import { resource } from './breaker.ts';
 import type { Breaker } from './breaker.ts';
 import { dial } from './dial.ts';
@@ -31,13 +30,11 @@ export interface Http2ConnectionOwner {
 
 /** An idle session ends after this, where the Upstream says nothing (Envoy's default). Unlike HTTP/1.1, nothing can be lost by a long one. */
 const defaultIdleMs = 3_600_000;
-/** Sides that are kept to be used again: as many as most upstreams take streams at once. */
-const mostSpareSides = 128;
+/** Requests that are kept to be used again: as many as most upstreams take streams at once. */
+const mostSpares = 128;
 /** What OpenSSL says where the peer knows ALPN, and not `h2`. */
 const noSuchProtocol = /no application protocol/u;
 const notHttp2 = 'it does not agree on HTTP/2 in the TLS handshake (ALPN h2): serve gRPC there, or say grpc: false';
-
-const nobody: TransportOwner = { received() {}, ended() {}, drained() {}, broken() {}, crashed() {} };
 
 export class Http2UpstreamConnection implements ClientOwner, StreamHost, Timed {
   /** For which it was dialled; others with the same address may use it. */
@@ -60,7 +57,7 @@ export class Http2UpstreamConnection implements ClientOwner, StreamHost, Timed {
     this.endpoint = endpoint;
     this.shared = upstream.context.http2;
     this.#owner = owner;
-    this.#spares = new Spares(worker.batch, mostSpareSides);
+    this.#spares = new Spares(worker.batch, mostSpares);
     this.#idleMs = upstream.upstream?.idleTimeoutMs ?? defaultIdleMs;
     // ± 10 %: sessions that came together do not go together.
     this.#oldAtMs = worker.nowMs + (upstream.upstream?.maxLifetimeMs ?? Infinity) * (0.9 + 0.2 * worker.draw());
@@ -72,7 +69,8 @@ export class Http2UpstreamConnection implements ClientOwner, StreamHost, Timed {
 
   #dial(): Http2ClientConnection {
     const { ip, port, upstream, worker } = this.endpoint;
-    const { socket, transport } = dial(ip, port, upstream, worker.reads, nobody);
+    const { http2, responseHead } = this.shared;
+    const { socket, owner, transport } = dial(ip, port, upstream, worker.reads, (dialled) => new Http2ClientConnection(dialled, http2, this, responseHead));
     if (transport.secure) {
       socket.once('secureConnect', () => this.#secured(socket as TLSSocket));
       // The transport tells the code alone, which is EPROTO whatever the handshake failed of.
@@ -80,7 +78,7 @@ export class Http2UpstreamConnection implements ClientOwner, StreamHost, Timed {
         if (noSuchProtocol.test(error.message)) this.#fail(failures.connectRefused, notHttp2);
       });
     } else socket.once('connect', () => this.#open());
-    return new Http2ClientConnection(transport, this.shared.http2, this, this.shared.responseHead);
+    return owner;
   }
 
   #secured(socket: TLSSocket): void {
@@ -113,22 +111,22 @@ export class Http2UpstreamConnection implements ClientOwner, StreamHost, Timed {
     return nowMs >= this.#oldAtMs;
   }
 
-  /** A side for a request of `user`, which has entered `breaker`. There must be room. */
-  side(endpoint: EndpointView, user: ResponseHandler, breaker: Breaker): Http2UpstreamRequest {
-    const side = this.#spares.take() ?? new Http2UpstreamRequest(this, endpoint, breaker);
-    side.begin(endpoint, user, breaker);
-    return side;
+  /** A request of `user`, which has entered `breaker`. There must be room. */
+  take(endpoint: EndpointView, user: ResponseHandler, breaker: Breaker): Http2UpstreamRequest {
+    const request = this.#spares.take() ?? new Http2UpstreamRequest(this, endpoint, breaker);
+    request.begin(endpoint, user, breaker);
+    return request;
   }
 
-  /** A side has been let go. */
-  release(side: Http2UpstreamRequest): void {
-    this.#spares.giveBack(side);
+  /** A request has been let go. */
+  release(request: Http2UpstreamRequest): void {
+    this.#spares.giveBack(request);
   }
 
   /** Sends a request: `Http2ClientConnection.request`. There must be room. */
-  request(side: Http2UpstreamRequest, block: Buffer, length: number, end: boolean): Stream {
+  send(request: Http2UpstreamRequest, block: Buffer, length: number, end: boolean): Stream {
     this.endpoint.worker.wheel.clear(this.#deadline);
-    return this.#connection.request(side, block, length, end);
+    return this.#connection.request(request, block, length, end);
   }
 
   /** No new streams; it closes after those that are open. */
@@ -137,17 +135,17 @@ export class Http2UpstreamConnection implements ClientOwner, StreamHost, Timed {
     else this.#connection.drain();
   }
 
-  /** `side` is told when this read is over. */
-  flushLater(side: Http2UpstreamRequest): void {
-    this.#unflushed.push(side);
+  /** The request is told when this read is over. */
+  flushLater(request: Http2UpstreamRequest): void {
+    this.#unflushed.push(request);
   }
 
   connectionRead(): void {
-    const sides = this.#unflushed;
-    if (sides.length === 0) return;
+    const requests = this.#unflushed;
+    if (requests.length === 0) return;
     // None is told of a new read meanwhile: callbacks do not nest.
-    for (let i = 0; i < sides.length; i++) sides[i]!.readOver();
-    sides.length = 0;
+    for (let i = 0; i < requests.length; i++) requests[i]!.readOver();
+    requests.length = 0;
   }
 
   connectionRoom(connection: Http2ClientConnection): void {

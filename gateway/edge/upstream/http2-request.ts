@@ -1,4 +1,4 @@
-// One request to an Endpoint that speaks HTTP/2: a stream of a session, as forwarding and shadows see it.
+// One request to an Endpoint that speaks HTTP/2: a stream of a session, as forwarding and shadows use it.
 import type { HeadEdits } from '../message/head-edits.ts';
 import { failures } from '../message/failure.ts';
 import type { Failure } from '../message/failure.ts';
@@ -29,16 +29,16 @@ const unavailable = 14;
 export interface StreamHost {
   readonly shared: Http2UpstreamShared;
   /** Sends a request: `Http2ClientConnection.request`. There must be room. */
-  request(side: Http2UpstreamRequest, block: Buffer, length: number, end: boolean): Stream;
-  /** `side` is told when this read is over. */
-  flushLater(side: Http2UpstreamRequest): void;
-  /** A side has been let go. */
-  release(side: Http2UpstreamRequest): void;
+  send(request: Http2UpstreamRequest, block: Buffer, length: number, end: boolean): Stream;
+  /** The request is told when this read is over. */
+  flushLater(request: Http2UpstreamRequest): void;
+  /** A request has been let go. */
+  release(request: Http2UpstreamRequest): void;
 }
 
 /** Kept by its session and begun anew for each request. */
 export class Http2UpstreamRequest implements UpstreamRequest, ResponseUser {
-  readonly kind = 'side';
+  readonly kind = 'request';
   readonly #session: StreamHost;
   endpoint: EndpointView;
   isHead = false;
@@ -92,12 +92,12 @@ export class Http2UpstreamRequest implements UpstreamRequest, ResponseUser {
 
   // The request.
 
-  beginRequest(head: WireRequestHead, edits: HeadEdits, facts: ClientFacts, requestId: Buffer, framing: RequestFraming, bodyBytes: number): void {
+  encodeHead(head: WireRequestHead, edits: HeadEdits, facts: ClientFacts, requestId: Buffer, framing: RequestFraming, bodyBytes: number): void {
     writeRequestBlock(this.#session.shared.writer, head, edits, facts, requestId, !this.endpoint.upstream.plain, false);
     this.#begin(framing, bodyBytes);
   }
 
-  sendHead(bytes: Buffer, length: number, framing: RequestFraming, bodyBytes: number): void {
+  head(bytes: Buffer, length: number, framing: RequestFraming, bodyBytes: number): void {
     const { writer } = this.#session.shared;
     if (bytes !== writer.bytes || length !== writer.length) {
       writer.clear();
@@ -111,20 +111,20 @@ export class Http2UpstreamRequest implements UpstreamRequest, ResponseUser {
     if (framing === 'length') putLength(writer, bodyBytes);
     // Nothing follows: no body, or one of length 0.
     this.#requestEnded = framing === 'none' || (framing === 'length' && bodyBytes === 0);
-    this.#stream = this.#session.request(this, writer.bytes, writer.length, this.#requestEnded);
+    this.#stream = this.#session.send(this, writer.bytes, writer.length, this.#requestEnded);
   }
 
-  sendBody(bytes: Buffer, start: number, end: number): void {
+  body(bytes: Buffer, start: number, end: number): void {
     const stream = this.#stream!;
     stream.sendData(bytes, start, end, false);
     if (stream.queuedBytes > mostQueuedBytes) this.#congested = true;
   }
 
-  giveBody(bytes: Buffer): void {
-    this.sendBody(bytes, 0, bytes.length);
+  give(bytes: Buffer): void {
+    this.body(bytes, 0, bytes.length);
   }
 
-  sendEnd(trailers: FieldList | null): void {
+  end(trailers: FieldList | null): void {
     if (this.#requestEnded) return;
     this.#requestEnded = true;
     const { writer } = this.#session.shared;
@@ -137,7 +137,7 @@ export class Http2UpstreamRequest implements UpstreamRequest, ResponseUser {
     if (this.#requestEnded && this.#responseEnded) this.#letGo();
   }
 
-  abandon(): void {
+  abort(): void {
     if (this.#user === null) return;
     this.#letGo();
     this.#stream?.reset(errorCode.cancel);
@@ -172,12 +172,12 @@ export class Http2UpstreamRequest implements UpstreamRequest, ResponseUser {
   streamResponse(_: Stream, head: ResponseHead): void {
     this.#responseStarted = true;
     this.endpoint.answered(grpcStatusOf(head) === unavailable ? 503 : head.status);
-    this.#user!.responseHead(head);
+    this.#user!.head(head);
     this.#flushLater();
   }
 
   streamData(stream: Stream, bytes: Buffer, start: number, end: number): void {
-    this.#user!.responseBody(bytes, start, end);
+    this.#user!.body(bytes, start, end);
     if (this.#user === null) return;
     if (this.#paused) this.#uncredited += end - start;
     else stream.credit(end - start);
@@ -195,24 +195,24 @@ export class Http2UpstreamRequest implements UpstreamRequest, ResponseUser {
   readOver(): void {
     if (!this.#unflushed) return;
     this.#unflushed = false;
-    this.#user?.responseFlush();
+    this.#user?.flush();
   }
 
   streamEnd(_: Stream, trailers: FieldList | null): void {
     const user = this.#user!;
     this.#responseEnded = true;
     this.#unflushed = false;
-    user.responseEnd(trailers);
-    if (this.#user === user) user.responseFlush();
+    user.end(trailers);
+    if (this.#user === user) user.flush();
     if (this.#user !== user) return;
     if (this.#requestEnded) this.#letGo();
-    user.responseOver();
+    user.over();
   }
 
   streamPassedOn(stream: Stream): void {
     if (!this.#congested || stream.queuedBytes * 2 > mostQueuedBytes) return;
     this.#congested = false;
-    this.#user!.upstreamDrained();
+    this.#user!.drained();
   }
 
   streamLost(_: Stream, loss: StreamLoss): void {
@@ -220,13 +220,13 @@ export class Http2UpstreamRequest implements UpstreamRequest, ResponseUser {
     this.#letGo();
     if (this.#responseEnded) {
       // The response is whole: nobody reads the rest of the request.
-      user.responseOver();
+      user.over();
       return;
     }
     // An upstream that ends a session in good order, or has no room, is not a sick one.
     if (!loss.unprocessed) this.endpoint.failed();
     // Whoever answers has worked on it, whatever it says later.
-    user.failed(failureOf(loss, this.#responseStarted), loss.sentence, loss.unprocessed && !this.#responseStarted);
+    user.abort(failureOf(loss, this.#responseStarted), loss.sentence, loss.unprocessed && !this.#responseStarted);
   }
 }
 

@@ -145,7 +145,7 @@ class PendingRequest implements Waiting {
     if (acquired === null || acquired.kind === 'waiting') return;
     this.#acquired = null;
     try {
-      if (acquired.kind === 'side') this.#user.connected(acquired);
+      if (acquired.kind === 'request') this.#user.connected(acquired);
       else this.#user.connectFailed(null, acquired.failure, acquired.detail);
     } catch (error) {
       pool.worker.faulted(error);
@@ -156,7 +156,7 @@ class PendingRequest implements Waiting {
     const acquired = this.#acquired;
     this.#acquired = null;
     if (acquired === null) this.#queue.leave(this);
-    else if (acquired.kind === 'side') acquired.abandon();
+    else if (acquired.kind === 'request') acquired.abort();
     else if (acquired.kind === 'waiting') acquired.cancel();
   }
 }

@@ -11,18 +11,18 @@ import type { ResponseHandler } from './response-handler.ts';
 /** A connection that is dialled. */
 export class Dialling implements Waiting {
   readonly kind = 'waiting';
-  readonly #connection: UpstreamRequest;
+  readonly #request: UpstreamRequest;
 
-  constructor(connection: UpstreamRequest) {
-    this.#connection = connection;
+  constructor(request: UpstreamRequest) {
+    this.#request = request;
   }
 
   get endpoint(): EndpointView {
-    return this.#connection.endpoint;
+    return this.#request.endpoint;
   }
 
   cancel(): void {
-    this.#connection.abandon();
+    this.#request.abort();
   }
 }
 
@@ -64,7 +64,7 @@ export class AddressWait implements Waiting, Timed {
     worker.tick();
     worker.wheel.remove(this.#deadline);
     const acquired = this.#pool.acquire(this.#user, [], this.#balancing, this.#hash);
-    if (acquired.kind === 'side') this.#user.connected(acquired);
+    if (acquired.kind === 'request') this.#user.connected(acquired);
     else if (acquired.kind === 'waiting') this.#next = acquired;
     else this.#user.connectFailed(null, acquired.failure, acquired.detail);
   }

@@ -12,14 +12,14 @@ const request = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
 class Counting implements RequestTaker {
   heads = 0;
   stops = 0;
-  requestHead(): void {
+  head(): void {
     this.heads += 1;
   }
-  requestBody(): void {}
-  requestEnd(): void {}
-  requestFlush(): void {}
-  headRefused(): void {}
-  bodyRefused(): void {}
+  body(): void {}
+  end(): void {}
+  flush(): void {}
+  refuse(): void {}
+  abort(): void {}
   awaitsHead(): void {}
   sentEnough(): void {
     this.stops += 1;

@@ -246,7 +246,7 @@ export interface Dialled {
 export function dialTo(port: number, shared: Http2Shared, owner: ClientOwner): Dialled {
   let transport: SocketTransport | null = null;
   const socket = dialPlain('127.0.0.1', port, new ReadBuffer(), (bytes, start, end) => transport?.receive(bytes, start, end));
-  transport = new SocketTransport(socket, nobody, null);
+  transport = new SocketTransport(socket, null);
   shared.home.tick();
   const connection = new Http2ClientConnection(transport, shared, owner, new ResponseHead());
   const connected = Promise.withResolvers<void>();

@@ -1,5 +1,6 @@
-// What an HTTP/1.1 client gets: answers framed for its version. Puts bytes together in the worker's out buffer; the caller flushes.
+// Http1Answer: what an HTTP/1.1 client gets, framed for its version, and put together in the worker's out buffer.
 import type { Answer } from '../message/answers.ts';
+import type { ClientAnswer } from '../exchange/client-side.ts';
 import type { CompiledMapping } from '../policy/compiled-mapping.ts';
 import type { WorkerContext } from '../io/worker-context.ts';
 import type { DownstreamContext } from './downstream-context.ts';
@@ -14,15 +15,33 @@ import { putTrailers } from '../http1/trailers.ts';
 
 const crlf = Buffer.from('\r\n');
 
-export class ClientWriter {
+/** The connection of an answer, as the answer needs it. */
+export interface AnsweredConnection {
+  /** The client sends no more. */
+  readonly halfClosed: boolean;
+  /** An answer begins for a client that sends no more. */
+  answerBegins(): void;
+  /** The 101 of a tunnel is put together. */
+  tunnelOpens(): void;
+  /** Will the request be read to its end? Asked once the answer to it is there whole. `last`: there need be no further one. */
+  readsOn(last: boolean): boolean;
+  /** Ends at once, in the middle of the answer. The exchange is not told. */
+  cut(): void;
+}
+
+/** Kept by its connection and begun anew for each request. */
+export class Http1Answer implements ClientAnswer {
   readonly #context: DownstreamContext;
   readonly #worker: WorkerContext;
   readonly #transport: Transport;
+  readonly #connection: AnsweredConnection;
   /** Age at which answers close the connection. */
   readonly #closeAtMs: number;
   readonly #shape: ResponseShape = { edits: null, serviceTimeMs: -1, chunked: false, connectionLine: null, dateLine: null };
   #http11 = true;
   #isHead = false;
+  /** Bytes pass as they are, both ways, until both sides have ended. */
+  #tunnel = false;
   /** Where the head of the answer stands in the out buffer. */
   #headAt = -1;
   /** The connection closes after this answer. */
@@ -30,11 +49,12 @@ export class ClientWriter {
   /** The connection closes after the next answer, whatever the client says. */
   retiring = false;
 
-  constructor(context: DownstreamContext, transport: Transport) {
+  constructor(context: DownstreamContext, transport: Transport, connection: AnsweredConnection) {
     const { worker } = context;
     this.#context = context;
     this.#worker = worker;
     this.#transport = transport;
+    this.#connection = connection;
     const { connectionMaxAgeMs } = worker.limits;
     // ± 10 %, so that connections that came together do not go together.
     this.#closeAtMs = connectionMaxAgeMs === 0 ? Infinity : worker.nowMs + connectionMaxAgeMs * (0.9 + 0.2 * worker.draw());
@@ -43,6 +63,18 @@ export class ClientWriter {
   /** HTTP/1.1: it takes chunks and 1xx answers. */
   get http11(): boolean {
     return this.#http11;
+  }
+
+  get congested(): boolean {
+    return this.#transport.congested;
+  }
+
+  get queued(): number {
+    return this.#transport.queued;
+  }
+
+  get unsent(): number {
+    return this.#transport.unsent;
   }
 
   /** The next answer is to this request. */
@@ -71,9 +103,9 @@ export class ClientWriter {
     out.open(this.#transport);
     this.#headAt = out.position;
     writeResponseHead(out, head, shape);
+    if (this.#connection.halfClosed) this.#connection.answerBegins();
   }
 
-  /** Forgets the head and what follows it. False: some of it has left. */
   takeBack(): boolean {
     return this.#worker.out.takeBack(this.#transport, this.#headAt);
   }
@@ -85,6 +117,8 @@ export class ClientWriter {
     this.close = true;
     this.#worker.out.open(this.#transport);
     writeUpgrade(this.#worker.out, head);
+    this.#tunnel = true;
+    this.#connection.tunnelOpens();
   }
 
   body(bytes: Buffer, start: number, end: number): void {
@@ -95,7 +129,13 @@ export class ClientWriter {
   }
 
   end(trailers: FieldList | null): void {
-    if (!this.#shape.chunked) return;
+    if (this.#shape.chunked) this.#endChunks(trailers);
+    if (!this.#tunnel) return;
+    this.#worker.out.flush();
+    this.#transport.end();
+  }
+
+  #endChunks(trailers: FieldList | null): void {
     const { out } = this.#worker;
     out.open(this.#transport);
     putLastChunk(out);
@@ -103,8 +143,21 @@ export class ClientWriter {
     out.putAll(crlf);
   }
 
-  /** An answer of the gateway itself, sent at once. */
-  answer(answer: Answer): void {
+  flush(): void {
+    this.#worker.out.flush();
+  }
+
+  abort(): void {
+    this.#connection.cut();
+  }
+
+  sendOwn(answer: Answer, last: boolean): void {
+    if (!this.#connection.readsOn(last)) this.close = true;
+    this.write(answer);
+  }
+
+  /** Writes an answer of the gateway itself, at once. */
+  write(answer: Answer): void {
     const { out, dateLine } = this.#worker;
     out.open(this.#transport);
     writeAnswer(out, answer, dateLine, this.#isHead, this.#connectionLine());

@@ -1,0 +1,206 @@
+// ExchangeRequest: the request's way through an exchange, from the client to the upstream and to shadows.
+import type { ClientFacts } from '../message/client-facts.ts';
+import { failures } from '../message/failure.ts';
+import type { Failure } from '../message/failure.ts';
+import type { FieldList } from '../message/fields.ts';
+import type { MessageTaker } from '../message/message-taker.ts';
+import type { WireRequestHead } from '../message/request-head.ts';
+import type { CopyTarget } from '../shadow/shadow-budget.ts';
+import type { ShadowCopy } from '../shadow/shadow-copy.ts';
+import { ExchangeRoute } from './exchange-route.ts';
+import type { RoutedRequest } from './exchange-route.ts';
+import type { ExchangeEnds, ExchangeState } from './exchange-state.ts';
+import type { TriesOwner } from './tries.ts';
+import { WaitingBody } from './waiting-body.ts';
+
+/** `head` begins the exchange; `abort`: a fault of the request's framing, of which the body makes no sense from here on. */
+export class ExchangeRequest implements MessageTaker<[head: WireRequestHead, facts: ClientFacts], [failure: Failure]>, RoutedRequest, TriesOwner {
+  readonly #state: ExchangeState;
+  readonly #exchange: ExchangeEnds;
+  readonly #route: ExchangeRoute;
+  /** What came while a step waits; null: no step has waited yet. */
+  #waiting: WaitingBody | null = null;
+  #copy: ShadowCopy<CopyTarget> | null = null;
+  #chunked = false;
+
+  constructor(state: ExchangeState, exchange: ExchangeEnds) {
+    this.#state = state;
+    this.#exchange = exchange;
+    this.#route = new ExchangeRoute(state, this, exchange);
+  }
+
+  /** Somebody will take the body. */
+  get wanted(): boolean {
+    return this.#state.request === 'passing' || this.#state.request === 'complete';
+  }
+
+  head(head: WireRequestHead, facts: ClientFacts): void {
+    this.#state.begin(head, facts);
+    this.#chunked = head.framing === 'chunked';
+    this.#exchange.forwarding.reset(head.isHead);
+    this.#route.decide(head);
+  }
+
+  forward(head: WireRequestHead, hash: number | null): void {
+    const { context, record } = this.#state;
+    const compiled = this.#state.compiled!;
+    const facts = this.#state.facts!;
+    const { shadows } = record.decision!;
+    record.identify();
+    const { requestId } = record;
+    if (shadows.length > 0 && !head.websocket) this.#copy = context.shadows.begin(shadows, head, compiled, facts, requestId);
+    this.#exchange.forwarding.head(head, compiled, facts, requestId, hash);
+  }
+
+  body(bytes: Buffer, start: number, end: number): void {
+    const { record, times, web, worker, request } = this.#state;
+    const { nowMs, limits } = worker;
+    record.requestBytes += end - start;
+    times.requestByteMs = nowMs;
+    times.lastByteMs = nowMs;
+    if (request !== 'passing') return;
+    if (this.#chunked && limits.bodyBytes > 0 && record.requestBytes > limits.bodyBytes) {
+      this.#exchange.fail(failures.bodyTooLarge, '');
+      return;
+    }
+    if (web === null) this.#pass(bytes, start, end);
+    else this.#passDecoded(web.decode(bytes, start, end));
+  }
+
+  #passDecoded(bytes: Buffer | null): void {
+    if (bytes === null) this.#exchange.fail(failures.malformedText, '');
+    else if (bytes.length > 0) this.#pass(bytes, 0, bytes.length);
+  }
+
+  #pass(bytes: Buffer, start: number, end: number): void {
+    if (this.#state.waits) {
+      if (!this.#waitingBody.body(bytes, start, end)) this.#exchange.fail(failures.overflow, 'too much is held for other requests (--retry-total-bytes)');
+      return;
+    }
+    if (this.#copy !== null && !this.#copy.body(bytes, start, end)) this.#copy = null;
+    this.#exchange.forwarding.body(bytes, start, end);
+  }
+
+  get #waitingBody(): WaitingBody {
+    return (this.#waiting ??= new WaitingBody(this.#state.worker.held));
+  }
+
+  end(trailers: FieldList | null): void {
+    const state = this.#state;
+    const { nowMs } = state.worker;
+    state.times.requestDoneMs = nowMs;
+    state.times.lastByteMs = nowMs;
+    if (state.request === 'discarding') state.request = 'dropped';
+    if (state.request !== 'passing') return;
+    state.request = 'complete';
+    if (state.web !== null && !state.web.complete) this.#exchange.fail(failures.malformedText, '');
+    else if (state.waits) this.#waitingBody.end(trailers);
+    else this.#exchange.forwarding.end(trailers);
+  }
+
+  flush(): void {
+    const state = this.#state;
+    const { forwarding } = this.#exchange;
+    switch (state.request) {
+      case 'none':
+        return;
+      case 'discarding':
+      case 'dropped':
+        this.#exchange.finishIfDone();
+        return;
+      case 'passing':
+        if (state.waits) this.#pauseClient();
+        else {
+          forwarding.flush();
+          if (forwarding.congested) this.#pauseClient();
+        }
+        break;
+      case 'complete':
+        if (state.waits) break;
+        forwarding.flush();
+        if (this.#copy !== null) this.#sendCopy();
+        this.#exchange.finishIfDone();
+        if (!state.active) return;
+    }
+    state.arm();
+  }
+
+  #sendCopy(): void {
+    const copy = this.#copy!;
+    this.#copy = null;
+    this.#state.context.shadows.send(copy);
+  }
+
+  abort(failure: Failure): void {
+    this.#exchange.fail(failure, '');
+  }
+
+  resume(): void {
+    const state = this.#state;
+    const { forwarding } = this.#exchange;
+    const run = state.steps;
+    if (this.wanted) {
+      // It may end with any piece of it, and a client that sent ahead then has its next request in this exchange.
+      this.#waiting?.passTo({
+        body: (bytes, start, end) => run === state.steps && this.#pass(bytes, start, end),
+        end: (trailers) => run === state.steps && forwarding.end(trailers),
+      });
+    }
+    if (run !== state.steps) return;
+    this.flush();
+    if (state.request === 'passing' && !forwarding.congested) this.#resumeClient();
+  }
+
+  // What becomes of it, as forwarding tells.
+
+  get remainingMs(): number {
+    return this.#state.times.remainingMs(this.#state.worker.nowMs, this.#state.compiled!);
+  }
+
+  taken(): void {
+    this.#resumeClient();
+    this.#state.arm();
+  }
+
+  failed(failure: Failure, detail: string): void {
+    this.#exchange.fail(failure, detail);
+  }
+
+  #pauseClient(): void {
+    this.#state.times.requestPaused = true;
+    this.#state.client.pauseRequest();
+  }
+
+  #resumeClient(): void {
+    const { client, times, worker } = this.#state;
+    if (!times.requestPaused) return;
+    times.requestPaused = false;
+    times.requestByteMs = worker.nowMs;
+    client.resumeRequest();
+  }
+
+  // How it goes no further.
+
+  /** The rest of it goes nowhere. */
+  discard(): void {
+    this.#state.request = this.#state.requestDone ? 'dropped' : 'discarding';
+    this.#resumeClient();
+  }
+
+  /** The client reads no further: it counts as done. */
+  giveUp(): void {
+    if (this.#state.active) this.#state.request = 'dropped';
+  }
+
+  /** Nothing more goes to the upstream or to shadows. */
+  drop(): void {
+    const { steps } = this.#state;
+    if (steps !== null && steps.waiting) steps.cancel();
+    this.#waiting?.clear();
+    if (this.#copy !== null) {
+      this.#copy.drop('dropped_incomplete');
+      this.#copy = null;
+    }
+    this.#exchange.forwarding.abort();
+  }
+}

@@ -1,0 +1,125 @@
+// ExchangeRoute: whose request it is. Decided by the table, then passed through the steps of that Mapping, which may have it decided again.
+import type { ForwardDecision, RejectDecision } from '../../../routing/decision.ts';
+import { decide } from '../../../routing/decide.ts';
+import { fixed } from '../../counters.ts';
+import { rejectFailure } from '../../failures.ts';
+import type { WireRequestHead } from '../message/request-head.ts';
+import type { CompiledMapping, LazyMapping } from '../policy/compiled-mapping.ts';
+import type { Step, Verdict } from '../policy/step.ts';
+import { rejectedSteps } from '../policy/steps.ts';
+import type { ExchangeEnds, ExchangeState } from './exchange-state.ts';
+import { StepRun } from './step-run.ts';
+import type { StepOwner } from './step-run.ts';
+
+/** What becomes of a request that somebody takes. */
+export interface RoutedRequest {
+  /** It goes to the Upstream of its Mapping. `hash` keeps the client at one Endpoint; null: nothing does. */
+  forward(head: WireRequestHead, hash: number | null): void;
+  /** A step has waited, and no longer does: what was held back of the request may go on. */
+  resume(): void;
+}
+
+export class ExchangeRoute implements StepOwner {
+  readonly #state: ExchangeState;
+  readonly #request: RoutedRequest;
+  readonly #exchange: Pick<ExchangeEnds, 'fail' | 'sendOwn'>;
+  /** Why nobody takes the request; of use while it is no Mapping's. */
+  #rejection: RejectDecision | null = null;
+
+  constructor(state: ExchangeState, request: RoutedRequest, exchange: Pick<ExchangeEnds, 'fail' | 'sendOwn'>) {
+    this.#state = state;
+    this.#request = request;
+    this.#exchange = exchange;
+  }
+
+  /** Decides, and runs the steps. Request or exchange are told during the call, unless a step waits. */
+  decide(head: WireRequestHead): void {
+    const { context, record, worker } = this.#state;
+    const decision = decide(context.table, head, worker.draw());
+    if (head.regexSteps > 0) worker.counters.add(fixed.textsTooLong, head.unmatchedTexts);
+    if (decision.kind === 'reject') {
+      this.#reject(decision, head);
+      return;
+    }
+    const compiled = this.#take(decision, head);
+    record.enter(compiled.slot);
+    const steps = head.websocket ? compiled.upgradeSteps : compiled.steps;
+    if (steps === null) this.#request.forward(head, null);
+    else this.#runSteps(steps, head);
+  }
+
+  #reject(decision: RejectDecision, head: WireRequestHead): void {
+    const { context, record } = this.#state;
+    record.enter(decision.mapping === null ? -1 : context.slotOf(decision.mapping.id));
+    this.#rejection = decision;
+    const steps = decision.reason === 'no-route' ? context.stepsWithoutRoute : rejectedSteps(decision.mapping);
+    if (steps === null) this.stepsPassed(head);
+    else this.#runSteps(steps, head);
+  }
+
+  /** The request is this Mapping's. */
+  #take(decision: ForwardDecision<LazyMapping>, head: WireRequestHead): CompiledMapping {
+    const state = this.#state;
+    const { compiled } = decision.attached;
+    state.compiled = compiled;
+    state.record.decision = decision;
+    if (compiled.responseEdits !== null) state.edits.begin(head, compiled, state.facts!);
+    return compiled;
+  }
+
+  #runSteps(steps: readonly Step[], head: WireRequestHead): void {
+    const state = this.#state;
+    const { ids, table } = state.context;
+    const run = (state.steps ??= new StepRun(state.worker, ids, state.edits, this));
+    const bodyBytes = head.framing === 'chunked' ? -1 : Math.max(0, head.contentLength);
+    run.begin(steps, head, { facts: state.facts!, secure: state.client.secure, bodyBytes, table });
+    if (run.waiting) state.times.waitingSinceMs = state.worker.nowMs;
+  }
+
+  stepsPassed(head: WireRequestHead): void {
+    if (this.#state.compiled === null) {
+      const { reason, sentence } = this.#rejection!;
+      this.#exchange.fail(rejectFailure(reason), sentence);
+      return;
+    }
+    this.#request.forward(head, this.#state.steps!.hash);
+  }
+
+  stepDecided(verdict: Exclude<Verdict, { kind: 'go-on' }>, head: WireRequestHead): void {
+    switch (verdict.kind) {
+      case 'answer':
+        if (!verdict.counted) this.#state.record.exclude();
+        this.#exchange.sendOwn(verdict.answer);
+        return;
+      case 'fail':
+        this.#exchange.fail(verdict.failure, verdict.detail);
+        return;
+      case 'again':
+        this.#decideAgain(head);
+    }
+  }
+
+  /** By the table that the request began with, and with another draw. */
+  #decideAgain(head: WireRequestHead): void {
+    const { context, edits, record, steps, worker } = this.#state;
+    const run = steps!;
+    const decision = decide(run.table, head, worker.draw());
+    edits.beginAgain();
+    if (decision.kind === 'reject') {
+      this.#state.compiled = null;
+      record.decision = null;
+      record.move(decision.mapping === null ? -1 : context.slotOf(decision.mapping.id));
+      this.#rejection = decision;
+      run.again(rejectedSteps(decision.mapping), head);
+      return;
+    }
+    const compiled = this.#take(decision, head);
+    record.move(compiled.slot);
+    run.again(head.websocket ? compiled.upgradeSteps : compiled.steps, head);
+  }
+
+  stepsResumed(): void {
+    this.#state.times.waitingSinceMs = Infinity;
+    this.#request.resume();
+  }
+}
