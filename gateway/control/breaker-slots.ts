@@ -1,6 +1,6 @@
 // Breaker slots: which cells of the shared blocks hold what an Upstream has in use. A slot lives until no worker can use it any more.
 import { breakerCell, maxBreakerSlots } from '../counters.ts';
-import { SlotAllocation } from './slot-allocation.ts';
+import { KeyIndex, SlotAllocation } from './slot-allocation.ts';
 import type { SlotChanges } from './slot-allocation.ts';
 
 export class BreakerSlots {
@@ -8,24 +8,23 @@ export class BreakerSlots {
 
   /** `kept`: slots of an earlier control worker. Those that `own` does not name again are gone in table `version`, the first of this one. */
   constructor(kept: readonly (readonly [slot: number, upstreamKey: string])[], version: number) {
-    this.#slots = new SlotAllocation(maxBreakerSlots, (upstreamKey) => upstreamKey, kept, { version, atMs: 0 });
+    this.#slots = new SlotAllocation(maxBreakerSlots, new KeyIndex(), kept, { version, atMs: 0 });
   }
 
   /** The slot of an Upstream in the table, or −1: all slots are in use, and it counts in each worker alone. */
   slotOf(upstreamKey: string): number {
-    return this.#slots.get(upstreamKey)?.slot ?? -1;
+    return this.#slots.slotOf(upstreamKey);
   }
 
   /** The Upstream is in the table from now on. */
   own(upstreamKey: string): void {
-    const taken = this.#slots.take(upstreamKey);
-    if (taken !== undefined) taken.gone = null;
+    this.#slots.take(upstreamKey);
   }
 
   /** The Upstream is not in table `version` and later ones. */
   disown(upstreamKey: string, version: number): void {
-    const known = this.#slots.get(upstreamKey);
-    if (known !== undefined) known.gone = { version, atMs: 0 };
+    const slot = this.#slots.slotOf(upstreamKey);
+    if (slot >= 0) this.#slots.leave(slot, { version, atMs: 0 });
   }
 
   /** Frees the slots that nobody can use any more: every worker holds a table without the Upstream (`heldByAll`), and nothing is in use in any block. */

@@ -1,9 +1,10 @@
 // Slots of Series: which cells of the shared blocks count for which Series. A slot lives from the first Mapping that names its Series until
 // ten minutes after the last one, and is then zeroed and used again.
 import type { Series } from '../../routing/mapping.ts';
+import { NamedMap } from '../../k8s/translate/named-map.ts';
 import { maxSlots, slotCell, slotLayout } from '../counters.ts';
-import { SlotAllocation } from './slot-allocation.ts';
-import type { Allocated, SlotChanges } from './slot-allocation.ts';
+import { KeyIndex, SlotAllocation } from './slot-allocation.ts';
+import type { SlotChanges, SlotIndex } from './slot-allocation.ts';
 
 /** Series stay visible this long after their last Mapping. */
 export const seriesAfterlifeMs = 600_000;
@@ -16,23 +17,23 @@ export interface UsedSlot {
 
 export class SeriesSlots {
   readonly #slots: SlotAllocation<Series>;
-  readonly #byMapping = new Map<string, Allocated<Series>>();
-  /** How many Mappings count in a slot. */
-  readonly #owners = new Map<number, number>();
+  readonly #byMapping = new Map<string, number>();
+  /** How many Mappings count in each slot. */
+  readonly #owners: number[] = [];
 
   /** `kept`: slots of an earlier control worker, without owners until `own` names them again. */
   constructor(kept: readonly (readonly [slot: number, series: Series])[], nowMs: number) {
-    this.#slots = new SlotAllocation(maxSlots, seriesKey, kept, { version: 0, atMs: nowMs });
+    this.#slots = new SlotAllocation(maxSlots, new SeriesIndex(), kept, { version: 0, atMs: nowMs });
   }
 
-  /** Slots in use, in order of their first use. */
+  /** Slots in use, in order. */
   get used(): Iterable<UsedSlot> {
-    return Iterator.from(this.#slots.all).map(({ slot, value }) => ({ slot, series: value }));
+    return Iterator.from(this.#slots.used()).map(([slot, series]) => ({ slot, series }));
   }
 
   /** The slot of a Mapping in the table, or −1: it counts without one, because every slot is in use. */
   slotOf(mappingId: string): number {
-    return this.#byMapping.get(mappingId)?.slot ?? -1;
+    return this.#byMapping.get(mappingId) ?? -1;
   }
 
   /** The Mapping is in the table from now on: gives its Series a slot. `version` is that of the table in which an earlier Series of it ends. */
@@ -40,24 +41,18 @@ export class SeriesSlots {
     const taken = this.#slots.take(series);
     if (this.#byMapping.get(mappingId) === taken) return;
     this.disown(mappingId, version, nowMs);
-    if (taken === undefined) return;
+    if (taken < 0) return;
     this.#byMapping.set(mappingId, taken);
-    this.#owners.set(taken.slot, (this.#owners.get(taken.slot) ?? 0) + 1);
-    taken.gone = null;
+    this.#owners[taken] = (this.#owners[taken] ?? 0) + 1;
   }
 
   /** The Mapping is not in table `version` and later ones. */
   disown(mappingId: string, version: number, nowMs: number): void {
-    const owned = this.#byMapping.get(mappingId);
-    if (owned === undefined) return;
+    const slot = this.#byMapping.get(mappingId);
+    if (slot === undefined) return;
     this.#byMapping.delete(mappingId);
-    const left = this.#owners.get(owned.slot)! - 1;
-    if (left > 0) {
-      this.#owners.set(owned.slot, left);
-      return;
-    }
-    this.#owners.delete(owned.slot);
-    owned.gone = { version, atMs: nowMs };
+    this.#owners[slot]! -= 1;
+    if (this.#owners[slot] === 0) this.#slots.leave(slot, { version, atMs: nowMs });
   }
 
   /**
@@ -80,6 +75,46 @@ export class SeriesSlots {
   }
 }
 
-function seriesKey(series: Series): string {
-  return `${series.namespace} ${series.deployment} ${series.predictor} ${series.role} ${series.protocol}`;
+/** Deployments with more Series than these find them by a text. */
+const fewSeries = 16;
+
+/** Slots by deployment, which has a few Series mostly: a text for each would take more memory than all else here. */
+class SeriesIndex implements SlotIndex<Series> {
+  readonly #slots = new NamedMap<number[] | KeyIndex>();
+
+  find(series: Series, values: readonly (Series | null)[]): number | undefined {
+    const slots = this.#slots.get(series.namespace, series.deployment);
+    if (slots instanceof KeyIndex) return slots.find(textOf(series));
+    return slots?.find((slot) => isSame(values[slot]!, series));
+  }
+
+  add(series: Series, slot: number, values: readonly (Series | null)[]): void {
+    const { namespace, deployment } = series;
+    const slots = this.#slots.get(namespace, deployment);
+    if (slots === undefined) this.#slots.set(namespace, deployment, [slot]);
+    else if (slots instanceof KeyIndex) slots.add(textOf(series), slot);
+    else if (slots.length < fewSeries) this.#slots.set(namespace, deployment, [...slots, slot]);
+    else {
+      const index = new KeyIndex();
+      for (const one of [...slots, slot]) index.add(textOf(values[one]!), one);
+      this.#slots.set(namespace, deployment, index);
+    }
+  }
+
+  remove(series: Series, slot: number): void {
+    const { namespace, deployment } = series;
+    const slots = this.#slots.get(namespace, deployment)!;
+    if (slots instanceof KeyIndex) slots.remove(textOf(series));
+    else this.#slots.set(namespace, deployment, slots.filter((other) => other !== slot));
+    const left = this.#slots.get(namespace, deployment)!;
+    if (left instanceof KeyIndex ? left.isEmpty : left.length === 0) this.#slots.delete(namespace, deployment);
+  }
+}
+
+function isSame(a: Series, b: Series): boolean {
+  return a.predictor === b.predictor && a.role === b.role && a.protocol === b.protocol;
+}
+
+function textOf({ predictor, role, protocol }: Series): string {
+  return `${predictor} ${role} ${protocol}`;
 }

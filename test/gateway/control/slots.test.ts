@@ -70,6 +70,19 @@ describe('slots', () => {
     expect([...slots.used].map(({ series }) => series.deployment)).toEqual(['rose']);
   });
 
+  test('a deployment of many Series has a slot for each, and gives all back', () => {
+    const slots = new SeriesSlots([], 0);
+    const series = Array.from({ length: 40 }, (_, index) => ({ ...seriesOf('iris'), predictor: `p${index}` }));
+    for (const [index, one] of series.entries()) slots.own(`m${index}`, one, 1, 0);
+    for (const [index, one] of series.entries()) slots.own(`again ${index}`, one, 1, 0);
+    expect(series.map((_, index) => [slots.slotOf(`m${index}`), slots.slotOf(`again ${index}`)])).toEqual(series.map((_, index) => [index, index]));
+    for (const index of series.keys()) for (const id of [`m${index}`, `again ${index}`]) slots.disown(id, 2, 0);
+    slots.sweep([block().cells], 2, seriesAfterlifeMs);
+    expect([...slots.used]).toEqual([]);
+    slots.own('m1', series[1]!, 3, 0);
+    expect([...slots.used]).toEqual([{ slot: slots.slotOf('m1'), series: series[1] }]);
+  });
+
   test('a successor finds the slots of the control worker before it', () => {
     const first = new SeriesSlots([], 0);
     first.own('a', seriesOf('iris'), 1, 0);
@@ -83,7 +96,7 @@ describe('slots', () => {
     // iris did not come back: it goes like any other.
     const counters = block();
     second.sweep([counters.cells], 1, seriesAfterlifeMs);
-    expect([...second.used].map(({ series }) => series.deployment)).toEqual(['lily', 'new']);
+    expect([...second.used].map(({ series }) => series.deployment)).toEqual(['new', 'lily']);
     expect(second.drainChanges().freed).toEqual([0]);
   });
 });
