@@ -18,7 +18,7 @@ export interface ControlStart {
   readonly counters: readonly SharedArrayBuffer[];
   /** What dead data workers counted, and the supervisor's own counters. */
   readonly base: SharedArrayBuffer;
-  readonly kept: Handover;
+  readonly handover: Handover;
 }
 
 export interface DataStart {

@@ -40,7 +40,7 @@ export class Supervisor implements Gateway {
   readonly #baseCounters = new CounterBlock(this.#base);
   readonly #data: readonly DataPlace[];
   readonly #control: SupervisedThread;
-  readonly #kept = new KeptHandover();
+  readonly #handover = new KeptHandover();
   #settings: Settings;
   #tlsPort = 0;
   #ready = false;
@@ -168,7 +168,7 @@ export class Supervisor implements Gateway {
       settings: this.#settings,
       counters: this.#data.map(({ block }) => block),
       base: this.#base,
-      kept: this.#kept.whole,
+      handover: this.#handover.whole,
     };
     const thread = startThread('control', start);
     thread.on('message', (message: FromControl) => this.#fromControl(message));
@@ -231,7 +231,7 @@ export class Supervisor implements Gateway {
         this.#ready = true;
         return this.#checkStarted();
       case 'kept':
-        return this.#kept.take(message.change);
+        return this.#handover.take(message.change);
       case 'failed':
         return this.#failed('control', message.sentence);
       case 'log':
@@ -263,7 +263,7 @@ export class Supervisor implements Gateway {
   #dataEnded(worker: number, reason: string, stack: string): void {
     const one = this.#data[worker]!;
     one.drained();
-    foldBlock(this.#baseCounters.cells, new Float64Array(one.block), this.#kept.slots, this.#kept.breakerSlots);
+    foldBlock(this.#baseCounters.cells, new Float64Array(one.block), this.#handover.slots, this.#handover.breakerSlots);
     if (this.#ending) return;
     this.#toControl({ kind: 'data-worker-gone', worker });
     this.#ended(`data-${worker}`, reason, stack);

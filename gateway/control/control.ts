@@ -50,13 +50,13 @@ export async function startControl(start: ControlStart, open: (log: Log) => Prom
   await runControl(start, source, log, parent);
 }
 
-async function runControl({ settings, kept, base, counters }: ControlStart, source: Source, log: Log, parent: MessagePort): Promise<void> {
+async function runControl({ settings, handover, base, counters }: ControlStart, source: Source, log: Log, parent: MessagePort): Promise<void> {
   const tell = (message: FromControl): void => parent.postMessage(message);
   const translateSettings = translateSettingsOf(settings, [...ownAddresses(settings), ...source.forbiddenAddresses], 'unready');
-  const translator = new Translator(translateSettings, { kind: source.claims === null ? 'here' : 'elsewhere', held: kept.held });
+  const translator = new Translator(translateSettings, { kind: source.claims === null ? 'here' : 'elsewhere', held: handover.held });
   let admin: AdminServer | null = null;
   let keeper: ClaimKeeper | null = null;
-  const reconciler = new Reconciler(translator, kept, new Readiness(settings.workers, kept.ready), {
+  const reconciler = new Reconciler(translator, handover, new Readiness(settings.workers, handover.ready), {
     lookup: async (host) => (await lookup(host, { all: true })).map(({ address }) => address),
     probe: probeEndpoint,
     refuse: (upstream, ip) => checkReach(translateSettings, upstream, ip),

@@ -65,14 +65,14 @@ export class Reconciler {
   #problems: readonly Problem[] | null = null;
   #keptAddresses: string;
 
-  constructor(translator: Translating, kept: Handover, readiness: Readiness, outside: ReconcilerOutside) {
+  constructor(translator: Translating, handover: Handover, readiness: Readiness, outside: ReconcilerOutside) {
     this.#translator = translator;
     this.#outside = outside;
     this.#readiness = readiness;
     this.#translation = translator.current();
-    this.#keptAddresses = JSON.stringify(kept.addresses);
-    this.#slots = new SeriesSlots(kept.slots, outside.nowMs());
-    this.#breakerSlots = new BreakerSlots(kept.breakerSlots, kept.version + 1);
+    this.#keptAddresses = JSON.stringify(handover.addresses);
+    this.#slots = new SeriesSlots(handover.slots, outside.nowMs());
+    this.#breakerSlots = new BreakerSlots(handover.breakerSlots, handover.version + 1);
     this.#resolver = new Resolver(
       {
         lookup: (host) => outside.lookup(host),
@@ -80,7 +80,7 @@ export class Reconciler {
         nowMs: () => outside.nowMs(),
         changed: (change) => this.#resolved(change),
       },
-      kept.addresses,
+      handover.addresses,
     );
     this.#checks = new HealthChecks({
       probe: (...given) => outside.probe(...given),
@@ -104,7 +104,7 @@ export class Reconciler {
         live: (seconds) => outside.live(seconds),
         acknowledged: () => this.#observeReadiness(),
       },
-      kept.version,
+      handover.version,
       readiness.ofWorkers,
     );
   }

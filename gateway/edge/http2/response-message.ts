@@ -2,6 +2,7 @@
 import { kind } from '../message/field-kind.ts';
 import { readLength } from '../message/fields.ts';
 import type { ResponseHead } from '../message/response-head.ts';
+import { begin, readField } from '../message/response-meaning.ts';
 import { isConnectionSpecific } from './connection-specific.ts';
 import { pseudo } from './field-meaning.ts';
 import type { HeaderList } from './header-list.ts';
@@ -16,8 +17,8 @@ export function readResponse(list: HeaderList, head: ResponseHead, isHead: boole
   const status = readStatus(bytes, places[pseudo.status * 2]!, places[pseudo.status * 2 + 1]!);
   // 101 is of HTTP/1.1 alone (RFC 9113 §8.6); an informational response does not end anything.
   if (status < 100 || status === 101 || (status < 200 && ended)) return false;
-  head.contentLength = -1;
-  head.hasDate = false;
+  head.bytes = bytes;
+  begin(head);
   for (let field = 0; field < fieldCount; field++) {
     const fieldKind = kinds[field]!;
     if (fieldKind === kind.other) continue;
@@ -29,19 +30,12 @@ export function readResponse(list: HeaderList, head: ResponseHead, isHead: boole
       case kind.te:
         if (isConnectionSpecific(list, field)) return false;
         break;
-      case kind.contentLength:
-        if (head.contentLength >= 0) return false;
-        head.contentLength = readLength(bytes, fields[field * 4 + 2]!, fields[field * 4 + 3]!);
-        if (head.contentLength < 0) return false;
-        break;
-      case kind.date:
-        head.hasDate = true;
-        break;
+      default:
+        if (!readField(head, fieldKind, fields[field * 4 + 2]!, fields[field * 4 + 3]!)) return false;
     }
   }
   const bodiless = isHead || status < 200 || status === 204 || status === 304;
   if (ended && !bodiless && head.contentLength > 0) return false;
-  head.bytes = bytes;
   head.fields = fields;
   head.kinds = kinds;
   head.neverIndexed = list.neverIndexed;

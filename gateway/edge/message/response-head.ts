@@ -2,15 +2,17 @@
 import { cr, isValue, lf, space } from './characters.ts';
 import { readConnectionField, says } from './connection-field.ts';
 import { kind } from './field-kind.ts';
-import { fieldRoom, isWord, malformed, more, readFields, readLength, tooMany } from './fields.ts';
+import { fieldRoom, isWord, malformed, more, readFields, tooMany } from './fields.ts';
 import type { EncodedFields, FieldList } from './fields.ts';
 import type { ResponseFraming } from './framing.ts';
+import { begin, readField } from './response-meaning.ts';
+import type { ResponseMeaning } from './response-meaning.ts';
 
 /** Not a response head, or too large. */
 export const badResponse = -2;
 
 /** One HTTP/1.1 response head. A worker has one: it is valid only while its bytes are. */
-export class ResponseHead implements FieldList {
+export class ResponseHead implements FieldList, ResponseMeaning {
   bytes: Uint8Array = new Uint8Array(0);
   fieldCount = 0;
   fields: Int32Array = new Int32Array(4 * fieldRoom);
@@ -28,7 +30,6 @@ export class ResponseHead implements FieldList {
   reasonStart = 0;
   reasonEnd = 0;
   framing: ResponseFraming = 'none';
-  /** Content-Length, or −1. Also of a HEAD's or 304's response, which has no body. */
   contentLength = -1;
   /** The upstream closes after this response, or may not be trusted to end it cleanly. */
   close = false;
@@ -86,19 +87,13 @@ function readMeaning(head: ResponseHead, bodiless: boolean, http11: boolean): bo
   const { bytes, fields, kinds, fieldCount, status } = head;
   let connection = 0;
   let chunked = false;
-  head.contentLength = -1;
-  head.hasDate = false;
+  begin(head);
   for (let field = 0; field < fieldCount; field++) {
     const fieldKind = kinds[field]!;
     if (fieldKind === kind.other) continue;
     const start = fields[field * 4 + 2]!;
     const end = fields[field * 4 + 3]!;
     switch (fieldKind) {
-      case kind.contentLength:
-        if (head.contentLength >= 0) return false;
-        head.contentLength = readLength(bytes, start, end);
-        if (head.contentLength < 0) return false;
-        break;
       case kind.transferEncoding:
         if (chunked || !http11 || !isWord(bytes, start, end, 'chunked')) return false;
         chunked = true;
@@ -106,9 +101,8 @@ function readMeaning(head: ResponseHead, bodiless: boolean, http11: boolean): bo
       case kind.connection:
         connection |= readConnectionField(head, field);
         break;
-      case kind.date:
-        head.hasDate = true;
-        break;
+      default:
+        if (!readField(head, fieldKind, start, end)) return false;
     }
   }
   if ((connection & says.refused) !== 0) return false;

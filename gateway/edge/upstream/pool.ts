@@ -165,7 +165,7 @@ export class UpstreamPool implements PoolOfUpstream {
     return this.#all.map(({ ip, port }) => ({ ip, port, state: 'ready' }));
   }
 
-  /** A side for a request of `user`, at an Endpoint that is none of `tried`. `hash` is what the Mapping's policy hashes on; null: nothing. */
+  /** A place for a request of `user`, at an Endpoint that is none of `tried`. `hash` is what the Mapping's policy hashes on; null: nothing. */
   acquire(user: ResponseHandler, tried: readonly EndpointView[], balancing: BalancingPolicy, hash: number | null): Acquired {
     if (this.#speaksHttp2) return this.#acquireStream(user, tried, balancing, hash);
     const queue = this.#queueOf(balancing.priority);
@@ -194,7 +194,7 @@ export class UpstreamPool implements PoolOfUpstream {
     return endpoint === null ? this.#withoutEndpoint(user, balancing, hash) : this.#connectionAt(endpoint, user, balancing.priority);
   }
 
-  /** A side at this Endpoint, for a request that need not queue. */
+  /** A place at this Endpoint, for a request that need not queue. */
   acquireAt(endpoint: EndpointPool, user: ResponseHandler, priority: number): Acquired {
     return this.#speaksHttp2 ? streamAt(endpoint, user, priority) : this.#connectionAt(endpoint, user, priority);
   }
@@ -203,8 +203,8 @@ export class UpstreamPool implements PoolOfUpstream {
     const breaker = this.breakerOf(priority);
     if (!breaker.enter(resource.requests)) return overflow;
     breaker.enterConnection();
-    const side = endpoint.reuse(user, priority);
-    if (side !== null) return side;
+    const request = endpoint.reuse(user, priority);
+    if (request !== null) return request;
     try {
       return new Dialling(endpoint.dial(user, priority));
     } catch (error) {

@@ -55,12 +55,12 @@ interface Control {
   acknowledge: (problems?: ToldProblems) => void;
 }
 
-function start(kept: Handover = nothingKept, lookup: () => Promise<readonly string[]> = () => Promise.resolve(['10.0.0.1'])): Control {
+function start(handover: Handover = nothingKept, lookup: () => Promise<readonly string[]> = () => Promise.resolve(['10.0.0.1'])): Control {
   const translator = new ScriptedTranslator();
   const keptChanges: HandoverChange[] = [];
   const sent: ControlToData[] = [];
   let ready = 0;
-  const reconciler = new Reconciler(translator, kept, new Readiness(1, kept.ready), {
+  const reconciler = new Reconciler(translator, handover, new Readiness(1, handover.ready), {
     lookup,
     probe: () => Promise.resolve(true),
     refuse: () => null,
