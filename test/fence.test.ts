@@ -68,7 +68,7 @@ describe('arrows between layers and rooms', () => {
   });
 
   test.each([
-    ['io/x.ts', "import type { Failure } from '../message/failure.ts';", 'the room io may import only rooms before it'],
+    ['io/x.ts', "import type { Framing } from '../message/framing.ts';", 'the room io may import only rooms before it'],
     ['http1/x.ts', "import { y } from '../http2/y.ts';", 'the room http1 may import only rooms before it'],
     ['http2/x.ts', "import { y } from '../http1/y.ts';", 'the room http2 may import only rooms before it'],
     ['upstream/x.ts', "const { y } = await import('../policy/y.ts');", 'the room upstream may import only rooms before it'],

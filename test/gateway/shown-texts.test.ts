@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { eventOf } from '../../gateway/control/problem-events.ts';
 import { failureAnswer } from '../../gateway/edge/message/answers.ts';
-import { failures } from '../../gateway/edge/message/failure.ts';
+import { failures } from '../../gateway/failures.ts';
 import { compileEdits } from '../../gateway/edge/message/header-edits.ts';
 import { isUntouchableHeader, untouchableHeaders } from '../../routing/untouchable-headers.ts';
 import { printProblem, type Problem } from '../../routing/problem.ts';

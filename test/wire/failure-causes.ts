@@ -5,7 +5,7 @@ import { connect } from 'node:net';
 import { constants } from 'node:http2';
 import { Worker } from 'node:worker_threads';
 import { vi } from 'vitest';
-import type { failures } from '../../gateway/edge/message/failure.ts';
+import type { failures } from '../../gateway/failures.ts';
 import { EndpointPool } from '../../gateway/edge/upstream/endpoint-pool.ts';
 import type { Breaker } from '../../routing/upstream.ts';
 import { upstreamOf } from '../gateway/fixtures.ts';

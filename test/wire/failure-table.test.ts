@@ -2,8 +2,8 @@
 // nothing is left in use afterwards.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { fixed } from '../../gateway/counters.ts';
-import { failures } from '../../gateway/edge/message/failure.ts';
-import type { Failure } from '../../gateway/edge/message/failure.ts';
+import { failures } from '../../gateway/failures.ts';
+import type { Failure } from '../../gateway/failures.ts';
 import { answersIn, fieldOf } from './client.ts';
 import type { RawClient } from './client.ts';
 import { causes } from './failure-causes.ts';

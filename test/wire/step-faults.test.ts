@@ -2,7 +2,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { fixed } from '../../gateway/counters.ts';
 import type { EdgeLimits } from '../../gateway/settings.ts';
-import { failures } from '../../gateway/edge/message/failure.ts';
+import { failures } from '../../gateway/failures.ts';
 import { goOn, waits } from '../../gateway/edge/policy/step.ts';
 import type { Resume, Step, StepRequest, Verdict } from '../../gateway/edge/policy/step.ts';
 import type { Mapping } from '../../routing/mapping.ts';

@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import type { ClientHttp2Stream } from 'node:http2';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { failures } from '../../gateway/edge/message/failure.ts';
+import { failures } from '../../gateway/failures.ts';
 import { framed } from '../../gateway/edge/message/grpc-message.ts';
 import { goOn, waits } from '../../gateway/edge/policy/step.ts';
 import type { ExchangeEnd, Resume, Step, StepRequest, Verdict } from '../../gateway/edge/policy/step.ts';

@@ -3,7 +3,7 @@
 import { fixed } from '../../counters.ts';
 import type { CounterBlock } from '../../counters.ts';
 import type { EdgeLimits } from '../../settings.ts';
-import { failures } from '../message/failure.ts';
+import { failures } from '../../failures.ts';
 
 export class Admission {
   readonly #limits: EdgeLimits;

@@ -1,9 +1,8 @@
 // One call of grpc.health.v1.Health that the gateway answers itself (https://github.com/grpc/grpc/blob/master/doc/health-checking.md).
 import type { DownstreamContext } from './downstream-context.ts';
-import { grpcMessage } from '../message/failure.ts';
 import { HealthSubject } from './health.ts';
 import type { HealthMethod, HealthWatch } from './health.ts';
-import { framed, healthList, healthResponse, prefixBytes, serviceOf, serving } from '../message/grpc-message.ts';
+import { framed, grpcMessage, healthList, healthResponse, prefixBytes, serviceOf, serving } from '../message/grpc-message.ts';
 import { writeStatusBlock } from '../http2/response-writer.ts';
 import type { Stream } from '../http2/stream.ts';
 import type { RequestUser } from '../http2/stream.ts';

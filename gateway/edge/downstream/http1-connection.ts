@@ -6,7 +6,7 @@ import type { Timed } from '../io/deadline.ts';
 import type { Transport, TransportOwner } from '../io/transport.ts';
 import type { WorkerContext } from '../io/worker-context.ts';
 import { WriteStall } from '../io/write-stall.ts';
-import { failures } from '../message/failure.ts';
+import { failures } from '../../failures.ts';
 import type { ClientConnection } from './client-connection.ts';
 import type { DownstreamContext } from './downstream-context.ts';
 import { HalfClosed } from './half-closed.ts';

@@ -11,7 +11,7 @@ import type { WorkerContext } from '../io/worker-context.ts';
 import { failureAnswer, identified } from '../message/answers.ts';
 import { clientFacts } from '../message/client-facts.ts';
 import type { ClientFacts } from '../message/client-facts.ts';
-import type { Failure } from '../message/failure.ts';
+import type { Failure } from '../../failures.ts';
 import type { FieldList } from '../message/fields.ts';
 import type { WireRequestHead } from '../message/request-head.ts';
 import type { DownstreamContext } from './downstream-context.ts';

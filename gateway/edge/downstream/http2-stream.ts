@@ -2,7 +2,7 @@
 import type { ClientSide } from '../exchange/client-side.ts';
 import type { DownstreamContext } from './downstream-context.ts';
 import { Exchange } from '../exchange/exchange.ts';
-import { failures } from '../message/failure.ts';
+import { failures } from '../../failures.ts';
 import type { FieldList } from '../message/fields.ts';
 import type { WireRequestHead } from '../message/request-head.ts';
 import type { Transport } from '../io/transport.ts';

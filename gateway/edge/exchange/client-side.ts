@@ -1,6 +1,6 @@
 // The client's side of an exchange, whatever protocol it speaks.
 import type { Answer } from '../message/answers.ts';
-import type { Failure } from '../message/failure.ts';
+import type { Failure } from '../../failures.ts';
 import type { CompiledEdits } from '../message/header-edits.ts';
 import type { MessageTaker } from '../message/message-taker.ts';
 import type { ResponseHead } from '../message/response-head.ts';

@@ -1,7 +1,7 @@
 // ExchangeAnswer: the answer's way through an exchange, from the upstream to the client.
 import type { FieldList } from '../message/fields.ts';
 import type { ResponseHead } from '../message/response-head.ts';
-import { failures } from '../message/failure.ts';
+import { failures } from '../../failures.ts';
 import type { ExchangeEnds, ExchangeState } from './exchange-state.ts';
 import type { AnswerTaker } from './forwarded-answer.ts';
 

@@ -5,7 +5,7 @@ import { sentenceOf } from '../message/answers.ts';
 import type { LazyMapping } from '../policy/compiled-mapping.ts';
 import type { WorkerContext } from '../io/worker-context.ts';
 import type { ExchangeContext } from './exchange-context.ts';
-import type { Failure } from '../message/failure.ts';
+import type { Failure } from '../../failures.ts';
 import type { WireRequestHead } from '../message/request-head.ts';
 import { requestIdBytes } from '../message/request-id.ts';
 import type { RequestIds } from '../message/request-id.ts';

@@ -4,7 +4,7 @@ import type { Timed } from '../io/deadline.ts';
 import type { WorkerContext } from '../io/worker-context.ts';
 import type { Answer } from '../message/answers.ts';
 import type { ClientFacts } from '../message/client-facts.ts';
-import type { Failure } from '../message/failure.ts';
+import type { Failure } from '../../failures.ts';
 import type { WireRequestHead } from '../message/request-head.ts';
 import { grpcWeb } from '../message/request-meaning.ts';
 import { AnswerEdits } from '../policy/answer-edits.ts';

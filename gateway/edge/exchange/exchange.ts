@@ -3,8 +3,8 @@
 import type { Timed } from '../io/deadline.ts';
 import { failureAnswer } from '../message/answers.ts';
 import type { Answer } from '../message/answers.ts';
-import { failures } from '../message/failure.ts';
-import type { Failure } from '../message/failure.ts';
+import { failures } from '../../failures.ts';
+import type { Failure } from '../../failures.ts';
 import type { ClientSide } from './client-side.ts';
 import { ExchangeAnswer } from './exchange-answer.ts';
 import type { ExchangeContext } from './exchange-context.ts';

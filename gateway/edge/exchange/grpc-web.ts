@@ -4,8 +4,8 @@ import type { Answer } from '../message/answers.ts';
 import { sentenceOf } from '../message/answers.ts';
 import type { CompiledMapping } from '../policy/compiled-mapping.ts';
 import type { ClientAnswer } from './client-side.ts';
-import { failures, grpcMessage } from '../message/failure.ts';
-import type { Failure } from '../message/failure.ts';
+import { failures } from '../../failures.ts';
+import type { Failure } from '../../failures.ts';
 import { kind } from '../message/field-kind.ts';
 import { holdsWord } from '../message/fields.ts';
 import type { FieldList } from '../message/fields.ts';
@@ -16,7 +16,7 @@ import type { WireRequestHead } from '../message/request-head.ts';
 import { separateTrailers } from '../message/field-rules.ts';
 import type { ResponseHead } from '../message/response-head.ts';
 import { Base64Decoder } from '../message/base64.ts';
-import { framed, prefixBytes } from '../message/grpc-message.ts';
+import { framed, grpcMessage, prefixBytes } from '../message/grpc-message.ts';
 
 /** Flag of the frame with the trailers. */
 const trailersFlag = 0x80;

@@ -3,7 +3,7 @@
 import type { RouteTable } from '../../../routing/table.ts';
 import type { WorkerContext } from '../io/worker-context.ts';
 import type { ClientFacts } from '../message/client-facts.ts';
-import { failures } from '../message/failure.ts';
+import { failures } from '../../failures.ts';
 import { copyBytes, copyOfHead, noChange } from '../message/head-copy.ts';
 import type { ExtraFields } from '../message/header-edits.ts';
 import type { WireRequestHead } from '../message/request-head.ts';

@@ -1,5 +1,5 @@
 // TriedEndpoints: the Endpoints of an Upstream that one request has tried, and the one that it tries next.
-import { failures } from '../message/failure.ts';
+import { failures } from '../../failures.ts';
 import { plainBalancing } from '../upstream/balancing-policy.ts';
 import type { BalancingPolicy } from '../upstream/balancing-policy.ts';
 import type { EndpointView } from '../upstream/endpoint-view.ts';

@@ -1,8 +1,8 @@
 // Tries: where one request is sent, and where next when that fails and it may be sent again.
 import { fixed } from '../../counters.ts';
 import type { WorkerContext } from '../io/worker-context.ts';
-import { failures } from '../message/failure.ts';
-import type { Failure } from '../message/failure.ts';
+import { failures } from '../../failures.ts';
+import type { Failure } from '../../failures.ts';
 import type { ResponseHead } from '../message/response-head.ts';
 import { Retries } from '../policy/retries.ts';
 import type { RetriesOwner } from '../policy/retries.ts';

@@ -2,8 +2,8 @@
 // sent ahead waits.
 import type { EdgeLimits } from '../../settings.ts';
 import { PartialRead } from '../io/partial-read.ts';
-import { failures } from '../message/failure.ts';
-import type { Failure } from '../message/failure.ts';
+import { failures } from '../../failures.ts';
+import type { Failure } from '../../failures.ts';
 import { cr, lf } from '../message/characters.ts';
 import { ChunkedDecoder } from './chunked.ts';
 import { more, readFields } from '../message/fields.ts';

@@ -1,7 +1,7 @@
 // The server's side of HTTP/2: a client's connection.
 import { WireRequestHead } from '../message/request-head.ts';
-import type { Failure } from '../message/failure.ts';
-import { failures } from '../message/failure.ts';
+import type { Failure } from '../../failures.ts';
+import { failures } from '../../failures.ts';
 import type { Transport } from '../io/transport.ts';
 import { Connection } from './connection.ts';
 import { clientPreface, errorCode, setting } from './constants.ts';

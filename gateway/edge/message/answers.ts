@@ -1,7 +1,8 @@
 // Answers that the gateway gives itself.
 import { visible } from '../../../routing/visible.ts';
-import { failureBody, failures, grpcMessage } from './failure.ts';
-import type { Failure } from './failure.ts';
+import { failures } from '../../failures.ts';
+import type { Failure } from '../../failures.ts';
+import { grpcMessage } from './grpc-message.ts';
 
 /** An answer of the gateway itself, whatever protocol the client speaks. */
 export interface Answer {
@@ -30,9 +31,14 @@ export function failureAnswer(failure: Failure, detail: string, json: boolean, g
   return {
     code: failure.httpStatus,
     contentType: json ? 'application/json' : 'text/plain',
-    body: failureBody(failure.httpStatus, failure.name, sentence, json),
+    body: json ? bodyInJson(failure, sentence) : sentence,
     fields: fieldsOf(failure),
   };
+}
+
+/** `{"status":…}`, as Seldon's clients read it. */
+function bodyInJson({ httpStatus, name }: Failure, info: string): string {
+  return JSON.stringify({ status: { code: httpStatus, info, reason: name, status: 'FAILURE' } });
 }
 
 /** The answer with the id of its request, by which it is found in the log. */

@@ -17,6 +17,11 @@ export function declaredBytes(bytes: Buffer, start: number, end: number): number
   return end - start >= prefixBytes && bytes[start]! <= 1 ? prefixBytes + bytes.readUInt32BE(start + 1) : 0;
 }
 
+/** A grpc-message: percent-encoded where it is not printable ASCII (gRPC over HTTP/2 protocol, "Status-Message"). */
+export function grpcMessage(sentence: string): string {
+  return sentence.toWellFormed().replace(/[^ -$&-~]/gu, (character) => encodeURIComponent(character));
+}
+
 /** grpc.health.v1.HealthCheckResponse.ServingStatus. */
 export const serving = { yes: 1, no: 2, unknownService: 3 } as const;
 

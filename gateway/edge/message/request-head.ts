@@ -1,7 +1,7 @@
 // The request head: strict parser (RFC 9112) that fills the core's RequestHead without making a string.
 import { RequestHead } from '../../../routing/head.ts';
-import { failures } from './failure.ts';
-import type { Failure } from './failure.ts';
+import { failures } from '../../failures.ts';
+import type { Failure } from '../../failures.ts';
 import { isAuthority } from './authority.ts';
 import { colon, cr, isTarget, isToken, lf, lowered, space } from './characters.ts';
 import { readConnectionField, says } from './connection-field.ts';

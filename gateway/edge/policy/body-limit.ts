@@ -1,5 +1,5 @@
 // The longest body that is taken, as far as a request says how long its body is. What it does not say is counted as it comes (the exchange).
-import { failures } from '../message/failure.ts';
+import { failures } from '../../failures.ts';
 import { goOn, requestStep } from './step.ts';
 import type { Step, Verdict } from './step.ts';
 

@@ -1,7 +1,7 @@
 // Retry policies, compiled: which answers and failures of an upstream are tried again. The words are Envoy's, as
 // Ambassador's `retry_policy` takes them; what they mean follows Envoy's RetryStateImpl.
 import type { RetryPolicy } from '../../../routing/mapping.ts';
-import type { Failure } from '../message/failure.ts';
+import type { Failure } from '../../failures.ts';
 import { readLength } from '../message/fields.ts';
 import { fieldAt, grpcStatusOf } from '../message/response-fields.ts';
 import type { ResponseHead } from '../message/response-head.ts';

@@ -2,8 +2,8 @@
 import { textOf } from '../../../routing/bytes.ts';
 import { rewriteRefusal } from '../../../routing/rewrite.ts';
 import type { CompiledRewrite, RewriteRefusal } from '../../../routing/rewrite.ts';
-import { failures } from '../message/failure.ts';
-import type { Failure } from '../message/failure.ts';
+import { failures } from '../../failures.ts';
+import type { Failure } from '../../failures.ts';
 import { goOn, requestStep } from './step.ts';
 import type { Step } from './step.ts';
 

@@ -2,7 +2,7 @@
 // serves all requests, so what belongs to one request it keeps there (`keep`).
 import type { Answer } from '../message/answers.ts';
 import type { ClientFacts } from '../message/client-facts.ts';
-import type { Failure } from '../message/failure.ts';
+import type { Failure } from '../../failures.ts';
 import type { HeadChange } from '../message/head-copy.ts';
 import type { ExtraFields } from '../message/header-edits.ts';
 import type { WireRequestHead } from '../message/request-head.ts';

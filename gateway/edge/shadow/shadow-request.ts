@@ -3,7 +3,7 @@ import type { Upstream } from '../../../routing/upstream.ts';
 import { Deadline } from '../io/deadline.ts';
 import type { Timed } from '../io/deadline.ts';
 import type { WorkerContext } from '../io/worker-context.ts';
-import { failures } from '../message/failure.ts';
+import { failures } from '../../failures.ts';
 import type { ResponseHead } from '../message/response-head.ts';
 import type { CopyEnd } from './shadow-backoff.ts';
 import type { ShadowCopy, ShadowOutcome } from './shadow-copy.ts';

@@ -1,8 +1,8 @@
 // The HTTP/2 sessions to one address, and who waits for room on them. Few and full rather than many: what leaves together in one write is what
 // makes a call cheap. Upstreams that reach the address in the same way share them.
 import type { WorkerContext } from '../io/worker-context.ts';
-import type { Failure } from '../message/failure.ts';
-import { failures } from '../message/failure.ts';
+import type { Failure } from '../../failures.ts';
+import { failures } from '../../failures.ts';
 import { resource } from './breaker.ts';
 import type { Breaker } from './breaker.ts';
 import type { EndpointView } from './endpoint-view.ts';

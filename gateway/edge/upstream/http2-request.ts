@@ -1,7 +1,7 @@
 // One request to an Endpoint that speaks HTTP/2: a stream of a session, as forwarding and shadows use it.
 import type { HeadEdits } from '../message/head-edits.ts';
-import { failures } from '../message/failure.ts';
-import type { Failure } from '../message/failure.ts';
+import { failures } from '../../failures.ts';
+import type { Failure } from '../../failures.ts';
 import type { FieldList } from '../message/fields.ts';
 import type { RequestFraming } from '../message/framing.ts';
 import type { WireRequestHead } from '../message/request-head.ts';

@@ -1,7 +1,7 @@
 // Pending requests: an Upstream has as many connections as it may have, so a request waits for one, in order of arrival and in a bounded queue.
 import { Deadline } from '../io/deadline.ts';
 import type { Timed } from '../io/deadline.ts';
-import { failures } from '../message/failure.ts';
+import { failures } from '../../failures.ts';
 import { resource } from './breaker.ts';
 import type { BalancingPolicy } from './balancing-policy.ts';
 import type { EndpointView } from './endpoint-view.ts';

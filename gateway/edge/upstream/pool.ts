@@ -6,7 +6,7 @@ import { priorities } from '../../counters.ts';
 import { defaultLimits } from '../../settings.ts';
 import type { WorkerContext } from '../io/worker-context.ts';
 import type { UpstreamContext } from './upstream-context.ts';
-import { failures } from '../message/failure.ts';
+import { failures } from '../../failures.ts';
 import { Breaker, resource, unlimited } from './breaker.ts';
 import type { BalancingPolicy } from './balancing-policy.ts';
 import { EndpointPool } from './endpoint-pool.ts';

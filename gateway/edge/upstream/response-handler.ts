@@ -1,5 +1,5 @@
 // What a request to an upstream tells whoever uses it: a request that is forwarded, or a copy for a shadow.
-import type { Failure } from '../message/failure.ts';
+import type { Failure } from '../../failures.ts';
 import type { MessageTaker } from '../message/message-taker.ts';
 import type { ResponseHead } from '../message/response-head.ts';
 import type { ResponseTaker } from '../http1/response-reader.ts';

@@ -5,7 +5,7 @@ import type { AddressInfo, Server, Socket } from 'node:net';
 import { afterEach } from 'vitest';
 import { acceptedTransport } from '../../../../gateway/edge/downstream/accepted.ts';
 import { DeadlineWheel } from '../../../../gateway/edge/io/deadline.ts';
-import type { Failure } from '../../../../gateway/edge/message/failure.ts';
+import type { Failure } from '../../../../gateway/failures.ts';
 import type { FieldList } from '../../../../gateway/edge/message/fields.ts';
 import { WireRequestHead } from '../../../../gateway/edge/message/request-head.ts';
 import { ResponseHead } from '../../../../gateway/edge/message/response-head.ts';
