@@ -183,6 +183,7 @@ class Decoding {
     if (written === undefined) return this.#origin.ids;
     const list = (Array.isArray(written) ? arrayOf(written) : [written]).map(scalarText).filter((id) => id !== null);
     if (list.length < (Array.isArray(written) ? written.length : 1)) return null;
+    if (list.length > 0 && list.every((id) => id === '')) return null;
     return list.length === 0 ? ['default'] : list.map((id) => id.replace(/^--apiVersion-v3alpha1-only--/, ''));
   }
 

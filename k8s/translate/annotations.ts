@@ -34,6 +34,12 @@ export const knownAnnotations: ReadonlySet<string> = new Set(Object.values(keys)
 /** Without these a SeldonDeployment would get requests that were not meant for it. */
 export const wideningAnnotations: ReadonlySet<string> = new Set([keys.header, keys.regexHeader, keys.shadow, keys.weight]);
 
+/**
+ * Deciding annotations whose text "" counts as not written: Seldon's operator asks each for "" before it reads it, and templates write so what has no
+ * value. (The text of `seldon.io/ambassador-service-name` is told to be no name.)
+ */
+export const emptiableAnnotations: readonly string[] = [...wideningAnnotations, keys.id, keys.config, keys.traffic];
+
 /** Keys of a predictor's annotations that are only read on the SD, or (getambassador.io/config) not at all. */
 export function misplacedAnnotations(annotations: Readonly<Record<string, string>>): readonly string[] {
   return Object.keys(annotations).filter((key) => knownAnnotations.has(key) || key === 'getambassador.io/config');
@@ -60,10 +66,10 @@ export function parseIds(text: string): readonly string[] {
   return list.split(/[,\n]/).map((id) => id.trim().replace(/^-\s+/, '').replace(/^(["'])(.*)\1$/, '$2')).filter((id) => id !== '');
 }
 
-/** `seldon.io/ambassador-config` when it is not empty: it replaces everything that Sluice would make. */
+/** `seldon.io/ambassador-config` when it is not empty: it replaces everything that Sluice would make, and blank text that holds nothing does so too. */
 export function customConfigOf(annotations: DeploymentAnnotations): WrittenAnnotation | null {
   const written = annotationOf(annotations, keys.config);
-  return written === null || written.text.trim() === '' ? null : written;
+  return written === null || written.text === '' ? null : written;
 }
 
 /** `seldon.io/ambassador-service-name` without a Problem, for the index of names; else the SD's own name. */

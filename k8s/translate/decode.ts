@@ -112,15 +112,17 @@ function decodePredictor(value: unknown, index: number, noEnginePorts: NoEngineP
     unreadable.count += 1;
     report('error', code, `${field}.${part}`, `${quoted(written)} ${wrong}, so the predictor is not served in this form; write ${write}`);
   };
-  for (const unknown of unknownPredictorFields(value, field)) {
+  const unknownFields = unknownPredictorFields(value, field);
+  for (const unknown of unknownFields) {
     if (unknown.decides) refuse('unknown-field', unknown.field.slice(field.length + 1), unknown.key, 'is not a field, and what it seems to mean decides where requests go', unknown.near!);
     else report('warning', 'unknown-field', unknown.field, unknownSentence('a predictor', unknown.near));
   }
-  for (const key of ['traffic', 'shadow']) {
+  for (const key of ['traffic', 'shadow', 'ssl']) {
     if (fieldOf(value, key) === null) report('warning', 'empty-field', `${field}.${key}`, 'it has no value and counts as not written; write its value, or remove it');
   }
   const ssl = fieldOf(value, 'ssl');
-  if (isRecord(ssl) && (ssl['certSecretName'] === null || ssl['certSecretName'] === '')) {
+  // A misspelt one is refused already.
+  if (isRecord(ssl) && (fieldOf(ssl, 'certSecretName') ?? '') === '' && !unknownFields.some((unknown) => unknown.decides && unknown.field.startsWith(`${field}.ssl.`))) {
     report('warning', 'empty-field', `${field}.ssl.certSecretName`, 'it has no value, so the predictor is reached without TLS; write the name of a Secret, or remove ssl');
   }
   // Presence was enough up to 1.4; "true" in any case since 1.5.

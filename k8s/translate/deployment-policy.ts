@@ -3,7 +3,7 @@ import type { RetryPolicy, TimeLimit } from '../../routing/mapping.ts';
 import type { NamedMatch } from '../../routing/match.ts';
 import type { ObjectRef, Problem, ProblemLevel } from '../../routing/problem.ts';
 import { defaultBreaker, type Breaker } from '../../routing/upstream.ts';
-import { annotationOf, externalNameOf, isExternalName, isWeight, keys, knownAnnotations, wideningAnnotations, type WrittenAnnotation } from './annotations.ts';
+import { annotationOf, emptiableAnnotations, externalNameOf, isExternalName, isWeight, keys, knownAnnotations, wideningAnnotations, type WrittenAnnotation } from './annotations.ts';
 import { nearAnnotation } from './deployment-fields.ts';
 import type { Deployment, DeploymentAnnotations, Predictor } from './deployment.ts';
 import { parseHeaders, parseRegexHeaders } from './header-grammar.ts';
@@ -84,7 +84,7 @@ class Reading {
       if (!knownAnnotations.has(key) || hiding === undefined || hiding === metadata[key]) continue;
       this.#report('warning', 'annotation-hidden', `metadata.annotations["${key}"]`, `spec.annotations has this key with another value and that one counts; remove it from spec.annotations or write the value there`);
     }
-    for (const key of wideningAnnotations) {
+    for (const key of emptiableAnnotations) {
       const written = this.#written(key);
       if (written?.text === '') this.#report('warning', 'empty-field', written.field, 'it has no value and counts as not written, so requests come here without what it would say; write its value, or remove it');
     }

@@ -12,6 +12,11 @@ export interface RegexBudget {
   left: number;
 }
 
+/** Deciding texts of which Ambassador cannot tell "" from absence: fields of Go's type `string`. In fields of other types "" is a text that cannot be read. */
+const emptyIsAbsent: ReadonlySet<string> = new Set(['hostname', 'host', 'method', 'tls']);
+/** Without a value these are errors anyway. */
+const required: ReadonlySet<string> = new Set(['prefix', 'service']);
+
 export class Fields {
   readonly #record: UnknownRecord;
   readonly #field: string;
@@ -37,10 +42,14 @@ export class Fields {
     return fieldOf(this.#record, name) ?? undefined;
   }
 
-  /** A deciding field with nothing behind it, as a lost value or a slip of the indentation leaves it. */
+  /**
+   * A deciding field with nothing behind it, as a lost value or a slip of the indentation leaves it. Null is absence: to YAML's readers, in a merge
+   * patch, and to an API server, which takes nulls of fields that are not nullable out of what it stores.
+   */
   #noteEmpty(name: string): void {
     const value = fieldOf(this.#record, name);
-    if ((value !== null && value !== '') || name === 'prefix' || (name === 'host' && this.says('hostname')) || (name === 'hostname' && this.says('host')) || (mappingFields[name] ?? 'how') === 'how') return;
+    if (value !== null && (value !== '' || !emptyIsAbsent.has(name))) return;
+    if (required.has(name) || (name === 'host' && this.says('hostname')) || (name === 'hostname' && this.says('host')) || (mappingFields[name] ?? 'how') === 'how') return;
     this.report('warning', 'empty-field', name, 'it has no value and counts as not written, so the Mapping is served without what it would say; write its value, or remove it');
   }
 

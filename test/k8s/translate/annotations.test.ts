@@ -42,7 +42,7 @@ describe('places', () => {
     const given = object('SeldonDeployment', 'prod/iris', 'metadata: {annotations: {seldon.io/rest-timeout: "1", seldon.io/ambassador-id: default}}\nspec: {annotations: {seldon.io/rest-timeout: "2", seldon.io/ambassador-id: ""}, predictors: [{name: main}]}');
     const translation = translate([given]);
     expect(partsOf(translation, 'prod/iris').get('http main')!.target).toMatchObject({ timeout: { ms: 2 } });
-    expect(codesOf(translation)).toEqual(['warning annotation-hidden', 'warning annotation-hidden', 'info differs-grpc-timeout']);
+    expect(codesOf(translation)).toEqual(['warning annotation-hidden', 'warning annotation-hidden', 'warning empty-field', 'info differs-grpc-timeout']);
   });
 
   test('on a predictor they are not read', () => {

@@ -95,7 +95,7 @@ describe('traffic', () => {
   test.each(['canary=x', 'nobody=100', 'main', 'main=1=2', 'main=-1', 'main=50,main=50', ''])('sluice.io/traffic "%s" keeps the spec', (text) => {
     const translation = translate([deployment('prod/iris', ['main:90', 'canary:10'], { 'sluice.io/traffic': text })]);
     expect(shares(translation, 'prod/iris')).toEqual([0.9, 0.1]);
-    expect(codesOf(translation)).toEqual(text === '' ? [] : ['error bad-traffic']);
+    expect(codesOf(translation)).toEqual([text === '' ? 'warning empty-field' : 'error bad-traffic']);
   });
 });
 

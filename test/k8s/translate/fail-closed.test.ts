@@ -20,6 +20,8 @@ interface Outcome {
   /** `request draw`, of the requests that reach the subject; of its copies with `copy` before them. */
   readonly reached: ReadonlySet<string>;
   readonly errors: readonly string[];
+  /** Fields that are there without a value, as Problems say. */
+  readonly empty: readonly string[];
 }
 
 /** What the object named `subject` gets after these states of the world, one after the other. */
@@ -36,7 +38,8 @@ function outcomeOf(...states: readonly (readonly SourceObject[])[]): Outcome {
       for (const { mapping, fraction, ready } of decision.shadows) if (mapping.source.name === 'subject' && ready && fraction > 0) reached.add(`copy ${index} ${draw}`);
     }
   }
-  return { reached, errors: problems.filter(({ level, subject }) => level === 'error' && subject.name === 'subject').map(({ field }) => field) };
+  const own = problems.filter(({ subject }) => subject.name === 'subject');
+  return { reached, errors: own.filter(({ level }) => level === 'error').map(({ field }) => field), empty: own.filter(({ code }) => code === 'empty-field').map(({ field }) => field) };
 }
 
 const around = [...service('p/main'), ...service('p/other'), ...service('p/subject-a'), ...service('p/subject-b', ['10.1.0.2'])];
@@ -67,7 +70,7 @@ describe('Mappings', () => {
   const regexes: Case = { good: {}, wrong: [...conditions.wrong, { 'x-user': '(' }, { 'x-user': '(?=a)' }, { 'x-user': 'a'.repeat(513) }], reads: isMap };
 
   const cases: Readonly<Record<string, Case>> = {
-    ambassador_id: { good: { ambassador_id: ['default'] }, wrong: [{}, [null], ['default', {}], [[]]], reads: (value) => isText(value) || (Array.isArray(value) && value.every(isText)) },
+    ambassador_id: { good: { ambassador_id: ['default'] }, wrong: ['', [''], {}, [null], ['default', {}], [[]]], reads: (value) => isText(value) || (Array.isArray(value) && value.every(isText)) },
     prefix: text({}, ['', 'seldon', '/seldon/p/m x', '/seldon/p/m\u001b', '/seldon/p/m?']),
     prefix_exact: flag({ prefix_exact: true }),
     prefix_regex: flag({ prefix: '/seldon/p/m/.*', prefix_regex: true }),
@@ -118,6 +121,23 @@ describe('Mappings', () => {
     );
   });
 
+  // Null is absence: in YAML that Ambassador reads, in a merge patch, and to an API server, which takes it out of what it stores.
+  test.each(deciding(mappingFields).filter((name) => !['prefix', 'service'].includes(name)))('%s: null counts as not written, and is said', (name) => {
+    const outcome = outcomeOf(subject({ [name]: null }));
+    expect(outcome).toEqual({ ...outcomeOf(subject({ [name]: undefined })), empty: [`spec.${name}`] });
+  });
+
+  // The text "" is what a text is in Ambassador that nobody wrote.
+  test.each(['hostname', 'host', 'method', 'tls'])('%s: "" counts as not written, and is said', (name) => {
+    const outcome = outcomeOf(subject({ [name]: '' }));
+    expect(outcome).toEqual({ ...outcomeOf(subject({ [name]: undefined })), empty: [`spec.${name}`] });
+  });
+
+  test.each(deciding(mappingFields).filter((name) => !['hostname', 'host', 'method', 'tls'].includes(name)))('%s: "" cannot be read, and nothing else is said of it', (name) => {
+    const outcome = outcomeOf(subject({ [name]: '' }));
+    expect([[...outcome.reached], outcome.errors, outcome.empty]).toEqual([[], [`spec.${name}`], []]);
+  });
+
   test.each(Object.keys(mappingFields).filter((name) => mappingFields[name] === 'how'))('%s cannot be read: the Mapping is served', (name) => {
     for (const value of [{ a: ['b'] }, ['\u001b'], 'what']) {
       const { reached, errors } = outcomeOf(subject({ [name]: value }));
@@ -162,6 +182,30 @@ describe('SeldonDeployments', () => {
     // The shares of the spec are those of the good text here.
     expect([...outcome.reached]).toEqual(key === 'sluice.io/traffic' ? [...good.reached] : []);
     expect(outcomeOf(given(annotations[key]!.good), given(value)).reached).toEqual(good.reached);
+  });
+
+  test.each(['  ', '\n', '# nothing'])('a configuration that holds nothing, %j, leaves nothing', (text) => {
+    const outcome = outcomeOf(subject({ ...sharing, 'seldon.io/ambassador-config': text }));
+    expect([[...outcome.reached], outcome.errors]).toEqual([[], ['metadata.annotations["seldon.io/ambassador-config"]']]);
+  });
+
+  // As in Seldon's operator, which asks each for "" before it reads it, and as templates write what has no value. A bad service name is said otherwise.
+  test.each(deciding(annotationKinds).filter((key) => key !== 'seldon.io/ambassador-service-name'))('%s: "" counts as not written, and is said', (key) => {
+    const outcome = outcomeOf(subject({ ...sharing, [key]: '' }));
+    const { [key as keyof typeof sharing]: _, ...rest } = sharing;
+    expect(outcome).toEqual({ ...outcomeOf(subject(rest)), empty: [`metadata.annotations["${key}"]`] });
+  });
+
+  test.each<[string, object]>([
+    ['traffic', { traffic: null }],
+    ['shadow', { shadow: null }],
+    ['ssl', { ssl: null }],
+    ['ssl.certSecretName', { ssl: {} }],
+    ['ssl.certSecretName', { ssl: { certSecretName: null } }],
+    ['ssl.certSecretName', { ssl: { certSecretName: '' } }],
+  ])('of a predictor, %s: %j counts as not written, and is said', (field, second) => {
+    const without = Object.keys(second)[0] === 'traffic' ? { traffic: undefined } : {};
+    expect(outcomeOf(subject(sharing, second))).toEqual({ ...outcomeOf(subject(sharing, without)), empty: [`spec.predictors[1].${field}`] });
   });
 
   const fields: Readonly<Record<string, { readonly wrong: readonly unknown[]; readonly of: (value: unknown) => readonly SourceObject[] }>> = {
