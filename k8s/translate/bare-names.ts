@@ -1,5 +1,6 @@
 // Bare gRPC names: calls with `seldon` and without `namespace`. A name belongs to the namespace that held it first, by the record of claims.
 import { compareText } from '../../routing/problem.ts';
+import { fewOf, listOf, type Few } from './few.ts';
 import { heldKey, type Held, type Proposal } from './held.ts';
 import type { Grant } from './translation.ts';
 
@@ -29,55 +30,76 @@ interface Declaring {
   count: number;
 }
 
-/** All that declare one name: thousands may. */
+/** All that declare one name: mostly one unit, and thousands may. */
 class Declared<U extends Declarer> {
-  readonly units = new Set<U>();
-  readonly #namespaces = new Map<string, Declaring>();
+  #units: U | Set<U>;
+  #namespaces: Declaring | Map<string, Declaring>;
   /** null: not known. */
-  #first: Declaring | null = null;
+  #first: Declaring | null;
+
+  constructor(unit: U, turn: number) {
+    const { namespace, createdAt } = unit;
+    this.#units = unit;
+    this.#first = { namespace, turn, createdAt, count: 1 };
+    this.#namespaces = this.#first;
+  }
 
   add(unit: U, turn: number): void {
     const { namespace, createdAt } = unit;
-    this.units.add(unit);
-    let declaring = this.#namespaces.get(namespace);
-    if (declaring === undefined) this.#namespaces.set(namespace, (declaring = { namespace, turn, createdAt, count: 0 }));
+    if (!(this.#units instanceof Set)) this.#units = new Set([this.#units]);
+    this.#units.add(unit);
+    let declaring = this.#at(namespace);
+    if (declaring === null) {
+      declaring = { namespace, turn, createdAt, count: 0 };
+      if (!(this.#namespaces instanceof Map)) this.#namespaces = new Map([[this.#namespaces.namespace, this.#namespaces]]);
+      this.#namespaces.set(namespace, declaring);
+    }
     declaring.count += 1;
     if (createdAt < declaring.createdAt) declaring.createdAt = createdAt;
     if (this.#first !== null && compareDeclaring(declaring, this.#first) < 0) this.#first = declaring;
   }
 
-  remove(unit: U): void {
-    this.units.delete(unit);
-    const declaring = this.#namespaces.get(unit.namespace)!;
+  /** false: nobody is left. */
+  remove(unit: U): boolean {
+    if (!(this.#units instanceof Set)) return false;
+    this.#units.delete(unit);
+    if (this.#units.size === 0) return false;
+    const declaring = this.#at(unit.namespace)!;
     declaring.count -= 1;
-    if (declaring.count > 0) return;
+    if (declaring.count > 0 || !(this.#namespaces instanceof Map)) return true;
     this.#namespaces.delete(unit.namespace);
     if (this.#first === declaring) this.#first = null;
+    return true;
+  }
+
+  get units(): Iterable<U> {
+    return this.#units instanceof Set ? this.#units : [this.#units];
   }
 
   /** The namespace that was first. */
   get first(): Declaring {
-    if (this.#first === null) for (const one of this.#namespaces.values()) if (this.#first === null || compareDeclaring(one, this.#first) < 0) this.#first = one;
+    if (this.#first === null && this.#namespaces instanceof Map) {
+      for (const one of this.#namespaces.values()) if (this.#first === null || compareDeclaring(one, this.#first) < 0) this.#first = one;
+    }
     return this.#first!;
   }
 
   get namespaceCount(): number {
-    return this.#namespaces.size;
+    return this.#namespaces instanceof Map ? this.#namespaces.size : 1;
   }
 
   has(namespace: string): boolean {
-    return this.#namespaces.has(namespace);
+    return this.#at(namespace) !== null;
+  }
+
+  #at(namespace: string): Declaring | null {
+    if (this.#namespaces instanceof Map) return this.#namespaces.get(namespace) ?? null;
+    return this.#namespaces.namespace === namespace ? this.#namespaces : null;
   }
 }
 
 function compareDeclaring(a: Declaring, b: Declaring): number {
   return a.turn - b.turn || compareText(a.createdAt, b.createdAt) || compareText(a.namespace, b.namespace);
-}
-
-interface HeldName {
-  readonly held: Held;
-  /** Somebody of the namespace declared it here since it was recorded: when nobody does any more it was given up, and is not only missing. */
-  seen: boolean;
 }
 
 /** Why a unit's name is not served. */
@@ -94,7 +116,9 @@ export class BareNames<U extends Declarer> {
   /** Names that Grants reserve; null: for two namespaces, so for none. */
   readonly #reserved = new Map<string, string | null>();
   /** The record's names. More than one holder only where the record or the Grants were changed by hand. */
-  readonly #held = new Map<string, HeldName[]>();
+  readonly #held = new Map<string, Few<Held>>();
+  /** Of these, whose namespace nobody declared the name in since it was recorded: when nobody does any more the others were given up, and are not only missing. */
+  readonly #unseen = new Set<Held>();
   /** Names that somebody declares and nobody holds. */
   readonly #unrecorded = new Set<string>();
   /** Keys of what was given up. */
@@ -135,9 +159,9 @@ export class BareNames<U extends Declarer> {
       const { thing, namespace } = held;
       if (thing.kind !== 'name') continue;
       this.#release(thing.name, namespace);
-      const others = this.#held.get(thing.name) ?? [];
-      const seen = this.#declared.get(thing.name)?.has(namespace) === true;
-      this.#held.set(thing.name, [...others, { held, seen }].sort((a, b) => a.held.sinceMs - b.held.sinceMs || compareText(a.held.namespace, b.held.namespace)));
+      const all = [...this.#heldOf(thing.name), held];
+      this.#held.set(thing.name, fewOf(all.sort((a, b) => a.sinceMs - b.sinceMs || compareText(a.namespace, b.namespace))));
+      if (this.#declared.get(thing.name)?.has(namespace) !== true) this.#unseen.add(held);
     }
   }
 
@@ -176,7 +200,7 @@ export class BareNames<U extends Declarer> {
 
   /** Keys of what is recorded and was not declared here since. */
   get missing(): readonly string[] {
-    return [...this.#held.values()].flat().flatMap(({ held, seen }) => (seen ? [] : [heldKey(held.namespace, held.thing)]));
+    return Array.from(this.#unseen, ({ namespace, thing }) => heldKey(namespace, thing));
   }
 
   /** null when the name of a unit in this namespace is served. */
@@ -193,8 +217,12 @@ export class BareNames<U extends Declarer> {
 
   /** By the record; those that gave it up hold it no more. */
   #holderOf(name: string): string | null {
-    for (const { held, seen } of this.#held.get(name) ?? noneHeld) if (!seen || !this.#ended.has(heldKey(held.namespace, held.thing))) return held.namespace;
+    for (const held of this.#heldOf(name)) if (this.#ended.size === 0 || this.#unseen.has(held) || !this.#ended.has(heldKey(held.namespace, held.thing))) return held.namespace;
     return null;
+  }
+
+  #heldOf(name: string): readonly Held[] {
+    return listOf(this.#held.get(name) ?? null);
   }
 
   #touch(name: string): void {
@@ -203,29 +231,27 @@ export class BareNames<U extends Declarer> {
 
   #declare(name: string, unit: U, turn: number): void {
     this.#touch(name);
-    let declared = this.#declared.get(name);
-    if (declared === undefined) this.#declared.set(name, (declared = new Declared()));
-    declared.add(unit, turn);
+    const declared = this.#declared.get(name);
+    if (declared === undefined) this.#declared.set(name, new Declared(unit, turn));
+    else declared.add(unit, turn);
     this.#mark(name, unit.namespace);
   }
 
   #withdraw(name: string, unit: U): void {
     this.#touch(name);
-    const declared = this.#declared.get(name)!;
-    declared.remove(unit);
-    if (declared.namespaceCount === 0) this.#declared.delete(name);
+    if (!this.#declared.get(name)!.remove(unit)) this.#declared.delete(name);
     this.#mark(name, unit.namespace);
   }
 
   /** Notes whether the namespace still declares what it holds. */
   #mark(name: string, namespace: string): void {
-    const own = this.#held.get(name)?.find(({ held }) => held.namespace === namespace);
+    const own = this.#heldOf(name).find((held) => held.namespace === namespace);
     if (own === undefined) return;
-    const key = heldKey(namespace, own.held.thing);
+    const key = heldKey(namespace, own.thing);
     if (this.#declared.get(name)?.has(namespace) === true) {
-      own.seen = true;
+      this.#unseen.delete(own);
       this.#ended.delete(key);
-    } else if (own.seen) {
+    } else if (!this.#unseen.has(own)) {
       this.#ended.add(key);
     }
   }
@@ -233,10 +259,10 @@ export class BareNames<U extends Declarer> {
   #release(name: string, namespace: string): void {
     this.#touch(name);
     this.#ended.delete(heldKey(namespace, { kind: 'name', name }));
-    const others = (this.#held.get(name) ?? []).filter(({ held }) => held.namespace !== namespace);
+    const all = this.#heldOf(name);
+    const others = all.filter((held) => held.namespace !== namespace);
+    for (const held of all) if (held.namespace === namespace) this.#unseen.delete(held);
     if (others.length === 0) this.#held.delete(name);
-    else this.#held.set(name, others);
+    else this.#held.set(name, fewOf(others));
   }
 }
-
-const noneHeld: readonly HeldName[] = Object.freeze([]);

@@ -1,10 +1,17 @@
-// MapView: one part of each value of a Map, read as a Map of its own, without a second Map.
+// MapView: one part of each of some records, read as a Map of its own, without a second Map.
 
-export class MapView<R, V> implements ReadonlyMap<string, V> {
-  readonly #records: ReadonlyMap<string, R>;
+/** Records by key. */
+interface Records<R> {
+  readonly size: number;
+  get(key: string): R | undefined;
+  values(): Iterable<R>;
+}
+
+export class MapView<R extends { readonly key: string }, V> implements ReadonlyMap<string, V> {
+  readonly #records: Records<R>;
   readonly #part: (record: R) => V;
 
-  constructor(records: ReadonlyMap<string, R>, part: (record: R) => V) {
+  constructor(records: Records<R>, part: (record: R) => V) {
     this.#records = records;
     this.#part = part;
   }
@@ -19,19 +26,19 @@ export class MapView<R, V> implements ReadonlyMap<string, V> {
   }
 
   has(key: string): boolean {
-    return this.#records.has(key);
+    return this.#records.get(key) !== undefined;
   }
 
-  keys(): MapIterator<string> {
-    return this.#records.keys();
+  *keys(): MapIterator<string> {
+    for (const { key } of this.#records.values()) yield key;
   }
 
-  values(): MapIterator<V> {
-    return this.#records.values().map((record) => this.#part(record));
+  *values(): MapIterator<V> {
+    for (const record of this.#records.values()) yield this.#part(record);
   }
 
-  entries(): MapIterator<[string, V]> {
-    return this.#records.entries().map(([key, record]): [string, V] => [key, this.#part(record)]);
+  *entries(): MapIterator<[string, V]> {
+    for (const record of this.#records.values()) yield [record.key, this.#part(record)];
   }
 
   [Symbol.iterator](): MapIterator<[string, V]> {
@@ -39,6 +46,6 @@ export class MapView<R, V> implements ReadonlyMap<string, V> {
   }
 
   forEach(visit: (value: V, key: string, map: ReadonlyMap<string, V>) => void): void {
-    for (const [key, record] of this.#records) visit(this.#part(record), key, this);
+    for (const [key, value] of this.entries()) visit(value, key, this);
   }
 }

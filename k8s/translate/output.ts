@@ -3,15 +3,15 @@
 import { digestOf } from '../../routing/digest.ts';
 import type { Mapping } from '../../routing/mapping.ts';
 import { isEnding, type Upstream, type UpstreamEndpoints } from '../../routing/upstream.ts';
-import { Use, type Backends } from './backends.ts';
-import { listOf, withoutOne, withOne } from './few.ts';
+import type { Backends, Use } from './backends.ts';
+import { listOf } from './few.ts';
 import { MapView } from './map-view.ts';
 import { objectKey } from './object.ts';
 import { RecentParts } from './recent-parts.ts';
 import type { TranslationChange } from './translation.ts';
 import type { Draft } from './unit.ts';
 import type { Unit } from './unit-record.ts';
-import type { UpstreamPlan } from './upstreams.ts';
+import { Uses } from './uses.ts';
 
 /** What was published of a unit. */
 interface Published {
@@ -30,7 +30,7 @@ export class Output {
   readonly endpoints: ReadonlyMap<string, UpstreamEndpoints>;
   readonly #backends: Backends;
   readonly #published = new Map<Unit, Published>();
-  readonly #uses = new Map<string, Use>();
+  readonly #uses: Uses;
   readonly #partLists = new RecentParts<readonly string[]>();
   #set: Mapping[] = [];
   #removed: string[] = [];
@@ -38,6 +38,7 @@ export class Output {
 
   constructor(backends: Backends) {
     this.#backends = backends;
+    this.#uses = new Uses(backends);
     this.upstreams = new MapView(this.#uses, ({ upstream }) => upstream);
     this.endpoints = new MapView(this.#uses, (use) => backends.endpointsOf(use));
   }
@@ -90,10 +91,9 @@ export class Output {
       use.touched = false;
       if (use.count === 0) {
         if (use.told !== 'nothing') removedUpstreams.push(use.key);
-        this.#forget(use);
+        this.#uses.delete(use);
       } else if (use.told === 'nothing') {
         upstreams.push(use.upstream);
-        if (use.backend !== null) use.backend.uses = withOne(use.backend.uses, use);
         this.#refresh(use, endpoints, flipped);
       }
     }
@@ -110,18 +110,8 @@ export class Output {
 
   #usesOf(served: readonly Draft[]): readonly Use[] {
     const uses = new Set<Use>();
-    for (const { plan } of served) if (plan !== null) uses.add(this.#useOf(plan));
+    for (const { plan } of served) if (plan !== null) uses.add(this.#uses.at(plan));
     return [...uses];
-  }
-
-  #useOf(plan: UpstreamPlan): Use {
-    const { key } = plan.upstream;
-    let use = this.#uses.get(key);
-    if (use === undefined) {
-      use = new Use(plan, this.#backends.of(plan));
-      this.#uses.set(key, use);
-    }
-    return use;
   }
 
   #count(use: Use, change: 1 | -1): void {
@@ -129,14 +119,6 @@ export class Output {
     if (use.touched) return;
     use.touched = true;
     this.#touched.push(use);
-  }
-
-  #forget(use: Use): void {
-    const { key, backend } = use;
-    this.#uses.delete(key);
-    if (backend === null) return;
-    backend.uses = withoutOne(backend.uses, use);
-    this.#backends.registry.touch(backend);
   }
 
   #refresh(use: Use, endpoints: UpstreamEndpoints[], flipped: string[]): void {

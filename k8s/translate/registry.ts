@@ -26,6 +26,11 @@ export class Registry<R extends NamedRecord> {
     };
   }
 
+  /** undefined: there is none. */
+  get(namespace: string, name: string): R | undefined {
+    return this.#records.get(namespace, name);
+  }
+
   /** The record, made when there is none. */
   at(namespace: string, name: string): R {
     return this.#records.at(namespace, name, this.#make);
