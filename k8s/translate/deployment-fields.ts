@@ -2,12 +2,14 @@
 import { nearWord } from './near-word.ts';
 import { isRecord, recordOf, type UnknownRecord } from './value.ts';
 
-/** Fields of the schema of v1, and those of v1alpha1. Most say nothing to routing. */
-const specFields = ['name', 'annotations', 'predictors', 'oauth_key', 'oauth_secret', 'protocol', 'transport', 'replicas', 'serverType'];
-const predictorFields = ['name', 'graph', 'componentSpecs', 'componentSpec', 'replicas', 'engineResources', 'labels', 'annotations', 'traffic', 'shadow', 'explainer', 'ssl', 'svcOrchSpec', 'progressDeadlineSeconds'];
-const explainerFields = ['type', 'modelUri', 'serviceAccountName', 'containerSpec', 'config', 'endpoint', 'envSecretRefName', 'storageInitializerImage', 'replicas', 'initParameters'];
-const endpointFields = ['type', 'service_host', 'service_port', 'httpPort', 'grpcPort'];
-const tlsFields = ['certSecretName'];
+/** Fields of the schema of v1, and those of v1alpha1, by the part that they are in. Most say nothing to routing. */
+export const deploymentSchema = {
+  spec: ['name', 'annotations', 'predictors', 'oauth_key', 'oauth_secret', 'protocol', 'transport', 'replicas', 'serverType'],
+  predictor: ['name', 'graph', 'componentSpecs', 'componentSpec', 'replicas', 'engineResources', 'labels', 'annotations', 'traffic', 'shadow', 'explainer', 'ssl', 'svcOrchSpec', 'progressDeadlineSeconds'],
+  explainer: ['type', 'modelUri', 'serviceAccountName', 'containerSpec', 'config', 'endpoint', 'envSecretRefName', 'storageInitializerImage', 'replicas', 'initParameters'],
+  endpoint: ['type', 'service_host', 'service_port', 'httpPort', 'grpcPort'],
+  ssl: ['certSecretName'],
+} as const;
 
 /** Say who gets how many requests, or that TLS is wanted. */
 const deciding: ReadonlySet<string> = new Set(['traffic', 'shadow', 'certSecretName']);
@@ -25,17 +27,17 @@ export interface UnknownField {
 }
 
 export function unknownSpecFields(spec: UnknownRecord): readonly UnknownField[] {
-  return unknownIn(spec, 'spec', specFields);
+  return unknownIn(spec, 'spec', deploymentSchema.spec);
 }
 
 /** `field`: where the predictor is. */
 export function unknownPredictorFields(predictor: UnknownRecord, field: string): readonly UnknownField[] {
   const explainer = recordOf(predictor['explainer']);
   return [
-    ...unknownIn(predictor, field, predictorFields),
-    ...unknownIn(explainer, `${field}.explainer`, explainerFields),
-    ...unknownIn(recordOf(explainer['endpoint']), `${field}.explainer.endpoint`, endpointFields),
-    ...unknownIn(isRecord(predictor['ssl']) ? predictor['ssl'] : {}, `${field}.ssl`, tlsFields),
+    ...unknownIn(predictor, field, deploymentSchema.predictor),
+    ...unknownIn(explainer, `${field}.explainer`, deploymentSchema.explainer),
+    ...unknownIn(recordOf(explainer['endpoint']), `${field}.explainer.endpoint`, deploymentSchema.endpoint),
+    ...unknownIn(isRecord(predictor['ssl']) ? predictor['ssl'] : {}, `${field}.ssl`, deploymentSchema.ssl),
   ];
 }
 
