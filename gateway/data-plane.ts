@@ -1,5 +1,6 @@
 // The data plane of one thread, as its thread sees it, and what it says of requests: gateway/edge implements this, gateway/worker.ts uses it.
 import type { Problem } from '../routing/problem.ts';
+import type { Clock } from './clock.ts';
 import type { CounterBlock } from './counters.ts';
 import type { ControlToData, TableFacts } from './messages.ts';
 import type { Settings } from './settings.ts';
@@ -7,6 +8,7 @@ import type { Settings } from './settings.ts';
 /** What a data plane is made with. */
 export interface PlaneStart {
   readonly settings: Settings;
+  readonly clock: Clock;
   readonly counters: CounterBlock;
   /** Counters of the other data workers: read only. */
   readonly others: readonly Float64Array[];

@@ -1,6 +1,7 @@
 // A data worker's thread: between the supervisor, the control worker and the data plane. What it does besides serving: it applies
 // deltas, acknowledges, tells which names were used, and drains.
 import type { MessagePort } from 'node:worker_threads';
+import { systemClock } from './clock.ts';
 import { CounterBlock } from './counters.ts';
 import { postedLog } from './log.ts';
 import type { Log } from './log.ts';
@@ -30,6 +31,7 @@ export async function startDataWorker(start: DataStart, parent: MessagePort, mak
   let control: MessagePort | null = null;
   const plane = makePlane({
     settings,
+    clock: systemClock,
     counters,
     others: start.counters.filter((_, other) => other !== worker).map((buffer) => new Float64Array(buffer)),
     log: (entry) => writeAccess(log, entry),

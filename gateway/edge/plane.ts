@@ -2,6 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { applyDelta } from '../../routing/table.ts';
 import type { TableDelta } from '../../routing/delta.ts';
+import { pause } from '../clock.ts';
+import type { Clock } from '../clock.ts';
 import { fixed } from '../counters.ts';
 import type { Applied, Plane, PlaneStart } from '../data-plane.ts';
 import type { ControlToData } from '../messages.ts';
@@ -29,6 +31,7 @@ const idleBeforeCloseMs = 1000;
 const drainTickMs = 50;
 
 export class DataPlane implements Plane {
+  readonly #clock: Clock;
   readonly #worker: WorkerContext;
   readonly #pools: UpstreamRegistry;
   readonly #compiler: Compiler;
@@ -40,11 +43,13 @@ export class DataPlane implements Plane {
   #listening: readonly Listening[] = [];
 
   /** `plantedSteps`: steps of tests, which every request takes first. */
-  constructor({ settings, counters, others, log, used }: PlaneStart, plantedSteps: readonly Step[] = []) {
+  constructor({ settings, clock, counters, others, log, used }: PlaneStart, plantedSteps: readonly Step[] = []) {
     const { accessLog, limits } = settings;
     this.#settings = settings;
+    this.#clock = clock;
     this.#worker = new WorkerContext({
       settings,
+      clock,
       counters,
       others,
       log: (flag, entry) => {
@@ -148,16 +153,16 @@ export class DataPlane implements Plane {
     const { connections, healthWatches } = this.#downstream;
     this.#exchange.ready = false;
     healthWatches.changed();
-    await pause(waitMs);
+    await pause(this.#clock, waitMs);
     this.#downstream.draining = true;
     healthWatches.changed();
     for (const connection of connections) connection.drain();
-    const untilMs = performance.now() + graceMs;
+    const untilMs = this.#clock.now() + graceMs;
     for (;;) {
-      const nowMs = performance.now();
+      const nowMs = this.#clock.now();
       for (const connection of connections) if (nowMs - connection.idleSinceMs >= idleBeforeCloseMs) connection.destroy();
       if ((connections.size === 0 && this.#exchange.shadows.pending === 0) || nowMs >= untilMs) break;
-      await pause(Math.min(drainTickMs, untilMs - nowMs));
+      await pause(this.#clock, Math.min(drainTickMs, untilMs - nowMs));
     }
     this.close();
   }
@@ -170,10 +175,4 @@ export class DataPlane implements Plane {
     this.#pools.close();
     this.#worker.wheel.close();
   }
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, ms);
-  });
 }

@@ -3,9 +3,10 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { LoadBalancer } from '../../routing/mapping.ts';
 import { fixed } from '../../gateway/counters.ts';
 import { baseEjectionMs, failuresToEject } from '../../gateway/edge/upstream/ejection.ts';
+import { eventually } from '../turns.ts';
 import { fieldOf } from './client.ts';
 import type { RawClient, WireAnswer } from './client.ts';
-import { Gateway, eventually, post } from './gateway.ts';
+import { Gateway, post } from './gateway.ts';
 import { Origin, answerEach, requestsIn } from './origin.ts';
 
 let origins: Origin[];

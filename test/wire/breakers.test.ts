@@ -7,9 +7,10 @@ import type { Breaker } from '../../routing/upstream.ts';
 import { mappingOf, upstreamOf } from '../gateway/fixtures.ts';
 import { blockOf } from '../gateway/edge/http2/peers.ts';
 import { frames, rawClient } from '../gateway/edge/http2/raw-peer.ts';
+import { eventually } from '../turns.ts';
 import { fieldOf } from './client.ts';
 import type { RawClient } from './client.ts';
-import { Gateway, endpointsOn, eventually, irisTo, post } from './gateway.ts';
+import { Gateway, endpointsOn, irisTo, post } from './gateway.ts';
 import { Origin, requestsIn } from './origin.ts';
 
 const ok = 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok';

@@ -3,6 +3,7 @@ import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import type { ConnectionOptions } from 'node:tls';
+import { eventually } from '../turns.ts';
 
 /** A text longer than this is looked at when nothing more has come for a moment: each look reads all of it. */
 const longText = 256 * 1024;
@@ -15,24 +16,23 @@ export class RawClient {
   #length = 0;
   ended = false;
   closed = false;
-  readonly #wakers = new Set<() => void>();
+  /** Of a long text: more has come a moment ago. */
+  #growing: NodeJS.Timeout | null = null;
 
   private constructor(socket: Socket) {
     this.socket = socket;
     socket.on('data', (chunk: Buffer) => {
       this.#chunks.push(chunk.toString('latin1'));
       this.#length += chunk.length;
-      this.#wake();
+      if (this.#length < longText) return;
+      if (this.#growing !== null) clearTimeout(this.#growing);
+      this.#growing = setTimeout(() => (this.#growing = null), quietMs);
     });
     socket.on('end', () => {
       this.ended = true;
-      this.#wake();
     });
     socket.on('error', () => undefined);
-    socket.on('close', () => {
-      this.closed = true;
-      this.#wake();
-    });
+    socket.on('close', () => (this.closed = true));
   }
 
   /** Everything received, latin1. */
@@ -56,26 +56,11 @@ export class RawClient {
     this.socket.write(Buffer.from(text, 'latin1'));
   }
 
-  /** Waits until `holds`, looked at after every event. */
+  /** Waits until `holds`. Throws once the connection is closed and it does not. */
   async until(holds: (client: RawClient) => boolean, what = 'what the test waits for'): Promise<void> {
-    const deadline = Date.now() + 10_000;
-    while (!holds(this)) {
-      if (Date.now() > deadline || this.closed) throw new Error(`the client did not see ${what}; it has: ${JSON.stringify(this.text.slice(-500))}`);
-      await new Promise<void>((resolve) => {
-        const go = (): void => {
-          clearTimeout(timer);
-          this.#wakers.delete(waker);
-          resolve();
-        };
-        const waker = (): void => {
-          if (this.#length < longText || this.ended || this.closed) return go();
-          clearTimeout(timer);
-          timer = setTimeout(go, quietMs);
-        };
-        let timer = setTimeout(go, 100);
-        this.#wakers.add(waker);
-      });
-    }
+    const seen = (): string => `the client saw ${what}; it has: ${JSON.stringify(this.text.slice(-500))}`;
+    await eventually(() => this.closed || ((this.#growing === null || this.ended) && holds(this)), seen);
+    if (!holds(this)) throw new Error(`never: ${seen()}`);
   }
 
   /** Waits for so many whole answers and gives them. */
@@ -91,10 +76,6 @@ export class RawClient {
 
   destroy(): void {
     this.socket.destroy();
-  }
-
-  #wake(): void {
-    for (const waker of this.#wakers) waker();
   }
 }
 

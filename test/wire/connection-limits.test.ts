@@ -4,9 +4,10 @@ import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { fixed } from '../../gateway/counters.ts';
+import { eventually } from '../turns.ts';
 import { answersIn } from './client.ts';
 import type { RawClient } from './client.ts';
-import { Gateway, eventually, post, transports } from './gateway.ts';
+import { Gateway, post, transports } from './gateway.ts';
 import type { GatewayOptions } from './gateway.ts';
 import { Origin, answerEach } from './origin.ts';
 

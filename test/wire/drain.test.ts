@@ -1,8 +1,9 @@
 // Drain, and the messages of the control worker.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { upstreamOf } from '../gateway/fixtures.ts';
+import { eventually } from '../turns.ts';
 import { fieldOf, RawClient } from './client.ts';
-import { Gateway, endpointsOn, eventually, irisTo, post, transports } from './gateway.ts';
+import { Gateway, endpointsOn, irisTo, post, transports } from './gateway.ts';
 import { Origin, requestsIn } from './origin.ts';
 
 describe.each(transports)('%s', (_name, secure) => {

@@ -4,11 +4,12 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { fixed } from '../../gateway/counters.ts';
 import { failures } from '../../gateway/failures.ts';
 import type { Failure } from '../../gateway/failures.ts';
+import { eventually } from '../turns.ts';
 import { answersIn, fieldOf } from './client.ts';
 import type { RawClient } from './client.ts';
 import { causes } from './failure-causes.ts';
 import type { Cause } from './failure-causes.ts';
-import { Gateway, eventually } from './gateway.ts';
+import { Gateway } from './gateway.ts';
 import { Origin } from './origin.ts';
 
 const rows = Object.entries(failures) as readonly (readonly [keyof typeof failures, Failure])[];

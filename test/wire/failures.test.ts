@@ -2,9 +2,10 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { closedPort } from './closed-port.ts';
 import { answersIn, fieldOf } from './client.ts';
-import { Gateway, endpointsOn, eventually, firstSlot, irisTo, post, transports } from './gateway.ts';
+import { Gateway, endpointsOn, firstSlot, irisTo, post, transports } from './gateway.ts';
 import { Origin, answerEach, requestsIn } from './origin.ts';
 import { upstreamOf } from '../gateway/fixtures.ts';
+import { eventually } from '../turns.ts';
 
 describe.each(transports)('%s', (_name, secure) => {
   let gateway: Gateway;

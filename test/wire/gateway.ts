@@ -11,7 +11,9 @@ import { DataPlane } from '../../gateway/edge/plane.ts';
 import type { Step } from '../../gateway/edge/policy/step.ts';
 import { defaultLimits } from '../../gateway/settings.ts';
 import type { EdgeLimits, Settings } from '../../gateway/settings.ts';
+import { systemClock } from '../../gateway/clock.ts';
 import { mappingOf, upstreamOf } from '../gateway/fixtures.ts';
+import { StoppedClock } from '../stopped-clock.ts';
 import { certPem, keyPem } from './identity.ts';
 import { RawClient } from './client.ts';
 
@@ -22,6 +24,8 @@ export interface GatewayOptions {
   /** Counters of planes that stand for the other workers of a process. */
   readonly others?: readonly Float64Array[];
   readonly counters?: CounterBlock;
+  /** Stopped: time goes on by `advance` only. */
+  readonly time?: 'stopped' | 'real';
   /** Steps that every request takes first. */
   readonly steps?: readonly Step[];
 }
@@ -34,6 +38,7 @@ export class Gateway {
   readonly counters: CounterBlock;
   readonly entries: AccessEntry[] = [];
   readonly used: string[] = [];
+  readonly #clock = new StoppedClock();
   port = 0;
   tlsPort = 0;
   readonly #folder: string;
@@ -53,6 +58,7 @@ export class Gateway {
     } as unknown as Settings;
     this.plane = new DataPlane({
       settings,
+      clock: options.time === 'stopped' ? this.#clock : systemClock,
       counters: this.counters,
       others: options.others ?? [],
       log: (entry) => this.entries.push(entry),
@@ -91,6 +97,11 @@ export class Gateway {
     this.serve([irisTo('iris', target)], [{ ...upstreamOf('iris'), ...upstream }], [endpointsOn('iris', ports)]);
   }
 
+  /** Time of a gateway that is stopped goes on by `ms`: deadlines are met in order, and what they set going arrives. A deadline is met up to 8 ms late. */
+  advance(ms: number): Promise<void> {
+    return this.#clock.advance(ms);
+  }
+
   open(secure: boolean): Promise<RawClient> {
     return RawClient.open(secure ? this.tlsPort : this.port, secure);
   }
@@ -122,17 +133,6 @@ export function irisTo(upstream: string, target: Partial<ForwardTarget> = {}): M
 
 export function endpointsOn(key: string, ports: readonly number[]): UpstreamEndpoints {
   return { key, ready: ports.length > 0, endpoints: ports.map((port) => ({ ip: '127.0.0.1', port, state: 'ready' as const })) };
-}
-
-/** Waits until `holds`, asked every few ms: for things that no event tells. */
-export async function eventually(holds: () => boolean, what: string): Promise<void> {
-  const deadline = Date.now() + 10_000;
-  while (!holds()) {
-    if (Date.now() > deadline) throw new Error(`never: ${what}`);
-    await new Promise((resolve) => {
-      setTimeout(resolve, 5);
-    });
-  }
 }
 
 /** Both transports, for `describe.each`. */

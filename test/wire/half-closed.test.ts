@@ -1,8 +1,9 @@
 // Clients of HTTP/1.1 that end their side while their answer is under way: whoever left is noticed, whoever reads on is served.
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Breaker } from '../../routing/upstream.ts';
+import { eventually } from '../turns.ts';
 import type { RawClient } from './client.ts';
-import { Gateway, eventually, post, transports } from './gateway.ts';
+import { Gateway, post, transports } from './gateway.ts';
 import { Origin, requestsIn } from './origin.ts';
 
 const limitMs = 200;

@@ -3,7 +3,8 @@ import * as grpc from '@grpc/grpc-js';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { framed, healthResponse, serviceOf, serving } from '../../gateway/edge/message/grpc-message.ts';
 import { mappingOf, upstreamOf } from '../gateway/fixtures.ts';
-import { Gateway, endpointsOn, eventually } from './gateway.ts';
+import { eventually } from '../turns.ts';
+import { Gateway, endpointsOn } from './gateway.ts';
 import { Http2Client } from './http2-client.ts';
 
 const path = (method: string): string => `/grpc.health.v1.Health/${method}`;

@@ -5,7 +5,8 @@ import type { ClientHttp2Stream } from 'node:http2';
 import { array, asyncProperty, assert, boolean, constantFrom, integer, record } from 'fast-check';
 import { afterEach, describe, expect, test } from 'vitest';
 import { fixed } from '../../gateway/counters.ts';
-import { Gateway, eventually, transports } from './gateway.ts';
+import { eventually } from '../turns.ts';
+import { Gateway, transports } from './gateway.ts';
 import { Http2Client } from './http2-client.ts';
 import { Http2Origin } from './http2-origin.ts';
 

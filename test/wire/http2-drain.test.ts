@@ -2,7 +2,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { errorCode, frameType } from '../../gateway/edge/http2/constants.ts';
 import { frames, rawClient } from '../gateway/edge/http2/raw-peer.ts';
-import { Gateway, eventually, transports } from './gateway.ts';
+import { eventually } from '../turns.ts';
+import { Gateway, transports } from './gateway.ts';
 import { Http2Client } from './http2-client.ts';
 import { Origin, answerEach } from './origin.ts';
 

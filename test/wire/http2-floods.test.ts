@@ -12,7 +12,8 @@ import { upstreamOf } from '../gateway/fixtures.ts';
 import { attacks } from '../gateway/edge/http2/attacks.ts';
 import { frames, rawClient } from '../gateway/edge/http2/raw-peer.ts';
 import type { RawPeer } from '../gateway/edge/http2/raw-peer.ts';
-import { Gateway, endpointsOn, eventually, irisTo } from './gateway.ts';
+import { eventually } from '../turns.ts';
+import { Gateway, endpointsOn, irisTo } from './gateway.ts';
 import { Http2Origin } from './http2-origin.ts';
 import { Origin, answerEach } from './origin.ts';
 

@@ -2,7 +2,8 @@
 import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { upstreamOf } from '../gateway/fixtures.ts';
-import { Gateway, endpointsOn, eventually, firstSlot, irisTo, transports } from './gateway.ts';
+import { eventually } from '../turns.ts';
+import { Gateway, endpointsOn, firstSlot, irisTo, transports } from './gateway.ts';
 import { Http2Client } from './http2-client.ts';
 import { Origin, answerEach, requestsIn } from './origin.ts';
 

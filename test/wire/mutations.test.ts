@@ -5,12 +5,13 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { fixed } from '../../gateway/counters.ts';
 import { randomOf } from '../fuzz/draws.ts';
 import { answersIn } from './client.ts';
-import { Gateway, endpointsOn, eventually, irisTo, post, transports } from './gateway.ts';
+import { Gateway, endpointsOn, irisTo, post, transports } from './gateway.ts';
 import { Origin, requestsIn } from './origin.ts';
 import { Recorder } from './recorder.ts';
 import { requestCorpus } from './request-corpus.ts';
 import { responseCorpus } from './response-corpus.ts';
 import { mappingOf, upstreamOf } from '../gateway/fixtures.ts';
+import { eventually } from '../turns.ts';
 
 const times = Number(process.env['SLUICE_TEST_RUNS'] ?? 1);
 /** Connections of each test: some 4 s each on two cores. A TLS handshake costs as much as four requests. */

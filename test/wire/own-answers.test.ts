@@ -4,9 +4,10 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { fixed } from '../../gateway/counters.ts';
 import { errorCode, flag, frameType } from '../../gateway/edge/http2/constants.ts';
 import { frame, frames, rawClient } from '../gateway/edge/http2/raw-peer.ts';
-import { Gateway, endpointsOn, eventually, irisTo, transports } from './gateway.ts';
+import { Gateway, endpointsOn, irisTo, transports } from './gateway.ts';
 import { Origin } from './origin.ts';
 import { mappingOf, upstreamOf } from '../gateway/fixtures.ts';
+import { eventually } from '../turns.ts';
 
 interface OwnAnswer {
   readonly name: string;

@@ -5,8 +5,9 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { fixed } from '../../gateway/counters.ts';
 import type { UpstreamEndpoints } from '../../routing/upstream.ts';
 import { upstreamOf } from '../gateway/fixtures.ts';
+import { eventually } from '../turns.ts';
 import { RawClient } from './client.ts';
-import { Gateway, endpointsOn, eventually, irisTo, post } from './gateway.ts';
+import { Gateway, endpointsOn, irisTo, post } from './gateway.ts';
 import { certPem, keyPem } from './identity.ts';
 import { Origin, answerEach, requestsIn } from './origin.ts';
 

@@ -1,9 +1,10 @@
 // Requests through the data plane on real sockets: framing both ways, keep-alive, pipelining, bodiless answers.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { answersIn, fieldOf } from './client.ts';
-import { Gateway, endpointsOn, eventually, irisTo, post, transports } from './gateway.ts';
+import { Gateway, endpointsOn, irisTo, post, transports } from './gateway.ts';
 import { Origin, answerEach, requestsIn } from './origin.ts';
 import { upstreamOf } from '../gateway/fixtures.ts';
+import { eventually } from '../turns.ts';
 
 describe.each(transports)('%s', (_name, secure) => {
   let gateway: Gateway;

@@ -1,9 +1,10 @@
 // Every vector of the request corpus over real sockets: refused and closed, or forwarded in exactly one form. The origin records and judges by
 // a grammar of its own, and a bystander's requests on other connections come through untouched.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { eventually } from '../turns.ts';
 import { answersIn, fieldOf } from './client.ts';
 import type { RawClient, WireAnswer } from './client.ts';
-import { Gateway, eventually, transports } from './gateway.ts';
+import { Gateway, transports } from './gateway.ts';
 import { valuesOf } from './grammar.ts';
 import { Recorder } from './recorder.ts';
 import { requestCorpus } from './request-corpus.ts';

@@ -10,7 +10,8 @@ import { releaseMemory } from '../../gateway/release-memory.ts';
 import { upstreamOf } from '../gateway/fixtures.ts';
 import { frames, rawClient } from '../gateway/edge/http2/raw-peer.ts';
 import type { RawPeer } from '../gateway/edge/http2/raw-peer.ts';
-import { Gateway, endpointsOn, eventually, irisTo } from './gateway.ts';
+import { eventually } from '../turns.ts';
+import { Gateway, endpointsOn, irisTo } from './gateway.ts';
 import { Http2Origin } from './http2-origin.ts';
 import type { Http2Request } from './http2-origin.ts';
 

@@ -4,8 +4,9 @@ import type { Mapping } from '../../routing/mapping.ts';
 import { fixed, shadowOutcomes } from '../../gateway/counters.ts';
 import { badEndsToBackOff } from '../../gateway/edge/shadow/shadow-backoff.ts';
 import { upstreamOf } from '../gateway/fixtures.ts';
+import { eventually } from '../turns.ts';
 import type { RawClient } from './client.ts';
-import { Gateway, endpointsOn, eventually, firstSlot, irisTo, post } from './gateway.ts';
+import { Gateway, endpointsOn, firstSlot, irisTo, post } from './gateway.ts';
 import type { GatewayOptions } from './gateway.ts';
 import { Origin, requestsIn } from './origin.ts';
 

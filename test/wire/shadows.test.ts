@@ -3,8 +3,9 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Mapping } from '../../routing/mapping.ts';
 import { fixed, shadowOutcomes } from '../../gateway/counters.ts';
 import { upstreamOf } from '../gateway/fixtures.ts';
+import { eventually } from '../turns.ts';
 import type { RawClient } from './client.ts';
-import { Gateway, endpointsOn, eventually, firstSlot, irisTo, post, transports } from './gateway.ts';
+import { Gateway, endpointsOn, firstSlot, irisTo, post, transports } from './gateway.ts';
 import { Origin, requestsIn } from './origin.ts';
 import type { OriginConnection } from './origin.ts';
 

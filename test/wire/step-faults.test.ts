@@ -8,9 +8,10 @@ import type { Resume, Step, StepRequest, Verdict } from '../../gateway/edge/poli
 import type { Mapping } from '../../routing/mapping.ts';
 import { is, named } from '../routing/build.ts';
 import { upstreamOf } from '../gateway/fixtures.ts';
+import { eventually } from '../turns.ts';
 import { fieldOf } from './client.ts';
 import type { RawClient } from './client.ts';
-import { Gateway, endpointsOn, eventually, irisTo } from './gateway.ts';
+import { Gateway, endpointsOn, irisTo } from './gateway.ts';
 import { Http2Client } from './http2-client.ts';
 import { Http2Origin } from './http2-origin.ts';
 import { Origin, answerEach } from './origin.ts';

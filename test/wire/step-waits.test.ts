@@ -3,8 +3,9 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { fixed } from '../../gateway/counters.ts';
 import { goOn, waits } from '../../gateway/edge/policy/step.ts';
 import type { Resume, Step } from '../../gateway/edge/policy/step.ts';
+import { eventually } from '../turns.ts';
 import type { RawClient } from './client.ts';
-import { Gateway, eventually } from './gateway.ts';
+import { Gateway } from './gateway.ts';
 import { Http2Client } from './http2-client.ts';
 import { Origin, answerEach } from './origin.ts';
 

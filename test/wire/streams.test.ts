@@ -10,7 +10,8 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterEach, describe, expect, test } from 'vitest';
 import { fixed } from '../../gateway/counters.ts';
-import { Gateway, eventually, post, transports } from './gateway.ts';
+import { eventually } from '../turns.ts';
+import { Gateway, post, transports } from './gateway.ts';
 import { certPem, keyPem } from './identity.ts';
 import { Origin, requestsIn } from './origin.ts';
 

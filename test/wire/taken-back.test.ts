@@ -5,9 +5,10 @@ import { flag, frameType } from '../../gateway/edge/http2/constants.ts';
 import type { ForwardTarget } from '../../routing/mapping.ts';
 import { blockOf } from '../gateway/edge/http2/peers.ts';
 import { frames, rawServer } from '../gateway/edge/http2/raw-peer.ts';
+import { eventually } from '../turns.ts';
 import { answersIn, fieldOf } from './client.ts';
 import type { RawClient, WireAnswer } from './client.ts';
-import { Gateway, eventually, post, transports } from './gateway.ts';
+import { Gateway, post, transports } from './gateway.ts';
 import { Http2Client } from './http2-client.ts';
 import { Origin, answerEach } from './origin.ts';
 

@@ -1,5 +1,6 @@
 // Deadlines: one wheel a worker. Setting a deadline later than where its entry stands costs one store, so a connection that serves many
 // requests is linked anew only about once per time limit, not once per request.
+import type { Alarm, Clock } from '../../clock.ts';
 
 /** What has a deadline. Embed or extend. */
 export interface Timed {
@@ -25,23 +26,23 @@ export class Deadline {
   }
 }
 
-/** A hashed wheel of intrusive lists. Its one timer runs only while there is something to wait for. */
+/** A hashed wheel of intrusive lists. Its one alarm is set only while there is something to wait for. */
 export class DeadlineWheel {
-  readonly #clock: () => number;
+  readonly #clock: Clock;
   readonly #faulted: (error: unknown) => void;
   readonly #heads: (Deadline | null)[] = Array.from({ length: slots }, () => null);
   /** Slots before this time are done. */
   #doneMs: number;
-  #timer: NodeJS.Timeout | null = null;
-  #timerAtMs = Infinity;
+  #alarm: Alarm | null = null;
+  #alarmAtMs = Infinity;
   #count = 0;
   #ticking = false;
 
   /** `faulted` is told what an owner throws: it ends nobody else's deadline. */
-  constructor(clock: () => number, faulted: (error: unknown) => void) {
+  constructor(clock: Clock, faulted: (error: unknown) => void) {
     this.#clock = clock;
     this.#faulted = faulted;
-    this.#doneMs = startOfSlot(clock());
+    this.#doneMs = startOfSlot(clock.now());
   }
 
   /** Sets (or moves) a deadline; Infinity is never. */
@@ -69,14 +70,14 @@ export class DeadlineWheel {
   }
 
   close(): void {
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#timer = null;
-    this.#timerAtMs = Infinity;
+    this.#alarm?.cancel();
+    this.#alarm = null;
+    this.#alarmAtMs = Infinity;
   }
 
   #link(deadline: Deadline): void {
     // An empty wheel stands still: time goes on from here.
-    if (this.#count === 0 && !this.#ticking) this.#doneMs = Math.max(this.#doneMs, startOfSlot(this.#clock()));
+    if (this.#count === 0 && !this.#ticking) this.#doneMs = Math.max(this.#doneMs, startOfSlot(this.#clock.now()));
     this.#count += 1;
     const latest = this.#doneMs + (slots - 1) * slotMs;
     const slotAtMs = Math.min(Math.max(startOfSlot(deadline.dueMs), this.#doneMs), latest);
@@ -87,7 +88,7 @@ export class DeadlineWheel {
     deadline.next = head;
     if (head !== null) head.previous = deadline;
     this.#heads[slot] = deadline;
-    if (slotAtMs + slotMs < this.#timerAtMs) this.#arm(slotAtMs + slotMs);
+    if (slotAtMs + slotMs < this.#alarmAtMs) this.#arm(slotAtMs + slotMs);
   }
 
   #unlink(deadline: Deadline): void {
@@ -102,18 +103,16 @@ export class DeadlineWheel {
   }
 
   #arm(atMs: number): void {
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#timerAtMs = atMs;
-    this.#timer = setTimeout(() => this.#tick(), Math.max(1, Math.ceil(atMs - this.#clock())));
-    // Waiting alone keeps no process alive; sockets do.
-    this.#timer.unref();
+    this.#alarm?.cancel();
+    this.#alarmAtMs = atMs;
+    this.#alarm = this.#clock.after(Math.max(1, Math.ceil(atMs - this.#clock.now())), () => this.#tick());
   }
 
   #tick(): void {
-    this.#timer = null;
-    this.#timerAtMs = Infinity;
+    this.#alarm = null;
+    this.#alarmAtMs = Infinity;
     this.#ticking = true;
-    const nowMs = this.#clock();
+    const nowMs = this.#clock.now();
     // Only slots that lie wholly in the past: what stands there is due, or moved on.
     const untilMs = Math.min(startOfSlot(nowMs), this.#doneMs + slots * slotMs);
     for (; this.#doneMs < untilMs; this.#doneMs += slotMs) {
@@ -147,7 +146,7 @@ export class DeadlineWheel {
     for (let i = 0; i < slots; i++) {
       const atMs = this.#doneMs + i * slotMs;
       if (this.#heads[(atMs / slotMs) & (slots - 1)] === null) continue;
-      if (atMs + slotMs < this.#timerAtMs) this.#arm(atMs + slotMs);
+      if (atMs + slotMs < this.#alarmAtMs) this.#arm(atMs + slotMs);
       return;
     }
   }

@@ -1,4 +1,5 @@
 // WorkerContext: what everything in one worker shares below the routing table: its clock, deadlines, buffers, counters and limits. Made once.
+import type { Clock } from '../../clock.ts';
 import type { AccessEntry } from '../../data-plane.ts';
 import type { CounterBlock } from '../../counters.ts';
 import type { EdgeLimits, Settings } from '../../settings.ts';
@@ -16,6 +17,7 @@ export interface Occupancy {
 
 export interface WorkerOptions {
   readonly settings: Settings;
+  readonly clock: Clock;
   readonly counters: CounterBlock;
   /** Counters of the other workers, for breakers and limits: read only. */
   readonly others: readonly Float64Array[];
@@ -40,22 +42,23 @@ export class WorkerContext {
   /** For heads that are kept. It has no sink, so that what is in it goes nowhere by itself. */
   readonly kept = new OutBuffer(4096);
   readonly held: HeldMemory;
-  readonly wheel = new DeadlineWheel(
-    () => performance.now(),
-    (error) => this.faulted(error),
-  );
+  readonly #clock: Clock;
+  readonly wheel: DeadlineWheel;
   /** What is written and called at the end of a turn of the event loop. */
   readonly batch = new WriteBatch((error) => this.faulted(error));
   readonly draw: () => number = Math.random;
   /** The data plane has ended: nothing is kept for later. */
   closed = false;
   /** Clock of this callback, ms, never going back: read once a chunk. */
-  nowMs = performance.now();
+  nowMs: number;
   /** Of `nowMs`; −1: none yet. */
   #dateSecond = -1;
   #dateLine = Buffer.alloc(0);
 
-  constructor({ settings, counters, others, log, faulted }: WorkerOptions) {
+  constructor({ settings, clock, counters, others, log, faulted }: WorkerOptions) {
+    this.#clock = clock;
+    this.nowMs = clock.now();
+    this.wheel = new DeadlineWheel(clock, (error) => this.faulted(error));
     this.limits = settings.limits;
     this.trustedHops = settings.trustedHops;
     this.accessLog = settings.accessLog;
@@ -68,7 +71,7 @@ export class WorkerContext {
 
   /** Reads the clock. */
   tick(): number {
-    return (this.nowMs = performance.now());
+    return (this.nowMs = this.#clock.now());
   }
 
   /** `date: …`, at most a second old, with its line end. The wall clock is asked once a second, as it may be set while we run. */

@@ -1,24 +1,24 @@
 // Lines about failures in a second.
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { AccessBudget } from '../../../../gateway/edge/access/access-budget.ts';
 import { DeadlineWheel } from '../../../../gateway/edge/io/deadline.ts';
+import { StoppedClock } from '../../../stopped-clock.ts';
 
 const most = 10;
 const faulted = (error: unknown): never => {
   throw error;
 };
 
+let clock = new StoppedClock();
+
 beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
-});
-afterEach(() => {
-  vi.useRealTimers();
+  clock = new StoppedClock();
 });
 
 function budgetOf(limit: number): { readonly budget: AccessBudget; readonly told: string[]; readonly admitted: (flag: string, lines: number) => number } {
   const told: string[] = [];
-  const budget = new AccessBudget(new DeadlineWheel(() => performance.now(), faulted), limit, (flag, lines) => told.push(`${flag} ${lines}`));
-  const admitted = (flag: string, lines: number): number => Array.from({ length: lines }, () => budget.admits(flag, performance.now())).filter(Boolean).length;
+  const budget = new AccessBudget(new DeadlineWheel(clock, faulted), limit, (flag, lines) => told.push(`${flag} ${lines}`));
+  const admitted = (flag: string, lines: number): number => Array.from({ length: lines }, () => budget.admits(flag, clock.now())).filter(Boolean).length;
   return { budget, told, admitted };
 }
 
@@ -32,7 +32,7 @@ describe('lines about failures in a second', () => {
     const { told, admitted } = budgetOf(most);
     expect(admitted('DC', lines)).toBe(written);
     expect(told).toEqual([]);
-    vi.advanceTimersByTime(1100);
+    clock.pass(1100);
     expect(told).toEqual(left);
     expect(admitted('DC', lines)).toBe(written);
   });
@@ -41,7 +41,7 @@ describe('lines about failures in a second', () => {
     const { told, admitted } = budgetOf(most);
     admitted('DC', 100);
     expect(admitted('UF', most + 2)).toBe(most);
-    vi.advanceTimersByTime(1100);
+    clock.pass(1100);
     expect(told).toEqual([`DC ${100 - most}`, 'UF 2']);
   });
 
@@ -51,9 +51,9 @@ describe('lines about failures in a second', () => {
     let asked = 0;
     for (let ms = 0; ms < 10_000; ms += 3, asked += 7) {
       written += admitted('DC', 7);
-      vi.advanceTimersByTime(3);
+      clock.pass(3);
     }
-    vi.advanceTimersByTime(1100);
+    clock.pass(1100);
     expect(written).toBeLessThanOrEqual(10 * most);
     const left = told.reduce((sum, line) => sum + Number(line.split(' ')[1]), 0);
     expect(written + left).toBe(asked);
@@ -63,7 +63,7 @@ describe('lines about failures in a second', () => {
   test('0 is no limit', () => {
     const { told, admitted } = budgetOf(0);
     expect(admitted('DC', 1000)).toBe(1000);
-    vi.advanceTimersByTime(1100);
+    clock.pass(1100);
     expect(told).toEqual([]);
   });
 });

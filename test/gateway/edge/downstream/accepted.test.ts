@@ -8,6 +8,7 @@ import type { SocketUse } from '../../../../gateway/edge/downstream/accepted.ts'
 import { readDirectly } from '../../../../gateway/edge/io/direct-read.ts';
 import { ReadBuffer } from '../../../../gateway/edge/io/read-buffer.ts';
 import type { Transport, TransportOwner } from '../../../../gateway/edge/io/transport.ts';
+import { turns } from '../../../turns.ts';
 
 class Silent implements TransportOwner {
   readonly brokenBy: string[] = [];
@@ -122,9 +123,7 @@ test.each(uses)('an accepted socket, %s: bytes, half-close, back-pressure and fa
   paused.transport!.pause();
   const before = two.text;
   two.socket.write('held');
-  await new Promise((resolve) => {
-    setTimeout(resolve, 50);
-  });
+  await turns(12);
   expect(two.text).toBe(before);
   paused.transport!.resume();
   await new Promise((resolve) => {

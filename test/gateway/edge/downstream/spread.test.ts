@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { fixed, fixedCells } from '../../../../gateway/counters.ts';
 import { DeadlineWheel } from '../../../../gateway/edge/io/deadline.ts';
 import { Spread, surplusOf } from '../../../../gateway/edge/downstream/spread.ts';
+import { StoppedClock } from '../../../stopped-clock.ts';
 
 test.each([
   ['alone', 100, [], 0],
@@ -38,7 +39,7 @@ test('connections that are let go and land anywhere come to rest where no worker
 test('what two looks see is let go, the oldest first, and only once', () => {
   const others = [0, 0, 0].map(() => new Float64Array(fixedCells));
   others[0]![fixed.clientConnectionsHttp2] = 1;
-  const wheel = new DeadlineWheel(() => performance.now(), () => undefined);
+  const wheel = new DeadlineWheel(new StoppedClock(), () => undefined);
   const connections = new Set(
     Array.from({ length: 7 }, () => {
       const connection = { busy: false, idleSinceMs: 0, retiring: false, destroy: () => undefined, drain: () => void (connection.retiring = true) };

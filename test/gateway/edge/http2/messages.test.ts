@@ -8,6 +8,7 @@ import { HeaderList } from '../../../../gateway/edge/http2/header-list.ts';
 import { HpackDecoder } from '../../../../gateway/edge/http2/hpack-decode.ts';
 import { readRequest } from '../../../../gateway/edge/http2/request-message.ts';
 import { readResponse } from '../../../../gateway/edge/http2/response-message.ts';
+import { tickMs } from '../../../stopped-clock.ts';
 import { ReferenceEncoder } from './hpack-reference.ts';
 import type { Field } from './hpack-reference.ts';
 import { answer, answerAtEnd, blockOf, startClient, startServer, textFields } from './peers.ts';
@@ -219,7 +220,9 @@ describe('responses', () => {
     const { reply } = client.call('/', null);
     const peer = await server.peer;
     peer.send(frames.settings(), frames.settingsAck());
+    await client.shared.clock.advance(50 + tickMs);
     await peer.wait(frameType.ping);
+    await client.shared.clock.advance(50 + tickMs);
     expect(await client.closed).toBe('no answer to a PING');
     expect((await reply).loss).toMatchObject({ unprocessed: false });
   });
@@ -246,6 +249,7 @@ describe('the end of a connection', () => {
     for (const limits of [{ maxAgeMs: 50 }, { idleTimeoutMs: 50 }]) {
       const server = await startServer(answerAtEnd(() => {}), limits);
       const peer = await rawClient(server.port);
+      await server.shared.clock.advance(60);
       await peer.wait(frameType.goAway);
       const ping = await peer.wait(frameType.ping);
       peer.send(Buffer.concat([Buffer.from([0, 0, 8, frameType.ping, flag.ack, 0, 0, 0, 0]), ping.payload]));

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import * as http2 from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
+import { eventually } from '../../../turns.ts';
 import { answer, answerAtEnd, blockOf, echo, startClient, startServer, textFields } from './peers.ts';
 
 const closers: (() => void)[] = [];
@@ -129,7 +130,7 @@ describe('our server, node:http2 as client', () => {
     }, {});
     const reply = await nodeCall(nodeClient(server.port), { ':path': '/', ':method': 'POST' }, Buffer.alloc(200_000));
     expect(reply).toMatchObject({ status: 403, body: Buffer.from('no') });
-    await expect.poll(() => received).toBe(200_000);
+    await eventually(() => received === 200_000, 'received is 200_000');
   });
 
   test('a graceful end serves what was sent before it was known, then closes', async () => {
@@ -137,10 +138,10 @@ describe('our server, node:http2 as client', () => {
     const server = await startServer(answerAtEnd((stream) => held.push(() => answer(stream, 200, [], 'late'))), {});
     const session = nodeClient(server.port);
     const first = nodeCall(session, { ':path': '/1' }, null);
-    await expect.poll(() => held.length).toBe(1);
+    await eventually(() => held.length === 1, 'held.length is 1');
     server.connections[0]!.drain();
     const second = nodeCall(session, { ':path': '/2' }, null);
-    await expect.poll(() => held.length).toBe(2);
+    await eventually(() => held.length === 2, 'held.length is 2');
     const closed = once(session, 'close');
     for (const reply of held) reply();
     expect(await Promise.all([first, second])).toMatchObject([{ status: 200 }, { status: 200 }]);
@@ -152,14 +153,13 @@ describe('our server, node:http2 as client', () => {
     const lost: number[] = [];
     const server = await startServer(() => ({ ...echoNothing, streamLost: (_, loss) => lost.push(loss.code) }), {});
     const session = nodeClient(server.port);
-    const soon = { interval: 5 };
     for (let i = 0; i < 40; i++) {
       const stream = session.request({ ':path': '/', ':method': 'POST' });
       stream.on('error', () => {});
       stream.write(Buffer.alloc(60_000));
-      await expect.poll(() => server.connections[0]?.streamCount, soon).toBe(1);
+      await eventually(() => server.connections[0]?.streamCount === 1, 'server.connections[0]?.streamCount is 1');
       stream.close(http2.constants.NGHTTP2_CANCEL);
-      await expect.poll(() => lost.length, soon).toBe(i + 1);
+      await eventually(() => lost.length === i + 1, 'lost.length is i + 1');
     }
     expect(new Set(lost)).toEqual(new Set([8]));
   });
@@ -233,7 +233,7 @@ describe('our client, node:http2 as server', () => {
     const { port, sessions } = await nodeServer((stream) => held.push(stream));
     const client = await startClient(port, {});
     const first = client.call('/1', null).reply;
-    await expect.poll(() => held.length).toBe(1);
+    await eventually(() => held.length === 1, 'held.length is 1');
     // The server says that it has worked on the first one only; the second is on its way.
     sessions[0]!.goaway(0, 1);
     const second = client.call('/2', null).reply;

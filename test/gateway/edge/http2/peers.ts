@@ -9,6 +9,7 @@ import type { Failure } from '../../../../gateway/failures.ts';
 import type { FieldList } from '../../../../gateway/edge/message/fields.ts';
 import { WireRequestHead } from '../../../../gateway/edge/message/request-head.ts';
 import { ResponseHead } from '../../../../gateway/edge/message/response-head.ts';
+import { frameType } from '../../../../gateway/edge/http2/constants.ts';
 import { Http2ClientConnection } from '../../../../gateway/edge/http2/client.ts';
 import type { ClientOwner } from '../../../../gateway/edge/http2/client.ts';
 import { defaultFloodLimits } from '../../../../gateway/edge/http2/floods.ts';
@@ -25,6 +26,8 @@ import { ReadBuffer } from '../../../../gateway/edge/io/read-buffer.ts';
 import { SocketTransport } from '../../../../gateway/edge/io/transport.ts';
 import type { TransportOwner } from '../../../../gateway/edge/io/transport.ts';
 import { dialPlain } from '../../../../gateway/edge/upstream/dial.ts';
+import { StoppedClock, tickMs } from '../../../stopped-clock.ts';
+import type { RawPeer } from './raw-peer.ts';
 
 export const testLimits: Http2Limits = {
   concurrentStreams: 100,
@@ -52,31 +55,35 @@ afterEach(() => {
   for (const close of closers.splice(0)) close();
 });
 
-export function sharedOf(limits: Partial<Http2Limits>): Http2Shared & { readonly faults: unknown[] } {
+export interface TestShared extends Http2Shared {
+  readonly faults: unknown[];
+  /** Stands still until a test lets it go on. */
+  readonly clock: StoppedClock;
+}
+
+export function sharedOf(limits: Partial<Http2Limits>): TestShared {
   const faults: unknown[] = [];
-  const wheel = new DeadlineWheel(
-    () => performance.now(),
-    (error) => faults.push(error),
-  );
+  const clock = new StoppedClock();
+  const wheel = new DeadlineWheel(clock, (error) => faults.push(error));
   const home: Http2Host = {
     wheel,
     batch: new WriteBatch((error) => faults.push(error)),
-    nowMs: performance.now(),
-    tick: () => (home.nowMs = performance.now()),
+    nowMs: clock.now(),
+    tick: () => (home.nowMs = clock.now()),
     // The middle: no connection is older or younger than the limit says.
     draw: () => 0.5,
     faulted: (error) => faults.push(error),
   };
   const shared = new Http2Shared({ ...testLimits, ...limits }, home);
   closers.push(() => wheel.close());
-  return Object.assign(shared, { faults });
+  return Object.assign(shared, { faults, clock });
 }
 
 const nobody: TransportOwner = { received() {}, ended() {}, drained() {}, broken() {}, crashed() {} };
 
 export interface RunningServer {
   readonly port: number;
-  readonly shared: Http2Shared & { readonly faults: unknown[] };
+  readonly shared: TestShared;
   readonly connections: ServerConnection[];
   /** Why connections closed, in order. */
   readonly failures: string[];
@@ -113,6 +120,16 @@ export async function startServer(serve: Serve, limits: Partial<Http2Limits>): P
     server.close();
   });
   return { port: (server.address() as AddressInfo).port, shared, connections, failures };
+}
+
+/** So long a peer that was told to go may take to read it. */
+const closingMs = 1000;
+
+/** Waits until the server has told this peer to go, and has closed the connection. */
+export async function untilCut(peer: RawPeer, { shared }: RunningServer): Promise<void> {
+  await peer.wait(frameType.goAway);
+  await shared.clock.advance(closingMs + tickMs);
+  await peer.untilClosed();
 }
 
 const writer = new BlockWriter();
@@ -260,13 +277,13 @@ export function dialTo(port: number, shared: Http2Shared, owner: ClientOwner): D
 
 export class RunningClient extends Caller {
   readonly connection: Http2ClientConnection;
-  readonly shared: Http2Shared & { readonly faults: unknown[] };
+  readonly shared: TestShared;
   readonly connected: Promise<void>;
   retired = 0;
   /** Resolves with why it closed. */
   readonly closed: Promise<string>;
 
-  constructor(port: number, shared: Http2Shared & { readonly faults: unknown[] }) {
+  constructor(port: number, shared: TestShared) {
     super(() => this.connection);
     this.shared = shared;
     const closed = Promise.withResolvers<string>();

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import * as http2 from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
+import { eventually, settled } from '../../../turns.ts';
 import { startProxy } from './proxy.ts';
 
 async function upstream(listener: (stream: http2.ServerHttp2Stream, headers: http2.IncomingHttpHeaders) => void): Promise<number> {
@@ -101,17 +102,13 @@ test('a reader that stops holds the sender, not the memory of the proxy', async 
   const stream = client(proxy.port).request({ ':path': '/' });
   await once(stream, 'response');
   stream.pause();
-  let before = -1;
-  while (before !== sent) {
-    before = sent;
-    await new Promise((resolve) => setTimeout(resolve, 200));
-  }
+  await settled(() => sent);
   // The windows of two hops and what Node's streams hold: far from what it would have sent.
   expect(sent).toBeLessThan(1_000_000);
   let got = 0;
   stream.on('data', (part: Buffer) => (got += part.length));
   stream.resume();
-  await expect.poll(() => got, { timeout: 10_000 }).toBeGreaterThan(5_000_000);
+  await eventually(() => got > 5_000_000, 'the rest');
   stream.close();
 });
 
@@ -127,10 +124,10 @@ test('an upstream that stops reading holds the client', async () => {
   stream.on('drain', more);
   more();
   await once(stream, 'response');
-  await new Promise((resolve) => setTimeout(resolve, 300));
+  await settled(() => written);
   expect(written).toBeLessThan(1_000_000);
   held[0]!.resume();
-  await expect.poll(() => written, { timeout: 10_000 }).toBeGreaterThan(5_000_000);
+  await eventually(() => written > 5_000_000, 'the rest');
   stream.on('error', () => {});
   stream.close();
 });
@@ -148,5 +145,6 @@ test('a cancelled call is cancelled upstream', async () => {
   const stream = client(proxy.port).request({ ':path': '/' });
   await once(stream, 'response');
   stream.close(http2.constants.NGHTTP2_CANCEL);
-  await expect.poll(() => codes).toEqual([http2.constants.NGHTTP2_CANCEL]);
+  await eventually(() => codes.length > 0, 'the end of the call');
+  expect(codes).toEqual([http2.constants.NGHTTP2_CANCEL]);
 });

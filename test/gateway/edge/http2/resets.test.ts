@@ -4,7 +4,7 @@ import { errorCode, flag, frameType } from '../../../../gateway/edge/http2/const
 import { defaultFloodLimits, hastyMs, leastCallerMs, upstreamFloodLimits } from '../../../../gateway/edge/http2/floods.ts';
 import { ended, StreamTable } from '../../../../gateway/edge/http2/stream-table.ts';
 import { Stream } from '../../../../gateway/edge/http2/stream.ts';
-import { answer, answerAtEnd, blockOf, startClient, startServer } from './peers.ts';
+import { answer, answerAtEnd, blockOf, startClient, startServer, untilCut } from './peers.ts';
 import type { RunningServer, Serve } from './peers.ts';
 import { frames, rawClient, rawServer } from './raw-peer.ts';
 import type { RawPeer } from './raw-peer.ts';
@@ -15,12 +15,8 @@ const limit = floods.resets;
 const silent: Serve = () => ({ streamData() {}, streamEnd() {}, streamPassedOn() {}, streamLost() {} });
 const grpc = (timeout: string): [string, string][] => [['content-type', 'application/grpc'], ['te', 'trailers'], ['grpc-timeout', timeout]];
 
-/** A clock that stands still until it is moved. */
-function stopClock({ shared }: RunningServer): (ms: number) => void {
-  let nowMs = performance.now();
-  shared.home.nowMs = nowMs;
-  shared.home.tick = () => (shared.home.nowMs = nowMs);
-  return (ms) => (nowMs += ms);
+function passingOf({ shared }: RunningServer): (ms: number) => void {
+  return (ms) => shared.clock.skip(ms);
 }
 
 /** Opens `count` streams, 50 at once, and resets them after so many ms of a clock that only `pass` moves. */
@@ -45,7 +41,7 @@ describe('streams without an answer', () => {
   ])('%s, may be reset by the thousand', async (_, ms, fields) => {
     const server = await startServer(silent, { floods });
     const peer = await rawClient(server.port);
-    await resetAfter(stopClock(server), peer, [0, 1000], ms, fields);
+    await resetAfter(passingOf(server), peer, [0, 1000], ms, fields);
     await peer.answered();
     expect(server.failures).toEqual([]);
   });
@@ -60,12 +56,12 @@ describe('streams without an answer', () => {
   ])('%s, may be reset 200 times a second and not once more', async (_, ms, fields) => {
     const server = await startServer(silent, { floods });
     const peer = await rawClient(server.port);
-    const pass = stopClock(server);
+    const pass = passingOf(server);
     await resetAfter(pass, peer, [0, limit], ms, fields);
     await peer.answered();
     expect(server.failures).toEqual([]);
     await resetAfter(pass, peer, [limit, 1], ms, fields);
-    await peer.untilClosed();
+    await peer.wait(frameType.goAway);
     expect(server.failures).toEqual(['flood: resets']);
   });
 
@@ -83,7 +79,7 @@ describe('streams without an answer', () => {
     await peer.answered();
     expect(server.failures).toEqual([]);
     for (let i = 2 * limit; i < 5 * limit; i++) peer.send(frames.request(6 * i + 5, true), frames.reset(6 * i + 5, errorCode.cancel));
-    await peer.untilClosed();
+    await untilCut(peer, server);
     expect(server.failures).toEqual(['flood: resets']);
   });
 });
@@ -106,16 +102,16 @@ describe('streams that are over', () => {
     await peer.answered();
     expect(server.failures).toEqual([]);
     peer.send(frames.reset(1, errorCode.noError));
-    await peer.untilClosed();
+    await untilCut(peer, server);
     expect(server.failures).toEqual(['flood: lateResets']);
   });
 
   test('are not excused by what the client reset itself', async () => {
     const server = await startServer(silent, { floods });
     const peer = await rawClient(server.port);
-    await resetAfter(stopClock(server), peer, [0, count], hastyMs, []);
+    await resetAfter(passingOf(server), peer, [0, count], hastyMs, []);
     for (let i = 0; i < floods.lateResets + 1; i++) peer.send(frames.reset(2 * i + 1, errorCode.cancel));
-    await peer.untilClosed();
+    await untilCut(peer, server);
     expect(server.failures).toEqual(['flood: lateResets']);
   });
 
@@ -166,7 +162,7 @@ describe('streams over the limit', () => {
     const server = await startServer(silent, { floods });
     const peer = await rawClient(server.port);
     for (let i = 0; i <= floods.forcedResets; i++) peer.send(frames.request(2 * i + 1, true, [['connection', 'close']]));
-    await peer.untilClosed();
+    await untilCut(peer, server);
     expect(server.failures).toEqual(['flood: forcedResets']);
   });
 });

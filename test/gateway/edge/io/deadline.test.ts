@@ -1,34 +1,22 @@
 // The deadline wheel: never early, never lost, whatever is set and moved.
 import * as fc from 'fast-check';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import { Deadline, DeadlineWheel } from '../../../../gateway/edge/io/deadline.ts';
+import { StoppedClock } from '../../../stopped-clock.ts';
 
-let nowMs = 0;
+let clock = new StoppedClock();
 const faults: unknown[] = [];
 
 beforeEach(() => {
-  vi.useFakeTimers();
-  nowMs = 0;
+  clock = new StoppedClock();
 });
-afterEach(() => {
-  vi.useRealTimers();
-});
-
-/** Time goes on: the clock and the timers together. */
-function pass(ms: number): void {
-  for (let i = 0; i < ms; i++) {
-    nowMs += 1;
-    vi.advanceTimersByTime(1);
-  }
-}
 
 test('each deadline fires once, at its time or within 10 ms after, and not when it was cleared or moved', () => {
   fc.assert(
     fc.property(
       fc.array(fc.record({ item: fc.nat(7), afterMs: fc.oneof(fc.nat(300), fc.nat(20_000)), clear: fc.boolean(), waitMs: fc.nat(60) }), { minLength: 1, maxLength: 40 }),
       (steps) => {
-        nowMs = 0;
-        const wheel = new DeadlineWheel(() => nowMs, (error) => faults.push(error));
+        const wheel = new DeadlineWheel(clock, (error) => faults.push(error));
         const fired: { item: number; atMs: number }[] = [];
         const wanted = new Map<number, number>();
         const deadlines = Array.from({ length: 8 }, (_, item) => new Deadline({ expired: (atMs) => fired.push({ item, atMs }) }));
@@ -46,13 +34,13 @@ test('each deadline fires once, at its time or within 10 ms after, and not when 
             wheel.clear(deadlines[item]!);
             wanted.delete(item);
           } else {
-            wheel.set(deadlines[item]!, nowMs + afterMs);
-            wanted.set(item, nowMs + afterMs);
+            wheel.set(deadlines[item]!, clock.now() + afterMs);
+            wanted.set(item, clock.now() + afterMs);
           }
-          pass(waitMs);
+          clock.pass(waitMs);
           check();
         }
-        pass(20_020);
+        clock.pass(20_020);
         check();
         expect(wanted.size).toBe(0);
         wheel.close();
@@ -63,7 +51,7 @@ test('each deadline fires once, at its time or within 10 ms after, and not when 
 });
 
 test('an owner may set its deadline anew when it fires; one that throws stops nobody else', () => {
-  const wheel = new DeadlineWheel(() => nowMs, (error) => faults.push(error));
+  const wheel = new DeadlineWheel(clock, (error) => faults.push(error));
   const fired: number[] = [];
   const again: Deadline = new Deadline({
     expired: (atMs) => {
@@ -76,19 +64,19 @@ test('an owner may set its deadline anew when it fires; one that throws stops no
       throw new Error('planted');
     },
   });
-  wheel.set(bad, 50);
-  wheel.set(again, 100);
-  pass(500);
+  wheel.set(bad, clock.now() + 50);
+  wheel.set(again, clock.now() + 100);
+  clock.pass(500);
   expect(fired).toHaveLength(3);
   expect(faults.splice(0)).toHaveLength(1);
   wheel.close();
 });
 
 test('nothing waits while nothing is set', () => {
-  const wheel = new DeadlineWheel(() => nowMs, (error) => faults.push(error));
+  const wheel = new DeadlineWheel(clock, (error) => faults.push(error));
   const deadline = new Deadline({ expired: () => undefined });
-  wheel.set(deadline, 50);
-  pass(100);
-  expect(vi.getTimerCount()).toBe(0);
+  wheel.set(deadline, clock.now() + 50);
+  clock.pass(100);
+  expect(clock.waiting).toBe(0);
   wheel.close();
 });

@@ -1,0 +1,30 @@
+// Clock: where a thread's time comes from. Whatever waits or measures is given one, so that tests say when time goes on.
+
+/** What was asked for with `after`. */
+export interface Alarm {
+  /** Does nothing once it has rung. */
+  cancel(): void;
+}
+
+export interface Clock {
+  /** ms, never going back; from when they count is the clock's own. */
+  now(): number;
+  /** Calls `ring` once, `ms` from now or a little later. Waiting keeps no process alive. */
+  after(ms: number, ring: () => void): Alarm;
+}
+
+/** The process's own time. */
+export const systemClock: Clock = {
+  now: () => performance.now(),
+  after: (ms, ring) => {
+    const timer = setTimeout(ring, ms).unref();
+    return { cancel: () => clearTimeout(timer) };
+  },
+};
+
+/** Resolves `ms` later. */
+export function pause(clock: Clock, ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    clock.after(ms, resolve);
+  });
+}
