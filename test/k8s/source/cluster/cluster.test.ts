@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { ClusterSource, type ClusterOptions } from '../../../../k8s/source/cluster/cluster.ts';
 import type { LastGood, LastGoodRead, StoredForm } from '../../../../k8s/source/last-good.ts';
-import type { SourceChange } from '../../../../k8s/source/source.ts';
+import type { SourceChange, StoredRecord } from '../../../../k8s/source/source.ts';
 import { FakeApi, quickTimes, refuse, type ApiCall, type KubeObject } from './fake-api.ts';
 
 const deployments = '/apis/machinelearning.seldon.io/v1/seldondeployments';
@@ -72,6 +72,73 @@ function open(options: Partial<ClusterOptions> = {}): ClusterSource {
   });
   return source;
 }
+
+describe('the record of claims', () => {
+  const configMaps = '/api/v1/configmaps';
+  const claims = { namespace: 'sluice', name: 'sluice-claims' };
+  const record = (name: string, text: string): KubeObject => ({ metadata: { namespace: 'sluice', name }, data: { record: text } });
+  const form = (name: string, text: string): StoredForm => ({ ref: { kind: 'ConfigMap', namespace: 'sluice', name }, apiVersion: 'v1', uid: '', text: JSON.stringify({ metadata: { resourceVersion: '7' }, data: { record: text } }) });
+
+  /** What the store is told. */
+  function follow(options: Partial<ClusterOptions>): StoredRecord[] {
+    const told: StoredRecord[] = [];
+    open({ claims, ...options }).claims!.follow((stored) => {
+      told.push(stored);
+      wake();
+    });
+    return told;
+  }
+
+  test('is among the last good objects', async () => {
+    const lastGood = new MemoryLastGood();
+    fake.put(configMaps, record('sluice-claims', 'held'));
+    fake.put(configMaps, record('another', 'x'));
+    const told = follow({ lastGood });
+    await source.start(take);
+    await until(() => lastGood.changes.length > 0);
+    expect(told).toMatchObject([{ kind: 'text', text: 'held' }]);
+    const kept = lastGood.changes.at(-1)!();
+    expect(kept.map(({ ref }) => `${ref.kind} ${ref.namespace}/${ref.name}`)).toEqual(['ConfigMap sluice/sluice-claims']);
+    // And what was kept says the same to a gateway that starts without the API server.
+    await source.stop();
+    const other = new MemoryLastGood();
+    other.stored = { objects: kept, ageSeconds: 1 };
+    const { port } = fake;
+    const restored = follow({ lastGood: other });
+    await fake.stop();
+    await source.start(take);
+    expect(restored.filter(({ kind }) => kind === 'text')).toEqual(told);
+    await fake.listen(port);
+  });
+
+  test('is restored while the API server is away, and what is true follows', async () => {
+    const lastGood = new MemoryLastGood();
+    lastGood.stored = { objects: [form('another', 'wrong'), form('sluice-claims', 'held')], ageSeconds: 1 };
+    const { port } = fake;
+    const told = follow({ lastGood });
+    await fake.stop();
+    await source.start(take);
+    expect(told.at(-1)).toEqual({ kind: 'text', text: 'held', version: '7' });
+    fake.put(configMaps, record('sluice-claims', 'newer'));
+    await fake.listen(port);
+    await until(() => told.some((stored) => stored.kind === 'text' && stored.text === 'newer'));
+    // At no time did nobody hold anything.
+    expect(told.filter(({ kind }) => kind === 'absent')).toEqual([]);
+  });
+
+  test('that was not kept is unreadable while the API server is away: what is contested is served to nobody', async () => {
+    const lastGood = new MemoryLastGood();
+    lastGood.stored = { objects: [form('another', 'wrong')], ageSeconds: 1 };
+    const { port } = fake;
+    const told = follow({ lastGood });
+    await fake.stop();
+    await source.start(take);
+    expect(told.at(-1)).toMatchObject({ kind: 'unreadable' });
+    expect(told.every(({ kind }) => kind === 'unreadable')).toBe(true);
+    await fake.listen(port);
+    await until(() => told.at(-1)!.kind === 'absent');
+  });
+});
 
 async function until(done: () => boolean): Promise<void> {
   while (!done()) {
