@@ -2,10 +2,11 @@
 import { heldKey, type Held } from '../k8s/translate/held.ts';
 import type { Series } from '../routing/mapping.ts';
 import type { Handover, HandoverChange } from './messages.ts';
+import { PackedMap } from './packed-map.ts';
 
 export class KeptHandover {
-  readonly #slots = new Map<number, Series>();
-  readonly #breakerSlots = new Map<number, string>();
+  readonly #slots = new PackedMap<number, Series>();
+  readonly #breakerSlots = new PackedMap<number, string>();
   readonly #held = new Map<string, Held>();
   #rest: Omit<Handover, 'slots' | 'breakerSlots' | 'held'> = { version: 0, ready: false, addresses: [] };
 
@@ -30,6 +31,8 @@ export class KeptHandover {
     for (const [slot, series] of taken) this.#slots.set(slot, series);
     for (const slot of breakersFreed) this.#breakerSlots.delete(slot);
     for (const [slot, key] of breakersTaken) this.#breakerSlots.set(slot, key);
+    this.#slots.pack();
+    this.#breakerSlots.pack();
     for (const key of released) this.#held.delete(key);
     for (const one of held) this.#held.set(heldKey(one.namespace, one.thing), one);
     this.#rest = { version, ready, addresses: addresses ?? this.#rest.addresses };

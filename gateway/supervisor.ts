@@ -4,6 +4,7 @@ import { MessageChannel, type Worker } from 'node:worker_threads';
 import { CounterBlock, blockBytes, fixed } from './counters.ts';
 import type { LogEnd } from './log.ts';
 import type { ControlStart, DataStart, FromControl, FromData, ToControl, ToData } from './messages.ts';
+import { releaseMemory } from './release-memory.ts';
 import type { Settings } from './settings.ts';
 import { startThread } from './start-thread.ts';
 import { foldBlock } from './supervisor-fold.ts';
@@ -229,6 +230,8 @@ export class Supervisor implements Gateway {
         return;
       case 'ready':
         this.#ready = true;
+        // What the control worker handed over for the first table came as objects, and is garbage now.
+        setImmediate(releaseMemory);
         return this.#checkStarted();
       case 'kept':
         return this.#handover.take(message.change);

@@ -93,7 +93,7 @@ class SeriesIndex implements SlotIndex<Series> {
     const slots = this.#slots.get(namespace, deployment);
     if (slots === undefined) this.#slots.set(namespace, deployment, [slot]);
     else if (slots instanceof KeyIndex) slots.add(textOf(series), slot);
-    else if (slots.length < fewSeries) this.#slots.set(namespace, deployment, [...slots, slot]);
+    else if (slots.length < fewSeries) this.#slots.set(namespace, deployment, slots.concat(slot));
     else {
       const index = new KeyIndex();
       for (const one of [...slots, slot]) index.add(textOf(values[one]!), one);
