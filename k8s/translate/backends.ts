@@ -103,14 +103,15 @@ export class Backends {
   }
 
   /** The Endpoints of an Upstream as the objects have them now. */
-  endpointsOf({ key, plan: { upstream: { address }, from }, backend }: Use): UpstreamEndpoints {
-    if (from === 'none') return { key, ready: false, endpoints: [] };
-    if (address.kind === 'address') return this.#fixed(key, address.ip, address.port);
+  endpointsOf({ key, form, backend }: Use): UpstreamEndpoints {
+    if (form.from === 'none') return { key, ready: false, endpoints: [] };
+    const { port } = form.kind === 'plain' ? form : form.upstream.address;
+    if (form.kind === 'planned' && form.upstream.address.kind === 'address') return this.#fixed(key, form.upstream.address.ip, port);
     if (backend === null) return { key, ready: true, endpoints: [] };
-    if (from === 'cluster-ip') return this.#fixed(key, backend.service?.clusterIp ?? '', address.port);
+    if (form.from === 'cluster-ip') return this.#fixed(key, backend.service?.clusterIp ?? '', port);
     // Whether there are any is not known, but the port is.
-    if (this.#settings.withoutSlices === 'ready' && backend.slices === null && backend.service?.ports.some(({ port }) => port === address.port) === true) return { key, ready: true, endpoints: [] };
-    const endpoints = this.endpointsAt(backend, address.port);
+    if (this.#settings.withoutSlices === 'ready' && backend.slices === null && backend.service?.ports.some((one) => one.port === port) === true) return { key, ready: true, endpoints: [] };
+    const endpoints = this.endpointsAt(backend, port);
     return { key, ready: endpoints.length > 0, endpoints };
   }
 

@@ -5,7 +5,7 @@ import { ambassadorIdsOf, annotationOf, type WrittenAnnotation } from './annotat
 import type { DeploymentPolicy } from './deployment-policy.ts';
 import type { Deployment } from './deployment.ts';
 import type { Report } from './fields.ts';
-import { operatorSplit, type OperatorPart } from './operator-split.ts';
+import { operatorSplits, type OperatorPart } from './operator-split.ts';
 import { numberOf, quoted } from './value.ts';
 
 /** Retries of one request that the data plane makes at most. */
@@ -47,7 +47,7 @@ class Differences {
   traffic(roles: readonly Role[]): void {
     const { predictors } = this.#deployment;
     if (this.#policy.trafficField !== null || this.#policy.shadow || predictors.some(({ withheld }) => withheld)) return;
-    const splits = (['v1', 'v2'] as const).map((writer) => ({ writer, parts: operatorSplit(predictors, writer) }));
+    const splits = operatorSplits(predictors);
     const live = splits.filter(({ parts }) => parts.some(({ role, percent }, index) => role === 'live' && !isNear(percent, livePercent(roles[index]!))));
     if (live.length > 0) {
       const own = roles.flatMap((role, index): OperatorPart[] => (role.kind === 'live' ? [{ name: predictors[index]!.name, role: 'live', percent: livePercent(role) }] : []));

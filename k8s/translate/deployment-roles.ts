@@ -2,12 +2,13 @@
 import type { Role } from '../../routing/mapping.ts';
 import { predictorShares } from '../../routing/weights.ts';
 import { annotationOf } from './annotations.ts';
+import { commonPart } from './common-part.ts';
 import type { DeploymentPolicy } from './deployment-policy.ts';
 import type { Deployment } from './deployment.ts';
 import type { Report } from './fields.ts';
 
 /** Of a Deployment's only predictor, with nothing written about its share. */
-const soleRole: Role = Object.freeze({ kind: 'live', weight: null, share: 1 });
+const soleRole: Role = commonPart({ kind: 'live', weight: null, share: 1 });
 
 /** Role of each predictor, in order. */
 export function predictorRoles({ predictors, annotations }: Deployment, policy: DeploymentPolicy, report: Report): readonly Role[] {

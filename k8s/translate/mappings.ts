@@ -2,6 +2,7 @@
 import type { ForwardTarget, Mapping, Rewrite, Role, Series, TimeLimit } from '../../routing/mapping.ts';
 import type { HostMatch, NamedMatch, PathMatch } from '../../routing/match.ts';
 import { annotationOf } from './annotations.ts';
+import { commonPart } from './common-part.ts';
 import { reportDeploymentDifferences } from './deployment-differences.ts';
 import { decodePolicy, type DeploymentPolicy } from './deployment-policy.ts';
 import { predictorRoles } from './deployment-roles.ts';
@@ -15,10 +16,10 @@ import { MeaningBuilder, ownedStanding, type Lookups, type Standing, type UnitMe
 import type { UpstreamPlan } from './upstreams.ts';
 
 // Parts that most Mappings have in common: one frozen object each.
-const anyHost: HostMatch = Object.freeze({ kind: 'any' });
-const grpcPath: PathMatch = Object.freeze({ kind: 'grpc' });
-const keepPath: Rewrite = Object.freeze({ kind: 'none' });
-const noQuery: readonly NamedMatch[] = Object.freeze([]);
+const anyHost: HostMatch = commonPart({ kind: 'any' });
+const grpcPath: PathMatch = commonPart({ kind: 'grpc' });
+const keepPath: Rewrite = commonPart({ kind: 'none' });
+const noQuery: readonly NamedMatch[] = commonPart([]);
 
 /** Everything that Sluice makes from an SD without `seldon.io/ambassador-config`. */
 export function translateDeployment(deployment: Deployment, around: Lookups): UnitMeaning {

@@ -17,11 +17,23 @@ interface Declared {
   readonly shadow: boolean;
 }
 
+// SDs with the same predictors have one list of them, so each split is found out once.
+const known = new WeakMap<readonly Declared[], OperatorSplits>();
+
+/** What each writer makes of the predictors. */
+export type OperatorSplits = readonly { readonly writer: Writer; readonly parts: readonly OperatorPart[] }[];
+
+export function operatorSplits(predictors: readonly Declared[]): OperatorSplits {
+  let splits = known.get(predictors);
+  if (splits === undefined) known.set(predictors, (splits = (['v1', 'v2'] as const).map((writer) => ({ writer, parts: operatorSplit(predictors, writer) }))));
+  return splits;
+}
+
 /**
  * The split of one SD by itself. Both writers leave the first predictor without a weight; v1 leaves out a weight of 0 as well, v2 writes one for
  * everything else, 0 where there is no traffic, and for every shadow.
  */
-export function operatorSplit(predictors: readonly Declared[], writer: Writer): readonly OperatorPart[] {
+function operatorSplit(predictors: readonly Declared[], writer: Writer): readonly OperatorPart[] {
   const weights = predictors.map(({ traffic, shadow }, index) => {
     if (writer === 'v2') return index > 0 || shadow ? (traffic ?? 0) : null;
     return index > 0 && traffic !== null && traffic > 0 ? traffic : null;

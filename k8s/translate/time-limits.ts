@@ -1,17 +1,18 @@
 // Time limits of SeldonDeployments: their bounds, and the defaults as one object each.
 import type { TimeLimit } from '../../routing/mapping.ts';
+import { commonPart } from './common-part.ts';
 
 /** Longest time limit, ms: the longest timer there is. */
 export const maxTimeMs = 2_147_483_647;
 /** Idle limit of Seldon's Mappings; a longer timeout raises it (operator 0.4.1 and later). */
 export const defaultIdleMs = 300_000;
-const defaultIdle: TimeLimit = Object.freeze({ ms: defaultIdleMs, setBy: null });
+const defaultIdle: TimeLimit = commonPart({ ms: defaultIdleMs, setBy: null });
 
 let lastDefault = defaultIdle;
 
 /** The default limit, `ms`. One object for all Mappings: what is shared here travels once and is kept once in every worker. */
 export function defaultTimeLimit(ms: number): TimeLimit {
-  if (lastDefault.ms !== ms) lastDefault = Object.freeze({ ms, setBy: null });
+  if (lastDefault.ms !== ms) lastDefault = commonPart({ ms, setBy: null });
   return lastDefault;
 }
 
