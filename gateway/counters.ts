@@ -34,7 +34,6 @@ export const fixed = {
   shadowBytes: 6,
   shadowInFlight: 7,
   shadowQueued: 8,
-  endpointsReady: 9,
   endpointsEjected: 10,
   workerRestarts: 11,
   foldGeneration: 12,
@@ -44,7 +43,6 @@ export const fixed = {
   unmatched: 16,
   flags: 16 + 40,
   beatMs: 120,
-  longWork: 121,
   workerSilences: 122,
 } as const;
 
@@ -92,12 +90,10 @@ export const fixedTable: Readonly<Record<keyof typeof fixed, CountedCells>> = {
   unmatched: cells('counter', null, 'Not-found requests and others without a series, by column of statusColumns.', statusColumns.map((code) => ({ code }))),
   // In sluice_endpoints.
   endpointsEjected: cells('gauge', null, 'Endpoints that this worker ejects.'),
-  endpointsReady: cells('gauge', null, 'Endpoints that this worker may send to.'),
   shadowBytes: cells('gauge', 'sluice_shadow_held_bytes', 'Bytes of copies to shadows that are kept.'),
   shadowInFlight: cells('gauge', 'sluice_shadows_in_flight', 'Copies that were sent and have no complete answer yet.'),
   shadowQueued: cells('gauge', 'sluice_shadows_queued', 'Copies that wait for a connection.'),
   beatMs: cells('mark', null, 'When the thread last turned, ms of sharedNowMs, 0: it has not begun. In the base block: the control worker.'),
-  longWork: cells('mark', null, 'What the thread does, a place in longWork. In the base block: the control worker.'),
   foldGeneration: cells('mark', null, 'Of the base block only, written by the supervisor: odd while the block of a dead worker is folded.'),
 };
 

@@ -1,9 +1,8 @@
 // The data plane of one thread, as its thread sees it, and what it says of requests: gateway/edge implements this, gateway/worker.ts uses it.
-import type { Problem } from '../routing/problem.ts';
 import type { Clock } from './clock.ts';
 import type { CounterBlock } from './counters.ts';
-import type { ControlToData, TableFacts } from './messages.ts';
 import type { Settings } from './settings.ts';
+import type { TableMemory } from './shared-table.ts';
 
 /** What a data plane is made with. */
 export interface PlaneStart {
@@ -12,6 +11,11 @@ export interface PlaneStart {
   readonly counters: CounterBlock;
   /** Counters of the other data workers: read only. */
   readonly others: readonly Float64Array[];
+  /** Memory of the table, and which of its readers this is. */
+  readonly table: TableMemory;
+  readonly reader: number;
+  /** The memory of this number is damaged, so that this thread must end. */
+  readonly damaged: (memory: number, sentence: string) => void;
   readonly log: (entry: AccessEntry) => void;
   /** DNS Upstreams that need addresses, or are still in use. */
   readonly used: (upstreamKeys: string[]) => void;
@@ -43,17 +47,14 @@ export interface AccessEntry {
   readonly durationMs: number;
 }
 
-/** What became of a message of the control worker. */
-export type Applied =
-  /** The table is served: acknowledge it. `problems` by Route key; the same object while none changes. */
-  | ({ readonly kind: 'table'; readonly problems: ReadonlyMap<string, readonly Problem[]> } & TableFacts)
-  /** The delta does not apply to the table that is held: ask for the whole. */
-  | { readonly kind: 'gap'; readonly version: number }
-  | { readonly kind: 'done' };
-
 /** The data plane of one thread (gateway/edge), as its thread sees it. */
 export interface Plane {
-  apply(message: ControlToData): Applied;
+  /** There may be news in the memory of the table: takes the newest one. */
+  woken(): void;
+  /** Tables come in this memory from now on; the one that is served stays until the first of them. */
+  follow(memory: TableMemory): void;
+  /** The table that is served; version 0: none yet, or none of the memory that is followed. `atMs`: since when, epoch ms. */
+  readonly served: { readonly version: number; readonly atMs: number };
   /** Ports 0: any free one. `tlsPort` 0 in the answer: no TLS. Rejects when an address cannot be bound or a file not be read. */
   listen(port: number, tlsPort: number): Promise<{ readonly host: string; readonly port: number; readonly tlsPort: number }>;
   /** Reads certificate and key again, for handshakes from now on: their files, or null where there is no TLS. Throws why the old ones stay. */

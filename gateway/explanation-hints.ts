@@ -1,6 +1,6 @@
 // Hints: what somebody probably meant whose request finds no Route.
 import type { Route } from '../routing/decision.ts';
-import { routesInOrder, type RouteTable } from '../routing/table.ts';
+import type { RouteTable } from '../routing/table.ts';
 import { quoted } from '../k8s/translate/value.ts';
 import { nearWord } from '../k8s/translate/near-word.ts';
 import type { OfAnother } from '../k8s/translate/translation.ts';
@@ -24,7 +24,7 @@ export function hintsFor(table: RouteTable<null>, ofAnother: readonly OfAnother[
   const other = ofAnother.find(({ ref }) => ref.namespace === namespace && ref.name === name);
   if (other !== undefined) hints.push(`${other.ref.kind} ${namespace}/${name} has the ambassador-id ${other.ids.map(quoted).join(', ')}, which is not this gateway's, so another one serves it`);
   if (request.grpc) return hints;
-  const routes = routesInOrder(table).filter(({ match }) => match.path.kind === 'prefix' || match.path.kind === 'exact');
+  const routes = table.routesInOrder().filter(({ match }) => match.path.kind === 'prefix' || match.path.kind === 'exact');
   const slashed = routes.find((route) => pathOf(route) === `${path}/`);
   if (slashed !== undefined) return [...hints, `the Route ${wording.match(slashed.match)} needs its last slash: write ${path}/`];
   const ofName = first === '' ? undefined : routes.find((route) => pathOf(route) === `/seldon/${route.namespace}/${first}/`);

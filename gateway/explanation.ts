@@ -12,7 +12,7 @@ import type { Match } from '../routing/match.ts';
 import type { ObjectRef } from '../routing/problem.ts';
 import { canonicalPath } from '../routing/path.ts';
 import { decisionJson, forwardedPath, printDecision, printShare, type DecisionJson } from '../routing/print.ts';
-import { routesInOrder, type RouteTable } from '../routing/table.ts';
+import type { RouteTable } from '../routing/table.ts';
 import { type Route } from '../routing/decision.ts';
 import { visible } from '../routing/visible.ts';
 import { hintsFor } from './explanation-hints.ts';
@@ -87,7 +87,7 @@ export function explain(table: RouteTable<null>, request: ExplainRequest, { tran
   const space = ownerOf(table, head);
   const shown = space === null ? 'none: that namespace has no Routes' : space.name === null ? 'shared space' : `namespace ${space.name}`;
   const decision = decide(table, head, 0);
-  const route = decision.kind === 'forward' ? decision.route : (routesInOrder(table).find(({ split }) => split.reject === decision) ?? null);
+  const route = decision.kind === 'forward' ? decision.route : (table.routesInOrder().find(({ split }) => split.reject === decision) ?? null);
   return {
     space: shown,
     passed: space === null ? [] : passedOver(table, space.name, head, route, wording),
@@ -123,7 +123,7 @@ function asksForWebSocket({ headers, grpc }: ExplainRequest): boolean {
 /** Earlier Routes of the space that the path alone would lead to. All of them when no Route answers. */
 function passedOver(table: RouteTable<null>, space: string | null, head: RequestHead, answer: Route<null> | null, wording: Wording): Explanation['passed'] {
   const passed: { route: string; because: string }[] = [];
-  for (const route of routesInOrder(table)) {
+  for (const route of table.routesInOrder()) {
     if (route.space !== space) continue;
     if (route === answer) break;
     const because = pathMatches(route, head) ? reasonToPass(route, head, wording) : null;
@@ -179,7 +179,7 @@ function waysOf(route: Route<null>, translation: ExplainWith['translation'], pat
   const choiceOf = (mapping: Mapping): ServiceChoice | null => translation.choiceOf(mapping.id) ?? translation.choiceOf(restOf(mapping));
   const originOf = (mapping: Mapping): Pick<Way, 'source' | 'predictor' | 'to'> => ({ source: mapping.source, predictor: mapping.series.predictor, to: destinationWords(destinationOf(mapping, upstreams)) });
   const live = route.split.members.map(({ mapping, share, declared, ready }): Way => {
-    const decision = { kind: 'forward', next: null, bound: 1, attached: null, shadows: route.shadows, route, mapping, target: mapping.target } as const;
+    const decision = { kind: 'forward', serial: route.serial, next: null, bound: 1, attached: null, shadows: route.shadows, route, mapping, target: mapping.target } as const;
     const limits = mapping.target.kind === 'forward' ? limitTexts(mapping.target.timeout, mapping.target.idleTimeout) : [];
     return { share, declared, role: 'live', ready, ...originOf(mapping), decision: decisionJson(decision, path, []), text: printDecision(decision, path, []), steps: stepsOf(mapping, conditions), limits, service: choiceOf(mapping) };
   });

@@ -1,12 +1,11 @@
 // Messages between the three kinds of thread: the supervisor (main thread), the control worker, the data workers.
 import type { MessagePort } from 'node:worker_threads';
-import type { TableDelta } from '../routing/delta.ts';
 import type { Series } from '../routing/mapping.ts';
-import type { Problem } from '../routing/problem.ts';
 import type { UpstreamEndpoints } from '../routing/upstream.ts';
 import type { Held } from '../k8s/translate/held.ts';
 import type { LogLine } from './log.ts';
 import type { Settings } from './settings.ts';
+import type { TableMemory } from './shared-table.ts';
 
 /** `workerData` of every thread that main.ts starts. In its settings the ports are those that are bound, never 0 (but the admin port at first). */
 export type ThreadStart = ControlStart | DataStart;
@@ -18,6 +17,7 @@ export interface ControlStart {
   readonly counters: readonly SharedArrayBuffer[];
   /** What dead data workers counted, and the supervisor's own counters. */
   readonly base: SharedArrayBuffer;
+  readonly table: TableMemory;
   readonly handover: Handover;
 }
 
@@ -27,6 +27,7 @@ export interface DataStart {
   /** 0 and up. */
   readonly worker: number;
   readonly counters: readonly SharedArrayBuffer[];
+  readonly table: TableMemory;
   /** 0: any free port (the first worker only). */
   readonly port: number;
   readonly tlsPort: number;
@@ -36,8 +37,6 @@ export interface DataStart {
 
 /** What a control worker leaves to its successor; the supervisor keeps it. */
 export interface Handover {
-  /** Version of the last table; 0: none yet. */
-  readonly version: number;
   /** The gateway was ready once. */
   readonly ready: boolean;
   /** Slots in use. */
@@ -52,7 +51,6 @@ export interface Handover {
 
 /** What changed in `Handover`; null: as before. */
 export interface HandoverChange {
-  readonly version: number;
   readonly ready: boolean;
   readonly taken: readonly (readonly [slot: number, series: Series])[];
   readonly freed: readonly number[];
@@ -66,7 +64,7 @@ export interface HandoverChange {
 
 /** Supervisor to control worker. */
 export type ToControl =
-  /** A data worker came (or came back): its channel. It gets the whole table first. */
+  /** A data worker came (or came back): its channel. */
   | { readonly kind: 'data-worker'; readonly worker: number; readonly channel: MessagePort }
   | { readonly kind: 'data-worker-gone'; readonly worker: number }
   | { readonly kind: 'drain' }
@@ -81,11 +79,21 @@ export type FromControl =
   /** It cannot start: one clear sentence, exit 1. */
   | { readonly kind: 'failed'; readonly sentence: string }
   | { readonly kind: 'log'; readonly lines: readonly LogLine[] }
+  | Damaged
   | { readonly kind: 'stopped' };
+
+/** The memory of the table holds something else than what was written. The thread ends. */
+interface Damaged {
+  readonly kind: 'damaged';
+  /** Number of the memory. */
+  readonly memory: number;
+  readonly sentence: string;
+}
 
 /** Supervisor to data worker. */
 export type ToData =
-  | { readonly kind: 'control'; readonly channel: MessagePort }
+  /** A control worker came: its channel, and the memory that it writes tables into. */
+  | { readonly kind: 'control'; readonly channel: MessagePort; readonly table: TableMemory }
   /** Certificate and key are read again. */
   | { readonly kind: 'reload' }
   | { readonly kind: 'drain'; readonly waitMs: number; readonly graceMs: number };
@@ -95,34 +103,22 @@ export type FromData =
   | { readonly kind: 'listening'; readonly host: string; readonly port: number; readonly tlsPort: number }
   | { readonly kind: 'failed'; readonly sentence: string }
   | { readonly kind: 'log'; readonly lines: readonly LogLine[] }
+  | Damaged
   | { readonly kind: 'drained' };
 
-/** Control worker to data worker, over their channel. */
-export type ControlToData =
-  | { readonly kind: 'delta'; readonly delta: TableDelta; readonly ready: boolean }
-  /** Endpoints alone: no Route is rebuilt. */
-  | { readonly kind: 'endpoints'; readonly endpoints: readonly UpstreamEndpoints[] }
-  /** Endpoints that fail their health check, of each Upstream named: `ip:port` of all that do. `whole`: of all others none does. */
-  | { readonly kind: 'failing'; readonly whole: boolean; readonly upstreams: readonly (readonly [upstreamKey: string, addresses: readonly string[]])[] }
-  /** What /readyz and check_ready on the traffic port answer. */
-  | { readonly kind: 'ready'; readonly ready: boolean };
+/** Control worker to data worker, over their channel: there is news in the memory of the table. The worker says which table it took. */
+export type ControlToData = 'wake';
 
-/** What a data worker says of a table. */
+/** What is known of a table. */
 export interface TableFacts {
   readonly version: number;
   readonly hash: string;
   readonly routeCount: number;
 }
 
-/** Problems of the Routes whose Problems differ from those told before on the same channel, by Route key; []: it has none any more. */
-export type ToldProblems = readonly (readonly [routeKey: string, problems: readonly Problem[]])[];
-
 /** Data worker to control worker, over their channel. */
 export type DataToControl =
-  /** First word to a new control worker: the table that it serves. One with the same content sends no Mapping again. */
-  | { readonly kind: 'holds'; readonly version: number; readonly hash: string }
-  | ({ readonly kind: 'acknowledged'; readonly problems: ToldProblems; readonly atMs: number } & TableFacts)
-  /** It holds another table than the delta's base: send the whole. */
-  | { readonly kind: 'gap'; readonly version: number }
+  /** It reads this table, since `atMs`, epoch ms. */
+  | { readonly kind: 'taken'; readonly version: number; readonly atMs: number }
   /** DNS Upstreams that were used and need addresses, or are still in use (at most once in 20 s each). */
   | { readonly kind: 'used'; readonly upstreams: readonly string[] };

@@ -3,7 +3,7 @@ import type { Route } from '../routing/decision.ts';
 import type { Mapping } from '../routing/mapping.ts';
 import type { Match } from '../routing/match.ts';
 import { compareProblems, compareText, type ObjectRef, type Problem } from '../routing/problem.ts';
-import { routesInOrder, type RouteTable } from '../routing/table.ts';
+import type { RouteTable } from '../routing/table.ts';
 import type { Upstream } from '../routing/upstream.ts';
 import { conditionWords, pathWords } from './match-words.ts';
 import { destinationOf, targetNotes, type Destination } from './target-words.ts';
@@ -55,12 +55,12 @@ export interface BlockRow {
 /** All Routes, by namespace, deployments before other paths, by name. Time grows with the Routes (and with sorting them). */
 export function routeBlocks(table: RouteTable<unknown>, upstreams: ReadonlyMap<string, Upstream>): RouteBlock[] {
   const drafts = new Map<string, BlockDraft>();
-  for (const route of routesInOrder(table)) {
+  for (const route of table.routesInOrder()) {
     const named = nameOf(route, table.settings.singleNamespace);
     const key = JSON.stringify([route.namespace, route.space ?? route.namespace, named.kind, named.name]);
     let draft = drafts.get(key);
     if (draft === undefined) drafts.set(key, (draft = { ...named, route, sections: new Map() }));
-    addRoute(draft.sections, route, named, table.problems.get(route.key) ?? [], upstreams);
+    addRoute(draft.sections, route, named, route.problems, upstreams);
   }
   return Array.from(drafts.values(), finished).sort(compareBlocks);
 }

@@ -9,6 +9,8 @@ export interface Settings {
   readonly admin: { readonly host: string | null; readonly port: number; readonly token: string | null; readonly hosts: readonly string[] };
   /** Data workers, 1..64. */
   readonly workers: number;
+  /** Memory that the table may take, MiB, 16..1024. */
+  readonly tableMebibytes: number;
   readonly ambassadorIds: readonly string[];
   readonly namespaces: readonly string[];
   readonly singleNamespace: string | null;

@@ -8,7 +8,7 @@ export class KeptHandover {
   readonly #slots = new PackedMap<number, Series>();
   readonly #breakerSlots = new PackedMap<number, string>();
   readonly #held = new Map<string, Held>();
-  #rest: Omit<Handover, 'slots' | 'breakerSlots' | 'held'> = { version: 0, ready: false, addresses: [] };
+  #rest: Omit<Handover, 'slots' | 'breakerSlots' | 'held'> = { ready: false, addresses: [] };
 
   /** All of it, for a control worker that starts. */
   get whole(): Handover {
@@ -25,7 +25,7 @@ export class KeptHandover {
     return this.#breakerSlots.keys();
   }
 
-  take({ version, ready, taken, freed, breakersTaken, breakersFreed, addresses, held, released }: HandoverChange): void {
+  take({ ready, taken, freed, breakersTaken, breakersFreed, addresses, held, released }: HandoverChange): void {
     // A slot may be freed and taken again in one change, never the other way round.
     for (const slot of freed) this.#slots.delete(slot);
     for (const [slot, series] of taken) this.#slots.set(slot, series);
@@ -35,6 +35,6 @@ export class KeptHandover {
     this.#breakerSlots.pack();
     for (const key of released) this.#held.delete(key);
     for (const one of held) this.#held.set(heldKey(one.namespace, one.thing), one);
-    this.#rest = { version, ready, addresses: addresses ?? this.#rest.addresses };
+    this.#rest = { ready, addresses: addresses ?? this.#rest.addresses };
   }
 }

@@ -3,7 +3,7 @@ import { fixed, type CounterBlock } from './counters.ts';
 import type { Log } from './log.ts';
 import { sharedNowMs } from './pulse.ts';
 import type { SupervisedThread } from './supervised-thread.ts';
-import { SilenceWatch, stackOf, watchEveryMs, workOf } from './supervisor-watch.ts';
+import { SilenceWatch, stackOf, watchEveryMs } from './supervisor-watch.ts';
 
 /** A thread that is watched. */
 export interface Watched {
@@ -49,12 +49,11 @@ export class SilenceJudge {
     const { worker } = place;
     if (worker === null) return;
     this.#suspected.add(one);
-    const work = workOf(cells);
     const stack = await stackOf(worker);
     this.#suspected.delete(one);
     if (place.worker !== worker) return;
     const silentMs = Math.round(this.#watch.silentMs(cells, limitMs));
-    this.#log.write(silentMs > 0 ? 'error' : 'warn', silentMs > 0 ? 'worker-silent' : 'worker-paused', { thread: name, silentMs: silentMs || limitMs, work, stack });
+    this.#log.write(silentMs > 0 ? 'error' : 'warn', silentMs > 0 ? 'worker-silent' : 'worker-paused', { thread: name, silentMs: silentMs || limitMs, stack });
     if (silentMs === 0) return;
     this.#counters.add(fixed.workerSilences, 1);
     place.replace(`it did not turn for ${silentMs} ms`, stack);

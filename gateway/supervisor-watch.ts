@@ -1,7 +1,6 @@
 // The supervisor's watch over its threads: who has been silent for too long, and where such a thread stands.
 import type { Worker } from 'node:worker_threads';
 import { fixed } from './counters.ts';
-import { allowedSilenceMs, longWork } from './pulse.ts';
 
 /** Time between two looks. */
 export const watchEveryMs = 250;
@@ -27,18 +26,13 @@ export class SilenceWatch {
     this.#lookedMs = nowMs;
   }
 
-  /** How long a thread has been silent, ms, if that is longer than it may; else 0. One that has not begun to beat is starting. */
+  /** How long a thread has been silent, ms, if that is longer than it may; else 0. One that has not begun to beat is starting; with a limit of 0 nobody looks. */
   silentMs(cells: Float64Array, limitMs: number): number {
     const beatMs = cells[fixed.beatMs]!;
     if (beatMs === 0) return 0;
     const silentMs = this.#lookedMs - Math.max(beatMs, this.#awakeSinceMs);
-    return silentMs >= allowedSilenceMs(cells, limitMs) ? silentMs : 0;
+    return limitMs > 0 && silentMs >= limitMs ? silentMs : 0;
   }
-}
-
-/** What a thread last said that it does. */
-export function workOf(cells: Float64Array): string {
-  return longWork[cells[fixed.longWork]!] ?? longWork[0];
 }
 
 interface ProfileNode {

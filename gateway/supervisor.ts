@@ -6,6 +6,8 @@ import type { LogEnd } from './log.ts';
 import type { ControlStart, DataStart, FromControl, FromData, ToControl, ToData } from './messages.ts';
 import { releaseMemory } from './release-memory.ts';
 import type { Settings } from './settings.ts';
+import { SharedTable, tableMemory } from './shared-table.ts';
+import type { TableMemory } from './shared-table.ts';
 import { startThread } from './start-thread.ts';
 import { foldBlock } from './supervisor-fold.ts';
 import { KeptHandover } from './supervisor-handover.ts';
@@ -42,6 +44,7 @@ export class Supervisor implements Gateway {
   readonly #data: readonly DataPlace[];
   readonly #control: SupervisedThread;
   readonly #handover = new KeptHandover();
+  #table: TableMemory;
   #settings: Settings;
   #tlsPort = 0;
   #ready = false;
@@ -57,6 +60,7 @@ export class Supervisor implements Gateway {
   constructor(settings: Settings, logs: LogEnd) {
     this.#settings = settings;
     this.#logs = logs;
+    this.#table = tableMemory(settings.tableMebibytes);
     this.#data = Array.from({ length: settings.workers }, (_, worker) => ({
       place: new SupervisedThread({ start: (replacement) => this.#startData(worker, replacement), ended: (reason, stack) => this.#dataEnded(worker, reason, stack) }),
       block: new SharedArrayBuffer(blockBytes()),
@@ -152,6 +156,7 @@ export class Supervisor implements Gateway {
       settings: this.#settings,
       worker,
       counters: this.#data.map(({ block }) => block),
+      table: this.#table,
       port: this.#settings.listen.port,
       tlsPort: this.#settings.tls?.port ?? 0,
       replacement,
@@ -169,6 +174,7 @@ export class Supervisor implements Gateway {
       settings: this.#settings,
       counters: this.#data.map(({ block }) => block),
       base: this.#base,
+      table: this.#table,
       handover: this.#handover.whole,
     };
     const thread = startThread('control', start);
@@ -182,7 +188,7 @@ export class Supervisor implements Gateway {
     if (this.#control.worker === null || this.#data[worker]!.place.worker === null) return;
     const { port1, port2 } = new MessageChannel();
     this.#control.post({ kind: 'data-worker', worker, channel: port1 } satisfies ToControl, [port1]);
-    this.#data[worker]!.place.post({ kind: 'control', channel: port2 } satisfies ToData, [port2]);
+    this.#data[worker]!.place.post({ kind: 'control', channel: port2, table: this.#table } satisfies ToData, [port2]);
   }
 
   #toControl(message: ToControl): void {
@@ -203,6 +209,8 @@ export class Supervisor implements Gateway {
         return this.#logs.take(message.lines);
       case 'drained':
         return this.#data[worker]!.drained();
+      case 'damaged':
+        return this.#damaged(`data-${worker}`, message.memory, message.sentence);
     }
   }
 
@@ -241,7 +249,18 @@ export class Supervisor implements Gateway {
         return this.#logs.take(message.lines);
       case 'stopped':
         return this.#controlStopped();
+      case 'damaged':
+        return this.#damaged('control', message.memory, message.sentence);
     }
+  }
+
+  /** What is in the memory of the table is not what was written: a control worker begins anew, in other memory. */
+  #damaged(thread: string, memory: number, sentence: string): void {
+    this.#logs.log.write('error', 'table-damaged', { thread, sentence });
+    // Several workers may meet the same damage.
+    if (this.#ending || memory !== this.#table.number) return;
+    this.#table = tableMemory(this.#settings.tableMebibytes, memory + 1);
+    this.#control.replace('the memory of the table is damaged', '');
   }
 
   #checkStarted(): void {
@@ -267,6 +286,7 @@ export class Supervisor implements Gateway {
     const one = this.#data[worker]!;
     one.drained();
     foldBlock(this.#baseCounters.cells, new Float64Array(one.block), this.#handover.slots, this.#handover.breakerSlots);
+    new SharedTable(this.#table).left(worker);
     if (this.#ending) return;
     this.#toControl({ kind: 'data-worker-gone', worker });
     this.#ended(`data-${worker}`, reason, stack);
@@ -275,7 +295,6 @@ export class Supervisor implements Gateway {
   #controlEnded(reason: string, stack: string): void {
     this.#controlStopped();
     this.#baseCounters.set(fixed.beatMs, 0);
-    this.#baseCounters.set(fixed.longWork, 0);
     if (this.#renewing) this.#renewing = false;
     else if (!this.#ending) this.#ended('control', reason, stack);
   }

@@ -1,6 +1,5 @@
-// Decide: the answer of the pure core to one request. Allocates nothing: every Decision was built with the table.
+// Decide: the answer of the pure core to one request. Allocates nothing where the Route was asked for before: its Decisions are kept.
 import { fieldText } from './bytes.ts';
-import { isDeclared } from './declared-names.ts';
 import type { Decision, ForwardDecision, RejectDecision, Shadow } from './decision.ts';
 import { isGrpcPath } from './grpc.ts';
 import type { RequestHead } from './head.ts';
@@ -37,20 +36,20 @@ function isBareCall(head: RequestHead, metadata: Metadata): boolean {
  * A bare name is its only declarer's, and nobody's when it is contested, reserved or closed by whoever may close it: a claim on the path does not get the
  * call, however well it matches. A Grant does; granted Routes come first in Order, so the first match tells.
  */
-function answerBare<T>(table: RouteTable<T>, space: NamespaceRoutes<T>, head: RequestHead, metadata: Metadata, draw: number, hasLive: boolean): Decision<T> | null {
+function answerBare<T>(table: RouteTable<T>, space: NamespaceRoutes, head: RequestHead, metadata: Metadata, draw: number, hasLive: boolean): Decision<T> | null {
   const routeSlot = findRouteSlot(table, space, head, metadata, hasLive);
   const slotted = routeSlot === null ? null : routeOf(routeSlot);
-  const found = scan(space, head, hasLive, slotted) ?? slotted;
+  const found = scan(table, space, head, hasLive, slotted) ?? slotted;
   if (found !== null && found.granted) return pick(found.split, draw);
   const named = findByName(table, space, head, metadata, hasLive);
   return named === null ? null : answerOf(named, draw);
 }
 
 /** What the first match says: among Routes with a live Mapping, or among those with only shadows. */
-function answer<T>(table: RouteTable<T>, space: NamespaceRoutes<T>, head: RequestHead, metadata: Metadata, draw: number, hasLive: boolean): Decision<T> | null {
+function answer<T>(table: RouteTable<T>, space: NamespaceRoutes, head: RequestHead, metadata: Metadata, draw: number, hasLive: boolean): Decision<T> | null {
   const routeSlot = findRouteSlot(table, space, head, metadata, hasLive);
   if (space.scanned.length > 0) {
-    const route = scan(space, head, hasLive, routeSlot === null ? null : routeOf(routeSlot));
+    const route = scan(table, space, head, hasLive, routeSlot === null ? null : routeOf(routeSlot));
     if (route !== null) return pick(route.split, draw);
   }
   return routeSlot === null ? null : answerOf(routeSlot, draw);
@@ -77,7 +76,7 @@ export function isCopied<T>(shadow: Shadow<T>, draw: number): boolean {
 }
 
 function noRoute(sentence: string): RejectDecision {
-  return Object.freeze({ kind: 'reject', reason: 'no-route', sentence, mapping: null });
+  return Object.freeze({ kind: 'reject', reason: 'no-route', sentence, mapping: null, slot: -1 });
 }
 
 const noPath = noRoute('no route for this host and path');
@@ -86,22 +85,23 @@ const noDeployment = noRoute('no deployment serves this call under the metadata 
 const unknownName = noRoute('no deployment of that name');
 const noMetadata = noRoute('no route: the call names no deployment; send metadata seldon and namespace');
 const noName = noRoute('no route: the call names no deployment; send metadata seldon beside namespace');
-const tooManySteps: RejectDecision = Object.freeze({ kind: 'reject', reason: 'regex-work', sentence: `regexes of its routes need more than ${mostMatchSteps} steps`, mapping: null });
+const tooManySteps: RejectDecision = Object.freeze({ kind: 'reject', reason: 'regex-work', sentence: `regexes of its routes need more than ${mostMatchSteps} steps`, mapping: null, slot: -1 });
 const namespaceNeeded: RejectDecision = Object.freeze({
   kind: 'reject',
   reason: 'namespace-needed',
   sentence: 'metadata seldon alone does not name one deployment: send metadata namespace as well',
   mapping: null,
+  slot: -1,
 });
 
 /** Why nothing matched. Says only what the caller sent or left out. */
-function notFound<T>({ settings, names }: RouteTable<T>, head: RequestHead, metadata: Metadata): RejectDecision {
+function notFound<T>(table: RouteTable<T>, head: RequestHead, metadata: Metadata): RejectDecision {
   if (!head.grpc) return noPath;
   if (!isGrpcPath(head)) return noMethod;
   const named = namesDeployment(metadata);
   if (namesNamespace(metadata)) return named ? noDeployment : noName;
   if (!named) return noMetadata;
   // With a single namespace there is no other to name.
-  if (settings.singleNamespace !== null) return noDeployment;
-  return isDeclared(names, fieldText(head, 'seldon', seldonField(metadata))) ? namespaceNeeded : unknownName;
+  if (table.settings.singleNamespace !== null) return noDeployment;
+  return table.isDeclared(fieldText(head, 'seldon', seldonField(metadata))) ? namespaceNeeded : unknownName;
 }

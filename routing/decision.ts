@@ -6,6 +6,7 @@ import type { ForwardTarget, Mapping, RedirectTarget } from './mapping.ts';
 import type { Conditions } from './condition.ts';
 import type { Match } from './match.ts';
 import type { OrderKey } from './order.ts';
+import type { Problem } from './problem.ts';
 import type { Regex } from './regex.ts';
 
 /**
@@ -16,6 +17,8 @@ export type Decision<T> = ForwardDecision<T> | RejectDecision;
 
 export interface ForwardDecision<T> {
   readonly kind: 'forward';
+  /** Of the record that it was made from (routing/record.ts). */
+  readonly serial: number;
   /** The member that takes the draws from `bound` on; null: this is the last of its Split. */
   readonly next: ForwardDecision<T> | null;
   /** Draws below it fall on this member, or on one before it. The last one's is exactly 1. */
@@ -35,6 +38,8 @@ export interface RejectDecision {
   readonly sentence: string;
   /** The Mapping to count the reject for (any member of the Route that matched), or null when no Route matched. */
   readonly mapping: Mapping | null;
+  /** Its counter slot, or −1. */
+  readonly slot: number;
 }
 
 export type RejectReason =
@@ -88,6 +93,8 @@ export interface Split<T> {
 
 /** All Mappings of one namespace with one Match and one precedence, compiled. */
 export interface Route<T> {
+  /** Of the record that it was made from (routing/record.ts). */
+  readonly serial: number;
   /** Canonical text of space, namespace, precedence and Match: equal keys are the same Route. */
   readonly key: string;
   readonly namespace: string;
@@ -99,6 +106,8 @@ export interface Route<T> {
   readonly shadows: readonly Shadow<T>[];
   /** By id. */
   readonly mappings: readonly Mapping[];
+  /** What building it found. */
+  readonly problems: readonly Problem[];
 
   // What lookup reads; compiled from the fields above.
   readonly order: OrderKey;

@@ -13,10 +13,12 @@ import type { Metadata } from './metadata.ts';
 import { compareOrder } from './order.ts';
 import { routeOf } from './route-slot.ts';
 import type { RouteSlot } from './route-slot.ts';
-import { allFlags, firstSlot, flagBits, pageOf, slotFlags, slotSize } from './route-index.ts';
+import { unitBytes, unitWords } from './arena.ts';
+import { allFlags, directoryPlace, firstSlot, flagBits, slotFlags, slotWords } from './index-page.ts';
+import { endless } from './index-reader.ts';
+import { recordWords, textOffset } from './record.ts';
 import { nameIndexHash, noLength, pathIndexHash } from './namespace-routes.ts';
 import type { NamespaceRoutes } from './namespace-routes.ts';
-import { spaceNamed } from './table.ts';
 import type { RouteTable } from './table.ts';
 import type { Route } from './decision.ts';
 
@@ -25,26 +27,26 @@ const owned = bytesOf('/seldon/');
 const ownedHash = hashBytes(owned);
 
 /** The space that owns the request; null: a namespace without Routes. */
-export function ownerOf<T>(table: RouteTable<T>, head: RequestHead): NamespaceRoutes<T> | null {
+export function ownerOf<T>(table: RouteTable<T>, head: RequestHead): NamespaceRoutes | null {
   return ownerOfCall(table, head, metadataOf(head));
 }
 
 /** As `ownerOf`; `metadata` is that of the head. */
-export function ownerOfCall<T>(table: RouteTable<T>, head: RequestHead, metadata: Metadata): NamespaceRoutes<T> | null {
+export function ownerOfCall<T>(table: RouteTable<T>, head: RequestHead, metadata: Metadata): NamespaceRoutes | null {
   const { singleNamespace } = table.settings;
   if (isUnderSeldon(head)) {
-    if (singleNamespace !== null) return spaceNamed(table, singleNamespace);
+    if (singleNamespace !== null) return table.spaceNamed(singleNamespace);
     const { pathBytes, pathStart, pathEnd } = head;
     let hash = ownedHash;
     for (let i = pathStart + owned.length; i < pathEnd; i++) {
       const byte = pathBytes[i]!;
       hash = hashStep(hash, byte);
-      if (byte === slash) return spaceAt(table, hash, pathBytes, pathStart + owned.length, i);
+      if (byte === slash) return table.spaceAt(hash, pathBytes, pathStart + owned.length, i);
     }
     // `/seldon/x` without a slash after it names no namespace: shared space.
   } else if (head.grpc) {
     if (namesNamespace(metadata)) return spaceOfField(table, head, metadata);
-    if (singleNamespace !== null && namesDeployment(metadata)) return spaceNamed(table, singleNamespace);
+    if (singleNamespace !== null && namesDeployment(metadata)) return table.spaceNamed(singleNamespace);
   }
   return table.shared;
 }
@@ -54,40 +56,26 @@ function isUnderSeldon(head: RequestHead): boolean {
 }
 
 /** Does the path begin with `/seldon/<name>/`? `space` is the owner of the request. */
-function isUnderBase<T>(table: RouteTable<T>, space: NamespaceRoutes<T>, head: RequestHead): boolean {
+function isUnderBase<T>(table: RouteTable<T>, space: NamespaceRoutes, head: RequestHead): boolean {
   return space.name !== null && table.settings.singleNamespace === null && (!head.grpc || isUnderSeldon(head));
 }
 
-/** The space whose name is the bytes from `start` to `end`; `hash` is that of its base. */
-function spaceAt<T>(table: RouteTable<T>, hash: number, bytes: Uint8Array, start: number, end: number): NamespaceRoutes<T> | null {
-  const page = pageOf(table.spaces, hash);
-  const { slots, mask } = page;
-  // Between `/seldon/` and `/`.
-  const meta = (owned.length + end - start + 1) << flagBits;
-  for (let slot = firstSlot(hash, mask); ; slot = (slot + 1) & mask) {
-    const at = slot * slotSize;
-    const given = slots[at + 1]!;
-    if (given < 0) return null;
-    if (slots[at] === hash && given === meta && sameBytes(bytes, start, page.bytes, slots[at + 2]! + owned.length, end - start)) return page.values[slot]!;
-  }
-}
-
-function spaceOfField<T>(table: RouteTable<T>, head: RequestHead, metadata: Metadata): NamespaceRoutes<T> | null {
+function spaceOfField<T>(table: RouteTable<T>, head: RequestHead, metadata: Metadata): NamespaceRoutes | null {
   const field = namespaceField(metadata);
-  if (isRepeated(metadata)) return spaceNamed(table, fieldText(head, 'namespace', field));
+  if (isRepeated(metadata)) return table.spaceNamed(fieldText(head, 'namespace', field));
   const { bytes, fields } = head;
   const start = fields[field * 4 + 2]!;
   const end = fields[field * 4 + 3]!;
-  return spaceAt(table, hashStep(hashRange(bytes, start, end, ownedHash), slash), bytes, start, end);
+  return table.spaceAt(hashStep(hashRange(bytes, start, end, ownedHash), slash), bytes, start, end);
 }
 
 /** The first indexed Route in Order that matches, `space` being the owner of the request: with a live Mapping (`hasLive` true) or with only shadows (false). */
-export function findRouteSlot<T>(table: RouteTable<T>, space: NamespaceRoutes<T>, head: RequestHead, metadata: Metadata, hasLive: boolean): RouteSlot<T> | null {
+export function findRouteSlot<T>(table: RouteTable<T>, space: NamespaceRoutes, head: RequestHead, metadata: Metadata, hasLive: boolean): RouteSlot<T> | null {
   const routeSlot = findByPath(table, space, head, hasLive);
   return space.named > 0 && head.grpc ? first(routeSlot, findByName(table, space, head, metadata, hasLive)) : routeSlot;
 }
 
-function findByPath<T>(table: RouteTable<T>, space: NamespaceRoutes<T>, head: RequestHead, hasLive: boolean): RouteSlot<T> | null {
+function findByPath<T>(table: RouteTable<T>, space: NamespaceRoutes, head: RequestHead, hasLive: boolean): RouteSlot<T> | null {
   const { pathBytes: bytes, pathStart } = head;
   const pathLength = head.pathEnd - pathStart;
   const { shortestSlashed } = space;
@@ -120,26 +108,34 @@ function findByPath<T>(table: RouteTable<T>, space: NamespaceRoutes<T>, head: Re
 }
 
 /** The first match among the Routes whose path text is the first `length` bytes of the path; `hash` is theirs. */
-function routeSlotAt<T>(table: RouteTable<T>, space: NamespaceRoutes<T>, head: RequestHead, hash: number, length: number, hasLive: boolean): RouteSlot<T> | null {
+function routeSlotAt<T>(table: RouteTable<T>, space: NamespaceRoutes, head: RequestHead, hash: number, length: number, hasLive: boolean): RouteSlot<T> | null {
   const key = pathIndexHash(space.seed, hash);
-  const page = pageOf(table.routeSlots, key);
-  const { slots, mask } = page;
+  const { words, bytes } = table;
+  const place = directoryPlace(key);
+  const slots = table.routes[place]!;
+  const mask = table.routes[place + 1]!;
+  let slot = firstSlot(key, mask);
   // In Order.
-  for (let slot = firstSlot(key, mask); ; slot = (slot + 1) & mask) {
-    const at = slot * slotSize;
-    const meta = slots[at + 1]!;
+  for (let left = mask; left >= 0; left--, slot = (slot + 1) & mask) {
+    const at = slots + slot * slotWords;
+    const meta = words[at + 1]!;
     if (meta < 0) return null;
-    if (slots[at] !== key || meta >> flagBits !== length || slots[at + 3] !== space.id) continue;
+    if (words[at] !== key || meta >> flagBits !== length) continue;
     // The route slots of a plain prefix have no flag.
     const flags = meta & allFlags;
     if (flags !== 0 && !mayAnswer(flags, hasLive, length === head.pathEnd - head.pathStart)) continue;
     if (flags === 0 && !hasLive) continue;
-    const start = slots[at + 2]!;
-    const same = (flags & slotFlags.folded) === 0 ? sameBytes(head.pathBytes, head.pathStart, page.bytes, start, length) : sameFoldedBytes(head.pathBytes, head.pathStart, page.bytes, start, length);
-    if (!same) continue;
-    const routeSlot = page.values[slot]!;
+    const unit = words[at + 2]!;
+    const start = unit * unitBytes + textOffset;
+    const same = (flags & slotFlags.folded) === 0 ? sameBytes(head.pathBytes, head.pathStart, bytes, start, length) : sameFoldedBytes(head.pathBytes, head.pathStart, bytes, start, length);
+    if (!same || words[unit * unitWords + recordWords.owner] !== space.id) {
+      table.passOver(words[at + 3]!, unit);
+      continue;
+    }
+    const routeSlot = table.routeSlot(words[at + 3]!, unit);
     if ((flags & slotFlags.conditional) === 0 || conditionsHold(routeOf(routeSlot).conditions!, head)) return routeSlot;
   }
+  throw endless();
 }
 
 function mayAnswer(flags: number, hasLive: boolean, isWholePath: boolean): boolean {
@@ -147,7 +143,7 @@ function mayAnswer(flags: number, hasLive: boolean, isWholePath: boolean): boole
 }
 
 /** The first gRPC Route in Order of the deployment that the metadata `seldon` names. */
-export function findByName<T>(table: RouteTable<T>, space: NamespaceRoutes<T>, head: RequestHead, metadata: Metadata, hasLive: boolean): RouteSlot<T> | null {
+export function findByName<T>(table: RouteTable<T>, space: NamespaceRoutes, head: RequestHead, metadata: Metadata, hasLive: boolean): RouteSlot<T> | null {
   if (!namesDeployment(metadata) || !isGrpcPath(head)) return null;
   const field = seldonField(metadata);
   const { bytes, fields } = head;
@@ -158,23 +154,32 @@ export function findByName<T>(table: RouteTable<T>, space: NamespaceRoutes<T>, h
   const key = nameIndexHash(space.seed, repeated ? fieldHash(head, 'seldon', field, hashSeed) : hashRange(bytes, from, from + length, hashSeed));
   // Then the owner was found by the namespace, and a Route that asks for these two alone needs no other look.
   const both = !repeated && namesNamespace(metadata);
-  const page = pageOf(table.routeSlots, key);
-  const { slots, mask } = page;
-  for (let slot = firstSlot(key, mask); ; slot = (slot + 1) & mask) {
-    const at = slot * slotSize;
-    const meta = slots[at + 1]!;
+  const { words, bytes: texts } = table;
+  const place = directoryPlace(key);
+  const slots = table.routes[place]!;
+  const mask = table.routes[place + 1]!;
+  let slot = firstSlot(key, mask);
+  for (let left = mask; left >= 0; left--, slot = (slot + 1) & mask) {
+    const at = slots + slot * slotWords;
+    const meta = words[at + 1]!;
     if (meta < 0) return null;
-    if (slots[at] !== key || slots[at + 3] !== space.id || (meta & slotFlags.named) === 0 || ((meta & slotFlags.shadowsOnly) === 0) !== hasLive) continue;
-    if (!repeated && (meta >> flagBits !== length || !sameBytes(bytes, from, page.bytes, slots[at + 2]!, length))) continue;
-    const routeSlot = page.values[slot]!;
+    if (words[at] !== key || (meta & slotFlags.named) === 0 || ((meta & slotFlags.shadowsOnly) === 0) !== hasLive) continue;
+    const unit = words[at + 2]!;
+    if (words[unit * unitWords + recordWords.owner] !== space.id || (!repeated && (meta >> flagBits !== length || !sameBytes(bytes, from, texts, unit * unitBytes + textOffset, length)))) {
+      table.passOver(words[at + 3]!, unit);
+      continue;
+    }
+    const routeSlot = table.routeSlot(words[at + 3]!, unit);
     if ((both && (meta & slotFlags.conditional) === 0) || conditionsHold(routeOf(routeSlot).conditions!, head)) return routeSlot;
   }
+  throw endless();
 }
 
 /** The first match among the Routes that have no key to look up, if Order tries it before `best`. */
-export function scan<T>(space: NamespaceRoutes<T>, head: RequestHead, hasLive: boolean, best: Route<T> | null): Route<T> | null {
+export function scan<T>(table: RouteTable<T>, space: NamespaceRoutes, head: RequestHead, hasLive: boolean, best: Route<T> | null): Route<T> | null {
   let path: string | null = null;
-  for (const route of space.scanned) {
+  for (const { unit, number } of space.scanned) {
+    const route = routeOf(table.routeSlot(number, unit));
     if (best !== null && compareOrder(best.order, route.order) < 0) return null;
     if (!route.usable || route.hasLive !== hasLive) continue;
     if (route.regex === null) {

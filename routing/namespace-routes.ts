@@ -2,12 +2,17 @@
 // The Routes themselves are in one index for all spaces; a NamespaceRoutes holds what tells lookup where to look.
 import { byteText, hashSeed, hashText } from './bytes.ts';
 import type { Match } from './match.ts';
-import { compareOrder } from './order.ts';
-import type { Placing, Route } from './decision.ts';
+import type { Placing } from './decision.ts';
 import { noLengths, withLength } from './length-counts.ts';
 import type { LengthCounts } from './length-counts.ts';
 
-export interface NamespaceRoutes<T> {
+/** Where the record of a Route is. */
+export interface RoutePlace {
+  readonly unit: number;
+  readonly number: number;
+}
+
+export interface NamespaceRoutes {
   /** A namespace, or null for shared space. */
   readonly name: string | null;
   /** Different for every NamespaceRoutes of a table; 0 is shared space. */
@@ -32,13 +37,16 @@ export interface NamespaceRoutes<T> {
   /** gRPC Routes that name their deployment: looked up by the `seldon` metadata. */
   readonly named: number;
   /** What has no key to look up: regexes, gRPC Routes without a name. In Order. */
-  readonly scanned: readonly Route<T>[];
+  readonly scanned: readonly RoutePlace[];
 }
 
 /** Longer than any path; a small integer, for the speed of comparing with it. */
 export const noLength = 0x3fff_ffff;
 
 const sharedSeed = 0x51_0c_1ce5;
+
+/** Bytes of `/seldon/`. */
+export const ownedBytes = 8;
 
 /** Hash of a space's base. */
 export function spaceSeed(name: string | null): number {
@@ -51,22 +59,42 @@ export function baseOf(name: string): string {
 }
 
 /** `id`: see NamespaceRoutes. */
-export function emptyNamespaceRoutes<T>(name: string | null, id: number): NamespaceRoutes<T> {
+export function emptyNamespaceRoutes(name: string | null, id: number): NamespaceRoutes {
+  return spaceOf(name, id, { routeCount: 0, slashed: noLengths, unslashed: noLengths, whole: noLengths, named: 0, scanned: Object.freeze([]) });
+}
+
+type Counted = Pick<NamespaceRoutes, 'routeCount' | 'slashed' | 'unslashed' | 'whole' | 'named' | 'scanned'>;
+
+function spaceOf(name: string | null, id: number, counted: Counted): NamespaceRoutes {
+  const { routeCount, slashed, unslashed, whole, named, scanned } = counted;
   return Object.freeze({
     name,
     id,
     baseLength: name === null ? 0 : baseOf(name).length,
     seed: spaceSeed(name),
-    routeCount: 0,
-    slashed: noLengths,
-    shortestSlashed: noLength,
-    longest: 0,
-    unslashed: noLengths,
-    shortestUnslashed: noLength,
-    whole: noLengths,
-    named: 0,
-    scanned: Object.freeze([]),
+    routeCount,
+    slashed,
+    shortestSlashed: slashed.values[0] ?? noLength,
+    longest: Math.max(slashed.values.at(-1) ?? 0, unslashed.values.at(-1) ?? 0),
+    unslashed,
+    shortestUnslashed: unslashed.values[0] ?? noLength,
+    whole,
+    named,
+    scanned,
   });
+}
+
+/** The content of its record. */
+export function packSpace({ name, id, routeCount, slashed, unslashed, whole, named, scanned }: NamespaceRoutes): string {
+  const places = scanned.flatMap(({ unit, number }) => [unit, number]);
+  return JSON.stringify([name, id, routeCount, named, slashed, unslashed, whole, places]);
+}
+
+/** What `packSpace` was given. */
+export function unpackSpace(content: unknown): NamespaceRoutes {
+  const [name, id, routeCount, named, slashed, unslashed, whole, places] = content as [string | null, number, number, number, LengthCounts, LengthCounts, LengthCounts, readonly number[]];
+  const scanned = Array.from({ length: places.length / 2 }, (_, at) => Object.freeze({ unit: places[at * 2]!, number: places[at * 2 + 1]! }));
+  return spaceOf(name, id, { routeCount, slashed, unslashed, whole, named, scanned });
 }
 
 export function placingOf(match: Match, usable: boolean): Placing {
@@ -99,32 +127,41 @@ export function nameIndexHash(seed: number, hash: number): number {
   return Math.imul(hash ^ seed ^ hashSeed, 0x85ebca6b);
 }
 
-/** The NamespaceRoutes with `after` in place of `before`: one Route that changed, came (before null) or left (after null). */
-export function withRoute<T>(space: NamespaceRoutes<T>, before: Route<T> | null, after: Route<T> | null): NamespaceRoutes<T> {
+/** A Route as its space counts it. */
+export interface PlacedRoute extends RoutePlace {
+  readonly placing: Placing;
+  /** Bytes of the path's text. */
+  readonly pathLength: number;
+}
+
+/**
+ * The NamespaceRoutes with `after` in place of `before`: one Route that changed, came (before null) or left (after null). `isBefore`: is the one
+ * record tried before the other?
+ */
+export function withRoute(space: NamespaceRoutes, before: PlacedRoute | null, after: PlacedRoute | null, isBefore: (one: number, other: number) => boolean): NamespaceRoutes {
   const route = (after ?? before)!;
   const by = (after === null ? 0 : 1) - (before === null ? 0 : 1);
   if (route.placing !== 'scanned' && by === 0) return space;
-  const next = { ...space, routeCount: space.routeCount + by };
+  const next: Writable<Counted> = { ...space, routeCount: space.routeCount + by };
   switch (route.placing) {
     case 'slashed':
     case 'unslashed':
     case 'whole':
-      next[route.placing] = withLength(space[route.placing], route.order.pathText.length, by < 0 ? -1 : 1);
-      next.shortestSlashed = next.slashed.values[0] ?? noLength;
-      next.shortestUnslashed = next.unslashed.values[0] ?? noLength;
-      next.longest = Math.max(next.slashed.values.at(-1) ?? 0, next.unslashed.values.at(-1) ?? 0);
+      next[route.placing] = withLength(space[route.placing], route.pathLength, by < 0 ? -1 : 1);
       break;
     case 'named':
       next.named += by;
       break;
     case 'scanned': {
-      const scanned = space.scanned.filter((other) => other !== before);
+      const scanned = space.scanned.filter(({ unit }) => unit !== before?.unit);
       if (after !== null) {
-        const place = scanned.findIndex((other) => compareOrder(after.order, other.order) < 0);
-        scanned.splice(place < 0 ? scanned.length : place, 0, after);
+        const place = scanned.findIndex(({ unit }) => isBefore(after.unit, unit));
+        scanned.splice(place < 0 ? scanned.length : place, 0, Object.freeze({ unit: after.unit, number: after.number }));
       }
       next.scanned = Object.freeze(scanned);
     }
   }
-  return Object.freeze(next);
+  return spaceOf(space.name, space.id, next);
 }
+
+type Writable<V> = { -readonly [key in keyof V]: V[key] };

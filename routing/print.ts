@@ -14,21 +14,20 @@ import { hostText } from './order.ts';
 import { compareProblems, printProblem } from './problem.ts';
 import type { Problem } from './problem.ts';
 import { compileRedirect, compileRewrite, redirectPath, rewritePath, rewriteRefusal } from './rewrite.ts';
-import { routesInOrder } from './table.ts';
 import type { RouteTable } from './table.ts';
 import type { Route, SplitMember } from './decision.ts';
 import { visible } from './visible.ts';
 
 /** The whole table: Routes in the order tried, a heading for each space, Problems under their Route. Ends with a newline unless empty. */
-export function printTable<T>(table: RouteTable<T>): string {
+export function printTable<T>(table: RouteTable<T>, problemsOf: (route: Route<T>) => readonly Problem[] = ({ problems }) => problems): string {
   const blocks: string[] = [];
   let space: string | null | undefined;
-  for (const route of routesInOrder(table)) {
+  for (const route of table.routesInOrder()) {
     if (route.space !== space) {
       space = route.space;
       blocks.push(space === null ? '# shared space\n' : `# namespace ${visible(space)}\n`);
     }
-    blocks.push(printRoute(route, table.problems.get(route.key) ?? []));
+    blocks.push(printRoute(route, problemsOf(route)));
   }
   return blocks.join('\n');
 }
@@ -207,7 +206,7 @@ export interface TableJson {
 
 /** The table as plain values, Routes in the order tried. Shares are 0..1. */
 export function tableJson<T>(table: RouteTable<T>): TableJson {
-  return { version: table.version, hash: table.hash, routes: routesInOrder(table).map((route) => routeJson(route, table.problems.get(route.key) ?? [])) };
+  return { version: table.version, hash: table.hash, routes: table.routesInOrder().map((route) => routeJson(route, route.problems)) };
 }
 
 export function routeJson<T>(route: Route<T>, problems: readonly Problem[]): RouteJson {

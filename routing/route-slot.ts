@@ -2,10 +2,8 @@
 import { byteText, hashText } from './bytes.ts';
 import type { ForwardDecision } from './decision.ts';
 import type { Match } from './match.ts';
-import { slotFlags } from './route-index.ts';
-import type { IndexedSlot } from './route-index.ts';
+import { flagBits, slotFlags } from './index-page.ts';
 import { deploymentName, nameIndexHash, pathIndexHash } from './namespace-routes.ts';
-import type { NamespaceRoutes } from './namespace-routes.ts';
 import type { Route } from './decision.ts';
 
 /** The first forward of its Route, so that a hit does not even read the Route; the Route where nothing is forwarded. */
@@ -24,8 +22,8 @@ export function routeSlotHash<T>(route: Route<T>, seed: number): number {
   return route.placing === 'named' ? nameIndexHash(seed, hashText(deploymentName(route.match)!)) : pathIndexHash(seed, hashText(route.order.pathText));
 }
 
-/** The route slot of a Route that is not scanned, in its space. */
-export function indexedSlotOf<T>(route: Route<T>, space: NamespaceRoutes<T>): IndexedSlot<RouteSlot<T>> {
+/** What a slot says of a Route that is not scanned, in its space: its text, and length and flags in one. */
+export function keyOfSlot<T>(route: Route<T>, space: string | null): { readonly text: string; readonly meta: number } {
   const { match, placing } = route;
   const isNamed = placing === 'named';
   let flags = 0;
@@ -34,8 +32,14 @@ export function indexedSlotOf<T>(route: Route<T>, space: NamespaceRoutes<T>): In
   else if (!match.path.caseSensitive) flags |= slotFlags.folded;
   if (match.path.kind === 'exact') flags |= slotFlags.whole;
   if (!route.hasLive) flags |= slotFlags.shadowsOnly;
-  if (isNamed ? !isPlainCall(match, space.name) : route.conditions !== null) flags |= slotFlags.conditional;
-  return { hash: routeSlotHash(route, space.seed), text: isNamed ? deploymentName(match)! : route.order.pathText, flags, owner: space.id, value: routeSlotOf(route) };
+  if (isNamed ? !isPlainCall(match, space) : route.conditions !== null) flags |= slotFlags.conditional;
+  const text = isNamed ? deploymentName(match)! : route.order.pathText;
+  return { text: (flags & slotFlags.folded) === 0 ? text : lowerText(text), meta: (text.length << flagBits) | flags };
+}
+
+/** ASCII letters to lower case. */
+function lowerText(text: string): string {
+  return text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
 }
 
 /** Does the Match ask for nothing but the deployment and the namespace that its space is of? Then key and owner say it all. */

@@ -6,24 +6,36 @@ import type { Digest } from './digest.ts';
 import type { Mapping } from './mapping.ts';
 import type { Match, PathMatch } from './match.ts';
 import { orderKey } from './order.ts';
-import { compareText } from './problem.ts';
 import type { ObjectRef, Problem } from './problem.ts';
 import { compileRegex } from './regex.ts';
 import { placingOf } from './namespace-routes.ts';
 import { boundsOf, memberShares, readyShares } from './weights.ts';
 import type { SharesNote } from './weights.ts';
 
-/** A Mapping with what the data plane attached to it. Kept while the Mapping does not change, whatever happens to its Route. */
-export interface AttachedMapping<T> {
-  readonly mapping: Mapping;
-  readonly slot: number;
-  readonly attached: T;
+/** The ready bit of an Upstream, and whether only Endpoints that are ending make it ready. */
+export interface UpstreamState {
+  readonly ready: boolean;
+  readonly ending: boolean;
 }
 
-export interface BuiltRoute<T> {
-  readonly route: Route<T>;
+/** Of a redirect, which needs no Upstream. */
+export const steady: UpstreamState = Object.freeze({ ready: true, ending: false });
+
+/** One Mapping of a Route as the table knows it. */
+export interface RouteMember {
+  readonly mapping: Mapping;
   readonly digest: Digest;
-  readonly problems: readonly Problem[];
+  /** Serial that it was given when it came, or changed: it is the same Mapping as long as this is the same. */
+  readonly since: number;
+  /** Counter slot, or −1. */
+  readonly slot: number;
+  /** Of its Upstream. */
+  readonly state: UpstreamState;
+}
+
+/** A Mapping with what the data plane attached to it. Kept while the Mapping does not change, whatever happens to its Route. */
+export interface AttachedMapping<T> extends RouteMember {
+  readonly attached: T;
 }
 
 /** Canonical text of what makes two Mappings members of one Route. */
@@ -53,33 +65,31 @@ function pathKey(path: PathMatch): string {
   }
 }
 
-/**
- * Compiles the Mappings of one Route, one or more. `spaceName` is the space's own instance of its name, so that comparing it is comparing
- * pointers. `stateOf` gives what is known of an Upstream.
- */
-export function buildRoute<T>(key: string, all: readonly AttachedMapping<T>[], spaceName: string | null, stateOf: (upstream: string) => UpstreamState): BuiltRoute<T> {
-  const members = all.length === 1 ? all : all.toSorted((a, b) => compareText(a.mapping.id, b.mapping.id));
+/** Compiles the Mappings of one Route, one or more, by id. `serial`: of its record. */
+export function buildRoute<T>(members: readonly AttachedMapping<T>[], serial: number): Route<T> {
   const first = members[0]!.mapping;
   const { match } = first;
+  const key = routeKey(first);
   const conditions = compileConditions(match);
   const regex = match.path.kind === 'regex' ? compileRegex(match.path.pattern) : null;
   const live = members.filter(({ mapping }) => mapping.role.kind === 'live');
-  const states = live.map(({ mapping }) => (mapping.target.kind === 'redirect' ? steady : stateOf(mapping.target.upstream)));
   const problems: Problem[] = [];
   if (!conditions.ok) problems.push(...problemsOf(members, 'error', 'bad-regex', `${conditions.reason}: this Route matches nothing`));
   if (regex !== null && !regex.ok) problems.push(...problemsOf(members, 'error', 'bad-regex', `the regex of the path ${regex.reason}: this Route matches nothing`));
   const usable = conditions.ok && (regex === null || regex.ok);
   const placing = placingOf(match, usable);
   const route: Writable<Route<T>> = {
+    serial,
     key,
     namespace: first.namespace,
-    space: spaceName,
+    space: first.space,
     match,
     precedence: first.precedence,
     granted: first.granted,
     split: noSplit,
     shadows: noShadows,
     mappings: Object.freeze(members.map(({ mapping }) => mapping)),
+    problems: noProblems,
     order: orderKey(match, first.namespace, first.precedence, first.granted && first.space === null, key),
     placing,
     hasLive: live.length > 0,
@@ -87,34 +97,32 @@ export function buildRoute<T>(key: string, all: readonly AttachedMapping<T>[], s
     regex: regex !== null && regex.ok ? regex.regex : null,
     conditions: conditions.ok ? conditions.conditions : null,
   };
-  route.shadows = shadowsOf(members, stateOf);
-  route.split = splitOf(route, live, states, problems);
-  let digest = noDigest;
-  for (const { mapping } of members) digest = addDigest(digest, digestOf(mapping), 1);
-  // Ready bits count too; the usual one costs nothing.
-  for (const { mapping, ready } of route.split.members) if (!ready) digest = addDigest(digest, digestOf(mapping.id), 1);
-  return { route: Object.freeze(route), digest, problems: match.path.kind === 'grpc' ? [] : problems };
+  route.shadows = shadowsOf(members);
+  route.split = splitOf(route, members[0]!, live, problems);
+  if (problems.length > 0 && match.path.kind !== 'grpc') route.problems = Object.freeze(problems);
+  return Object.freeze(route);
+}
+
+/** The digest of a Route's content. Ready bits count too; the usual one costs nothing. */
+export function digestOfRoute({ split }: Route<unknown>, members: readonly RouteMember[]): Digest {
+  let sum = noDigest;
+  for (const { digest } of members) sum = addDigest(sum, digest, 1);
+  for (const { mapping, ready } of split.members) if (!ready) sum = addDigest(sum, digestOf(mapping.id), 1);
+  return sum;
 }
 
 type Writable<V> = { -readonly [key in keyof V]: V[key] };
 
-/** The ready bit of an Upstream, and whether only Endpoints that are ending make it ready. */
-interface UpstreamState {
-  readonly ready: boolean;
-  readonly ending: boolean;
-}
-
-const steady: UpstreamState = Object.freeze({ ready: true, ending: false });
-
 const noSplit: Split<never> = Object.freeze({ members: Object.freeze([]), forwards: Object.freeze([]), reject: null });
 const noShadows: readonly never[] = Object.freeze([]);
+const noProblems: readonly Problem[] = Object.freeze([]);
 
-function splitOf<T>(route: Route<T>, live: readonly AttachedMapping<T>[], states: readonly UpstreamState[], problems: Problem[]): Split<T> {
+function splitOf<T>(route: Route<T>, first: RouteMember, live: readonly AttachedMapping<T>[], problems: Problem[]): Split<T> {
   if (live.length === 0) {
     problems.push(...problemsOf(route.mappings.map((mapping) => ({ mapping })), 'error', 'only-shadows', 'only shadows match here and a shadow never answers: declare a live one with the same match'));
-    return Object.freeze({ ...noSplit, reject: reject('only-shadows', route.mappings[0]!) });
+    return Object.freeze({ ...noSplit, reject: reject('only-shadows', first) });
   }
-  if (live.length === 1 && states[0]!.ready && shareOf(live[0]!.mapping) > 0) return soleSplit(route, live[0]!);
+  if (live.length === 1 && live[0]!.state.ready && shareOf(live[0]!.mapping) > 0) return soleSplit(route, live[0]!);
   const numbers = new Map<string, number>();
   const weights: (number | null)[] = [];
   for (const { mapping } of live) {
@@ -126,9 +134,8 @@ function splitOf<T>(route: Route<T>, live: readonly AttachedMapping<T>[], states
   if (level1.note !== null) problems.push(...weightProblems(live, weights.length, level1.note));
   const declared = live.map(({ mapping }) => level1.shares[numbers.get(mapping.member)!]! * shareOf(mapping));
   // Pods that are ending stop at a moment that nobody tells beforehand: they take shares only where nothing else is there to take them.
-  const lasts = states.some(({ ready, ending }, index) => ready && !ending && declared[index]! > 0);
-  const parts = live.map(({ mapping }, index) => {
-    const { ready, ending } = states[index]!;
+  const lasts = live.some(({ state: { ready, ending } }, index) => ready && !ending && declared[index]! > 0);
+  const parts = live.map(({ mapping, state: { ready, ending } }, index) => {
     return { share: declared[index]!, member: numbers.get(mapping.member)!, ready: ready && !(ending && lasts) };
   });
   const shares = readyShares(parts);
@@ -138,7 +145,7 @@ function splitOf<T>(route: Route<T>, live: readonly AttachedMapping<T>[], states
   return Object.freeze({
     members: Object.freeze(members),
     forwards: Object.freeze(forwards),
-    reject: forwards.length > 0 ? null : reject(allZero ? 'all-weights-zero' : 'no-healthy-upstream', live[0]!.mapping),
+    reject: forwards.length > 0 ? null : reject(allZero ? 'all-weights-zero' : 'no-healthy-upstream', live[0]!),
   });
 }
 
@@ -154,7 +161,7 @@ function forwardsOf<T>(route: Route<T>, takers: readonly AttachedMapping<T>[], b
 }
 
 function forwardOf<T>(route: Route<T>, { mapping, attached }: AttachedMapping<T>, bound: number, next: ForwardDecision<T> | null): ForwardDecision<T> {
-  return Object.freeze({ kind: 'forward', next, bound, attached, shadows: route.shadows, route, mapping, target: mapping.target });
+  return Object.freeze({ kind: 'forward', serial: route.serial, next, bound, attached, shadows: route.shadows, route, mapping, target: mapping.target });
 }
 
 /** One live Mapping, ready: nine of ten Routes. Says what the general arithmetic says, without its lists. */
@@ -178,17 +185,17 @@ const sentences: Readonly<Record<Exclude<RejectReason, 'no-route' | 'namespace-n
   'only-shadows': 'no upstream answers: only shadows match',
 };
 
-function reject(reason: keyof typeof sentences, mapping: Mapping): RejectDecision {
-  return Object.freeze({ kind: 'reject', reason, sentence: sentences[reason], mapping });
+function reject(reason: keyof typeof sentences, { mapping, slot }: RouteMember): RejectDecision {
+  return Object.freeze({ kind: 'reject', reason, sentence: sentences[reason], mapping, slot });
 }
 
-function shadowsOf<T>(members: readonly AttachedMapping<T>[], stateOf: (upstream: string) => UpstreamState): readonly Shadow<T>[] {
+function shadowsOf<T>(members: readonly AttachedMapping<T>[]): readonly Shadow<T>[] {
   const shadows: Shadow<T>[] = [];
-  for (const { mapping, attached } of members) {
+  for (const { mapping, state, attached } of members) {
     const { role, target } = mapping;
     // A redirect has nothing to copy to; k8s/translate says so to whoever wrote one.
     if (role.kind !== 'shadow' || target.kind !== 'forward') continue;
-    shadows.push(Object.freeze({ mapping, target, fraction: shadowFraction(role.percent), ready: stateOf(target.upstream).ready, attached }));
+    shadows.push(Object.freeze({ mapping, target, fraction: shadowFraction(role.percent), ready: state.ready, attached }));
   }
   return shadows.length === 0 ? noShadows : Object.freeze(shadows);
 }

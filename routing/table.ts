@@ -1,358 +1,254 @@
-// RouteTable: all Routes, compiled, frozen, indexed. A request reads the reference to one table once; a change makes the next table.
-import { PersistentMapEdit, findIn, emptyMap, valuesOf } from './persistent-map.ts';
-import type { PersistentMap } from './persistent-map.ts';
-import { hashText } from './bytes.ts';
+// RouteTable: all Routes, compiled and indexed, as a reader of an arena has them. It holds nothing but what it was asked for: a look-up walks the
+// pages in memory, and the first hit on a Route makes its Decisions from its record, which are kept while the record is current.
+//
+// A table is read within one turn of a thread: `adopt` takes the next one, and what it was made from is not read again.
+import { ArenaFault, unitBytes, unitWords } from './arena.ts';
+import type { Arena } from './arena.ts';
+import { byteText, hashText, sameBytes } from './bytes.ts';
 import type { Route } from './decision.ts';
-import { DeclaredNamesEdit } from './declared-names.ts';
-import type { DeclaredName } from './declared-names.ts';
-import type { TableDelta, TableSettings } from './delta.ts';
-import { addDigest, digestOf, noDigest, printDigest } from './digest.ts';
 import type { Digest } from './digest.ts';
+import { printDigest } from './digest.ts';
+import { directoryPlace, firstSlot, flagBits, slotWords } from './index-page.ts';
+import { endless, IndexReader } from './index-reader.ts';
 import type { Mapping } from './mapping.ts';
+import { baseOf, emptyNamespaceRoutes, ownedBytes, spaceSeed, unpackSpace } from './namespace-routes.ts';
+import type { NamespaceRoutes } from './namespace-routes.ts';
 import { compareOrder } from './order.ts';
 import { compareText } from './problem.ts';
-import type { Problem } from './problem.ts';
-import { buildRoute, routeKey } from './route.ts';
-import type { AttachedMapping } from './route.ts';
-import { internedMapping } from './intern.ts';
-import { routeOf, routeSlotHash, routeSlotOf, indexedSlotOf } from './route-slot.ts';
+import { contentOf, textOffset, textOfRecord, verifyRecord } from './record.ts';
+import { directoryStart, indexes, rootWords, verifyRoot } from './root.ts';
+import type { IndexName } from './root.ts';
+import { membersAt } from './route-record.ts';
+import { routeOf, routeSlotOf } from './route-slot.ts';
 import type { RouteSlot } from './route-slot.ts';
-import { RouteIndexEdit, firstSlot, emptyRouteIndex, pageOf } from './route-index.ts';
-import type { RouteIndex } from './route-index.ts';
-import { baseOf, emptyNamespaceRoutes, spaceSeed, withRoute } from './namespace-routes.ts';
-import type { NamespaceRoutes } from './namespace-routes.ts';
-import { isEnding } from './upstream.ts';
+import { buildRoute } from './route.ts';
+import type { AttachedMapping, RouteMember } from './route.ts';
+import type { TableSettings } from './table-change.ts';
+import { ChangedUpstreams } from './upstream-ring.ts';
+import { upstreamAt } from './upstream-record.ts';
+import type { KnownUpstream } from './upstream-record.ts';
 
-export interface RouteTable<T> {
-  /** Number of the last delta; 0 is the empty table. */
-  readonly version: number;
-  /** 16 hexadecimal digits: the same for the same content, whatever the order of the deltas. */
-  readonly hash: string;
-  readonly routeCount: number;
-  readonly settings: TableSettings;
-  /** What building the Routes found, by Route key. */
-  readonly problems: ReadonlyMap<string, readonly Problem[]>;
-
-  // The index, for lookup.
-  /** By space and path; gRPC Routes by space and `seldon`. */
-  readonly routeSlots: RouteIndex<RouteSlot<T>>;
-  readonly shared: NamespaceRoutes<T>;
-  /** By base. */
-  readonly spaces: RouteIndex<NamespaceRoutes<T>>;
-  /** What namespaces call their gRPC deployments. */
-  readonly names: PersistentMap<DeclaredName>;
-
-  // What the next delta needs.
-  readonly records: PersistentMap<RouteRecord<T>>;
-  /** Where each Mapping is. */
-  readonly places: PersistentMap<Place<T>>;
-  readonly upstreams: PersistentMap<UpstreamUse>;
-  readonly sum: Digest;
-  /** The greatest NamespaceRoutes id given so far. */
-  readonly lastSpaceId: number;
+/** What was made of a record. */
+interface Made<V> {
+  readonly serial: number;
+  readonly value: V;
 }
 
-/** A Route and what it was built from. */
-interface RouteRecord<T> {
-  readonly key: string;
-  readonly hash: number;
-  readonly route: Route<T>;
-  readonly members: readonly AttachedMapping<T>[];
-  readonly digest: Digest;
-}
-
-interface Place<T> {
-  readonly id: string;
-  readonly hash: number;
-  readonly routeKey: string;
-  readonly member: AttachedMapping<T>;
-}
-
-interface UpstreamUse {
-  readonly key: string;
-  readonly hash: number;
-  readonly ready: boolean;
-  /** Only until its last pods have ended. */
-  readonly ending: boolean;
-  /** Keys of the Routes that name it. */
-  readonly routeKeys: readonly string[];
-}
-
-const emptyShared = emptyNamespaceRoutes<never>(null, 0);
-
+const noMembers: readonly never[] = Object.freeze([]);
 const noSettings: TableSettings = Object.freeze({ singleNamespace: null });
 
-const empty: RouteTable<never> = Object.freeze({
-  version: 0,
-  hash: hashOfContent(noDigest, noSettings),
-  routeCount: 0,
-  settings: noSettings,
-  problems: new Map(),
-  routeSlots: emptyRouteIndex,
-  shared: emptyShared,
-  spaces: emptyRouteIndex,
-  names: emptyMap,
-  records: emptyMap,
-  places: emptyMap,
-  upstreams: emptyMap,
-  sum: noDigest,
-  lastSpaceId: 0,
-});
+export class RouteTable<T> {
+  readonly words: Int32Array;
+  readonly bytes: Uint8Array;
+  /** Number of the table; 0 is the empty one. */
+  version = 0;
+  /** 16 hexadecimal digits: the same for the same content, whatever led to it. */
+  hash = '';
+  routeCount = 0;
+  settings: TableSettings = noSettings;
+  shared: NamespaceRoutes = emptyNamespaceRoutes(null, 0);
+  /** Pages of the index of Routes (routing/index-reader.ts). */
+  readonly routes: Int32Array;
+  readonly #arena: Arena;
+  readonly #indexes: Readonly<Record<IndexName, IndexReader>>;
+  readonly #attach: (mapping: Mapping, slot: number) => T;
+  readonly #changes: ChangedUpstreams;
+  // By number of the record.
+  readonly #madeRoutes: (RouteSlot<T> | undefined)[] = [];
+  readonly #madeSpaces: (Made<NamespaceRoutes> | undefined)[] = [];
+  /** The Mappings of `#madeRoutes`: those that do not change keep what is attached to them. */
+  readonly #members: (readonly AttachedMapping<T>[] | undefined)[] = [];
+  /** Calls of `rest`, modulo 256, before a Route was asked for last. */
+  #asked = new Uint8Array(64);
+  #round = 0;
+  /** Serials of records that were verified and passed over, by number. */
+  readonly #passed = new Map<number, number>();
+  #sharedSerial = 0;
+  #settingsSerial = 0;
 
-/** The table before the first delta. */
-export function emptyTable<T>(): RouteTable<T> {
-  return empty;
+  /** The empty table. `attach` is called for each Mapping of a Route that is asked for, anew when the Mapping has changed. */
+  constructor(arena: Arena, attach: (mapping: Mapping, slot: number) => T) {
+    this.#arena = arena;
+    this.words = arena.words;
+    this.bytes = arena.bytes;
+    this.#indexes = { routes: new IndexReader(arena), spaces: new IndexReader(arena), upstreams: new IndexReader(arena), names: new IndexReader(arena) };
+    this.routes = this.#indexes.routes.pages;
+    this.#attach = attach;
+    this.#changes = new ChangedUpstreams(arena);
+  }
+
+  /**
+   * Takes the table whose root is at this unit, which comes after this one: verifies it and the pages that are not those of the table before. Throws
+   * ArenaFault; the table must not be used then. Gives the keys' numbers of Upstreams that may have changed, or null: any may have.
+   */
+  adopt(root: number): readonly number[] | null {
+    const { words } = this;
+    verifyRoot(this.#arena, root);
+    const at = root * unitWords;
+    const version = words[at + rootWords.version]!;
+    if (version < this.version) throw new ArenaFault(`table ${version} comes after table ${this.version}`);
+    for (const index of indexes) this.#indexes[index].adopt(at + directoryStart(index));
+    this.version = version;
+    this.hash = printDigest(digestAt(words, at + rootWords.hashHigh));
+    this.routeCount = words[at + rootWords.routeCount]!;
+    const settingsSerial = words[at + rootWords.settingsSerial]!;
+    if (settingsSerial !== this.#settingsSerial) this.settings = Object.freeze(contentOf(this.#arena, words[at + rootWords.settings]!) as TableSettings);
+    this.#settingsSerial = settingsSerial;
+    const sharedSerial = words[at + rootWords.sharedSerial]!;
+    if (sharedSerial !== this.#sharedSerial) this.shared = unpackSpace(contentOf(this.#arena, words[at + rootWords.shared]!));
+    this.#sharedSerial = sharedSerial;
+    return this.#changes.until(words[at + rootWords.changes]!);
+  }
+
+  /** The first forward of the Route whose record is at `unit`, or the Route. */
+  routeSlot(number: number, unit: number): RouteSlot<T> {
+    const made = this.#madeRoutes[number];
+    if (made === undefined || made.serial !== this.words[unit * unitWords]) return this.#makeRoute(number, unit);
+    this.#asked[number] = this.#round;
+    return made;
+  }
+
+  /** A record that has the hash of what was looked for, and not the text: throws ArenaFault where that is because it is not as it was written. */
+  passOver(number: number, unit: number): void {
+    const serial = this.words[unit * unitWords]!;
+    if (this.#madeRoutes[number]?.serial === serial || this.#passed.get(number) === serial) return;
+    verifyRecord(this.#arena, unit);
+    this.#passed.set(number, serial);
+  }
+
+  /**
+   * For every now and then: verifies its pages again, some hundred µs at 10,000 deployments, and lets go of what nobody has asked for since the last
+   * call but one. Throws ArenaFault.
+   */
+  rest(): void {
+    for (const index of indexes) this.#indexes[index].verify();
+    this.#passed.clear();
+    const last = (this.#round + 255) % 256;
+    for (let number = 0; number < this.#madeRoutes.length; number++) {
+      if (this.#madeRoutes[number] === undefined || this.#asked[number] === this.#round || this.#asked[number] === last) continue;
+      this.#madeRoutes[number] = undefined;
+      this.#members[number] = undefined;
+    }
+    this.#round = (this.#round + 1) % 256;
+  }
+
+  /** Routes that are kept. */
+  get keptCount(): number {
+    return this.#madeRoutes.reduce((count, made) => (made === undefined ? count : count + 1), 0);
+  }
+
+  /** The space of a namespace, or null when it has no Routes. */
+  spaceNamed(name: string): NamespaceRoutes | null {
+    const base = baseOf(name);
+    const entry = this.#indexes.spaces.find(spaceSeed(name), base);
+    return entry === null ? null : this.#space(entry.number, entry.unit);
+  }
+
+  /** The space whose name is the bytes from `start` to `end`; `hash` is that of its base. */
+  spaceAt(hash: number, bytes: Uint8Array, start: number, end: number): NamespaceRoutes | null {
+    const { words } = this;
+    const { pages } = this.#indexes.spaces;
+    const place = directoryPlace(hash);
+    const slots = pages[place]!;
+    const mask = pages[place + 1]!;
+    // Between `/seldon/` and `/`.
+    const meta = (ownedBytes + end - start + 1) << flagBits;
+    let slot = firstSlot(hash, mask);
+    for (let left = mask; left >= 0; left--, slot = (slot + 1) & mask) {
+      const at = slots + slot * slotWords;
+      const given = words[at + 1]!;
+      if (given < 0) return null;
+      if (words[at] !== hash || given !== meta) continue;
+      const unit = words[at + 2]!;
+      if (sameBytes(bytes, start, this.bytes, unit * unitBytes + textOffset + ownedBytes, end - start)) return this.#space(words[at + 3]!, unit);
+      verifyRecord(this.#arena, unit);
+    }
+    throw endless();
+  }
+
+  /** Does a gRPC Route of a namespace name this deployment? */
+  isDeclared(name: string): boolean {
+    const text = byteText(name);
+    return this.#indexes.names.find(hashText(text), text) !== null;
+  }
+
+  /** What the table knows of an Upstream, and its number; null: nothing. */
+  upstream(key: string): (KnownUpstream & { readonly number: number; readonly serial: number }) | null {
+    const text = byteText(key);
+    const entry = this.#indexes.upstreams.find(hashText(text), text);
+    if (entry === null) return null;
+    const { unit, number } = entry;
+    return { ...upstreamAt(this.#arena, unit, key), number, serial: this.words[unit * unitWords]! };
+  }
+
+  /** Every Route, in no order; those that are made here are not kept. */
+  *#allRoutes(): Iterable<Route<T>> {
+    for (const { number, unit } of this.#indexes.routes.entries()) yield this.#routeOnce(number, unit);
+    for (const { number, unit } of this.shared.scanned) yield this.#routeOnce(number, unit);
+    for (const { unit } of this.#indexes.spaces.entries()) for (const scanned of unpackSpace(contentOf(this.#arena, unit)).scanned) yield this.#routeOnce(scanned.number, scanned.unit);
+  }
+
+  /** All Routes in the order tried: spaces by name, shared space last; inside a space by Order. */
+  routesInOrder(): readonly Route<T>[] {
+    return [...this.#allRoutes()].sort((a, b) => compareSpaces(a.space, b.space) || compareOrder(a.order, b.order));
+  }
+
+  /** Keys of all Upstreams. */
+  *upstreamKeys(): Iterable<string> {
+    for (const { unit } of this.#indexes.upstreams.entries()) yield Buffer.from(textOfRecord(this.#arena, unit), 'latin1').toString();
+  }
+
+  #makeRoute(number: number, unit: number): RouteSlot<T> {
+    const serial = this.words[unit * unitWords]!;
+    const before = this.#members[number] ?? noMembers;
+    const members = membersAt(this.#arena, unit, number).map((member) => this.#attached(before, member));
+    const slot = routeSlotOf(buildRoute(members, serial));
+    // Lists without holes, whatever the first number that is asked for.
+    while (this.#madeRoutes.length <= number) {
+      this.#madeRoutes.push(undefined);
+      this.#members.push(undefined);
+    }
+    this.#madeRoutes[number] = slot;
+    this.#members[number] = members;
+    if (number >= this.#asked.length) {
+      const asked = new Uint8Array(Math.max(number + 1, this.#asked.length * 2));
+      asked.set(this.#asked);
+      this.#asked = asked;
+    }
+    this.#asked[number] = this.#round;
+    return slot;
+  }
+
+  /** What was attached stays while the Mapping does. */
+  #attached(before: readonly AttachedMapping<T>[], member: RouteMember): AttachedMapping<T> {
+    const { mapping, since, slot } = member;
+    const known = before.find((one) => one.since === since);
+    if (known !== undefined) return { ...member, mapping: known.mapping, attached: known.attached };
+    return { ...member, attached: this.#attach(mapping, slot) };
+  }
+
+  #routeOnce(number: number, unit: number): Route<T> {
+    const made = this.#madeRoutes[number];
+    const serial = this.words[unit * unitWords]!;
+    if (made !== undefined && made.serial === serial) return routeOf(made);
+    return buildRoute(membersAt(this.#arena, unit, number).map((member) => this.#attached(noMembers, member)), serial);
+  }
+
+  #space(number: number, unit: number): NamespaceRoutes {
+    const serial = this.words[unit * unitWords]!;
+    const made = this.#madeSpaces[number];
+    if (made !== undefined && made.serial === serial) return made.value;
+    const value = unpackSpace(contentOf(this.#arena, unit));
+    this.#madeSpaces[number] = { serial, value };
+    return value;
+  }
 }
 
-/**
- * The next table. Builds only the Routes that the delta touches; every other Route stays the same object.
- * A delta with base 0 starts from the empty table; for any other the caller has checked that `delta.base` is `table.version`.
- * `attach` is called once for each new or changed Mapping; `slot` is −1 for a Mapping without a counter slot.
- */
-export function applyDelta<T>(table: RouteTable<T>, delta: TableDelta, attach: (mapping: Mapping, slot: number) => T): RouteTable<T> {
-  return new TableEdit(delta.base === 0 ? emptyTable<T>() : table, delta.mappings.length, attach).apply(delta);
-}
-
-/** All Routes in the order tried: spaces by name, shared space last; inside a space by Order. */
-export function routesInOrder<T>(table: RouteTable<T>): readonly Route<T>[] {
-  const routes = Array.from(valuesOf(table.records), (record) => record.route);
-  return routes.sort(compareRoutes);
-}
-
-function hashOfContent(routes: Digest, settings: TableSettings): string {
-  return printDigest(addDigest(routes, digestOf(settings), 1));
-}
-
-function compareRoutes<T>(a: Route<T>, b: Route<T>): number {
-  return compareSpaces(a.space, b.space) || compareOrder(a.order, b.order);
+function digestAt(words: Int32Array, at: number): Digest {
+  return { high: words[at]!, low: words[at + 1]! };
 }
 
 function compareSpaces(a: string | null, b: string | null): number {
   if (a === null || b === null) return a === b ? 0 : a === null ? 1 : -1;
   return compareText(a, b);
-}
-
-/** The space of a namespace, or null when it has no Routes. */
-export function spaceNamed<T>(table: RouteTable<T>, name: string): NamespaceRoutes<T> | null {
-  const seed = spaceSeed(name);
-  const { values, mask } = pageOf(table.spaces, seed);
-  for (let slot = firstSlot(seed, mask); ; slot = (slot + 1) & mask) {
-    const space = values[slot]!;
-    if (space === null || space.name === name) return space;
-  }
-}
-
-/** What changes at one Route: Mappings that come or change, and `null` for those that leave. The last of an id counts. */
-type RouteChange<T> = { readonly id: string; readonly member: AttachedMapping<T> | null }[];
-
-/** What becomes of an UpstreamUse. */
-interface UpstreamChange {
-  ready: boolean;
-  ending: boolean;
-  routeKeys: readonly string[];
-  /** The keys once they are edited, unless the only edit is the first key: most Upstreams have one. */
-  edited: Set<string> | null;
-}
-
-const noKeys: readonly string[] = Object.freeze([]);
-
-function editedKeys(change: UpstreamChange): Set<string> {
-  return (change.edited ??= new Set(change.routeKeys));
-}
-
-function addKey(change: UpstreamChange, key: string): void {
-  if (change.edited === null && change.routeKeys.length === 0) change.routeKeys = Object.freeze([key]);
-  else editedKeys(change).add(key);
-}
-
-/** One delta being applied. */
-class TableEdit<T> {
-  readonly #from: RouteTable<T>;
-  readonly #attach: (mapping: Mapping, slot: number) => T;
-  readonly #records: PersistentMapEdit<RouteRecord<T>>;
-  readonly #places: PersistentMapEdit<Place<T>>;
-  readonly #touched = new Map<string, RouteChange<T>>();
-  /** Spaces and Upstreams that changed, written back once at the end. */
-  readonly #spaces = new Map<string | null, NamespaceRoutes<T>>();
-  readonly #uses = new Map<string, UpstreamChange>();
-  readonly #routeSlots: RouteIndexEdit<RouteSlot<T>>;
-  readonly #names: DeclaredNamesEdit;
-  #problems: Map<string, readonly Problem[]> | null = null;
-  #sum: Digest;
-  #lastSpaceId: number;
-
-  constructor(from: RouteTable<T>, expected: number, attach: (mapping: Mapping, slot: number) => T) {
-    this.#from = from;
-    this.#attach = attach;
-    this.#records = new PersistentMapEdit(from.records, expected, hashOf, (a, b) => compareText(a.key, b.key));
-    this.#places = new PersistentMapEdit(from.places, expected, hashOf, (a, b) => compareText(a.id, b.id));
-    this.#routeSlots = new RouteIndexEdit(from.routeSlots, (a, b) => compareRoutes(routeOf(a), routeOf(b)));
-    this.#names = new DeclaredNamesEdit(from.names, expected);
-    this.#sum = from.sum;
-    this.#lastSpaceId = from.lastSpaceId;
-  }
-
-  apply(delta: TableDelta): RouteTable<T> {
-    for (const id of delta.removedMappings) this.#removeMapping(id);
-    const slots = new Map(delta.slots);
-    for (const mapping of delta.mappings) this.#setMapping(mapping, slots.get(mapping.id) ?? null);
-    for (const key of delta.removedUpstreams) this.#setReady(key, false, false);
-    for (const endpoints of delta.endpoints) this.#setReady(endpoints.key, endpoints.ready, isEnding(endpoints));
-    for (const [key, change] of this.#touched) this.#rebuild(key, change);
-    const records = this.#records.done();
-    const shared = this.#spaces.get(null) ?? this.#from.shared;
-    return Object.freeze({
-      version: delta.version,
-      hash: hashOfContent(this.#sum, delta.settings),
-      routeCount: records.count,
-      settings: delta.settings,
-      problems: this.#problems ?? this.#from.problems,
-      routeSlots: this.#routeSlots.done(),
-      shared,
-      spaces: this.#doneSpaces(),
-      names: this.#names.done(),
-      records,
-      places: this.#places.done(),
-      upstreams: this.#doneUpstreams(),
-      sum: this.#sum,
-      lastSpaceId: this.#lastSpaceId,
-    });
-  }
-
-  #removeMapping(id: string): void {
-    const place = this.#placeOf(id);
-    if (place === null) return;
-    this.#changeOf(place.routeKey).push({ id, member: null });
-    this.#places.remove(place);
-  }
-
-  #setMapping(given: Mapping, givenSlot: number | null): void {
-    const mapping = internedMapping(given);
-    const before = this.#placeOf(mapping.id);
-    const slot = givenSlot ?? before?.member.slot ?? -1;
-    const key = routeKey(mapping);
-    if (before !== null && before.routeKey !== key) this.#changeOf(before.routeKey).push({ id: mapping.id, member: null });
-    const member = { mapping, slot, attached: this.#attach(mapping, slot) };
-    this.#changeOf(key).push({ id: mapping.id, member });
-    this.#places.set({ id: mapping.id, hash: hashText(mapping.id), routeKey: key, member });
-  }
-
-  #setReady(key: string, ready: boolean, ending: boolean): void {
-    const use = this.#useOf(key);
-    if (use.ready === ready && use.ending === ending) return;
-    use.ready = ready;
-    use.ending = ending;
-    for (const routeKey of use.edited ?? use.routeKeys) this.#changeOf(routeKey);
-  }
-
-  #rebuild(key: string, change: RouteChange<T>): void {
-    const hash = hashText(key);
-    const before = this.#records.find(hash, (record) => record.key === key);
-    const members = changedMembers(before?.members ?? [], change);
-    if (change.length > 0) this.#moveUses(key, before?.members ?? [], members);
-    if (before !== null) this.#sum = addDigest(this.#sum, before.digest, -1);
-    if (members.length === 0) {
-      if (before !== null) this.#drop(before);
-      return;
-    }
-    const space = this.#spaceOf(members[0]!.mapping.space);
-    const { route, digest, problems } = buildRoute(key, members, space.name, (upstream) => this.#useOf(upstream));
-    this.#records.set({ key, hash, route, members, digest });
-    this.#sum = addDigest(this.#sum, digest, 1);
-    this.#setProblems(key, problems);
-    this.#place(before?.route ?? null, route, space);
-  }
-
-  #drop(record: RouteRecord<T>): void {
-    this.#records.remove(record);
-    this.#setProblems(record.key, []);
-    this.#place(record.route, null, this.#spaceOf(record.route.space));
-  }
-
-  /** Puts a Route where lookup finds it, in place of `before`. Both have one key, so they belong at the same place. */
-  #place(before: Route<T> | null, after: Route<T> | null, space: NamespaceRoutes<T>): void {
-    if (before !== null && before.placing !== 'scanned') this.#routeSlots.remove(routeSlotHash(before, space.seed), routeSlotOf(before));
-    if (after !== null && after.placing !== 'scanned') this.#routeSlots.add(indexedSlotOf(after, space));
-    this.#spaces.set(space.name, withRoute(space, before, after));
-    if (before !== null) this.#names.count(before, -1);
-    if (after !== null) this.#names.count(after, 1);
-  }
-
-  #setProblems(key: string, problems: readonly Problem[]): void {
-    if (problems.length === 0 && !(this.#problems ?? this.#from.problems).has(key)) return;
-    this.#problems ??= new Map(this.#from.problems);
-    if (problems.length === 0) this.#problems.delete(key);
-    else this.#problems.set(key, problems);
-  }
-
-  #moveUses(key: string, before: readonly AttachedMapping<T>[], after: readonly AttachedMapping<T>[]): void {
-    for (const { mapping } of before) if (mapping.target.kind === 'forward') editedKeys(this.#useOf(mapping.target.upstream)).delete(key);
-    for (const { mapping } of after) if (mapping.target.kind === 'forward') addKey(this.#useOf(mapping.target.upstream), key);
-  }
-
-  #changeOf(key: string): RouteChange<T> {
-    let change = this.#touched.get(key);
-    if (change === undefined) this.#touched.set(key, (change = []));
-    return change;
-  }
-
-  #placeOf(id: string): Place<T> | null {
-    return this.#places.find(hashText(id), (place) => place.id === id);
-  }
-
-  #spaceOf(name: string | null): NamespaceRoutes<T> {
-    const known = this.#spaces.get(name) ?? (name === null ? this.#from.shared : spaceNamed(this.#from, name));
-    if (known !== null) return known;
-    const space = emptyNamespaceRoutes<T>(name, ++this.#lastSpaceId);
-    this.#spaces.set(name, space);
-    return space;
-  }
-
-  #useOf(key: string): UpstreamChange {
-    let use = this.#uses.get(key);
-    if (use === undefined) {
-      const before = findIn(this.#from.upstreams, hashText(key), (known) => known.key === key);
-      use = { ready: before?.ready ?? false, ending: before?.ending ?? false, routeKeys: before?.routeKeys ?? noKeys, edited: null };
-      this.#uses.set(key, use);
-    }
-    return use;
-  }
-
-  #doneSpaces(): RouteIndex<NamespaceRoutes<T>> {
-    const edit = new RouteIndexEdit<NamespaceRoutes<T>>(this.#from.spaces, (a, b) => compareSpaces(a.name, b.name));
-    for (const space of this.#spaces.values()) {
-      if (space.name === null) continue;
-      const before = spaceNamed(this.#from, space.name);
-      if (before !== null) edit.remove(space.seed, before);
-      if (space.routeCount > 0) edit.add({ hash: space.seed, text: baseOf(space.name), flags: 0, owner: 0, value: space });
-    }
-    return edit.done();
-  }
-
-  #doneUpstreams(): PersistentMap<UpstreamUse> {
-    const edit = new PersistentMapEdit<UpstreamUse>(this.#from.upstreams, this.#uses.size, hashOf, (a, b) => compareText(a.key, b.key));
-    for (const [key, change] of this.#uses) {
-      const { ready, ending } = change;
-      const routeKeys = change.edited === null ? change.routeKeys : Object.freeze([...change.edited]);
-      const use = Object.freeze({ key, hash: hashText(key), ready, ending, routeKeys });
-      if (ready || routeKeys.length > 0) edit.set(use);
-      else edit.remove(use);
-    }
-    return edit.done();
-  }
-}
-
-function changedMembers<T>(before: readonly AttachedMapping<T>[], change: RouteChange<T>): readonly AttachedMapping<T>[] {
-  if (change.length === 0) return before;
-  if (before.length === 0 && change.length === 1 && change[0]!.member !== null) return [change[0]!.member];
-  const members = new Map(before.map((member) => [member.mapping.id, member]));
-  for (const { id, member } of change) {
-    if (member === null) members.delete(id);
-    else members.set(id, member);
-  }
-  return [...members.values()];
-}
-
-function hashOf(value: { readonly hash: number }): number {
-  return value.hash;
 }

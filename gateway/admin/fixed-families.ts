@@ -15,6 +15,7 @@ export interface FamilySources {
   readonly endpointStates: () => EndpointStates;
   readonly breakers: () => Iterable<CountedBreaker>;
   readonly served: () => TableFacts;
+  readonly tableBytes: () => { readonly used: number; readonly touched: number };
   readonly problems: () => readonly Problem[];
   readonly sourceKind: string;
   readonly sourceAgeSeconds: () => number;
@@ -92,6 +93,11 @@ export function fixedFamilies(sources: FamilySources): FixedFamilies {
     one.set(Number.parseInt(sources.served().hash.slice(0, 13) || '0', 16));
   });
   gauge('sluice_table_routes', 'Routes of the table.', [], (one) => one.set(sources.served().routeCount));
+  gauge('sluice_table_bytes', 'Memory of the table, which all threads share: what it takes, and the most that it ever took.', ['state'], (one) => {
+    const { used, touched } = sources.tableBytes();
+    one.set({ state: 'used' }, used);
+    one.set({ state: 'touched' }, touched);
+  });
   gauge('sluice_source_age_seconds', 'Time since the source last knew the truth.', ['source'], (one) => {
     one.set({ source: sources.sourceKind }, sources.sourceAgeSeconds());
   });

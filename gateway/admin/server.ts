@@ -47,6 +47,7 @@ export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
     endpointStates: () => view.endpointStates,
     breakers: () => view.breakers,
     served: () => view.served,
+    tableBytes: () => view.tableBytes,
     problems: () => view.problems,
     sourceKind: options.sourceKind,
     sourceAgeSeconds: options.sourceAgeSeconds,

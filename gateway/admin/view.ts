@@ -16,9 +16,11 @@ export interface EndpointStates {
 
 export interface AdminView {
   readonly ready: boolean;
-  /** Built when it is read: only for answers about single Routes. */
+  /** Read where it is published: gone with the turn. */
   readonly table: RouteTable<null>;
   readonly served: TableFacts;
+  /** Memory of the table, bytes: in use, and ever touched. */
+  readonly tableBytes: { readonly used: number; readonly touched: number };
   readonly translation: Translation;
   /** Sorted. */
   readonly problems: readonly Problem[];

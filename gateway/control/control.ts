@@ -1,6 +1,7 @@
 // The control worker: follows the Source, translates, publishes tables to the data workers, resolves names, serves the admin port.
 import { lookup } from 'node:dns/promises';
 import type { MessagePort } from 'node:worker_threads';
+import { ArenaFault } from '../../routing/arena.ts';
 import type { Problem } from '../../routing/problem.ts';
 import { printProblem } from '../../routing/problem.ts';
 import type { Source } from '../../k8s/source/source.ts';
@@ -10,9 +11,10 @@ import { startAdmin } from '../admin/server.ts';
 import type { AdminServer } from '../admin/server.ts';
 import { postedLog } from '../log.ts';
 import type { Log } from '../log.ts';
-import type { ControlStart, DataToControl, FromControl, ToControl } from '../messages.ts';
+import type { ControlStart, ControlToData, DataToControl, FromControl, ToControl } from '../messages.ts';
 import { anyTurns, sharedNowMs, startPulse } from '../pulse.ts';
 import { releaseMemory } from '../release-memory.ts';
+import { SharedTable } from '../shared-table.ts';
 import { translateSettingsOf } from '../translate-settings.ts';
 import type { ClaimRecord } from '../../k8s/translate/held.ts';
 import { ownAddresses } from './addresses.ts';
@@ -21,6 +23,7 @@ import { ProblemEvents, problemEventTimes } from './problem-events.ts';
 import { probeEndpoint } from './health-probe.ts';
 import { Readiness } from './readiness.ts';
 import { Reconciler } from './reconcile.ts';
+import type { ReconcilerOutside } from './reconcile.ts';
 import { logStaleness, stalenessTimes } from './staleness.ts';
 
 /** Time between two looks for slots that nobody can count in any more. */
@@ -50,13 +53,13 @@ export async function startControl(start: ControlStart, open: (log: Log) => Prom
   await runControl(start, source, log, parent);
 }
 
-async function runControl({ settings, handover, base, counters }: ControlStart, source: Source, log: Log, parent: MessagePort): Promise<void> {
+async function runControl({ settings, handover, base, counters, table }: ControlStart, source: Source, log: Log, parent: MessagePort): Promise<void> {
   const tell = (message: FromControl): void => parent.postMessage(message);
   const translateSettings = translateSettingsOf(settings, [...ownAddresses(settings), ...source.forbiddenAddresses], 'unready');
   const translator = new Translator(translateSettings, { kind: source.claims === null ? 'here' : 'elsewhere', held: handover.held });
   let admin: AdminServer | null = null;
   let keeper: ClaimKeeper | null = null;
-  const reconciler = new Reconciler(translator, handover, new Readiness(settings.workers, handover.ready), {
+  const outside: ReconcilerOutside = {
     lookup: async (host) => (await lookup(host, { all: true })).map(({ address }) => address),
     probe: probeEndpoint,
     refuse: (upstream, ip) => checkReach(translateSettings, upstream, ip),
@@ -69,7 +72,13 @@ async function runControl({ settings, handover, base, counters }: ControlStart, 
       setImmediate(releaseMemory);
     },
     live: (seconds) => admin?.live(seconds),
-  });
+  };
+  const damaged = (fault: ArenaFault): never => {
+    tell({ kind: 'damaged', memory: table.number, sentence: fault.message });
+    log.flush();
+    process.exit(1);
+  };
+  const reconciler = goOn(() => new Reconciler(translator, new SharedTable(table), handover, new Readiness(settings.workers, handover.ready), outside), damaged);
   if (source.claims !== null) {
     const outside = {
       nowMs: () => performance.timeOrigin + performance.now(),
@@ -113,7 +122,7 @@ async function runControl({ settings, handover, base, counters }: ControlStart, 
     switch (message.kind) {
       case 'data-worker':
         message.channel.on('message', (answer: DataToControl) => reconciler.from(message.worker, answer));
-        reconciler.join(message.worker, (delta) => message.channel.postMessage(delta));
+        reconciler.join(message.worker, () => message.channel.postMessage('wake' satisfies ControlToData));
         break;
       case 'data-worker-gone':
         reconciler.leave(message.worker);
@@ -143,6 +152,16 @@ async function runControl({ settings, handover, base, counters }: ControlStart, 
     await stop();
     // Whatever a half-started Source still holds must not keep the thread: the supervisor gives the seat to another.
     process.exit(1);
+  }
+}
+
+/** Goes on from the table that an earlier control worker wrote, where it is whole. */
+function goOn(open: () => Reconciler, damaged: (fault: ArenaFault) => never): Reconciler {
+  try {
+    return open();
+  } catch (error) {
+    if (error instanceof ArenaFault) return damaged(error);
+    throw error;
   }
 }
 

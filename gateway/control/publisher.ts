@@ -1,69 +1,85 @@
-// The Publisher: numbered tables on their way to the data workers. At most one delta a worker is unacknowledged; what changes meanwhile
-// is remembered by name and read from the newest state when the next delta leaves.
-import type { TableDelta } from '../../routing/delta.ts';
+// The Publisher: writes tables into the shared memory, publishes them and wakes the data workers.
+import { ArenaFull } from '../../routing/blocks.ts';
+import type { Problem } from '../../routing/problem.ts';
+import type { TableSettings } from '../../routing/table-change.ts';
+import { TableWriter } from '../../routing/table-writer.ts';
+import type { WritePoint, WrittenTable } from '../../routing/table-writer.ts';
 import type { TranslationChange } from '../../k8s/translate/translation.ts';
-import type { ControlToData } from '../messages.ts';
-import { ChangedNames, deltaOf, endpointsOf, sameRoutesOf, wholeOf } from './changes.ts';
-import type { PublishedState } from './changes.ts';
+import type { SharedTable } from '../shared-table.ts';
+import { TableBatch } from './table-batch.ts';
+import type { SlotsOf } from './table-batch.ts';
 
 export interface PublisherEvents {
-  /** The next table has its number. Called before the first delta of it leaves. */
-  numbered(): void;
-  /** Its deltas have left to every worker that was free. `changed` names what differs from the table before. */
-  departed(version: number, changed: ChangedNames): void;
-  /** Hash of table `version`, the newest, or null when it is not known. */
-  hashOf(version: number): string | null;
-  /** Every worker serves the table that a change led to. `seconds`: from the first byte read to the last acknowledgement. */
+  settings(): TableSettings;
+  /** The next table is written, and not published yet. */
+  written(): void;
+  /** A write is over: the table is published, or is the one before, or did not fit. */
+  settled(): void;
+  /** Every worker serves the table that a change led to. `seconds`: from the first byte read to the last worker that took it. */
   live(seconds: number): void;
-  acknowledged(): void;
+  /** A worker took a table. */
+  taken(): void;
+  /** For tests: moments of a write. */
+  reached(point: WritePoint): void;
 }
 
 /** The first change leaves at once; those that follow within this time leave together. */
 export const batchMs = 20;
 
 interface Worker {
-  readonly post: (message: ControlToData) => void;
-  /** Version that it acknowledged; 0: none. */
+  readonly wake: () => void;
+  /** Version that it reads; 0: none. */
   held: number;
-  /** Version of the delta that it has not acknowledged, or 0. */
-  inFlight: number;
-  needsWhole: boolean;
-  /** What it held when it came: the table of an earlier control worker. */
-  heldBefore: { readonly version: number; readonly hash: string } | null;
-  /** What it must learn beyond `inFlight` or, without one, `held`. */
-  readonly changed: ChangedNames;
 }
 
 export class Publisher {
-  readonly #state: PublishedState;
+  readonly #shared: SharedTable;
   readonly #events: PublisherEvents;
+  readonly #batch: TableBatch;
   readonly #workers = new Map<number, Worker>();
-  /** What changed since table `#version`. */
-  readonly #batch = new ChangedNames();
-  /** Upstreams with changes of Endpoints alone, since the last departure. */
-  readonly #batchEndpoints = new Set<string>();
+  #writer: TableWriter;
   #batchReadAtMs = Number.POSITIVE_INFINITY;
+  /** The batch has something that was not tried yet. */
+  #isUntried = false;
   /** Changes that some worker does not serve yet, and when they were read, epoch ms. */
-  #unserved: { readonly version: number; readonly readAtMs: number; lastAckMs: number }[] = [];
-  #version: number;
-  #ready: boolean;
+  #unserved: { readonly version: number; readonly readAtMs: number; lastTakenMs: number }[] = [];
   #batchTimer: NodeJS.Timeout | null = null;
-  /** The first table was numbered. */
+  /** The first table was written. */
   #opened = false;
+  /** Why the newest table is not published. */
+  #problems: readonly Problem[] = [];
+  /** What every reader had read, or passed, when it did not fit. */
+  #readWhenFull = 0;
 
-  /** `version`: that of the last table of an earlier control worker; numbers go on from there. */
-  constructor(state: PublishedState, events: PublisherEvents, version: number, ready: boolean) {
-    this.#state = state;
+  /** Goes on from the table that is in the memory. Throws ArenaFault where it is damaged. */
+  constructor(shared: SharedTable, slots: SlotsOf, events: PublisherEvents) {
+    this.#shared = shared;
     this.#events = events;
-    this.#version = version;
-    this.#ready = ready;
+    this.#batch = new TableBatch(slots);
+    this.#writer = this.#open();
   }
 
-  get version(): number {
-    return this.#version;
+  /** The newest table: what is published. */
+  get written(): WrittenTable {
+    return this.#writer.written;
   }
 
-  /** The version that every connected worker holds or has passed; 0 when one of them holds none. Infinity without workers. */
+  /** Number of the table that the next change leads to. */
+  get nextVersion(): number {
+    return this.#writer.written.version + 1;
+  }
+
+  /** What building the Routes found, and why a table could not be written. */
+  get problems(): readonly Problem[] {
+    return [...this.#problems, ...[...this.#writer.problems.values()].flat()];
+  }
+
+  /** Bytes of the table in memory: in use, and ever touched. */
+  get bytes(): { readonly used: number; readonly touched: number } {
+    return this.#writer.bytes;
+  }
+
+  /** The version that every connected worker reads or has passed; 0 when one of them reads none. Infinity without workers. */
   get heldByAll(): number {
     return Math.min(...[...this.#workers.values()].map(({ held }) => held));
   }
@@ -73,45 +89,40 @@ export class Publisher {
     return [...this.#workers.values()].filter(({ held }) => held > 0).length;
   }
 
-  /** Something changed; the state shows it already. `readAtMs`: when its first byte was read, epoch ms. */
+  /** Something changed. `readAtMs`: when its first byte was read, epoch ms. */
   change(change: TranslationChange, readAtMs: number): void {
-    for (const { id } of change.mappings) this.#batch.mappings.add(id);
-    for (const id of change.removedMappings) this.#batch.mappings.add(id);
-    for (const { key } of change.upstreams) this.#batch.upstreams.add(key);
-    for (const key of change.removedUpstreams) this.#batch.upstreams.add(key);
-    const flipped = new Set(change.flipped);
-    for (const { key } of change.endpoints) (flipped.has(key) ? this.#batch.endpoints : this.#batchEndpoints).add(key);
-    if (!this.#batch.empty) this.#batchReadAtMs = Math.min(this.#batchReadAtMs, readAtMs);
-    if (this.#opened && this.#batchTimer === null) this.#departIfChanged();
+    this.#batch.add(change);
+    if (change.mappings.length + change.removedMappings.length + change.flipped.length > 0) this.#batchReadAtMs = Math.min(this.#batchReadAtMs, readAtMs);
+    this.#isUntried ||= !this.#batch.empty;
+    this.#departUnlessBatching();
   }
 
-  /** Numbers the first table, even an empty one, and sends it. Changes before it only gather. */
+  /** All Endpoints of an Upstream that fail their health check. */
+  failing(key: string, addresses: readonly string[]): void {
+    this.#batch.addFailing(key, addresses);
+    this.#isUntried = true;
+    this.#departUnlessBatching();
+  }
+
+  /** Writes the first table, even an empty one; what it does not name is gone. Changes before it only gather. */
   open(): void {
     if (this.#opened) return;
     this.#opened = true;
     // A start is not a change: it would spoil the measure of change to live.
     this.#batchReadAtMs = Number.POSITIVE_INFINITY;
-    this.#number();
+    this.#batch.removeOthers(this.#writer.mappingIds, this.#writer.upstreamKeys);
     this.#depart();
   }
 
   setReady(ready: boolean): void {
-    if (ready === this.#ready) return;
-    this.#ready = ready;
-    this.tell({ kind: 'ready', ready });
+    if (ready === this.#shared.ready) return;
+    this.#shared.ready = ready;
+    this.#wake();
   }
 
-  /** Tells all workers something that is no part of a table. */
-  tell(message: ControlToData): void {
-    for (const { post } of this.#workers.values()) post(message);
-  }
-
-  join(worker: number, post: (message: ControlToData) => void): void {
-    this.#workers.set(worker, { post, held: 0, inFlight: 0, needsWhole: true, heldBefore: null, changed: new ChangedNames() });
-    if (!this.#opened) return;
-    // The whole holds what waits in the batch, so the batch becomes a table now.
-    if (!this.#batch.empty) this.#number();
-    this.#depart();
+  join(worker: number, wake: () => void): void {
+    this.#workers.set(worker, { wake, held: 0 });
+    wake();
   }
 
   leave(worker: number): void {
@@ -119,105 +130,90 @@ export class Publisher {
     this.#countServed();
   }
 
-  acknowledged(worker: number, version: number, atMs: number): void {
+  /** A worker reads this version since `atMs`, epoch ms. */
+  taken(worker: number, version: number, atMs: number): void {
     const one = this.#workers.get(worker);
-    if (one === undefined || one.inFlight !== version) return;
-    one.inFlight = 0;
+    // Before the first table of this control worker, what it reads is an earlier one's.
+    if (one === undefined || !this.#opened) return;
     one.held = version;
-    for (const change of this.#unserved) if (change.version <= version) change.lastAckMs = Math.max(change.lastAckMs, atMs);
+    for (const change of this.#unserved) if (change.version <= version) change.lastTakenMs = Math.max(change.lastTakenMs, atMs);
     this.#countServed();
-    this.#sendUnlessBatching(one);
-    this.#events.acknowledged();
-  }
-
-  /** The worker serves a table of an earlier control worker. If it has the same Routes, they are not sent and built again. */
-  holds(worker: number, version: number, hash: string): void {
-    const one = this.#workers.get(worker);
-    if (one !== undefined) one.heldBefore = { version, hash };
-  }
-
-  /** The worker cannot apply what it was sent. */
-  gap(worker: number): void {
-    const one = this.#workers.get(worker);
-    if (one === undefined) return;
-    one.inFlight = 0;
-    one.needsWhole = true;
-    one.heldBefore = null;
-    this.#sendUnlessBatching(one);
+    this.#events.taken();
+    // What this worker read no longer takes room.
+    if (this.#problems.length > 0 && this.#shared.oldestRead > this.#readWhenFull) {
+      this.#isUntried = true;
+      this.#departUnlessBatching();
+    }
   }
 
   stop(): void {
     if (this.#batchTimer !== null) clearTimeout(this.#batchTimer);
   }
 
-  #departIfChanged(): void {
-    if (this.#batch.empty && this.#batchEndpoints.size === 0) return;
-    if (!this.#batch.empty) this.#number();
+  #departUnlessBatching(): void {
+    if (!this.#opened || this.#batchTimer !== null || !this.#isUntried) return;
     this.#depart();
     this.#batchTimer = setTimeout(() => {
       this.#batchTimer = null;
-      this.#departIfChanged();
-      for (const worker of this.#workers.values()) this.#sendUnlessBatching(worker);
+      this.#departUnlessBatching();
     }, batchMs);
   }
 
-  /** The batch becomes the next table. */
-  #number(): void {
-    this.#version += 1;
-    if (this.#batchReadAtMs !== Number.POSITIVE_INFINITY) this.#unserved.push({ version: this.#version, readAtMs: this.#batchReadAtMs, lastAckMs: 0 });
-    this.#batchReadAtMs = Number.POSITIVE_INFINITY;
-    this.#events.numbered();
-  }
-
   #depart(): void {
-    const endpoints = [...this.#batchEndpoints];
-    this.#batchEndpoints.clear();
-    for (const worker of this.#workers.values()) {
-      worker.changed.add(this.#batch);
-      this.#sendEndpoints(worker, endpoints);
-      this.#send(worker);
+    const before = this.#shared.root;
+    this.#isUntried = false;
+    const fits = this.#write();
+    if (fits) {
+      const { root } = this.#writer.written;
+      if (root !== before) this.#publish();
+      // Of a successor whose table is the one that is served.
+      else this.#wake();
     }
-    this.#events.departed(this.#version, this.#batch);
-    this.#batch.clear();
+    this.#batchReadAtMs = Number.POSITIVE_INFINITY;
+    this.#events.settled();
   }
 
-  /** Endpoints pass an unacknowledged delta, unless what waits behind it names the same Upstream: then they wait with it. */
-  #sendEndpoints(worker: Worker, keys: readonly string[]): void {
-    if (worker.needsWhole) return;
-    const now: string[] = [];
-    for (const key of keys) {
-      if (worker.changed.endpoints.has(key) || worker.changed.upstreams.has(key)) worker.changed.endpoints.add(key);
-      else now.push(key);
+  #publish(): void {
+    const { version, root } = this.#writer.written;
+    if (this.#batchReadAtMs !== Number.POSITIVE_INFINITY) this.#unserved.push({ version, readAtMs: this.#batchReadAtMs, lastTakenMs: 0 });
+    this.#events.written();
+    this.#shared.publish(root);
+    this.#wake();
+  }
+
+  /** False: it does not fit, and the table before stays; what changed is tried again with the next change, or once a worker that was behind has gone on. */
+  #write(): boolean {
+    this.#shared.writing = true;
+    try {
+      this.#writer.write(this.#batch.changeTo(this.#events.settings()), this.#shared.oldestRead);
+      this.#batch.clear();
+      this.#problems = [];
+      return true;
+    } catch (error) {
+      if (!(error instanceof ArenaFull)) throw error;
+      const sentence = `${error.message}: the table before is served on; start with a larger --table-mib, or remove deployments`;
+      this.#problems = [{ code: 'table-full', level: 'error', subject: { kind: 'Gateway', namespace: '', name: 'sluice' }, field: '', sentence }];
+      this.#readWhenFull = this.#shared.oldestRead;
+      this.#writer = this.#open();
+      return false;
+    } finally {
+      this.#shared.writing = false;
     }
-    if (now.length > 0) worker.post({ kind: 'endpoints', endpoints: endpointsOf(this.#state, now) });
   }
 
-  /** While a batch gathers, its changes are in the state but not in a table: a delta now could hold half a change. */
-  #sendUnlessBatching(worker: Worker): void {
-    if (this.#batchTimer === null || (this.#batch.empty && this.#batchEndpoints.size === 0)) this.#send(worker);
+  #open(): TableWriter {
+    return new TableWriter(this.#shared.arena, this.#shared.root, (point) => this.#events.reached(point));
   }
 
-  #send(worker: Worker): void {
-    if (!this.#opened || worker.inFlight !== 0 || (worker.changed.empty && !worker.needsWhole)) return;
-    const delta = this.#deltaFor(worker);
-    worker.needsWhole = false;
-    worker.heldBefore = null;
-    worker.changed.clear();
-    worker.inFlight = this.#version;
-    worker.post({ kind: 'delta', delta, ready: this.#ready });
-  }
-
-  #deltaFor({ needsWhole, heldBefore, changed, held }: Worker): TableDelta {
-    if (!needsWhole) return deltaOf(this.#state, changed, held, this.#version);
-    if (heldBefore !== null && heldBefore.hash === this.#events.hashOf(this.#version)) return sameRoutesOf(this.#state, heldBefore.version, this.#version);
-    return wholeOf(this.#state, this.#version);
+  #wake(): void {
+    for (const { wake } of this.#workers.values()) wake();
   }
 
   #countServed(): void {
     const held = this.heldByAll;
-    this.#unserved = this.#unserved.filter(({ version, readAtMs, lastAckMs }) => {
+    this.#unserved = this.#unserved.filter(({ version, readAtMs, lastTakenMs }) => {
       if (version > held) return true;
-      if (lastAckMs > 0) this.#events.live(Math.max(0, lastAckMs - readAtMs) / 1000);
+      if (lastTakenMs > 0) this.#events.live(Math.max(0, lastTakenMs - readAtMs) / 1000);
       return false;
     });
   }

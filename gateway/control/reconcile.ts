@@ -1,23 +1,21 @@
 // Reconcile: what a Source delivers becomes tables. SourceChange → TranslationChange → slots, names, Publisher, own table, Problems.
 import { compareProblems } from '../../routing/problem.ts';
 import type { Problem } from '../../routing/problem.ts';
-import type { Upstream } from '../../routing/upstream.ts';
-import type { RouteTable } from '../../routing/table.ts';
+import type { Upstream, UpstreamEndpoints } from '../../routing/upstream.ts';
+import { RouteTable } from '../../routing/table.ts';
 import type { SourceChange } from '../../k8s/source/source.ts';
 import type { ClaimRecord, Held } from '../../k8s/translate/held.ts';
 import type { Translation, TranslationChange } from '../../k8s/translate/translation.ts';
-import type { ControlToData, DataToControl, Handover, HandoverChange, TableFacts } from '../messages.ts';
+import type { DataToControl, Handover, HandoverChange, TableFacts } from '../messages.ts';
 import type { CountedBreaker } from '../admin/breakers.ts';
 import type { EndpointStates } from '../admin/view.ts';
 import { BreakerSlots } from './breaker-slots.ts';
-import type { PublishedState } from './changes.ts';
 import { HealthChecks } from './health-checks.ts';
 import type { HealthOutside } from './health-checks.ts';
-import { OwnTable } from './own-table.ts';
 import { Publisher } from './publisher.ts';
 import type { Readiness } from './readiness.ts';
 import { Resolver } from './resolver.ts';
-import { ServedTables } from './served.ts';
+import { SharedTable } from '../shared-table.ts';
 import { SeriesSlots } from './slots.ts';
 import type { UsedSlot } from './slots.ts';
 
@@ -56,23 +54,25 @@ export class Reconciler {
   readonly #checks: HealthChecks;
   readonly #resolver: Resolver;
   readonly #publisher: Publisher;
-  readonly #own = new OwnTable();
-  readonly #served = new ServedTables();
-  readonly #state: PublishedState;
+  readonly #shared: SharedTable;
+  /** What is published, for what only a table can tell. */
+  readonly #table: RouteTable<null>;
   #translation: Translation;
   #sourceProblems: readonly Problem[] = [];
   /** Sorted; null: gathered anew when somebody asks. */
   #problems: readonly Problem[] | null = null;
   #keptAddresses: string;
 
-  constructor(translator: Translating, handover: Handover, readiness: Readiness, outside: ReconcilerOutside) {
+  constructor(translator: Translating, shared: SharedTable, handover: Handover, readiness: Readiness, outside: ReconcilerOutside) {
+    this.#shared = shared;
+    this.#table = new RouteTable(shared.arena, () => null);
     this.#translator = translator;
     this.#outside = outside;
     this.#readiness = readiness;
     this.#translation = translator.current();
     this.#keptAddresses = JSON.stringify(handover.addresses);
     this.#slots = new SeriesSlots(handover.slots, outside.nowMs());
-    this.#breakerSlots = new BreakerSlots(handover.breakerSlots, handover.version + 1);
+    this.#breakerSlots = new BreakerSlots(handover.breakerSlots, shared.version + 1);
     this.#resolver = new Resolver(
       {
         lookup: (host) => outside.lookup(host),
@@ -85,38 +85,40 @@ export class Reconciler {
     this.#checks = new HealthChecks({
       probe: (...given) => outside.probe(...given),
       draw: Math.random,
-      changed: (key, failing) => this.#publisher.tell({ kind: 'failing', whole: false, upstreams: [[key, failing]] }),
+      changed: (key, failing) => this.#publisher.failing(key, failing),
     });
-    this.#state = this.#publishedState();
-    this.#publisher = new Publisher(
-      this.#state,
-      {
-        numbered: () => this.#keep(),
-        departed: (version, changed) => {
-          this.#own.follow(this.#state, changed, version);
-          this.#problems = null;
-        },
-        // Asked by a successor only, to see whether the workers hold the same table already.
-        hashOf: (version) => {
-          const table = this.#own.at(this.#state, version);
-          return table.version === version ? table.hash : null;
-        },
-        live: (seconds) => outside.live(seconds),
-        acknowledged: () => this.#observeReadiness(),
+    const slots = {
+      slotOf: (id: string) => this.#slots.slotOf(id),
+      breakerSlotOf: (key: string) => this.#breakerSlots.slotOf(key),
+      resolvedOf: (key: string) => this.#resolver.endpointsOf(key),
+    };
+    this.#publisher = new Publisher(shared, slots, {
+      settings: () => this.#translation.settings,
+      written: () => this.#keep(),
+      settled: () => {
+        this.#problems = null;
       },
-      handover.version,
-      readiness.ofWorkers,
-    );
+      live: (seconds) => outside.live(seconds),
+      taken: () => this.#observeReadiness(),
+      reached: () => undefined,
+    });
   }
 
-  /** The newest table. It is built when it is asked for, which takes seconds at 10,000 deployments, and follows changes for a while. */
+  /** The newest table, read where it is published. Gone with this turn: the next one may write over what it names. */
   get table(): RouteTable<null> {
-    return this.#own.at(this.#state, this.#publisher.version);
+    const { root } = this.#shared;
+    if (root !== 0 && this.#table.version !== this.#publisher.written.version) this.#table.adopt(root);
+    return this.#table;
   }
 
-  /** What the data workers serve. */
+  /** The table that is published; version 0: none yet. */
   get served(): TableFacts {
-    return this.#served.facts;
+    const { version, hash, routeCount } = this.#publisher.written;
+    return { version, hash: version === 0 ? '' : hash, routeCount };
+  }
+
+  get tableBytes(): { readonly used: number; readonly touched: number } {
+    return this.#publisher.bytes;
   }
 
   get translation(): Translation {
@@ -141,7 +143,7 @@ export class Reconciler {
   get endpointStates(): EndpointStates {
     const count = { ready: 0, terminating: 0, failing: this.#checks.failing.reduce((sum, [, addresses]) => sum + addresses.length, 0) };
     for (const key of this.#translation.upstreams.keys()) {
-      for (const { state } of this.#state.endpointsOf(key)?.endpoints ?? []) count[state] += 1;
+      for (const { state } of this.#endpointsOf(key)?.endpoints ?? []) count[state] += 1;
     }
     return count;
   }
@@ -152,7 +154,7 @@ export class Reconciler {
       ...this.#sourceProblems,
       ...this.#outside.recordProblems(),
       ...this.#translation.problems,
-      ...this.#served.problems,
+      ...this.#publisher.problems,
       ...this.#resolver.problems,
     ].toSorted(compareProblems);
     return this.#problems;
@@ -179,7 +181,7 @@ export class Reconciler {
     this.#translation = this.#translator.current();
     this.#problems = null;
     const nowMs = this.#outside.nowMs();
-    const version = this.#publisher.version + 1;
+    const version = this.#publisher.nextVersion;
     for (const id of translated.removedMappings) this.#slots.disown(id, version, nowMs);
     for (const { id, series } of translated.mappings) this.#slots.own(id, series, version, nowMs);
     for (const key of translated.removedUpstreams) this.#breakerSlots.disown(key, version);
@@ -193,35 +195,24 @@ export class Reconciler {
   /** The Source has synced: the first table leaves. */
   open(): void {
     this.#readiness.synced();
+    // Of a successor, whose memory may be another one than its predecessor's.
+    if (this.#readiness.ofWorkers) this.#publisher.setReady(true);
     this.#publisher.open();
     this.#observeReadiness();
   }
 
-  join(worker: number, post: (message: ControlToData) => void): void {
-    this.#served.join(worker);
-    this.#publisher.join(worker, post);
-    const { failing } = this.#checks;
-    if (failing.length > 0) post({ kind: 'failing', whole: true, upstreams: failing });
+  join(worker: number, wake: () => void): void {
+    this.#publisher.join(worker, wake);
   }
 
   leave(worker: number): void {
-    this.#problems = null;
-    this.#served.leave(worker);
     this.#publisher.leave(worker);
   }
 
   from(worker: number, message: DataToControl): void {
     switch (message.kind) {
-      case 'acknowledged':
-        this.#problems = null;
-        this.#served.acknowledged(worker, message);
-        return this.#publisher.acknowledged(worker, message.version, message.atMs);
-      case 'holds':
-        // What an earlier control worker told of Endpoints is not known here: they begin anew.
-        this.#publisher.tell({ kind: 'failing', whole: true, upstreams: this.#checks.failing });
-        return this.#publisher.holds(worker, message.version, message.hash);
-      case 'gap':
-        return this.#publisher.gap(worker);
+      case 'taken':
+        return this.#publisher.taken(worker, message.version, message.atMs);
       case 'used':
         return this.#resolver.used(message.upstreams);
     }
@@ -242,25 +233,10 @@ export class Reconciler {
     this.#publisher.stop();
     this.#resolver.stop();
     this.#checks.stop();
-    this.#own.drop();
   }
 
-  #publishedState(): PublishedState {
-    const translation = (): Translation => this.#translation;
-    return {
-      get settings() {
-        return translation().settings;
-      },
-      get mappings() {
-        return translation().mappings;
-      },
-      get upstreams() {
-        return translation().upstreams;
-      },
-      endpointsOf: (key) => this.#resolver.endpointsOf(key) ?? this.#translation.endpoints.get(key),
-      slotOf: (id) => this.#slots.slotOf(id),
-      breakerSlotOf: (key) => this.#breakerSlots.slotOf(key),
-    };
+  #endpointsOf(key: string): UpstreamEndpoints | undefined {
+    return this.#resolver.endpointsOf(key) ?? this.#translation.endpoints.get(key);
   }
 
   #resolved(change: TranslationChange): void {
@@ -274,7 +250,7 @@ export class Reconciler {
   #check({ upstreams, removedUpstreams, endpoints }: TranslationChange): void {
     for (const key of removedUpstreams) this.#checks.follow(key, null, []);
     for (const key of new Set([...upstreams, ...endpoints].map((one) => one.key))) {
-      this.#checks.follow(key, this.#translation.upstreams.get(key) ?? null, this.#state.endpointsOf(key)?.endpoints ?? []);
+      this.#checks.follow(key, this.#translation.upstreams.get(key) ?? null, this.#endpointsOf(key)?.endpoints ?? []);
     }
   }
 
@@ -292,7 +268,6 @@ export class Reconciler {
     const { taken: breakersTaken, freed: breakersFreed } = this.#breakerSlots.drainChanges();
     const addressesText = JSON.stringify(addresses);
     this.#outside.keep({
-      version: this.#publisher.version,
       ready: this.#readiness.wasReady,
       ...this.#slots.drainChanges(),
       breakersTaken,

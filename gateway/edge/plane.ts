@@ -1,19 +1,19 @@
 // DataPlane: one worker's data plane. Holds the one reference to the current table, listens, drains. It needs no thread of its own.
 import { readFileSync } from 'node:fs';
-import { applyDelta } from '../../routing/table.ts';
-import type { TableDelta } from '../../routing/delta.ts';
+import { ArenaFault } from '../../routing/arena.ts';
 import { pause } from '../clock.ts';
 import type { Clock } from '../clock.ts';
-import { fixed } from '../counters.ts';
-import type { Applied, Plane, PlaneStart } from '../data-plane.ts';
-import type { ControlToData } from '../messages.ts';
+import type { Plane, PlaneStart } from '../data-plane.ts';
 import type { Settings } from '../settings.ts';
+import type { TableMemory } from '../shared-table.ts';
 import { LazyMapping } from './policy/compiled-mapping.ts';
 import { entryWithoutRequest, leftOutEntry } from './access/access-entry.ts';
 import { AccessBudget } from './access/access-budget.ts';
 import { DownstreamContext } from './downstream/downstream-context.ts';
 import { ServedStreams } from './downstream/http2-streams.ts';
+import { CurrentTable } from './exchange/current-table.ts';
 import { ExchangeContext } from './exchange/exchange-context.ts';
+import { restOften } from './exchange/table-rest.ts';
 import { WorkerContext } from './io/worker-context.ts';
 import { ShadowSender } from './shadow/shadow-sender.ts';
 import { UpstreamRegistry } from './upstream/registry.ts';
@@ -23,8 +23,6 @@ import type { Step } from './policy/step.ts';
 import { listenPlain, listenTls } from './downstream/listener.ts';
 import type { Listening } from './downstream/listener.ts';
 import { Spread } from './downstream/spread.ts';
-
-const done: Applied = Object.freeze({ kind: 'done' });
 
 /** While draining, a connection is closed when it has been idle for so long: one that was just used may be used again. */
 const idleBeforeCloseMs = 1000;
@@ -40,10 +38,12 @@ export class DataPlane implements Plane {
   readonly #streams: ServedStreams;
   readonly #settings: Settings;
   readonly #spread: Spread;
+  readonly #table: CurrentTable;
+  readonly #endRest: () => void;
   #listening: readonly Listening[] = [];
 
   /** `plantedSteps`: steps of tests, which every request takes first. */
-  constructor({ settings, clock, counters, others, log, used }: PlaneStart, plantedSteps: readonly Step[] = []) {
+  constructor({ settings, clock, counters, others, table, reader, damaged, log, used }: PlaneStart, plantedSteps: readonly Step[] = []) {
     const { accessLog, limits } = settings;
     this.#settings = settings;
     this.#clock = clock;
@@ -57,66 +57,42 @@ export class DataPlane implements Plane {
         if (accessLog === 'all' || (accessLog === 'errors' && lines.admits(flag, this.#worker.nowMs))) log(entry());
       },
       faulted: (error) => {
+        if (error instanceof ArenaFault) damaged(this.#table.memory, error.message);
         counters.failure('UX');
         log(entryWithoutRequest('UX', error instanceof Error ? (error.stack ?? error.message) : String(error), 500, ''));
       },
     });
     const lines = new AccessBudget(this.#worker.wheel, limits.accessLinesPerSecond, (flag, count) => log(leftOutEntry(flag, count)));
     const upstream = new UpstreamContext(this.#worker, used);
-    this.#pools = new UpstreamRegistry(upstream);
+    this.#table = new CurrentTable(table, reader, {
+      attach: (mapping, slot) => new LazyMapping(mapping, slot, this.#compiler),
+      taken: (upstreams) => this.#pools.changed(upstreams),
+    });
+    this.#endRest = restOften(this.#table);
+    this.#pools = new UpstreamRegistry(upstream, this.#table);
     this.#compiler = { pools: this.#pools, defaultIdleTimeoutMs: limits.streamIdleTimeoutMs, limits, plantedSteps };
-    this.#exchange = new ExchangeContext(upstream, new ShadowSender(upstream));
+    this.#exchange = new ExchangeContext(upstream, new ShadowSender(upstream), this.#table);
     this.#downstream = new DownstreamContext(this.#exchange);
     this.#streams = new ServedStreams(this.#downstream);
     this.#spread = new Spread(this.#downstream);
   }
 
-  /** Takes a message of the control worker. A request that has begun keeps the table that it began with. */
-  apply(message: ControlToData): Applied {
-    const exchange = this.#exchange;
+  woken(): void {
     this.#worker.tick();
-    this.#downstream.healthWatches.changed();
-    switch (message.kind) {
-      case 'ready':
-        exchange.ready = message.ready;
-        return done;
-      case 'endpoints':
-        this.#pools.setEndpoints(message.endpoints);
-        this.#worker.counters.set(fixed.endpointsReady, this.#pools.servingCount);
-        return done;
-      case 'failing':
-        this.#pools.setFailing(message.upstreams, message.whole);
-        return done;
-      case 'delta': {
-        const { delta } = message;
-        if (delta.base !== 0 && delta.base !== exchange.table.version) return { kind: 'gap', version: exchange.table.version };
-        this.#applyDelta(delta);
-        exchange.ready = message.ready;
-        const { version, hash, routeCount, problems } = exchange.table;
-        return { kind: 'table', version, hash, routeCount, problems };
-      }
+    try {
+      this.#table.woken();
+    } catch (error) {
+      this.#worker.faulted(error);
     }
+    this.#downstream.healthWatches.changed();
   }
 
-  #applyDelta(delta: TableDelta): void {
-    const exchange = this.#exchange;
-    const pools = this.#pools;
-    const { slots } = exchange;
-    // The whole names every Upstream: what it does not name is gone. Pools of the others live on.
-    const named = new Set(delta.upstreams.map(({ key }) => key));
-    const gone = delta.base === 0 ? pools.keys().filter((key) => !named.has(key)) : delta.removedUpstreams;
-    if (delta.base === 0) slots.clear();
-    // Endpoints first and removals last: at the swap every Mapping of the table has its addresses.
-    pools.describe(delta.upstreams);
-    pools.count(delta.breakerSlots);
-    pools.setEndpoints(delta.endpoints);
-    exchange.table = applyDelta(exchange.table, delta, (mapping, slot) => {
-      slots.set(mapping.id, slot);
-      return new LazyMapping(mapping, slot, this.#compiler);
-    });
-    for (const id of delta.removedMappings) slots.delete(id);
-    pools.remove(gone);
-    this.#worker.counters.set(fixed.endpointsReady, pools.servingCount);
+  follow(memory: TableMemory): void {
+    this.#table.follow(memory);
+  }
+
+  get served(): { readonly version: number; readonly atMs: number } {
+    return this.#table.served;
   }
 
   /**
@@ -151,7 +127,7 @@ export class DataPlane implements Plane {
    */
   async drain(waitMs: number, graceMs: number): Promise<void> {
     const { connections, healthWatches } = this.#downstream;
-    this.#exchange.ready = false;
+    this.#exchange.draining = true;
     healthWatches.changed();
     await pause(this.#clock, waitMs);
     this.#downstream.draining = true;
@@ -170,6 +146,7 @@ export class DataPlane implements Plane {
   /** Ends at once: listeners, connections, pools. */
   close(): void {
     this.#worker.closed = true;
+    this.#endRest();
     for (const { server } of this.#listening) server.close();
     for (const connection of this.#downstream.connections) connection.destroy();
     this.#pools.close();

@@ -7,7 +7,8 @@ import type { Translation } from '../../k8s/translate/translation.ts';
 import { nothingHeld, Translator } from '../../k8s/translate/translator.ts';
 import { compareProblems, type ObjectRef, type Problem } from '../../routing/problem.ts';
 import { visible } from '../../routing/visible.ts';
-import { applyDelta, emptyTable, type RouteTable } from '../../routing/table.ts';
+import { privateTable } from '../../routing/private-table.ts';
+import type { RouteTable } from '../../routing/table.ts';
 import { decodeServe, serveOptions } from '../config.ts';
 import { readGrants } from '../grants.ts';
 import type { Option, Written } from '../options.ts';
@@ -150,7 +151,15 @@ async function serveCluster(settings: Settings, { access }: ClusterSettings): Pr
 
 export function build(translation: Translation, sourceProblems: readonly Problem[]): Omit<Served, 'read' | 'originOf'> {
   const { settings, mappings, upstreams, endpoints } = translation;
-  const whole = { version: 1, base: 0, settings, mappings: [...mappings.values()], removedMappings: [], upstreams: [...upstreams.values()], removedUpstreams: [], endpoints: [...endpoints.values()], slots: [], breakerSlots: [] };
-  const table = applyDelta(emptyTable<null>(), whole, () => null);
-  return { table, translation, problems: [...sourceProblems, ...translation.problems, ...[...table.problems.values()].flat()].sort(compareProblems) };
+  const whole = {
+    settings,
+    mappings: [...mappings.values()].map((mapping) => ({ mapping, slot: -1 })),
+    removedMappings: [],
+    upstreams: [...upstreams.values()].map((upstream) => ({ upstream, breakerSlot: -1 })),
+    removedUpstreams: [],
+    endpoints: [...endpoints.values()],
+    failing: [],
+  };
+  const table = privateTable<null>(whole, () => null);
+  return { table, translation, problems: [...sourceProblems, ...translation.problems, ...table.routesInOrder().flatMap(({ problems }) => problems)].sort(compareProblems) };
 }

@@ -1,7 +1,7 @@
 // Translation: what the objects of a Snapshot mean for routing. The contract between k8s/translate, the control plane and the tools.
 import type { Mapping } from '../../routing/mapping.ts';
 import type { ObjectRef, Problem } from '../../routing/problem.ts';
-import type { TableSettings } from '../../routing/delta.ts';
+import type { TableSettings } from '../../routing/table-change.ts';
 import type { Upstream, UpstreamEndpoints } from '../../routing/upstream.ts';
 
 /** What the operator of the gateway chose; the same for every object. */

@@ -1,4 +1,7 @@
-// `npm run bench`: the micro benchmarks, one after the other. With `node --expose-gc` also the memory of the table.
+// `npm run bench`: the micro benchmarks, one after the other, or those that are named: decide, churn. With `node --expose-gc` also the heap of a reader.
+import { benchChurn } from './churn.ts';
 import { benchDecide } from './decide.ts';
 
-benchDecide();
+const benches: Readonly<Record<string, () => void>> = { decide: benchDecide, churn: benchChurn };
+const named = process.argv.slice(2);
+for (const [name, bench] of Object.entries(benches)) if (named.length === 0 || named.includes(name)) bench();

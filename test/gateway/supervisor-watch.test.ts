@@ -1,15 +1,14 @@
 // Who has been silent for too long, by a clock that the test moves.
 import { describe, expect, test } from 'vitest';
 import { fixed, fixedCells } from '../../gateway/counters.ts';
-import { allowedSilenceMs, anyTurns, duringLongWork, longWork } from '../../gateway/pulse.ts';
-import { SilenceWatch, printStack, watchEveryMs, workOf } from '../../gateway/supervisor-watch.ts';
+import { anyTurns } from '../../gateway/pulse.ts';
+import { SilenceWatch, printStack, watchEveryMs } from '../../gateway/supervisor-watch.ts';
 
 const startMs = 1_000_000;
 
-function blockAt(beatMs: number, work: (typeof longWork)[number] = 'serving'): Float64Array {
+function blockAt(beatMs: number): Float64Array {
   const cells = new Float64Array(fixedCells);
   cells[fixed.beatMs] = beatMs;
-  cells[fixed.longWork] = longWork.indexOf(work);
   return cells;
 }
 
@@ -28,15 +27,6 @@ describe('silence', () => {
     [5001, 5001],
   ])('of %i ms at a limit of 5000 is %i', (silentMs, found) => {
     expect(watchAt(startMs + silentMs).silentMs(blockAt(startMs), 5000)).toBe(found);
-  });
-
-  test('is allowed while a table is built, up to a minute', () => {
-    for (const work of longWork.slice(1)) {
-      expect(watchAt(startMs + 59_999).silentMs(blockAt(startMs, work), 5000)).toBe(0);
-      expect(watchAt(startMs + 60_000).silentMs(blockAt(startMs, work), 5000)).toBe(60_000);
-      expect(workOf(blockAt(0, work))).toBe(work);
-      expect(allowedSilenceMs(blockAt(0, work), 90_000)).toBe(90_000);
-    }
   });
 
   test('is nothing in a thread that has not begun, and by a limit of 0', () => {
@@ -58,18 +48,8 @@ describe('silence', () => {
 test('one thread that turns is enough', () => {
   expect(anyTurns([blockAt(startMs), blockAt(startMs + 1)], 5000, startMs + 5000)).toBe(true);
   expect(anyTurns([blockAt(startMs), blockAt(startMs)], 5000, startMs + 5000)).toBe(false);
-  expect(anyTurns([blockAt(startMs, 'building a table')], 5000, startMs + 5000)).toBe(true);
   expect(anyTurns([blockAt(0)], 5000, startMs)).toBe(false);
   expect(anyTurns([blockAt(startMs)], 0, startMs + 1e9)).toBe(true);
-});
-
-test('long work is marked, and a fault unmarks it', () => {
-  const cells = blockAt(0);
-  expect(duringLongWork(cells, 'building a table', () => workOf(cells))).toBe('building a table');
-  expect(() => duringLongWork(cells, 'collecting garbage', () => {
-    throw new Error(workOf(cells));
-  })).toThrow('collecting garbage');
-  expect(workOf(cells)).toBe('serving');
 });
 
 describe('the stack of a profile', () => {

@@ -60,7 +60,7 @@ async function settingsOf(folder: string): Promise<Settings> {
 
 function printServed({ table, problems }: Omit<Served, 'read' | 'originOf'>): string {
   // Problems of the table are in the list: printed once, not under their Routes as well.
-  const routes = printTable({ ...table, problems: new Map() });
+  const routes = printTable(table, () => []);
   return `${routes === '' ? '(no Routes)\n' : routes}\n## Problems\n${problems.length === 0 ? '(none)\n' : problems.map((problem) => `${printProblem(problem)}\n`).join('')}`;
 }
 

@@ -1,13 +1,16 @@
-// Mappings and deltas for tests, with every field that a test does not name at its default.
-import type { TableDelta } from '../../routing/delta.ts';
+// Mappings, changes and tables for tests, with every field that a test does not name at its default.
+import { arenaOn } from '../../routing/arena.ts';
+import type { Arena } from '../../routing/arena.ts';
 import { headOf } from '../../routing/head-text.ts';
 import type { RequestHead } from '../../routing/head.ts';
 import type { HeadText } from '../../routing/head-text.ts';
 import type { ForwardTarget, Mapping, Role } from '../../routing/mapping.ts';
 import type { HostMatch, Match, NamedMatch, PathMatch, ValueMatch } from '../../routing/match.ts';
-import { applyDelta, emptyTable } from '../../routing/table.ts';
-import type { RouteTable } from '../../routing/table.ts';
-import type { UpstreamEndpoints } from '../../routing/upstream.ts';
+import { privateTable } from '../../routing/private-table.ts';
+import { RouteTable } from '../../routing/table.ts';
+import type { TableChange } from '../../routing/table-change.ts';
+import { TableWriter } from '../../routing/table-writer.ts';
+import type { Upstream, UpstreamEndpoints } from '../../routing/upstream.ts';
 
 export function prefix(text: string, caseSensitive = true): PathMatch {
   return { kind: 'prefix', prefix: text, caseSensitive };
@@ -62,6 +65,10 @@ export function forwardTo(upstream: string, more: Partial<ForwardTarget> = {}): 
   };
 }
 
+export function upstreamOf(key: string): Upstream {
+  return { key, address: { kind: 'service', namespace: 'ns', name: key, port: 80 }, protocol: 'http1', tls: null, connectTimeoutMs: 3000, idleTimeoutMs: null, maxLifetimeMs: null, breakers: [], healthCheck: null };
+}
+
 export function live(weight: number | null = null, share = 1): Role {
   return { kind: 'live', weight, share };
 }
@@ -84,20 +91,36 @@ export function mapping(name: string, path: PathMatch | Match, more: Partial<Map
   };
 }
 
-export function delta(mappings: readonly Mapping[], more: Partial<TableDelta> = {}): TableDelta {
+/** Mappings without counter slots. */
+export function change(mappings: readonly Mapping[], more: Partial<TableChange> = {}): TableChange {
   return {
-    version: 1,
-    base: 0,
     settings: { singleNamespace: null },
-    mappings,
+    mappings: mappings.map((one) => ({ mapping: one, slot: -1 })),
     removedMappings: [],
     upstreams: [],
     removedUpstreams: [],
     endpoints: [],
-    slots: [],
-    breakerSlots: [],
+    failing: [],
     ...more,
   };
+}
+
+/** A table that changes: its writer, and a reader that takes each table at once. */
+export class LiveTable<T> {
+  readonly arena: Arena;
+  readonly writer: TableWriter;
+  readonly table: RouteTable<T>;
+
+  constructor(attach: (mapping: Mapping, slot: number) => T, bytes = 2 ** 22) {
+    this.arena = arenaOn(new ArrayBuffer(bytes));
+    this.writer = new TableWriter(this.arena, 0);
+    this.table = new RouteTable(this.arena, attach);
+  }
+
+  apply(given: TableChange): RouteTable<T> {
+    this.table.adopt(this.writer.write(given, this.table.version).root);
+    return this.table;
+  }
 }
 
 /** Endpoints of every Upstream that the Mappings name, ready but for those in `unready`. */
@@ -108,7 +131,7 @@ export function endpointsOf(mappings: readonly Mapping[], unready: readonly stri
 
 /** A table of these Mappings, every Upstream ready but for those in `unready`. */
 export function tableOf(mappings: readonly Mapping[], unready: readonly string[] = [], singleNamespace: string | null = null): RouteTable<null> {
-  return applyDelta(emptyTable<null>(), delta(mappings, { endpoints: endpointsOf(mappings, unready), settings: { singleNamespace } }), () => null);
+  return privateTable(change(mappings, { endpoints: endpointsOf(mappings, unready), settings: { singleNamespace } }), () => null);
 }
 
 export function request(path: string, more: Partial<HeadText> = {}): RequestHead {

@@ -164,7 +164,7 @@ describe('shares', () => {
   it('all zero is 503 with a Problem on each', () => {
     const table = tableOf(pair.map((one) => ({ ...one, role: live(0) })));
     expect(at(table, 0)).toBe('all-weights-zero');
-    expect([...table.problems.values()].flat().map(({ code, subject }) => `${code} ${subject.name}`)).toEqual(['all-weights-zero canary', 'all-weights-zero main']);
+    expect(table.routesInOrder().flatMap(({ problems }) => problems).map(({ code, subject }) => `${code} ${subject.name}`)).toEqual(['all-weights-zero canary', 'all-weights-zero main']);
   });
 
   it('a Decision is built once', () => {
@@ -184,7 +184,7 @@ describe('shadows', () => {
   it('only when nothing live matches is it 503, with a Problem', () => {
     const table = tableOf([mapping('shadow', prefix('/a/'), shadow)]);
     expect(answer(table, '/a/')).toBe('only-shadows');
-    expect([...table.problems.values()].flat().map(({ code, level }) => `${level} ${code}`)).toEqual(['error only-shadows']);
+    expect(table.routesInOrder().flatMap(({ problems }) => problems).map(({ code, level }) => `${level} ${code}`)).toEqual(['error only-shadows']);
   });
 
   it('each has its own percent and draw; over 100 is all, 0 is none', () => {
@@ -199,7 +199,7 @@ describe('shadows', () => {
 it('a refused regex matches nothing, is a Problem and harms no other Route', () => {
   const table = tableOf([mapping('bad', regex('/a/(')), mapping('large', regex('/a/(x{50}){20}')), mapping('good', prefix('/a/')), mapping('header', match(prefix('/a/'), { headers: [named('x', { kind: 'regex', pattern: '[' })] }))]);
   expect(answer(table, '/a/b', { headers: [['x', '1']] })).toBe('good');
-  expect([...table.problems.values()].flat().map(({ code, subject }) => `${code} ${subject.name}`).toSorted()).toEqual(['bad-regex bad', 'bad-regex header', 'bad-regex large']);
+  expect(table.routesInOrder().flatMap(({ problems }) => problems).map(({ code, subject }) => `${code} ${subject.name}`).toSorted()).toEqual(['bad-regex bad', 'bad-regex header', 'bad-regex large']);
 });
 
 it('prefixes, exact paths and regexes of one length are told apart', () => {

@@ -3,7 +3,6 @@ import { RE2JS } from 're2js';
 import type { HeadText } from '../../routing/head-text.ts';
 import { GRPC_PATTERN } from '../../routing/match.ts';
 import type { HostMatch, PathMatch, ValueMatch } from '../../routing/match.ts';
-import { routesInOrder } from '../../routing/table.ts';
 import type { RouteTable } from '../../routing/table.ts';
 import type { Route } from '../../routing/decision.ts';
 
@@ -11,7 +10,7 @@ import type { Route } from '../../routing/decision.ts';
 export function naiveRoute<T>(table: RouteTable<T>, head: HeadText): Route<T> | null {
   const space = naiveOwner(head, table.settings.singleNamespace);
   const bare = space === null && head.grpc && headerOf(head, 'seldon') !== null && pathMatches({ kind: 'grpc' }, head.path.split('?')[0]!, head);
-  const matching = routesInOrder(table).filter((route) => route.space === space && routeMatches(route, head) && (!bare || mayTakeBareCall(route)));
+  const matching = table.routesInOrder().filter((route) => route.space === space && routeMatches(route, head) && (!bare || mayTakeBareCall(route)));
   return matching.find((route) => hasLive(route)) ?? matching[0] ?? null;
 }
 

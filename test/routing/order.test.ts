@@ -4,7 +4,6 @@ import { GRPC_PATTERN } from '../../routing/match.ts';
 import type { Match, NamedMatch } from '../../routing/match.ts';
 import { compareOrder } from '../../routing/order.ts';
 import { printMatch } from '../../routing/print.ts';
-import { routesInOrder } from '../../routing/table.ts';
 import { anyMapping } from './arbitrary.ts';
 import { exact, hostOf, is, mapping, match, named, prefix, regex, tableOf } from './build.ts';
 
@@ -18,8 +17,8 @@ function tried(matches: readonly (Match | readonly [Match, number])[]): readonly
     const [given, precedence] = 'path' in one ? [one, 0] : one;
     return mapping(`m${index}`, given, { precedence });
   });
-  const forwards = routesInOrder(tableOf(mappings)).map((route) => route.match);
-  const backwards = routesInOrder(tableOf(mappings.toReversed())).map((route) => route.match);
+  const forwards = tableOf(mappings).routesInOrder().map((route) => route.match);
+  const backwards = tableOf(mappings.toReversed()).routesInOrder().map((route) => route.match);
   expect(backwards).toEqual(forwards);
   return forwards;
 }
@@ -62,7 +61,7 @@ describe('Matches that Ambassador takes for one are Routes of their own', () => 
 
 it('a granted Route is tried before every other in shared space', () => {
   const table = tableOf([mapping('long', prefix('/api/v1/')), mapping('granted', prefix('/api/'), { granted: true })]);
-  expect(routesInOrder(table).map((route) => route.mappings[0]!.id)).toEqual(['Mapping ns/granted', 'Mapping ns/long']);
+  expect(table.routesInOrder().map((route) => route.mappings[0]!.id)).toEqual(['Mapping ns/granted', 'Mapping ns/long']);
 });
 
 describe('properties', () => {
@@ -70,7 +69,7 @@ describe('properties', () => {
     fc.assert(
       fc.property(fc.array(anyMapping, { minLength: 3, maxLength: 12 }), (mappings) => {
         const spread = mappings.map((one, index) => ({ ...one, id: String(index), space: null }));
-        const routes = routesInOrder(tableOf(spread));
+        const routes = tableOf(spread).routesInOrder();
         routes.forEach((a, i) => {
           routes.forEach((b, j) => {
             expect(Math.sign(compareOrder(a.order, b.order))).toBe(Math.sign(i - j));

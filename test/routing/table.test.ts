@@ -1,158 +1,251 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decide } from '../../routing/decide.ts';
-import type { TableDelta } from '../../routing/delta.ts';
+import type { Decision, ForwardDecision } from '../../routing/decision.ts';
 import type { Mapping } from '../../routing/mapping.ts';
 import { printTable } from '../../routing/print.ts';
-import { applyDelta, emptyTable, routesInOrder } from '../../routing/table.ts';
-import type { RouteTable } from '../../routing/table.ts';
+import type { Problem } from '../../routing/problem.ts';
+import { RouteTable } from '../../routing/table.ts';
+import type { TableChange } from '../../routing/table-change.ts';
+import { TableWriter } from '../../routing/table-writer.ts';
 import type { Endpoint, UpstreamEndpoints } from '../../routing/upstream.ts';
 import { anyHead, anyMapping, someEndpoints } from './arbitrary.ts';
-import { delta, endpointsOf, forwardTo, live, mapping, prefix, tableOf } from './build.ts';
+import { change, endpointsOf, forwardTo, live, LiveTable, mapping, prefix, request, tableOf, upstreamOf } from './build.ts';
+import { anyChange, attach, Content } from './changes.ts';
 
-const attach = ({ id }: Mapping, slot: number): string => `${id}@${slot}`;
-
-/** What the edits lead to, as one delta onto the empty table. */
-function whole(deltas: readonly TableDelta[]): TableDelta {
-  const mappings = new Map<string, Mapping>();
-  const endpoints = new Map<string, UpstreamEndpoints>();
-  for (const one of deltas) {
-    for (const id of one.removedMappings) mappings.delete(id);
-    for (const given of one.mappings) mappings.set(given.id, given);
-    for (const key of one.removedUpstreams) endpoints.delete(key);
-    for (const given of one.endpoints) endpoints.set(given.key, given);
-  }
-  // In another order than they came.
-  const all = [...mappings.values()].toReversed();
-  const slots = all.map(({ id }) => [id, slotOf(id)] as const);
-  return delta(all, { version: deltas.length, slots, endpoints: [...endpoints.values()] });
+/** What a decision says, whatever table it is of. */
+function said(decision: Decision<string>): unknown {
+  return decision.kind === 'forward' ? [decision.route.key, decision.attached, decision.shadows.map(({ attached, ready }) => [attached, ready])] : decision;
 }
 
-function slotOf(id: string): number {
-  return id.length;
+function problemsOf(table: RouteTable<string>): ReadonlyMap<string, readonly Problem[]> {
+  return new Map(table.routesInOrder().filter(({ problems }) => problems.length > 0).map(({ key, problems }) => [key, problems]));
 }
 
-const edit = fc.record({
-  mappings: fc.uniqueArray(anyMapping, { selector: ({ id }) => id, maxLength: 5 }),
-  removedMappings: fc.array(anyMapping.map(({ id }) => id), { maxLength: 4 }),
-  removedUpstreams: fc.array(fc.constantFrom('u0', 'u1'), { maxLength: 1 }),
-  endpoints: someEndpoints,
-});
+function upstreamsOf(table: RouteTable<string>): ReadonlyMap<string, unknown> {
+  return new Map([...table.upstreamKeys()].toSorted().map((key) => {
+    const { upstream, endpoints, breakerSlot, failing } = table.upstream(key)!;
+    return [key, { upstream, endpoints, breakerSlot, failing }];
+  }));
+}
 
-describe('incremental build', () => {
-  it('equals the full build after any series of edits: text, hash, problems and decisions', () => {
+describe('a table after changes', () => {
+  it('equals one that is made in one go: text, hash, problems, Upstreams, decisions; and readers of tables before read what they read', () => {
     fc.assert(
-      fc.property(fc.array(edit, { minLength: 1, maxLength: 8 }), fc.array(anyHead, { minLength: 4, maxLength: 8 }), (edits, heads) => {
-        const deltas = edits.map((one, index) => delta(one.mappings, { ...one, version: index + 1, base: index, slots: one.mappings.map(({ id }) => [id, slotOf(id)] as const) }));
-        const seen: [RouteTable<string>, string][] = [];
-        let table = emptyTable<string>();
-        for (const one of deltas) {
-          table = applyDelta(table, one, attach);
-          seen.push([table, printTable(table)]);
+      fc.property(fc.array(anyChange, { minLength: 1, maxLength: 8 }), fc.array(anyHead, { minLength: 4, maxLength: 8 }), (changes, heads) => {
+        const table = new LiveTable(attach, 2 ** 20);
+        const content = new Content();
+        const seen: (readonly [RouteTable<string>, string])[] = [];
+        for (const one of changes) {
+          content.apply(one);
+          // Nobody says that tables before are read no more.
+          const { root } = table.writer.write(one, 0);
+          const reader = new RouteTable(table.arena, attach);
+          reader.adopt(root);
+          table.table.adopt(root);
+          seen.push([reader, printTable(reader)]);
         }
-        const full = applyDelta(emptyTable<string>(), whole(deltas), attach);
-        expect(printTable(table)).toBe(printTable(full));
-        expect(table.hash).toBe(full.hash);
-        expect(table.routeCount).toBe(full.routeCount);
-        expect(table.shared.routeCount + table.spaces.count).toBe(full.shared.routeCount + full.spaces.count);
-        expect(table.problems).toEqual(full.problems);
+        const { table: now, writer } = table;
+        const full = content.table();
+        expect(printTable(now)).toBe(printTable(full));
+        expect(now.hash).toBe(full.hash);
+        expect(now.routeCount).toBe(full.routeCount);
+        expect(now.settings).toEqual(full.settings);
+        expect(writer.problems).toEqual(problemsOf(full));
+        expect(upstreamsOf(now)).toEqual(upstreamsOf(full));
         for (const head of heads) {
-          for (const draw of [0, 0.3, 0.9999]) {
-            const one = decide(table, head, draw);
-            const other = decide(full, head, draw);
-            expect(one.kind === 'forward' ? [one.route.key, one.attached] : one).toEqual(other.kind === 'forward' ? [other.route.key, other.attached] : other);
-          }
+          for (const draw of [0, 0.3, 0.9999]) expect(said(decide(now, head, draw))).toEqual(said(decide(full, head, draw)));
         }
-        // Every older table is still what it was.
         for (const [old, text] of seen) expect(printTable(old)).toBe(text);
       }),
       { numRuns: 300 },
     );
   });
 
-  it('builds only the Routes that the delta touches', () => {
-    const mappings = ['a', 'b', 'c'].map((name) => mapping(name, prefix(`/${name}/`)));
-    const before = tableOf(mappings);
-    const changed = { ...mappings[1]!, role: live(10) };
-    const after = applyDelta(before, delta([changed], { version: 2, base: 1 }), () => null);
-    const same = routesInOrder(after).map((route, index) => route === routesInOrder(before)[index]);
-    expect(same).toEqual([true, false, true]);
-    expect(after.hash).not.toBe(before.hash);
+  it('is the same table where nothing differs', () => {
+    const mappings = [mapping('a', prefix('/a/'))];
+    const given = change(mappings, { endpoints: endpointsOf(mappings), upstreams: [{ upstream: upstreamOf('a'), breakerSlot: 2 }] });
+    const table = new LiveTable(attach);
+    const first = table.writer.write(given, 0);
+    expect(table.writer.write(structuredClone(given), 1)).toEqual(first);
+    expect(table.writer.write(change([], { removedMappings: ['nobody'], removedUpstreams: ['none'] }), 1)).toEqual(first);
+    expect(table.writer.write(change([], { settings: { singleNamespace: 'a' } }), 1).version).toBe(2);
   });
 
-  it('a flip of a ready bit builds the Routes that name the Upstream, and keeps what was attached', () => {
-    const mappings = [mapping('a', prefix('/a/')), mapping('b', prefix('/b/'))];
-    let attached = 0;
-    const count = (): number => ++attached;
-    const before = applyDelta(emptyTable<number>(), delta(mappings, { endpoints: endpointsOf(mappings) }), count);
-    const after = applyDelta(before, delta([], { version: 2, base: 1, endpoints: [{ key: 'a', ready: false, endpoints: [] }, { key: 'b', ready: true, endpoints: [] }] }), count);
-    const [b, a] = routesInOrder(after);
-    expect(a!.split.reject?.reason).toBe('no-healthy-upstream');
-    expect(b).toBe(routesInOrder(before)[0]);
-    const back = applyDelta(after, delta([], { version: 3, base: 2, endpoints: [{ key: 'a', ready: true, endpoints: [] }] }), count);
-    expect(routesInOrder(back)[1]!.split.forwards[0]!.attached).toBe(1);
-    expect(back.hash).toBe(before.hash);
-    expect(attached).toBe(2);
-  });
-
-  it('an Upstream whose Endpoints are all ending gives its share to the others while one of them is ready, and takes it again', () => {
-    const split = [mapping('a', prefix('/x/'), { role: live(70) }), mapping('b', prefix('/x/'), { role: live(30) })];
-    const state = (key: string, ...states: readonly Endpoint['state'][]): UpstreamEndpoints => ({ key, ready: states.length > 0, endpoints: states.map((one, port) => ({ ip: '10.0.0.1', port, state: one })) });
-    let table = applyDelta(emptyTable<null>(), delta(split, { endpoints: [state('a', 'ready'), state('b', 'ready', 'terminating')] }), () => null);
-    let version = 1;
-    const shares = (...endpoints: readonly UpstreamEndpoints[]): readonly number[] => {
-      version += 1;
-      table = applyDelta(table, delta([], { version, base: version - 1, endpoints }), () => null);
-      return routesInOrder(table)[0]!.split.members.map(({ share }) => share);
-    };
-    expect(shares()).toEqual([0.7, 0.3]);
-    expect(shares(state('b', 'terminating', 'terminating'))).toEqual([1, 0]);
-    expect(shares(state('a', 'terminating'))).toEqual([0.7, 0.3]);
-    expect(shares(state('a'))).toEqual([0, 1]);
-    expect(shares(state('b'))).toEqual([0, 0]);
-    expect(shares(state('a', 'ready'), state('b', 'ready'))).toEqual([0.7, 0.3]);
-  });
-
-  it('a delta with base 0 starts from the empty table', () => {
-    const before = tableOf([mapping('a', prefix('/a/'))]);
-    const after = applyDelta(before, delta([mapping('b', prefix('/b/'))], { version: 7 }), () => null);
-    expect(after.routeCount).toBe(1);
-    expect(after.version).toBe(7);
-  });
-
-  it('a Mapping that leaves its Route for another is in the other only', () => {
-    const before = tableOf([mapping('a', prefix('/a/')), mapping('b', prefix('/a/'))]);
-    const after = applyDelta(before, delta([mapping('b', prefix('/b/'))], { version: 2, base: 1 }), () => null);
-    expect(routesInOrder(after).map((route) => route.mappings.map(({ id }) => id))).toEqual([['Mapping ns/b'], ['Mapping ns/a']]);
-  });
-
-  it('is empty again when every Mapping is gone', () => {
-    const mappings = [mapping('a', prefix('/a/')), mapping('b', { ...mapping('', prefix('/')).match, path: { kind: 'regex', pattern: '(' } })];
-    const before = tableOf(mappings);
-    expect(before.problems.size).toBe(1);
-    const after = applyDelta(before, delta([], { version: 2, base: 1, removedMappings: mappings.map(({ id }) => id), removedUpstreams: ['a', 'b'] }), () => null);
-    expect(after.hash).toBe(emptyTable().hash);
-    expect(after.shared).toEqual(emptyTable().shared);
-    expect([after.routeCount, after.problems.size, after.places.count, after.upstreams.count, after.spaces.count]).toEqual([0, 0, 0, 0, 0]);
-  });
-
-  it('a Mapping keeps its slot when it changes', () => {
-    const first = mapping('a', prefix('/a/'));
-    const slots: number[] = [];
-    const note = (_mapping: Mapping, slot: number): null => {
-      slots.push(slot);
-      return null;
-    };
-    const before = applyDelta(emptyTable<null>(), delta([first], { slots: [[first.id, 5]] }), note);
-    applyDelta(before, delta([{ ...first, target: forwardTo('other') }], { version: 2, base: 1 }), note);
-    expect(slots).toEqual([5, 5]);
+  it('what is named more than once counts as it is named last', () => {
+    const [a, b] = [mapping('x', prefix('/a/')), mapping('x', prefix('/b/'))];
+    expect(printTable(tableOf([a, b, a]))).toBe(printTable(tableOf([a])));
+    expect(printTable(tableOf([a, b]))).toBe(printTable(tableOf([b])));
   });
 });
 
-it('shares equal parts of Mappings and keeps their content', () => {
-  const mappings = Array.from({ length: 5 }, (_, index) => structuredClone(mapping(`m${index}`, prefix(`/${index}/`))));
-  const [first, second] = routesInOrder(tableOf(mappings)).map((route) => route.mappings[0]!);
-  expect(first!.target.kind === 'forward' && second!.target.kind === 'forward' && first!.target.kept === second!.target.kept).toBe(true);
-  expect(first).toEqual(mappings[4]);
-  expect(Object.isFrozen(first)).toBe(true);
+describe('the hash', () => {
+  it('is that of the content, whatever order it came in', () => {
+    fc.assert(
+      fc.property(fc.uniqueArray(anyMapping, { selector: ({ id }) => id, maxLength: 12 }), someEndpoints, (mappings, endpoints) => {
+        const hashOf = (given: readonly TableChange[]): string => {
+          const table = new LiveTable(attach, 2 ** 20);
+          for (const one of given) table.apply(one);
+          return table.table.hash;
+        };
+        const whole = hashOf([change(mappings, { endpoints })]);
+        expect(hashOf([change([], { endpoints }), ...mappings.toReversed().map((one) => change([one]))])).toBe(whole);
+        expect(hashOf([change(mappings.slice(0, 3)), change(mappings), change([], { endpoints })])).toBe(whole);
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  it('differs where a Mapping, the readiness of an Upstream or a setting does', () => {
+    const mappings = [mapping('a', prefix('/a/')), mapping('b', prefix('/b/'))];
+    const hashes = [tableOf(mappings), tableOf(mappings, ['a']), tableOf(mappings, [], 'ns'), tableOf(mappings.slice(1)), tableOf([]), tableOf([{ ...mappings[0]!, precedence: 1 }, mappings[1]!])].map(({ hash }) => hash);
+    expect(new Set(hashes).size).toBe(hashes.length);
+  });
+});
+
+describe('what a reader keeps', () => {
+  /** A table of Routes `/<name>/`, and the decisions of a reader that asks for all of them. */
+  function opened(names: readonly string[]): { readonly live: LiveTable<string>; readonly mappings: readonly Mapping[]; readonly decisions: () => readonly Decision<string>[]; readonly attached: string[] } {
+    const mappings = names.map((name) => mapping(name, prefix(`/${name}/`)));
+    const attached: string[] = [];
+    const note = (one: Mapping, slot: number): string => {
+      attached.push(one.id);
+      return attach(one, slot);
+    };
+    const table = new LiveTable(note);
+    table.apply(change(mappings, { endpoints: endpointsOf(mappings) }));
+    return { live: table, mappings, decisions: () => names.map((name) => decide(table.table, request(`/${name}/`), 0)), attached };
+  }
+
+  it('only the Routes that a change touches are made anew', () => {
+    const { live: table, mappings, decisions } = opened(['a', 'b', 'c']);
+    const before = decisions();
+    const { hash } = table.table;
+    table.apply(change([{ ...mappings[1]!, role: live(10) }]));
+    expect(decisions().map((one, index) => one === before[index])).toEqual([true, false, true]);
+    expect(table.table.hash).not.toBe(hash);
+  });
+
+  it('a flip of a ready bit makes the Routes that name the Upstream anew, and keeps what was attached', () => {
+    const { live: table, decisions, attached } = opened(['a', 'b']);
+    const before = decisions();
+    const { hash } = table.table;
+    table.apply(change([], { endpoints: [{ key: 'a', ready: false, endpoints: [] }, { key: 'b', ready: true, endpoints: [] }] }));
+    expect(decisions().map((one, index) => (one.kind === 'reject' ? one.reason : one === before[index]))).toEqual(['no-healthy-upstream', true]);
+    table.apply(change([], { endpoints: [{ key: 'a', ready: true, endpoints: [] }] }));
+    const [a] = decisions() as readonly ForwardDecision<string>[];
+    expect(a!.attached).toBe((before[0] as ForwardDecision<string>).attached);
+    expect(a!.mapping).toBe((before[0] as ForwardDecision<string>).mapping);
+    expect(table.table.hash).toBe(hash);
+    expect(attached).toEqual(['Mapping ns/a', 'Mapping ns/b']);
+  });
+
+  it('Endpoints that change where no ready bit does make no Route anew', () => {
+    const { live: table, decisions } = opened(['a']);
+    const [before] = decisions();
+    table.apply(change([], { endpoints: [{ key: 'a', ready: true, endpoints: [{ ip: '10.0.0.1', port: 9000, state: 'ready' }] }] }));
+    expect(decisions()[0]).toBe(before);
+    expect(table.table.upstream('a')!.endpoints!.endpoints).toEqual([{ ip: '10.0.0.1', port: 9000, state: 'ready' }]);
+  });
+
+  it('a Mapping that changes, or counts elsewhere, is attached anew; the others of its Route are not', () => {
+    const split = [mapping('a', prefix('/x/')), mapping('b', prefix('/x/'))];
+    const noted: string[] = [];
+    const table = new LiveTable((one, slot) => {
+      noted.push(attach(one, slot));
+      return null;
+    });
+    const ask = (given: TableChange): readonly string[] => {
+      noted.length = 0;
+      table.apply(given);
+      decide(table.table, request('/x/'), 0);
+      return [...noted];
+    };
+    expect(ask(change(split, { endpoints: endpointsOf(split) }))).toEqual(['Mapping ns/a@-1 a', 'Mapping ns/b@-1 b']);
+    expect(ask(change([{ ...split[1]!, target: forwardTo('other') }]))).toEqual(['Mapping ns/b@-1 other']);
+    expect(ask(change([], { mappings: [{ mapping: split[0]!, slot: 5 }] }))).toEqual(['Mapping ns/a@5 a']);
+    expect(ask(change([], { removedMappings: [split[1]!.id] }))).toEqual([]);
+  });
+
+  it('lets go of what nobody asked for in two rounds, and makes it again when somebody does', () => {
+    const { live: table, decisions, attached } = opened(['a', 'b']);
+    const before = decisions();
+    const a = (): Decision<string> => decide(table.table, request('/a/'), 0);
+    for (const kept of [2, 2, 1, 1]) {
+      table.table.rest();
+      a();
+      expect(table.table.keptCount).toBe(kept);
+    }
+    expect(a()).toBe(before[0]);
+    expect(decisions().map((one) => one.kind)).toEqual(['forward', 'forward']);
+    expect(attached).toEqual(['Mapping ns/a', 'Mapping ns/b', 'Mapping ns/b']);
+    // Rounds are counted in a byte.
+    for (let round = 0; round < 600; round++) {
+      table.table.rest();
+      a();
+    }
+    expect(table.table.keptCount).toBe(1);
+  });
+});
+
+it('an Upstream whose Endpoints are all ending gives its share to the others while one of them is ready, and takes it again', () => {
+  const split = [mapping('a', prefix('/x/'), { role: live(70) }), mapping('b', prefix('/x/'), { role: live(30) })];
+  const state = (key: string, ...states: readonly Endpoint['state'][]): UpstreamEndpoints => ({ key, ready: states.length > 0, endpoints: states.map((one, port) => ({ ip: '10.0.0.1', port, state: one })) });
+  const table = new LiveTable(attach);
+  table.apply(change(split, { endpoints: [state('a', 'ready'), state('b', 'ready', 'terminating')] }));
+  const shares = (...endpoints: readonly UpstreamEndpoints[]): readonly number[] => table.apply(change([], { endpoints })).routesInOrder()[0]!.split.members.map(({ share }) => share);
+  expect(shares()).toEqual([0.7, 0.3]);
+  expect(shares(state('b', 'terminating', 'terminating'))).toEqual([1, 0]);
+  expect(shares(state('a', 'terminating'))).toEqual([0.7, 0.3]);
+  expect(shares(state('a'))).toEqual([0, 1]);
+  expect(shares(state('b'))).toEqual([0, 0]);
+  expect(shares(state('a', 'ready'), state('b', 'ready'))).toEqual([0.7, 0.3]);
+});
+
+it('a Mapping that leaves its Route for another is in the other only', () => {
+  const table = new LiveTable(attach);
+  table.apply(change([mapping('a', prefix('/a/')), mapping('b', prefix('/a/'))]));
+  table.apply(change([mapping('b', prefix('/b/'))]));
+  expect(table.table.routesInOrder().map((route) => route.mappings.map(({ id }) => id))).toEqual([['Mapping ns/b'], ['Mapping ns/a']]);
+});
+
+it('a Mapping comes back as it was given, whatever it says', () => {
+  fc.assert(
+    fc.property(anyMapping, fc.string({ unit: 'binary' }), (given, text) => {
+      const odd = { ...given, id: `${given.id} é ${text}`, member: text, target: forwardTo('u', { kept: { bypassAuth: true, authContextExtensions: { a: text }, labels: null } }) };
+      expect(tableOf([odd]).routesInOrder().flatMap(({ mappings }) => mappings)).toEqual([odd]);
+    }),
+  );
+});
+
+describe('when everything is gone', () => {
+  it('the table is empty again, to the last byte', () => {
+    const anyEnd = fc.array(anyChange, { minLength: 1, maxLength: 6 });
+    fc.assert(
+      fc.property(anyEnd, (changes) => {
+        const table = new LiveTable(attach, 2 ** 20);
+        const { hash } = table.apply(change([]));
+        const { used } = table.writer.bytes;
+        for (const one of changes) table.apply(one);
+        const { writer } = table;
+        table.apply(change([], { removedMappings: [...writer.mappingIds], removedUpstreams: [...writer.upstreamKeys] }));
+        // What readers read no more is free with the next write.
+        table.apply(change([]));
+        expect(writer.bytes.used).toBe(used);
+        expect([...writer.mappingIds, ...writer.upstreamKeys, ...writer.problems.keys()]).toEqual([]);
+        expect(table.table.hash).toBe(hash);
+        expect(table.table.shared).toEqual(new LiveTable(attach).apply(change([])).shared);
+        expect([table.table.routeCount, printTable(table.table), [...table.table.upstreamKeys()].length]).toEqual([0, '', 0]);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it('another writer finds nothing', () => {
+    const table = new LiveTable(attach);
+    table.apply(change([mapping('a', prefix('/a/'))], { endpoints: [{ key: 'a', ready: true, endpoints: [] }] }));
+    const { root } = table.writer.write(change([], { removedMappings: ['Mapping ns/a'], removedUpstreams: ['a'] }), 1);
+    const next = new TableWriter(table.arena, root);
+    expect([...next.mappingIds, ...next.upstreamKeys]).toEqual([]);
+  });
 });

@@ -247,7 +247,7 @@ describe('outlier ejection', () => {
     const client = await start(turns, 4);
     const failing = (...which: number[]): void => {
       const addresses = which.map((i) => `127.0.0.1:${origins[i]!.port}`);
-      gateway.plane.apply({ kind: 'failing', whole: false, upstreams: [['iris', addresses]] });
+      gateway.change({ failing: [['iris', addresses]] });
     };
     const used = async (): Promise<string> => [...new Set((await asks(client, 12)).split(''))].toSorted().join('');
     failing(0);
@@ -262,13 +262,13 @@ describe('outlier ejection', () => {
     gateway.serveIris(ports(4), { loadBalancer: turns });
     expect(await used()).toBe('0123');
     failing(1);
-    gateway.plane.apply({ kind: 'failing', whole: true, upstreams: [['other', ['127.0.0.1:1']]] });
+    gateway.change({ failing: [['iris', []], ['other', ['127.0.0.1:1']]] });
     expect(await used()).toBe('0123');
   });
 
   test('the word that an Endpoint fails may come before its table, and outlives a change of Endpoints', async () => {
     gateway = await new Gateway().listen();
-    gateway.plane.apply({ kind: 'failing', whole: false, upstreams: [['iris', [`127.0.0.1:${origins[1]!.port}`]]] });
+    gateway.change({ failing: [['iris', [`127.0.0.1:${origins[1]!.port}`]]] });
     const healthCheck = { intervalMs: 1000, timeoutMs: 1000, unhealthyThreshold: 1, healthyThreshold: 1, probe: { kind: 'grpc', service: '', authority: null } } as const;
     gateway.serveIris(ports(2), { loadBalancer: turns }, { healthCheck });
     const client = await open();

@@ -253,7 +253,7 @@ describe('circuit breakers', () => {
     await holds(2);
     const three = await ask(gateway, 'three');
     await eventually(() => uses(gateway, resource.pending) === 1, 'it waits');
-    gateway.serve([mappingOf('other', 'other')], [upstreamOf('other')], [endpointsOn('other', [origin.port])], { breakerSlots: [['other', 1]] });
+    gateway.serve([mappingOf('other', 'other')], [upstreamOf('other')], [endpointsOn('other', [origin.port])], { upstreams: [{ upstream: upstreamOf('other'), breakerSlot: 1 }] });
     expect(await status(three)).toBe(503);
     release('two');
     expect(await status(two)).toBe(200);

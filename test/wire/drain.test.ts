@@ -1,9 +1,8 @@
 // Drain, and the messages of the control worker.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { upstreamOf } from '../gateway/fixtures.ts';
 import { eventually } from '../turns.ts';
 import { fieldOf, RawClient } from './client.ts';
-import { Gateway, endpointsOn, irisTo, post, transports } from './gateway.ts';
+import { Gateway, endpointsOn, post, transports } from './gateway.ts';
 import { Origin, requestsIn } from './origin.ts';
 
 describe.each(transports)('%s', (_name, secure) => {
@@ -67,14 +66,16 @@ describe.each(transports)('%s', (_name, secure) => {
   });
 });
 
-test('a delta on another table is a gap; the whole is taken whatever was held', async () => {
+test('a table is taken by whoever asks for it first, woken or not, and its number is told', async () => {
   const gateway = new Gateway();
-  const delta = { version: 5, base: 4, settings: { singleNamespace: null }, mappings: [], removedMappings: [], upstreams: [], removedUpstreams: [], endpoints: [], slots: [], breakerSlots: [] };
-  expect(gateway.plane.apply({ kind: 'delta', delta, ready: true })).toEqual({ kind: 'gap', version: 0 });
-  const whole = { ...delta, base: 0, mappings: [irisTo('iris')], upstreams: [upstreamOf('iris')], endpoints: [endpointsOn('iris', [1])] };
-  expect(gateway.plane.apply({ kind: 'delta', delta: whole, ready: true })).toMatchObject({ kind: 'table', version: 5 });
-  expect(gateway.plane.apply({ kind: 'delta', delta: { ...delta, version: 6, base: 5 }, ready: true })).toMatchObject({ kind: 'table', version: 6 });
-  expect(gateway.plane.apply({ kind: 'ready', ready: false })).toEqual({ kind: 'done' });
-  expect(gateway.counters.cells[9]).toBe(1);
+  expect(gateway.plane.served.version).toBe(0);
+  gateway.serveIris([1]);
+  expect(gateway.plane.served.version).toBe(1);
+  expect(gateway.shared.readBy(0)).toBe(1);
+  gateway.change({ endpoints: [endpointsOn('iris', [2])] });
+  expect(gateway.plane.served.version).toBe(2);
+  // Nothing differs: the same table.
+  gateway.change({ endpoints: [endpointsOn('iris', [2])] });
+  expect(gateway.plane.served.version).toBe(2);
   gateway.close();
 });

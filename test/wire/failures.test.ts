@@ -226,7 +226,7 @@ describe.each(transports)('%s', (_name, secure) => {
     const client = await gateway.open(secure);
     client.write(post('x'));
     await eventually(() => gateway.used.includes('named'), 'the question for addresses');
-    gateway.plane.apply({ kind: 'endpoints', endpoints: [endpointsOn('named', [origin.port])] });
+    gateway.change({ endpoints: [endpointsOn('named', [origin.port])] });
     expect((await client.answers(1))[0]!.status).toBe(200);
     client.destroy();
   });

@@ -2,11 +2,13 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { TableDelta } from '../../routing/delta.ts';
+import type { TableChange } from '../../routing/table-change.ts';
+import { TableWriter } from '../../routing/table-writer.ts';
 import type { ForwardTarget, Mapping } from '../../routing/mapping.ts';
 import type { Upstream, UpstreamEndpoints } from '../../routing/upstream.ts';
 import { CounterBlock, blockBytes, failureFlags, fixed, shadowOutcomes, slotCell, slotLayout, statusColumns } from '../../gateway/counters.ts';
 import type { AccessEntry } from '../../gateway/data-plane.ts';
+import { SharedTable, tableMemory } from '../../gateway/shared-table.ts';
 import { DataPlane } from '../../gateway/edge/plane.ts';
 import type { Step } from '../../gateway/edge/policy/step.ts';
 import { defaultLimits } from '../../gateway/settings.ts';
@@ -41,8 +43,10 @@ export class Gateway {
   readonly #clock = new StoppedClock();
   port = 0;
   tlsPort = 0;
+  /** Of the table. */
+  readonly shared = new SharedTable(tableMemory(4));
   readonly #folder: string;
-  #version = 0;
+  readonly #writer = new TableWriter(this.shared.arena, 0);
 
   constructor(options: GatewayOptions = {}) {
     this.#folder = mkdtempSync(join(tmpdir(), 'sluice-wire-'));
@@ -61,6 +65,11 @@ export class Gateway {
       clock: options.time === 'stopped' ? this.#clock : systemClock,
       counters: this.counters,
       others: options.others ?? [],
+      table: this.shared.memory,
+      reader: 0,
+      damaged: (_, sentence) => {
+        throw new Error(sentence);
+      },
       log: (entry) => this.entries.push(entry),
       used: (keys) => this.used.push(...keys),
     }, options.steps);
@@ -74,22 +83,32 @@ export class Gateway {
   }
 
   /** The next table: the whole, of these Mappings and Upstreams. */
-  serve(mappings: readonly Mapping[], upstreams: readonly Upstream[], endpoints: readonly UpstreamEndpoints[], more: Partial<TableDelta> = {}): void {
-    this.#version += 1;
-    const delta: TableDelta = {
-      version: this.#version,
-      base: 0,
+  serve(mappings: readonly Mapping[], upstreams: readonly Upstream[], endpoints: readonly UpstreamEndpoints[], more: Partial<TableChange> = {}): void {
+    const keys = new Set(upstreams.map(({ key }) => key));
+    const ids = new Set(mappings.map(({ id }) => id));
+    this.change({
       settings: { singleNamespace: null },
-      mappings,
-      removedMappings: [],
-      upstreams,
-      removedUpstreams: [],
+      mappings: mappings.map((mapping, index) => ({ mapping, slot: firstSlot + index })),
+      removedMappings: [...this.#writer.mappingIds].filter((id) => !ids.has(id)),
+      upstreams: upstreams.map((upstream, index) => ({ upstream, breakerSlot: index })),
+      removedUpstreams: [...this.#writer.upstreamKeys].filter((key) => !keys.has(key)),
       endpoints,
-      slots: mappings.map(({ id }, index) => [id, firstSlot + index] as const),
-      breakerSlots: upstreams.map(({ key }, index) => [key, index] as const),
+      failing: [],
       ...more,
-    };
-    this.plane.apply({ kind: 'delta', delta, ready: true });
+    });
+  }
+
+  /** The next table: this one, changed. */
+  change(change: Partial<TableChange>): void {
+    const none: TableChange = { settings: { singleNamespace: null }, mappings: [], removedMappings: [], upstreams: [], removedUpstreams: [], endpoints: [], failing: [] };
+    this.shared.publish(this.#writer.write({ ...none, ...change }, this.shared.oldestRead).root);
+    this.shared.ready = true;
+    this.plane.woken();
+  }
+
+  notReady(): void {
+    this.shared.ready = false;
+    this.plane.woken();
   }
 
   /** One Mapping, `/seldon/prod/iris/`, to these ports on loopback. */

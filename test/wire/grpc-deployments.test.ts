@@ -176,7 +176,7 @@ test('Endpoints of a headless Service: calls go to each of them, and to those th
   const gateway = await startGateway();
   const ports = (names: readonly string[]): number[] => origins.filter(({ name }) => names.includes(name)).map(({ port }) => port);
   const endpoints = (names: readonly string[]): void => {
-    gateway.plane.apply({ kind: 'endpoints', endpoints: [endpointsOn('iris', ports(names))] });
+    gateway.change({ endpoints: [endpointsOn('iris', ports(names))] });
   };
   serve(gateway, ports(['one', 'two']));
   const client = clientOf(gateway);

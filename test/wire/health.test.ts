@@ -47,7 +47,7 @@ describe('health', () => {
     expect(await check('')).toEqual({ status: serving.no });
     serve(true);
     expect(await check('')).toEqual({ status: serving.yes });
-    gateway.plane.apply({ kind: 'ready', ready: false });
+    gateway.notReady();
     expect(await check('')).toEqual({ status: serving.no });
   });
 

@@ -3,7 +3,6 @@ import { createServer as createTlsServer } from 'node:tls';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { fixed } from '../../gateway/counters.ts';
-import type { UpstreamEndpoints } from '../../routing/upstream.ts';
 import { upstreamOf } from '../gateway/fixtures.ts';
 import { eventually } from '../turns.ts';
 import { RawClient } from './client.ts';
@@ -40,19 +39,6 @@ describe('upstream connections', () => {
       await client.answers(have + 1);
     }
   }
-
-  test('Endpoints that take requests are counted before anybody asks for one', async () => {
-    await start();
-    const ready = (): number => gateway.counters.cells[fixed.endpointsReady]!;
-    expect(ready()).toBe(1);
-    const endpoints = (...states: readonly ('ready' | 'terminating')[]): UpstreamEndpoints => ({ key: 'iris', ready: true, endpoints: states.map((state, index) => ({ ip: '127.0.0.1', port: index + 1, state })) });
-    gateway.serve([irisTo('iris')], [upstreamOf('iris')], [endpoints('ready', 'ready', 'terminating')]);
-    expect(ready()).toBe(2);
-    gateway.serve([irisTo('iris')], [upstreamOf('iris')], [endpoints('terminating')]);
-    expect(ready()).toBe(1);
-    gateway.serve([], [], []);
-    expect(ready()).toBe(0);
-  });
 
   test('an idle connection is closed after its limit and not used again', async () => {
     await start({ limits: { upstreamIdleMs: 50 } });
@@ -104,7 +90,7 @@ describe('upstream connections', () => {
     origin.connections[0]!.socket.end();
     await eventually(() => gateway.counters.cells[fixed.upstreamConnectionsHttp1] === 0, 'the connection gone');
     const other = await new Origin().listen();
-    gateway.plane.apply({ kind: 'endpoints', endpoints: [endpointsOn('iris', [other.port])] });
+    gateway.change({ endpoints: [endpointsOn('iris', [other.port])] });
     await ask();
     const parkedAtMs = performance.now();
     await eventually(() => other.connections[0]!.closed, 'the connection closed by the gateway');
@@ -201,7 +187,7 @@ describe('upstream connections', () => {
     };
     client.write(post('slow'));
     await eventually(() => requestsIn(origin.text).length === 1, 'the request at the first endpoint');
-    gateway.plane.apply({ kind: 'endpoints', endpoints: [endpointsOn('iris', [other.port])] });
+    gateway.change({ endpoints: [endpointsOn('iris', [other.port])] });
     const second = await gateway.open(false);
     second.write(post('new'));
     expect((await second.answers(1))[0]!.status).toBe(200);
@@ -216,7 +202,7 @@ describe('upstream connections', () => {
   test('of two Endpoints the one with less in flight is chosen; a terminating one only when none is ready', async () => {
     await start();
     const busy = await new Origin(() => undefined).listen();
-    gateway.plane.apply({ kind: 'endpoints', endpoints: [endpointsOn('iris', [busy.port, origin.port])] });
+    gateway.change({ endpoints: [endpointsOn('iris', [busy.port, origin.port])] });
     const stuck: RawClient[] = [];
     while (requestsIn(busy.text).length === 0) {
       const one = await gateway.open(false);
@@ -227,14 +213,13 @@ describe('upstream connections', () => {
     const before = requestsIn(busy.text).length;
     await ask(20);
     expect(requestsIn(busy.text)).toHaveLength(before);
-    gateway.plane.apply({
-      kind: 'endpoints',
+    gateway.change({
       endpoints: [{ key: 'iris', ready: true, endpoints: [{ ip: '127.0.0.1', port: busy.port, state: 'terminating' }, { ip: '127.0.0.1', port: origin.port, state: 'ready' }] }],
     });
     for (const one of stuck) one.destroy();
     await ask(20);
     expect(requestsIn(busy.text)).toHaveLength(before);
-    gateway.plane.apply({ kind: 'endpoints', endpoints: [{ key: 'iris', ready: true, endpoints: [{ ip: '127.0.0.1', port: origin.port, state: 'terminating' }] }] });
+    gateway.change({ endpoints: [{ key: 'iris', ready: true, endpoints: [{ ip: '127.0.0.1', port: origin.port, state: 'terminating' }] }] });
     await ask(1);
     await busy.close();
   });
@@ -263,18 +248,18 @@ describe('upstream connections', () => {
     await ask();
     expect(origin.connections).toHaveLength(1);
     // The one that used it last leaves: the other's requests go on over it.
-    gateway.plane.apply({ kind: 'endpoints', endpoints: [endpointsOn('iris', [])] });
+    gateway.change({ endpoints: [endpointsOn('iris', [])] });
     await askSecond();
     expect(origin.connections).toHaveLength(1);
     // What grew too old while it stood there is not given to anybody.
-    gateway.plane.apply({ kind: 'endpoints', endpoints: [endpointsOn('iris', [origin.port])] });
+    gateway.change({ endpoints: [endpointsOn('iris', [origin.port])] });
     await ask();
-    gateway.plane.apply({ kind: 'endpoints', endpoints: [endpointsOn('iris', [])] });
+    gateway.change({ endpoints: [endpointsOn('iris', [])] });
     await eventually(() => origin.connections[0]!.closed, 'the idle connection closed');
     await askSecond();
     expect(origin.connections).toHaveLength(2);
     // The last one to leave closes what is idle.
-    gateway.plane.apply({ kind: 'endpoints', endpoints: [endpointsOn('other', [])] });
+    gateway.change({ endpoints: [endpointsOn('other', [])] });
     await eventually(() => origin.connections[1]!.closed, 'the last connection closed');
   });
 

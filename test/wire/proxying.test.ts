@@ -324,7 +324,7 @@ describe.each(transports)('%s', (_name, secure) => {
     get('/ambassador/v0/check_ready');
     get('/readyz');
     expect((await client.answers(3)).map(({ status }) => status)).toEqual([200, 200, 200]);
-    gateway.plane.apply({ kind: 'ready', ready: false });
+    gateway.notReady();
     get('/ambassador/v0/check_ready');
     get('/ambassador/v0/check_alive');
     expect((await client.answers(5)).slice(3).map(({ status }) => status)).toEqual([503, 200]);

@@ -103,7 +103,7 @@ describe.each(transports)('%s', (_name, secure) => {
   /** The hostile upstream under a new name, so that nothing is remembered of the last vector: no connection, no idle close. */
   function serveAnew(): void {
     const key = `iris-${runs}`;
-    gateway.plane.apply({ kind: 'endpoints', endpoints: [endpointsOn(`iris-${runs - 1}`, [])] });
+    gateway.change({ endpoints: [endpointsOn(`iris-${runs - 1}`, [])] });
     gateway.serve([irisTo(key), mappingOf('calm', 'calm')], [upstreamOf(key), upstreamOf('calm')], [endpointsOn(key, [hostile.port]), endpointsOn('calm', [friendly.port])]);
   }
 

@@ -7,7 +7,9 @@ import { errorCode, flag, frameType } from '../../gateway/edge/http2/constants.t
 import { ServedConnection } from '../../gateway/edge/downstream/http2-connection.ts';
 import { ServedStreams } from '../../gateway/edge/downstream/http2-streams.ts';
 import { releaseMemory } from '../../gateway/release-memory.ts';
+import { decide } from '../../routing/decide.ts';
 import { upstreamOf } from '../gateway/fixtures.ts';
+import { request } from '../routing/build.ts';
 import { frames, rawClient } from '../gateway/edge/http2/raw-peer.ts';
 import type { RawPeer } from '../gateway/edge/http2/raw-peer.ts';
 import { eventually } from '../turns.ts';
@@ -188,7 +190,7 @@ describe('a served stream that is used again', () => {
     expect(again.filter((served) => first.includes(served))).toHaveLength(256);
   });
 
-  test('holds neither the client nor the table that it served before', async () => {
+  test('holds neither the client nor the Decision that it served before', async () => {
     await start();
     const peer = await rawClient(gateway.port);
     const client = new Client('a', peer, 2001);
@@ -199,12 +201,13 @@ describe('a served stream that is used again', () => {
     for (const who of held.keys()) answer(who);
     await eventually(() => client.open.every((id) => client.bodyOf(id) !== null), 'the answers');
     peer.socket.destroy();
-    serve();
+    gateway.serve([], [], []);
+    for (let round = 0; round < 2; round++) context.exchange.table.rest();
     await eventually(() => context.connections.size === 0, 'no client');
     await eventually(() => {
       releaseMemory();
       return refs.every((ref) => ref.deref() === undefined);
-    }, 'client, facts and table collected');
+    }, 'client, facts and Decisions collected');
   });
 });
 
@@ -212,7 +215,7 @@ describe('a served stream that is used again', () => {
 async function watched(peer: RawPeer): Promise<{ readonly context: DownstreamContext; readonly refs: readonly WeakRef<object>[] }> {
   const connection = await connectionOf(peer);
   const { context } = connection;
-  return { context, refs: [new WeakRef(connection), new WeakRef(connection.facts), new WeakRef(context.exchange.table)] };
+  return { context, refs: [new WeakRef(connection), new WeakRef(connection.facts), new WeakRef(decide(context.exchange.table, request('/'), 0))] };
 }
 
 /** The gateway's side of a client, found by its next request. */

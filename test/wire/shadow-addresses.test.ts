@@ -210,7 +210,7 @@ describe('copies by address', () => {
     client = await gateway.open(false);
     await ask();
     await eventually(() => gateway.used.includes('copy'), 'its addresses are asked for');
-    gateway.plane.apply({ kind: 'endpoints', endpoints: [endpointsOn('copy', [well.port])] });
+    gateway.change({ endpoints: [endpointsOn('copy', [well.port])] });
     await eventually(() => gateway.shadowed('sent', slotOf(0)) === 1, 'the copy sent');
     await nothingHeld();
   });

@@ -260,11 +260,7 @@ describe.each(transports)('%s', (_name, secure) => {
     expect(origin.connections).toHaveLength(2);
     expect(requestsIn(shadow.text)).toHaveLength(1);
     // A shadow that has been there finds its Upstream when only Mappings change.
-    gateway.plane.apply({
-      kind: 'delta',
-      delta: { version: 2, base: 1, settings: { singleNamespace: null }, mappings: [shadowTo('copy', 100, 's3')], removedMappings: ['s1', 's2'], upstreams: [], removedUpstreams: [], endpoints: [], slots: [['s3', 9]], breakerSlots: [] },
-      ready: true,
-    });
+    gateway.change({ mappings: [{ mapping: shadowTo('copy', 100, 's3'), slot: 9 }], removedMappings: ['s1', 's2'] });
     client.write(post('y'));
     await client.answers(2);
     await eventually(() => gateway.shadowed('sent', 9) === 1, 'the new shadow');

@@ -331,16 +331,16 @@ describe.each(protocols.map((protocol) => [protocol.name, protocol] as const))('
     await drain;
   });
 
-  test('a table that comes meanwhile is not its table, also when it decides again', async () => {
+  test('a request that waits keeps its Route whatever table comes meanwhile; one that decides again is decided by the newest', async () => {
     const first = await heldCall('first');
     const second = await heldCall('second');
     gateway.serve([], [], []);
-    // The Upstreams are gone, and with them the way: but the Route is the one that was.
+    // The Upstreams are gone, and with them the way.
     first.held.resume(goOn);
     second.held.resume({ kind: 'again', change: { remove: [], add: [['x-tenant', 'b']] } });
     const replies = [await first.call.reply, await second.call.reply];
-    expect(replies.map(({ status }) => status)).toEqual(protocol.grpc ? [14, 14] : [503, 503]);
-    expect(step.ends.map(({ end }) => end.failure?.name)).toEqual(['no-healthy-upstream', 'no-healthy-upstream']);
+    expect(replies.map(({ status }) => status)).toEqual(protocol.grpc ? [14, 12] : [503, 404]);
+    expect(step.ends.map(({ end }) => end.failure?.name)).toEqual(['no-healthy-upstream', 'no-route']);
   });
 });
 

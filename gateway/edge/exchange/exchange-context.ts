@@ -1,8 +1,8 @@
 // ExchangeContext: what all exchanges of a worker share: the current table, copies for shadows, ids. One object, made once.
-import { emptyTable } from '../../../routing/table.ts';
 import type { RouteTable } from '../../../routing/table.ts';
 import type { WorkerContext } from '../io/worker-context.ts';
 import { RequestIds } from '../message/request-id.ts';
+import type { CurrentTable } from './current-table.ts';
 import type { LazyMapping } from '../policy/compiled-mapping.ts';
 import { probeStep } from '../policy/probe.ts';
 import type { Step } from '../policy/step.ts';
@@ -14,23 +14,26 @@ export class ExchangeContext {
   readonly upstream: UpstreamContext;
   readonly shadows: ShadowSender;
   readonly ids = new RequestIds();
-  /** The one reference to the current table. A request reads it once. */
-  table: RouteTable<LazyMapping> = emptyTable<LazyMapping>();
-  /** Counter slots by id of the Mapping, for rejects. */
-  readonly slots = new Map<string, number>();
-  /** What check_ready answers. */
-  ready = false;
+  readonly #current: CurrentTable;
+  /** What check_ready answers is no, whatever the control worker says. */
+  draining = false;
   /** Of requests for which there is no Route. */
   readonly stepsWithoutRoute: readonly Step[] = [probeStep(this)];
 
-  constructor(upstream: UpstreamContext, shadows: ShadowSender) {
+  constructor(upstream: UpstreamContext, shadows: ShadowSender, current: CurrentTable) {
     this.worker = upstream.worker;
     this.upstream = upstream;
     this.shadows = shadows;
+    this.#current = current;
   }
 
-  /** −1: a Mapping of which nothing is counted. */
-  slotOf(mappingId: string): number {
-    return this.slots.get(mappingId) ?? -1;
+  /** The newest table. A decision reads it once. */
+  get table(): RouteTable<LazyMapping> {
+    return this.#current.now;
+  }
+
+  /** What check_ready answers. */
+  get ready(): boolean {
+    return !this.draining && this.#current.ready;
   }
 }

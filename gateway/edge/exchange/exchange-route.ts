@@ -50,7 +50,7 @@ export class ExchangeRoute implements StepOwner {
 
   #reject(decision: RejectDecision, head: WireRequestHead): void {
     const { context, record } = this.#state;
-    record.enter(decision.mapping === null ? -1 : context.slotOf(decision.mapping.id));
+    record.enter(decision.slot);
     this.#rejection = decision;
     const steps = decision.reason === 'no-route' ? context.stepsWithoutRoute : rejectedSteps(decision.mapping);
     if (steps === null) this.stepsPassed(head);
@@ -69,10 +69,10 @@ export class ExchangeRoute implements StepOwner {
 
   #runSteps(steps: readonly Step[], head: WireRequestHead): void {
     const state = this.#state;
-    const { ids, table } = state.context;
+    const { ids } = state.context;
     const run = (state.steps ??= new StepRun(state.worker, ids, state.edits, this));
     const bodyBytes = head.framing === 'chunked' ? -1 : Math.max(0, head.contentLength);
-    run.begin(steps, head, { facts: state.facts!, secure: state.client.secure, bodyBytes, table });
+    run.begin(steps, head, { facts: state.facts!, secure: state.client.secure, bodyBytes });
     if (run.waiting) state.times.waitingSinceMs = state.worker.nowMs;
   }
 
@@ -99,16 +99,16 @@ export class ExchangeRoute implements StepOwner {
     }
   }
 
-  /** By the table that the request began with, and with another draw. */
+  /** By the newest table, and with another draw: the step may have waited, and memory of older tables is used again. */
   #decideAgain(head: WireRequestHead): void {
     const { context, edits, record, steps, worker } = this.#state;
     const run = steps!;
-    const decision = decide(run.table, head, worker.draw());
+    const decision = decide(context.table, head, worker.draw());
     edits.beginAgain();
     if (decision.kind === 'reject') {
       this.#state.compiled = null;
       record.decision = null;
-      record.move(decision.mapping === null ? -1 : context.slotOf(decision.mapping.id));
+      record.move(decision.slot);
       this.#rejection = decision;
       run.again(rejectedSteps(decision.mapping), head);
       return;

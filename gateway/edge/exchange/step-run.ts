@@ -1,6 +1,5 @@
 // StepRun: one request on its way through the steps of its Mapping. Made for the first request of an exchange that has any, and used again,
 // unless a step waited: it may hold on to what it was given, and must not speak of another request by it.
-import type { RouteTable } from '../../../routing/table.ts';
 import type { WorkerContext } from '../io/worker-context.ts';
 import type { ClientFacts } from '../message/client-facts.ts';
 import { failures } from '../../failures.ts';
@@ -10,7 +9,6 @@ import type { WireRequestHead } from '../message/request-head.ts';
 import type { RequestIds } from '../message/request-id.ts';
 import type { ResponseHead } from '../message/response-head.ts';
 import type { AnswerEdits } from '../policy/answer-edits.ts';
-import type { LazyMapping } from '../policy/compiled-mapping.ts';
 import { waits } from '../policy/step.ts';
 import type { ExchangeEnd, Resume, Step, StepRequest, Verdict } from '../policy/step.ts';
 
@@ -29,7 +27,6 @@ export interface StepFacts {
   readonly facts: ClientFacts;
   readonly secure: boolean;
   readonly bodyBytes: number;
-  readonly table: RouteTable<LazyMapping>;
 }
 
 export class StepRun implements StepRequest {
@@ -69,11 +66,6 @@ export class StepRun implements StepRequest {
   /** A step waits. */
   get waiting(): boolean {
     return this.#cancel !== null;
-  }
-
-  /** The table that the request was decided by. */
-  get table(): RouteTable<LazyMapping> {
-    return this.#shared!.table;
   }
 
   get head(): WireRequestHead {

@@ -1,163 +1,136 @@
-// All Upstreams of a worker, by key. Compiled Mappings hold their pool, so a request looks nothing up. A pool is made when the first request
-// asks for it: of 10,000 deployments few are asked at once, and a pool is twenty times what is known of its Upstream.
-import type { Endpoint, Upstream, UpstreamEndpoints } from '../../../routing/upstream.ts';
+// All Upstreams of a worker that were used, by key. Compiled Mappings hold their pool, so a request looks nothing up. A pool is made when the first
+// request asks for it, from what the table knows of its Upstream, and follows the table from then on.
+import type { KnownUpstream } from '../../../routing/upstream-record.ts';
 import type { UpstreamContext } from './upstream-context.ts';
 import { AddressPools } from './address-pool.ts';
 import { UpstreamPool } from './pool.ts';
 
-const noAddresses: ReadonlySet<string> = new Set();
+/** The table that was taken last, as the registry asks it: one that is newer is not taken on the way. */
+export interface KnownUpstreams {
+  readonly taken: { upstream(key: string): (KnownUpstream & { readonly number: number; readonly serial: number }) | null };
+}
 
-/** What is known of one Upstream. */
-class Known {
+/** The pools of one Upstream, and what they were told last. */
+interface UsedUpstream {
   readonly key: string;
-  /** null: named by a Mapping, not described yet. */
-  upstream: Upstream | null = null;
-  /** null: not told yet. */
-  endpoints: UpstreamEndpoints | null = null;
-  breakerSlot = -1;
-  /** Addresses that fail their health check. */
-  failing: ReadonlySet<string> = noAddresses;
-  live: UpstreamPool | null = null;
-  shadow: UpstreamPool | null = null;
-  /** Endpoints that take requests, as they were counted last. */
-  counted = 0;
-
-  constructor(key: string) {
-    this.key = key;
-  }
-
-  fail(addresses: ReadonlySet<string>): void {
-    if (addresses === this.failing) return;
-    this.failing = addresses;
-    this.live?.setFailing(addresses);
-  }
-
-  /** Endpoints that take requests. */
-  get servingCount(): number {
-    return this.live === null ? servingOf(this.endpoints?.endpoints ?? []) : this.live.balancer.count;
-  }
+  /** Of its record; −1: it had none. */
+  number: number;
+  serial: number;
+  live: UpstreamPool | null;
+  shadow: UpstreamPool | null;
 }
 
-/** Ready ones, or all while none is ready (routing rule 7). */
-function servingOf(endpoints: readonly Endpoint[]): number {
-  let ready = 0;
-  for (const { state } of endpoints) if (state === 'ready') ready += 1;
-  return ready > 0 ? ready : endpoints.length;
-}
+const nothingKnown: KnownUpstream = Object.freeze({ upstream: null, endpoints: null, breakerSlot: -1, failing: Object.freeze([]) });
 
 export class UpstreamRegistry {
   readonly #context: UpstreamContext;
+  readonly #table: KnownUpstreams;
   // Copies for shadows never share a connection with what they are copies of.
   readonly #liveAddressPools = new AddressPools();
   readonly #shadowAddressPools = new AddressPools();
-  readonly #known = new Map<string, Known>();
-  /** Endpoints that take requests, of all Upstreams: kept, because a change of one Upstream must not look at 10,000 others. */
-  #servingCount = 0;
+  readonly #used = new Map<string, UsedUpstream>();
+  /** By number of the record. */
+  readonly #byNumber = new Map<number, UsedUpstream>();
+  /** Those of which nothing is known: they have no number to be told by. */
+  readonly #unknown = new Set<UsedUpstream>();
 
-  constructor(context: UpstreamContext) {
+  constructor(context: UpstreamContext, table: KnownUpstreams) {
     this.#context = context;
+    this.#table = table;
   }
 
-  /** The pool of a key. One that nobody has described yet has no Endpoints. */
+  /** The pool of a key. One that the table does not know has no Endpoints. */
   liveOf(key: string): UpstreamPool {
-    const known = this.#knownOf(key);
-    if (known.live === null) {
-      const pool = new UpstreamPool(this.#context, key, this.#liveAddressPools, 'live');
-      this.#fill(pool, known);
-      if (known.breakerSlot >= 0) pool.countAt(known.breakerSlot);
-      if (known.failing.size > 0) pool.setFailing(known.failing);
-      known.live = pool;
-      this.#count(known, known.servingCount);
+    const used = this.#usedOf(key);
+    if (used.live === null) {
+      used.live = new UpstreamPool(this.#context, key, this.#liveAddressPools, 'live');
+      tellLive(used.live, this.#table.taken.upstream(key) ?? nothingKnown);
     }
-    return known.live;
+    return used.live;
   }
 
   /** The same for copies: another pool, with the same Endpoints. */
   shadowOf(key: string): UpstreamPool {
-    const known = this.#knownOf(key);
-    if (known.shadow === null) {
-      const pool = new UpstreamPool(this.#context, key, this.#shadowAddressPools, 'shadow');
-      this.#fill(pool, known);
-      known.shadow = pool;
+    const used = this.#usedOf(key);
+    if (used.shadow === null) {
+      used.shadow = new UpstreamPool(this.#context, key, this.#shadowAddressPools, 'shadow');
+      tell(used.shadow, this.#table.taken.upstream(key) ?? nothingKnown);
     }
-    return known.shadow;
+    return used.shadow;
   }
 
-  #knownOf(key: string): Known {
-    let known = this.#known.get(key);
-    if (known === undefined) this.#known.set(key, (known = new Known(key)));
-    return known;
-  }
-
-  #fill(pool: UpstreamPool, { upstream, endpoints }: Known): void {
-    if (upstream !== null) pool.describe(upstream);
-    if (endpoints !== null) pool.setEndpoints(endpoints);
-  }
-
-  describe(upstreams: readonly Upstream[]): void {
-    for (const upstream of upstreams) {
-      const known = this.#knownOf(upstream.key);
-      known.upstream = upstream;
-      known.live?.describe(upstream);
-      known.shadow?.describe(upstream);
+  /** The table is another one: Upstreams of these numbers may have changed; null: any may have. */
+  changed(numbers: readonly number[] | null): void {
+    if (numbers === null) {
+      // Numbers and serials may be those of other memory.
+      for (const used of Array.from(this.#used.values())) this.#follow(used, true);
+      return;
     }
-  }
-
-  /** Where their breakers count. */
-  count(slots: readonly (readonly [key: string, slot: number])[]): void {
-    for (const [key, slot] of slots) {
-      const known = this.#knownOf(key);
-      known.breakerSlot = slot;
-      known.live?.countAt(slot);
+    // All of them first: following one may give it the number of another that was not followed yet.
+    const changed = new Set(this.#unknown);
+    for (const number of numbers) {
+      const used = this.#byNumber.get(number);
+      if (used !== undefined) changed.add(used);
     }
+    for (const used of changed) this.#follow(used, false);
   }
 
-  /** Who fails its health check, of the Upstreams that are named. `whole`: of the others nobody does. */
-  setFailing(changes: readonly (readonly [key: string, addresses: readonly string[]])[], whole: boolean): void {
-    const named = new Map(changes.map(([key, addresses]) => [key, new Set(addresses)]));
-    if (whole) for (const known of this.#known.values()) if (!named.has(known.key)) known.fail(noAddresses);
-    // The word may come before the table that describes the Upstream.
-    for (const [key, addresses] of named) this.#knownOf(key).fail(addresses);
+  #usedOf(key: string): UsedUpstream {
+    let used = this.#used.get(key);
+    if (used === undefined) {
+      used = { key, number: -1, serial: 0, live: null, shadow: null };
+      this.#used.set(key, used);
+      this.#number(used, this.#table.taken.upstream(key));
+    }
+    return used;
   }
 
-  /** Endpoints of Upstreams that nobody names are not kept. */
-  setEndpoints(changes: readonly UpstreamEndpoints[]): void {
-    for (const change of changes) {
-      const known = this.#known.get(change.key);
-      if (known === undefined) continue;
-      known.endpoints = change;
-      known.live?.setEndpoints(change);
-      known.shadow?.setEndpoints(change);
-      this.#count(known, known.servingCount);
+  #number(used: UsedUpstream, known: { readonly number: number; readonly serial: number } | null): void {
+    if (used.number >= 0 && this.#byNumber.get(used.number) === used) this.#byNumber.delete(used.number);
+    used.number = known?.number ?? -1;
+    used.serial = known?.serial ?? 0;
+    if (known === null) this.#unknown.add(used);
+    else {
+      this.#unknown.delete(used);
+      this.#byNumber.set(known.number, used);
     }
   }
 
-  #count(known: Known, balancer: number): void {
-    this.#servingCount += balancer - known.counted;
-    known.counted = balancer;
-  }
-
-  remove(keys: Iterable<string>): void {
-    for (const key of keys) {
-      const known = this.#known.get(key);
-      if (known === undefined) continue;
-      known.live?.close();
-      known.shadow?.close();
-      this.#count(known, 0);
-      this.#known.delete(key);
+  /** `always`: it is told also what looks as it was. */
+  #follow(used: UsedUpstream, always: boolean): void {
+    const known = this.#table.taken.upstream(used.key);
+    if (known === null) {
+      // It may never have been there: then a Mapping still names it.
+      if (used.number >= 0) this.#remove(used);
+      return;
     }
+    if (!always && known.number === used.number && known.serial === used.serial) return;
+    this.#number(used, known);
+    if (used.live !== null) tellLive(used.live, known);
+    if (used.shadow !== null) tell(used.shadow, known);
   }
 
-  keys(): readonly string[] {
-    return [...this.#known.keys()];
-  }
-
-  /** Endpoints that take requests. */
-  get servingCount(): number {
-    return this.#servingCount;
+  #remove(used: UsedUpstream): void {
+    used.live?.close();
+    used.shadow?.close();
+    this.#used.delete(used.key);
+    this.#unknown.delete(used);
+    if (this.#byNumber.get(used.number) === used) this.#byNumber.delete(used.number);
   }
 
   close(): void {
-    this.remove(this.keys());
+    for (const used of Array.from(this.#used.values())) this.#remove(used);
   }
+}
+
+function tell(pool: UpstreamPool, { upstream, endpoints }: KnownUpstream): void {
+  if (upstream !== null) pool.describe(upstream);
+  if (endpoints !== null) pool.setEndpoints(endpoints);
+}
+
+/** Copies have no limits of their own, and go to whoever there is. */
+function tellLive(pool: UpstreamPool, known: KnownUpstream): void {
+  pool.countAt(known.breakerSlot);
+  tell(pool, known);
+  pool.setFailing(new Set(known.failing));
 }

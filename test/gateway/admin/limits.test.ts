@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { emptyTable } from '../../../routing/table.ts';
+import { tableOf } from '../../routing/build.ts';
 import { connectionLimit, mostConnections } from '../../../gateway/admin/connections.ts';
 import { isOwnHost } from '../../../gateway/admin/hosts.ts';
 import { startAdmin } from '../../../gateway/admin/server.ts';
@@ -128,8 +128,9 @@ describe('the admin port', () => {
     for (let slot = 0; slot < slots; slot++) block.finish(slot, 200, 0.001);
     const view = {
       ready: true,
-      table: emptyTable<null>(),
+      table: tableOf([]),
       served: { version: 0, hash: '', routeCount: 0 },
+  tableBytes: { used: 0, touched: 0 },
       translation: { settings: { singleNamespace: null }, mappings: new Map(), upstreams: new Map(), endpoints: new Map(), choiceOf: () => null, ofAnother: [], problems: [] },
       problems: [],
       get usedSlots() {

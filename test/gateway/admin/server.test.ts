@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { emptyTable } from '../../../routing/table.ts';
+import { tableOf } from '../../routing/build.ts';
 import type { Problem } from '../../../routing/problem.ts';
 import type { Series } from '../../../routing/mapping.ts';
 import { startAdmin } from '../../../gateway/admin/server.ts';
@@ -12,8 +12,9 @@ const problem: Problem = { code: 'bad-timeout', level: 'warning', subject: { kin
 
 const view: { -readonly [name in keyof AdminView]: AdminView[name] } = {
   ready: false,
-  table: emptyTable<null>(),
+  table: tableOf([]),
   served: { version: 0, hash: '', routeCount: 0 },
+  tableBytes: { used: 0, touched: 0 },
   translation: { settings: { singleNamespace: null }, mappings: new Map(), upstreams: new Map(), endpoints: new Map(), choiceOf: () => null, ofAnother: [], problems: [] },
   problems: [problem, problem],
   usedSlots: [],
@@ -129,6 +130,7 @@ describe('metrics', () => {
       'sluice_shadows_in_flight gauge',
       'sluice_shadows_queued gauge',
       'sluice_source_age_seconds gauge',
+      'sluice_table_bytes gauge',
       'sluice_table_hash gauge',
       'sluice_table_routes gauge',
       'sluice_table_version gauge',

@@ -1,10 +1,12 @@
 // EndpointSlices through the real translation: what a change of pods costs the tables.
-import { describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { batchMs } from '../../../gateway/control/publisher.ts';
 import { Readiness } from '../../../gateway/control/readiness.ts';
 import { Reconciler } from '../../../gateway/control/reconcile.ts';
-import type { ControlToData } from '../../../gateway/messages.ts';
+import { SharedTable, tableMemory } from '../../../gateway/shared-table.ts';
 import type { SourceObject } from '../../../k8s/translate/object.ts';
 import { nothingHeld, Translator } from '../../../k8s/translate/translator.ts';
+import { TableReader } from './table-reader.ts';
 
 const object = (kind: string, apiVersion: string, name: string, rest: object): SourceObject => ({
   ref: { kind, namespace: 'prod', name },
@@ -25,34 +27,45 @@ const slice = (name: string, pods: readonly Pod[], addressType = 'IPv4'): Source
 const deployment = object('SeldonDeployment', 'machinelearning.seldon.io/v1', 'iris', { spec: { predictors: [{ name: 'main', graph: { name: 'm' } }] } });
 const service = object('Service', 'v1', 'iris-main', { spec: { clusterIP: '10.0.0.1', ports: [{ name: 'http', port: 8000 }, { name: 'grpc', port: 5001 }] } });
 
-/** A Reconciler with one worker that acknowledges everything; gives what a change of slices sends. */
-function start(...slices: readonly SourceObject[]): { change: (...now: readonly SourceObject[]) => ControlToData[]; version: () => number; addresses: () => string[] } {
+interface Started {
+  readonly change: (...now: readonly SourceObject[]) => void;
+  /** What tells the records of all Routes apart from others. */
+  readonly routes: () => readonly number[];
+  readonly addresses: () => readonly string[];
+}
+
+/** A Reconciler whose one worker has taken every table. */
+function start(...slices: readonly SourceObject[]): Started {
   const settings = { ambassadorIds: ['default'], namespaces: [], singleNamespace: null, claims: 'open', bareNames: 'on', mappings: false, dial: 'endpoints', source: 'cluster', forbiddenAddresses: [], grants: [], defaultTimeoutMs: 3000, withoutSlices: 'unready' } as const;
-  const sent: ControlToData[] = [];
+  const memory = tableMemory(1);
+  const reader = new TableReader(memory, 0);
   const translator = new Translator(settings, nothingHeld);
-  const reconciler: Reconciler = new Reconciler(translator, { version: 0, ready: false, slots: [], breakerSlots: [], addresses: [], held: [] }, new Readiness(1, false), {
+  const reconciler: Reconciler = new Reconciler(translator, new SharedTable(memory), { ready: false, slots: [], breakerSlots: [], addresses: [], held: [] }, new Readiness(1, false), {
     lookup: () => Promise.reject(new Error('nobody asks')), refuse: () => null, nowMs: () => 0, recordProblems: () => [], keep: () => {}, ready: () => {}, live: () => {}, probe: () => Promise.resolve(true),
   });
-  let acknowledged = 0;
-  const take = (set: readonly SourceObject[]): ControlToData[] => {
-    const from = sent.length;
+  const take = (set: readonly SourceObject[]): void => {
     reconciler.take({ set, removed: [], problems: [], readAtMs: 0 });
     reconciler.open();
-    for (const message of sent.slice(from)) {
-      if (message.kind !== 'delta') continue;
-      acknowledged = message.delta.version;
-      reconciler.from(0, { kind: 'acknowledged', version: acknowledged, hash: 'h', routeCount: 1, problems: [], atMs: 0 });
-    }
-    return sent.slice(from).filter(({ kind }) => kind !== 'ready');
+    vi.advanceTimersByTime(batchMs);
+    reader.take();
   };
-  reconciler.join(0, (message) => sent.push(message));
   take([deployment, service, ...slices]);
   return {
     change: (...now) => take(now),
-    version: () => acknowledged,
-    addresses: () => [...translator.current().endpoints.values()].find(({ key }) => key.includes(':8000'))!.endpoints.map(({ ip, port, state }) => `${ip} ${port} ${state}`),
+    routes: () => reader.table.routesInOrder().map(({ serial }) => serial),
+    addresses: () => {
+      const key = [...reader.table.upstreamKeys()].find((one) => one.includes(':8000'))!;
+      return reader.table.upstream(key)!.endpoints!.endpoints.map(({ ip, port, state }) => `${ip} ${port} ${state}`);
+    },
   };
 }
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
 
 describe('a change of EndpointSlices', () => {
   test.each<[string, readonly Pod[]]>([
@@ -61,28 +74,32 @@ describe('a change of EndpointSlices', () => {
     ['a pod that starts', [['10.1.0.1', 'ready'], ['10.1.0.2', 'starting']]],
     ['a pod that ends', [['10.1.0.1', 'ready'], ['10.1.0.2', 'terminating']]],
   ])('that leaves a ready Endpoint rebuilds no Route: %s', (_, pods) => {
-    const { change, version } = start(slice('a', [['10.1.0.1', 'ready']]));
-    const before = version();
-    expect(change(slice('a', pods)).map(({ kind }) => kind).filter((kind) => kind !== 'endpoints')).toEqual([]);
-    expect(version()).toBe(before);
+    const { change, routes } = start(slice('a', [['10.1.0.1', 'ready']]));
+    const before = routes();
+    change(slice('a', pods));
+    expect(routes()).toEqual(before);
   });
 
   test('a rolling update by two slices, pod by pod, rebuilds no Route', () => {
-    const { change, version, addresses } = start(slice('old', [['10.1.0.1', 'ready'], ['10.1.0.2', 'ready']]));
-    const before = version();
+    const { change, routes, addresses } = start(slice('old', [['10.1.0.1', 'ready'], ['10.1.0.2', 'ready']]));
+    const before = routes();
     change(slice('new', [['10.2.0.1', 'starting']]));
     change(slice('new', [['10.2.0.1', 'ready']]));
     change(slice('old', [['10.1.0.1', 'terminating'], ['10.1.0.2', 'ready']]));
     change(slice('new', [['10.2.0.1', 'ready'], ['10.2.0.2', 'ready']]), slice('old', [['10.1.0.1', 'gone'], ['10.1.0.2', 'terminating']]));
-    expect(version()).toBe(before);
+    expect(routes()).toEqual(before);
     expect(addresses()).toEqual(['10.1.0.2 9000 terminating', '10.2.0.1 9000 ready', '10.2.0.2 9000 ready']);
   });
 
-  test('the last ready Endpoint gone, or back, is one delta', () => {
-    const { change, version } = start(slice('a', [['10.1.0.1', 'ready']]));
-    const before = version();
-    expect(change(slice('a', [])).map(({ kind }) => kind)).toContain('delta');
-    expect(version()).toBe(before + 1);
+  test('that takes the last ready Endpoint, or brings one back, rebuilds the Routes that name it', () => {
+    const { change, routes } = start(slice('a', [['10.1.0.1', 'ready']]));
+    const before = routes();
+    change(slice('a', []));
+    const without = routes();
+    expect(without).toHaveLength(before.length);
+    expect(without).not.toEqual(before);
+    change(slice('a', [['10.1.0.1', 'ready']]));
+    expect(routes()).not.toEqual(without);
   });
 
   test('slices of both families and several of one are one list, each address once', () => {

@@ -7,11 +7,14 @@ import type { Translation, TranslationChange } from '../../../k8s/translate/tran
 import { Readiness } from '../../../gateway/control/readiness.ts';
 import { Reconciler } from '../../../gateway/control/reconcile.ts';
 import type { Translating } from '../../../gateway/control/reconcile.ts';
-import type { ControlToData, Handover, HandoverChange, ToldProblems } from '../../../gateway/messages.ts';
+import type { Handover, HandoverChange } from '../../../gateway/messages.ts';
+import { SharedTable, tableMemory } from '../../../gateway/shared-table.ts';
+import type { TableMemory } from '../../../gateway/shared-table.ts';
 import { endpointsOf, mappingOf, upstreamOf } from '../fixtures.ts';
+import { TableReader } from './table-reader.ts';
 
 const noChange: SourceChange = { set: [], removed: [], problems: [], readAtMs: 0 };
-const nothingKept: Handover = { version: 0, ready: false, slots: [], breakerSlots: [], addresses: [], held: [] };
+const nothingKept: Handover = { ready: false, slots: [], breakerSlots: [], addresses: [], held: [] };
 
 /** Answers each change of the Source with the next of the changes it was given. */
 class ScriptedTranslator implements Translating {
@@ -48,19 +51,29 @@ class ScriptedTranslator implements Translating {
 interface Control {
   reconciler: Reconciler;
   translator: ScriptedTranslator;
+  memory: TableMemory;
   kept: HandoverChange[];
-  sent: ControlToData[];
   ready: () => number;
   take: (change: Partial<TranslationChange>) => void;
-  acknowledge: (problems?: ToldProblems) => void;
+  /** The worker's table. */
+  reader: TableReader;
+  /** The worker turns: it takes the newest table, and says so. */
+  turn: () => void;
 }
 
-function start(handover: Handover = nothingKept, lookup: () => Promise<readonly string[]> = () => Promise.resolve(['10.0.0.1'])): Control {
+interface Start {
+  readonly handover?: Handover;
+  readonly memory?: TableMemory;
+  readonly workers?: number;
+  readonly lookup?: () => Promise<readonly string[]>;
+}
+
+function start({ handover = nothingKept, memory = tableMemory(1), workers = 1, lookup = () => Promise.resolve(['10.0.0.1']) }: Start = {}): Control {
   const translator = new ScriptedTranslator();
   const keptChanges: HandoverChange[] = [];
-  const sent: ControlToData[] = [];
   let ready = 0;
-  const reconciler = new Reconciler(translator, handover, new Readiness(1, handover.ready), {
+  const shared = new SharedTable(memory);
+  const reconciler = new Reconciler(translator, shared, handover, new Readiness(workers, handover.ready), {
     lookup,
     probe: () => Promise.resolve(true),
     refuse: () => null,
@@ -70,21 +83,22 @@ function start(handover: Handover = nothingKept, lookup: () => Promise<readonly 
     ready: () => (ready += 1),
     live: () => {},
   });
-  reconciler.join(0, (message) => sent.push(message));
+  const reader = new TableReader(memory, 0);
+  reconciler.join(0, () => {});
   return {
     reconciler,
     translator,
+    memory,
     kept: keptChanges,
-    sent,
     ready: () => ready,
     take(change) {
       translator.next = change;
       reconciler.take(noChange);
     },
-    acknowledge(problems: ToldProblems = []) {
-      const last = sent.findLast((message) => message.kind === 'delta');
-      if (last === undefined) throw new Error('nothing was sent');
-      reconciler.from(0, { kind: 'acknowledged', version: last.delta.version, hash: 'h', routeCount: 1, problems, atMs: 0 });
+    reader,
+    turn() {
+      const version = reader.take();
+      if (version > 0) reconciler.from(0, { kind: 'taken', version, atMs: 0 });
     },
   };
 }
@@ -92,96 +106,150 @@ function start(handover: Handover = nothingKept, lookup: () => Promise<readonly 
 const iris = mappingOf('iris', 'u');
 const whole: Partial<TranslationChange> = { mappings: [iris], upstreams: [upstreamOf('u')], endpoints: [endpointsOf('u', [1])], flipped: ['u'] };
 
+function isReady(memory: TableMemory): boolean {
+  return new SharedTable(memory).ready;
+}
+
 describe('reconciler', () => {
-  test('the first table has a slot for each Mapping, is kept before it leaves, and makes the gateway ready once acknowledged', () => {
-    const { reconciler, take, sent, kept, ready, acknowledge } = start();
+  test('the first table has a slot for each Mapping, is kept before it is published, and makes the gateway ready once it is taken', () => {
+    const { reconciler, memory, take, kept, ready, reader, turn } = start();
     take(whole);
-    expect(sent).toEqual([]);
+    expect(reader.take()).toBe(0);
     reconciler.open();
-    expect(sent).toMatchObject([{ kind: 'delta', ready: false, delta: { version: 1, base: 0, slots: [['iris/http', 0]], breakerSlots: [['u', 0]] } }]);
-    expect(kept).toMatchObject([{ version: 1, ready: false, taken: [[0, { deployment: 'iris' }]] }]);
-    expect([reconciler.ready, ready()]).toEqual([false, 0]);
-    acknowledge();
-    expect([reconciler.ready, ready()]).toEqual([true, 1]);
-    expect(sent.at(-1)).toEqual({ kind: 'ready', ready: true });
+    expect(kept).toMatchObject([{ ready: false, taken: [[0, { deployment: 'iris' }]], breakersTaken: [[0, 'u']] }]);
+    expect([reconciler.ready, ready(), isReady(memory)]).toEqual([false, 0, false]);
+    turn();
+    expect([reader.table.version, reader.table.routeCount, reader.table.upstream('u')?.breakerSlot]).toEqual([1, 1, 0]);
+    expect([reconciler.ready, ready(), isReady(memory)]).toEqual([true, 1, true]);
     expect(kept.at(-1)).toMatchObject({ ready: true });
-    expect(reconciler.table.routeCount).toBe(1);
+    expect([reconciler.table.routeCount, reconciler.served]).toEqual([1, { version: 1, hash: reader.table.hash, routeCount: 1 }]);
     reconciler.drain();
-    expect(reconciler.ready).toBe(false);
-    expect(sent.at(-1)).toEqual({ kind: 'ready', ready: false });
+    expect([reconciler.ready, isReady(memory)]).toEqual([false, false]);
     reconciler.stop();
   });
 
-  test('endpoints alone leave every table as it is', () => {
-    const { reconciler, take, sent, acknowledge } = start();
+  test('is ready only when every worker has taken a table, then while one does', () => {
+    const { reconciler, take, ready, turn } = start({ workers: 2 });
     take(whole);
     reconciler.open();
-    acknowledge();
-    const { table } = reconciler;
+    turn();
+    expect([reconciler.ready, ready()]).toEqual([false, 0]);
+    reconciler.join(1, () => {});
+    reconciler.from(1, { kind: 'taken', version: 1, atMs: 0 });
+    expect([reconciler.ready, ready()]).toEqual([true, 1]);
+    reconciler.leave(0);
+    expect(reconciler.ready).toBe(true);
+    reconciler.leave(1);
+    expect(reconciler.ready).toBe(false);
+    reconciler.stop();
+  });
+
+  test('Endpoints alone rebuild no Route', () => {
+    const { reconciler, take, reader, turn } = start();
+    take(whole);
+    reconciler.open();
+    turn();
+    const serials = (): readonly number[] => reader.table.routesInOrder().map(({ serial }) => serial);
+    const before = serials();
     take({ endpoints: [endpointsOf('u', [1, 2])] });
-    expect(sent.at(-1)).toEqual({ kind: 'endpoints', endpoints: [endpointsOf('u', [1, 2])] });
-    expect(reconciler.table).toBe(table);
+    turn();
+    expect(serials()).toEqual(before);
+    expect(reader.table.upstream('u')?.endpoints).toEqual(endpointsOf('u', [1, 2]));
     expect(reconciler.endpointStates).toEqual({ ready: 2, terminating: 0, failing: 0 });
     reconciler.stop();
   });
 
-  test('names that requests used are resolved and sent, and a later whole holds the addresses', async () => {
-    const { reconciler, take, sent, kept, acknowledge } = start();
+  test('names that requests used are resolved, and their addresses are in the table', async () => {
+    const { reconciler, take, kept, reader, turn } = start();
     take({ mappings: [iris], upstreams: [upstreamOf('u', 'model.prod')], endpoints: [{ key: 'u', ready: true, endpoints: [] }], flipped: ['u'] });
     reconciler.open();
-    acknowledge();
+    turn();
     reconciler.from(0, { kind: 'used', upstreams: ['u'] });
     await new Promise((resolve) => {
       setImmediate(resolve);
     });
+    turn();
     const resolved = { key: 'u', ready: true, endpoints: [{ ip: '10.0.0.1', port: 8000, state: 'ready' }] };
-    expect(sent.at(-1)).toEqual({ kind: 'endpoints', endpoints: [resolved] });
-    expect(kept.at(-1)).toMatchObject({ addresses: [resolved] });
-    reconciler.join(1, (message) => sent.push(message));
-    expect(sent.at(-1)).toMatchObject({ kind: 'delta', delta: { base: 0, endpoints: [resolved] } });
+    expect(reader.table.upstream('u')?.endpoints).toEqual(resolved);
+    expect(kept.findLast(({ addresses }) => addresses !== null)?.addresses).toEqual([resolved]);
+    // What the Source says of it again does not undo that.
+    take({ endpoints: [{ key: 'u', ready: true, endpoints: [] }] });
+    turn();
+    expect(reader.table.upstream('u')?.endpoints).toEqual(resolved);
     reconciler.stop();
   });
 
-  test('a successor goes on: numbers, slots, addresses, readiness', () => {
+  test('a successor goes on: table, slots, addresses, readiness; where nothing differs it publishes nothing', () => {
+    const dns: Partial<TranslationChange> = { mappings: [iris], upstreams: [upstreamOf('u', 'model.prod')], endpoints: [{ key: 'u', ready: true, endpoints: [] }], flipped: ['u'] };
     const address = { key: 'u', ready: true, endpoints: [{ ip: '10.0.0.9', port: 8000, state: 'ready' as const }] };
-    const { reconciler, take, sent, ready } = start({ version: 7, ready: true, slots: [[4, iris.series]], breakerSlots: [], addresses: [address], held: [] });
-    take({ mappings: [iris], upstreams: [upstreamOf('u', 'model.prod')], endpoints: [{ key: 'u', ready: true, endpoints: [] }], flipped: ['u'] });
-    reconciler.open();
-    expect(sent).toMatchObject([{ kind: 'delta', ready: true, delta: { version: 8, base: 0, slots: [['iris/http', 4]], endpoints: [address] } }]);
-    expect(ready()).toBe(0);
-    reconciler.stop();
-  });
-
-  test('a successor sends no Mapping to a worker that serves the same Routes', () => {
-    const first = start();
-    first.take(whole);
+    const kept: Handover = { ready: true, slots: [[4, iris.series]], breakerSlots: [[2, 'u']], addresses: [address], held: [] };
+    const first = start({ handover: kept });
+    first.take(dns);
     first.reconciler.open();
-    const { version, hash } = first.reconciler.table;
-    const second = start({ ...nothingKept, version, ready: true, slots: [[0, iris.series]] });
-    second.reconciler.from(0, { kind: 'holds', version, hash });
-    second.take(whole);
-    second.reconciler.open();
-    expect(second.sent).toMatchObject([{ kind: 'failing', whole: true, upstreams: [] }, { kind: 'delta', delta: { base: 1, version: 2, mappings: [], slots: [], upstreams: [{ key: 'u' }], endpoints: [{ key: 'u' }] } }]);
-    expect(second.reconciler.table.hash).toBe(hash);
+    first.turn();
+    expect(first.reader.table.upstream('u')).toMatchObject({ endpoints: address, breakerSlot: 2 });
+    expect([...first.reconciler.usedSlots]).toMatchObject([{ slot: 4 }]);
     first.reconciler.stop();
+
+    const { memory } = first;
+    const { root } = new SharedTable(memory);
+    const second = start({ handover: kept, memory });
+    second.take(dns);
+    expect(second.reconciler.served.version).toBe(1);
+    second.reconciler.open();
+    second.turn();
+    expect([new SharedTable(memory).root, second.ready(), second.reconciler.ready]).toEqual([root, 0, true]);
     second.reconciler.stop();
   });
 
+  test('a successor that begins in other memory says that it is ready there, too', () => {
+    const { reconciler, memory, take, turn } = start({ handover: { ...nothingKept, ready: true } });
+    take(whole);
+    expect(isReady(memory)).toBe(false);
+    reconciler.open();
+    turn();
+    expect(isReady(memory)).toBe(true);
+    reconciler.stop();
+  });
+
   test('Problems of the source, the translation and the table come together, sorted', () => {
-    const { reconciler, translator, take, acknowledge } = start();
+    const { reconciler, translator, take, turn } = start();
     const problemOf = (name: string): Problem => ({ code: 'x', level: 'error', subject: { kind: 'File', namespace: '', name }, field: '', sentence: '.' });
     translator.problems.push(problemOf('b'));
-    take(whole);
+    take({ ...whole, mappings: [iris, { ...iris, id: 'iris-too/http', match: { ...iris.match, path: { kind: 'regex', pattern: '(' } } }] });
     reconciler.open();
-    acknowledge([['route 1', [problemOf('d')]], ['route 2', [problemOf('c')]]]);
+    turn();
     translator.next = {};
     reconciler.take({ ...noChange, problems: [problemOf('a')] });
-    const shown = (): string[] => reconciler.problems.map(({ subject }) => subject.name);
-    expect(shown()).toEqual(['a', 'b', 'c', 'd']);
-    acknowledge([['route 2', []]]);
-    expect(shown()).toEqual(['a', 'b', 'd']);
-    reconciler.leave(0);
-    expect(shown()).toEqual(['a', 'b']);
+    const shown = (): string[] => reconciler.problems.map(({ code, subject }) => `${code} ${subject.name}`);
+    expect(shown()).toEqual(['x a', 'x b', expect.stringMatching(/regex/)]);
+    take({ removedMappings: ['iris-too/http'] });
+    expect(shown()).toEqual(['x b']);
+    reconciler.stop();
+  });
+
+  test('that a table does not fit is a Problem also where somebody asked before it was tried', async () => {
+    const { reconciler, take, memory } = start();
+    take(whole);
+    reconciler.open();
+    take({ mappings: [{ ...iris, member: 'a' }] });
+    take({ mappings: [{ ...iris, member: 'x'.repeat(2 ** 20) }] });
+    const codes = (): string[] => reconciler.problems.map(({ code }) => code);
+    expect(codes()).toEqual([]);
+    const { root } = new SharedTable(memory);
+    const changed = async (holds: () => boolean): Promise<void> => {
+      while (!holds()) {
+        await new Promise((resolve) => {
+          setTimeout(resolve, 5);
+        });
+      }
+    };
+    await changed(() => codes().includes('table-full'));
+    expect(new SharedTable(memory).root).toBe(root);
+    // As it was: nothing is left to publish, and the Problem is gone.
+    take({ mappings: [{ ...iris, member: 'a' }] });
+    expect(codes().length).toBeLessThanOrEqual(1);
+    await changed(() => codes().length === 0);
     reconciler.stop();
   });
 });

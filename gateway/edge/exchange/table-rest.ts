@@ -1,0 +1,11 @@
+// TableRest: now and then the worker lets go of Decisions that nobody has asked for since. Of 10,000 deployments few are asked at once.
+import type { RouteTable } from '../../../routing/table.ts';
+
+/** What nobody asks for within this time, and at most twice of it, is let go. */
+const restEveryMs = 60_000;
+
+/** Gives what ends it. */
+export function restOften(table: { readonly now: Pick<RouteTable<unknown>, 'rest'> }): () => void {
+  const timer = setInterval(() => table.now.rest(), restEveryMs).unref();
+  return () => clearInterval(timer);
+}

@@ -1,0 +1,45 @@
+// The plain Mapping: what Mappings in memory are told as a difference from (routing/patch.ts). It only saves bytes: any other would do.
+import type { Mapping } from './mapping.ts';
+import type { Upstream } from './upstream.ts';
+
+export const plainMapping: Mapping = Object.freeze({
+  id: '',
+  source: Object.freeze({ kind: 'SeldonDeployment', namespace: '', name: '' }),
+  namespace: '',
+  space: '',
+  granted: false,
+  member: '',
+  match: Object.freeze({ path: Object.freeze({ kind: 'prefix', prefix: '', caseSensitive: true }), host: Object.freeze({ kind: 'any' }), method: null, headers: Object.freeze([]), query: Object.freeze([]) }),
+  precedence: 0,
+  role: Object.freeze({ kind: 'live', weight: null, share: 1 }),
+  target: Object.freeze({
+    kind: 'forward',
+    upstream: '',
+    rewrite: Object.freeze({ kind: 'prefix', with: '/' }),
+    hostRewrite: Object.freeze({ kind: 'client' }),
+    requestHeaders: Object.freeze({ remove: Object.freeze([]), add: Object.freeze([]) }),
+    responseHeaders: Object.freeze({ remove: Object.freeze([]), add: Object.freeze([]) }),
+    timeout: Object.freeze({ ms: 3000, setBy: null }),
+    idleTimeout: Object.freeze({ ms: 300_000, setBy: null }),
+    retry: null,
+    loadBalancer: Object.freeze({ kind: 'least-request' }),
+    priority: 'default',
+    cors: null,
+    upgrades: Object.freeze([]),
+    dialService: false,
+    kept: Object.freeze({ bypassAuth: false, authContextExtensions: Object.freeze({}), labels: null }),
+  }),
+  series: Object.freeze({ namespace: '', deployment: '', predictor: '', role: 'live', protocol: 'http' }),
+});
+
+export const plainUpstream: Upstream = Object.freeze({
+  key: '',
+  address: Object.freeze({ kind: 'service', namespace: '', name: '', port: 8000 }),
+  protocol: 'http1',
+  tls: null,
+  connectTimeoutMs: 3000,
+  idleTimeoutMs: null,
+  maxLifetimeMs: null,
+  breakers: Object.freeze([]),
+  healthCheck: null,
+});

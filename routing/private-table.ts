@@ -1,0 +1,22 @@
+// A table in memory of its own, of one thread: for tools, which build one table and ask it.
+import { arenaOn, leastArenaBytes, mostArenaBytes } from './arena.ts';
+import { ArenaFull } from './blocks.ts';
+import type { Mapping } from './mapping.ts';
+import { RouteTable } from './table.ts';
+import type { TableChange } from './table-change.ts';
+import { TableWriter } from './table-writer.ts';
+
+/** The table of this change alone, in as much memory as it needs. Throws ArenaFull where 1 GiB is not enough. `attach` is called as RouteTable says. */
+export function privateTable<T>(change: TableChange, attach: (mapping: Mapping, slot: number) => T): RouteTable<T> {
+  for (let bytes = leastArenaBytes; ; bytes *= 4) {
+    const arena = arenaOn(new ArrayBuffer(Math.min(bytes, mostArenaBytes)));
+    try {
+      const { root } = new TableWriter(arena, 0).write(change, 0);
+      const table = new RouteTable(arena, attach);
+      table.adopt(root);
+      return table;
+    } catch (error) {
+      if (!(error instanceof ArenaFull) || bytes >= mostArenaBytes) throw error;
+    }
+  }
+}

@@ -1,0 +1,47 @@
+// Root: where a table begins. Publishing a table is telling the unit of its root.
+//
+//   word 0  version                  5,6  settings: unit and serial of the record
+//        1  serial given last        7,8  Routes of shared space: unit and serial of the record
+//        2  Routes                     9  Upstreams told in the ring, ever
+//      3,4  digest of the table       10  id of a NamespaceRoutes given last
+//       14  checksum                  11  first unit that was never used
+//                                     15  mark
+//   from 16  directories: unit and serial of each page of the four indexes
+import { ArenaFault, checksumOf, checksumSeed, emptyPage, unitBytes, unitWords } from './arena.ts';
+import type { Arena } from './arena.ts';
+import { directoryWords } from './index-page.ts';
+
+export const rootWords = Object.freeze({ version: 0, serial: 1, routeCount: 2, hashHigh: 3, hashLow: 4, settings: 5, settingsSerial: 6, shared: 7, sharedSerial: 8, changes: 9, spaceId: 10, top: 11 });
+
+const checksumWord = 14;
+const markWord = 15;
+/** Of this layout: another one has another. */
+const mark = 0x51_0c_00_01;
+
+/** Routes by path or name, namespaces by base, Upstreams by key, names that gRPC Routes of namespaces have. */
+export const indexes = ['routes', 'spaces', 'upstreams', 'names'] as const;
+export type IndexName = (typeof indexes)[number];
+
+export const rootBytes = unitBytes + indexes.length * directoryWords * 4;
+
+/** First word of an index' directory, from that of its root. */
+export function directoryStart(index: IndexName): number {
+  return unitWords + indexes.indexOf(index) * directoryWords;
+}
+
+/** Closes a root whose words are written. */
+export function sealRoot({ words }: Arena, unit: number): void {
+  const at = unit * unitWords;
+  words[at + markWord] = mark;
+  words[at + checksumWord] = rootChecksum(words, at);
+}
+
+/** Throws ArenaFault where no root was written at this unit. */
+export function verifyRoot({ words }: Arena, unit: number): void {
+  const at = unit * unitWords;
+  if (unit <= emptyPage || at + rootBytes / 4 > words.length || words[at + markWord] !== mark || words[at + checksumWord] !== rootChecksum(words, at)) throw new ArenaFault(`no table begins at ${unit}`);
+}
+
+function rootChecksum(words: Int32Array, at: number): number {
+  return checksumOf(words, at + unitWords, rootBytes / 4 - unitWords, checksumOf(words, at, checksumWord, checksumSeed));
+}

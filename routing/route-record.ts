@@ -1,0 +1,38 @@
+// Route records: the Mappings of a Route as bytes, with what the table knows of each: its counter slot, its digest, the state of its Upstream.
+// The Route itself is made from them where it is asked for (routing/route.ts).
+import { ArenaFault, unitWords } from './arena.ts';
+import type { Arena } from './arena.ts';
+import type { Mapping } from './mapping.ts';
+import { patched, patchOf } from './patch.ts';
+import type { Patch } from './patch.ts';
+import { plainMapping } from './plain-mapping.ts';
+import { contentOf, recordWords } from './record.ts';
+import type { RouteMember, UpstreamState } from './route.ts';
+
+type Packed = readonly [slot: number, state: number, since: number, high: number, low: number, patch: Patch | null];
+
+/** The content of a Route's record. Members after the first are told as what they differ in from the one before. */
+export function packMembers(members: readonly RouteMember[]): string {
+  let base = plainMapping;
+  const packed: Packed[] = [];
+  for (const { mapping, digest, since, slot, state } of members) {
+    packed.push([slot, (state.ready ? 1 : 0) + (state.ending ? 2 : 0), since, digest.high, digest.low, patchOf(base, mapping) ?? null]);
+    base = mapping;
+  }
+  return JSON.stringify(packed);
+}
+
+/** The members in the record at this unit, which has this number. Throws ArenaFault where it is not what was written. */
+export function membersAt(arena: Arena, unit: number, number: number): readonly RouteMember[] {
+  if (arena.words[unit * unitWords + recordWords.number] !== number) throw new ArenaFault(`the record at ${unit} is not of Route ${number}`);
+  const packed = contentOf(arena, unit) as readonly Packed[];
+  if (packed.length === 0) throw new ArenaFault(`the Route at ${unit} has no Mapping`);
+  let base = plainMapping;
+  return packed.map(([slot, state, since, high, low, patch]) => {
+    const mapping = patched(base, patch ?? undefined) as Mapping;
+    base = mapping;
+    return { mapping, digest: { high, low }, since, slot, state: states[state & 3]! };
+  });
+}
+
+const states: readonly UpstreamState[] = [0, 1, 2, 3].map((bits) => Object.freeze({ ready: (bits & 1) !== 0, ending: (bits & 2) !== 0 }));

@@ -1,0 +1,36 @@
+// TableChange: what the next table has other than this one. Plain values.
+import type { Mapping } from './mapping.ts';
+import type { Upstream, UpstreamEndpoints } from './upstream.ts';
+
+/** Settings that lookup itself needs. */
+export interface TableSettings {
+  /** The namespace that all of `/seldon/` and bare gRPC names belong to, or null (routing rule 2). */
+  readonly singleNamespace: string | null;
+}
+
+/** A new or changed Mapping, and where the data plane counts for it (gateway/counters.ts); −1: nowhere. */
+export interface MappingChange {
+  readonly mapping: Mapping;
+  readonly slot: number;
+}
+
+/** A new or changed Upstream, and where all workers count what they have in use of it; −1: each counts alone. */
+export interface UpstreamChange {
+  readonly upstream: Upstream;
+  readonly breakerSlot: number;
+}
+
+/** All that is not named stays as it is. What is named more than once counts as it is named last. */
+export interface TableChange {
+  readonly settings: TableSettings;
+  /** New or changed ones; those that are in the table already, just so, change nothing. */
+  readonly mappings: readonly MappingChange[];
+  /** By id. */
+  readonly removedMappings: readonly string[];
+  readonly upstreams: readonly UpstreamChange[];
+  /** By key. */
+  readonly removedUpstreams: readonly string[];
+  readonly endpoints: readonly UpstreamEndpoints[];
+  /** `ip:port` of all Endpoints of an Upstream that fail their health check. */
+  readonly failing: readonly (readonly [upstreamKey: string, addresses: readonly string[]])[];
+}

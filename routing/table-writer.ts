@@ -1,0 +1,299 @@
+// TableWriter: the one writer of an arena. It takes changes and writes the next table beside the one before: records of what changed, the pages
+// of the indexes that name them, and a root. Whoever calls publishes the root by one store; until then nobody can see any of it.
+//
+// What it knows beside the arena (where each Mapping and Upstream is) is small, and another writer finds it out again from the newest root
+// (routing/table-index.ts). A writer that threw knows nothing any more: open another one.
+import { unitBytes, unitWords } from './arena.ts';
+import type { Arena } from './arena.ts';
+import { hashText } from './bytes.ts';
+import { addDigest, digestOf } from './digest.ts';
+import { IndexEdit, metaOf } from './index-page.ts';
+import { emptyNamespaceRoutes, withRoute } from './namespace-routes.ts';
+import type { NamespaceRoutes } from './namespace-routes.ts';
+import { compareOrder, orderKey } from './order.ts';
+import type { OrderKey } from './order.ts';
+import { compareText } from './problem.ts';
+import type { Problem } from './problem.ts';
+import { recordBytes, recordWords, writeRecord } from './record.ts';
+import { indexes } from './root.ts';
+import type { IndexName } from './root.ts';
+import { membersAt, packMembers } from './route-record.ts';
+import { keyOfSlot, routeSlotHash } from './route-slot.ts';
+import { buildRoute, routeKey, steady } from './route.ts';
+import type { AttachedMapping, RouteMember, UpstreamState } from './route.ts';
+import type { MappingChange, TableChange } from './table-change.ts';
+import { TableIndex } from './table-index.ts';
+import type { KnownRoute, KnownSpace } from './table-index.ts';
+import { UpstreamsEdit } from './upstreams-edit.ts';
+
+/** Moments of a write, for tests that end the writer there. */
+export type WritePoint = 'begun' | 'routes written' | 'pages written' | 'root written';
+
+/** A table that is written, and not published yet. */
+export interface WrittenTable {
+  readonly version: number;
+  /** Unit of its root. */
+  readonly root: number;
+  readonly hash: string;
+  readonly routeCount: number;
+}
+
+export class TableWriter {
+  readonly #arena: Arena;
+  readonly #reached: (point: WritePoint) => void;
+  readonly #index: TableIndex;
+
+  /** Goes on from the table whose root is at this unit; 0: there is none yet. Throws ArenaFault where there is no such table. */
+  constructor(arena: Arena, root: number, reached: (point: WritePoint) => void = () => undefined) {
+    this.#arena = arena;
+    this.#reached = reached;
+    this.#index = new TableIndex(arena, root);
+  }
+
+  /** The newest table that was written. */
+  get written(): WrittenTable {
+    return this.#index.written;
+  }
+
+  /** What building the Routes found, by Route key. */
+  get problems(): ReadonlyMap<string, readonly Problem[]> {
+    return this.#index.problems;
+  }
+
+  /** Bytes in use, and bytes that ever were. */
+  get bytes(): { readonly used: number; readonly touched: number } {
+    const { usedBytes, top } = this.#index.blocks;
+    return { used: usedBytes, touched: top * unitBytes };
+  }
+
+  /** Ids of all Mappings. */
+  get mappingIds(): Iterable<string> {
+    return this.#index.routeKeyOf.keys();
+  }
+
+  /** Keys of all Upstreams. */
+  get upstreamKeys(): Iterable<string> {
+    return this.#index.upstreams.keys();
+  }
+
+  /**
+   * Writes the next table; the same one where nothing differs. `oldestRead`: every reader reads this version or a later one. Throws ArenaFull where
+   * it does not fit; the table before stays as it is.
+   */
+  write(change: TableChange, oldestRead: number): WrittenTable {
+    this.#index.blocks.reclaim(oldestRead);
+    this.#reached('begun');
+    return new TableEdit(this.#arena, this.#index, this.#reached).write(change);
+  }
+}
+
+/** What changes at one Route: Mappings that come or change, and null for those that leave. The last of an id counts. */
+type RouteChange = Map<string, RouteMember | null>;
+
+/** One change being written. */
+class TableEdit {
+  readonly #arena: Arena;
+  readonly #index: TableIndex;
+  readonly #reached: (point: WritePoint) => void;
+  readonly #edits: Readonly<Record<IndexName, IndexEdit>>;
+  readonly #upstreams: UpstreamsEdit;
+  readonly #touched = new Map<string, RouteChange>();
+  /** Spaces as they become. */
+  readonly #spaces = new Map<string | null, NamespaceRoutes>();
+  /** Names of deployments, and how many more Routes have each. */
+  readonly #names = new Map<string, number>();
+  readonly #orders = new Map<number, OrderKey>();
+
+  constructor(arena: Arena, index: TableIndex, reached: (point: WritePoint) => void) {
+    this.#arena = arena;
+    this.#index = index;
+    this.#reached = reached;
+    const edit = (compare: (a: number, b: number) => number): IndexEdit => new IndexEdit(arena, index.blocks, compare);
+    // Only Routes have an order.
+    const any = (a: number, b: number): number => a - b;
+    this.#edits = { routes: edit((a, b) => this.#compare(a, b)), spaces: edit(any), upstreams: edit(any), names: edit(any) };
+    this.#upstreams = new UpstreamsEdit(arena, index);
+  }
+
+  write(change: TableChange): WrittenTable {
+    const index = this.#index;
+    for (const id of change.removedMappings) this.#removeMapping(id);
+    for (const one of change.mappings) this.#setMapping(one);
+    this.#upstreams.take(change);
+    for (const key of this.#upstreams.flipped) this.#changeOf(key);
+    for (const [key, routeChange] of this.#touched) this.#rebuild(key, routeChange);
+    this.#reached('routes written');
+    const isSame = this.#touched.size === 0 && !this.#upstreams.isChanged && !index.isOther(change.settings);
+    if (isSame && index.written.version > 0) return index.written;
+    this.#writeSpaces();
+    this.#writeNames();
+    this.#upstreams.write(this.#edits.upstreams);
+    for (const name of indexes) this.#edits[name].write(index.directories[name], () => index.nextSerial());
+    this.#reached('pages written');
+    const written = index.writeRoot(change.settings);
+    this.#reached('root written');
+    return written;
+  }
+
+  #removeMapping(id: string): void {
+    const key = this.#index.routeKeyOf.get(id);
+    if (key === undefined) return;
+    this.#changeOf(key).set(id, null);
+    this.#index.routeKeyOf.delete(id);
+  }
+
+  #setMapping({ mapping, slot }: MappingChange): void {
+    const { id } = mapping;
+    const key = routeKey(mapping);
+    const digest = digestOf(mapping);
+    const before = this.#index.routeKeyOf.get(id);
+    if (before === key) {
+      const changed = this.#touched.get(key)?.get(id);
+      const known = changed === undefined ? this.#index.routes.get(key)?.members.find((one) => one.id === id) : null;
+      if (known !== null && known !== undefined && known.high === digest.high && known.low === digest.low && known.slot === slot) return;
+    } else if (before !== undefined) this.#changeOf(before).set(id, null);
+    this.#changeOf(key).set(id, { mapping, digest, since: this.#index.nextSerial(), slot, state: steady });
+    this.#index.routeKeyOf.set(id, key);
+  }
+
+  #rebuild(key: string, change: RouteChange): void {
+    const index = this.#index;
+    const before = index.routes.get(key) ?? null;
+    const members = this.#membersOf(before, change);
+    if (change.size > 0) this.#moveUses(key, before, members);
+    if (before !== null) {
+      index.sum = addDigest(index.sum, before.digest, -1);
+      index.blocks.leave(before.unit, recordBytes(this.#arena, before.unit));
+    }
+    if (members.length === 0) {
+      if (before !== null) this.#drop(before);
+      return;
+    }
+    const serial = index.nextSerial();
+    const attached = members.map((member): AttachedMapping<null> => ({ ...member, attached: null }));
+    const route = buildRoute(attached, serial);
+    const space = this.#spaceOf(route.space);
+    const isScanned = route.placing === 'scanned';
+    const { text, meta } = isScanned ? { text: '', meta: 0 } : keyOfSlot(route, route.space);
+    const number = before?.number ?? index.numbers.routes.take();
+    const unit = writeRecord(this.#arena, index.blocks, { serial, owner: space.id, number, text }, packMembers(members));
+    this.#orders.set(unit, route.order);
+    const after: KnownRoute = index.known(route, members, { unit, number, hash: isScanned ? 0 : routeSlotHash(route, space.seed) });
+    index.routes.set(key, after);
+    index.sum = addDigest(index.sum, after.digest, 1);
+    index.setProblems(key, route.problems);
+    this.#place(before, after, space);
+    if (!isScanned) this.#edits.routes.add({ hash: after.hash, meta, unit, number });
+  }
+
+  #membersOf(before: KnownRoute | null, change: RouteChange): readonly RouteMember[] {
+    const members = new Map((before === null ? [] : membersAt(this.#arena, before.unit, before.number)).map((member) => [member.mapping.id, member]));
+    for (const [id, member] of change) {
+      if (member === null) members.delete(id);
+      else members.set(id, member);
+    }
+    const all = [...members.values()].map((member) => ({ ...member, state: this.#stateOf(member) }));
+    return all.length === 1 ? all : all.sort((a, b) => compareText(a.mapping.id, b.mapping.id));
+  }
+
+  #stateOf({ mapping: { target } }: RouteMember): UpstreamState {
+    return target.kind === 'redirect' ? steady : this.#upstreams.stateOf(target.upstream);
+  }
+
+  #drop(before: KnownRoute): void {
+    this.#index.routes.delete(before.key);
+    this.#index.numbers.routes.give(before.number);
+    this.#index.setProblems(before.key, []);
+    this.#place(before, null, this.#spaceOf(before.space));
+  }
+
+  /** Takes the Route from where lookup found it and counts it in its space; both have one key, so they belong to the same. */
+  #place(before: KnownRoute | null, after: KnownRoute | null, space: NamespaceRoutes): void {
+    if (before !== null && before.placing !== 'scanned') this.#edits.routes.remove(before.hash, before.unit);
+    const next = withRoute(space, before, after, (one, other) => this.#compare(one, other) < 0);
+    if (next !== space) this.#spaces.set(space.name, next);
+    if (before !== null) this.#countName(before, -1);
+    if (after !== null) this.#countName(after, 1);
+  }
+
+  #countName({ name }: KnownRoute, by: 1 | -1): void {
+    if (name !== null) this.#names.set(name, (this.#names.get(name) ?? 0) + by);
+  }
+
+  #moveUses(key: string, before: KnownRoute | null, members: readonly RouteMember[]): void {
+    const after = new Set(members.flatMap(({ mapping: { target } }) => (target.kind === 'forward' ? [target.upstream] : [])));
+    for (const upstream of before?.upstreams ?? []) if (!after.has(upstream)) this.#upstreams.unuse(upstream, key);
+    for (const upstream of after) if (before === null || !before.upstreams.includes(upstream)) this.#upstreams.use(upstream, key);
+  }
+
+  #writeSpaces(): void {
+    for (const [name, space] of this.#spaces) {
+      const before = this.#index.spaces.get(name) ?? null;
+      if (before !== null) this.#leaveSpace(before);
+      if (name !== null && space.routeCount === 0) {
+        this.#index.spaces.delete(name);
+        if (before !== null) this.#index.numbers.spaces.give(before.number);
+        continue;
+      }
+      const after = this.#index.writeSpace(space, before?.number ?? null);
+      if (name !== null) this.#edits.spaces.add({ hash: space.seed, meta: metaOf(after.text), unit: after.unit, number: after.number });
+    }
+  }
+
+  #leaveSpace({ routes, unit }: KnownSpace): void {
+    this.#index.blocks.leave(unit, recordBytes(this.#arena, unit));
+    if (routes.name !== null) this.#edits.spaces.remove(routes.seed, unit);
+  }
+
+  #writeNames(): void {
+    const { names, numbers, blocks } = this.#index;
+    for (const [name, by] of this.#names) {
+      const before = names.get(name);
+      const count = (before?.count ?? 0) + by;
+      if (by === 0) continue;
+      if (before !== undefined && count > 0) names.set(name, { ...before, count });
+      else if (before !== undefined) {
+        this.#edits.names.remove(hashText(name), before.unit);
+        blocks.leave(before.unit, recordBytes(this.#arena, before.unit));
+        numbers.names.give(before.number);
+        names.delete(name);
+      } else {
+        const number = numbers.names.take();
+        const unit = writeRecord(this.#arena, blocks, { serial: this.#index.nextSerial(), owner: 0, number, text: name }, '');
+        names.set(name, { unit, number, count });
+        this.#edits.names.add({ hash: hashText(name), meta: metaOf(name), unit, number });
+      }
+    }
+  }
+
+  #changeOf(key: string): RouteChange {
+    let change = this.#touched.get(key);
+    if (change === undefined) this.#touched.set(key, (change = new Map()));
+    return change;
+  }
+
+  #spaceOf(name: string | null): NamespaceRoutes {
+    const known = this.#spaces.get(name) ?? this.#index.spaces.get(name)?.routes;
+    if (known !== undefined) return known;
+    const space = emptyNamespaceRoutes(name, this.#index.nextSpaceId());
+    this.#spaces.set(name, space);
+    return space;
+  }
+
+  /** Of one space: which is tried first. Others only meet by one hash, and any order of these will do. */
+  #compare(a: number, b: number): number {
+    const { words } = this.#arena;
+    return words[a * unitWords + recordWords.owner]! - words[b * unitWords + recordWords.owner]! || compareOrder(this.#orderAt(a), this.#orderAt(b));
+  }
+
+  #orderAt(unit: number): OrderKey {
+    let order = this.#orders.get(unit);
+    if (order === undefined) {
+      const { mapping } = membersAt(this.#arena, unit, this.#arena.words[unit * unitWords + recordWords.number]!)[0]!;
+      const { match, namespace, space, precedence, granted } = mapping;
+      order = orderKey(match, namespace, precedence, granted && space === null, routeKey(mapping));
+      this.#orders.set(unit, order);
+    }
+    return order;
+  }
+}

@@ -1,0 +1,46 @@
+// Upstream records: what is known of an Upstream and its Endpoints, as bytes.
+import type { Arena } from './arena.ts';
+import { patched, patchOf } from './patch.ts';
+import type { Patch } from './patch.ts';
+import { plainUpstream } from './plain-mapping.ts';
+import { contentOf } from './record.ts';
+import type { Endpoint, Upstream, UpstreamEndpoints } from './upstream.ts';
+
+/** An Upstream as the table knows it. */
+export interface KnownUpstream {
+  /** null: Endpoints or Mappings came without a description. */
+  readonly upstream: Upstream | null;
+  /** null: not told. */
+  readonly endpoints: UpstreamEndpoints | null;
+  /** Where all workers count what they have in use of it, or −1: each counts alone. */
+  readonly breakerSlot: number;
+  /** `ip:port` of Endpoints that fail their health check. */
+  readonly failing: readonly string[];
+}
+
+type PackedEndpoint = readonly [ip: string, port: number, state: 0 | 1];
+type Packed = readonly [patch: Patch | null, described: 0 | 1, ready: -1 | 0 | 1, endpoints: readonly PackedEndpoint[], breakerSlot: number, failing: readonly string[]];
+
+/** The content of an Upstream's record. */
+export function packUpstream({ upstream, endpoints, breakerSlot, failing }: KnownUpstream): string {
+  const packed: Packed = [
+    upstream === null ? null : (patchOf(plainUpstream, upstream) ?? null),
+    upstream === null ? 0 : 1,
+    endpoints === null ? -1 : endpoints.ready ? 1 : 0,
+    (endpoints?.endpoints ?? []).map(({ ip, port, state }) => [ip, port, state === 'ready' ? 1 : 0] as const),
+    breakerSlot,
+    failing,
+  ];
+  return JSON.stringify(packed);
+}
+
+/** The Upstream in the record at this unit, whose key is `key`. Throws ArenaFault where it is not what was written. */
+export function upstreamAt(arena: Arena, unit: number, key: string): KnownUpstream {
+  const [patch, described, ready, endpoints, breakerSlot, failing] = contentOf(arena, unit) as Packed;
+  return {
+    upstream: described === 1 ? (patched(plainUpstream, patch ?? undefined) as Upstream) : null,
+    endpoints: ready === -1 ? null : { key, ready: ready === 1, endpoints: endpoints.map(([ip, port, state]): Endpoint => ({ ip, port, state: state === 1 ? 'ready' : 'terminating' })) },
+    breakerSlot,
+    failing,
+  };
+}

@@ -1,0 +1,139 @@
+// UpstreamsEdit: what a change says of Upstreams, on its way into their records. A Route reads one thing of an Upstream, whether it is ready and
+// whether it is ending; all else is for the pools of the data plane.
+import type { Arena } from './arena.ts';
+import { byteText, hashText } from './bytes.ts';
+import { sameValue } from './diff.ts';
+import type { IndexEdit } from './index-page.ts';
+import { metaOf } from './index-page.ts';
+import { recordBytes, writeRecord } from './record.ts';
+import type { UpstreamState } from './route.ts';
+import type { TableChange } from './table-change.ts';
+import { unknownUse } from './table-index.ts';
+import type { KnownUse, TableIndex } from './table-index.ts';
+import { packUpstream, upstreamAt } from './upstream-record.ts';
+import type { KnownUpstream } from './upstream-record.ts';
+import { isEnding } from './upstream.ts';
+import { tellChanged } from './upstream-ring.ts';
+
+const unready: UpstreamState = Object.freeze({ ready: false, ending: false });
+const nothingKnown: KnownUpstream = Object.freeze({ upstream: null, endpoints: null, breakerSlot: -1, failing: Object.freeze([]) });
+
+interface Draft {
+  readonly before: KnownUse;
+  /** As its record will say; null: nobody has asked. */
+  known: KnownUpstream | null;
+  isChanged: boolean;
+  state: UpstreamState;
+  /** null: as before. */
+  routeKeys: Set<string> | null;
+}
+
+export class UpstreamsEdit {
+  readonly #arena: Arena;
+  readonly #index: TableIndex;
+  readonly #drafts = new Map<string, Draft>();
+
+  constructor(arena: Arena, index: TableIndex) {
+    this.#arena = arena;
+    this.#index = index;
+  }
+
+  take({ removedUpstreams, upstreams, endpoints, failing }: TableChange): void {
+    for (const key of removedUpstreams) this.#set(key, nothingKnown);
+    for (const { upstream, breakerSlot } of upstreams) {
+      const known = this.#knownOf(upstream.key);
+      // Nobody fails a check that is not made.
+      this.#set(upstream.key, { ...known, upstream, breakerSlot, failing: upstream.healthCheck === null ? nothingKnown.failing : known.failing });
+    }
+    for (const one of endpoints) this.#set(one.key, { ...this.#knownOf(one.key), endpoints: one });
+    for (const [key, addresses] of failing) this.#set(key, { ...this.#knownOf(key), failing: addresses });
+  }
+
+  /** Keys of Routes that name an Upstream which becomes ready, unready or ending, or no longer does. */
+  get flipped(): Iterable<string> {
+    return [...this.#drafts.values()].flatMap(({ before, state }) => (sameState(before.state, state) ? [] : before.routeKeys));
+  }
+
+  get isChanged(): boolean {
+    for (const { isChanged } of this.#drafts.values()) if (isChanged) return true;
+    return false;
+  }
+
+  stateOf(key: string): UpstreamState {
+    return this.#drafts.get(key)?.state ?? this.#index.upstreams.get(key)?.state ?? unready;
+  }
+
+  use(key: string, routeKey: string): void {
+    this.#routeKeysOf(key).add(routeKey);
+  }
+
+  unuse(key: string, routeKey: string): void {
+    this.#routeKeysOf(key).delete(routeKey);
+  }
+
+  /** Writes the records that change. Throws ArenaFull. */
+  write(edit: IndexEdit): void {
+    const changed: number[] = [];
+    for (const [key, draft] of this.#drafts) {
+      const { before, known, isChanged, state } = draft;
+      let { unit, number } = before;
+      if (isChanged) {
+        if (unit !== 0) {
+          edit.remove(hashText(byteText(key)), unit);
+          this.#index.blocks.leave(unit, recordBytes(this.#arena, unit));
+        }
+        if (number < 0) number = this.#index.numbers.upstreams.take();
+        unit = sameValue(known, nothingKnown) ? 0 : this.#writeOne(edit, key, number, known!);
+        changed.push(number);
+      }
+      const routeKeys = draft.routeKeys === null ? before.routeKeys : Object.freeze([...draft.routeKeys]);
+      if (unit !== 0 || routeKeys.length > 0) {
+        this.#index.upstreams.set(key, { unit, number, state, routeKeys });
+        continue;
+      }
+      this.#index.upstreams.delete(key);
+      if (number >= 0) this.#index.numbers.upstreams.give(number);
+    }
+    tellChanged(this.#arena, this.#index.addChanges(changed.length), changed);
+  }
+
+  #writeOne(edit: IndexEdit, key: string, number: number, known: KnownUpstream): number {
+    const text = byteText(key);
+    const unit = writeRecord(this.#arena, this.#index.blocks, { serial: this.#index.nextSerial(), owner: 0, number, text }, packUpstream(known));
+    edit.add({ hash: hashText(text), meta: metaOf(text), unit, number });
+    return unit;
+  }
+
+  #knownOf(key: string): KnownUpstream {
+    const draft = this.#draftOf(key);
+    return (draft.known ??= draft.before.unit === 0 ? nothingKnown : upstreamAt(this.#arena, draft.before.unit, key));
+  }
+
+  #set(key: string, known: KnownUpstream): void {
+    const draft = this.#draftOf(key);
+    if (sameValue(this.#knownOf(key), known)) return;
+    draft.known = known;
+    draft.isChanged = true;
+    const { endpoints } = known;
+    draft.state = endpoints === null ? unready : { ready: endpoints.ready, ending: isEnding(endpoints) };
+  }
+
+  #routeKeysOf(key: string): Set<string> {
+    const draft = this.#draftOf(key);
+    return (draft.routeKeys ??= new Set(draft.before.routeKeys));
+  }
+
+  #draftOf(key: string): Draft {
+    let draft = this.#drafts.get(key);
+    if (draft === undefined) {
+      const before = this.#index.upstreams.get(key) ?? unknownUse;
+      draft = { before, known: null, isChanged: false, state: before.state, routeKeys: null };
+      this.#drafts.set(key, draft);
+    }
+    return draft;
+  }
+}
+
+function sameState(a: UpstreamState, b: UpstreamState): boolean {
+  return a.ready === b.ready && a.ending === b.ending;
+}
