@@ -202,7 +202,7 @@ describe('a served stream that is used again', () => {
     await eventually(() => client.open.every((id) => client.bodyOf(id) !== null), 'the answers');
     peer.socket.destroy();
     gateway.serve([], [], []);
-    for (let round = 0; round < 2; round++) context.exchange.table.rest();
+    for (let round = 0; round < 3; round++) context.exchange.table.rest();
     await eventually(() => context.connections.size === 0, 'no client');
     await eventually(() => {
       releaseMemory();
