@@ -155,7 +155,8 @@ describe('sluice serve', () => {
     await manifests.deploy('rose', model.port);
     const agent = new Agent();
     await until(async () => (await post(`${traffic}/seldon/prod/rose/api/v1.0/predictions`, agent)).status === 200);
-    expect(await metric(admin, 'sluice_table_version')).toBe(version + 1);
+    // The text of /metrics is made once a second.
+    await until(async () => (await metric(admin, 'sluice_table_version')) === version + 1);
   });
 
   test('a data worker dies: only its connections are lost, its gauges return to 0, totals do not fall', async () => {
