@@ -3,7 +3,7 @@
 // the slot, the first line of the record, and what this worker made of it.
 //
 // Open addressing in blocks of an arena: an index has 64 pages by the first bits of the hash. A change writes its pages beside the old ones
-// (some 500 slots each at 20,000 Routes: microseconds).
+// (routing/index-edit.ts; some 500 slots each at 20,000 Routes: microseconds).
 //
 //   page   word 0  slots − 1     slot  word 0  hash
 //               1  slots in use              1  bytes of the key and flags; −1: the slot is free
@@ -12,7 +12,6 @@
 //          from 16  slots
 import { ArenaFault, checksumOf, checksumSeed, emptyPage, mostArenaBytes, unitBytes, unitWords } from './arena.ts';
 import type { Arena } from './arena.ts';
-import type { Blocks } from './blocks.ts';
 
 export const slotFlags = Object.freeze({
   /** ASCII letters in any case; the bytes are in lower case. */
@@ -89,153 +88,30 @@ export function entriesOf({ words }: Arena, unit: number): IndexEntry[] {
   return entries;
 }
 
-function bytesFor(slots: number): number {
+/** Bytes of a page of so many slots. */
+export function bytesFor(slots: number): number {
   return unitBytes + slots * slotWords * 4;
 }
 
-function pageChecksum(words: Int32Array, at: number): number {
-  return checksumOf(words, at + unitWords, (words[at]! + 1) * slotWords, checksumOf(words, at, pageWords.checksum, checksumSeed));
+/** What a slot counts in the checksum of its page. */
+export function slotSum(words: Int32Array, at: number, slot: number): number {
+  let sum = Math.imul(slot, 0x9e3779b1) ^ words[at]!;
+  sum = Math.imul(sum ^ (sum >>> 15), 0x85ebca6b) ^ words[at + 1]!;
+  sum = Math.imul(sum ^ (sum >>> 13), 0xc2b2ae35) ^ words[at + 2]!;
+  sum = Math.imul(sum ^ (sum >>> 16), 0x9e3779b1) ^ words[at + 3]!;
+  sum = Math.imul(sum ^ (sum >>> 15), 0x85ebca6b);
+  return sum ^ (sum >>> 13);
 }
 
-/** What changes in one page. */
-interface PageChange {
-  /** Units of records. */
-  readonly leave: Set<number>;
-  readonly come: IndexEntry[];
+/** What the head of a page counts in its checksum. */
+export function headSum(words: Int32Array, page: number): number {
+  return checksumOf(words, page, pageWords.checksum, checksumSeed);
 }
 
-/** A change of an index in progress. */
-export class IndexEdit {
-  readonly #arena: Arena;
-  readonly #blocks: Blocks;
-  readonly #compare: (a: number, b: number) => number;
-  readonly #changes = new Map<number, PageChange>();
-
-  /** `compare` orders records of one hash, by their units. */
-  constructor(arena: Arena, blocks: Blocks, compare: (a: number, b: number) => number) {
-    this.#arena = arena;
-    this.#blocks = blocks;
-    this.#compare = compare;
-  }
-
-  add(entry: IndexEntry): void {
-    this.#changeOf(entry.hash).come.push(entry);
-  }
-
-  /** Takes away a record that is in the index that the edit will be written over. */
-  remove(hash: number, unit: number): void {
-    this.#changeOf(hash).leave.add(unit);
-  }
-
-  /** Writes the pages that change and their places in `directory`, and leaves the old ones. Throws ArenaFull. */
-  write(directory: Int32Array, serialFor: () => number): void {
-    for (const [place, change] of this.#changes) {
-      const before = directory[place]!;
-      const serial = serialFor();
-      verifyPage(this.#arena, before, directory[place + 1]!);
-      const after = this.#rewritten(before, change, serial);
-      if (before !== emptyPage) this.#blocks.leave(before, pageBytes(this.#arena, before));
-      directory[place] = after;
-      directory[place + 1] = after === emptyPage ? 0 : serial;
-    }
-  }
-
-  #changeOf(hash: number): PageChange {
-    const place = directoryPlace(hash);
-    let change = this.#changes.get(place);
-    if (change === undefined) this.#changes.set(place, (change = { leave: new Set(), come: [] }));
-    return change;
-  }
-
-  #rewritten(before: number, { leave, come }: PageChange, serial: number): number {
-    const { words } = this.#arena;
-    const from = before * unitWords;
-    const count = words[from + pageWords.count]! - leave.size + come.length;
-    if (count === 0) return emptyPage;
-    let capacity = 2;
-    while (capacity * 3 < count * 4) capacity *= 2;
-    const unit = this.#blocks.take(bytesFor(capacity));
-    const page = unit * unitWords;
-    words.fill(0, page, page + pageWords.slots);
-    words[page + pageWords.mask] = capacity - 1;
-    words[page + pageWords.count] = count;
-    words[page + pageWords.serial] = serial;
-    for (let slot = 0; slot < capacity; slot++) {
-      const at = page + pageWords.slots + slot * slotWords;
-      words[at] = 0;
-      words[at + 1] = -1;
-      words[at + 2] = 0;
-      words[at + 3] = 0;
-    }
-    const fill = new PageFill(words, page, this.#compare);
-    // From a free slot on, so that records of one hash are met in their order also where they run over the end of the page.
-    const mask = words[from]!;
-    let free = 0;
-    while (words[from + pageWords.slots + free * slotWords + 1]! >= 0) free++;
-    for (let step = 1; step <= mask + 1; step++) {
-      const at = from + pageWords.slots + ((free + step) & mask) * slotWords;
-      if (words[at + 1]! < 0 || leave.has(words[at + 2]!)) continue;
-      fill.put(words[at]!, words[at + 1]!, words[at + 2]!, words[at + 3]!);
-    }
-    if (come.length > 1) come.sort((a, b) => a.hash - b.hash || this.#compare(a.unit, b.unit));
-    for (const one of come) fill.put(one.hash, one.meta, one.unit, one.number);
-    words[page + pageWords.checksum] = pageChecksum(words, page);
-    return unit;
-  }
-}
-
-/** Records of one hash that are walked over before `PageFill` remembers where the last of them sits. Most hashes have one or two. */
-const longRun = 8;
-
-/** Records being put into the slots of a page. */
-class PageFill {
-  readonly #words: Int32Array;
-  readonly #page: number;
-  readonly #mask: number;
-  readonly #compare: (a: number, b: number) => number;
-  /** Slot of the last record of a hash that many share (one path with thousands of header conditions), so that the next need not walk over all of them. */
-  readonly #lastOf = new Map<number, number>();
-
-  constructor(words: Int32Array, page: number, compare: (a: number, b: number) => number) {
-    this.#words = words;
-    this.#page = page + pageWords.slots;
-    this.#mask = words[page + pageWords.mask]!;
-    this.#compare = compare;
-  }
-
-  /** Takes the first free slot, or that of a later record of the same hash, which then moves on. */
-  put(hash: number, meta: number, unit: number, number: number): void {
-    const words = this.#words;
-    let passed = 0;
-    for (let slot = firstSlot(hash, this.#mask); ; slot = (slot + 1) & this.#mask) {
-      const at = this.#page + slot * slotWords;
-      const isFree = words[at + 1]! < 0;
-      if (!isFree) {
-        if (words[at] !== hash) continue;
-        if (this.#compare(unit, words[at + 2]!) >= 0) {
-          passed += 1;
-          if (passed === longRun) slot = this.#leap(hash, slot, unit);
-          continue;
-        }
-      }
-      const [otherMeta, otherUnit, otherNumber] = [words[at + 1]!, words[at + 2]!, words[at + 3]!];
-      words[at] = hash;
-      words[at + 1] = meta;
-      words[at + 2] = unit;
-      words[at + 3] = number;
-      if (isFree) {
-        if (passed >= longRun) this.#lastOf.set(hash, slot);
-        return;
-      }
-      meta = otherMeta;
-      unit = otherUnit;
-      number = otherNumber;
-    }
-  }
-
-  /** The slot of the last record of the hash where `unit` comes after it, else `slot`. */
-  #leap(hash: number, slot: number, unit: number): number {
-    const last = this.#lastOf.get(hash);
-    return last !== undefined && this.#compare(unit, this.#words[this.#page + last * slotWords + 2]!) >= 0 ? last : slot;
-  }
+/** A sum, so that whoever changes a few slots of a copy knows it without reading the others. */
+export function pageChecksum(words: Int32Array, page: number): number {
+  const slots = page + pageWords.slots;
+  let sum = headSum(words, page);
+  for (let slot = 0; slot <= words[page]!; slot++) sum = (sum + slotSum(words, slots + slot * slotWords, slot)) | 0;
+  return sum;
 }

@@ -7,7 +7,8 @@ import { unitBytes, unitWords } from './arena.ts';
 import type { Arena } from './arena.ts';
 import { hashText } from './bytes.ts';
 import { addDigest, digestOf } from './digest.ts';
-import { IndexEdit, metaOf } from './index-page.ts';
+import { IndexEdit } from './index-edit.ts';
+import { metaOf } from './index-page.ts';
 import { emptyNamespaceRoutes, withRoute } from './namespace-routes.ts';
 import type { NamespaceRoutes } from './namespace-routes.ts';
 import { compareOrder, orderKey } from './order.ts';
@@ -23,7 +24,7 @@ import { buildRoute, routeKey, steady } from './route.ts';
 import type { AttachedMapping, RouteMember, UpstreamState } from './route.ts';
 import type { MappingChange, TableChange } from './table-change.ts';
 import { TableIndex } from './table-index.ts';
-import type { KnownRoute, KnownSpace } from './table-index.ts';
+import type { KnownRoute } from './table-index.ts';
 import { UpstreamsEdit } from './upstreams-edit.ts';
 
 /** Moments of a write, for tests that end the writer there. */
@@ -183,7 +184,10 @@ class TableEdit {
     index.sum = addDigest(index.sum, after.digest, 1);
     index.setProblems(key, route.problems);
     this.#place(before, after, space);
-    if (!isScanned) this.#edits.routes.add({ hash: after.hash, meta, unit, number });
+    if (isScanned) return;
+    const entry = { hash: after.hash, meta, unit, number };
+    if (before === null) this.#edits.routes.add(entry);
+    else this.#edits.routes.replace(before.unit, entry);
   }
 
   #membersOf(before: KnownRoute | null, change: RouteChange): readonly RouteMember[] {
@@ -204,12 +208,12 @@ class TableEdit {
     this.#index.routes.delete(before.key);
     this.#index.numbers.routes.give(before.number);
     this.#index.setProblems(before.key, []);
+    if (before.placing !== 'scanned') this.#edits.routes.remove(before.hash, before.unit);
     this.#place(before, null, this.#spaceOf(before.space));
   }
 
-  /** Takes the Route from where lookup found it and counts it in its space; both have one key, so they belong to the same. */
+  /** Counts the Route in its space; both have one key, so they belong to the same. */
   #place(before: KnownRoute | null, after: KnownRoute | null, space: NamespaceRoutes): void {
-    if (before !== null && before.placing !== 'scanned') this.#edits.routes.remove(before.hash, before.unit);
     const next = withRoute(space, before, after, (one, other) => this.#compare(one, other) < 0);
     if (next !== space) this.#spaces.set(space.name, next);
     if (before !== null) this.#countName(before, -1);
@@ -229,20 +233,20 @@ class TableEdit {
   #writeSpaces(): void {
     for (const [name, space] of this.#spaces) {
       const before = this.#index.spaces.get(name) ?? null;
-      if (before !== null) this.#leaveSpace(before);
+      if (before !== null) this.#index.blocks.leave(before.unit, recordBytes(this.#arena, before.unit));
       if (name !== null && space.routeCount === 0) {
         this.#index.spaces.delete(name);
-        if (before !== null) this.#index.numbers.spaces.give(before.number);
+        if (before === null) continue;
+        this.#index.numbers.spaces.give(before.number);
+        this.#edits.spaces.remove(space.seed, before.unit);
         continue;
       }
       const after = this.#index.writeSpace(space, before?.number ?? null);
-      if (name !== null) this.#edits.spaces.add({ hash: space.seed, meta: metaOf(after.text), unit: after.unit, number: after.number });
+      if (name === null) continue;
+      const entry = { hash: space.seed, meta: metaOf(after.text), unit: after.unit, number: after.number };
+      if (before === null) this.#edits.spaces.add(entry);
+      else this.#edits.spaces.replace(before.unit, entry);
     }
-  }
-
-  #leaveSpace({ routes, unit }: KnownSpace): void {
-    this.#index.blocks.leave(unit, recordBytes(this.#arena, unit));
-    if (routes.name !== null) this.#edits.spaces.remove(routes.seed, unit);
   }
 
   #writeNames(): void {

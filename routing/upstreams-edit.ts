@@ -3,7 +3,7 @@
 import type { Arena } from './arena.ts';
 import { byteText, hashText } from './bytes.ts';
 import { sameValue } from './diff.ts';
-import type { IndexEdit } from './index-page.ts';
+import type { IndexEdit } from './index-edit.ts';
 import { metaOf } from './index-page.ts';
 import { recordBytes, writeRecord } from './record.ts';
 import type { UpstreamState } from './route.ts';
@@ -78,12 +78,9 @@ export class UpstreamsEdit {
       const { before, known, isChanged, state } = draft;
       let { unit, number } = before;
       if (isChanged) {
-        if (unit !== 0) {
-          edit.remove(hashText(byteText(key)), unit);
-          this.#index.blocks.leave(unit, recordBytes(this.#arena, unit));
-        }
+        if (unit !== 0) this.#index.blocks.leave(unit, recordBytes(this.#arena, unit));
         if (number < 0) number = this.#index.numbers.upstreams.take();
-        unit = sameValue(known, nothingKnown) ? 0 : this.#writeOne(edit, key, number, known!);
+        unit = this.#writeOne(edit, key, number, known!, unit);
         changed.push(number);
       }
       const routeKeys = draft.routeKeys === null ? before.routeKeys : Object.freeze([...draft.routeKeys]);
@@ -97,10 +94,18 @@ export class UpstreamsEdit {
     tellChanged(this.#arena, this.#index.addChanges(changed.length), changed);
   }
 
-  #writeOne(edit: IndexEdit, key: string, number: number, known: KnownUpstream): number {
+  /** In the place of the record at `before`; 0: there is none, nor is there one of an Upstream of which nothing is known. */
+  #writeOne(edit: IndexEdit, key: string, number: number, known: KnownUpstream, before: number): number {
     const text = byteText(key);
+    const hash = hashText(text);
+    if (sameValue(known, nothingKnown)) {
+      if (before !== 0) edit.remove(hash, before);
+      return 0;
+    }
     const unit = writeRecord(this.#arena, this.#index.blocks, { serial: this.#index.nextSerial(), owner: 0, number, text }, packUpstream(known));
-    edit.add({ hash: hashText(text), meta: metaOf(text), unit, number });
+    const entry = { hash, meta: metaOf(text), unit, number };
+    if (before === 0) edit.add(entry);
+    else edit.replace(before, entry);
     return unit;
   }
 

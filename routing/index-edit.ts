@@ -1,0 +1,192 @@
+// IndexEdit: a change of an index, page by page, beside the pages before. Most changes put one record in the place of another that has its hash: such a
+// page is a copy with other slots. Where records leave, or a page gets too full or too empty, its slots are filled anew.
+import { ArenaFault, emptyPage, unitWords } from './arena.ts';
+import type { Arena } from './arena.ts';
+import type { Blocks } from './blocks.ts';
+import { bytesFor, directoryPlace, firstSlot, headSum, pageBytes, pageChecksum, pageWords, slotSum, slotWords, verifyPage } from './index-page.ts';
+import type { IndexEntry } from './index-page.ts';
+
+/** What changes in one page. */
+interface PageChange {
+  /** Units of records that go, and what comes in the place of each; null: nothing. */
+  readonly gone: Map<number, IndexEntry | null>;
+  readonly come: IndexEntry[];
+}
+
+/** A change of an index in progress. */
+export class IndexEdit {
+  readonly #arena: Arena;
+  readonly #blocks: Blocks;
+  readonly #compare: (a: number, b: number) => number;
+  readonly #changes = new Map<number, PageChange>();
+
+  /** `compare` orders records of one hash, by their units. */
+  constructor(arena: Arena, blocks: Blocks, compare: (a: number, b: number) => number) {
+    this.#arena = arena;
+    this.#blocks = blocks;
+    this.#compare = compare;
+  }
+
+  add(entry: IndexEntry): void {
+    this.#changeOf(entry.hash).come.push(entry);
+  }
+
+  /** Takes away a record that is in the index that the edit will be written over. */
+  remove(hash: number, unit: number): void {
+    this.#changeOf(hash).gone.set(unit, null);
+  }
+
+  /** Puts a record in the place of one that is in the index, and has its hash and its order. */
+  replace(unit: number, entry: IndexEntry): void {
+    this.#changeOf(entry.hash).gone.set(unit, entry);
+  }
+
+  /** Writes the pages that change and their places in `directory`, and leaves the old ones. Throws ArenaFull. */
+  write(directory: Int32Array, serialFor: () => number): void {
+    for (const [place, change] of this.#changes) {
+      const before = directory[place]!;
+      const serial = serialFor();
+      verifyPage(this.#arena, before, directory[place + 1]!);
+      const after = this.#written(before, change, serial);
+      if (before !== emptyPage) this.#blocks.leave(before, pageBytes(this.#arena, before));
+      directory[place] = after;
+      directory[place + 1] = after === emptyPage ? 0 : serial;
+    }
+  }
+
+  #changeOf(hash: number): PageChange {
+    const place = directoryPlace(hash);
+    let change = this.#changes.get(place);
+    if (change === undefined) this.#changes.set(place, (change = { gone: new Map(), come: [] }));
+    return change;
+  }
+
+  #written(before: number, change: PageChange, serial: number): number {
+    const { words } = this.#arena;
+    const page = before * unitWords;
+    let count = words[page + pageWords.count]! + change.come.length;
+    for (const entry of change.gone.values()) if (entry === null) count -= 1;
+    if (count === 0) return emptyPage;
+    let slots = 2;
+    while (slots * 3 < count * 4) slots *= 2;
+    const onlyReplaced = change.come.length === 0 && count === words[page + pageWords.count];
+    return onlyReplaced ? this.#copied(before, change, serial) : this.#filled(before, change, serial, slots, count);
+  }
+
+  /** Slots of records that are replaced are all that differs. */
+  #copied(before: number, { gone }: PageChange, serial: number): number {
+    const { words } = this.#arena;
+    const from = before * unitWords;
+    const mask = words[from]!;
+    const bytes = bytesFor(mask + 1);
+    const unit = this.#blocks.take(bytes);
+    const page = unit * unitWords;
+    words.copyWithin(page, from, from + bytes / 4);
+    words[page + pageWords.serial] = serial;
+    let sum = words[from + pageWords.checksum]! - headSum(words, from) + headSum(words, page);
+    for (const [old, entry] of gone) {
+      const { hash, meta, unit: record, number } = entry!;
+      const slot = this.#slotOf(page, hash, old);
+      const at = page + pageWords.slots + slot * slotWords;
+      sum -= slotSum(words, at, slot);
+      words[at + 1] = meta;
+      words[at + 2] = record;
+      words[at + 3] = number;
+      sum = (sum + slotSum(words, at, slot)) | 0;
+    }
+    words[page + pageWords.checksum] = sum;
+    return unit;
+  }
+
+  #slotOf(page: number, hash: number, unit: number): number {
+    const { words } = this.#arena;
+    const mask = words[page]!;
+    let slot = firstSlot(hash, mask);
+    for (let left = mask; left >= 0; left--, slot = (slot + 1) & mask) if (words[page + pageWords.slots + slot * slotWords + 2] === unit) return slot;
+    throw new ArenaFault(`the record at ${unit} is not in its page`);
+  }
+
+  #filled(before: number, { gone, come }: PageChange, serial: number, slots: number, count: number): number {
+    const { words } = this.#arena;
+    const from = before * unitWords;
+    const unit = this.#blocks.take(bytesFor(slots));
+    const page = unit * unitWords;
+    words.fill(0, page, page + bytesFor(slots) / 4);
+    words[page + pageWords.mask] = slots - 1;
+    words[page + pageWords.count] = count;
+    words[page + pageWords.serial] = serial;
+    for (let slot = 0; slot < slots; slot++) words[page + pageWords.slots + slot * slotWords + 1] = -1;
+    const fill = new PageFill(words, page, this.#compare);
+    // From a free slot on, so that records of one hash are met in their order also where they run over the end of the page.
+    const mask = words[from]!;
+    let free = 0;
+    while (words[from + pageWords.slots + free * slotWords + 1]! >= 0) free++;
+    for (let step = 1; step <= mask + 1; step++) {
+      const at = from + pageWords.slots + ((free + step) & mask) * slotWords;
+      if (words[at + 1]! < 0) continue;
+      const other = gone.size === 0 ? undefined : gone.get(words[at + 2]!);
+      if (other === undefined) fill.put(words[at]!, words[at + 1]!, words[at + 2]!, words[at + 3]!);
+      else if (other !== null) fill.put(other.hash, other.meta, other.unit, other.number);
+    }
+    if (come.length > 1) come.sort((a, b) => a.hash - b.hash || this.#compare(a.unit, b.unit));
+    for (const one of come) fill.put(one.hash, one.meta, one.unit, one.number);
+    words[page + pageWords.checksum] = pageChecksum(words, page);
+    return unit;
+  }
+}
+
+/** Records of one hash that are walked over before `PageFill` remembers where the last of them sits. Most hashes have one or two. */
+const longRun = 8;
+
+/** Records being put into the slots of a page. */
+class PageFill {
+  readonly #words: Int32Array;
+  readonly #page: number;
+  readonly #mask: number;
+  readonly #compare: (a: number, b: number) => number;
+  /** Slot of the last record of a hash that many share (one path with thousands of header conditions), so that the next need not walk over all of them. */
+  readonly #lastOf = new Map<number, number>();
+
+  constructor(words: Int32Array, page: number, compare: (a: number, b: number) => number) {
+    this.#words = words;
+    this.#page = page + pageWords.slots;
+    this.#mask = words[page + pageWords.mask]!;
+    this.#compare = compare;
+  }
+
+  /** Takes the first free slot, or that of a later record of the same hash, which then moves on. */
+  put(hash: number, meta: number, unit: number, number: number): void {
+    const words = this.#words;
+    let passed = 0;
+    for (let slot = firstSlot(hash, this.#mask); ; slot = (slot + 1) & this.#mask) {
+      const at = this.#page + slot * slotWords;
+      const isFree = words[at + 1]! < 0;
+      if (!isFree) {
+        if (words[at] !== hash) continue;
+        if (this.#compare(unit, words[at + 2]!) >= 0) {
+          passed += 1;
+          if (passed === longRun) slot = this.#leap(hash, slot, unit);
+          continue;
+        }
+      }
+      const [otherMeta, otherUnit, otherNumber] = [words[at + 1]!, words[at + 2]!, words[at + 3]!];
+      words[at] = hash;
+      words[at + 1] = meta;
+      words[at + 2] = unit;
+      words[at + 3] = number;
+      if (isFree) {
+        if (passed >= longRun) this.#lastOf.set(hash, slot);
+        return;
+      }
+      meta = otherMeta;
+      unit = otherUnit;
+      number = otherNumber;
+    }
+  }
+
+  /** The slot of the last record of the hash where `unit` comes after it, else `slot`. */
+  #leap(hash: number, slot: number, unit: number): number {
+    const last = this.#lastOf.get(hash);
+    return last !== undefined && this.#compare(unit, this.#words[this.#page + last * slotWords + 2]!) >= 0 ? last : slot;
+  }
+}
