@@ -12,9 +12,8 @@ import type { Report } from './fields.ts';
 import { translateDeployment } from './mappings.ts';
 import { decodeSlice, type Slice } from './endpoints.ts';
 import { Reading } from './reading.ts';
-import { Material, NameRecord } from './name-record.ts';
 import { NamedMap } from './named-map.ts';
-import { Registry } from './registry.ts';
+import { Records } from './records.ts';
 import { nothingDeclared, Unit, type Declared, type Watched } from './unit-record.ts';
 import { objectKey, refOfKey, type SourceObject } from './object.ts';
 import { decodeService, ownersOf, type Service } from './services.ts';
@@ -25,10 +24,7 @@ import { fieldOf, recordOf, textOf } from './value.ts';
 
 export class ObjectGraph {
   readonly settings: TranslateSettings;
-  readonly backends: Backends;
-  readonly names = new Registry((namespace, name) => new NameRecord(namespace, name));
-  readonly secrets = new Registry((namespace, name) => new Material(namespace, name));
-  readonly contexts = new Registry((namespace, name) => new Material(namespace, name));
+  readonly records: Records;
   /** By kind. */
   readonly #units = new Map<string, NamedMap<Unit>>();
   readonly #slices = new NamedMap<Slice>();
@@ -41,7 +37,7 @@ export class ObjectGraph {
 
   constructor(settings: TranslateSettings, backends: Backends) {
     this.settings = settings;
-    this.backends = backends;
+    this.records = new Records(backends);
     for (const grant of settings.grants) {
       this.#grants.set(grant.namespace, [...this.grantsOf(grant.namespace), grant]);
       if (grant.endpointSlices) this.#handWritten.add(grant.namespace);
@@ -68,13 +64,6 @@ export class ObjectGraph {
     for (const { problems } of this.#slices.values()) yield* problems;
   }
 
-  /** Secrets that a unit reads, as `namespace/name`, whether they exist or not. */
-  wantedSecrets(): ReadonlySet<string> {
-    const wanted = new Set<string>();
-    for (const { namespace, name, readers } of this.secrets.values()) if (readers !== null) wanted.add(`${namespace}/${name}`);
-    return wanted;
-  }
-
   /** An object that is new or may differ. */
   set(object: SourceObject): void {
     if (this.#ofAnother.size > 0) this.#ofAnother.delete(objectKey(object.ref));
@@ -96,7 +85,7 @@ export class ObjectGraph {
   remove(key: string): void {
     const ref = refOfKey(key);
     this.#ofAnother.delete(key);
-    if (ref.kind === 'Service') this.#replaceService(this.backends.at(ref.namespace, ref.name), null);
+    if (ref.kind === 'Service') this.#replaceService(this.records.backends.at(ref.namespace, ref.name), null);
     else if (ref.kind === 'EndpointSlice') this.#dropSlice(ref);
     else if (ref.kind === 'Secret') this.#setSecret(ref, null);
     this.#declare(ref, nothingDeclared, noProblems);
@@ -113,11 +102,6 @@ export class ObjectGraph {
     return changed;
   }
 
-  /** Forgets what nobody uses any more. */
-  sweep(): void {
-    for (const registry of [this.backends.registry, this.names, this.secrets, this.contexts]) registry.sweep();
-  }
-
   /** What a unit means. A Mapping object or document, and what few units have, is kept; of the others it is found out again. */
   meaningOf(unit: Unit): UnitMeaning {
     return unit.meaning ?? this.#meaningOf(unit, new Reading(this));
@@ -132,7 +116,11 @@ export class ObjectGraph {
     const reading = new Reading(this);
     unit.means(this.#meaningOf(unit, reading));
     const { reads } = reading;
-    for (const read of unit.reads) if (!reads.has(read)) read.readers = withoutOne(read.readers, unit);
+    for (const read of unit.reads) {
+      if (reads.has(read)) continue;
+      read.readers = withoutOne(read.readers, unit);
+      if (read.readers === null) this.records.unread(read);
+    }
     for (const read of reads) if (!unit.reads.includes(read)) read.readers = withOne(read.readers, unit);
     unit.reads = [...reads];
   }
@@ -161,7 +149,7 @@ export class ObjectGraph {
   }
 
   #setService({ ref, object }: SourceObject): void {
-    const backend = this.backends.at(ref.namespace, ref.name);
+    const backend = this.records.backends.at(ref.namespace, ref.name);
     const service = decodeService(backend.namespace, backend.name, object);
     this.#replaceService(backend, service);
     if (!this.settings.mappings || service.config === '' || service.owners.length > 0) return this.#declare(ref, nothingDeclared, noProblems);
@@ -187,10 +175,10 @@ export class ObjectGraph {
     this.#dropSlice(ref);
     const handWritten = this.settings.source === 'folder' || this.#handWritten.has(ref.namespace);
     const decoded = decodeSlice(ref, object, this.settings, handWritten);
-    const backend = this.backends.at(ref.namespace, decoded.service);
+    const backend = this.records.backends.at(ref.namespace, decoded.service);
     const slice = { ...decoded, service: backend.name };
     this.#slices.set(ref.namespace, ref.name, slice);
-    this.backends.addSlice(backend, slice);
+    this.records.backends.addSlice(backend, slice);
     this.#wake(backend.endpoints);
   }
 
@@ -198,15 +186,15 @@ export class ObjectGraph {
     const slice = this.#slices.get(namespace, name);
     if (slice === undefined) return;
     this.#slices.delete(namespace, name);
-    const backend = this.backends.at(namespace, slice.service);
-    this.backends.removeSlice(backend, slice);
+    const backend = this.records.backends.at(namespace, slice.service);
+    this.records.backends.removeSlice(backend, slice);
     this.#wake(backend.endpoints);
   }
 
   #setSecret({ namespace, name }: ObjectRef, secret: Secret | null): void {
-    const material = this.secrets.at(namespace, name);
+    const material = this.records.secrets.at(namespace, name);
     material.secret = secret;
-    this.secrets.touch(material);
+    this.records.secrets.touch(material);
     this.#wake(material);
   }
 
@@ -236,14 +224,14 @@ export class ObjectGraph {
     const before = unit.takenNames;
     for (const name of before) {
       if (after.includes(name)) continue;
-      const record = this.names.at(unit.namespace, name);
+      const record = this.records.names.at(unit.namespace, name);
       record.units = withoutOne(record.units, unit);
-      this.names.touch(record);
+      this.records.names.touch(record);
       this.#wake(record);
     }
     for (const name of after) {
       if (before.includes(name)) continue;
-      const record = this.names.at(unit.namespace, name);
+      const record = this.records.names.at(unit.namespace, name);
       record.units = withOne(record.units, unit);
       this.#wake(record);
     }
@@ -251,13 +239,13 @@ export class ObjectGraph {
 
   #recontexts(unit: Unit, after: readonly TlsContext[]): void {
     for (const { name } of unit.configuration?.contexts ?? noContexts) {
-      const material = this.contexts.at(unit.namespace, name);
+      const material = this.records.contexts.at(unit.namespace, name);
       material.contexts.delete(unit);
-      this.contexts.touch(material);
+      this.records.contexts.touch(material);
       this.#wake(material);
     }
     for (const context of after) {
-      const material = this.contexts.at(unit.namespace, context.name);
+      const material = this.records.contexts.at(unit.namespace, context.name);
       material.contexts.set(unit, context);
       this.#wake(material);
     }
@@ -267,17 +255,17 @@ export class ObjectGraph {
     const before = backend.service;
     if (sameValue(before, after)) return;
     for (const owner of before?.owners ?? []) {
-      const record = this.names.at(backend.namespace, owner);
+      const record = this.records.names.at(backend.namespace, owner);
       record.services = withoutOne(record.services, before!);
-      this.names.touch(record);
+      this.records.names.touch(record);
       this.#wake(record);
     }
     for (const owner of after?.owners ?? []) {
-      const record = this.names.at(backend.namespace, owner);
+      const record = this.records.names.at(backend.namespace, owner);
       record.services = withOne(record.services, after!);
       this.#wake(record);
     }
-    this.backends.setService(backend, after);
+    this.records.backends.setService(backend, after);
     this.#wake(backend);
     this.#wake(backend.endpoints);
   }

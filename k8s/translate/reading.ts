@@ -1,11 +1,9 @@
 // Reading: what one unit sees of the ObjectGraph while it is translated. Every question is remembered as a read, so that its answer's change is told.
 import { compareText } from '../../routing/problem.ts';
-import type { Backends } from './backends.ts';
 import type { Deployment } from './deployment.ts';
 import { listOf } from './few.ts';
 import { objectKey } from './object.ts';
-import type { Material, NameRecord } from './name-record.ts';
-import type { Registry } from './registry.ts';
+import type { Records } from './records.ts';
 import { ownerNamesOf, type Service } from './services.ts';
 import type { Secret, TlsContext } from './tls.ts';
 import type { Grant, TranslateSettings } from './translation.ts';
@@ -15,10 +13,7 @@ import { Watched } from './unit-record.ts';
 /** All objects, as far as a unit may ask for them. */
 export interface ReadableObjects {
   readonly settings: TranslateSettings;
-  readonly backends: Backends;
-  readonly names: Registry<NameRecord>;
-  readonly secrets: Registry<Material>;
-  readonly contexts: Registry<Material>;
+  readonly records: Records;
   grantsOf(namespace: string): readonly Grant[];
 }
 
@@ -33,27 +28,27 @@ export class Reading implements Lookups {
   }
 
   service(namespace: string, name: string): Service | null {
-    const backend = this.#graph.backends.at(namespace, name);
+    const backend = this.#graph.records.backends.at(namespace, name);
     this.reads.add(backend);
     return backend.service;
   }
 
   secret(namespace: string, name: string): Secret | null {
-    const material = this.#graph.secrets.at(namespace, name);
+    const material = this.#graph.records.secrets.at(namespace, name);
     this.reads.add(material);
     return material.secret;
   }
 
   /** Of several with one name the one whose object comes first. */
   tlsContext(namespace: string, name: string): TlsContext | null {
-    const material = this.#graph.contexts.at(namespace, name);
+    const material = this.#graph.records.contexts.at(namespace, name);
     this.reads.add(material);
     const declared = [...material.contexts].sort(([a], [b]) => compareText(objectKey(a.ref), objectKey(b.ref)));
     return declared[0]?.[1] ?? null;
   }
 
   nameTaken(namespace: string, name: string): boolean {
-    const record = this.#graph.names.at(namespace, name);
+    const record = this.#graph.records.names.at(namespace, name);
     this.reads.add(record);
     return record.units !== null;
   }
@@ -61,7 +56,7 @@ export class Reading implements Lookups {
   servicesOf(deployment: Deployment): readonly Service[] {
     const services = new Set<Service>();
     for (const owner of ownerNamesOf(deployment)) {
-      const record = this.#graph.names.at(deployment.ref.namespace, owner);
+      const record = this.#graph.records.names.at(deployment.ref.namespace, owner);
       this.reads.add(record);
       for (const service of listOf(record.services)) services.add(service);
     }
@@ -69,9 +64,9 @@ export class Reading implements Lookups {
   }
 
   hasEndpoints(service: Service, port: number): boolean {
-    const backend = this.#graph.backends.at(service.namespace, service.name);
+    const backend = this.#graph.records.backends.at(service.namespace, service.name);
     this.reads.add((backend.endpoints ??= new Watched()));
-    return this.#graph.backends.endpointsAt(backend, port).length > 0;
+    return this.#graph.records.backends.endpointsAt(backend, port).length > 0;
   }
 
   grantsOf(namespace: string): readonly Grant[] {

@@ -102,7 +102,7 @@ export class Translator {
     for (const unit of this.#bareNames.settle()) publish.add(unit);
     if (this.#recordsHere) for (const unit of this.#recordHere()) publish.add(unit);
     const translated = this.#publish(publish);
-    this.#graph.sweep();
+    this.#graph.records.sweep();
     return translated;
   }
 
@@ -148,7 +148,7 @@ export class Translator {
 
   /** All Secrets that manifests refer to, as `namespace/name`. */
   get wantedSecrets(): ReadonlySet<string> {
-    return this.#graph.wantedSecrets();
+    return this.#graph.records.wantedSecrets();
   }
 
   #publish(units: Iterable<Unit>): TranslationChange {

@@ -1,0 +1,32 @@
+import { expect, test } from 'vitest';
+import { Backends } from '../../../k8s/translate/backends.ts';
+import { ObjectGraph } from '../../../k8s/translate/object-graph.ts';
+import { objectKey, type SourceObject } from '../../../k8s/translate/object.ts';
+import { clusterSettings, deployment, object, service } from './objects.ts';
+
+function namesOf({ records: { backends, names, secrets, contexts } }: ObjectGraph): readonly string[] {
+  const all = [...backends.registry.values(), ...names.values(), ...secrets.values(), ...contexts.values()];
+  return all.map(({ namespace, name }) => `${namespace}/${name}`).sort();
+}
+
+function change(graph: ObjectGraph, set: readonly SourceObject[], removed: readonly SourceObject[] = []): void {
+  for (const { ref } of removed) graph.remove(objectKey(ref));
+  for (const one of set) graph.set(one);
+  graph.translateChanged();
+  graph.records.sweep();
+}
+
+test('what a unit looked for and no longer does is forgotten: an SD that came before its Services, and objects that go', () => {
+  const graph = new ObjectGraph(clusterSettings, new Backends(clusterSettings));
+  const tls = object('SeldonDeployment', 'a/x', 'spec: {predictors: [{name: main, ssl: {certSecretName: cert}}]}');
+  const raw = object('Mapping', 'a/m', 'spec: {prefix: /seldon/a/m/, service: y, tls: ctx}');
+  const services = service('a/x-main');
+  change(graph, [tls, raw]);
+  expect(namesOf(graph)).toEqual(['a/cert', 'a/ctx', 'a/x', 'a/x--main', 'a/x-main', 'a/y']);
+  change(graph, services);
+  expect(namesOf(graph)).toEqual(['a/cert', 'a/ctx', 'a/x', 'a/x-main', 'a/y']);
+  change(graph, [deployment('a/x')]);
+  expect(namesOf(graph)).toEqual(['a/ctx', 'a/x', 'a/x-main', 'a/y']);
+  change(graph, [], [tls, raw, ...services]);
+  expect(namesOf(graph)).toEqual([]);
+});
