@@ -6,6 +6,7 @@ import { digestOf } from '../../routing/digest.ts';
 import { compareProblems, type Problem } from '../../routing/problem.ts';
 import { objectKey, type SourceObject } from '../translate/object.ts';
 import { Declarations } from './declarations.ts';
+import { endingOf, endsAlike, type Ending } from './ending.ts';
 import { entryAt } from './entries.ts';
 import { manifestBounds } from './manifest-bounds.ts';
 import { readingManifest } from './manifest.ts';
@@ -17,11 +18,15 @@ interface ManifestFile {
   readonly stamp: number;
   /** Of the bytes, so that a touch costs no parse; "" when it has to be parsed in any case. */
   readonly digest: string;
+  readonly ending: Ending | null;
   /** Last good. */
   readonly objects: readonly StoredObject[];
   readonly otherKinds: number;
   readonly withoutNamespace: number;
 }
+
+/** Longest file that is read while somebody may still write to it, bytes. Most writers write so much at once. */
+const earlyBytes = 64 * 1024;
 
 /** What files hold beside the objects that were read of them. */
 export interface BesideObjects {
@@ -62,7 +67,17 @@ export class ManifestFiles {
     const objects = before?.objects ?? [];
     const stay = objects.length === 0 ? '' : ' and its last good objects stay';
     this.#problems.set(name, [fileProblem(name, 'unreadable-file', `the file cannot be read (${bytes})${stay}; make it readable`)]);
-    this.#files.set(name, { ...nothingBeside, stamp: stampOf(stats), digest: '', objects });
+    this.#files.set(name, { ...nothingBeside, stamp: stampOf(stats), digest: '', ending: null, objects });
+  }
+
+  /** Reads the file if all of it seems to be there, though somebody may still write to it: it has objects already and ends as it did. false: it may be half. */
+  *readIfWhole(path: string, name: string, stats: Stats): Work<boolean> {
+    const before = this.#files.get(name);
+    if (before === undefined || before.objects.length === 0 || before.ending === null || stats.size > earlyBytes) return false;
+    const bytes = readBytes(path, stats.size);
+    if (typeof bytes === 'string' || !endsAlike(bytes, before.ending)) return false;
+    yield* this.readBytes(bytes, name, stampOf(stats));
+    return true;
   }
 
   /** Reads text that is no file of its own: standard input. */
@@ -77,7 +92,7 @@ export class ManifestFiles {
     const manifest = yield* readingManifest(bytes, { file: name, defaultNamespace: this.#defaultNamespace, hasLastGood: lastGood.length > 0 });
     const objects = manifest.complete ? [...manifest.objects] : withLastGood(manifest.objects, lastGood);
     const { otherKinds, withoutNamespace } = manifest;
-    this.#files.set(name, { stamp, digest, objects, otherKinds, withoutNamespace });
+    this.#files.set(name, { stamp, digest, ending: endingOf(bytes), objects, otherKinds, withoutNamespace });
     this.#declarations.replace(lastGood, objects);
     if (manifest.problems.length === 0) this.#problems.delete(name);
     else this.#problems.set(name, manifest.problems);

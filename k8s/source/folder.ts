@@ -8,6 +8,7 @@ import { performance } from 'node:perf_hooks';
 import { ClaimFile } from './claim-file.ts';
 import { entryAt, folderBounds, isHidden, outerIdentities, type FolderBounds } from './entries.ts';
 import { fileProblem, ManifestFiles } from './files.ts';
+import { PendingEntries, type PendingEntry } from './pending-entries.ts';
 import type { Source, SourceChange } from './source.ts';
 import { FolderTree, knownIn, newDirectory, type Directory } from './tree.ts';
 import { Turns, type Work } from './turns.ts';
@@ -23,26 +24,12 @@ export interface FolderOptions {
   readonly pollMs: number;
 }
 
-/** A file that is written in place is read when nothing was written to it for this long. */
-const settleMs = 5;
-/** … or at the latest this long after the first event, when somebody writes without end. */
-const settleLimitMs = 100;
 /** A file that turns empty is believed to be empty after this long: `> file` empties it before it writes. */
 const emptyMs = 100;
 /** What is gone is believed to be gone after this long: git removes a file before it writes the new one, and a rename is two events. */
 const goneMs = 10;
 /** Entries that a poll looks at before it lets events in. */
-const pollSlice = 500;
-
-/** An entry that something happened to, not looked at yet. */
-interface Pending {
-  readonly directory: Directory;
-  readonly entry: string;
-  readonly sinceMs: number;
-  dueMs: number;
-  /** When it was first found gone or empty. */
-  readonly vanishedAtMs: number | null;
-}
+const pollSlice = 25;
 
 export function folderSource(options: FolderOptions, bounds: FolderBounds = folderBounds): Source {
   return new FolderSource(options, bounds);
@@ -59,7 +46,7 @@ class FolderSource implements Source {
   readonly #turns = new Turns();
   readonly #roots: Directory[] = [];
   readonly #rootWatchers: FSWatcher[] = [];
-  readonly #pending = new Map<string, Pending>();
+  readonly #pending = new PendingEntries();
   #deliver: ((change: SourceChange) => void) | null = null;
   #immediate: NodeJS.Immediate | null = null;
   #settleTimer: NodeJS.Timeout | null = null;
@@ -161,29 +148,22 @@ class FolderSource implements Source {
       if (name === null || name.startsWith('..')) void this.#turns.run(() => this.#awaitAll(directory));
       return;
     }
-    this.#await(directory, name, event === 'change' ? settleMs : 0);
+    this.#await(directory, name, event === 'change');
   }
 
   *#awaitAll(directory: Directory): Work {
     const listing = yield* this.#tree.names(directory);
-    for (const entry of listing?.names ?? []) this.#await(directory, entry, 0);
+    for (const entry of listing?.names ?? []) this.#await(directory, entry, false);
   }
 
-  #await(directory: Directory, entry: string, delayMs: number): void {
-    const key = `${directory.path}/${entry}`;
-    const nowMs = performance.now();
-    const known = this.#pending.get(key);
-    const sinceMs = known?.sinceMs ?? nowMs;
-    const dueMs = delayMs === 0 ? nowMs : Math.min(nowMs + delayMs, sinceMs + settleLimitMs);
-    this.#pending.set(key, { directory, entry, sinceMs, dueMs, vanishedAtMs: known?.vanishedAtMs ?? null });
+  #await(directory: Directory, entry: string, isWritten: boolean): void {
+    this.#pending.add(directory, entry, isWritten, performance.now());
     this.#schedule();
   }
 
   #schedule(): void {
     if (this.#pending.size === 0 && this.#heldUntilMs === null) return;
-    let dueMs = this.#heldUntilMs ?? Infinity;
-    for (const pending of this.#pending.values()) dueMs = Math.min(dueMs, pending.dueMs);
-    const waitMs = dueMs - performance.now();
+    const waitMs = Math.min(this.#heldUntilMs ?? Infinity, this.#pending.dueMs) - performance.now();
     if (waitMs <= 0) {
       // After the events that are already here: a burst is one change.
       this.#immediate ??= setImmediate(() => {
@@ -206,14 +186,17 @@ class FolderSource implements Source {
     this.#flushAsked = false;
     this.#readAtMs = now();
     const nowMs = performance.now();
-    for (const [key, pending] of this.#pending) {
-      if (pending.dueMs > nowMs) continue;
-      this.#pending.delete(key);
+    for (const pending of this.#pending.values()) {
+      if (pending.dueMs > nowMs) {
+        if (pending.early) yield* this.#lookEarly(pending);
+        continue;
+      }
+      this.#pending.delete(pending);
       if (pending.directory.watcher === null) continue;
       const vanishedAtMs = pending.vanishedAtMs ?? nowMs;
       const dueMs = vanishedAtMs + this.#doubtMs(pending);
       if (dueMs > nowMs) {
-        this.#pending.set(key, { ...pending, dueMs, vanishedAtMs });
+        this.#pending.doubt(pending, vanishedAtMs, dueMs);
         this.#heldUntilMs ??= nowMs + goneMs;
       } else {
         yield* this.#tree.look(pending.directory, pending.entry, true);
@@ -228,8 +211,14 @@ class FolderSource implements Source {
     this.#schedule();
   }
 
+  *#lookEarly(pending: PendingEntry): Work {
+    const looked = this.#pending.looked(pending);
+    const isWhole = pending.directory.watcher !== null && (yield* this.#tree.lookEarly(pending.directory, pending.entry));
+    if (isWhole) this.#pending.believe(looked);
+  }
+
   /** For how long the entry's state is not believed, ms. */
-  #doubtMs({ directory, entry }: Pending): number {
+  #doubtMs({ directory, entry }: PendingEntry): number {
     const found = entryAt(join(directory.path, entry));
     if (found.kind === 'file') return this.#files.isEmptied(join(directory.name, entry), found.stats) ? emptyMs : 0;
     return found.kind === 'none' && (directory.files.has(entry) || directory.directories.has(entry)) ? goneMs : 0;
@@ -265,8 +254,10 @@ class FolderSource implements Source {
     }.bind(this));
     for (let first = 0; first < names.length && this.#deliver !== null; first += pollSlice) {
       await this.#turns.run(() => this.#pollNames(directory, names.slice(first, first + pollSlice)));
-      this.#send(false);
+      // Promises alone would let no event in.
+      await new Promise((resume) => setImmediate(resume));
     }
+    this.#send(false);
     if (this.#deliver !== null) for (const below of directory.directories.values()) await this.#pollDirectory(below);
   }
 
@@ -274,7 +265,7 @@ class FolderSource implements Source {
     this.#readAtMs = now();
     for (const name of names) {
       // What an event announced is looked at when it is due.
-      if (!this.#pending.has(`${directory.path}/${name}`)) yield* this.#tree.look(directory, name, false);
+      if (!this.#pending.has(directory, name)) yield* this.#tree.look(directory, name, false);
       yield;
     }
   }

@@ -113,6 +113,13 @@ export class FolderTree {
     }
   }
 
+  /** Reads a file that is known and whole, though somebody may still write to it; false: it is not that. */
+  *lookEarly(directory: Directory, name: string): Work<boolean> {
+    const path = join(directory.path, name);
+    const entry = entryAt(path);
+    return entry.kind === 'file' && directory.files.has(name) && (yield* this.#files.readIfWhole(path, join(directory.name, name), entry.stats));
+  }
+
   forget(directory: Directory, name: string): void {
     if (directory.files.delete(name)) this.#files.forget(join(directory.name, name));
     if (directory.unread.delete(name)) this.#files.report(join(directory.name, name), null);

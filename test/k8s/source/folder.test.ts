@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, renameSync, rmSync, statSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, mkdirSync, mkdtempSync, renameSync, rmSync, statSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { performance } from 'node:perf_hooks';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { FolderBounds } from '../../../k8s/source/entries.ts';
 import { ManifestFiles } from '../../../k8s/source/files.ts';
 import { folderSource } from '../../../k8s/source/folder.ts';
@@ -372,6 +373,68 @@ describe('edits', () => {
     put('b.yaml', service('b'));
     await other.untilPorts({ a: 8000, b: 8000 });
     expect(follower.changes).toHaveLength(1);
+  });
+});
+
+describe('a file that is written in place', () => {
+  // Time stands still: what is delivered needed no wait.
+  let nowMs = 0;
+
+  beforeEach(() => {
+    nowMs = 1000;
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    vi.spyOn(performance, 'now').mockImplementation(() => nowMs);
+  });
+
+  afterEach(() => {
+    vi.useRealTimers();
+    vi.restoreAllMocks();
+  });
+
+  const file = (port: number): string => `${service('a', port)}---\n${service('b')}`;
+
+  /** Something that is delivered at once, whatever waits. */
+  async function another(follower: Follower, port: number): Promise<void> {
+    replace('other.yaml', service('other', port));
+    await follower.until(() => follower.ports()['other'] === port);
+  }
+
+  test('and ends as it did is read at once', async () => {
+    put('a.yaml', file(1000));
+    const follower = await follow();
+    for (const port of [2000, 30, 4000]) {
+      put('a.yaml', file(port));
+      await follower.untilPorts({ a: port, b: 8000 });
+    }
+    expect(follower.changes.flatMap(({ removed }) => removed)).toEqual([]);
+  });
+
+  test('and is half there keeps its objects until it is whole, or nothing more comes', async () => {
+    put('a.yaml', file(1000));
+    const follower = await follow();
+    put('a.yaml', service('a', 2000));
+    await another(follower, 1);
+    await another(follower, 2);
+    expect(follower.ports()).toEqual({ a: 1000, b: 8000, other: 2 });
+    put('a.yaml', file(3000));
+    await follower.untilPorts({ a: 3000, b: 8000, other: 2 });
+    put('a.yaml', service('a', 4000));
+    await another(follower, 3);
+    expect(follower.ports()).toEqual({ a: 3000, b: 8000, other: 3 });
+    nowMs += 5;
+    await vi.advanceTimersByTimeAsync(5);
+    await follower.untilPorts({ a: 4000, other: 3 });
+  });
+
+  test('without end, and not whole, is looked at now and then only', async () => {
+    put('a.yaml', file(1));
+    const follower = await follow();
+    for (let write = 0; write < 200; write++) {
+      appendFileSync(join(folder, 'a.yaml'), `# ${write}\n`);
+      await new Promise((resume) => setImmediate(resume));
+    }
+    await another(follower, 1);
+    expect(follower.changes).toHaveLength(2);
   });
 });
 

@@ -1,0 +1,86 @@
+// Pending entries: what events named and what has not been looked at yet, and when that is due.
+import type { Directory } from './tree.ts';
+
+/** A file that is written in place, and does not look whole at once, is read when nothing was written to it for this long. */
+const settleMs = 5;
+/** … or at the latest this long after the first event, when somebody writes without end. */
+const settleLimitMs = 100;
+/** Looks at a file that is written in place, before it is left to settle. */
+const earlyLooks = 8;
+
+export interface PendingEntry {
+  readonly key: string;
+  readonly directory: Directory;
+  readonly entry: string;
+  readonly sinceMs: number;
+  readonly dueMs: number;
+  /** It was written to since the last look, so it may be whole before it is due. */
+  readonly early: boolean;
+  readonly looks: number;
+  /** When it was first found gone or empty. */
+  readonly vanishedAtMs: number | null;
+}
+
+/** All times are of performance.now(). */
+export class PendingEntries {
+  readonly #entries = new Map<string, PendingEntry>();
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  /** In the order in which they were first named. One that is added meanwhile comes too. */
+  values(): Iterable<PendingEntry> {
+    return this.#entries.values();
+  }
+
+  has(directory: Directory, entry: string): boolean {
+    return this.#entries.has(keyOf(directory, entry));
+  }
+
+  /** Something happened to an entry. `isWritten`: it may be half written. */
+  add(directory: Directory, entry: string, isWritten: boolean, nowMs: number): void {
+    const key = keyOf(directory, entry);
+    const known = this.#entries.get(key);
+    const sinceMs = known?.sinceMs ?? nowMs;
+    const looks = known?.looks ?? 0;
+    const dueMs = isWritten ? Math.min(nowMs + settleMs, sinceMs + settleLimitMs) : nowMs;
+    this.#entries.set(key, { key, directory, entry, sinceMs, dueMs, early: isWritten && looks < earlyLooks, looks, vanishedAtMs: known?.vanishedAtMs ?? null });
+  }
+
+  /** It was found gone or empty, which is not believed before `dueMs`. */
+  doubt(pending: PendingEntry, vanishedAtMs: number, dueMs: number): void {
+    this.#entries.set(pending.key, { ...pending, dueMs, early: false, vanishedAtMs });
+  }
+
+  /** It is looked at before it is due. Gives what `believe` takes. */
+  looked(pending: PendingEntry): PendingEntry {
+    const looked = { ...pending, early: false, looks: pending.looks + 1 };
+    this.#entries.set(pending.key, looked);
+    return looked;
+  }
+
+  /** It needs no other look, unless something happened to it since that one. */
+  believe(looked: PendingEntry): void {
+    if (this.#entries.get(looked.key) === looked) this.#entries.delete(looked.key);
+  }
+
+  delete({ key }: PendingEntry): void {
+    this.#entries.delete(key);
+  }
+
+  clear(): void {
+    this.#entries.clear();
+  }
+
+  /** When the next look is due; Infinity: never. */
+  get dueMs(): number {
+    let dueMs = Infinity;
+    for (const pending of this.#entries.values()) dueMs = Math.min(dueMs, pending.early ? 0 : pending.dueMs);
+    return dueMs;
+  }
+}
+
+function keyOf(directory: Directory, entry: string): string {
+  return `${directory.path}/${entry}`;
+}
