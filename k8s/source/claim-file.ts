@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, statSync, unwatchFile, watchFile, writeSync } from 'node:fs';
 import type { ObjectRef } from '../../routing/problem.ts';
-import { errorCode } from './files.ts';
+import { errorCode } from './error-code.ts';
 import type { ClaimStore, RecordWrite, StoredRecord } from './source.ts';
 
 /** No record is longer; what is has not been written by a gateway and is not read. */

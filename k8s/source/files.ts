@@ -1,6 +1,5 @@
 // Manifest files: read, compared, parsed; each keeps its last good objects while it cannot be read.
-import { createHash } from 'node:crypto';
-import { closeSync, constants, fstatSync, openSync, readFileSync, type Stats } from 'node:fs';
+import type { Stats } from 'node:fs';
 import { resolve } from 'node:path';
 import { digestOf } from '../../routing/digest.ts';
 import { compareProblems, type Problem } from '../../routing/problem.ts';
@@ -8,7 +7,7 @@ import { objectKey, type SourceObject } from '../translate/object.ts';
 import { Declarations } from './declarations.ts';
 import { endingOf, endsAlike, type Ending } from './ending.ts';
 import { entryAt } from './entries.ts';
-import { manifestBounds } from './manifest-bounds.ts';
+import { hashOf, readBytes, type FileRead, type FileUnread } from './file-reading.ts';
 import { readingManifest } from './manifest.ts';
 import type { StoredObject } from './stored-object.ts';
 import { finish, type Work } from './turns.ts';
@@ -38,12 +37,26 @@ export interface BesideObjects {
 
 const nothingBeside: BesideObjects = Object.freeze({ otherKinds: 0, withoutNamespace: 0 });
 
+/** A file that was found and not read yet. */
+export interface FoundFile {
+  readonly path: string;
+  readonly name: string;
+  readonly stats: Stats;
+}
+
+export interface FirstRead {
+  readonly file: FoundFile;
+  readonly read: FileRead | FileUnread;
+}
+
 /** All files of a Source by the name they are shown with. */
 export class ManifestFiles {
   readonly #defaultNamespace: string;
   readonly #files = new Map<string, ManifestFile>();
   readonly #declarations = new Declarations((object) => this.#readAgain(object));
   readonly #problems = new Map<string, readonly Problem[]>();
+  readonly #awaited = new Map<string, FoundFile>();
+  #gathering = false;
 
   constructor(defaultNamespace: string) {
     this.#defaultNamespace = defaultNamespace;
@@ -59,15 +72,46 @@ export class ManifestFiles {
     return stats.size === 0 && (this.#files.get(name)?.objects.length ?? 0) > 0;
   }
 
+  /** From here on files are noted only, until `gathered` is asked for. */
+  gather(): void {
+    this.#gathering = true;
+  }
+
+  /** What was noted, in that order. Each is awaited by `take` until it is read or forgotten in another way. */
+  gathered(): readonly FoundFile[] {
+    this.#gathering = false;
+    return [...this.#awaited.values()];
+  }
+
+  /** Takes what was read of files that were noted, but of those that are not awaited any more. */
+  *take(reads: readonly FirstRead[]): Work {
+    for (const { file, read } of reads) {
+      const { name, stats } = file;
+      if (this.#awaited.get(name) !== file) continue;
+      this.#awaited.delete(name);
+      if (read.kind === 'read') this.#taken(name, stampOf(stats), read);
+      else this.#unreadable(name, stampOf(stats), read.reason);
+      yield;
+    }
+  }
+
   /** Reads the file at `path`. Equal bytes cost no parse; what cannot be read keeps its last good objects. */
   *read(path: string, name: string, stats: Stats): Work {
+    this.#awaited.delete(name);
+    if (this.#gathering) {
+      this.#awaited.set(name, { path, name, stats });
+      return;
+    }
     const bytes = readBytes(path, stats.size);
-    if (typeof bytes !== 'string') return yield* this.readBytes(bytes, name, stampOf(stats));
-    const before = this.#files.get(name);
-    const objects = before?.objects ?? [];
+    if (typeof bytes === 'string') this.#unreadable(name, stampOf(stats), bytes);
+    else yield* this.readBytes(bytes, name, stampOf(stats));
+  }
+
+  #unreadable(name: string, stamp: number, reason: string): void {
+    const objects = this.#files.get(name)?.objects ?? [];
     const stay = objects.length === 0 ? '' : ' and its last good objects stay';
-    this.#problems.set(name, [fileProblem(name, 'unreadable-file', `the file cannot be read (${bytes})${stay}; make it readable`)]);
-    this.#files.set(name, { ...nothingBeside, stamp: stampOf(stats), digest: '', ending: null, objects });
+    this.#problems.set(name, [fileProblem(name, 'unreadable-file', `the file cannot be read (${reason})${stay}; make it readable`)]);
+    this.#files.set(name, { ...nothingBeside, stamp, digest: '', ending: null, objects });
   }
 
   /** Reads the file if all of it seems to be there, though somebody may still write to it: it has objects already and ends as it did. false: it may be half. */
@@ -88,17 +132,23 @@ export class ManifestFiles {
       this.#files.set(name, { ...before, stamp });
       return;
     }
-    const lastGood = before?.objects ?? [];
-    const manifest = yield* readingManifest(bytes, { file: name, defaultNamespace: this.#defaultNamespace, hasLastGood: lastGood.length > 0 });
+    const hasLastGood = before !== undefined && before.objects.length > 0;
+    const manifest = yield* readingManifest(bytes, { file: name, defaultNamespace: this.#defaultNamespace, hasLastGood });
+    this.#taken(name, stamp, { digest, ending: endingOf(bytes), manifest });
+  }
+
+  #taken(name: string, stamp: number, { digest, ending, manifest }: Omit<FileRead, 'kind'>): void {
+    const lastGood = this.#files.get(name)?.objects ?? [];
     const objects = manifest.complete ? [...manifest.objects] : withLastGood(manifest.objects, lastGood);
     const { otherKinds, withoutNamespace } = manifest;
-    this.#files.set(name, { stamp, digest, ending: endingOf(bytes), objects, otherKinds, withoutNamespace });
+    this.#files.set(name, { stamp, digest, ending, objects, otherKinds, withoutNamespace });
     this.#declarations.replace(lastGood, objects);
     if (manifest.problems.length === 0) this.#problems.delete(name);
     else this.#problems.set(name, manifest.problems);
   }
 
   forget(name: string): void {
+    this.#awaited.delete(name);
     this.#declarations.replace(this.#files.get(name)?.objects ?? [], []);
     this.#files.delete(name);
     this.#problems.delete(name);
@@ -166,45 +216,8 @@ function withLastGood(objects: readonly StoredObject[], lastGood: readonly Store
   return [...objects, ...lastGood.filter((object) => !keys.has(objectKey(object.ref)))];
 }
 
-/** The bytes, or why they cannot be read. A file over the bound is not read: its length is enough for the Problem. */
-function readBytes(path: string, size: number): Uint8Array | string {
-  if (size > manifestBounds.fileBytes) return `it has ${size} bytes, at most ${manifestBounds.fileBytes} are read`;
-  let file: number;
-  try {
-    // A pipe may have taken the file's place: to open it must not wait for somebody who writes.
-    file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
-  } catch (error) {
-    return errorCode(error);
-  }
-  try {
-    return fstatSync(file).isFile() ? readFileSync(file) : 'it is no file any more';
-  } catch (error) {
-    return errorCode(error);
-  } finally {
-    closeSync(file);
-  }
-}
-
-/** Bytes that are hashed between two pauses. */
-const hashSlice = 4 * 1024 * 1024;
-
-function* hashOf(bytes: Uint8Array): Work<string> {
-  const hash = createHash('sha256');
-  for (let at = 0; at < bytes.length; at += hashSlice) {
-    hash.update(bytes.subarray(at, at + hashSlice));
-    yield;
-  }
-  // 128 bits, in as many bytes.
-  return hash.digest().toString('latin1', 0, 16);
-}
-
 /** 53 bits. */
 function stampOf(stats: Stats): number {
   const { high, low } = digestOf(`${stats.dev}:${stats.ino}:${stats.size}:${stats.mtimeMs}:${stats.ctimeMs}`);
   return (high >>> 0) * 2 ** 21 + (low >>> 11);
-}
-
-/** `ENOENT`, `EACCES` … of an error of the file system. */
-export function errorCode(error: unknown): string {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : String(error);
 }

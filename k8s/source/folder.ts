@@ -10,6 +10,7 @@ import { entryAt, folderBounds, isHidden, outerIdentities, type FolderBounds } f
 import { fileProblem, ManifestFiles } from './files.ts';
 import { PendingEntries, type PendingEntry } from './pending-entries.ts';
 import type { Source, SourceChange } from './source.ts';
+import { firstReading, firstReadingLimits, type FirstReadingLimits } from './first-reading.ts';
 import { FolderTree, knownIn, newDirectory, type Directory } from './tree.ts';
 import { Turns, type Work } from './turns.ts';
 
@@ -31,8 +32,8 @@ const goneMs = 10;
 /** Entries that a poll looks at before it lets events in. */
 const pollSlice = 25;
 
-export function folderSource(options: FolderOptions, bounds: FolderBounds = folderBounds): Source {
-  return new FolderSource(options, bounds);
+export function folderSource(options: FolderOptions, bounds: FolderBounds = folderBounds, reading: FirstReadingLimits = firstReadingLimits()): Source {
+  return new FolderSource(options, bounds, reading);
 }
 
 class FolderSource implements Source {
@@ -41,6 +42,7 @@ class FolderSource implements Source {
   readonly claims: ClaimFile | null;
   readonly events = null;
   readonly #options: FolderOptions;
+  readonly #reading: FirstReadingLimits;
   readonly #files: ManifestFiles;
   readonly #tree: FolderTree;
   readonly #turns = new Turns();
@@ -59,8 +61,9 @@ class FolderSource implements Source {
   #readAtMs = 0;
   #shownProblems = '';
 
-  constructor(options: FolderOptions, bounds: FolderBounds) {
+  constructor(options: FolderOptions, bounds: FolderBounds, reading: FirstReadingLimits) {
     this.#options = options;
+    this.#reading = reading;
     this.claims = options.claimsFile === null ? null : new ClaimFile(options.claimsFile);
     this.#files = new ManifestFiles(options.defaultNamespace);
     this.#tree = new FolderTree({ files: this.#files, bounds, pollMs: options.pollMs, onEvent: (directory, event, name) => this.#onEvent(directory, event, name) });
@@ -76,11 +79,15 @@ class FolderSource implements Source {
       this.#roots.push(newDirectory({ path, name, parent: null, outer: outerIdentities(path), identity: found.identity }));
     }
     this.#readAtMs = now();
+    this.#files.gather();
     for (const root of this.#roots) {
       await this.#turns.run(() => this.#tree.open(root));
       if (this.#stopped) return;
       this.#watchRoot(root);
     }
+    const reads = await firstReading(this.#files.gathered(), this.#options.defaultNamespace, this.#turns, this.#reading);
+    await this.#turns.run(() => this.#files.take(reads));
+    if (this.#stopped) return;
     this.claims?.start();
     this.#deliver = deliver;
     this.#send(true);

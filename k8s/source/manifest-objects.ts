@@ -9,6 +9,7 @@ import { listItemsOf, type ListItems } from './list-items.ts';
 import { manifestBounds } from './manifest-bounds.ts';
 import { fieldAt, originAt, type Place } from './manifest-place.ts';
 import type { ManifestProblems } from './manifest-problems.ts';
+import { ownText, sharedText } from './shared-text.ts';
 import { StoredObject } from './stored-object.ts';
 
 // A namespace is a segment of public paths, so it is held to Kubernetes' rule (RFC 1123 label); names only to what cannot be mistaken for another object's.
@@ -122,7 +123,7 @@ export class ManifestObjects {
       this.#withoutNamespace += 1;
     }
     const ref = { kind, namespace: sharedText(namespace), name: ownText(name) };
-    this.#objects.push(new StoredObject(ref, sharedText(apiVersion), this.#file, place, object));
+    this.#objects.push(StoredObject.of(ref, sharedText(apiVersion), this.#file, place, object));
   }
 }
 
@@ -135,24 +136,4 @@ function strayNamespace(object: Readonly<Record<string, unknown>>, metadata: Rea
 /** What to write instead of a value, which may come from a template. */
 function write(value: unknown, what: string): string {
   return typeof value === 'string' && value.includes('{{') ? 'this is a template: render it first' : `write ${what}`;
-}
-
-// Texts that many objects have: namespaces and apiVersions.
-const shared = new Map<string, string>();
-const mostShared = 1024;
-
-/** One copy for many objects. */
-function sharedText(text: string): string {
-  let own = shared.get(text);
-  if (own === undefined) {
-    if (shared.size >= mostShared) shared.clear();
-    own = ownText(text);
-    shared.set(own, own);
-  }
-  return own;
-}
-
-/** A copy: a part of the file's text would keep the whole text alive. */
-function ownText(text: string): string {
-  return Buffer.from(text).toString();
 }

@@ -70,9 +70,11 @@ export function* readingManifest(bytes: Uint8Array, options: ManifestOptions): W
   return reading.manifest();
 }
 
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
 function decodeText(bytes: Uint8Array): string | null {
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    return utf8.decode(bytes);
   } catch {
     return null;
   }

@@ -6,6 +6,19 @@ import { essenceOf } from '../translate/essence.ts';
 import type { SourceObject } from '../translate/object.ts';
 import type { UnknownRecord } from '../translate/value.ts';
 import { originAt, type Place } from './manifest-place.ts';
+import { sharedText } from './shared-text.ts';
+
+interface StoredText {
+  readonly file: string;
+  readonly line: number;
+  readonly items: string;
+  readonly text: string;
+  readonly high: number;
+  readonly low: number;
+}
+
+/** An object without its file, as it passes between threads. */
+export type StoredParts = readonly [kind: string, namespace: string, name: string, apiVersion: string, line: number, items: string, text: string, high: number, low: number];
 
 export class StoredObject implements SourceObject {
   readonly ref: ObjectRef;
@@ -17,17 +30,32 @@ export class StoredObject implements SourceObject {
   readonly #low: number;
   #text: string | null;
 
-  /** `value` is the object itself, decoded from YAML or JSON, found in that file at that place. */
-  constructor(ref: ObjectRef, apiVersion: string, file: string, { line, items }: Place, value: UnknownRecord) {
+  private constructor(ref: ObjectRef, apiVersion: string, { file, line, items, text, high, low }: StoredText) {
     this.ref = ref;
     this.apiVersion = apiVersion;
     this.file = file;
     this.#line = line;
     this.#items = items;
-    this.#text = jsonOf(essenceOf(ref.kind, value));
-    const { high, low } = digestOf([this.#text, apiVersion, this.origin]);
     this.#high = high;
     this.#low = low;
+    this.#text = text;
+  }
+
+  /** `value` is the object itself, decoded from YAML or JSON, found in that file at that place. */
+  static of(ref: ObjectRef, apiVersion: string, file: string, { line, items }: Place, value: UnknownRecord): StoredObject {
+    const text = jsonOf(essenceOf(ref.kind, value));
+    const { high, low } = digestOf([text, apiVersion, originAt(file, { line, items })]);
+    return new StoredObject(ref, apiVersion, { file, line, items, text, high, low });
+  }
+
+  /** What `ofParts` makes the same object of, in another thread. It must not have been let go. */
+  get parts(): StoredParts {
+    const { kind, namespace, name } = this.ref;
+    return [kind, namespace, name, this.apiVersion, this.#line, this.#items, this.#text ?? '', this.#high, this.#low];
+  }
+
+  static ofParts([kind, namespace, name, apiVersion, line, items, text, high, low]: StoredParts, file: string): StoredObject {
+    return new StoredObject({ kind: sharedText(kind), namespace: sharedText(namespace), name }, sharedText(apiVersion), { file, line, items, text, high, low });
   }
 
   get origin(): string {

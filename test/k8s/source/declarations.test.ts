@@ -5,7 +5,7 @@ import { StoredObject } from '../../../k8s/source/stored-object.ts';
 import { objectKey } from '../../../k8s/translate/object.ts';
 
 function stored(file: string, name: string, port: number): StoredObject {
-  return new StoredObject({ kind: 'Service', namespace: 'prod', name }, 'v1', file, { line: 1, items: '' }, { spec: { ports: [{ port }] } });
+  return StoredObject.of({ kind: 'Service', namespace: 'prod', name }, 'v1', file, { line: 1, items: '' }, { spec: { ports: [{ port }] } });
 }
 
 /** What is given out, by name, and let go at once. */

@@ -1,0 +1,62 @@
+// One file, read and parsed, by whichever thread.
+import { createHash } from 'node:crypto';
+import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
+import { endingOf, type Ending } from './ending.ts';
+import { errorCode } from './error-code.ts';
+import { manifestBounds } from './manifest-bounds.ts';
+import { readingManifest, type Manifest, type ManifestOptions } from './manifest.ts';
+import type { Work } from './turns.ts';
+
+export interface FileRead {
+  readonly kind: 'read';
+  /** Of the bytes. */
+  readonly digest: string;
+  readonly ending: Ending;
+  readonly manifest: Manifest;
+}
+
+/** Why the bytes of a file cannot be had, in a few words. */
+export interface FileUnread {
+  readonly kind: 'unread';
+  readonly reason: string;
+}
+
+/** Reads and parses a file that nothing is known of. `size`: its length when it was found. */
+export function* readingFile(path: string, size: number, options: ManifestOptions): Work<FileRead | FileUnread> {
+  const bytes = readBytes(path, size);
+  if (typeof bytes === 'string') return { kind: 'unread', reason: bytes };
+  return { kind: 'read', digest: yield* hashOf(bytes), ending: endingOf(bytes), manifest: yield* readingManifest(bytes, options) };
+}
+
+/** The bytes, or why they cannot be read. A file over the bound is not read: its length is enough for the Problem. */
+export function readBytes(path: string, size: number): Uint8Array | string {
+  if (size > manifestBounds.fileBytes) return `it has ${size} bytes, at most ${manifestBounds.fileBytes} are read`;
+  let file: number;
+  try {
+    // A pipe may have taken the file's place: to open it must not wait for somebody who writes.
+    file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  } catch (error) {
+    return errorCode(error);
+  }
+  try {
+    return fstatSync(file).isFile() ? readFileSync(file) : 'it is no file any more';
+  } catch (error) {
+    return errorCode(error);
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** Bytes that are hashed between two pauses. */
+const hashSlice = 4 * 1024 * 1024;
+
+/** Of a file's bytes. */
+export function* hashOf(bytes: Uint8Array): Work<string> {
+  const hash = createHash('sha256');
+  for (let at = 0; at < bytes.length; at += hashSlice) {
+    hash.update(bytes.subarray(at, at + hashSlice));
+    yield;
+  }
+  // 128 bits, in as many bytes.
+  return hash.digest().toString('latin1', 0, 16);
+}
