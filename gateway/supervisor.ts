@@ -295,6 +295,12 @@ export class Supervisor implements Gateway {
   #controlEnded(reason: string, stack: string): void {
     this.#controlStopped();
     this.#baseCounters.set(fixed.beatMs, 0);
+    const table = new SharedTable(this.#table);
+    if (table.torn) {
+      // What it wrote is beside the table that is served, and nobody has seen it.
+      this.#logs.log.write('warn', 'table-write-torn', { version: table.version });
+      table.writing = false;
+    }
     if (this.#renewing) this.#renewing = false;
     else if (!this.#ending) this.#ended('control', reason, stack);
   }

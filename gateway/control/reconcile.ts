@@ -1,4 +1,5 @@
 // Reconcile: what a Source delivers becomes tables. SourceChange → TranslationChange → slots, names, Publisher, own table, Problems.
+import { channel } from 'node:diagnostics_channel';
 import { compareProblems } from '../../routing/problem.ts';
 import type { Problem } from '../../routing/problem.ts';
 import type { Upstream, UpstreamEndpoints } from '../../routing/upstream.ts';
@@ -44,6 +45,9 @@ export interface ReconcilerOutside {
   /** Every worker serves a change, this many seconds after its first byte was read. */
   live(seconds: number): void;
 }
+
+/** Moments of a write of the table: tests end the thread there. */
+const writePoints = channel('sluice:table-write');
 
 export class Reconciler {
   readonly #translator: Translating;
@@ -100,7 +104,7 @@ export class Reconciler {
       },
       live: (seconds) => outside.live(seconds),
       taken: () => this.#observeReadiness(),
-      reached: () => undefined,
+      reached: (point) => writePoints.publish(point),
     });
   }
 

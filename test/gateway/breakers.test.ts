@@ -1,11 +1,11 @@
 // Circuit breakers and threads that end: what a dead worker had in use is given back, all of it and nothing else.
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
-import { readFile } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Origin } from '../wire/origin.ts';
 import type { OriginConnection } from '../wire/origin.ts';
 import { GatewayProcess, Manifests } from './gateway-process.ts';
+import { listeners } from './listeners.ts';
 
 const workers = 5;
 const rounds = 5;
@@ -54,13 +54,6 @@ async function until(holds: () => boolean | Promise<boolean>, what: string): Pro
       setTimeout(resolve, 20);
     });
   }
-}
-
-/** Listeners on a port: one a data worker. */
-async function listeners(port: number): Promise<number> {
-  const suffix = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
-  const rows = (await readFile('/proc/net/tcp', 'latin1')).split('\n').map((row) => row.trim().split(/\s+/));
-  return rows.filter(([, local, , state]) => local?.endsWith(suffix) === true && state === '0A').length;
 }
 
 async function gauges(admin: string): Promise<Readonly<Record<string, number>>> {

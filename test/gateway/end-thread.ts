@@ -1,7 +1,10 @@
 // Preloaded into a gateway process by tests (`--import`): ends the thread that the parent process names, as a crash would, without warning; or
-// hangs it: `hang data-0`.
+// hangs it: `hang data-0`; or ends the control worker at a moment of its next write of the table: `end-at pages written`; or flips a bit behind each
+// place where a text is in the memory of the table: `damage /seldon/prod/iris/`.
+import { channel } from 'node:diagnostics_channel';
 import { syncBuiltinESMExports } from 'node:module';
 import workerThreads from 'node:worker_threads';
+import type { ThreadStart } from '../../gateway/messages.ts';
 
 const hangs = new workerThreads.BroadcastChannel('hang');
 hangs.addEventListener('message', function hangIfNamed({ data }: MessageEvent) {
@@ -14,19 +17,52 @@ function hangHere(): never {
   for (let turns = 0; ; turns++) if (turns < 0) throw new Error('numbers do not end');
 }
 
+/** To the control worker: the moment; from it: that it waits for the moment, and that it stands there. */
+const ends = new workerThreads.BroadcastChannel('end-at');
+ends.unref();
+
+if (!workerThreads.isMainThread && workerThreads.threadName === 'control') {
+  let endAt = '';
+  ends.addEventListener('message', ({ data }: MessageEvent) => {
+    endAt = String(data);
+    ends.postMessage('armed');
+  });
+  channel('sluice:table-write').subscribe((point) => {
+    if (point !== endAt) return;
+    ends.postMessage('there');
+    // Nothing more happens in this thread.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+  });
+}
+
 if (workerThreads.isMainThread && process.send !== undefined) {
   const threads = new Map<string, workerThreads.Worker>();
+  /** Of the newest thread. */
+  let table: Uint8Array = new Uint8Array();
   class NamedWorker extends workerThreads.Worker {
     constructor(file: URL, start: workerThreads.WorkerOptions) {
       super(file, start);
       threads.set(start.name ?? '', this);
+      table = new Uint8Array((start.workerData as ThreadStart).table.buffer);
     }
   }
   workerThreads.Worker = NamedWorker;
   syncBuiltinESMExports();
+  ends.addEventListener('message', ({ data }: MessageEvent) => {
+    if (data === 'armed') process.send!('armed');
+    if (data === 'there') void threads.get('control')?.terminate();
+  });
   process.on('message', (name: string) => {
-    if (name.startsWith('hang ')) hangs.postMessage(name.slice(5));
+    if (name.startsWith('hang ')) hangs.postMessage(name.slice('hang '.length));
+    else if (name.startsWith('end-at ')) ends.postMessage(name.slice('end-at '.length));
+    else if (name.startsWith('damage ')) damage(table, name.slice('damage '.length));
     else void threads.get(name)?.terminate();
   });
   process.channel?.unref();
+}
+
+function damage(bytes: Uint8Array, text: string): void {
+  const found = Buffer.from(bytes.buffer);
+  for (let at = found.indexOf(text); at >= 0; at = found.indexOf(text, at + 1)) bytes[at + text.length + 2]! ^= 1;
+  process.send!('damaged');
 }

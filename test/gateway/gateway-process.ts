@@ -9,6 +9,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import type { WritePoint } from '../../routing/table-writer.ts';
 
 const main = new URL('../../gateway/main.ts', import.meta.url).pathname;
 const preload = new URL('end-thread.ts', import.meta.url).href;
@@ -57,6 +58,18 @@ export class GatewayProcess {
   /** An endless loop in it. */
   hangThread(name: string): void {
     this.process.send(`hang ${name}`);
+  }
+
+  /** The control worker ends at this moment of its next write of the table. Resolves when that is certain. */
+  async endControlAt(point: WritePoint): Promise<void> {
+    this.process.send(`end-at ${point}`);
+    await once(this.process, 'message');
+  }
+
+  /** A bit behind each place where this text is in the memory of the table is another one. */
+  async damageTable(text: string): Promise<void> {
+    this.process.send(`damage ${text}`);
+    await once(this.process, 'message');
   }
 
   signal(signal: NodeJS.Signals): void {
