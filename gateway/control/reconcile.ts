@@ -135,7 +135,7 @@ export class Reconciler {
 
   /** Upstreams whose breakers count across workers, and where. */
   get breakers(): Iterable<CountedBreaker> {
-    return [...this.#translation.upstreams.values()].map((upstream) => ({ slot: this.#breakerSlots.slotOf(upstream.key), limits: upstream.breakers })).filter(({ slot }) => slot >= 0);
+    return Iterator.from(this.#translation.breakers).map(([key, limits]) => ({ slot: this.#breakerSlots.slotOf(key), limits })).filter(({ slot }) => slot >= 0);
   }
 
   /** What /readyz answers. */
@@ -145,10 +145,9 @@ export class Reconciler {
 
   /** Endpoints of the table, by state. */
   get endpointStates(): EndpointStates {
-    const count = { ready: 0, terminating: 0, failing: this.#checks.failing.reduce((sum, [, addresses]) => sum + addresses.length, 0) };
-    for (const key of this.#translation.upstreams.keys()) {
-      for (const { state } of this.#endpointsOf(key)?.endpoints ?? []) count[state] += 1;
-    }
+    const count = { ...this.#translation.endpointStates, failing: this.#checks.failing.reduce((sum, [, addresses]) => sum + addresses.length, 0) };
+    // Of names the Translation knows none.
+    for (const { endpoints } of this.#resolver.addresses) for (const { state } of endpoints) count[state] += 1;
     return count;
   }
 

@@ -1,5 +1,5 @@
 // Backends: Services and EndpointSlices by Service name, the Upstreams that dial them, and the Endpoints that these get.
-import type { Endpoint, Upstream, UpstreamEndpoints } from '../../routing/upstream.ts';
+import type { Breaker, Endpoint, Upstream, UpstreamEndpoints } from '../../routing/upstream.ts';
 import { joinEndpoints, type Slice } from './endpoints.ts';
 import { withoutOne, listOf, withOne, type Few } from './few.ts';
 import { readAddress, refusalOf } from './reach.ts';
@@ -22,6 +22,9 @@ export class Use {
   told: 'nothing' | 'unready' | 'ready' | 'ending' = 'nothing';
   high = 0;
   low = 0;
+  /** How many are ready, and terminating. */
+  ready = 0;
+  terminating = 0;
 
   constructor(plan: UpstreamPlan, backend: Backend | null) {
     this.key = plan.upstream.key;
@@ -35,6 +38,10 @@ export class Use {
     const { port, protocol, from } = form;
     const { namespace, name } = backend!;
     return { kind: 'planned', upstream: { key, address: { kind: 'service', namespace, name, port }, protocol, tls: null, ...defaultUpstreamLimits }, from };
+  }
+
+  get breakers(): readonly Breaker[] {
+    return this.form.kind === 'planned' ? this.form.upstream.breakers : defaultUpstreamLimits.breakers;
   }
 
   get upstream(): Upstream {

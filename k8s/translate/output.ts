@@ -2,7 +2,7 @@
 // their digests tell whether one differs.
 import { digestOf } from '../../routing/digest.ts';
 import type { Mapping } from '../../routing/mapping.ts';
-import { isEnding, type Upstream, type UpstreamEndpoints } from '../../routing/upstream.ts';
+import { isEnding, type Breaker, type Endpoint, type Upstream, type UpstreamEndpoints } from '../../routing/upstream.ts';
 import type { Backends, Use } from './backends.ts';
 import { listOf } from './few.ts';
 import { MapView } from './map-view.ts';
@@ -28,6 +28,8 @@ const nothingPublished: Published = Object.freeze({ parts: Object.freeze([]), di
 export class Output {
   readonly upstreams: ReadonlyMap<string, Upstream>;
   readonly endpoints: ReadonlyMap<string, UpstreamEndpoints>;
+  readonly breakers: ReadonlyMap<string, readonly Breaker[]>;
+  readonly endpointStates: Record<Endpoint['state'], number> = { ready: 0, terminating: 0 };
   readonly #backends: Backends;
   readonly #published = new Map<Unit, Published>();
   readonly #uses: Uses;
@@ -40,6 +42,7 @@ export class Output {
     this.#backends = backends;
     this.#uses = new Uses(backends);
     this.upstreams = new MapView(this.#uses, ({ upstream }) => upstream);
+    this.breakers = new MapView(this.#uses, ({ breakers }) => breakers);
     this.endpoints = new MapView(this.#uses, (use) => backends.endpointsOf(use));
   }
 
@@ -92,6 +95,7 @@ export class Output {
       if (use.count === 0) {
         if (use.told !== 'nothing') removedUpstreams.push(use.key);
         this.#uses.delete(use);
+        this.#countEndpoints(use, []);
       } else if (use.told === 'nothing') {
         upstreams.push(use.upstream);
         this.#refresh(use, endpoints, flipped);
@@ -130,7 +134,17 @@ export class Output {
     use.told = told;
     use.high = high;
     use.low = low;
+    this.#countEndpoints(use, after.endpoints);
     endpoints.push(after);
+  }
+
+  #countEndpoints(use: Use, endpoints: readonly Endpoint[]): void {
+    const ready = endpoints.reduce((sum, { state }) => sum + Number(state === 'ready'), 0);
+    const terminating = endpoints.length - ready;
+    this.endpointStates.ready += ready - use.ready;
+    this.endpointStates.terminating += terminating - use.terminating;
+    use.ready = ready;
+    use.terminating = terminating;
   }
 }
 

@@ -2,7 +2,7 @@
 import type { Mapping } from '../../routing/mapping.ts';
 import type { ObjectRef, Problem } from '../../routing/problem.ts';
 import type { TableSettings } from '../../routing/table-change.ts';
-import type { Upstream, UpstreamEndpoints } from '../../routing/upstream.ts';
+import type { Breaker, Endpoint, Upstream, UpstreamEndpoints } from '../../routing/upstream.ts';
 
 /** What the operator of the gateway chose; the same for every object. */
 export interface TranslateSettings {
@@ -71,6 +71,10 @@ export interface Translation {
   readonly mappings: ReadonlyMap<string, Mapping>;
   readonly upstreams: ReadonlyMap<string, Upstream>;
   readonly endpoints: ReadonlyMap<string, UpstreamEndpoints>;
+  /** How many of all of these Endpoints there are in each state, counted as they change. */
+  readonly endpointStates: Readonly<Record<Endpoint['state'], number>>;
+  /** Breakers of each Upstream, without the Upstream being made. */
+  readonly breakers: ReadonlyMap<string, readonly Breaker[]>;
   /** Which Service a predictor has, by the id of its REST Mapping; null for any other. */
   choiceOf(mapping: string): ServiceChoice | null;
   readonly ofAnother: readonly OfAnother[];

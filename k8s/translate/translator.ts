@@ -74,6 +74,8 @@ export class Translator {
       mappings: new PublishedMappings(this.#output, this.#graph, (unit) => this.#servedOf(unit)),
       upstreams: this.#output.upstreams,
       endpoints: this.#output.endpoints,
+      endpointStates: this.#output.endpointStates,
+      breakers: this.#output.breakers,
       choiceOf: (mapping) => this.#choiceOf(mapping),
       get ofAnother() {
         return ofAnother();

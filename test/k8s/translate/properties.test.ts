@@ -139,7 +139,10 @@ describe('the Translation is a function of the set of objects', () => {
           full.apply({ set: [...objects.values()], removed: [] });
           expect(contentOf(translator.current())).toEqual(contentOf(full.current()));
         }
-        const { mappings, upstreams, endpoints } = translator.current();
+        const { mappings, upstreams, endpoints, endpointStates, breakers } = translator.current();
+        const states = [...endpoints.values()].flatMap((one) => one.endpoints.map(({ state }) => state));
+        expect(endpointStates).toEqual({ ready: states.filter((state) => state === 'ready').length, terminating: states.filter((state) => state === 'terminating').length });
+        expect(new Map(breakers)).toEqual(new Map(Array.from(upstreams, ([key, upstream]) => [key, upstream.breakers])));
         expect([...mappings.keys()].toSorted()).toEqual([...followed.mappings.keys()].toSorted());
         expect(mappings.size).toBe(followed.mappings.size);
         for (const [id, mapping] of followed.mappings) expect([mappings.has(id), mappings.get(id)]).toEqual([true, mapping]);
