@@ -61,7 +61,7 @@ export function decodeConfiguration(
   const decoding = new Decoding(origin, lastGood, settings);
   if (input.kind === 'object') {
     decoding.document(input.value, '');
-    return decoding.done(JSON.stringify(fieldOf(input.value, 'spec') ?? {}).length);
+    return decoding.done(Buffer.byteLength(JSON.stringify(fieldOf(input.value, 'spec') ?? {})));
   }
   const result = parseYaml(input.text);
   if (result.kind === 'documents') {

@@ -28,6 +28,7 @@ describe('headers', () => {
     ['a regex that matches', re('lond.*'), [['location', 'london']], true],
     ['a regex over joined lines', re('a,.*'), [['location', 'a'], ['location', 'b']], true],
     ['text beyond ASCII is its UTF-8 bytes', is('zürich'), [['location', 'zürich']], true],
+    ['however long it is', is('€'.repeat(65_000)), [['location', '€']], false],
     ['a regex reads UTF-8', re('z.rich'), [['location', 'zürich']], true],
   ])('%s', (_name, value, headers, expected) => {
     expect(matches({ headers: [named('location', value)] }, { headers })).toBe(expected);

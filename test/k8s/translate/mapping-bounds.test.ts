@@ -64,4 +64,12 @@ describe('what one Mapping may make of every request is bounded', () => {
     expect(mapping).toBeUndefined();
     expect(problems.join('\n')).toContain('33 conditions are more than 32');
   });
+
+  it('of configuration 64 KiB, and not as many characters', () => {
+    for (const [count, told] of [[21_000, 0], [22_000, 1]] as const) {
+      const { mapping, problems } = served({ docs: '€'.repeat(count) });
+      expect(mapping === undefined ? 1 : 0).toBe(told);
+      expect(problems.filter((problem) => problem.includes('namespace-limit')).length).toBe(told);
+    }
+  });
 });
