@@ -12,7 +12,10 @@ export interface HeaderPairs {
 const namePattern = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 /** Values that hold colons themselves: a URL, a time of day. */
 const urlOrTime = /:\/\/|(?:^|[\sT])\d{1,2}:\d{2}(?::\d{2})?(?:$|\D)/;
-const maxLines = 32;
+/** Each is looked for among all headers of a request. */
+const mostConditions = 32;
+/** Of the text, bytes: a deployment has it in each of its Mappings. */
+const mostBytes = 8192;
 
 /**
  * One condition a line. No colon: the header is present. One colon: equal, with or without space. An even count of parts from 4 on is pairs
@@ -45,24 +48,25 @@ function cut(line: string): readonly [name: string, value: string] {
 }
 
 function collect(text: string, parse: (line: string) => readonly NamedMatch[]): HeaderPairs {
+  const bytes = Buffer.byteLength(text);
+  if (bytes > mostBytes) return { pairs: [], wrong: [`has ${bytes} bytes, more than ${mostBytes}`] };
   const pairs = new Map<string, NamedMatch>();
   const wrong: string[] = [];
   if (text.trim() === '') wrong.push('has no condition');
   const lines = text.split(/\r?\n/).map((line) => line.trim()).filter((line) => line !== '');
-  if (lines.length > maxLines) wrong.push(`has ${lines.length} lines, more than ${maxLines}`);
-  for (const line of lines.slice(0, maxLines)) {
-    for (const { name, value } of parse(line)) {
-      if (!namePattern.test(name)) {
-        wrong.push('has a header name that is empty or not a token');
-        continue;
-      }
-      const regex = value.kind === 'regex' ? compileRegex(value.pattern) : null;
-      if (regex !== null && !regex.ok) {
-        wrong.push(`has a regex that ${regex.reason}`);
-        continue;
-      }
-      pairs.set(name.toLowerCase(), { name: name.toLowerCase(), value });
+  const conditions = lines.flatMap(parse);
+  if (conditions.length > mostConditions) wrong.push(`has ${conditions.length} conditions, more than ${mostConditions}`);
+  for (const { name, value } of conditions.slice(0, mostConditions)) {
+    if (!namePattern.test(name)) {
+      wrong.push('has a header name that is empty or not a token');
+      continue;
     }
+    const regex = value.kind === 'regex' ? compileRegex(value.pattern) : null;
+    if (regex !== null && !regex.ok) {
+      wrong.push(`has a regex that ${regex.reason}`);
+      continue;
+    }
+    pairs.set(name.toLowerCase(), { name: name.toLowerCase(), value });
   }
   return { pairs: [...pairs.values()], wrong: [...new Set(wrong)] };
 }

@@ -163,4 +163,17 @@ describe('headers', () => {
     expect(partsOf(translation, 'prod/canary').size).toBe(0);
     expect(codesOf(translation)).toEqual(['error bad-header']);
   });
+
+  test.each([
+    ['32 lines', Array.from({ length: 32 }, (_, index) => `x-${index}: 1`).join('\n'), 3],
+    ['33 lines', Array.from({ length: 33 }, (_, index) => `x-${index}: 1`).join('\n'), 0],
+    ['32 conditions in one line', Array.from({ length: 32 }, (_, index) => `x-${index}:1`).join(':'), 3],
+    ['33 conditions in one line', Array.from({ length: 33 }, (_, index) => `x-${index}:1`).join(':'), 0],
+    ['8192 bytes', `x: ${'€'.repeat(2729)}${'x'.repeat(2)}`, 3],
+    ['8193 bytes', `x: ${'€'.repeat(2730)}`, 0],
+  ])('%s', (_, text, mappings) => {
+    const translation = translate([deployment('prod/iris', ['main'], { 'seldon.io/ambassador-header': text })]);
+    expect(translation.mappings.size).toBe(mappings);
+    expect(codesOf(translation).filter((code) => code !== 'info differs-header')).toEqual(mappings === 0 ? ['error bad-header'] : []);
+  });
 });
