@@ -1,7 +1,8 @@
-// `npm run bench`: the micro benchmarks, one after the other, or those that are named: decide, churn. With `node --expose-gc` also the heap of a reader.
+// `npm run bench`: the micro benchmarks, one after the other, or those that are named: decide, churn, translation. With `node --expose-gc` also the heap of a reader.
 import { benchChurn } from './churn.ts';
 import { benchDecide } from './decide.ts';
+import { benchTranslation } from './translation.ts';
 
-const benches: Readonly<Record<string, () => void>> = { decide: benchDecide, churn: benchChurn };
+const benches: Readonly<Record<string, () => void>> = { decide: benchDecide, churn: benchChurn, translation: benchTranslation };
 const named = process.argv.slice(2);
 for (const [name, bench] of Object.entries(benches)) if (named.length === 0 || named.includes(name)) bench();
