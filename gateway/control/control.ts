@@ -9,6 +9,7 @@ import { checkReach } from '../../k8s/translate/reach.ts';
 import { Translator } from '../../k8s/translate/translator.ts';
 import { startAdmin } from '../admin/server.ts';
 import type { AdminServer } from '../admin/server.ts';
+import { systemClock } from '../clock.ts';
 import { postedLog } from '../log.ts';
 import type { Log } from '../log.ts';
 import type { ControlStart, ControlToData, DataToControl, FromControl, ToControl } from '../messages.ts';
@@ -99,7 +100,7 @@ async function runControl({ settings, handover, base, counters, table }: Control
     keeper?.sweep();
   }, sweepMs);
   const logProblems = problemLogger(reconciler, log);
-  const problemEvents = source.events === null ? null : new ProblemEvents(source.events, problemEventTimes, log);
+  const problemEvents = source.events === null ? null : new ProblemEvents(source.events, problemEventTimes, log, systemClock);
   const problemLog = setInterval(() => {
     logProblems();
     problemEvents?.take(reconciler.problems);

@@ -1,10 +1,10 @@
 // Problems as events on their objects, so that `kubectl get events` and `kubectl describe` show them where people look. Never more than a few
 // a second, never in a hurry: the gateway does not need them.
 import { createHash } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Problem } from '../../routing/problem.ts';
 import { visible } from '../../routing/visible.ts';
 import type { EventWriter, ProblemEvent } from '../../k8s/source/source.ts';
+import type { Alarm, Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
 
 export interface ProblemEventTimes {
@@ -25,7 +25,7 @@ const messageLength = 1000;
 
 interface Shown {
   readonly event: ProblemEvent;
-  /** Not before this time of performance.now(). */
+  /** Not before this time of the clock. */
   dueMs: number;
 }
 
@@ -33,17 +33,21 @@ export class ProblemEvents {
   readonly #writer: EventWriter;
   readonly #times: ProblemEventTimes;
   readonly #log: Log;
-  readonly #stopping = new AbortController();
+  readonly #clock: Clock;
+  /** Between two writes; null: none was made. */
+  #pauseAlarm: Alarm | null = null;
+  #stopped = false;
   readonly #events = new WeakMap<Problem, ProblemEvent>();
   #shown = new Map<string, Shown>();
   #seen: readonly Problem[] = [];
-  #pausedUntilMs = 0;
+  #pausedUntilMs = -Infinity;
   #writing = false;
 
-  constructor(writer: EventWriter, times: ProblemEventTimes, log: Log) {
+  constructor(writer: EventWriter, times: ProblemEventTimes, log: Log, clock: Clock) {
     this.#writer = writer;
     this.#times = times;
     this.#log = log;
+    this.#clock = clock;
   }
 
   /** All Problems there are now. Those of level info are not told: they are no reason to act. */
@@ -55,7 +59,7 @@ export class ProblemEvents {
         if (problem.level === 'info' || problem.subject.namespace === '' || shown.size >= mostProblems) continue;
         const event = this.#eventOf(problem);
         const before = this.#shown.get(event.name);
-        shown.set(event.name, before?.event.message === event.message ? before : { event, dueMs: 0 });
+        shown.set(event.name, before?.event.message === event.message ? before : { event, dueMs: -Infinity });
       }
       this.#shown = shown;
     }
@@ -70,7 +74,8 @@ export class ProblemEvents {
   }
 
   stop(): void {
-    this.#stopping.abort();
+    this.#stopped = true;
+    this.#pauseAlarm?.cancel();
   }
 
   async #write(): Promise<void> {
@@ -79,28 +84,27 @@ export class ProblemEvents {
     do {
       walked = this.#shown;
       await this.#writeDue(walked);
-    } while (walked !== this.#shown && !this.#stopping.signal.aborted);
+    } while (walked !== this.#shown && !this.#stopped);
     this.#writing = false;
   }
 
   async #writeDue(shown: ReadonlyMap<string, Shown>): Promise<void> {
     for (const one of shown.values()) {
-      const nowMs = performance.now();
-      if (this.#stopping.signal.aborted || nowMs < this.#pausedUntilMs) return;
+      const nowMs = this.#clock.now();
+      if (this.#stopped || nowMs < this.#pausedUntilMs) return;
       // A newer set may have taken the place of the one that is walked.
       if (one.dueMs > nowMs || this.#shown.get(one.event.name) !== one) continue;
       one.dueMs = nowMs + this.#times.againMs;
       const written = await this.#writer.write(one.event);
       if (written === 'forbidden') this.#pause(nowMs);
       if (written === 'failed') one.dueMs = nowMs + this.#times.betweenMs * 50;
-      // Rejects only when it is stopped.
-      await sleep(this.#times.betweenMs, undefined, { signal: this.#stopping.signal }).catch(() => {});
+      await new Promise<void>((resolve) => (this.#pauseAlarm = this.#clock.after(this.#times.betweenMs, resolve)));
     }
   }
 
   #pause(nowMs: number): void {
     this.#pausedUntilMs = nowMs + this.#times.forbiddenMs;
-    for (const one of this.#shown.values()) one.dueMs = 0;
+    for (const one of this.#shown.values()) one.dueMs = -Infinity;
     this.#log.write('info', 'events-forbidden', { sentence: 'Problems are not shown as Kubernetes Events: grant get, create and patch of events' });
   }
 }

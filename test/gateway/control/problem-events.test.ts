@@ -2,32 +2,28 @@ import { describe, expect, test } from 'vitest';
 import { eventOf, ProblemEvents, type ProblemEventTimes } from '../../../gateway/control/problem-events.ts';
 import type { EventWriter, ProblemEvent } from '../../../k8s/source/source.ts';
 import type { Problem } from '../../../routing/problem.ts';
+import { StoppedClock } from '../../stopped-clock.ts';
 
 const problem = (name: string, sentence = 'wrong', level: Problem['level'] = 'error'): Problem => ({ code: 'bad-timeout', level, subject: { kind: 'SeldonDeployment', namespace: 'prod', name }, field: 'spec.x', sentence });
 
-/** Remembers what was written, and lets a test wait for a number of them. */
+/** Remembers what was written. */
 class Remembering implements EventWriter {
   readonly written: ProblemEvent[] = [];
   answer: Awaited<ReturnType<EventWriter['write']>> = 'written';
-  #waiting: (() => void)[] = [];
 
   async write(event: ProblemEvent): Promise<typeof this.answer> {
     this.written.push(event);
-    for (const wake of this.#waiting.splice(0)) wake();
     return this.answer;
-  }
-
-  async until(count: number): Promise<void> {
-    while (this.written.length < count) await new Promise<void>((resolve) => this.#waiting.push(resolve));
   }
 }
 
-const quick: ProblemEventTimes = { betweenMs: 1, againMs: 60_000, forbiddenMs: 60_000 };
+const times: ProblemEventTimes = { betweenMs: 200, againMs: 60_000, forbiddenMs: 30_000 };
 
-function start(times: Partial<ProblemEventTimes> = {}): { events: ProblemEvents; writer: Remembering; logged: string[] } {
+function start(): { readonly events: ProblemEvents; readonly writer: Remembering; readonly logged: string[]; readonly clock: StoppedClock } {
   const writer = new Remembering();
   const logged: string[] = [];
-  return { events: new ProblemEvents(writer, { ...quick, ...times }, { write: (_, event) => logged.push(event), flush: () => {} }), writer, logged };
+  const clock = new StoppedClock();
+  return { events: new ProblemEvents(writer, times, { write: (_, event) => logged.push(event), flush: () => {} }, clock), writer, logged, clock };
 }
 
 describe('the event of a Problem', () => {
@@ -53,47 +49,69 @@ describe('the event of a Problem', () => {
 });
 
 describe('Problems', () => {
-  test('are written once each; what only informs, or has no namespace, is not', async () => {
-    const { events, writer } = start();
+  test('are written once each, one after the other; what only informs, or has no namespace, is not', async () => {
+    const { events, writer, clock } = start();
+    const names = (): readonly string[] => writer.written.map(({ subject }) => subject.name);
     const problems = [problem('a'), problem('b', 'w', 'warning'), problem('c', 'i', 'info'), { ...problem('d'), subject: { kind: 'File', namespace: '', name: 'd' } }];
     events.take(problems);
-    await writer.until(2);
+    await clock.advance(199);
+    expect(names()).toEqual(['a']);
+    await clock.advance(1000);
     events.take(problems);
     events.take([...problems, problem('last')]);
-    await writer.until(3);
-    expect(writer.written.map(({ subject }) => subject.name)).toEqual(['a', 'b', 'last']);
+    await clock.advance(1000);
+    expect(names()).toEqual(['a', 'b', 'last']);
   });
 
   test('are written again when they say something else, and when their time has come', async () => {
-    const { events, writer } = start({ againMs: 20 });
+    const { events, writer, clock } = start();
     events.take([problem('a')]);
-    await writer.until(1);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-    events.take([problem('a', 'else')]);
-    await writer.until(2);
-    expect(writer.written[1]!.message).toBe('spec.x: else');
-    const repeating = setInterval(() => events.take([problem('a', 'else')]), 5);
-    await writer.until(3);
-    clearInterval(repeating);
+    await clock.advance(1000);
+    const other = [problem('a', 'else')];
+    events.take(other);
+    await clock.advance(1000);
+    expect(writer.written.map(({ message }) => message)).toEqual(['spec.x: wrong', 'spec.x: else']);
+    await clock.advance(58_999);
+    events.take(other);
+    await clock.advance(0);
+    expect(writer.written).toHaveLength(2);
+    await clock.advance(1);
+    events.take(other);
+    await clock.advance(0);
+    expect(writer.written).toHaveLength(3);
   });
 
   test('are not written for a while where events are forbidden, and that is said once', async () => {
-    const { events, writer, logged } = start();
+    const { events, writer, logged, clock } = start();
     writer.answer = 'forbidden';
     events.take([problem('a'), problem('b')]);
-    await writer.until(1);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-    events.take([problem('a'), problem('b'), problem('c')]);
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await clock.advance(1000);
+    const more = [problem('a'), problem('b'), problem('c')];
+    events.take(more);
+    await clock.advance(28_999);
     expect(writer.written).toHaveLength(1);
     expect(logged).toEqual(['events-forbidden']);
+    writer.answer = 'written';
+    await clock.advance(1);
+    events.take(more);
+    await clock.advance(1000);
+    expect(writer.written.slice(1).map(({ subject }) => subject.name)).toEqual(['a', 'b', 'c']);
+  });
+
+  test('are written no more once it was stopped', async () => {
+    const { events, writer, clock } = start();
+    events.take([problem('a'), problem('b')]);
+    await clock.advance(0);
+    events.stop();
+    await clock.advance(1000);
+    expect(writer.written).toHaveLength(1);
+    expect(clock.waiting).toBe(0);
   });
 
   test('beyond 5000 are left to /api/problems', async () => {
-    const { events, writer } = start({ betweenMs: 0 });
+    const { events, writer, clock } = start();
     events.take(Array.from({ length: 5001 }, (_, at) => problem(`d${at}`)));
-    await writer.until(5000);
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await clock.advance(5002 * times.betweenMs);
     expect(writer.written).toHaveLength(5000);
   });
 });
