@@ -2,6 +2,10 @@
 import type { Alarm, Clock } from '../gateway/clock.ts';
 import { turns } from './turns.ts';
 
+const stepMs = 10;
+/** Of this clock. */
+const patienceMs = 60_000;
+
 interface Waiting extends Alarm {
   readonly atMs: number;
   readonly ring: () => void;
@@ -51,6 +55,24 @@ export class StoppedClock implements Clock {
     while (this.#ring(untilMs)) await turns(turnsBetween);
     this.#nowMs = untilMs;
     await turns(turnsBetween);
+  }
+
+  /** Goes on in small steps until `holds`: for what comes in its time, whatever that is. Throws, naming `what`, after a minute of this clock. */
+  async goOnUntil(holds: () => boolean, what: string): Promise<void> {
+    const lastMs = this.#nowMs + patienceMs;
+    while (!holds()) {
+      if (this.#nowMs > lastMs) throw new Error(`never: ${what}`);
+      await this.advance(stepMs);
+    }
+  }
+
+  /** Goes on in small steps until `work` is done, and gives what it gave. */
+  async goOnDuring<T>(work: Promise<T>): Promise<T> {
+    let isDone = false;
+    const done = (): void => void (isDone = true);
+    work.then(done, done);
+    await this.goOnUntil(() => isDone, 'the end of what was begun');
+    return work;
   }
 
   /** Rings what is due first, of several at one time the one that was set first. False: nothing is due until then. */

@@ -27,6 +27,7 @@ test('a 504 has the id that the upstream got and the log has', async () => {
   await start();
   const client = await gateway.open(false);
   client.write(post('x'));
+  await gateway.goOnUntil(() => gateway.entries.length > 0, 'the end of its time');
   const [answer] = await client.answers(1);
   const id = fieldOf(answer!, 'x-request-id');
   expect([answer!.status, id]).toEqual([504, expect.stringMatching(uuid)]);
@@ -39,8 +40,10 @@ test.each(['off', 'errors'] as const)('the id of a believed proxy is kept, with 
   await start({ trustedHops: 1, accessLog });
   const client = await gateway.open(false);
   client.write(post('x', 'x-request-id: theirs\r\n'));
+  await gateway.goOnUntil(() => gateway.flagged('UT') === 1, 'the end of its time');
   expect(fieldOf((await client.answers(1))[0]!, 'x-request-id')).toBe('theirs');
   client.write(post('x'));
+  await gateway.goOnUntil(() => gateway.flagged('UT') === 2, 'the end of the time of the next');
   expect(fieldOf((await client.answers(2))[1]!, 'x-request-id')).toMatch(uuid);
   expect(gateway.entries.map(({ requestId }) => requestId)[0]).toBe(accessLog === 'off' ? undefined : 'theirs');
   client.destroy();

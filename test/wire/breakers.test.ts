@@ -29,7 +29,7 @@ beforeEach(async () => {
 afterEach(async () => {
   for (const client of clients) client.destroy();
   for (const gateway of gateways) {
-    await eventually(() => inUse(gateway).every((count) => count === 0), 'nothing in use');
+    await gateway.goOnUntil(() => inUse(gateway).every((count) => count === 0), 'nothing in use');
     gateway.close();
   }
   await origin.close();
@@ -198,8 +198,12 @@ describe('circuit breakers', () => {
     const leaves = await ask(gateway, 'leaves');
     await eventually(() => uses(gateway, resource.pending) === 1, 'it waits');
     leaves.destroy();
-    await eventually(() => uses(gateway, resource.pending) === 0, 'its place is free');
-    expect(await status(await ask(gateway, 'late', '/seldon/prod/short/y'))).toBe(504);
+    // Whoever ends his side may still read: he is asked.
+    await gateway.goOnUntil(() => uses(gateway, resource.pending) === 0, 'its place is free');
+    const late = await ask(gateway, 'late', '/seldon/prod/short/y');
+    await eventually(() => uses(gateway, resource.pending) === 1, 'the late one waits');
+    await gateway.goOnUntil(() => uses(gateway, resource.pending) === 0, 'the end of its time');
+    expect(await status(late)).toBe(504);
     expect(uses(gateway, resource.pending)).toBe(0);
     release('held');
     expect(await status(held)).toBe(200);
@@ -294,9 +298,9 @@ describe('circuit breakers of several workers', () => {
     await eventually(() => uses(b, resource.pending) === 1, 'b2 waits');
     release('a1');
     // One of three is let go: two are in use, as many as may be.
-    await eventually(() => uses(a, resource.connections) === 1, 'a1 is done');
+    await a.goOnUntil(() => uses(a, resource.connections) === 1, 'a1 is done');
     release('a2');
-    await holds(4);
+    await b.goOnUntil(() => arrived().length === 4, 'b2 at the origin');
     release('b2');
     expect(await status(waits)).toBe(200);
     expect(uses(b, resource.pending)).toBe(0);

@@ -1,7 +1,6 @@
 // The failure table, row by row, each caused for real: what the client is told in which form, how it is flagged, counted and logged, and that
 // nothing is left in use afterwards.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { fixed } from '../../gateway/counters.ts';
 import { failures } from '../../gateway/failures.ts';
 import type { Failure } from '../../gateway/failures.ts';
 import { eventually } from '../turns.ts';
@@ -45,10 +44,9 @@ function hooks(): void {
   afterEach(async () => {
     client.destroy();
     for (const call of afterwards.toReversed()) await call();
-    const { cells } = gateway.counters;
-    await eventually(() => [fixed.inFlight, fixed.clientConnectionsHttp1].every((cell) => cells[cell] === 0), 'nothing in flight, no client');
+    await gateway.goOnUntil(() => gateway.counted('inFlight') === 0 && gateway.counted('clientConnectionsHttp1') === 0, 'nothing in flight, no client');
     gateway.close();
-    expect([fixed.upstreamConnectionsHttp1, fixed.upstreamConnectionsHttp2].map((cell) => cells[cell])).toEqual([0, 0]);
+    expect([gateway.counted('upstreamConnectionsHttp1'), gateway.counted('upstreamConnectionsHttp2')]).toEqual([0, 0]);
     await origin.close();
   });
 }
@@ -67,7 +65,7 @@ describe.each(rows)('%s', (name, row) => {
 
   test.each(cause.blind || !told || cause.grpc ? forms.slice(0, 1) : forms)('is caused, and told in %s', async (_form, fields, type) => {
     await make(cause, fields);
-    await eventually(() => gateway.flagged(row.flag) > 0, `the flag ${row.flag}`);
+    await gateway.goOnUntil(() => gateway.flagged(row.flag) > 0, `the flag ${row.flag}`);
     if (cause.unlogged === undefined) {
       await eventually(() => gateway.entries.some(({ flag, sentence }) => flag === row.flag && sentence.startsWith(row.sentence)), 'its line in the log');
     }

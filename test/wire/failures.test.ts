@@ -143,6 +143,7 @@ describe.each(transports)('%s', (_name, secure) => {
     gateway.serveIris([origin.port], {}, { tls: { context: 'test', sni: null, caPem: null, certificate: null } });
     const client = await gateway.open(secure);
     client.write(post('x'));
+    await gateway.goOnUntil(() => gateway.flagged('UF') === 1, 'the end of its time');
     const [answer] = await client.answers(1);
     expect(answer!.status).toBe(503);
     expect(answer!.body).toContain('connection timeout');
@@ -235,6 +236,7 @@ describe.each(transports)('%s', (_name, secure) => {
     gateway.serve([irisTo('named')], [{ ...upstreamOf('named', 'iris.example') }], [{ key: 'named', ready: true, endpoints: [] }]);
     const client = await gateway.open(secure);
     client.write(post('x'));
+    await gateway.goOnUntil(() => gateway.flagged('UH') === 1, 'the end of its time');
     expect((await client.answers(1))[0]).toMatchObject({ status: 503, body: 'no healthy upstream: its name has no address yet' });
     client.destroy();
   });
@@ -267,8 +269,8 @@ describe.each(transports)('%s', (_name, secure) => {
     client.write(post('x') + post('x', '', '/nowhere'));
     await client.answers(2);
     client.destroy();
-    await eventually(() => gateway.counters.cells[0] === 0 && gateway.counters.cells[2] === 0, 'gauges at 0');
+    await eventually(() => gateway.counted('inFlight') === 0 && gateway.counted('clientConnectionsHttp1') === 0, 'gauges at 0');
     gateway.plane.close();
-    expect(gateway.counters.cells[4]).toBe(0);
+    expect(gateway.counted('upstreamConnectionsHttp1')).toBe(0);
   });
 });

@@ -63,7 +63,7 @@ describe.each(transports)('%s', (_name, secure) => {
   });
 
   async function start(target: Partial<ForwardTarget> = {}, options: GatewayOptions = {}): Promise<void> {
-    gateway = await new Gateway(options).listen();
+    gateway = await new Gateway({ time: 'real', ...options }).listen();
     gateway.serveIris([origin.port], target, { breakers: [wide] });
     client = await gateway.open(secure);
   }
@@ -335,9 +335,9 @@ describe.each(transports)('%s', (_name, secure) => {
       origin.behaviour = () => undefined;
       client.write(text);
       if (begun > 0) await eventually(() => origin.text !== '', 'the request at the origin');
-      else await eventually(() => gateway.counters.cells[fixed.clientConnectionsHttp1] === 1, 'the connection');
+      else await eventually(() => gateway.counted('clientConnectionsHttp1') === 1, 'the connection');
       leave();
-      await eventually(() => gateway.counters.cells[fixed.clientConnectionsHttp1] === 0, 'the end of the connection');
+      await eventually(() => gateway.counted('clientConnectionsHttp1') === 0, 'the end of the connection');
       expect(gateway.flagged('DC')).toBe(begun);
       if (begun > 0) await eventually(() => origin.connections[0]!.closed || origin.connections[0]!.ended, 'the cancelled request');
     });

@@ -26,7 +26,7 @@ export interface GatewayOptions {
   /** Counters of planes that stand for the other workers of a process. */
   readonly others?: readonly Float64Array[];
   readonly counters?: CounterBlock;
-  /** Stopped: time goes on by `advance` only. */
+  /** Default `stopped`: time goes on by `advance`, `goOnUntil` and `during` only. */
   readonly time?: 'stopped' | 'real';
   /** Steps that every request takes first. */
   readonly steps?: readonly Step[];
@@ -62,7 +62,7 @@ export class Gateway {
     } as unknown as Settings;
     this.plane = new DataPlane({
       settings,
-      clock: options.time === 'stopped' ? this.#clock : systemClock,
+      clock: options.time === 'real' ? systemClock : this.#clock,
       counters: this.counters,
       others: options.others ?? [],
       table: this.shared.memory,
@@ -121,8 +121,23 @@ export class Gateway {
     return this.#clock.advance(ms);
   }
 
+  /** Time of a gateway that is stopped goes on until `holds`. */
+  goOnUntil(holds: () => boolean, what: string): Promise<void> {
+    return this.#clock.goOnUntil(holds, what);
+  }
+
+  /** Time of a gateway that is stopped goes on until `work` is done. */
+  during<T>(work: Promise<T>): Promise<T> {
+    return this.#clock.goOnDuring(work);
+  }
+
   open(secure: boolean): Promise<RawClient> {
     return RawClient.open(secure ? this.tlsPort : this.port, secure);
+  }
+
+  /** What this worker has counted under a name. */
+  counted(name: keyof typeof fixed): number {
+    return this.counters.cells[fixed[name]]!;
   }
 
   /** Requests of a slot that were answered with this code; slot −1: without a series. */

@@ -5,7 +5,6 @@ import { connect, createServer } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
 import { Client, credentials, Metadata, ServerCredentials, status } from '@grpc/grpc-js';
 import { afterEach, describe, expect, test } from 'vitest';
-import { fixed } from '../../gateway/counters.ts';
 import { serving } from '../../gateway/edge/message/grpc-message.ts';
 import type { Mapping } from '../../routing/mapping.ts';
 import type { Upstream } from '../../routing/upstream.ts';
@@ -100,6 +99,9 @@ describe('health', () => {
     await eventually(() => told.length === 1, 'the first word');
     const drained = gateway.plane.drain(1000, 5000);
     expect([await check(''), await check('prod/iris'), await check('', { seldon: 'iris', namespace: 'prod' })]).toEqual(['no', 'yes', 'the model']);
+    await gateway.advance(1000);
+    await gateway.goOnUntil(() => told.length === 2, 'the next word');
+    await gateway.advance(5000);
     await drained;
     expect(told).toEqual([serving.yes, serving.no]);
   });
@@ -166,7 +168,7 @@ describe('an Upstream that is reached in another way', () => {
     expect((await ended)[0]!.code).toBe(status.OK);
     expect(heard).toEqual(['before', 'after']);
     // The session of the old way has nobody left.
-    await eventually(() => gateway.counters.cells[fixed.upstreamConnectionsHttp2] === 1, 'one session');
+    await eventually(() => gateway.counted('upstreamConnectionsHttp2') === 1, 'one session');
     expect(gateway.entries).toEqual([]);
   });
 });
@@ -197,5 +199,5 @@ test('Endpoints of a headless Service: calls go to each of them, and to those th
   }
   expect(during.flat().filter((answer) => !origins.some(({ name }) => name === answer))).toEqual([]);
   // Those that left have no session any longer.
-  await eventually(() => gateway.counters.cells[fixed.upstreamConnectionsHttp2] === 4, 'a session to each');
+  await eventually(() => gateway.counted('upstreamConnectionsHttp2') === 4, 'a session to each');
 });

@@ -100,10 +100,10 @@ describe('a unary call', () => {
   });
 
   test('is cut by the limit of its deployment, which says what set it', async () => {
-    const { client, origin } = await startOne({ 'seldon.io/grpc-timeout': '100' });
+    const { client, gateway, origin } = await startOne({ 'seldon.io/grpc-timeout': '100' });
     const metadata = m.clone();
     metadata.set('ask', 'wait');
-    const { status: ended } = await client.unary(paths.predict, metadata);
+    const { status: ended } = await gateway.during(client.unary(paths.predict, metadata));
     expect(ended.details).toContain('timeout 100 ms set by annotation seldon.io/grpc-timeout');
     expect([status.DEADLINE_EXCEEDED, status.UNAVAILABLE]).toContain(ended.code);
     await eventually(() => origin.calls[0]!.cancelled, 'the cancellation');

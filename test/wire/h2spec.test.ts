@@ -11,7 +11,7 @@ const h2spec = new URL('../../.cache/tools/h2spec-v2.2.1-incompatible', import.m
 
 describe.runIf(existsSync(h2spec))('h2spec', () => {
   test.each(transports)('%s: all strict cases pass and none is skipped', { timeout: 240_000 }, async (_name, secure) => {
-    const gateway = await new Gateway().listen();
+    const gateway = await new Gateway({ time: 'real' }).listen();
     const origin = await new Origin(answerEach('HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 28\r\n\r\na body of more than one byte')).listen();
     onTestFinished(async () => {
       gateway.close();

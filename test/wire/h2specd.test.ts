@@ -15,7 +15,7 @@ const cases = 57;
 describe.runIf(existsSync(h2specd))('h2specd', () => {
   test('all cases pass and none is skipped', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'sluice-h2specd-'));
-    const gateway = await new Gateway().listen();
+    const gateway = await new Gateway({ time: 'real' }).listen();
     try {
       // A port a case, one behind the other, where the kernel gives none to anybody who asks for any.
       const firstPort = 20_000 + (process.pid % 100) * 100;

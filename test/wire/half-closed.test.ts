@@ -1,5 +1,5 @@
 // Clients of HTTP/1.1 that end their side while their answer is under way: whoever left is noticed, whoever reads on is served.
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Breaker } from '../../routing/upstream.ts';
 import { eventually } from '../turns.ts';
 import type { RawClient } from './client.ts';
@@ -13,18 +13,13 @@ const head = 'HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-enc
 describe.each(transports)('%s', (_name, secure) => {
   let gateway: Gateway;
   let origin: Origin;
-  // The clock goes on only when a test says so.
-  let nowMs = 0;
 
   beforeEach(async () => {
     gateway = await new Gateway({ limits: { halfClosedIdleMs: limitMs } }).listen();
     origin = await new Origin(() => undefined).listen();
     gateway.serveIris([origin.port], {}, { breakers: [oneRequest] });
-    nowMs = performance.now();
-    vi.spyOn(performance, 'now').mockImplementation(() => nowMs);
   });
   afterEach(async () => {
-    vi.restoreAllMocks();
     gateway.close();
     await origin.close();
   });
@@ -44,13 +39,7 @@ describe.each(transports)('%s', (_name, secure) => {
     return client;
   }
 
-  /** Nobody tells when the gateway has read the client's end: time goes on until it has acted on it. */
-  async function timeGoesOn(): Promise<void> {
-    await eventually(() => {
-      nowMs += limitMs / 10;
-      return origin.connections[0]!.ended || origin.connections[0]!.closed;
-    }, 'the cancelled request at the origin');
-  }
+  const timeGoesOn = (): Promise<void> => gateway.goOnUntil(() => origin.connections[0]!.ended || origin.connections[0]!.closed, 'the cancelled request at the origin');
 
   /** The request of the one who left is cancelled, and its place in the breaker is another's. */
   async function sawLeave(): Promise<void> {
@@ -84,7 +73,7 @@ describe.each(transports)('%s', (_name, secure) => {
     await client.until(({ text }) => text.startsWith('HTTP/1.1 100 Continue'), 'the question whether it is there');
     say(head);
     await client.until(({ text }) => text.includes('event-stream'), 'the head');
-    nowMs += limitMs + 10;
+    await gateway.advance(limitMs + 10);
     await client.end();
     await sawLeave();
   });
@@ -93,7 +82,7 @@ describe.each(transports)('%s', (_name, secure) => {
     const client = await reading();
     client.socket.end();
     for (let turn = 0; turn < 12; turn++) {
-      nowMs += limitMs - 1;
+      await gateway.advance(limitMs - 1);
       event(`event ${turn};`);
       await client.until(({ text }) => text.includes(`event ${turn};`), `event ${turn}`);
     }
@@ -107,7 +96,7 @@ describe.each(transports)('%s', (_name, secure) => {
   test('and cut when it pauses for longer', async () => {
     const client = await reading();
     client.socket.end();
-    nowMs += limitMs - 1;
+    await gateway.advance(limitMs - 1);
     event('second');
     await client.until(({ text }) => text.includes('second'), 'the second event');
     await timeGoesOn();

@@ -80,7 +80,7 @@ describe('health', () => {
     call.on('data', (reply: Buffer) => told.push(reply[1]!));
     call.on('error', () => undefined);
     const seen = async (...expected: number[]): Promise<void> => {
-      await eventually(() => told.length >= expected.length, `${expected.length} messages`);
+      await gateway.goOnUntil(() => told.length >= expected.length, `${expected.length} messages`);
       expect(told).toEqual(expected);
     };
     const { yes, no, unknownService } = serving;
@@ -92,7 +92,7 @@ describe('health', () => {
     gateway.serve([], [], []);
     await seen(no, unknownService, yes, unknownService);
     call.cancel();
-    await eventually(() => gateway.counters.cells[0] === 0, 'nothing in flight');
+    await eventually(() => gateway.counted('inFlight') === 0, 'nothing in flight');
   });
 
   test('Watch of the gateway is told of the drain, and ends with it', async () => {
@@ -104,7 +104,7 @@ describe('health', () => {
       call.on('error', (error) => resolve(error as grpc.ServiceError));
     });
     await eventually(() => told.length === 1, 'the first message');
-    await gateway.plane.drain(200, 5000);
+    await gateway.during(gateway.plane.drain(200, 5000));
     expect((await ended).code).toBe(grpc.status.UNAVAILABLE);
     expect(told).toEqual([serving.yes, serving.no]);
   });

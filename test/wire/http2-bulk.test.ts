@@ -4,7 +4,6 @@ import { once } from 'node:events';
 import type { ClientHttp2Stream } from 'node:http2';
 import { array, asyncProperty, assert, boolean, constantFrom, integer, record } from 'fast-check';
 import { afterEach, describe, expect, test } from 'vitest';
-import { fixed } from '../../gateway/counters.ts';
 import { eventually } from '../turns.ts';
 import { Gateway, transports } from './gateway.ts';
 import { Http2Client } from './http2-client.ts';
@@ -59,7 +58,7 @@ describe.each(transports)('%s', (_name, secure) => {
           stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }));
           stream.pipe(stream);
         };
-        const gateway = await new Gateway().listen();
+        const gateway = await new Gateway({ time: 'real' }).listen();
         gateway.serveIris([origin.port], {}, { protocol: 'http2' });
         const clients = await Promise.all(Array.from({ length: connections }, () => Http2Client.open(gateway, secure, { initialWindowSize: clientWindow })));
         closers.push(() => {
@@ -79,7 +78,7 @@ describe.each(transports)('%s', (_name, secure) => {
         });
         await Promise.all(replies);
         // An exchange is over when its answer is given; what waits for a window may still be given up after that.
-        await eventually(() => gateway.counters.cells[fixed.inFlight] === 0 && gateway.counters.cells[fixed.http2QueuedBytes] === 0, 'nothing in flight and nothing queued');
+        await eventually(() => gateway.counted('inFlight') === 0 && gateway.counted('http2QueuedBytes') === 0, 'nothing in flight and nothing queued');
         expect(gateway.flagged('UX')).toBe(0);
         for (const close of closers.splice(0)) await close();
       }),

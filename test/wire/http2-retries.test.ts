@@ -2,9 +2,9 @@
 // the time that a caller gives a call.
 import { afterEach, describe, expect, test } from 'vitest';
 import type { ForwardTarget } from '../../routing/mapping.ts';
-import { fixed } from '../../gateway/counters.ts';
 import { framed, prefixBytes } from '../../gateway/edge/message/grpc-message.ts';
 import type { EdgeLimits } from '../../gateway/settings.ts';
+import { tickMs } from '../stopped-clock.ts';
 import { eventually } from '../turns.ts';
 import { Gateway, transports } from './gateway.ts';
 import { Http2Client } from './http2-client.ts';
@@ -46,15 +46,15 @@ describe.each(transports)('%s', (_name, secure) => {
     client = await Http2Client.open(gateway, secure);
     closers.push(async () => {
       client.destroy();
-      await eventually(() => gateway.counters.cells[fixed.inFlight] === 0, 'nothing in flight');
-      expect(gateway.counters.cells[fixed.heldBytes]).toBe(0);
+      await eventually(() => gateway.counted('inFlight') === 0, 'nothing in flight');
+      expect(gateway.counted('heldBytes')).toBe(0);
       expect(gateway.flagged('UX')).toBe(0);
       gateway.close();
     });
   }
 
   const head = { ':method': 'POST', ':path': '/seldon/prod/iris/x', 'content-type': 'application/grpc', te: 'trailers' };
-  const call = (body = 'message', more: Readonly<Record<string, string>> = {}): Promise<Http2Reply> => client.request({ ...head, ...more }, body);
+  const call = (body = 'message', more: Readonly<Record<string, string>> = {}): Promise<Http2Reply> => gateway.during(client.request({ ...head, ...more }, body));
 
   test('a refused stream goes to another endpoint, or if there is none to the same, with head and body, and without a policy', async () => {
     const one = await origin(inTurn(({ stream }) => stream.close(refused), ({ stream }) => stream.close(refused)));
@@ -62,7 +62,7 @@ describe.each(transports)('%s', (_name, secure) => {
     expect(await call()).toMatchObject({ status: 200, body: 'answer', trailers: { 'grpc-status': '0' } });
     expect(one.requests.map(({ body }) => body)).toEqual(['message', 'message', 'message']);
     expect(one.requests[2]!.headers).toEqual(one.requests[0]!.headers);
-    expect(gateway.counters.cells[fixed.retries]).toBe(2);
+    expect(gateway.counted('retries')).toBe(2);
   });
 
   test('a refused stream prefers another endpoint', async () => {
@@ -183,9 +183,13 @@ describe.each(transports)('%s', (_name, secure) => {
     test('is the limit where it is the smaller one: DEADLINE_EXCEEDED, and who set it', async () => {
       const one = await origin(() => undefined);
       await start([one], { timeout: { ms: 5000, setBy: 'a test' } });
-      const startedMs = performance.now();
-      const reply = await call('message', { 'grpc-timeout': '150m' });
-      expect(performance.now() - startedMs).toBeGreaterThan(145);
+      let isOver = false;
+      const calling = client.request({ ...head, 'grpc-timeout': '150m' }, 'message').finally(() => (isOver = true));
+      await eventually(() => one.requests.length === 1, 'the call');
+      await gateway.advance(149);
+      expect(isOver).toBe(false);
+      await gateway.advance(1 + tickMs);
+      const reply = await calling;
       expect(reply.headers).toMatchObject({ ':status': 200, 'grpc-status': '4' });
       expect(decodeURIComponent(String(reply.headers['grpc-message']))).toBe("upstream request timeout: timeout 150 ms set by the caller's grpc-timeout");
       await eventually(() => one.requests[0]!.resetCode === 8, 'the cancelled call');
@@ -209,24 +213,30 @@ describe.each(transports)('%s', (_name, secure) => {
       };
       await start([one]);
       const stream = client.start({ ...head, 'grpc-timeout': '200m' });
-      const startedMs = performance.now();
-      const ticking = setInterval(() => stream.write('more'), 50);
-      const reply = await client.reply(stream);
-      clearInterval(ticking);
-      expect(performance.now() - startedMs).toBeGreaterThan(195);
-      expect(performance.now() - startedMs).toBeLessThan(1500);
+      let isOver = false;
+      const replying = client.reply(stream).finally(() => (isOver = true));
+      await eventually(() => one.requests.length === 1, 'the call');
+      for (let sentMs = 0; sentMs < 150; sentMs += 50) {
+        stream.write('more');
+        await gateway.advance(50);
+      }
+      await gateway.advance(49);
+      expect(isOver).toBe(false);
+      await gateway.advance(1 + tickMs);
+      const reply = await gateway.during(replying);
       expect(reply.body).toBe('first');
     });
 
     test('means nothing to a request that is no gRPC call', async () => {
-      const one = await origin(({ stream }) => {
-        setTimeout(() => {
-          stream.respond({ ':status': 200 });
-          stream.end('late');
-        }, 100);
-      });
+      const one = await origin(() => undefined);
       await start([one]);
-      expect(await client.request({ ...head, 'content-type': 'application/json', 'grpc-timeout': '10m' }, '{}')).toMatchObject({ body: 'late' });
+      const reply = client.request({ ...head, 'content-type': 'application/json', 'grpc-timeout': '10m' }, '{}');
+      await eventually(() => one.requests[0]?.body === '{}', 'the request');
+      await gateway.advance(100);
+      const { stream } = one.requests[0]!;
+      stream.respond({ ':status': 200 });
+      stream.end('late');
+      expect(await reply).toMatchObject({ body: 'late' });
     });
   });
 
@@ -240,9 +250,8 @@ describe.each(transports)('%s', (_name, secure) => {
     await start([one], {}, { bodyIdleTimeoutMs: 50 });
     const stream = client.start(head);
     stream.write('one');
-    await new Promise((resolve) => {
-      setTimeout(resolve, 200);
-    });
+    await eventually(() => one.requests[0]?.body === 'one', 'the first part');
+    await gateway.advance(200);
     stream.end('two');
     expect(await client.reply(stream)).toMatchObject({ body: 'done', trailers: { 'grpc-status': '0' } });
     expect(one.requests[0]!.body).toBe('onetwo');

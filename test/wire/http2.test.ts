@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { upstreamOf } from '../gateway/fixtures.ts';
 import { eventually } from '../turns.ts';
+import { answersIn } from './client.ts';
 import { Gateway, endpointsOn, firstSlot, irisTo, transports } from './gateway.ts';
 import { Http2Client } from './http2-client.ts';
 import { Origin, answerEach, requestsIn } from './origin.ts';
@@ -117,7 +118,7 @@ describe.each(transports)('%s', (_name, secure) => {
   test('an answer before the end of the request is not lost, and the rest is asked for no more', async () => {
     const stream = client.start({ ':method': 'POST', ':path': '/nowhere' });
     stream.write('a part');
-    const reply = await client.reply(stream);
+    const reply = await gateway.during(client.reply(stream));
     expect(reply).toMatchObject({ status: 404, code: 0 });
     expect(stream.rstCode).toBe(0);
     expect(await client.request({ ':path': predictions })).toMatchObject({ status: 200 });
@@ -136,12 +137,7 @@ describe.each(transports)('%s', (_name, secure) => {
   });
 
   test('a client that ends its side and is gone cancels what it asked for; one that reads on gets its answer', async () => {
-    origin.behaviour = (connection) => {
-      if (connection.text.includes('/late') && connection.answered === 0) {
-        connection.answered = 1;
-        setTimeout(() => connection.socket.write('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok'), 100);
-      }
-    };
+    origin.behaviour = () => undefined;
     const reader = await gateway.open(secure);
     const leaver = await gateway.open(secure);
     const preface = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0\0\0\0\x04\x01\0\0\0\0';
@@ -153,7 +149,8 @@ describe.each(transports)('%s', (_name, secure) => {
     reader.socket.end();
     leaver.socket.end();
     leaver.destroy();
-    await eventually(() => origin.connections.some(({ text, closed }) => text.includes('/never') && closed), 'the cancelled request');
+    await gateway.goOnUntil(() => origin.connections.some(({ text, closed }) => text.includes('/never') && closed), 'the cancelled request');
+    origin.connections.find(({ text }) => text.includes('/late'))!.socket.write('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok');
     await reader.until(({ text }) => text.endsWith('ok') || text.includes('ok\0'), 'its answer');
     reader.destroy();
     expect(gateway.flagged('DC')).toBe(1);
@@ -243,11 +240,10 @@ describe.each(transports)('%s', (_name, secure) => {
   });
 
   test('connections are counted by protocol until they are closed', async () => {
-    const { fixed } = await import('../../gateway/counters.ts');
-    expect(gateway.counters.cells[fixed.clientConnectionsHttp2]).toBe(1);
-    expect(gateway.counters.cells[fixed.clientConnectionsHttp1]).toBe(0);
+    expect(gateway.counted('clientConnectionsHttp2')).toBe(1);
+    expect(gateway.counted('clientConnectionsHttp1')).toBe(0);
     client.destroy();
-    await eventually(() => gateway.counters.cells[fixed.clientConnectionsHttp2] === 0, 'no HTTP/2 connection');
+    await eventually(() => gateway.counted('clientConnectionsHttp2') === 0, 'no HTTP/2 connection');
   });
 
   test('header edits, a host of the Mapping and an own date', async () => {
@@ -292,16 +288,30 @@ describe('the protocol of a port', () => {
     const gateway = await new Gateway({ limits: { headTimeoutMs: 100, connectionIdleTimeoutMs: 100 } }).listen();
     const client = await gateway.open(false);
     client.write(start);
-    await client.end();
+    await gateway.advance(99);
+    expect(client.ended).toBe(false);
+    // A connection of HTTP/2 is told, and has a moment to read it.
+    await gateway.during(client.end());
     client.destroy();
     gateway.close();
   });
 
-  test.each(['PRI * HTTP/2.1\r\n\r\n', 'PRIX / HTTP/1.1\r\n\r\n', 'HELLO\r\n', 'EHLO there you\r\n\r\n'])('%j is neither, and ends', async (start) => {
+  test.each([
+    ['PRI * HTTP/2.1\r\n\r\n', 'GOAWAY', 'this is not the preface of HTTP/2'],
+    ['PRIX / HTTP/1.1\r\n\r\n', '400', 'malformed request: it is not HTTP/1.1 by the letter of RFC 9112'],
+    ['HELLO\r\n', '400', 'malformed request: it is not HTTP/1.1 by the letter of RFC 9112'],
+    ['EHLO there you\r\n\r\n', '', 'what came is neither HTTP/1.1 nor HTTP/2'],
+  ])('%j is served by neither: the client gets %j and the end', async (start, told, sentence) => {
     const gateway = await new Gateway().listen();
     const client = await gateway.open(false);
     client.write(start);
     await client.end();
+    const answers = client.text.startsWith('HTTP/1.1 ') ? answersIn(client.text) : [];
+    if (told === '400') expect(answers.map(({ status, body }) => [status, body])).toEqual([[400, sentence]]);
+    // A frame of type 7 on stream 0: no stream was begun, PROTOCOL_ERROR.
+    else if (told === 'GOAWAY') expect(client.text).toContain(`\x07${'\0'.repeat(12)}\x01`);
+    else expect(client.text).toBe('');
+    expect(gateway.entries.map((entry) => [entry.flag, entry.sentence.endsWith(sentence)])).toEqual([['DPE', true]]);
     client.destroy();
     gateway.close();
   });

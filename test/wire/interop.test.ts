@@ -42,7 +42,7 @@ describe.runIf(existsSync(tool('client')) && existsSync(tool('server')))('gRPC i
     folder = mkdtempSync(join(tmpdir(), 'sluice-interop-'));
     writeFileSync(join(folder, 'tls.crt'), certPem);
     writeFileSync(join(folder, 'tls.key'), keyPem);
-    gateway = await new Gateway().listen();
+    gateway = await new Gateway({ time: 'real' }).listen();
     const [plain, secure] = [await startServer(), await startServer('--use_tls', `--tls_cert_file=${join(folder, 'tls.crt')}`, `--tls_key_file=${join(folder, 'tls.key')}`)];
     gateway.serve(
       [interopTo('plain', 'm'), interopTo('secure', 's')],

@@ -19,7 +19,7 @@ describe.each(transports)('%s', (_name, secure) => {
   });
 
   async function start(limits: ConstructorParameters<typeof Gateway>[0] = {}): Promise<void> {
-    gateway = await new Gateway({ time: 'stopped', ...limits }).listen();
+    gateway = await new Gateway(limits).listen();
     gateway.serveIris([origin.port]);
   }
 

@@ -2,7 +2,6 @@
 // and what reaches the origin is clean by the origin's own grammar. A fixed number of runs, the same on every machine (SLUICE_TEST_RUNS times as
 // many by hand); a failure prints the seed and the bytes.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { fixed } from '../../gateway/counters.ts';
 import { randomOf } from '../fuzz/draws.ts';
 import { answersIn } from './client.ts';
 import { Gateway, endpointsOn, irisTo, post, transports } from './gateway.ts';
@@ -25,7 +24,7 @@ describe.each(transports)('%s', { timeout: 30_000 * times }, (name, secure) => {
   let recorder: Recorder;
 
   beforeAll(async () => {
-    gateway = await new Gateway({ accessLog: 'off', limits: { headTimeoutMs: 60_000, bodyIdleTimeoutMs: 60_000 } }).listen();
+    gateway = await new Gateway({ time: 'real', accessLog: 'off', limits: { headTimeoutMs: 60_000, bodyIdleTimeoutMs: 60_000 } }).listen();
     recorder = await new Recorder().listen();
     gateway.serveIris([recorder.port]);
   });
@@ -51,7 +50,7 @@ describe.each(transports)('%s', { timeout: 30_000 * times }, (name, secure) => {
       await client.until((one) => one.ended || one.closed, `the end; seed ${seed}, run ${run}: ${JSON.stringify(text)}`);
       const answers = answersIn(client.text, /HEAD/i.test(text)).filter(({ status }) => status >= 200);
       client.destroy();
-      await eventually(() => recorder.unfinished === 0 && gateway.counters.cells[fixed.inFlight] === 0, 'the end of a cut request');
+      await eventually(() => recorder.unfinished === 0 && gateway.counted('inFlight') === 0, 'the end of a cut request');
       const told = `seed ${seed}, run ${run}: ${JSON.stringify(text)}`;
       expect(recorder.faults, told).toEqual([]);
       expect(gateway.flagged('UX'), told).toBe(0);
@@ -61,7 +60,7 @@ describe.each(transports)('%s', { timeout: 30_000 * times }, (name, secure) => {
       answered += answers.length;
     }
     expect(answered).toBeGreaterThan(0);
-    await eventually(() => gateway.counters.cells[fixed.clientConnectionsHttp1] === 0, 'no connection');
+    await eventually(() => gateway.counted('clientConnectionsHttp1') === 0, 'no connection');
   });
 
   test('mutated answers', async () => {
@@ -98,7 +97,7 @@ describe.each(transports)('%s', { timeout: 30_000 * times }, (name, secure) => {
       expect((await witness.answers(asked + 1))[asked]!.status, told).toBe(200);
     }
     witness.destroy();
-    await eventually(() => gateway.counters.cells[fixed.inFlight] === 0 && gateway.counters.cells[fixed.clientConnectionsHttp1] === 0, 'nothing in flight');
+    await eventually(() => gateway.counted('inFlight') === 0 && gateway.counted('clientConnectionsHttp1') === 0, 'nothing in flight');
     await hostile.close();
   });
 });

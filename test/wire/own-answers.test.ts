@@ -1,13 +1,11 @@
 // What the gateway answers by itself, whatever body comes with it: every answer is given once, the connection serves on or ends, nothing is left
 // open, and other clients are served meanwhile.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { fixed } from '../../gateway/counters.ts';
 import { errorCode, flag, frameType } from '../../gateway/edge/http2/constants.ts';
 import { frame, frames, rawClient } from '../gateway/edge/http2/raw-peer.ts';
 import { Gateway, endpointsOn, irisTo, transports } from './gateway.ts';
 import { Origin } from './origin.ts';
 import { mappingOf, upstreamOf } from '../gateway/fixtures.ts';
-import { eventually } from '../turns.ts';
 
 interface OwnAnswer {
   readonly name: string;
@@ -75,7 +73,7 @@ describe.each(transports)('HTTP/1.1 %s', (_name, secure) => {
         }
       }
     }
-    await eventually(() => gateway.counters.cells[fixed.clientConnectionsHttp1] === 0 && gateway.counters.cells[fixed.inFlight] === 0, 'nothing open');
+    await gateway.goOnUntil(() => gateway.counted('clientConnectionsHttp1') === 0 && gateway.counted('inFlight') === 0, 'nothing open');
     expect(gateway.flagged('UX')).toBe(0);
   });
 
@@ -167,7 +165,7 @@ describe('HTTP/2', () => {
         }
       }
     }
-    await eventually(() => gateway.counters.cells[fixed.clientConnectionsHttp2] === 0 && gateway.counters.cells[fixed.inFlight] === 0, 'nothing open');
+    await gateway.goOnUntil(() => gateway.counted('clientConnectionsHttp2') === 0 && gateway.counted('inFlight') === 0, 'nothing open');
     expect(gateway.flagged('UX')).toBe(0);
   });
 });

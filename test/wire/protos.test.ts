@@ -27,7 +27,7 @@ let client: Client;
 
 beforeAll(async () => {
   const port = await listenGrpc(model);
-  gateway = await new Gateway().listen();
+  gateway = await new Gateway({ time: 'real' }).listen();
   await serveDocuments(gateway, [deployment('models', 'iris'), modelService('models', 'iris-default', { grpc: port })]);
   client = new Client(`127.0.0.1:${gateway.port}`, credentials.createInsecure());
 });

@@ -250,13 +250,13 @@ describe.each(transports)('%s', (_name, secure) => {
   });
 
   test('a client that ends its side after the request still gets its answer', async () => {
-    origin.behaviour = (connection) => {
-      if (requestsIn(connection.text).length === 0) return;
-      setTimeout(() => connection.socket.write('HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nlate'), 400);
-    };
+    origin.behaviour = () => undefined;
     const client = await gateway.open(secure);
     client.write(post('x'));
     client.socket.end();
+    await eventually(() => requestsIn(origin.text).length === 1, 'the request at the origin');
+    await gateway.advance(400);
+    origin.connections[0]!.socket.write('HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nlate');
     await client.end();
     const final = answersIn(client.text).filter(({ status }) => status >= 200);
     expect(final).toHaveLength(1);
@@ -270,7 +270,7 @@ describe.each(transports)('%s', (_name, secure) => {
     client.write(post('x'));
     await eventually(() => requestsIn(origin.text).length === 1, 'the request at the origin');
     client.destroy();
-    await eventually(() => origin.connections[0]!.ended || origin.connections[0]!.closed, 'the cancelled request at the origin');
+    await gateway.goOnUntil(() => origin.connections[0]!.ended || origin.connections[0]!.closed, 'the cancelled request at the origin');
     expect(gateway.answered('0')).toBe(1);
     expect(gateway.flagged('DC')).toBe(1);
     expect(gateway.entries.map(({ flag, code }) => [flag, code])).toEqual([['DC', 0]]);

@@ -88,7 +88,7 @@ describe.each(transports)('%s', (_name, secure) => {
   let witnessed = 0;
 
   beforeAll(async () => {
-    gateway = await new Gateway({ accessLog: 'off', limits: { upstreamIdleMs: 60_000 } }).listen();
+    gateway = await new Gateway({ time: 'real', accessLog: 'off', limits: { upstreamIdleMs: 60_000 } }).listen();
     hostile = await new Hostile().listen();
     friendly = await new Origin().listen();
     witness = await gateway.open(secure);
@@ -178,7 +178,7 @@ describe.each(transports)('%s', (_name, secure) => {
 
   test('nothing was a fault of the gateway, and nothing is left behind', async () => {
     expect(gateway.flagged('UX')).toBe(0);
-    await eventually(() => gateway.counters.cells[0] === 0 && gateway.counters.cells[2] === 1, 'gauges at rest');
+    await eventually(() => gateway.counted('inFlight') === 0 && gateway.counted('clientConnectionsHttp1') === 1, 'gauges at rest');
   });
 });
 

@@ -1,6 +1,5 @@
 // Retries: what is sent again, how often, with what body, where, and what is never sent again.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { fixed } from '../../gateway/counters.ts';
 import type { ForwardTarget } from '../../routing/mapping.ts';
 import type { Upstream } from '../../routing/upstream.ts';
 import { eventually } from '../turns.ts';
@@ -48,21 +47,21 @@ describe.each(transports)('%s', (_name, secure) => {
   });
 
   async function start(target: Partial<ForwardTarget>, ports: readonly number[] = [one.port], options: GatewayOptions = {}, upstream: Partial<Upstream> = {}): Promise<void> {
-    gateway = await new Gateway(options).listen();
+    gateway = await new Gateway({ time: 'real', ...options }).listen();
     gateway.serveIris(ports, target, upstream);
     client = await gateway.open(secure);
   }
 
   afterEach(async () => {
     client.destroy();
-    await eventually(() => gateway.counters.cells[fixed.inFlight] === 0, 'nothing in flight');
-    expect(gateway.counters.cells[fixed.heldBytes]).toBe(0);
+    await eventually(() => gateway.counted('inFlight') === 0, 'nothing in flight');
+    expect(gateway.counted('heldBytes')).toBe(0);
     gateway.close();
     await one.close();
     await two.close();
   });
 
-  const retries = (): number => gateway.counters.cells[fixed.retries]!;
+  const retries = (): number => gateway.counted('retries');
   const arrived = (): readonly string[] => requestsIn(one.text);
 
   test.each([
@@ -345,7 +344,7 @@ describe.each(transports)('%s', (_name, secure) => {
     client.write(post('body'));
     await eventually(() => retries() >= 3, 'a few retries');
     client.destroy();
-    await eventually(() => gateway.counters.cells[fixed.inFlight] === 0, 'the end of it');
+    await eventually(() => gateway.counted('inFlight') === 0, 'the end of it');
     const count = retries();
     await new Promise((resolve) => {
       setTimeout(resolve, 300);
@@ -376,7 +375,7 @@ describe.each(transports)('%s', (_name, secure) => {
     expect((await client.answers(1))[0]).toMatchObject({ status: 503, body: 'busy' });
     expect(retries()).toBe(2);
     for (const other of held) other.destroy();
-    await eventually(() => gateway.counters.cells[fixed.inFlight] === 0, 'the others gone');
+    await eventually(() => gateway.counted('inFlight') === 0, 'the others gone');
     client.write(post('id-4'));
     await eventually(() => retries() === 3, 'room again');
   });

@@ -23,7 +23,7 @@ let origin: Http2Origin;
 let held: Map<string, Http2Request>;
 
 async function start(): Promise<void> {
-  gateway = await new Gateway().listen();
+  gateway = await new Gateway({ time: 'real' }).listen();
   held = new Map();
   origin = new Http2Origin(() => {});
   origin.atHead = (request) => held.set(String(request.headers['x-who']), request);

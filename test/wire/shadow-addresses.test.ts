@@ -39,7 +39,7 @@ describe('copies by address', () => {
 
   /** The n-th shadow, an Upstream of its own, is at the ports given for it; its slot is `slotOf(n)`. */
   async function start(shadowPorts: readonly (readonly number[])[], limits: GatewayOptions['limits'] = {}): Promise<void> {
-    gateway = await new Gateway({ limits }).listen();
+    gateway = await new Gateway({ time: 'real', limits }).listen();
     const names = shadowPorts.map((_ports, index) => `shadow-${index}`);
     gateway.serve(
       [irisTo('iris'), ...names.map((name) => shadowTo(name, name))],
@@ -70,7 +70,7 @@ describe('copies by address', () => {
   }
 
   async function nothingHeld(): Promise<void> {
-    await eventually(() => [fixed.shadowBytes, fixed.shadowInFlight, fixed.shadowQueued].every((cell) => gateway.counters.cells[cell] === 0), 'nothing held');
+    await eventually(() => (['shadowBytes', 'shadowInFlight', 'shadowQueued'] as const).every((name) => gateway.counted(name) === 0), 'nothing held');
   }
 
   test('what one Upstream learns of an address, the others there know', async () => {
@@ -146,15 +146,15 @@ describe('copies by address', () => {
     for (let i = 1; i <= 20; i++) {
       await ask('b'.repeat(90_000));
       await eventually(() => gateway.shadowed('sent', slotOf(1)) === i, 'the copy of the well one');
-      expect(gateway.counters.cells[fixed.shadowBytes]).toBeLessThanOrEqual(total);
+      expect(gateway.counted('shadowBytes')).toBeLessThanOrEqual(total);
     }
     // The stuck one holds five or six of them: half, and what the last one that found room added to it.
     expect(Object.keys(outcomes(0))).toEqual(['dropped_memory']);
     expect(outcomes(0)['dropped_memory']).toBeGreaterThanOrEqual(14);
     expect(outcomes(0)['dropped_memory']).toBeLessThanOrEqual(15);
     expect(outcomes(1)).toEqual({ sent: 20 });
-    expect(gateway.counters.cells[fixed.shadowBytes]).toBeGreaterThan(450_000);
-    expect(gateway.counters.cells[fixed.shadowBytes]).toBeLessThan(600_000);
+    expect(gateway.counted('shadowBytes')).toBeGreaterThan(450_000);
+    expect(gateway.counted('shadowBytes')).toBeLessThan(600_000);
     await origins.splice(origins.indexOf(stuck), 1)[0]!.close();
     await eventually(() => counted(0) === asked, 'every copy accounted for');
     await nothingHeld();
@@ -166,13 +166,13 @@ describe('copies by address', () => {
     await start([[silent.port]], { shadowConcurrency: 1, shadowQueue: 3, shadowTimeoutMs: 60_000 });
     // Half of four, rounded up: one in flight and one that waits.
     for (let i = 0; i < 6; i++) await ask();
-    await eventually(() => gateway.counters.cells[fixed.shadowInFlight] === 1, 'one in flight');
+    await eventually(() => gateway.counted('shadowInFlight') === 1, 'one in flight');
     expect(outcomes(0)).toEqual({ dropped_queue: 4 });
     // Nobody waits for the rest of its body.
-    const held = gateway.counters.cells[fixed.shadowBytes];
+    const held = gateway.counted('shadowBytes');
     client.write('POST /seldon/prod/iris/x HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhalf');
     await eventually(() => origin.text.endsWith('half'), 'the half at the primary');
-    expect(gateway.counters.cells[fixed.shadowBytes]).toBe(held);
+    expect(gateway.counted('shadowBytes')).toBe(held);
     expect(outcomes(0)).toEqual({ dropped_queue: 5 });
   });
 
@@ -205,7 +205,7 @@ describe('copies by address', () => {
 
   test('a copy for a name that has no address yet waits until it has', async () => {
     const well = await listen();
-    gateway = await new Gateway().listen();
+    gateway = await new Gateway({ time: 'real' }).listen();
     gateway.serve([irisTo('iris'), shadowTo('copy', 's')], [upstreamOf('iris'), upstreamOf('copy', 'models.example')], [endpointsOn('iris', [origin.port]), { key: 'copy', ready: true, endpoints: [] }]);
     client = await gateway.open(false);
     await ask();

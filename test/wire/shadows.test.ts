@@ -1,7 +1,7 @@
 // Shadows: copies leave after the primary's request, and nothing they do reaches the primary.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Mapping } from '../../routing/mapping.ts';
-import { fixed, shadowOutcomes } from '../../gateway/counters.ts';
+import { shadowOutcomes } from '../../gateway/counters.ts';
 import { upstreamOf } from '../gateway/fixtures.ts';
 import { eventually } from '../turns.ts';
 import type { RawClient } from './client.ts';
@@ -33,7 +33,7 @@ describe.each(transports)('%s', (_name, secure) => {
   });
 
   async function start(options: ConstructorParameters<typeof Gateway>[0] = {}, percent = 100): Promise<void> {
-    gateway = await new Gateway(options).listen();
+    gateway = await new Gateway({ time: 'real', ...options }).listen();
     serve(shadow.port, percent);
     client = await gateway.open(secure);
   }
@@ -73,7 +73,7 @@ describe.each(transports)('%s', (_name, secure) => {
     client.destroy();
     await eventually(() => gateway.shadowed('dropped_incomplete', slot) === 1, 'the copy dropped');
     expect(shadow.connections).toHaveLength(0);
-    expect(gateway.counters.cells[6]).toBe(0);
+    expect(gateway.counted('shadowBytes')).toBe(0);
   });
 
   test('the share of copies follows the percent, drawn for each request', async () => {
@@ -81,7 +81,7 @@ describe.each(transports)('%s', (_name, secure) => {
     const count = 400;
     client.write(Array.from({ length: count }, () => post('x')).join(''));
     await client.answers(count);
-    await eventually(() => gateway.counters.cells[7] === 0 && gateway.counters.cells[8] === 0, 'no copy under way');
+    await eventually(() => gateway.counted('shadowInFlight') === 0 && gateway.counted('shadowQueued') === 0, 'no copy under way');
     const copies = gateway.shadowed('sent', slot);
     expect(copies).toBeGreaterThan(count * 0.25 - 45);
     expect(copies).toBeLessThan(count * 0.25 + 45);
@@ -117,7 +117,7 @@ describe.each(transports)('%s', (_name, secure) => {
     // One that loses its connections is left alone for a while.
     const dropped = gateway.shadowed('dropped_queue', slot) + gateway.shadowed('dropped_unready', slot);
     expect(gateway.shadowed(outcome, slot) + dropped).toBe(count);
-    await eventually(() => gateway.counters.cells[6] === 0, 'no byte held');
+    await eventually(() => gateway.counted('shadowBytes') === 0, 'no byte held');
     expect(gateway.entries).toEqual([]);
   });
 
@@ -179,7 +179,7 @@ describe.each(transports)('%s', (_name, secure) => {
     await askUntil(() => gateway.shadowed('dropped_unready', slot) > 0, 'a copy dropped');
     await client.answers(asked);
     await eventually(() => counted() === asked, 'every copy counted');
-    expect(gateway.counters.cells[fixed.shadowBytes]).toBe(0);
+    expect(gateway.counted('shadowBytes')).toBe(0);
     shadow.behaviour = healthy;
     await askUntil(() => gateway.shadowed('sent', slot) > 1, 'an answered trial');
     await client.answers(asked);
@@ -196,18 +196,18 @@ describe.each(transports)('%s', (_name, secure) => {
     shadow.behaviour = () => undefined;
     client.write(post('x').repeat(10));
     await client.answers(10);
-    await eventually(() => shadow.connections.length === 1 && gateway.counters.cells[fixed.shadowQueued] === 9, 'nine waiting');
+    await eventually(() => shadow.connections.length === 1 && gateway.counted('shadowQueued') === 9, 'nine waiting');
     shadow.behaviour = (connection) => void connection.socket.resetAndDestroy();
     shadow.behaviour(shadow.connections[0]!, shadow);
     await eventually(() => counted() === 10, 'every copy counted');
     expect(gateway.shadowed('failed', slot)).toBe(5);
     expect(gateway.shadowed('dropped_unready', slot)).toBe(5);
-    expect(gateway.counters.cells[fixed.shadowBytes]).toBe(0);
-    expect(gateway.counters.cells[fixed.shadowQueued]).toBe(0);
+    expect(gateway.counted('shadowBytes')).toBe(0);
+    expect(gateway.counted('shadowQueued')).toBe(0);
   });
 
   test('while one shadow never answers, another gets all its copies', async () => {
-    gateway = await new Gateway({ limits: { shadowConcurrency: 4, shadowQueue: 8, shadowTimeoutMs: 60_000 } }).listen();
+    gateway = await new Gateway({ time: 'real', limits: { shadowConcurrency: 4, shadowQueue: 8, shadowTimeoutMs: 60_000 } }).listen();
     const stuck = await new Origin(() => undefined).listen();
     gateway.serve(
       [irisTo('iris'), shadowTo('stuck', 100, 's1'), shadowTo('copy', 100, 's2')],
@@ -223,10 +223,10 @@ describe.each(transports)('%s', (_name, secure) => {
     }
     // Half of both while it is alone, a third rounded up beside another.
     await eventually(() => stuck.connections.length === 2, 'its copies in flight');
-    expect(gateway.counters.cells[fixed.shadowInFlight]).toBe(2);
-    expect(gateway.counters.cells[fixed.shadowQueued]).toBeGreaterThanOrEqual(3);
-    expect(gateway.counters.cells[fixed.shadowQueued]).toBeLessThanOrEqual(4);
-    expect(gateway.shadowed('dropped_queue', firstSlot + 1)).toBe(count - 2 - gateway.counters.cells[fixed.shadowQueued]!);
+    expect(gateway.counted('shadowInFlight')).toBe(2);
+    expect(gateway.counted('shadowQueued')).toBeGreaterThanOrEqual(3);
+    expect(gateway.counted('shadowQueued')).toBeLessThanOrEqual(4);
+    expect(gateway.shadowed('dropped_queue', firstSlot + 1)).toBe(count - 2 - gateway.counted('shadowQueued'));
     await stuck.close();
   });
 
@@ -241,13 +241,13 @@ describe.each(transports)('%s', (_name, secure) => {
       await client.answers(i);
     }
     expect(gateway.shadowed('dropped_memory', slot)).toBeGreaterThan(0);
-    expect(gateway.counters.cells[6]).toBeLessThanOrEqual(4000);
+    expect(gateway.counted('shadowBytes')).toBeLessThanOrEqual(4000);
     expect(requestsIn(origin.text)).toHaveLength(6);
     await eventually(() => counted() === 6, 'every copy counted');
   });
 
   test('shadows have connections of their own, and several get a copy each', async () => {
-    gateway = await new Gateway().listen();
+    gateway = await new Gateway({ time: 'real' }).listen();
     gateway.serve(
       [irisTo('iris'), shadowTo('iris', 100, 's1'), shadowTo('copy', 100, 's2')],
       [upstreamOf('iris'), upstreamOf('copy')],

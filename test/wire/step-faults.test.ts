@@ -1,6 +1,5 @@
 // Steps that go wrong, and steps that speak at odd moments: the request of the step pays, and nobody beside it.
 import { afterEach, describe, expect, test } from 'vitest';
-import { fixed } from '../../gateway/counters.ts';
 import type { EdgeLimits } from '../../gateway/settings.ts';
 import { failures } from '../../gateway/failures.ts';
 import { goOn, waits } from '../../gateway/edge/policy/step.ts';
@@ -28,7 +27,7 @@ function asked({ head }: StepRequest): string {
 }
 
 async function start(steps: readonly Step[], limits: Partial<EdgeLimits> = {}): Promise<void> {
-  gateway = await new Gateway({ steps, limits }).listen();
+  gateway = await new Gateway({ time: 'real', steps, limits }).listen();
 }
 
 async function http1(): Promise<RawClient> {
@@ -56,7 +55,7 @@ function get(fields = ''): string {
 afterEach(async () => {
   for (const client of opened.splice(0)) client.destroy();
   try {
-    await eventually(() => gateway.counters.cells[fixed.inFlight] === 0 && gateway.counters.cells[fixed.heldBytes] === 0, 'nothing in flight and nothing held');
+    await eventually(() => gateway.counted('inFlight') === 0 && gateway.counted('heldBytes') === 0, 'nothing in flight and nothing held');
   } finally {
     gateway.close();
     await Promise.all(origins.splice(0).map((origin) => origin.close()));
@@ -356,8 +355,8 @@ describe('what is held while a step waits', () => {
     const body = `${'1\r\nx\r\n'.repeat(5000)}0\r\nx-trailer: t\r\n\r\n`;
     client.write(`POST ${path} HTTP/1.1\r\nHost: a\r\nx-long: ${'l'.repeat(20_000)}\r\nTransfer-Encoding: chunked\r\n\r\n${body.slice(0, 6 * 3000)}`);
     // The head, 3000 pieces in whole blocks, and not several times that.
-    await eventually(() => gateway.counters.cells[fixed.heldBytes]! >= 20_000 + 4096, 'what is held');
-    expect(gateway.counters.cells[fixed.heldBytes]).toBeLessThan(20_000 + 3 * 4096);
+    await eventually(() => gateway.counted('heldBytes') >= 20_000 + 4096, 'what is held');
+    expect(gateway.counted('heldBytes')).toBeLessThan(20_000 + 3 * 4096);
     held[0]!.resume(goOn);
     client.write(body.slice(6 * 3000));
     expect((await client.answers(1))[0]!.status).toBe(200);

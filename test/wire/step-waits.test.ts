@@ -1,6 +1,5 @@
 // What a client sends, or ends, while a step has its request wait: it keeps its place, and arrives whole.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { fixed } from '../../gateway/counters.ts';
 import { goOn, waits } from '../../gateway/edge/policy/step.ts';
 import type { Resume, Step } from '../../gateway/edge/policy/step.ts';
 import { eventually } from '../turns.ts';
@@ -41,7 +40,7 @@ describe('what comes while a step waits', () => {
   afterEach(async () => {
     for (const client of opened.splice(0)) client.destroy();
     try {
-      await eventually(() => gateway.counters.cells[fixed.inFlight] === 0 && gateway.counters.cells[fixed.heldBytes] === 0, 'nothing in flight and nothing held');
+      await eventually(() => gateway.counted('inFlight') === 0 && gateway.counted('heldBytes') === 0, 'nothing in flight and nothing held');
     } finally {
       gateway.close();
       await origin.close();

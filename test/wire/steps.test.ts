@@ -7,7 +7,6 @@ import { failures } from '../../gateway/failures.ts';
 import { framed } from '../../gateway/edge/message/grpc-message.ts';
 import { goOn, waits } from '../../gateway/edge/policy/step.ts';
 import type { ExchangeEnd, Resume, Step, StepRequest, Verdict } from '../../gateway/edge/policy/step.ts';
-import { fixed } from '../../gateway/counters.ts';
 import type { ForwardTarget, Mapping } from '../../routing/mapping.ts';
 import { is, named, prefix } from '../routing/build.ts';
 import { upstreamOf } from '../gateway/fixtures.ts';
@@ -160,12 +159,12 @@ describe.each(protocols.map((protocol) => [protocol.name, protocol] as const))('
   beforeEach(async () => {
     [one, two, copies] = await Promise.all([new Http2Origin(answering('one')).listen(), new Http2Origin(answering('two')).listen(), new Http2Origin(answering('copy')).listen()]);
     step = new PlantedStep();
-    gateway = await new Gateway({ steps: [step] }).listen();
+    gateway = await new Gateway({ time: 'real', steps: [step] }).listen();
     serve();
   });
   afterEach(async () => {
     for (const client of opened.splice(0)) client.destroy();
-    await eventually(() => gateway.counters.cells[fixed.inFlight] === 0 && gateway.counters.cells[fixed.heldBytes] === 0, 'nothing in flight and nothing held');
+    await eventually(() => gateway.counted('inFlight') === 0 && gateway.counted('heldBytes') === 0, 'nothing in flight and nothing held');
     gateway.close();
     for (const origin of [one, two, copies]) origin.close();
     expect(gateway.flagged('UX')).toBe(0);
@@ -203,7 +202,7 @@ describe.each(protocols.map((protocol) => [protocol.name, protocol] as const))('
     const { call, held } = await heldCall();
     expect(one.requests).toHaveLength(0);
     expect(copies.requests).toHaveLength(0);
-    expect(gateway.counters.cells[fixed.inFlight]).toBe(1);
+    expect(gateway.counted('inFlight')).toBe(1);
     held.resume(goOn);
     expect(await call.reply).toEqual({ status: ok, body: `one - ${shaOf('hello')}`, kept: '1' });
     expect(held.cancelled).toBe(false);
@@ -214,7 +213,7 @@ describe.each(protocols.map((protocol) => [protocol.name, protocol] as const))('
   test('a body of a megabyte is held back at the client, not here, and arrives whole', async () => {
     const body = 'x'.repeat(999_999) + 'y';
     const { call, held } = await heldCall(body);
-    const heldBytes = gateway.counters.cells[fixed.heldBytes]!;
+    const heldBytes = gateway.counted('heldBytes');
     expect(heldBytes).toBeLessThanOrEqual(256 * 1024);
     held.resume(goOn);
     expect((await call.reply).body).toBe(`one - ${shaOf(body)}`);
@@ -277,7 +276,7 @@ describe.each(protocols.map((protocol) => [protocol.name, protocol] as const))('
     call.leave();
     await eventually(() => held.cancelled, 'its cancellation');
     held.resume(goOn);
-    await eventually(() => gateway.counters.cells[fixed.inFlight] === 0, 'nothing in flight');
+    await eventually(() => gateway.counted('inFlight') === 0, 'nothing in flight');
     expect(one.requests).toHaveLength(0);
     expect(step.ends).toMatchObject([{ end: { failure: { name: 'client-gone' } } }]);
     // The next request is nobody else's.
@@ -346,7 +345,7 @@ describe.each(protocols.map((protocol) => [protocol.name, protocol] as const))('
 
 test('the time limit runs for a client that is held back in the middle of its body', async () => {
   const step = new PlantedStep();
-  const gateway = await new Gateway({ steps: [step] }).listen();
+  const gateway = await new Gateway({ time: 'real', steps: [step] }).listen();
   gateway.serveIris([1], { timeout: { ms: 60, setBy: 'a test' } });
   const client = await gateway.open(false);
   client.write(`POST ${rest} HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhalf`);

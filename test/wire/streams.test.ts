@@ -9,7 +9,6 @@ import type { Writable } from 'node:stream';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterEach, describe, expect, test } from 'vitest';
-import { fixed } from '../../gateway/counters.ts';
 import { eventually } from '../turns.ts';
 import { Gateway, post, transports } from './gateway.ts';
 import { certPem, keyPem } from './identity.ts';
@@ -125,7 +124,7 @@ async function start(secureUpstream: boolean): Promise<void> {
   await new Promise<void>((resolve) => {
     origin!.listen(0, '127.0.0.1', resolve);
   });
-  gateway = await new Gateway().listen();
+  gateway = await new Gateway({ time: 'real' }).listen();
   const tls = secureUpstream ? { tls: { context: 'test', sni: null, caPem: null, certificate: null } } : {};
   gateway.serveIris([(origin.address() as AddressInfo).port], { timeout: { ms: 0, setBy: 'test' } }, tls);
 }
@@ -165,7 +164,7 @@ describe.each(transports)('client %s', (_name, secure) => {
     const faults = (await Promise.all(wanted)).filter((fault) => fault !== '' && fault !== null);
     agent.destroy();
     expect(faults).toEqual([]);
-    await eventually(() => gateway!.counters.cells[fixed.inFlight] === 0, 'the end of every exchange');
+    await eventually(() => gateway!.counted('inFlight') === 0, 'the end of every exchange');
   });
 
   test('readers that stop cost no more than what two reads bring, each', async () => {
@@ -184,7 +183,7 @@ describe.each(transports)('client %s', (_name, secure) => {
     await new Promise<void>((resolve) => {
       origin!.listen(0, '127.0.0.1', resolve);
     });
-    gateway = await new Gateway().listen();
+    gateway = await new Gateway({ time: 'real' }).listen();
     gateway.serveIris([(origin.address() as AddressInfo).port]);
     const clients = await Promise.all(Array.from({ length: readers }, () => gateway!.open(secure)));
     const before = heldBytes();
@@ -207,7 +206,7 @@ describe.each(transports)('client %s', (_name, secure) => {
 
   test('requests behind a large body in the same reads are requests of their own', async () => {
     const recorder = await new Origin().listen();
-    gateway = await new Gateway().listen();
+    gateway = await new Gateway({ time: 'real' }).listen();
     gateway.serveIris([recorder.port]);
     const client = await gateway.open(secure);
     const bodies = [40_000, 3, 131_072, 65_536, 0, 99_999, 32_768].map((bytes, index) => String.fromCharCode(97 + index).repeat(bytes));

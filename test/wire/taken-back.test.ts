@@ -1,6 +1,5 @@
 // Answers that break before any of them has left: the client is told, or served by another try, as if nothing had come.
 import { afterEach, describe, expect, test } from 'vitest';
-import { fixed } from '../../gateway/counters.ts';
 import { flag, frameType } from '../../gateway/edge/http2/constants.ts';
 import type { ForwardTarget } from '../../routing/mapping.ts';
 import { blockOf } from '../gateway/edge/http2/peers.ts';
@@ -30,10 +29,10 @@ describe.each(transports)('%s', (_name, secure) => {
   let gateway: Gateway;
 
   async function start(ports: readonly number[], target: Partial<ForwardTarget> = {}, protocol: 'http1' | 'http2' = 'http1'): Promise<void> {
-    gateway = await new Gateway().listen();
+    gateway = await new Gateway({ time: 'real' }).listen();
     closers.push(async () => {
-      await eventually(() => gateway.counters.cells[fixed.inFlight] === 0, 'nothing in flight');
-      expect(gateway.counters.cells[fixed.heldBytes]).toBe(0);
+      await eventually(() => gateway.counted('inFlight') === 0, 'nothing in flight');
+      expect(gateway.counted('heldBytes')).toBe(0);
       gateway.close();
     });
     gateway.serveIris(ports, target, { protocol });
@@ -90,7 +89,7 @@ describe.each(transports)('%s', (_name, secure) => {
     expect(answer).toMatchObject({ status: 200, body: 'ok' });
     expect(fieldOf(answer, 'x-model')).toBeNull();
     expect(origin.connections).toHaveLength(2);
-    expect(gateway.counters.cells[fixed.retries]).toBe(1);
+    expect(gateway.counted('retries')).toBe(1);
     expect(gateway.entries).toEqual([]);
   });
 

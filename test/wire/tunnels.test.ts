@@ -2,9 +2,9 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { fixed } from '../../gateway/counters.ts';
 import type { ForwardTarget } from '../../routing/mapping.ts';
-import { eventually } from '../turns.ts';
+import { tickMs } from '../stopped-clock.ts';
+import { eventually, settled } from '../turns.ts';
 import type { RawClient } from './client.ts';
 import { answersIn, fieldOf } from './client.ts';
 import { Gateway, firstSlot, post, transports } from './gateway.ts';
@@ -55,9 +55,11 @@ describe.each(transports)('%s', (_name, secure) => {
 
   afterEach(async () => {
     client.destroy();
-    await eventually(() => gateway.counters.cells[fixed.inFlight] === 0, 'nothing in flight');
-    await eventually(() => gateway.counters.cells[fixed.clientConnectionsHttp1] === 0, 'no client');
-    await eventually(() => gateway.counters.cells[fixed.upstreamConnectionsHttp1] === 0 || origin.connections.every(({ closed }) => !closed), 'no tunnel left');
+    // Connections to the upstream that are no tunnels are idle for a second at most.
+    await gateway.advance(2000);
+    await eventually(() => gateway.counted('inFlight') === 0, 'nothing in flight');
+    await eventually(() => gateway.counted('clientConnectionsHttp1') === 0, 'no client');
+    await eventually(() => gateway.counted('upstreamConnectionsHttp1') === 0 || origin.connections.every(({ closed }) => !closed), 'no tunnel left');
     gateway.close();
     await origin.close();
   });
@@ -79,7 +81,7 @@ describe.each(transports)('%s', (_name, secure) => {
       upstream.socket.write(Buffer.from(frame(`answer ${i}`, false), 'latin1'));
       await client.until(() => told().endsWith(frame(`answer ${i}`, false)), 'the answer');
     }
-    expect(gateway.counters.cells[fixed.inFlight]).toBe(1);
+    expect(gateway.counted('inFlight')).toBe(1);
     client.destroy();
     await eventually(() => upstream.closed, 'the end of the upstream');
     expect(gateway.answered('101')).toBe(1);
@@ -181,14 +183,12 @@ describe.each(transports)('%s', (_name, secure) => {
     client.write('last words');
     client.socket.end();
     await eventually(() => isEnded && heard(upstream) === 'last words', 'the end of the client');
-    await new Promise((resolve) => {
-      setTimeout(resolve, 150);
-    });
+    await gateway.advance(150);
     upstream.socket.write('and an answer');
     await client.until(() => told() === 'and an answer', 'the answer');
     upstream.socket.end();
     await client.end();
-    await eventually(() => gateway.counters.cells[fixed.inFlight] === 0, 'the end of the tunnel');
+    await eventually(() => gateway.counted('inFlight') === 0, 'the end of the tunnel');
     expect(gateway.flagged('DC')).toBe(0);
   });
 
@@ -201,7 +201,7 @@ describe.each(transports)('%s', (_name, secure) => {
     const farewell = 'f'.repeat(500_000);
     client.socket.end(farewell);
     await eventually(() => heard(upstream) === farewell, 'the farewell');
-    await eventually(() => gateway.counters.cells[fixed.inFlight] === 0, 'the end of the tunnel');
+    await eventually(() => gateway.counted('inFlight') === 0, 'the end of the tunnel');
     expect(gateway.entries).toMatchObject([{ code: 101, flag: '', requestBytes: farewell.length }]);
   });
 
@@ -209,16 +209,15 @@ describe.each(transports)('%s', (_name, secure) => {
     await start({ timeout: { ms: 100, setBy: 'a test' }, idleTimeout: { ms: 300, setBy: 'a test' } }, { limits: { bodyIdleTimeoutMs: 100 } });
     const upstream = await open();
     for (let i = 0; i < 4; i++) {
-      await new Promise((resolve) => {
-        setTimeout(resolve, 100);
-      });
+      await gateway.advance(299);
       if (i % 2 === 0) client.write('tick');
       else upstream.socket.write('tock');
     }
     await client.until(() => told() === 'tocktock', 'the tunnel alive');
-    const lastMs = performance.now();
-    await client.until(({ closed, ended }) => closed || ended, 'the end').catch(() => undefined);
-    expect(performance.now() - lastMs).toBeGreaterThan(150);
+    await gateway.advance(299);
+    expect([client.closed, client.ended]).toEqual([false, false]);
+    await gateway.advance(1 + tickMs);
+    await eventually(() => client.closed || client.ended, 'the end');
     await eventually(() => upstream.closed || upstream.ended, 'the end of the upstream');
     expect(gateway.flagged('SI')).toBe(1);
   });
@@ -253,7 +252,7 @@ describe.each(transports)('%s', (_name, secure) => {
           if (got === total) resolve(hash.digest('hex'));
           else if (Math.floor(before / 5_000_000) !== Math.floor(got / 5_000_000)) {
             socket.pause();
-            setTimeout(() => socket.resume(), 30);
+            void settled(() => socket.bytesRead).then(() => socket.resume());
           }
         });
       });
@@ -270,18 +269,15 @@ describe.each(transports)('%s', (_name, secure) => {
     expect([atClient, atUpstream]).toEqual([expected, expected]);
   });
 
-  /** Writes until nothing has left for a while; gives the bytes. */
+  /** Writes until nothing leaves any more; gives the bytes. */
   async function fill(socket: Socket): Promise<number> {
     const block = Buffer.alloc(1_000_000);
-    for (let written = block.length; written <= 200_000_000; written += block.length) {
-      if (socket.write(block)) continue;
-      const drained = await new Promise((resolve) => {
-        socket.once('drain', () => resolve(true));
-        setTimeout(() => resolve(false), 200);
-      });
-      if (drained === false) return written;
+    let written = 0;
+    for (; written < 200_000_000 && socket.writableLength === 0; written += block.length) {
+      socket.write(block);
+      await settled(() => socket.writableLength);
     }
-    return Infinity;
+    return written;
   }
 
   test('a client that does not read stops the upstream, and is cut in the end', async () => {
@@ -289,6 +285,7 @@ describe.each(transports)('%s', (_name, secure) => {
     const upstream = await open();
     client.socket.pause();
     expect(await fill(upstream.socket)).toBeLessThan(100_000_000);
+    await gateway.advance(1200);
     await eventually(() => upstream.closed || upstream.ended, 'the end of it');
     expect(gateway.flagged('DC')).toBe(1);
   });
@@ -298,7 +295,7 @@ describe.each(transports)('%s', (_name, secure) => {
     const upstream = await open();
     upstream.socket.pause();
     expect(await fill(client.socket)).toBeLessThan(100_000_000);
-    expect(gateway.counters.cells[fixed.inFlight]).toBe(1);
+    expect(gateway.counted('inFlight')).toBe(1);
     upstream.socket.resume();
     await new Promise((resolve) => {
       client.socket.once('drain', resolve);
@@ -311,6 +308,7 @@ describe.each(transports)('%s', (_name, secure) => {
     const drained = gateway.plane.drain(0, 300);
     client.write('still here');
     await eventually(() => heard(upstream) === 'still here', 'bytes during the drain');
+    await gateway.advance(300);
     await drained;
     await eventually(() => client.closed || client.ended, 'the end');
     await eventually(() => upstream.closed || upstream.ended, 'the end of the upstream');
@@ -324,13 +322,14 @@ describe.each(transports)('%s', (_name, secure) => {
       first = false;
     };
     await start({ retry: { retryOn: ['reset'], numRetries: 2, perTryTimeoutMs: 200 } });
-    await open();
-    await new Promise((resolve) => {
-      setTimeout(resolve, 300);
-    });
+    client.write(ask);
+    await eventually(() => origin.connections[0]?.closed === true, 'the end of the first try');
+    await gateway.advance(100);
+    await client.until(({ text }) => text.includes('\r\n\r\n'), 'the 101');
+    await gateway.advance(300);
     client.write('through');
     await eventually(() => heard(origin.connections[1]!) === 'through', 'the tunnel');
-    expect(gateway.counters.cells[fixed.heldBytes]).toBe(0);
+    expect(gateway.counted('heldBytes')).toBe(0);
   });
 
   test('an answer that closes is told as one, and nothing of the tunnel remains', async () => {

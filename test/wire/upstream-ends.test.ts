@@ -38,7 +38,7 @@ describe.each(transports)('an upstream by HTTP/1.1, %s', (_name, secure) => {
   });
 
   async function start(target: Partial<ForwardTarget> = {}): Promise<void> {
-    gateway = await new Gateway({ accessLog: 'all' }).listen();
+    gateway = await new Gateway({ time: 'real', accessLog: 'all' }).listen();
     gateway.serveIris([origin.port], target, { tls: secure ? tls : null });
     client = await gateway.open(false);
   }
@@ -85,7 +85,7 @@ describe.each(transports)('an upstream by HTTP/1.1, %s', (_name, secure) => {
     await start();
     client.write(post('x'));
     await client.answers(1);
-    await eventually(() => gateway.counters.cells[fixed.upstreamConnectionsHttp1] === 0, 'the ended one is gone');
+    await eventually(() => gateway.counted('upstreamConnectionsHttp1') === 0, 'the ended one is gone');
     client.write(post('y'));
     expect((await client.answers(2)).map(({ status }) => status)).toEqual([200, 200]);
     expect(origin.connections).toHaveLength(2);
@@ -128,7 +128,7 @@ describe.each(transports)('an upstream by HTTP/1.1, %s', (_name, secure) => {
     const farewell = 'f'.repeat(500_000);
     client.socket.end(farewell);
     await eventually(() => upstream!.text.endsWith(farewell), 'the farewell');
-    await eventually(() => gateway.counters.cells[fixed.inFlight] === 0, 'the end of the tunnel');
+    await eventually(() => gateway.counted('inFlight') === 0, 'the end of the tunnel');
     expect(gateway.entries).toMatchObject([{ code: 101, flag: '', requestBytes: farewell.length }]);
   });
 
@@ -168,7 +168,7 @@ describe.each(transports)('an upstream by HTTP/2, %s', (_name, secure) => {
     await new Promise<void>((resolve) => {
       server.listen(0, '127.0.0.1', resolve);
     });
-    const gateway = await new Gateway().listen();
+    const gateway = await new Gateway({ time: 'real' }).listen();
     gateway.serveIris([(server.address() as AddressInfo).port], {}, { protocol: 'http2', tls: secure ? tls : null });
     const client = await Http2Client.open(gateway, false);
     const head = { ':method': 'POST', ':path': '/seldon/prod/iris/x' };
