@@ -41,6 +41,7 @@ const values: Readonly<Record<string, readonly [good: string, bad: string | null
   'access-log': ['all', 'some'],
   'admin-host': ['sluice-admin.sluice.svc', 'a:80'],
   'worker-silence-ms': ['1000', '999'],
+  'table-mib': ['16', '15'],
   'drain-wait-ms': ['10', '-1'],
   'drain-grace-ms': ['10', '1s'],
 };
@@ -95,6 +96,16 @@ describe('options of serve', () => {
       });
     }
   }
+
+  test.each([
+    ['15', 'wrong'],
+    ['16', 16],
+    ['1024', 1024],
+    ['1025', 'wrong'],
+  ])('--table-mib %s', (text, found) => {
+    const config = decodeServe(['--folder', 'd', '--table-mib', text], {});
+    expect(config.kind === 'settings' ? config.settings.tableMebibytes : config.kind).toBe(found);
+  });
 
   test('arguments come before the environment', () => {
     expect(settingsOf(['--folder', 'd', '--workers', '2'], { SLUICE_WORKERS: '5' }).workers).toBe(2);
