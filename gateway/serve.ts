@@ -9,7 +9,7 @@ import { printOptions } from './options.ts';
 import type { Settings } from './settings.ts';
 import { stopReason } from './signals.ts';
 import { addressOf, startGateway } from './start-gateway.ts';
-import type { Gateway } from './supervisor.ts';
+import type { Gateway } from './gateway.ts';
 import { printAddress } from './supervisor-bind.ts';
 
 const usage = `Use: sluice serve [options]

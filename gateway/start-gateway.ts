@@ -2,7 +2,8 @@
 import type { LogEnd } from './log.ts';
 import type { Settings } from './settings.ts';
 import { printAddress, tryAddress } from './supervisor-bind.ts';
-import { Supervisor, type Gateway } from './supervisor.ts';
+import type { Gateway } from './gateway.ts';
+import { Supervisor } from './supervisor.ts';
 
 export type StartOutcome =
   | { readonly kind: 'started'; readonly gateway: Gateway }

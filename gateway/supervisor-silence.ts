@@ -3,7 +3,7 @@ import { fixed, type CounterBlock } from './counters.ts';
 import type { Log } from './log.ts';
 import { sharedNowMs } from './pulse.ts';
 import type { SupervisedThread } from './supervised-thread.ts';
-import { SilenceWatch, stackOf, watchEveryMs } from './supervisor-watch.ts';
+import { controlSilenceMs, SilenceWatch, stackOf, startSilenceMs, watchEveryMs } from './supervisor-watch.ts';
 
 /** A thread that is watched. */
 export interface Watched {
@@ -11,8 +11,14 @@ export interface Watched {
   readonly place: SupervisedThread;
   /** Where it beats. */
   readonly cells: Float64Array;
-  /** It may be silent for so long, ms; 0: for ever. */
-  readonly limitMs: number;
+  /** It may be silent for so long now, ms; 0: for ever. */
+  readonly limitMs: () => number;
+}
+
+/** How long threads may be silent, ms, by `--worker-silence-ms`; 0: for ever. */
+export function limitsOfSilence(limitMs: number, isStarting: () => boolean): { readonly data: () => number; readonly control: () => number } {
+  if (limitMs === 0) return { data: () => 0, control: () => 0 };
+  return { data: () => (isStarting() ? Math.max(limitMs, startSilenceMs) : limitMs), control: () => Math.max(limitMs, controlSilenceMs) };
 }
 
 export class SilenceJudge {
@@ -39,13 +45,14 @@ export class SilenceJudge {
   #look(): void {
     this.#watch.look(sharedNowMs());
     for (const one of this.#watched) {
-      if (!this.#suspected.has(one) && one.place.worker !== null && this.#watch.silentMs(one.cells, one.limitMs) > 0) void this.#judge(one);
+      if (!this.#suspected.has(one) && one.place.worker !== null && this.#watch.silentMs(one.cells, one.limitMs()) > 0) void this.#judge(one);
     }
   }
 
   /** It has been silent for too long: asks where it stands, and replaces it unless it has turned again meanwhile. */
   async #judge(one: Watched): Promise<void> {
-    const { name, place, cells, limitMs } = one;
+    const { name, place, cells } = one;
+    const limitMs = one.limitMs();
     const { worker } = place;
     if (worker === null) return;
     this.#suspected.add(one);

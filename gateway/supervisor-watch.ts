@@ -6,6 +6,8 @@ import { fixed } from './counters.ts';
 export const watchEveryMs = 250;
 /** The control worker may be busy for long: with a first snapshot of a large cluster, or with a folder of a million files. */
 export const controlSilenceMs = 60_000;
+/** Until all serve, a data worker may be silent for so long: 64 of them may start on two cores. */
+export const startSilenceMs = 60_000;
 /** The supervisor that looks this late stood still itself, and so did every thread: the process was stopped, or had no core. */
 const stoodStillMs = 1000;
 /** A thread that stands in native code gives no stack: it is not waited for longer. */

@@ -2,30 +2,18 @@
 // control worker leaves to its successor, and drains. It serves nothing and parses nothing, so that nothing can end it.
 import { MessageChannel, type Worker } from 'node:worker_threads';
 import { CounterBlock, blockBytes, fixed } from './counters.ts';
+import type { Gateway } from './gateway.ts';
 import type { LogEnd } from './log.ts';
 import type { ControlStart, DataStart, FromControl, FromData, ToControl, ToData } from './messages.ts';
 import { releaseMemory } from './release-memory.ts';
 import type { Settings } from './settings.ts';
-import { SharedTable, tableMemory } from './shared-table.ts';
-import type { TableMemory } from './shared-table.ts';
 import { startThread } from './start-thread.ts';
 import { foldBlock } from './supervisor-fold.ts';
 import { KeptHandover } from './supervisor-handover.ts';
-import { SilenceJudge } from './supervisor-silence.ts';
+import { limitsOfSilence, SilenceJudge } from './supervisor-silence.ts';
+import { KeptTable } from './supervisor-table.ts';
 import { SupervisedThread } from './supervised-thread.ts';
-import { controlSilenceMs } from './supervisor-watch.ts';
-
-/** A gateway that serves. */
-export interface Gateway {
-  readonly listen: { readonly host: string; readonly port: number };
-  /** 0: no TLS. */
-  readonly tlsPort: number;
-  readonly admin: { readonly host: string; readonly port: number };
-  /** Not ready at once, then the drain: serve on, ask clients to connect again, finish what is in flight. Resolves when every thread has ended. */
-  drain(reason: string): Promise<void>;
-  /** Files were changed: certificate and key are read again, and these Grants hold from now on; null: as before. */
-  reload(grants: Settings['grants'] | null): void;
-}
+import { within } from './within.ts';
 
 /** Time that threads get beyond their own limits before they are ended. */
 const stopMs = 3000;
@@ -44,7 +32,7 @@ export class Supervisor implements Gateway {
   readonly #data: readonly DataPlace[];
   readonly #control: SupervisedThread;
   readonly #handover = new KeptHandover();
-  #table: TableMemory;
+  readonly #table: KeptTable;
   #settings: Settings;
   #tlsPort = 0;
   #ready = false;
@@ -60,7 +48,7 @@ export class Supervisor implements Gateway {
   constructor(settings: Settings, logs: LogEnd) {
     this.#settings = settings;
     this.#logs = logs;
-    this.#table = tableMemory(settings.tableMebibytes);
+    this.#table = new KeptTable(settings.tableMebibytes, logs.log);
     this.#data = Array.from({ length: settings.workers }, (_, worker) => ({
       place: new SupervisedThread({ start: (replacement) => this.#startData(worker, replacement), ended: (reason, stack) => this.#dataEnded(worker, reason, stack) }),
       block: new SharedArrayBuffer(blockBytes()),
@@ -68,10 +56,10 @@ export class Supervisor implements Gateway {
       drained: () => {},
     }));
     this.#control = new SupervisedThread({ start: () => this.#startControl(), ended: (reason, stack) => this.#controlEnded(reason, stack) });
-    const limitMs = settings.workerSilenceMs;
+    const limits = limitsOfSilence(settings.workerSilenceMs, () => this.#isStarting());
     const watched = [
-      ...this.#data.map(({ place, block }, worker) => ({ name: `data-${worker}`, place, cells: new Float64Array(block), limitMs })),
-      { name: 'control', place: this.#control, cells: this.#baseCounters.cells, limitMs: limitMs === 0 ? 0 : Math.max(limitMs, controlSilenceMs) },
+      ...this.#data.map(({ place, block }, worker) => ({ name: `data-${worker}`, place, cells: new Float64Array(block), limitMs: limits.data })),
+      { name: 'control', place: this.#control, cells: this.#baseCounters.cells, limitMs: limits.control },
     ];
     this.#silences = new SilenceJudge(watched, logs.log, this.#baseCounters);
   }
@@ -156,7 +144,7 @@ export class Supervisor implements Gateway {
       settings: this.#settings,
       worker,
       counters: this.#data.map(({ block }) => block),
-      table: this.#table,
+      table: this.#table.memory,
       port: this.#settings.listen.port,
       tlsPort: this.#settings.tls?.port ?? 0,
       replacement,
@@ -174,7 +162,7 @@ export class Supervisor implements Gateway {
       settings: this.#settings,
       counters: this.#data.map(({ block }) => block),
       base: this.#base,
-      table: this.#table,
+      table: this.#table.memory,
       handover: this.#handover.whole,
     };
     const thread = startThread('control', start);
@@ -188,7 +176,7 @@ export class Supervisor implements Gateway {
     if (this.#control.worker === null || this.#data[worker]!.place.worker === null) return;
     const { port1, port2 } = new MessageChannel();
     this.#control.post({ kind: 'data-worker', worker, channel: port1 } satisfies ToControl, [port1]);
-    this.#data[worker]!.place.post({ kind: 'control', channel: port2, table: this.#table } satisfies ToData, [port2]);
+    this.#data[worker]!.place.post({ kind: 'control', channel: port2, table: this.#table.memory } satisfies ToData, [port2]);
   }
 
   #toControl(message: ToControl): void {
@@ -256,11 +244,7 @@ export class Supervisor implements Gateway {
 
   /** What is in the memory of the table is not what was written: a control worker begins anew, in other memory. */
   #damaged(thread: string, memory: number, sentence: string): void {
-    this.#logs.log.write('error', 'table-damaged', { thread, sentence });
-    // Several workers may meet the same damage.
-    if (this.#ending || memory !== this.#table.number) return;
-    this.#table = tableMemory(this.#settings.tableMebibytes, memory + 1);
-    this.#control.replace('the memory of the table is damaged', '');
+    if (this.#table.damaged(thread, memory, sentence) && !this.#ending) this.#control.replace('the memory of the table is damaged', '');
   }
 
   #checkStarted(): void {
@@ -286,7 +270,7 @@ export class Supervisor implements Gateway {
     const one = this.#data[worker]!;
     one.drained();
     foldBlock(this.#baseCounters.cells, new Float64Array(one.block), this.#handover.slots, this.#handover.breakerSlots);
-    new SharedTable(this.#table).left(worker);
+    this.#table.readerEnded(worker);
     if (this.#ending) return;
     this.#toControl({ kind: 'data-worker-gone', worker });
     this.#ended(`data-${worker}`, reason, stack);
@@ -295,12 +279,7 @@ export class Supervisor implements Gateway {
   #controlEnded(reason: string, stack: string): void {
     this.#controlStopped();
     this.#baseCounters.set(fixed.beatMs, 0);
-    const table = new SharedTable(this.#table);
-    if (table.torn) {
-      // What it wrote is beside the table that is served, and nobody has seen it.
-      this.#logs.log.write('warn', 'table-write-torn', { version: table.version });
-      table.writing = false;
-    }
+    this.#table.writerEnded();
     if (this.#renewing) this.#renewing = false;
     else if (!this.#ending) this.#ended('control', reason, stack);
   }
@@ -310,12 +289,4 @@ export class Supervisor implements Gateway {
     this.#baseCounters.add(fixed.workerRestarts, 1);
     this.#logs.log.write('error', 'worker-ended', { thread, reason, stack });
   }
-}
-
-/** Waits for a promise, but not longer than `limitMs`. */
-async function within(promise: Promise<unknown>, limitMs: number): Promise<void> {
-  const timer = Promise.withResolvers<void>();
-  const timeout = setTimeout(timer.resolve, limitMs);
-  await Promise.race([promise, timer.promise]);
-  clearTimeout(timeout);
 }

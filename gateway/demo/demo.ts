@@ -15,7 +15,7 @@ import type { LogEnd, LogLine } from '../log.ts';
 import { whenNpmGoes } from '../npm-parent.ts';
 import type { Option } from '../options.ts';
 import type { Settings } from '../settings.ts';
-import type { Gateway } from '../supervisor.ts';
+import type { Gateway } from '../gateway.ts';
 import type { Stage } from './checks.ts';
 import type { ModelPorts } from './manifests.ts';
 

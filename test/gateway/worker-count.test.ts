@@ -63,7 +63,7 @@ test.each([1, 2, 8, 32])('%i data workers', { timeout: 180_000 }, async (workers
     'seldon.io/ambassador-circuit-breakers-max-connections': String(inFlight),
     'seldon.io/ambassador-circuit-breakers-max-pending-requests': '0',
   });
-  gateway = new GatewayProcess(['serve', '--folder', manifests.folder, '--listen', '127.0.0.1:0', '--admin', '127.0.0.1:0', '--workers', String(workers), '--worker-silence-ms', '60000', '--drain-wait-ms', '0']);
+  gateway = new GatewayProcess(['serve', '--folder', manifests.folder, '--listen', '127.0.0.1:0', '--admin', '127.0.0.1:0', '--workers', String(workers), '--drain-wait-ms', '0']);
   const { traffic, admin } = await gateway.listening();
   const port = Number(new URL(traffic).port);
   expect(await listeners(port)).toBe(workers);
