@@ -32,9 +32,23 @@ export interface Conditions {
 
 export type ConditionsResult = { readonly ok: true; readonly conditions: Conditions | null } | { readonly ok: false; readonly reason: string };
 
+/** Does a Match ask for anything beside the path? */
+export function hasConditions({ host, method, headers, query }: Match): boolean {
+  return host.kind !== 'any' || method !== null || headers.length > 0 || query.length > 0;
+}
+
+/** What is wrong with the conditions of a Match, or null. Compiles regexes only. */
+export function conditionsRefusal(match: Match): string | null {
+  const { host, method, headers, query } = match;
+  const isRegex = ({ value }: NamedMatch): boolean => value.kind === 'regex';
+  if (host.kind !== 'regex' && method?.kind !== 'regex' && !headers.some(isRegex) && !query.some(isRegex)) return null;
+  const compiled = compileConditions(match);
+  return compiled.ok ? null : compiled.reason;
+}
+
 /** The conditions of a Match, null when it has none; a bad regex gives what is wrong with it. */
 export function compileConditions(match: Match): ConditionsResult {
-  if (match.host.kind === 'any' && match.method === null && match.headers.length === 0 && match.query.length === 0) return { ok: true, conditions: null };
+  if (!hasConditions(match)) return { ok: true, conditions: null };
   const reasons: string[] = [];
   const regexOf = (pattern: string, where: string): Regex | null => {
     const result = compileRegex(pattern);

@@ -7,14 +7,21 @@ export type Patch = string | number | boolean | null | readonly [unknown] | { re
 
 /** The patch that makes `value` of `base`, both JSON; undefined: they are equal. */
 export function patchOf(base: unknown, value: unknown): Patch | undefined {
-  if (typeof value !== 'object' || value === null) return Object.is(base, value) ? undefined : (value as Patch);
-  if (!isPlain(base) || !isPlain(value) || !sameShape(base, value)) return sameValue(base, value) ? undefined : [value];
+  if (base === value) return undefined;
+  if (typeof value !== 'object' || value === null) return value as Patch;
+  if (!isPlain(base) || !isPlain(value) || base['kind'] !== value['kind']) return whole(base, value);
   let patch: Record<string, Patch> | undefined;
+  let keys = 0;
   for (const key in value) {
-    const part = patchOf(base[key], value[key]);
+    const before = base[key];
+    // JSON has no undefined and no functions; `__proto__` is no key that could be set one by one.
+    if (before === undefined || typeof before === 'function' || key === '__proto__') return whole(base, value);
+    keys += 1;
+    const part = patchOf(before, value[key]);
     if (part !== undefined) (patch ??= {})[key] = part;
   }
-  return patch;
+  for (const _key in base) keys -= 1;
+  return keys === 0 ? patch : [value];
 }
 
 /** The value that the patch makes of `base`; parts that do not differ are those of `base`. */
@@ -35,9 +42,6 @@ function isPlain(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** The same keys, and where there is a kind, the same kind. `__proto__` is no key that could be set one by one. */
-function sameShape(a: Readonly<Record<string, unknown>>, b: Readonly<Record<string, unknown>>): boolean {
-  if (a['kind'] !== b['kind'] || Object.hasOwn(b, '__proto__')) return false;
-  const keys = Object.keys(b);
-  return keys.length === Object.keys(a).length && keys.every((key) => Object.hasOwn(a, key));
+function whole(base: unknown, value: unknown): Patch | undefined {
+  return sameValue(base, value) ? undefined : [value];
 }

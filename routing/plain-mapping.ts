@@ -1,6 +1,29 @@
-// The plain Mapping: what Mappings in memory are told as a difference from (routing/patch.ts). It only saves bytes: any other would do.
-import type { Mapping } from './mapping.ts';
+// The plain Mapping: what Mappings in memory are told as a difference from (routing/patch.ts). It only saves bytes: any other would do. Whoever makes
+// Mappings out of its parts, as they are, also saves the time to compare and to digest them.
+import { keepDigest } from './digest.ts';
+import type { ForwardTarget, HeaderEdits, Mapping } from './mapping.ts';
 import type { Upstream } from './upstream.ts';
+
+const noEdits: HeaderEdits = Object.freeze({ remove: Object.freeze([]), add: Object.freeze([]) });
+
+/** Its prefix is taken away; the rest of the request goes on as it came. */
+export const plainTarget: ForwardTarget = Object.freeze({
+  kind: 'forward',
+  upstream: '',
+  rewrite: Object.freeze({ kind: 'prefix', with: '/' }),
+  hostRewrite: Object.freeze({ kind: 'client' }),
+  requestHeaders: noEdits,
+  responseHeaders: noEdits,
+  timeout: Object.freeze({ ms: 3000, setBy: null }),
+  idleTimeout: Object.freeze({ ms: 300_000, setBy: null }),
+  retry: null,
+  loadBalancer: Object.freeze({ kind: 'least-request' }),
+  priority: 'default',
+  cors: null,
+  upgrades: Object.freeze([]),
+  dialService: false,
+  kept: Object.freeze({ bypassAuth: false, authContextExtensions: Object.freeze({}), labels: null }),
+});
 
 export const plainMapping: Mapping = Object.freeze({
   id: '',
@@ -12,25 +35,11 @@ export const plainMapping: Mapping = Object.freeze({
   match: Object.freeze({ path: Object.freeze({ kind: 'prefix', prefix: '', caseSensitive: true }), host: Object.freeze({ kind: 'any' }), method: null, headers: Object.freeze([]), query: Object.freeze([]) }),
   precedence: 0,
   role: Object.freeze({ kind: 'live', weight: null, share: 1 }),
-  target: Object.freeze({
-    kind: 'forward',
-    upstream: '',
-    rewrite: Object.freeze({ kind: 'prefix', with: '/' }),
-    hostRewrite: Object.freeze({ kind: 'client' }),
-    requestHeaders: Object.freeze({ remove: Object.freeze([]), add: Object.freeze([]) }),
-    responseHeaders: Object.freeze({ remove: Object.freeze([]), add: Object.freeze([]) }),
-    timeout: Object.freeze({ ms: 3000, setBy: null }),
-    idleTimeout: Object.freeze({ ms: 300_000, setBy: null }),
-    retry: null,
-    loadBalancer: Object.freeze({ kind: 'least-request' }),
-    priority: 'default',
-    cors: null,
-    upgrades: Object.freeze([]),
-    dialService: false,
-    kept: Object.freeze({ bypassAuth: false, authContextExtensions: Object.freeze({}), labels: null }),
-  }),
+  target: plainTarget,
   series: Object.freeze({ namespace: '', deployment: '', predictor: '', role: 'live', protocol: 'http' }),
 });
+
+for (const part of [plainMapping.match.host, plainMapping.match.headers, plainMapping.role, ...Object.values(plainTarget)]) if (typeof part === 'object' && part !== null) keepDigest(part);
 
 export const plainUpstream: Upstream = Object.freeze({
   key: '',

@@ -1,4 +1,4 @@
-// Route records: the Mappings of a Route as bytes, with what the table knows of each: its counter slot, its digest, the state of its Upstream.
+// Route records: the Mappings of a Route as bytes, with what the table knows of each: its counter slot, the state of its Upstream.
 // The Route itself is made from them where it is asked for (routing/route.ts).
 import { ArenaFault, unitWords } from './arena.ts';
 import type { Arena } from './arena.ts';
@@ -9,14 +9,14 @@ import { plainMapping } from './plain-mapping.ts';
 import { contentOf, recordWords } from './record.ts';
 import type { RouteMember, UpstreamState } from './route.ts';
 
-type Packed = readonly [slot: number, state: number, since: number, high: number, low: number, patch: Patch | null];
+type Packed = readonly [slot: number, state: number, since: number, patch: Patch | null];
 
 /** The content of a Route's record. Members after the first are told as what they differ in from the one before. */
 export function packMembers(members: readonly RouteMember[]): string {
   let base = plainMapping;
   const packed: Packed[] = [];
-  for (const { mapping, digest, since, slot, state } of members) {
-    packed.push([slot, (state.ready ? 1 : 0) + (state.ending ? 2 : 0), since, digest.high, digest.low, patchOf(base, mapping) ?? null]);
+  for (const { mapping, since, slot, state } of members) {
+    packed.push([slot, (state.ready ? 1 : 0) + (state.ending ? 2 : 0), since, patchOf(base, mapping) ?? null]);
     base = mapping;
   }
   return JSON.stringify(packed);
@@ -28,10 +28,10 @@ export function membersAt(arena: Arena, unit: number, number: number): readonly 
   const packed = contentOf(arena, unit) as readonly Packed[];
   if (packed.length === 0) throw new ArenaFault(`the Route at ${unit} has no Mapping`);
   let base = plainMapping;
-  return packed.map(([slot, state, since, high, low, patch]) => {
+  return packed.map(([slot, state, since, patch]) => {
     const mapping = patched(base, patch ?? undefined) as Mapping;
     base = mapping;
-    return { mapping, digest: { high, low }, since, slot, state: states[state & 3]! };
+    return { mapping, since, slot, state: states[state & 3]! };
   });
 }
 

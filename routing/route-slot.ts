@@ -1,10 +1,12 @@
 // RouteSlot: where lookup finds a Route that has a key, and what it finds there.
 import { byteText, hashText } from './bytes.ts';
-import type { ForwardDecision } from './decision.ts';
+import { hasConditions } from './condition.ts';
+import type { ForwardDecision, Placing, Route } from './decision.ts';
 import type { Match } from './match.ts';
 import { flagBits, slotFlags } from './index-page.ts';
 import { deploymentName, nameIndexHash, pathIndexHash } from './namespace-routes.ts';
-import type { Route } from './decision.ts';
+import type { NamespaceRoutes } from './namespace-routes.ts';
+import { pathText } from './order.ts';
 
 /** The first forward of its Route, so that a hit does not even read the Route; the Route where nothing is forwarded. */
 export type RouteSlot<T> = ForwardDecision<T> | Route<T>;
@@ -17,24 +19,30 @@ export function routeOf<T>(routeSlot: RouteSlot<T>): Route<T> {
   return 'route' in routeSlot ? routeSlot.route : routeSlot;
 }
 
-/** Key of the index for a Route that is not scanned. */
-export function routeSlotHash<T>(route: Route<T>, seed: number): number {
-  return route.placing === 'named' ? nameIndexHash(seed, hashText(deploymentName(route.match)!)) : pathIndexHash(seed, hashText(route.order.pathText));
+/** Under what a slot finds a Route, in its space. */
+export interface SlotKey {
+  readonly hash: number;
+  readonly text: string;
+  /** Length of the text, and flags. */
+  readonly meta: number;
 }
 
-/** What a slot says of a Route that is not scanned, in its space: its text, and length and flags in one. */
-export function keyOfSlot<T>(route: Route<T>, space: string | null): { readonly text: string; readonly meta: number } {
-  const { match, placing } = route;
+/** Of a Route that is not scanned. */
+export function slotKeyOf(match: Match, placing: Placing, hasLive: boolean, { name: space, seed }: NamespaceRoutes): SlotKey {
+  const { path } = match;
   const isNamed = placing === 'named';
   let flags = 0;
   if (isNamed) flags |= slotFlags.named;
-  else if (match.path.kind !== 'prefix' && match.path.kind !== 'exact') throw new Error(`a Route without a key cannot be slotted: ${route.key}`);
-  else if (!match.path.caseSensitive) flags |= slotFlags.folded;
-  if (match.path.kind === 'exact') flags |= slotFlags.whole;
-  if (!route.hasLive) flags |= slotFlags.shadowsOnly;
-  if (isNamed ? !isPlainCall(match, space) : route.conditions !== null) flags |= slotFlags.conditional;
-  const text = isNamed ? deploymentName(match)! : route.order.pathText;
-  return { text: (flags & slotFlags.folded) === 0 ? text : lowerText(text), meta: (text.length << flagBits) | flags };
+  else if (path.kind !== 'prefix' && path.kind !== 'exact') throw new Error(`a path of the kind ${path.kind} has no key`);
+  else if (!path.caseSensitive) flags |= slotFlags.folded;
+  if (path.kind === 'exact') flags |= slotFlags.whole;
+  if (!hasLive) flags |= slotFlags.shadowsOnly;
+  if (isNamed ? !isPlainCall(match, space) : hasConditions(match)) flags |= slotFlags.conditional;
+  const whole = isNamed ? deploymentName(match)! : byteText(pathText(path));
+  const text = (flags & slotFlags.folded) === 0 ? whole : lowerText(whole);
+  // One hash in any case.
+  const hash = isNamed ? nameIndexHash(seed, hashText(text)) : pathIndexHash(seed, hashText(text));
+  return { hash, text, meta: (text.length << flagBits) | flags };
 }
 
 /** ASCII letters to lower case. */

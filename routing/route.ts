@@ -1,6 +1,6 @@
 // Route: all Mappings of one namespace with one Match and one precedence, compiled. Built anew when one of its Mappings or a ready bit changes.
-import { compileConditions } from './condition.ts';
-import type { ForwardDecision, RejectDecision, RejectReason, Route, Shadow, Split, SplitMember } from './decision.ts';
+import { compileConditions, conditionsRefusal } from './condition.ts';
+import type { ForwardDecision, Placing, RejectDecision, RejectReason, Route, Shadow, Split, SplitMember } from './decision.ts';
 import { addDigest, digestOf, noDigest } from './digest.ts';
 import type { Digest } from './digest.ts';
 import type { Mapping } from './mapping.ts';
@@ -24,7 +24,6 @@ export const steady: UpstreamState = Object.freeze({ ready: true, ending: false 
 /** One Mapping of a Route as the table knows it. */
 export interface RouteMember {
   readonly mapping: Mapping;
-  readonly digest: Digest;
   /** Serial that it was given when it came, or changed: it is the same Mapping as long as this is the same. */
   readonly since: number;
   /** Counter slot, or −1. */
@@ -65,49 +64,75 @@ function pathKey(path: PathMatch): string {
   }
 }
 
+/** What one live Mapping gets. */
+type Share = Omit<SplitMember, 'mapping'>;
+
+/** What the Mappings of one Route say together: all that who writes its record must know. */
+export interface RoutePlan<M extends RouteMember> {
+  readonly key: string;
+  readonly placing: Placing;
+  /** false: a regex of it is refused, so it matches nothing. */
+  readonly usable: boolean;
+  readonly live: readonly M[];
+  /** Of `live`. */
+  readonly shares: readonly Share[];
+  readonly problems: readonly Problem[];
+}
+
+/** The plan of a Route: its key, and its Mappings by id, one or more. */
+export function planRoute<M extends RouteMember>(key: string, members: readonly M[]): RoutePlan<M> {
+  const { match } = members[0]!.mapping;
+  const refusal = refusalOf(match);
+  const problems: Problem[] = refusal === null ? [] : problemsOf(members, 'error', 'bad-regex', `${refusal}: this Route matches nothing`);
+  const live = members.filter(({ mapping }) => mapping.role.kind === 'live');
+  const shares = sharesOf(members, live, problems);
+  return { key, placing: placingOf(match, refusal === null), usable: refusal === null, live, shares, problems: problems.length === 0 || match.path.kind === 'grpc' ? noProblems : Object.freeze(problems) };
+}
+
+/** Why a Match matches nothing, or null. */
+function refusalOf(match: Match): string | null {
+  const conditions = conditionsRefusal(match);
+  if (conditions !== null || match.path.kind !== 'regex') return conditions;
+  const regex = compileRegex(match.path.pattern);
+  return regex.ok ? null : `the regex of the path ${regex.reason}`;
+}
+
 /** Compiles the Mappings of one Route, one or more, by id. `serial`: of its record. */
 export function buildRoute<T>(members: readonly AttachedMapping<T>[], serial: number): Route<T> {
   const first = members[0]!.mapping;
-  const { match } = first;
-  const key = routeKey(first);
+  const { match, namespace, space, precedence, granted } = first;
+  const plan = planRoute(routeKey(first), members);
   const conditions = compileConditions(match);
   const regex = match.path.kind === 'regex' ? compileRegex(match.path.pattern) : null;
-  const live = members.filter(({ mapping }) => mapping.role.kind === 'live');
-  const problems: Problem[] = [];
-  if (!conditions.ok) problems.push(...problemsOf(members, 'error', 'bad-regex', `${conditions.reason}: this Route matches nothing`));
-  if (regex !== null && !regex.ok) problems.push(...problemsOf(members, 'error', 'bad-regex', `the regex of the path ${regex.reason}: this Route matches nothing`));
-  const usable = conditions.ok && (regex === null || regex.ok);
-  const placing = placingOf(match, usable);
   const route: Writable<Route<T>> = {
     serial,
-    key,
-    namespace: first.namespace,
-    space: first.space,
+    key: plan.key,
+    namespace,
+    space,
     match,
-    precedence: first.precedence,
-    granted: first.granted,
+    precedence,
+    granted,
     split: noSplit,
     shadows: noShadows,
     mappings: Object.freeze(members.map(({ mapping }) => mapping)),
-    problems: noProblems,
-    order: orderKey(match, first.namespace, first.precedence, first.granted && first.space === null, key),
-    placing,
-    hasLive: live.length > 0,
-    usable,
+    problems: plan.problems,
+    order: orderKey(match, namespace, precedence, granted && space === null, plan.key),
+    placing: plan.placing,
+    hasLive: plan.live.length > 0,
+    usable: plan.usable,
     regex: regex !== null && regex.ok ? regex.regex : null,
     conditions: conditions.ok ? conditions.conditions : null,
   };
   route.shadows = shadowsOf(members);
-  route.split = splitOf(route, members[0]!, live, problems);
-  if (problems.length > 0 && match.path.kind !== 'grpc') route.problems = Object.freeze(problems);
+  route.split = splitOf(route, members[0]!, plan);
   return Object.freeze(route);
 }
 
-/** The digest of a Route's content. Ready bits count too; the usual one costs nothing. */
-export function digestOfRoute({ split }: Route<unknown>, members: readonly RouteMember[]): Digest {
+/** The digest of a Route's content, from those of its Mappings. Ready bits count too; the usual one costs nothing. */
+export function digestOfRoute({ live, shares }: RoutePlan<RouteMember>, digests: readonly Digest[]): Digest {
   let sum = noDigest;
-  for (const { digest } of members) sum = addDigest(sum, digest, 1);
-  for (const { mapping, ready } of split.members) if (!ready) sum = addDigest(sum, digestOf(mapping.id), 1);
+  for (const digest of digests) sum = addDigest(sum, digest, 1);
+  for (const [index, { ready }] of shares.entries()) if (!ready) sum = addDigest(sum, digestOf(live[index]!.mapping.id), 1);
   return sum;
 }
 
@@ -116,13 +141,16 @@ type Writable<V> = { -readonly [key in keyof V]: V[key] };
 const noSplit: Split<never> = Object.freeze({ members: Object.freeze([]), forwards: Object.freeze([]), reject: null });
 const noShadows: readonly never[] = Object.freeze([]);
 const noProblems: readonly Problem[] = Object.freeze([]);
+const noShares: readonly Share[] = Object.freeze([]);
 
-function splitOf<T>(route: Route<T>, first: RouteMember, live: readonly AttachedMapping<T>[], problems: Problem[]): Split<T> {
+function sharesOf(members: readonly RouteMember[], live: readonly RouteMember[], problems: Problem[]): readonly Share[] {
   if (live.length === 0) {
-    problems.push(...problemsOf(route.mappings.map((mapping) => ({ mapping })), 'error', 'only-shadows', 'only shadows match here and a shadow never answers: declare a live one with the same match'));
-    return Object.freeze({ ...noSplit, reject: reject('only-shadows', first) });
+    problems.push(...problemsOf(members, 'error', 'only-shadows', 'only shadows match here and a shadow never answers: declare a live one with the same match'));
+    return noShares;
   }
-  if (live.length === 1 && live[0]!.state.ready && shareOf(live[0]!.mapping) > 0) return soleSplit(route, live[0]!);
+  const sole = live[0]!;
+  // Nine of ten Routes. Says what the general arithmetic says, without its lists.
+  if (live.length === 1 && sole.state.ready && shareOf(sole.mapping) > 0) return [{ declared: shareOf(sole.mapping), share: 1, ready: true }];
   const numbers = new Map<string, number>();
   const weights: (number | null)[] = [];
   for (const { mapping } of live) {
@@ -138,10 +166,14 @@ function splitOf<T>(route: Route<T>, first: RouteMember, live: readonly Attached
   const parts = live.map(({ mapping, state: { ready, ending } }, index) => {
     return { share: declared[index]!, member: numbers.get(mapping.member)!, ready: ready && !(ending && lasts) };
   });
-  const shares = readyShares(parts);
-  const members: SplitMember[] = live.map(({ mapping }, index) => Object.freeze({ mapping, declared: declared[index]!, share: shares[index]!, ready: parts[index]!.ready }));
-  const forwards = forwardsOf(route, live.filter((_, index) => shares[index]! > 0), boundsOf(shares));
-  const allZero = parts.every((part) => part.share === 0);
+  return readyShares(parts).map((share, index) => ({ declared: declared[index]!, share, ready: parts[index]!.ready }));
+}
+
+function splitOf<T>(route: Route<T>, first: RouteMember, { live, shares }: RoutePlan<AttachedMapping<T>>): Split<T> {
+  if (live.length === 0) return Object.freeze({ ...noSplit, reject: reject('only-shadows', first) });
+  const members: SplitMember[] = live.map(({ mapping }, index) => Object.freeze({ mapping, ...shares[index]! }));
+  const forwards = forwardsOf(route, live.filter((_, index) => shares[index]!.share > 0), boundsOf(shares.map(({ share }) => share)));
+  const allZero = shares.every(({ declared }) => declared === 0);
   return Object.freeze({
     members: Object.freeze(members),
     forwards: Object.freeze(forwards),
@@ -162,13 +194,6 @@ function forwardsOf<T>(route: Route<T>, takers: readonly AttachedMapping<T>[], b
 
 function forwardOf<T>(route: Route<T>, { mapping, attached }: AttachedMapping<T>, bound: number, next: ForwardDecision<T> | null): ForwardDecision<T> {
   return Object.freeze({ kind: 'forward', serial: route.serial, next, bound, attached, shadows: route.shadows, route, mapping, target: mapping.target });
-}
-
-/** One live Mapping, ready: nine of ten Routes. Says what the general arithmetic says, without its lists. */
-function soleSplit<T>(route: Route<T>, taker: AttachedMapping<T>): Split<T> {
-  const { mapping } = taker;
-  const member: SplitMember = Object.freeze({ mapping, declared: shareOf(mapping), share: 1, ready: true });
-  return Object.freeze({ members: Object.freeze([member]), forwards: Object.freeze([forwardOf(route, taker, 1, null)]), reject: null });
 }
 
 function weightOf(mapping: Mapping): number | null {
@@ -205,7 +230,7 @@ function shadowFraction(percent: number): number {
   return percent >= 100 ? 1 : percent > 0 ? percent / 100 : 0;
 }
 
-function weightProblems(live: readonly AttachedMapping<unknown>[], count: number, note: SharesNote): Problem[] {
+function weightProblems(live: readonly RouteMember[], count: number, note: SharesNote): Problem[] {
   switch (note.kind) {
     case 'scaled':
       return problemsOf(live, 'warning', 'weights-scaled', `the weights of the ${count} members of this Route sum to ${note.sum}, not 100: they are scaled`);

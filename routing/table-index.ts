@@ -3,7 +3,7 @@ import { emptyPage, unitWords } from './arena.ts';
 import type { Arena } from './arena.ts';
 import { Blocks } from './blocks.ts';
 import type { Block } from './blocks.ts';
-import type { Route } from './decision.ts';
+import { byteText } from './bytes.ts';
 import { addDigest, digestOf, noDigest, printDigest } from './digest.ts';
 import type { Digest } from './digest.ts';
 import { sameValue } from './diff.ts';
@@ -12,13 +12,14 @@ import type { IndexEntry } from './index-page.ts';
 import { baseOf, deploymentName, emptyNamespaceRoutes, packSpace, unpackSpace } from './namespace-routes.ts';
 import type { NamespaceRoutes, PlacedRoute } from './namespace-routes.ts';
 import { Numbers } from './numbers.ts';
+import { pathText } from './order.ts';
 import type { Problem } from './problem.ts';
 import { contentOf, recordBytes, recordWords, textOfRecord, writeRecord } from './record.ts';
 import { directoryStart, indexes, rootBytes, rootWords, sealRoot, verifyRoot } from './root.ts';
 import type { IndexName } from './root.ts';
 import { membersAt } from './route-record.ts';
-import { buildRoute, digestOfRoute } from './route.ts';
-import type { RouteMember, UpstreamState } from './route.ts';
+import { digestOfRoute, planRoute, routeKey } from './route.ts';
+import type { RouteMember, RoutePlan, UpstreamState } from './route.ts';
 import { isEnding } from './upstream.ts';
 import { upstreamAt } from './upstream-record.ts';
 import type { TableSettings } from './table-change.ts';
@@ -33,7 +34,13 @@ export interface KnownRoute extends PlacedRoute {
   /** The deployment that it names, where it is a gRPC Route of a namespace. */
   readonly name: string | null;
   readonly upstreams: readonly string[];
-  readonly members: readonly { readonly id: string; readonly high: number; readonly low: number; readonly slot: number }[];
+  /** By id. */
+  readonly members: readonly { readonly id: string; readonly digest: Digest; readonly slot: number }[];
+}
+
+/** A Mapping of a Route, with the digest of its content. */
+export interface DigestedMember extends RouteMember {
+  readonly digest: Digest;
 }
 
 export interface KnownSpace {
@@ -121,12 +128,13 @@ export class TableIndex {
   }
 
   setProblems(key: string, problems: readonly Problem[]): void {
-    if (problems.length === 0) this.problems.delete(key);
-    else this.problems.set(key, problems);
+    if (problems.length > 0) this.problems.set(key, problems);
+    else if (this.problems.size > 0) this.problems.delete(key);
   }
 
-  known(route: Route<null>, members: readonly RouteMember[], { unit, number, hash }: { readonly unit: number; readonly number: number; readonly hash: number }): KnownRoute {
-    const { key, space, placing, match, order } = route;
+  known(plan: RoutePlan<DigestedMember>, members: readonly DigestedMember[], { unit, number, hash }: { readonly unit: number; readonly number: number; readonly hash: number }): KnownRoute {
+    const { key, placing } = plan;
+    const { space, match } = members[0]!.mapping;
     return {
       key,
       space,
@@ -134,11 +142,11 @@ export class TableIndex {
       number,
       hash,
       placing,
-      pathLength: order.pathText.length,
-      digest: digestOfRoute(route, members),
+      pathLength: match.path.kind === 'prefix' || match.path.kind === 'exact' ? byteText(pathText(match.path)).length : 0,
+      digest: digestOfRoute(plan, members.map(({ digest }) => digest)),
       name: placing === 'named' && space !== null ? deploymentName(match) : null,
-      upstreams: [...new Set(members.flatMap(({ mapping: { target } }) => (target.kind === 'forward' ? [target.upstream] : [])))],
-      members: members.map(({ mapping: { id }, digest: { high, low }, slot }) => ({ id, high, low, slot })),
+      upstreams: upstreamsOf(members),
+      members: members.map(({ mapping: { id }, digest, slot }) => ({ id, digest, slot })),
     };
   }
 
@@ -266,16 +274,22 @@ export class TableIndex {
   }
 
   #readRoute({ unit, number, hash }: { readonly unit: number; readonly number: number; readonly hash: number }): KnownRoute {
-    const members = membersAt(this.#arena, unit, number);
-    const route = buildRoute(members.map((member) => ({ ...member, attached: null })), 0);
-    const known = this.known(route, members, { unit, number, hash });
-    const { key } = route;
+    const members = membersAt(this.#arena, unit, number).map((member): DigestedMember => ({ ...member, digest: digestOf(member.mapping) }));
+    const key = routeKey(members[0]!.mapping);
+    const plan = planRoute(key, members);
+    const known = this.known(plan, members, { unit, number, hash });
     this.routes.set(key, known);
     this.sum = addDigest(this.sum, known.digest, 1);
-    this.setProblems(key, route.problems);
+    this.setProblems(key, plan.problems);
     for (const { id } of known.members) this.routeKeyOf.set(id, key);
     return known;
   }
+}
+
+/** Keys of the Upstreams that Mappings name, each once. */
+export function upstreamsOf(members: readonly RouteMember[]): readonly string[] {
+  const keys = members.flatMap(({ mapping: { target } }) => (target.kind === 'forward' ? [target.upstream] : []));
+  return keys.length <= 1 ? keys : [...new Set(keys)];
 }
 
 /** The digest of a table. */

@@ -11,6 +11,7 @@ import { IndexEdit } from './index-edit.ts';
 import { metaOf } from './index-page.ts';
 import { emptyNamespaceRoutes, withRoute } from './namespace-routes.ts';
 import type { NamespaceRoutes } from './namespace-routes.ts';
+import type { Mapping } from './mapping.ts';
 import { compareOrder, orderKey } from './order.ts';
 import type { OrderKey } from './order.ts';
 import { compareText } from './problem.ts';
@@ -19,12 +20,13 @@ import { recordBytes, recordWords, writeRecord } from './record.ts';
 import { indexes } from './root.ts';
 import type { IndexName } from './root.ts';
 import { membersAt, packMembers } from './route-record.ts';
-import { keyOfSlot, routeSlotHash } from './route-slot.ts';
-import { buildRoute, routeKey, steady } from './route.ts';
-import type { AttachedMapping, RouteMember, UpstreamState } from './route.ts';
+import { slotKeyOf } from './route-slot.ts';
+import type { SlotKey } from './route-slot.ts';
+import { planRoute, routeKey, steady } from './route.ts';
+import type { RouteMember, UpstreamState } from './route.ts';
 import type { MappingChange, TableChange } from './table-change.ts';
-import { TableIndex } from './table-index.ts';
-import type { KnownRoute } from './table-index.ts';
+import { TableIndex, upstreamsOf } from './table-index.ts';
+import type { DigestedMember, KnownRoute } from './table-index.ts';
 import { UpstreamsEdit } from './upstreams-edit.ts';
 
 /** Moments of a write, for tests that end the writer there. */
@@ -89,7 +91,10 @@ export class TableWriter {
 }
 
 /** What changes at one Route: Mappings that come or change, and null for those that leave. The last of an id counts. */
-type RouteChange = Map<string, RouteMember | null>;
+type RouteChange = Map<string, DigestedMember | null>;
+
+/** Of a Route that is scanned. */
+const noSlot: SlotKey = Object.freeze({ hash: 0, text: '', meta: 0 });
 
 /** One change being written. */
 class TableEdit {
@@ -103,6 +108,8 @@ class TableEdit {
   readonly #spaces = new Map<string | null, NamespaceRoutes>();
   /** Names of deployments, and how many more Routes have each. */
   readonly #names = new Map<string, number>();
+  /** First Mapping of each Route that is written, by the unit of its record. */
+  readonly #written = new Map<number, Mapping>();
   readonly #orders = new Map<number, OrderKey>();
 
   constructor(arena: Arena, index: TableIndex, reached: (point: WritePoint) => void) {
@@ -149,9 +156,8 @@ class TableEdit {
     const digest = digestOf(mapping);
     const before = this.#index.routeKeyOf.get(id);
     if (before === key) {
-      const changed = this.#touched.get(key)?.get(id);
-      const known = changed === undefined ? this.#index.routes.get(key)?.members.find((one) => one.id === id) : null;
-      if (known !== null && known !== undefined && known.high === digest.high && known.low === digest.low && known.slot === slot) return;
+      const known = this.#touched.get(key)?.has(id) === true ? undefined : this.#index.routes.get(key)?.members.find((one) => one.id === id);
+      if (known !== undefined && known.digest.high === digest.high && known.digest.low === digest.low && known.slot === slot) return;
     } else if (before !== undefined) this.#changeOf(before).set(id, null);
     this.#changeOf(key).set(id, { mapping, digest, since: this.#index.nextSerial(), slot, state: steady });
     this.#index.routeKeyOf.set(id, key);
@@ -171,32 +177,33 @@ class TableEdit {
       return;
     }
     const serial = index.nextSerial();
-    const attached = members.map((member): AttachedMapping<null> => ({ ...member, attached: null }));
-    const route = buildRoute(attached, serial);
-    const space = this.#spaceOf(route.space);
-    const isScanned = route.placing === 'scanned';
-    const { text, meta } = isScanned ? { text: '', meta: 0 } : keyOfSlot(route, route.space);
+    const plan = planRoute(key, members);
+    const first = members[0]!.mapping;
+    const space = this.#spaceOf(first.space);
+    const slot = plan.placing === 'scanned' ? noSlot : slotKeyOf(first.match, plan.placing, plan.live.length > 0, space);
     const number = before?.number ?? index.numbers.routes.take();
-    const unit = writeRecord(this.#arena, index.blocks, { serial, owner: space.id, number, text }, packMembers(members));
-    this.#orders.set(unit, route.order);
-    const after: KnownRoute = index.known(route, members, { unit, number, hash: isScanned ? 0 : routeSlotHash(route, space.seed) });
+    const unit = writeRecord(this.#arena, index.blocks, { serial, owner: space.id, number, text: slot.text }, packMembers(members));
+    this.#written.set(unit, first);
+    const after = index.known(plan, members, { unit, number, hash: slot.hash });
     index.routes.set(key, after);
     index.sum = addDigest(index.sum, after.digest, 1);
-    index.setProblems(key, route.problems);
+    index.setProblems(key, plan.problems);
     this.#place(before, after, space);
-    if (isScanned) return;
-    const entry = { hash: after.hash, meta, unit, number };
+    if (plan.placing === 'scanned') return;
+    const entry = { hash: slot.hash, meta: slot.meta, unit, number };
     if (before === null) this.#edits.routes.add(entry);
     else this.#edits.routes.replace(before.unit, entry);
   }
 
-  #membersOf(before: KnownRoute | null, change: RouteChange): readonly RouteMember[] {
-    const members = new Map((before === null ? [] : membersAt(this.#arena, before.unit, before.number)).map((member) => [member.mapping.id, member]));
-    for (const [id, member] of change) {
-      if (member === null) members.delete(id);
-      else members.set(id, member);
+  #membersOf(before: KnownRoute | null, change: RouteChange): readonly DigestedMember[] {
+    const members: DigestedMember[] = [];
+    if (before !== null) {
+      for (const [index, { mapping, since, slot, state }] of membersAt(this.#arena, before.unit, before.number).entries()) {
+        if (!change.has(mapping.id)) members.push({ mapping, digest: before.members[index]!.digest, since, slot, state });
+      }
     }
-    const all = [...members.values()].map((member) => ({ ...member, state: this.#stateOf(member) }));
+    for (const member of change.values()) if (member !== null) members.push(member);
+    const all = members.map((member): DigestedMember => ({ ...member, state: this.#stateOf(member) }));
     return all.length === 1 ? all : all.sort((a, b) => compareText(a.mapping.id, b.mapping.id));
   }
 
@@ -225,9 +232,13 @@ class TableEdit {
   }
 
   #moveUses(key: string, before: KnownRoute | null, members: readonly RouteMember[]): void {
-    const after = new Set(members.flatMap(({ mapping: { target } }) => (target.kind === 'forward' ? [target.upstream] : [])));
-    for (const upstream of before?.upstreams ?? []) if (!after.has(upstream)) this.#upstreams.unuse(upstream, key);
-    for (const upstream of after) if (before === null || !before.upstreams.includes(upstream)) this.#upstreams.use(upstream, key);
+    const after = upstreamsOf(members);
+    if (before === null) for (const upstream of after) this.#upstreams.use(upstream, key);
+    else {
+      const [old, now] = [new Set(before.upstreams), new Set(after)];
+      for (const upstream of old) if (!now.has(upstream)) this.#upstreams.unuse(upstream, key);
+      for (const upstream of now) if (!old.has(upstream)) this.#upstreams.use(upstream, key);
+    }
   }
 
   #writeSpaces(): void {
@@ -293,7 +304,7 @@ class TableEdit {
   #orderAt(unit: number): OrderKey {
     let order = this.#orders.get(unit);
     if (order === undefined) {
-      const { mapping } = membersAt(this.#arena, unit, this.#arena.words[unit * unitWords + recordWords.number]!)[0]!;
+      const mapping = this.#written.get(unit) ?? membersAt(this.#arena, unit, this.#arena.words[unit * unitWords + recordWords.number]!)[0]!.mapping;
       const { match, namespace, space, precedence, granted } = mapping;
       order = orderKey(match, namespace, precedence, granted && space === null, routeKey(mapping));
       this.#orders.set(unit, order);

@@ -24,8 +24,9 @@ interface Draft {
   known: KnownUpstream | null;
   isChanged: boolean;
   state: UpstreamState;
-  /** null: as before. */
-  routeKeys: Set<string> | null;
+  /** Keys of Routes that name it from now on, and of those that do no longer; null: none. A change makes a Route anew once, so none is named twice. */
+  used: string[] | null;
+  unused: Set<string> | null;
 }
 
 export class UpstreamsEdit {
@@ -64,11 +65,11 @@ export class UpstreamsEdit {
   }
 
   use(key: string, routeKey: string): void {
-    this.#routeKeysOf(key).add(routeKey);
+    (this.#draftOf(key).used ??= []).push(routeKey);
   }
 
   unuse(key: string, routeKey: string): void {
-    this.#routeKeysOf(key).delete(routeKey);
+    (this.#draftOf(key).unused ??= new Set()).add(routeKey);
   }
 
   /** Writes the records that change. Throws ArenaFull. */
@@ -83,7 +84,7 @@ export class UpstreamsEdit {
         unit = this.#writeOne(edit, key, number, known!, unit);
         changed.push(number);
       }
-      const routeKeys = draft.routeKeys === null ? before.routeKeys : Object.freeze([...draft.routeKeys]);
+      const routeKeys = routeKeysOf(draft);
       if (unit !== 0 || routeKeys.length > 0) {
         this.#index.upstreams.set(key, { unit, number, state, routeKeys });
         continue;
@@ -123,20 +124,20 @@ export class UpstreamsEdit {
     draft.state = endpoints === null ? unready : { ready: endpoints.ready, ending: isEnding(endpoints) };
   }
 
-  #routeKeysOf(key: string): Set<string> {
-    const draft = this.#draftOf(key);
-    return (draft.routeKeys ??= new Set(draft.before.routeKeys));
-  }
-
   #draftOf(key: string): Draft {
     let draft = this.#drafts.get(key);
     if (draft === undefined) {
       const before = this.#index.upstreams.get(key) ?? unknownUse;
-      draft = { before, known: null, isChanged: false, state: before.state, routeKeys: null };
+      draft = { before, known: null, isChanged: false, state: before.state, used: null, unused: null };
       this.#drafts.set(key, draft);
     }
     return draft;
   }
+}
+
+function routeKeysOf({ before: { routeKeys }, used, unused }: Draft): readonly string[] {
+  const kept = unused === null ? routeKeys : routeKeys.filter((key) => !unused.has(key));
+  return used === null ? kept : kept.length === 0 ? used : [...kept, ...used];
 }
 
 function sameState(a: UpstreamState, b: UpstreamState): boolean {

@@ -1,32 +1,17 @@
 // Tables for benchmarks: 10,000 deployments, as the translation of SeldonDeployments gives them.
 import { arenaOn } from '../../routing/arena.ts';
 import type { Arena } from '../../routing/arena.ts';
-import type { Mapping } from '../../routing/mapping.ts';
+import type { ForwardTarget, Mapping } from '../../routing/mapping.ts';
 import type { Match, PathMatch } from '../../routing/match.ts';
+import { plainTarget } from '../../routing/plain-mapping.ts';
 import { RouteTable } from '../../routing/table.ts';
 import type { TableChange } from '../../routing/table-change.ts';
 import { TableWriter } from '../../routing/table-writer.ts';
 
 export const deployments = 10_000;
 
-export function policy(upstream: string, rewrite: string): Mapping['target'] {
-  return {
-    kind: 'forward',
-    upstream,
-    rewrite: rewrite === '' ? { kind: 'none' } : { kind: 'prefix', with: rewrite },
-    hostRewrite: { kind: 'client' },
-    requestHeaders: { remove: [], add: [] },
-    responseHeaders: { remove: [], add: [] },
-    timeout: { ms: 3000, setBy: null },
-    idleTimeout: { ms: 300_000, setBy: null },
-    retry: null,
-    loadBalancer: { kind: 'least-request' },
-    priority: 'default',
-    cors: null,
-    upgrades: [],
-    dialService: false,
-    kept: { bypassAuth: false, authContextExtensions: {}, labels: null },
-  };
+export function policy(upstream: string, rewrite: string): ForwardTarget {
+  return { ...plainTarget, upstream, rewrite: rewrite === '' ? { kind: 'none' } : plainTarget.rewrite };
 }
 
 function mapping(id: string, namespace: string, space: string | null, name: string, match: Match, target: Mapping['target'], share: number): Mapping {
