@@ -6,9 +6,14 @@ import { RouteTable } from './table.ts';
 import type { TableChange } from './table-change.ts';
 import { TableWriter } from './table-writer.ts';
 
+/** More than most records take, with their places in pages. A multiple of a unit. */
+const bytesARecord = 4096;
+
 /** The table of this change alone, in as much memory as it needs. Throws ArenaFull where 1 GiB is not enough. `attach` is called as RouteTable says. */
 export function privateTable<T>(change: TableChange, attach: (mapping: Mapping, slot: number) => T): RouteTable<T> {
-  for (let bytes = leastArenaBytes; ; bytes *= 4) {
+  // Only what is written becomes memory, and a write that does not fit is done again.
+  const records = change.mappings.length + change.upstreams.length + change.endpoints.length;
+  for (let bytes = leastArenaBytes + records * bytesARecord; ; bytes *= 4) {
     const arena = arenaOn(new ArrayBuffer(Math.min(bytes, mostArenaBytes)));
     try {
       const { root } = new TableWriter(arena, 0).write(change, 0);
