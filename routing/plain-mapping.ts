@@ -2,6 +2,7 @@
 // Mappings out of its parts, as they are, also saves the time to compare and to digest them.
 import { keepDigest } from './digest.ts';
 import type { ForwardTarget, HeaderEdits, Mapping } from './mapping.ts';
+import type { ObjectRef } from './problem.ts';
 import type { Upstream } from './upstream.ts';
 
 const noEdits: HeaderEdits = Object.freeze({ remove: Object.freeze([]), add: Object.freeze([]) });
@@ -40,6 +41,12 @@ export const plainMapping: Mapping = Object.freeze({
 });
 
 for (const part of [plainMapping.match.host, plainMapping.match.headers, plainMapping.role, ...Object.values(plainTarget)]) if (typeof part === 'object' && part !== null) keepDigest(part);
+
+/** The plain Mapping of an object: what follows from its name is not told of each. */
+export function plainMappingOf(source: ObjectRef): Mapping {
+  const { kind, namespace, name } = source;
+  return { ...plainMapping, source, namespace, space: namespace, member: `${kind} ${namespace}/${name}`, series: { ...plainMapping.series, namespace, deployment: name } };
+}
 
 export const plainUpstream: Upstream = Object.freeze({
   key: '',

@@ -5,29 +5,32 @@ import type { Arena } from './arena.ts';
 import type { Mapping } from './mapping.ts';
 import { patched, patchOf } from './patch.ts';
 import type { Patch } from './patch.ts';
-import { plainMapping } from './plain-mapping.ts';
+import { plainMappingOf } from './plain-mapping.ts';
 import { contentOf, recordWords } from './record.ts';
 import type { RouteMember, UpstreamState } from './route.ts';
 
 type Packed = readonly [slot: number, state: number, since: number, patch: Patch | null];
+type PackedRoute = readonly [kind: string, namespace: string, name: string, ...members: readonly Packed[]];
 
-/** The content of a Route's record. Members after the first are told as what they differ in from the one before. */
+/** The content of a Route's record, of one member or more. Members after the first are told as what they differ in from the one before. */
 export function packMembers(members: readonly RouteMember[]): string {
-  let base = plainMapping;
+  const { source } = members[0]!.mapping;
+  let base = plainMappingOf(source);
   const packed: Packed[] = [];
   for (const { mapping, since, slot, state } of members) {
     packed.push([slot, (state.ready ? 1 : 0) + (state.ending ? 2 : 0), since, patchOf(base, mapping) ?? null]);
     base = mapping;
   }
-  return JSON.stringify(packed);
+  const { kind, namespace, name } = source;
+  return JSON.stringify([kind, namespace, name, ...packed] satisfies PackedRoute);
 }
 
 /** The members in the record at this unit, which has this number. Throws ArenaFault where it is not what was written. */
 export function membersAt(arena: Arena, unit: number, number: number): readonly RouteMember[] {
   if (arena.words[unit * unitWords + recordWords.number] !== number) throw new ArenaFault(`the record at ${unit} is not of Route ${number}`);
-  const packed = contentOf(arena, unit) as readonly Packed[];
+  const [kind, namespace, name, ...packed] = contentOf(arena, unit) as PackedRoute;
   if (packed.length === 0) throw new ArenaFault(`the Route at ${unit} has no Mapping`);
-  let base = plainMapping;
+  let base = plainMappingOf({ kind, namespace, name });
   return packed.map(([slot, state, since, patch]) => {
     const mapping = patched(base, patch ?? undefined) as Mapping;
     base = mapping;
