@@ -68,7 +68,7 @@ export class DataPlane implements Plane {
       attach: (mapping, slot) => new LazyMapping(mapping, slot, this.#compiler),
       taken: (upstreams) => this.#pools.changed(upstreams),
     });
-    this.#endRest = restOften(this.#table);
+    this.#endRest = restOften(this.#table, (error) => this.#worker.faulted(error));
     this.#pools = new UpstreamRegistry(upstream, this.#table);
     this.#compiler = { pools: this.#pools, defaultIdleTimeoutMs: limits.streamIdleTimeoutMs, limits, plantedSteps };
     this.#exchange = new ExchangeContext(upstream, new ShadowSender(upstream), this.#table);

@@ -4,8 +4,15 @@ import type { RouteTable } from '../../../routing/table.ts';
 /** What nobody asks for within this time, and at most twice of it, is let go. */
 const restEveryMs = 60_000;
 
-/** Gives what ends it. */
-export function restOften(table: { readonly now: Pick<RouteTable<unknown>, 'rest'> }): () => void {
-  const timer = setInterval(() => table.now.rest(), restEveryMs).unref();
+/** Gives what ends it. `faulted` is told of memory that is not what was written: it is verified again. */
+export function restOften(table: { readonly now: Pick<RouteTable<unknown>, 'rest'> }, faulted: (error: unknown) => void): () => void {
+  const rest = (): void => {
+    try {
+      table.now.rest();
+    } catch (error) {
+      faulted(error);
+    }
+  };
+  const timer = setInterval(rest, restEveryMs).unref();
   return () => clearInterval(timer);
 }
