@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Origin } from '../wire/origin.ts';
 import type { OriginConnection } from '../wire/origin.ts';
+import { until } from './until.ts';
 import { GatewayProcess, Manifests } from './gateway-process.ts';
 import { listeners } from './listeners.ts';
 
@@ -43,16 +44,6 @@ class Asked {
     this.socket.on('data', (chunk: Buffer) => (this.status = chunk.toString('latin1', 9, 12)));
     this.socket.on('error', () => undefined);
     this.socket.on('close', () => (this.status ||= 'lost'));
-  }
-}
-
-async function until(holds: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  const endMs = Date.now() + 60_000;
-  while (!(await holds())) {
-    if (Date.now() > endMs) throw new Error(`never: ${what}`);
-    await new Promise((resolve) => {
-      setTimeout(resolve, 20);
-    });
   }
 }
 

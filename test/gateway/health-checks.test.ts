@@ -2,6 +2,7 @@
 import { Agent } from 'node:http';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Origin, answerEach, requestsIn } from '../wire/origin.ts';
+import { until } from './until.ts';
 import { GatewayProcess, Manifests } from './gateway-process.ts';
 import { post } from './load-client.ts';
 
@@ -66,14 +67,6 @@ afterEach(async () => {
 
 function probesOf(origin: Origin): number {
   return requestsIn(origin.text).filter((request) => request.startsWith('GET /ready ')).length;
-}
-
-async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await holds())) {
-    await new Promise((resolve) => {
-      setTimeout(resolve, 20);
-    });
-  }
 }
 
 test('an Endpoint that fails its check gets nothing from any worker, and is used again when it is well', async () => {

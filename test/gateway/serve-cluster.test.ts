@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { FakeApi } from '../k8s/source/cluster/fake-api.ts';
+import { until } from './until.ts';
 import { GatewayProcess } from './gateway-process.ts';
 
 const deployments = '/apis/machinelearning.seldon.io/v1/seldondeployments';
@@ -69,8 +70,8 @@ describe('sluice serve on a cluster', () => {
     gateway = new GatewayProcess(['serve', '--kubeconfig', join(folder, 'kubeconfig'), '--snapshot', snapshot, ...anywhere]);
     const { traffic, admin } = await gateway.listening();
     await gateway.seen('snapshot-read', { objects: 2 });
-    expect((await fetch(`${traffic}/seldon/prod/iris/api/v1.0/predictions`, { method: 'POST' })).status).toBe(503);
-    expect(await (await fetch(`${admin}/api/problems`)).text()).toContain('served-from-snapshot');
+    await until(async () => (await fetch(`${traffic}/seldon/prod/iris/api/v1.0/predictions`, { method: 'POST' })).status === 503, 'its Route');
+    await until(async () => (await (await fetch(`${admin}/api/problems`)).text()).includes('served-from-snapshot'), 'that it is served from the snapshot');
   });
 
   test('without API server and snapshot is alive, not ready, and says why', async () => {
