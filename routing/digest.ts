@@ -1,5 +1,6 @@
 // Digest: 64 bits over the content of plain values. Equal content has equal digests whatever the order of keys; sums of digests do not
-// depend on the order of what is summed. It tells replicas apart, not adversaries.
+// depend on the order of what is summed. Without a key it tells replicas apart, not adversaries: whoever knows what a digest begins with writes two
+// texts of one digest within seconds.
 
 /** Two lanes of 32 bits. */
 export interface Digest {
@@ -13,17 +14,36 @@ export const noDigest: Digest = Object.freeze({ high: 0, low: 0 });
 let high = 0;
 let low = 0;
 
-export function digestOf(value: unknown): Digest {
+/** What digests begin with. */
+export interface DigestKey extends Digest {
+  /** Digests of names of fields: few, and digested for every object. Bounded, because tenants name the keys of labels. */
+  readonly names: Map<string, Digest>;
+}
+
+const mostNames = 1024;
+
+/** Drawn and told nobody, content that others write cannot be made to have one digest. */
+export function digestKey({ high: highKey, low: lowKey }: Digest): DigestKey {
+  return { high: highKey | 0, low: lowKey | 0, names: new Map() };
+}
+
+/** Known to everybody: replicas say the same. */
+export const openKey = digestKey({ high: 0x2c1b3c6d, low: 0x297a2d39 });
+
+let current = openKey;
+
+export function digestOf(value: unknown, key: DigestKey = openKey): Digest {
+  current = key;
   digest(value);
   return { high, low };
 }
 
 // Digests of parts that many Mappings share (k8s/translate/common-part.ts): three quarters of the keys of a Mapping are in them.
-const kept = new WeakMap<object, Digest>();
+const kept = new WeakMap<object, WeakMap<DigestKey, Digest>>();
 
-/** Digests a frozen value once and for all. */
+/** Digests a frozen value once for each key. */
 export function keepDigest(value: object): void {
-  kept.set(value, digestOf(value));
+  kept.set(value, new WeakMap());
 }
 
 /** Lane by lane, modulo 2^32; `times` −1 takes away. */
@@ -43,21 +63,32 @@ function digest(value: unknown): void {
 }
 
 function digestShared(value: object): void {
-  const known = kept.get(value);
+  const byKey = kept.get(value);
+  const known = byKey?.get(current);
   if (known !== undefined) {
     high = known.high;
     low = known.low;
-  } else if (Array.isArray(value)) digestList(value);
+    return;
+  }
+  digestParts(value);
+  byKey?.set(current, { high, low });
+}
+
+function digestParts(value: object): void {
+  if (Array.isArray(value)) digestList(value);
   else digestObject(value as Readonly<Record<string, unknown>>);
 }
 
 function digestText(text: string, kind: number): void {
-  let a = kind ^ 0x2c1b3c6d;
-  let b = kind ^ 0x297a2d39;
+  let a = kind ^ current.high;
+  let b = kind ^ current.low;
   for (let i = 0; i < text.length; i++) {
     const unit = text.charCodeAt(i);
+    // Shifted, or what differs in high bits never comes down again.
     a = Math.imul(a ^ unit, 0x01000193);
+    a ^= a >>> 15;
     b = Math.imul(b ^ unit, 0x85ebca6b);
+    b ^= b >>> 13;
   }
   high = mixed(a ^ text.length);
   low = mixed(b ^ text.length);
@@ -83,7 +114,7 @@ function digestObject(object: Readonly<Record<string, unknown>>): void {
     digest(object[key]);
     const valueHigh = high;
     const valueLow = low;
-    const name = digestOfKey(key);
+    const name = digestOfName(key);
     a += mixed(Math.imul(name.high, 31) ^ valueHigh);
     b += mixed(Math.imul(name.low, 31) ^ valueLow);
   }
@@ -91,16 +122,13 @@ function digestObject(object: Readonly<Record<string, unknown>>): void {
   low = mixed(b | 0);
 }
 
-// Names of fields: few, and digested for every object. Bounded, because tenants name the keys of labels.
-const keys = new Map<string, Digest>();
-const keyLimit = 1024;
-
-function digestOfKey(key: string): Digest {
-  let known = keys.get(key);
+function digestOfName(name: string): Digest {
+  const { names } = current;
+  let known = names.get(name);
   if (known === undefined) {
-    digestText(key, 4);
+    digestText(name, 4);
     known = { high, low };
-    if (keys.size < keyLimit) keys.set(key, known);
+    if (names.size < mostNames) names.set(name, known);
   }
   return known;
 }

@@ -28,6 +28,7 @@ import type { MappingChange, TableChange } from './table-change.ts';
 import { TableIndex, upstreamsOf } from './table-index.ts';
 import type { DigestedMember, KnownRoute } from './table-index.ts';
 import { UpstreamsEdit } from './upstreams-edit.ts';
+import { WrittenMappings } from './written-mappings.ts';
 
 /** Moments of a write, for tests that end the writer there. */
 export type WritePoint = 'begun' | 'routes written' | 'pages written' | 'root written';
@@ -111,6 +112,7 @@ class TableEdit {
   /** First Mapping of each Route that is written, by the unit of its record. */
   readonly #written = new Map<number, Mapping>();
   readonly #orders = new Map<number, OrderKey>();
+  readonly #before: WrittenMappings;
 
   constructor(arena: Arena, index: TableIndex, reached: (point: WritePoint) => void) {
     this.#arena = arena;
@@ -121,6 +123,7 @@ class TableEdit {
     const any = (a: number, b: number): number => a - b;
     this.#edits = { routes: edit((a, b) => this.#compare(a, b)), spaces: edit(any), upstreams: edit(any), names: edit(any) };
     this.#upstreams = new UpstreamsEdit(arena, index);
+    this.#before = new WrittenMappings(arena);
   }
 
   write(change: TableChange): WrittenTable {
@@ -156,8 +159,9 @@ class TableEdit {
     const digest = digestOf(mapping);
     const before = this.#index.routeKeyOf.get(id);
     if (before === key) {
-      const known = this.#touched.get(key)?.has(id) === true ? undefined : this.#index.routes.get(key)?.members.find((one) => one.id === id);
-      if (known !== undefined && known.digest.high === digest.high && known.digest.low === digest.low && known.slot === slot) return;
+      const route = this.#index.routes.get(key);
+      const known = this.#touched.get(key)?.has(id) === true ? undefined : route?.members.find((one) => one.id === id);
+      if (route !== undefined && known?.digest.high === digest.high && known.digest.low === digest.low && known.slot === slot && this.#before.has(route, mapping)) return;
     } else if (before !== undefined) this.#changeOf(before).set(id, null);
     this.#changeOf(key).set(id, { mapping, digest, since: this.#index.nextSerial(), slot, state: steady });
     this.#index.routeKeyOf.set(id, key);

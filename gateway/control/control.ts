@@ -1,7 +1,9 @@
 // The control worker: follows the Source, translates, publishes tables to the data workers, resolves names, serves the admin port.
+import { randomInt } from 'node:crypto';
 import { lookup } from 'node:dns/promises';
 import type { MessagePort } from 'node:worker_threads';
 import { ArenaFault } from '../../routing/arena.ts';
+import { digestKey } from '../../routing/digest.ts';
 import type { Problem } from '../../routing/problem.ts';
 import { printProblem } from '../../routing/problem.ts';
 import type { Source } from '../../k8s/source/source.ts';
@@ -57,7 +59,7 @@ export async function startControl(start: ControlStart, open: (log: Log) => Prom
 async function runControl({ settings, handover, base, counters, table }: ControlStart, source: Source, log: Log, parent: MessagePort): Promise<void> {
   const tell = (message: FromControl): void => parent.postMessage(message);
   const translateSettings = translateSettingsOf(settings, [...ownAddresses(settings), ...source.forbiddenAddresses], 'unready');
-  const translator = new Translator(translateSettings, { kind: source.claims === null ? 'here' : 'elsewhere', held: handover.held });
+  const translator = new Translator(translateSettings, { kind: source.claims === null ? 'here' : 'elsewhere', held: handover.held }, digestKey({ high: randomInt(2 ** 32), low: randomInt(2 ** 32) }));
   let admin: AdminServer | null = null;
   let keeper: ClaimKeeper | null = null;
   const outside: ReconcilerOutside = {

@@ -1,6 +1,6 @@
 // Stored objects: what a folder's Source keeps of an object. Until it is given out that is the JSON text of what routing reads: it takes a tenth of the
 // memory of the parsed object, and the strings parsed from it do not keep the text of the file alive. Afterwards a digest tells whether it differs.
-import { digestOf } from '../../routing/digest.ts';
+import { hash } from 'node:crypto';
 import type { ObjectRef } from '../../routing/problem.ts';
 import { essenceOf } from '../translate/essence.ts';
 import type { SourceObject } from '../translate/object.ts';
@@ -13,12 +13,11 @@ interface StoredText {
   readonly line: number;
   readonly items: string;
   readonly text: string;
-  readonly high: number;
-  readonly low: number;
+  readonly digest: string;
 }
 
 /** An object without its file, as it passes between threads. */
-export type StoredParts = readonly [kind: string, namespace: string, name: string, apiVersion: string, line: number, items: string, text: string, high: number, low: number];
+export type StoredParts = readonly [kind: string, namespace: string, name: string, apiVersion: string, line: number, items: string, text: string, digest: string];
 
 export class StoredObject implements SourceObject {
   readonly ref: ObjectRef;
@@ -26,36 +25,34 @@ export class StoredObject implements SourceObject {
   readonly file: string;
   readonly #line: number;
   readonly #items: string;
-  readonly #high: number;
-  readonly #low: number;
+  readonly #digest: string;
   #text: string | null;
 
-  private constructor(ref: ObjectRef, apiVersion: string, { file, line, items, text, high, low }: StoredText) {
+  private constructor(ref: ObjectRef, apiVersion: string, { file, line, items, text, digest }: StoredText) {
     this.ref = ref;
     this.apiVersion = apiVersion;
     this.file = file;
     this.#line = line;
     this.#items = items;
-    this.#high = high;
-    this.#low = low;
+    this.#digest = digest;
     this.#text = text;
   }
 
   /** `value` is the object itself, decoded from YAML or JSON, found in that file at that place. */
   static of(ref: ObjectRef, apiVersion: string, file: string, { line, items }: Place, value: UnknownRecord): StoredObject {
     const text = jsonOf(essenceOf(ref.kind, value));
-    const { high, low } = digestOf([text, apiVersion, originAt(file, { line, items })]);
-    return new StoredObject(ref, apiVersion, { file, line, items, text, high, low });
+    const digest = digestOf(`${text}\0${apiVersion}\0${originAt(file, { line, items })}`);
+    return new StoredObject(ref, apiVersion, { file, line, items, text, digest });
   }
 
   /** What `ofParts` makes the same object of, in another thread. It must not have been let go. */
   get parts(): StoredParts {
     const { kind, namespace, name } = this.ref;
-    return [kind, namespace, name, this.apiVersion, this.#line, this.#items, this.#text ?? '', this.#high, this.#low];
+    return [kind, namespace, name, this.apiVersion, this.#line, this.#items, this.#text ?? '', this.#digest];
   }
 
-  static ofParts([kind, namespace, name, apiVersion, line, items, text, high, low]: StoredParts, file: string): StoredObject {
-    return new StoredObject({ kind: sharedText(kind), namespace: sharedText(namespace), name }, sharedText(apiVersion), { file, line, items, text, high, low });
+  static ofParts([kind, namespace, name, apiVersion, line, items, text, digest]: StoredParts, file: string): StoredObject {
+    return new StoredObject({ kind: sharedText(kind), namespace: sharedText(namespace), name }, sharedText(apiVersion), { file, line, items, text, digest });
   }
 
   get origin(): string {
@@ -79,8 +76,13 @@ export class StoredObject implements SourceObject {
 
   /** true when translation would read the same from both, at the same place. */
   isSame(other: StoredObject): boolean {
-    return this.#high === other.#high && this.#low === other.#low;
+    return this.#digest === other.#digest;
   }
+}
+
+/** 128 bits, in as many bytes. Of a hash that nobody finds two texts for: those who write manifests may not be those who must see what changes. */
+function digestOf(text: string): string {
+  return hash('sha256', text, 'buffer').toString('latin1', 0, 16);
 }
 
 /** JSON has no `.inf` and `.nan`, which would turn to null: they become texts, which no reader of numbers takes either. */

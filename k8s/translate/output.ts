@@ -1,6 +1,6 @@
 // Output: what is published of all units (Mappings, Upstreams by use, Endpoints), and what changed since it was last asked. Mappings are not kept:
 // their digests tell whether one differs.
-import { digestOf } from '../../routing/digest.ts';
+import { digestOf, type DigestKey } from '../../routing/digest.ts';
 import type { Mapping } from '../../routing/mapping.ts';
 import { isEnding, type Breaker, type Endpoint, type Upstream, type UpstreamEndpoints } from '../../routing/upstream.ts';
 import type { Backends, Use } from './backends.ts';
@@ -31,6 +31,7 @@ export class Output {
   readonly breakers: ReadonlyMap<string, readonly Breaker[]>;
   readonly endpointStates: Record<Endpoint['state'], number> = { ready: 0, terminating: 0 };
   readonly #backends: Backends;
+  readonly #key: DigestKey;
   readonly #published = new Map<Unit, Published>();
   readonly #uses: Uses;
   readonly #partLists = new RecentParts<readonly string[]>();
@@ -38,8 +39,9 @@ export class Output {
   #removed: string[] = [];
   #touched: Use[] = [];
 
-  constructor(backends: Backends) {
+  constructor(backends: Backends, key: DigestKey) {
     this.#backends = backends;
+    this.#key = key;
     this.#uses = new Uses(backends);
     this.upstreams = new MapView(this.#uses, ({ upstream }) => upstream);
     this.breakers = new MapView(this.#uses, ({ breakers }) => breakers);
@@ -69,7 +71,7 @@ export class Output {
     const key = objectKey(unit.ref);
     const written = served.map(({ mapping }) => mapping.id.slice(key.length));
     const parts = this.#partLists.of(JSON.stringify(written), written);
-    const digests = digestsOf(served);
+    const digests = digestsOf(served, this.#key);
     const places = before.parts === parts ? null : new Map(before.parts.map((part, index) => [part, index]));
     for (const [index, part] of parts.entries()) {
       const place = places === null ? index : places.get(part);
@@ -128,7 +130,7 @@ export class Output {
   #refresh(use: Use, endpoints: UpstreamEndpoints[], flipped: string[]): void {
     const after = this.#backends.endpointsOf(use);
     const told = !after.ready ? 'unready' : isEnding(after) ? 'ending' : 'ready';
-    const { high, low } = digestOf(after.endpoints);
+    const { high, low } = digestOf(after.endpoints, this.#key);
     if (use.told === told && use.high === high && use.low === low) return;
     if (use.told !== told) flipped.push(after.key);
     use.told = told;
@@ -151,9 +153,9 @@ export class Output {
 /** 64 bits. */
 const digestUnits = 4;
 
-function digestsOf(drafts: readonly Draft[]): string {
+function digestsOf(drafts: readonly Draft[], key: DigestKey): string {
   return drafts.map(({ mapping }) => {
-    const { high, low } = digestOf(mapping);
+    const { high, low } = digestOf(mapping, key);
     return String.fromCharCode(high >>> 16, high & 0xffff, low >>> 16, low & 0xffff);
   }).join('');
 }

@@ -1,6 +1,7 @@
 // Translator: source objects in, Mappings, Upstreams and Endpoints out, and what each change changed. A function of the set of objects, of the
 // record of who holds what, of the changes in which claims were first seen, and of the last good form of documents that are invalid now; the
 // order in which objects come in one change does not matter.
+import { openKey, type DigestKey } from '../../routing/digest.ts';
 import { compareProblems, compareText, type Problem } from '../../routing/problem.ts';
 import { Backends } from './backends.ts';
 import { BareNames, type NameRefusal } from './bare-names.ts';
@@ -52,11 +53,12 @@ export class Translator {
   #problems: readonly Problem[] | null = null;
   readonly #current: Translation;
 
-  constructor(settings: TranslateSettings, recording: Recording) {
+  /** `key`: of digests that tell whether something differs from what was published. A secret where objects are written by who must not forge one. */
+  constructor(settings: TranslateSettings, recording: Recording, key: DigestKey = openKey) {
     this.#settings = settings;
     this.#backends = new Backends(settings);
     this.#graph = new ObjectGraph(settings, this.#backends);
-    this.#output = new Output(this.#backends);
+    this.#output = new Output(this.#backends, key);
     // One namespace contests nothing.
     const isShared = settings.namespaces.length !== 1;
     const asRecorded = isShared && recording.kind === 'elsewhere';
