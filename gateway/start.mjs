@@ -38,7 +38,9 @@ function pinnedNode() {
 }
 
 if (!isInstalled()) install();
-const child = spawn(pinnedNode(), process.argv.slice(2), { cwd: root, stdio: 'inherit' });
+// Compiled code stays beside the packages, as gateway/start-thread.ts says for the threads.
+const env = { NODE_COMPILE_CACHE: join(root, 'node_modules/.cache/sluice'), ...process.env };
+const child = spawn(pinnedNode(), process.argv.slice(2), { cwd: root, env, stdio: 'inherit' });
 // The child decides when it is done. (A terminal sends Ctrl-C to every process and npm sends it again, so the child may see it more than once.
 // npm's signals come here only because its scripts say `exec`: the shell between would keep them.)
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
