@@ -50,7 +50,7 @@ export interface HeaderEdits {
   readonly add: readonly HeaderAdd[];
 }
 
-/** `retryOn` words as Ambassador documents them; see issue "HTTP/1.1 at the edge" for who serves them. */
+/** `retryOn` words as Ambassador documents them; gateway/edge/policy/retry-policy.ts serves them. */
 export interface RetryPolicy {
   readonly retryOn: readonly string[];
   readonly numRetries: number;

@@ -76,7 +76,8 @@ class DeploymentTranslation {
   #backends(roles: readonly Role[]): readonly { readonly backend: Backend; readonly explainer: Predictor | null }[] {
     const { predictors } = this.#deployment;
     const chosen = predictors.map((predictor) => this.#services.choose(predictor));
-    const previous = this.#policy.shadow ? [] : previousServices(this.#deployment, this.#around, chosen.filter((_, index) => roles[index]!.kind === 'live'));
+    // What cannot be read gives nobody traffic, those that served before neither.
+    const previous = this.#policy.shadow || this.#policy.served !== 'yes' ? [] : previousServices(this.#deployment, this.#around, chosen.filter((_, index) => roles[index]!.kind === 'live'));
     if (previous.length > 0) {
       this.#builder.report('warning', 'serving-previous-predictor', 'spec.predictors', `no predictor is ready, so ${previous.map(({ name }) => name).join(', ')}, which the spec no longer names, serves until one is; nothing to do if this is a rollout`);
     }
