@@ -25,6 +25,11 @@ export function packMembers(members: readonly RouteMember[]): string {
   return JSON.stringify([kind, namespace, name, ...packed] satisfies PackedRoute);
 }
 
+/** What a Mapping takes in the record of a Route that has no other, bytes. */
+export function mappingBytes(mapping: Mapping): number {
+  return Buffer.byteLength(packMembers([{ mapping, since: 0, slot: -1, state: states[0]! }]));
+}
+
 /** The members in the record at this unit, which has this number. Throws ArenaFault where it is not what was written. */
 export function membersAt(arena: Arena, unit: number, number: number): readonly RouteMember[] {
   if (arena.words[unit * unitWords + recordWords.number] !== number) throw new ArenaFault(`the record at ${unit} is not of Route ${number}`);

@@ -75,6 +75,14 @@ export class TableWriter {
     return this.#index.routeKeyOf.keys();
   }
 
+  /** What each Mapping takes of the records of Routes, bytes. Throws ArenaFault. */
+  *mappingBytes(): Iterable<readonly [id: string, bytes: number]> {
+    for (const { unit, members } of this.#index.routes.values()) {
+      const bytes = recordBytes(this.#arena, unit) / members.length;
+      for (const { id } of members) yield [id, bytes];
+    }
+  }
+
   /** Keys of all Upstreams. */
   get upstreamKeys(): Iterable<string> {
     return this.#index.upstreams.keys();

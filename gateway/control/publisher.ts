@@ -6,6 +6,7 @@ import { TableWriter } from '../../routing/table-writer.ts';
 import type { WritePoint, WrittenTable } from '../../routing/table-writer.ts';
 import type { TranslationChange } from '../../k8s/translate/translation.ts';
 import type { SharedTable } from '../shared-table.ts';
+import { heaviestNamespaces } from './heaviest.ts';
 import { TableBatch } from './table-batch.ts';
 import type { SlotsOf } from './table-batch.ts';
 
@@ -191,10 +192,12 @@ export class Publisher {
       return true;
     } catch (error) {
       if (!(error instanceof ArenaFull)) throw error;
-      const sentence = `${error.message}: the table before is served on; start with a larger --table-mib, or remove deployments`;
-      this.#problems = [{ code: 'table-full', level: 'error', subject: { kind: 'Gateway', namespace: '', name: 'sluice' }, field: '', sentence }];
       this.#readWhenFull = this.#shared.oldestRead;
       this.#writer = this.#open();
+      const { mappings, removedMappings } = this.#batch.changeTo(this.#events.settings());
+      const heaviest = heaviestNamespaces(this.#writer.mappingBytes(), mappings, removedMappings);
+      const sentence = `${error.message}: the table before is served on, and no change of any namespace is; start with a larger --table-mib, or remove deployments, of which these namespaces have most: ${heaviest}`;
+      this.#problems = [{ code: 'table-full', level: 'error', subject: { kind: 'Gateway', namespace: '', name: 'sluice' }, field: '', sentence }];
       return false;
     } finally {
       this.#shared.writing = false;

@@ -362,7 +362,7 @@ describe('a table that does not fit', () => {
     for (let i = 0; i < 12; i++) publisher.change(state.setMapping(`large${i}`, 'u', 1, large(String(i))), 0);
     vi.advanceTimersByTime(batchMs);
     worker.turn(publisher);
-    expect(publisher.problems).toMatchObject([{ code: 'table-full', level: 'error', subject: { kind: 'Gateway' }, sentence: expect.stringMatching(/memory of 1 MiB.*--table-mib/) as string }]);
+    expect(publisher.problems).toMatchObject([{ code: 'table-full', level: 'error', subject: { kind: 'Gateway' }, sentence: expect.stringMatching(/memory of 1 MiB.*--table-mib.*these namespaces have most: large10 \(0\.2 MiB\), large11 \(0\.2 MiB\), large0 \(0\.1 MiB\)/) as string }]);
     const { version } = publisher.written;
     expect(publisher.written.version).toBe(published.at(-1));
     expect(worker.reader.content).toContain(held.split('\n')[0]);
