@@ -10,7 +10,7 @@ import { sameValue } from './diff.ts';
 import { directoryWords, entriesOf, pageBytes, verifyPage } from './index-page.ts';
 import type { IndexEntry } from './index-page.ts';
 import { baseOf, deploymentName, emptyNamespaceRoutes, packSpace, unpackSpace } from './namespace-routes.ts';
-import type { NamespaceRoutes, PlacedRoute } from './namespace-routes.ts';
+import type { NamespaceRoutes } from './namespace-routes.ts';
 import { Numbers } from './numbers.ts';
 import { pathText } from './order.ts';
 import type { Problem } from './problem.ts';
@@ -19,55 +19,12 @@ import { directoryStart, indexes, rootBytes, rootWords, sealRoot, verifyRoot } f
 import type { IndexName } from './root.ts';
 import { membersAt } from './route-record.ts';
 import { digestOfRoute, planRoute, routeKey } from './route.ts';
-import type { RouteMember, RoutePlan, UpstreamState } from './route.ts';
+import type { RouteMember, RoutePlan } from './route.ts';
 import { isEnding } from './upstream.ts';
 import { upstreamAt } from './upstream-record.ts';
 import type { TableSettings } from './table-change.ts';
-
-/** A Route, and where it is. */
-export interface KnownRoute extends PlacedRoute {
-  readonly key: string;
-  readonly space: string | null;
-  /** In the index; 0 where it is scanned. */
-  readonly hash: number;
-  readonly digest: Digest;
-  /** The deployment that it names, where it is a gRPC Route of a namespace. */
-  readonly name: string | null;
-  readonly upstreams: readonly string[];
-  /** By id. */
-  readonly members: readonly { readonly id: string; readonly digest: Digest; readonly slot: number }[];
-}
-
-/** A Mapping of a Route, with the digest of its content. */
-export interface DigestedMember extends RouteMember {
-  readonly digest: Digest;
-}
-
-export interface KnownSpace {
-  readonly routes: NamespaceRoutes;
-  readonly text: string;
-  readonly unit: number;
-  readonly number: number;
-}
-
-/** An Upstream: where its record is (unit 0: it has none), and the Routes that name it. */
-export interface KnownUse {
-  readonly unit: number;
-  /** −1: none yet. */
-  readonly number: number;
-  readonly state: UpstreamState;
-  readonly routeKeys: readonly string[];
-}
-
-interface KnownName {
-  readonly unit: number;
-  readonly number: number;
-  /** Routes that have it. */
-  readonly count: number;
-}
-
-/** Of an Upstream that only Routes name. */
-export const unknownUse: KnownUse = Object.freeze({ unit: 0, number: -1, state: Object.freeze({ ready: false, ending: false }), routeKeys: Object.freeze([]) });
+import { unknownUse, recordOverhead } from './known.ts';
+import type { KnownRoute, DigestedMember, KnownSpace, KnownUse, KnownName } from './known.ts';
 
 const noSettings: TableSettings = Object.freeze({ singleNamespace: null });
 
@@ -85,6 +42,8 @@ export class TableIndex {
   readonly numbers = { routes: new Numbers(), spaces: new Numbers(), upstreams: new Numbers(), names: new Numbers() } satisfies Record<IndexName, Numbers>;
   /** Of the digests of all Routes. */
   sum: Digest = noDigest;
+  /** By namespace. */
+  readonly #bytes = new Map<string, number>();
   readonly #arena: Arena;
   #settings = noSettings;
   #settingsUnit = 0;
@@ -125,6 +84,20 @@ export class TableIndex {
   nextSpaceId(): number {
     this.#spaceId += 1;
     return this.#spaceId;
+  }
+
+  /** What the Routes of a namespace take, and what comes with them, bytes. */
+  bytesOf(namespace: string): number {
+    return this.#bytes.get(namespace) ?? 0;
+  }
+
+  /** A Route's record came (`by` 1) or goes (−1). */
+  countBytes({ key, unit, members }: KnownRoute, by: 1 | -1): void {
+    // Names of namespaces have no spaces.
+    const namespace = key.slice(0, key.indexOf(' '));
+    const bytes = this.bytesOf(namespace) + by * (recordBytes(this.#arena, unit) + members.length * recordOverhead);
+    if (bytes === 0) this.#bytes.delete(namespace);
+    else this.#bytes.set(namespace, bytes);
   }
 
   setProblems(key: string, problems: readonly Problem[]): void {
@@ -279,6 +252,7 @@ export class TableIndex {
     const plan = planRoute(key, members);
     const known = this.known(plan, members, { unit, number, hash });
     this.routes.set(key, known);
+    this.countBytes(known, 1);
     this.sum = addDigest(this.sum, known.digest, 1);
     this.setProblems(key, plan.problems);
     for (const { id } of known.members) this.routeKeyOf.set(id, key);

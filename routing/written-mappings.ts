@@ -4,7 +4,7 @@ import type { Arena } from './arena.ts';
 import { sameValue } from './diff.ts';
 import type { Mapping } from './mapping.ts';
 import { membersAt } from './route-record.ts';
-import type { KnownRoute } from './table-index.ts';
+import type { KnownRoute } from './known.ts';
 
 /** Members of a Route that is read again for each of them. */
 const few = 4;

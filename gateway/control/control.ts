@@ -63,6 +63,7 @@ async function runControl({ settings, handover, base, counters, table }: Control
   let admin: AdminServer | null = null;
   let keeper: ClaimKeeper | null = null;
   const outside: ReconcilerOutside = {
+    isOneNamespace: settings.namespaces.length === 1,
     lookup: async (host) => (await lookup(host, { all: true })).map(({ address }) => address),
     probe: probeEndpoint,
     refuse: (upstream, ip) => checkReach(translateSettings, upstream, ip),

@@ -3,14 +3,17 @@ import { ArenaFull } from '../../routing/blocks.ts';
 import type { Problem } from '../../routing/problem.ts';
 import type { TableSettings } from '../../routing/table-change.ts';
 import { TableWriter } from '../../routing/table-writer.ts';
-import type { WritePoint, WrittenTable } from '../../routing/table-writer.ts';
+import type { WritePoint, WrittenTable } from '../../routing/table-edit.ts';
 import type { TranslationChange } from '../../k8s/translate/translation.ts';
 import type { SharedTable } from '../shared-table.ts';
 import { heaviestNamespaces } from './heaviest.ts';
+import { beyondShare, namespaceShare, shareProblems, without } from './namespace-shares.ts';
 import { TableBatch } from './table-batch.ts';
 import type { SlotsOf } from './table-batch.ts';
 
 export interface PublisherEvents {
+  /** Nobody else's changes need room. */
+  readonly isOneNamespace: boolean;
   settings(): TableSettings;
   /** The next table is written, and not published yet. */
   written(): void;
@@ -35,6 +38,8 @@ interface Worker {
 
 export class Publisher {
   readonly #shared: SharedTable;
+  /** Bytes of the table that one namespace may have. */
+  readonly #mostOfNamespace: number;
   readonly #events: PublisherEvents;
   readonly #batch: TableBatch;
   readonly #workers = new Map<number, Worker>();
@@ -55,6 +60,7 @@ export class Publisher {
   /** Goes on from the table that is in the memory. Throws ArenaFault where it is damaged. */
   constructor(shared: SharedTable, slots: SlotsOf, events: PublisherEvents) {
     this.#shared = shared;
+    this.#mostOfNamespace = events.isOneNamespace ? Number.POSITIVE_INFINITY : shared.arena.bytes.length * namespaceShare;
     this.#events = events;
     this.#batch = new TableBatch(slots);
     this.#writer = this.#open();
@@ -186,9 +192,13 @@ export class Publisher {
   #write(): boolean {
     this.#shared.writing = true;
     try {
-      this.#writer.write(this.#batch.changeTo(this.#events.settings()), this.#shared.oldestRead);
+      const whole = this.#batch.changeTo(this.#events.settings());
+      const beyond = beyondShare(whole.mappings, this.#mostOfNamespace, this.#writer);
+      const change = beyond.length === 0 ? whole : without(whole, beyond, (key) => this.#writer.hasUpstream(key));
+      this.#writer.write(change, this.#shared.oldestRead);
       this.#batch.clear();
-      this.#problems = [];
+      if (beyond.length > 0) this.#batch.keep(whole, change);
+      this.#problems = shareProblems(this.#batch.waiting, this.#mostOfNamespace);
       return true;
     } catch (error) {
       if (!(error instanceof ArenaFull)) throw error;

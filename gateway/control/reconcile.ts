@@ -32,6 +32,8 @@ export interface Translating {
 }
 
 export interface ReconcilerOutside {
+  /** One namespace is watched, and no others. */
+  readonly isOneNamespace: boolean;
   readonly probe: HealthOutside['probe'];
   lookup(host: string): Promise<readonly string[]>;
   refuse(upstream: Upstream, ip: string): Problem | null;
@@ -97,6 +99,7 @@ export class Reconciler {
       resolvedOf: (key: string) => this.#resolver.endpointsOf(key),
     };
     this.#publisher = new Publisher(shared, slots, {
+      isOneNamespace: outside.isOneNamespace,
       settings: () => this.#translation.settings,
       written: () => this.#keep(),
       settled: () => {

@@ -1,4 +1,5 @@
 // TableBatch: what changed since the table that was written last, by name; what comes later of one name replaces what came before.
+import { refOfMapping } from '../../k8s/translate/object.ts';
 import type { TranslationChange } from '../../k8s/translate/translation.ts';
 import type { MappingChange, TableChange, TableSettings, UpstreamChange } from '../../routing/table-change.ts';
 import type { UpstreamEndpoints } from '../../routing/upstream.ts';
@@ -18,6 +19,8 @@ export class TableBatch {
   readonly #upstreams = new Map<string, UpstreamChange | null>();
   readonly #endpoints = new Map<string, UpstreamEndpoints>();
   readonly #failing = new Map<string, readonly string[]>();
+  /** What had no room. */
+  #waiting = noneWaiting();
 
   constructor(slots: SlotsOf) {
     this.#slots = slots;
@@ -29,16 +32,22 @@ export class TableBatch {
 
   add({ mappings, removedMappings, upstreams, removedUpstreams, endpoints }: TranslationChange): void {
     const slots = this.#slots;
+    const { namespaces } = this.#waiting;
+    const isTouched = namespaces.size > 0 && (mappings.some(({ namespace }) => namespaces.has(namespace)) || removedMappings.some((id) => namespaces.has(refOfMapping(id).namespace)));
     for (const id of removedMappings) this.#mappings.set(id, null);
     for (const mapping of mappings) this.#mappings.set(mapping.id, { mapping, slot: slots.slotOf(mapping.id) });
+    for (const id of removedMappings) this.#waiting.mappings.delete(id);
     for (const key of removedUpstreams) {
+      this.#waiting.upstreams.delete(key);
+      this.#waiting.endpoints.delete(key);
       this.#upstreams.set(key, null);
       this.#endpoints.delete(key);
       // If it comes back, its health checks begin anew.
       this.#failing.set(key, []);
     }
     for (const upstream of upstreams) this.#upstreams.set(upstream.key, { upstream, breakerSlot: slots.breakerSlotOf(upstream.key) });
-    for (const one of endpoints) this.#endpoints.set(one.key, slots.resolvedOf(one.key) ?? one);
+    for (const one of endpoints) (this.#waiting.upstreams.has(one.key) ? this.#waiting.endpoints : this.#endpoints).set(one.key, slots.resolvedOf(one.key) ?? one);
+    if (isTouched) this.#retry();
   }
 
   /** `ip:port` of all Endpoints of an Upstream that fail their health check. */
@@ -61,12 +70,50 @@ export class TableBatch {
     return { settings, mappings, removedMappings, upstreams, removedUpstreams, endpoints: [...this.#endpoints.values()], failing: [...this.#failing] };
   }
 
+  /** What `written` left out of `whole` waits until its namespace changes. */
+  keep(whole: TableChange, written: TableChange): void {
+    const ids = new Set(written.mappings.map(({ mapping }) => mapping.id));
+    const keys = new Set(written.upstreams.map(({ upstream }) => upstream.key));
+    const told = new Set(written.endpoints.map(({ key }) => key));
+    for (const one of whole.mappings) if (!ids.has(one.mapping.id)) this.#waiting.mappings.set(one.mapping.id, one);
+    for (const one of whole.upstreams) if (!keys.has(one.upstream.key)) this.#waiting.upstreams.set(one.upstream.key, one);
+    for (const one of whole.endpoints) if (!told.has(one.key)) this.#waiting.endpoints.set(one.key, one);
+    for (const { mapping } of this.#waiting.mappings.values()) this.#waiting.namespaces.add(mapping.namespace);
+  }
+
+  /** Namespaces of what waits, and how much of each does. */
+  get waiting(): ReadonlyMap<string, number> {
+    const counts = new Map<string, number>();
+    for (const { mapping } of this.#waiting.mappings.values()) counts.set(mapping.namespace, (counts.get(mapping.namespace) ?? 0) + 1);
+    return counts;
+  }
+
+  /** What waits takes part again, under what came since. */
+  #retry(): void {
+    const { mappings, upstreams, endpoints } = this.#waiting;
+    for (const [id, one] of mappings) if (!this.#mappings.has(id)) this.#mappings.set(id, one);
+    for (const [key, one] of upstreams) if (!this.#upstreams.has(key)) this.#upstreams.set(key, one);
+    for (const [key, one] of endpoints) if (!this.#endpoints.has(key) && this.#upstreams.get(key) !== null) this.#endpoints.set(key, one);
+    this.#waiting = noneWaiting();
+  }
+
   clear(): void {
     this.#mappings.clear();
     this.#upstreams.clear();
     this.#endpoints.clear();
     this.#failing.clear();
   }
+}
+
+interface Waiting {
+  readonly mappings: Map<string, MappingChange>;
+  readonly upstreams: Map<string, UpstreamChange>;
+  readonly endpoints: Map<string, UpstreamEndpoints>;
+  readonly namespaces: Set<string>;
+}
+
+function noneWaiting(): Waiting {
+  return { mappings: new Map(), upstreams: new Map(), endpoints: new Map(), namespaces: new Set() };
 }
 
 function split<V>(values: ReadonlyMap<string, V | null>): [present: V[], removed: string[]] {

@@ -9,7 +9,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import type { WritePoint } from '../../routing/table-writer.ts';
+import type { WritePoint } from '../../routing/table-edit.ts';
 
 const main = new URL('../../gateway/main.ts', import.meta.url).pathname;
 const preload = new URL('end-thread.ts', import.meta.url).href;

@@ -2,7 +2,7 @@
 // that are replaced while no control worker works.
 import { Agent } from 'node:http';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { WritePoint } from '../../routing/table-writer.ts';
+import type { WritePoint } from '../../routing/table-edit.ts';
 import { GatewayProcess, Manifests, ModelServer } from './gateway-process.ts';
 import { LoadClient, post } from './load-client.ts';
 import { listeners } from './listeners.ts';

@@ -115,7 +115,7 @@ test('a table that does not fit into --table-mib is a Problem, and the one befor
   const fileOf = (file: number): string => Array.from({ length: 32 }, (_, i) => manyOf(`n${file}-${i}`)).join('---\n');
   for (let file = 0; file < 10; file++) await manifests.write(`f${file}.yaml`, fileOf(file));
   await until(async () => (await problems()).includes('table-full'));
-  expect(await problems()).toMatch(/memory of 16 MiB: the table before is served on; start with a larger --table-mib/);
+  expect(await problems()).toMatch(/memory of 16 MiB: the table before is served on, and no change of any namespace is; start with a larger --table-mib/);
   expect(await statusOf('/seldon/prod/iris/api/v1.0/predictions')).toBe(200);
   await manifests.deploy('rose', model.port);
   // Room again: what did not fit before is served, too.

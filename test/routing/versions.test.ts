@@ -11,7 +11,7 @@ import type { Problem } from '../../routing/problem.ts';
 import { RouteTable } from '../../routing/table.ts';
 import type { TableChange } from '../../routing/table-change.ts';
 import { TableWriter } from '../../routing/table-writer.ts';
-import type { WritePoint } from '../../routing/table-writer.ts';
+import type { WritePoint } from '../../routing/table-edit.ts';
 import { anyHeadText } from './arbitrary.ts';
 import { change, forwardTo, LiveTable, mapping, prefix, request } from './build.ts';
 import { anyChange, attach, Content } from './changes.ts';

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Mapping } from '../../../routing/mapping.ts';
-import type { WritePoint } from '../../../routing/table-writer.ts';
+import type { WritePoint } from '../../../routing/table-edit.ts';
 import type { Upstream, UpstreamEndpoints } from '../../../routing/upstream.ts';
 import type { TranslationChange } from '../../../k8s/translate/translation.ts';
 import { Publisher, batchMs } from '../../../gateway/control/publisher.ts';
@@ -113,6 +113,7 @@ function start(memory: TableMemory, events: Partial<PublisherEvents> = {}): Star
   const published: number[] = [];
   const firstVersion = new SharedTable(memory).version;
   const publisher: Publisher = new Publisher(new SharedTable(memory), { slotOf: (id) => id.length, breakerSlotOf: (key) => key.length, resolvedOf: () => undefined }, {
+    isOneNamespace: false,
     settings: () => ({ singleNamespace: null }),
     written: () => undefined,
     settled: () => {
@@ -353,7 +354,7 @@ describe('a table that does not fit', () => {
     memory = tableMemory(1);
     const state = new State();
     let tried = 0;
-    const { publisher, published } = start(memory, { reached: (point) => (tried += point === 'begun' ? 1 : 0) });
+    const { publisher, published } = start(memory, { isOneNamespace: true, reached: (point) => (tried += point === 'begun' ? 1 : 0) });
     const worker = new FakeWorker(memory, 0).join(publisher);
     publisher.change(state.setMapping('a', 'u', 1), 0);
     publisher.open();
@@ -386,7 +387,7 @@ describe('a table that does not fit', () => {
   test('because a worker is behind is written once that worker has gone on', () => {
     memory = tableMemory(1);
     const state = new State();
-    const { publisher } = start(memory);
+    const { publisher } = start(memory, { isOneNamespace: true });
     const worker = new FakeWorker(memory, 0).join(publisher);
     for (let i = 0; i < 3; i++) state.setMapping(`large${i}`, 'u', 1, large(String(i)));
     publisher.change(state.whole, 0);

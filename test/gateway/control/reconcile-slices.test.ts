@@ -41,6 +41,7 @@ function start(...slices: readonly SourceObject[]): Started {
   const reader = new TableReader(memory, 0);
   const translator = new Translator(settings, nothingHeld);
   const reconciler: Reconciler = new Reconciler(translator, new SharedTable(memory), { ready: false, slots: [], breakerSlots: [], addresses: [], held: [] }, new Readiness(1, false), {
+    isOneNamespace: false,
     lookup: () => Promise.reject(new Error('nobody asks')), refuse: () => null, nowMs: () => 0, recordProblems: () => [], keep: () => {}, ready: () => {}, live: () => {}, probe: () => Promise.resolve(true),
   });
   const take = (set: readonly SourceObject[]): void => {

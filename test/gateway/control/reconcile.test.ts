@@ -77,6 +77,7 @@ function start({ handover = nothingKept, memory = tableMemory(1), workers = 1, l
   let ready = 0;
   const shared = new SharedTable(memory);
   const reconciler = new Reconciler(translator, shared, handover, new Readiness(workers, handover.ready), {
+    isOneNamespace: false,
     lookup,
     probe: () => Promise.resolve(true),
     refuse: () => null,

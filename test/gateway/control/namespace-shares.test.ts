@@ -1,0 +1,78 @@
+import { describe, expect, test } from 'vitest';
+import { beyondShare, without } from '../../../gateway/control/namespace-shares.ts';
+import { Publisher } from '../../../gateway/control/publisher.ts';
+import { SharedTable, tableMemory } from '../../../gateway/shared-table.ts';
+import type { TranslationChange } from '../../../k8s/translate/translation.ts';
+import type { Mapping } from '../../../routing/mapping.ts';
+import { mappingBytes } from '../../../routing/route-record.ts';
+import { recordOverhead } from '../../../routing/known.ts';
+import { change, is, mapping, match, named, prefix } from '../../routing/build.ts';
+import { TableReader } from './table-reader.ts';
+
+/** A Mapping of so many KiB. */
+function large(namespace: string, name: string, kibibytes: number): Mapping {
+  const id = `Mapping ${namespace}/${name}`;
+  const headers = [named('x-large', is('v'.repeat(kibibytes * 1024)))];
+  return mapping(name, match(prefix(`/seldon/${namespace}/${name}/`), { headers }), { id, namespace, space: namespace, member: id, source: { kind: 'Mapping', namespace, name } });
+}
+
+const noChange: TranslationChange = { mappings: [], removedMappings: [], upstreams: [], removedUpstreams: [], endpoints: [], flipped: [] };
+
+describe('what a namespace takes beyond its share', () => {
+  const one = large('a', 'one', 12);
+  const bytes = mappingBytes(one) + recordOverhead;
+  const beyond = (most: number, has = 0, known: readonly string[] = []): readonly string[] =>
+    beyondShare([{ mapping: one, slot: -1 }], most, { bytesOf: () => has, hasMapping: (id) => known.includes(id) }).map(({ id }) => id);
+
+  test('is what would not fit, at the limit, below and above it', () => {
+    expect(beyond(bytes + 1)).toEqual([]);
+    expect(beyond(bytes)).toEqual([]);
+    expect(beyond(bytes - 1)).toEqual([one.id]);
+    expect(beyond(bytes + 10, 10)).toEqual([]);
+    expect(beyond(bytes + 9, 10)).toEqual([one.id]);
+  });
+
+  test('is nothing of an everyday Mapping that is there already, and all of a large one', () => {
+    const usual = large('a', 'usual', 1);
+    const of = (given: Mapping): number => beyondShare([{ mapping: given, slot: -1 }], 100, { bytesOf: () => 100, hasMapping: () => true }).length;
+    expect([of(usual), of(one)]).toEqual([0, 1]);
+  });
+
+  test('leaves out Upstreams and Endpoints that come for it alone', () => {
+    const other = { ...large('a', 'two', 1), target: one.target };
+    const upstream = (key: string): never => ({ upstream: { key }, breakerSlot: -1 }) as never;
+    const whole = change([one], { upstreams: [upstream('one'), upstream('x')], endpoints: [{ key: 'one', ready: true, endpoints: [] }] });
+    const left = without(whole, [one], () => false);
+    expect([left.mappings.length, left.upstreams.map((given) => given.upstream.key), left.endpoints.length]).toEqual([0, ['x'], 0]);
+    const shared = without({ ...whole, mappings: [...whole.mappings, { mapping: other, slot: -1 }] }, [one], () => false);
+    expect([shared.mappings.length, shared.upstreams.length, shared.endpoints.length]).toEqual([1, 2, 1]);
+  });
+});
+
+test('a namespace that would fill the table keeps nobody from changing: it is told what has no room, and gets it when it makes some', () => {
+  const memory = tableMemory(2);
+  const publisher: Publisher = new Publisher(
+    new SharedTable(memory),
+    { slotOf: () => -1, breakerSlotOf: () => -1, resolvedOf: () => undefined },
+    { isOneNamespace: false, settings: () => ({ singleNamespace: null }), written: () => undefined, settled: () => undefined, live: () => undefined, taken: () => undefined, reached: () => undefined },
+  );
+  const reader = new TableReader(memory, 0);
+  const served = (): readonly string[] => {
+    reader.take();
+    return reader.table.routesInOrder().flatMap(({ mappings }) => mappings.map(({ id }) => id));
+  };
+  const greedy = Array.from({ length: 100 }, (_, index) => large('greedy', `m${index}`, 20));
+  publisher.change({ ...noChange, mappings: greedy }, 0);
+  publisher.open();
+  const first = served();
+  expect(first.length).toBeGreaterThan(10);
+  expect(first.length).toBeLessThan(30);
+  const [problem] = publisher.problems;
+  expect(problem).toMatchObject({ code: 'table-share', level: 'error', subject: { kind: 'Namespace', name: 'greedy' } });
+  expect(problem!.sentence).toContain(`${100 - first.length} that are new`);
+  // Everybody else's changes come through.
+  publisher.change({ ...noChange, mappings: [large('other', 'canary', 1)] }, 0);
+  publisher.stop();
+  expect(served()).toContain('Mapping other/canary');
+  expect(served()).toHaveLength(first.length + 1);
+});
