@@ -21,8 +21,9 @@ afterEach(async () => {
   for (const close of closers.splice(0).toReversed()) await close();
 });
 
-async function start(): Promise<Gateway> {
-  const gateway = await new Gateway().listen();
+/** `real`: for peers that are programs of their own, whose time goes on. */
+async function start(time: 'stopped' | 'real' = 'stopped'): Promise<Gateway> {
+  const gateway = await new Gateway({ time }).listen();
   closers.push(() => {
     expect(gateway.flagged('UX')).toBe(0);
     gateway.close();
@@ -161,7 +162,7 @@ function upstreamOn(gateway: Gateway, port: number): void {
 
 describe.runIf(existsSync(early))('at full load, through real upstreams that answer before they have read', () => {
   test.each(sizes)(`grpc-go: 0 of ${calls} calls with %i bytes fail`, async (bytes) => {
-    const gateway = await start();
+    const gateway = await start('real');
     upstreamOn(gateway, await serve(early, (port) => ['serve-grpc', String(port)]));
     const long = await rawClient(gateway.port);
     expect(await failed('call-grpc', gateway.port, calls, 64, bytes, 7, 'iris')).toBe('0');
@@ -170,7 +171,7 @@ describe.runIf(existsSync(early))('at full load, through real upstreams that ans
   }, 180_000);
 
   test.each(sizes)(`Go's net/http: 0 of ${calls} requests with %i bytes fail`, async (bytes) => {
-    const gateway = await start();
+    const gateway = await start('real');
     upstreamOn(gateway, await serve(early, (port) => ['serve-http', String(port)]));
     expect(await failed('call-http', gateway.port, calls, 64, bytes, 200, '/')).toBe('0');
     expect(gateway.flagged('UC') + gateway.flagged('DPE') + gateway.flagged('UR')).toBe(0);
@@ -178,7 +179,7 @@ describe.runIf(existsSync(early))('at full load, through real upstreams that ans
 
   // Bodies that it throws away count as a flood with nginx: it ends the connection after 1 MB of them, with what is under way.
   test.runIf(existsSync(nginx)).each([100, 2000])(`nginx: 0 of ${calls} requests with %i bytes fail`, async (bytes) => {
-    const gateway = await start();
+    const gateway = await start('real');
     const folder = mkdtempSync(join(tmpdir(), 'sluice-early-'));
     closers.push(() => rmSync(folder, { recursive: true, force: true }));
     const config = join(folder, 'nginx.conf');
@@ -194,7 +195,7 @@ http { access_log off; keepalive_requests 1000000; client_body_temp_path ${folde
   }, 180_000);
 
   test(`the gateway itself answers ${calls} calls of grpc-go before they are sent whole, and none of Go's net/http either`, async () => {
-    const gateway = await start();
+    const gateway = await start('real');
     gateway.serve([], [], []);
     expect(await failed('call-grpc', gateway.port, calls, 64, 100, 12, 'nobody')).toBe('0');
     expect(await failed('call-http', gateway.port, calls, 64, 100_000, 404, '/nowhere')).toBe('0');
