@@ -54,8 +54,8 @@ export class Publisher {
   #opened = false;
   /** Why the newest table is not published. */
   #problems: readonly Problem[] = [];
-  /** What every reader had read, or passed, when it did not fit. */
-  #readWhenFull = 0;
+  /** What every reader had read, or passed, when the newest table did not fit; null: it fitted. */
+  #readWhenFull: number | null = null;
 
   /** Goes on from the table that is in the memory. Throws ArenaFault where it is damaged. */
   constructor(shared: SharedTable, slots: SlotsOf, events: PublisherEvents) {
@@ -147,7 +147,7 @@ export class Publisher {
     this.#countServed();
     this.#events.taken();
     // What this worker read no longer takes room.
-    if (this.#problems.length > 0 && this.#shared.oldestRead > this.#readWhenFull) {
+    if (this.#readWhenFull !== null && this.#shared.oldestRead > this.#readWhenFull) {
       this.#isUntried = true;
       this.#departUnlessBatching();
     }
@@ -197,6 +197,7 @@ export class Publisher {
       const change = beyond.length === 0 ? whole : without(whole, beyond, (key) => this.#writer.hasUpstream(key));
       this.#writer.write(change, this.#shared.oldestRead);
       this.#batch.clear();
+      this.#readWhenFull = null;
       if (beyond.length > 0) this.#batch.keep(whole, change);
       this.#problems = shareProblems(this.#batch.waiting, this.#mostOfNamespace);
       return true;

@@ -1,6 +1,6 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { beyondShare, without } from '../../../gateway/control/namespace-shares.ts';
-import { Publisher } from '../../../gateway/control/publisher.ts';
+import { Publisher, batchMs } from '../../../gateway/control/publisher.ts';
 import { SharedTable, tableMemory } from '../../../gateway/shared-table.ts';
 import type { TranslationChange } from '../../../k8s/translate/translation.ts';
 import type { Mapping } from '../../../routing/mapping.ts';
@@ -75,4 +75,31 @@ test('a namespace that would fill the table keeps nobody from changing: it is to
   publisher.stop();
   expect(served()).toContain('Mapping other/canary');
   expect(served()).toHaveLength(first.length + 1);
+});
+
+test('what waits for room wakes nobody, and is not tried again for nothing', () => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  const memory = tableMemory(2);
+  let tried = 0;
+  const publisher: Publisher = new Publisher(
+    new SharedTable(memory),
+    { slotOf: () => -1, breakerSlotOf: () => -1, resolvedOf: () => undefined },
+    { isOneNamespace: false, settings: () => ({ singleNamespace: null }), written: () => undefined, settled: () => undefined, live: () => undefined, taken: () => undefined, reached: (point) => (tried += point === 'begun' ? 1 : 0) },
+  );
+  const reader = new TableReader(memory, 0);
+  let wakes = 0;
+  // As a worker does: it says, when it was woken, which table it reads.
+  publisher.join(0, () => {
+    wakes += 1;
+    setTimeout(() => publisher.taken(0, reader.take(), 0), 1);
+  });
+  publisher.change({ ...noChange, mappings: Array.from({ length: 100 }, (_, index) => large('greedy', `m${index}`, 20)) }, 0);
+  publisher.open();
+  vi.advanceTimersByTime(batchMs);
+  expect(publisher.problems).toMatchObject([{ code: 'table-share' }]);
+  const before = [wakes, tried];
+  vi.advanceTimersByTime(100 * batchMs);
+  expect([wakes, tried]).toEqual(before);
+  publisher.stop();
 });
