@@ -68,7 +68,7 @@ export class Http1Request implements RequestTaker {
     answer.begin(head.http11, head.isHead, head.close);
     this.#owesContinue = head.expectsContinue;
     const { request } = (this.exchange ??= new Exchange(this.#context.exchange, this.#connection));
-    this.#facts ??= clientFacts(transport.peer, transport.secure, worker.trustedHops);
+    this.#facts ??= clientFacts(transport.peer, transport.secure, null, worker.trustedHops);
     request.head(head, this.#facts);
     if (!hasBody) request.end(null);
     // The route and the limits are decided: now the body is welcome.

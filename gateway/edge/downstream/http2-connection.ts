@@ -62,7 +62,7 @@ export class ServedConnection implements ServerOwner, ClientConnection, StreamOw
 
   /** About every request of this client. */
   get facts(): ClientFacts {
-    return (this.#facts ??= clientFacts(this.transport.peer, this.transport.secure, this.#worker.trustedHops));
+    return (this.#facts ??= clientFacts(this.transport.peer, this.transport.secure, null, this.#worker.trustedHops));
   }
 
   get busy(): boolean {

@@ -49,6 +49,7 @@ function factBlockOf(facts: ClientFacts): Buffer {
   writer.own(requestIdName, Buffer.alloc(requestIdBytes), 0, requestIdBytes);
   writer.fieldText('x-forwarded-for', facts.peer.toString('latin1'));
   writer.lines(facts.protoLine, 0, facts.protoLine.length);
+  writer.lines(facts.certificateLine, 0, facts.certificateLine.length);
   writer.name(forwardedHostName);
   facts.block = writer.copy();
   return facts.block;

@@ -1,12 +1,18 @@
 // ClientFacts: what the connection of a client says about every request on it, written once a connection.
+import { clientCertificateLine } from './client-certificate.ts';
+import type { ClientCertificate } from './client-certificate.ts';
 import { requestIdBytes } from './request-id.ts';
 
 /** What the connection of the client says about every request on it. */
 export interface ClientFacts {
   /** Address of the peer. */
   readonly peer: Buffer;
+  /** Over TLS, where its host asks for certificates: what it presented and was verified. */
+  readonly certificate: ClientCertificate | null;
   /** `x-forwarded-proto: http` and its line end. */
   readonly protoLine: Buffer;
+  /** `x-forwarded-client-cert: …` and its line end; empty without a certificate. */
+  readonly certificateLine: Buffer;
   /** Proxies in front that are believed. */
   readonly trustedHops: number;
   /** All lines that are the same for every request while nobody in front is believed, with room for the id and up to the forwarded host. */
@@ -16,8 +22,9 @@ export interface ClientFacts {
 }
 
 /** The facts of a client at this address. */
-export function clientFacts(peer: string, secure: boolean, trustedHops: number): ClientFacts {
+export function clientFacts(peer: string, secure: boolean, certificate: ClientCertificate | null, trustedHops: number): ClientFacts {
   const protoLine = `x-forwarded-proto: ${secure ? 'https' : 'http'}\r\n`;
-  const lines = `x-request-id: ${' '.repeat(requestIdBytes)}\r\nx-forwarded-for: ${peer}\r\n${protoLine}x-forwarded-host: `;
-  return { peer: Buffer.from(peer), protoLine: Buffer.from(protoLine), trustedHops, lines: Buffer.from(lines), block: null };
+  const certificateLine = clientCertificateLine(certificate);
+  const lines = `x-request-id: ${' '.repeat(requestIdBytes)}\r\nx-forwarded-for: ${peer}\r\n${protoLine}${certificateLine}x-forwarded-host: `;
+  return { peer: Buffer.from(peer), certificate, protoLine: Buffer.from(protoLine), certificateLine: Buffer.from(certificateLine), trustedHops, lines: Buffer.from(lines), block: null };
 }

@@ -36,6 +36,8 @@ export const kind = {
   /** One of the others but for `_` where it has `-`: servers that speak CGI or WSGI take both for one, so it ends here. */
   underscoreAlias: 22,
   grpcTimeout: 23,
+  /** x-forwarded-client-cert: who proved it to whom is said by this gateway alone, also behind a proxy that is believed (Envoy's SANITIZE_SET). */
+  vouched: 24,
 } as const;
 
 const ownKinds: readonly (readonly [string, number])[] = [
@@ -54,6 +56,7 @@ const ownKinds: readonly (readonly [string, number])[] = [
   ['x-forwarded-for', kind.forwardedFor],
   ['x-forwarded-proto', kind.forwardedProto],
   ['x-forwarded-host', kind.forwardedHost],
+  ['x-forwarded-client-cert', kind.vouched],
   ['forwarded', kind.forwarded],
   ['x-real-ip', kind.forwarded],
   ['x-rewrite-url', kind.original],

@@ -4,7 +4,7 @@ import { kind } from './field-kind.ts';
 /** They frame the message or belong to one connection (RFC 9110 §7.6.1), or pose as what does: they end here, in requests, answers and trailers. */
 const ofThisHop: readonly number[] = [kind.contentLength, kind.transferEncoding, kind.connection, kind.hop, kind.te, kind.upgrade, kind.underscoreAlias];
 /** What a client may not say about itself. Written anew, or by a proxy in front that is believed. */
-const claims: readonly number[] = [kind.requestId, kind.forwardedFor, kind.forwardedProto, kind.forwardedHost, kind.forwarded, kind.gateway, kind.originalPath, kind.original];
+const claims: readonly number[] = [kind.requestId, kind.forwardedFor, kind.forwardedProto, kind.forwardedHost, kind.forwarded, kind.gateway, kind.originalPath, kind.original, kind.vouched];
 /** What an upstream may not say as if the gateway did. */
 const ofGateway: readonly number[] = [kind.gateway, kind.originalPath];
 
@@ -14,8 +14,8 @@ function allBut(...ending: readonly number[]): Uint8Array {
 
 /** Fields of a client's request to an upstream. The 100 Continue of `expect` is the gateway's own. */
 export const fromClient = allBut(...ofThisHop, kind.expect, ...claims);
-/** The same of a proxy in front that is believed. The chain of addresses is written anew. */
-export const fromTrustedProxy = allBut(...ofThisHop, kind.expect, kind.forwardedFor);
+/** The same of a proxy in front that is believed. The chain of addresses is written anew, as is who proved to be whom. */
+export const fromTrustedProxy = allBut(...ofThisHop, kind.expect, kind.forwardedFor, kind.vouched);
 /** Fields of an answer to a client. */
 export const fromUpstream = allBut(...ofThisHop, ...ofGateway);
 /**

@@ -39,6 +39,7 @@ export function writeOwnLines(out: OutBuffer, head: WireRequestHead, ownLines: O
     out.putAll(crlf);
   }
   if (ownLines.forwardedProto && (kept & keeps.proto) === 0) out.putAll(facts.protoLine);
+  if (facts.certificateLine.length > 0) out.putAll(facts.certificateLine);
   if (ownLines.forwardedHost && (kept & keeps.host) === 0) {
     out.putAll(forwardedHostName);
     out.put(head.bytes, head.authorityStart, head.authorityEnd);

@@ -12,6 +12,7 @@ import { pseudo, pseudoNames } from '../../../../gateway/edge/http2/field-meanin
 import { putLength, writeRequestBlock, writeTrailerBlock } from '../../../../gateway/edge/http2/request-writer.ts';
 import { WireRequestHead, readRequestHead } from '../../../../gateway/edge/message/request-head.ts';
 import { writeRequestHead } from '../../../../gateway/edge/http1/request-writer.ts';
+import type { ClientCertificate } from '../../../../gateway/edge/message/client-certificate.ts';
 import { clientFacts } from '../../../../gateway/edge/message/client-facts.ts';
 import { OutBuffer } from '../../../../gateway/edge/io/out-buffer.ts';
 import { mappingOf } from '../../fixtures.ts';
@@ -30,6 +31,7 @@ interface Case {
   readonly host: HostRewrite;
   readonly edits: HeaderEdits;
   readonly hops: number;
+  readonly certificate: ClientCertificate | null;
   readonly shadow: boolean;
 }
 
@@ -48,9 +50,9 @@ function headOf({ method, rest, fields }: Pick<Case, 'method' | 'rest' | 'fields
 }
 
 /** Fields that an HTTP/1.1 upstream gets, in lower case, the request line and Host as pseudo headers. */
-function overHttp1(head: WireRequestHead, compiled: CompiledMapping, { hops, shadow }: Case): Field[] {
+function overHttp1(head: WireRequestHead, compiled: CompiledMapping, { hops, certificate, shadow }: Case): Field[] {
   const out = new OutBuffer(256);
-  writeRequestHead(out, head, compiled, clientFacts('192.0.2.7', false, hops), requestId, shadow);
+  writeRequestHead(out, head, compiled, clientFacts('192.0.2.7', false, certificate, hops), requestId, shadow);
   const [line, ...lines] = out.view().toString('latin1').split('\r\n').slice(0, -1);
   const [method, path] = line!.split(' ');
   const fields = lines.map((text): Field => [text.slice(0, text.indexOf(':')).toLowerCase(), text.slice(text.indexOf(':') + 1).trim()]);
@@ -65,9 +67,9 @@ function decoded(writer: BlockWriter): HeaderList {
   return list;
 }
 
-function overHttp2(head: WireRequestHead, compiled: CompiledMapping, { hops, shadow }: Case): Field[] {
+function overHttp2(head: WireRequestHead, compiled: CompiledMapping, { hops, certificate, shadow }: Case): Field[] {
   const writer = new BlockWriter();
-  writeRequestBlock(writer, head, compiled, clientFacts('192.0.2.7', false, hops), requestId, false, shadow);
+  writeRequestBlock(writer, head, compiled, clientFacts('192.0.2.7', false, certificate, hops), requestId, false, shadow);
   const list = decoded(writer);
   const value = (number: number): string => list.bytes.toString('latin1', list.pseudo[number * 2], list.pseudo[number * 2 + 1]);
   expect(value(pseudo.scheme)).toBe('http');
@@ -77,10 +79,10 @@ function overHttp2(head: WireRequestHead, compiled: CompiledMapping, { hops, sha
 const sorted = (fields: readonly Field[]): readonly Field[] => fields.toSorted((a, b) => (`${a[0]}:${a[1]}` < `${b[0]}:${b[1]}` ? -1 : 1));
 
 const noEdits: HeaderEdits = { remove: [], add: [] };
-const plain: Omit<Case, 'fields'> = { method: 'POST', rest: 'api', rewrite: { kind: 'none' }, host: { kind: 'client' }, edits: noEdits, hops: 0, shadow: false };
+const plain: Omit<Case, 'fields'> = { method: 'POST', rest: 'api', rewrite: { kind: 'none' }, host: { kind: 'client' }, edits: noEdits, hops: 0, certificate: null, shadow: false };
 
 const meaningful = [
-  'accept', 'Content-Type', 'X-Request-Id', 'x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host', 'forwarded', 'x-real-ip', 'x-envoy-original-path',
+  'accept', 'Content-Type', 'X-Request-Id', 'x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host', 'x-forwarded-client-cert', 'forwarded', 'x-real-ip', 'x-envoy-original-path',
   'x-envoy-anything', 'x-original-url', 'keep-alive', 'proxy-authorization', 'http2-settings', 'trailer', 'te', 'cookie', 'authorization', 'date', 'upgrade',
   'seldon', 'Namespace', 'grpc-timeout', 'trace-bin', 'x-custom', 'User-Agent',
 ] as const;
@@ -95,6 +97,7 @@ const aCase: fc.Arbitrary<Case> = fc.record({
   host: fc.constantFrom<HostRewrite>({ kind: 'client' }, { kind: 'literal', host: 'models.example:9000' }),
   edits: fc.record({ remove: fc.array(fc.constantFrom('x-custom', 'X-Forwarded-Host', 'accept'), { maxLength: 2 }), add: fc.array(anEdit, { maxLength: 3 }) }),
   hops: fc.constantFrom(0, 0, 1, 2),
+  certificate: fc.constantFrom(null, { subject: 'CN=batch', dnsNames: ['batch.example'], uris: [], emails: [], fingerprint: 'ab'.repeat(32) }),
   shadow: fc.boolean(),
 });
 
@@ -120,7 +123,7 @@ describe('the header block of a request', () => {
 
   test('keeps the length that the client gave', () => {
     const writer = new BlockWriter();
-    writeRequestBlock(writer, headOf({ ...plain, fields: [['Content-Length', '72']] }), compiledFor(plain), clientFacts('192.0.2.7', false, 0), requestId, false, false);
+    writeRequestBlock(writer, headOf({ ...plain, fields: [['Content-Length', '72']] }), compiledFor(plain), clientFacts('192.0.2.7', false, null, 0), requestId, false, false);
     expect(textFields(decoded(writer)).some(([name]) => name === 'content-length')).toBe(false);
     putLength(writer, 72);
     expect(textFields(decoded(writer)).at(-1)).toEqual(['content-length', '72']);
@@ -128,7 +131,7 @@ describe('the header block of a request', () => {
 
   test('says https to an upstream with TLS', () => {
     const writer = new BlockWriter();
-    writeRequestBlock(writer, headOf({ ...plain, fields: [] }), compiledFor(plain), clientFacts('192.0.2.7', false, 0), requestId, true, false);
+    writeRequestBlock(writer, headOf({ ...plain, fields: [] }), compiledFor(plain), clientFacts('192.0.2.7', false, null, 0), requestId, true, false);
     const list = decoded(writer);
     expect(list.bytes.toString('latin1', list.pseudo[pseudo.scheme * 2], list.pseudo[pseudo.scheme * 2 + 1])).toBe('https');
   });
@@ -137,7 +140,7 @@ describe('the header block of a request', () => {
     const head = headOf({ ...plain, fields: [['x-secret', 'a'], ['x-open', 'b']] });
     head.neverIndexed = Uint8Array.of(0, 1, 0);
     const writer = new BlockWriter();
-    writeRequestBlock(writer, head, compiledFor(plain), clientFacts('192.0.2.7', false, 0), requestId, false, false);
+    writeRequestBlock(writer, head, compiledFor(plain), clientFacts('192.0.2.7', false, null, 0), requestId, false, false);
     const list = decoded(writer);
     const forbidden = textFields(list).filter((_, field) => list.neverIndexed[field] === 1);
     expect(forbidden).toEqual([['x-secret', 'a']]);

@@ -25,7 +25,7 @@ describe('rules of fields', () => {
     ['connection', '00000'], ['content-length', '00000'], ['transfer-encoding', '00000'], ['te', '00000'], ['upgrade', '00000'], ['keep-alive', '00000'],
     ['proxy-connection', '00000'], ['proxy-authenticate', '00000'], ['http2-settings', '00000'], ['content_length', '00000'], ['keep_alive', '00000'], ['proxy_x', '00000'],
     ['expect', '00101'], ['host', '11100'], ['trailer', '11100'],
-    ['x-request-id', '01101'], ['x-forwarded-for', '00101'], ['x-forwarded-proto', '01101'], ['x-forwarded-host', '01101'], ['forwarded', '01101'], ['x-real-ip', '01101'],
+    ['x-request-id', '01101'], ['x-forwarded-for', '00101'], ['x-forwarded-proto', '01101'], ['x-forwarded-host', '01101'], ['x-forwarded-client-cert', '00101'], ['x_forwarded-client_cert', '00000'], ['forwarded', '01101'], ['x-real-ip', '01101'],
     ['x-envoy-retry-on', '01000'], ['x-envoy-original-path', '01000'], ['x-original-url', '01101'],
     ['content-type', '11101'], ['accept', '11101'], ['grpc-timeout', '11101'], ['date', '11101'], ['authorization', '11101'], ['seldon', '11101'],
     ['grpc-status', '11111'], ['x-anything', '11111'],
