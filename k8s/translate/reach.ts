@@ -1,5 +1,5 @@
 // Reach: which addresses may be dialled. Pure checks, used for EndpointSlices here and for DNS answers in the control worker.
-import { embeddedIpv4, parseAddress, printAddress, startsWith } from './address.ts';
+import { embeddedIpv4, parseAddress, printAddress, startsWith } from '../../routing/address.ts';
 import type { Problem } from '../../routing/problem.ts';
 import type { Upstream } from '../../routing/upstream.ts';
 import type { TranslateSettings } from './translation.ts';
