@@ -1,4 +1,5 @@
 // Mappings: requests that satisfy this Match go to this Upstream, in this Role. The only input of the table.
+import type { Guard } from './guard.ts';
 import type { Match } from './match.ts';
 import type { ObjectRef } from './problem.ts';
 
@@ -149,5 +150,7 @@ export interface Mapping {
   readonly precedence: number;
   readonly role: Role;
   readonly target: ForwardTarget | RedirectTarget;
+  /** Who may call, and how much. */
+  readonly guard: Guard;
   readonly series: Series;
 }

@@ -1,6 +1,7 @@
 // The plain Mapping: what Mappings in memory are told as a difference from (routing/patch.ts). It only saves bytes: any other would do. Whoever makes
 // Mappings out of its parts, as they are, also saves the time to compare and to digest them.
 import { keepDigest } from './digest.ts';
+import { plainGuard } from './guard.ts';
 import type { ForwardTarget, HeaderEdits, Mapping } from './mapping.ts';
 import type { ObjectRef } from './problem.ts';
 import type { Upstream } from './upstream.ts';
@@ -37,6 +38,7 @@ export const plainMapping: Mapping = Object.freeze({
   precedence: 0,
   role: Object.freeze({ kind: 'live', weight: null, share: 1 }),
   target: plainTarget,
+  guard: plainGuard,
   series: Object.freeze({ namespace: '', deployment: '', predictor: '', role: 'live', protocol: 'http' }),
 });
 

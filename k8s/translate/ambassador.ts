@@ -1,10 +1,12 @@
 // Ambassador documents: `seldon.io/ambassador-config`, `getambassador.io/config` on Services, Mapping and TLSContext objects.
 import { sameValue } from '../../routing/diff.ts';
+import type { Guard } from '../../routing/guard.ts';
 import type { Mapping, Role } from '../../routing/mapping.ts';
 import type { ObjectRef, Problem, ProblemLevel } from '../../routing/problem.ts';
 import { allowance } from './allowance.ts';
 import { lostWith } from './ambassador-kinds.ts';
 import { Fields, type RegexBudget } from './fields.ts';
+import type { DecodedGuard } from './guard.ts';
 import { nearWord } from './near-word.ts';
 import { placeMapping } from './placement.ts';
 import { reportMappingDifferences } from './raw-differences.ts';
@@ -22,6 +24,8 @@ import { parseYaml } from './yaml.ts';
 export interface Configuration {
   readonly mappings: readonly RawMapping[];
   readonly contexts: readonly TlsContext[];
+  /** Who may call its Mappings. */
+  readonly guard: Guard;
   readonly bytes: number;
 }
 
@@ -42,6 +46,7 @@ export interface ConfigurationOrigin {
   readonly owner: string;
   /** Ids of documents that name none. */
   readonly ids: readonly string[];
+  readonly guard: DecodedGuard;
 }
 
 export type ConfigurationInput = { readonly kind: 'text'; readonly text: string } | { readonly kind: 'object'; readonly value: UnknownRecord };
@@ -70,7 +75,8 @@ export function decodeConfiguration(
     return decoding.done(Buffer.byteLength(input.text));
   }
   decoding.report('error', 'bad-yaml', origin.field, `the text ${result.reason}${lastGood === null ? '' : ', and its last good form stays'}; correct it`);
-  return { configuration: lastGood ?? { mappings: [], contexts: [], bytes: 0 }, otherIds: [], problems: decoding.problems };
+  const { mappings, contexts, bytes } = lastGood ?? { mappings: [], contexts: [], bytes: 0 };
+  return { configuration: { mappings: guarded(mappings, origin), contexts, guard: origin.guard.guard, bytes }, otherIds: [], problems: decoding.problems };
 }
 
 class Decoding {
@@ -94,7 +100,7 @@ class Decoding {
   }
 
   done(bytes: number): Decoded {
-    return { configuration: { mappings: [...this.#mappings.values()], contexts: [...this.#contexts.values()], bytes }, otherIds: [...new Set(this.#otherIds)], problems: this.problems };
+    return { configuration: { mappings: guarded([...this.#mappings.values()], this.#origin), contexts: [...this.#contexts.values()], guard: this.#origin.guard.guard, bytes }, otherIds: [...new Set(this.#otherIds)], problems: this.problems };
   }
 
   document(value: unknown, field: string): void {
@@ -196,14 +202,19 @@ class Decoding {
   }
 }
 
+/** Where it cannot be read who may call, nobody may: nothing is ready, and nobody is sent elsewhere. */
+function guarded(mappings: readonly RawMapping[], { guard }: ConfigurationOrigin): readonly RawMapping[] {
+  return guard.readable ? mappings : mappings.filter(({ redirect }) => redirect === null).map((mapping) => ({ ...mapping, withheld: true }));
+}
+
 /** Mappings of an object's documents: each is a member of its own. */
 export function translateConfiguration(ref: ObjectRef, configuration: Configuration, around: Lookups): UnitMeaning {
   const builder = new MeaningBuilder(ref);
-  for (const raw of configuration.mappings) translateRaw(ref, raw, builder, around);
+  for (const raw of configuration.mappings) translateRaw(ref, raw, configuration.guard, builder, around);
   return builder.meaning(configuration.bytes);
 }
 
-function translateRaw(ref: ObjectRef, raw: RawMapping, builder: MeaningBuilder, around: Lookups): void {
+function translateRaw(ref: ObjectRef, raw: RawMapping, guard: Guard, builder: MeaningBuilder, around: Lookups): void {
   const { namespace } = ref;
   const { places, notes } = placeMapping(raw.match, raw.precedence, namespace, around.settings, around.grantsOf(namespace));
   for (const [code, level, sentence] of notes) builder.report(level, code, raw.field === '' ? 'spec' : raw.field, `Mapping ${quoted(raw.name)}: ${sentence}`);
@@ -228,6 +239,7 @@ function translateRaw(ref: ObjectRef, raw: RawMapping, builder: MeaningBuilder, 
       precedence,
       role,
       target,
+      guard,
       series: { namespace, deployment: ref.name, predictor: raw.name === ref.name ? '' : raw.name, role: role.kind, protocol: raw.grpc ? 'grpc' : 'http' },
     };
     builder.drafts.push({ mapping, plan, standing, raw: true, regexes: raw.regexes, field: raw.field });

@@ -26,19 +26,23 @@ export const keys = {
   grpcTimeout: 'seldon.io/grpc-timeout',
   grpcReadTimeout: 'seldon.io/grpc-read-timeout',
   traffic: 'sluice.io/traffic',
+  auth: 'sluice.io/auth',
 } as const;
 
 /** Every name in `keys`. */
 export const knownAnnotations: ReadonlySet<string> = new Set(Object.values(keys));
 
+/** What says who may call, and how much: read of every object whose Mappings are served. The text "" cannot be read. */
+export const guardAnnotations: ReadonlySet<string> = new Set([keys.auth]);
+
 /** Without these a SeldonDeployment would get requests that were not meant for it. */
-export const wideningAnnotations: ReadonlySet<string> = new Set([keys.header, keys.regexHeader, keys.shadow, keys.weight]);
+export const wideningAnnotations: ReadonlySet<string> = new Set([keys.header, keys.regexHeader, keys.shadow, keys.weight, ...guardAnnotations]);
 
 /**
  * Deciding annotations whose text "" counts as not written: Seldon's operator asks each for "" before it reads it, and templates write so what has no
  * value. (The text of `seldon.io/ambassador-service-name` is told to be no name.)
  */
-export const emptiableAnnotations: readonly string[] = [...wideningAnnotations, keys.id, keys.config, keys.traffic];
+export const emptiableAnnotations: readonly string[] = [...wideningAnnotations, keys.id, keys.config, keys.traffic].filter((key) => !guardAnnotations.has(key));
 
 /** Keys of a predictor's annotations that are only read on the SD, or (getambassador.io/config) not at all. */
 export function misplacedAnnotations(annotations: Readonly<Record<string, string>>): readonly string[] {

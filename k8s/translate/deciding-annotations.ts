@@ -1,6 +1,8 @@
 // Deciding annotations: those that say which requests reach a SeldonDeployment, or how many. When one becomes unreadable its last good text stays.
-import { annotationOf, isExternalName, isWeight, keys, parseIds, type WrittenAnnotation } from './annotations.ts';
+import { parseAuth } from '../../routing/guard.ts';
+import { annotationOf, guardAnnotations, isExternalName, isWeight, keys, parseIds, type WrittenAnnotation } from './annotations.ts';
 import type { Deployment, DeploymentAnnotations } from './deployment.ts';
+import { authWords } from './guard.ts';
 import { parseHeaders, parseRegexHeaders } from './header-grammar.ts';
 import { exampleTraffic, parseTraffic } from './traffic-text.ts';
 import { notText, quoted } from './value.ts';
@@ -24,6 +26,7 @@ const deciding: ReadonlyMap<string, Deciding> = new Map<string, Deciding>([
   [keys.weight, { code: 'bad-weight', write: () => 'a percentage from 0 to 100', isReadable: isWeight }],
   [keys.shadow, { code: 'bad-shadow', write: () => 'true or false, in quotes', isReadable: (text) => text !== notText }],
   [keys.traffic, { code: 'bad-traffic', write: ({ predictors }) => `for example ${exampleTraffic(predictors)}`, isReadable: (text, { predictors }) => parseTraffic(text, predictors).kind === 'shares' }],
+  [keys.auth, { code: 'bad-auth', write: () => authWords, isReadable: (text) => parseAuth(text) !== null }],
 ]);
 
 type Report = (level: 'error', code: string, field: string, sentence: string) => void;
@@ -55,7 +58,7 @@ export function keepLastGood(deployment: Deployment, lastGood: Deployment | null
 
 function isGood(key: string, { isReadable }: Deciding, deployment: Deployment): boolean {
   const written = annotationOf(deployment.annotations, key);
-  return written === null || written.text === '' || isReadable(written.text, deployment);
+  return written === null || (written.text === '' && !guardAnnotations.has(key)) || isReadable(written.text, deployment);
 }
 
 function replaced({ spec, metadata }: DeploymentAnnotations, key: string, before: WrittenAnnotation | null): DeploymentAnnotations {

@@ -1,4 +1,5 @@
 // Policy of an SD: what all of its annotations say together, with defaults, and what a bad one gets.
+import type { Guard } from '../../routing/guard.ts';
 import type { RetryPolicy, TimeLimit } from '../../routing/mapping.ts';
 import type { NamedMatch } from '../../routing/match.ts';
 import type { ObjectRef, Problem, ProblemLevel } from '../../routing/problem.ts';
@@ -6,6 +7,7 @@ import { defaultBreaker, type Breaker } from '../../routing/upstream.ts';
 import { annotationOf, emptiableAnnotations, externalNameOf, isExternalName, isWeight, keys, knownAnnotations, wideningAnnotations, type WrittenAnnotation } from './annotations.ts';
 import { nearAnnotation } from './deployment-fields.ts';
 import type { Deployment, DeploymentAnnotations, Predictor } from './deployment.ts';
+import { decodeGuard } from './guard.ts';
 import { parseHeaders, parseRegexHeaders } from './header-grammar.ts';
 import { defaultTimeLimit, idleOf, maxTimeMs } from './time-limits.ts';
 import { exampleTraffic, parseTraffic } from './traffic-text.ts';
@@ -28,14 +30,15 @@ export interface DeploymentPolicy {
   readonly grpcIdle: TimeLimit;
   readonly retry: RetryPolicy | null;
   readonly breakers: readonly Breaker[];
+  readonly guard: Guard;
   /** `traffic` of each predictor, `sluice.io/traffic` applied. */
   readonly traffic: readonly (number | null)[];
   /** Field of the `sluice.io/traffic` that was applied, or null. */
   readonly trafficField: string | null;
 }
 
-/** Reads every annotation. One that decides which requests or how many and cannot be read is an error; any other keeps its default (warning). */
-export function decodePolicy(deployment: Deployment, defaultTimeoutMs: number): { readonly policy: DeploymentPolicy; readonly problems: readonly Problem[] } {
+/** Reads every annotation. `anonymous`: a Grant lets the namespace be called by anybody. One that decides which requests or how many and cannot be read is an error; any other keeps its default (warning). */
+export function decodePolicy(deployment: Deployment, defaultTimeoutMs: number, anonymous: boolean): { readonly policy: DeploymentPolicy; readonly problems: readonly Problem[] } {
   const reading = new Reading(deployment, defaultTimeLimit(defaultTimeoutMs));
   reading.checkKeys();
   const retries = reading.integer(keys.retries, 'a whole number of 0 or more');
@@ -43,6 +46,7 @@ export function decodePolicy(deployment: Deployment, defaultTimeoutMs: number): 
   const header = reading.headers();
   const rest = reading.timeout([keys.restTimeout, keys.restReadTimeout]);
   const grpc = reading.timeout([keys.grpcTimeout, keys.grpcReadTimeout]);
+  const guard = reading.guard(anonymous);
   const [externalName, weight, shadow] = [reading.externalName(), reading.weight(), reading.shadow()];
   const policy: DeploymentPolicy = {
     externalName,
@@ -56,6 +60,7 @@ export function decodePolicy(deployment: Deployment, defaultTimeoutMs: number): 
     grpcIdle: idleOf(grpc),
     retry: retries === null || retries === 0 ? null : { retryOn: ['gateway-error'], numRetries: retries, perTryTimeoutMs: null },
     breakers,
+    guard,
     ...reading.traffic(deployment.predictors),
   };
   return { policy, problems: reading.problems };
@@ -179,6 +184,13 @@ class Reading {
         maxRetries: retries ?? defaultBreaker.maxRetries,
       },
     ];
+  }
+
+  /** One that cannot be read leaves the Routes, which nobody is ready for. */
+  guard(anonymous: boolean): Guard {
+    const { guard, readable } = decodeGuard(this.#annotations, anonymous, (...report) => this.#report(...report));
+    if (!readable && this.served === 'yes') this.served = 'withheld';
+    return guard;
   }
 
   /** `main=75,canary=25`: predictors that are not named get 0; with anything wrong the spec's values stay. */

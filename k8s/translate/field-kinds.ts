@@ -96,6 +96,8 @@ export const annotationKinds: Kinds = {
   // What the spec declares is a share that can be read: without a last good form that holds.
   'sluice.io/traffic': 'share',
 
+  'sluice.io/auth': 'which',
+
   'seldon.io/ambassador-retries': 'how',
   'seldon.io/ambassador-circuit-breakers-max-connections': 'how',
   'seldon.io/ambassador-circuit-breakers-max-pending-requests': 'how',

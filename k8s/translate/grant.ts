@@ -7,6 +7,11 @@ export function isUpstreamGranted(grants: readonly Grant[], names: readonly stri
   return grants.some(({ upstreams }) => upstreams.some((glob) => names.some((name) => matchesGlob(glob, name))));
 }
 
+/** May SeldonDeployments and Mappings of the holder of these Grants say that anybody may call them? */
+export function isAnonymousGranted(grants: readonly Grant[]): boolean {
+  return grants.some(({ anonymous }) => anonymous);
+}
+
 /** `*`, `*.example.com`, `10.0.*` or a whole name; letters in any case. The star stands for one character or more. */
 function matchesGlob(glob: string, name: string): boolean {
   const pattern = glob.toLowerCase();

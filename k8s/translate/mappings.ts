@@ -9,6 +9,7 @@ import { predictorRoles } from './deployment-roles.ts';
 import { DeploymentServices, mappingId } from './deployment-services.ts';
 import type { Deployment, Predictor } from './deployment.ts';
 import type { Report } from './fields.ts';
+import { isAnonymousGranted } from './grant.ts';
 import { plainTarget } from './plain-target.ts';
 import { previousServices } from './previous.ts';
 import { portNamed } from './services.ts';
@@ -49,7 +50,7 @@ class DeploymentTranslation {
     this.#deployment = deployment;
     this.#around = around;
     this.#builder = new MeaningBuilder(deployment.ref);
-    const { policy, problems } = decodePolicy(deployment, around.settings.defaultTimeoutMs);
+    const { policy, problems } = decodePolicy(deployment, around.settings.defaultTimeoutMs, isAnonymousGranted(around.grantsOf(deployment.ref.namespace)));
     this.#policy = policy;
     this.#builder.problems.push(...problems);
     this.#services = new DeploymentServices(deployment, around, policy, this.#builder);
@@ -185,6 +186,7 @@ class DeploymentTranslation {
       precedence: 0,
       role,
       target,
+      guard: this.#policy.guard,
       series,
     };
     this.#builder.drafts.push({ mapping, plan, standing, raw: false, regexes: this.#regexes, field: '' });

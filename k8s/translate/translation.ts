@@ -47,6 +47,8 @@ export interface Grant {
   readonly open: boolean;
   /** EndpointSlices that no Kubernetes controller manages are accepted. */
   readonly endpointSlices: boolean;
+  /** `sluice.io/auth: none` holds, whatever the policy says where nobody says anything. */
+  readonly anonymous: boolean;
 }
 
 /** How a predictor's Service was chosen; `explain` prints it (routing rule 13). */

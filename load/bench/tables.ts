@@ -1,4 +1,5 @@
 // Tables for benchmarks: 10,000 deployments, as the translation of SeldonDeployments gives them.
+import { plainGuard } from '../../routing/guard.ts';
 import { arenaOn } from '../../routing/arena.ts';
 import type { Arena } from '../../routing/arena.ts';
 import type { ForwardTarget, Mapping } from '../../routing/mapping.ts';
@@ -26,6 +27,7 @@ function mapping(id: string, namespace: string, space: string | null, name: stri
     precedence: 0,
     role: { kind: 'live', weight: null, share },
     target,
+    guard: plainGuard,
     series: { namespace, deployment: name, predictor: 'main', role: 'live', protocol: match.path.kind === 'grpc' ? 'grpc' : 'http' },
   };
 }

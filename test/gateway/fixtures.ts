@@ -1,4 +1,5 @@
 // Mappings and Upstreams for tests of the control plane: complete, with nothing special about them.
+import { plainGuard } from '../../routing/guard.ts';
 import type { Mapping, Series } from '../../routing/mapping.ts';
 import type { Endpoint, Upstream, UpstreamEndpoints } from '../../routing/upstream.ts';
 
@@ -34,6 +35,7 @@ export function mappingOf(name: string, upstream: string, weight: number | null 
       dialService: false,
       kept: { bypassAuth: false, authContextExtensions: {}, labels: null },
     },
+    guard: plainGuard,
     series: seriesOf(name),
   };
 }

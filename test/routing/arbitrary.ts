@@ -2,6 +2,8 @@
 import * as fc from 'fast-check';
 import { headOf } from '../../routing/head-text.ts';
 import type { HeadText } from '../../routing/head-text.ts';
+import { plainGuard } from '../../routing/guard.ts';
+import type { Guard } from '../../routing/guard.ts';
 import type { Mapping, Role } from '../../routing/mapping.ts';
 import type { HostMatch, Match, NamedMatch, PathMatch, ValueMatch } from '../../routing/match.ts';
 import type { UpstreamEndpoints } from '../../routing/upstream.ts';
@@ -48,6 +50,11 @@ const role: fc.Arbitrary<Role> = fc.oneof(
   fc.record({ kind: fc.constant('shadow' as const), percent: fc.constantFrom(0, 10, 100, 200) }),
 );
 
+const guard: fc.Arbitrary<Guard> = fc.oneof(
+  { weight: 4, arbitrary: fc.constant(plainGuard) },
+  fc.constantFrom<Guard>({ ...plainGuard, auth: { kind: 'providers', names: ['corp', 'keys'] } }, { ...plainGuard, auth: { kind: 'open', granted: true }, deny: ['10.0.0.0/8'], limits: [{ permits: 1, periodMs: 1000, burst: 1, per: { kind: 'header', name: 'x-a' } }] }),
+);
+
 export const anyMapping: fc.Arbitrary<Mapping> = fc
   .record({
     name: fc.constantFrom('p', 'q', 'r', 's', 't', 'v', 'w', 'z'),
@@ -59,8 +66,9 @@ export const anyMapping: fc.Arbitrary<Mapping> = fc
     precedence: fc.constantFrom(0, 0, 0, 1, -1),
     role,
     upstream: fc.constantFrom(...upstreams),
+    guard,
   })
-  .map(({ name, namespace, owned, grantedInto, granted, match, precedence, role: given, upstream }) => ({
+  .map(({ name, namespace, owned, grantedInto, granted, match, precedence, role: given, upstream, guard: said }) => ({
     id: `${namespace}/${name}`,
     source: { kind: 'Mapping', namespace, name },
     namespace,
@@ -71,6 +79,7 @@ export const anyMapping: fc.Arbitrary<Mapping> = fc
     precedence,
     role: given,
     target: forwardTo(upstream),
+    guard: said,
     series: { namespace, deployment: name, predictor: '', role: given.kind, protocol: 'http' as const },
   }));
 

@@ -1,4 +1,5 @@
 // Mappings, changes and tables for tests, with every field that a test does not name at its default.
+import { plainGuard } from '../../routing/guard.ts';
 import { arenaOn } from '../../routing/arena.ts';
 import type { Arena } from '../../routing/arena.ts';
 import { headOf } from '../../routing/head-text.ts';
@@ -86,6 +87,7 @@ export function mapping(name: string, path: PathMatch | Match, more: Partial<Map
     precedence: 0,
     role: live(),
     target: forwardTo(name),
+    guard: plainGuard,
     series: { namespace: 'ns', deployment: name, predictor: '', role: 'live', protocol: 'http' },
     ...more,
   };

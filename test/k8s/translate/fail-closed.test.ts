@@ -2,6 +2,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { build } from '../../../gateway/tools/manifests.ts';
+import { guardAnnotations } from '../../../k8s/translate/annotations.ts';
 import { annotationKinds, deploymentFields, mappingFields, type FieldKind } from '../../../k8s/translate/field-kinds.ts';
 import type { SourceObject } from '../../../k8s/translate/object.ts';
 import { nothingHeld, Translator } from '../../../k8s/translate/translator.ts';
@@ -166,6 +167,7 @@ describe('SeldonDeployments', () => {
     'seldon.io/ambassador-weight': { good: '10', wrong: [...noTexts, '10%', '-5', '  ', 'some'] },
     'seldon.io/ambassador-shadow': { good: 'true', wrong: noTexts },
     'sluice.io/traffic': { good: 'a=90,b=10', wrong: [...noTexts, 'lots', 'a=90,b=10%', 'a=90,c=10', 'b=-1', '  '] },
+    'sluice.io/auth': { good: 'corp, keys', wrong: [...noTexts, '', '  ', 'corp,,keys', 'corp, none', 'corp,corp', 'Corp', 'a b', 'x'.repeat(64), 'corp;keys', Array.from({ length: 17 }, (_, index) => `p${index}`).join(',')] },
   };
 
   test('the table of annotations is whole', () => {
@@ -189,8 +191,9 @@ describe('SeldonDeployments', () => {
     expect([[...outcome.reached], outcome.errors]).toEqual([[], ['metadata.annotations["seldon.io/ambassador-config"]']]);
   });
 
+  // What says who may call is not Seldon's, and "" does not say it.
   // As in Seldon's operator, which asks each for "" before it reads it, and as templates write what has no value. A bad service name is said otherwise.
-  test.each(deciding(annotationKinds).filter((key) => key !== 'seldon.io/ambassador-service-name'))('%s: "" counts as not written, and is said', (key) => {
+  test.each(deciding(annotationKinds).filter((key) => key !== 'seldon.io/ambassador-service-name' && !guardAnnotations.has(key)))('%s: "" counts as not written, and is said', (key) => {
     const outcome = outcomeOf(subject({ ...sharing, [key]: '' }));
     const { [key as keyof typeof sharing]: _, ...rest } = sharing;
     expect(outcome).toEqual({ ...outcomeOf(subject(rest)), empty: [`metadata.annotations["${key}"]`] });

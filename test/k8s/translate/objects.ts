@@ -21,7 +21,7 @@ export const clusterSettings: TranslateSettings = {
   withoutSlices: 'unready',
 };
 
-export const noGrant: Grant = { namespace: '', prefixes: [], hosts: [], grpcNames: [], upstreams: [], regex: false, precedence: false, open: false, endpointSlices: false };
+export const noGrant: Grant = { namespace: '', prefixes: [], hosts: [], grpcNames: [], upstreams: [], regex: false, precedence: false, open: false, endpointSlices: false, anonymous: false };
 
 /** An object of any kind; `text` is YAML of everything but kind and identity. */
 export function object(kind: string, name: string, text: string, apiVersion = defaultVersions[kind] ?? 'v1'): SourceObject {

@@ -1,0 +1,46 @@
+// What the annotations of an object say about who may call it: SeldonDeployments with and without documents of their own, Mapping objects, Services.
+import { parseAuth, plainGuard, type Guard } from '../../routing/guard.ts';
+import { annotationOf, guardAnnotations, keys } from './annotations.ts';
+import { nearAnnotation } from './deployment-fields.ts';
+import type { DeploymentAnnotations } from './deployment.ts';
+import type { Report } from './fields.ts';
+import { quoted } from './value.ts';
+
+export interface DecodedGuard {
+  readonly guard: Guard;
+  /** false: something of it cannot be read, and nobody may call. */
+  readonly readable: boolean;
+}
+
+export const authWords = 'names of providers with commas between them, or none';
+
+/** `granted`: a Grant lets the namespace be called by anybody. What cannot be read is an error. */
+export function decodeGuard(annotations: DeploymentAnnotations, granted: boolean, report: Report): DecodedGuard {
+  let readable = true;
+  let { auth } = plainGuard;
+  const written = annotationOf(annotations, keys.auth);
+  if (written !== null) {
+    const said = parseAuth(written.text);
+    if (said === null) {
+      readable = false;
+      report('error', 'bad-auth', written.field, `${quoted(written.text)} does not say who may call, so nobody may; write ${authWords}`);
+    } else auth = said.kind === 'open' ? { kind: 'open', granted } : said;
+  }
+  return { guard: auth === null ? plainGuard : { ...plainGuard, auth }, readable };
+}
+
+/** Of an object of which no other annotation is read: what seems to be one of these and is not closes it, too. */
+export function decodeLoneGuard(annotations: DeploymentAnnotations, granted: boolean, report: Report): DecodedGuard {
+  const decoded = decodeGuard(annotations, granted, report);
+  let { readable } = decoded;
+  for (const [place, texts] of [['spec', annotations.spec], ['metadata', annotations.metadata]] as const) {
+    for (const key in texts) {
+      if (guardAnnotations.has(key)) continue;
+      const near = nearAnnotation(key, guardAnnotations);
+      if (near === null || annotationOf(annotations, near) !== null) continue;
+      readable = false;
+      report('error', 'unknown-annotation', `${place}.annotations["${key.slice(0, 120)}"]`, `this annotation is not known, and what it seems to mean decides who may call, so nobody may; write ${near}, or remove it`);
+    }
+  }
+  return { guard: decoded.guard, readable };
+}

@@ -1,0 +1,83 @@
+// Who may call, as each kind of object says it.
+import { describe, expect, test } from 'vitest';
+import type { SourceObject } from '../../../k8s/translate/object.ts';
+import { isProviderName, mostProviders, parseAuth } from '../../../routing/guard.ts';
+import type { Guard } from '../../../routing/guard.ts';
+import { noGrant, object, problemsOf, service, translate } from './objects.ts';
+
+const spec = 'spec: {predictors: [{name: main}]}';
+const mappingText = 'apiVersion: ambassador/v1\nkind: Mapping\nname: x\nprefix: /seldon/prod/x/\nservice: main:8000\n';
+
+/** One object of each kind that has Mappings, with these annotations. */
+const kinds: Readonly<Record<string, (annotations: object) => SourceObject>> = {
+  SeldonDeployment: (annotations) => object('SeldonDeployment', 'prod/one', `${JSON.stringify({ metadata: { annotations } }).slice(0, -1)}, ${spec}}`),
+  'SeldonDeployment with documents': (annotations) => object('SeldonDeployment', 'prod/one', `${JSON.stringify({ metadata: { annotations: { 'seldon.io/ambassador-config': mappingText, ...annotations } } }).slice(0, -1)}, ${spec}}`),
+  Mapping: (annotations) => object('Mapping', 'prod/one', JSON.stringify({ metadata: { annotations }, spec: { prefix: '/seldon/prod/x/', service: 'main:8000' } })),
+  Service: (annotations) => object('Service', 'prod/one', JSON.stringify({ metadata: { annotations: { 'getambassador.io/config': mappingText, ...annotations } }, spec: { ports: [{ port: 8000 }] } })),
+};
+
+interface Outcome {
+  readonly guards: readonly Guard['auth'][];
+  /** Is one of its Mappings' Upstreams ready? */
+  readonly ready: boolean;
+  readonly problems: readonly string[];
+}
+
+function outcomeOf(made: SourceObject, grants = false): Outcome {
+  const world = [...service('prod/main'), ...service('prod/one-main')];
+  const translation = translate([...world, made], { mappings: true, grants: grants ? [{ ...noGrant, namespace: 'prod', anonymous: true }] : [] });
+  const mappings = [...translation.mappings.values()].filter(({ source }) => source.name === 'one');
+  return {
+    guards: [...new Set(mappings.map(({ guard }) => guard.auth))],
+    ready: mappings.some(({ target }) => target.kind === 'forward' && translation.endpoints.get(target.upstream)!.ready),
+    problems: problemsOf(translation).filter((line) => line.startsWith('error')),
+  };
+}
+
+describe.each(Object.entries(kinds))('%s', (_kind, made) => {
+  test('names providers, says nothing, or lets everybody in', () => {
+    expect(outcomeOf(made({}))).toMatchObject({ guards: [null], ready: true, problems: [] });
+    expect(outcomeOf(made({ 'sluice.io/auth': 'corp, keys' }))).toMatchObject({ guards: [{ kind: 'providers', names: ['corp', 'keys'] }], ready: true, problems: [] });
+    expect(outcomeOf(made({ 'sluice.io/auth': 'none' }))).toMatchObject({ guards: [{ kind: 'open', granted: false }], ready: true, problems: [] });
+    expect(outcomeOf(made({ 'sluice.io/auth': 'none' }), true)).toMatchObject({ guards: [{ kind: 'open', granted: true }] });
+  });
+
+  test.each(['', 'corp,', 'none, corp', 'a b', ['corp'], null, { corp: 'x' }])('with %j nobody is served, and one error says so', (text) => {
+    const { ready, problems } = outcomeOf(made({ 'sluice.io/auth': text }));
+    expect(ready).toBe(false);
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toContain('metadata.annotations["sluice.io/auth"]');
+  });
+
+  test.each(['sluice.io/auht', 'Sluice.io/auth', 'seldon.io/auth', 'sluice.io/Auth'])('%s is a slip that nobody gets through', (key) => {
+    const { ready, problems } = outcomeOf(made({ [key]: 'corp' }));
+    expect(ready).toBe(false);
+    expect(problems.join()).toContain(`metadata.annotations["${key}"]`);
+  });
+});
+
+test('annotations that are no map may have said it', () => {
+  const { ready, problems } = outcomeOf(object('Mapping', 'prod/one', JSON.stringify({ metadata: { annotations: ['sluice.io/auth: corp'] }, spec: { prefix: '/seldon/prod/x/', service: 'main:8000' } })));
+  expect(ready).toBe(false);
+  expect(problems.join()).toContain('bad-annotations');
+});
+
+test('a redirect goes nowhere while it cannot be read who may call', () => {
+  const redirect = (auth: string): SourceObject => object('Mapping', 'prod/one', JSON.stringify({ metadata: { annotations: { 'sluice.io/auth': auth } }, spec: { prefix: '/seldon/prod/x/', service: 'main', host_redirect: true } }));
+  expect(outcomeOf(redirect('corp')).guards).toHaveLength(1);
+  expect(outcomeOf(redirect('corp,')).guards).toEqual([]);
+});
+
+describe('names of providers', () => {
+  test.each([[62, true], [63, true], [64, false]])('of %i characters', (length, isName) => {
+    expect(isProviderName('x'.repeat(length))).toBe(isName);
+  });
+
+  test.each([[mostProviders - 1, true], [mostProviders, true], [mostProviders + 1, false]])('%i of them', (count, reads) => {
+    expect(parseAuth(Array.from({ length: count }, (_, index) => `p${index}`).join(',')) !== null).toBe(reads);
+  });
+
+  test.each(['None', ' none ', 'NONE'])('%j is nobody in particular', (text) => {
+    expect(parseAuth(text)).toEqual({ kind: 'open' });
+  });
+});
