@@ -2,6 +2,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import type { EdgeLimits } from '../../gateway/settings.ts';
 import { failures } from '../../gateway/failures.ts';
+import { noChange } from '../../gateway/edge/message/head-copy.ts';
 import { goOn, waits } from '../../gateway/edge/policy/step.ts';
 import type { Resume, Step, StepRequest, Verdict } from '../../gateway/edge/policy/step.ts';
 import type { Mapping } from '../../routing/mapping.ts';
@@ -167,7 +168,7 @@ describe('a step that speaks at an odd moment', () => {
   test.each<readonly [string, Verdict, number]>([
     ['goes on', goOn, 200],
     ['answers', { kind: 'answer', answer: { code: 202, contentType: '', body: 'mine', fields: [] }, counted: true }, 202],
-    ['has the Route looked for again', { kind: 'again', change: { remove: [], add: [['x-a', 'b']] } }, 200],
+    ['has the Route looked for again', { kind: 'again', change: { ...noChange, add: [['x-a', 'b']] } }, 200],
   ])('within take, and twice, %s once', async (_what, verdict, status) => {
     await start([atOnce(verdict)]);
     const origin = await new Origin().listen();
@@ -291,7 +292,7 @@ describe('a Route that is looked for again', () => {
     name: 'planted',
     take: (request) => {
       also?.(request);
-      return { kind: 'again', change: { remove: [], add: [['x-tenant', 'b']] } };
+      return { kind: 'again', change: { ...noChange, add: [['x-tenant', 'b']] } };
     },
     answered: null,
     ended: null,
@@ -321,7 +322,7 @@ describe('a Route that is looked for again', () => {
   });
 
   test('cannot lose the fields that frame the message or name its host', async () => {
-    const verdicts: Verdict[] = ['host', 'Content-Length', 'transfer-encoding', 'connection'].map((name) => ({ kind: 'again', change: { remove: [name], add: [] } }));
+    const verdicts: Verdict[] = ['host', 'Content-Length', 'transfer-encoding', 'connection'].map((name) => ({ kind: 'again', change: { ...noChange, remove: [name] } }));
     await start([{ name: 'planted', take: () => verdicts.shift() ?? goOn, answered: null, ended: null }]);
     const origin = await new Origin().listen();
     origins.push(origin);

@@ -5,6 +5,7 @@ import type { ClientHttp2Stream } from 'node:http2';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { failures } from '../../gateway/failures.ts';
 import { framed } from '../../gateway/edge/message/grpc-message.ts';
+import { noChange } from '../../gateway/edge/message/head-copy.ts';
 import { goOn, waits } from '../../gateway/edge/policy/step.ts';
 import type { ExchangeEnd, Resume, Step, StepRequest, Verdict } from '../../gateway/edge/policy/step.ts';
 import type { ForwardTarget, Mapping } from '../../routing/mapping.ts';
@@ -245,7 +246,7 @@ describe.each(protocols.map((protocol) => [protocol.name, protocol] as const))('
     ['at once', true],
     ['after a wait', false],
   ])('it may have the Route looked for again, %s: by what it changed, once, counted for the Route that was found', async (_when, atOnce) => {
-    const again: Verdict = { kind: 'again', change: { remove: [], add: [['x-tenant', 'b']] } };
+    const again: Verdict = { kind: 'again', change: { ...noChange, add: [['x-tenant', 'b']] } };
     let call: Call;
     if (atOnce) {
       step.atOnce = again;
@@ -336,7 +337,7 @@ describe.each(protocols.map((protocol) => [protocol.name, protocol] as const))('
     gateway.serve([], [], []);
     // The Upstreams are gone, and with them the way.
     first.held.resume(goOn);
-    second.held.resume({ kind: 'again', change: { remove: [], add: [['x-tenant', 'b']] } });
+    second.held.resume({ kind: 'again', change: { ...noChange, add: [['x-tenant', 'b']] } });
     const replies = [await first.call.reply, await second.call.reply];
     expect(replies.map(({ status }) => status)).toEqual(protocol.grpc ? [14, 12] : [503, 404]);
     expect(step.ends.map(({ end }) => end.failure?.name)).toEqual(['no-healthy-upstream', 'no-route']);

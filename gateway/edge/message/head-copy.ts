@@ -3,15 +3,20 @@ import { isToken, isValue } from './characters.ts';
 import { kindOf } from './field-kind.ts';
 import { fieldRoom } from './fields.ts';
 import { isEditable } from './header-edits.ts';
+import { hasParameter, queryWithout } from './query.ts';
 import { WireRequestHead } from './request-head.ts';
 
-/** Fields of a request that are taken out, by name, and fields that come behind the others. */
+/** What of a request becomes different. */
 export interface HeadChange {
+  /** Names of fields that are taken out, in any case, and with `_` for `-`: to many a server both spellings are one name. */
   readonly remove: readonly string[];
+  /** Fields that come behind the others. */
   readonly add: readonly (readonly [name: string, value: string])[];
+  /** Names of parameters that are taken out of the query. */
+  readonly removeParameters: readonly string[];
 }
 
-export const noChange: HeadChange = Object.freeze({ remove: [], add: [] });
+export const noChange: HeadChange = Object.freeze({ remove: [], add: [], removeParameters: [] });
 
 /**
  * A copy with the change made. Throws on a change that would break the message: a name, taken out or added, that is no token or that frames
@@ -35,18 +40,14 @@ export function copyOfHead(head: WireRequestHead, change: HeadChange): WireReque
   copy.targetEnd = length;
   copy.authorityStart = put(bytes.subarray(head.authorityStart, head.authorityEnd));
   copy.authorityEnd = length;
-  const pathAt = put(head.pathBytes.subarray(head.pathStart, Math.max(head.pathEnd, head.queryEnd)));
-  copy.pathStart = pathAt;
-  copy.pathEnd = pathAt + head.pathEnd - head.pathStart;
-  copy.queryStart = pathAt + head.queryStart - head.pathStart;
-  copy.queryEnd = pathAt + head.queryEnd - head.pathStart;
+  putPath(copy, head, change.removeParameters, put);
   for (const name of change.remove) if (!isEditable(name)) throw new Error(`no request can lose a field named ${JSON.stringify(name)}`);
-  const removed = new Set(change.remove.map((name) => name.toLowerCase()));
+  const removed = new Set(change.remove.map(plainName));
   const neverIndexed = head.neverIndexed === null ? null : new Uint8Array(fieldRoom);
   for (let field = 0; field < fieldCount; field++) {
     const at = field * 4;
     const lineStart = fields[at]!;
-    if (removed.size > 0 && removed.has(Buffer.from(bytes.subarray(lineStart, fields[at + 1])).toString('latin1').toLowerCase())) continue;
+    if (removed.size > 0 && removed.has(plainName((bytes as Buffer).toString('latin1', lineStart, fields[at + 1])))) continue;
     const lineEnd = field + 1 < fieldCount ? fields[at + 4]! : fieldsEnd;
     const shift = put(bytes.subarray(lineStart, lineEnd)) - lineStart;
     for (let i = 0; i < 4; i++) copy.fields[copy.fieldCount * 4 + i] = fields[at + i]! + shift;
@@ -86,6 +87,30 @@ export function copyBytes({ bytes, fields, kinds }: WireRequestHead): number {
 }
 
 const space = Buffer.from(' ');
+
+function plainName(name: string): string {
+  return name.toLowerCase().replaceAll('_', '-');
+}
+
+function putPath(copy: WireRequestHead, head: WireRequestHead, removeParameters: readonly string[], put: (part: Uint8Array) => number): void {
+  const { pathBytes, pathStart, pathEnd, queryStart, queryEnd } = head;
+  if (removeParameters.length > 0 && hasParameter(head, removeParameters)) {
+    copy.pathStart = put(pathBytes.subarray(pathStart, pathEnd));
+    copy.pathEnd = copy.pathStart + pathEnd - pathStart;
+    const query = queryWithout(head, removeParameters);
+    // Without a parameter left there is no `?` either.
+    copy.queryStart = query.length === 0 ? copy.pathEnd : put(questionMark) + 1;
+    copy.queryEnd = query.length === 0 ? copy.pathEnd : put(query) + query.length;
+    return;
+  }
+  const at = put(pathBytes.subarray(pathStart, Math.max(pathEnd, queryEnd)));
+  copy.pathStart = at;
+  copy.pathEnd = at + pathEnd - pathStart;
+  copy.queryStart = at + queryStart - pathStart;
+  copy.queryEnd = at + queryEnd - pathStart;
+}
+
+const questionMark = Buffer.from('?');
 
 function addField(copy: WireRequestHead, name: string, value: string, put: (part: Uint8Array) => number): void {
   if (!isEditable(name) || !Buffer.from(name).every((byte) => isToken[byte] === 1)) throw new Error(`no request can be given a field named ${JSON.stringify(name)}`);
