@@ -80,9 +80,10 @@ export const serveOptions: readonly Option[] = [
   { name: 'single-namespace', kind: 'flag', placeholder: '', help: 'serve /seldon/<name>/ too; needs exactly one --namespace' },
   { name: 'claims', kind: 'text', placeholder: 'open|granted', help: 'who may claim paths outside /seldon/ (open)' },
   { name: 'claims-record', kind: 'text', placeholder: '[NS/]NAME|FILE', help: 'where it is kept who holds which prefix and bare name: a ConfigMap (in a pod sluice-claims of its namespace), for a folder a file (none)' },
+  { name: 'gateway-namespace', kind: 'text', placeholder: 'NS', help: "the gateway's own namespace, whose Module counts (AMBASSADOR_NAMESPACE; in a pod its own, in a folder that of objects without one)" },
   { name: 'grants', kind: 'text', placeholder: 'FILE', help: 'Grants: what a namespace may claim that it does not own' },
   { name: 'bare-names', kind: 'text', placeholder: 'on|off', help: 'gRPC calls that name no namespace (on)' },
-  { name: 'mappings', kind: 'flag', placeholder: '', help: 'read Mapping objects and annotated Services too (always in a folder)' },
+  { name: 'mappings', kind: 'flag', placeholder: '', help: 'read Mapping objects, the Module and annotated Services too (always in a folder)' },
   { name: 'dial', kind: 'text', placeholder: 'endpoints|service', help: 'dial Endpoints or ClusterIPs (endpoints)' },
   { name: 'trusted-hops', kind: 'text', placeholder: 'N', help: 'proxies in front whose x-forwarded-* are believed, 0 to 10 (0)' },
   { name: 'access-log', kind: 'text', placeholder: 'off|errors|all', help: 'one line a request (errors)' },
@@ -120,9 +121,10 @@ function settingsOf(options: ReadonlyMap<string, Written>, environment: Readonly
   for (const { name, field, least, most } of limitOptions) limits[field] = integerOf(options, name, least, most, defaultLimits[field]);
   const namespaces = namespacesOf(options, environment);
   const claims = choiceOf(options, 'claims', ['open', 'granted']);
+  // One namespace contests nothing, and Grants say whose a prefix is.
+  const source = sourceOf(options, environment, claims === 'open' && namespaces.watched.length !== 1);
   return {
-    // One namespace contests nothing, and Grants say whose a prefix is.
-    source: sourceOf(options, environment, claims === 'open' && namespaces.watched.length !== 1),
+    source,
     listen: addressOf(options.get('listen'), { host: null, port: 8080 }),
     tls: tlsOf(options),
     admin: {
@@ -137,6 +139,7 @@ function settingsOf(options: ReadonlyMap<string, Written>, environment: Readonly
     singleNamespace: namespaces.single,
     claims,
     grants: [],
+    gatewayNamespace: gatewayNamespaceOf(options, environment, source, namespaces.single),
     bareNames: choiceOf(options, 'bare-names', ['on', 'off']),
     mappings: options.has('mappings'),
     dial: choiceOf(options, 'dial', ['endpoints', 'service']),
@@ -208,7 +211,7 @@ function namespacesOf(options: ReadonlyMap<string, Written>, environment: Readon
   // Ambassador's pair restricts and names the namespace; without the namespace it says nothing that could be served.
   const alsoAmbassador = ambassadorSingle && ambassadorNamespace !== '';
   if (alsoAmbassador && watched.length === 0) watched.push(ambassadorNamespace);
-  const bad = watched.find((name) => !/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(name));
+  const bad = watched.find((name) => !isNamespace(name));
   if (bad !== undefined) wrongValue(`"${bad}" is not a namespace: write lower-case letters, digits and -, at most 63`);
   if (!options.has('single-namespace') && !alsoAmbassador) return { watched, single: null };
   const [only] = watched;
@@ -216,6 +219,19 @@ function namespacesOf(options: ReadonlyMap<string, Written>, environment: Readon
     return wrongValue(`--single-namespace needs exactly one namespace and has ${watched.length}: write --single-namespace --namespace NS`);
   }
   return { watched, single: only };
+}
+
+function isNamespace(name: string): boolean {
+  return /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(name);
+}
+
+/** A folder stands for the namespace that its objects without one have. In a cluster nothing is guessed. */
+function gatewayNamespaceOf(options: ReadonlyMap<string, Written>, environment: Readonly<Record<string, string | undefined>>, source: Settings['source'], single: string | null): string | null {
+  const written = textOf(options, 'gateway-namespace');
+  if (written !== null && !isNamespace(written)) wrongValue(`${options.get('gateway-namespace')!.from} is "${written}", which is not a namespace: write lower-case letters, digits and -, at most 63`);
+  const ambassadors = environment['AMBASSADOR_NAMESPACE'] ?? '';
+  if (written !== null || isNamespace(ambassadors)) return written ?? ambassadors;
+  return source.kind === 'folder' ? (single ?? 'default') : (source.claims?.namespace ?? null);
 }
 
 function textOf(options: ReadonlyMap<string, Written>, name: string): string | null {

@@ -66,6 +66,7 @@ function grantOf(entry: unknown): Grant | string {
     open: entry['open'] === true,
     endpointSlices: entry['endpointSlices'] === true,
     anonymous: entry['anonymous'] === true,
+    gateway: entry['gateway'] === true,
   };
 }
 

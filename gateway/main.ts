@@ -3,6 +3,7 @@
 // its DataPlane. Imports are lazy, so that each thread and command loads what it needs and nothing else.
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
 import type { Source } from '../k8s/source/source.ts';
+import { platformNamespaces } from '../k8s/translate/platform.ts';
 import type { Log } from './log.ts';
 import type { ThreadStart } from './messages.ts';
 import type { Settings } from './settings.ts';
@@ -96,10 +97,11 @@ async function openSource(settings: Settings, log: Log): Promise<Source> {
   }
   const { openCluster } = await import('../k8s/source/cluster/open.ts');
   const { access, snapshotFile, claims } = source;
-  if (snapshotFile === null) return openCluster({ access, namespaces, mappings, claims, lastGood: null, once: false });
+  const choice = { access, namespaces, mappings, platformNamespaces: platformNamespaces(settings), claims, once: false };
+  if (snapshotFile === null) return openCluster({ ...choice, lastGood: null });
   const { SnapshotFile, snapshotTimes } = await import('./control/snapshot-file.ts');
   const lastGood = new SnapshotFile({ file: snapshotFile, scope: JSON.stringify([access, namespaces]), times: snapshotTimes, log });
-  return openCluster({ access, namespaces, mappings, claims, lastGood, once: false });
+  return openCluster({ ...choice, lastGood });
 }
 
 if (isMainThread) process.exitCode = await runCommand(process.argv.slice(2));

@@ -6,6 +6,7 @@ import type { GrantsOutcome } from './grants.ts';
 import { pinoLog } from './log.ts';
 import type { Log } from './log.ts';
 import { printOptions } from './options.ts';
+import { withPodNamespace } from './pod-namespace.ts';
 import type { Settings } from './settings.ts';
 import { stopReason } from './signals.ts';
 import { addressOf, startGateway } from './start-gateway.ts';
@@ -39,7 +40,7 @@ export async function serve(argv: readonly string[]): Promise<number> {
   const logs = await pinoLog();
   let reload = (): void => logs.log.write('warn', 'signal-ignored', { signal: 'SIGHUP', sentence: 'it is starting: its files are read now' });
   const stop = stopReason(logs.log, () => reload()).then((reason) => ({ kind: 'stop', reason }) as const);
-  const outcome = await Promise.race([startGateway({ ...config.settings, grants: grants.grants }, logs), stop]);
+  const outcome = await Promise.race([startGateway(await withPodNamespace({ ...config.settings, grants: grants.grants }), logs), stop]);
   if (outcome.kind === 'stop') return end(0);
   if (outcome.kind === 'failed') {
     await logs.end();

@@ -16,6 +16,8 @@ export interface Settings {
   readonly singleNamespace: string | null;
   readonly claims: 'open' | 'granted';
   readonly grants: readonly Grant[];
+  /** Namespace of the gateway itself; null: in a pod that of its service account, else nobody has said it. */
+  readonly gatewayNamespace: string | null;
   readonly bareNames: 'on' | 'off';
   readonly mappings: boolean;
   readonly dial: 'endpoints' | 'service';

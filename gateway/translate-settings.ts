@@ -4,7 +4,7 @@ import type { Settings } from './settings.ts';
 
 /** `forbiddenAddresses`: the API server's and the gateway's own (`ip` or `ip:port`); tools have none. `withoutSlices`: as in TranslateSettings. */
 export function translateSettingsOf(settings: Settings, forbiddenAddresses: readonly string[], withoutSlices: TranslateSettings['withoutSlices']): TranslateSettings {
-  const { ambassadorIds, namespaces, singleNamespace, claims, bareNames, dial, grants, source, limits } = settings;
+  const { ambassadorIds, namespaces, singleNamespace, claims, bareNames, dial, grants, source, limits, gatewayNamespace } = settings;
   return {
     ambassadorIds,
     namespaces,
@@ -16,6 +16,7 @@ export function translateSettingsOf(settings: Settings, forbiddenAddresses: read
     source: source.kind,
     forbiddenAddresses,
     grants,
+    gatewayNamespace,
     defaultTimeoutMs: limits.defaultTimeoutMs,
     withoutSlices,
   };

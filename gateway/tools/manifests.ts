@@ -3,6 +3,7 @@ import { openCluster } from '../../k8s/source/cluster/open.ts';
 import { mostInputBytes, readManifests } from '../../k8s/source/read.ts';
 import { objectKey, type SourceObject } from '../../k8s/translate/object.ts';
 import { orphansOf, type Orphan } from '../../k8s/translate/orphans.ts';
+import { isWatched, platformNamespaces } from '../../k8s/translate/platform.ts';
 import type { Translation } from '../../k8s/translate/translation.ts';
 import { nothingHeld, Translator } from '../../k8s/translate/translator.ts';
 import { compareProblems, type ObjectRef, type Problem } from '../../routing/problem.ts';
@@ -12,12 +13,13 @@ import type { RouteTable } from '../../routing/table.ts';
 import { decodeServe, serveOptions } from '../config.ts';
 import { readGrants } from '../grants.ts';
 import type { Option, Written } from '../options.ts';
+import { withPodNamespace } from '../pod-namespace.ts';
 import type { ClusterSettings, Settings } from '../settings.ts';
 import { translateSettingsOf } from '../translate-settings.ts';
 import type { ToolUse } from './command.ts';
 
 /** Options of `serve` that change what manifests mean. */
-const shared = new Set(['grants', 'ambassador-id', 'namespace', 'single-namespace', 'claims', 'bare-names', 'dial', 'default-timeout-ms']);
+const shared = new Set(['grants', 'gateway-namespace', 'ambassador-id', 'namespace', 'single-namespace', 'claims', 'bare-names', 'dial', 'default-timeout-ms']);
 
 /** Options of `serve` that say which cluster, and what of it. */
 const ofCluster = new Set(['kubeconfig', 'context', 'service-account', 'mappings']);
@@ -49,9 +51,10 @@ export async function readSettings(options: ReadonlyMap<string, Written>): Promi
   const config = decodeServe(argv, { AMBASSADOR_ID, AMBASSADOR_SINGLE_NAMESPACE, AMBASSADOR_NAMESPACE, KUBERNETES_SERVICE_HOST, KUBERNETES_SERVICE_PORT });
   if (config.kind === 'help') throw new Error('decodeServe was not asked for help');
   if (config.kind === 'wrong') return config;
-  if (config.grantsFile === null) return config;
+  const settings = await withPodNamespace(config.settings);
+  if (config.grantsFile === null) return { kind: 'settings', settings };
   const grants = await readGrants(config.grantsFile);
-  return grants.kind === 'failed' ? grants : { kind: 'settings', settings: { ...config.settings, grants: grants.grants } };
+  return grants.kind === 'failed' ? grants : { kind: 'settings', settings: { ...settings, grants: grants.grants } };
 }
 
 /** What there was to read. */
@@ -96,7 +99,7 @@ async function serveFiles(paths: readonly string[], settings: Settings, namespac
   const translator = new Translator(translateSettingsOf(settings, [], 'ready'), nothingHeld);
   translator.apply({ set: objects, removed: [] });
   const origins = new Map(objects.map(({ ref, origin }) => [objectKey(ref), origin]));
-  const watched = objects.filter(({ ref }) => settings.namespaces.length === 0 || settings.namespaces.includes(ref.namespace));
+  const watched = objects.filter(({ ref }) => isWatched(ref, settings));
   const read = { kinds: countKinds(watched), unwatched: objects.length - watched.length, otherKinds: beside.otherKinds, withoutNamespace: chosen === null ? beside.withoutNamespace : 0, orphans: orphansOf(watched) };
   const nothing = watched.length > 0 ? [] : [nothingRead(paths, read)];
   return { ...build(translator.current(), [...problems, ...nothing]), read, originOf: (ref) => origins.get(objectKey(ref)) ?? '' };
@@ -130,7 +133,7 @@ async function serveCluster(settings: Settings, { access }: ClusterSettings): Pr
   let sourceProblems: readonly Problem[] = [];
   const objects = new Map<string, SourceObject>();
   try {
-    const source = await openCluster({ access, namespaces, mappings, claims: null, lastGood: null, once: true });
+    const source = await openCluster({ access, namespaces, mappings, platformNamespaces: platformNamespaces(settings), claims: null, lastGood: null, once: true });
     const translator = new Translator(translateSettingsOf(settings, source.forbiddenAddresses, 'unready'), nothingHeld);
     try {
       await source.start((change) => {

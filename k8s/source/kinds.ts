@@ -9,6 +9,7 @@ const groups: Readonly<Record<string, RegExp>> = {
   EndpointSlice: /^discovery\.k8s\.io\//,
   Mapping: /^(x\.)?getambassador\.io\//,
   TLSContext: /^(x\.)?getambassador\.io\//,
+  Module: /^(x\.)?getambassador\.io\//,
 };
 
 /** What to write for each kind. */
@@ -19,6 +20,7 @@ const versions: Readonly<Record<string, string>> = {
   EndpointSlice: 'discovery.k8s.io/v1',
   Mapping: 'getambassador.io/v2',
   TLSContext: 'getambassador.io/v2',
+  Module: 'getambassador.io/v2',
 };
 
 /** What a wrong apiVersion looks like that means the right one all the same: no group, or a group of another name for the same thing. */
@@ -29,6 +31,7 @@ const nearGroups: Readonly<Record<string, RegExp>> = {
   EndpointSlice: /(?:)/,
   Mapping: /ambassador/i,
   TLSContext: /ambassador/i,
+  Module: /ambassador/i,
 };
 
 const kindNames = Object.keys(groups);

@@ -80,6 +80,7 @@ export class ObjectGraph {
         return this.#setSecret(object.ref, decodeSecret(object.object));
       case 'Mapping':
       case 'TLSContext':
+      case 'Module':
         return this.#setAmbassadorObject(object);
     }
   }

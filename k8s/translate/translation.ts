@@ -23,6 +23,8 @@ export interface TranslateSettings {
   /** Addresses never to dial: the API server's and the gateway's own (`ip` or `ip:port`). */
   readonly forbiddenAddresses: readonly string[];
   readonly grants: readonly Grant[];
+  /** Namespace of the gateway itself: what configures the whole gateway counts only there, or by a Grant; null: nobody has said which it is. */
+  readonly gatewayNamespace: string | null;
   /** Default time to the response head, ms; 0 none (`--default-timeout-ms`, 3000). */
   readonly defaultTimeoutMs: number;
   /** A Service without any EndpointSlice: `ready` for tools that read an export without them, `unready` for a gateway. */
@@ -49,6 +51,8 @@ export interface Grant {
   readonly endpointSlices: boolean;
   /** `sluice.io/auth: none` holds, whatever the policy says where nobody says anything. */
   readonly anonymous: boolean;
+  /** What configures the whole gateway (Module, Host, AuthService, RateLimitService) counts from it as from the gateway's own namespace. */
+  readonly gateway: boolean;
 }
 
 /** How a predictor's Service was chosen; `explain` prints it (routing rule 13). */

@@ -13,6 +13,7 @@ import { heldKey, latestOf, stamped, type ClaimRecord, type Held, type RecordCha
 import { Namespaces } from './namespaces.ts';
 import { objectKey, refOfMapping, type SourceObject } from './object.ts';
 import { Output } from './output.ts';
+import { isWatched } from './platform.ts';
 import { PublishedMappings } from './published-mappings.ts';
 import { predictorCandidates } from './services.ts';
 import { shadowSlashes } from './shadow-slashes.ts';
@@ -93,7 +94,7 @@ export class Translator {
     this.#problems = null;
     this.#turn += 1;
     for (const key of change.removed) this.#graph.remove(key);
-    for (const object of change.set) if (this.#isWatched(object)) this.#graph.set(object);
+    for (const object of change.set) if (isWatched(object.ref, this.#settings)) this.#graph.set(object);
     const changed = this.#graph.translateChanged();
     const publish = new Set<Unit>(changed);
     for (const unit of this.#namespaces.update(changed)) publish.add(unit);
@@ -186,11 +187,6 @@ export class Translator {
     }
     this.#bareNames.hold(set, removed);
     return new Set([...this.#claims.hold(set, keys, this.#turn), ...this.#bareNames.settle()]);
-  }
-
-  #isWatched({ ref }: SourceObject): boolean {
-    const { namespaces } = this.#settings;
-    return namespaces.length === 0 || namespaces.includes(ref.namespace);
   }
 
   #servedOf(unit: Unit): readonly Draft[] {

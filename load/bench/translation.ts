@@ -20,6 +20,7 @@ const settings: TranslateSettings = {
   source: 'folder',
   forbiddenAddresses: [],
   grants: [],
+  gatewayNamespace: null,
   defaultTimeoutMs: 3000,
   withoutSlices: 'unready',
 };

@@ -98,6 +98,7 @@ describeCluster('the cluster Source', () => {
         api: new Api(await openAccess({ kind: 'pod', server: cluster.url, folder })),
         namespaces: [],
         mappings: false,
+        platformNamespaces: [],
         forbiddenAddresses: [],
         claims: null, lastGood: null,
         once: false,

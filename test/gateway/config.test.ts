@@ -34,6 +34,7 @@ const values: Readonly<Record<string, readonly [good: string, bad: string | null
   'ambassador-id': ['internal', null],
   namespace: ['prod', 'Prod_1'],
   claims: ['granted', 'closed'],
+  'gateway-namespace': ['ambassador', 'Ops_1'],
   grants: ['grants.yaml', null],
   'bare-names': ['off', 'no'],
   dial: ['service', 'pods'],
@@ -141,6 +142,16 @@ describe('options of serve', () => {
     expect(settingsOf(['--folder', 'd'], { AMBASSADOR_ID: 'one, two' }).ambassadorIds).toEqual(['one', 'two']);
     expect(settingsOf(['--folder', 'd', '--ambassador-id', 'three'], { AMBASSADOR_ID: 'one' }).ambassadorIds).toEqual(['three']);
     expect(settingsOf(['--folder', 'd']).ambassadorIds).toEqual(['default']);
+  });
+
+  test("the gateway's own namespace: as written, Ambassador's, that of the record, of a folder; in a cluster none is guessed", () => {
+    expect(settingsOf(['--folder', 'd']).gatewayNamespace).toBe('default');
+    expect(settingsOf(['--folder', 'd', '--namespace', 'prod', '--single-namespace']).gatewayNamespace).toBe('prod');
+    expect(settingsOf(['--folder', 'd'], { AMBASSADOR_NAMESPACE: 'edge' }).gatewayNamespace).toBe('edge');
+    expect(settingsOf(['--folder', 'd', '--gateway-namespace', 'ops'], { AMBASSADOR_NAMESPACE: 'edge' }).gatewayNamespace).toBe('ops');
+    expect(settingsOf([]).gatewayNamespace).toBeNull();
+    expect(settingsOf([], inPod).gatewayNamespace).toBeNull();
+    expect(settingsOf(['--claims-record', 'ops/claims']).gatewayNamespace).toBe('ops');
   });
 
   test('the admin port is on loopback, in a pod everywhere', () => {

@@ -11,7 +11,7 @@ describe('the Grants file', () => {
   test('what is not written is not granted', () => {
     expect(decodeGrants({ grants: [{ namespace: 'prod', prefixes: ['/pay/'] }] }, 'g.yaml')).toEqual({
       kind: 'grants',
-      grants: [{ namespace: 'prod', prefixes: ['/pay/'], hosts: [], grpcNames: [], upstreams: [], regex: false, precedence: false, open: false, endpointSlices: false, anonymous: false }],
+      grants: [{ namespace: 'prod', prefixes: ['/pay/'], hosts: [], grpcNames: [], upstreams: [], regex: false, precedence: false, open: false, endpointSlices: false, anonymous: false, gateway: false }],
     });
   });
 

@@ -17,9 +17,16 @@
 - apiGroups: [getambassador.io]
   resources: [mappings, tlscontexts]
   verbs: [list, watch]
+{{ include "sluice.platformRules" . }}
 {{- end }}
 # Problems are shown as Events on the object.
 - apiGroups: [""]
   resources: [events]
   verbs: [get, create, patch]
+{{- end }}
+{{/* Objects that configure the whole gateway. */}}
+{{- define "sluice.platformRules" -}}
+- apiGroups: [getambassador.io]
+  resources: [modules]
+  verbs: [list, watch]
 {{- end }}

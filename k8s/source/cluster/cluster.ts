@@ -15,7 +15,7 @@ import type { CollectionChange } from './collection.ts';
 import { ReferencedSecrets } from './referenced-secrets.ts';
 import type { ReflectorTimes } from './reflector-times.ts';
 import { Reflector } from './reflector.ts';
-import { resourceName, watchedResources } from './resources.ts';
+import { platformResources, resourceName, watchedResources } from './resources.ts';
 import { StandIns } from './stand-ins.ts';
 
 export interface ClusterTimes {
@@ -30,8 +30,10 @@ export interface ClusterOptions {
   readonly api: Api;
   /** Empty: all. */
   readonly namespaces: readonly string[];
-  /** Watch Mappings and TLSContexts too. */
+  /** Watch Mappings, TLSContexts and what configures the whole gateway too. */
   readonly mappings: boolean;
+  /** Namespaces from which that counts: it is watched there whatever `namespaces` says. */
+  readonly platformNamespaces: readonly string[];
   readonly forbiddenAddresses: readonly string[];
   /** ConfigMap with the record of claims; null: it is not kept. */
   readonly claims: { readonly namespace: string; readonly name: string } | null;
@@ -73,8 +75,9 @@ export class ClusterSource implements Source {
     this.forbiddenAddresses = options.forbiddenAddresses;
     const shared = { api, times: times.reflector, random };
     const scopes = namespaces.length === 0 ? [null] : namespaces;
+    const platformScopes = namespaces.length === 0 ? [null] : [...new Set([...namespaces, ...options.platformNamespaces])];
     this.#reflectors = watchedResources(options.mappings).flatMap((resource) =>
-      scopes.map((namespace) => {
+      (platformResources.includes(resource) ? platformScopes : scopes).map((namespace) => {
         const reflector: Reflector = new Reflector(
           { ...shared, resource, namespace, name: null },
           { changed: (change, readAtMs) => this.#changed(reflector, change, readAtMs), stateChanged: () => this.#stateChanged() },

@@ -14,6 +14,8 @@ export interface ClusterChoice {
   /** Empty: all. */
   readonly namespaces: readonly string[];
   readonly mappings: boolean;
+  /** As in ClusterOptions. */
+  readonly platformNamespaces: readonly string[];
   /** ConfigMap with the record of claims, namespace null: that of the pod; null: it is not kept. */
   readonly claims: { readonly namespace: string | null; readonly name: string } | null;
   readonly lastGood: LastGood | null;

@@ -21,9 +21,14 @@ export const configMaps: Resource = { kind: 'ConfigMap', group: '', plural: 'con
 const mappings: Resource = { kind: 'Mapping', group: 'getambassador.io', plural: 'mappings', versions: ['v2', 'v3alpha1', 'v1'], required: false, custom: true };
 const tlsContexts: Resource = { kind: 'TLSContext', group: 'getambassador.io', plural: 'tlscontexts', versions: ['v2', 'v3alpha1', 'v1'], required: false, custom: true };
 
+const modules: Resource = { kind: 'Module', group: 'getambassador.io', plural: 'modules', versions: ['v2', 'v3alpha1', 'v1'], required: false, custom: true };
+
+/** Those that configure the whole gateway: they are watched where the gateway takes them from as well. */
+export const platformResources: readonly Resource[] = [modules];
+
 /** Those that are watched whole. */
 export function watchedResources(withMappings: boolean): readonly Resource[] {
-  return [deployments, services, slices, ...(withMappings ? [mappings, tlsContexts] : [])];
+  return [deployments, services, slices, ...(withMappings ? [mappings, tlsContexts, ...platformResources] : [])];
 }
 
 /** `seldondeployments.machinelearning.seldon.io`, as in RBAC rules and for kubectl. */

@@ -36,7 +36,7 @@ interface Started {
 
 /** A Reconciler whose one worker has taken every table. */
 function start(...slices: readonly SourceObject[]): Started {
-  const settings = { ambassadorIds: ['default'], namespaces: [], singleNamespace: null, claims: 'open', bareNames: 'on', mappings: false, dial: 'endpoints', source: 'cluster', forbiddenAddresses: [], grants: [], defaultTimeoutMs: 3000, withoutSlices: 'unready' } as const;
+  const settings = { ambassadorIds: ['default'], namespaces: [], singleNamespace: null, claims: 'open', bareNames: 'on', mappings: false, dial: 'endpoints', source: 'cluster', forbiddenAddresses: [], grants: [], gatewayNamespace: null, defaultTimeoutMs: 3000, withoutSlices: 'unready' } as const;
   const memory = tableMemory(1);
   const reader = new TableReader(memory, 0);
   const translator = new Translator(settings, nothingHeld);

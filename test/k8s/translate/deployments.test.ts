@@ -193,7 +193,7 @@ describe('Endpoints', () => {
     expect(http([written])).toMatchObject({ ready: false });
     expect(codesOf(translate([...given, written]))).toEqual(['error slice-not-managed', 'info no-grpc-port']);
     expect(http([written], { source: 'folder' })).toMatchObject({ ready: true });
-    const grant = { namespace: 'prod', prefixes: [], hosts: [], grpcNames: [], upstreams: [], regex: false, precedence: false, open: false, endpointSlices: true, anonymous: false };
+    const grant = { namespace: 'prod', prefixes: [], hosts: [], grpcNames: [], upstreams: [], regex: false, precedence: false, open: false, endpointSlices: true, anonymous: false, gateway: false };
     expect(http([written], { grants: [grant] })).toMatchObject({ ready: true });
   });
 

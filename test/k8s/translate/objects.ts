@@ -17,11 +17,12 @@ export const clusterSettings: TranslateSettings = {
   source: 'cluster',
   forbiddenAddresses: ['10.96.0.1:443', '10.0.0.99'],
   grants: [],
+  gatewayNamespace: null,
   defaultTimeoutMs: 3000,
   withoutSlices: 'unready',
 };
 
-export const noGrant: Grant = { namespace: '', prefixes: [], hosts: [], grpcNames: [], upstreams: [], regex: false, precedence: false, open: false, endpointSlices: false, anonymous: false };
+export const noGrant: Grant = { namespace: '', prefixes: [], hosts: [], grpcNames: [], upstreams: [], regex: false, precedence: false, open: false, endpointSlices: false, anonymous: false, gateway: false };
 
 /** An object of any kind; `text` is YAML of everything but kind and identity. */
 export function object(kind: string, name: string, text: string, apiVersion = defaultVersions[kind] ?? 'v1'): SourceObject {

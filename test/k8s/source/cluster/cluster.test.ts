@@ -63,6 +63,7 @@ function open(options: Partial<ClusterOptions> = {}): ClusterSource {
     api: fake.client(),
     namespaces: [],
     mappings: false,
+    platformNamespaces: [],
     forbiddenAddresses: [],
     claims: null, lastGood: null,
     once: false,
@@ -322,7 +323,7 @@ describe('forbidden resources', () => {
   test('Mappings that are not installed or forbidden keep nobody waiting', async () => {
     fake.faults.push(forbidden('mappings'));
     await open({ mappings: true }).start(take);
-    expect(codes().sort()).toEqual(['resource-absent', 'resource-absent']);
+    expect(codes().sort()).toEqual(['resource-absent', 'resource-absent', 'resource-absent']);
     expect(fake.calls.map(({ path }) => path)).toContain('/apis/getambassador.io/v2');
   });
 });
@@ -420,4 +421,13 @@ describe('what is stored', () => {
     expect(known.has('Secret prod/cert')).toBe(true);
     expect(lastGood.changes.at(-1)!().map(({ ref, uid }) => `${ref.kind} ${ref.name} ${uid}`)).toEqual(['SeldonDeployment iris uid-prod/iris']);
   });
+});
+
+test('what configures the whole gateway is watched in its namespace too, whichever are watched', async () => {
+  const modules = '/apis/getambassador.io/v2/modules';
+  fake.installed.add(modules);
+  fake.put(modules, { metadata: { namespace: 'ops', name: 'ambassador' }, spec: { config: {} } });
+  fake.put(modules, { metadata: { namespace: 'other', name: 'ambassador' }, spec: { config: {} } });
+  await open({ namespaces: ['prod'], mappings: true, platformNamespaces: ['ops'] }).start(take);
+  expect(keys()).toEqual(['Module ops/ambassador']);
 });
