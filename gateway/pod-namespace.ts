@@ -1,5 +1,6 @@
 // The namespace of the pod that the gateway runs in: its own, where nobody has named another.
-import { readAccountFile } from '../k8s/source/cluster/pod-access.ts';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Settings } from './settings.ts';
 
 /** The settings with it; as they are outside a pod, and where the file of the service account cannot be read: then nobody has named one. */
@@ -7,7 +8,7 @@ export async function withPodNamespace(settings: Settings): Promise<Settings> {
   const { source, gatewayNamespace } = settings;
   if (gatewayNamespace !== null || source.kind === 'folder' || source.access.kind !== 'pod') return settings;
   try {
-    const namespace = (await readAccountFile(source.access.folder, 'namespace')).trim();
+    const namespace = (await readFile(join(source.access.folder, 'namespace'), 'utf8')).trim();
     return namespace === '' ? settings : { ...settings, gatewayNamespace: namespace };
   } catch {
     return settings;
