@@ -2,6 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { decoding, parseOptions, wrongValue } from './options.ts';
 import type { Option, Written } from './options.ts';
+import { parseRedisUrl } from './redis-settings.ts';
 import { defaultLimits } from './settings.ts';
 import type { ClusterSettings, EdgeLimits, Settings } from './settings.ts';
 
@@ -87,6 +88,10 @@ export const serveOptions: readonly Option[] = [
   { name: 'dial', kind: 'text', placeholder: 'endpoints|service', help: 'dial Endpoints or ClusterIPs (endpoints)' },
   { name: 'trusted-hops', kind: 'text', placeholder: 'N', help: 'proxies in front whose x-forwarded-* are believed, 0 to 10 (0)' },
   { name: 'access-log', kind: 'text', placeholder: 'off|errors|all', help: 'one line a request (errors)' },
+  { name: 'redis', kind: 'text', placeholder: 'URL', help: 'where replicas share tokens and limits: redis://HOST:PORT, rediss://, redis+sentinel://, redis+cluster:// (in the memory of this process)' },
+  { name: 'redis-password-file', kind: 'text', placeholder: 'FILE', help: 'password for --redis, read before each connection (none)' },
+  { name: 'redis-ca', kind: 'text', placeholder: 'FILE', help: 'authorities for rediss://, PEM (those of the system)' },
+  { name: 'redis-timeout-ms', kind: 'text', placeholder: 'MS', help: 'no request waits longer for Redis, 1 to 10000 (50)' },
   { name: 'worker-silence-ms', kind: 'text', placeholder: 'MS', help: 'a data worker that does not turn for this long is replaced, 0: never (5000)' },
   { name: 'drain-wait-ms', kind: 'text', placeholder: 'MS', help: 'after SIGTERM: keep serving for this long (5000)' },
   { name: 'drain-grace-ms', kind: 'text', placeholder: 'MS', help: 'after that: limit for what is in flight (60000)' },
@@ -145,6 +150,7 @@ function settingsOf(options: ReadonlyMap<string, Written>, environment: Readonly
     dial: choiceOf(options, 'dial', ['endpoints', 'service']),
     trustedHops: integerOf(options, 'trusted-hops', 0, 10, 0),
     accessLog: choiceOf(options, 'access-log', ['errors', 'off', 'all']),
+    redis: redisOf(options),
     limits,
     drainWaitMs: integerOf(options, 'drain-wait-ms', 0, hourMs, 5000),
     drainGraceMs: integerOf(options, 'drain-grace-ms', 0, dayMs, 60_000),
@@ -196,6 +202,17 @@ function tlsOf(options: ReadonlyMap<string, Written>): Settings['tls'] {
     return wrongValue('TLS needs all three: write --tls-listen HOST:PORT --tls-cert FILE --tls-key FILE');
   }
   return { ...addressOf(listen, { host: null, port: 8443 }), certFile, keyFile };
+}
+
+function redisOf(options: ReadonlyMap<string, Written>): Settings['redis'] {
+  const written = options.get('redis');
+  const stray = ['redis-password-file', 'redis-ca', 'redis-timeout-ms'].map((name) => options.get(name)).find((one) => one !== undefined);
+  if (written === undefined) return stray === undefined ? null : wrongValue(`${stray.from} belongs to a Redis: write --redis URL too`);
+  const parsed = parseRedisUrl(written.values[0]!);
+  if (parsed.kind === 'wrong') return wrongValue(`${written.from} ${parsed.sentence}`);
+  const caFile = textOf(options, 'redis-ca');
+  if (caFile !== null && !parsed.url.tls) wrongValue('--redis-ca belongs to TLS: write --redis rediss://HOST:PORT');
+  return { ...parsed.url, caFile, passwordFile: textOf(options, 'redis-password-file'), timeoutMs: integerOf(options, 'redis-timeout-ms', 1, 10_000, 50) };
 }
 
 function idsOf(options: ReadonlyMap<string, Written>, environment: Readonly<Record<string, string | undefined>>): readonly string[] {

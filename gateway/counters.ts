@@ -23,6 +23,9 @@ export const failureFlags: readonly string[] = ['NR', 'UH', 'UF', 'UC', 'UR', 'U
 /** Outcomes of a copy to a shadow. */
 export const shadowOutcomes: readonly string[] = ['sent', 'failed', 'dropped_size', 'dropped_memory', 'dropped_queue', 'dropped_unready', 'dropped_incomplete'];
 
+/** What became of a call of Redis. */
+export const redisOutcomes = ['answered', 'unreachable', 'late', 'busy', 'refused'] as const;
+
 /** First cells of what a worker counts whatever its Routes; what each of them is, `fixedTable` says. */
 export const fixed = {
   inFlight: 0,
@@ -42,6 +45,8 @@ export const fixed = {
   textsTooLong: 15,
   unmatched: 16,
   flags: 16 + 40,
+  redisReady: 104,
+  redisCalls: 105,
   beatMs: 120,
   workerSilences: 122,
 } as const;
@@ -93,6 +98,8 @@ export const fixedTable: Readonly<Record<keyof typeof fixed, CountedCells>> = {
   shadowBytes: cells('gauge', 'sluice_shadow_held_bytes', 'Bytes of copies to shadows that are kept.'),
   shadowInFlight: cells('gauge', 'sluice_shadows_in_flight', 'Copies that were sent and have no complete answer yet.'),
   shadowQueued: cells('gauge', 'sluice_shadows_queued', 'Copies that wait for a connection.'),
+  redisReady: cells('gauge', 'sluice_redis_connections', 'Data workers that have a connection to Redis.'),
+  redisCalls: cells('counter', 'sluice_redis_calls_total', 'Calls of Redis, by what became of them.', redisOutcomes.map((outcome) => ({ outcome }))),
   beatMs: cells('mark', null, 'When the thread last turned, ms of sharedNowMs, 0: it has not begun. In the base block: the control worker.'),
   foldGeneration: cells('mark', null, 'Of the base block only, written by the supervisor: odd while the block of a dead worker is folded.'),
 };

@@ -1,6 +1,7 @@
 // The data plane of one thread, as its thread sees it, and what it says of requests: gateway/edge implements this, gateway/worker.ts uses it.
 import type { Clock } from './clock.ts';
 import type { CounterBlock } from './counters.ts';
+import type { LogLevel } from './log.ts';
 import type { Settings } from './settings.ts';
 import type { TableMemory } from './shared-table.ts';
 
@@ -17,6 +18,8 @@ export interface PlaneStart {
   /** The memory of this number is damaged, so that this thread must end. */
   readonly damaged: (memory: number, sentence: string) => void;
   readonly log: (entry: AccessEntry) => void;
+  /** What is said of the worker itself: a line with a name. */
+  readonly say: (level: LogLevel, event: string, fields: Readonly<Record<string, unknown>>) => void;
   /** DNS Upstreams that need addresses, or are still in use. */
   readonly used: (upstreamKeys: string[]) => void;
 }

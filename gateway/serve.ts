@@ -7,6 +7,7 @@ import { pinoLog } from './log.ts';
 import type { Log } from './log.ts';
 import { printOptions } from './options.ts';
 import { withPodNamespace } from './pod-namespace.ts';
+import { printRedis } from './redis-settings.ts';
 import type { Settings } from './settings.ts';
 import { stopReason } from './signals.ts';
 import { addressOf, startGateway } from './start-gateway.ts';
@@ -49,6 +50,7 @@ export async function serve(argv: readonly string[]): Promise<number> {
   }
   const { gateway } = outcome;
   if (config.notice !== null) logs.log.write('warn', 'open-claims', { sentence: config.notice });
+  logs.log.write('info', 'store', { sentence: storeSentence(config.settings) });
   logs.log.write('info', 'listening', {
     address: addressOf(gateway),
     tls: gateway.tlsPort === 0 ? null : printAddress(gateway.listen.host, gateway.tlsPort),
@@ -81,13 +83,20 @@ function end(code: number): never {
   process.exit(code);
 }
 
-function unreadableFile(settings: Settings): string | null {
-  if (settings.tls === null) return null;
-  for (const [option, file] of [['--tls-cert', settings.tls.certFile], ['--tls-key', settings.tls.keyFile]] as const) {
+/** Where tokens and limits live. */
+function storeSentence({ redis }: Settings): string {
+  if (redis === null) return 'tokens and limits live in the memory of this process: a restart forgets them, and each replica has its own; write --redis URL where there are several';
+  return `tokens and limits live in ${printRedis(redis)}, shared by all replicas that name it`;
+}
+
+function unreadableFile({ tls, redis }: Settings): string | null {
+  const files = [['--tls-cert', tls?.certFile, 'PEM file'], ['--tls-key', tls?.keyFile, 'PEM file'], ['--redis-password-file', redis?.passwordFile, 'file'], ['--redis-ca', redis?.caFile, 'PEM file']] as const;
+  for (const [option, file, what] of files) {
+    if (file === undefined || file === null) continue;
     try {
       accessSync(file, constants.R_OK);
     } catch (error) {
-      return `${option} ${file} cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'}): write a readable PEM file`;
+      return `${option} ${file} cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'}): write a readable ${what}`;
     }
   }
   return null;

@@ -1,5 +1,6 @@
 // Settings: every option of `sluice serve`, decoded and checked. Plain values: they travel to the workers by structured clone.
 import type { Grant } from '../k8s/translate/translation.ts';
+import type { RedisSettings } from './redis-settings.ts';
 
 export interface Settings {
   readonly source: FolderSettings | ClusterSettings;
@@ -24,6 +25,8 @@ export interface Settings {
   /** Proxies in front whose x-forwarded-* and x-request-id are believed, 0..10. */
   readonly trustedHops: number;
   readonly accessLog: 'off' | 'errors' | 'all';
+  /** What replicas share lives there; null: in the memory of the process. */
+  readonly redis: RedisSettings | null;
   readonly limits: EdgeLimits;
   /** After SIGTERM: time in which new connections are still served, ms (default 5000), and the limit for what is in flight, ms (default 60000). */
   readonly drainWaitMs: number;

@@ -31,6 +31,7 @@ export async function startDataWorker(start: DataStart, parent: MessagePort, mak
       process.exit(1);
     },
     log: (entry) => writeAccess(log, entry),
+    say: (level, event, fields) => log.write(level, event, { worker, ...fields }),
     used: (upstreams) => control?.postMessage({ kind: 'used', upstreams } satisfies DataToControl),
   });
   const firstTable = Promise.withResolvers<void>();

@@ -15,6 +15,7 @@ import { CurrentTable } from './exchange/current-table.ts';
 import { ExchangeContext } from './exchange/exchange-context.ts';
 import { restOften } from './exchange/table-rest.ts';
 import { WorkerContext } from './io/worker-context.ts';
+import { RedisStore } from './store/redis.ts';
 import { ShadowSender } from './shadow/shadow-sender.ts';
 import { UpstreamRegistry } from './upstream/registry.ts';
 import { UpstreamContext } from './upstream/upstream-context.ts';
@@ -27,6 +28,8 @@ import { Spread } from './downstream/spread.ts';
 /** While draining, a connection is closed when it has been idle for so long: one that was just used may be used again. */
 const idleBeforeCloseMs = 1000;
 const drainTickMs = 50;
+/** What Redis gets for its first connection before a worker listens. */
+const redisStartMs = 1000;
 
 export class DataPlane implements Plane {
   readonly #clock: Clock;
@@ -40,10 +43,12 @@ export class DataPlane implements Plane {
   readonly #spread: Spread;
   readonly #table: CurrentTable;
   readonly #endRest: () => void;
+  /** null: what would be shared stays in the memory of the process. */
+  readonly #redis: RedisStore | null;
   #listening: readonly Listening[] = [];
 
   /** `plantedSteps`: steps of tests, which every request takes first. */
-  constructor({ settings, clock, counters, others, table, reader, damaged, log, used }: PlaneStart, plantedSteps: readonly Step[] = []) {
+  constructor({ settings, clock, counters, others, table, reader, damaged, log, say, used }: PlaneStart, plantedSteps: readonly Step[] = []) {
     const { accessLog, limits } = settings;
     this.#settings = settings;
     this.#clock = clock;
@@ -62,6 +67,7 @@ export class DataPlane implements Plane {
         log(entryWithoutRequest('UX', error instanceof Error ? (error.stack ?? error.message) : String(error), 500, ''));
       },
     });
+    this.#redis = settings.redis === null ? null : new RedisStore(settings.redis, { clock, counters, say, faulted: (error) => this.#worker.stepFaulted(error) });
     const lines = new AccessBudget(this.#worker.wheel, limits.accessLinesPerSecond, (flag, count) => log(leftOutEntry(flag, count)));
     const upstream = new UpstreamContext(this.#worker, used);
     this.#table = new CurrentTable(table, reader, {
@@ -101,6 +107,8 @@ export class DataPlane implements Plane {
    */
   async listen(port: number, tlsPort: number): Promise<{ readonly host: string; readonly port: number; readonly tlsPort: number }> {
     const { listen, tls } = this.#settings;
+    // A gateway that has just started would refuse what it could do a moment later. Without Redis it serves what it can.
+    if (this.#redis !== null) await Promise.race([this.#redis.opened, pause(this.#clock, redisStartMs)]);
     const acceptor = { context: this.#downstream, streams: this.#streams };
     const plain = await listenPlain(acceptor, listen.host, port);
     this.#listening = [plain];
@@ -150,6 +158,7 @@ export class DataPlane implements Plane {
     for (const { server } of this.#listening) server.close();
     for (const connection of this.#downstream.connections) connection.destroy();
     this.#pools.close();
+    this.#redis?.close();
     this.#worker.wheel.close();
   }
 }

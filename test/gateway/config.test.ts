@@ -40,6 +40,10 @@ const values: Readonly<Record<string, readonly [good: string, bad: string | null
   dial: ['service', 'pods'],
   'trusted-hops': ['2', '11'],
   'access-log': ['all', 'some'],
+  redis: ['redis+cluster://a,b', 'redis://:secret@a'],
+  'redis-password-file': ['password', null],
+  'redis-ca': ['ca.pem', null],
+  'redis-timeout-ms': ['10000', '10001'],
   'admin-host': ['sluice-admin.sluice.svc', 'a:80'],
   'worker-silence-ms': ['1000', '999'],
   'table-mib': ['16', '15'],
@@ -57,6 +61,9 @@ const companions: Readonly<Record<string, readonly string[]>> = {
   'tls-cert': ['--tls-listen', ':1', '--tls-key', 'k'],
   'tls-key': ['--tls-listen', ':1', '--tls-cert', 'c'],
   'single-namespace': ['--namespace', 'prod'],
+  'redis-password-file': ['--redis', 'redis://a'],
+  'redis-ca': ['--redis', 'rediss://a'],
+  'redis-timeout-ms': ['--redis', 'redis://a'],
 };
 
 describe('options of serve', () => {

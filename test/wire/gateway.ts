@@ -23,6 +23,7 @@ export interface GatewayOptions {
   readonly limits?: Partial<EdgeLimits>;
   readonly trustedHops?: number;
   readonly accessLog?: Settings['accessLog'];
+  readonly redis?: Settings['redis'];
   /** Counters of planes that stand for the other workers of a process. */
   readonly others?: readonly Float64Array[];
   readonly counters?: CounterBlock;
@@ -40,6 +41,8 @@ export class Gateway {
   readonly counters: CounterBlock;
   readonly entries: AccessEntry[] = [];
   readonly used: string[] = [];
+  /** Names of the lines that the worker wrote about itself. */
+  readonly said: string[] = [];
   readonly #clock = new StoppedClock();
   port = 0;
   tlsPort = 0;
@@ -58,6 +61,7 @@ export class Gateway {
       tls: { host: '127.0.0.1', port: 0, certFile: join(this.#folder, 'tls.crt'), keyFile: join(this.#folder, 'tls.key') },
       trustedHops: options.trustedHops ?? 0,
       accessLog: options.accessLog ?? 'errors',
+      redis: options.redis ?? null,
       limits: { ...defaultLimits, ...options.limits },
     } as unknown as Settings;
     this.plane = new DataPlane({
@@ -71,6 +75,7 @@ export class Gateway {
         throw new Error(sentence);
       },
       log: (entry) => this.entries.push(entry),
+      say: (_, event) => this.said.push(event),
       used: (keys) => this.used.push(...keys),
     }, options.steps);
   }

@@ -121,6 +121,8 @@ describe('metrics', () => {
       'sluice_held_request_bytes gauge',
       'sluice_problems gauge',
       'sluice_queued_answer_bytes gauge',
+      'sluice_redis_calls_total counter',
+      'sluice_redis_connections gauge',
       'sluice_request_duration_seconds histogram',
       'sluice_requests_in_flight gauge',
       'sluice_requests_total counter',
