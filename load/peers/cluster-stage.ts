@@ -91,5 +91,6 @@ export async function podOf(cluster: ApiServer): Promise<{ readonly environment:
   await mkdir(account, { recursive: true });
   await writeFile(join(account, 'token'), cluster.admin.token, { mode: 0o600 });
   await writeFile(join(account, 'ca.crt'), cluster.ca);
+  await writeFile(join(account, 'namespace'), 'default');
   return { account, environment: { KUBERNETES_SERVICE_HOST: '127.0.0.1', KUBERNETES_SERVICE_PORT: String(cluster.port) } };
 }
