@@ -49,11 +49,12 @@ function serveWhole(api: FastifyInstance, path: string, json: () => unknown, tex
   const asText = new SharedAnswers(async () => Buffer.from(text()), nowMs);
   const asWide = new SharedAnswers(async () => Buffer.from(wide()), nowMs);
   api.get(path, (request, reply) => {
-    if (!wantsText(request)) return sendShared(reply, asJson, jsonType);
-    return sendShared(reply, isWide(queryOf(request)) ? asWide : asText, textType);
+    if (!wantsText(request)) return sendShared(reply, asJson, jsonType, asItIs);
+    return sendShared(reply, isWide(queryOf(request)) ? asWide : asText, textType, asItIs);
   });
 }
 
+const asItIs = (text: Buffer): Buffer => text;
 const textType = 'text/plain; charset=utf-8';
 const jsonType = 'application/json; charset=utf-8';
 

@@ -1,9 +1,11 @@
 // Sends a shared answer, or says that too many are under way.
+import type { Readable } from 'node:stream';
 import type { FastifyReply } from 'fastify';
 import { mostUnderWay } from './shared-answers.ts';
 import type { SharedAnswers } from './shared-answers.ts';
 
-export async function sendShared(reply: FastifyReply, answers: SharedAnswers, type: string): Promise<FastifyReply> {
+/** `contentOf`: what is sent of a text. */
+export async function sendShared<Text>(reply: FastifyReply, answers: SharedAnswers<Text>, type: string, contentOf: (text: Text) => Buffer | Readable): Promise<FastifyReply> {
   const taken = answers.take();
   if (taken === null) {
     return reply.code(503).header('retry-after', '1').send({ error: 'busy', sentence: `${mostUnderWay} of these answers are under way already: ask again` });
@@ -16,5 +18,5 @@ export async function sendShared(reply: FastifyReply, answers: SharedAnswers, ty
   };
   socket.once('close', done);
   reply.raw.once('close', done);
-  return reply.type(type).send(await taken.text);
+  return reply.type(type).send(contentOf(await taken.text));
 }

@@ -4,6 +4,7 @@ import { visibleLines } from '../../routing/visible.ts';
 import type { Series } from '../../routing/mapping.ts';
 import { fixed, shadowOutcomes, slotCell, slotLayout, slotTable, statusColumns } from '../counters.ts';
 import type { CountedCells } from '../counters.ts';
+import type { Slices } from './slices.ts';
 
 /** A Series and where it is counted. */
 export interface CountedSeries {
@@ -11,8 +12,8 @@ export interface CountedSeries {
   readonly series: Series;
 }
 
-/** Series summed and written between two pauses. */
-const pieceSeries = 250;
+/** Series summed and written together, some 0.1 ms. */
+const pieceSeries = 32;
 
 const bucketLabels = slotTable.buckets.cells.map(({ le }) => le!);
 
@@ -20,34 +21,30 @@ const bucketLabels = slotTable.buckets.cells.map(({ le }) => le!);
  * Text of sluice_requests_total, sluice_request_duration_seconds and sluice_shadow_requests_total. `blocks[0]` is the base block. A series
  * is written from its first request on.
  */
-export async function* seriesText(blocks: readonly Float64Array[], slots: Iterable<CountedSeries>): AsyncGenerator<string> {
-  const all = [...slots].map(({ slot, series }) => ({ slot, labels: labelsOf(series), shadow: series.role === 'shadow' }));
+export async function* seriesText(blocks: readonly Float64Array[], slots: Iterable<CountedSeries>, slices: Slices): AsyncGenerator<string> {
+  const all = [...slots];
   yield headText(slotTable.status, 'counter');
-  yield* pieces(blocks, all, writeRequests);
+  yield* pieces(blocks, all, writeRequests, slices);
   yield unmatchedText(blocks);
   yield headText(slotTable.buckets, 'histogram');
-  yield* pieces(blocks, all, writeDurations);
+  yield* pieces(blocks, all, writeDurations, slices);
   yield headText(slotTable.shadow, 'counter');
-  yield* pieces(blocks, all.filter(({ shadow }) => shadow), writeShadows);
+  yield* pieces(blocks, all.filter(({ series }) => series.role === 'shadow'), writeShadows, slices);
 }
 
 function headText({ metric, help }: CountedCells, type: 'counter' | 'histogram'): string {
   return `# HELP ${metric} ${help}\n# TYPE ${metric} ${type}\n`;
 }
 
-interface Counted {
-  readonly slot: number;
-  readonly labels: string;
-}
+type Write = (sums: Float64Array, series: Series) => string;
 
-type Write = (sums: Float64Array, labels: string) => string;
-
-async function* pieces(blocks: readonly Float64Array[], all: readonly Counted[], write: Write): AsyncGenerator<string> {
+async function* pieces(blocks: readonly Float64Array[], all: readonly CountedSeries[], write: Write, slices: Slices): AsyncGenerator<string> {
   for (let first = 0; first < all.length; first += pieceSeries) {
     const piece = all.slice(first, first + pieceSeries);
     const text = await whole(blocks, () => pieceText(blocks, piece, write));
     if (text !== '') yield text;
-    await nextTurn();
+    const pause = slices.pause();
+    if (pause !== null) await pause;
   }
 }
 
@@ -70,41 +67,48 @@ function nextTurn(): Promise<void> {
 
 const sums = new Float64Array(slotLayout.cells);
 
-function pieceText(blocks: readonly Float64Array[], piece: readonly Counted[], write: Write): string {
+function pieceText(blocks: readonly Float64Array[], piece: readonly CountedSeries[], write: Write): string {
   let text = '';
-  for (const { slot, labels } of piece) {
+  for (const { slot, series } of piece) {
     const first = slotCell(slot, 0);
     sums.fill(0);
     for (const block of blocks) {
       for (let cell = 0; cell < slotLayout.cells; cell++) sums[cell]! += block[first + cell]!;
     }
-    text += write(sums, labels);
+    text += write(sums, series);
   }
   return text;
 }
 
-function writeRequests(cells: Float64Array, labels: string): string {
+function writeRequests(cells: Float64Array, series: Series): string {
   let text = '';
+  let labels = '';
   for (let column = 0; column < statusColumns.length; column++) {
     const count = cells[slotLayout.status + column]!;
-    if (count > 0) text += `sluice_requests_total{${labels},code="${statusColumns[column]}"} ${count}\n`;
+    if (count === 0) continue;
+    if (labels === '') labels = labelsOf(series);
+    text += `sluice_requests_total{${labels},code="${statusColumns[column]}"} ${count}\n`;
   }
   return text;
 }
 
-function writeDurations(cells: Float64Array, labels: string): string {
+function writeDurations(cells: Float64Array, series: Series): string {
   let total = 0;
-  let text = '';
-  for (let bucket = 0; bucket < bucketLabels.length; bucket++) {
-    total += cells[slotLayout.buckets + bucket]!;
-    text += `sluice_request_duration_seconds_bucket{${labels},le="${bucketLabels[bucket]}"} ${total}\n`;
-  }
+  for (let bucket = 0; bucket < bucketLabels.length; bucket++) total += cells[slotLayout.buckets + bucket]!;
   if (total === 0) return '';
+  const labels = labelsOf(series);
+  let text = '';
+  let count = 0;
+  for (let bucket = 0; bucket < bucketLabels.length; bucket++) {
+    count += cells[slotLayout.buckets + bucket]!;
+    text += `sluice_request_duration_seconds_bucket{${labels},le="${bucketLabels[bucket]}"} ${count}\n`;
+  }
   return `${text}sluice_request_duration_seconds_sum{${labels}} ${cells[slotLayout.sumSeconds]}\nsluice_request_duration_seconds_count{${labels}} ${total}\n`;
 }
 
-function writeShadows(cells: Float64Array, labels: string): string {
+function writeShadows(cells: Float64Array, series: Series): string {
   let text = '';
+  const labels = labelsOf(series);
   for (let outcome = 0; outcome < shadowOutcomes.length; outcome++) {
     const count = cells[slotLayout.shadow + outcome]!;
     if (count > 0) text += `sluice_shadow_requests_total{${labels},outcome="${shadowOutcomes[outcome]}"} ${count}\n`;
@@ -124,19 +128,17 @@ function unmatchedText(blocks: readonly Float64Array[]): string {
 }
 
 const unmatchedLabels = 'namespace="",deployment="",predictor="",role="",protocol=""';
-const labelTexts = new WeakMap<Series, string>();
 
-function labelsOf(series: Series): string {
-  const known = labelTexts.get(series);
-  if (known !== undefined) return known;
-  const { namespace, deployment, predictor, role, protocol } = series;
-  const text = `namespace="${escaped(namespace)}",deployment="${escaped(deployment)}",predictor="${escaped(predictor)}",role="${role}",protocol="${protocol}"`;
-  labelTexts.set(series, text);
-  return text;
+function labelsOf({ namespace, deployment, predictor, role, protocol }: Series): string {
+  return `namespace="${escaped(namespace)}",deployment="${escaped(deployment)}",predictor="${escaped(predictor)}",role="${role}",protocol="${protocol}"`;
 }
+
+/** Nearly every name. */
+const plainName = /^[\w.:-]*$/;
 
 /** A label value in the text format: backslash, quote and line feed are escaped, and nothing in it moves a terminal. */
 function escaped(value: string): string {
+  if (plainName.test(value)) return value;
   const shown = visibleLines(value);
   return /[\\"\n]/.test(shown) ? shown.replaceAll('\\', '\\\\').replaceAll('"', String.raw`\"`).replaceAll('\n', String.raw`\n`) : shown;
 }

@@ -1,4 +1,5 @@
 // The admin port: health, metrics, routes, Problems. Fastify, in the control worker: it may be busy, traffic never waits for it.
+import { Readable } from 'node:stream';
 import { fastify } from 'fastify';
 import type { FastifyInstance } from 'fastify';
 import type { Settings } from '../settings.ts';
@@ -10,7 +11,9 @@ import { SharedAnswers } from './shared-answers.ts';
 import { sendShared } from './send-shared.ts';
 import { fixedFamilies } from './fixed-families.ts';
 import type { FixedFamilies } from './fixed-families.ts';
+import { PiecedText } from './pieced-text.ts';
 import { seriesText } from './series.ts';
+import { slicesOfThread } from './slices.ts';
 import type { AdminView } from './view.ts';
 
 export interface AdminOptions {
@@ -105,12 +108,22 @@ function serveHealth(app: FastifyInstance, { view, notReady, turns }: AdminOptio
 }
 
 function serveMetrics(app: FastifyInstance, families: FixedFamilies, { blocks, view }: AdminOptions): void {
-  const texts = new SharedAnswers(() => metricsText(families, blocks, view), () => performance.now());
-  app.get('/metrics', (_, reply) => sendShared(reply, texts, 'text/plain; version=0.0.4; charset=utf-8'));
+  const texts = new SharedAnswers(() => metricsText(families, blocks, view), () => performance.now(), { free: (text: PiecedText) => text.free() });
+  app.get('/metrics', (_, reply) => sendShared(reply, texts, 'text/plain; version=0.0.4; charset=utf-8', (text) => Readable.from(slowly(text.pieces()), { objectMode: true, highWaterMark: 1 })));
 }
 
-async function metricsText(families: FixedFamilies, blocks: readonly Float64Array[], view: AdminView): Promise<Buffer> {
-  const parts = [Buffer.from(await families.text())];
-  for await (const text of seriesText(blocks, view.usedSlots)) parts.push(Buffer.from(text));
-  return Buffer.concat(parts);
+async function metricsText(families: FixedFamilies, blocks: readonly Float64Array[], view: AdminView): Promise<PiecedText> {
+  const text = new PiecedText();
+  text.write(await families.text());
+  for await (const part of seriesText(blocks, view.usedSlots, slicesOfThread())) text.write(part);
+  return text;
+}
+
+/** A piece a slice: what a socket takes at once would be milliseconds of this thread's core. */
+async function* slowly(pieces: Iterable<Buffer>): AsyncGenerator<Buffer> {
+  const slices = slicesOfThread();
+  for (const piece of pieces) {
+    yield piece;
+    await slices.pause();
+  }
 }

@@ -7,33 +7,42 @@ export const mostUnderWay = 8;
 /** Texts of one kind that readers still hold while another is made: with more, the newest serves on until one is let go. */
 const mostHeld = 2;
 
-interface Made {
+interface Made<Text> {
   readonly atMs: number;
-  readonly text: Promise<Buffer>;
+  readonly text: Promise<Text>;
   readers: number;
 }
 
 /** The text, and what to call when its reader has it or is gone. */
-export interface SharedAnswer {
-  readonly text: Promise<Buffer>;
+export interface SharedAnswer<Text> {
+  readonly text: Promise<Text>;
   done(): void;
 }
 
+/** What is called with each text that was made, when nobody reads it and nobody else will. */
+interface TextMemory<Text> {
+  free(text: Text): void;
+}
+
+const collected: TextMemory<unknown> = { free: () => undefined };
+
 /** One kind of answer. */
-export class SharedAnswers {
-  readonly #make: () => Promise<Buffer>;
+export class SharedAnswers<Text = Buffer> {
+  readonly #make: () => Promise<Text>;
   readonly #nowMs: () => number;
-  #newest: Made | null = null;
-  readonly #held = new Set<Made>();
+  readonly #memory: TextMemory<Text>;
+  #newest: Made<Text> | null = null;
+  readonly #held = new Set<Made<Text>>();
   #underWay = 0;
 
-  constructor(make: () => Promise<Buffer>, nowMs: () => number) {
+  constructor(make: () => Promise<Text>, nowMs: () => number, memory: TextMemory<Text> = collected) {
     this.#make = make;
     this.#nowMs = nowMs;
+    this.#memory = memory;
   }
 
   /** null: too many are under way. */
-  take(): SharedAnswer | null {
+  take(): SharedAnswer<Text> | null {
     if (this.#underWay >= mostUnderWay) return null;
     const made = this.#current();
     this.#underWay += 1;
@@ -54,12 +63,13 @@ export class SharedAnswers {
     };
   }
 
-  #current(): Made {
+  #current(): Made<Text> {
     const nowMs = this.#nowMs();
     const newest = this.#newest;
     if (newest !== null && (nowMs - newest.atMs < freshMs || this.#held.size >= mostHeld)) return newest;
-    const made: Made = { atMs: nowMs, text: this.#make(), readers: 0 };
+    const made: Made<Text> = { atMs: nowMs, text: this.#make(), readers: 0 };
     this.#newest = made;
+    if (newest !== null && newest.readers === 0) this.#freed(newest);
     // One that could not be made is no answer to the next who asks.
     made.text.catch(() => {
       if (this.#newest === made) this.#newest = null;
@@ -68,12 +78,18 @@ export class SharedAnswers {
   }
 
   /** Nobody reads it: it is kept for its second and no longer. */
-  #forgetOld(made: Made): void {
+  #forgetOld(made: Made<Text>): void {
+    if (this.#newest !== made) return this.#freed(made);
     const leftMs = made.atMs + freshMs - this.#nowMs();
     const forget = (): void => {
-      if (this.#newest === made && made.readers === 0) this.#newest = null;
+      if (this.#newest !== made || made.readers > 0) return;
+      this.#newest = null;
+      this.#freed(made);
     };
     if (leftMs <= 0) forget();
     else setTimeout(forget, leftMs).unref();
+  }
+  #freed({ text }: Made<Text>): void {
+    text.then((made) => this.#memory.free(made), () => undefined);
   }
 }

@@ -17,6 +17,7 @@ import type { Log } from '../log.ts';
 import type { ControlStart, ControlToData, DataToControl, FromControl, ToControl } from '../messages.ts';
 import { anyTurns, sharedNowMs, startPulse } from '../pulse.ts';
 import { releaseMemory } from '../release-memory.ts';
+import { stepBack } from '../thread-priority.ts';
 import { SharedTable } from '../shared-table.ts';
 import { translateSettingsOf } from '../translate-settings.ts';
 import type { ClaimRecord } from '../../k8s/translate/held.ts';
@@ -74,6 +75,7 @@ async function runControl({ settings, handover, base, counters, table }: Control
       tell({ kind: 'ready' });
       // What was read, parsed and sent for the first table is garbage now.
       setImmediate(releaseMemory);
+      stepBack();
     },
     live: (seconds) => admin?.live(seconds),
   };

@@ -100,6 +100,36 @@ describe('a shared answer', () => {
     expect(made).toBe(2);
   });
 
+  test('is let go once nobody reads it and nobody else will', async () => {
+    const freed: string[] = [];
+    answers = new SharedAnswers(async () => Buffer.from(String(++made)), () => nowMs, { free: (text) => freed.push(String(text)) });
+    const [first, again] = [answers.take()!, answers.take()!];
+    first.done();
+    nowMs = 1000;
+    const second = answers.take()!;
+    await second.text;
+    expect(freed).toEqual([]);
+    again.done();
+    await Promise.resolve();
+    expect(freed).toEqual(['1']);
+    second.done();
+    nowMs = 1999;
+    answers.take()!.done();
+    await Promise.resolve();
+    expect(freed).toEqual(['1']);
+    // Another takes its place, or its second is over.
+    nowMs = 2000;
+    answers.take()!.done();
+    await Promise.resolve();
+    expect(freed).toEqual(['1', '2']);
+    nowMs = 3000;
+    const last = answers.take()!;
+    nowMs = 4000;
+    last.done();
+    await last.text;
+    expect(freed).toEqual(['1', '2', '3', '4']);
+  });
+
   test('that cannot be made is tried again by the next who asks', async () => {
     let fails = true;
     answers = new SharedAnswers(async () => {
