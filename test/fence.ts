@@ -20,7 +20,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** The rooms of gateway/edge: each may import those before it. Those of one line know nothing of each other. */
-const rooms: readonly (readonly string[])[] = [['io'], ['store'], ['message'], ['http1', 'http2'], ['access'], ['upstream'], ['policy'], ['shadow'], ['exchange'], ['downstream']];
+const rooms: readonly (readonly string[])[] = [['io'], ['store'], ['message'], ['http1', 'http2'], ['access'], ['upstream'], ['identity'], ['policy'], ['shadow'], ['exchange'], ['downstream']];
 const edge = 'gateway/edge/';
 
 /** The one home of each package that sources import. A package that is not here has none. */
@@ -31,6 +31,7 @@ const homes: Readonly<Record<string, readonly string[]>> = {
   '@kubernetes/client-node': ['k8s/source/cluster/kubeconfig-access.ts'],
   fastify: ['gateway/admin/'],
   ioredis: ['gateway/edge/store/ioredis-client.ts'],
+  jose: ['gateway/edge/identity/'],
   'js-yaml': ['k8s/translate/', 'k8s/source/', 'gateway/grants.ts'],
   pino: ['gateway/log.ts'],
   'prom-client': ['gateway/admin/'],

@@ -3,6 +3,15 @@ import type { RequestHead } from '../../../routing/head.ts';
 
 const [ampersand, equals, percent, plus, space] = [0x26, 0x3d, 0x25, 0x2b, 0x20];
 
+/** The values of all parameters of this name, decoded as latin1; a name that is written with `%XX` is the same name. */
+export function parametersNamed(head: RequestHead, name: string): readonly string[] {
+  const values: string[] = [];
+  each(head, (start, nameEnd, end) => {
+    if (isNamed(head.pathBytes, start, nameEnd, name)) values.push(decoded(head.pathBytes, Math.min(nameEnd + 1, end), end));
+  });
+  return values;
+}
+
 /** Is there any parameter of one of these names? */
 export function hasParameter(head: RequestHead, names: readonly string[]): boolean {
   let found = false;

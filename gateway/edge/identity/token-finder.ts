@@ -1,0 +1,115 @@
+// Finds the one token of a request in the places where its provider looks.
+import { fieldNamed, standsFoldedAt } from '../../../routing/bytes.ts';
+import type { RequestHead } from '../../../routing/head.ts';
+import type { TokenPlace } from '../../callers/token-place.ts';
+import { parametersNamed } from '../message/query.ts';
+
+/** A token that was found: valid as long as the head is. One object serves all requests. */
+export class FoundToken {
+  /** Holds `start..end`. */
+  bytes: Uint8Array = new Uint8Array(0);
+  start = 0;
+  end = 0;
+  /** The field that it stands in; −1: in the query. */
+  field = -1;
+  place: TokenPlace['kind'] = 'authorization';
+}
+
+/** How many tokens there are, 0, 1, or 2 for several; with 1, `found` is it. A field that may stand once and stands twice counts as several. */
+export function findToken(head: RequestHead, places: readonly TokenPlace[], found: FoundToken): number {
+  let count = 0;
+  for (let i = 0; i < places.length; i++) {
+    count += tokensIn(head, places[i]!, found);
+    if (count > 1) return 2;
+  }
+  return count;
+}
+
+function tokensIn(head: RequestHead, place: TokenPlace, found: FoundToken): number {
+  switch (place.kind) {
+    case 'authorization':
+      return inField(head, 'authorization', true, found);
+    case 'header':
+      return inField(head, place.name, false, found);
+    case 'cookie':
+      return inCookies(head, place.name, found);
+    case 'query':
+      return inQuery(head, place.name, found);
+  }
+}
+
+const space = 0x20;
+const scheme = 'bearer';
+
+function inField(head: RequestHead, name: string, bearer: boolean, found: FoundToken): number {
+  const field = fieldNamed(head, name, 0);
+  if (field < 0) return 0;
+  const { bytes, fields } = head;
+  let start = fields[field * 4 + 2]!;
+  const end = fields[field * 4 + 3]!;
+  // A field that may stand only once: which of two a reader takes is anybody's guess (RFC 9110 §5.3).
+  if (fieldNamed(head, name, field + 1) >= 0) return 2;
+  if (bearer) {
+    if (end - start < scheme.length || !standsFoldedAt(bytes, start, scheme)) return 0;
+    start += scheme.length;
+    if (start < end && bytes[start] !== space) return 0;
+    while (start < end && bytes[start] === space) start++;
+  }
+  found.bytes = bytes;
+  found.start = start;
+  found.end = end;
+  found.field = field;
+  found.place = bearer ? 'authorization' : 'header';
+  return 1;
+}
+
+const [quote, semicolon, equals, tab] = [0x22, 0x3b, 0x3d, 0x09];
+
+/** HTTP/2 may send cookies in several fields. */
+function inCookies(head: RequestHead, name: string, found: FoundToken): number {
+  const { bytes, fields } = head;
+  let count = 0;
+  for (let field = fieldNamed(head, 'cookie', 0); field >= 0; field = fieldNamed(head, 'cookie', field + 1)) {
+    const end = fields[field * 4 + 3]!;
+    for (let at = fields[field * 4 + 2]!; at < end; at++) {
+      while (at < end && (bytes[at] === space || bytes[at] === tab)) at++;
+      const start = at;
+      while (at < end && bytes[at] !== semicolon) at++;
+      if (!isCookie(bytes, start, at, name)) continue;
+      count += 1;
+      found.bytes = bytes;
+      found.start = start + name.length + 1;
+      found.end = at;
+      found.field = field;
+      found.place = 'cookie';
+      trim(found);
+    }
+  }
+  return Math.min(count, 2);
+}
+
+/** Does `bytes[start..end)` begin with the name, in its own case, and `=`? */
+function isCookie(bytes: Uint8Array, start: number, end: number, name: string): boolean {
+  if (end - start <= name.length || bytes[start + name.length] !== equals) return false;
+  for (let i = 0; i < name.length; i++) if (bytes[start + i] !== name.charCodeAt(i)) return false;
+  return true;
+}
+
+function trim(found: FoundToken): void {
+  const { bytes } = found;
+  while (found.end > found.start && (bytes[found.end - 1] === space || bytes[found.end - 1] === tab)) found.end--;
+  if (found.end - found.start < 2 || bytes[found.start] !== quote || bytes[found.end - 1] !== quote) return;
+  found.start += 1;
+  found.end -= 1;
+}
+
+function inQuery(head: RequestHead, name: string, found: FoundToken): number {
+  const values = head.queryEnd > head.queryStart ? parametersNamed(head, name) : [];
+  if (values.length !== 1) return Math.min(values.length, 2);
+  found.bytes = Buffer.from(values[0]!, 'latin1');
+  found.start = 0;
+  found.end = found.bytes.length;
+  found.field = -1;
+  found.place = 'query';
+  return 1;
+}
