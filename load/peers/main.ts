@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { pinHarness, stopAll } from './process.ts';
 import { heading } from './report.ts';
+import { busyChanges } from './suites/busy-changes.ts';
 import { changeLive } from './suites/change-live.ts';
 import { cluster } from './suites/cluster.ts';
 import { coldStart } from './suites/cold-start.ts';
@@ -17,6 +18,7 @@ import { idleConnections } from './suites/idle-connections.ts';
 import { memory } from './suites/memory.ts';
 import { openLoop } from './suites/open-loop.ts';
 import { reSpread } from './suites/re-spread.ts';
+import { replacedWorker } from './suites/replaced-worker.ts';
 import { restMatrix } from './suites/rest-matrix.ts';
 import { rest100k, rest70 } from './suites/rest.ts';
 import { scrape } from './suites/scrape.ts';
@@ -30,7 +32,7 @@ const suites: readonly Suite[] = [
   cluster,
   rest70, rest100k, restMatrix, openLoop, grpcMatrix, grpcIdle, reSpread,
   staleRace, shadowIsolation, soak, h2Floods, h2Mirrors, idleConnections, slowHeads,
-  memory, changeLive, flips, scrape, coldStart,
+  memory, changeLive, busyChanges, flips, scrape, coldStart, replacedWorker,
 ];
 const project = fileURLToPath(new URL('../..', import.meta.url));
 
