@@ -1,5 +1,6 @@
 // The options of `sluice serve`: from arguments and environment to Settings.
 import { availableParallelism } from 'node:os';
+import { mostPlatformBlocks, readBlocks } from '../routing/address-block.ts';
 import { decoding, parseOptions, wrongValue } from './options.ts';
 import type { Option, Written } from './options.ts';
 import { parseRedisUrl } from './redis-settings.ts';
@@ -87,6 +88,8 @@ export const serveOptions: readonly Option[] = [
   { name: 'mappings', kind: 'flag', placeholder: '', help: 'read Mapping objects, the Module and annotated Services too (always in a folder)' },
   { name: 'dial', kind: 'text', placeholder: 'endpoints|service', help: 'dial Endpoints or ClusterIPs (endpoints)' },
   { name: 'trusted-hops', kind: 'text', placeholder: 'N', help: 'proxies in front whose x-forwarded-* are believed, 0 to 10 (0)' },
+  { name: 'proxy-protocol', kind: 'text', placeholder: 'off|plain|tls|both', help: 'ports to which every connection begins with a header of the PROXY protocol, 1 or 2 (off)' },
+  { name: 'proxy-protocol-from', kind: 'list', placeholder: 'BLOCK', help: 'only connections from these addresses do, for example 10.0.0.0/8; others are clients themselves (all do)' },
   { name: 'access-log', kind: 'text', placeholder: 'off|errors|all', help: 'one line a request (errors)' },
   { name: 'redis', kind: 'text', placeholder: 'URL', help: 'where replicas share tokens and limits: redis://HOST:PORT, rediss://, redis+sentinel://, redis+cluster:// (in the memory of this process)' },
   { name: 'redis-password-file', kind: 'text', placeholder: 'FILE', help: 'password for --redis, read before each connection (none)' },
@@ -149,6 +152,7 @@ function settingsOf(options: ReadonlyMap<string, Written>, environment: Readonly
     mappings: options.has('mappings'),
     dial: choiceOf(options, 'dial', ['endpoints', 'service']),
     trustedHops: integerOf(options, 'trusted-hops', 0, 10, 0),
+    proxyProtocol: proxyOf(options),
     accessLog: choiceOf(options, 'access-log', ['errors', 'off', 'all']),
     redis: redisOf(options),
     limits,
@@ -213,6 +217,15 @@ function redisOf(options: ReadonlyMap<string, Written>): Settings['redis'] {
   const caFile = textOf(options, 'redis-ca');
   if (caFile !== null && !parsed.url.tls) wrongValue('--redis-ca belongs to TLS: write --redis rediss://HOST:PORT');
   return { ...parsed.url, caFile, passwordFile: textOf(options, 'redis-password-file'), timeoutMs: integerOf(options, 'redis-timeout-ms', 1, 10_000, 50) };
+}
+
+function proxyOf(options: ReadonlyMap<string, Written>): Settings['proxyProtocol'] {
+  const on = choiceOf(options, 'proxy-protocol', ['off', 'plain', 'tls', 'both']);
+  const from = options.get('proxy-protocol-from');
+  if (from === undefined) return { on, from: null };
+  if (on === 'off') return wrongValue(`${from.from} belongs to --proxy-protocol: write --proxy-protocol plain, tls or both, or take it out`);
+  const parsed = readBlocks(from.values.flatMap((text) => text.split(',')).map((text) => text.trim()), mostPlatformBlocks);
+  return parsed.kind === 'blocks' ? { on, from: parsed.blocks } : wrongValue(`${from.from} ${parsed.reason}: write addresses or blocks, for example 10.0.0.0/8`);
 }
 
 function idsOf(options: ReadonlyMap<string, Written>, environment: Readonly<Record<string, string | undefined>>): readonly string[] {

@@ -34,6 +34,8 @@ export const failures = {
   malformed: failure('malformed-request', 'DPE', 400, 13, 'malformed request: it is not HTTP/1.1 by the letter of RFC 9112'),
   brokenRules: failure('broken-rules', 'DPE', 0, 13, 'the client broke the rules of HTTP/2, and its connection was closed'),
   notHttp: failure('not-http', 'DPE', 0, 13, 'what came is neither HTTP/1.1 nor HTTP/2'),
+  proxyHeader: failure('proxy-header', 'DPE', 0, 13, 'the connection does not begin with a header of the PROXY protocol, which --proxy-protocol asks of its address'),
+  proxyTimeout: failure('proxy-timeout', 'DT', 0, 4, 'the header of the PROXY protocol did not come in time: raise --head-timeout-ms'),
   regexWork: failure('regex-work', 'RX', 431, 8, 'matching this request by the regexes of its routes takes too many steps: send shorter headers, query or path, or write simpler regexes'),
   rewriteTooLong: failure('rewrite-too-long', 'RX', 500, 13, 'the path that the regex of this route makes is longer than a request line may be: correct regex_rewrite or regex_redirect, or raise --request-line-bytes'),
   rewriteTooDear: failure('rewrite-too-dear', 'RX', 500, 13, 'the regex of this route takes too many steps, or matches too often, on this path: write a simpler pattern in regex_rewrite or regex_redirect'),

@@ -24,6 +24,7 @@ export interface Settings {
   readonly dial: 'endpoints' | 'service';
   /** Proxies in front whose x-forwarded-* and x-request-id are believed, 0..10. */
   readonly trustedHops: number;
+  readonly proxyProtocol: ProxySettings;
   readonly accessLog: 'off' | 'errors' | 'all';
   /** What replicas share lives there; null: in the memory of the process. */
   readonly redis: RedisSettings | null;
@@ -33,6 +34,12 @@ export interface Settings {
   readonly drainGraceMs: number;
   /** A data worker that has not turned for so long is replaced, ms, 1000 or more (default 5000); 0: never. */
   readonly workerSilenceMs: number;
+}
+
+/** Which connections begin with a header of the PROXY protocol: those to these ports, from these blocks of addresses (null: from everywhere). */
+export interface ProxySettings {
+  readonly on: 'off' | 'plain' | 'tls' | 'both';
+  readonly from: readonly string[] | null;
 }
 
 export interface FolderSettings {

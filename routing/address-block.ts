@@ -1,8 +1,9 @@
 // Blocks of addresses (CIDR), of IPv4 and of IPv6: their grammar, and whether an address lies in a list of them.
 import { parseAddress, printAddress } from './address.ts';
 
-/** Blocks that one object may name in a list. */
+/** Blocks that one object may name in a list, and the platform in one. */
 export const mostOwnersBlocks = 100;
+export const mostPlatformBlocks = 1000;
 
 export type ParsedBlocks =
   /** In one spelling each, none twice: `10.0.0.0/8`, `2001:db8::/32`; one address is a block too, `192.0.2.7/32`. */

@@ -23,6 +23,7 @@ import type { Compiler } from './policy/compiled-mapping.ts';
 import type { Step } from './policy/step.ts';
 import { listenPlain, listenTls } from './downstream/listener.ts';
 import type { Listening } from './downstream/listener.ts';
+import { mustSpeakOn } from './downstream/proxy-protocol.ts';
 import { Spread } from './downstream/spread.ts';
 
 /** While draining, a connection is closed when it has been idle for so long: one that was just used may be used again. */
@@ -106,16 +107,16 @@ export class DataPlane implements Plane {
    * address cannot be bound or the certificate cannot be read.
    */
   async listen(port: number, tlsPort: number): Promise<{ readonly host: string; readonly port: number; readonly tlsPort: number }> {
-    const { listen, tls } = this.#settings;
+    const { listen, tls, proxyProtocol } = this.#settings;
     // A gateway that has just started would refuse what it could do a moment later. Without Redis it serves what it can.
     if (this.#redis !== null) await Promise.race([this.#redis.opened, pause(this.#clock, redisStartMs)]);
     const acceptor = { context: this.#downstream, streams: this.#streams };
-    const plain = await listenPlain(acceptor, listen.host, port);
+    const plain = await listenPlain(acceptor, listen.host, port, mustSpeakOn('plain', proxyProtocol));
     this.#listening = [plain];
     this.#spread.start();
     if (tls === null) return { host: plain.host, port: plain.port, tlsPort: 0 };
     const identity = { cert: readFileSync(tls.certFile), key: readFileSync(tls.keyFile) };
-    const secure = await listenTls(acceptor, tls.host, tlsPort, identity);
+    const secure = await listenTls(acceptor, tls.host, tlsPort, identity, mustSpeakOn('tls', proxyProtocol));
     this.#listening = [plain, secure];
     return { host: plain.host, port: plain.port, tlsPort: secure.port };
   }

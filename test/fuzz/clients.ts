@@ -8,6 +8,8 @@ import { http1Requests } from './http1-requests.ts';
 import { http2Requests } from './http2-requests.ts';
 import type { Moments } from './moments.ts';
 import { play } from './player.ts';
+import { balancerAddress, proxyHeader } from './proxy-headers.ts';
+import type { ProxyCase } from './proxy-headers.ts';
 import { scriptOf } from './script.ts';
 import type { Script } from './script.ts';
 
@@ -19,6 +21,8 @@ export interface Ports {
 interface Case {
   readonly protocol: 'http1' | 'http2';
   readonly secure: boolean;
+  /** It comes by a balancer that says for whom it is; null: by none. */
+  readonly proxied: ProxyCase | null;
   /** It waits for the end of the connection, however long that takes; else it leaves after a moment. */
   readonly patient: boolean;
   readonly pieces: readonly Buffer[];
@@ -34,15 +38,18 @@ export function caseOf(seed: number, number: number): Case {
   const draws = new Draws(seed, number);
   const protocol = draws.chance(0.5) ? 'http1' : 'http2';
   const secure = draws.chance(0.08);
+  const proxied = draws.chance(0.12) ? proxyHeader(draws) : null;
   const patient = draws.chance(0.02);
   const pieces = protocol === 'http1' ? http1Requests(draws).map((text) => Buffer.from(text, 'latin1')) : http2Requests(draws);
   const script = scriptOf(draws, pieces);
-  return { protocol, secure, patient, pieces, script: patient ? [...script.filter(({ kind }) => kind !== 'fin' && kind !== 'reset' && kind !== 'pause'), { kind: 'fin' }] : script };
+  return { protocol, secure, proxied, patient, pieces, script: patient ? [...script.filter(({ kind }) => kind !== 'fin' && kind !== 'reset' && kind !== 'pause'), { kind: 'fin' }] : script };
 }
 
 /** Plays a case; gives what was wrong with what came back, or null. */
 export async function runCase(ports: Ports, one: Case, moments: Moments): Promise<string | null> {
   const socket = await open(ports, one);
+  // Nobody shakes hands behind a header that is none.
+  if (socket === null && one.proxied?.whole === false) return null;
   if (socket === null) return `no connection, or no handshake within ${patienceMs} ms`;
   const received: Buffer[] = [];
   let bytes = 0;
@@ -71,12 +78,22 @@ export async function runCase(ports: Ports, one: Case, moments: Moments): Promis
   return one.protocol === 'http1' ? wrongHttp1(one, Buffer.concat(received)) : wrongHttp2(Buffer.concat(received));
 }
 
-async function open(ports: Ports, { protocol, secure }: Case): Promise<Socket | null> {
+async function open(ports: Ports, { protocol, secure, proxied }: Case): Promise<Socket | null> {
   const options = { host: '127.0.0.1', port: secure ? ports.tls : ports.plain, allowHalfOpen: true, noDelay: true };
-  const socket = secure ? connectTls({ ...options, rejectUnauthorized: false, ALPNProtocols: [protocol === 'http2' ? 'h2' : 'http/1.1'] }) : connect(options);
+  const identity = { rejectUnauthorized: false, ALPNProtocols: [protocol === 'http2' ? 'h2' : 'http/1.1'] };
+  let socket: Socket;
+  if (proxied === null) {
+    socket = secure ? connectTls({ ...options, ...identity }) : connect(options);
+  } else {
+    const below = connect({ ...options, localAddress: balancerAddress });
+    below.on('error', () => undefined);
+    below.write(proxied.header);
+    socket = secure ? connectTls({ socket: below, ...identity }) : below;
+  }
   return new Promise((resolve) => {
     socket.once(secure ? 'secureConnect' : 'connect', () => resolve(socket));
     socket.once('error', () => resolve(null));
+    socket.once('close', () => resolve(null));
     setTimeout(resolve, patienceMs, null).unref();
     socket.on('error', () => undefined);
   });

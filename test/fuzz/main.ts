@@ -57,8 +57,8 @@ async function narrowed(first: number, next: number): Promise<string> {
 }
 
 function stepsOf(number: number): string {
-  const { protocol, secure, script } = caseOf(seed, number);
-  return [`${protocol}, ${secure ? 'TLS' : 'plain'}`, ...script.map((step) => `  ${step.kind} ${step.kind === 'write' ? JSON.stringify(step.bytes.subarray(0, 2000).toString('latin1')) : step.kind === 'wait' ? step.event : ''}`)].join('\n');
+  const { protocol, secure, proxied, script } = caseOf(seed, number);
+  return [`${protocol}, ${secure ? 'TLS' : 'plain'}${proxied === null ? '' : `, behind ${JSON.stringify(proxied.header.toString('latin1'))}`}`, ...script.map((step) => `  ${step.kind} ${step.kind === 'write' ? JSON.stringify(step.bytes.subarray(0, 2000).toString('latin1')) : step.kind === 'wait' ? step.event : ''}`)].join('\n');
 }
 
 const stage = await Stage.start(seed);

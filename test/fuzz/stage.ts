@@ -11,6 +11,7 @@ import { hostileHttp1, hostileHttp2 } from './hostile-origins.ts';
 import type { HostileOrigin } from './hostile-origins.ts';
 import { manifestsOf } from './manifests.ts';
 import { Moments } from './moments.ts';
+import { balancerAddress } from './proxy-headers.ts';
 
 /** Short limits, so that what is held shows soon whether it is held for ever; not so short that a busy machine breaks the canary's calls. */
 const limits = ['--head-timeout-ms', '2000', '--body-idle-timeout-ms', '2000', '--write-stall-timeout-ms', '2000', '--default-timeout-ms', '500', '--stream-idle-timeout-ms', '15000', '--connect-timeout-ms', '1000', '--upstream-idle-ms', '300', '--shadow-timeout-ms', '1000'];
@@ -58,7 +59,7 @@ export class Stage {
     writeFileSync(join(folder, 'tls.crt'), certPem);
     writeFileSync(join(folder, 'tls.key'), keyPem);
     writeFileSync(join(folder, 'all.yaml'), manifestsOf({ calm: { http1, http2 }, hostile: { http1: hostile[0]!.port, http2: hostile[1]!.port } }));
-    const gateway = new GatewayProcess(['serve', '--folder', folder, '--listen', '127.0.0.1:0', '--tls-listen', '127.0.0.1:0', '--tls-cert', join(folder, 'tls.crt'), '--tls-key', join(folder, 'tls.key'), '--admin', '127.0.0.1:0', '--workers', '2', '--access-log', 'off', ...limits]);
+    const gateway = new GatewayProcess(['serve', '--folder', folder, '--listen', '127.0.0.1:0', '--tls-listen', '127.0.0.1:0', '--tls-cert', join(folder, 'tls.crt'), '--tls-key', join(folder, 'tls.key'), '--admin', '127.0.0.1:0', '--workers', '2', '--access-log', 'off', '--proxy-protocol', 'both', '--proxy-protocol-from', balancerAddress, ...limits]);
     const record = await gateway.seen('listening');
     const portOf = (address: unknown): number => Number(String(address).split(':').at(-1));
     const stage = new Stage(gateway, `http://${String(record['admin'])}`, folder, { plain: portOf(record['address']), tls: portOf(record['tls']) }, calm, hostile, moments);

@@ -39,6 +39,8 @@ const values: Readonly<Record<string, readonly [good: string, bad: string | null
   'bare-names': ['off', 'no'],
   dial: ['service', 'pods'],
   'trusted-hops': ['2', '11'],
+  'proxy-protocol': ['tls', 'v1'],
+  'proxy-protocol-from': ['10.0.0.0/8', '10.0.0.1/8'],
   'access-log': ['all', 'some'],
   redis: ['redis+cluster://a,b', 'redis://:secret@a'],
   'redis-password-file': ['password', null],
@@ -64,6 +66,7 @@ const companions: Readonly<Record<string, readonly string[]>> = {
   'redis-password-file': ['--redis', 'redis://a'],
   'redis-ca': ['--redis', 'rediss://a'],
   'redis-timeout-ms': ['--redis', 'redis://a'],
+  'proxy-protocol-from': ['--proxy-protocol', 'both'],
 };
 
 describe('options of serve', () => {
@@ -140,6 +143,17 @@ describe('options of serve', () => {
     expect(sentenceOf(['--folder', 'd', '--tls-listen', ':1'])).toMatch(/needs all three/);
     expect(sentenceOf(['--folder', 'd', '--single-namespace'])).toMatch(/exactly one namespace and has 0/);
     expect(sentenceOf(['--folder', 'd', '--single-namespace', '--namespace', 'a', '--namespace', 'b'])).toMatch(/has 2/);
+  });
+
+  test('who begins with a header of the PROXY protocol', () => {
+    expect(settingsOf(['--folder', 'd']).proxyProtocol).toEqual({ on: 'off', from: null });
+    expect(settingsOf(['--folder', 'd', '--proxy-protocol', 'both']).proxyProtocol).toEqual({ on: 'both', from: null });
+    const from = { on: 'plain', from: ['10.0.0.0/8', '2001:db8::/32', '192.0.2.7/32'] };
+    expect(settingsOf(['--folder', 'd', '--proxy-protocol', 'plain', '--proxy-protocol-from', '10.0.0.0/8, 2001:DB8::/32', '--proxy-protocol-from', '192.0.2.7']).proxyProtocol).toEqual(from);
+    expect(settingsOf(['--folder', 'd'], { SLUICE_PROXY_PROTOCOL: 'plain', SLUICE_PROXY_PROTOCOL_FROM: '10.0.0.0/8,2001:db8::/32,192.0.2.7' }).proxyProtocol).toEqual(from);
+    expect(sentenceOf(['--folder', 'd', '--proxy-protocol-from', '10.0.0.0/8'])).toBe('--proxy-protocol-from belongs to --proxy-protocol: write --proxy-protocol plain, tls or both, or take it out');
+    expect(sentenceOf(['--folder', 'd', '--proxy-protocol', 'tls', '--proxy-protocol-from', '10.0.0.1/8'])).toMatch(/^--proxy-protocol-from has "10\.0\.0\.1\/8", whose address has bits behind its length/);
+    expect(sentenceOf(['--folder', 'd', '--proxy-protocol', 'tls', '--proxy-protocol-from', ''])).toMatch(/neither an address nor a block/);
   });
 
   test("Ambassador's variables", () => {

@@ -110,6 +110,8 @@ export const causes: Readonly<Record<keyof typeof failures, Cause>> = {
   // DATA before SETTINGS.
   brokenRules: { cause: ({ client }) => client.write('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\0\0\0\0\0\x01') },
   notHttp: { blind: true, cause: ({ client }) => client.write('SSH2 hello there\r\n\r\n') },
+  proxyHeader: { options: { proxyProtocol: { on: 'plain', from: null } }, cause: ({ client, fields }) => client.write(`GET ${path} HTTP/1.1\r\nHost: a\r\n${fields}\r\n`) },
+  proxyTimeout: { options: { proxyProtocol: { on: 'plain', from: null }, limits: { headTimeoutMs: 100 } }, cause: ({ client }) => client.write('PROXY TCP4 192.0.2.7') },
   regexWork: {
     // Patterns of which none has a small automaton, and a text that repeats nothing.
     cause: (bench) => {

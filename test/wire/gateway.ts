@@ -22,6 +22,7 @@ import { RawClient } from './client.ts';
 export interface GatewayOptions {
   readonly limits?: Partial<EdgeLimits>;
   readonly trustedHops?: number;
+  readonly proxyProtocol?: Settings['proxyProtocol'];
   readonly accessLog?: Settings['accessLog'];
   readonly redis?: Settings['redis'];
   /** Counters of planes that stand for the other workers of a process. */
@@ -60,6 +61,7 @@ export class Gateway {
       listen: { host: '127.0.0.1', port: 0 },
       tls: { host: '127.0.0.1', port: 0, certFile: join(this.#folder, 'tls.crt'), keyFile: join(this.#folder, 'tls.key') },
       trustedHops: options.trustedHops ?? 0,
+      proxyProtocol: options.proxyProtocol ?? { on: 'off', from: null },
       accessLog: options.accessLog ?? 'errors',
       redis: options.redis ?? null,
       limits: { ...defaultLimits, ...options.limits },

@@ -25,24 +25,34 @@ export class Admission {
   /**
    * Counts one more socket of a client. False: there are too many, and it is not counted. Of the total every worker knows its own part exactly
    * and the others' as they last wrote it, so that the limit may be exceeded by what is accepted at one moment; an address is limited in each
-   * worker.
+   * worker. null: by a balancer that will say whose it is (`name`).
    */
-  admit(address: string): boolean {
-    const { connections, connectionsPerAddress } = this.#limits;
-    const ofAddress = this.#byAddress?.get(address) ?? 0;
-    if ((connections > 0 && this.#open + this.#elsewhere >= connections) || (connectionsPerAddress > 0 && ofAddress >= connectionsPerAddress)) {
-      this.#counters.failure(failures.connectionLimit.flag);
-      return false;
-    }
+  admit(address: string | null): boolean {
+    const { connections } = this.#limits;
+    if (connections > 0 && this.#open + this.#elsewhere >= connections) return this.#refuse();
+    if (address !== null && !this.name(address)) return false;
     this.#open += 1;
-    this.#byAddress?.set(address, ofAddress + 1);
     return true;
   }
 
-  /** A socket that was admitted is closed. */
-  release(address: string): void {
+  /** Counts a socket as one of this address. False: there are too many, and it is not counted. */
+  name(address: string): boolean {
+    if (this.#byAddress === null) return true;
+    const ofAddress = this.#byAddress.get(address) ?? 0;
+    if (ofAddress >= this.#limits.connectionsPerAddress) return this.#refuse();
+    this.#byAddress.set(address, ofAddress + 1);
+    return true;
+  }
+
+  #refuse(): false {
+    this.#counters.failure(failures.connectionLimit.flag);
+    return false;
+  }
+
+  /** A socket that was admitted is closed. null: it was named for no address. */
+  release(address: string | null): void {
     this.#open -= 1;
-    if (this.#byAddress === null) return;
+    if (this.#byAddress === null || address === null) return;
     const left = (this.#byAddress.get(address) ?? 1) - 1;
     if (left > 0) this.#byAddress.set(address, left);
     else this.#byAddress.delete(address);

@@ -10,6 +10,8 @@ import type { DownstreamContext } from './downstream-context.ts';
 import type { ServedStreams } from './http2-streams.ts';
 import { Http1Connection } from './http1-connection.ts';
 import { ServedConnection } from './http2-connection.ts';
+import { ProxiedTransport, awaitHeaderBelowTls, beginTls, clientBelow } from './proxy-protocol.ts';
+import type { MustSpeak } from './proxy-protocol.ts';
 import { sniff } from './sniff.ts';
 import { SocketTransport, peerOf } from '../io/transport.ts';
 import type { Transport, TransportOwner } from '../io/transport.ts';
@@ -34,10 +36,16 @@ export interface Listening {
 }
 
 /** Listens for plain connections. Host null: every address, both stacks where there is IPv6. Rejects when the address cannot be bound. */
-export function listenPlain(acceptor: Acceptor, host: string | null, port: number): Promise<Listening> {
+export function listenPlain(acceptor: Acceptor, host: string | null, port: number, mustSpeak: MustSpeak | null): Promise<Listening> {
   const { admission, worker } = acceptor.context;
   const server = createServer({ pauseOnConnect: true, allowHalfOpen: true, noDelay: true }, (socket) => {
     const address = peerOf(socket);
+    if (mustSpeak?.(address)) {
+      if (!admits(acceptor.context, socket, null)) return;
+      const proxied = new ProxiedTransport(acceptor.context, address, (transport) => new Sniffed(acceptor).take(transport));
+      proxied.start(acceptedTransport(socket, worker.reads, proxied, 'direct'));
+      return;
+    }
     if (!admits(acceptor.context, socket, address)) return;
     const sniffed = new Sniffed(acceptor);
     const transport = acceptedTransport(socket, worker.reads, sniffed, 'direct');
@@ -48,7 +56,7 @@ export function listenPlain(acceptor: Acceptor, host: string | null, port: numbe
 }
 
 /** Listens for TLS connections with one certificate. */
-export function listenTls(acceptor: Acceptor, host: string | null, port: number, identity: SecureContextOptions): Promise<Listening> {
+export function listenTls(acceptor: Acceptor, host: string | null, port: number, identity: SecureContextOptions, mustSpeak: MustSpeak | null): Promise<Listening> {
   const { admission, worker } = acceptor.context;
   // HTTP/2 has no renegotiation (RFC 9113 §9.2.1), and nobody else needs it.
   const options = { ...identity, secureOptions: constants.SSL_OP_NO_RENEGOTIATION, ALPNProtocols: ['h2', 'http/1.1'], allowHalfOpen: true, noDelay: true, handshakeTimeout: Math.min(worker.limits.headTimeoutMs, mostHandshakeMs) };
@@ -57,24 +65,37 @@ export function listenTls(acceptor: Acceptor, host: string | null, port: number,
       socket.destroy();
       return;
     }
-    const sniffed = new Sniffed(acceptor);
     const alpn = typeof socket.alpnProtocol === 'string' ? socket.alpnProtocol : null;
     const transport = new SocketTransport(socket, { alpn });
-    transport.owner = sniffed;
-    sniffed.start(transport);
+    if (mustSpeak !== null) transport.peer = clientBelow(socket);
+    new Sniffed(acceptor).take(transport);
     transport.readByEvents(worker.reads);
   });
   // Before the handshake, which costs more than the request behind it.
-  server.prependListener('connection', (socket: Socket) => {
-    const address = peerOf(socket);
-    if (admits(acceptor.context, socket, address)) socket.once('close', () => admission.release(address));
-  });
+  const admitted = (socket: Socket, address: string): boolean => {
+    if (!admits(acceptor.context, socket, address)) return false;
+    socket.once('close', () => admission.release(address));
+    return true;
+  };
   // A handshake that fails concerns its client alone.
   server.on('tlsClientError', (_error, socket) => socket.destroy());
-  return listen(server, host, port, (next) => {
+  const renew = (next: SecureContextOptions): void => {
     createSecureContext(next);
     server.setSecureContext({ ...next, secureOptions: options.secureOptions });
+  };
+  if (mustSpeak === null) {
+    server.prependListener('connection', (socket: Socket) => admitted(socket, peerOf(socket)));
+    return listen(server, host, port, renew);
+  }
+  const front = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
+    const address = peerOf(socket);
+    if (mustSpeak(address)) {
+      if (admits(acceptor.context, socket, null)) awaitHeaderBelowTls(acceptor.context, socket, address, server);
+    } else if (admitted(socket, address)) {
+      beginTls(server, socket, address);
+    }
   });
+  return listen(front, host, port, renew);
 }
 
 function listen(server: Server, host: string | null, port: number, renew: Listening['renew']): Promise<Listening> {
@@ -90,7 +111,8 @@ function listen(server: Server, host: string | null, port: number, renew: Listen
   });
 }
 
-function admits({ worker, admission }: DownstreamContext, socket: Socket, address: string): boolean {
+/** `address` null: a balancer will say whose it is. */
+function admits({ worker, admission }: DownstreamContext, socket: Socket, address: string | null): boolean {
   if (!worker.closed && admission.admit(address)) return true;
   socket.destroy();
   return false;
@@ -105,6 +127,12 @@ class Sniffed implements TransportOwner {
 
   constructor(acceptor: Acceptor) {
     this.#acceptor = acceptor;
+  }
+
+  /** Owns a Transport from its first byte. */
+  take(transport: SocketTransport): void {
+    transport.owner = this;
+    this.start(transport);
   }
 
   /** HTTP/1.1 until the first bytes, or ALPN, say otherwise: so an idle connection has its deadlines from the start. */

@@ -20,7 +20,7 @@ export interface TransportOwner {
 }
 
 export interface Transport extends Sink, WriteQueue {
-  /** Address of the peer, without port; IPv4 as such. */
+  /** Address of the client, without port; IPv4 as such: the socket's, unless a balancer of connections said whose it is. */
   readonly peer: string;
   readonly secure: boolean;
   /** Protocol agreed in the TLS handshake, or null. */
@@ -41,7 +41,8 @@ export interface Transport extends Sink, WriteQueue {
 
 /** A Transport on a Node socket. Whoever makes it gives it an owner before anything can come: in the same callback. */
 export class SocketTransport implements Transport {
-  readonly peer: string;
+  /** Set anew by whoever learns before the first request for whom the connection is. */
+  peer: string;
   readonly secure: boolean;
   readonly alpn: string | null;
   owner!: TransportOwner;

@@ -11,6 +11,8 @@
 {{- $arguments = append $arguments (printf "--bare-names=%s" (ternary "on" "off" .Values.bareNames)) -}}
 {{- $arguments = append $arguments (printf "--dial=%s" .Values.dial) -}}
 {{- $arguments = append $arguments (printf "--trusted-hops=%v" (int .Values.trustedHops)) -}}
+{{- if .Values.proxyProtocol.ports }}{{ $arguments = append $arguments (printf "--proxy-protocol=%s" .Values.proxyProtocol.ports) }}{{ end -}}
+{{- range .Values.proxyProtocol.from }}{{ $arguments = append $arguments (printf "--proxy-protocol-from=%s" .) }}{{ end -}}
 {{- $arguments = append $arguments (printf "--access-log=%s" .Values.accessLog) -}}
 {{- $arguments = append $arguments (printf "--drain-wait-ms=%d" (mul .Values.drain.waitSeconds 1000)) -}}
 {{- $arguments = append $arguments (printf "--drain-grace-ms=%d" (mul .Values.drain.graceSeconds 1000)) -}}
