@@ -29,6 +29,7 @@ const homes: Readonly<Record<string, readonly string[]>> = {
   '@grpc/proto-loader': ['gateway/demo/'],
   '@grpc/reflection': ['gateway/demo/grpc-server.ts'],
   '@kubernetes/client-node': ['k8s/source/cluster/kubeconfig-access.ts'],
+  bcryptjs: ['gateway/edge/identity/password-thread.ts'],
   fastify: ['gateway/admin/'],
   ioredis: ['gateway/edge/store/ioredis-client.ts'],
   jose: ['gateway/edge/identity/'],
