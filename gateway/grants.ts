@@ -6,7 +6,7 @@ import type { Grant } from '../k8s/translate/translation.ts';
 export type GrantsOutcome = { readonly kind: 'grants'; readonly grants: readonly Grant[] } | { readonly kind: 'failed'; readonly sentence: string };
 
 const lists = ['prefixes', 'hosts', 'grpcNames', 'upstreams'] as const;
-const switches = ['regex', 'precedence', 'open', 'endpointSlices', 'anonymous'] as const;
+const switches = ['regex', 'precedence', 'open', 'endpointSlices', 'anonymous', 'gateway'] as const;
 
 /** Reads and decodes a Grants file: YAML or JSON, `grants:` with a list of Grants. One clear line on failure. */
 export async function readGrants(file: string): Promise<GrantsOutcome> {

@@ -2,7 +2,6 @@
 import { quoted } from './value.ts';
 
 const lostKinds: Readonly<Record<string, string>> = {
-  Module: 'its defaults do not apply',
   Host: 'its TLS termination and redirects do not apply',
   Listener: 'its ports do not open',
   AuthService: 'requests are not authenticated',
@@ -15,4 +14,14 @@ const lostKinds: Readonly<Record<string, string>> = {
 /** Said of an object or document of such a kind. */
 export function lostWith(kind: string): string {
   return `the kind ${quoted(kind)} is not served (${Object.hasOwn(lostKinds, kind) ? lostKinds[kind]! : 'nothing of it applies'}); remove it, or keep another gateway for it`;
+}
+
+const lostModules: Readonly<Record<string, string>> = {
+  authentication: 'requests are not authenticated by it; write an AuthService',
+  tls: 'its TLS termination does not apply; write --tls-listen, --tls-cert and --tls-key',
+};
+
+/** Said of a Module of another name than `ambassador`. */
+export function lostWithModule(name: string): string {
+  return `only the Module named ambassador counts, and this one is named ${quoted(name)}: ${Object.hasOwn(lostModules, name) ? lostModules[name]! : 'nothing of it applies; name it ambassador, or remove it'}`;
 }

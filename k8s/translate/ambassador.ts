@@ -4,13 +4,17 @@ import type { Guard } from '../../routing/guard.ts';
 import type { Mapping, Role } from '../../routing/mapping.ts';
 import type { ObjectRef, Problem, ProblemLevel } from '../../routing/problem.ts';
 import { allowance } from './allowance.ts';
-import { lostWith } from './ambassador-kinds.ts';
+import { lostWith, lostWithModule } from './ambassador-kinds.ts';
+import { ownIdOf } from './annotations.ts';
 import { Fields, type RegexBudget } from './fields.ts';
+import { decodeModule, type ModuleDocument } from './module.ts';
 import type { DecodedGuard } from './guard.ts';
 import { nearWord } from './near-word.ts';
 import { placeMapping } from './placement.ts';
+import { refusesPlatform } from './platform.ts';
 import { reportMappingDifferences } from './raw-differences.ts';
 import { decodeRawMapping, type RawMapping } from './raw-mapping.ts';
+import { rawWithDefaults } from './raw-defaults.ts';
 import { planRawUpstream, withheldUpstream } from './raw-upstream.ts';
 import { strayMappingFields, straySentence } from './stray-fields.ts';
 import { decodeTlsContext, type TlsContext } from './tls.ts';
@@ -24,6 +28,8 @@ import { parseYaml } from './yaml.ts';
 export interface Configuration {
   readonly mappings: readonly RawMapping[];
   readonly contexts: readonly TlsContext[];
+  /** Those that count. */
+  readonly modules: readonly ModuleDocument[];
   /** Who may call its Mappings. */
   readonly guard: Guard;
   readonly bytes: number;
@@ -75,8 +81,8 @@ export function decodeConfiguration(
     return decoding.done(Buffer.byteLength(input.text));
   }
   decoding.report('error', 'bad-yaml', origin.field, `the text ${result.reason}${lastGood === null ? '' : ', and its last good form stays'}; correct it`);
-  const { mappings, contexts, bytes } = lastGood ?? { mappings: [], contexts: [], bytes: 0 };
-  return { configuration: { mappings: guarded(mappings, origin), contexts, guard: origin.guard.guard, bytes }, otherIds: [], problems: decoding.problems };
+  const { mappings, contexts, modules, bytes } = lastGood ?? { mappings: [], contexts: [], modules: [], bytes: 0 };
+  return { configuration: { mappings: guarded(mappings, origin), contexts, modules, guard: origin.guard.guard, bytes }, otherIds: [], problems: decoding.problems };
 }
 
 class Decoding {
@@ -87,6 +93,7 @@ class Decoding {
   readonly #settings: TranslateSettings;
   readonly #mappings = new Map<string, RawMapping>();
   readonly #contexts = new Map<string, TlsContext>();
+  readonly #modules: ModuleDocument[] = [];
   readonly #budget: RegexBudget = { left: allowance.regexes };
 
   constructor(origin: ConfigurationOrigin, lastGood: Configuration | null, settings: TranslateSettings) {
@@ -100,7 +107,7 @@ class Decoding {
   }
 
   done(bytes: number): Decoded {
-    return { configuration: { mappings: guarded([...this.#mappings.values()], this.#origin), contexts: [...this.#contexts.values()], guard: this.#origin.guard.guard, bytes }, otherIds: [...new Set(this.#otherIds)], problems: this.problems };
+    return { configuration: { mappings: guarded([...this.#mappings.values()], this.#origin), contexts: [...this.#contexts.values()], modules: this.#modules, guard: this.#origin.guard.guard, bytes }, otherIds: [...new Set(this.#otherIds)], problems: this.problems };
   }
 
   document(value: unknown, field: string): void {
@@ -126,19 +133,20 @@ class Decoding {
       this.report('info', 'differs-document-id', field, `the document has the id of its SeldonDeployment, ${this.#origin.ids.map(quoted).join(', ')}, and Ambassador reads one without an id as "default"; write ambassador_id in it`);
     }
     if (kind === 'Mapping' && isRecord(spec) && this.#hasStray(value, name === '' ? this.#origin.owner : name)) return;
-    if (kind === 'Mapping') this.#mapping(name === '' ? this.#origin.owner : name, fields, field, apiVersion);
+    if (kind === 'Mapping') this.#mapping(name === '' ? this.#origin.owner : name, ids, fields, field, apiVersion);
     else if (kind === 'TLSContext') this.#context(name, fields, field);
-    else this.report(['Module', 'Host', 'AuthService', 'RateLimitService'].includes(kind) ? 'error' : 'warning', 'kind-not-served', field, lostWith(kind));
+    else if (kind === 'Module') this.#module(name, ids, fields, field);
+    else this.report(['Host', 'AuthService', 'RateLimitService'].includes(kind) ? 'error' : 'warning', 'kind-not-served', field, lostWith(kind));
   }
 
-  #mapping(name: string, record: UnknownRecord, field: string, apiVersion: string): void {
+  #mapping(name: string, ids: readonly string[], record: UnknownRecord, field: string, apiVersion: string): void {
     const namespace = textOf(fieldOf(record, 'namespace'));
     if (namespace !== '' && namespace !== this.#origin.ref.namespace) {
       this.report('warning', 'bad-value', field, `the namespace ${quoted(namespace)} is ignored, because a document belongs to its object's; remove it`);
     }
     const owner = `Mapping ${this.#origin.ref.namespace}/${name}`;
     const fields = new Fields(record, field, (level, code, at, sentence) => this.report(level, code, at, sentence), this.#budget);
-    const decoded = decodeRawMapping(name, field, fields, this.#settings.defaultTimeoutMs, owner);
+    const decoded = decodeRawMapping(name, field, ownIdOf(ids, this.#settings), fields, this.#settings.defaultTimeoutMs, owner);
     const lastGood = decoded === null || decoded.withheld ? this.#lastGoodOf(name) : null;
     const mapping = lastGood ?? decoded;
     // Without a last good form the Problem that names the cause says it all.
@@ -153,6 +161,14 @@ class Decoding {
       this.report('error', 'duplicate-document', field, `another Mapping of this object is named ${quoted(name)} and this one replaces it; give each a name of its own`);
     }
     this.#mappings.set(name, mapping);
+  }
+
+  #module(name: string, ids: readonly string[], record: UnknownRecord, field: string): void {
+    const { ref } = this.#origin;
+    const refusal = refusesPlatform('Module', ref.namespace, this.#settings);
+    if (refusal !== null) return this.report('error', 'not-of-the-gateway', field, refusal);
+    if (name !== 'ambassador') return this.report('error', 'kind-not-served', field, lostWithModule(name));
+    this.#modules.push(decodeModule(ref, field, ids, record, (...said) => this.report(...said)));
   }
 
   /** true: a field that decides stands where none is read, so the Mapping is not served without it. */
@@ -196,7 +212,9 @@ class Decoding {
   /** Whose it is cannot be known, so only what was known to be ours stays. */
   #unreadableIds(kind: string, name: string, fields: UnknownRecord, field: string): void {
     const lastGood = kind === 'Mapping' ? this.#lastGoodOf(name === '' ? this.#origin.owner : name) : null;
-    const outcome = lastGood === null ? 'it is not served' : 'its last good form is served';
+    const lastModules = kind === 'Module' ? (this.#lastGood?.modules ?? []) : [];
+    this.#modules.push(...lastModules);
+    const outcome = lastGood === null && lastModules.length === 0 ? 'it is not served' : 'its last good form is served';
     this.report('error', 'bad-value', field === '' ? 'spec.ambassador_id' : `${field} ambassador_id`, `${quoted(fieldOf(fields, 'ambassador_id') ?? fieldOf(fields, 'ambassadorId'))} names no gateway and ${outcome}; write an id, or a list of ids`);
     if (lastGood !== null) this.#mappings.set(lastGood.name, lastGood);
   }
@@ -214,8 +232,9 @@ export function translateConfiguration(ref: ObjectRef, configuration: Configurat
   return builder.meaning(configuration.bytes);
 }
 
-function translateRaw(ref: ObjectRef, raw: RawMapping, guard: Guard, builder: MeaningBuilder, around: Lookups): void {
+function translateRaw(ref: ObjectRef, written: RawMapping, guard: Guard, builder: MeaningBuilder, around: Lookups): void {
   const { namespace } = ref;
+  const raw = rawWithDefaults(written, namespace, around.defaultsOf(written.id));
   const { places, notes } = placeMapping(raw.match, raw.precedence, namespace, around.settings, around.grantsOf(namespace));
   for (const [code, level, sentence] of notes) builder.report(level, code, raw.field === '' ? 'spec' : raw.field, `Mapping ${quoted(raw.name)}: ${sentence}`);
   if (places.length === 0) return;

@@ -64,6 +64,11 @@ export function ambassadorIdsOf(annotations: DeploymentAnnotations): readonly st
   return ids.length === 0 ? null : ids;
 }
 
+/** The first of the gateway's own ids that is among these: under it something is served that several may name. */
+export function ownIdOf(ids: readonly string[], { ambassadorIds }: { readonly ambassadorIds: readonly string[] }): string {
+  return ambassadorIds.find((id) => ids.includes(id)) ?? 'default';
+}
+
 /** A comma list or a YAML flow list of ids. */
 export function parseIds(text: string): readonly string[] {
   const list = /^\s*\[(.*)\]\s*$/s.exec(text)?.[1] ?? text;

@@ -9,8 +9,9 @@ import { nearAnnotation } from './deployment-fields.ts';
 import type { Deployment, DeploymentAnnotations, Predictor } from './deployment.ts';
 import { decodeGuard } from './guard.ts';
 import { parseHeaders, parseRegexHeaders } from './header-grammar.ts';
-import { defaultTimeLimit, idleOf, maxTimeMs } from './time-limits.ts';
+import { idleOf, maxTimeMs } from './time-limits.ts';
 import { exampleTraffic, parseTraffic } from './traffic-text.ts';
+import type { Defaultable } from './module-defaults.ts';
 import { notText, numberOf, quoted } from './value.ts';
 
 /** What the annotations of an SD say, with defaults. */
@@ -30,6 +31,8 @@ export interface DeploymentPolicy {
   readonly grpcIdle: TimeLimit;
   readonly retry: RetryPolicy | null;
   readonly breakers: readonly Breaker[];
+  /** What annotations say of that which a Module may say; time limits always have a value. */
+  readonly said: readonly Defaultable[];
   readonly guard: Guard;
   /** `traffic` of each predictor, `sluice.io/traffic` applied. */
   readonly traffic: readonly (number | null)[];
@@ -38,8 +41,8 @@ export interface DeploymentPolicy {
 }
 
 /** Reads every annotation. `anonymous`: a Grant lets the namespace be called by anybody. One that decides which requests or how many and cannot be read is an error; any other keeps its default (warning). */
-export function decodePolicy(deployment: Deployment, defaultTimeoutMs: number, anonymous: boolean): { readonly policy: DeploymentPolicy; readonly problems: readonly Problem[] } {
-  const reading = new Reading(deployment, defaultTimeLimit(defaultTimeoutMs));
+export function decodePolicy(deployment: Deployment, defaultTimeout: TimeLimit, anonymous: boolean): { readonly policy: DeploymentPolicy; readonly problems: readonly Problem[] } {
+  const reading = new Reading(deployment, defaultTimeout);
   reading.checkKeys();
   const retries = reading.integer(keys.retries, 'a whole number of 0 or more');
   const breakers = reading.breakers();
@@ -60,6 +63,7 @@ export function decodePolicy(deployment: Deployment, defaultTimeoutMs: number, a
     grpcIdle: idleOf(grpc),
     retry: retries === null || retries === 0 ? null : { retryOn: ['gateway-error'], numRetries: retries, perTryTimeoutMs: null },
     breakers,
+    said: ['timeout_ms', ...(retries === null ? [] : (['retry_policy'] as const)), ...(breakers.length === 0 ? [] : (['circuit_breakers'] as const))],
     guard,
     ...reading.traffic(deployment.predictors),
   };

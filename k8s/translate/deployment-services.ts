@@ -3,8 +3,10 @@ import type { Upstream, UpstreamTls } from '../../routing/upstream.ts';
 import type { DeploymentPolicy } from './deployment-policy.ts';
 import type { Deployment, Predictor } from './deployment.ts';
 import { isUpstreamGranted } from './grant.ts';
+import { limitsWith, type MappingDefaults } from './module-defaults.ts';
 import { explainerCandidate, portNamed, predictorCandidates, type Service, type ServiceCandidate } from './services.ts';
 import { plainTls, predictorTls } from './tls.ts';
+import type { TranslateSettings } from './translation.ts';
 import { notReady, type Lookups, type MeaningBuilder } from './unit.ts';
 import { absentServiceAddress, defaultUpstreamLimits, planUpstream, serviceAddress, type UpstreamLimits, type UpstreamPlan } from './upstreams.ts';
 
@@ -30,16 +32,18 @@ export class DeploymentServices {
   readonly #policy: DeploymentPolicy;
   readonly #builder: MeaningBuilder;
   readonly #limits: UpstreamLimits;
+  readonly #dial: TranslateSettings['dial'];
   readonly #namespace: string;
   readonly #explainers = new Map<Predictor, UpstreamPlan>();
 
   /** `builder` gets its Problems and choices. */
-  constructor(deployment: Deployment, around: Lookups, policy: DeploymentPolicy, builder: MeaningBuilder) {
+  constructor(deployment: Deployment, around: Lookups, policy: DeploymentPolicy, defaults: MappingDefaults, builder: MeaningBuilder) {
     this.#deployment = deployment;
     this.#around = around;
     this.#policy = policy;
     this.#builder = builder;
-    this.#limits = policy.breakers.length === 0 ? defaultUpstreamLimits : { ...defaultUpstreamLimits, breakers: policy.breakers };
+    this.#limits = limitsWith(policy.breakers.length === 0 ? defaultUpstreamLimits : { ...defaultUpstreamLimits, breakers: policy.breakers }, policy.said, defaults);
+    this.#dial = defaults.dial ?? around.settings.dial;
     this.#namespace = deployment.ref.namespace;
   }
 
@@ -100,7 +104,7 @@ export class DeploymentServices {
       if (protocol === 'http1') this.#builder.report('error', 'upstream-not-granted', '', `the Service ${name} is an ExternalName of ${service.externalName}, which needs a Grant; ask the operator of the gateway for one with this name under upstreams`);
       return planUpstream({ kind: 'service', namespace, name, port }, 'none', protocol, tls, this.#limits);
     }
-    const { address, from } = service === null ? absentServiceAddress(namespace, name, port, settings.source) : serviceAddress(service, port, settings.dial);
+    const { address, from } = service === null ? absentServiceAddress(namespace, name, port, settings.source) : serviceAddress(service, port, this.#dial);
     return planUpstream(address, from, protocol, tls, this.#limits);
   }
 

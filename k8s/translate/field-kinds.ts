@@ -49,6 +49,7 @@ export const mappingFields: Kinds = {
   add_response_headers: 'how',
   remove_request_headers: 'how',
   remove_response_headers: 'how',
+  add_linkerd_headers: 'how',
   grpc: 'how',
   timeout_ms: 'how',
   idle_timeout_ms: 'how',

@@ -24,6 +24,7 @@ export class Fields {
   readonly #budget: RegexBudget;
   readonly #read = new Set<string>();
   readonly #unreadable = new Set<string>();
+  readonly #unusable = new Set<string>();
   /** Regexes taken so far. */
   regexes = 0;
 
@@ -139,8 +140,12 @@ export class Fields {
 
   /** A value that cannot be read: what it gets is what the kind of its field says. */
   bad(name: string, value: unknown, write: string): void {
-    if ((mappingFields[name] ?? 'how') === 'how') this.report('warning', 'bad-value', name, `${quoted(value)} cannot be used and counts as not written; write ${write}`);
-    else this.refuse('bad-value', name, `${quoted(value)} cannot be read, so the Mapping is not served in this form; write ${write}`);
+    if ((mappingFields[name] ?? 'how') === 'how') {
+      this.#unusable.add(name);
+      this.report('warning', 'bad-value', name, `${quoted(value)} cannot be used and counts as not written; write ${write}`);
+    } else {
+      this.refuse('bad-value', name, `${quoted(value)} cannot be read, so the Mapping is not served in this form; write ${write}`);
+    }
   }
 
   /** An error that leaves the Mapping without what the field decides. */
@@ -152,6 +157,16 @@ export class Fields {
   /** Fields that could not be read and keep no default. */
   get unreadable(): ReadonlySet<string> {
     return this.#unreadable;
+  }
+
+  /** Something of the field could not be used. */
+  isUnusable(name: string): boolean {
+    return this.#unusable.has(name);
+  }
+
+  /** Keys that somebody took, whether they are there or not. */
+  taken(): Iterable<string> {
+    return this.#read;
   }
 
   report(level: ProblemLevel, code: string, name: string, sentence: string): void {

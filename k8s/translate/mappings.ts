@@ -1,7 +1,7 @@
 // Deployment to Mappings: REST, gRPC, explainers, single-namespace and bare-name forms, both eras of canary and of shadow.
 import type { ForwardTarget, Mapping, Rewrite, Role, Series, TimeLimit } from '../../routing/mapping.ts';
 import type { HostMatch, NamedMatch, PathMatch } from '../../routing/match.ts';
-import { annotationOf } from './annotations.ts';
+import { ambassadorIdsOf, annotationOf, ownIdOf } from './annotations.ts';
 import { commonPart } from './common-part.ts';
 import { reportDeploymentDifferences } from './deployment-differences.ts';
 import { decodePolicy, type DeploymentPolicy } from './deployment-policy.ts';
@@ -10,11 +10,13 @@ import { DeploymentServices, mappingId } from './deployment-services.ts';
 import type { Deployment, Predictor } from './deployment.ts';
 import type { Report } from './fields.ts';
 import { isAnonymousGranted } from './grant.ts';
+import { targetWith, type MappingDefaults } from './module-defaults.ts';
 import { plainTarget } from './plain-target.ts';
 import { previousServices } from './previous.ts';
 import { portNamed } from './services.ts';
+import { defaultTimeLimit } from './time-limits.ts';
 import { MeaningBuilder, ownedStanding, type Lookups, type Standing, type UnitMeaning } from './unit.ts';
-import type { UpstreamPlan } from './upstreams.ts';
+import { printUpstream, type UpstreamPlan } from './upstreams.ts';
 
 // Parts that most Mappings have in common: one frozen object each.
 const anyHost: HostMatch = commonPart({ kind: 'any' });
@@ -41,6 +43,7 @@ class DeploymentTranslation {
   readonly #around: Lookups;
   readonly #builder: MeaningBuilder;
   readonly #policy: DeploymentPolicy;
+  readonly #defaults: MappingDefaults;
   readonly #services: DeploymentServices;
   readonly #namespace: string;
   readonly #member: string;
@@ -50,10 +53,11 @@ class DeploymentTranslation {
     this.#deployment = deployment;
     this.#around = around;
     this.#builder = new MeaningBuilder(deployment.ref);
-    const { policy, problems } = decodePolicy(deployment, around.settings.defaultTimeoutMs, isAnonymousGranted(around.grantsOf(deployment.ref.namespace)));
+    this.#defaults = around.defaultsOf(ownIdOf(ambassadorIdsOf(deployment.annotations) ?? ['default'], around.settings));
+    const { policy, problems } = decodePolicy(deployment, this.#defaults.timeout ?? defaultTimeLimit(around.settings.defaultTimeoutMs), isAnonymousGranted(around.grantsOf(deployment.ref.namespace)));
     this.#policy = policy;
     this.#builder.problems.push(...problems);
-    this.#services = new DeploymentServices(deployment, around, policy, this.#builder);
+    this.#services = new DeploymentServices(deployment, around, policy, this.#defaults, this.#builder);
     this.#namespace = deployment.ref.namespace;
     this.#member = `SeldonDeployment ${this.#namespace}/${deployment.ref.name}`;
     this.#regexes = policy.headers.filter(({ value }) => value.kind === 'regex').length;
@@ -166,10 +170,12 @@ class DeploymentTranslation {
 
   /** What the forms of one Mapping have in common. */
   #served(plan: UpstreamPlan, rewrite: Rewrite, timeout: TimeLimit, idleTimeout: TimeLimit, predictor: string, role: Role, protocol: Series['protocol']): Served {
+    const dialService = (this.#defaults.dial ?? this.#around.settings.dial) === 'service';
+    const target: ForwardTarget = { ...plainTarget, upstream: plan.upstream.key, rewrite, timeout, idleTimeout, retry: this.#policy.retry, dialService };
     return {
       plan,
       role,
-      target: { ...plainTarget, upstream: plan.upstream.key, rewrite, timeout, idleTimeout, retry: this.#policy.retry, dialService: this.#around.settings.dial === 'service' },
+      target: targetWith(target, this.#policy.said, this.#defaults, false, printUpstream(plan.upstream.address)),
       series: { namespace: this.#namespace, deployment: this.#deployment.ref.name, predictor, role: role.kind, protocol },
     };
   }

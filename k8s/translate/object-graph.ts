@@ -14,6 +14,7 @@ import { decodeSlice, type Slice } from './endpoints.ts';
 import { isAnonymousGranted } from './grant.ts';
 import { decodeLoneGuard, type DecodedGuard } from './guard.ts';
 import { Reading } from './reading.ts';
+import { Modules } from './modules.ts';
 import { NamedMap } from './named-map.ts';
 import { Records } from './records.ts';
 import { nothingDeclared, Unit, type Declared, type Watched } from './unit-record.ts';
@@ -27,6 +28,7 @@ import { annotationsOf, fieldOf, isRecord, quoted, recordOf, textOf } from './va
 export class ObjectGraph {
   readonly settings: TranslateSettings;
   readonly records: Records;
+  readonly modules: Modules;
   /** By kind. */
   readonly #units = new Map<string, NamedMap<Unit>>();
   readonly #slices = new NamedMap<Slice>();
@@ -40,6 +42,7 @@ export class ObjectGraph {
   constructor(settings: TranslateSettings, backends: Backends) {
     this.settings = settings;
     this.records = new Records(backends);
+    this.modules = new Modules(settings);
     for (const grant of settings.grants) {
       this.#grants.set(grant.namespace, [...this.grantsOf(grant.namespace), grant]);
       if (grant.endpointSlices) this.#handWritten.add(grant.namespace);
@@ -234,6 +237,7 @@ export class ObjectGraph {
     }
     this.#renames(unit, listOf(declared.names));
     this.#recontexts(unit, declared.configuration?.contexts ?? noContexts);
+    if (this.modules.replace(ref, declared.configuration?.modules ?? [])) for (const other of this.units()) this.#mark(other);
     unit.declares(declared);
     unit.decodeProblems = problems;
     this.#mark(unit);

@@ -33,7 +33,7 @@ function reportPolicy(fields: Fields, raw: RawMapping, tell: (code: string, name
   if (raw.target.retry !== null && retries !== null && retries > mostRetries) tell('differs-retries', 'retry_policy', `a request is tried again ${mostRetries} times at most, and ${retries} times by Envoy; write up to ${mostRetries}`);
   const resolver = scalarText(fields.take('resolver')) ?? '';
   const byEndpoint = resolver === 'endpoint' || resolver === 'kubernetes-endpoint';
-  if (fields.has('load_balancer') && !byEndpoint) tell('differs-load-balancer', 'load_balancer', 'it is served here, and Ambassador drops a Mapping with a load_balancer unless its resolver is endpoint; write resolver: endpoint for both');
+  if (Object.keys(recordOf(fields.take('load_balancer'))).length > 0 && !byEndpoint) tell('differs-load-balancer', 'load_balancer', 'it is served here, and Ambassador drops a Mapping with a load_balancer unless its resolver is endpoint; write resolver: endpoint for both');
   if (raw.limits.healthCheck !== null && !byEndpoint) tell('differs-health-check', 'health_checks', 'Endpoints are checked here, and Ambassador checks only with resolver: endpoint; remove health_checks for that');
   const weight = raw.weight;
   if (weight !== null && !Number.isInteger(weight)) tell('differs-weight-fraction', 'weight', `${weight} is exact here, and Ambassador rounds it; write a whole number for both`);

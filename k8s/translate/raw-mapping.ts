@@ -2,6 +2,7 @@
 import type { ForwardTarget, RedirectTarget, TimeLimit } from '../../routing/mapping.ts';
 import type { Match } from '../../routing/match.ts';
 import type { Fields } from './fields.ts';
+import { defaultable, type Defaultable } from './module-defaults.ts';
 import { plainTarget } from './plain-target.ts';
 import { decodeEdits } from './raw-edits.ts';
 import { decodeMatch } from './raw-match.ts';
@@ -10,6 +11,7 @@ import { decodeBreakers, decodeHealthCheck, decodeLoadBalancer } from './raw-poo
 import { decodeRedirect } from './raw-redirect.ts';
 import { decodeHostRewrite, decodeRewrite } from './raw-rewrite.ts';
 import { parseService, type RawService } from './raw-service.ts';
+import { saysNothing } from './said.ts';
 import { defaultIdleMs, maxTimeMs } from './time-limits.ts';
 import { checkUnread } from './unread-fields.ts';
 import { defaultConnectTimeoutMs, defaultUpstreamLimits, type UpstreamLimits } from './upstreams.ts';
@@ -37,11 +39,17 @@ export interface RawMapping {
   readonly limits: UpstreamLimits;
   /** `resolver`, or null: the gateway's `--dial`. */
   readonly dial: 'endpoints' | 'service' | null;
+  /** `add_linkerd_headers`. */
+  readonly linkerd: boolean;
+  /** Own ambassador-id of the gateway under which it is served: which Module gives its defaults. */
+  readonly id: string;
+  /** Fields that it says itself, of those that a Module may say for it. */
+  readonly said: readonly Defaultable[];
   readonly regexes: number;
 }
 
-/** Decodes a document's fields; null when it is not valid, which has been reported. */
-export function decodeRawMapping(name: string, field: string, fields: Fields, defaultTimeoutMs: number, owner: string): RawMapping | null {
+/** Decodes a document's fields; `id`: as in RawMapping. null when it is not valid, which has been reported. */
+export function decodeRawMapping(name: string, field: string, id: string, fields: Fields, defaultTimeoutMs: number, owner: string): RawMapping | null {
   const match = decodeMatch(fields);
   const shadow = fields.boolean('shadow');
   const grpc = fields.boolean('grpc');
@@ -52,7 +60,7 @@ export function decodeRawMapping(name: string, field: string, fields: Fields, de
   if (redirect === null && service === null) fields.refuse('bad-mapping', 'service', `${quoted(written ?? '')} is not a service; write name:port or name.namespace:port`);
   const rewrite = decodeRewrite(fields);
   const weight = fields.weight('weight');
-  const raw: Omit<RawMapping, 'regexes' | 'match' | 'withheld'> = {
+  const raw: Omit<RawMapping, 'regexes' | 'match' | 'withheld' | 'said'> = {
     kind: 'Mapping',
     name,
     field,
@@ -80,13 +88,18 @@ export function decodeRawMapping(name: string, field: string, fields: Fields, de
     },
     limits: decodeUpstreamLimits(fields, grpc),
     dial: decodeResolver(fields),
+    linkerd: fields.boolean('add_linkerd_headers'),
+    id,
   };
+  const said = defaultable.filter((one) => !saysNothing(fields, one, { ...raw.target, limits: raw.limits }));
   checkUnread(fields);
   const withheld = fields.unreadable.has('weight');
   // A share that nobody can read is like that of an unready one; a copy or a redirect has none that could be withheld.
   const readable = fields.unreadable.size === (withheld && !shadow && redirect === null ? 1 : 0);
-  return match === null || rewrite === null || !readable ? null : { ...raw, match, withheld, regexes: fields.regexes };
+  return match === null || rewrite === null || !readable ? null : { ...raw, match, withheld, said: said.length === 0 ? nothingSaid : said, regexes: fields.regexes };
 }
+
+const nothingSaid: readonly Defaultable[] = Object.freeze([]);
 
 function decodeTls(fields: Fields): string | null {
   const written = fields.take('tls');
@@ -119,7 +132,8 @@ function decodeUpstreamLimits(fields: Fields, grpc: boolean): UpstreamLimits {
   return { connectTimeoutMs: connect ?? defaultConnectTimeoutMs, idleTimeoutMs: idle === 0 ? null : idle, maxLifetimeMs: lifetime === 0 ? null : lifetime, breakers, healthCheck };
 }
 
-function decodeResolver(fields: Fields): RawMapping['dial'] {
+/** `resolver`; null: not written, or of no use. */
+export function decodeResolver(fields: Fields): RawMapping['dial'] {
   const written = fields.text('resolver');
   if (written === null) return null;
   if (written === 'kubernetes-service') return 'service';

@@ -11,7 +11,7 @@ const retryWords = new Set([
 
 export function decodeRetry(fields: Fields): RetryPolicy | null {
   const policy = fields.record('retry_policy');
-  if (policy === null) return null;
+  if (policy === null || Object.keys(policy).length === 0) return null;
   const words = textOf(fieldOf(policy, 'retry_on')).split(',').map((word) => word.trim()).filter((word) => word !== '');
   if (words.length === 0 || !words.every((word) => retryWords.has(word))) {
     fields.bad('retry_policy', fieldOf(policy, 'retry_on'), `retry_on with words of ${[...retryWords].join(', ')}`);
@@ -32,7 +32,7 @@ const mostOrigins = 64;
 
 export function decodeCors(fields: Fields): Cors | null {
   const written = fields.record('cors');
-  if (written === null) return null;
+  if (written === null || Object.keys(written).length === 0) return null;
   const list = (name: string): readonly string[] => {
     const value = fieldOf(written, name);
     const items = Array.isArray(value) ? arrayOf(value).map(textOf) : (scalarText(value) ?? '').split(',');

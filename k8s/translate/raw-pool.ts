@@ -45,7 +45,7 @@ const leastRequest: LoadBalancer = Object.freeze({ kind: 'least-request' });
 
 export function decodeLoadBalancer(fields: Fields): LoadBalancer {
   const written = fields.record('load_balancer');
-  if (written === null) return leastRequest;
+  if (written === null || Object.keys(written).length === 0) return leastRequest;
   const policy = textOf(fieldOf(written, 'policy'));
   if (policy === 'least_request') return leastRequest;
   if (policy === 'round_robin') return { kind: 'round-robin' };

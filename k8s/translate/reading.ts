@@ -2,6 +2,8 @@
 import { compareText } from '../../routing/problem.ts';
 import type { Deployment } from './deployment.ts';
 import { listOf } from './few.ts';
+import type { MappingDefaults } from './module-defaults.ts';
+import type { Modules } from './modules.ts';
 import { objectKey } from './object.ts';
 import type { Records } from './records.ts';
 import { ownerNamesOf, type Service } from './services.ts';
@@ -15,6 +17,7 @@ export interface ReadableObjects {
   readonly settings: TranslateSettings;
   readonly records: Records;
   grantsOf(namespace: string): readonly Grant[];
+  readonly modules: Modules;
 }
 
 export class Reading implements Lookups {
@@ -71,5 +74,9 @@ export class Reading implements Lookups {
 
   grantsOf(namespace: string): readonly Grant[] {
     return this.#graph.grantsOf(namespace);
+  }
+
+  defaultsOf(id: string): MappingDefaults {
+    return this.#graph.modules.defaultsOf(id);
   }
 }

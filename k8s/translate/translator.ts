@@ -214,7 +214,7 @@ export class Translator {
   }
 
   #collectProblems(): readonly Problem[] {
-    const problems: Problem[] = [...this.#graph.sliceProblems()];
+    const problems: Problem[] = [...this.#graph.sliceProblems(), ...this.#graph.modules.problems()];
     for (const unit of this.#graph.units()) {
       problems.push(...unit.decodeProblems, ...unit.problems);
       if (unit.refusals !== null) {

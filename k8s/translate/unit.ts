@@ -4,6 +4,7 @@ import type { Mapping } from '../../routing/mapping.ts';
 import type { HostMatch } from '../../routing/match.ts';
 import type { ObjectRef, Problem } from '../../routing/problem.ts';
 import type { Deployment, Predictor } from './deployment.ts';
+import type { MappingDefaults } from './module-defaults.ts';
 import type { Service } from './services.ts';
 import type { Secret, TlsContext } from './tls.ts';
 import type { Grant, TranslateSettings } from './translation.ts';
@@ -76,6 +77,8 @@ export interface Lookups {
   servicesOf(deployment: Deployment): readonly Service[];
   hasEndpoints(service: Service, port: number): boolean;
   grantsOf(namespace: string): readonly Grant[];
+  /** What Mappings under this own id of the gateway have that do not say it. A change of it is told to all units. */
+  defaultsOf(id: string): MappingDefaults;
 }
 
 /** What becomes of the requests of a Mapping that is not ready. */

@@ -18,13 +18,13 @@ const withoutEffect: Readonly<Record<string, string>> = {
 };
 
 /** Known to Ambassador and lost here. */
-const lost = ['keepalive', 'dns_type', 'respect_dns_ttl', 'enable_ipv4', 'enable_ipv6', 'add_linkerd_headers', 'stats_name', 'v3StatsName', 'modules', 'envoy_override', 'outlier_detection', 'error_response_overrides', 'bypass_error_response_overrides', 'circuit_breaker', 'cluster_timeout_ms'];
+const lost = ['keepalive', 'dns_type', 'respect_dns_ttl', 'enable_ipv4', 'enable_ipv6', 'stats_name', 'v3StatsName', 'modules', 'envoy_override', 'outlier_detection', 'error_response_overrides', 'bypass_error_response_overrides', 'circuit_breaker', 'cluster_timeout_ms'];
 
 /** What a redirect answers with needs none of these. */
 const ofForwarding = [
   'rewrite', 'regex_rewrite', 'host_rewrite', 'auto_host_rewrite', 'tls', 'grpc', 'timeout_ms', 'idle_timeout_ms', 'connect_timeout_ms', 'cluster_idle_timeout_ms',
   'cluster_max_connection_lifetime_ms', 'retry_policy', 'circuit_breakers', 'load_balancer', 'health_checks', 'v3health_checks', 'resolver', 'priority', 'cors', 'allow_upgrade',
-  'use_websocket', 'add_request_headers', 'add_response_headers', 'remove_request_headers', 'remove_response_headers',
+  'use_websocket', 'add_request_headers', 'add_response_headers', 'remove_request_headers', 'remove_response_headers', 'add_linkerd_headers',
 ];
 
 /** Fields that say nothing without, or beside, another one. */

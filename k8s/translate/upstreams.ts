@@ -1,6 +1,6 @@
 // Upstreams as Mappings ask for them: address, protocol, TLS, limits, and the key under which equal ones are shared.
 import { createHash } from 'node:crypto';
-import type { Breaker, HealthCheck, Upstream, UpstreamAddress, UpstreamTls } from '../../routing/upstream.ts';
+import { printEndpoint, type Breaker, type HealthCheck, type Upstream, type UpstreamAddress, type UpstreamTls } from '../../routing/upstream.ts';
 import { RecentParts } from './recent-parts.ts';
 import type { Service } from './services.ts';
 import { tlsKey } from './tls.ts';
@@ -67,6 +67,18 @@ export function absentServiceAddress(namespace: string, name: string, port: numb
   return source === 'folder'
     ? { from: 'resolver', address: { kind: 'dns', host: `${name}.${namespace}`, port } }
     : { from: 'slices', address: { kind: 'service', namespace, name, port } };
+}
+
+/** `name.namespace:port`, or the host. */
+export function printUpstream(address: UpstreamAddress): string {
+  switch (address.kind) {
+    case 'service':
+      return `${address.name}.${address.namespace}:${address.port}`;
+    case 'dns':
+      return `${address.host}:${address.port}`;
+    case 'address':
+      return printEndpoint(address.ip, address.port);
+  }
 }
 
 function addressTexts(address: UpstreamAddress): readonly string[] {

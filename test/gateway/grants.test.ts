@@ -15,6 +15,11 @@ describe('the Grants file', () => {
     });
   });
 
+  test.each(['regex', 'precedence', 'open', 'endpointSlices', 'anonymous', 'gateway'])('%s is granted where it is true', (name) => {
+    const outcome = decodeGrants({ grants: [{ namespace: 'prod', [name]: true }] }, 'g.yaml');
+    expect(outcome).toMatchObject({ grants: [{ [name]: true }] });
+  });
+
   test('wrong content is one line with the place and what to write', () => {
     expect(sentenceOf(null)).toMatch(/has no list: write "grants:"/);
     expect(sentenceOf({ grants: ['prod'] })).toMatch(/grants\[0\]: is not a mapping/);

@@ -37,6 +37,7 @@ const defaultVersions: Readonly<Record<string, string>> = {
   EndpointSlice: 'discovery.k8s.io/v1',
   Mapping: 'getambassador.io/v2',
   TLSContext: 'getambassador.io/v2',
+  Module: 'getambassador.io/v2',
 };
 
 /** An SD with predictors `name` or `name:traffic`, and annotations in metadata. */
