@@ -1,10 +1,11 @@
 // What the annotations of an object say about who may call it: SeldonDeployments with and without documents of their own, Mapping objects, Services.
+import type { ObjectRef, Problem } from '../../routing/problem.ts';
 import { parseAuth, plainGuard, type Guard } from '../../routing/guard.ts';
 import { annotationOf, guardAnnotations, keys } from './annotations.ts';
 import { nearAnnotation } from './deployment-fields.ts';
 import type { DeploymentAnnotations } from './deployment.ts';
 import type { Report } from './fields.ts';
-import { quoted } from './value.ts';
+import { annotationsOf, fieldOf, isRecord, quoted, recordOf } from './value.ts';
 
 export interface DecodedGuard {
   readonly guard: Guard;
@@ -43,4 +44,15 @@ export function decodeLoneGuard(annotations: DeploymentAnnotations, granted: boo
     }
   }
   return { guard: decoded.guard, readable };
+}
+
+/** Of an object with documents that is no SeldonDeployment. */
+export function decodeObjectGuard(ref: ObjectRef, object: unknown, granted: boolean): { readonly guard: DecodedGuard; readonly problems: readonly Problem[] } {
+  const problems: Problem[] = [];
+  const report: Report = (level, code, field, sentence) => problems.push({ code, level, subject: ref, field, sentence });
+  const annotations = fieldOf(recordOf(fieldOf(recordOf(object), 'metadata')), 'annotations') ?? {};
+  const guard = decodeLoneGuard({ spec: {}, metadata: annotationsOf(annotations) }, granted, report);
+  if (isRecord(annotations)) return { guard, problems };
+  report('error', 'bad-annotations', 'metadata.annotations', `${quoted(annotations)} is not a map, and it may be lost with it who may call, so nobody may; write names and texts`);
+  return { guard: { ...guard, readable: false }, problems };
 }

@@ -41,7 +41,6 @@ export function decodeModule(ref: ObjectRef, field: string, ids: readonly string
 class ModuleReading {
   readonly #ref: ObjectRef;
   readonly #place: string;
-  readonly #config: UnknownRecord;
   readonly #report: Report;
   readonly #fields: Fields;
   readonly #budget: RegexBudget = { left: 0 };
@@ -49,7 +48,6 @@ class ModuleReading {
   constructor(ref: ObjectRef, place: string, config: UnknownRecord, report: Report) {
     this.#ref = ref;
     this.#place = place;
-    this.#config = config;
     this.#report = report;
     this.#fields = this.#fieldsOf(config, place);
   }

@@ -12,7 +12,7 @@ import type { Report } from './fields.ts';
 import { translateDeployment } from './mappings.ts';
 import { decodeSlice, type Slice } from './endpoints.ts';
 import { isAnonymousGranted } from './grant.ts';
-import { decodeLoneGuard, type DecodedGuard } from './guard.ts';
+import { decodeLoneGuard, decodeObjectGuard } from './guard.ts';
 import { Reading } from './reading.ts';
 import { Modules } from './modules.ts';
 import { NamedMap } from './named-map.ts';
@@ -23,7 +23,7 @@ import { decodeService, ownersOf, type Service } from './services.ts';
 import { decodeSecret, type Secret, type TlsContext } from './tls.ts';
 import type { Grant, OfAnother, TranslateSettings } from './translation.ts';
 import { nothing, type UnitMeaning } from './unit.ts';
-import { annotationsOf, fieldOf, isRecord, quoted, recordOf, textOf } from './value.ts';
+import { fieldOf, recordOf, textOf } from './value.ts';
 
 export class ObjectGraph {
   readonly settings: TranslateSettings;
@@ -159,7 +159,7 @@ export class ObjectGraph {
     const service = decodeService(backend.namespace, backend.name, object);
     this.#replaceService(backend, service);
     if (!this.settings.mappings || service.config === '' || service.owners.length > 0) return this.#declare(ref, nothingDeclared, noProblems);
-    const { guard, problems } = this.#guardOf(ref, object);
+    const { guard, problems } = decodeObjectGuard(ref, object, this.#isAnonymous(ref));
     const origin = { ref, field: 'metadata.annotations["getambassador.io/config"]', owner: ref.name, ids: ['default'], guard };
     this.#configure(origin, { kind: 'text', text: service.config }, { deployment: null, createdAt: service.createdAt, names: null }, problems);
   }
@@ -168,19 +168,8 @@ export class ObjectGraph {
     if (!this.settings.mappings || ownersOf(object).length > 0) return this.#declare(ref, nothingDeclared, noProblems);
     const createdAt = textOf(fieldOf(recordOf(fieldOf(recordOf(object), 'metadata')), 'creationTimestamp'));
     const value = { ...recordOf(object), apiVersion, kind: ref.kind };
-    const { guard, problems } = this.#guardOf(ref, object);
+    const { guard, problems } = decodeObjectGuard(ref, object, this.#isAnonymous(ref));
     this.#configure({ ref, field: '', owner: ref.name, ids: ['default'], guard }, { kind: 'object', value }, { deployment: null, createdAt, names: null }, problems);
-  }
-
-  /** Of an object with documents that is no SeldonDeployment. */
-  #guardOf(ref: ObjectRef, object: unknown): { readonly guard: DecodedGuard; readonly problems: readonly Problem[] } {
-    const problems: Problem[] = [];
-    const report: Report = (level, code, field, sentence) => problems.push({ code, level, subject: ref, field, sentence });
-    const annotations = fieldOf(recordOf(fieldOf(recordOf(object), 'metadata')), 'annotations') ?? {};
-    const guard = decodeLoneGuard({ spec: {}, metadata: annotationsOf(annotations) }, this.#isAnonymous(ref), report);
-    if (isRecord(annotations)) return { guard, problems };
-    report('error', 'bad-annotations', 'metadata.annotations', `${quoted(annotations)} is not a map, and it may be lost with it who may call, so nobody may; write names and texts`);
-    return { guard: { ...guard, readable: false }, problems };
   }
 
   #isAnonymous({ namespace }: ObjectRef): boolean {
