@@ -18,7 +18,7 @@ export const statusColumns: readonly string[] = [
 export const durationBounds: readonly number[] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 1, 5];
 
 /** Failure flags, Envoy's letters where Envoy has them. */
-export const failureFlags: readonly string[] = ['NR', 'UH', 'UF', 'UC', 'UR', 'UT', 'UO', 'UPE', 'SI', 'DC', 'DPE', 'DT', 'LR', 'OM', 'UX', 'URX', 'RX'];
+export const failureFlags: readonly string[] = ['NR', 'UH', 'UF', 'UC', 'UR', 'UT', 'UO', 'UPE', 'SI', 'DC', 'DPE', 'DT', 'LR', 'OM', 'UX', 'URX', 'RX', 'UAEX'];
 
 /** Outcomes of a copy to a shadow. */
 export const shadowOutcomes: readonly string[] = ['sent', 'failed', 'dropped_size', 'dropped_memory', 'dropped_queue', 'dropped_unready', 'dropped_incomplete'];

@@ -1,5 +1,6 @@
 // The data plane of one thread, as its thread sees it, and what it says of requests: gateway/edge implements this, gateway/worker.ts uses it.
 import type { Clock } from './clock.ts';
+import type { CallPolicy } from './callers/call-policy.ts';
 import type { CounterBlock } from './counters.ts';
 import type { LogLevel } from './log.ts';
 import type { Settings } from './settings.ts';
@@ -16,6 +17,8 @@ export interface PlaneStart {
   readonly table: TableMemory;
   readonly reader: number;
   /** The memory of this number is damaged, so that this thread must end. */
+  /** Who may call; null: it is not known yet, and nobody may. */
+  readonly policy: CallPolicy | null;
   readonly damaged: (memory: number, sentence: string) => void;
   readonly log: (entry: AccessEntry) => void;
   /** What is said of the worker itself: a line with a name. */
@@ -39,6 +42,8 @@ export interface AccessEntry {
   readonly requestId: string;
   /** Address of the client. */
   readonly peer: string;
+  /** Who called, `provider/client`; "": nobody was asked. */
+  readonly client: string;
   /** Key of the Route, or "". */
   readonly route: string;
   /** Id of the Mapping, or "". */
@@ -56,6 +61,8 @@ export interface Plane {
   woken(): void;
   /** Tables come in this memory from now on; the one that is served stays until the first of them. */
   follow(memory: TableMemory): void;
+  /** Who may call from now on. */
+  setPolicy(policy: CallPolicy): void;
   /** The table that is served; version 0: none yet, or none of the memory that is followed. `atMs`: since when, epoch ms. */
   readonly served: { readonly version: number; readonly atMs: number };
   /** Ports 0: any free one. `tlsPort` 0 in the answer: no TLS. Rejects when an address cannot be bound or a file not be read. */

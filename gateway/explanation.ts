@@ -15,6 +15,7 @@ import { decisionJson, forwardedPath, printDecision, printShare, type DecisionJs
 import type { RouteTable } from '../routing/table.ts';
 import { type Route } from '../routing/decision.ts';
 import { visible } from '../routing/visible.ts';
+import type { CallPolicy } from './callers/call-policy.ts';
 import { hintsFor } from './explanation-hints.ts';
 import { grpcStatusNames, rejectFailure } from './failures.ts';
 import type { Wording } from './match-words.ts';
@@ -73,12 +74,14 @@ export interface ExplainWith {
   readonly translation: Pick<Translation, 'choiceOf' | 'ofAnother' | 'upstreams'>;
   /** The gateway's limit; 0: any body. */
   readonly bodyBytes: number;
+  /** Who may call. */
+  readonly policy: CallPolicy;
   /** How Routes are named. */
   readonly wording: Wording;
 }
 
 /** Explains one request. */
-export function explain(table: RouteTable<null>, request: ExplainRequest, { translation, bodyBytes, wording }: ExplainWith): Explanation {
+export function explain(table: RouteTable<null>, request: ExplainRequest, { translation, bodyBytes, policy, wording }: ExplainWith): Explanation {
   const head = headOf(request);
   if (!canonicalPath(head.pathBytes, head.pathStart, head.queryEnd, head)) {
     const sentence = 'the path does not begin with /, climbs above it, or holds a control character, a space, #, \\ or %00';
@@ -92,7 +95,7 @@ export function explain(table: RouteTable<null>, request: ExplainRequest, { tran
     space: shown,
     passed: space === null ? [] : passedOver(table, space.name, head, route, wording),
     route: route === null ? null : routeText(route, wording),
-    ways: route === null ? [] : waysOf(route, translation, textOf(head.pathBytes, head.pathStart, head.queryEnd), { bodyBytes, upgrade: asksForWebSocket(request) }),
+    ways: route === null ? [] : waysOf(route, translation, textOf(head.pathBytes, head.pathStart, head.queryEnd), { bodyBytes, policy, upgrade: asksForWebSocket(request) }),
     reject: decision.kind === 'reject' ? rejection(decision, request.grpc) : null,
     hints: decision.kind === 'reject' && decision.reason === 'no-route' ? hintsFor(table, translation.ofAnother, request, wording) : [],
   };

@@ -54,6 +54,11 @@ export const failures = {
   clientEnded: failure('client-ended', 'DC', 0, 1, 'the client had ended its side, and its answer paused: raise --half-closed-idle-ms for clients that read on'),
   clientStalled: failure('client-stalled', 'DC', 0, 1, 'the client did not read its answer in time: raise --write-stall-timeout-ms'),
   connectionLimit: failure('connection-limit', 'OM', 0, 8, 'too many connections: raise --connections or --connections-per-address'),
+  // Who calls.
+  unauthenticated: failure('unauthenticated', 'UAEX', 401, 16, 'who calls is not known'),
+  forbidden: failure('forbidden', 'UAEX', 403, 7, 'who calls may not call this'),
+  nobodyAdmitted: failure('nobody-admitted', 'UAEX', 403, 7, 'nobody may call this: what is declared about who may cannot be kept; ask its owner to look at the Problems of the gateway'),
+  identityUnavailable: failure('identity-unavailable', 'UAEX', 503, 14, 'who calls cannot be found out now'),
   // No way to an upstream.
   noRoute: failure('no-route', 'NR', 404, 12, 'no route'),
   namespaceNeeded: failure('namespace-needed', 'NR', 400, 3, 'metadata seldon alone does not name one deployment: send metadata namespace as well'),

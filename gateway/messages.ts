@@ -3,9 +3,16 @@ import type { MessagePort } from 'node:worker_threads';
 import type { Series } from '../routing/mapping.ts';
 import type { UpstreamEndpoints } from '../routing/upstream.ts';
 import type { Held } from '../k8s/translate/held.ts';
+import type { CallPolicy } from './callers/call-policy.ts';
 import type { LogLine } from './log.ts';
 import type { Settings } from './settings.ts';
 import type { TableMemory } from './shared-table.ts';
+
+/** A call policy, and the text of the file that it is from; "": of none. */
+export interface KeptPolicy {
+  readonly text: string;
+  readonly policy: CallPolicy;
+}
 
 /** `workerData` of every thread that main.ts starts. In its settings the ports are those that are bound, never 0 (but the admin port at first). */
 export type ThreadStart = ControlStart | DataStart;
@@ -19,6 +26,8 @@ export interface ControlStart {
   readonly base: SharedArrayBuffer;
   readonly table: TableMemory;
   readonly handover: Handover;
+  /** What the control worker before held to; null: none has said it yet. */
+  readonly policy: KeptPolicy | null;
 }
 
 export interface DataStart {
@@ -31,6 +40,8 @@ export interface DataStart {
   /** 0: any free port (the first worker only). */
   readonly port: number;
   readonly tlsPort: number;
+  /** Who may call; null: it is not known yet. */
+  readonly policy: CallPolicy | null;
   /** It takes the place of a worker that ended: it listens only once it has a table, so that it never answers 404 for want of one. */
   readonly replacement: boolean;
 }
@@ -76,6 +87,8 @@ export type FromControl =
   /** Sources have synced and every data worker serves a table. */
   | { readonly kind: 'ready' }
   | { readonly kind: 'kept'; readonly change: HandoverChange }
+  /** Another call policy holds from now on. */
+  | { readonly kind: 'policy'; readonly kept: KeptPolicy }
   /** It cannot start: one clear sentence, exit 1. */
   | { readonly kind: 'failed'; readonly sentence: string }
   | { readonly kind: 'log'; readonly lines: readonly LogLine[] }
@@ -96,6 +109,7 @@ export type ToData =
   | { readonly kind: 'control'; readonly channel: MessagePort; readonly table: TableMemory }
   /** Certificate and key are read again. */
   | { readonly kind: 'reload' }
+  | { readonly kind: 'policy'; readonly policy: CallPolicy }
   | { readonly kind: 'drain'; readonly waitMs: number; readonly graceMs: number };
 
 /** Data worker to supervisor. */

@@ -19,6 +19,8 @@ export interface Settings {
   readonly grants: readonly Grant[];
   /** Namespace of the gateway itself; null: in a pod that of its service account, else nobody has said it. */
   readonly gatewayNamespace: string | null;
+  /** File that says who may call; null: nobody says so. */
+  readonly policyFile: string | null;
   readonly bareNames: 'on' | 'off';
   readonly mappings: boolean;
   readonly dial: 'endpoints' | 'service';

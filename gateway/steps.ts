@@ -1,6 +1,8 @@
 // Steps: what may happen to a request between its Route and an Endpoint. Their names, in the one order in which they are taken, and which of them
 // a Mapping has; the data plane compiles them (gateway/edge/policy), `explain` lists them.
 import type { Mapping } from '../routing/mapping.ts';
+import type { CallPolicy } from './callers/call-policy.ts';
+import { admittanceOf } from './callers/effective.ts';
 import { compileRewrite } from '../routing/rewrite.ts';
 
 /**
@@ -10,6 +12,8 @@ import { compileRewrite } from '../routing/rewrite.ts';
 export const stepOrder = [
   // A browser asks without credentials whether it may ask: nothing may refuse that question, and any later answer needs its fields.
   'cors',
+  // Who calls: before anything that costs, or tells about the model.
+  'identity',
   // It goes elsewhere: limits and choices of an upstream do not concern it.
   'redirect',
   // May it become a tunnel? Before limits of a body, which a tunnel has not.
@@ -30,14 +34,18 @@ export interface StepConditions {
   readonly bodyBytes: number;
   /** The request asks to change to WebSocket. */
   readonly upgrade: boolean;
+  /** Who may call; null: it is not known yet. */
+  readonly policy: CallPolicy | null;
 }
 
 /** The steps of a request that a Mapping takes, in their order. */
-export function stepsOf({ target, match }: Mapping, { bodyBytes, upgrade }: StepConditions): readonly StepName[] {
-  if (target.kind === 'redirect') return ['redirect'];
+export function stepsOf({ target, match, guard, namespace }: Mapping, { bodyBytes, upgrade, policy }: StepConditions): readonly StepName[] {
+  const identity = policy === null || policy.clientHeader || admittanceOf(guard, namespace, policy).kind !== 'anybody';
+  if (target.kind === 'redirect') return identity ? ['identity', 'redirect'] : ['redirect'];
   const rewrite = compileRewrite(match.path, target.rewrite);
   const has: Readonly<Record<StepName, boolean>> = {
     cors: target.cors !== null,
+    identity,
     redirect: false,
     upgrade,
     'body-limit': bodyBytes > 0,

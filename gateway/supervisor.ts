@@ -4,7 +4,7 @@ import { MessageChannel, type Worker } from 'node:worker_threads';
 import { CounterBlock, blockBytes, fixed } from './counters.ts';
 import type { Gateway } from './gateway.ts';
 import type { LogEnd } from './log.ts';
-import type { ControlStart, DataStart, FromControl, FromData, ToControl, ToData } from './messages.ts';
+import type { ControlStart, DataStart, FromControl, FromData, KeptPolicy, ToControl, ToData } from './messages.ts';
 import { releaseMemory } from './release-memory.ts';
 import type { Settings } from './settings.ts';
 import { startThread } from './start-thread.ts';
@@ -32,6 +32,8 @@ export class Supervisor implements Gateway {
   readonly #data: readonly DataPlace[];
   readonly #control: SupervisedThread;
   readonly #handover = new KeptHandover();
+  /** Who may call; null: no control worker has said it yet. */
+  #policy: KeptPolicy | null = null;
   readonly #table: KeptTable;
   #settings: Settings;
   #tlsPort = 0;
@@ -147,6 +149,7 @@ export class Supervisor implements Gateway {
       table: this.#table.memory,
       port: this.#settings.listen.port,
       tlsPort: this.#settings.tls?.port ?? 0,
+      policy: this.#policy?.policy ?? null,
       replacement,
     };
     const thread = startThread(`data-${worker}`, start);
@@ -164,6 +167,7 @@ export class Supervisor implements Gateway {
       base: this.#base,
       table: this.#table.memory,
       handover: this.#handover.whole,
+      policy: this.#policy,
     };
     const thread = startThread('control', start);
     thread.on('message', (message: FromControl) => this.#fromControl(message));
@@ -231,6 +235,9 @@ export class Supervisor implements Gateway {
         return this.#checkStarted();
       case 'kept':
         return this.#handover.take(message.change);
+      case 'policy':
+        this.#policy = message.kept;
+        return this.#data.forEach((_, worker) => this.#toData(worker, { kind: 'policy', policy: message.kept.policy }));
       case 'failed':
         return this.#failed('control', message.sentence);
       case 'log':

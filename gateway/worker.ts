@@ -25,6 +25,7 @@ export async function startDataWorker(start: DataStart, parent: MessagePort, mak
     others: start.counters.filter((_, other) => other !== worker).map((buffer) => new Float64Array(buffer)),
     table: start.table,
     reader: worker,
+    policy: start.policy,
     damaged: (memory, sentence) => {
       tell({ kind: 'damaged', memory, sentence });
       log.flush();
@@ -63,6 +64,10 @@ export async function startDataWorker(start: DataStart, parent: MessagePort, mak
     }
     if (message.kind === 'reload') {
       reload();
+      return;
+    }
+    if (message.kind === 'policy') {
+      plane.setPolicy(message.policy);
       return;
     }
     control?.close();

@@ -9,13 +9,13 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   'k8s/source/': ['k8s/source/', 'k8s/translate/', 'routing/'],
   'gateway/callers/': ['gateway/callers/', 'routing/', 'k8s/translate/'],
   'gateway/edge/': ['gateway/edge/', 'gateway/callers/', 'gateway/*', 'routing/'],
-  'gateway/control/': ['gateway/control/', 'gateway/admin/', 'gateway/*', 'routing/', 'k8s/translate/', 'k8s/source/source.ts', 'k8s/source/last-good.ts'],
-  'gateway/admin/': ['gateway/admin/', 'gateway/control/', 'gateway/*', 'routing/', 'k8s/translate/'],
-  'gateway/tools/': ['gateway/tools/', 'gateway/*', 'routing/', 'k8s/translate/', 'k8s/source/read.ts', 'k8s/source/cluster/open.ts'],
-  'gateway/demo/': ['gateway/demo/', 'gateway/*', 'routing/', 'k8s/translate/'],
-  'gateway/': ['gateway/*', 'routing/', 'k8s/translate/'],
+  'gateway/control/': ['gateway/control/', 'gateway/admin/', 'gateway/callers/', 'gateway/*', 'routing/', 'k8s/translate/', 'k8s/source/source.ts', 'k8s/source/last-good.ts'],
+  'gateway/admin/': ['gateway/admin/', 'gateway/control/', 'gateway/callers/', 'gateway/*', 'routing/', 'k8s/translate/'],
+  'gateway/tools/': ['gateway/tools/', 'gateway/callers/', 'gateway/*', 'routing/', 'k8s/translate/', 'k8s/source/read.ts', 'k8s/source/cluster/open.ts'],
+  'gateway/demo/': ['gateway/demo/', 'gateway/callers/', 'gateway/*', 'routing/', 'k8s/translate/'],
+  'gateway/': ['gateway/callers/', 'gateway/*', 'routing/', 'k8s/translate/'],
   // The thread of the data plane: like it, it does not know Kubernetes.
-  'gateway/worker.ts': ['gateway/edge/', 'gateway/*', 'routing/'],
+  'gateway/worker.ts': ['gateway/edge/', 'gateway/callers/', 'gateway/*', 'routing/'],
   'gateway/main.ts': ['gateway/', 'routing/', 'k8s/'],
 };
 
@@ -33,7 +33,7 @@ const homes: Readonly<Record<string, readonly string[]>> = {
   fastify: ['gateway/admin/'],
   ioredis: ['gateway/edge/store/ioredis-client.ts'],
   jose: ['gateway/edge/identity/'],
-  'js-yaml': ['k8s/translate/', 'k8s/source/', 'gateway/grants.ts'],
+  'js-yaml': ['k8s/translate/', 'k8s/source/', 'gateway/grants.ts', 'gateway/callers/policy-file.ts'],
   pino: ['gateway/log.ts'],
   'prom-client': ['gateway/admin/'],
   re2js: ['routing/regex.ts'],

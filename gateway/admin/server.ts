@@ -1,6 +1,7 @@
 // The admin port: health, metrics, routes, Problems. Fastify, in the control worker: it may be busy, traffic never waits for it.
 import { Readable } from 'node:stream';
 import { fastify } from 'fastify';
+import type { CallPolicy } from '../callers/call-policy.ts';
 import type { FastifyInstance } from 'fastify';
 import type { Settings } from '../settings.ts';
 import { accessTo } from './access.ts';
@@ -23,6 +24,8 @@ export interface AdminOptions {
   readonly blocks: readonly Float64Array[];
   /** The longest body that the gateway takes, 0: any. */
   readonly bodyBytes: number;
+  /** Who may call, now. */
+  readonly policy: () => CallPolicy;
   readonly sourceKind: string;
   readonly sourceAgeSeconds: () => number;
   /** Why the Source does not know what to serve, for /readyz; null: it does. */
@@ -82,7 +85,7 @@ export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
       if (access === 'wrong-token') return reply.code(401).header('www-authenticate', 'Bearer').send({ error: 'unauthorized', sentence: 'write the header "authorization: Bearer TOKEN" with the token of --admin-token' });
       return undefined;
     });
-    serveApi(api, view, options.bodyBytes);
+    serveApi(api, view, options.bodyBytes, options.policy);
   });
   try {
     await app.listen({ host, port: admin.port });

@@ -11,6 +11,7 @@ import { checkReach } from '../../k8s/translate/reach.ts';
 import { Translator } from '../../k8s/translate/translator.ts';
 import { startAdmin } from '../admin/server.ts';
 import type { AdminServer } from '../admin/server.ts';
+import { guardProblems } from '../callers/guard-problems.ts';
 import { systemClock } from '../clock.ts';
 import { postedLog } from '../log.ts';
 import type { Log } from '../log.ts';
@@ -25,6 +26,7 @@ import { ownAddresses } from './addresses.ts';
 import { ClaimKeeper, keeperTimes } from './claim-keeper.ts';
 import { ProblemEvents, problemEventTimes } from './problem-events.ts';
 import { probeEndpoint } from './health-probe.ts';
+import { PolicyKeeper, policyLookMs } from './policy-keeper.ts';
 import { Readiness } from './readiness.ts';
 import { Reconciler } from './reconcile.ts';
 import type { ReconcilerOutside } from './reconcile.ts';
@@ -57,7 +59,7 @@ export async function startControl(start: ControlStart, open: (log: Log) => Prom
   await runControl(start, source, log, parent);
 }
 
-async function runControl({ settings, handover, base, counters, table }: ControlStart, source: Source, log: Log, parent: MessagePort): Promise<void> {
+async function runControl({ settings, handover, policy, base, counters, table }: ControlStart, source: Source, log: Log, parent: MessagePort): Promise<void> {
   const tell = (message: FromControl): void => parent.postMessage(message);
   const translateSettings = translateSettingsOf(settings, [...ownAddresses(settings), ...source.forbiddenAddresses], 'unready');
   const translator = new Translator(translateSettings, { kind: source.claims === null ? 'here' : 'elsewhere', held: handover.held }, digestKey({ high: randomInt(2 ** 32), low: randomInt(2 ** 32) }));
@@ -69,7 +71,7 @@ async function runControl({ settings, handover, base, counters, table }: Control
     probe: probeEndpoint,
     refuse: (upstream, ip) => checkReach(translateSettings, upstream, ip),
     nowMs: () => performance.timeOrigin + performance.now(),
-    recordProblems: () => keeper?.problems ?? [],
+    recordProblems: () => [...(keeper?.problems ?? []), ...policies.problems, ...guardProblems(translator.guards(), policies.policy)],
     keep: (change) => tell({ kind: 'kept', change }),
     ready: () => {
       tell({ kind: 'ready' });
@@ -79,6 +81,12 @@ async function runControl({ settings, handover, base, counters, table }: Control
     },
     live: (seconds) => admin?.live(seconds),
   };
+  const policies = new PolicyKeeper(settings.policyFile, policy, {
+    log,
+    changed: (kept) => tell({ kind: 'policy', kept }),
+    problemsChanged: () => reconciler.recordProblemsChanged(),
+    lookMs: policyLookMs,
+  });
   const damaged = (fault: ArenaFault): never => {
     tell({ kind: 'damaged', memory: table.number, sentence: fault.message });
     log.flush();
@@ -118,6 +126,7 @@ async function runControl({ settings, handover, base, counters, table }: Control
     staleness.stop();
     problemEvents?.stop();
     keeper?.stop();
+    policies.stop();
     reconciler.stop();
     await Promise.allSettled([source.stop(), admin?.close()]);
     log.flush();
@@ -142,13 +151,16 @@ async function runControl({ settings, handover, base, counters, table }: Control
     }
   });
   try {
-    admin = await startAdmin({ admin: settings.admin, view: reconciler, blocks, bodyBytes: settings.limits.bodyBytes, sourceKind: source.kind, sourceAgeSeconds: () => source.ageSeconds(), notReady: () => source.trouble(), turns });
+    admin = await startAdmin({ admin: settings.admin, view: reconciler, blocks, bodyBytes: settings.limits.bodyBytes, policy: () => policies.policy, sourceKind: source.kind, sourceAgeSeconds: () => source.ageSeconds(), notReady: () => source.trouble(), turns });
     tell({ kind: 'admin-listening', host: admin.host, port: admin.port });
+    await policies.open();
     await source.start((change) => {
       reconciler.take(change);
+      policies.take(change);
       keeper?.changed();
-      source.follow(translator.wantedSecrets);
+      source.follow(new Set([...translator.wantedSecrets, ...policies.wantedSecrets]));
     });
+    policies.synced();
     // Before the first table: what is contested is decided by the record, or by nobody.
     await keeper?.open();
     reconciler.open();

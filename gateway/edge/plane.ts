@@ -1,6 +1,8 @@
 // DataPlane: one worker's data plane. Holds the one reference to the current table, listens, drains. It needs no thread of its own.
 import { readFileSync } from 'node:fs';
 import { ArenaFault } from '../../routing/arena.ts';
+import { noPolicy } from '../callers/call-policy.ts';
+import type { CallPolicy } from '../callers/call-policy.ts';
 import { pause } from '../clock.ts';
 import type { Clock } from '../clock.ts';
 import type { Plane, PlaneStart } from '../data-plane.ts';
@@ -14,6 +16,7 @@ import { ServedStreams } from './downstream/http2-streams.ts';
 import { CurrentTable } from './exchange/current-table.ts';
 import { ExchangeContext } from './exchange/exchange-context.ts';
 import { restOften } from './exchange/table-rest.ts';
+import { Callers } from './identity/callers.ts';
 import { WorkerContext } from './io/worker-context.ts';
 import { RedisStore } from './store/redis.ts';
 import { ShadowSender } from './shadow/shadow-sender.ts';
@@ -43,13 +46,14 @@ export class DataPlane implements Plane {
   readonly #settings: Settings;
   readonly #spread: Spread;
   readonly #table: CurrentTable;
+  readonly #callers: Callers;
   readonly #endRest: () => void;
   /** null: what would be shared stays in the memory of the process. */
   readonly #redis: RedisStore | null;
   #listening: readonly Listening[] = [];
 
   /** `plantedSteps`: steps of tests, which every request takes first. */
-  constructor({ settings, clock, counters, others, table, reader, damaged, log, say, used }: PlaneStart, plantedSteps: readonly Step[] = []) {
+  constructor({ settings, clock, counters, others, table, reader, policy, damaged, log, say, used }: PlaneStart, plantedSteps: readonly Step[] = []) {
     const { accessLog, limits } = settings;
     this.#settings = settings;
     this.#clock = clock;
@@ -76,8 +80,9 @@ export class DataPlane implements Plane {
       taken: (upstreams) => this.#pools.changed(upstreams),
     });
     this.#endRest = restOften(this.#table, (error) => this.#worker.faulted(error));
+    this.#callers = new Callers(policy ?? (settings.policyFile === null ? noPolicy : null));
     this.#pools = new UpstreamRegistry(upstream, this.#table);
-    this.#compiler = { pools: this.#pools, defaultIdleTimeoutMs: limits.streamIdleTimeoutMs, limits, plantedSteps };
+    this.#compiler = { pools: this.#pools, defaultIdleTimeoutMs: limits.streamIdleTimeoutMs, limits, callers: this.#callers, plantedSteps };
     this.#exchange = new ExchangeContext(upstream, new ShadowSender(upstream), this.#table);
     this.#downstream = new DownstreamContext(this.#exchange);
     this.#streams = new ServedStreams(this.#downstream);
@@ -92,6 +97,10 @@ export class DataPlane implements Plane {
       this.#worker.faulted(error);
     }
     this.#downstream.healthWatches.changed();
+  }
+
+  setPolicy(policy: CallPolicy): void {
+    this.#callers.setPolicy(policy);
   }
 
   follow(memory: TableMemory): void {

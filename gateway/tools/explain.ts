@@ -50,7 +50,7 @@ async function run(use: ToolUse): Promise<ToolOutcome> {
   if (read.kind !== 'settings') return read;
   const served = await serveManifests(paths, read.settings, valueOf(use, 'object-namespace'));
   if (typeof served === 'string') return { kind: 'failed', sentence: served };
-  const explanation = explainRequest(served.table, request, { translation: served.translation, bodyBytes: read.settings.limits.bodyBytes, wording: wide ? inSigns : inWords });
+  const explanation = explainRequest(served.table, request, { translation: served.translation, bodyBytes: read.settings.limits.bodyBytes, policy: served.policy, wording: wide ? inSigns : inWords });
   const text = json ? `${JSON.stringify({ request, ...explanation }, null, 2)}\n` : `${printRequest(request)}\n${wide ? printExplanation(explanation) : printExplanationText(explanation)}`;
   return { kind: 'done', text, form, code: 0 };
 }

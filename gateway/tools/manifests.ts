@@ -10,6 +10,9 @@ import { compareProblems, type ObjectRef, type Problem } from '../../routing/pro
 import { visible } from '../../routing/visible.ts';
 import { privateTable } from '../../routing/private-table.ts';
 import type { RouteTable } from '../../routing/table.ts';
+import type { CallPolicy } from '../callers/call-policy.ts';
+import { guardProblems } from '../callers/guard-problems.ts';
+import { policyWithoutKeys } from '../callers/read-policy.ts';
 import { decodeServe, serveOptions } from '../config.ts';
 import { readGrants } from '../grants.ts';
 import type { Option, Written } from '../options.ts';
@@ -19,7 +22,7 @@ import { translateSettingsOf } from '../translate-settings.ts';
 import type { ToolUse } from './command.ts';
 
 /** Options of `serve` that change what manifests mean. */
-const shared = new Set(['grants', 'gateway-namespace', 'ambassador-id', 'namespace', 'single-namespace', 'claims', 'bare-names', 'dial', 'default-timeout-ms']);
+const shared = new Set(['grants', 'policy', 'gateway-namespace', 'ambassador-id', 'namespace', 'single-namespace', 'claims', 'bare-names', 'dial', 'default-timeout-ms']);
 
 /** Options of `serve` that say which cluster, and what of it. */
 const ofCluster = new Set(['kubeconfig', 'context', 'service-account', 'mappings']);
@@ -74,6 +77,8 @@ export interface Served {
   readonly read: ReadCounts;
   readonly table: RouteTable<null>;
   readonly translation: Translation;
+  /** Who may call; without keys. */
+  readonly policy: CallPolicy;
   /** Of the files, the Translation and the table, in order. */
   readonly problems: readonly Problem[];
   /** Where an object was read, for people: `manifests/iris.yaml:12`; "" for a cluster. */
@@ -92,6 +97,8 @@ export function hasOneOrigin({ options }: ToolUse, paths: readonly string[]): bo
 
 async function serveFiles(paths: readonly string[], settings: Settings, namespace: string | null): Promise<Served | string> {
   const chosen = namespace ?? settings.singleNamespace;
+  const policy = await policyWithoutKeys(settings.policyFile);
+  if (typeof policy === 'string') return policy;
   if (chosen !== null && !/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(chosen)) return `-n ${visible(chosen)} is not a namespace: write lower-case letters, digits and "-"`;
   const standardInput = paths.includes('-') ? await readStandardInput() : null;
   const { objects, problems, missing, beside } = readManifests({ paths, standardInput, defaultNamespace: chosen ?? 'default' });
@@ -102,7 +109,7 @@ async function serveFiles(paths: readonly string[], settings: Settings, namespac
   const watched = objects.filter(({ ref }) => isWatched(ref, settings));
   const read = { kinds: countKinds(watched), unwatched: objects.length - watched.length, otherKinds: beside.otherKinds, withoutNamespace: chosen === null ? beside.withoutNamespace : 0, orphans: orphansOf(watched) };
   const nothing = watched.length > 0 ? [] : [nothingRead(paths, read)];
-  return { ...build(translator.current(), [...problems, ...nothing]), read, originOf: (ref) => origins.get(objectKey(ref)) ?? '' };
+  return { ...build(translator.current(), [...problems, ...nothing, ...guardProblems(translator.guards(), policy)]), policy, read, originOf: (ref) => origins.get(objectKey(ref)) ?? '' };
 }
 
 function nothingRead(paths: readonly string[], { unwatched, otherKinds }: ReadCounts): Problem {
@@ -130,6 +137,8 @@ function countKinds(objects: Iterable<SourceObject>): ReadonlyMap<string, number
 
 async function serveCluster(settings: Settings, { access }: ClusterSettings): Promise<Served | string> {
   const { namespaces, mappings } = settings;
+  const policy = await policyWithoutKeys(settings.policyFile);
+  if (typeof policy === 'string') return policy;
   let sourceProblems: readonly Problem[] = [];
   const objects = new Map<string, SourceObject>();
   try {
@@ -146,13 +155,13 @@ async function serveCluster(settings: Settings, { access }: ClusterSettings): Pr
     } finally {
       await source.stop();
     }
-    return { ...build(translator.current(), sourceProblems), read: { kinds: countKinds(objects.values()), unwatched: 0, otherKinds: 0, withoutNamespace: 0, orphans: orphansOf(objects.values()) }, originOf: () => '' };
+    return { ...build(translator.current(), [...sourceProblems, ...guardProblems(translator.guards(), policy)]), policy, read: { kinds: countKinds(objects.values()), unwatched: 0, otherKinds: 0, withoutNamespace: 0, orphans: orphansOf(objects.values()) }, originOf: () => '' };
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }
 }
 
-export function build(translation: Translation, sourceProblems: readonly Problem[]): Omit<Served, 'read' | 'originOf'> {
+export function build(translation: Translation, sourceProblems: readonly Problem[]): Omit<Served, 'read' | 'originOf' | 'policy'> {
   const { settings, mappings, upstreams, endpoints } = translation;
   const whole = {
     settings,

@@ -13,6 +13,14 @@ export interface DecodedGuard {
   readonly readable: boolean;
 }
 
+/** An object that says who may call. */
+export interface DeclaredGuard {
+  readonly ref: ObjectRef;
+  readonly guard: Guard;
+  /** Where it names providers. */
+  readonly authField: string;
+}
+
 export const authWords = 'names of providers with commas between them, or none';
 
 /** `granted`: a Grant lets the namespace be called by anybody. What cannot be read is an error. */

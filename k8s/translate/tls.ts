@@ -21,6 +21,13 @@ export function decodeSecret(object: unknown): Secret {
   return { certPem: pem('tls.crt'), keyPem: pem('tls.key'), caPem: pem('ca.crt') };
 }
 
+/** Entries of a Secret as bytes, by name. */
+export function secretTexts(object: unknown): ReadonlyMap<string, Buffer> {
+  const encoded = textRecordOf(fieldOf(recordOf(object), 'data'));
+  const plain = textRecordOf(fieldOf(recordOf(object), 'stringData'));
+  return new Map([...Object.entries(encoded).map(([name, text]) => [name, Buffer.from(text, 'base64')] as const), ...Object.entries(plain).map(([name, text]) => [name, Buffer.from(text)] as const)]);
+}
+
 /** What Ambassador calls a TLSContext, as far as origination reads it. */
 export interface TlsContext {
   readonly name: string;

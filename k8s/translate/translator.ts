@@ -2,12 +2,16 @@
 // record of who holds what, of the changes in which claims were first seen, and of the last good form of documents that are invalid now; the
 // order in which objects come in one change does not matter.
 import { openKey, type DigestKey } from '../../routing/digest.ts';
+import { plainGuard } from '../../routing/guard.ts';
 import { compareProblems, compareText, type Problem } from '../../routing/problem.ts';
+import { annotationOf, keys } from './annotations.ts';
 import { Backends } from './backends.ts';
 import { BareNames, type NameRefusal } from './bare-names.ts';
 import { deadEnds } from './dead-ends.ts';
 import { fewOf, listOf } from './few.ts';
+import { isAnonymousGranted } from './grant.ts';
 import { groupDifferences } from './group-differences.ts';
+import { decodeGuard, type DeclaredGuard } from './guard.ts';
 import { Claims } from './claim-book.ts';
 import { heldKey, latestOf, stamped, type ClaimRecord, type Held, type RecordChange } from './held.ts';
 import { Namespaces } from './namespaces.ts';
@@ -149,6 +153,16 @@ export class Translator {
   /** The meaning of everything now. One object that always shows the newest state; its Problems are gathered when they are read. */
   current(): Translation {
     return this.#current;
+  }
+
+  /** Objects that say who may call. */
+  *guards(): Iterable<DeclaredGuard> {
+    for (const unit of this.#graph.units()) {
+      const { ref, deployment, configuration } = unit;
+      const guard = configuration?.guard ?? (deployment === null ? plainGuard : decodeGuard(deployment.annotations, isAnonymousGranted(this.#graph.grantsOf(ref.namespace)), () => undefined).guard);
+      if (guard === plainGuard) continue;
+      yield { ref, guard, authField: (deployment === null ? null : annotationOf(deployment.annotations, keys.auth))?.field ?? `metadata.annotations["${keys.auth}"]` };
+    }
   }
 
   /** All Secrets that manifests refer to, as `namespace/name`. */

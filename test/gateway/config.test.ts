@@ -36,6 +36,7 @@ const values: Readonly<Record<string, readonly [good: string, bad: string | null
   claims: ['granted', 'closed'],
   'gateway-namespace': ['ambassador', 'Ops_1'],
   grants: ['grants.yaml', null],
+  policy: ['policy.yaml', null],
   'bare-names': ['off', 'no'],
   dial: ['service', 'pods'],
   'trusted-hops': ['2', '11'],

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { MessageChannel } from 'node:worker_threads';
 import type { MessagePort } from 'node:worker_threads';
 import { describe, expect, test, vi } from 'vitest';
+import type { CallPolicy } from '../../gateway/callers/call-policy.ts';
 import { decodeServe } from '../../gateway/config.ts';
 import { blockBytes } from '../../gateway/counters.ts';
 import type { ControlToData, DataStart, DataToControl, FromData, ToData } from '../../gateway/messages.ts';
@@ -32,6 +33,10 @@ class FakePlane implements Plane {
     this.followed = memory.number;
   }
 
+  setPolicy(policy: CallPolicy): void {
+    this.calls.push(`policy ${Object.keys(policy.providers).join()}`);
+  }
+
   async listen(_: number, tlsPort: number): Promise<{ host: string; port: number; tlsPort: number }> {
     this.calls.push(`listen ${this.served.version}`);
     return { host: '127.0.0.1', port: 4000, tlsPort };
@@ -50,7 +55,7 @@ class FakePlane implements Plane {
 function startOf(changes: Partial<DataStart>): DataStart {
   const config = decodeServe(['--folder', 'd'], {});
   if (config.kind !== 'settings') throw new Error('settings');
-  return { kind: 'data', settings: config.settings, worker: 0, counters: [new SharedArrayBuffer(blockBytes())], table: tableMemory(1), port: 0, tlsPort: 0, replacement: false, ...changes };
+  return { kind: 'data', settings: config.settings, worker: 0, counters: [new SharedArrayBuffer(blockBytes())], table: tableMemory(1), port: 0, tlsPort: 0, policy: null, replacement: false, ...changes };
 }
 
 interface Thread {

@@ -1,10 +1,12 @@
 // Golden cases: manifests and requests in, the printed table, Problems and decisions out.
 //
 // A case is a folder: input.yaml, applied first; input.2.yaml, input.3.yaml … each replaces it (as an edit of the file would, in a gateway that runs);
-// requests.txt, one request a line as `METHOD TARGET -H 'name: value' …`, METHOD `GRPC` for a gRPC call; and, where the case needs them, grants.yaml
+// requests.txt, one request a line as `METHOD TARGET -H 'name: value' …`, METHOD `GRPC` for a gRPC call; and, where the case needs them, grants.yaml, policy.yaml
 // and options.txt with options of `sluice check`; export.txt, a note, where Services without EndpointSlices are ready, as the tools have it. expected.txt is what `UPDATE_GOLDEN=1` writes and a person has read.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { guardProblems } from '../../gateway/callers/guard-problems.ts';
+import { policyWithoutKeys } from '../../gateway/callers/read-policy.ts';
 import { explain, printExplanation } from '../../gateway/explanation.ts';
 import { inSigns } from '../../gateway/match-words.ts';
 import { parseOptions } from '../../gateway/options.ts';
@@ -26,6 +28,8 @@ export function goldenCases(root: string): string[] {
 /** What the case gives now, in the form of its expected.txt. */
 export async function runCase(folder: string): Promise<string> {
   const settings = await settingsOf(folder);
+  const policy = await policyWithoutKeys(settings.policyFile);
+  if (typeof policy === 'string') throw new Error(policy);
   const translator = new Translator(translateSettingsOf(settings, [], existsSync(join(folder, 'export.txt')) ? 'ready' : 'unready'), nothingHeld);
   const declarations = new Declarations(() => null);
   const requests = readFileSync(join(folder, 'requests.txt'), 'utf8').split('\n').filter((line) => line !== '');
@@ -36,7 +40,7 @@ export async function runCase(folder: string): Promise<string> {
     declarations.replace(declared, manifest.objects);
     declared = manifest.objects;
     translator.apply(declarations.changes());
-    const served = build(translator.current(), [...manifest.problems, ...declarations.problems()]);
+    const served = { ...build(translator.current(), [...manifest.problems, ...declarations.problems(), ...guardProblems(translator.guards(), policy)]), policy };
     if (file !== 'input.yaml') sections.push(`######## ${file}\n`);
     sections.push(printServed(served), ...requests.map((line) => `> ${line}\n${printRequest(served, line)}`));
   }
@@ -50,6 +54,7 @@ function inputsOf(folder: string): string[] {
 
 async function settingsOf(folder: string): Promise<Settings> {
   const argv = existsSync(join(folder, 'options.txt')) ? readFileSync(join(folder, 'options.txt'), 'utf8').split(/\s+/).filter((word) => word !== '') : [];
+  if (existsSync(join(folder, 'policy.yaml'))) argv.push('--policy', join(folder, 'policy.yaml'));
   if (existsSync(join(folder, 'grants.yaml'))) argv.push('--grants', join(folder, 'grants.yaml'));
   const parsed = parseOptions(manifestOptions, argv, {});
   if (parsed.kind !== 'parsed') throw new Error(`${folder}/options.txt: ${parsed.kind === 'wrong' ? parsed.sentence : parsed.kind}`);
@@ -64,11 +69,11 @@ function printServed({ table, problems }: Omit<Served, 'read' | 'originOf'>): st
   return `${routes === '' ? '(no Routes)\n' : routes}\n## Problems\n${problems.length === 0 ? '(none)\n' : problems.map((problem) => `${printProblem(problem)}\n`).join('')}`;
 }
 
-function printRequest({ table, translation }: Omit<Served, 'read' | 'originOf'>, line: string): string {
+function printRequest({ table, translation, policy }: Omit<Served, 'read' | 'originOf'>, line: string): string {
   const [, method, target, rest] = /^(\S+) (.+?)((?: -H '[^']*')*)$/.exec(line) ?? [];
   if (method === undefined || target === undefined) throw new Error(`not a request: ${line}`);
   const headers = [...rest!.matchAll(/ -H '([^']*)'/g)].map(([, header]) => header!);
   const grpc = method === 'GRPC';
   const read = readRequest({ method: grpc ? null : method, headers, grpc, target });
-  return read.kind === 'wrong' ? `  wrong use: ${read.sentence}\n` : printExplanation(explain(table, read.request, { translation, bodyBytes: 0, wording: inSigns }));
+  return read.kind === 'wrong' ? `  wrong use: ${read.sentence}\n` : printExplanation(explain(table, read.request, { translation, bodyBytes: 0, policy, wording: inSigns }));
 }

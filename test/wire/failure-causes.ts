@@ -5,10 +5,12 @@ import { connect } from 'node:net';
 import { constants } from 'node:http2';
 import { Worker } from 'node:worker_threads';
 import { vi } from 'vitest';
-import type { failures } from '../../gateway/failures.ts';
+import { failures } from '../../gateway/failures.ts';
+import { requestStep } from '../../gateway/edge/policy/step.ts';
 import { EndpointPool } from '../../gateway/edge/upstream/endpoint-pool.ts';
 import type { Breaker } from '../../routing/upstream.ts';
 import { upstreamOf } from '../gateway/fixtures.ts';
+import { guardOf, policyWith } from '../policies.ts';
 import { is, named } from '../routing/build.ts';
 import { eventually } from '../turns.ts';
 import { closedPort } from './closed-port.ts';
@@ -103,6 +105,14 @@ function rewritten(bench: Bench, pattern: string, substitution: string): void {
   ask(bench, 'x', `${path}${'a'.repeat(5000)}`);
 }
 
+const withKeys: GatewayOptions = { policy: policyWith('keys') };
+
+/** A request to what only this provider's clients may call. */
+function guarded(bench: Bench, provider: string): void {
+  bench.gateway.serve([{ ...irisTo('iris'), guard: guardOf(provider) }], [upstreamOf('iris')], [endpointsOn('iris', [bench.origin.port])]);
+  ask(bench);
+}
+
 const oneRequest: Breaker = { priority: 'default', maxConnections: 1024, maxPendingRequests: 1024, maxRequests: 1, maxRetries: 3 };
 
 export const causes: Readonly<Record<keyof typeof failures, Cause>> = {
@@ -122,6 +132,13 @@ export const causes: Readonly<Record<keyof typeof failures, Cause>> = {
       bench.client.write(`GET ${path} HTTP/1.1\r\nHost: a\r\n${bench.fields}${headers.map(({ name }, index) => `${name}: ${text}${index}\r\n`).join('')}\r\n`);
     },
   },
+  unauthenticated: { options: withKeys, cause: (bench) => guarded(bench, 'keys') },
+  forbidden: {
+    options: { steps: [requestStep('refusing', () => ({ kind: 'fail', failure: failures.forbidden, detail: 'not this one' }))] },
+    cause: (bench) => ask(bench),
+  },
+  nobodyAdmitted: { options: withKeys, cause: (bench) => guarded(bench, 'absent') },
+  identityUnavailable: { options: { policy: null }, cause: (bench) => ask(bench) },
   rewriteTooLong: { cause: (bench) => rewritten(bench, '[^/]', 'x'.repeat(1000)) },
   rewriteTooDear: { cause: (bench) => rewritten(bench, '(a)(.{0,50}.*.*z)?', 'b') },
   pathClimbs: {

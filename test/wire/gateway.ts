@@ -6,6 +6,8 @@ import type { TableChange } from '../../routing/table-change.ts';
 import { TableWriter } from '../../routing/table-writer.ts';
 import type { ForwardTarget, Mapping } from '../../routing/mapping.ts';
 import type { Upstream, UpstreamEndpoints } from '../../routing/upstream.ts';
+import { noPolicy } from '../../gateway/callers/call-policy.ts';
+import type { CallPolicy } from '../../gateway/callers/call-policy.ts';
 import { CounterBlock, blockBytes, failureFlags, fixed, shadowOutcomes, slotCell, slotLayout, statusColumns } from '../../gateway/counters.ts';
 import type { AccessEntry } from '../../gateway/data-plane.ts';
 import { SharedTable, tableMemory } from '../../gateway/shared-table.ts';
@@ -25,6 +27,8 @@ export interface GatewayOptions {
   readonly proxyProtocol?: Settings['proxyProtocol'];
   readonly accessLog?: Settings['accessLog'];
   readonly redis?: Settings['redis'];
+  /** Default: everybody may call. */
+  readonly policy?: CallPolicy | null;
   /** Counters of planes that stand for the other workers of a process. */
   readonly others?: readonly Float64Array[];
   readonly counters?: CounterBlock;
@@ -73,6 +77,7 @@ export class Gateway {
       others: options.others ?? [],
       table: this.shared.memory,
       reader: 0,
+      policy: options.policy === undefined ? noPolicy : options.policy,
       damaged: (_, sentence) => {
         throw new Error(sentence);
       },

@@ -20,6 +20,7 @@ export function entryWithoutRequest(flag: string, sentence: string, code: number
     path: '',
     requestId: '',
     peer,
+    client: '',
     route: '',
     mapping: '',
     address: '',
@@ -61,6 +62,12 @@ export class RequestNote {
       this.#lineEnd = methodBytes + 1 + bytes.copy(this.#line, methodBytes + 1, targetStart, targetEnd);
     }
     this.takeId(head, trustsId);
+  }
+
+  /** Nothing is said of the query. */
+  hideQuery(): void {
+    const query = this.#line.subarray(0, this.#lineEnd).indexOf('?');
+    if (query >= 0) this.#lineEnd = query;
   }
 
   /** Of a request of which no line will be written. */

@@ -1,6 +1,7 @@
 // What an exchange leaves behind: its counters and its line in the access log.
 import type { ForwardDecision } from '../../../routing/decision.ts';
 import { RequestNote } from '../access/access-entry.ts';
+import type { Caller } from '../identity/verifier.ts';
 import { sentenceOf } from '../message/answers.ts';
 import type { LazyMapping } from '../policy/compiled-mapping.ts';
 import type { WorkerContext } from '../io/worker-context.ts';
@@ -25,6 +26,8 @@ export class ExchangeRecord {
   decision: ForwardDecision<LazyMapping> | null = null;
   failure: Failure | null = null;
   detail = '';
+  /** null: nobody has said who calls. */
+  caller: Caller | null = null;
   /** Of the answer; 0: none. */
   code = 0;
   requestBytes = 0;
@@ -42,6 +45,7 @@ export class ExchangeRecord {
     this.#hasId = false;
     this.failure = null;
     this.detail = '';
+    this.caller = null;
     this.code = 0;
     this.requestBytes = 0;
     this.responseBytes = 0;
@@ -60,6 +64,7 @@ export class ExchangeRecord {
   /** Lets go of what it would say. */
   forget(): void {
     this.decision = null;
+    this.caller = null;
     this.failure = null;
     this.detail = '';
     this.#note.requestId = null;
@@ -75,6 +80,11 @@ export class ExchangeRecord {
   move(slot: number): void {
     this.#worker.counters.leave(this.#slot);
     this.enter(slot);
+  }
+
+  /** Its line says nothing of its query. */
+  hideQuery(): void {
+    this.#note.hideQuery();
   }
 
   /** It is neither counted nor logged. */
@@ -118,6 +128,7 @@ export class ExchangeRecord {
       path: this.#note.path,
       requestId: this.#note.requestId ?? (this.#hasId ? this.requestId.toString('latin1') : ''),
       peer,
+      client: this.caller === null ? '' : `${this.caller.provider}/${this.caller.client}`,
       route: this.decision?.route.key ?? '',
       mapping: this.decision?.mapping.id ?? '',
       address,

@@ -3,6 +3,7 @@ import type { ForwardDecision, RejectDecision } from '../../../routing/decision.
 import { decide } from '../../../routing/decide.ts';
 import { fixed } from '../../counters.ts';
 import { rejectFailure } from '../../failures.ts';
+import type { Caller } from '../identity/verifier.ts';
 import type { WireRequestHead } from '../message/request-head.ts';
 import type { CompiledMapping, LazyMapping } from '../policy/compiled-mapping.ts';
 import type { Step, Verdict } from '../policy/step.ts';
@@ -74,6 +75,14 @@ export class ExchangeRoute implements StepOwner {
     const bodyBytes = head.framing === 'chunked' ? -1 : Math.max(0, head.contentLength);
     run.begin(steps, head, { facts: state.facts!, secure: state.client.secure, bodyBytes });
     if (run.waiting) state.times.waitingSinceMs = state.worker.nowMs;
+  }
+
+  callerKnown(caller: Caller): void {
+    this.#state.record.caller = caller;
+  }
+
+  queryHidden(): void {
+    this.#state.record.hideQuery();
   }
 
   stepsPassed(head: WireRequestHead): void {

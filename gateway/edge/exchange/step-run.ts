@@ -1,9 +1,11 @@
 // StepRun: one request on its way through the steps of its Mapping. Made for the first request of an exchange that has any, and used again,
 // unless a step waited: it may hold on to what it was given, and must not speak of another request by it.
+import type { Caller } from '../identity/verifier.ts';
 import type { WorkerContext } from '../io/worker-context.ts';
 import type { ClientFacts } from '../message/client-facts.ts';
 import { failures } from '../../failures.ts';
 import { copyBytes, copyOfHead, noChange } from '../message/head-copy.ts';
+import type { HeadChange } from '../message/head-copy.ts';
 import type { ExtraFields } from '../message/header-edits.ts';
 import type { WireRequestHead } from '../message/request-head.ts';
 import type { RequestIds } from '../message/request-id.ts';
@@ -14,6 +16,10 @@ import type { ExchangeEnd, Resume, Step, StepRequest, Verdict } from '../policy/
 
 /** What becomes of a request after its steps. */
 export interface StepOwner {
+  /** One of them has found who calls. */
+  callerKnown(caller: Caller): void;
+  /** The query is told to nobody. */
+  queryHidden(): void;
   /** All said go on: it is forwarded. */
   stepsPassed(head: WireRequestHead): void;
   /** One of them answered, failed, or changed what routing reads: `head` is then the changed one. */
@@ -53,6 +59,7 @@ export class StepRun implements StepRequest {
   /** A step has waited: the run serves no other request. */
   spent = false;
   hash: number | null = null;
+  caller: Caller | null = null;
   /** The request passes steps, or has passed some that want to know of its end. */
   active = false;
 
@@ -92,6 +99,7 @@ export class StepRun implements StepRequest {
     this.#head = head;
     this.#shared = shared;
     this.hash = null;
+    this.caller = null;
     this.#run();
   }
 
@@ -102,6 +110,8 @@ export class StepRun implements StepRequest {
     this.#at = -1;
     this.#head = head;
     this.hash = null;
+    // Another Route asks for itself who calls.
+    this.caller = null;
     this.#run();
   }
 
@@ -164,6 +174,22 @@ export class StepRun implements StepRequest {
 
   setCookie(cookie: string): void {
     if (this.active) this.#edits.setCookie(cookie);
+  }
+
+  admit(caller: Caller): void {
+    if (!this.active) return;
+    this.caller = caller;
+    this.#owner.callerKnown(caller);
+  }
+
+  hideQuery(): void {
+    if (this.active) this.#owner.queryHidden();
+  }
+
+  change(change: HeadChange): void {
+    if (!this.active) return;
+    this.#head = copyOfHead(this.head, change);
+    if (this.#heldBytes > 0) this.#hold(copyBytes(this.#head));
   }
 
   stickTo(hash: number | null): void {

@@ -8,6 +8,7 @@ import { compileEdits, isGoneName } from '../message/header-edits.ts';
 import type { CompiledEdits } from '../message/header-edits.ts';
 import type { HeadEdits } from '../message/head-edits.ts';
 import { allOwnLines } from '../message/own-lines.ts';
+import type { Callers } from '../identity/callers.ts';
 import type { Step } from './step.ts';
 import { compileSteps } from './steps.ts';
 import type { StepLimits, StepParts } from './steps.ts';
@@ -54,6 +55,7 @@ export interface Compiler {
   /** Holds where nobody wrote an idle timeout. */
   readonly defaultIdleTimeoutMs: number;
   readonly limits: StepLimits;
+  readonly callers: Callers;
   /** Steps of tests, before those of the Mapping. */
   readonly plantedSteps: readonly Step[];
 }
@@ -65,6 +67,8 @@ export class LazyMapping {
   readonly #mapping: Mapping;
   readonly #compiler: Compiler;
   #compiled: CompiledMapping | null = null;
+  /** Version of the policy that it was compiled for. */
+  #policyVersion = -1;
 
   constructor(mapping: Mapping, slot: number, compiler: Compiler) {
     this.slot = slot;
@@ -73,15 +77,20 @@ export class LazyMapping {
   }
 
   get compiled(): CompiledMapping {
-    return (this.#compiled ??= compileMapping(this.#mapping, this.slot, this.#compiler));
+    const { version } = this.#compiler.callers;
+    if (this.#compiled === null || this.#policyVersion !== version) {
+      this.#compiled = compileMapping(this.#mapping, this.slot, this.#compiler);
+      this.#policyVersion = version;
+    }
+    return this.#compiled;
   }
 }
 
 /** Compiles one Mapping. */
-export function compileMapping(mapping: Mapping, slot: number, { pools, defaultIdleTimeoutMs, limits, plantedSteps }: Compiler): CompiledMapping {
+export function compileMapping(mapping: Mapping, slot: number, { pools, defaultIdleTimeoutMs, limits, callers, plantedSteps }: Compiler): CompiledMapping {
   const { target } = mapping;
   const stepsFor = (upgrade: boolean, parts: StepParts): readonly Step[] | null => {
-    const steps = compileSteps(mapping, upgrade, parts, limits);
+    const steps = compileSteps(mapping, upgrade, parts, limits, callers);
     return plantedSteps.length === 0 ? steps : [...plantedSteps, ...(steps ?? [])];
   };
   if (target.kind === 'redirect') {

@@ -1,5 +1,6 @@
 // Step: what happens to a request between its Route and an Endpoint, or to its answer before the client. Compiled for the Mapping; one object
 // serves all requests, so what belongs to one request it keeps there (`keep`).
+import type { Caller } from '../identity/verifier.ts';
 import type { Answer } from '../message/answers.ts';
 import type { ClientFacts } from '../message/client-facts.ts';
 import type { Failure } from '../../failures.ts';
@@ -44,6 +45,14 @@ export interface StepRequest {
   addToAnswer(fields: ExtraFields): void;
   /** The upstream's answer sets this cookie. */
   setCookie(cookie: string): void;
+  /** Who calls; null: nobody has said it. */
+  readonly caller: Caller | null;
+  /** This is who calls: limits, log and whoever asks later know it. */
+  admit(caller: Caller): void;
+  /** What is said about the request says nothing of its query: it may hold a credential. */
+  hideQuery(): void;
+  /** What later steps and the upstream see is the head with this change; the Route stays. Throws on what would break the message. */
+  change(change: HeadChange): void;
   /** Keeps the request at the Endpoint of this hash; null: at none. */
   stickTo(hash: number | null): void;
   /** Kept for `answered` and `ended` of this step. */

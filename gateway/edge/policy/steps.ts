@@ -4,8 +4,10 @@ import type { CompiledRewrite } from '../../../routing/rewrite.ts';
 import { stepsOf } from '../../steps.ts';
 import type { StepName } from '../../steps.ts';
 import type { UpstreamPool } from '../upstream/pool.ts';
+import type { Callers } from '../identity/callers.ts';
 import { bodyLimitStep } from './body-limit.ts';
 import { compileCors, corsStep } from './cors.ts';
+import { identityStep } from './identity.ts';
 import { redirectStep } from './redirect.ts';
 import { rewriteStep } from './rewrite-limits.ts';
 import type { Step } from './step.ts';
@@ -26,9 +28,9 @@ export interface StepParts {
 }
 
 /** null: there is nothing to do, which costs a request one comparison. */
-export function compileSteps(mapping: Mapping, upgrade: boolean, parts: StepParts, limits: StepLimits): readonly Step[] | null {
-  const names = stepsOf(mapping, { bodyBytes: limits.bodyBytes, upgrade });
-  return names.length === 0 ? null : Object.freeze(names.map((name) => compileStep(name, mapping, parts, limits)));
+export function compileSteps(mapping: Mapping, upgrade: boolean, parts: StepParts, limits: StepLimits, callers: Callers): readonly Step[] | null {
+  const names = stepsOf(mapping, { bodyBytes: limits.bodyBytes, upgrade, policy: callers.policy });
+  return names.length === 0 ? null : Object.freeze(names.map((name) => compileStep(name, mapping, parts, limits, callers)));
 }
 
 const stepsOfRejected = new WeakMap<Mapping, readonly Step[] | null>();
@@ -44,7 +46,9 @@ export function rejectedSteps(mapping: Mapping | null): readonly Step[] | null {
   return steps;
 }
 
-function compileStep(name: StepName, { target, match }: Mapping, { pool, rewrite }: StepParts, limits: StepLimits): Step {
+function compileStep(name: StepName, mapping: Mapping, { pool, rewrite }: StepParts, limits: StepLimits, callers: Callers): Step {
+  const { target, match } = mapping;
+  if (name === 'identity') return identityStep(callers.admittance(mapping), callers, callers.policy?.clientHeader === true);
   if (target.kind === 'redirect') return redirectStep(target, match.path, limits.requestLineBytes);
   switch (name) {
     case 'cors':

@@ -1,4 +1,5 @@
 // The admin port under attack: who opens connections and asks nothing, who reads nothing, who comes by a foreign name.
+import { noPolicy } from '../../../gateway/callers/call-policy.ts';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
@@ -170,7 +171,7 @@ describe('the admin port', () => {
       breakers: [],
       endpointStates: { ready: 0, terminating: 0, failing: 0 },
     };
-    admin = await startAdmin({ admin: { host: '127.0.0.1', port: 0, token: null, hosts: [] }, view, blocks: [block.cells], bodyBytes: 0, sourceKind: 'folder', sourceAgeSeconds: () => 0, notReady: () => null, turns: () => true });
+    admin = await startAdmin({ admin: { host: '127.0.0.1', port: 0, token: null, hosts: [] }, view, blocks: [block.cells], bodyBytes: 0, policy: () => noPolicy, sourceKind: 'folder', sourceAgeSeconds: () => 0, notReady: () => null, turns: () => true });
   });
   afterEach(async () => {
     for (const socket of sockets.splice(0)) socket.destroy();

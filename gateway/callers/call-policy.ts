@@ -1,0 +1,28 @@
+// The call policy: what the platform says about who may call, with all that data workers need to hold to it. Plain values: it travels between
+// threads by structured clone.
+import type { ApiKeysProvider } from './api-keys-provider.ts';
+
+export type Provider = ApiKeysProvider;
+
+/** What the platform says where an object says nothing. */
+export interface Rules {
+  /** Names of providers of which one must admit, `none`: anybody; null: it says nothing. */
+  readonly auth: readonly string[] | 'none' | null;
+}
+
+export interface NamespaceRules extends Rules {
+  /** Its objects may say `sluice.io/auth: none` whatever else holds for them. */
+  readonly mayOpen: boolean;
+}
+
+export interface CallPolicy {
+  /** By name. */
+  readonly providers: Readonly<Record<string, Provider>>;
+  readonly defaults: Rules;
+  readonly namespaces: Readonly<Record<string, NamespaceRules>>;
+  /** Models get the name of their caller as `x-sluice-client`, which nobody else can send them. */
+  readonly clientHeader: boolean;
+}
+
+/** Holds where there is no policy file: whatever says nothing may be called by anybody, and no provider is known. */
+export const noPolicy: CallPolicy = Object.freeze({ providers: {}, defaults: { auth: null }, namespaces: {}, clientHeader: false });

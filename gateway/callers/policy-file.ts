@@ -1,0 +1,113 @@
+// The policy file (`--policy FILE`): providers of identities, and what holds where nobody says anything. Wrong content is refused as a whole: half of
+// a policy would let in whom the other half keeps out.
+import { load } from 'js-yaml';
+import { isProviderName, parseAuth } from '../../routing/guard.ts';
+import { apiKeysOf, decodeApiKeys } from './api-keys-provider.ts';
+import type { ApiKeysDeclaration } from './api-keys-provider.ts';
+import type { CallPolicy, NamespaceRules, Provider, Rules } from './call-policy.ts';
+import { PolicyEntry } from './policy-entry.ts';
+import { placeKey } from './provider.ts';
+import type { Material, MaterialPlace, ProviderBase } from './provider.ts';
+
+export type ProviderDeclaration = ApiKeysDeclaration;
+
+/** A policy file as it is written. */
+export interface PolicyDeclaration extends Omit<CallPolicy, 'providers'> {
+  readonly providers: Readonly<Record<string, ProviderDeclaration>>;
+}
+
+export type PolicyOutcome = { readonly kind: 'policy'; readonly policy: PolicyDeclaration } | { readonly kind: 'wrong'; readonly sentences: readonly string[] };
+
+/** Bytes of a policy file. */
+export const mostPolicyBytes = 1024 * 1024;
+/** Providers, and namespaces, of one policy. */
+const mostNamed = 1000;
+/** Of what is wrong, told at once. */
+const mostTold = 20;
+
+/** Decodes YAML or JSON. `sentences`: each names a place in the file and says what to write there. */
+export function decodePolicyFile(text: string): PolicyOutcome {
+  if (Buffer.byteLength(text) > mostPolicyBytes) return { kind: 'wrong', sentences: [`the file is longer than ${mostPolicyBytes} bytes: write a shorter one`] };
+  let document: unknown;
+  try {
+    document = load(text);
+  } catch (error) {
+    return { kind: 'wrong', sentences: [`the file is not YAML: ${error instanceof Error ? error.message.split('\n', 1)[0] : String(error)}`] };
+  }
+  const wrong: string[] = [];
+  // An empty file may be one that is being written.
+  const root = new PolicyEntry(document, '', wrong);
+  const clientHeader = root.flag('clientHeader', false);
+  const defaults = rulesOf(root.entry('defaults'), wrong);
+  const providers: Record<string, ProviderDeclaration> = {};
+  const namespaces: Record<string, NamespaceRules> = {};
+  for (const [name, entry] of named(root, 'providers')) {
+    if (!isProviderName(name)) entry.refuse('', 'is no name of a provider: write lower-case letters, digits and "-", at most 63, and not none');
+    const declared = providerOf(entry);
+    if (declared !== null) providers[name] = declared;
+  }
+  for (const [name, entry] of named(root, 'namespaces')) {
+    if (!/^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/.test(name)) entry.refuse('', 'is no name of a namespace: write one');
+    const mayOpen = entry.flag('mayOpen', false);
+    namespaces[name] = { ...rulesOf(entry, wrong), mayOpen };
+  }
+  root.done();
+  const policy = { providers, defaults, namespaces, clientHeader };
+  for (const [place, rules] of [['defaults', defaults], ...Object.entries(namespaces).map(([name, one]) => [`namespaces.${name}`, one] as const)] as const) {
+    for (const name of Array.isArray(rules.auth) ? (rules.auth as readonly string[]) : []) {
+      if (!Object.hasOwn(providers, name)) wrong.push(`${place}.auth names the provider ${name}, which is not among providers: declare it, or name another`);
+    }
+  }
+  if (wrong.length === 0) return { kind: 'policy', policy };
+  return { kind: 'wrong', sentences: wrong.length > mostTold ? [...wrong.slice(0, mostTold), `and ${wrong.length - mostTold} more`] : wrong };
+}
+
+function named(root: PolicyEntry, field: string): readonly (readonly [string, PolicyEntry])[] {
+  const all = [...(root.entry(field)?.entries() ?? [])];
+  if (all.length > mostNamed) root.refuse(field, `has more than ${mostNamed}: write fewer`);
+  return all.slice(0, mostNamed);
+}
+
+/** Reads the rules of an entry, and says what nobody reads there. */
+function rulesOf(entry: PolicyEntry | null, wrong: string[]): Rules {
+  if (entry === null) return { auth: null };
+  const rules = { auth: authOf(entry, wrong) };
+  entry.done();
+  return rules;
+}
+
+/** `corp`, `corp, keys`, a list of names, or none. */
+function authOf(entry: PolicyEntry, wrong: string[]): Rules['auth'] {
+  if (!entry.has('auth')) return null;
+  const said = parseAuth(entry.texts('auth').join(','));
+  if (said !== null) return said.kind === 'open' ? 'none' : said.names;
+  if (wrong.length === 0 || !wrong.at(-1)!.includes('auth')) entry.refuse('auth', 'does not say who may call: write names of providers, or none');
+  return null;
+}
+
+function providerOf(entry: PolicyEntry): ProviderDeclaration | null {
+  const base: ProviderBase = { namespaces: entry.texts('namespaces') };
+  const kind = entry.neededText('kind', 'api-keys');
+  const declared = kind === 'api-keys' ? decodeApiKeys(entry, base) : null;
+  if (declared === null && kind !== '') entry.refuse('kind', `is "${kind.slice(0, 40)}", which is none: write api-keys`);
+  if (declared !== null) entry.done();
+  return declared;
+}
+
+/** Where all of its keys are. */
+export function placesOf({ providers }: PolicyDeclaration): readonly MaterialPlace[] {
+  return Object.values(providers).map(({ from }) => from);
+}
+
+/** The policy with its keys; `materialAt` null: nothing is there, and whoever needs it is nobody. `report`: what is wrong with the keys of a provider. */
+export function completePolicy(declaration: PolicyDeclaration, materialAt: (place: MaterialPlace) => Material | null, report: (provider: string, sentence: string) => void): CallPolicy {
+  const providers: Record<string, Provider> = {};
+  for (const [name, declared] of Object.entries(declaration.providers)) {
+    const wrong: string[] = [];
+    const material = materialAt(declared.from);
+    if (material === null) wrong.push(`its keys are not there (${placeKey(declared.from)}), so it admits nobody: create it`);
+    providers[name] = apiKeysOf(declared, material ?? new Map(), wrong);
+    for (const sentence of wrong.slice(0, mostTold)) report(name, sentence);
+  }
+  return { ...declaration, providers };
+}

@@ -1,0 +1,198 @@
+// The policy keeper: brings the policy file, the keys that it names and the data workers together. A file that becomes wrong is a Problem, and the last
+// good one stays; keys that are gone admit nobody.
+import { readFile } from 'node:fs/promises';
+import { unwatchFile, watchFile } from 'node:fs';
+import { sameValue } from '../../routing/diff.ts';
+import type { Problem } from '../../routing/problem.ts';
+import type { SourceChange } from '../../k8s/source/source.ts';
+import { secretTexts } from '../../k8s/translate/tls.ts';
+import { noPolicy } from '../callers/call-policy.ts';
+import type { CallPolicy } from '../callers/call-policy.ts';
+import { completePolicy, decodePolicyFile, placesOf } from '../callers/policy-file.ts';
+import type { PolicyDeclaration } from '../callers/policy-file.ts';
+import { readPolicy } from '../callers/read-policy.ts';
+import { placeKey } from '../callers/provider.ts';
+import type { Material, MaterialPlace } from '../callers/provider.ts';
+import type { Log } from '../log.ts';
+import type { KeptPolicy } from '../messages.ts';
+
+/** Files are looked at so often, ms: a mounted ConfigMap changes by a link, which few ways of watching see. */
+export const policyLookMs = 1000;
+/** Bytes of a file with keys. */
+const mostMaterialBytes = 8 * 1024 * 1024;
+
+export interface PolicyOutside {
+  readonly log: Log;
+  /** Another policy holds from now on. */
+  readonly changed: (kept: KeptPolicy) => void;
+  readonly problemsChanged: () => void;
+  readonly lookMs: number;
+}
+
+export class PolicyKeeper {
+  readonly #file: string | null;
+  readonly #outside: PolicyOutside;
+  /** Text of the last good file. */
+  #text: string;
+  #declaration: PolicyDeclaration | null = null;
+  #policy: CallPolicy;
+  /** Secrets by `namespace/name`; null: it is gone. */
+  readonly #secrets = new Map<string, Material | null>();
+  /** Files by path; null: it cannot be read. */
+  readonly #files = new Map<string, Material | null>();
+  #isSynced = false;
+  #fileProblem: Problem | null = null;
+  #keyProblems: readonly Problem[] = [];
+  #looking: Promise<void> = Promise.resolve();
+  #stopped = false;
+
+  /** `file` null: there is no policy. `kept`: what an earlier control worker left. */
+  constructor(file: string | null, kept: KeptPolicy | null, outside: PolicyOutside) {
+    this.#file = file;
+    this.#outside = outside;
+    this.#text = kept?.text ?? '';
+    this.#policy = kept?.policy ?? noPolicy;
+  }
+
+  get policy(): CallPolicy {
+    return this.#policy;
+  }
+
+  get problems(): readonly Problem[] {
+    return this.#fileProblem === null ? this.#keyProblems : [this.#fileProblem, ...this.#keyProblems];
+  }
+
+  /** Secrets that the policy names, `namespace/name`. */
+  get wantedSecrets(): readonly string[] {
+    if (this.#declaration === null) return [];
+    return placesOf(this.#declaration).flatMap((place) => (place.kind === 'secret' ? [`${place.namespace}/${place.name}`] : []));
+  }
+
+  /** Reads the file for the first time. Throws one sentence when it is wrong and no earlier one is known. */
+  async open(): Promise<void> {
+    if (this.#file === null) return;
+    const wrong = await this.#read();
+    if (wrong !== null) {
+      const before = this.#text === '' ? null : decodePolicyFile(this.#text);
+      if (before === null || before.kind === 'wrong') throw new Error(wrong);
+      this.#declaration = before.policy;
+      this.#tell(wrong);
+    }
+    await this.#readMaterial();
+    this.#complete();
+    this.#watch(this.#file);
+  }
+
+  /** Takes the Secrets of a change. */
+  take({ set, removed }: Pick<SourceChange, 'set' | 'removed'>): void {
+    if (this.#file === null) return;
+    let touched = false;
+    for (const { ref, object } of set) {
+      if (ref.kind !== 'Secret') continue;
+      this.#secrets.set(`${ref.namespace}/${ref.name}`, secretTexts(object));
+      touched = true;
+    }
+    for (const key of removed) {
+      const [, name] = /^Secret (.+\/.+)$/.exec(key) ?? [];
+      if (name === undefined) continue;
+      this.#secrets.set(name, null);
+      touched = true;
+    }
+    if (touched) this.#complete();
+  }
+
+  /** The Source has delivered all that there is: a Secret that was not among it is not there. */
+  synced(): void {
+    if (this.#isSynced) return;
+    this.#isSynced = true;
+    this.#complete();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    if (this.#file !== null) unwatchFile(this.#file);
+    for (const file of this.#files.keys()) unwatchFile(file);
+  }
+
+  #watch(file: string): void {
+    watchFile(file, { interval: this.#outside.lookMs, persistent: false }, () => this.#look());
+  }
+
+  #look(): void {
+    this.#looking = this.#looking.then(async () => {
+      if (this.#stopped) return;
+      const wrong = await this.#read();
+      await this.#readMaterial();
+      if (this.#stopped) return;
+      this.#tell(wrong);
+      this.#complete();
+    });
+  }
+
+  /** null: the file holds a policy; else what is wrong. */
+  async #read(): Promise<string | null> {
+    const read = await readPolicy(this.#file!);
+    if (read.kind === 'failed') return read.sentence;
+    this.#text = read.text;
+    this.#declaration = read.policy;
+    return null;
+  }
+
+  #tell(wrong: string | null): void {
+    const before = this.#fileProblem?.sentence ?? null;
+    this.#fileProblem = wrong === null ? null : { code: 'bad-policy', level: 'error', subject: { kind: 'Policy', namespace: '', name: 'policy' }, field: '', sentence: `${wrong}; the last good one stays` };
+    if ((this.#fileProblem?.sentence ?? null) !== before) this.#outside.problemsChanged();
+  }
+
+  async #readMaterial(): Promise<void> {
+    const wanted = new Set(this.#declaration === null ? [] : placesOf(this.#declaration).flatMap((place) => (place.kind === 'file' ? [place.file] : [])));
+    for (const file of this.#files.keys()) {
+      if (wanted.has(file)) continue;
+      unwatchFile(file);
+      this.#files.delete(file);
+    }
+    for (const file of wanted) {
+      if (!this.#files.has(file)) this.#watch(file);
+      this.#files.set(file, await materialOf(file));
+    }
+  }
+
+  /** Puts declaration and keys together, and hands them on where that makes a difference. */
+  #complete(): void {
+    const declaration = this.#declaration;
+    if (declaration === null) return;
+    const problems: Problem[] = [];
+    const report = (provider: string, sentence: string): void => {
+      problems.push({ code: 'provider-keys', level: 'error', subject: { kind: 'Policy', namespace: '', name: 'policy' }, field: `providers.${provider}`, sentence });
+    };
+    const kept = this.#policy;
+    const next = completePolicy(declaration, (place) => this.#materialAt(place), report);
+    // While it is not known whether a Secret is there, those of the control worker before are.
+    const providers = Object.fromEntries(
+      Object.entries(next.providers).map(([name, provider]) => [name, this.#isUnknown(declaration.providers[name]!.from) && kept.providers[name]?.kind === provider.kind ? kept.providers[name] : provider]),
+    );
+    const policy: CallPolicy = { ...next, providers };
+    this.#keyProblems = this.#isSynced ? problems : [];
+    this.#outside.problemsChanged();
+    if (sameValue(policy, kept)) return;
+    this.#policy = policy;
+    this.#outside.changed({ text: this.#text, policy });
+  }
+
+  #materialAt(place: MaterialPlace): Material | null {
+    return (place.kind === 'file' ? this.#files.get(place.file) : this.#secrets.get(`${place.namespace}/${place.name}`)) ?? null;
+  }
+
+  #isUnknown(place: MaterialPlace): boolean {
+    return place.kind === 'secret' && !this.#isSynced && !this.#secrets.has(placeKey(place).slice('secret '.length));
+  }
+}
+
+async function materialOf(file: string): Promise<Material | null> {
+  try {
+    const bytes = await readFile(file);
+    return bytes.length > mostMaterialBytes ? null : new Map([['', bytes]]);
+  } catch {
+    return null;
+  }
+}

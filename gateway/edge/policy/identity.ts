@@ -1,0 +1,120 @@
+// Identity: who calls, found by the providers that the Mapping's guard or the policy names. Any of them is enough; what none of them knows goes no
+// further.
+import { fieldNamed } from '../../../routing/bytes.ts';
+import { failures } from '../../failures.ts';
+import type { Failure } from '../../failures.ts';
+import type { Admittance } from '../../callers/effective.ts';
+import type { ExtraFields } from '../message/header-edits.ts';
+import { withhold } from '../message/withheld.ts';
+import type { Callers } from '../identity/callers.ts';
+import type { Admission, Refused, Verifier } from '../identity/verifier.ts';
+import { goOn, requestStep, waits } from './step.ts';
+import type { Step, StepRequest, Verdict } from './step.ts';
+
+/** Who called, as a model is told it. Nobody else can send it where the policy has it sent. */
+export const clientField = 'x-sluice-client';
+
+/** `told`: the model is told who calls. */
+export function identityStep(admittance: Admittance, callers: Callers, told: boolean): Step {
+  switch (admittance.kind) {
+    case 'nobody': {
+      const verdict: Verdict = Object.freeze({ kind: 'fail', failure: callers.policy === null ? failures.identityUnavailable : failures.nobodyAdmitted, detail: '' });
+      return requestStep('identity', () => verdict);
+    }
+    case 'anybody':
+      return requestStep('identity', (request) => {
+        if (told) withholdAll(request);
+        return goOn;
+      });
+    case 'providers': {
+      const identities = new Identities(admittance.names.map((name) => callers.verifierOf(name)), told);
+      const inQuery = admittance.names.some((name) => callers.readsQuery(name));
+      return requestStep('identity', (request) => {
+        if (inQuery) request.hideQuery();
+        return identities.take(request);
+      });
+    }
+  }
+}
+
+class Identities {
+  readonly #verifiers: readonly Verifier[];
+  readonly #told: boolean;
+  readonly #missing: Verdict;
+  readonly #challenges: ExtraFields;
+
+  constructor(verifiers: readonly Verifier[], told: boolean) {
+    this.#verifiers = verifiers;
+    this.#told = told;
+    this.#challenges = challenges(verifiers.map(({ challenge }) => challenge));
+    const words = verifiers.map(({ challenge }) => challenge).join(', or ');
+    this.#missing = Object.freeze({ kind: 'fail', failure: failures.unauthenticated, detail: `say who you are (${words})` });
+  }
+
+  take(request: StepRequest): Verdict | typeof waits {
+    return this.#ask(request, 0, null);
+  }
+
+  /** Asks the verifiers from this one on; `refusal`: why the first of those before it refused. */
+  #ask(request: StepRequest, from: number, refusal: Refused | null): Verdict | typeof waits {
+    let why = refusal;
+    for (let at = from; at < this.#verifiers.length; at++) {
+      const admission = this.#verifiers[at]!.verify(request);
+      if (admission instanceof Promise) return this.#await(request, admission, at, why);
+      if (admission.kind === 'admitted') return this.#admit(request, admission);
+      if (admission.kind === 'refused') why ??= admission;
+    }
+    return this.#refuse(request, why);
+  }
+
+  #await(request: StepRequest, admission: Promise<Admission>, at: number, refusal: Refused | null): typeof waits {
+    const resume = request.wait(() => undefined);
+    void this.#settle(request, admission, at, refusal).then(resume, () => resume(fault));
+    return waits;
+  }
+
+  async #settle(request: StepRequest, first: Promise<Admission>, from: number, refusal: Refused | null): Promise<Verdict> {
+    let why = refusal;
+    let admission: Admission = await first;
+    for (let at = from; ; admission = await this.#verifiers[at]!.verify(request)) {
+      if (admission.kind === 'admitted') return this.#admit(request, admission);
+      if (admission.kind === 'refused') why ??= admission;
+      if (++at === this.#verifiers.length) return this.#refuse(request, why);
+    }
+  }
+
+  #admit(request: StepRequest, { caller, change }: Extract<Admission, { kind: 'admitted' }>): Verdict {
+    request.admit(caller);
+    if (!this.#told) {
+      if (change !== null) request.change(change);
+      return goOn;
+    }
+    const { remove, add, removeParameters } = change ?? nothing;
+    request.change({ remove: [...remove, clientField], add: [...add, [clientField, caller.client]], removeParameters });
+    return goOn;
+  }
+
+  #refuse(request: StepRequest, refusal: Refused | null): Verdict {
+    if (refusal === null) {
+      request.addToAnswer(this.#challenges);
+      return this.#missing;
+    }
+    const { as, sentence, challenge, retryAfterSeconds } = refusal;
+    if (as === 'unauthenticated') request.addToAnswer(challenge === null ? this.#challenges : challenges([challenge]));
+    if (retryAfterSeconds > 0) request.addToAnswer({ instead: retryAfter, fields: [['retry-after', String(retryAfterSeconds)]] });
+    return { kind: 'fail', failure: failureOf[as], detail: sentence };
+  }
+}
+
+const nothing = Object.freeze({ remove: [], add: [], removeParameters: [] });
+const retryAfter = Object.freeze(['retry-after']);
+const fault: Verdict = Object.freeze({ kind: 'fail', failure: failures.fault, detail: '' });
+const failureOf: Readonly<Record<Refused['as'], Failure>> = { unauthenticated: failures.unauthenticated, forbidden: failures.forbidden, unavailable: failures.identityUnavailable };
+
+function challenges(values: readonly string[]): ExtraFields {
+  return Object.freeze({ instead: ['www-authenticate'], fields: values.map((value) => ['www-authenticate', value] as const) });
+}
+
+function withholdAll({ head }: StepRequest): void {
+  for (let field = fieldNamed(head, clientField, 0); field >= 0; field = fieldNamed(head, clientField, field + 1)) withhold(head, field);
+}

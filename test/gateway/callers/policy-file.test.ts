@@ -1,0 +1,123 @@
+import { describe, expect, test } from 'vitest';
+import { apiKeysOf } from '../../../gateway/callers/api-keys-provider.ts';
+import { completePolicy, decodePolicyFile, mostPolicyBytes } from '../../../gateway/callers/policy-file.ts';
+import type { PolicyDeclaration } from '../../../gateway/callers/policy-file.ts';
+
+function policyOf(text: string): PolicyDeclaration {
+  const outcome = decodePolicyFile(text);
+  if (outcome.kind === 'wrong') throw new Error(outcome.sentences.join('\n'));
+  return outcome.policy;
+}
+
+function wrongOf(text: string): string {
+  const outcome = decodePolicyFile(text);
+  return outcome.kind === 'wrong' ? outcome.sentences.join('\n') : 'right';
+}
+
+const whole = `
+clientHeader: true
+defaults: { auth: keys }
+namespaces:
+  sandbox: { auth: none, mayOpen: true }
+  models: { auth: [keys, partners] }
+providers:
+  keys: { kind: api-keys, secret: ops/keys }
+  partners: { kind: api-keys, file: partners.txt, in: [header x-partner, query key, bearer, basic], namespaces: [models] }
+`;
+
+test('a whole file', () => {
+  expect(policyOf(whole)).toEqual({
+    clientHeader: true,
+    defaults: { auth: ['keys'] },
+    namespaces: { sandbox: { auth: 'none', mayOpen: true }, models: { auth: ['keys', 'partners'], mayOpen: false } },
+    providers: {
+      keys: { kind: 'api-keys', namespaces: [], from: { kind: 'secret', namespace: 'ops', name: 'keys' }, places: [{ kind: 'header', name: 'x-api-key' }] },
+      partners: { kind: 'api-keys', namespaces: ['models'], from: { kind: 'file', file: 'partners.txt' }, places: [{ kind: 'header', name: 'x-partner' }, { kind: 'query', name: 'key' }, { kind: 'bearer' }, { kind: 'basic' }] },
+    },
+  });
+});
+
+test('a file that says nothing', () => {
+  expect(policyOf('{}')).toEqual({ clientHeader: false, defaults: { auth: null }, namespaces: {}, providers: {} });
+});
+
+// As whoever writes in place leaves it for a moment: it must not open what was closed.
+test.each(['', '\n', '# nothing', 'null', '~'])('%j is no policy', (text) => {
+  expect(wrongOf(text)).toMatch(/not YAML|is no map/);
+});
+
+test.each<[string, RegExp]>([
+  ['- a list', /is no map/],
+  ['a: [', /not YAML/],
+  ['a: 1\na: 2', /not YAML/],
+  ['default: { auth: x }', /^default is not known here/],
+  ['defaults: { auht: x }', /^defaults.auht is not known here/],
+  ['defaults: keys', /^defaults is no map/],
+  ['defaults: { auth: absent }', /names the provider absent/],
+  ['defaults: { auth: "a,,b" }', /^defaults.auth does not say/],
+  ['defaults: { auth: "" }', /^defaults.auth/],
+  ['defaults: { auth: [none, x] }', /^defaults.auth does not say/],
+  ['defaults: { auth: 7 }', /^defaults.auth/],
+  ['namespaces: { Prod: { auth: none } }', /no name of a namespace/],
+  ['namespaces: { __proto__: { auth: none } }', /no name of a namespace/],
+  ['namespaces: { prod: { mayOpen: yes please } }', /^namespaces.prod.mayOpen is neither/],
+  ['providers: { Keys: { kind: api-keys, file: f } }', /no name of a provider/],
+  ['providers: { none: { kind: api-keys, file: f } }', /no name of a provider/],
+  ['providers: { keys: { kind: magic, file: f } }', /which is none: write/],
+  ['providers: { keys: { file: f } }', /^providers.keys.kind is missing/],
+  ['providers: { keys: { kind: api-keys } }', /needs a place of its keys/],
+  ['providers: { keys: { kind: api-keys, file: f, secret: a/b } }', /needs a place of its keys/],
+  ['providers: { keys: { kind: api-keys, secret: keys } }', /write NAMESPACE\/NAME/],
+  ['providers: { keys: { kind: api-keys, file: f, in: [] } }', /in/],
+  ['providers: { keys: { kind: api-keys, file: f, in: [cookie x] } }', /no place of a key/],
+  ['providers: { keys: { kind: api-keys, file: f, in: [header host] } }', /no place of a key/],
+  ['providers: { keys: { kind: api-keys, file: f, key: x } }', /^providers.keys.key is not known here/],
+  ['clientHeader: "true"', /neither true nor false/],
+])('%s', (text, sentence) => {
+  expect(wrongOf(text)).toMatch(sentence);
+});
+
+test.each([[-1, 'right'], [0, 'right'], [1, 'longer']])('a file of the most bytes and %i', (more, outcome) => {
+  expect(wrongOf(`{}\n#${'x'.repeat(mostPolicyBytes + more - 4)}`)).toContain(outcome);
+});
+
+describe('API keys', () => {
+  const declaration = policyOf(whole).providers['partners']!;
+  const read = (lines: string): { readonly clients: readonly string[]; readonly wrong: readonly string[] } => {
+    const wrong: string[] = [];
+    const { clients } = apiKeysOf(declaration, new Map([['', Buffer.from(lines)]]), wrong);
+    return { clients: Object.values(clients), wrong };
+  };
+
+  test('one a line, or its hash', () => {
+    expect(read(`# ours\n\napp  secret-key-1\r\nbatch\tsha256:${'A'.repeat(64)}\n`)).toEqual({ clients: ['app', 'batch'], wrong: [] });
+  });
+
+  test('keys of a Secret by client, and nothing of them in what is said', () => {
+    const wrong: string[] = [];
+    const { clients } = apiKeysOf(policyOf(whole).providers['keys']!, new Map([['app', Buffer.from('secret-key-1\n')], ['short', Buffer.from('short77')], ['a b', Buffer.from('secret-key-2')], ['nul', Buffer.from('secret\0key')]]), wrong);
+    expect(Object.values(clients)).toEqual(['app']);
+    expect(wrong).toHaveLength(3);
+    expect(wrong.join()).not.toMatch(/short77|secret/);
+  });
+
+  test('a key of two clients is nobody\'s', () => {
+    expect(read('a the-same-key\nb the-same-key\nc another-key')).toEqual({ clients: ['c'], wrong: [expect.stringContaining('key of another client') as string] });
+  });
+
+  test.each([[7, 0], [8, 1], [4096, 1], [4097, 0]])('a key of %i characters', (length, count) => {
+    expect(read(`app ${'k'.repeat(length)}`).clients).toHaveLength(count);
+  });
+
+  test.each([[9999, 0], [10_000, 0], [10_001, 1]])('%i of them', (count, wrongs) => {
+    const { clients, wrong } = read(Array.from({ length: count }, (_, index) => `c${index} key-number-${index}`).join('\n'));
+    expect([clients.length, wrong.length]).toEqual([Math.min(count, 10_000), wrongs]);
+  });
+});
+
+test('keys that are not there admit nobody, and that is said', () => {
+  const told: string[] = [];
+  const { providers } = completePolicy(policyOf(whole), () => null, (provider, sentence) => told.push(`${provider}: ${sentence}`));
+  expect(providers['keys']).toMatchObject({ clients: {} });
+  expect(told).toEqual([expect.stringMatching(/^keys: its keys are not there \(secret ops\/keys\)/), expect.stringMatching(/^partners: .*file partners.txt/)]);
+});

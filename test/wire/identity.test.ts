@@ -1,0 +1,195 @@
+// Who calls: API keys, over each protocol and both transports. What the model gets, what the client is told, what the log says.
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { noPolicy } from '../../gateway/callers/call-policy.ts';
+import type { CallPolicy } from '../../gateway/callers/call-policy.ts';
+import { plainGuard } from '../../routing/guard.ts';
+import type { Guard } from '../../routing/guard.ts';
+import { upstreamOf } from '../gateway/fixtures.ts';
+import { guardOf, keysProvider } from '../policies.ts';
+import { fieldOf } from './client.ts';
+import type { WireAnswer } from './client.ts';
+import { Gateway, endpointsOn, irisTo, post, transports } from './gateway.ts';
+import type { GatewayOptions } from './gateway.ts';
+import { Http2Client } from './http2-client.ts';
+import type { Http2Reply } from './http2-client.ts';
+import { Http2Origin } from './http2-origin.ts';
+import { Origin, answerEach, requestsIn } from './origin.ts';
+
+const key = 'correct-horse-battery';
+const places = [{ kind: 'header', name: 'x-api-key' }, { kind: 'bearer' }, { kind: 'basic' }, { kind: 'query', name: 'key' }] as const;
+const keys: CallPolicy = { ...noPolicy, providers: { keys: keysProvider({ [key]: 'mobile-app' }, { places }), others: keysProvider({ 'another-key-of-others': 'batch' }, { places: [{ kind: 'header', name: 'x-other-key' }] }) } };
+const path = '/seldon/prod/iris/x';
+const basic = (text: string): string => `authorization: Basic ${Buffer.from(text).toString('base64')}\r\n`;
+
+describe.each(transports)('%s', (_name, secure) => {
+  let gateway: Gateway;
+  let origin: Origin;
+
+  beforeEach(async () => {
+    origin = await new Origin().listen();
+    origin.behaviour = answerEach('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok');
+  });
+  afterEach(async () => {
+    gateway.close();
+    await origin.close();
+  });
+
+  async function start(guard: Guard = guardOf('keys'), options: GatewayOptions = {}): Promise<void> {
+    gateway = await new Gateway({ policy: keys, accessLog: 'all', ...options }).listen();
+    gateway.serve([{ ...irisTo('iris'), guard }], [upstreamOf('iris')], [endpointsOn('iris', [origin.port])]);
+  }
+
+  async function ask(fields: string, target = path): Promise<WireAnswer> {
+    const client = await gateway.open(secure);
+    client.write(post('x', fields, target));
+    const [answer] = await client.answers(1);
+    client.destroy();
+    return answer!;
+  }
+
+  test.each([
+    ['a field', `x-api-key: ${key}\r\n`, path],
+    ['Bearer', `Authorization: bearer  ${key}\r\n`, path],
+    ['the password', basic(`anyone:${key}`), path],
+    ['the user', basic(`${key}:`), path],
+    ['the query', '', `${path}?a=1&key=${key}&b=2`],
+    ['an escaped query', '', `${path}?k%65y=${key}`],
+  ])('a key as %s admits, and the model does not see it', async (_place, fields, target) => {
+    await start();
+    expect((await ask(`${fields}x-kept: yes\r\n`, target)).status).toBe(200);
+    const [request] = requestsIn(origin.text);
+    expect(request).not.toContain(key);
+    expect(request).not.toContain('uthorization');
+    expect(request).toContain('x-kept: yes');
+    if (target.includes('a=1')) expect(request).toContain('?a=1&b=2 ');
+    expect(gateway.entries).toMatchObject([{ code: 200, client: 'keys/mobile-app', flag: '' }]);
+    expect(JSON.stringify(gateway.entries)).not.toContain(key);
+  });
+
+  test.each([
+    ['none', '', path, /say who you are/],
+    ['another', `x-api-key: ${key}x\r\n`, path, /nobody's/],
+    ['an empty one', 'x-api-key: \r\n', path, /nobody's/],
+    ['two', `x-api-key: ${key}\r\nx-api-key: ${key}\r\n`, path, /several/],
+    ['two places', `x-api-key: ${key}\r\n`, `${path}?key=${key}`, /several/],
+    ['two in the query', '', `${path}?key=${key}&key=${key}`, /several/],
+    ['Basic without a colon', basic(key), path, /say who you are/],
+    ['Basic that is no base64', 'authorization: Basic !!!\r\n', path, /say who you are/],
+    ['with NUL in it', basic(`x:${key}\0`), path, /nobody's/],
+    ['its beginning', `x-api-key: ${key.slice(0, -1)}\r\n`, path, /nobody's/],
+    ['another scheme', `authorization: Digest ${key}\r\n`, path, /say who you are/],
+  ])('%s: 401, a challenge, and nothing reaches the model', async (_what, fields, target, sentence) => {
+    await start();
+    const answer = await ask(fields, target);
+    expect(answer.status).toBe(401);
+    expect(fieldOf(answer, 'www-authenticate')).toBe('Basic realm="keys", charset="UTF-8"');
+    expect(answer.body).toMatch(sentence);
+    expect(origin.text).toBe('');
+    expect(gateway.entries).toMatchObject([{ code: 401, client: '', flag: 'UAEX' }]);
+    expect(JSON.stringify([gateway.entries, answer])).not.toContain(key.slice(0, -1));
+  });
+
+  test.each([4095, 4096, 4097, 50_000])('a key of %i bytes that nobody has', async (length) => {
+    await start();
+    expect((await ask(`x-api-key: ${'k'.repeat(length)}\r\n`)).status).toBe(401);
+  });
+
+  test('any of several providers is enough', async () => {
+    await start(guardOf('others', 'keys'));
+    expect((await ask(`x-api-key: ${key}\r\n`)).status).toBe(200);
+    expect((await ask('x-other-key: another-key-of-others\r\n')).status).toBe(200);
+    const neither = await ask('x-other-key: wrong-key-of-others\r\n');
+    expect(neither.status).toBe(401);
+    expect(neither.head.match(/www-authenticate/g)).toHaveLength(2);
+  });
+
+  test.each<[string, Guard, CallPolicy | null, number]>([
+    ['an unknown provider', guardOf('absent'), keys, 403],
+    ['an unknown one beside a known', guardOf('keys', 'absent'), keys, 403],
+    ['no provider at all', guardOf(), keys, 401],
+    ['one of another namespace', guardOf('keys'), { ...keys, providers: { keys: keysProvider({ [key]: 'x' }, { places, namespaces: ['other'] }) } }, 403],
+    ['no leave to be open', { ...plainGuard, auth: { kind: 'open', granted: false } }, { ...keys, defaults: { auth: ['keys'] } }, 403],
+    ['a policy that is not read yet', plainGuard, null, 503],
+  ])('%s closes', async (_what, guard, policy, code) => {
+    await start(guard, { policy });
+    expect((await ask(`x-api-key: ${key}\r\n`)).status).toBe(code);
+    expect(origin.text).toBe('');
+  });
+
+  test.each<[string, Guard, CallPolicy]>([
+    ['a Grant', { ...plainGuard, auth: { kind: 'open', granted: true } }, { ...keys, defaults: { auth: ['keys'] } }],
+    ['leave of the policy', { ...plainGuard, auth: { kind: 'open', granted: false } }, { ...keys, defaults: { auth: ['keys'] }, namespaces: { prod: { auth: null, mayOpen: true } } }],
+    ['nothing said by anybody', plainGuard, keys],
+    ['a namespace that is open', plainGuard, { ...keys, defaults: { auth: ['keys'] }, namespaces: { prod: { auth: 'none', mayOpen: false } } }],
+  ])('%s opens', async (_what, guard, policy) => {
+    await start(guard, { policy });
+    expect((await ask('')).status).toBe(200);
+  });
+
+  test('a policy that changes holds from the next request on, on connections that are open', async () => {
+    await start(plainGuard);
+    const client = await gateway.open(secure);
+    client.write(post('x', '', path));
+    await client.answers(1);
+    gateway.plane.setPolicy({ ...keys, defaults: { auth: ['keys'] } });
+    client.write(post('x', '', path));
+    client.write(post('x', `x-api-key: ${key}\r\n`, path));
+    expect((await client.answers(3)).map(({ status }) => status)).toEqual([200, 401, 200]);
+    gateway.plane.setPolicy({ ...keys, defaults: { auth: ['keys'] }, providers: { keys: keysProvider({ 'a-new-key-of-it': 'mobile-app' }) } });
+    client.write(post('x', `x-api-key: ${key}\r\n`, path));
+    client.write(post('x', 'x-api-key: a-new-key-of-it\r\n', path));
+    expect((await client.answers(5)).slice(3).map(({ status }) => status)).toEqual([401, 200]);
+    client.destroy();
+  });
+
+  test('the model is told who calls, and by nobody else', async () => {
+    await start(guardOf('keys'), { policy: { ...keys, clientHeader: true } });
+    await ask(`x-api-key: ${key}\r\nX-Sluice-Client: root\r\nx_sluice_client: root\r\n`);
+    const [told] = requestsIn(origin.text);
+    expect(told!.match(/x.sluice.client: .*/gi)).toEqual(['x-sluice-client: mobile-app']);
+    gateway.serve([irisTo('iris')], [upstreamOf('iris')], [endpointsOn('iris', [origin.port])]);
+    await ask('x-sluice-client: root\r\n');
+    expect(requestsIn(origin.text)[1]).not.toMatch(/root/);
+  });
+
+  test('probes are answered to anybody', async () => {
+    await start(guardOf('keys'), { policy: { ...keys, defaults: { auth: ['keys'] } } });
+    expect((await ask('', '/ambassador/v0/check_ready')).status).toBe(200);
+  });
+});
+
+describe('gRPC', () => {
+  test('UNAUTHENTICATED with a challenge, and the call with a key', async () => {
+    const origin = await new Http2Origin(({ stream }) => {
+      stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true });
+      stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }));
+      stream.end();
+    }).listen();
+    const gateway = await new Gateway({ policy: keys }).listen();
+    const mapping = irisTo('iris');
+    gateway.serve([{ ...mapping, guard: guardOf('keys') }], [{ ...upstreamOf('iris'), protocol: 'http2' }], [endpointsOn('iris', [origin.port])]);
+    const client = await Http2Client.open(gateway, false);
+    const call = (more: Record<string, string>): Promise<Http2Reply> => client.request({ ':method': 'POST', ':path': path, 'content-type': 'application/grpc', te: 'trailers', ...more }, Buffer.alloc(5));
+    const refused = await call({});
+    expect(refused.headers).toMatchObject({ 'grpc-status': '16', 'www-authenticate': 'Basic realm="keys", charset="UTF-8"' });
+    const admitted = await call({ 'x-api-key': key });
+    expect(admitted.trailers).toMatchObject({ 'grpc-status': '0' });
+    client.destroy();
+    gateway.close();
+    origin.close();
+  });
+});
+
+test('what a client sends where no provider reads it stays', async () => {
+  const origin = await new Origin().listen();
+  origin.behaviour = answerEach('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok');
+  const gateway = await new Gateway({ policy: keys }).listen();
+  gateway.serve([irisTo('iris')], [upstreamOf('iris')], [endpointsOn('iris', [origin.port])]);
+  const client = await gateway.open(false);
+  client.write(post('x', `authorization: Bearer ${key}\r\n`, path));
+  expect((await client.answers(1))[0]!.status).toBe(200);
+  expect(origin.text).toContain(`authorization: Bearer ${key}`);
+  client.destroy();
+  gateway.close();
+  await origin.close();
+});
