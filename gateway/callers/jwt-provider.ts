@@ -23,8 +23,8 @@ export interface JwtProvider {
   readonly places: readonly TokenPlace[];
   /** The token goes on to the model; never one that stood in the query. */
   readonly forwardsToken: boolean;
-  /** Its keys come from a URL, where new ones may be asked for. */
-  readonly asksForKeys: boolean;
+  /** Where its keys come from, and new ones may be asked for; null: from a Secret or file. */
+  readonly keysUrl: string | null;
   /** null: its keys were never got, and nobody is admitted. */
   readonly keys: readonly PublicKey[] | null;
 }

@@ -170,7 +170,7 @@ export class JwtVerifier implements Verifier {
 
   /** False: they are not asked for again so soon, or there is nobody to ask. */
   #ask(): boolean {
-    if (!this.#provider.asksForKeys) return false;
+    if (this.#provider.keysUrl === null) return false;
     const nowMs = this.#asker.clock.now();
     if (nowMs - this.#askedAtMs < jwtBounds.askMs) return this.#asked;
     this.#askedAtMs = nowMs;

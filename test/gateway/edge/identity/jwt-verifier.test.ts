@@ -213,7 +213,7 @@ describe('a token of a key that is not known', () => {
   });
 
   test('is refused at once where keys come from a Secret or a file', async () => {
-    const stage = stageOf({ asksForKeys: false });
+    const stage = stageOf({ keysUrl: null });
     expect(await verdictOf(stage.verifier, requestOf([rotated]))).toContain('does not publish');
     expect(stage.asked).toEqual([]);
   });

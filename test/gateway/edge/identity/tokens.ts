@@ -71,7 +71,7 @@ export function jwtProvider(keys: readonly PublicKey[] | null, changes: Partial<
     clientClaim: ['sub'],
     places: [{ kind: 'authorization' }],
     forwardsToken: false,
-    asksForKeys: true,
+    keysUrl: 'https://login.example/jwks',
     keys,
     ...changes,
   };
