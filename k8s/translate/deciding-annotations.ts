@@ -1,8 +1,9 @@
 // Deciding annotations: those that say which requests reach a SeldonDeployment, or how many. When one becomes unreadable its last good text stays.
+import { mostOwnersBlocks, parseBlocks } from '../../routing/address-block.ts';
 import { parseAuth } from '../../routing/guard.ts';
 import { annotationOf, guardAnnotations, isExternalName, isWeight, keys, parseIds, type WrittenAnnotation } from './annotations.ts';
 import type { Deployment, DeploymentAnnotations } from './deployment.ts';
-import { authWords } from './guard.ts';
+import { addressWords, authWords } from './guard.ts';
 import { parseHeaders, parseRegexHeaders } from './header-grammar.ts';
 import { exampleTraffic, parseTraffic } from './traffic-text.ts';
 import { notText, quoted } from './value.ts';
@@ -26,6 +27,7 @@ const deciding: ReadonlyMap<string, Deciding> = new Map<string, Deciding>([
   [keys.weight, { code: 'bad-weight', write: () => 'a percentage from 0 to 100', isReadable: isWeight }],
   [keys.shadow, { code: 'bad-shadow', write: () => 'true or false, in quotes', isReadable: (text) => text !== notText }],
   [keys.traffic, { code: 'bad-traffic', write: ({ predictors }) => `for example ${exampleTraffic(predictors)}`, isReadable: (text, { predictors }) => parseTraffic(text, predictors).kind === 'shares' }],
+  ...[keys.allow, keys.deny].map((key): [string, Deciding] => [key, { code: 'bad-addresses', write: () => addressWords, isReadable: (text) => parseBlocks(text, mostOwnersBlocks).kind === 'blocks' }]),
   [keys.auth, { code: 'bad-auth', write: () => authWords, isReadable: (text) => parseAuth(text) !== null }],
 ]);
 

@@ -98,6 +98,8 @@ export const annotationKinds: Kinds = {
   'sluice.io/traffic': 'share',
 
   'sluice.io/auth': 'which',
+  'sluice.io/allow': 'which',
+  'sluice.io/deny': 'which',
 
   'seldon.io/ambassador-retries': 'how',
   'seldon.io/ambassador-circuit-breakers-max-connections': 'how',

@@ -1,7 +1,8 @@
 // What the annotations of an object say about who may call it: SeldonDeployments with and without documents of their own, Mapping objects, Services.
+import { mostOwnersBlocks, parseBlocks } from '../../routing/address-block.ts';
+import { parseAuth, plainGuard, type Auth, type Guard } from '../../routing/guard.ts';
 import type { ObjectRef, Problem } from '../../routing/problem.ts';
-import { parseAuth, plainGuard, type Guard } from '../../routing/guard.ts';
-import { annotationOf, guardAnnotations, keys } from './annotations.ts';
+import { annotationOf, guardAnnotations, keys, type WrittenAnnotation } from './annotations.ts';
 import { nearAnnotation } from './deployment-fields.ts';
 import type { DeploymentAnnotations } from './deployment.ts';
 import type { Report } from './fields.ts';
@@ -22,20 +23,30 @@ export interface DeclaredGuard {
 }
 
 export const authWords = 'names of providers with commas between them, or none';
+export const addressWords = 'addresses and blocks with commas between them, for example 10.0.0.0/8, 2001:db8::/32';
 
 /** `granted`: a Grant lets the namespace be called by anybody. What cannot be read is an error. */
 export function decodeGuard(annotations: DeploymentAnnotations, granted: boolean, report: Report): DecodedGuard {
   let readable = true;
-  let { auth } = plainGuard;
-  const written = annotationOf(annotations, keys.auth);
-  if (written !== null) {
-    const said = parseAuth(written.text);
-    if (said === null) {
-      readable = false;
-      report('error', 'bad-auth', written.field, `${quoted(written.text)} does not say who may call, so nobody may; write ${authWords}`);
-    } else auth = said.kind === 'open' ? { kind: 'open', granted } : said;
-  }
-  return { guard: auth === null ? plainGuard : { ...plainGuard, auth }, readable };
+  const refuse = (code: string, { text, field }: WrittenAnnotation, wrong: string, write: string): null => {
+    readable = false;
+    report('error', code, field, `${quoted(text)} ${wrong}, so nobody may; write ${write}`);
+    return null;
+  };
+  const said = <T>(key: string, read: (written: WrittenAnnotation) => T | null): T | null => {
+    const written = annotationOf(annotations, key);
+    return written === null ? null : read(written);
+  };
+  const blocks = (written: WrittenAnnotation): readonly string[] | null => {
+    const parsed = parseBlocks(written.text, mostOwnersBlocks);
+    return parsed.kind === 'blocks' ? parsed.blocks : refuse('bad-addresses', written, `${parsed.reason}, and it does not say who may call`, addressWords);
+  };
+  const auth = said<Auth>(keys.auth, (written) => {
+    const parsed = parseAuth(written.text);
+    return parsed === null ? refuse('bad-auth', written, 'does not say who may call', authWords) : parsed.kind === 'open' ? { kind: 'open', granted } : parsed;
+  });
+  const [allow, deny] = [said(keys.allow, blocks), said(keys.deny, blocks)];
+  return { guard: auth === null && allow === null && deny === null ? plainGuard : { ...plainGuard, auth, allow, deny }, readable };
 }
 
 /** Of an object of which no other annotation is read: what seems to be one of these and is not closes it, too. */

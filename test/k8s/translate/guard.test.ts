@@ -23,6 +23,11 @@ interface Outcome {
   readonly problems: readonly string[];
 }
 
+function guardsOf(made: SourceObject): readonly Guard[] {
+  const { mappings } = translate([...service('prod/main'), ...service('prod/one-main'), made], { mappings: true });
+  return [...new Map([...mappings.values()].filter(({ source }) => source.name === 'one').map(({ guard }) => [JSON.stringify(guard), guard])).values()];
+}
+
 function outcomeOf(made: SourceObject, grants = false): Outcome {
   const world = [...service('prod/main'), ...service('prod/one-main')];
   const translation = translate([...world, made], { mappings: true, grants: grants ? [{ ...noGrant, namespace: 'prod', anonymous: true }] : [] });
@@ -42,6 +47,19 @@ describe.each(Object.entries(kinds))('%s', (_kind, made) => {
     expect(outcomeOf(made({ 'sluice.io/auth': 'none' }), true)).toMatchObject({ guards: [{ kind: 'open', granted: true }] });
   });
 
+  test('says which addresses may call, and which may not', () => {
+    const addresses = made({ 'sluice.io/allow': '10.0.0.0/8\n2001:DB8::/32', 'sluice.io/deny': '10.1.2.3' });
+    expect(outcomeOf(addresses)).toMatchObject({ guards: [null], ready: true, problems: [] });
+    expect(guardsOf(addresses)).toEqual([{ auth: null, allow: ['10.0.0.0/8', '2001:db8::/32'], deny: ['10.1.2.3/32'], limits: null }]);
+  });
+
+  test.each([['allow', ''], ['allow', 'office'], ['deny', '10.0.0.0/8, 10.1.2.3/8'], ['deny', ['10.0.0.0/8']], ['allow', null]])('where sluice.io/%s is %j nobody is served, and one error says so', (name, text) => {
+    const { ready, problems } = outcomeOf(made({ [`sluice.io/${name}`]: text }));
+    expect(ready).toBe(false);
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toContain(`metadata.annotations["sluice.io/${name}"]`);
+  });
+
   test.each(['', 'corp,', 'none, corp', 'a b', ['corp'], null, { corp: 'x' }])('with %j nobody is served, and one error says so', (text) => {
     const { ready, problems } = outcomeOf(made({ 'sluice.io/auth': text }));
     expect(ready).toBe(false);
@@ -49,7 +67,7 @@ describe.each(Object.entries(kinds))('%s', (_kind, made) => {
     expect(problems[0]).toContain('metadata.annotations["sluice.io/auth"]');
   });
 
-  test.each(['sluice.io/auht', 'Sluice.io/auth', 'seldon.io/auth', 'sluice.io/Auth'])('%s is a slip that nobody gets through', (key) => {
+  test.each(['sluice.io/alow', 'sluice.io/Deny', 'seldon.io/allow', 'sluice.io/auht', 'Sluice.io/auth', 'seldon.io/auth', 'sluice.io/Auth'])('%s is a slip that nobody gets through', (key) => {
     const { ready, problems } = outcomeOf(made({ [key]: 'corp' }));
     expect(ready).toBe(false);
     expect(problems.join()).toContain(`metadata.annotations["${key}"]`);
