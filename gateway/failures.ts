@@ -59,6 +59,7 @@ export const failures = {
   forbidden: failure('forbidden', 'UAEX', 403, 7, 'who calls may not call this'),
   nobodyAdmitted: failure('nobody-admitted', 'UAEX', 403, 7, 'nobody may call this: what is declared about who may cannot be kept; ask its owner to look at the Problems of the gateway'),
   identityUnavailable: failure('identity-unavailable', 'UAEX', 503, 14, 'who calls cannot be found out now'),
+  addressRefused: failure('address-refused', 'UAEX', 403, 7, 'this address may not call here: call from a network that may, or ask the owner of the deployment'),
   // No way to an upstream.
   noRoute: failure('no-route', 'NR', 404, 12, 'no route'),
   namespaceNeeded: failure('namespace-needed', 'NR', 400, 3, 'metadata seldon alone does not name one deployment: send metadata namespace as well'),

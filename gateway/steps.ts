@@ -1,6 +1,7 @@
 // Steps: what may happen to a request between its Route and an Endpoint. Their names, in the one order in which they are taken, and which of them
 // a Mapping has; the data plane compiles them (gateway/edge/policy), `explain` lists them.
 import type { Mapping } from '../routing/mapping.ts';
+import { addressRulesOf } from './callers/address-rules.ts';
 import type { CallPolicy } from './callers/call-policy.ts';
 import { admittanceOf } from './callers/effective.ts';
 import { compileRewrite } from '../routing/rewrite.ts';
@@ -12,6 +13,8 @@ import { compileRewrite } from '../routing/rewrite.ts';
 export const stepOrder = [
   // A browser asks without credentials whether it may ask: nothing may refuse that question, and any later answer needs its fields.
   'cors',
+  // Where it comes from, which costs least to know: before it is asked who calls, and whoever is refused learns nothing.
+  'addresses',
   // Who calls: before anything that costs, or tells about the model.
   'identity',
   // It goes elsewhere: limits and choices of an upstream do not concern it.
@@ -40,11 +43,13 @@ export interface StepConditions {
 
 /** The steps of a request that a Mapping takes, in their order. */
 export function stepsOf({ target, match, guard, namespace }: Mapping, { bodyBytes, upgrade, policy }: StepConditions): readonly StepName[] {
+  const addresses = addressRulesOf(guard) !== null;
   const identity = policy === null || policy.clientHeader || admittanceOf(guard, namespace, policy).kind !== 'anybody';
-  if (target.kind === 'redirect') return identity ? ['identity', 'redirect'] : ['redirect'];
+  if (target.kind === 'redirect') return stepOrder.filter((name) => name === 'redirect' || (name === 'addresses' && addresses) || (name === 'identity' && identity));
   const rewrite = compileRewrite(match.path, target.rewrite);
   const has: Readonly<Record<StepName, boolean>> = {
     cors: target.cors !== null,
+    addresses,
     identity,
     redirect: false,
     upgrade,

@@ -39,7 +39,7 @@ export function decodeGuard(annotations: DeploymentAnnotations, granted: boolean
   };
   const blocks = (written: WrittenAnnotation): readonly string[] | null => {
     const parsed = parseBlocks(written.text, mostOwnersBlocks);
-    return parsed.kind === 'blocks' ? parsed.blocks : refuse('bad-addresses', written, `${parsed.reason}, and it does not say who may call`, addressWords);
+    return parsed.kind === 'blocks' ? parsed.blocks : refuse('bad-addresses', written, `does not say who may call (it ${parsed.reason})`, addressWords);
   };
   const auth = said<Auth>(keys.auth, (written) => {
     const parsed = parseAuth(written.text);

@@ -201,6 +201,13 @@ export const causes: Readonly<Record<keyof typeof failures, Cause>> = {
       client.destroy();
     },
   },
+  addressRefused: {
+    cause: (bench) => {
+      const iris = irisTo('iris');
+      bench.gateway.serve([{ ...iris, guard: { ...iris.guard, deny: ['127.0.0.0/8'] } }], [upstreamOf('iris')], [endpointsOn('iris', [bench.origin.port])]);
+      ask(bench);
+    },
+  },
   noRoute: { cause: (bench) => ask(bench, 'x', '/nowhere') },
   namespaceNeeded: {
     grpc: true,

@@ -1,7 +1,10 @@
 // What header variables and hashing know of a request: where it came from and what it was sent in.
 import { isIP } from 'node:net';
+import { readAddress } from '../../../routing/address.ts';
 import { fieldNamed, fieldText } from '../../../routing/bytes.ts';
 import type { RequestValues } from '../../../routing/header-template.ts';
+import { comma } from './characters.ts';
+import { kind } from './field-kind.ts';
 import { fillEdits } from './header-edits.ts';
 import type { CompiledEdits } from './header-edits.ts';
 import type { WireRequestHead } from './request-head.ts';
@@ -17,6 +20,43 @@ export function clientAddress(head: WireRequestHead, facts: ClientFacts): string
   if (first < 0) return peer;
   const told = fieldText(head, 'x-forwarded-for', first).split(',').at(-facts.trustedHops)?.trim() ?? '';
   return isIP(told) === 0 ? peer : told;
+}
+
+/**
+ * The same address as bytes, written into `into` (16 bytes): how many it has, 4 or 16. 0: whose it is cannot be known, since a believed proxy
+ * wrote something else, or the list is shorter than the proxies are that should have written it. Who must know is not told the peer then: that is
+ * a proxy. Allocates nothing.
+ */
+export function readClientAddress(head: WireRequestHead, facts: ClientFacts, into: Uint8Array): 0 | 4 | 16 {
+  const { peer, trustedHops } = facts;
+  if (trustedHops === 0) return readAddress(peer, 0, peer.length, into);
+  const { bytes, fields, kinds } = head;
+  let hops = trustedHops;
+  for (let field = head.fieldCount - 1; field >= 0; field--) {
+    if (kinds[field] !== kind.forwardedFor) continue;
+    const start = fields[field * 4 + 2]!;
+    let end = fields[field * 4 + 3]!;
+    for (let at = end; at > start; at--) {
+      if (bytes[at - 1] !== comma) continue;
+      if (--hops === 0) return readTrimmed(bytes, at, end, into);
+      end = at - 1;
+    }
+    if (--hops === 0) return readTrimmed(bytes, start, end, into);
+  }
+  // Nobody wrote any: it came without a proxy.
+  return hops === trustedHops ? readAddress(peer, 0, peer.length, into) : 0;
+}
+
+function readTrimmed(bytes: Uint8Array, from: number, to: number, into: Uint8Array): 0 | 4 | 16 {
+  let start = from;
+  let end = to;
+  while (start < end && isBlank(bytes[start]!)) start++;
+  while (end > start && isBlank(bytes[end - 1]!)) end--;
+  return readAddress(bytes, start, end, into);
+}
+
+function isBlank(byte: number): boolean {
+  return byte === 0x20 || byte === 0x09;
 }
 
 function requestValues(head: WireRequestHead, facts: ClientFacts): RequestValues {

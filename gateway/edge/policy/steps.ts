@@ -4,7 +4,9 @@ import type { CompiledRewrite } from '../../../routing/rewrite.ts';
 import { stepsOf } from '../../steps.ts';
 import type { StepName } from '../../steps.ts';
 import type { UpstreamPool } from '../upstream/pool.ts';
+import { addressRulesOf } from '../../callers/address-rules.ts';
 import type { Callers } from '../identity/callers.ts';
+import { addressesStep } from './addresses.ts';
 import { bodyLimitStep } from './body-limit.ts';
 import { compileCors, corsStep } from './cors.ts';
 import { identityStep } from './identity.ts';
@@ -47,8 +49,9 @@ export function rejectedSteps(mapping: Mapping | null): readonly Step[] | null {
 }
 
 function compileStep(name: StepName, mapping: Mapping, { pool, rewrite }: StepParts, limits: StepLimits, callers: Callers): Step {
-  const { target, match } = mapping;
+  const { target, match, guard } = mapping;
   if (name === 'identity') return identityStep(callers.admittance(mapping), callers, callers.policy?.clientHeader === true);
+  if (name === 'addresses') return addressesStep(addressRulesOf(guard)!);
   if (target.kind === 'redirect') return redirectStep(target, match.path, limits.requestLineBytes);
   switch (name) {
     case 'cors':
