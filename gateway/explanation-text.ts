@@ -54,6 +54,7 @@ function cellsOf({ share, declared, role, ready, predictor, to, decision, source
 function notesOf(ways: readonly Way[]): readonly string[] {
   const live = ways.filter(({ role }) => role === 'live');
   return [
+    ...grouped(live, 'callers', ({ callers }) => callers),
     ...grouped(live, 'steps', ({ steps }) => (steps.length === 0 ? [] : [steps.join(', ')])),
     ...grouped(live, 'limits', ({ limits }) => limits.map((limit) => limit.replace(/^limits: /, ''))),
     ...grouped(ways, 'Service', ({ service }) => (service === null || service.exists ? [] : [`${service.chosen} is not there; tried ${service.candidates.join(', ')}`])),

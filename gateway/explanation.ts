@@ -16,6 +16,9 @@ import type { RouteTable } from '../routing/table.ts';
 import { type Route } from '../routing/decision.ts';
 import { visible } from '../routing/visible.ts';
 import type { CallPolicy } from './callers/call-policy.ts';
+import { admittanceOf } from './callers/effective.ts';
+import { admitsText, admittanceText, sinceText } from './callers/words.ts';
+import type { NamedCaller } from './callers/words.ts';
 import { hintsFor } from './explanation-hints.ts';
 import { grpcStatusNames, rejectFailure } from './failures.ts';
 import type { Wording } from './match-words.ts';
@@ -48,6 +51,8 @@ export interface Way {
   readonly to: string;
   readonly decision: DecisionJson;
   readonly text: string;
+  /** Who may call, and since what, where anything says so; and whether somebody who was named may. */
+  readonly callers: readonly string[];
   /** What happens to the request on the way, in order. Nothing to a copy. */
   readonly steps: readonly StepName[];
   readonly limits: readonly string[];
@@ -76,12 +81,14 @@ export interface ExplainWith {
   readonly bodyBytes: number;
   /** Who may call. */
   readonly policy: CallPolicy;
+  /** Whom it is told of whether they may call; null: nobody. */
+  readonly as: NamedCaller | null;
   /** How Routes are named. */
   readonly wording: Wording;
 }
 
 /** Explains one request. */
-export function explain(table: RouteTable<null>, request: ExplainRequest, { translation, bodyBytes, policy, wording }: ExplainWith): Explanation {
+export function explain(table: RouteTable<null>, request: ExplainRequest, { translation, bodyBytes, policy, as, wording }: ExplainWith): Explanation {
   const head = headOf(request);
   if (!canonicalPath(head.pathBytes, head.pathStart, head.queryEnd, head)) {
     const sentence = 'the path does not begin with /, climbs above it, or holds a control character, a space, #, \\ or %00';
@@ -95,7 +102,7 @@ export function explain(table: RouteTable<null>, request: ExplainRequest, { tran
     space: shown,
     passed: space === null ? [] : passedOver(table, space.name, head, route, wording),
     route: route === null ? null : routeText(route, wording),
-    ways: route === null ? [] : waysOf(route, translation, textOf(head.pathBytes, head.pathStart, head.queryEnd), { bodyBytes, policy, upgrade: asksForWebSocket(request) }),
+    ways: route === null ? [] : waysOf(route, translation, textOf(head.pathBytes, head.pathStart, head.queryEnd), (mapping) => callersOf(mapping, policy, as), { bodyBytes, policy, upgrade: asksForWebSocket(request) }),
     reject: decision.kind === 'reject' ? rejection(decision, request.grpc) : null,
     hints: decision.kind === 'reject' && decision.reason === 'no-route' ? hintsFor(table, translation.ofAnother, request, wording) : [],
   };
@@ -108,8 +115,9 @@ export function printExplanation({ space, passed, route, ways, reject, hints }: 
   if (route !== null) lines.push(`route ${route}`);
   if (reject !== null) lines.push(`answers ${reject.answer}: ${reject.sentence}`);
   for (const hint of hints) lines.push(`hint: ${hint}`);
-  for (const { share, role, ready, text, steps, limits, service } of ways) {
+  for (const { share, role, ready, text, callers, steps, limits, service } of ways) {
     lines.push(`${role === 'shadow' ? 'shadow ' : ''}${printShare(share)} ${text}${ready ? '' : '  unready'}`);
+    for (const one of callers) lines.push(`  callers: ${one}`);
     if (steps.length > 0) lines.push(`  steps: ${steps.join(', ')}`);
     for (const limit of limits) lines.push(`  ${limit}`);
     if (service !== null) lines.push(`  ${service.chosen}${service.exists ? '' : ', which does not exist'}; tried: ${service.candidates.join(', ')}`);
@@ -177,20 +185,26 @@ function reasonToPass({ match, hasLive }: Route<null>, head: RequestHead, wordin
   return hasLive ? 'a bare gRPC name is not open to claims' : 'only shadows';
 }
 
-function waysOf(route: Route<null>, translation: ExplainWith['translation'], path: string, conditions: StepConditions): Way[] {
+function waysOf(route: Route<null>, translation: ExplainWith['translation'], path: string, callersFor: (mapping: Mapping) => readonly string[], conditions: StepConditions): Way[] {
   const { upstreams } = translation;
   const choiceOf = (mapping: Mapping): ServiceChoice | null => translation.choiceOf(mapping.id) ?? translation.choiceOf(restOf(mapping));
   const originOf = (mapping: Mapping): Pick<Way, 'source' | 'predictor' | 'to'> => ({ source: mapping.source, predictor: mapping.series.predictor, to: destinationWords(destinationOf(mapping, upstreams)) });
   const live = route.split.members.map(({ mapping, share, declared, ready }): Way => {
     const decision = { kind: 'forward', serial: route.serial, next: null, bound: 1, attached: null, shadows: route.shadows, route, mapping, target: mapping.target } as const;
     const limits = mapping.target.kind === 'forward' ? limitTexts(mapping.target.timeout, mapping.target.idleTimeout) : [];
-    return { share, declared, role: 'live', ready, ...originOf(mapping), decision: decisionJson(decision, path, []), text: printDecision(decision, path, []), steps: stepsOf(mapping, conditions), limits, service: choiceOf(mapping) };
+    return { share, declared, role: 'live', ready, ...originOf(mapping), decision: decisionJson(decision, path, []), text: printDecision(decision, path, []), callers: callersFor(mapping), steps: stepsOf(mapping, conditions), limits, service: choiceOf(mapping) };
   });
   const shadows = route.shadows.map(({ mapping, target, fraction, ready }): Way => {
     const decision = { kind: 'forward', mapping: mapping.id, upstream: target.upstream, path: forwardedPath(mapping, target, path), shadows: [] } as const;
-    return { share: fraction, declared: fraction, role: 'shadow', ready, ...originOf(mapping), decision, text: `copy ${target.upstream}  (${mapping.source.kind} ${mapping.source.namespace}/${mapping.source.name})`, steps: [], limits: [], service: choiceOf(mapping) };
+    return { share: fraction, declared: fraction, role: 'shadow', ready, ...originOf(mapping), decision, text: `copy ${target.upstream}  (${mapping.source.kind} ${mapping.source.namespace}/${mapping.source.name})`, callers: [], steps: [], limits: [], service: choiceOf(mapping) };
   });
   return [...live, ...shadows];
+}
+
+function callersOf(mapping: Mapping, policy: CallPolicy, as: NamedCaller | null): readonly string[] {
+  const admittance = admittanceOf(mapping.guard, mapping.namespace, policy);
+  const said = admittance.since === 'nothing' ? [] : [`${admittanceText(admittance)} (${sinceText(admittance, mapping)})`];
+  return as === null ? said : [...said, admitsText(mapping, as, policy)];
 }
 
 /** Id of the REST Mapping beside this one: a predictor has one Service for all its Mappings, and the choice is kept with that one. */

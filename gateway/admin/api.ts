@@ -1,6 +1,8 @@
 // /api: what the gateway does and why, as JSON, or as the text of the command-line tools when `accept: text/plain` asks for it.
 // Answers are built from Routes and Problems alone: nothing of an Upstream's TLS is in them.
 import type { CallPolicy } from '../callers/call-policy.ts';
+import { namedCaller } from '../callers/words.ts';
+import { printWho, whoRows } from '../who.ts';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { printProblem } from '../../routing/problem.ts';
 import { printTable, tableJson } from '../../routing/print.ts';
@@ -21,6 +23,13 @@ const requestLength = 16_384;
 export function serveApi(api: FastifyInstance, view: AdminView, bodyBytes: number, policy: () => CallPolicy): void {
   serveWhole(api, '/api/routes', () => tableJson(view.table), () => printRouteList(view.table, view.translation.upstreams, () => ''), () => printTable(view.table));
   serveWhole(api, '/api/problems', () => ({ problems: view.problems }), () => view.problems.map((problem) => `${printProblem(problem)}\n`).join(''));
+  const everybody = sendingWhole(() => ({ who: whoRows(view.table, policy(), null) }), () => printWho(whoRows(view.table, policy(), null)), () => '');
+  api.get('/api/who', (request, reply) => {
+    const named = queryOf(request).get('deployment');
+    if (named === null) return everybody(request, reply);
+    const rows = whoRows(view.table, policy(), named);
+    return answer(request, reply, () => ({ who: rows }), () => printWho(rows));
+  });
   api.get('/api/explain', (request, reply) => {
     const query = queryOf(request);
     const asked = requestOf(query);
@@ -28,7 +37,7 @@ export function serveApi(api: FastifyInstance, view: AdminView, bodyBytes: numbe
       return reply.code(400).send({ error: 'bad-request', sentence: 'write ?path=/seldon/NS/NAME/api/v0.1/predictions and, if they matter, method, host, grpc=true and header=name: value' });
     }
     const wide = !wantsText(request) || isWide(query);
-    const explanation = explain(view.table, asked, { translation: view.translation, bodyBytes, policy: policy(), wording: wide ? inSigns : inWords });
+    const explanation = explain(view.table, asked, { translation: view.translation, bodyBytes, policy: policy(), as: namedCaller(query.get('as') ?? ''), wording: wide ? inSigns : inWords });
     const text = (): string => `${visible(`${asked.grpc ? 'gRPC' : asked.method} ${asked.host}${asked.path}`)}\n${wide ? printExplanation(explanation) : printExplanationText(explanation)}`;
     return answer(request, reply, () => ({ request: asked, ...explanation }), text);
   });
@@ -45,14 +54,19 @@ function isWide(query: URLSearchParams): boolean {
 
 /** An answer about everything: large, and the same for all who ask. */
 function serveWhole(api: FastifyInstance, path: string, json: () => unknown, text: () => string, wide: () => string = text): void {
+  const whole = sendingWhole(json, text, wide);
+  api.get(path, (request, reply) => whole(request, reply));
+}
+
+function sendingWhole(json: () => unknown, text: () => string, wide: () => string): (request: FastifyRequest, reply: FastifyReply) => FastifyReply | Promise<FastifyReply> {
   const nowMs = (): number => performance.now();
   const asJson = new SharedAnswers(async () => Buffer.from(visibleLines(JSON.stringify(json()))), nowMs);
   const asText = new SharedAnswers(async () => Buffer.from(text()), nowMs);
   const asWide = new SharedAnswers(async () => Buffer.from(wide()), nowMs);
-  api.get(path, (request, reply) => {
+  return (request, reply) => {
     if (!wantsText(request)) return sendShared(reply, asJson, jsonType, asItIs);
     return sendShared(reply, isWide(queryOf(request)) ? asWide : asText, textType, asItIs);
-  });
+  };
 }
 
 const asItIs = (text: Buffer): Buffer => text;

@@ -74,7 +74,7 @@ export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
     return reply.code(421).send({ error: 'misdirected', sentence: 'the admin port answers to addresses and to localhost: ask it by one of them, or start with --admin-host NAME' });
   });
   app.setNotFoundHandler((request, reply) =>
-    reply.code(404).send({ error: 'not-found', sentence: `the admin port does not serve ${request.url.split('?', 1)[0]}: ask /healthz, /readyz, /metrics, /api/routes, /api/problems or /api/explain` }),
+    reply.code(404).send({ error: 'not-found', sentence: `the admin port does not serve ${request.url.split('?', 1)[0]}: ask /healthz, /readyz, /metrics, /api/routes, /api/who, /api/problems or /api/explain` }),
   );
   serveHealth(app, options);
   serveMetrics(app, families, options);

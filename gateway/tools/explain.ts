@@ -5,6 +5,7 @@ import { explain as explainRequest, printExplanation, type ExplainRequest } from
 import { inSigns, inWords } from '../match-words.ts';
 import { serveOptions } from '../config.ts';
 import type { Option } from '../options.ts';
+import { namedCaller } from '../callers/words.ts';
 import { askAdmin, tokenOption, urlOption } from './admin.ts';
 import { runTool, valueOf, type ToolOutcome, type ToolUse } from './command.ts';
 import { hasOneOrigin, jsonOption, manifestOptions, readSettings, serveManifests, wideOption } from './manifests.ts';
@@ -14,8 +15,8 @@ const usage = `Use: sluice explain [-X METHOD] [-H 'name: value']… [--grpc] PA
      sluice explain [-X METHOD] [-H 'name: value']… [--grpc] PATH-or-URL --cluster [options]
      sluice explain [-X METHOD] [-H 'name: value']… [--grpc] PATH-or-URL --url ADMIN [--wide | --json]
 
-Says which Route takes the request, which earlier ones pass it over and why, who gets which share, what happens
-on the way, what limits apply and who set them.
+Says which Route takes the request, which earlier ones pass it over and why, who gets which share, who may call,
+what happens on the way, what limits apply and who set them.
 A gRPC call is written as --grpc -H 'seldon: NAME' -H 'namespace: NS' /seldon.protos.Seldon/Predict
 `;
 
@@ -23,6 +24,7 @@ const requestOptions: readonly Option[] = [
   { name: 'method', kind: 'text', placeholder: 'METHOD', help: 'also -X (GET; POST with --grpc)' },
   { name: 'header', kind: 'list', placeholder: "'name: value'", help: 'also -H' },
   { name: 'grpc', kind: 'flag', placeholder: '', help: 'a gRPC call' },
+  { name: 'as', kind: 'text', placeholder: 'PROVIDER[/CLIENT]', help: 'say whether this caller would be let in' },
   ...serveOptions.filter(({ name }) => name === 'body-bytes'),
 ];
 
@@ -39,18 +41,21 @@ async function run(use: ToolUse): Promise<ToolOutcome> {
   const requested = readRequest({ method: valueOf(use, 'method'), headers: use.options.get('header')?.values ?? [], grpc: use.options.has('grpc'), target });
   if (requested.kind === 'wrong') return requested;
   const { request } = requested;
+  const asked = valueOf(use, 'as');
+  const as = asked === null ? null : namedCaller(asked);
+  if (asked !== null && as === null) return { kind: 'wrong', sentence: '--as names a caller: write --as PROVIDER/CLIENT, or --as PROVIDER' };
   const json = use.options.has('json');
   const wide = json || use.options.has('wide');
   const form = wide ? 'plain' : 'people';
   if (url !== null) {
-    const answer = await askAdmin({ url, token: valueOf(use, 'admin-token'), path: `/api/explain?${queryOf(request)}${use.options.has('wide') ? '&wide=true' : ''}`, json });
+    const answer = await askAdmin({ url, token: valueOf(use, 'admin-token'), path: `/api/explain?${queryOf(request)}${use.options.has('wide') ? '&wide=true' : ''}${asked === null ? '' : `&${new URLSearchParams({ as: asked }).toString()}`}`, json });
     return answer.kind === 'failed' ? answer : { kind: 'done', text: answer.text.endsWith('\n') ? answer.text : `${answer.text}\n`, form, code: 0 };
   }
   const read = await readSettings(use.options);
   if (read.kind !== 'settings') return read;
   const served = await serveManifests(paths, read.settings, valueOf(use, 'object-namespace'));
   if (typeof served === 'string') return { kind: 'failed', sentence: served };
-  const explanation = explainRequest(served.table, request, { translation: served.translation, bodyBytes: read.settings.limits.bodyBytes, policy: served.policy, wording: wide ? inSigns : inWords });
+  const explanation = explainRequest(served.table, request, { translation: served.translation, bodyBytes: read.settings.limits.bodyBytes, policy: served.policy, as, wording: wide ? inSigns : inWords });
   const text = json ? `${JSON.stringify({ request, ...explanation }, null, 2)}\n` : `${printRequest(request)}\n${wide ? printExplanation(explanation) : printExplanationText(explanation)}`;
   return { kind: 'done', text, form, code: 0 };
 }

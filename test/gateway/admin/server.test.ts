@@ -69,7 +69,7 @@ describe('access', () => {
     await admin.close();
     admin = await start('0.0.0.0', 'secret');
     for (const path of ['/healthz', '/metrics', '/ambassador/v0/check_alive']) expect((await get(path)).status).toBe(200);
-    for (const path of ['/api/routes', '/api/problems', '/api/explain?path=/']) {
+    for (const path of ['/api/routes', '/api/who', '/api/who?deployment=x', '/api/problems', '/api/explain?path=/']) {
       expect((await get(path)).status).toBe(401);
       expect((await get(path, { authorization: 'Bearer wrong' })).status).toBe(401);
       expect((await get(path, { authorization: 'Bearer secret' })).status).toBe(200);
@@ -95,6 +95,8 @@ describe('explain', () => {
     expect((await get('/api/explain?path=/x', { accept: 'text/plain' })).text).toMatch(/^GET localhost\/x\n {2}looked up in/);
     expect((await get('/api/explain?path=/x&wide=true', { accept: 'text/plain' })).text).toContain('\n  answers 404: ');
     expect((await get('/api/explain')).status).toBe(400);
+    expect((await get('/api/who', { accept: 'text/plain' })).text).toMatch(/^DEPLOYMENT|no such deployment/);
+    expect(JSON.parse((await get('/api/who?deployment=nobody')).text)).toEqual({ who: [] });
     expect((await get('/api/routes', { accept: 'text/plain' })).text).toBe('no Routes\n');
     expect((await get('/api/routes?wide=true', { accept: 'text/plain' })).text).toBe('');
   });

@@ -9,6 +9,7 @@ import { check } from '../../../gateway/tools/check.ts';
 import { explain } from '../../../gateway/tools/explain.ts';
 import { readRequest } from '../../../gateway/tools/request.ts';
 import { routes } from '../../../gateway/tools/routes.ts';
+import { who } from '../../../gateway/tools/who.ts';
 import { FakeApi, refuse } from '../../k8s/source/cluster/fake-api.ts';
 
 const root = join(import.meta.dirname, '../../..');
@@ -46,6 +47,48 @@ async function run(tool: (argv: readonly string[]) => Promise<number>, ...argv: 
 }
 
 const at = (name: string): string => join(folder, name);
+
+describe('who', () => {
+  const keys = 'providers:\n  keys: { kind: api-keys, file: f }\n';
+  const guarded = 'apiVersion: machinelearning.seldon.io/v1\nkind: SeldonDeployment\nmetadata: { name: own, namespace: prod, annotations: { sluice.io/auth: keys } }\nspec: { predictors: [{ name: main, graph: { name: c } }] }\n';
+
+  beforeAll(() => {
+    writeFileSync(at('policy.yaml'), keys);
+    writeFileSync(at('strict.yaml'), `defaults: { auth: keys }\n${keys}`);
+    writeFileSync(at('broken.yaml'), 'defaults: { auth: kyes }\n');
+    writeFileSync(at('own.yaml'), guarded);
+  });
+
+  test('prints who may call, and since what', async () => {
+    expect(await run(who, at('good.yaml'), at('own.yaml'), '--policy', at('policy.yaml'))).toMatchObject({
+      code: 0,
+      out: 'DEPLOYMENT  WHO MAY CALL     SINCE\nprod/iris   anybody          nothing says otherwise\nprod/own    clients of keys  sluice.io/auth of SeldonDeployment prod/own\n',
+    });
+    expect((await run(who, at('good.yaml'), '--policy', at('strict.yaml'), '--deployment', 'prod/iris')).out).toContain('clients of keys  defaults.auth of the policy\n');
+    expect((await run(who, at('own.yaml'))).out).toContain('nobody: the provider keys is not known');
+    expect((await run(who, at('own.yaml'), '--deployment', 'other')).out).toBe('no such deployment\n');
+    expect(JSON.parse((await run(who, at('own.yaml'), '--json', '--policy', at('policy.yaml'))).out)).toEqual({ who: [{ source: { kind: 'SeldonDeployment', namespace: 'prod', name: 'own' }, callers: 'clients of keys', since: 'sluice.io/auth of SeldonDeployment prod/own' }] });
+  });
+
+  test('a policy that cannot be read is exit 1, for every tool', async () => {
+    for (const tool of [who, check, routes]) expect(await run(tool, at('good.yaml'), '--policy', at('broken.yaml'))).toMatchObject({ code: 1, err: expect.stringMatching(/names the provider kyes/) as string });
+    expect((await run(who, at('good.yaml'), '--policy', at('absent.yaml'))).err).toMatch(/ENOENT.*--policy FILE/);
+    expect((await run(who)).code).toBe(2);
+  });
+
+  test.each([
+    ['keys/app', 'app of keys is let in, once it shows that it is'],
+    ['keys', 'a client of keys is let in'],
+    ['corp/app', 'app of corp is not let in: the policy has no provider corp'],
+  ])('explain --as %s', async (as, sentence) => {
+    expect((await run(explain, '--as', as, '/seldon/prod/own/x', at('own.yaml'), '--policy', at('policy.yaml'))).out).toContain(sentence);
+  });
+
+  test('explain --as nobody in particular', async () => {
+    expect((await run(explain, '--as', '/x', '/seldon/prod/own/x', at('own.yaml'))).code).toBe(2);
+    expect((await run(explain, '--as', 'keys/app', '/seldon/prod/iris/x', at('good.yaml'))).out).toContain('app of keys is let in, as anybody is');
+  });
+});
 
 describe('check', () => {
   test('of an export without EndpointSlices says so, and counts its Services as ready', async () => {
@@ -281,7 +324,7 @@ describe('requests', () => {
   });
 });
 
-test.each(['check', 'routes', 'explain'])('sluice %s --help says how', async (name) => {
+test.each(['check', 'routes', 'explain', 'who'])('sluice %s --help says how', async (name) => {
   const out = await new Promise<string>((done, failed) => {
     execFile(process.execPath, [join(root, 'gateway/main.ts'), name, '--help'], (error, stdout) => (error === null ? done(stdout) : failed(error)));
   });

@@ -1,0 +1,55 @@
+// Who may call, in words for people: of `explain` and `who`.
+import type { Mapping } from '../../routing/mapping.ts';
+import type { CallPolicy } from './call-policy.ts';
+import { admittanceOf } from './effective.ts';
+import type { Admittance } from './effective.ts';
+
+/** `clients of corp or keys`, `anybody`, `nobody: …`. */
+export function admittanceText(admittance: Admittance): string {
+  switch (admittance.kind) {
+    case 'anybody':
+      return 'anybody';
+    case 'providers':
+      return admittance.names.length === 0 ? 'nobody: it names no provider' : `clients of ${admittance.names.join(' or ')}`;
+    case 'nobody':
+      return `nobody: ${admittance.sentence}`;
+  }
+}
+
+/** Which object, or which place of the policy, says so. */
+export function sinceText({ since }: Admittance, { source, namespace }: Pick<Mapping, 'source' | 'namespace'>): string {
+  switch (since) {
+    case 'object':
+      return `sluice.io/auth of ${source.kind} ${source.namespace}/${source.name}`;
+    case 'namespace':
+      return `namespaces.${namespace}.auth of the policy`;
+    case 'defaults':
+      return 'defaults.auth of the policy';
+    case 'nothing':
+      return 'nothing says otherwise';
+  }
+}
+
+/** A caller as somebody names it: `PROVIDER/CLIENT`, or a provider alone. */
+export interface NamedCaller {
+  readonly provider: string;
+  /** "": any of its clients. */
+  readonly client: string;
+}
+
+/** null: it is none. */
+export function namedCaller(text: string): NamedCaller | null {
+  const at = text.indexOf('/');
+  const [provider, client] = at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at + 1)];
+  return provider === '' || (at >= 0 && client === '') ? null : { provider, client };
+}
+
+/** Would this caller be let in? null: nobody is asked for. */
+export function admitsText(mapping: Pick<Mapping, 'guard' | 'namespace'>, { provider, client }: NamedCaller, policy: CallPolicy): string {
+  const admittance = admittanceOf(mapping.guard, mapping.namespace, policy);
+  const who = client === '' ? `a client of ${provider}` : `${client} of ${provider}`;
+  if (admittance.kind === 'anybody') return `${who} is let in, as anybody is`;
+  if (admittance.kind === 'nobody') return `${who} is not let in, as nobody is`;
+  if (!Object.hasOwn(policy.providers, provider)) return `${who} is not let in: the policy has no provider ${provider}`;
+  return admittance.names.includes(provider) ? `${who} is let in, once it shows that it is` : `${who} is not let in: ${admittance.names.join(' or ')} ${admittance.names.length === 1 ? 'is' : 'are'} asked`;
+}
