@@ -69,9 +69,11 @@ export const serveOptions: readonly Option[] = [
   { name: 'service-account', kind: 'text', placeholder: 'DIR', help: `token and ca.crt in a pod (${serviceAccountFolder})` },
   { name: 'snapshot', kind: 'text', placeholder: 'FILE', help: 'last good objects, for a start while the API server is away (none)' },
   { name: 'listen', kind: 'text', placeholder: 'HOST:PORT', help: 'traffic (:8080)' },
-  { name: 'tls-listen', kind: 'text', placeholder: 'HOST:PORT', help: 'traffic over TLS; needs --tls-cert and --tls-key' },
-  { name: 'tls-cert', kind: 'text', placeholder: 'FILE', help: 'certificate chain, PEM' },
-  { name: 'tls-key', kind: 'text', placeholder: 'FILE', help: 'private key, PEM' },
+  { name: 'tls-listen', kind: 'text', placeholder: 'HOST:PORT', help: 'traffic over TLS; certificates are those of the options below and of Host and TLSContext objects' },
+  { name: 'tls-cert', kind: 'text', placeholder: 'FILE', help: 'certificate chain for hosts that have no other, PEM, watched' },
+  { name: 'tls-key', kind: 'text', placeholder: 'FILE', help: 'its private key, PEM' },
+  { name: 'tls-certs', kind: 'list', placeholder: 'DIR', help: 'a directory of certificates, watched: NAME.crt with NAME.key, or NAME/tls.crt with NAME/tls.key, for the hosts that each names; default.crt for all others' },
+  { name: 'tls-ticket-keys', kind: 'text', placeholder: 'FILE', help: 'secret that replicas share so that a TLS session goes on at any of them: a line of `openssl rand -base64 48`, watched (each process its own)' },
   { name: 'admin', kind: 'text', placeholder: 'HOST:PORT', help: 'health, metrics, routes (127.0.0.1:8877; in a pod :8877)' },
   { name: 'admin-token', kind: 'text', placeholder: 'TOKEN', help: 'bearer token for /api when the admin port is bound beyond loopback' },
   { name: 'admin-host', kind: 'list', placeholder: 'NAME', help: 'a name that the admin port answers to, besides addresses and localhost' },
@@ -203,11 +205,12 @@ function tlsOf(options: ReadonlyMap<string, Written>): Settings['tls'] {
   const listen = options.get('tls-listen');
   const certFile = textOf(options, 'tls-cert');
   const keyFile = textOf(options, 'tls-key');
-  if (listen === undefined && certFile === null && keyFile === null) return null;
-  if (listen === undefined || certFile === null || keyFile === null) {
-    return wrongValue('TLS needs all three: write --tls-listen HOST:PORT --tls-cert FILE --tls-key FILE');
-  }
-  return { ...addressOf(listen, { host: null, port: 8443 }), certFile, keyFile };
+  const folders = options.get('tls-certs')?.values ?? [];
+  const ticketKeysFile = textOf(options, 'tls-ticket-keys');
+  if (listen === undefined && certFile === null && keyFile === null && folders.length === 0 && ticketKeysFile === null) return null;
+  if (listen === undefined) return wrongValue('certificates need a port: write --tls-listen HOST:PORT');
+  if ((certFile === null) !== (keyFile === null)) return wrongValue('a certificate needs its key: write --tls-cert FILE --tls-key FILE');
+  return { ...addressOf(listen, { host: null, port: 8443 }), certFile, keyFile, folders, ticketKeysFile };
 }
 
 function redisOf(options: ReadonlyMap<string, Written>): Settings['redis'] {

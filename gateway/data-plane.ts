@@ -1,4 +1,5 @@
 // The data plane of one thread, as its thread sees it, and what it says of requests: gateway/edge implements this, gateway/worker.ts uses it.
+import type { CertificateSet } from './certificates.ts';
 import type { Clock } from './clock.ts';
 import type { CallPolicy } from './callers/call-policy.ts';
 import type { CounterBlock } from './counters.ts';
@@ -19,6 +20,8 @@ export interface PlaneStart {
   /** The memory of this number is damaged, so that this thread must end. */
   /** Who may call; null: it is not known yet, and nobody may. */
   readonly policy: CallPolicy | null;
+  /** Of the keys that seal TLS sessions: 32 bytes, the same in every worker. */
+  readonly ticketSeed: Uint8Array;
   readonly damaged: (memory: number, sentence: string) => void;
   readonly log: (entry: AccessEntry) => void;
   /** What is said of the worker itself: a line with a name. */
@@ -65,10 +68,10 @@ export interface Plane {
   setPolicy(policy: CallPolicy): void;
   /** The table that is served; version 0: none yet, or none of the memory that is followed. `atMs`: since when, epoch ms. */
   readonly served: { readonly version: number; readonly atMs: number };
-  /** Ports 0: any free one. `tlsPort` 0 in the answer: no TLS. Rejects when an address cannot be bound or a file not be read. */
+  /** Ports 0: any free one. `tlsPort` 0 in the answer: no TLS. Rejects when an address cannot be bound. */
   listen(port: number, tlsPort: number): Promise<{ readonly host: string; readonly port: number; readonly tlsPort: number }>;
-  /** Reads certificate and key again, for handshakes from now on: their files, or null where there is no TLS. Throws why the old ones stay. */
-  reload(): { readonly certFile: string; readonly keyFile: string } | null;
+  /** Certificates and terms of hosts, for handshakes and requests from now on. */
+  setCertificates(set: CertificateSet): void;
   /** Serves on for `waitMs`, then lets connections end; resolves when nothing is in flight any more, or the grace is over. */
   drain(waitMs: number, graceMs: number): Promise<void>;
 }

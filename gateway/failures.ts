@@ -60,6 +60,8 @@ export const failures = {
   nobodyAdmitted: failure('nobody-admitted', 'UAEX', 403, 7, 'nobody may call this: what is declared about who may cannot be kept; ask its owner to look at the Problems of the gateway'),
   identityUnavailable: failure('identity-unavailable', 'UAEX', 503, 14, 'who calls cannot be found out now'),
   addressRefused: failure('address-refused', 'UAEX', 403, 7, 'this address may not call here: call from a network that may, or ask the owner of the deployment'),
+  misdirected: failure('misdirected', 'NR', 421, 9, 'this connection was agreed for another host, whose clients show other certificates: connect anew with the name of this host'),
+  tlsNeeded: failure('tls-needed', 'NR', 403, 9, 'this host is served over TLS only: connect by TLS'),
   // No way to an upstream.
   noRoute: failure('no-route', 'NR', 404, 12, 'no route'),
   namespaceNeeded: failure('namespace-needed', 'NR', 400, 3, 'metadata seldon alone does not name one deployment: send metadata namespace as well'),

@@ -4,6 +4,7 @@ import type { Series } from '../routing/mapping.ts';
 import type { UpstreamEndpoints } from '../routing/upstream.ts';
 import type { Held } from '../k8s/translate/held.ts';
 import type { CallPolicy } from './callers/call-policy.ts';
+import type { CertificateSet } from './certificates.ts';
 import type { LogLine } from './log.ts';
 import type { Settings } from './settings.ts';
 import type { TableMemory } from './shared-table.ts';
@@ -28,6 +29,8 @@ export interface ControlStart {
   readonly handover: Handover;
   /** What the control worker before held to; null: none has said it yet. */
   readonly policy: KeptPolicy | null;
+  /** What an earlier control worker gave the data workers; null: nothing yet. */
+  readonly certificates: CertificateSet | null;
 }
 
 export interface DataStart {
@@ -42,6 +45,10 @@ export interface DataStart {
   readonly tlsPort: number;
   /** Who may call; null: it is not known yet. */
   readonly policy: CallPolicy | null;
+  /** What the control worker gave last; null: nothing yet. */
+  readonly certificates: CertificateSet | null;
+  /** Of the keys that seal TLS sessions, 32 bytes: every worker opens what another has sealed. */
+  readonly ticketSeed: Uint8Array;
   /** It takes the place of a worker that ended: it listens only once it has a table, so that it never answers 404 for want of one. */
   readonly replacement: boolean;
 }
@@ -78,6 +85,8 @@ export type ToControl =
   /** A data worker came (or came back): its channel. */
   | { readonly kind: 'data-worker'; readonly worker: number; readonly channel: MessagePort }
   | { readonly kind: 'data-worker-gone'; readonly worker: number }
+  /** Files of certificates are read again. */
+  | { readonly kind: 'reread' }
   | { readonly kind: 'drain' }
   | { readonly kind: 'stop' };
 
@@ -89,6 +98,8 @@ export type FromControl =
   | { readonly kind: 'kept'; readonly change: HandoverChange }
   /** Another call policy holds from now on. */
   | { readonly kind: 'policy'; readonly kept: KeptPolicy }
+  /** What data workers and a successor start with from now on. */
+  | { readonly kind: 'certificates'; readonly set: CertificateSet }
   /** It cannot start: one clear sentence, exit 1. */
   | { readonly kind: 'failed'; readonly sentence: string }
   | { readonly kind: 'log'; readonly lines: readonly LogLine[] }
@@ -107,8 +118,6 @@ interface Damaged {
 export type ToData =
   /** A control worker came: its channel, and the memory that it writes tables into. */
   | { readonly kind: 'control'; readonly channel: MessagePort; readonly table: TableMemory }
-  /** Certificate and key are read again. */
-  | { readonly kind: 'reload' }
   | { readonly kind: 'policy'; readonly policy: CallPolicy }
   | { readonly kind: 'drain'; readonly waitMs: number; readonly graceMs: number };
 
@@ -120,8 +129,12 @@ export type FromData =
   | Damaged
   | { readonly kind: 'drained' };
 
-/** Control worker to data worker, over their channel: there is news in the memory of the table. The worker says which table it took. */
-export type ControlToData = 'wake';
+/** Control worker to data worker, over their channel. */
+export type ControlToData =
+  /** There is news in the memory of the table. The worker says which table it took. */
+  | { readonly kind: 'wake' }
+  /** Certificates and terms of hosts from now on. */
+  | { readonly kind: 'certificates'; readonly set: CertificateSet };
 
 /** What is known of a table. */
 export interface TableFacts {

@@ -18,7 +18,7 @@ const usage = `Use: sluice serve [options]
      sluice serve --folder DIR [options]
 
 Serves predictions as the manifests of a cluster or of a folder say, until SIGTERM or SIGINT: then it drains and exits 0. A second signal ends it at once.
-SIGHUP reads certificate, key and Grants again.
+SIGHUP reads certificates and Grants again; certificates are also watched.
 Every option is also an environment variable: --drain-wait-ms is SLUICE_DRAIN_WAIT_MS.
 
 `;
@@ -65,7 +65,7 @@ export async function serve(argv: readonly string[]): Promise<number> {
   return end(0);
 }
 
-/** SIGHUP: certificate, key and Grants. What cannot be read stays as it was. */
+/** SIGHUP: certificates and Grants. What cannot be read stays as it was. */
 async function readAgain(gateway: Gateway, grantsFile: string | null, log: Log): Promise<void> {
   log.write('info', 'reading-again', { signal: 'SIGHUP' });
   const grants = grantsFile === null ? noGrants : await readGrants(grantsFile);

@@ -6,7 +6,7 @@ export interface Settings {
   readonly source: FolderSettings | ClusterSettings;
   /** null host: every address, dual stack where there is IPv6. Port 0: any free one. */
   readonly listen: { readonly host: string | null; readonly port: number };
-  readonly tls: { readonly host: string | null; readonly port: number; readonly certFile: string; readonly keyFile: string } | null;
+  readonly tls: TlsSettings | null;
   readonly admin: { readonly host: string | null; readonly port: number; readonly token: string | null; readonly hosts: readonly string[] };
   /** Data workers, 1..64. */
   readonly workers: number;
@@ -42,6 +42,18 @@ export interface Settings {
 export interface ProxySettings {
   readonly on: 'off' | 'plain' | 'tls' | 'both';
   readonly from: readonly string[] | null;
+}
+
+export interface TlsSettings {
+  readonly host: string | null;
+  readonly port: number;
+  /** The default certificate: both or neither. */
+  readonly certFile: string | null;
+  readonly keyFile: string | null;
+  /** Folders of certificates. */
+  readonly folders: readonly string[];
+  /** Seeds of ticket keys that replicas share; null: each process has its own. */
+  readonly ticketKeysFile: string | null;
 }
 
 export interface FolderSettings {

@@ -1,6 +1,8 @@
 // The supervisor: the main thread. It starts one control worker and N data workers, connects them, replaces any that ends, keeps what a
 // control worker leaves to its successor, and drains. It serves nothing and parses nothing, so that nothing can end it.
+import { randomBytes } from 'node:crypto';
 import { MessageChannel, type Worker } from 'node:worker_threads';
+import type { CertificateSet } from './certificates.ts';
 import { CounterBlock, blockBytes, fixed } from './counters.ts';
 import type { Gateway } from './gateway.ts';
 import type { LogEnd } from './log.ts';
@@ -35,6 +37,9 @@ export class Supervisor implements Gateway {
   /** Who may call; null: no control worker has said it yet. */
   #policy: KeptPolicy | null = null;
   readonly #table: KeptTable;
+  /** What the control worker gave the data workers last. */
+  #certificates: CertificateSet | null = null;
+  readonly #ticketSeed = Uint8Array.from(randomBytes(32));
   #settings: Settings;
   #tlsPort = 0;
   #ready = false;
@@ -93,7 +98,7 @@ export class Supervisor implements Gateway {
 
   reload(grants: Settings['grants'] | null): void {
     if (this.#ending) return;
-    this.#data.forEach((_, worker) => this.#toData(worker, { kind: 'reload' }));
+    this.#toControl({ kind: 'reread' });
     if (grants === null || JSON.stringify(grants) === JSON.stringify(this.#settings.grants)) return;
     this.#settings = { ...this.#settings, grants };
     this.#logs.log.write('info', 'grants-changed', { grants: grants.length });
@@ -150,6 +155,8 @@ export class Supervisor implements Gateway {
       port: this.#settings.listen.port,
       tlsPort: this.#settings.tls?.port ?? 0,
       policy: this.#policy?.policy ?? null,
+      certificates: this.#certificates,
+      ticketSeed: this.#ticketSeed,
       replacement,
     };
     const thread = startThread(`data-${worker}`, start);
@@ -168,6 +175,7 @@ export class Supervisor implements Gateway {
       table: this.#table.memory,
       handover: this.#handover.whole,
       policy: this.#policy,
+      certificates: this.#certificates,
     };
     const thread = startThread('control', start);
     thread.on('message', (message: FromControl) => this.#fromControl(message));
@@ -238,6 +246,9 @@ export class Supervisor implements Gateway {
       case 'policy':
         this.#policy = message.kept;
         return this.#data.forEach((_, worker) => this.#toData(worker, { kind: 'policy', policy: message.kept.policy }));
+      case 'certificates':
+        this.#certificates = message.set;
+        return;
       case 'failed':
         return this.#failed('control', message.sentence);
       case 'log':

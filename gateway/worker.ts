@@ -8,7 +8,6 @@ import type { Log } from './log.ts';
 import { startPulse } from './pulse.ts';
 import type { ControlToData, DataStart, DataToControl, FromData, ToData } from './messages.ts';
 import type { AccessEntry, Plane, PlaneStart } from './data-plane.ts';
-import type { Settings } from './settings.ts';
 
 /** Runs until the supervisor ends the thread. */
 export async function startDataWorker(start: DataStart, parent: MessagePort, makePlane: (start: PlaneStart) => Plane): Promise<void> {
@@ -26,6 +25,7 @@ export async function startDataWorker(start: DataStart, parent: MessagePort, mak
     table: start.table,
     reader: worker,
     policy: start.policy,
+    ticketSeed: start.ticketSeed,
     damaged: (memory, sentence) => {
       tell({ kind: 'damaged', memory, sentence });
       log.flush();
@@ -49,21 +49,9 @@ export async function startDataWorker(start: DataStart, parent: MessagePort, mak
     log.flush();
     tell({ kind: 'drained' });
   };
-  const reload = (): void => {
-    try {
-      const files = plane.reload();
-      if (files !== null) log.write('info', 'certificate-read', { worker, ...files });
-    } catch (error) {
-      log.write('error', 'certificate-refused', { worker, sentence: `${listenFailure(error, settings)}; the one from before is served on` });
-    }
-  };
   parent.on('message', (message: ToData) => {
     if (message.kind === 'drain') {
       void drain(message.waitMs, message.graceMs);
-      return;
-    }
-    if (message.kind === 'reload') {
-      reload();
       return;
     }
     if (message.kind === 'policy') {
@@ -73,16 +61,20 @@ export async function startDataWorker(start: DataStart, parent: MessagePort, mak
     control?.close();
     control = message.channel;
     plane.follow(message.table);
-    control.on('message', (_wake: ControlToData) => woken());
+    control.on('message', (told: ControlToData) => {
+      if (told.kind === 'wake') woken();
+      else plane.setCertificates(told.set);
+    });
   });
 
+  if (start.certificates !== null) plane.setCertificates(start.certificates);
   woken();
   // At a start its port may be needed for the first table. Later others serve: it would answer 404 for want of a table.
   if (start.replacement) await firstTable.promise;
   try {
     tell({ kind: 'listening', ...(await plane.listen(start.port, start.tlsPort)) });
   } catch (error) {
-    tell({ kind: 'failed', sentence: listenFailure(error, settings) });
+    tell({ kind: 'failed', sentence: listenFailure(error) });
     log.flush();
     process.exit(1);
   }
@@ -94,9 +86,8 @@ function writeAccess(log: Log, entry: AccessEntry): void {
   log.write(entry.flag === '' ? 'info' : 'warn', 'access', { at: new Date(atMs).toISOString(), ...fields });
 }
 
-/** Why it cannot listen, in one line. Errors of the socket name their system call; all others are of the certificate or its key. */
-function listenFailure(error: unknown, { tls }: Settings): string {
-  const { code, syscall, message } = error as NodeJS.ErrnoException;
-  if (tls !== null && (syscall === undefined || syscall === 'open' || syscall === 'read')) return `${tls.certFile} and ${tls.keyFile} cannot be used (${message}): write --tls-cert and --tls-key with PEM files that belong together`;
+/** Why it cannot listen, in one line. */
+function listenFailure(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException;
   return `the traffic port cannot be bound (${code ?? message}): write --listen or --tls-listen with another address`;
 }

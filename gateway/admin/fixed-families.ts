@@ -19,7 +19,18 @@ export interface FamilySources {
   readonly problems: () => readonly Problem[];
   readonly sourceKind: string;
   readonly sourceAgeSeconds: () => number;
+  readonly certificates: () => readonly CertificateExpiry[];
 }
+
+/** When a certificate that is served ends. */
+export interface CertificateExpiry {
+  readonly name: string;
+  /** Epoch ms. */
+  readonly notAfterMs: number;
+}
+
+/** Most certificates that have a series: those that end first. */
+const mostCertificateSeries = 1000;
 
 export interface FixedFamilies {
   /** In the text format. */
@@ -103,6 +114,9 @@ export function fixedFamilies(sources: FamilySources): FixedFamilies {
   });
   gauge('sluice_problems', 'What is declared and not served as written.', ['code', 'level'], (one) => {
     for (const [code, level, count] of countProblems(sources.problems())) one.set({ code, level }, count);
+  });
+  gauge('sluice_certificate_expiry_timestamp_seconds', `When each certificate that is served ends, Unix time: of the ${mostCertificateSeries} that end first.`, ['certificate'], (one) => {
+    for (const { name, notAfterMs } of sources.certificates().toSorted((a, b) => a.notAfterMs - b.notAfterMs).slice(0, mostCertificateSeries)) one.set({ certificate: name }, notAfterMs / 1000);
   });
   const live = new Histogram({
     name: 'sluice_change_live_seconds',

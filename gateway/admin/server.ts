@@ -11,7 +11,7 @@ import { isOwnHost } from './hosts.ts';
 import { SharedAnswers } from './shared-answers.ts';
 import { sendShared } from './send-shared.ts';
 import { fixedFamilies } from './fixed-families.ts';
-import type { FixedFamilies } from './fixed-families.ts';
+import type { CertificateExpiry, FixedFamilies } from './fixed-families.ts';
 import { PiecedText } from './pieced-text.ts';
 import { seriesText } from './series.ts';
 import { slicesOfThread } from './slices.ts';
@@ -30,6 +30,8 @@ export interface AdminOptions {
   readonly sourceAgeSeconds: () => number;
   /** Why the Source does not know what to serve, for /readyz; null: it does. */
   readonly notReady: () => string | null;
+  /** When certificates end. */
+  readonly certificates: () => readonly CertificateExpiry[];
   /** Does any data worker turn? */
   readonly turns: () => boolean;
 }
@@ -57,6 +59,7 @@ export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
     problems: () => view.problems,
     sourceKind: options.sourceKind,
     sourceAgeSeconds: options.sourceAgeSeconds,
+    certificates: options.certificates,
   });
   const app = fastify({
     forceCloseConnections: true,

@@ -23,6 +23,7 @@ import { SharedTable } from '../shared-table.ts';
 import { translateSettingsOf } from '../translate-settings.ts';
 import type { ClaimRecord } from '../../k8s/translate/held.ts';
 import { ownAddresses } from './addresses.ts';
+import { CertificateKeeper } from './certificate-keeper.ts';
 import { ClaimKeeper, keeperTimes } from './claim-keeper.ts';
 import { ProblemEvents, problemEventTimes } from './problem-events.ts';
 import { probeEndpoint } from './health-probe.ts';
@@ -59,7 +60,7 @@ export async function startControl(start: ControlStart, open: (log: Log) => Prom
   await runControl(start, source, log, parent);
 }
 
-async function runControl({ settings, handover, policy, base, counters, table }: ControlStart, source: Source, log: Log, parent: MessagePort): Promise<void> {
+async function runControl({ settings, handover, policy, base, counters, table, certificates: before }: ControlStart, source: Source, log: Log, parent: MessagePort): Promise<void> {
   const tell = (message: FromControl): void => parent.postMessage(message);
   const translateSettings = translateSettingsOf(settings, [...ownAddresses(settings), ...source.forbiddenAddresses], 'unready');
   const translator = new Translator(translateSettings, { kind: source.claims === null ? 'here' : 'elsewhere', held: handover.held }, digestKey({ high: randomInt(2 ** 32), low: randomInt(2 ** 32) }));
@@ -71,7 +72,7 @@ async function runControl({ settings, handover, policy, base, counters, table }:
     probe: probeEndpoint,
     refuse: (upstream, ip) => checkReach(translateSettings, upstream, ip),
     nowMs: () => performance.timeOrigin + performance.now(),
-    recordProblems: () => [...(keeper?.problems ?? []), ...policies.problems, ...guardProblems(translator.guards(), policies.policy)],
+    recordProblems: () => [...(keeper?.problems ?? []), ...policies.problems, ...guardProblems(translator.guards(), policies.policy), ...certificates.problems],
     keep: (change) => tell({ kind: 'kept', change }),
     ready: () => {
       tell({ kind: 'ready' });
@@ -93,6 +94,16 @@ async function runControl({ settings, handover, policy, base, counters, table }:
     process.exit(1);
   };
   const reconciler = goOn(() => new Reconciler(translator, new SharedTable(table), handover, new Readiness(settings.workers, handover.ready), outside), damaged);
+  const channels = new Map<number, MessagePort>();
+  const certificates = new CertificateKeeper(settings.tls, before, {
+    log,
+    nowMs: Date.now,
+    publish: (set) => {
+      tell({ kind: 'certificates', set });
+      for (const channel of channels.values()) channel.postMessage({ kind: 'certificates', set } satisfies ControlToData);
+    },
+    problemsChanged: () => reconciler.recordProblemsChanged(),
+  });
   if (source.claims !== null) {
     const outside = {
       nowMs: () => performance.timeOrigin + performance.now(),
@@ -127,6 +138,7 @@ async function runControl({ settings, handover, policy, base, counters, table }:
     problemEvents?.stop();
     keeper?.stop();
     policies.stop();
+    certificates.stop();
     reconciler.stop();
     await Promise.allSettled([source.stop(), admin?.close()]);
     log.flush();
@@ -137,10 +149,17 @@ async function runControl({ settings, handover, policy, base, counters, table }:
     switch (message.kind) {
       case 'data-worker':
         message.channel.on('message', (answer: DataToControl) => reconciler.from(message.worker, answer));
-        reconciler.join(message.worker, () => message.channel.postMessage('wake' satisfies ControlToData));
+        channels.set(message.worker, message.channel);
+        // Before it is told of a table: whoever routes to a host knows its terms.
+        if (certificates.set !== null) message.channel.postMessage({ kind: 'certificates', set: certificates.set } satisfies ControlToData);
+        reconciler.join(message.worker, () => message.channel.postMessage({ kind: 'wake' } satisfies ControlToData));
         break;
       case 'data-worker-gone':
+        channels.delete(message.worker);
         reconciler.leave(message.worker);
+        break;
+      case 'reread':
+        certificates.reread();
         break;
       case 'drain':
         reconciler.drain();
@@ -151,16 +170,18 @@ async function runControl({ settings, handover, policy, base, counters, table }:
     }
   });
   try {
-    admin = await startAdmin({ admin: settings.admin, view: reconciler, blocks, bodyBytes: settings.limits.bodyBytes, policy: () => policies.policy, sourceKind: source.kind, sourceAgeSeconds: () => source.ageSeconds(), notReady: () => source.trouble(), turns });
+    admin = await startAdmin({ admin: settings.admin, view: reconciler, blocks, bodyBytes: settings.limits.bodyBytes, policy: () => policies.policy, sourceKind: source.kind, sourceAgeSeconds: () => source.ageSeconds(), notReady: () => source.trouble(), certificates: () => certificates.expiries, turns });
     tell({ kind: 'admin-listening', host: admin.host, port: admin.port });
     await policies.open();
     await source.start((change) => {
       reconciler.take(change);
       policies.take(change);
       keeper?.changed();
+      certificates.declare(translator.current().hosts);
       source.follow(new Set([...translator.wantedSecrets, ...policies.wantedSecrets]));
     });
     policies.synced();
+    certificates.open(translator.current().hosts);
     // Before the first table: what is contested is decided by the record, or by nobody.
     await keeper?.open();
     reconciler.open();

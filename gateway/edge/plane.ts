@@ -1,9 +1,9 @@
 // DataPlane: one worker's data plane. Holds the one reference to the current table, listens, drains. It needs no thread of its own.
-import { readFileSync } from 'node:fs';
 import { ArenaFault } from '../../routing/arena.ts';
 import { noPolicy } from '../callers/call-policy.ts';
 import type { CallPolicy } from '../callers/call-policy.ts';
 import { pause } from '../clock.ts';
+import type { CertificateSet } from '../certificates.ts';
 import type { Clock } from '../clock.ts';
 import type { Plane, PlaneStart } from '../data-plane.ts';
 import type { Settings } from '../settings.ts';
@@ -21,6 +21,9 @@ import { WorkerContext } from './io/worker-context.ts';
 import { RedisStore } from './store/redis.ts';
 import { ShadowSender } from './shadow/shadow-sender.ts';
 import { UpstreamRegistry } from './upstream/registry.ts';
+import { doorOf } from './tls/door.ts';
+import type { OwnPorts } from './tls/door.ts';
+import { ServedCertificates } from './tls/served-certificates.ts';
 import { UpstreamContext } from './upstream/upstream-context.ts';
 import type { Compiler } from './policy/compiled-mapping.ts';
 import type { Step } from './policy/step.ts';
@@ -45,18 +48,23 @@ export class DataPlane implements Plane {
   readonly #streams: ServedStreams;
   readonly #settings: Settings;
   readonly #spread: Spread;
+  readonly #certificates: ServedCertificates;
   readonly #table: CurrentTable;
   readonly #callers: Callers;
   readonly #endRest: () => void;
   /** null: what would be shared stays in the memory of the process. */
   readonly #redis: RedisStore | null;
   #listening: readonly Listening[] = [];
+  /** As clients name them; what is bound, once it is. */
+  #ports: OwnPorts;
 
   /** `plantedSteps`: steps of tests, which every request takes first. */
-  constructor({ settings, clock, counters, others, table, reader, policy, damaged, log, say, used }: PlaneStart, plantedSteps: readonly Step[] = []) {
+  constructor({ settings, clock, counters, others, table, reader, policy, damaged, log, say, used, ticketSeed }: PlaneStart, plantedSteps: readonly Step[] = []) {
     const { accessLog, limits } = settings;
     this.#settings = settings;
+    this.#ports = { cleartext: settings.listen.port, tls: settings.tls?.port ?? 0 };
     this.#clock = clock;
+    this.#certificates = new ServedCertificates(clock, ticketSeed);
     this.#worker = new WorkerContext({
       settings,
       clock,
@@ -112,8 +120,8 @@ export class DataPlane implements Plane {
   }
 
   /**
-   * Listens on the traffic port, and on the TLS port where there is a certificate (0 otherwise). Port 0 is any free one. Rejects when an
-   * address cannot be bound or the certificate cannot be read.
+   * Listens on the traffic port, and on the TLS port where there is one (0 otherwise): without certificates its handshakes fail. Port 0 is any free one. Rejects when an
+   * address cannot be bound.
    */
   async listen(port: number, tlsPort: number): Promise<{ readonly host: string; readonly port: number; readonly tlsPort: number }> {
     const { listen, tls, proxyProtocol } = this.#settings;
@@ -124,19 +132,15 @@ export class DataPlane implements Plane {
     this.#listening = [plain];
     this.#spread.start();
     if (tls === null) return { host: plain.host, port: plain.port, tlsPort: 0 };
-    const identity = { cert: readFileSync(tls.certFile), key: readFileSync(tls.keyFile) };
-    const secure = await listenTls(acceptor, tls.host, tlsPort, identity, mustSpeakOn('tls', proxyProtocol));
+    const secure = await listenTls(acceptor, tls.host, tlsPort, this.#certificates, mustSpeakOn('tls', proxyProtocol));
     this.#listening = [plain, secure];
+    this.#ports = { cleartext: plain.port, tls: secure.port };
     return { host: plain.host, port: plain.port, tlsPort: secure.port };
   }
 
-  reload(): { readonly certFile: string; readonly keyFile: string } | null {
-    const { tls } = this.#settings;
-    if (tls === null) return null;
-    const { certFile, keyFile } = tls;
-    const identity = { cert: readFileSync(certFile), key: readFileSync(keyFile) };
-    for (const { renew } of this.#listening) renew?.(identity);
-    return { certFile, keyFile };
+  setCertificates(set: CertificateSet): void {
+    this.#certificates.take(set);
+    this.#exchange.door = doorOf(set, this.#ports);
   }
 
   /**

@@ -1,4 +1,5 @@
 // Translation: what the objects of a Snapshot mean for routing. The contract between k8s/translate, the control plane and the tools.
+import type { HostDeclaration } from '../../routing/host-tls.ts';
 import type { Mapping } from '../../routing/mapping.ts';
 import type { ObjectRef, Problem } from '../../routing/problem.ts';
 import type { TableSettings } from '../../routing/table-change.ts';
@@ -83,6 +84,8 @@ export interface Translation {
   readonly breakers: ReadonlyMap<string, readonly Breaker[]>;
   /** Which Service a predictor has, by the id of its REST Mapping; null for any other. */
   choiceOf(mapping: string): ServiceChoice | null;
+  /** How hosts are served by TLS, as objects say: in order, of several with one host the first has it. The same list until that changes. */
+  readonly hosts: readonly HostDeclaration[];
   readonly ofAnother: readonly OfAnother[];
   readonly problems: readonly Problem[];
 }

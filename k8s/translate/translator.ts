@@ -83,6 +83,7 @@ export class Translator {
       endpoints: this.#output.endpoints,
       endpointStates: this.#output.endpointStates,
       breakers: this.#output.breakers,
+      hosts: [],
       choiceOf: (mapping) => this.#choiceOf(mapping),
       get ofAnother() {
         return ofAnother();

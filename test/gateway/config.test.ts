@@ -28,6 +28,8 @@ const values: Readonly<Record<string, readonly [good: string, bad: string | null
   'tls-listen': [':8443', 'x:y'],
   'tls-cert': ['cert.pem', null],
   'tls-key': ['key.pem', null],
+  'tls-certs': ['certificates', null],
+  'tls-ticket-keys': ['keys', null],
   admin: ['[::1]:0', '[::1]'],
   'admin-token': ['secret', null],
   workers: ['3', '65'],
@@ -63,6 +65,8 @@ const companions: Readonly<Record<string, readonly string[]>> = {
   'tls-listen': ['--tls-cert', 'c', '--tls-key', 'k'],
   'tls-cert': ['--tls-listen', ':1', '--tls-key', 'k'],
   'tls-key': ['--tls-listen', ':1', '--tls-cert', 'c'],
+  'tls-certs': ['--tls-listen', ':1'],
+  'tls-ticket-keys': ['--tls-listen', ':1'],
   'single-namespace': ['--namespace', 'prod'],
   'redis-password-file': ['--redis', 'redis://a'],
   'redis-ca': ['--redis', 'rediss://a'],
@@ -141,7 +145,10 @@ describe('options of serve', () => {
     expect(sentenceOf(['--folder', 'd', '--mappings=yes'])).toBe('--mappings takes no value: write --mappings alone');
     expect(sentenceOf(['--source', 'folder'])).toMatch(/write --folder DIR/);
     expect(sentenceOf(['--source', 'cluster', '--folder', 'd'])).toMatch(/exclude each other/);
-    expect(sentenceOf(['--folder', 'd', '--tls-listen', ':1'])).toMatch(/needs all three/);
+    expect(sentenceOf(['--folder', 'd', '--tls-cert', 'c', '--tls-key', 'k'])).toMatch(/write --tls-listen HOST:PORT/);
+    expect(sentenceOf(['--folder', 'd', '--tls-certs', 'c'])).toMatch(/write --tls-listen HOST:PORT/);
+    expect(sentenceOf(['--folder', 'd', '--tls-listen', ':1', '--tls-cert', 'c'])).toMatch(/a certificate needs its key/);
+    expect(settingsOf(['--folder', 'd', '--tls-listen', ':1']).tls).toEqual({ host: null, port: 1, certFile: null, keyFile: null, folders: [], ticketKeysFile: null });
     expect(sentenceOf(['--folder', 'd', '--single-namespace'])).toMatch(/exactly one namespace and has 0/);
     expect(sentenceOf(['--folder', 'd', '--single-namespace', '--namespace', 'a', '--namespace', 'b'])).toMatch(/has 2/);
   });

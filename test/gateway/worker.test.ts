@@ -4,6 +4,7 @@ import type { MessagePort } from 'node:worker_threads';
 import { describe, expect, test, vi } from 'vitest';
 import type { CallPolicy } from '../../gateway/callers/call-policy.ts';
 import { decodeServe } from '../../gateway/config.ts';
+import type { CertificateSet } from '../../gateway/certificates.ts';
 import { blockBytes } from '../../gateway/counters.ts';
 import type { ControlToData, DataStart, DataToControl, FromData, ToData } from '../../gateway/messages.ts';
 import { startDataWorker } from '../../gateway/worker.ts';
@@ -42,9 +43,8 @@ class FakePlane implements Plane {
     return { host: '127.0.0.1', port: 4000, tlsPort };
   }
 
-  reload(): null {
-    this.calls.push('reload');
-    return null;
+  setCertificates({ hosts }: CertificateSet): void {
+    this.calls.push(`certificates ${[...hosts.keys()].join()}`);
   }
 
   async drain(waitMs: number, graceMs: number): Promise<void> {
@@ -55,7 +55,7 @@ class FakePlane implements Plane {
 function startOf(changes: Partial<DataStart>): DataStart {
   const config = decodeServe(['--folder', 'd'], {});
   if (config.kind !== 'settings') throw new Error('settings');
-  return { kind: 'data', settings: config.settings, worker: 0, counters: [new SharedArrayBuffer(blockBytes())], table: tableMemory(1), port: 0, tlsPort: 0, policy: null, replacement: false, ...changes };
+  return { kind: 'data', settings: config.settings, worker: 0, counters: [new SharedArrayBuffer(blockBytes())], table: tableMemory(1), port: 0, tlsPort: 0, policy: null, certificates: null, ticketSeed: new Uint8Array(32), replacement: false, ...changes };
 }
 
 interface Thread {
@@ -75,7 +75,7 @@ function startThread(changes: Partial<DataStart> = {}, version = 0): Thread {
 function connect(supervisor: MessagePort, table: TableMemory = tableMemory(1)): { wake: () => void; next: () => Promise<DataToControl> } {
   const { port1: control, port2: channel } = new MessageChannel();
   supervisor.postMessage({ kind: 'control', channel, table } satisfies ToData, [channel]);
-  return { wake: () => control.postMessage('wake' satisfies ControlToData), next: async () => ((await once(control, 'message')) as [DataToControl])[0] };
+  return { wake: () => control.postMessage({ kind: 'wake' } satisfies ControlToData), next: async () => ((await once(control, 'message')) as [DataToControl])[0] };
 }
 
 describe('a data worker', () => {
@@ -126,6 +126,20 @@ describe('a data worker', () => {
     expect(plane.calls).toEqual(['listen 9']);
     supervisor.close();
     vi.useRealTimers();
+  });
+
+  test('has the certificates of its start before it listens, and others when it is told', async () => {
+    const of = (host: string): CertificateSet => ({ texts: new SharedArrayBuffer(0), entries: [], hosts: new Map([[host, 0]]), cleartext: new Map(), ticketSeeds: [] });
+    const { supervisor, plane, next } = startThread({ certificates: of('a.example') }, 5);
+    await next();
+    const { port1: control, port2: channel } = new MessageChannel();
+    supervisor.postMessage({ kind: 'control', channel, table: tableMemory(1) } satisfies ToData, [channel]);
+    control.postMessage({ kind: 'certificates', set: of('b.example') } satisfies ControlToData);
+    control.postMessage({ kind: 'wake' } satisfies ControlToData);
+    await once(control, 'message');
+    expect(plane.calls).toEqual(['certificates a.example', 'listen 5', 'certificates b.example']);
+    control.close();
+    supervisor.close();
   });
 
   test('drains when told to', async () => {

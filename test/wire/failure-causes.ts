@@ -13,10 +13,13 @@ import { upstreamOf } from '../gateway/fixtures.ts';
 import { guardOf, policyWith } from '../policies.ts';
 import { is, named } from '../routing/build.ts';
 import { eventually } from '../turns.ts';
+import { plainTerms } from '../../routing/host-tls.ts';
+import { certificateSet, hostDeclaration } from './certificates.ts';
 import { closedPort } from './closed-port.ts';
 import type { RawClient } from './client.ts';
 import type { Gateway, GatewayOptions } from './gateway.ts';
 import { endpointsOn, irisTo, post } from './gateway.ts';
+import { certPem, keyPem } from './identity.ts';
 import { Http2Origin } from './http2-origin.ts';
 import type { Origin } from './origin.ts';
 import { requestsIn } from './origin.ts';
@@ -41,6 +44,8 @@ export interface Cause {
   readonly cut?: true;
   /** A gRPC call: its status is in the head. */
   readonly grpc?: true;
+  /** The client comes by TLS. */
+  readonly secure?: true;
   /** Nobody's exchange: there is no line in the access log. */
   readonly unlogged?: true;
   cause(bench: Bench): void | Promise<void>;
@@ -160,6 +165,21 @@ export const causes: Readonly<Record<keyof typeof failures, Cause>> = {
     cause: ({ client }) => client.write(`POST ${path} HTTP/1.1\r\nHost: a\r\nContent-Type: application/grpc-web-text\r\nAccept: application/grpc-web\r\nContent-Length: 4\r\n\r\n!!!!`),
   },
   upgradeRefused: { cause: ({ client, fields }) => client.write(`GET ${path} HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n${fields}\r\n`) },
+  misdirected: {
+    secure: true,
+    cause: (bench) => {
+      const client = { caPem: certPem, crlPem: null, required: true };
+      bench.gateway.plane.setCertificates(certificateSet([hostDeclaration('asked', ['gateway'], { certPem, keyPem }, { terms: { ...plainTerms, client }, clientName: 'ca' })]));
+      ask(bench);
+    },
+  },
+  tlsNeeded: {
+    grpc: true,
+    cause: ({ gateway, client }) => {
+      gateway.plane.setCertificates(certificateSet([hostDeclaration('secure', ['gateway'], { certPem, keyPem }, { cleartext: 'redirect' })]));
+      client.write(`POST /seldon.protos.Seldon/Predict HTTP/1.1\r\nHost: gateway\r\nContent-Type: application/grpc-web\r\nContent-Length: 0\r\n\r\n`);
+    },
+  },
   headTimeout: { blind: true, options: { limits: { headTimeoutMs: 100 } }, cause: ({ client }) => client.write('GET /x') },
   bodyTimeout: {
     options: { limits: { bodyIdleTimeoutMs: 100 } },

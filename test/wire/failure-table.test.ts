@@ -54,7 +54,7 @@ function hooks(): void {
 async function make(cause: Cause, fields: string): Promise<void> {
   gateway = await new Gateway({ ...cause.options, accessLog: 'errors' }).listen();
   gateway.serveIris([origin.port]);
-  client = await gateway.open(false);
+  client = await gateway.open(cause.secure === true);
   await cause.cause({ gateway, origin, client, fields, after: (call) => afterwards.push(call) });
 }
 

@@ -1,7 +1,4 @@
 // A data plane for wire tests: one DataPlane without threads, on free ports, plain and TLS, with a table made of a few Mappings.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { TableChange } from '../../routing/table-change.ts';
 import { TableWriter } from '../../routing/table-writer.ts';
 import type { ForwardTarget, Mapping } from '../../routing/mapping.ts';
@@ -18,6 +15,7 @@ import type { EdgeLimits, Settings } from '../../gateway/settings.ts';
 import { systemClock } from '../../gateway/clock.ts';
 import { mappingOf, upstreamOf } from '../gateway/fixtures.ts';
 import { StoppedClock } from '../stopped-clock.ts';
+import { certificateSet, hostDeclaration } from './certificates.ts';
 import { certPem, keyPem } from './identity.ts';
 import { RawClient } from './client.ts';
 
@@ -34,6 +32,8 @@ export interface GatewayOptions {
   readonly counters?: CounterBlock;
   /** Default `stopped`: time goes on by `advance`, `goOnUntil` and `during` only. */
   readonly time?: 'stopped' | 'real';
+  /** Of TLS sessions; zeros by default. */
+  readonly ticketSeed?: Uint8Array;
   /** Steps that every request takes first. */
   readonly steps?: readonly Step[];
 }
@@ -53,17 +53,13 @@ export class Gateway {
   tlsPort = 0;
   /** Of the table. */
   readonly shared = new SharedTable(tableMemory(4));
-  readonly #folder: string;
   readonly #writer = new TableWriter(this.shared.arena, 0);
 
   constructor(options: GatewayOptions = {}) {
-    this.#folder = mkdtempSync(join(tmpdir(), 'sluice-wire-'));
-    writeFileSync(join(this.#folder, 'tls.crt'), certPem);
-    writeFileSync(join(this.#folder, 'tls.key'), keyPem);
     this.counters = options.counters ?? new CounterBlock(new SharedArrayBuffer(blockBytes()));
     const settings = {
       listen: { host: '127.0.0.1', port: 0 },
-      tls: { host: '127.0.0.1', port: 0, certFile: join(this.#folder, 'tls.crt'), keyFile: join(this.#folder, 'tls.key') },
+      tls: { host: '127.0.0.1', port: 0, certFile: null, keyFile: null, folders: [], ticketKeysFile: null },
       trustedHops: options.trustedHops ?? 0,
       proxyProtocol: options.proxyProtocol ?? { on: 'off', from: null },
       accessLog: options.accessLog ?? 'errors',
@@ -78,6 +74,7 @@ export class Gateway {
       table: this.shared.memory,
       reader: 0,
       policy: options.policy === undefined ? noPolicy : options.policy,
+      ticketSeed: options.ticketSeed ?? new Uint8Array(32),
       damaged: (_, sentence) => {
         throw new Error(sentence);
       },
@@ -85,6 +82,7 @@ export class Gateway {
       say: (_, event) => this.said.push(event),
       used: (keys) => this.used.push(...keys),
     }, options.steps);
+    this.plane.setCertificates(certificateSet([hostDeclaration('default', ['*'], { certPem, keyPem })]));
   }
 
   async listen(): Promise<this> {
@@ -168,7 +166,6 @@ export class Gateway {
 
   close(): void {
     this.plane.close();
-    rmSync(this.#folder, { recursive: true, force: true });
   }
 }
 

@@ -4,6 +4,7 @@ import { fixed } from '../../counters.ts';
 import { Deadline } from '../io/deadline.ts';
 import type { Timed } from '../io/deadline.ts';
 import type { Transport, TransportOwner } from '../io/transport.ts';
+import type { ClientTls } from '../message/client-certificate.ts';
 import type { WorkerContext } from '../io/worker-context.ts';
 import { WriteStall } from '../io/write-stall.ts';
 import { failures } from '../../failures.ts';
@@ -26,6 +27,7 @@ export class Http1Connection implements TransportOwner, RequestConnection, Answe
   readonly #context: DownstreamContext;
   readonly #worker: WorkerContext;
   readonly transport: Transport;
+  readonly tls: ClientTls | null;
   readonly deadline = new Deadline(this);
   readonly answer: Http1Answer;
   readonly #request: Http1Request;
@@ -41,11 +43,13 @@ export class Http1Connection implements TransportOwner, RequestConnection, Answe
   #stall: WriteStall | null = null;
   #lingered = 0;
 
-  constructor(context: DownstreamContext, transport: Transport) {
+  /** `tls` null: in cleartext. */
+  constructor(context: DownstreamContext, transport: Transport, tls: ClientTls | null) {
     const { worker } = context;
     this.#context = context;
     this.#worker = worker;
     this.transport = transport;
+    this.tls = tls;
     this.answer = new Http1Answer(context, transport, this);
     this.#request = new Http1Request(context, this);
     context.connections.add(this);

@@ -9,6 +9,7 @@ import type { Deadline } from '../io/deadline.ts';
 import type { Transport } from '../io/transport.ts';
 import type { WorkerContext } from '../io/worker-context.ts';
 import { failureAnswer, identified } from '../message/answers.ts';
+import type { ClientTls } from '../message/client-certificate.ts';
 import { clientFacts } from '../message/client-facts.ts';
 import type { ClientFacts } from '../message/client-facts.ts';
 import type { Failure } from '../../failures.ts';
@@ -24,6 +25,8 @@ const mostDiscardBytes = 64 * 1024;
 export interface RequestConnection extends ClientSide {
   readonly answer: Http1Answer;
   readonly transport: Transport;
+  /** What its handshake agreed on; null: it is in cleartext. */
+  readonly tls: ClientTls | null;
   /** Between requests it is due when the next head must be complete, or the connection was idle for long. */
   readonly deadline: Deadline;
   readonly isOpen: boolean;
@@ -68,7 +71,7 @@ export class Http1Request implements RequestTaker {
     answer.begin(head.http11, head.isHead, head.close);
     this.#owesContinue = head.expectsContinue;
     const { request } = (this.exchange ??= new Exchange(this.#context.exchange, this.#connection));
-    this.#facts ??= clientFacts(transport.peer, transport.secure, null, worker.trustedHops);
+    this.#facts ??= clientFacts(transport.peer, this.#connection.tls, worker.trustedHops);
     request.head(head, this.#facts);
     if (!hasBody) request.end(null);
     // The route and the limits are decided: now the body is welcome.

@@ -12,6 +12,7 @@ import type { Failure } from '../../failures.ts';
 import { healthMethodOf } from './health.ts';
 import { serving } from '../message/grpc-message.ts';
 import type { WireRequestHead } from '../message/request-head.ts';
+import type { ClientTls } from '../message/client-certificate.ts';
 import { clientFacts } from '../message/client-facts.ts';
 import type { ClientFacts } from '../message/client-facts.ts';
 import type { Transport, TransportOwner } from '../io/transport.ts';
@@ -36,6 +37,7 @@ export class ServedConnection implements ServerOwner, ClientConnection, StreamOw
   readonly #streams: ServedStreams;
   readonly transport: Transport;
   readonly #connection: ServerConnection;
+  readonly #tls: ClientTls | null;
   #facts: ClientFacts | null = null;
   readonly #active = new Set<ServedStream>();
   /** It has so much queued that no upstream is read from for it. */
@@ -43,8 +45,9 @@ export class ServedConnection implements ServerOwner, ClientConnection, StreamOw
   /** Whose request was read last, and may have bytes in the out buffer. */
   #reading: ServedStream | null = null;
 
-  /** Serves the transport, whose owner is `receiver` from now on. */
-  constructor(context: DownstreamContext, streams: ServedStreams, transport: Transport) {
+  /** Serves the transport, whose owner is `receiver` from now on. `tls` null: it is in cleartext. */
+  constructor(context: DownstreamContext, streams: ServedStreams, transport: Transport, tls: ClientTls | null) {
+    this.#tls = tls;
     this.context = context;
     this.#worker = context.worker;
     this.#streams = streams;
@@ -62,7 +65,7 @@ export class ServedConnection implements ServerOwner, ClientConnection, StreamOw
 
   /** About every request of this client. */
   get facts(): ClientFacts {
-    return (this.#facts ??= clientFacts(this.transport.peer, this.transport.secure, null, this.#worker.trustedHops));
+    return (this.#facts ??= clientFacts(this.transport.peer, this.#tls, this.#worker.trustedHops));
   }
 
   get busy(): boolean {

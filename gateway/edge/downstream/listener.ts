@@ -1,16 +1,16 @@
 // Listener: accepts connections, plain and TLS, and gives each to what it speaks.
-import { constants } from 'node:crypto';
 import { createServer } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
-import { createSecureContext, createServer as createTlsServer } from 'node:tls';
-import type { SecureContextOptions, TLSSocket } from 'node:tls';
+import type { ClientTls } from '../message/client-certificate.ts';
+import type { ServedCertificates } from '../tls/served-certificates.ts';
 import { acceptedTransport } from './accepted.ts';
 import { PartialRead } from '../io/partial-read.ts';
 import type { DownstreamContext } from './downstream-context.ts';
 import type { ServedStreams } from './http2-streams.ts';
 import { Http1Connection } from './http1-connection.ts';
 import { ServedConnection } from './http2-connection.ts';
-import { ProxiedTransport, awaitHeaderBelowTls, beginTls, clientBelow } from './proxy-protocol.ts';
+import { beginHandshake } from './handshake.ts';
+import { ProxiedTransport, awaitHeaderBelowTls } from './proxy-protocol.ts';
 import type { MustSpeak } from './proxy-protocol.ts';
 import { sniff } from './sniff.ts';
 import { SocketTransport, peerOf } from '../io/transport.ts';
@@ -18,8 +18,6 @@ import type { Transport, TransportOwner } from '../io/transport.ts';
 
 /** Connections that wait to be accepted. */
 const backlog = 4096;
-/** A TLS handshake must end within this: it costs more than what follows, and a client that leaves in the middle is not seen before. */
-const mostHandshakeMs = 5000;
 
 /** What accepted connections are given to. */
 export interface Acceptor {
@@ -31,8 +29,6 @@ export interface Listening {
   readonly host: string;
   readonly port: number;
   readonly server: Server;
-  /** TLS: another certificate for handshakes from now on. Throws when it and its key do not belong together. */
-  readonly renew: ((identity: SecureContextOptions) => void) | null;
 }
 
 /** Listens for plain connections. Host null: every address, both stacks where there is IPv6. Rejects when the address cannot be bound. */
@@ -42,7 +38,7 @@ export function listenPlain(acceptor: Acceptor, host: string | null, port: numbe
     const address = peerOf(socket);
     if (mustSpeak?.(address)) {
       if (!admits(acceptor.context, socket, null)) return;
-      const proxied = new ProxiedTransport(acceptor.context, address, (transport) => new Sniffed(acceptor).take(transport));
+      const proxied = new ProxiedTransport(acceptor.context, address, (transport) => new Sniffed(acceptor).take(transport, null));
       proxied.start(acceptedTransport(socket, worker.reads, proxied, 'direct'));
       return;
     }
@@ -50,55 +46,39 @@ export function listenPlain(acceptor: Acceptor, host: string | null, port: numbe
     const sniffed = new Sniffed(acceptor);
     const transport = acceptedTransport(socket, worker.reads, sniffed, 'direct');
     transport.onceClosed(() => admission.release(address));
-    sniffed.start(transport);
+    sniffed.start(transport, null);
   });
-  return listen(server, host, port, null);
+  return listen(server, host, port);
 }
 
-/** Listens for TLS connections with one certificate. */
-export function listenTls(acceptor: Acceptor, host: string | null, port: number, identity: SecureContextOptions, mustSpeak: MustSpeak | null): Promise<Listening> {
+/**
+ * Listens for TLS connections, each with the certificate and terms of the host that it asks for. What they cost is admitted before the handshake, which costs
+ * more than the request behind it.
+ */
+export function listenTls(acceptor: Acceptor, host: string | null, port: number, certificates: ServedCertificates, mustSpeak: MustSpeak | null): Promise<Listening> {
   const { admission, worker } = acceptor.context;
-  // HTTP/2 has no renegotiation (RFC 9113 §9.2.1), and nobody else needs it.
-  const options = { ...identity, secureOptions: constants.SSL_OP_NO_RENEGOTIATION, ALPNProtocols: ['h2', 'http/1.1'], allowHalfOpen: true, noDelay: true, handshakeTimeout: Math.min(worker.limits.headTimeoutMs, mostHandshakeMs) };
-  const server = createTlsServer(options, (socket: TLSSocket) => {
-    if (worker.closed) {
-      socket.destroy();
+  const begin = (raw: Socket, client: string): void => {
+    beginHandshake(worker, certificates, raw, (socket, { alpn, tls }) => {
+      const transport = new SocketTransport(socket, { alpn });
+      transport.peer = client;
+      new Sniffed(acceptor).take(transport, tls);
+      transport.readByEvents(worker.reads);
+    });
+  };
+  const server = createServer({ pauseOnConnect: true, allowHalfOpen: true, noDelay: true }, (raw) => {
+    const address = peerOf(raw);
+    if (mustSpeak?.(address)) {
+      if (admits(acceptor.context, raw, null)) awaitHeaderBelowTls(acceptor.context, raw, address, begin);
       return;
     }
-    const alpn = typeof socket.alpnProtocol === 'string' ? socket.alpnProtocol : null;
-    const transport = new SocketTransport(socket, { alpn });
-    if (mustSpeak !== null) transport.peer = clientBelow(socket);
-    new Sniffed(acceptor).take(transport);
-    transport.readByEvents(worker.reads);
+    if (!admits(acceptor.context, raw, address)) return;
+    raw.once('close', () => admission.release(address));
+    begin(raw, address);
   });
-  // Before the handshake, which costs more than the request behind it.
-  const admitted = (socket: Socket, address: string): boolean => {
-    if (!admits(acceptor.context, socket, address)) return false;
-    socket.once('close', () => admission.release(address));
-    return true;
-  };
-  // A handshake that fails concerns its client alone.
-  server.on('tlsClientError', (_error, socket) => socket.destroy());
-  const renew = (next: SecureContextOptions): void => {
-    createSecureContext(next);
-    server.setSecureContext({ ...next, secureOptions: options.secureOptions });
-  };
-  if (mustSpeak === null) {
-    server.prependListener('connection', (socket: Socket) => admitted(socket, peerOf(socket)));
-    return listen(server, host, port, renew);
-  }
-  const front = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
-    const address = peerOf(socket);
-    if (mustSpeak(address)) {
-      if (admits(acceptor.context, socket, null)) awaitHeaderBelowTls(acceptor.context, socket, address, server);
-    } else if (admitted(socket, address)) {
-      beginTls(server, socket, address);
-    }
-  });
-  return listen(front, host, port, renew);
+  return listen(server, host, port);
 }
 
-function listen(server: Server, host: string | null, port: number, renew: Listening['renew']): Promise<Listening> {
+function listen(server: Server, host: string | null, port: number): Promise<Listening> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
     server.listen({ port, reusePort: true, backlog, ...(host === null ? {} : { host }) }, () => {
@@ -106,7 +86,7 @@ function listen(server: Server, host: string | null, port: number, renew: Listen
       // After the start an error of accept(2), such as no file descriptors, passes.
       server.on('error', () => undefined);
       const address = server.address() as AddressInfo;
-      resolve({ host: address.address, port: address.port, server, renew });
+      resolve({ host: address.address, port: address.port, server });
     });
   });
 }
@@ -124,27 +104,29 @@ class Sniffed implements TransportOwner {
   readonly #partial = new PartialRead();
   #transport: Transport | null = null;
   #http1: Http1Connection | null = null;
+  #tls: ClientTls | null = null;
 
   constructor(acceptor: Acceptor) {
     this.#acceptor = acceptor;
   }
 
   /** Owns a Transport from its first byte. */
-  take(transport: SocketTransport): void {
+  take(transport: SocketTransport, tls: ClientTls | null): void {
     transport.owner = this;
-    this.start(transport);
+    this.start(transport, tls);
   }
 
   /** HTTP/1.1 until the first bytes, or ALPN, say otherwise: so an idle connection has its deadlines from the start. */
-  start(transport: Transport): void {
+  start(transport: Transport, tls: ClientTls | null): void {
     const { context, streams } = this.#acceptor;
     context.worker.tick();
     if (transport.alpn === 'h2') {
-      transport.owner = new ServedConnection(context, streams, transport).receiver;
+      transport.owner = new ServedConnection(context, streams, transport, tls).receiver;
       return;
     }
     this.#transport = transport;
-    this.#http1 = new Http1Connection(context, transport);
+    this.#tls = tls;
+    this.#http1 = new Http1Connection(context, transport, tls);
   }
 
   received(bytes: Buffer, start: number, end: number): void {
@@ -160,7 +142,7 @@ class Sniffed implements TransportOwner {
         return;
       case 'http2':
         http1.leave();
-        transport.owner = new ServedConnection(this.#acceptor.context, this.#acceptor.streams, transport).receiver;
+        transport.owner = new ServedConnection(this.#acceptor.context, this.#acceptor.streams, transport, this.#tls).receiver;
         if (kept) transport.owner.received(partial.bytes, partial.start, partial.end);
         else transport.owner.received(bytes, start, end);
         return;

@@ -24,7 +24,7 @@ export const mostLineBytes = 107;
 /** Of version 2, all of it. The text sets no bound below 64 kB: 536 bytes must pass, and fields of certificates and of clouds take some hundred. */
 export const mostBinaryBytes = 4096;
 
-export const unknownClient = 'unknown';
+const unknownClient = 'unknown';
 
 const lineStart = Buffer.from('PROXY ');
 const signature = Buffer.from('\r\n\r\n\0\r\nQUIT\n');

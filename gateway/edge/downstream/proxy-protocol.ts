@@ -1,7 +1,6 @@
 // PROXY protocol: the connections of balancers that say for whom they are, before TLS and before anything else is read. Who must say it is
 // the operator's choice (`--proxy-protocol`, `--proxy-protocol-from`), never the client's: to others the header is a malformed request.
 import type { Socket } from 'node:net';
-import type { Server, TLSSocket } from 'node:tls';
 import { AddressBlocks } from '../../../routing/address-block.ts';
 import { readAddress } from '../../../routing/address.ts';
 import { failures } from '../../failures.ts';
@@ -15,7 +14,7 @@ import type { SocketTransport, TransportOwner } from '../io/transport.ts';
 import type { WorkerContext } from '../io/worker-context.ts';
 import type { ClientConnection } from './client-connection.ts';
 import type { DownstreamContext } from './downstream-context.ts';
-import { readProxyHeader, unknownClient } from './proxy-header.ts';
+import { readProxyHeader } from './proxy-header.ts';
 
 /** Whose connections to a port begin with a header. */
 export type MustSpeak = (peer: string) => boolean;
@@ -178,24 +177,8 @@ export class ProxiedTransport implements TransportOwner {
   }
 }
 
-/** Clients of sockets below TLS, of ports where somebody must speak. */
-const clients = new WeakMap<Socket, string>();
-
-/** TLS begins on a socket of this client. */
-export function beginTls(server: Server, socket: Socket, client: string): void {
-  clients.set(socket, client);
-  server.emit('connection', socket);
-}
-
-/** The client of a socket that `beginTls` was told. */
-export function clientBelow(socket: TLSSocket): string {
-  // Undocumented, so it is tested against the pinned Node. Where it is gone nobody's address is known, rather than the balancer's taken for each.
-  const { _parent: below } = socket as unknown as { readonly _parent?: Socket };
-  return (below === undefined ? undefined : clients.get(below)) ?? unknownClient;
-}
-
-/** Reads the header of a socket, on which `server` then begins TLS as if nothing had been read. */
-export function awaitHeaderBelowTls(context: DownstreamContext, socket: Socket, peer: string, server: Server): void {
+/** Reads the header of a socket, of which `begin` then gets the rest, for this client, as if nothing had been read. */
+export function awaitHeaderBelowTls(context: DownstreamContext, socket: Socket, peer: string, begin: (socket: Socket, client: string) => void): void {
   const { admission, worker } = context;
   let named: string | null = null;
   const header = new AwaitedHeader(context, peer, {
@@ -207,7 +190,7 @@ export function awaitHeaderBelowTls(context: DownstreamContext, socket: Socket, 
       }
       named = client;
       if (end > start) socket.unshift(Buffer.from(bytes.subarray(start, end)));
-      beginTls(server, socket, client);
+      begin(socket, client);
     },
     close: () => {
       stop();

@@ -7,6 +7,7 @@ import type { LazyMapping } from '../policy/compiled-mapping.ts';
 import { probeStep } from '../policy/probe.ts';
 import type { Step } from '../policy/step.ts';
 import type { ShadowSender } from '../shadow/shadow-sender.ts';
+import type { Door } from '../tls/door.ts';
 import type { UpstreamContext } from '../upstream/upstream-context.ts';
 
 export class ExchangeContext {
@@ -15,6 +16,8 @@ export class ExchangeContext {
   readonly shadows: ShadowSender;
   readonly ids = new RequestIds();
   readonly #current: CurrentTable;
+  /** Judges requests by host and connection before they have a Route; null: nothing is to be judged. */
+  door: Door | null = null;
   /** What check_ready answers is no, whatever the control worker says. */
   draining = false;
   /** Of requests for which there is no Route. */

@@ -5,6 +5,7 @@ import type { Failure } from '../../failures.ts';
 import type { FieldList } from '../message/fields.ts';
 import type { MessageTaker } from '../message/message-taker.ts';
 import type { WireRequestHead } from '../message/request-head.ts';
+import type { Door } from '../tls/door.ts';
 import type { CopyTarget } from '../shadow/shadow-budget.ts';
 import type { ShadowCopy } from '../shadow/shadow-copy.ts';
 import { ExchangeRoute } from './exchange-route.ts';
@@ -12,6 +13,9 @@ import type { RoutedRequest } from './exchange-route.ts';
 import type { ExchangeEnds, ExchangeState } from './exchange-state.ts';
 import type { TriesOwner } from './tries.ts';
 import { WaitingBody } from './waiting-body.ts';
+
+/** Counted among requests that have no Route. */
+const withoutSeries = -1;
 
 /** `head` begins the exchange; `abort`: a fault of the request's framing, of which the body makes no sense from here on. */
 export class ExchangeRequest implements MessageTaker<[head: WireRequestHead, facts: ClientFacts], [failure: Failure]>, RoutedRequest, TriesOwner {
@@ -38,7 +42,19 @@ export class ExchangeRequest implements MessageTaker<[head: WireRequestHead, fac
     this.#state.begin(head, facts);
     this.#chunked = head.framing === 'chunked';
     this.#exchange.forwarding.reset(head.isHead);
+    const { door } = this.#state.context;
+    if (door !== null && this.#isTurnedAway(door, head, facts)) return;
     this.#route.decide(head);
+  }
+
+  /** Cleartext to a host that is served by TLS, or TLS that was agreed for another host. */
+  #isTurnedAway(door: Door, head: WireRequestHead, facts: ClientFacts): boolean {
+    const verdict = door.judge(head, facts);
+    if (verdict === null) return false;
+    this.#state.record.enter(withoutSeries);
+    if (verdict.kind === 'answer') this.#exchange.sendOwn(verdict.answer);
+    else this.#exchange.fail(verdict.failure, '');
+    return true;
   }
 
   forward(head: WireRequestHead, hash: number | null): void {

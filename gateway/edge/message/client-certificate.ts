@@ -12,6 +12,14 @@ export interface ClientCertificate {
   readonly fingerprint: string;
 }
 
+/** What the TLS handshake of a connection says about every request on it. */
+export interface ClientTls {
+  /** What the client presented and was verified; null: nothing, or it was not asked. */
+  readonly certificate: ClientCertificate | null;
+  /** Changes with whose certificates were asked for; "": nobody was. */
+  readonly clientDigest: string;
+}
+
 /** Envoy's field for it. What clients say by that name never goes on. */
 const name = 'x-forwarded-client-cert';
 

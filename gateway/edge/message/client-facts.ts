@@ -1,6 +1,6 @@
 // ClientFacts: what the connection of a client says about every request on it, written once a connection.
 import { clientCertificateLine } from './client-certificate.ts';
-import type { ClientCertificate } from './client-certificate.ts';
+import type { ClientCertificate, ClientTls } from './client-certificate.ts';
 import { requestIdBytes } from './request-id.ts';
 
 /** What the connection of the client says about every request on it. */
@@ -9,6 +9,8 @@ export interface ClientFacts {
   readonly peer: Buffer;
   /** Over TLS, where its host asks for certificates: what it presented and was verified. */
   readonly certificate: ClientCertificate | null;
+  /** Over TLS: whose certificates its handshake asked for, "" nobody's; null: in cleartext. */
+  readonly clientDigest: string | null;
   /** `x-forwarded-proto: http` and its line end. */
   readonly protoLine: Buffer;
   /** `x-forwarded-client-cert: …` and its line end; empty without a certificate. */
@@ -21,10 +23,20 @@ export interface ClientFacts {
   block: Buffer | null;
 }
 
-/** The facts of a client at this address. */
-export function clientFacts(peer: string, secure: boolean, certificate: ClientCertificate | null, trustedHops: number): ClientFacts {
-  const protoLine = `x-forwarded-proto: ${secure ? 'https' : 'http'}\r\n`;
+/** The facts of a client at this address; `tls` null: in cleartext. */
+export function clientFacts(peer: string, tls: ClientTls | null, trustedHops: number): ClientFacts {
+  const certificate = tls === null ? null : tls.certificate;
+  const protoLine = `x-forwarded-proto: ${tls === null ? 'http' : 'https'}\r\n`;
   const certificateLine = clientCertificateLine(certificate);
   const lines = `x-request-id: ${' '.repeat(requestIdBytes)}\r\nx-forwarded-for: ${peer}\r\n${protoLine}${certificateLine}x-forwarded-host: `;
-  return { peer: Buffer.from(peer), certificate, protoLine: Buffer.from(protoLine), certificateLine: Buffer.from(certificateLine), trustedHops, lines: Buffer.from(lines), block: null };
+  return {
+    peer: Buffer.from(peer),
+    certificate,
+    clientDigest: tls === null ? null : tls.clientDigest,
+    protoLine: Buffer.from(protoLine),
+    certificateLine: Buffer.from(certificateLine),
+    trustedHops,
+    lines: Buffer.from(lines),
+    block: null,
+  };
 }

@@ -162,7 +162,7 @@ describe('the admin port', () => {
       table: tableOf([]),
       served: { version: 0, hash: '', routeCount: 0 },
   tableBytes: { used: 0, touched: 0 },
-      translation: { settings: { singleNamespace: null }, mappings: new Map(), upstreams: new Map(), endpoints: new Map(), endpointStates: { ready: 0, terminating: 0 }, breakers: new Map(), choiceOf: () => null, ofAnother: [], problems: [] },
+      translation: { settings: { singleNamespace: null }, mappings: new Map(), upstreams: new Map(), endpoints: new Map(), endpointStates: { ready: 0, terminating: 0 }, breakers: new Map(), choiceOf: () => null, ofAnother: [], hosts: [], problems: [] },
       problems: [],
       get usedSlots() {
         texts += 1;
@@ -171,7 +171,7 @@ describe('the admin port', () => {
       breakers: [],
       endpointStates: { ready: 0, terminating: 0, failing: 0 },
     };
-    admin = await startAdmin({ admin: { host: '127.0.0.1', port: 0, token: null, hosts: [] }, view, blocks: [block.cells], bodyBytes: 0, policy: () => noPolicy, sourceKind: 'folder', sourceAgeSeconds: () => 0, notReady: () => null, turns: () => true });
+    admin = await startAdmin({ admin: { host: '127.0.0.1', port: 0, token: null, hosts: [] }, view, blocks: [block.cells], bodyBytes: 0, policy: () => noPolicy, sourceKind: 'folder', sourceAgeSeconds: () => 0, notReady: () => null, certificates: () => [], turns: () => true });
   });
   afterEach(async () => {
     for (const socket of sockets.splice(0)) socket.destroy();

@@ -16,7 +16,7 @@ const view: { -readonly [name in keyof AdminView]: AdminView[name] } = {
   table: tableOf([]),
   served: { version: 0, hash: '', routeCount: 0 },
   tableBytes: { used: 0, touched: 0 },
-  translation: { settings: { singleNamespace: null }, mappings: new Map(), upstreams: new Map(), endpoints: new Map(), endpointStates: { ready: 0, terminating: 0 }, breakers: new Map(), choiceOf: () => null, ofAnother: [], problems: [] },
+  translation: { settings: { singleNamespace: null }, mappings: new Map(), upstreams: new Map(), endpoints: new Map(), endpointStates: { ready: 0, terminating: 0 }, breakers: new Map(), choiceOf: () => null, ofAnother: [], hosts: [], problems: [] },
   problems: [problem, problem],
   usedSlots: [],
   breakers: [],
@@ -30,7 +30,7 @@ let admin: AdminServer;
 let turns = true;
 
 async function start(host: string, token: string | null): Promise<AdminServer> {
-  return startAdmin({ admin: { host, port: 0, token, hosts: ['sluice-admin'] }, view, blocks: [base.cells, first.cells, second.cells], bodyBytes: 0, policy: () => noPolicy, sourceKind: 'folder', sourceAgeSeconds: () => 0, notReady: () => null, turns: () => turns });
+  return startAdmin({ admin: { host, port: 0, token, hosts: ['sluice-admin'] }, view, blocks: [base.cells, first.cells, second.cells], bodyBytes: 0, policy: () => noPolicy, sourceKind: 'folder', sourceAgeSeconds: () => 0, notReady: () => null, certificates: () => [], turns: () => turns });
 }
 
 async function get(path: string, headers: Record<string, string> = {}): Promise<{ status: number; text: string; type: string }> {
@@ -85,7 +85,7 @@ describe('access', () => {
 
   test('a port in use is one clear sentence', async () => {
     const { port } = admin;
-    await expect(startAdmin({ admin: { host: '127.0.0.1', port, token: null, hosts: [] }, view, blocks: [base.cells], bodyBytes: 0, policy: () => noPolicy, sourceKind: 'folder', sourceAgeSeconds: () => 0, notReady: () => null, turns: () => true })).rejects.toThrow(/cannot be bound \(EADDRINUSE\): write --admin/);
+    await expect(startAdmin({ admin: { host: '127.0.0.1', port, token: null, hosts: [] }, view, blocks: [base.cells], bodyBytes: 0, policy: () => noPolicy, sourceKind: 'folder', sourceAgeSeconds: () => 0, notReady: () => null, certificates: () => [], turns: () => true })).rejects.toThrow(/cannot be bound \(EADDRINUSE\): write --admin/);
   });
 });
 
@@ -117,6 +117,7 @@ describe('metrics', () => {
     expect(families.toSorted()).toEqual([
       'sluice_breaker_use gauge',
       'sluice_breakers_open gauge',
+      'sluice_certificate_expiry_timestamp_seconds gauge',
       'sluice_change_live_seconds histogram',
       'sluice_connections gauge',
       'sluice_endpoints gauge',

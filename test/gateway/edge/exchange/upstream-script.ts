@@ -299,7 +299,7 @@ export class Forwarded {
       headBytes: 0,
     };
     this.forwarding.reset(false);
-    this.forwarding.head(head, mapping, clientFacts('127.0.0.1', false, null, 0), Buffer.alloc(36, 'i'), null);
+    this.forwarding.head(head, mapping, clientFacts('127.0.0.1', null, 0), Buffer.alloc(36, 'i'), null);
     return this;
   }
 

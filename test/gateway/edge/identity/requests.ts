@@ -12,7 +12,7 @@ export function requestOf(lines: readonly string[] = [], target = '/p', certific
   const bytes = Buffer.from(`GET ${target} HTTP/1.1\r\nHost: h\r\n${lines.map((line) => `${line}\r\n`).join('')}\r\n\0`, 'latin1');
   const end = readRequestHead(head, bytes, 0, bytes.length - 1, { requestLineBytes: 200_000, headBytes: 400_000, headFields: 1000 });
   if (end < 0) throw new Error(`no request: ${head.fault.sentence}`);
-  return { head, facts: clientFacts('192.0.2.1', certificate !== null, certificate, 0), secure: certificate !== null };
+  return { head, facts: clientFacts('192.0.2.1', certificate === null ? null : { certificate, clientDigest: '' }, 0), secure: certificate !== null };
 }
 
 export interface Passed {

@@ -10,9 +10,9 @@ describe('x-forwarded-client-cert', () => {
   });
 
   test('is one of the lines of every request of the client', () => {
-    const facts = clientFacts('192.0.2.7', true, certificate, 0);
+    const facts = clientFacts('192.0.2.7', { certificate, clientDigest: '' }, 0);
     expect(facts.lines.toString()).toContain(`\r\n${facts.certificateLine.toString()}x-forwarded-host: `);
-    expect(clientFacts('192.0.2.7', true, null, 0).lines.toString()).not.toContain('client-cert');
+    expect(clientFacts('192.0.2.7', { certificate: null, clientDigest: '' }, 0).lines.toString()).not.toContain('client-cert');
   });
 
   test('a name that holds a separator poses as no other part', () => {

@@ -1,0 +1,44 @@
+// Certificates: what the control worker gives the data workers to end TLS with. Plain values and one piece of shared memory: ten thousand certificates are
+// there once, whatever the number of workers, and a host's is only looked at when somebody asks for it. Never logged, never in /api.
+import type { Cleartext, TlsTerms } from '../routing/host-tls.ts';
+
+export interface CertificateSet {
+  /** PEM texts, one after the other, UTF-8. */
+  readonly texts: SharedArrayBuffer;
+  readonly entries: readonly CertificateEntry[];
+  /** Hosts that have an entry: `a.example.com`, `*.example.com` (one label) or `*` (all others), lower case. */
+  readonly hosts: ReadonlyMap<string, number>;
+  /** What becomes of requests in cleartext, for hosts as above; one that is not here: they are served. */
+  readonly cleartext: ReadonlyMap<string, Cleartext>;
+  /** Seeds of ticket keys that replicas share, 32 bytes each: the first seals, all open; empty: those of this process. */
+  readonly ticketSeeds: readonly Uint8Array[];
+}
+
+export interface CertificateEntry {
+  /** Who says so: `Host models/door`, `a.crt`. For logs, metrics and `explain`. */
+  readonly name: string;
+  /** Changes with anything that a connection depends on: certificate, key, terms. */
+  readonly digest: string;
+  /** Changes with what a session must not outlive: the name and who may show which certificate. */
+  readonly sessionDigest: string;
+  /** Changes with who may show which certificate; "": nobody is asked. Where it is the same, a connection to one host serves another. */
+  readonly clientDigest: string;
+  /** Where certificate chain and key stand in `texts`; null: there is none that can be used, and the hosts have no handshake. */
+  readonly identity: { readonly certStart: number; readonly keyStart: number; readonly end: number } | null;
+  readonly terms: TlsTerms;
+}
+
+/** TLS is asked for and nothing has come yet. */
+export const noCertificates: CertificateSet = Object.freeze({ texts: new SharedArrayBuffer(0), entries: [], hosts: new Map(), cleartext: new Map(), ticketSeeds: [] });
+
+/** What a host has by these names: exact, then `*.` in place of its first label, then `*`. Null: nothing. */
+export function byHost<T>(hosts: ReadonlyMap<string, T>, name: string | null): T | null {
+  if (name !== null) {
+    const exact = hosts.get(name);
+    if (exact !== undefined) return exact;
+    const dot = name.indexOf('.');
+    const wild = dot < 0 ? undefined : hosts.get(`*${name.slice(dot)}`);
+    if (wild !== undefined) return wild;
+  }
+  return hosts.get('*') ?? null;
+}

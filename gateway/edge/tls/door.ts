@@ -1,0 +1,97 @@
+// Door: requests that go no further because of the connection on which they came: in cleartext to a host that is served by TLS, or by a TLS connection
+// that was agreed for another host whose clients are asked for other certificates.
+import { textOf } from '../../../routing/bytes.ts';
+import type { Cleartext } from '../../../routing/host-tls.ts';
+import { byHost } from '../../certificates.ts';
+import type { CertificateSet } from '../../certificates.ts';
+import { failures } from '../../failures.ts';
+import type { Failure } from '../../failures.ts';
+import type { Answer } from '../message/answers.ts';
+import type { ClientFacts } from '../message/client-facts.ts';
+import { kind } from '../message/field-kind.ts';
+import { isWord } from '../message/fields.ts';
+import type { WireRequestHead } from '../message/request-head.ts';
+import { plainServerName } from './client-hello.ts';
+
+/** What is served in cleartext whatever its host says: proofs of an authority that gives certificates (RFC 8555 §8.3), and the gateway's own probes. */
+const alwaysServed = ['/.well-known/acme-challenge/', '/ambassador/v0/check_alive', '/ambassador/v0/check_ready'].map((text) => ({ bytes: Buffer.from(text), whole: !text.endsWith('/') }));
+const defaultPort = 443;
+const noBody = { contentType: 'text/plain', body: '' } as const;
+
+type Turned = { readonly kind: 'answer'; readonly answer: Answer } | { readonly kind: 'fail'; readonly failure: Failure };
+
+/** What the gateway itself listens on: a client that names its port for cleartext is sent to that for TLS. */
+export interface OwnPorts {
+  readonly cleartext: number;
+  readonly tls: number;
+}
+
+/** Null: every request may come by every connection. */
+export function doorOf(set: CertificateSet, ports: OwnPorts): Door | null {
+  const isAsked = set.entries.some(({ clientDigest }) => clientDigest !== '');
+  return isAsked || set.cleartext.size > 0 ? new Door(set, ports) : null;
+}
+
+export class Door {
+  readonly #set: CertificateSet;
+  readonly #ports: OwnPorts;
+  /** The host that was asked for last and what holds for it: most requests are for the same few, and nothing is allocated for these. */
+  #lastHost = Buffer.alloc(0);
+  #lastCleartext: Cleartext = 'route';
+  #lastClientDigest = '';
+
+  constructor(set: CertificateSet, ports: OwnPorts) {
+    this.#set = set;
+    this.#ports = ports;
+  }
+
+  /** Null: it may pass. */
+  judge(head: WireRequestHead, facts: ClientFacts): Turned | null {
+    this.#lookUp(head);
+    if (facts.clientDigest !== null) return facts.clientDigest === this.#lastClientDigest ? null : { kind: 'fail', failure: failures.misdirected };
+    if (this.#lastCleartext === 'route' || isAlwaysServed(head) || (facts.trustedHops > 0 && cameSecurely(head))) return null;
+    if (this.#lastCleartext === 'reject') return { kind: 'fail', failure: failures.noRoute };
+    return head.grpc ? { kind: 'fail', failure: failures.tlsNeeded } : { kind: 'answer', answer: this.#redirect(head) };
+  }
+
+  #lookUp({ bytes, authorityStart, authorityEnd }: WireRequestHead): void {
+    const last = this.#lastHost;
+    if (last.length === authorityEnd - authorityStart && last.length > 0 && last.compare(bytes, authorityStart, authorityEnd) === 0) return;
+    const name = hostName(textOf(bytes, authorityStart, authorityEnd));
+    const place = byHost(this.#set.hosts, name);
+    this.#lastHost = Buffer.from(bytes.subarray(authorityStart, authorityEnd));
+    this.#lastClientDigest = place === null ? '' : this.#set.entries[place]!.clientDigest;
+    this.#lastCleartext = byHost(this.#set.cleartext, name) ?? 'route';
+  }
+
+  /** To the same host and path by https. Differs: Ambassador answers 301 whatever the method, and clients make a GET of a POST then. */
+  #redirect({ bytes, authorityStart, authorityEnd, methodStart, methodEnd, pathBytes, pathStart, queryEnd }: WireRequestHead): Answer {
+    const authority = textOf(bytes, authorityStart, authorityEnd);
+    const port = /:(\d+)$/.exec(authority)?.[1];
+    const host = authority.replace(/:\d*$/, '');
+    const isOwn = port !== undefined && Number(port) === this.#ports.cleartext && this.#ports.tls !== defaultPort;
+    const location = `https://${host}${isOwn ? `:${this.#ports.tls}` : ''}${textOf(pathBytes, pathStart, queryEnd)}`;
+    const method = textOf(bytes, methodStart, methodEnd);
+    return { code: method === 'GET' || method === 'HEAD' ? 301 : 308, ...noBody, fields: [['location', location.replaceAll(/[^!-~]/g, encodeURIComponent)]] };
+  }
+}
+
+/** The host of an authority; null: an address, or none that could have a name. */
+function hostName(authority: string): string | null {
+  return plainServerName(authority.replace(/:\d*$/, ''));
+}
+
+function isAlwaysServed({ pathBytes, pathStart, pathEnd }: WireRequestHead): boolean {
+  return alwaysServed.some(({ bytes, whole }) => {
+    const length = pathEnd - pathStart;
+    return (whole ? length === bytes.length : length >= bytes.length) && bytes.compare(pathBytes, pathStart, pathStart + bytes.length) === 0;
+  });
+}
+
+/** A proxy in front, which is believed, had it by TLS. */
+function cameSecurely(head: WireRequestHead): boolean {
+  const { bytes, fields, kinds, fieldCount } = head;
+  let last = -1;
+  for (let field = 0; field < fieldCount; field++) if (kinds[field] === kind.forwardedProto) last = field;
+  return last >= 0 && isWord(bytes, fields[last * 4 + 2]!, fields[last * 4 + 3]!, 'https');
+}
