@@ -43,7 +43,7 @@ export interface StepConditions {
 
 /** The steps of a request that a Mapping takes, in their order. */
 export function stepsOf({ target, match, guard, namespace }: Mapping, { bodyBytes, upgrade, policy }: StepConditions): readonly StepName[] {
-  const addresses = addressRulesOf(guard) !== null;
+  const addresses = addressRulesOf(guard, namespace, policy) !== null;
   const identity = policy === null || policy.clientHeader || admittanceOf(guard, namespace, policy).kind !== 'anybody';
   if (target.kind === 'redirect') return stepOrder.filter((name) => name === 'redirect' || (name === 'addresses' && addresses) || (name === 'identity' && identity));
   const rewrite = compileRewrite(match.path, target.rewrite);

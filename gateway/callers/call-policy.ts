@@ -8,7 +8,13 @@ export type Provider = ApiKeysProvider;
 export interface Rules {
   /** Names of providers of which one must admit, `none`: anybody; null: it says nothing. */
   readonly auth: readonly string[] | 'none' | null;
+  /** Canonical blocks of addresses that alone may call, and that may not; null: it says nothing. */
+  readonly allow: readonly string[] | null;
+  readonly deny: readonly string[] | null;
 }
+
+/** They say nothing. */
+export const noRules: Rules = Object.freeze({ auth: null, allow: null, deny: null });
 
 export interface NamespaceRules extends Rules {
   /** Its objects may say `sluice.io/auth: none` whatever else holds for them. */
@@ -25,4 +31,4 @@ export interface CallPolicy {
 }
 
 /** Holds where there is no policy file: whatever says nothing may be called by anybody, and no provider is known. */
-export const noPolicy: CallPolicy = Object.freeze({ providers: {}, defaults: { auth: null }, namespaces: {}, clientHeader: false });
+export const noPolicy: CallPolicy = Object.freeze({ providers: {}, defaults: noRules, namespaces: {}, clientHeader: false });

@@ -26,6 +26,11 @@ export class PolicyEntry {
     this.#wrong.push(`${this.#at(name) || 'the file'} ${sentence}`);
   }
 
+  /** Its name is there, with whatever value: none is one that was forgotten. */
+  isWritten(name: string): boolean {
+    return Object.hasOwn(this.#fields, name);
+  }
+
   has(name: string): boolean {
     return (this.#fields[name] ?? null) !== null;
   }

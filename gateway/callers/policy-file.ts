@@ -1,9 +1,11 @@
 // The policy file (`--policy FILE`): providers of identities, and what holds where nobody says anything. Wrong content is refused as a whole: half of
 // a policy would let in whom the other half keeps out.
 import { load } from 'js-yaml';
+import { mostPlatformBlocks, readBlocks } from '../../routing/address-block.ts';
 import { isProviderName, parseAuth } from '../../routing/guard.ts';
 import { apiKeysOf, decodeApiKeys } from './api-keys-provider.ts';
 import type { ApiKeysDeclaration } from './api-keys-provider.ts';
+import { noRules } from './call-policy.ts';
 import type { CallPolicy, NamespaceRules, Provider, Rules } from './call-policy.ts';
 import { PolicyEntry } from './policy-entry.ts';
 import { placeKey } from './provider.ts';
@@ -70,18 +72,27 @@ function named(root: PolicyEntry, field: string): readonly (readonly [string, Po
 
 /** Reads the rules of an entry, and says what nobody reads there. */
 function rulesOf(entry: PolicyEntry | null, wrong: string[]): Rules {
-  if (entry === null) return { auth: null };
-  const rules = { auth: authOf(entry, wrong) };
+  if (entry === null) return noRules;
+  const rules = { auth: authOf(entry, wrong), allow: blocksOf(entry, 'allow'), deny: blocksOf(entry, 'deny') };
   entry.done();
   return rules;
 }
 
 /** `corp`, `corp, keys`, a list of names, or none. */
 function authOf(entry: PolicyEntry, wrong: string[]): Rules['auth'] {
-  if (!entry.has('auth')) return null;
+  if (!entry.isWritten('auth')) return null;
   const said = parseAuth(entry.texts('auth').join(','));
   if (said !== null) return said.kind === 'open' ? 'none' : said.names;
   if (wrong.length === 0 || !wrong.at(-1)!.includes('auth')) entry.refuse('auth', 'does not say who may call: write names of providers, or none');
+  return null;
+}
+
+/** One text or a list; an empty one is wrong, as it would let in everybody or nobody. */
+function blocksOf(entry: PolicyEntry, name: 'allow' | 'deny'): Rules['allow'] {
+  if (!entry.isWritten(name)) return null;
+  const parsed = readBlocks(entry.texts(name).flatMap((text) => text.split(/[\s,]+/)).filter((word) => word !== ''), mostPlatformBlocks);
+  if (parsed.kind === 'blocks') return parsed.blocks;
+  entry.refuse(name, `${parsed.reason}: write addresses and blocks, for example [10.0.0.0/8, "2001:db8::/32"]`);
   return null;
 }
 

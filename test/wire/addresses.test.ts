@@ -1,6 +1,8 @@
 // Who may call by address: lists of a Mapping's object, over every protocol, and what whoever is refused learns.
 import { credentials, status } from '@grpc/grpc-js';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { noPolicy, noRules } from '../../gateway/callers/call-policy.ts';
+import type { CallPolicy } from '../../gateway/callers/call-policy.ts';
 import type { Guard } from '../../routing/guard.ts';
 import { upstreamOf } from '../gateway/fixtures.ts';
 import { Balancer, binaryHeader, lineHeader } from './balancer.ts';
@@ -149,6 +151,26 @@ describe.each(transports)('%s', (_name, secure) => {
     expect([refused.status, fieldOf(refused, 'access-control-allow-origin')]).toEqual([403, 'https://a.example']);
     const preflight = await ask('OPTIONS /seldon/prod/iris/x HTTP/1.1\r\nHost: a\r\nOrigin: https://a.example\r\nAccess-Control-Request-Method: POST\r\n\r\n');
     expect(preflight.status).toBe(200);
+  });
+
+  test("the platform's lists hold beside the object's, from the next request on when they change", async () => {
+    const rules = (allow: readonly string[] | null, deny: readonly string[] | null = null): CallPolicy => ({ ...noPolicy, defaults: { ...noRules, allow, deny } });
+    await start({ allow: here }, { policy: rules(null) });
+    const client = await gateway.open(secure);
+    closers.push(() => client.destroy());
+    const codes: number[] = [];
+    for (const policy of [rules(null), rules(outside), rules(['127.0.0.0/8']), rules(null, here), rules(null, outside)]) {
+      gateway.plane.setPolicy(policy);
+      client.write(post('x'));
+      codes.push((await client.answers(codes.length + 1)).at(-1)!.status);
+    }
+    expect(codes).toEqual([200, 403, 200, 403, 200]);
+    expect(requestsIn(origin.text)).toHaveLength(3);
+  });
+
+  test('what the platform allows opens nothing that the object closes', async () => {
+    await start({ allow: outside }, { policy: { ...noPolicy, defaults: { ...noRules, allow: here } } });
+    expect(await codeOf()).toBe(403);
   });
 
   test('a deployment says it by annotations, to gRPC as to REST', async () => {

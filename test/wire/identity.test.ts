@@ -1,6 +1,6 @@
 // Who calls: API keys, over each protocol and both transports. What the model gets, what the client is told, what the log says.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { noPolicy } from '../../gateway/callers/call-policy.ts';
+import { noPolicy, noRules } from '../../gateway/callers/call-policy.ts';
 import type { CallPolicy } from '../../gateway/callers/call-policy.ts';
 import { plainGuard } from '../../routing/guard.ts';
 import type { Guard } from '../../routing/guard.ts';
@@ -108,7 +108,7 @@ describe.each(transports)('%s', (_name, secure) => {
     ['an unknown one beside a known', guardOf('keys', 'absent'), keys, 403],
     ['no provider at all', guardOf(), keys, 401],
     ['one of another namespace', guardOf('keys'), { ...keys, providers: { keys: keysProvider({ [key]: 'x' }, { places, namespaces: ['other'] }) } }, 403],
-    ['no leave to be open', { ...plainGuard, auth: { kind: 'open', granted: false } }, { ...keys, defaults: { auth: ['keys'] } }, 403],
+    ['no leave to be open', { ...plainGuard, auth: { kind: 'open', granted: false } }, { ...keys, defaults: { ...noRules, auth: ['keys'] } }, 403],
     ['a policy that is not read yet', plainGuard, null, 503],
   ])('%s closes', async (_what, guard, policy, code) => {
     await start(guard, { policy });
@@ -117,10 +117,10 @@ describe.each(transports)('%s', (_name, secure) => {
   });
 
   test.each<[string, Guard, CallPolicy]>([
-    ['a Grant', { ...plainGuard, auth: { kind: 'open', granted: true } }, { ...keys, defaults: { auth: ['keys'] } }],
-    ['leave of the policy', { ...plainGuard, auth: { kind: 'open', granted: false } }, { ...keys, defaults: { auth: ['keys'] }, namespaces: { prod: { auth: null, mayOpen: true } } }],
+    ['a Grant', { ...plainGuard, auth: { kind: 'open', granted: true } }, { ...keys, defaults: { ...noRules, auth: ['keys'] } }],
+    ['leave of the policy', { ...plainGuard, auth: { kind: 'open', granted: false } }, { ...keys, defaults: { ...noRules, auth: ['keys'] }, namespaces: { prod: { ...noRules, auth: null, mayOpen: true } } }],
     ['nothing said by anybody', plainGuard, keys],
-    ['a namespace that is open', plainGuard, { ...keys, defaults: { auth: ['keys'] }, namespaces: { prod: { auth: 'none', mayOpen: false } } }],
+    ['a namespace that is open', plainGuard, { ...keys, defaults: { ...noRules, auth: ['keys'] }, namespaces: { prod: { ...noRules, auth: 'none', mayOpen: false } } }],
   ])('%s opens', async (_what, guard, policy) => {
     await start(guard, { policy });
     expect((await ask('')).status).toBe(200);
@@ -131,11 +131,11 @@ describe.each(transports)('%s', (_name, secure) => {
     const client = await gateway.open(secure);
     client.write(post('x', '', path));
     await client.answers(1);
-    gateway.plane.setPolicy({ ...keys, defaults: { auth: ['keys'] } });
+    gateway.plane.setPolicy({ ...keys, defaults: { ...noRules, auth: ['keys'] } });
     client.write(post('x', '', path));
     client.write(post('x', `x-api-key: ${key}\r\n`, path));
     expect((await client.answers(3)).map(({ status }) => status)).toEqual([200, 401, 200]);
-    gateway.plane.setPolicy({ ...keys, defaults: { auth: ['keys'] }, providers: { keys: keysProvider({ 'a-new-key-of-it': 'mobile-app' }) } });
+    gateway.plane.setPolicy({ ...keys, defaults: { ...noRules, auth: ['keys'] }, providers: { keys: keysProvider({ 'a-new-key-of-it': 'mobile-app' }) } });
     client.write(post('x', `x-api-key: ${key}\r\n`, path));
     client.write(post('x', 'x-api-key: a-new-key-of-it\r\n', path));
     expect((await client.answers(5)).slice(3).map(({ status }) => status)).toEqual([401, 200]);
@@ -153,7 +153,7 @@ describe.each(transports)('%s', (_name, secure) => {
   });
 
   test('probes are answered to anybody', async () => {
-    await start(guardOf('keys'), { policy: { ...keys, defaults: { auth: ['keys'] } } });
+    await start(guardOf('keys'), { policy: { ...keys, defaults: { ...noRules, auth: ['keys'] } } });
     expect((await ask('', '/ambassador/v0/check_ready')).status).toBe(200);
   });
 });

@@ -25,8 +25,8 @@ const address = new Uint8Array(16);
 const nobodys: Verdict = Object.freeze({ kind: 'fail', failure: failures.addressRefused, detail: 'a proxy in front did not say which it is' });
 
 export function addressesStep({ deny, allow }: AddressRules): Step {
-  const denied = deny.map(blocksOf);
-  const allowed = allow.map(blocksOf);
+  const denied = deny.map(({ blocks }) => blocksOf(blocks));
+  const allowed = allow.map(({ blocks }) => blocksOf(blocks));
   return requestStep('addresses', ({ head, facts }) => {
     const length = readClientAddress(head, facts, address);
     if (length === 0) return nobodys;

@@ -49,9 +49,9 @@ export function rejectedSteps(mapping: Mapping | null): readonly Step[] | null {
 }
 
 function compileStep(name: StepName, mapping: Mapping, { pool, rewrite }: StepParts, limits: StepLimits, callers: Callers): Step {
-  const { target, match, guard } = mapping;
+  const { target, match, guard, namespace } = mapping;
   if (name === 'identity') return identityStep(callers.admittance(mapping), callers, callers.policy?.clientHeader === true);
-  if (name === 'addresses') return addressesStep(addressRulesOf(guard)!);
+  if (name === 'addresses') return addressesStep(addressRulesOf(guard, namespace, callers.policy)!);
   if (target.kind === 'redirect') return redirectStep(target, match.path, limits.requestLineBytes);
   switch (name) {
     case 'cors':

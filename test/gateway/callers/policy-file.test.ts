@@ -16,10 +16,10 @@ function wrongOf(text: string): string {
 
 const whole = `
 clientHeader: true
-defaults: { auth: keys }
+defaults: { auth: keys, deny: 192.0.2.0/24 }
 namespaces:
   sandbox: { auth: none, mayOpen: true }
-  models: { auth: [keys, partners] }
+  models: { auth: [keys, partners], allow: [10.0.0.0/8, "2001:DB8::/32, 10.1.2.3"] }
 providers:
   keys: { kind: api-keys, secret: ops/keys }
   partners: { kind: api-keys, file: partners.txt, in: [header x-partner, query key, bearer, basic], namespaces: [models] }
@@ -28,8 +28,8 @@ providers:
 test('a whole file', () => {
   expect(policyOf(whole)).toEqual({
     clientHeader: true,
-    defaults: { auth: ['keys'] },
-    namespaces: { sandbox: { auth: 'none', mayOpen: true }, models: { auth: ['keys', 'partners'], mayOpen: false } },
+    defaults: { auth: ['keys'], allow: null, deny: ['192.0.2.0/24'] },
+    namespaces: { sandbox: { auth: 'none', allow: null, deny: null, mayOpen: true }, models: { auth: ['keys', 'partners'], allow: ['10.0.0.0/8', '2001:db8::/32', '10.1.2.3/32'], deny: null, mayOpen: false } },
     providers: {
       keys: { kind: 'api-keys', namespaces: [], from: { kind: 'secret', namespace: 'ops', name: 'keys' }, places: [{ kind: 'header', name: 'x-api-key' }] },
       partners: { kind: 'api-keys', namespaces: ['models'], from: { kind: 'file', file: 'partners.txt' }, places: [{ kind: 'header', name: 'x-partner' }, { kind: 'query', name: 'key' }, { kind: 'bearer' }, { kind: 'basic' }] },
@@ -38,7 +38,7 @@ test('a whole file', () => {
 });
 
 test('a file that says nothing', () => {
-  expect(policyOf('{}')).toEqual({ clientHeader: false, defaults: { auth: null }, namespaces: {}, providers: {} });
+  expect(policyOf('{}')).toEqual({ clientHeader: false, defaults: { auth: null, allow: null, deny: null }, namespaces: {}, providers: {} });
 });
 
 // As whoever writes in place leaves it for a moment: it must not open what was closed.
@@ -72,6 +72,13 @@ test.each<[string, RegExp]>([
   ['providers: { keys: { kind: api-keys, file: f, in: [cookie x] } }', /no place of a key/],
   ['providers: { keys: { kind: api-keys, file: f, in: [header host] } }', /no place of a key/],
   ['providers: { keys: { kind: api-keys, file: f, key: x } }', /^providers.keys.key is not known here/],
+  ['defaults: { auth: }', /^defaults.auth does not say/],
+  ['defaults: { allow: }', /^defaults.allow names no address/],
+  ['defaults: { allow: [] }', /^defaults.allow names no address/],
+  ['defaults: { deny: "" }', /^defaults.deny/],
+  ['defaults: { deny: [10.0.0.0/8, office] }', /^defaults.deny has "office", which is neither/],
+  ['defaults: { deny: [10.0.0.0/8, 7] }', /^defaults.deny is no list/],
+  ['namespaces: { prod: { allow: 10.0.0.1/8 } }', /^namespaces.prod.allow has "10.0.0.1\/8", whose address has bits/],
   ['clientHeader: "true"', /neither true nor false/],
 ])('%s', (text, sentence) => {
   expect(wrongOf(text)).toMatch(sentence);
@@ -120,4 +127,8 @@ test('keys that are not there admit nobody, and that is said', () => {
   const { providers } = completePolicy(policyOf(whole), () => null, (provider, sentence) => told.push(`${provider}: ${sentence}`));
   expect(providers['keys']).toMatchObject({ clients: {} });
   expect(told).toEqual([expect.stringMatching(/^keys: its keys are not there \(secret ops\/keys\)/), expect.stringMatching(/^partners: .*file partners.txt/)]);
+});
+
+test.each([[999, 'right'], [1000, 'right'], [1001, 'has 1001 blocks, and 1000 are the most']])('%i blocks in a list', (count, outcome) => {
+  expect(wrongOf(JSON.stringify({ defaults: { deny: Array.from({ length: count }, (_, index) => `10.${index >> 8}.${index & 255}.0/24`) } }))).toContain(outcome);
 });
