@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { loadAll } from 'js-yaml';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { decodePolicyFile } from '../../gateway/callers/policy-file.ts';
 import { decodeServe, serveOptions } from '../../gateway/config.ts';
 import type { ClusterObject } from './api-client.ts';
 import { ApiServer } from './api-server.ts';
@@ -25,6 +26,8 @@ const everything = {
   bareNames: false,
   dial: 'service',
   grants: [{ namespace: 'models', prefixes: ['/ml/'], upstreams: ['features.warehouse'], endpointSlices: true }],
+  policy: { defaults: { auth: 'keys' }, providers: { keys: { kind: 'api-keys', secret: 'models/api-keys' } } },
+  redis: { url: 'rediss://redis.example:6380', passwordSecret: { name: 'redis', key: 'pass' } },
   secrets: [{ namespace: 'models', names: ['features-ca', 'features-cert'] }],
   image: { repository: 'registry.example/sluice', tag: '1.2.3', pullPolicy: 'Always', pullSecrets: ['registry'] },
   workers: 4,
@@ -122,6 +125,8 @@ describeCluster('the chart', () => {
         trustedHops: 1,
         proxyProtocol: { on: 'both', from: ['10.0.0.0/8', '2001:db8::7/128'] },
         accessLog: 'all',
+        policyFile: '/etc/sluice/policy/policy.yaml',
+        redis: expect.objectContaining({ passwordFile: '/etc/sluice/redis/pass' }) as unknown,
         admin: { hosts: ['sluice-admin', 'sluice-admin.sluice', 'sluice-admin.sluice.svc', 'sluice-admin.sluice.svc.cluster.local', 'gateway-admin.example'] },
         tls: { port: 8443, certFile: '/etc/sluice/tls/tls.crt', keyFile: '/etc/sluice/tls/tls.key' },
         drainWaitMs: 20_000,
@@ -129,6 +134,12 @@ describeCluster('the chart', () => {
         limits: { defaultTimeoutMs: 5_000_000, bodyBytes: 1_048_576 },
       },
     });
+  });
+
+  test('puts the policy where the gateway reads it, as it is written', async () => {
+    const map = (await renderChart(everything)).find(({ kind, metadata }) => kind === 'ConfigMap' && metadata.name === 'sluice-policy') as unknown as { readonly data: Readonly<Record<string, string>> };
+    expect(decodePolicyFile(map.data['policy.yaml']!)).toMatchObject({ kind: 'policy', policy: { defaults: { auth: ['keys'] } } });
+    expect((await renderChart({})).some(({ metadata }) => metadata.name === 'sluice-policy')).toBe(false);
   });
 
   test('has no value in place of an option that serve does not know', async () => {

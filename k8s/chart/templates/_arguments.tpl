@@ -19,6 +19,9 @@
 {{- $admin := printf "%s-admin" (include "sluice.name" .) -}}
 {{- range concat (list $admin (printf "%s.%s" $admin .Release.Namespace) (printf "%s.%s.svc" $admin .Release.Namespace) (printf "%s.%s.svc.cluster.local" $admin .Release.Namespace)) .Values.admin.hosts }}{{ $arguments = append $arguments (printf "--admin-host=%s" .) }}{{ end -}}
 {{- if .Values.grants }}{{ $arguments = append $arguments "--grants=/etc/sluice/grants/grants.yaml" }}{{ end -}}
+{{- if .Values.policy }}{{ $arguments = append $arguments "--policy=/etc/sluice/policy/policy.yaml" }}{{ end -}}
+{{- if .Values.redis.url }}{{ $arguments = append $arguments (printf "--redis=%s" .Values.redis.url) }}{{ end -}}
+{{- if and .Values.redis.url .Values.redis.passwordSecret.name }}{{ $arguments = append $arguments (printf "--redis-password-file=/etc/sluice/redis/%s" .Values.redis.passwordSecret.key) }}{{ end -}}
 {{- if .Values.tls.secretName }}{{ $arguments = concat $arguments (list "--tls-listen=:8443" "--tls-cert=/etc/sluice/tls/tls.crt" "--tls-key=/etc/sluice/tls/tls.key") }}{{ end -}}
 {{- range $name, $value := .Values.options -}}
 {{- if kindIs "slice" $value -}}
