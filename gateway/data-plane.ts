@@ -17,11 +17,13 @@ export interface PlaneStart {
   /** Memory of the table, and which of its readers this is. */
   readonly table: TableMemory;
   readonly reader: number;
-  /** The memory of this number is damaged, so that this thread must end. */
   /** Who may call; null: it is not known yet, and nobody may. */
   readonly policy: CallPolicy | null;
+  /** A token names a key that this provider of identities has not: new ones are looked for. */
+  readonly askKeys: (provider: string) => void;
   /** Of the keys that seal TLS sessions: 32 bytes, the same in every worker. */
   readonly ticketSeed: Uint8Array;
+  /** The memory of this number is damaged, so that this thread must end. */
   readonly damaged: (memory: number, sentence: string) => void;
   readonly log: (entry: AccessEntry) => void;
   /** What is said of the worker itself: a line with a name. */
@@ -66,6 +68,8 @@ export interface Plane {
   follow(memory: TableMemory): void;
   /** Who may call from now on. */
   setPolicy(policy: CallPolicy): void;
+  /** Keys of this provider were looked for, and there are no others than those of its policy. */
+  keysLooked(provider: string): void;
   /** The table that is served; version 0: none yet, or none of the memory that is followed. `atMs`: since when, epoch ms. */
   readonly served: { readonly version: number; readonly atMs: number };
   /** Ports 0: any free one. `tlsPort` 0 in the answer: no TLS. Rejects when an address cannot be bound. */

@@ -100,6 +100,8 @@ export type FromControl =
   | { readonly kind: 'policy'; readonly kept: KeptPolicy }
   /** What data workers and a successor start with from now on. */
   | { readonly kind: 'certificates'; readonly set: CertificateSet }
+  /** New keys of this provider were looked for; where there are any, a policy with them has been said before. */
+  | { readonly kind: 'keys-looked'; readonly provider: string }
   /** It cannot start: one clear sentence, exit 1. */
   | { readonly kind: 'failed'; readonly sentence: string }
   | { readonly kind: 'log'; readonly lines: readonly LogLine[] }
@@ -119,6 +121,7 @@ export type ToData =
   /** A control worker came: its channel, and the memory that it writes tables into. */
   | { readonly kind: 'control'; readonly channel: MessagePort; readonly table: TableMemory }
   | { readonly kind: 'policy'; readonly policy: CallPolicy }
+  | { readonly kind: 'keys-looked'; readonly provider: string }
   | { readonly kind: 'drain'; readonly waitMs: number; readonly graceMs: number };
 
 /** Data worker to supervisor. */
@@ -148,4 +151,6 @@ export type DataToControl =
   /** It reads this table, since `atMs`, epoch ms. */
   | { readonly kind: 'taken'; readonly version: number; readonly atMs: number }
   /** DNS Upstreams that were used and need addresses, or are still in use (at most once in 20 s each). */
-  | { readonly kind: 'used'; readonly upstreams: readonly string[] };
+  | { readonly kind: 'used'; readonly upstreams: readonly string[] }
+  /** A token names a key that this provider of identities has not. */
+  | { readonly kind: 'keys-wanted'; readonly provider: string };

@@ -249,6 +249,8 @@ export class Supervisor implements Gateway {
       case 'certificates':
         this.#certificates = message.set;
         return;
+      case 'keys-looked':
+        return this.#data.forEach((_, worker) => this.#toData(worker, message));
       case 'failed':
         return this.#failed('control', message.sentence);
       case 'log':

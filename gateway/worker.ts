@@ -26,6 +26,7 @@ export async function startDataWorker(start: DataStart, parent: MessagePort, mak
     reader: worker,
     policy: start.policy,
     ticketSeed: start.ticketSeed,
+    askKeys: (provider) => control?.postMessage({ kind: 'keys-wanted', provider } satisfies DataToControl),
     damaged: (memory, sentence) => {
       tell({ kind: 'damaged', memory, sentence });
       log.flush();
@@ -56,6 +57,10 @@ export async function startDataWorker(start: DataStart, parent: MessagePort, mak
     }
     if (message.kind === 'policy') {
       plane.setPolicy(message.policy);
+      return;
+    }
+    if (message.kind === 'keys-looked') {
+      plane.keysLooked(message.provider);
       return;
     }
     control?.close();

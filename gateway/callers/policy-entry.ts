@@ -82,6 +82,21 @@ export class PolicyEntry {
     return texts;
   }
 
+  /** Names of all that is written, whatever it is; each is read by another call. */
+  get names(): readonly string[] {
+    return Object.keys(this.#fields);
+  }
+
+  /** Texts, numbers and booleans: a list, or one alone; [] where it is not written. */
+  scalars(name: string): readonly (string | number | boolean)[] {
+    const value = this.#take(name);
+    if (value === null) return [];
+    const list: readonly unknown[] = Array.isArray(value) ? value : [value];
+    const scalars = list.filter((item) => typeof item === 'number' || typeof item === 'boolean' || (typeof item === 'string' && item.length <= mostText)) as (string | number | boolean)[];
+    if (scalars.length < list.length || list.length === 0 || list.length > mostItems) this.refuse(name, `is no value, and no list of 1 to ${mostItems} of them: write texts, numbers, true or false`);
+    return scalars;
+  }
+
   /** null: it is not written. */
   entry(name: string): PolicyEntry | null {
     const value = this.#take(name);

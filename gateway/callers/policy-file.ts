@@ -6,12 +6,18 @@ import { isProviderName, parseAuth } from '../../routing/guard.ts';
 import { apiKeysOf, decodeApiKeys } from './api-keys-provider.ts';
 import type { ApiKeysDeclaration } from './api-keys-provider.ts';
 import { noRules } from './call-policy.ts';
+import { basicOf, decodeBasic } from './basic-provider.ts';
+import type { BasicDeclaration } from './basic-provider.ts';
 import type { CallPolicy, NamespaceRules, Provider, Rules } from './call-policy.ts';
+import { decodeJwt, jwtOf } from './jwt-provider.ts';
+import type { JwtDeclaration } from './jwt-provider.ts';
+import { decodeMtls } from './mtls-provider.ts';
+import type { MtlsDeclaration } from './mtls-provider.ts';
 import { PolicyEntry } from './policy-entry.ts';
 import { placeKey } from './provider.ts';
 import type { Material, MaterialPlace, ProviderBase } from './provider.ts';
 
-export type ProviderDeclaration = ApiKeysDeclaration;
+export type ProviderDeclaration = ApiKeysDeclaration | BasicDeclaration | JwtDeclaration | MtlsDeclaration;
 
 /** A policy file as it is written. */
 export interface PolicyDeclaration extends Omit<CallPolicy, 'providers'> {
@@ -98,16 +104,33 @@ function blocksOf(entry: PolicyEntry, name: 'allow' | 'deny'): Rules['allow'] {
 
 function providerOf(entry: PolicyEntry): ProviderDeclaration | null {
   const base: ProviderBase = { namespaces: entry.texts('namespaces') };
-  const kind = entry.neededText('kind', 'api-keys');
-  const declared = kind === 'api-keys' ? decodeApiKeys(entry, base) : null;
-  if (declared === null && kind !== '') entry.refuse('kind', `is "${kind.slice(0, 40)}", which is none: write api-keys`);
+  const kind = entry.neededText('kind', kinds);
+  const declared = declaredAs(kind, entry, base);
+  if (declared === null && kind !== '') entry.refuse('kind', `is "${kind.slice(0, 40)}", which is none: write ${kinds}`);
   if (declared !== null) entry.done();
   return declared;
 }
 
+const kinds = 'api-keys, basic, jwt or mtls';
+
+function declaredAs(kind: string, entry: PolicyEntry, base: ProviderBase): ProviderDeclaration | null {
+  switch (kind) {
+    case 'api-keys':
+      return decodeApiKeys(entry, base);
+    case 'basic':
+      return decodeBasic(entry, base);
+    case 'jwt':
+      return decodeJwt(entry, base);
+    case 'mtls':
+      return decodeMtls(entry, base);
+    default:
+      return null;
+  }
+}
+
 /** Where all of its keys are. */
 export function placesOf({ providers }: PolicyDeclaration): readonly MaterialPlace[] {
-  return Object.values(providers).map(({ from }) => from);
+  return Object.values(providers).flatMap((declared) => (declared.kind === 'mtls' ? [] : [declared.from]));
 }
 
 /** The policy with its keys; `materialAt` null: nothing is there, and whoever needs it is nobody. `report`: what is wrong with the keys of a provider. */
@@ -115,10 +138,23 @@ export function completePolicy(declaration: PolicyDeclaration, materialAt: (plac
   const providers: Record<string, Provider> = {};
   for (const [name, declared] of Object.entries(declaration.providers)) {
     const wrong: string[] = [];
-    const material = materialAt(declared.from);
-    if (material === null) wrong.push(`its keys are not there (${placeKey(declared.from)}), so it admits nobody: create it`);
-    providers[name] = apiKeysOf(declared, material ?? new Map(), wrong);
+    providers[name] = completed(declared, materialAt, wrong);
     for (const sentence of wrong.slice(0, mostTold)) report(name, sentence);
   }
   return { ...declaration, providers };
+}
+
+function completed(declared: ProviderDeclaration, materialAt: (place: MaterialPlace) => Material | null, wrong: string[]): Provider {
+  if (declared.kind === 'mtls') return declared;
+  const material = materialAt(declared.from);
+  // Of a URL its keeper knows more.
+  if (material === null && declared.from.kind !== 'url') wrong.push(`its keys are not there (${placeKey(declared.from)}), so it admits nobody: create it`);
+  switch (declared.kind) {
+    case 'api-keys':
+      return apiKeysOf(declared, material ?? new Map(), wrong);
+    case 'basic':
+      return basicOf(declared, material, wrong);
+    case 'jwt':
+      return jwtOf(declared, material, wrong);
+  }
 }

@@ -3,7 +3,9 @@
 /** Where the keys, clients or passwords of a provider are. */
 export type MaterialPlace =
   | { readonly kind: 'secret'; readonly namespace: string; readonly name: string }
-  | { readonly kind: 'file'; readonly file: string };
+  | { readonly kind: 'file'; readonly file: string }
+  /** A key set that an issuer publishes. */
+  | { readonly kind: 'url'; readonly url: string };
 
 /** What is common to declared providers. */
 export interface ProviderBase {
@@ -11,10 +13,17 @@ export interface ProviderBase {
   readonly namespaces: readonly string[];
 }
 
-/** What was found at a place: texts by name; a file is `""` alone. */
+/** What was found at a place: texts by name; a file, and what came from a URL, is `""` alone. */
 export type Material = ReadonlyMap<string, Buffer>;
 
 /** The key of a place in maps. */
 export function placeKey(place: MaterialPlace): string {
-  return place.kind === 'secret' ? `secret ${place.namespace}/${place.name}` : `file ${place.file}`;
+  switch (place.kind) {
+    case 'secret':
+      return `secret ${place.namespace}/${place.name}`;
+    case 'file':
+      return `file ${place.file}`;
+    case 'url':
+      return place.url;
+  }
 }

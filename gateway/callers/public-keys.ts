@@ -63,20 +63,20 @@ function fromPem(text: string): KeysOutcome {
   return gathered(blocks.map((block) => judged(null, null, () => createPublicKey(block))));
 }
 
-function gathered(read: readonly (PublicKey | string)[]): KeysOutcome {
-  const keys = read.filter((key) => typeof key !== 'string');
+function gathered(read: readonly (PublicKey | string | null)[]): KeysOutcome {
+  const keys = read.filter((key) => typeof key === 'object' && key !== null);
   const faults = read.flatMap((key, index) => (typeof key === 'string' ? [`key ${index} ${key}`] : []));
-  if (keys.length === 0) return refused(`none of its keys can be used: ${faults.slice(0, 3).join('; ')}`);
+  if (keys.length === 0) return refused(`none of its keys can be used: ${faults.length === 0 ? 'they are not for signatures' : faults.slice(0, 3).join('; ')}`);
   return { kind: 'keys', keys, faults };
 }
 
-/** The key, or why it is left out. */
-function fromJwk(entry: unknown): PublicKey | string {
+/** The key, or why it is left out; null: it is for something else, which many an issuer has beside. */
+function fromJwk(entry: unknown): PublicKey | string | null {
   if (!isRecord(entry)) return 'is no JSON Web Key';
   const { kid, alg, use, key_ops: operations } = entry;
   if (entry['kty'] === 'oct') return 'is symmetric: such a key is a secret and verifies nothing here';
-  if (use !== undefined && use !== 'sig') return 'is not for signatures';
-  if (operations !== undefined && !(Array.isArray(operations) && operations.includes('verify'))) return 'is not for verifying';
+  if (use !== undefined && use !== 'sig') return null;
+  if (operations !== undefined && !(Array.isArray(operations) && operations.includes('verify'))) return null;
   if (kid !== undefined && (typeof kid !== 'string' || kid.length > keyBounds.kidCharacters)) return `has a kid that is no text of at most ${keyBounds.kidCharacters} characters`;
   if (alg !== undefined && !algorithms.some((known) => known === alg)) return 'is for an algorithm that is not known here';
   return judged(kid ?? null, (alg as Algorithm | undefined) ?? null, () => createPublicKey({ key: publicPart(entry), format: 'jwk' }));

@@ -7,7 +7,7 @@ import { digestKey } from '../../routing/digest.ts';
 import type { Problem } from '../../routing/problem.ts';
 import { printProblem } from '../../routing/problem.ts';
 import type { Source } from '../../k8s/source/source.ts';
-import { checkReach } from '../../k8s/translate/reach.ts';
+import { checkReach, readAddress, refusalOf } from '../../k8s/translate/reach.ts';
 import { Translator } from '../../k8s/translate/translator.ts';
 import { startAdmin } from '../admin/server.ts';
 import type { AdminServer } from '../admin/server.ts';
@@ -27,6 +27,7 @@ import { CertificateKeeper } from './certificate-keeper.ts';
 import { ClaimKeeper, keeperTimes } from './claim-keeper.ts';
 import { ProblemEvents, problemEventTimes } from './problem-events.ts';
 import { probeEndpoint } from './health-probe.ts';
+import { fetchJwks } from './jwks-fetch.ts';
 import { PolicyKeeper, policyLookMs } from './policy-keeper.ts';
 import { Readiness } from './readiness.ts';
 import { Reconciler } from './reconcile.ts';
@@ -66,9 +67,10 @@ async function runControl({ settings, handover, policy, base, counters, table, c
   const translator = new Translator(translateSettings, { kind: source.claims === null ? 'here' : 'elsewhere', held: handover.held }, digestKey({ high: randomInt(2 ** 32), low: randomInt(2 ** 32) }));
   let admin: AdminServer | null = null;
   let keeper: ClaimKeeper | null = null;
+  const lookUp = async (host: string): Promise<readonly string[]> => (await lookup(host, { all: true })).map(({ address }) => address);
   const outside: ReconcilerOutside = {
     isOneNamespace: settings.namespaces.length === 1,
-    lookup: async (host) => (await lookup(host, { all: true })).map(({ address }) => address),
+    lookup: lookUp,
     probe: probeEndpoint,
     refuse: (upstream, ip) => checkReach(translateSettings, upstream, ip),
     nowMs: () => performance.timeOrigin + performance.now(),
@@ -87,6 +89,9 @@ async function runControl({ settings, handover, policy, base, counters, table, c
     changed: (kept) => tell({ kind: 'policy', kept }),
     problemsChanged: () => reconciler.recordProblemsChanged(),
     lookMs: policyLookMs,
+    clock: systemClock,
+    fetchKeys: (url) => fetchJwks(url, { lookup: lookUp, refuse: (ip, port) => refusalOf(translateSettings, readAddress(ip), port) }),
+    keysLooked: (provider) => tell({ kind: 'keys-looked', provider }),
   });
   const damaged = (fault: ArenaFault): never => {
     tell({ kind: 'damaged', memory: table.number, sentence: fault.message });
@@ -148,7 +153,10 @@ async function runControl({ settings, handover, policy, base, counters, table, c
   parent.on('message', (message: ToControl) => {
     switch (message.kind) {
       case 'data-worker':
-        message.channel.on('message', (answer: DataToControl) => reconciler.from(message.worker, answer));
+        message.channel.on('message', (answer: DataToControl) => {
+          if (answer.kind === 'keys-wanted') policies.askKeys(answer.provider);
+          else reconciler.from(message.worker, answer);
+        });
         channels.set(message.worker, message.channel);
         // Before it is told of a table: whoever routes to a host knows its terms.
         if (certificates.set !== null) message.channel.postMessage({ kind: 'certificates', set: certificates.set } satisfies ControlToData);

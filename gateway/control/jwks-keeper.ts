@@ -1,6 +1,5 @@
 // JwksKeeper: the key sets of issuers, by URL, kept fresh. A set that cannot be got, or read, leaves the last good one as it is.
 import { readPublicKeys } from '../callers/public-keys.ts';
-import type { PublicKey } from '../callers/public-keys.ts';
 import type { Alarm, Clock } from '../clock.ts';
 import type { JwksAnswer } from './jwks-fetch.ts';
 
@@ -17,15 +16,15 @@ export const jwksTimes = {
 
 /** Of a URL that is wanted. */
 export interface JwksState {
-  /** null: never got. */
-  readonly keys: readonly PublicKey[] | null;
-  /** Why there are no keys, or none that are new; one sentence a fault. Empty: all is well. */
+  /** The last one that could be used; null: never got. */
+  readonly text: string | null;
+  /** Why there are no keys, or none that are new; one sentence a fault. Empty: all is well. Those of the set itself are not among them. */
   readonly faults: readonly string[];
 }
 
 interface Kept {
   readonly url: string;
-  keys: readonly PublicKey[] | null;
+  text: string | null;
   faults: readonly string[];
   /** Time of the last fetch. */
   begunMs: number;
@@ -34,6 +33,8 @@ interface Kept {
   /** Somebody waits for the next answer. */
   asked: boolean;
   alarm: Alarm | null;
+  /** Resolves when it has been tried. */
+  first: Promise<void>;
 }
 
 export interface JwksKeeperOutside {
@@ -45,7 +46,7 @@ export interface JwksKeeperOutside {
   readonly looked: (url: string) => void;
 }
 
-const unknown: JwksState = Object.freeze({ keys: null, faults: [] });
+const unknown: JwksState = Object.freeze({ text: null, faults: [] });
 
 export class JwksKeeper {
   readonly #outside: JwksKeeperOutside;
@@ -65,10 +66,15 @@ export class JwksKeeper {
     }
     for (const url of wanted) {
       if (this.#kept.has(url)) continue;
-      const kept: Kept = { url, keys: null, faults: [], begunMs: -Infinity, failuresInRow: 0, fetching: false, asked: false, alarm: null };
+      const kept: Kept = { url, text: null, faults: [], begunMs: -Infinity, failuresInRow: 0, fetching: false, asked: false, alarm: null, first: Promise.resolve() };
       this.#kept.set(url, kept);
-      void this.#fetch(kept);
+      kept.first = this.#fetch(kept);
     }
+  }
+
+  /** Resolves when all that are wanted now have been tried. */
+  async tried(): Promise<void> {
+    await Promise.all([...this.#kept.values()].map(({ first }) => first));
   }
 
   stateOf(url: string): JwksState {
@@ -115,10 +121,10 @@ export class JwksKeeper {
 function take(kept: Kept, answer: JwksAnswer): boolean {
   const outcome = answer.kind === 'failed' ? ({ kind: 'refused', sentence: `they cannot be fetched: ${answer.reason}` } as const) : readPublicKeys(answer.text);
   kept.failuresInRow = outcome.kind === 'keys' ? 0 : kept.failuresInRow + 1;
-  const keys = outcome.kind === 'keys' ? outcome.keys : kept.keys;
-  const faults = outcome.kind === 'keys' ? outcome.faults : [outcome.sentence];
-  const changed = JSON.stringify([keys, faults]) !== JSON.stringify([kept.keys, kept.faults]);
-  kept.keys = keys;
+  const text = outcome.kind === 'keys' && answer.kind === 'got' ? answer.text : kept.text;
+  const faults = outcome.kind === 'keys' ? [] : [outcome.sentence];
+  const changed = text !== kept.text || faults.join() !== kept.faults.join();
+  kept.text = text;
   kept.faults = faults;
   return changed;
 }

@@ -7,14 +7,17 @@ import type { Problem } from '../../routing/problem.ts';
 import type { SourceChange } from '../../k8s/source/source.ts';
 import { secretTexts } from '../../k8s/translate/tls.ts';
 import { noPolicy } from '../callers/call-policy.ts';
-import type { CallPolicy } from '../callers/call-policy.ts';
+import type { CallPolicy, Provider } from '../callers/call-policy.ts';
 import { completePolicy, decodePolicyFile, placesOf } from '../callers/policy-file.ts';
 import type { PolicyDeclaration } from '../callers/policy-file.ts';
 import { readPolicy } from '../callers/read-policy.ts';
 import { placeKey } from '../callers/provider.ts';
 import type { Material, MaterialPlace } from '../callers/provider.ts';
 import type { Log } from '../log.ts';
+import type { Clock } from '../clock.ts';
 import type { KeptPolicy } from '../messages.ts';
+import type { JwksAnswer } from './jwks-fetch.ts';
+import { JwksKeeper } from './jwks-keeper.ts';
 
 /** Files are looked at so often, ms: a mounted ConfigMap changes by a link, which few ways of watching see. */
 export const policyLookMs = 1000;
@@ -27,6 +30,10 @@ export interface PolicyOutside {
   readonly changed: (kept: KeptPolicy) => void;
   readonly problemsChanged: () => void;
   readonly lookMs: number;
+  readonly clock: Clock;
+  readonly fetchKeys: (url: string) => Promise<JwksAnswer>;
+  /** New keys of this provider were looked for, because somebody asked. */
+  readonly keysLooked: (provider: string) => void;
 }
 
 export class PolicyKeeper {
@@ -40,6 +47,7 @@ export class PolicyKeeper {
   readonly #secrets = new Map<string, Material | null>();
   /** Files by path; null: it cannot be read. */
   readonly #files = new Map<string, Material | null>();
+  readonly #jwks: JwksKeeper;
   #isSynced = false;
   #fileProblem: Problem | null = null;
   #keyProblems: readonly Problem[] = [];
@@ -52,6 +60,14 @@ export class PolicyKeeper {
     this.#outside = outside;
     this.#text = kept?.text ?? '';
     this.#policy = kept?.policy ?? noPolicy;
+    this.#jwks = new JwksKeeper({
+      clock: outside.clock,
+      fetch: outside.fetchKeys,
+      changed: () => this.#complete(),
+      looked: (url) => {
+        for (const name of this.#providersOf(url)) outside.keysLooked(name);
+      },
+    });
   }
 
   get policy(): CallPolicy {
@@ -79,8 +95,16 @@ export class PolicyKeeper {
       this.#tell(wrong);
     }
     await this.#readMaterial();
+    // A first policy without the keys of an issuer would refuse everybody for a moment. Later ones have those of before.
+    if (this.#policy === noPolicy) await this.#jwks.tried();
     this.#complete();
     this.#watch(this.#file);
+  }
+
+  /** A token names a key that the provider has not. */
+  askKeys(provider: string): void {
+    const url = this.#urlOf(provider);
+    if (url !== null) this.#jwks.ask(url);
   }
 
   /** Takes the Secrets of a change. */
@@ -110,6 +134,7 @@ export class PolicyKeeper {
 
   stop(): void {
     this.#stopped = true;
+    this.#jwks.stop();
     if (this.#file !== null) unwatchFile(this.#file);
     for (const file of this.#files.keys()) unwatchFile(file);
   }
@@ -145,6 +170,7 @@ export class PolicyKeeper {
   }
 
   async #readMaterial(): Promise<void> {
+    this.#jwks.want(this.#declaration === null ? [] : placesOf(this.#declaration).flatMap((place) => (place.kind === 'url' ? [place.url] : [])));
     const wanted = new Set(this.#declaration === null ? [] : placesOf(this.#declaration).flatMap((place) => (place.kind === 'file' ? [place.file] : [])));
     for (const file of this.#files.keys()) {
       if (wanted.has(file)) continue;
@@ -167,10 +193,13 @@ export class PolicyKeeper {
     };
     const kept = this.#policy;
     const next = completePolicy(declaration, (place) => this.#materialAt(place), report);
-    // While it is not known whether a Secret is there, those of the control worker before are.
-    const providers = Object.fromEntries(
-      Object.entries(next.providers).map(([name, provider]) => [name, this.#isUnknown(declaration.providers[name]!.from) && kept.providers[name]?.kind === provider.kind ? kept.providers[name] : provider]),
-    );
+    const providers = Object.fromEntries(Object.entries(next.providers).map(([name, provider]) => [name, this.#withKeptKeys(name, provider)]));
+    for (const [name, declared] of Object.entries(declaration.providers)) {
+      if (declared.kind !== 'jwt' || declared.from.kind !== 'url') continue;
+      const provider = providers[name]!;
+      const what = provider.kind === 'jwt' && provider.keys === null ? 'are not known, so it admits nobody' : 'are not renewed, and the last ones hold';
+      for (const fault of this.#jwks.stateOf(declared.from.url).faults) report(name, `its keys at ${declared.from.url} ${what}: ${fault}`);
+    }
     const policy: CallPolicy = { ...next, providers };
     this.#keyProblems = this.#isSynced ? problems : [];
     this.#outside.problemsChanged();
@@ -179,8 +208,36 @@ export class PolicyKeeper {
     this.#outside.changed({ text: this.#text, policy });
   }
 
+  /** While it is not known whether a Secret is there, or a key set was not got, those of the control worker before hold. */
+  #withKeptKeys(name: string, provider: Provider): Provider {
+    const kept = this.#policy.providers[name];
+    const declared = this.#declaration!.providers[name]!;
+    if (kept === undefined || declared.kind === 'mtls') return provider;
+    if (provider.kind === 'jwt' && provider.keysUrl !== null) return kept.kind === 'jwt' && provider.keys === null && kept.keysUrl === provider.keysUrl ? { ...provider, keys: kept.keys } : provider;
+    return this.#isUnknown(declared.from) && kept.kind === provider.kind ? kept : provider;
+  }
+
+  #urlOf(provider: string): string | null {
+    const providers = this.#declaration?.providers ?? {};
+    const declared = Object.hasOwn(providers, provider) ? providers[provider]! : null;
+    return declared?.kind === 'jwt' && declared.from.kind === 'url' ? declared.from.url : null;
+  }
+
+  #providersOf(url: string): readonly string[] {
+    return Object.keys(this.#declaration?.providers ?? {}).filter((name) => this.#urlOf(name) === url);
+  }
+
   #materialAt(place: MaterialPlace): Material | null {
-    return (place.kind === 'file' ? this.#files.get(place.file) : this.#secrets.get(`${place.namespace}/${place.name}`)) ?? null;
+    switch (place.kind) {
+      case 'file':
+        return this.#files.get(place.file) ?? null;
+      case 'secret':
+        return this.#secrets.get(`${place.namespace}/${place.name}`) ?? null;
+      case 'url': {
+        const { text } = this.#jwks.stateOf(place.url);
+        return text === null ? null : new Map([['', Buffer.from(text)]]);
+      }
+    }
   }
 
   #isUnknown(place: MaterialPlace): boolean {

@@ -215,7 +215,7 @@ export class Reconciler {
     this.#publisher.leave(worker);
   }
 
-  from(worker: number, message: DataToControl): void {
+  from(worker: number, message: Exclude<DataToControl, { readonly kind: 'keys-wanted' }>): void {
     switch (message.kind) {
       case 'taken':
         return this.#publisher.taken(worker, message.version, message.atMs);

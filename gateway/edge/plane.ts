@@ -59,7 +59,7 @@ export class DataPlane implements Plane {
   #ports: OwnPorts;
 
   /** `plantedSteps`: steps of tests, which every request takes first. */
-  constructor({ settings, clock, counters, others, table, reader, policy, damaged, log, say, used, ticketSeed }: PlaneStart, plantedSteps: readonly Step[] = []) {
+  constructor({ settings, clock, counters, others, table, reader, policy, askKeys, damaged, log, say, used, ticketSeed }: PlaneStart, plantedSteps: readonly Step[] = []) {
     const { accessLog, limits } = settings;
     this.#settings = settings;
     this.#ports = { cleartext: settings.listen.port, tls: settings.tls?.port ?? 0 };
@@ -88,7 +88,7 @@ export class DataPlane implements Plane {
       taken: (upstreams) => this.#pools.changed(upstreams),
     });
     this.#endRest = restOften(this.#table, (error) => this.#worker.faulted(error));
-    this.#callers = new Callers(policy ?? (settings.policyFile === null ? noPolicy : null));
+    this.#callers = new Callers(policy ?? (settings.policyFile === null ? noPolicy : null), { clock, epochMs: Date.now, askKeys });
     this.#pools = new UpstreamRegistry(upstream, this.#table);
     this.#compiler = { pools: this.#pools, defaultIdleTimeoutMs: limits.streamIdleTimeoutMs, limits, callers: this.#callers, plantedSteps };
     this.#exchange = new ExchangeContext(upstream, new ShadowSender(upstream), this.#table);
@@ -109,6 +109,10 @@ export class DataPlane implements Plane {
 
   setPolicy(policy: CallPolicy): void {
     this.#callers.setPolicy(policy);
+  }
+
+  keysLooked(provider: string): void {
+    this.#callers.keysLooked(provider);
   }
 
   follow(memory: TableMemory): void {
@@ -173,6 +177,7 @@ export class DataPlane implements Plane {
     for (const connection of this.#downstream.connections) connection.destroy();
     this.#pools.close();
     this.#redis?.close();
+    this.#callers.close();
     this.#worker.wheel.close();
   }
 }

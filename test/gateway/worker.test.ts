@@ -38,6 +38,10 @@ class FakePlane implements Plane {
     this.calls.push(`policy ${Object.keys(policy.providers).join()}`);
   }
 
+  keysLooked(provider: string): void {
+    this.calls.push(`keys ${provider}`);
+  }
+
   async listen(_: number, tlsPort: number): Promise<{ host: string; port: number; tlsPort: number }> {
     this.calls.push(`listen ${this.served.version}`);
     return { host: '127.0.0.1', port: 4000, tlsPort };

@@ -46,6 +46,8 @@ export class Gateway {
   readonly counters: CounterBlock;
   readonly entries: AccessEntry[] = [];
   readonly used: string[] = [];
+  /** Providers whose new keys were asked for. */
+  readonly keysAsked: string[] = [];
   /** Names of the lines that the worker wrote about itself. */
   readonly said: string[] = [];
   readonly #clock = new StoppedClock();
@@ -73,6 +75,7 @@ export class Gateway {
       others: options.others ?? [],
       table: this.shared.memory,
       reader: 0,
+      askKeys: (provider) => this.keysAsked.push(provider),
       policy: options.policy === undefined ? noPolicy : options.policy,
       ticketSeed: options.ticketSeed ?? new Uint8Array(32),
       damaged: (_, sentence) => {

@@ -28,7 +28,8 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 export class BasicVerifier implements Verifier {
   readonly #name: string;
-  readonly #provider: BasicProvider;
+  readonly #forwards: boolean;
+  readonly #users: Readonly<Record<string, PasswordHash>> | null;
   readonly #checks: Pick<PasswordChecks, 'compare'>;
   readonly #epochMs: () => number;
   /** Of the hashes by which pairs are remembered: nobody outside can find two of one hash. */
@@ -41,10 +42,11 @@ export class BasicVerifier implements Verifier {
 
   constructor(name: string, provider: BasicProvider, checks: Pick<PasswordChecks, 'compare'>, epochMs: () => number) {
     this.#name = name;
-    this.#provider = provider;
+    this.#forwards = provider.forwardsCredentials;
+    this.#users = provider.users;
     this.#checks = checks;
     this.#epochMs = epochMs;
-    this.#nobody = nobodyOf(Object.values(provider.users));
+    this.#nobody = nobodyOf(Object.values(provider.users ?? {}));
     this.challenge = `Basic realm="${name}", charset="UTF-8"`;
   }
 
@@ -56,6 +58,7 @@ export class BasicVerifier implements Verifier {
     const start = head.fields[field * 4 + 2]!;
     const end = head.fields[field * 4 + 3]!;
     if (end - start < scheme.length || !standsFoldedAt(head.bytes, start, scheme)) return absent;
+    if (this.#users === null) return unknownUsers(this.#name);
     if (end - start > basicBounds.credentialBytes) return refused(`the credentials have more than ${basicBounds.credentialBytes} bytes`);
     const text = Buffer.from(head.bytes.subarray(start + scheme.length, end)).toString('latin1').trimStart();
     const digest = createHmac('sha256', this.#key).update(text).digest();
@@ -65,14 +68,14 @@ export class BasicVerifier implements Verifier {
     if (this.#wrong.find(digest, 0, digest.length, nowMs) !== null) return isWrong;
     const pair = pairOf(text);
     if (typeof pair === 'string') return refused(pair);
-    const matches = this.#matches(pair.user, pair.password);
+    const matches = this.#matches(this.#users, pair.user, pair.password);
     if (typeof matches === 'boolean') return this.#judged(request, field, digest, pair.user, matches);
     return matches.then((compared) => (compared === null ? isBusy : this.#judged(request, field, digest, pair.user, compared)));
   }
 
-  #matches(user: string, password: string): boolean | Promise<boolean | null> {
-    const known = Object.hasOwn(this.#provider.users, user);
-    const hash = known ? this.#provider.users[user]! : this.#nobody;
+  #matches(users: Readonly<Record<string, PasswordHash>>, user: string, password: string): boolean | Promise<boolean | null> {
+    const known = Object.hasOwn(users, user);
+    const hash = known ? users[user]! : this.#nobody;
     if (hash.kind === 'bcrypt') return this.#checks.compare(password, hash.text).then((matches) => (matches === null ? null : matches && known));
     const digest = createHash('sha1').update(password).digest();
     return timingSafeEqual(digest, Buffer.from(hash.text, 'base64')) && known;
@@ -91,13 +94,17 @@ export class BasicVerifier implements Verifier {
   }
 
   #admit({ head }: IdentityRequest, field: number, admission: Admission): Admission {
-    if (!this.#provider.forwardsCredentials) withhold(head, field);
+    if (!this.#forwards) withhold(head, field);
     return admission;
   }
 }
 
 function refused(sentence: string): Refused {
   return Object.freeze({ kind: 'refused', as: 'unauthenticated', sentence, retryAfterSeconds: 0, challenge: null });
+}
+
+function unknownUsers(name: string): Refused {
+  return Object.freeze({ kind: 'refused', as: 'unavailable', sentence: `the users of the provider ${name} are not known yet: nobody can be let in`, retryAfterSeconds: 5, challenge: null });
 }
 
 const isWrong = refused('user or password is wrong');

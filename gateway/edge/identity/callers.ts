@@ -1,30 +1,67 @@
 // Callers: the call policy at work in a data worker: who may call which Mapping, and the verifiers of all providers.
 import type { Mapping } from '../../../routing/mapping.ts';
+import { isDeepStrictEqual } from 'node:util';
 import type { CallPolicy, Provider } from '../../callers/call-policy.ts';
 import { admittanceOf } from '../../callers/effective.ts';
 import type { Admittance } from '../../callers/effective.ts';
 import { ApiKeysVerifier } from './api-keys.ts';
+import { BasicVerifier } from './basic.ts';
+import { JwtVerifier } from './jwt-verifier.ts';
+import type { KeyAsker } from './jwt-verifier.ts';
+import { MtlsVerifier } from './mtls.ts';
+import { PasswordChecks } from './password-checks.ts';
 import type { Verifier } from './verifier.ts';
 
+/** A verifier, and the provider that it is of. */
+interface Held {
+  readonly provider: Provider;
+  readonly verifier: Verifier;
+}
+
 export class Callers {
+  readonly #asker: KeyAsker;
+  readonly #passwords: PasswordChecks;
   #policy: CallPolicy | null;
   /** Grows with each policy: what was compiled for an earlier one is compiled anew. */
   version = 0;
-  #verifiers = new Map<string, Verifier>();
+  #verifiers = new Map<string, Held>();
 
   /** null: who may call is not known yet, and nobody may. */
-  constructor(policy: CallPolicy | null) {
+  constructor(policy: CallPolicy | null, asker: KeyAsker) {
     this.#policy = policy;
+    this.#asker = asker;
+    this.#passwords = new PasswordChecks(asker.clock);
   }
 
   get policy(): CallPolicy | null {
     return this.#policy;
   }
 
+  /** What verifiers remember outlives a policy that says the same of their providers. */
   setPolicy(policy: CallPolicy): void {
     this.#policy = policy;
     this.version += 1;
+    const before = this.#verifiers;
     this.#verifiers = new Map();
+    for (const [name, { provider, verifier }] of before) {
+      const next = Object.hasOwn(policy.providers, name) ? policy.providers[name]! : null;
+      if (next === null) continue;
+      if (!isDeepStrictEqual(provider, next)) {
+        if (!(verifier instanceof JwtVerifier) || next.kind !== 'jwt') continue;
+        verifier.take(next);
+      }
+      this.#verifiers.set(name, { provider: next, verifier });
+    }
+  }
+
+  /** New keys of this provider were looked for, and there are none. */
+  keysLooked(name: string): void {
+    const verifier = this.#verifiers.get(name)?.verifier;
+    if (verifier instanceof JwtVerifier) verifier.keysLooked();
+  }
+
+  close(): void {
+    this.#passwords.close();
   }
 
   admittance({ guard, namespace }: Mapping): Admittance {
@@ -34,21 +71,29 @@ export class Callers {
   /** Made when a Mapping first needs it, and used by all that do. */
   verifierOf(name: string): Verifier {
     const known = this.#verifiers.get(name);
-    if (known !== undefined) return known;
-    const made = verifierOf(name, this.#policy!.providers[name]!);
-    this.#verifiers.set(name, made);
-    return made;
+    if (known !== undefined) return known.verifier;
+    const provider = this.#policy!.providers[name]!;
+    const verifier = this.#verifierOf(name, provider);
+    this.#verifiers.set(name, { provider, verifier });
+    return verifier;
+  }
+
+  #verifierOf(name: string, provider: Provider): Verifier {
+    switch (provider.kind) {
+      case 'api-keys':
+        return new ApiKeysVerifier(name, provider);
+      case 'basic':
+        return new BasicVerifier(name, provider, this.#passwords, this.#asker.epochMs);
+      case 'jwt':
+        return new JwtVerifier(name, provider, this.#asker);
+      case 'mtls':
+        return new MtlsVerifier(name, provider);
+    }
   }
 
   /** May the query hold a credential of this provider? */
   readsQuery(name: string): boolean {
-    return this.#policy!.providers[name]!.places.some(({ kind }) => kind === 'query');
-  }
-}
-
-function verifierOf(name: string, provider: Provider): Verifier {
-  switch (provider.kind) {
-    case 'api-keys':
-      return new ApiKeysVerifier(name, provider);
+    const provider = this.#policy!.providers[name]!;
+    return 'places' in provider && provider.places.some(({ kind }) => kind === 'query');
   }
 }

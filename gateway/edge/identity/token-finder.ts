@@ -12,7 +12,7 @@ export class FoundToken {
   end = 0;
   /** The field that it stands in; −1: in the query. */
   field = -1;
-  place: TokenPlace['kind'] = 'authorization';
+  place: TokenPlace['kind'] = 'bearer';
 }
 
 /** How many tokens there are, 0, 1, or 2 for several; with 1, `found` is it. A field that may stand once and stands twice counts as several. */
@@ -27,7 +27,7 @@ export function findToken(head: RequestHead, places: readonly TokenPlace[], foun
 
 function tokensIn(head: RequestHead, place: TokenPlace, found: FoundToken): number {
   switch (place.kind) {
-    case 'authorization':
+    case 'bearer':
       return inField(head, 'authorization', true, found);
     case 'header':
       return inField(head, place.name, false, found);
@@ -59,7 +59,7 @@ function inField(head: RequestHead, name: string, bearer: boolean, found: FoundT
   found.start = start;
   found.end = end;
   found.field = field;
-  found.place = bearer ? 'authorization' : 'header';
+  found.place = bearer ? 'bearer' : 'header';
   return 1;
 }
 

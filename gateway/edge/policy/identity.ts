@@ -100,7 +100,8 @@ class Identities {
       return this.#missing;
     }
     const { as, sentence, challenge, retryAfterSeconds } = refusal;
-    if (as === 'unauthenticated') request.addToAnswer(challenge === null ? this.#challenges : challenges([challenge]));
+    if (challenge !== null) request.addToAnswer(challenges([challenge]));
+    else if (as === 'unauthenticated') request.addToAnswer(this.#challenges);
     if (retryAfterSeconds > 0) request.addToAnswer({ instead: retryAfter, fields: [['retry-after', String(retryAfterSeconds)]] });
     return { kind: 'fail', failure: failureOf[as], detail: sentence };
   }

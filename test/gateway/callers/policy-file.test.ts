@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { apiKeysOf } from '../../../gateway/callers/api-keys-provider.ts';
+import type { ApiKeysDeclaration } from '../../../gateway/callers/api-keys-provider.ts';
 import { completePolicy, decodePolicyFile, mostPolicyBytes } from '../../../gateway/callers/policy-file.ts';
 import type { PolicyDeclaration } from '../../../gateway/callers/policy-file.ts';
 
@@ -89,7 +90,7 @@ test.each([[-1, 'right'], [0, 'right'], [1, 'longer']])('a file of the most byte
 });
 
 describe('API keys', () => {
-  const declaration = policyOf(whole).providers['partners']!;
+  const declaration = policyOf(whole).providers['partners'] as ApiKeysDeclaration;
   const read = (lines: string): { readonly clients: readonly string[]; readonly wrong: readonly string[] } => {
     const wrong: string[] = [];
     const { clients } = apiKeysOf(declaration, new Map([['', Buffer.from(lines)]]), wrong);
@@ -102,7 +103,7 @@ describe('API keys', () => {
 
   test('keys of a Secret by client, and nothing of them in what is said', () => {
     const wrong: string[] = [];
-    const { clients } = apiKeysOf(policyOf(whole).providers['keys']!, new Map([['app', Buffer.from('secret-key-1\n')], ['short', Buffer.from('short77')], ['a b', Buffer.from('secret-key-2')], ['nul', Buffer.from('secret\0key')]]), wrong);
+    const { clients } = apiKeysOf(policyOf(whole).providers['keys'] as ApiKeysDeclaration, new Map([['app', Buffer.from('secret-key-1\n')], ['short', Buffer.from('short77')], ['a b', Buffer.from('secret-key-2')], ['nul', Buffer.from('secret\0key')]]), wrong);
     expect(Object.values(clients)).toEqual(['app']);
     expect(wrong).toHaveLength(3);
     expect(wrong.join()).not.toMatch(/short77|secret/);

@@ -44,8 +44,6 @@ describe('a key is left out, and the others stay', () => {
     ['of 512 bits', weak(512), '512 bits: the least is 2048'],
     ['of 2040 bits', weak(2040), '2040 bits: the least is 2048'],
     ['with a large exponent', { ...jwkOf(rsa), e: Buffer.from('ffffffffff', 'hex').toString('base64url') }, 'exponent of more than 32 bits'],
-    ['for encryption', { ...jwkOf(rsa), use: 'enc' }, 'is not for signatures'],
-    ['that only signs', { ...jwkOf(rsa), key_ops: ['sign'] }, 'is not for verifying'],
     ['whose alg is of another type', { ...jwkOf(rsa), alg: 'ES256' }, 'does not fit its alg'],
     ['whose alg is none', { ...jwkOf(rsa), alg: 'none' }, 'algorithm that is not known'],
     ['whose alg is symmetric', { ...jwkOf(rsa), alg: 'HS256' }, 'algorithm that is not known'],
@@ -65,6 +63,12 @@ describe('a key is left out, and the others stay', () => {
   test('but not one of exactly 2048 bits, or with a kid of the greatest length', () => {
     expect(keysOf(setOf({ ...jwkOf(rsa), kid: 'k'.repeat(keyBounds.kidCharacters) }))).toHaveLength(1);
   });
+});
+
+test('keys for something else are passed over without a word', () => {
+  const others = [{ ...jwkOf(rsa), use: 'enc', alg: 'RSA-OAEP' }, { ...jwkOf(rsa), key_ops: ['sign'] }];
+  expect(readPublicKeys(setOf(...others, jwkOf(ed)))).toMatchObject({ keys: { length: 1 }, faults: [] });
+  expect(sentenceOf(readPublicKeys(setOf(...others)))).toBe('none of its keys can be used: they are not for signatures');
 });
 
 describe('a set is refused', () => {

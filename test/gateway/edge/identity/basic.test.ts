@@ -29,7 +29,7 @@ function stageOf(changes: { readonly forwardsCredentials?: boolean; readonly ans
     compared.push(hash === dear ? password : `${password} with ${hash.slice(0, 10)}`);
     return Promise.resolve(changes.answer === undefined ? password === 'right' : changes.answer(password, hash));
   };
-  const verifier = new BasicVerifier('corp', { kind: 'basic', forwardsCredentials: changes.forwardsCredentials ?? false, users }, { compare }, () => time.nowMs);
+  const verifier = new BasicVerifier('corp', { kind: 'basic', namespaces: [], forwardsCredentials: changes.forwardsCredentials ?? false, users }, { compare }, () => time.nowMs);
   return Object.assign(time, { verifier, compared });
 }
 

@@ -30,7 +30,7 @@ function stageOf(changes: Partial<JwtProvider> = {}): Stage {
 const at = (lines: readonly string[], changes: Partial<JwtProvider> = {}, target = '/p'): Promise<string> => verdictOf(stageOf(changes).verifier, requestOf(lines, target));
 
 describe('a token is found', () => {
-  const everywhere: Partial<JwtProvider> = { places: [{ kind: 'authorization' }, { kind: 'header', name: 'x-token' }, { kind: 'cookie', name: 'session' }, { kind: 'query', name: 'access_token' }] };
+  const everywhere: Partial<JwtProvider> = { places: [{ kind: 'bearer' }, { kind: 'header', name: 'x-token' }, { kind: 'cookie', name: 'session' }, { kind: 'query', name: 'access_token' }] };
   test.each<readonly [lines: readonly string[], target: string, says: string]>([
     [[bearer], '/p', 'admitted alice'],
     [[`AUTHORIZATION:bEARER   ${token}`], '/p', 'admitted alice'],

@@ -12,7 +12,7 @@ const certificate: ClientCertificate = {
   emails: ['batch@example'],
   fingerprint: 'ab'.repeat(32),
 };
-const none: MtlsProvider = { kind: 'mtls', any: false, subjects: [], dnsNames: [], uris: [], emails: [], fingerprints: [] };
+const none: MtlsProvider = { kind: 'mtls', namespaces: [], any: false, subjects: [], dnsNames: [], uris: [], emails: [], fingerprints: [] };
 const refusal = "forbidden: the client's certificate is not among those that may call by the provider corp: use another, or have one of its names added";
 
 test.each<readonly [of: Partial<MtlsProvider>, says: string]>([

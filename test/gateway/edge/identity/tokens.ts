@@ -61,6 +61,7 @@ export function confusedToken(pair: Pair): string {
 export function jwtProvider(keys: readonly PublicKey[] | null, changes: Partial<JwtProvider> = {}): JwtProvider {
   return {
     kind: 'jwt',
+    namespaces: [],
     issuer,
     audiences: ['models'],
     algorithms: ['ES256'],
@@ -69,7 +70,7 @@ export function jwtProvider(keys: readonly PublicKey[] | null, changes: Partial<
     requiredClaims: [],
     claimHeaders: [],
     clientClaim: ['sub'],
-    places: [{ kind: 'authorization' }],
+    places: [{ kind: 'bearer' }],
     forwardsToken: false,
     keysUrl: 'https://login.example/jwks',
     keys,
