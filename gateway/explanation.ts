@@ -17,7 +17,7 @@ import { type Route } from '../routing/decision.ts';
 import { visible } from '../routing/visible.ts';
 import type { CallPolicy } from './callers/call-policy.ts';
 import { admittanceOf } from './callers/effective.ts';
-import { admitsText, admittanceText, sinceText } from './callers/words.ts';
+import { addressTexts, admitsText, admittanceText, sinceText } from './callers/words.ts';
 import type { NamedCaller } from './callers/words.ts';
 import { hintsFor } from './explanation-hints.ts';
 import { grpcStatusNames, rejectFailure } from './failures.ts';
@@ -204,7 +204,7 @@ function waysOf(route: Route<null>, translation: ExplainWith['translation'], pat
 function callersOf(mapping: Mapping, policy: CallPolicy, as: NamedCaller | null): readonly string[] {
   const admittance = admittanceOf(mapping.guard, mapping.namespace, policy);
   const said = admittance.since === 'nothing' ? [] : [`${admittanceText(admittance)} (${sinceText(admittance, mapping)})`];
-  return as === null ? said : [...said, admitsText(mapping, as, policy)];
+  return [...said, ...addressTexts(mapping, policy), ...(as === null ? [] : [admitsText(mapping, as, policy)])];
 }
 
 /** Id of the REST Mapping beside this one: a predictor has one Service for all its Mappings, and the choice is kept with that one. */

@@ -1,8 +1,10 @@
 // Who may call, in words for people: of `explain` and `who`.
 import type { Mapping } from '../../routing/mapping.ts';
+import { addressRulesOf } from './address-rules.ts';
+import type { AddressList } from './address-rules.ts';
 import type { CallPolicy } from './call-policy.ts';
 import { admittanceOf } from './effective.ts';
-import type { Admittance } from './effective.ts';
+import type { Admittance, Since } from './effective.ts';
 
 /** `clients of corp or keys`, `anybody`, `nobody: …`. */
 export function admittanceText(admittance: Admittance): string {
@@ -17,14 +19,32 @@ export function admittanceText(admittance: Admittance): string {
 }
 
 /** Which object, or which place of the policy, says so. */
-export function sinceText({ since }: Admittance, { source, namespace }: Pick<Mapping, 'source' | 'namespace'>): string {
+export function sinceText({ since }: Admittance, mapping: Pick<Mapping, 'source' | 'namespace'>): string {
+  return fieldText(since, 'auth', mapping);
+}
+
+/** Addresses that are shown of a list. */
+const mostShown = 8;
+
+/** `only from 10.0.0.0/8 (sluice.io/allow of …)`, `not from …`: each list that holds. Empty: any address may call. */
+export function addressTexts(mapping: Pick<Mapping, 'source' | 'namespace' | 'guard'>, policy: CallPolicy): readonly string[] {
+  const rules = addressRulesOf(mapping.guard, mapping.namespace, policy);
+  if (rules === null) return [];
+  const text = (words: string, field: 'allow' | 'deny', { blocks, since }: AddressList): string => {
+    const more = blocks.length > mostShown ? ` and ${blocks.length - mostShown} more` : '';
+    return `${words} ${blocks.slice(0, mostShown).join(', ')}${more} (${fieldText(since, field, mapping)})`;
+  };
+  return [...rules.allow.map((list) => text('only from', 'allow', list)), ...rules.deny.map((list) => text('not from', 'deny', list))];
+}
+
+function fieldText(since: Since, field: 'auth' | 'allow' | 'deny', { source, namespace }: Pick<Mapping, 'source' | 'namespace'>): string {
   switch (since) {
     case 'object':
-      return `sluice.io/auth of ${source.kind} ${source.namespace}/${source.name}`;
+      return `sluice.io/${field} of ${source.kind} ${source.namespace}/${source.name}`;
     case 'namespace':
-      return `namespaces.${namespace}.auth of the policy`;
+      return `namespaces.${namespace}.${field} of the policy`;
     case 'defaults':
-      return 'defaults.auth of the policy';
+      return `defaults.${field} of the policy`;
     case 'nothing':
       return 'nothing says otherwise';
   }
