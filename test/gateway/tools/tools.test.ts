@@ -79,7 +79,7 @@ describe('who', () => {
       'only from 10.1.0.0/16, 2001:db8::/32 (sluice.io/allow of SeldonDeployment prod/inside)',
       'not from 192.0.2.0/32, 192.0.2.1/32, 192.0.2.2/32, 192.0.2.3/32, 192.0.2.4/32, 192.0.2.5/32, 192.0.2.6/32, 192.0.2.7/32 and 2 more (defaults.deny of the policy)',
     ];
-    expect(JSON.parse((await run(who, ...args, '--json'))!.out)).toEqual({ who: [{ source: { kind: 'SeldonDeployment', namespace: 'prod', name: 'inside' }, callers: 'anybody', since: 'nothing says otherwise', addresses }] });
+    expect(JSON.parse((await run(who, ...args, '--json')).out)).toEqual({ who: [{ source: { kind: 'SeldonDeployment', namespace: 'prod', name: 'inside' }, callers: 'anybody', since: 'nothing says otherwise', addresses }] });
     expect((await run(who, ...args)).out).toBe(`DEPLOYMENT   WHO MAY CALL  SINCE                   ADDRESSES\nprod/inside  anybody       nothing says otherwise  ${addresses.join('; ')}\n`);
     expect((await run(explain, '/seldon/prod/inside/x', ...args)).out).toContain(addresses[1]!);
   });
