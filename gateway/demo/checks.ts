@@ -1,7 +1,7 @@
 // What the demo asks of the gateway, and what a right gateway answers.
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { annotatedFile, annotatedTraffic, manifests, replaceFile } from './manifests.ts';
+import { annotatedFile, annotatedTraffic, demoKey, manifests, replaceFile } from './manifests.ts';
 import { predictOnce, tallyGrpc } from './grpc-predictions.ts';
 import { modelName } from './seldon-protocol.ts';
 import { deploymentPath, get, ndarrayPayload, post, tally, tensorPayload, tolerance } from './predictions.ts';
@@ -94,6 +94,17 @@ export const checks: readonly Check[] = [
       asked: 'custom Mapping at /mycompany/ml/, which replaces the path of its deployment',
       answered: `${custom.status} from version ${custom.version ?? '?'}; ${generated.status}`,
       expected: custom.version === '2' && generated.status === 404,
+    };
+  },
+  async ({ base }) => {
+    const path = deploymentPath('iris-private', 'api/v1.0/predictions');
+    const nobody = await post(base, path, ndarrayPayload);
+    const wrong = await post(base, path, ndarrayPayload, { 'x-api-key': `${demoKey}s` });
+    const notebook = await post(base, path, ndarrayPayload, { 'x-api-key': demoKey });
+    return {
+      asked: 'a deployment that asks who calls: without a key, with a wrong one, with the right one',
+      answered: `${nobody.status} (${nobody.headers.get('www-authenticate') ?? 'no challenge'}), ${wrong.status}, ${notebook.status} from version ${notebook.version ?? '?'}`,
+      expected: nobody.status === 401 && wrong.status === 401 && notebook.version === '1',
     };
   },
   liveEdit,

@@ -1,13 +1,13 @@
 // `sluice demo`: model servers, a folder of manifests, the gateway as `serve` starts it, requests through it, and lines to copy.
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { decodeServe } from '../config.ts';
 import { parseOptions, printOptions } from '../options.ts';
 import { startGateway } from '../start-gateway.ts';
-import { annotatedTraffic, manifests, writeManifests } from './manifests.ts';
+import { annotatedTraffic, manifests, policyText, writeManifests } from './manifests.ts';
 import { checks } from './checks.ts';
 import { linesToCopy } from './lines.ts';
 import { Model } from './models.ts';
@@ -47,9 +47,11 @@ export async function demo(argv: readonly string[]): Promise<number> {
   try {
     const folder = join(home, 'manifests');
     await mkdir(folder);
+    const policy = join(home, 'policy.yaml');
+    await writeFile(policy, policyText);
     // What `sluice serve --source folder` decodes, with a drain that does not keep anybody waiting; the environment is not asked again.
     const config = decodeServe([
-      '--source', 'folder', '--folder', folder,
+      '--source', 'folder', '--folder', folder, '--policy', policy,
       '--listen', address('listen', '127.0.0.1:8003'), '--admin', address('admin', '127.0.0.1:8877'),
       '--drain-wait-ms', '0', '--drain-grace-ms', '2000',
     ], {});
@@ -76,7 +78,7 @@ async function runDemo(settings: Settings, folder: string, logFile: string, once
     say(`gateway    ${base}, admin ${admin}, log ${logFile}\n`);
     const expected = await runChecks({ base, folder, ports, shadowed: () => shadow.predictions(), patienceMs: 5000 }, stop);
     if (!onceOnly && !stop.aborted) {
-      say(linesToCopy(base, admin, folder));
+      say(linesToCopy(base, admin, folder, settings.policyFile!));
       await once(stop, 'abort');
     }
     return expected ? 0 : 1;

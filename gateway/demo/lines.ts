@@ -1,6 +1,6 @@
 // What the demo prints for people to copy.
 import { join } from 'node:path';
-import { annotatedFile, namespace } from './manifests.ts';
+import { annotatedFile, demoKey, namespace } from './manifests.ts';
 import { deploymentPath, flower } from './predictions.ts';
 import { predictMethod, tensorMessage } from './seldon-messages.ts';
 
@@ -8,7 +8,7 @@ import { predictMethod, tensorMessage } from './seldon-messages.ts';
 const v2Payload = '{"model_name":"classifier","inputs":[{"name":"predict","datatype":"FP64","shape":[1,4],"contents":{"fp64_contents":[7.0,3.2,4.7,1.4]}}]}';
 
 /** Lines for a shell beside the running demo: the requests of Seldon's documents, an edit that moves a canary, and what the gateway says of itself. */
-export function linesToCopy(base: string, admin: string, folder: string): string {
+export function linesToCopy(base: string, admin: string, folder: string, policy: string): string {
   const json = "-H 'Content-Type: application/json'";
   const payload = '{"data":{"ndarray":[[7.0,3.2,4.7,1.4]]}}';
   const predictions = (deployment: string): string => `${base}${deploymentPath(deployment, 'api/v1.0/predictions')}`;
@@ -37,6 +37,11 @@ It stays up until Ctrl-C. Lines to copy into another terminal, in this directory
   curl -s ${predictions('iris-header')} -H 'location: london' ${json} -d '${payload}'
   curl -s ${base}/mycompany/ml/api/v1.0/predictions ${json} -d '${payload}'
 
+  # the deployment that asks who calls: without a key, and with it; who may call what
+  curl -si ${predictions('iris-private')} ${json} -d '${payload}'
+  curl -s ${predictions('iris-private')} -H 'x-api-key: ${demoKey}' ${json} -d '${payload}'
+  npx sluice who --url ${admin}
+
   # who answers of 100: version 1 or 2? Then move the canary, live, and ask again with the first line
   for i in $(seq 100); do curl -s ${predictions('iris-annotated')} ${json} -d '${payload}'; done | grep -o 'iris:[12]' | sort | uniq -c
   sed -i.bak 's/main=50,canary=50/main=5,canary=95/' ${edited}
@@ -44,7 +49,7 @@ It stays up until Ctrl-C. Lines to copy into another terminal, in this directory
   # why: which route, which predictor, what is wrong; and the numbers
   npx sluice explain -X POST ${deploymentPath('iris-canary', 'api/v1.0/predictions')} --url ${admin}
   npx sluice routes ${folder}
-  npx sluice check ${folder}
+  npx sluice check ${folder} --policy ${policy}
   curl -s ${admin}/metrics | grep sluice_requests_total
 
   # with Seldon's Python client (pip install seldon-core)

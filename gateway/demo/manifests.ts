@@ -22,6 +22,18 @@ export interface ModelPorts {
 export const annotatedFile = 'canary-by-annotation.yaml';
 export const annotatedTraffic = 'main=50,canary=50';
 
+/** The key of the client `notebook`. */
+export const demoKey = 'key-of-the-demo';
+
+/** The demo's policy file. */
+export const policyText = `# Who may call where a deployment names a provider by sluice.io/auth. Nothing else is asked of anybody.
+providers:
+  keys:
+    kind: api-keys
+    secret: ${namespace}/api-keys
+    in: [header x-api-key, bearer]
+`;
+
 /** File name to text. `traffic` is the value of `sluice.io/traffic` in `annotatedFile`. */
 export function manifests(ports: ModelPorts, traffic: string): ReadonlyMap<string, string> {
   return new Map([
@@ -151,6 +163,26 @@ spec:
     - name: single
       graph: { name: classifier, type: MODEL }`,
       ...service('iris-custom-single', ports.second),
+    )],
+    ['private.yaml', documents(
+      `# Only clients with an API key may call it; the policy file says what keys those are.
+apiVersion: machinelearning.seldon.io/v1
+kind: SeldonDeployment
+metadata:
+  name: iris-private
+  namespace: ${namespace}
+  annotations:
+    sluice.io/auth: keys
+spec:
+  predictors:
+    - name: default
+      graph: { name: classifier, type: MODEL }`,
+      `apiVersion: v1
+kind: Secret
+metadata: { name: api-keys, namespace: ${namespace} }
+stringData:
+  notebook: ${demoKey}`,
+      ...service('iris-private-default', ports.first),
     )],
   ]);
 }
