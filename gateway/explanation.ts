@@ -19,8 +19,9 @@ import type { CallPolicy } from './callers/call-policy.ts';
 import { admittanceOf } from './callers/effective.ts';
 import { addressTexts, admitsText, admittanceText, sinceText } from './callers/words.ts';
 import type { NamedCaller } from './callers/words.ts';
+import { throughFront } from './explanation-front.ts';
 import { hintsFor } from './explanation-hints.ts';
-import { grpcStatusNames, rejectFailure } from './failures.ts';
+import { grpcStatusNames, rejectFailure, type Failure } from './failures.ts';
 import type { Wording } from './match-words.ts';
 import { stepsOf, type StepConditions, type StepName } from './steps.ts';
 import { destinationOf, destinationWords } from './target-words.ts';
@@ -69,7 +70,7 @@ export interface Explanation {
   readonly route: string | null;
   readonly ways: readonly Way[];
   /** Why it is not forwarded, or null. */
-  readonly reject: { readonly reason: RejectReason | 'bad-path'; readonly answer: string; readonly sentence: string } | null;
+  readonly reject: { readonly reason: RejectReason | 'bad-path' | 'refused-head'; readonly answer: string; readonly sentence: string } | null;
   /** What was probably meant where no Route answers. */
   readonly hints: readonly string[];
 }
@@ -88,7 +89,9 @@ export interface ExplainWith {
 }
 
 /** Explains one request. */
-export function explain(table: RouteTable<null>, request: ExplainRequest, { translation, bodyBytes, policy, as, wording }: ExplainWith): Explanation {
+export function explain(table: RouteTable<null>, sent: ExplainRequest, { translation, bodyBytes, policy, as, wording }: ExplainWith): Explanation {
+  const request = throughFront(sent, table.settings.front);
+  if (!('path' in request)) return { space: 'none', passed: [], route: null, ways: [], hints: [], reject: { reason: 'refused-head', answer: answerOf(request, sent.grpc), sentence: request.sentence } };
   const head = headOf(request);
   if (!canonicalPath(head.pathBytes, head.pathStart, head.queryEnd, head)) {
     const sentence = 'the path does not begin with /, climbs above it, or holds a control character, a space, #, \\ or %00';
@@ -224,6 +227,9 @@ function routeText(route: Route<null>, { match }: Wording): string {
 }
 
 function rejection({ reason, sentence }: RejectDecision, grpc: boolean): Explanation['reject'] {
-  const { httpStatus, grpcStatus } = rejectFailure(reason);
-  return { reason, answer: grpc ? grpcStatusNames[grpcStatus]! : String(httpStatus), sentence };
+  return { reason, answer: answerOf(rejectFailure(reason), grpc), sentence };
+}
+
+function answerOf({ httpStatus, grpcStatus }: Failure, grpc: boolean): string {
+  return grpc ? grpcStatusNames[grpcStatus]! : String(httpStatus);
 }

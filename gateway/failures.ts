@@ -40,6 +40,8 @@ export const failures = {
   rewriteTooLong: failure('rewrite-too-long', 'RX', 500, 13, 'the path that the regex of this route makes is longer than a request line may be: correct regex_rewrite or regex_redirect, or raise --request-line-bytes'),
   rewriteTooDear: failure('rewrite-too-dear', 'RX', 500, 13, 'the regex of this route takes too many steps, or matches too often, on this path: write a simpler pattern in regex_rewrite or regex_redirect'),
   pathClimbs: failure('path-climbs', 'DPE', 400, 13, 'malformed request: the rewritten path would hold a dot segment'),
+  underscoreName: failure('underscore-name', 'DPE', 400, 13, 'a header with _ in its name is refused, as the Module of this gateway says (headers_with_underscores_action): send it with - instead'),
+  escapedSlash: failure('escaped-slash', 'DPE', 400, 13, 'a path with %2F or %5C is refused, as the Module of this gateway says (reject_requests_with_escaped_slashes): send it without'),
   methodRefused: failure('method-refused', 'DPE', 405, 12, 'methods CONNECT and TRACE are not served'),
   lineTooLong: failure('request-line-too-long', 'DPE', 414, 13, 'request line too long: raise --request-line-bytes or send a shorter URL'),
   headTooLarge: failure('head-too-large', 'DPE', 431, 8, 'request head too large: raise --head-bytes or --head-fields, or send fewer headers'),

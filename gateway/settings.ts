@@ -24,13 +24,15 @@ export interface Settings {
   readonly bareNames: 'on' | 'off';
   readonly mappings: boolean;
   readonly dial: 'endpoints' | 'service';
-  /** Proxies in front whose x-forwarded-* and x-request-id are believed, 0..10. */
-  readonly trustedHops: number;
+  /** Proxies in front whose x-forwarded-* and x-request-id are believed, 0..10; null: nobody wrote it, and a Module may say it. */
+  readonly trustedHops: number | null;
   readonly proxyProtocol: ProxySettings;
   readonly accessLog: 'off' | 'errors' | 'all';
   /** What replicas share lives there; null: in the memory of the process. */
   readonly redis: RedisSettings | null;
   readonly limits: EdgeLimits;
+  /** Somebody wrote `connectionIdleTimeoutMs`: no Module changes it. */
+  readonly connectionIdleWritten: boolean;
   /** After SIGTERM: time in which new connections are still served, ms (default 5000), and the limit for what is in flight, ms (default 60000). */
   readonly drainWaitMs: number;
   readonly drainGraceMs: number;

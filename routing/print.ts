@@ -16,11 +16,13 @@ import type { Problem } from './problem.ts';
 import { compileRedirect, compileRewrite, redirectPath, rewritePath, rewriteRefusal } from './rewrite.ts';
 import type { RouteTable } from './table.ts';
 import type { Route, SplitMember } from './decision.ts';
+import type { FrontSettings } from './table-change.ts';
 import { visible } from './visible.ts';
 
-/** The whole table: Routes in the order tried, a heading for each space, Problems under their Route. Ends with a newline unless empty. */
+/** The whole table: what is about every request, then Routes in the order tried, a heading for each space, Problems under their Route. Ends with a newline unless empty. */
 export function printTable<T>(table: RouteTable<T>, problemsOf: (route: Route<T>) => readonly Problem[] = ({ problems }) => problems): string {
-  const blocks: string[] = [];
+  const { front } = table.settings;
+  const blocks: string[] = front === null ? [] : [`# every request\n\n${frontWords(front).map((word) => `  ${word}\n`).join('')}`];
   let space: string | null | undefined;
   for (const route of table.routesInOrder()) {
     if (route.space !== space) {
@@ -30,6 +32,16 @@ export function printTable<T>(table: RouteTable<T>, problemsOf: (route: Route<T>
     blocks.push(printRoute(route, problemsOf(route)));
   }
   return blocks.join('\n');
+}
+
+function frontWords({ trustedHops, keepsRequestId, underscores, refusesEscapedSlashes, connectionIdleMs }: FrontSettings): readonly string[] {
+  const words: string[] = [];
+  if (trustedHops !== null) words.push(`trusted hops ${trustedHops}, where --trusted-hops is not written`);
+  if (keepsRequestId) words.push('x-request-id of clients is kept');
+  if (underscores !== 'allow') words.push(underscores === 'drop' ? 'headers with _ are taken out' : 'headers with _ are refused');
+  if (refusesEscapedSlashes) words.push('paths with %2F or %5C are refused');
+  if (connectionIdleMs !== null) words.push(`idle connections end after ${connectionIdleMs} ms, where --connection-idle-timeout-ms is not written`);
+  return words;
 }
 
 /** One Route, with the Problems of building it. Ends with a newline. */

@@ -2,10 +2,29 @@
 import type { Mapping } from './mapping.ts';
 import type { Upstream, UpstreamEndpoints } from './upstream.ts';
 
-/** Settings that lookup itself needs. */
+/**
+ * What the configuration says of every connection and request, whatever its Route. It stands in the table, so that it is in force at the same moment
+ * in every worker as the Mappings beside which it was written, and outlives the control worker as they do.
+ */
+export interface FrontSettings {
+  /** Proxies in front that are believed, 0..10; null: not said. */
+  readonly trustedHops: number | null;
+  /** A client's x-request-id is kept. */
+  readonly keepsRequestId: boolean;
+  /** Fields with `_` in their names: they pass, are taken out, or have their request refused. */
+  readonly underscores: 'allow' | 'drop' | 'refuse';
+  /** Paths with `%2f` or `%5c` are refused. */
+  readonly refusesEscapedSlashes: boolean;
+  /** An idle client connection, ms, 1 or more; null: not said. */
+  readonly connectionIdleMs: number | null;
+}
+
+/** Settings of a table as a whole. */
 export interface TableSettings {
   /** The namespace that all of `/seldon/` and bare gRPC names belong to, or null (routing rule 2). */
   readonly singleNamespace: string | null;
+  /** null: nothing is said. */
+  readonly front: FrontSettings | null;
 }
 
 /** A new or changed Mapping, and where the data plane counts for it (gateway/counters.ts); −1: nowhere. */

@@ -26,7 +26,7 @@ import type { TableSettings } from './table-change.ts';
 import { unknownUse, recordOverhead } from './known.ts';
 import type { KnownRoute, DigestedMember, KnownSpace, KnownUse, KnownName } from './known.ts';
 
-const noSettings: TableSettings = Object.freeze({ singleNamespace: null });
+const noSettings: TableSettings = Object.freeze({ singleNamespace: null, front: null });
 
 export class TableIndex {
   readonly blocks: Blocks;

@@ -35,7 +35,7 @@ interface Made<V> {
 }
 
 const noMembers: readonly never[] = Object.freeze([]);
-const noSettings: TableSettings = Object.freeze({ singleNamespace: null });
+const noSettings: TableSettings = Object.freeze({ singleNamespace: null, front: null });
 
 export class RouteTable<T> {
   readonly words: Int32Array;

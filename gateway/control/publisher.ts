@@ -1,5 +1,6 @@
 // The Publisher: writes tables into the shared memory, publishes them and wakes the data workers.
 import { ArenaFull } from '../../routing/blocks.ts';
+import { sameValue } from '../../routing/diff.ts';
 import type { Problem } from '../../routing/problem.ts';
 import type { TableSettings } from '../../routing/table-change.ts';
 import { TableWriter } from '../../routing/table-writer.ts';
@@ -42,6 +43,8 @@ export class Publisher {
   readonly #mostOfNamespace: number;
   readonly #events: PublisherEvents;
   readonly #batch: TableBatch;
+  /** Those that were written last. */
+  #settings: TableSettings | null = null;
   readonly #workers = new Map<number, Worker>();
   #writer: TableWriter;
   #batchReadAtMs = Number.POSITIVE_INFINITY;
@@ -100,7 +103,7 @@ export class Publisher {
   change(change: TranslationChange, readAtMs: number): void {
     this.#batch.add(change);
     if (change.mappings.length + change.removedMappings.length + change.flipped.length > 0) this.#batchReadAtMs = Math.min(this.#batchReadAtMs, readAtMs);
-    this.#isUntried ||= !this.#batch.empty;
+    this.#isUntried ||= !this.#batch.empty || !sameValue(this.#events.settings(), this.#settings);
     this.#departUnlessBatching();
   }
 
@@ -192,10 +195,12 @@ export class Publisher {
   #write(): boolean {
     this.#shared.writing = true;
     try {
-      const whole = this.#batch.changeTo(this.#events.settings());
+      const settings = this.#events.settings();
+      const whole = this.#batch.changeTo(settings);
       const beyond = beyondShare(whole.mappings, this.#mostOfNamespace, this.#writer);
       const change = beyond.length === 0 ? whole : without(whole, beyond, (key) => this.#writer.hasUpstream(key));
       this.#writer.write(change, this.#shared.oldestRead);
+      this.#settings = settings;
       this.#batch.clear();
       this.#readWhenFull = null;
       if (beyond.length > 0) this.#batch.keep(whole, change);

@@ -2,6 +2,7 @@
 import { ArenaFault } from '../../routing/arena.ts';
 import { noPolicy } from '../callers/call-policy.ts';
 import type { CallPolicy } from '../callers/call-policy.ts';
+import type { FrontSettings } from '../../routing/table-change.ts';
 import { pause } from '../clock.ts';
 import type { CertificateSet } from '../certificates.ts';
 import type { Clock } from '../clock.ts';
@@ -17,6 +18,7 @@ import { CurrentTable } from './exchange/current-table.ts';
 import { ExchangeContext } from './exchange/exchange-context.ts';
 import { restOften } from './exchange/table-rest.ts';
 import { Callers } from './identity/callers.ts';
+import { frontOf } from './io/front.ts';
 import { WorkerContext } from './io/worker-context.ts';
 import { RedisStore } from './store/redis.ts';
 import { ShadowSender } from './shadow/shadow-sender.ts';
@@ -52,6 +54,7 @@ export class DataPlane implements Plane {
   readonly #table: CurrentTable;
   readonly #callers: Callers;
   readonly #endRest: () => void;
+  #frontSaid: FrontSettings | null = null;
   /** null: what would be shared stays in the memory of the process. */
   readonly #redis: RedisStore | null;
   #listening: readonly Listening[] = [];
@@ -85,7 +88,10 @@ export class DataPlane implements Plane {
     const upstream = new UpstreamContext(this.#worker, used);
     this.#table = new CurrentTable(table, reader, {
       attach: (mapping, slot) => new LazyMapping(mapping, slot, this.#compiler),
-      taken: (upstreams) => this.#pools.changed(upstreams),
+      taken: (upstreams) => {
+        this.#takeFront();
+        this.#pools.changed(upstreams);
+      },
     });
     this.#endRest = restOften(this.#table, (error) => this.#worker.faulted(error));
     this.#callers = new Callers(policy ?? (settings.policyFile === null ? noPolicy : null), { clock, epochMs: Date.now, askKeys });
@@ -95,6 +101,14 @@ export class DataPlane implements Plane {
     this.#downstream = new DownstreamContext(this.#exchange);
     this.#streams = new ServedStreams(this.#downstream);
     this.#spread = new Spread(this.#downstream);
+  }
+
+  /** What the table says of connections and requests is in force from now on. */
+  #takeFront(): void {
+    const { front } = this.#table.taken.settings;
+    if (front === this.#frontSaid) return;
+    this.#frontSaid = front;
+    this.#worker.front = frontOf(this.#settings, front);
   }
 
   woken(): void {

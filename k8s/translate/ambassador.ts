@@ -168,7 +168,10 @@ class Decoding {
     const refusal = refusesPlatform('Module', ref.namespace, this.#settings);
     if (refusal !== null) return this.report('error', 'not-of-the-gateway', field, refusal);
     if (name !== 'ambassador') return this.report('error', 'kind-not-served', field, lostWithModule(name));
-    this.#modules.push(decodeModule(ref, field, ids, record, (...said) => this.report(...said)));
+    const decoded = decodeModule(ref, field, ids, record, (...said) => this.report(...said));
+    const lastGood = decoded.readable ? null : (this.#lastGood?.modules.find((last) => last.field === field && last.readable) ?? null);
+    if (lastGood !== null) this.report('error', 'bad-document', field, 'the Module is not valid and its last good form holds; correct what the other Problems name');
+    this.#modules.push(lastGood ?? decoded);
   }
 
   /** true: a field that decides stands where none is read, so the Mapping is not served without it. */

@@ -4,6 +4,7 @@ import type { ObjectRef, ProblemLevel } from '../../routing/problem.ts';
 import { Fields, type Report, type RegexBudget } from './fields.ts';
 import { checkInnerKeys } from './mapping-shape.ts';
 import { defaultable, noDefaults, sharedDefaults, type Defaultable, type MappingDefaults } from './module-defaults.ts';
+import { decodeFront, type ModuleFront } from './module-front.ts';
 import { idleModuleKeys, lostModuleKeys } from './module-keys.ts';
 import { nearWord } from './near-word.ts';
 import { decodeEdits } from './raw-edits.ts';
@@ -20,6 +21,9 @@ export interface ModuleDocument {
   /** Ids of the gateways that it is for. */
   readonly ids: readonly string[];
   readonly defaults: MappingDefaults;
+  readonly front: ModuleFront;
+  /** false: something that decides whose requests pass could not be read, and has its closed value. */
+  readonly readable: boolean;
 }
 
 /** Longest text of `server_name`. */
@@ -34,8 +38,9 @@ export function decodeModule(ref: ObjectRef, field: string, ids: readonly string
   if (!isRecord(written)) report('error', 'bad-value', place, `${quoted(written ?? null)} is not a map, so nothing of the Module applies; write its keys below config`);
   const reading = new ModuleReading(ref, place, recordOf(written), report);
   const defaults = reading.defaults();
+  const { front, readable } = reading.front();
   reading.checkRest();
-  return { field, ids, defaults };
+  return { field, ids, defaults, front, readable: readable && isRecord(written) };
 }
 
 class ModuleReading {
@@ -89,6 +94,10 @@ class ModuleReading {
       everyRequest: { remove: every('x-envoy-original-path'), add: [] },
       everyResponse: { remove: every('x-envoy-upstream-service-time'), add: serverName === null ? [] : [{ name: 'server', value: serverName.replaceAll('%', '%%'), append: false }] },
     });
+  }
+
+  front(): ReturnType<typeof decodeFront> {
+    return decodeFront(this.#fields);
   }
 
   /** Keys that nobody has read: what is lost with them. */

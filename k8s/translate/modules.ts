@@ -1,9 +1,11 @@
 // Modules: all that count, and which of them holds for an ambassador-id of the gateway.
 import { sameValue } from '../../routing/diff.ts';
+import type { FrontSettings } from '../../routing/table-change.ts';
 import { compareText, type ObjectRef, type Problem } from '../../routing/problem.ts';
 import type { ModuleDocument } from './module.ts';
 import { noDefaults, type MappingDefaults } from './module-defaults.ts';
 import { objectKey } from './object.ts';
+import { strictest } from './module-front.ts';
 import { platformNamespaces } from './platform.ts';
 import type { TranslateSettings } from './translation.ts';
 
@@ -16,6 +18,7 @@ export class Modules {
   /** By key of the object that declares them. */
   readonly #declared = new Map<string, readonly Declared[]>();
   #inOrder: readonly Declared[] = [];
+  #front: FrontSettings | null = null;
 
   constructor(settings: TranslateSettings) {
     this.#settings = settings;
@@ -34,7 +37,14 @@ export class Modules {
     // Whoever wrote it in the gateway's own namespace comes first; then it is the same on every replica.
     const rank = ({ ref: { namespace } }: Declared): number => namespaces.indexOf(namespace);
     this.#inOrder = [...this.#declared].sort(([a], [b]) => compareText(a, b)).flatMap(([, list]) => list).sort((a, b) => rank(a) - rank(b));
+    const front = strictest(this.#inOrder.filter(({ ids }) => this.#settings.ambassadorIds.some((id) => ids.includes(id))).map((one) => one.front));
+    if (!sameValue(front, this.#front)) this.#front = front;
     return !sameValue(before, this.#inOrder);
+  }
+
+  /** What all of them say of connections and requests; one object until something of it changes. */
+  get front(): FrontSettings | null {
+    return this.#front;
   }
 
   /** `noDefaults` where there is none for the id. */
@@ -47,7 +57,7 @@ export class Modules {
     for (const id of this.#settings.ambassadorIds) {
       const [first, ...others] = this.#inOrder.filter(({ ids }) => ids.includes(id));
       for (const { ref, field } of others) {
-        const sentence = `the Module of ${first!.ref.kind} ${first!.ref.namespace}/${first!.ref.name} is for the same ambassador-id, ${id}, and its defaults count instead of these; write all in one`;
+        const sentence = `the Module of ${first!.ref.kind} ${first!.ref.namespace}/${first!.ref.name} is for the same ambassador-id, ${id}, and its defaults count instead of these; of what is about every request the strictest of all counts; write all in one`;
         yield { code: 'several-modules', level: 'error', subject: ref, field, sentence };
       }
     }

@@ -3,6 +3,7 @@
 // order in which objects come in one change does not matter.
 import { openKey, type DigestKey } from '../../routing/digest.ts';
 import { plainGuard } from '../../routing/guard.ts';
+import type { TableSettings } from '../../routing/table-change.ts';
 import { compareProblems, compareText, type Problem } from '../../routing/problem.ts';
 import { annotationOf, keys } from './annotations.ts';
 import { Backends } from './backends.ts';
@@ -56,11 +57,13 @@ export class Translator {
   /** Number of the last change. */
   #turn: number;
   #problems: readonly Problem[] | null = null;
+  #tableSettings: TableSettings;
   readonly #current: Translation;
 
   /** `key`: of digests that tell whether something differs from what was published. A secret where objects are written by who must not forge one. */
   constructor(settings: TranslateSettings, recording: Recording, key: DigestKey = openKey) {
     this.#settings = settings;
+    this.#tableSettings = { singleNamespace: settings.singleNamespace, front: null };
     this.#backends = new Backends(settings);
     this.#graph = new ObjectGraph(settings, this.#backends);
     this.#output = new Output(this.#backends, key);
@@ -75,9 +78,12 @@ export class Translator {
     this.#hold(isShared ? [...held.values()] : [], []);
     this.#recorded.clear();
     const ofAnother = (): Translation['ofAnother'] => [...this.#graph.ofAnother()].sort((a, b) => compareText(objectKey(a.ref), objectKey(b.ref)));
+    const tableSettings = (): TableSettings => this.#tableSettings;
     const problems = (): readonly Problem[] => (this.#problems ??= this.#collectProblems());
     this.#current = {
-      settings: { singleNamespace: settings.singleNamespace },
+      get settings() {
+        return tableSettings();
+      },
       mappings: new PublishedMappings(this.#output, this.#graph, (unit) => this.#servedOf(unit)),
       upstreams: this.#output.upstreams,
       endpoints: this.#output.endpoints,
@@ -100,6 +106,8 @@ export class Translator {
     this.#turn += 1;
     for (const key of change.removed) this.#graph.remove(key);
     for (const object of change.set) if (isWatched(object.ref, this.#settings)) this.#graph.set(object);
+    const { front } = this.#graph.modules;
+    if (front !== this.#tableSettings.front) this.#tableSettings = { ...this.#tableSettings, front };
     const changed = this.#graph.translateChanged();
     const publish = new Set<Unit>(changed);
     for (const unit of this.#namespaces.update(changed)) publish.add(unit);

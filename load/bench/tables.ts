@@ -65,7 +65,7 @@ export function ownRegexes(namespace: string, count: number): Mapping[] {
 export function wholeChange(mappings: readonly Mapping[]): TableChange {
   const keys = new Set(mappings.flatMap(({ target }) => (target.kind === 'forward' ? [target.upstream] : [])));
   const endpoints = [...keys].map((key) => ({ key, ready: true, endpoints: [] }));
-  return { settings: { singleNamespace: null }, mappings: mappings.map((one) => ({ mapping: one, slot: -1 })), removedMappings: [], upstreams: [], removedUpstreams: [], endpoints, failing: [] };
+  return { settings: { singleNamespace: null, front: null }, mappings: mappings.map((one) => ({ mapping: one, slot: -1 })), removedMappings: [], upstreams: [], removedUpstreams: [], endpoints, failing: [] };
 }
 
 /** A table in memory that threads share, with its writer and a reader that takes every change at once. */

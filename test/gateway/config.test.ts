@@ -183,6 +183,11 @@ describe('options of serve', () => {
     expect(settingsOf(['--claims-record', 'ops/claims']).gatewayNamespace).toBe('ops');
   });
 
+  test('what is written by hand is told from what is not', () => {
+    expect(settingsOf(['--folder', 'd'])).toMatchObject({ trustedHops: null, connectionIdleWritten: false });
+    expect(settingsOf(['--folder', 'd', '--trusted-hops', '0', '--connection-idle-timeout-ms', '3600000'])).toMatchObject({ trustedHops: 0, connectionIdleWritten: true });
+  });
+
   test('the admin port is on loopback, in a pod everywhere', () => {
     expect(settingsOf(['--folder', 'd']).admin).toEqual({ host: '127.0.0.1', port: 8877, token: null, hosts: [] });
     expect(settingsOf(['--folder', 'd'], { KUBERNETES_SERVICE_HOST: '10.0.0.1' }).admin.host).toBeNull();

@@ -2,6 +2,9 @@
 import { plainGuard } from '../../routing/guard.ts';
 import type { Mapping, Series } from '../../routing/mapping.ts';
 import type { Endpoint, Upstream, UpstreamEndpoints } from '../../routing/upstream.ts';
+import { frontOf } from '../../gateway/edge/io/front.ts';
+import type { Front } from '../../gateway/edge/io/front.ts';
+import { defaultLimits } from '../../gateway/settings.ts';
 
 export function seriesOf(deployment: string): Series {
   return { namespace: 'prod', deployment, predictor: 'default', role: 'live', protocol: 'http' };
@@ -57,4 +60,9 @@ export function upstreamOf(key: string, host: string | null = null): Upstream {
 export function endpointsOf(key: string, ports: readonly number[]): UpstreamEndpoints {
   const endpoints = ports.map((port): Endpoint => ({ ip: '127.0.0.1', port, state: 'ready' }));
   return { key, ready: endpoints.length > 0, endpoints };
+}
+
+/** A Front that believes so many proxies, and is plain otherwise. */
+export function frontWith(trustedHops = 0): Front {
+  return frontOf({ trustedHops, connectionIdleWritten: false, limits: defaultLimits }, null);
 }

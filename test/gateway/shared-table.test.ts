@@ -11,7 +11,7 @@ import { endpointsOf, mappingOf, upstreamOf } from './fixtures.ts';
 import type { TableMemory } from '../../gateway/shared-table.ts';
 import type { TableThreadStart } from './table-thread.ts';
 
-const none: TableChange = { settings: { singleNamespace: null }, mappings: [], removedMappings: [], upstreams: [], removedUpstreams: [], endpoints: [], failing: [] };
+const none: TableChange = { settings: { singleNamespace: null, front: null }, mappings: [], removedMappings: [], upstreams: [], removedUpstreams: [], endpoints: [], failing: [] };
 const names = ['a', 'b', 'c', 'd', 'e', 'f'];
 
 /** Each Mapping with this time limit. */

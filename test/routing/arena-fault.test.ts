@@ -215,7 +215,7 @@ describe('a writer', () => {
   const extra = ['a', 'b'].map((name) => mapping(`${name}-extra`, match({ kind: 'grpc' }, { headers: [named('seldon', is(`extra-${name}`))] }), { space: 'ns' }));
   /** Touches records of every kind: that of a Route, an Upstream, a namespace, a name, and the settings. */
   const flip = (on: boolean): TableChange =>
-    change(on ? extra : [], { removedMappings: on ? [] : extra.map(({ id }) => id), endpoints: [{ key: 'a-rest', ready: on, endpoints: [] }], settings: { singleNamespace: on ? null : 'ns' } });
+    change(on ? extra : [], { removedMappings: on ? [] : extra.map(({ id }) => id), endpoints: [{ key: 'a-rest', ready: on, endpoints: [] }], settings: { singleNamespace: on ? null : 'ns', front: null } });
 
   it.each([
     ['any byte', 41, 0, 0x10],

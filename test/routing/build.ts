@@ -96,7 +96,7 @@ export function mapping(name: string, path: PathMatch | Match, more: Partial<Map
 /** Mappings without counter slots. */
 export function change(mappings: readonly Mapping[], more: Partial<TableChange> = {}): TableChange {
   return {
-    settings: { singleNamespace: null },
+    settings: { singleNamespace: null, front: null },
     mappings: mappings.map((one) => ({ mapping: one, slot: -1 })),
     removedMappings: [],
     upstreams: [],
@@ -133,7 +133,7 @@ export function endpointsOf(mappings: readonly Mapping[], unready: readonly stri
 
 /** A table of these Mappings, every Upstream ready but for those in `unready`. */
 export function tableOf(mappings: readonly Mapping[], unready: readonly string[] = [], singleNamespace: string | null = null): RouteTable<null> {
-  return privateTable(change(mappings, { endpoints: endpointsOf(mappings, unready), settings: { singleNamespace } }), () => null);
+  return privateTable(change(mappings, { endpoints: endpointsOf(mappings, unready), settings: { singleNamespace, front: null } }), () => null);
 }
 
 export function request(path: string, more: Partial<HeadText> = {}): RequestHead {

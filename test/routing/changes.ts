@@ -22,6 +22,7 @@ const upstreams: fc.Arbitrary<UpstreamChange> = fc.record({
 export const anyChange: fc.Arbitrary<TableChange> = fc
   .record({
     singleNamespace: fc.constantFrom(null, null, null, 'a'),
+    front: fc.constantFrom(null, null, null, { trustedHops: 1, keepsRequestId: true, underscores: 'drop', refusesEscapedSlashes: true, connectionIdleMs: 5 } as const),
     mappings: fc.array(fc.record({ mapping: anyMapping, slot: fc.constantFrom(-1, 7) }), { maxLength: 5 }),
     removedMappings: fc.array(anyMapping.map(({ id }) => id), { maxLength: 4 }),
     upstreams: fc.array(upstreams, { maxLength: 2 }),
@@ -29,11 +30,11 @@ export const anyChange: fc.Arbitrary<TableChange> = fc
     endpoints: someEndpoints,
     failing: fc.array(fc.tuple(fc.constantFrom('u0', 'u9'), fc.constantFrom([], ['10.0.0.1:9000'])), { maxLength: 1 }),
   })
-  .map(({ singleNamespace, ...more }) => ({ settings: { singleNamespace }, ...more }));
+  .map(({ singleNamespace, front, ...more }) => ({ settings: { singleNamespace, front }, ...more }));
 
 /** What changes lead to, by plain maps. */
 export class Content {
-  #settings: TableSettings = { singleNamespace: null };
+  #settings: TableSettings = { singleNamespace: null, front: null };
   readonly #mappings = new Map<string, MappingChange>();
   readonly #upstreams = new Map<string, UpstreamChange>();
   readonly #endpoints = new Map<string, UpstreamEndpoints>();

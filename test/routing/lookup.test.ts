@@ -13,7 +13,7 @@ const unique = { selector: (mapping: { readonly id: string }): string => mapping
 it('lookup finds what trying every Route of the owner in Order finds', () => {
   fc.assert(
     fc.property(fc.uniqueArray(anyMapping, unique), someEndpoints, fc.constantFrom(null, null, 'a'), fc.array(anyHeadText, { minLength: 1, maxLength: 10 }), fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), (mappings, endpoints, singleNamespace, heads, draw) => {
-      const table = privateTable(change(mappings, { endpoints, settings: { singleNamespace } }), (mapping) => mapping.id);
+      const table = privateTable(change(mappings, { endpoints, settings: { singleNamespace, front: null } }), (mapping) => mapping.id);
       for (const text of heads) {
         const expected = naiveRoute(table, text);
         const decision = decide(table, headOf(text), draw);

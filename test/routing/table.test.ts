@@ -69,7 +69,7 @@ describe('a table after changes', () => {
     const first = table.writer.write(given, 0);
     expect(table.writer.write(structuredClone(given), 1)).toEqual(first);
     expect(table.writer.write(change([], { removedMappings: ['nobody'], removedUpstreams: ['none'] }), 1)).toEqual(first);
-    expect(table.writer.write(change([], { settings: { singleNamespace: 'a' } }), 1).version).toBe(2);
+    expect(table.writer.write(change([], { settings: { singleNamespace: 'a', front: null } }), 1).version).toBe(2);
   });
 
   it('what is named more than once counts as it is named last', () => {

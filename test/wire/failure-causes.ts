@@ -8,6 +8,7 @@ import { vi } from 'vitest';
 import { failures } from '../../gateway/failures.ts';
 import { requestStep } from '../../gateway/edge/policy/step.ts';
 import { EndpointPool } from '../../gateway/edge/upstream/endpoint-pool.ts';
+import type { FrontSettings } from '../../routing/table-change.ts';
 import type { Breaker } from '../../routing/upstream.ts';
 import { upstreamOf } from '../gateway/fixtures.ts';
 import { guardOf, policyWith } from '../policies.ts';
@@ -18,7 +19,7 @@ import { certificateSet, hostDeclaration } from './certificates.ts';
 import { closedPort } from './closed-port.ts';
 import type { RawClient } from './client.ts';
 import type { Gateway, GatewayOptions } from './gateway.ts';
-import { endpointsOn, irisTo, post } from './gateway.ts';
+import { endpointsOn, irisTo, plainFront, post } from './gateway.ts';
 import { certPem, keyPem } from './identity.ts';
 import { Http2Origin } from './http2-origin.ts';
 import type { Origin } from './origin.ts';
@@ -52,6 +53,12 @@ export interface Cause {
 }
 
 const path = '/seldon/prod/iris/x';
+
+/** The table says this of every request. */
+function withFront({ gateway }: Bench, front: Partial<FrontSettings>, act: () => void): void {
+  gateway.change({ settings: { singleNamespace: null, front: { ...plainFront, ...front } } });
+  act();
+}
 
 /** A POST that asks for the failure in the form of the bench. */
 function ask({ client, fields }: Bench, body = 'x', target = path): void {
@@ -121,6 +128,8 @@ function guarded(bench: Bench, provider: string): void {
 const oneRequest: Breaker = { priority: 'default', maxConnections: 1024, maxPendingRequests: 1024, maxRequests: 1, maxRetries: 3 };
 
 export const causes: Readonly<Record<keyof typeof failures, Cause>> = {
+  underscoreName: { cause: (bench) => withFront(bench, { underscores: 'refuse' }, () => bench.client.write(post('x', `x_a: 1\r\n${bench.fields}`, path))) },
+  escapedSlash: { cause: (bench) => withFront(bench, { refusesEscapedSlashes: true }, () => ask(bench, 'x', `${path}%2fy`)) },
   malformed: { cause: ({ client, fields }) => client.write(`GET ${path} HTTP/1.1\r\nHost: a, b\r\n${fields}\r\n`) },
   // DATA before SETTINGS.
   brokenRules: { cause: ({ client }) => client.write('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\0\0\0\0\0\x01') },

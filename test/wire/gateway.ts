@@ -1,5 +1,5 @@
 // A data plane for wire tests: one DataPlane without threads, on free ports, plain and TLS, with a table made of a few Mappings.
-import type { TableChange } from '../../routing/table-change.ts';
+import type { FrontSettings, TableChange } from '../../routing/table-change.ts';
 import { TableWriter } from '../../routing/table-writer.ts';
 import type { ForwardTarget, Mapping } from '../../routing/mapping.ts';
 import type { Upstream, UpstreamEndpoints } from '../../routing/upstream.ts';
@@ -38,6 +38,9 @@ export interface GatewayOptions {
   readonly steps?: readonly Step[];
 }
 
+/** It says nothing of requests. */
+export const plainFront: FrontSettings = { trustedHops: null, keepsRequestId: false, underscores: 'allow', refusesEscapedSlashes: false, connectionIdleMs: null };
+
 /** Slot of the first Mapping; the n-th has this plus n. */
 export const firstSlot = 3;
 
@@ -62,7 +65,7 @@ export class Gateway {
     const settings = {
       listen: { host: '127.0.0.1', port: 0 },
       tls: { host: '127.0.0.1', port: 0, certFile: null, keyFile: null, folders: [], ticketKeysFile: null },
-      trustedHops: options.trustedHops ?? 0,
+      trustedHops: options.trustedHops ?? null,
       proxyProtocol: options.proxyProtocol ?? { on: 'off', from: null },
       accessLog: options.accessLog ?? 'errors',
       redis: options.redis ?? null,
@@ -100,7 +103,7 @@ export class Gateway {
     const keys = new Set(upstreams.map(({ key }) => key));
     const ids = new Set(mappings.map(({ id }) => id));
     this.change({
-      settings: { singleNamespace: null },
+      settings: { singleNamespace: null, front: null },
       mappings: mappings.map((mapping, index) => ({ mapping, slot: firstSlot + index })),
       removedMappings: [...this.#writer.mappingIds].filter((id) => !ids.has(id)),
       upstreams: upstreams.map((upstream, index) => ({ upstream, breakerSlot: index })),
@@ -113,7 +116,7 @@ export class Gateway {
 
   /** The next table: this one, changed. */
   change(change: Partial<TableChange>): void {
-    const none: TableChange = { settings: { singleNamespace: null }, mappings: [], removedMappings: [], upstreams: [], removedUpstreams: [], endpoints: [], failing: [] };
+    const none: TableChange = { settings: { singleNamespace: null, front: null }, mappings: [], removedMappings: [], upstreams: [], removedUpstreams: [], endpoints: [], failing: [] };
     this.shared.publish(this.#writer.write({ ...none, ...change }, this.shared.oldestRead).root);
     this.shared.ready = true;
     this.plane.woken();

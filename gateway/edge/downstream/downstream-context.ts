@@ -29,7 +29,7 @@ export class DownstreamContext {
     this.worker = worker;
     this.exchange = exchange;
     this.admission = new Admission(worker.limits, worker.counters, worker.occupancy.others);
-    this.http2 = new Http2Serving(worker, worker.limits);
+    this.http2 = new Http2Serving(worker, worker.limits, () => worker.front.connectionIdleMs);
     this.healthWatches = new HealthWatches(worker);
   }
 }

@@ -54,7 +54,7 @@ export class Http1Connection implements TransportOwner, RequestConnection, Answe
     this.#request = new Http1Request(context, this);
     context.connections.add(this);
     worker.counters.add(fixed.clientConnectionsHttp1, 1);
-    worker.wheel.set(this.deadline, worker.nowMs + worker.limits.connectionIdleTimeoutMs);
+    worker.wheel.set(this.deadline, worker.nowMs + worker.front.connectionIdleMs);
   }
 
   get peer(): string {

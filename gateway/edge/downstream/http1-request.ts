@@ -71,7 +71,7 @@ export class Http1Request implements RequestTaker {
     answer.begin(head.http11, head.isHead, head.close);
     this.#owesContinue = head.expectsContinue;
     const { request } = (this.exchange ??= new Exchange(this.#context.exchange, this.#connection));
-    this.#facts ??= clientFacts(transport.peer, this.#connection.tls, worker.trustedHops);
+    if (this.#facts?.front !== worker.front) this.#facts = clientFacts(transport.peer, this.#connection.tls, worker.front);
     request.head(head, this.#facts);
     if (!hasBody) request.end(null);
     // The route and the limits are decided: now the body is welcome.
@@ -123,7 +123,7 @@ export class Http1Request implements RequestTaker {
 
   /** Between requests: the deadline of a head that has begun, or of an idle connection. */
   awaitsHead(): void {
-    const { nowMs, limits, wheel } = this.#worker;
+    const { nowMs, limits, front, wheel } = this.#worker;
     const connection = this.#connection;
     if (this.reader.carries) {
       if (connection.halfClosed) {
@@ -136,7 +136,7 @@ export class Http1Request implements RequestTaker {
       connection.finish();
     } else {
       this.idleSinceMs = nowMs;
-      wheel.set(connection.deadline, nowMs + limits.connectionIdleTimeoutMs);
+      wheel.set(connection.deadline, nowMs + front.connectionIdleMs);
     }
   }
 

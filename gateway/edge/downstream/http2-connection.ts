@@ -65,7 +65,9 @@ export class ServedConnection implements ServerOwner, ClientConnection, StreamOw
 
   /** About every request of this client. */
   get facts(): ClientFacts {
-    return (this.#facts ??= clientFacts(this.transport.peer, this.#tls, this.#worker.trustedHops));
+    const { front } = this.#worker;
+    if (this.#facts?.front !== front) this.#facts = clientFacts(this.transport.peer, this.#tls, front);
+    return this.#facts;
   }
 
   get busy(): boolean {

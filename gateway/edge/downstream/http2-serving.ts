@@ -25,8 +25,8 @@ export class Http2Serving {
   readonly #writer = new BlockWriter();
   #holder: BlockHolder | null = null;
 
-  constructor(home: Http2Host, limits: EdgeLimits) {
-    this.shared = new Http2Shared(servingLimits(limits), home);
+  constructor(home: Http2Host, limits: EdgeLimits, idleMs: () => number) {
+    this.shared = new Http2Shared(servingLimits(limits, idleMs), home);
   }
 
   /** The writer of all header blocks. What stands in it for another holder leaves first. */
@@ -47,7 +47,7 @@ export class Http2Serving {
 }
 
 /** What clients may do: Envoy's advice for an edge, and the limits that hold for HTTP/1.1 too. */
-function servingLimits(limits: EdgeLimits): Http2Limits {
+function servingLimits(limits: EdgeLimits, idleMs: () => number): Http2Limits {
   return {
     concurrentStreams: limits.http2Streams,
     streamWindowBytes: limits.http2StreamWindowBytes,
@@ -60,7 +60,9 @@ function servingLimits(limits: EdgeLimits): Http2Limits {
     headTimeoutMs: limits.headTimeoutMs,
     settingsTimeoutMs,
     writeStallTimeoutMs: limits.writeStallTimeoutMs,
-    idleTimeoutMs: limits.connectionIdleTimeoutMs,
+    get idleTimeoutMs() {
+      return idleMs();
+    },
     maxAgeMs: limits.connectionMaxAgeMs === 0 ? Infinity : limits.connectionMaxAgeMs,
     // An idle client is closed by its age, one with streams by the limits of these.
     pingAfterMs: Infinity,

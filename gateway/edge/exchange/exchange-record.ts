@@ -39,7 +39,8 @@ export class ExchangeRecord {
   }
 
   begin(head: WireRequestHead): void {
-    const { accessLog, trustedHops } = this.#worker;
+    const { accessLog, front } = this.#worker;
+    const trustsId = front.trustedHops > 0 || front.keepsRequestId;
     this.decision = null;
     this.#slot = -1;
     this.#hasId = false;
@@ -49,8 +50,8 @@ export class ExchangeRecord {
     this.code = 0;
     this.requestBytes = 0;
     this.responseBytes = 0;
-    if (accessLog !== 'off') this.#note.take(head, trustedHops > 0);
-    else if (trustedHops > 0) this.#note.takeId(head, true);
+    if (accessLog !== 'off') this.#note.take(head, trustsId);
+    else if (trustsId) this.#note.takeId(head, true);
   }
 
   /** The id that an answer of the gateway and its line share, drawn if there is none yet; "": the exchange has no line. */

@@ -3,6 +3,7 @@ import type { ClientFacts } from '../message/client-facts.ts';
 import { failures } from '../../failures.ts';
 import type { Failure } from '../../failures.ts';
 import type { FieldList } from '../message/fields.ts';
+import { lookAtHead } from '../message/front-look.ts';
 import type { MessageTaker } from '../message/message-taker.ts';
 import type { WireRequestHead } from '../message/request-head.ts';
 import type { Door } from '../tls/door.ts';
@@ -42,9 +43,17 @@ export class ExchangeRequest implements MessageTaker<[head: WireRequestHead, fac
     this.#state.begin(head, facts);
     this.#chunked = head.framing === 'chunked';
     this.#exchange.forwarding.reset(head.isHead);
-    const { door } = this.#state.context;
-    if (door !== null && this.#isTurnedAway(door, head, facts)) return;
+    const { context, worker } = this.#state;
+    const refusal = worker.front.looksAtHeads ? lookAtHead(head, worker.front) : null;
+    if (refusal !== null) return this.#refuse(refusal);
+    if (context.door !== null && this.#isTurnedAway(context.door, head, facts)) return;
     this.#route.decide(head);
+  }
+
+  /** It is nobody's, and counts all the same. */
+  #refuse(failure: Failure): void {
+    this.#state.record.enter(withoutSeries);
+    this.#exchange.fail(failure, '');
   }
 
   /** Cleartext to a host that is served by TLS, or TLS that was agreed for another host. */

@@ -6,7 +6,8 @@ import type { ClientFacts } from '../message/client-facts.ts';
 import type { RequestFraming } from '../message/framing.ts';
 import type { HeadEdits } from '../message/head-edits.ts';
 import { allOwnLines, writeOwnLines } from '../message/own-lines.ts';
-import { dropped, forwarded, forwardedUpstream } from '../message/request-fields.ts';
+import { fromClient } from '../message/field-rules.ts';
+import { dropped, forwarded } from '../message/request-fields.ts';
 import { writeShadowHost } from '../message/shadow-host.ts';
 import type { OutBuffer } from '../io/out-buffer.ts';
 import { requestIdBytes } from '../message/request-id.ts';
@@ -34,15 +35,14 @@ export function writeRequestHead(out: OutBuffer, head: WireRequestHead, edits: H
   const { bytes, authorityStart, authorityEnd } = head;
   const { rewrite, hostLine, ownLines } = edits;
   const requestEdits = editsFor(edits.requestEdits, head, facts);
-  const trusted = facts.trustedHops > 0;
   // Room for all of it at once: every part of the client's head at most twice.
   out.reserve((head.fieldsEnd - head.start) * 2 + edits.headBytes + facts.lines.length + roomForNames);
   out.append(bytes, head.methodStart, head.methodEnd + 1);
   const runStart = writePath(out, head, rewrite);
-  const kept = writeKeptFields(out, head, edits, trusted, shadow || hostLine !== null, runStart);
+  const kept = writeKeptFields(out, head, edits, facts.passes, shadow || hostLine !== null, runStart);
   if (shadow) writeShadowHost(out, head, hostLine);
   else if (hostLine !== null) out.append(hostLine, 0, hostLine.length);
-  if (!trusted && ownLines === allOwnLines) {
+  if (facts.passes === fromClient && ownLines === allOwnLines) {
     const idAt = out.length + requestIdName.length;
     out.append(facts.lines, 0, facts.lines.length);
     for (let i = 0; i < requestIdBytes; i++) out.bytes[idAt + i] = requestId[i]!;
@@ -108,9 +108,8 @@ function writePath(out: OutBuffer, head: WireRequestHead, rewrite: CompiledRewri
   return -1;
 }
 
-function writeKeptFields(out: OutBuffer, head: WireRequestHead, edits: HeadEdits, trusted: boolean, ownHost: boolean, runStart: number): number {
+function writeKeptFields(out: OutBuffer, head: WireRequestHead, edits: HeadEdits, passes: Uint8Array, ownHost: boolean, runStart: number): number {
   const { bytes, fields, kinds, fieldCount, fieldsEnd } = head;
-  const passes = forwardedUpstream(trusted);
   const { requestEdits, rewrite } = edits;
   let kept = 0;
   for (let field = 0; field < fieldCount; field++) {

@@ -4,8 +4,8 @@ import { rewritePath } from '../../../routing/rewrite.ts';
 import type { CompiledRewrite } from '../../../routing/rewrite.ts';
 import type { HeadEdits } from '../message/head-edits.ts';
 import { allOwnLines, writeOwnLines } from '../message/own-lines.ts';
-import { mergeableTrailers } from '../message/field-rules.ts';
-import { dropped, forwarded, forwardedUpstream } from '../message/request-fields.ts';
+import { fromClient, mergeableTrailers } from '../message/field-rules.ts';
+import { dropped, forwarded } from '../message/request-fields.ts';
 import { writeShadowHost } from '../message/shadow-host.ts';
 import { kind } from '../message/field-kind.ts';
 import { fieldRoom } from '../message/fields.ts';
@@ -66,14 +66,13 @@ export function writeRequestBlock(writer: BlockWriter, head: WireRequestHead, ed
   const { bytes, fields, kinds, fieldCount } = head;
   const { rewrite, hostLine, ownLines } = edits;
   const requestEdits = editsFor(edits.requestEdits, head, facts);
-  const trusted = facts.trustedHops > 0;
   const rewritten = rewrite.kind !== 'none';
   writer.clear();
   putMethod(writer, head);
   writer.indexed(secure ? staticEntry.schemeHttps : staticEntry.schemeHttp);
   putPath(writer, head, rewrite);
   putAuthority(writer, head, hostLine, shadow);
-  const passes = forwardedUpstream(trusted);
+  const { passes } = facts;
   let kept = 0;
   let passed = 0;
   for (let field = 0; field < fieldCount; field++) {
@@ -89,7 +88,7 @@ export function writeRequestBlock(writer: BlockWriter, head: WireRequestHead, ed
     passing[passed++] = field;
   }
   writer.fields(head, passing, passed);
-  if (!trusted && ownLines === allOwnLines) {
+  if (passes === fromClient && ownLines === allOwnLines) {
     const idAt = writer.length + factIdAt;
     writer.raw(factBlockOf(facts));
     for (let i = 0; i < requestIdBytes; i++) writer.bytes[idAt + i] = requestId[i]!;

@@ -4,6 +4,8 @@ import type { AccessEntry } from '../../data-plane.ts';
 import type { CounterBlock } from '../../counters.ts';
 import type { EdgeLimits, Settings } from '../../settings.ts';
 import { DeadlineWheel } from './deadline.ts';
+import { frontOf } from './front.ts';
+import type { Front } from './front.ts';
 import { HeldMemory } from './held-memory.ts';
 import { OutBuffer } from './out-buffer.ts';
 import { ReadBuffer, windowBytes } from './read-buffer.ts';
@@ -29,7 +31,8 @@ export interface WorkerOptions {
 
 export class WorkerContext {
   readonly limits: EdgeLimits;
-  readonly trustedHops: number;
+  /** Another object when the table says something else. */
+  front: Front;
   readonly accessLog: Settings['accessLog'];
   readonly counters: CounterBlock;
   readonly occupancy: Occupancy;
@@ -60,7 +63,7 @@ export class WorkerContext {
     this.nowMs = clock.now();
     this.wheel = new DeadlineWheel(clock, (error) => this.faulted(error));
     this.limits = settings.limits;
-    this.trustedHops = settings.trustedHops;
+    this.front = frontOf(settings, null);
     this.accessLog = settings.accessLog;
     this.counters = counters;
     this.occupancy = { own: counters.cells, others };

@@ -14,6 +14,8 @@ function allBut(...ending: readonly number[]): Uint8Array {
 
 /** Fields of a client's request to an upstream. The 100 Continue of `expect` is the gateway's own. */
 export const fromClient = allBut(...ofThisHop, kind.expect, ...claims);
+/** The same where the id that a client gives its request is kept. */
+export const fromClientWithId = allBut(...ofThisHop, kind.expect, ...claims.filter((claim) => claim !== kind.requestId));
 /** The same of a proxy in front that is believed. The chain of addresses is written anew, as is who proved to be whom. */
 export const fromTrustedProxy = allBut(...ofThisHop, kind.expect, kind.forwardedFor, kind.vouched);
 /** Fields of an answer to a client. */

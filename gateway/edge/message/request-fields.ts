@@ -1,11 +1,12 @@
 // Which fields of a client's request go to an upstream, whatever protocol either side speaks.
 import { kind } from './field-kind.ts';
-import { fromClient, fromTrustedProxy } from './field-rules.ts';
+import type { Front } from '../io/front.ts';
+import { fromClient, fromClientWithId, fromTrustedProxy } from './field-rules.ts';
 import type { WireRequestHead } from './request-head.ts';
 
 /** The allow-list, by `kind` of a field: 1, it passes, unless `forwarded` says otherwise. The same to upstreams of either protocol. */
-export function forwardedUpstream(trusted: boolean): Uint8Array {
-  return trusted ? fromTrustedProxy : fromClient;
+export function forwardedUpstream({ trustedHops, keepsRequestId }: Pick<Front, 'trustedHops' | 'keepsRequestId'>): Uint8Array {
+  return trustedHops > 0 ? fromTrustedProxy : keepsRequestId ? fromClientWithId : fromClient;
 }
 
 /** Which lines of a trusted proxy were kept, bits. */

@@ -10,7 +10,7 @@
 {{- $arguments = append $arguments (printf "--gateway-namespace=%s" .Release.Namespace) -}}
 {{- $arguments = append $arguments (printf "--bare-names=%s" (ternary "on" "off" .Values.bareNames)) -}}
 {{- $arguments = append $arguments (printf "--dial=%s" .Values.dial) -}}
-{{- $arguments = append $arguments (printf "--trusted-hops=%v" (int .Values.trustedHops)) -}}
+{{- if not (kindIs "invalid" .Values.trustedHops) }}{{ $arguments = append $arguments (printf "--trusted-hops=%v" (int .Values.trustedHops)) }}{{ end -}}
 {{- if .Values.proxyProtocol.ports }}{{ $arguments = append $arguments (printf "--proxy-protocol=%s" .Values.proxyProtocol.ports) }}{{ end -}}
 {{- range .Values.proxyProtocol.from }}{{ $arguments = append $arguments (printf "--proxy-protocol-from=%s" .) }}{{ end -}}
 {{- $arguments = append $arguments (printf "--access-log=%s" .Values.accessLog) -}}

@@ -162,7 +162,7 @@ describe('the admin port', () => {
       table: tableOf([]),
       served: { version: 0, hash: '', routeCount: 0 },
   tableBytes: { used: 0, touched: 0 },
-      translation: { settings: { singleNamespace: null }, mappings: new Map(), upstreams: new Map(), endpoints: new Map(), endpointStates: { ready: 0, terminating: 0 }, breakers: new Map(), choiceOf: () => null, ofAnother: [], hosts: [], problems: [] },
+      translation: { settings: { singleNamespace: null, front: null }, mappings: new Map(), upstreams: new Map(), endpoints: new Map(), endpointStates: { ready: 0, terminating: 0 }, breakers: new Map(), choiceOf: () => null, ofAnother: [], hosts: [], problems: [] },
       problems: [],
       get usedSlots() {
         texts += 1;

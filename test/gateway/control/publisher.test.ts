@@ -6,6 +6,7 @@ import type { Upstream, UpstreamEndpoints } from '../../../routing/upstream.ts';
 import type { TranslationChange } from '../../../k8s/translate/translation.ts';
 import { Publisher, batchMs } from '../../../gateway/control/publisher.ts';
 import type { PublisherEvents } from '../../../gateway/control/publisher.ts';
+import type { FrontSettings } from '../../../routing/table-change.ts';
 import { SharedTable, tableMemory } from '../../../gateway/shared-table.ts';
 import type { TableMemory } from '../../../gateway/shared-table.ts';
 import { endpointsOf, mappingOf, upstreamOf } from '../fixtures.ts';
@@ -114,7 +115,7 @@ function start(memory: TableMemory, events: Partial<PublisherEvents> = {}): Star
   const firstVersion = new SharedTable(memory).version;
   const publisher: Publisher = new Publisher(new SharedTable(memory), { slotOf: (id) => id.length, breakerSlotOf: (key) => key.length, resolvedOf: () => undefined }, {
     isOneNamespace: false,
-    settings: () => ({ singleNamespace: null }),
+    settings: () => ({ singleNamespace: null, front: null }),
     written: () => undefined,
     settled: () => {
       const { version } = new SharedTable(memory);
@@ -177,6 +178,26 @@ describe('a publisher', () => {
     vi.advanceTimersByTime(batchMs);
     publisher.change(state.removeMapping('a'), 0);
     expect(published).toEqual([1, 2, 3, 4]);
+  });
+
+  test('a change of the settings alone is a table', () => {
+    let front: FrontSettings | null = null;
+    const state = new State();
+    const { publisher, published } = start(memory, { settings: () => ({ singleNamespace: null, front }) });
+    publisher.open();
+    publisher.change(state.setMapping('a', 'u', 1), 0);
+    vi.advanceTimersByTime(batchMs);
+    expect(published).toEqual([1, 2]);
+    front = { trustedHops: 1, keepsRequestId: false, underscores: 'allow', refusesEscapedSlashes: false, connectionIdleMs: null };
+    const nothing = { mappings: [], removedMappings: [], upstreams: [], removedUpstreams: [], endpoints: [], flipped: [] };
+    publisher.change(nothing, 0);
+    publisher.change(nothing, 0);
+    vi.advanceTimersByTime(batchMs);
+    expect(published).toEqual([1, 2, 3]);
+    front = { ...front };
+    publisher.change(nothing, 0);
+    vi.advanceTimersByTime(batchMs);
+    expect(published).toEqual([1, 2, 3]);
   });
 
   test('a change that changes nothing is no table', () => {

@@ -47,7 +47,7 @@ class ScriptedTranslator implements Translating {
     const states = [...endpoints.values()].flatMap((one) => one.endpoints.map(({ state }) => state));
     const endpointStates = { ready: states.filter((state) => state === 'ready').length, terminating: states.filter((state) => state === 'terminating').length };
     const breakers = new Map(Array.from(upstreams.values(), (upstream) => [upstream.key, upstream.breakers]));
-    return { settings: { singleNamespace: null }, mappings, upstreams, endpoints, endpointStates, breakers, choiceOf: () => null, ofAnother: [], hosts: [], problems };
+    return { settings: { singleNamespace: null, front: null }, mappings, upstreams, endpoints, endpointStates, breakers, choiceOf: () => null, ofAnother: [], hosts: [], problems };
   }
 }
 

@@ -220,6 +220,88 @@ describe('changes', () => {
   });
 });
 
+describe('what is about every request', () => {
+  const frontOf = (...objects: readonly SourceObject[]): unknown => translate(objects, { ...settings, grants: [{ ...noGrant, namespace: 'edge', gateway: true }] }).settings.front;
+  const plain = { trustedHops: null, keepsRequestId: false, underscores: 'allow', refusesEscapedSlashes: false, connectionIdleMs: null };
+
+  test.each([
+    [{ xff_num_trusted_hops: 2 }, { trustedHops: 2 }],
+    [{ xff_num_trusted_hops: '0' }, { trustedHops: 0 }],
+    [{ preserve_external_request_id: true }, { keepsRequestId: true }],
+    [{ headers_with_underscores_action: 'DROP_HEADER' }, { underscores: 'drop' }],
+    [{ headers_with_underscores_action: 'REJECT_REQUEST' }, { underscores: 'refuse' }],
+    [{ reject_requests_with_escaped_slashes: 'yes' }, { refusesEscapedSlashes: true }],
+    [{ listener_idle_timeout_ms: 30_000 }, { connectionIdleMs: 30_000 }],
+  ])('%j', (config, said) => {
+    expect(frontOf(moduleOf(config))).toEqual({ ...plain, ...said });
+    expect(translate([moduleOf(config)], settings).problems).toEqual([]);
+  });
+
+  test.each([{}, { headers_with_underscores_action: 'ALLOW' }, { reject_requests_with_escaped_slashes: false, preserve_external_request_id: 'no', xff_num_trusted_hops: null }])('%j says nothing', (config) => {
+    expect(frontOf(moduleOf(config))).toBeNull();
+  });
+
+  test.each([
+    [{ xff_num_trusted_hops: 11 }, { trustedHops: 0 }],
+    [{ xff_num_trusted_hops: -1 }, { trustedHops: 0 }],
+    [{ xff_num_trusted_hops: 'two' }, { trustedHops: 0 }],
+    [{ xff_num_trusted_hops: 1.5 }, { trustedHops: 0 }],
+    [{ xff_num_trustd_hops: 1 }, { trustedHops: 0 }],
+    [{ headers_with_underscores_action: 'REJECT' }, { underscores: 'refuse' }],
+    [{ headers_with_underscores_action: 'toString' }, { underscores: 'refuse' }],
+    [{ headers_with_underscores_action: {} }, { underscores: 'refuse' }],
+    [{ header_with_underscores_action: 'DROP_HEADER' }, { underscores: 'refuse' }],
+    [{ reject_requests_with_escaped_slashes: 'perhaps' }, { refusesEscapedSlashes: true }],
+    [{ reject_requests_with_escaped_slash: true }, { refusesEscapedSlashes: true }],
+  ])('%j cannot be read: an error, and nobody more is let in', (config, said) => {
+    expect(frontOf(moduleOf(config))).toEqual({ ...plain, ...said });
+    expect(codesOf(translate([moduleOf(config)], settings))).toEqual([expect.stringMatching(/^error (bad-value|unknown-field)$/)]);
+  });
+
+  test.each([[{ listener_idle_timeout_ms: 0 }], [{ listener_idle_timeout_ms: 86_400_001 }], [{ preserve_external_request_id: 'perhaps' }]])('%j is a warning, and says nothing', (config) => {
+    expect(frontOf(moduleOf(config))).toBeNull();
+    expect(codesOf(translate([moduleOf(config)], settings))).toEqual(['warning bad-value']);
+  });
+
+  test('bounds: 0 and 10 hops, 1 ms and a day', () => {
+    for (const hops of [0, 10]) expect(frontOf(moduleOf({ xff_num_trusted_hops: hops }))).toMatchObject({ trustedHops: hops });
+    for (const ms of [1, 86_400_000]) expect(frontOf(moduleOf({ listener_idle_timeout_ms: ms }))).toMatchObject({ connectionIdleMs: ms });
+  });
+
+  test('where it was readable before, its last good form holds, all of it', () => {
+    const running = new Translator({ ...clusterSettings, ...settings }, nothingHeld);
+    const good = { xff_num_trusted_hops: 1, cluster_request_timeout_ms: 7 };
+    running.apply({ set: [moduleOf(good), raw()], removed: [] });
+    for (const bad of [{ xff_num_trusted_hops: 'many' }, 'no map', null]) {
+      running.apply({ set: [moduleOf(bad)], removed: [] });
+      expect(running.current().settings.front).toEqual({ ...plain, trustedHops: 1 });
+      expect(forwarded(running.current().mappings.get('Mapping prod/raw')).timeout.ms).toBe(7);
+      expect(codesOf(running.current())).toContain('error bad-document');
+    }
+    running.apply({ set: [moduleOf({})], removed: [] });
+    expect(running.current().settings.front).toBeNull();
+  });
+
+  test('of several the strictest, and one of a namespace that does not count says nothing', () => {
+    const one = moduleOf({ xff_num_trusted_hops: 3, headers_with_underscores_action: 'DROP_HEADER', preserve_external_request_id: true, listener_idle_timeout_ms: 9 });
+    const other = moduleOf({ xff_num_trusted_hops: 1, reject_requests_with_escaped_slashes: true, preserve_external_request_id: false, listener_idle_timeout_ms: 5 }, 'edge/ambassador');
+    const strictest = { trustedHops: 1, keepsRequestId: false, underscores: 'drop', refusesEscapedSlashes: true, connectionIdleMs: 5 };
+    expect([frontOf(one, other), frontOf(other, one)]).toEqual([strictest, strictest]);
+    expect(frontOf(moduleOf({ xff_num_trusted_hops: 3 }, 'prod/ambassador'))).toBeNull();
+    expect(frontOf(moduleOf({ xff_num_trusted_hops: 3 }, 'ops/ambassador', { ambassador_id: 'other' }))).toBeNull();
+  });
+
+  test('settings are one object until something of them changes', () => {
+    const running = new Translator({ ...clusterSettings, ...settings }, nothingHeld);
+    running.apply({ set: [moduleOf({ xff_num_trusted_hops: 1 })], removed: [] });
+    const before = running.current().settings;
+    running.apply({ set: [moduleOf({ xff_num_trusted_hops: 1, gzip: {} }), raw()], removed: [] });
+    expect(running.current().settings).toBe(before);
+    running.apply({ set: [], removed: ['Module ops/ambassador'] });
+    expect(running.current().settings).toEqual({ singleNamespace: null, front: null });
+  });
+});
+
 describe('keys that do not hold', () => {
   const values: Readonly<Record<string, unknown>> = { use_remote_address: false, enable_ipv4: false, liveness_probe: { enabled: false }, readiness_probe: { enabled: false } };
 

@@ -24,7 +24,7 @@ import { defaultLimits } from '../../../../gateway/settings.ts';
 import type { EdgeLimits, Settings } from '../../../../gateway/settings.ts';
 import type { RetryPolicy } from '../../../../routing/mapping.ts';
 import type { StoppedClock } from '../../../stopped-clock.ts';
-import { upstreamOf } from '../../fixtures.ts';
+import { frontWith, upstreamOf } from '../../fixtures.ts';
 
 /** A worker with this clock, whose every draw is the highest. */
 export function workerAt(clock: StoppedClock, limits: Partial<EdgeLimits> = {}): WorkerContext {
@@ -299,7 +299,7 @@ export class Forwarded {
       headBytes: 0,
     };
     this.forwarding.reset(false);
-    this.forwarding.head(head, mapping, clientFacts('127.0.0.1', null, 0), Buffer.alloc(36, 'i'), null);
+    this.forwarding.head(head, mapping, clientFacts('127.0.0.1', null, frontWith(0)), Buffer.alloc(36, 'i'), null);
     return this;
   }
 

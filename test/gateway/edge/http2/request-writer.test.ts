@@ -15,7 +15,7 @@ import { writeRequestHead } from '../../../../gateway/edge/http1/request-writer.
 import type { ClientCertificate } from '../../../../gateway/edge/message/client-certificate.ts';
 import { clientFacts } from '../../../../gateway/edge/message/client-facts.ts';
 import { OutBuffer } from '../../../../gateway/edge/io/out-buffer.ts';
-import { mappingOf } from '../../fixtures.ts';
+import { frontWith, mappingOf } from '../../fixtures.ts';
 import { textFields } from './peers.ts';
 
 type Field = readonly [name: string, value: string];
@@ -52,7 +52,7 @@ function headOf({ method, rest, fields }: Pick<Case, 'method' | 'rest' | 'fields
 /** Fields that an HTTP/1.1 upstream gets, in lower case, the request line and Host as pseudo headers. */
 function overHttp1(head: WireRequestHead, compiled: CompiledMapping, { hops, certificate, shadow }: Case): Field[] {
   const out = new OutBuffer(256);
-  writeRequestHead(out, head, compiled, clientFacts('192.0.2.7', certificate === null ? null : { certificate, clientDigest: '' }, hops), requestId, shadow);
+  writeRequestHead(out, head, compiled, clientFacts('192.0.2.7', certificate === null ? null : { certificate, clientDigest: '' }, frontWith(hops)), requestId, shadow);
   const [line, ...lines] = out.view().toString('latin1').split('\r\n').slice(0, -1);
   const [method, path] = line!.split(' ');
   const fields = lines.map((text): Field => [text.slice(0, text.indexOf(':')).toLowerCase(), text.slice(text.indexOf(':') + 1).trim()]);
@@ -69,7 +69,7 @@ function decoded(writer: BlockWriter): HeaderList {
 
 function overHttp2(head: WireRequestHead, compiled: CompiledMapping, { hops, certificate, shadow }: Case): Field[] {
   const writer = new BlockWriter();
-  writeRequestBlock(writer, head, compiled, clientFacts('192.0.2.7', certificate === null ? null : { certificate, clientDigest: '' }, hops), requestId, false, shadow);
+  writeRequestBlock(writer, head, compiled, clientFacts('192.0.2.7', certificate === null ? null : { certificate, clientDigest: '' }, frontWith(hops)), requestId, false, shadow);
   const list = decoded(writer);
   const value = (number: number): string => list.bytes.toString('latin1', list.pseudo[number * 2], list.pseudo[number * 2 + 1]);
   expect(value(pseudo.scheme)).toBe('http');
@@ -123,7 +123,7 @@ describe('the header block of a request', () => {
 
   test('keeps the length that the client gave', () => {
     const writer = new BlockWriter();
-    writeRequestBlock(writer, headOf({ ...plain, fields: [['Content-Length', '72']] }), compiledFor(plain), clientFacts('192.0.2.7', null, 0), requestId, false, false);
+    writeRequestBlock(writer, headOf({ ...plain, fields: [['Content-Length', '72']] }), compiledFor(plain), clientFacts('192.0.2.7', null, frontWith(0)), requestId, false, false);
     expect(textFields(decoded(writer)).some(([name]) => name === 'content-length')).toBe(false);
     putLength(writer, 72);
     expect(textFields(decoded(writer)).at(-1)).toEqual(['content-length', '72']);
@@ -131,7 +131,7 @@ describe('the header block of a request', () => {
 
   test('says https to an upstream with TLS', () => {
     const writer = new BlockWriter();
-    writeRequestBlock(writer, headOf({ ...plain, fields: [] }), compiledFor(plain), clientFacts('192.0.2.7', null, 0), requestId, true, false);
+    writeRequestBlock(writer, headOf({ ...plain, fields: [] }), compiledFor(plain), clientFacts('192.0.2.7', null, frontWith(0)), requestId, true, false);
     const list = decoded(writer);
     expect(list.bytes.toString('latin1', list.pseudo[pseudo.scheme * 2], list.pseudo[pseudo.scheme * 2 + 1])).toBe('https');
   });
@@ -140,7 +140,7 @@ describe('the header block of a request', () => {
     const head = headOf({ ...plain, fields: [['x-secret', 'a'], ['x-open', 'b']] });
     head.neverIndexed = Uint8Array.of(0, 1, 0);
     const writer = new BlockWriter();
-    writeRequestBlock(writer, head, compiledFor(plain), clientFacts('192.0.2.7', null, 0), requestId, false, false);
+    writeRequestBlock(writer, head, compiledFor(plain), clientFacts('192.0.2.7', null, frontWith(0)), requestId, false, false);
     const list = decoded(writer);
     const forbidden = textFields(list).filter((_, field) => list.neverIndexed[field] === 1);
     expect(forbidden).toEqual([['x-secret', 'a']]);

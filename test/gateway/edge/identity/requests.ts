@@ -5,6 +5,7 @@ import type { ClientCertificate } from '../../../../gateway/edge/message/client-
 import { forwardedUpstream } from '../../../../gateway/edge/message/request-fields.ts';
 import { WireRequestHead, readRequestHead } from '../../../../gateway/edge/message/request-head.ts';
 import type { Admission, IdentityRequest, Verifier } from '../../../../gateway/edge/identity/verifier.ts';
+import { frontWith } from '../../fixtures.ts';
 
 /** A request with these lines, each `name: value`. Its head is read anew each time it is asked for, as a worker's is of each request. */
 export function requestOf(lines: readonly string[] = [], target = '/p', certificate: ClientCertificate | null = null): IdentityRequest {
@@ -12,7 +13,7 @@ export function requestOf(lines: readonly string[] = [], target = '/p', certific
   const bytes = Buffer.from(`GET ${target} HTTP/1.1\r\nHost: h\r\n${lines.map((line) => `${line}\r\n`).join('')}\r\n\0`, 'latin1');
   const end = readRequestHead(head, bytes, 0, bytes.length - 1, { requestLineBytes: 200_000, headBytes: 400_000, headFields: 1000 });
   if (end < 0) throw new Error(`no request: ${head.fault.sentence}`);
-  return { head, facts: clientFacts('192.0.2.1', certificate === null ? null : { certificate, clientDigest: '' }, 0), secure: certificate !== null };
+  return { head, facts: clientFacts('192.0.2.1', certificate === null ? null : { certificate, clientDigest: '' }, frontWith(0)), secure: certificate !== null };
 }
 
 export interface Passed {
@@ -28,7 +29,7 @@ export function passed(request: IdentityRequest, admission: Admission): Passed {
   const fields: string[] = [];
   for (let field = 0; field < head.fieldCount; field++) {
     const at = field * 4;
-    if (forwardedUpstream(false)[head.kinds[field]!] === 1) fields.push(`${text(head.bytes, head.fields[at]!, head.fields[at + 1]!)}: ${text(head.bytes, head.fields[at + 2]!, head.fields[at + 3]!)}`);
+    if (forwardedUpstream(frontWith())[head.kinds[field]!] === 1) fields.push(`${text(head.bytes, head.fields[at]!, head.fields[at + 1]!)}: ${text(head.bytes, head.fields[at + 2]!, head.fields[at + 3]!)}`);
   }
   return { target: text(head.pathBytes, head.pathStart, head.queryEnd), fields: fields.filter((line) => !line.startsWith('Host')) };
 }

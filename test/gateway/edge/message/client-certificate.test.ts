@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { clientCertificateLine } from '../../../../gateway/edge/message/client-certificate.ts';
 import { clientFacts } from '../../../../gateway/edge/message/client-facts.ts';
+import { frontWith } from '../../fixtures.ts';
 
 const certificate = { subject: 'CN=batch,O=Example', dnsNames: ['batch.example'], uris: ['spiffe://example/batch'], emails: [], fingerprint: 'ab'.repeat(32) };
 
@@ -10,9 +11,9 @@ describe('x-forwarded-client-cert', () => {
   });
 
   test('is one of the lines of every request of the client', () => {
-    const facts = clientFacts('192.0.2.7', { certificate, clientDigest: '' }, 0);
+    const facts = clientFacts('192.0.2.7', { certificate, clientDigest: '' }, frontWith(0));
     expect(facts.lines.toString()).toContain(`\r\n${facts.certificateLine.toString()}x-forwarded-host: `);
-    expect(clientFacts('192.0.2.7', { certificate: null, clientDigest: '' }, 0).lines.toString()).not.toContain('client-cert');
+    expect(clientFacts('192.0.2.7', { certificate: null, clientDigest: '' }, frontWith(0)).lines.toString()).not.toContain('client-cert');
   });
 
   test('a name that holds a separator poses as no other part', () => {

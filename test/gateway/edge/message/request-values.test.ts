@@ -5,6 +5,7 @@ import { clientFacts } from '../../../../gateway/edge/message/client-facts.ts';
 import { WireRequestHead, readRequestHead } from '../../../../gateway/edge/message/request-head.ts';
 import { clientAddress, readClientAddress } from '../../../../gateway/edge/message/request-values.ts';
 import { parseAddress, printAddress } from '../../../../routing/address.ts';
+import { frontWith } from '../../fixtures.ts';
 
 function headOf(lists: readonly string[]): WireRequestHead {
   const text = `GET / HTTP/1.1\r\nHost: h\r\n${lists.map((list) => `X: 9.9.9.9\r\nX-Forwarded-For: ${list}\r\n`).join('')}\r\n\0`;
@@ -18,7 +19,7 @@ const room = new Uint8Array(16);
 
 /** null: nobody's. */
 function addressOf(lists: readonly string[], hops: number, peer = '192.0.2.1'): string | null {
-  const length = readClientAddress(headOf(lists), clientFacts(peer, null, hops), room);
+  const length = readClientAddress(headOf(lists), clientFacts(peer, null, frontWith(hops)), room);
   return length === 0 ? null : printAddress([...room.subarray(0, length)]);
 }
 
@@ -52,7 +53,7 @@ describe('as bytes', () => {
     const item = fc.constantFrom('198.51.100.7', '2001:db8::7', '::ffff:1.2.3.4', 'unknown', '', ' ', '\t10.0.0.1 ', '1.2.3.4:5', 'a b');
     fc.assert(fc.property(fc.array(fc.array(item, { minLength: 1, maxLength: 4 }).map((items) => items.join(',')), { maxLength: 3 }), fc.nat({ max: 5 }), (lists, hops) => {
       const read = addressOf(lists, hops);
-      const told = clientAddress(headOf(lists), clientFacts('192.0.2.1', null, hops));
+      const told = clientAddress(headOf(lists), clientFacts('192.0.2.1', null, frontWith(hops)));
       const items = lists.join(',').split(',');
       if (read !== null) expect(printAddress(parseAddress(told)!)).toBe(read);
       else expect(lists.length > 0 && (items.length < hops || parseAddress(items.at(-hops)!.trim()) === null)).toBe(true);

@@ -28,7 +28,7 @@ class Control {
   }
 
   publish(change: Partial<TableChange>): void {
-    const none: TableChange = { settings: { singleNamespace: null }, mappings: [], removedMappings: [], upstreams: [], removedUpstreams: [], endpoints: [], failing: [] };
+    const none: TableChange = { settings: { singleNamespace: null, front: null }, mappings: [], removedMappings: [], upstreams: [], removedUpstreams: [], endpoints: [], failing: [] };
     this.shared.publish(this.#writer.write({ ...none, ...change }, this.shared.oldestRead).root);
   }
 }
