@@ -15,13 +15,14 @@ import { writeRequestHead } from '../../../../gateway/edge/http1/request-writer.
 import type { ClientCertificate } from '../../../../gateway/edge/message/client-certificate.ts';
 import { clientFacts } from '../../../../gateway/edge/message/client-facts.ts';
 import { OutBuffer } from '../../../../gateway/edge/io/out-buffer.ts';
+import { noPolicy } from '../../../../gateway/callers/call-policy.ts';
 import { frontWith, mappingOf } from '../../fixtures.ts';
 import { textFields } from './peers.ts';
 
 type Field = readonly [name: string, value: string];
 
 const requestId = Buffer.from('11111111-2222-4333-8444-555555555555');
-const compiler = { pools: { liveOf: () => ({ upstream: null }), shadowOf: () => ({ upstream: null }) }, defaultIdleTimeoutMs: 0, limits: { bodyBytes: 0, requestLineBytes: 8192 }, plantedSteps: [] } as unknown as Compiler;
+const compiler = { pools: { liveOf: () => ({ upstream: null }), shadowOf: () => ({ upstream: null }) }, defaultIdleTimeoutMs: 0, limits: { bodyBytes: 0, requestLineBytes: 8192 }, callers: { policy: noPolicy }, plantedSteps: [] } as unknown as Compiler;
 
 interface Case {
   readonly method: string;
