@@ -4,7 +4,7 @@ import type { Alarm, Clock } from '../clock.ts';
 import type { JwksAnswer } from './jwks-fetch.ts';
 
 export const jwksTimes = {
-  /** Least time between two fetches of one URL, ms, whoever asks. */
+  /** Least time between two fetches of one URL because somebody asks, ms. */
   leastMs: 5000,
   /** A set is fetched again after so long, or sooner where its server says so. */
   refreshMs: 300_000,
@@ -26,13 +26,15 @@ interface Kept {
   readonly url: string;
   text: string | null;
   faults: readonly string[];
-  /** Time of the last fetch. */
-  begunMs: number;
+  /** Time of the last fetch because somebody asked. */
+  askedMs: number;
   failuresInRow: number;
   fetching: boolean;
   /** Somebody waits for the next answer. */
   asked: boolean;
   alarm: Alarm | null;
+  /** Time of the alarm. */
+  dueMs: number;
   /** Resolves when it has been tried. */
   first: Promise<void>;
 }
@@ -66,7 +68,7 @@ export class JwksKeeper {
     }
     for (const url of wanted) {
       if (this.#kept.has(url)) continue;
-      const kept: Kept = { url, text: null, faults: [], begunMs: -Infinity, failuresInRow: 0, fetching: false, asked: false, alarm: null, first: Promise.resolve() };
+      const kept: Kept = { url, text: null, faults: [], askedMs: -Infinity, failuresInRow: 0, fetching: false, asked: false, alarm: null, dueMs: 0, first: Promise.resolve() };
       this.#kept.set(url, kept);
       kept.first = this.#fetch(kept);
     }
@@ -86,7 +88,7 @@ export class JwksKeeper {
     const kept = this.#kept.get(url);
     if (kept === undefined) return;
     kept.asked = true;
-    if (!kept.fetching) this.#fetchIn(kept, kept.begunMs + jwksTimes.leastMs - this.#outside.clock.now());
+    if (!kept.fetching) this.#fetchIn(kept, Math.min(kept.dueMs, kept.askedMs + jwksTimes.leastMs) - this.#outside.clock.now());
   }
 
   stop(): void {
@@ -96,6 +98,7 @@ export class JwksKeeper {
   #fetchIn(kept: Kept, ms: number): void {
     kept.alarm?.cancel();
     kept.alarm = null;
+    kept.dueMs = this.#outside.clock.now() + ms;
     if (ms <= 0) void this.#fetch(kept);
     else kept.alarm = this.#outside.clock.after(ms, () => void this.#fetch(kept));
   }
@@ -104,7 +107,7 @@ export class JwksKeeper {
     kept.alarm?.cancel();
     kept.alarm = null;
     kept.fetching = true;
-    kept.begunMs = this.#outside.clock.now();
+    if (kept.asked) kept.askedMs = this.#outside.clock.now();
     const answer = await this.#outside.fetch(kept.url);
     kept.fetching = false;
     if (this.#kept.get(kept.url) !== kept) return;

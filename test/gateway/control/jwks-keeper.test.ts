@@ -112,15 +112,29 @@ test('who asks for new keys has an answer, and a server one request in five seco
   stage.told.length = 0;
   stage.answer = got(jwksOf(first, second));
   for (let i = 0; i < 1000; i++) stage.keeper.ask(url);
-  await stage.clock.advance(jwksTimes.leastMs - 1);
-  expect(stage.told).toEqual([]);
-  await stage.clock.advance(1);
+  await turns(2);
   expect(stage.told).toEqual(['changed', 'looked']);
+  for (let i = 0; i < 1000; i++) stage.keeper.ask(url);
+  await stage.clock.advance(jwksTimes.leastMs - 1);
+  expect(stage.told).toEqual(['changed', 'looked']);
+  await stage.clock.advance(1);
+  expect(stage.fetches).toEqual([0, 0, 5000]);
+  expect(stage.told).toEqual(['changed', 'looked', 'looked']);
   await stage.clock.advance(jwksTimes.leastMs);
+  expect(stage.fetches).toHaveLength(3);
+});
+
+test('who asks does not put off what is due', async () => {
+  const stage = stageOf(got(jwksOf(first)));
+  stage.keeper.want([url]);
+  await turns(2);
+  await stage.clock.advance(jwksTimes.refreshMs - 1000);
   stage.keeper.ask(url);
   await turns(2);
-  expect(stage.fetches).toEqual([0, 5000, 10_000]);
-  expect(stage.told).toEqual(['changed', 'looked', 'looked']);
+  stage.keeper.ask(url);
+  stage.keeper.ask(url);
+  await stage.clock.advance(5000);
+  expect(stage.fetches).toEqual([0, jwksTimes.refreshMs - 1000, jwksTimes.refreshMs + 4000]);
 });
 
 test('nobody fetches what is no longer wanted, and an answer that comes then is nobody’s', async () => {
