@@ -134,20 +134,44 @@ export class ExchangeRequest implements MessageTaker<[head: WireRequestHead, fac
         this.#exchange.finishIfDone();
         return;
       case 'passing':
-        if (state.waits) this.#pauseClient();
-        else {
+        if (state.waits) {
+          if (!this.#awaitsBody()) this.#pauseClient();
+        } else {
           forwarding.flush();
           if (forwarding.congested) this.#pauseClient();
         }
         break;
       case 'complete':
-        if (state.waits) break;
+        if (state.waits) {
+          this.#awaitsBody();
+          break;
+        }
         forwarding.flush();
         if (this.#copy !== null) this.#sendCopy();
         this.#exchange.finishIfDone();
         if (!state.active) return;
     }
     state.arm();
+  }
+
+  bodyWanted(): void {
+    // It may stand in the middle of a read, or of a step.
+    const run = this.#state.steps!;
+    queueMicrotask(() => {
+      if (run === this.#state.steps && this.#state.waits && this.#awaitsBody()) this.#resumeClient();
+    });
+  }
+
+  /** Whether a step waits for more of the body. If there is enough, it is told. */
+  #awaitsBody(): boolean {
+    const { steps, times, worker } = this.#state;
+    const waiting = this.#waitingBody;
+    const run = steps!;
+    if (!run.wantsBody) return false;
+    if (!waiting.ended && waiting.bytes <= run.bodyBound) return true;
+    times.waitingSinceMs = worker.nowMs;
+    run.giveBody(waiting.beginning(run.bodyBound), waiting.ended && waiting.bytes <= run.bodyBound);
+    return false;
   }
 
   #sendCopy(): void {

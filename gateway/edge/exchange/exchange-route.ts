@@ -18,16 +18,18 @@ export interface RoutedRequest {
   forward(head: WireRequestHead, hash: number | null): void;
   /** A step has waited, and no longer does: what was held back of the request may go on. */
   resume(): void;
+  /** A step that waits needs the body. */
+  bodyWanted(): void;
 }
 
 export class ExchangeRoute implements StepOwner {
   readonly #state: ExchangeState;
   readonly #request: RoutedRequest;
-  readonly #exchange: Pick<ExchangeEnds, 'fail' | 'sendOwn'>;
+  readonly #exchange: Pick<ExchangeEnds, 'fail' | 'refuse' | 'sendOwn'>;
   /** Why nobody takes the request; of use while it is no Mapping's. */
   #rejection: RejectDecision | null = null;
 
-  constructor(state: ExchangeState, request: RoutedRequest, exchange: Pick<ExchangeEnds, 'fail' | 'sendOwn'>) {
+  constructor(state: ExchangeState, request: RoutedRequest, exchange: Pick<ExchangeEnds, 'fail' | 'refuse' | 'sendOwn'>) {
     this.#state = state;
     this.#request = request;
     this.#exchange = exchange;
@@ -74,7 +76,7 @@ export class ExchangeRoute implements StepOwner {
     const run = (state.steps ??= new StepRun(state.worker, ids, state.edits, this));
     const bodyBytes = head.framing === 'chunked' ? -1 : Math.max(0, head.contentLength);
     run.begin(steps, head, { facts: state.facts!, secure: state.client.secure, bodyBytes });
-    if (run.waiting) state.times.waitingSinceMs = state.worker.nowMs;
+    if (run.waiting && !run.wantsBody) state.times.waitingSinceMs = state.worker.nowMs;
   }
 
   callerKnown(caller: Caller): void {
@@ -103,6 +105,9 @@ export class ExchangeRoute implements StepOwner {
       case 'fail':
         this.#exchange.fail(verdict.failure, verdict.detail);
         return;
+      case 'refuse':
+        this.#exchange.refuse(verdict.failure, verdict.detail, verdict.answer);
+        return;
       case 'again':
         this.#decideAgain(head);
     }
@@ -125,6 +130,10 @@ export class ExchangeRoute implements StepOwner {
     const compiled = this.#take(decision, head);
     record.move(compiled.slot);
     run.again(head.websocket ? compiled.upgradeSteps : compiled.steps, head);
+  }
+
+  bodyWanted(): void {
+    this.#request.bodyWanted();
   }
 
   stepsResumed(): void {

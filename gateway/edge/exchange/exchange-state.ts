@@ -31,6 +31,8 @@ export interface ExchangeEnds {
   readonly forwarding: Forwarding;
   /** Ends it with a failure: by an answer where none has begun, else by cutting it. */
   fail(failure: Failure, detail: string): void;
+  /** The same, by this answer where none has begun. */
+  refuse(failure: Failure, detail: string, answer: Answer): void;
   /** Ends it with an answer of the gateway itself. */
   sendOwn(answer: Answer): void;
   finishIfDone(): void;

@@ -115,6 +115,12 @@ export class Exchange implements ExchangeEnds, Timed {
     this.#sendOwn(answer, failure === failures.bodyTimeout || failure === failures.malformedBody);
   }
 
+  refuse(failure: Failure, detail: string, answer: Answer): void {
+    if (!this.#state.active) return;
+    this.#state.record.fail(failure, detail);
+    this.#sendOwn(answer, false);
+  }
+
   sendOwn(answer: Answer): void {
     this.#sendOwn(answer, false);
   }

@@ -12,7 +12,7 @@ import type { RequestIds } from '../message/request-id.ts';
 import type { ResponseHead } from '../message/response-head.ts';
 import type { AnswerEdits } from '../policy/answer-edits.ts';
 import { waits } from '../policy/step.ts';
-import type { ExchangeEnd, Resume, Step, StepRequest, Verdict } from '../policy/step.ts';
+import type { BodyTaker, ExchangeEnd, Resume, Step, StepRequest, Verdict } from '../policy/step.ts';
 
 /** What becomes of a request after its steps. */
 export interface StepOwner {
@@ -26,6 +26,8 @@ export interface StepOwner {
   stepDecided(verdict: Exclude<Verdict, { kind: 'go-on' }>, head: WireRequestHead): void;
   /** One of them waited and no longer does: what was held back of the request may go on. */
   stepsResumed(): void;
+  /** One of them waits for the body (`bodyBound`, `giveBody`). */
+  bodyWanted(): void;
 }
 
 /** The facts of a request that its steps share. */
@@ -52,6 +54,10 @@ export class StepRun implements StepRequest {
   /** Steps of an earlier Route that saw the request. */
   #earlier: readonly Step[] = [];
   #cancel: (() => void) | null = null;
+  /** Who waits for the body; null: nobody. */
+  #bodyTaker: BodyTaker | null = null;
+  /** Bytes of the body that it wants at most. */
+  bodyBound = 0;
   /** Grows with each wait and each request: a step that speaks late is not heard. */
   #turn = 0;
   /** Of the head that is kept, in the account of what is held. */
@@ -68,6 +74,11 @@ export class StepRun implements StepRequest {
     this.ids = ids;
     this.#edits = edits;
     this.#owner = owner;
+  }
+
+  /** A step waits for the body. */
+  get wantsBody(): boolean {
+    return this.#bodyTaker !== null;
   }
 
   /** A step waits. */
@@ -123,7 +134,8 @@ export class StepRun implements StepRequest {
   #run(): void {
     while (++this.#at < this.#steps.length) {
       const step = this.#steps[this.#at]!;
-      if (step === this.#asker) continue;
+      // Its like of another Mapping is the same question.
+      if (this.#asker !== null && step.name === this.#asker.name) continue;
       this.#edits.nextStep();
       const verdict = this.#ask(step);
       if (verdict === waits) return;
@@ -213,9 +225,30 @@ export class StepRun implements StepRequest {
       if (said || turn !== this.#turn) return;
       said = true;
       this.#cancel = spoken;
+      this.#bodyTaker = null;
       // Whoever speaks may stand in the middle of another request, whose head and answer are in the worker's buffers: callbacks do not nest.
       queueMicrotask(() => this.#resumed(turn, verdict));
     };
+  }
+
+  awaitBody(mostBytes: number, taken: BodyTaker): void {
+    if (this.#cancel === null) return;
+    this.#bodyTaker = taken;
+    this.bodyBound = mostBytes;
+    this.#owner.bodyWanted();
+  }
+
+  /** The body, or its beginning, has come: whoever waits for it is told. */
+  giveBody(body: Buffer, whole: boolean): void {
+    const taker = this.#bodyTaker!;
+    this.#bodyTaker = null;
+    try {
+      taker(body, whole);
+    } catch (error) {
+      this.#worker.stepFaulted(error);
+      this.cancel();
+      this.#owner.stepDecided(fault, this.head);
+    }
   }
 
   #hold(bytes: number): void {
@@ -244,6 +277,9 @@ export class StepRun implements StepRequest {
         const step = this.#steps[at]!;
         if (step.answered !== null) step.answered(head, this, this.#kept?.get(step));
       }
+      // Of the Route before; what it said of the answer holds still.
+      const asker = this.#asker;
+      if (asker !== null && asker.answered !== null && !this.#steps.includes(asker)) asker.answered(head, this, this.#kept?.get(asker));
       return true;
     } catch (error) {
       this.#worker.stepFaulted(error);
@@ -255,6 +291,7 @@ export class StepRun implements StepRequest {
   cancel(): void {
     const cancel = this.#cancel;
     this.#cancel = null;
+    this.#bodyTaker = null;
     this.#turn += 1;
     try {
       cancel?.();

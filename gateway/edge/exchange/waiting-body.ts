@@ -12,6 +12,8 @@ export class WaitingBody {
   readonly #slabs: Buffer[] = [];
   #lastEnd = slabBytes;
   #trailers: FieldList | null = null;
+  /** How much of it has come. */
+  bytes = 0;
   /** The request came to its end. */
   ended = false;
 
@@ -21,6 +23,7 @@ export class WaitingBody {
 
   /** False: too much is held for other requests. */
   body(bytes: Buffer, start: number, end: number): boolean {
+    this.bytes += end - start;
     for (let at = start; at < end; ) {
       if (this.#lastEnd === slabBytes) {
         if (!this.#memory.hasRoom(slabBytes)) return false;
@@ -59,6 +62,12 @@ export class WaitingBody {
     for (const slab of this.#slabs.splice(0)) this.#memory.putSlab(slab);
     this.#lastEnd = slabBytes;
     this.#trailers = null;
+    this.bytes = 0;
     this.ended = false;
+  }
+
+  /** A copy of its first bytes, at most so many. */
+  beginning(mostBytes: number): Buffer {
+    return Buffer.concat(this.#slabs, Math.min(this.bytes, mostBytes));
   }
 }

@@ -16,6 +16,8 @@ export type Verdict =
   /** This is the whole answer; `counted` false: it is neither counted nor logged. */
   | { readonly kind: 'answer'; readonly answer: Answer; readonly counted: boolean }
   | { readonly kind: 'fail'; readonly failure: Failure; readonly detail: string }
+  /** It fails of this, and this is the whole answer. */
+  | { readonly kind: 'refuse'; readonly failure: Failure; readonly detail: string; readonly answer: Answer }
   /** The head is changed and a Route is looked for once more, all of its steps included but this one. Once a request: after that it goes on. */
   | { readonly kind: 'again'; readonly change: HeadChange };
 
@@ -62,7 +64,14 @@ export interface StepRequest {
    * and `cancel` is called when the request ends for another reason before it has said it.
    */
   wait(cancel: () => void): Resume;
+  /**
+   * While it waits: the step needs the body before it decides. `taken` is called once, in a later call, with the beginning of the body: all of
+   * it (`whole`), or the first `mostBytes` of a longer one. What came is kept and goes on after the wait.
+   */
+  awaitBody(mostBytes: number, taken: BodyTaker): void;
 }
+
+export type BodyTaker = (body: Buffer, whole: boolean) => void;
 
 /** How an exchange ended. */
 export interface ExchangeEnd {
