@@ -26,6 +26,12 @@ export const shadowOutcomes: readonly string[] = ['sent', 'failed', 'dropped_siz
 /** What became of a call of Redis. */
 export const redisOutcomes = ['answered', 'unreachable', 'late', 'busy', 'refused'] as const;
 
+/** What became of requests for tokens, and of tokens before their end. */
+export const oauthOutcomes = ['given', 'refused', 'unavailable', 'ended_for_newer', 'ended_for_room', 'revoked'] as const;
+
+/** What became of requests with a token. */
+export const oauthRequestOutcomes = ['admitted', 'refused', 'unavailable'] as const;
+
 /** First cells of what a worker counts whatever its Routes; what each of them is, `fixedTable` says. */
 export const fixed = {
   inFlight: 0,
@@ -47,6 +53,8 @@ export const fixed = {
   flags: 16 + 40,
   redisReady: 104,
   redisCalls: 105,
+  oauthTokens: 110,
+  oauthRequests: 116,
   beatMs: 120,
   workerSilences: 122,
 } as const;
@@ -100,6 +108,8 @@ export const fixedTable: Readonly<Record<keyof typeof fixed, CountedCells>> = {
   shadowQueued: cells('gauge', 'sluice_shadows_queued', 'Copies that wait for a connection.'),
   redisReady: cells('gauge', 'sluice_redis_connections', 'Data workers that have a connection to Redis.'),
   redisCalls: cells('counter', 'sluice_redis_calls_total', 'Calls of Redis, by what became of them.', redisOutcomes.map((outcome) => ({ outcome }))),
+  oauthTokens: cells('counter', 'sluice_oauth_tokens_total', 'Tokens: given, refused, not given for want of Redis; ended before their time: for newer ones of their client, for want of room, by revocation.', oauthOutcomes.map((outcome) => ({ outcome }))),
+  oauthRequests: cells('counter', 'sluice_oauth_requests_total', 'Requests to the OAuth gateway, by what became of their token.', oauthRequestOutcomes.map((outcome) => ({ outcome }))),
   beatMs: cells('mark', null, 'When the thread last turned, ms of sharedNowMs, 0: it has not begun. In the base block: the control worker.'),
   foldGeneration: cells('mark', null, 'Of the base block only, written by the supervisor: odd while the block of a dead worker is folded.'),
 };

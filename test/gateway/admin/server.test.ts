@@ -123,6 +123,8 @@ describe('metrics', () => {
       'sluice_endpoints gauge',
       'sluice_failures_total counter',
       'sluice_held_request_bytes gauge',
+      'sluice_oauth_requests_total counter',
+      'sluice_oauth_tokens_total counter',
       'sluice_problems gauge',
       'sluice_queued_answer_bytes gauge',
       'sluice_redis_calls_total counter',
