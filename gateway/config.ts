@@ -57,6 +57,7 @@ const limitOptions: readonly LimitOption[] = [
   { name: 'shadow-concurrency', field: 'shadowConcurrency', least: 1, most: 65_536, help: 'copies in flight, a worker' },
   { name: 'shadow-queue', field: 'shadowQueue', least: 0, most: 1_048_576, help: 'copies that wait, a worker' },
   { name: 'shadow-timeout-ms', field: 'shadowTimeoutMs', least: 1, most: dayMs, help: 'time for a copy, from its start to the end of its answer' },
+  { name: 'oauth-tokens', field: 'oauthTokens', least: 1024, most: 1_048_576, help: 'tokens kept in memory; over it the oldest end' },
   { name: 'access-lines-per-second', field: 'accessLinesPerSecond', least: 0, most: 1_000_000, help: 'log lines about one kind of failure, a worker, 0: any number; not with --access-log all' },
 ];
 
@@ -94,6 +95,7 @@ export const serveOptions: readonly Option[] = [
   { name: 'proxy-protocol', kind: 'text', placeholder: 'off|plain|tls|both', help: 'ports to which every connection begins with a header of the PROXY protocol, 1 or 2 (off)' },
   { name: 'proxy-protocol-from', kind: 'list', placeholder: 'BLOCK', help: 'only connections from these addresses do, for example 10.0.0.0/8; others are clients themselves (all do)' },
   { name: 'access-log', kind: 'text', placeholder: 'off|errors|all', help: 'one line a request (errors)' },
+  { name: 'oauth', kind: 'flag', placeholder: '', help: "serve Seldon's OAuth gateway: POST /oauth/token, and /api/v0.1 and v1.0 with its tokens" },
   { name: 'redis', kind: 'text', placeholder: 'URL', help: 'where replicas share tokens and limits: redis://HOST:PORT, rediss://, redis+sentinel://, redis+cluster:// (in the memory of this process)' },
   { name: 'redis-password-file', kind: 'text', placeholder: 'FILE', help: 'password for --redis, read before each connection (none)' },
   { name: 'redis-ca', kind: 'text', placeholder: 'FILE', help: 'authorities for rediss://, PEM (those of the system)' },
@@ -153,6 +155,7 @@ function settingsOf(options: ReadonlyMap<string, Written>, environment: Readonly
     gatewayNamespace: gatewayNamespaceOf(options, environment, source, namespaces.single),
     policyFile: options.get('policy')?.values[0] ?? null,
     bareNames: choiceOf(options, 'bare-names', ['on', 'off']),
+    oauth: options.has('oauth'),
     mappings: options.has('mappings'),
     dial: choiceOf(options, 'dial', ['endpoints', 'service']),
     trustedHops: options.has('trusted-hops') ? integerOf(options, 'trusted-hops', 0, 10, 0) : null,

@@ -3,7 +3,9 @@ import type { CertificateSet } from './certificates.ts';
 import type { Clock } from './clock.ts';
 import type { CallPolicy } from './callers/call-policy.ts';
 import type { CounterBlock } from './counters.ts';
+import type { OAuthClient, OAuthClientsChange } from './callers/oauth-client.ts';
 import type { LogLevel } from './log.ts';
+import type { RevokedTokens, TokensToRevoke } from './messages.ts';
 import type { Settings } from './settings.ts';
 import type { TableMemory } from './shared-table.ts';
 
@@ -17,6 +19,10 @@ export interface PlaneStart {
   /** Memory of the table, and which of its readers this is. */
   readonly table: TableMemory;
   readonly reader: number;
+  /** Clients of the OAuth gateway; null: they are not known yet. */
+  readonly oauthClients: readonly OAuthClient[] | null;
+  /** Memory of its tokens, a part for each reader; empty: they are elsewhere. */
+  readonly tokens: readonly SharedArrayBuffer[];
   /** Who may call; null: it is not known yet, and nobody may. */
   readonly policy: CallPolicy | null;
   /** A token names a key that this provider of identities has not: new ones are looked for. */
@@ -70,6 +76,10 @@ export interface Plane {
   setPolicy(policy: CallPolicy): void;
   /** Keys of this provider were looked for, and there are no others than those of its policy. */
   keysLooked(provider: string): void;
+  /** Other clients of the OAuth gateway. */
+  setOAuthClients(change: OAuthClientsChange): void;
+  /** Ends tokens of the OAuth gateway. */
+  revoke(tokens: TokensToRevoke): Promise<RevokedTokens>;
   /** The table that is served; version 0: none yet, or none of the memory that is followed. `atMs`: since when, epoch ms. */
   readonly served: { readonly version: number; readonly atMs: number };
   /** Ports 0: any free one. `tlsPort` 0 in the answer: no TLS. Rejects when an address cannot be bound. */

@@ -5,6 +5,7 @@ import type { UpstreamEndpoints } from '../routing/upstream.ts';
 import type { Held } from '../k8s/translate/held.ts';
 import type { CallPolicy } from './callers/call-policy.ts';
 import type { CertificateSet } from './certificates.ts';
+import type { OAuthClient, OAuthClientsChange } from './callers/oauth-client.ts';
 import type { LogLine } from './log.ts';
 import type { Settings } from './settings.ts';
 import type { TableMemory } from './shared-table.ts';
@@ -40,6 +41,10 @@ export interface DataStart {
   readonly worker: number;
   readonly counters: readonly SharedArrayBuffer[];
   readonly table: TableMemory;
+  /** Clients of the OAuth gateway; null: nobody has said yet who they are. */
+  readonly oauthClients: readonly OAuthClient[] | null;
+  /** Memory of its tokens, one part a data worker; empty: they are elsewhere. */
+  readonly tokens: readonly SharedArrayBuffer[];
   /** 0: any free port (the first worker only). */
   readonly port: number;
   readonly tlsPort: number;
@@ -102,6 +107,7 @@ export type FromControl =
   | { readonly kind: 'certificates'; readonly set: CertificateSet }
   /** New keys of this provider were looked for; where there are any, a policy with them has been said before. */
   | { readonly kind: 'keys-looked'; readonly provider: string }
+  | { readonly kind: 'oauth-clients'; readonly change: OAuthClientsChange }
   /** It cannot start: one clear sentence, exit 1. */
   | { readonly kind: 'failed'; readonly sentence: string }
   | { readonly kind: 'log'; readonly lines: readonly LogLine[] }
@@ -122,6 +128,7 @@ export type ToData =
   | { readonly kind: 'control'; readonly channel: MessagePort; readonly table: TableMemory }
   | { readonly kind: 'policy'; readonly policy: CallPolicy }
   | { readonly kind: 'keys-looked'; readonly provider: string }
+  | { readonly kind: 'oauth-clients'; readonly change: OAuthClientsChange }
   | { readonly kind: 'drain'; readonly waitMs: number; readonly graceMs: number };
 
 /** Data worker to supervisor. */
@@ -137,7 +144,21 @@ export type ControlToData =
   /** There is news in the memory of the table. The worker says which table it took. */
   | { readonly kind: 'wake' }
   /** Certificates and terms of hosts from now on. */
-  | { readonly kind: 'certificates'; readonly set: CertificateSet };
+  | { readonly kind: 'certificates'; readonly set: CertificateSet }
+  /** It says how many it has ended, under this number. */
+  | { readonly kind: 'revoke'; readonly id: number; readonly tokens: TokensToRevoke };
+
+/** Tokens that end before their time. */
+export type TokensToRevoke =
+  /** One, by its SHA-256, hex. */
+  | { readonly kind: 'token'; readonly digest: string }
+  /** All of a client (`OAuthClient.id`). */
+  | { readonly kind: 'client'; readonly client: string };
+
+export type RevokedTokens =
+  | { readonly kind: 'revoked'; readonly count: number }
+  /** It is not certain that they have ended. */
+  | { readonly kind: 'away'; readonly sentence: string };
 
 /** What is known of a table. */
 export interface TableFacts {
@@ -153,4 +174,5 @@ export type DataToControl =
   /** DNS Upstreams that were used and need addresses, or are still in use (at most once in 20 s each). */
   | { readonly kind: 'used'; readonly upstreams: readonly string[] }
   /** A token names a key that this provider of identities has not. */
-  | { readonly kind: 'keys-wanted'; readonly provider: string };
+  | { readonly kind: 'keys-wanted'; readonly provider: string }
+  | { readonly kind: 'revoked'; readonly id: number; readonly answer: RevokedTokens };

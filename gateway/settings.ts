@@ -22,6 +22,8 @@ export interface Settings {
   /** File that says who may call; null: nobody says so. */
   readonly policyFile: string | null;
   readonly bareNames: 'on' | 'off';
+  /** Seldon's OAuth gateway is served: tokens, and paths that name no deployment. */
+  readonly oauth: boolean;
   readonly mappings: boolean;
   readonly dial: 'endpoints' | 'service';
   /** Proxies in front whose x-forwarded-* and x-request-id are believed, 0..10; null: nobody wrote it, and a Module may say it. */
@@ -127,6 +129,8 @@ export interface EdgeLimits {
   readonly shadowConcurrency: number;
   readonly shadowQueue: number;
   readonly shadowTimeoutMs: number;
+  /** Tokens of the OAuth gateway that are kept in memory, of all workers together. */
+  readonly oauthTokens: number;
   /** Lines about one kind of failure that a worker writes in a second, unless every request has its line; 0: any number. */
   readonly accessLinesPerSecond: number;
 }
@@ -162,5 +166,6 @@ export const defaultLimits: EdgeLimits = {
   shadowConcurrency: 64,
   shadowQueue: 1024,
   shadowTimeoutMs: 10_000,
+  oauthTokens: 65_536,
   accessLinesPerSecond: 100,
 };

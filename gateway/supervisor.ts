@@ -13,6 +13,7 @@ import { startThread } from './start-thread.ts';
 import { foldBlock } from './supervisor-fold.ts';
 import { KeptHandover } from './supervisor-handover.ts';
 import { limitsOfSilence, SilenceJudge } from './supervisor-silence.ts';
+import { KeptOAuth } from './supervisor-oauth.ts';
 import { KeptTable } from './supervisor-table.ts';
 import { SupervisedThread } from './supervised-thread.ts';
 import { within } from './within.ts';
@@ -40,6 +41,7 @@ export class Supervisor implements Gateway {
   /** What the control worker gave the data workers last. */
   #certificates: CertificateSet | null = null;
   readonly #ticketSeed = Uint8Array.from(randomBytes(32));
+  readonly #oauth: KeptOAuth;
   #settings: Settings;
   #tlsPort = 0;
   #ready = false;
@@ -55,6 +57,7 @@ export class Supervisor implements Gateway {
   constructor(settings: Settings, logs: LogEnd) {
     this.#settings = settings;
     this.#logs = logs;
+    this.#oauth = new KeptOAuth(settings);
     this.#table = new KeptTable(settings.tableMebibytes, logs.log);
     this.#data = Array.from({ length: settings.workers }, (_, worker) => ({
       place: new SupervisedThread({ start: (replacement) => this.#startData(worker, replacement), ended: (reason, stack) => this.#dataEnded(worker, reason, stack) }),
@@ -157,6 +160,8 @@ export class Supervisor implements Gateway {
       policy: this.#policy?.policy ?? null,
       certificates: this.#certificates,
       ticketSeed: this.#ticketSeed,
+      oauthClients: this.#oauth.clients,
+      tokens: this.#oauth.tokens,
       replacement,
     };
     const thread = startThread(`data-${worker}`, start);
@@ -250,6 +255,9 @@ export class Supervisor implements Gateway {
         this.#certificates = message.set;
         return;
       case 'keys-looked':
+        return this.#data.forEach((_, worker) => this.#toData(worker, message));
+      case 'oauth-clients':
+        this.#oauth.take(message.change);
         return this.#data.forEach((_, worker) => this.#toData(worker, message));
       case 'failed':
         return this.#failed('control', message.sentence);

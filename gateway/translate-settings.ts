@@ -4,13 +4,14 @@ import type { Settings } from './settings.ts';
 
 /** `forbiddenAddresses`: the API server's and the gateway's own (`ip` or `ip:port`); tools have none. `withoutSlices`: as in TranslateSettings. */
 export function translateSettingsOf(settings: Settings, forbiddenAddresses: readonly string[], withoutSlices: TranslateSettings['withoutSlices']): TranslateSettings {
-  const { ambassadorIds, namespaces, singleNamespace, claims, bareNames, dial, grants, source, limits, gatewayNamespace } = settings;
+  const { ambassadorIds, namespaces, singleNamespace, claims, bareNames, dial, grants, source, limits, gatewayNamespace, oauth } = settings;
   return {
     ambassadorIds,
     namespaces,
     singleNamespace,
     claims,
     bareNames,
+    oauth,
     mappings: settings.mappings || source.kind === 'folder',
     dial,
     source: source.kind,

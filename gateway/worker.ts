@@ -27,6 +27,8 @@ export async function startDataWorker(start: DataStart, parent: MessagePort, mak
     policy: start.policy,
     ticketSeed: start.ticketSeed,
     askKeys: (provider) => control?.postMessage({ kind: 'keys-wanted', provider } satisfies DataToControl),
+    oauthClients: start.oauthClients,
+    tokens: start.tokens,
     damaged: (memory, sentence) => {
       tell({ kind: 'damaged', memory, sentence });
       log.flush();
@@ -55,6 +57,10 @@ export async function startDataWorker(start: DataStart, parent: MessagePort, mak
       void drain(message.waitMs, message.graceMs);
       return;
     }
+    if (message.kind === 'oauth-clients') {
+      plane.setOAuthClients(message.change);
+      return;
+    }
     if (message.kind === 'policy') {
       plane.setPolicy(message.policy);
       return;
@@ -66,9 +72,11 @@ export async function startDataWorker(start: DataStart, parent: MessagePort, mak
     control?.close();
     control = message.channel;
     plane.follow(message.table);
-    control.on('message', (told: ControlToData) => {
+    const { channel } = message;
+    channel.on('message', (told: ControlToData) => {
       if (told.kind === 'wake') woken();
-      else plane.setCertificates(told.set);
+      else if (told.kind === 'certificates') plane.setCertificates(told.set);
+      else void plane.revoke(told.tokens).then((answer) => channel.postMessage({ kind: 'revoked', id: told.id, answer } satisfies DataToControl));
     });
   });
 

@@ -32,6 +32,7 @@ import { PolicyKeeper, policyLookMs } from './policy-keeper.ts';
 import { Readiness } from './readiness.ts';
 import { Reconciler } from './reconcile.ts';
 import type { ReconcilerOutside } from './reconcile.ts';
+import { TokenRevocation } from './token-revocation.ts';
 import { logStaleness, stalenessTimes } from './staleness.ts';
 
 /** Time between two looks for slots that nobody can count in any more. */
@@ -68,6 +69,7 @@ async function runControl({ settings, handover, policy, base, counters, table, c
   let admin: AdminServer | null = null;
   let keeper: ClaimKeeper | null = null;
   const lookUp = async (host: string): Promise<readonly string[]> => (await lookup(host, { all: true })).map(({ address }) => address);
+  const revocation = new TokenRevocation(settings.workers, systemClock);
   const outside: ReconcilerOutside = {
     isOneNamespace: settings.namespaces.length === 1,
     lookup: lookUp,
@@ -81,6 +83,9 @@ async function runControl({ settings, handover, policy, base, counters, table, c
       // What was read, parsed and sent for the first table is garbage now.
       setImmediate(releaseMemory);
       stepBack();
+    },
+    oauthClients: (change) => {
+      if (settings.oauth) tell({ kind: 'oauth-clients', change });
     },
     live: (seconds) => admin?.live(seconds),
   };
@@ -155,15 +160,18 @@ async function runControl({ settings, handover, policy, base, counters, table, c
       case 'data-worker':
         message.channel.on('message', (answer: DataToControl) => {
           if (answer.kind === 'keys-wanted') policies.askKeys(answer.provider);
+          else if (answer.kind === 'revoked') revocation.answered(message.worker, answer.id, answer.answer);
           else reconciler.from(message.worker, answer);
         });
         channels.set(message.worker, message.channel);
         // Before it is told of a table: whoever routes to a host knows its terms.
         if (certificates.set !== null) message.channel.postMessage({ kind: 'certificates', set: certificates.set } satisfies ControlToData);
+        revocation.join(message.worker, (id, tokens) => message.channel.postMessage({ kind: 'revoke', id, tokens } satisfies ControlToData));
         reconciler.join(message.worker, () => message.channel.postMessage({ kind: 'wake' } satisfies ControlToData));
         break;
       case 'data-worker-gone':
         channels.delete(message.worker);
+        revocation.leave(message.worker);
         reconciler.leave(message.worker);
         break;
       case 'reread':

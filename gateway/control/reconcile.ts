@@ -5,8 +5,10 @@ import type { Problem } from '../../routing/problem.ts';
 import type { Upstream, UpstreamEndpoints } from '../../routing/upstream.ts';
 import { RouteTable } from '../../routing/table.ts';
 import type { SourceChange } from '../../k8s/source/source.ts';
+import type { OAuthExposuresChange } from '../../k8s/translate/oauth-keys.ts';
 import type { ClaimRecord, Held } from '../../k8s/translate/held.ts';
 import type { Translation, TranslationChange } from '../../k8s/translate/translation.ts';
+import type { OAuthClientsChange } from '../callers/oauth-client.ts';
 import type { DataToControl, Handover, HandoverChange, TableFacts } from '../messages.ts';
 import type { CountedBreaker } from '../admin/breakers.ts';
 import type { EndpointStates } from '../admin/view.ts';
@@ -29,6 +31,8 @@ export interface Translating {
   setRecord(record: ClaimRecord): TranslationChange;
   /** What changed in the record of claims since the last call; null is gone. */
   drainRecord(): ReadonlyMap<string, Held | null>;
+  /** What changed in the clients of the OAuth gateway since the last call. */
+  drainOAuth(): OAuthExposuresChange;
 }
 
 export interface ReconcilerOutside {
@@ -42,6 +46,8 @@ export interface ReconcilerOutside {
   recordProblems(): readonly Problem[];
   /** What a successor must know has changed. */
   keep(change: HandoverChange): void;
+  /** Clients of the OAuth gateway are others. */
+  oauthClients(change: OAuthClientsChange): void;
   /** The gateway is ready for the first time. */
   ready(): void;
   /** Every worker serves a change, this many seconds after its first byte was read. */
@@ -68,6 +74,8 @@ export class Reconciler {
   /** Sorted; null: gathered anew when somebody asks. */
   #problems: readonly Problem[] | null = null;
   #keptAddresses: string;
+  /** The Source has synced: what is known of it is the whole. */
+  #isOpen = false;
 
   constructor(translator: Translating, shared: SharedTable, handover: Handover, readiness: Readiness, outside: ReconcilerOutside) {
     this.#shared = shared;
@@ -170,6 +178,7 @@ export class Reconciler {
   take(change: SourceChange): void {
     this.#sourceProblems = change.problems;
     this.#take(this.#translator.apply(change), change.readAtMs);
+    if (this.#isOpen) this.#tellOAuth(false);
   }
 
   /** Problems of the record of claims are others. */
@@ -198,8 +207,16 @@ export class Reconciler {
     this.#check(translated);
   }
 
+  /** On another way than the table of the same change: until both are there, a new client's tokens lead nowhere. */
+  #tellOAuth(whole: boolean): void {
+    const { set, removed } = this.#translator.drainOAuth();
+    if (whole || set.length + removed.length > 0) this.#outside.oauthClients({ whole, set, removed });
+  }
+
   /** The Source has synced: the first table leaves. */
   open(): void {
+    this.#isOpen = true;
+    this.#tellOAuth(true);
     this.#readiness.synced();
     // Of a successor, whose memory may be another one than its predecessor's.
     if (this.#readiness.ofWorkers) this.#publisher.setReady(true);
@@ -215,7 +232,7 @@ export class Reconciler {
     this.#publisher.leave(worker);
   }
 
-  from(worker: number, message: Exclude<DataToControl, { readonly kind: 'keys-wanted' }>): void {
+  from(worker: number, message: Exclude<DataToControl, { readonly kind: 'keys-wanted' | 'revoked' }>): void {
     switch (message.kind) {
       case 'taken':
         return this.#publisher.taken(worker, message.version, message.atMs);

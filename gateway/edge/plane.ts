@@ -7,8 +7,13 @@ import { pause } from '../clock.ts';
 import type { CertificateSet } from '../certificates.ts';
 import type { Clock } from '../clock.ts';
 import type { Plane, PlaneStart } from '../data-plane.ts';
+import type { OAuthClientsChange } from '../callers/oauth-client.ts';
+import { fixed, oauthOutcomes } from '../counters.ts';
+import type { RevokedTokens, TokensToRevoke } from '../messages.ts';
 import type { Settings } from '../settings.ts';
 import type { TableMemory } from '../shared-table.ts';
+import { OAuthClients } from './identity/oauth-clients.ts';
+import { OAuthGateway } from './policy/oauth.ts';
 import { LazyMapping } from './policy/compiled-mapping.ts';
 import { entryWithoutRequest, leftOutEntry } from './access/access-entry.ts';
 import { AccessBudget } from './access/access-budget.ts';
@@ -21,6 +26,9 @@ import { Callers } from './identity/callers.ts';
 import { frontOf } from './io/front.ts';
 import { WorkerContext } from './io/worker-context.ts';
 import { RedisStore } from './store/redis.ts';
+import { MemoryTokens } from './store/memory-tokens.ts';
+import { RedisTokens } from './store/redis-tokens.ts';
+import type { TokenStore } from './store/token-store.ts';
 import { ShadowSender } from './shadow/shadow-sender.ts';
 import { UpstreamRegistry } from './upstream/registry.ts';
 import { doorOf } from './tls/door.ts';
@@ -57,12 +65,15 @@ export class DataPlane implements Plane {
   #frontSaid: FrontSettings | null = null;
   /** null: what would be shared stays in the memory of the process. */
   readonly #redis: RedisStore | null;
+  readonly #oauthClients = new OAuthClients();
+  /** null: there is no OAuth gateway. */
+  readonly #tokens: TokenStore | null;
   #listening: readonly Listening[] = [];
   /** As clients name them; what is bound, once it is. */
   #ports: OwnPorts;
 
   /** `plantedSteps`: steps of tests, which every request takes first. */
-  constructor({ settings, clock, counters, others, table, reader, policy, askKeys, damaged, log, say, used, ticketSeed }: PlaneStart, plantedSteps: readonly Step[] = []) {
+  constructor({ settings, clock, counters, others, table, reader, policy, askKeys, oauthClients, tokens, damaged, log, say, used, ticketSeed }: PlaneStart, plantedSteps: readonly Step[] = []) {
     const { accessLog, limits } = settings;
     this.#settings = settings;
     this.#ports = { cleartext: settings.listen.port, tls: settings.tls?.port ?? 0 };
@@ -84,6 +95,10 @@ export class DataPlane implements Plane {
       },
     });
     this.#redis = settings.redis === null ? null : new RedisStore(settings.redis, { clock, counters, say, faulted: (error) => this.#worker.stepFaulted(error) });
+    const epochMs = (): number => Date.now();
+    this.#tokens = !settings.oauth ? null : this.#redis === null ? new MemoryTokens(tokens, reader, counters, epochMs) : new RedisTokens(this.#redis, epochMs);
+    if (oauthClients !== null) this.#oauthClients.apply({ whole: true, set: oauthClients, removed: [] });
+    const oauth = this.#tokens === null ? null : new OAuthGateway({ clients: this.#oauthClients, tokens: this.#tokens, counters });
     const lines = new AccessBudget(this.#worker.wheel, limits.accessLinesPerSecond, (flag, count) => log(leftOutEntry(flag, count)));
     const upstream = new UpstreamContext(this.#worker, used);
     this.#table = new CurrentTable(table, reader, {
@@ -97,7 +112,7 @@ export class DataPlane implements Plane {
     this.#callers = new Callers(policy ?? (settings.policyFile === null ? noPolicy : null), { clock, epochMs: Date.now, askKeys });
     this.#pools = new UpstreamRegistry(upstream, this.#table);
     this.#compiler = { pools: this.#pools, defaultIdleTimeoutMs: limits.streamIdleTimeoutMs, limits, callers: this.#callers, plantedSteps };
-    this.#exchange = new ExchangeContext(upstream, new ShadowSender(upstream), this.#table);
+    this.#exchange = new ExchangeContext(upstream, new ShadowSender(upstream), this.#table, oauth);
     this.#downstream = new DownstreamContext(this.#exchange);
     this.#streams = new ServedStreams(this.#downstream);
     this.#spread = new Spread(this.#downstream);
@@ -127,6 +142,17 @@ export class DataPlane implements Plane {
 
   keysLooked(provider: string): void {
     this.#callers.keysLooked(provider);
+  }
+
+  setOAuthClients(change: OAuthClientsChange): void {
+    this.#oauthClients.apply(change);
+  }
+
+  async revoke(tokens: TokensToRevoke): Promise<RevokedTokens> {
+    if (this.#tokens === null) return { kind: 'away', sentence: 'the OAuth gateway is not served (--oauth)' };
+    const revoked = tokens.kind === 'token' ? await this.#tokens.revoke(Buffer.from(tokens.digest, 'hex')) : await this.#tokens.revokeClient(tokens.client);
+    if (revoked.kind === 'revoked') this.#worker.counters.add(fixed.oauthTokens + oauthOutcomes.indexOf('revoked'), revoked.count);
+    return revoked;
   }
 
   follow(memory: TableMemory): void {

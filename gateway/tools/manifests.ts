@@ -22,7 +22,7 @@ import { translateSettingsOf } from '../translate-settings.ts';
 import type { ToolUse } from './command.ts';
 
 /** Options of `serve` that change what manifests mean. */
-const shared = new Set(['grants', 'policy', 'gateway-namespace', 'ambassador-id', 'namespace', 'single-namespace', 'claims', 'bare-names', 'dial', 'default-timeout-ms']);
+const shared = new Set(['grants', 'policy', 'gateway-namespace', 'ambassador-id', 'namespace', 'single-namespace', 'claims', 'bare-names', 'oauth', 'dial', 'default-timeout-ms']);
 
 /** Options of `serve` that say which cluster, and what of it. */
 const ofCluster = new Set(['kubeconfig', 'context', 'service-account', 'mappings']);

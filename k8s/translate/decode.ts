@@ -4,6 +4,7 @@ import { misplacedAnnotations } from './annotations.ts';
 import { keepLastGood } from './deciding-annotations.ts';
 import { unknownPredictorFields, unknownSpecFields } from './deployment-fields.ts';
 import type { Deployment, DeploymentAnnotations, Explainer, Predictor } from './deployment.ts';
+import { decodeOAuthKey } from './oauth-key.ts';
 import { enginePorts, NoEnginePorts } from './ports.ts';
 import type { SourceObject } from './object.ts';
 import { RecentParts } from './recent-parts.ts';
@@ -72,6 +73,7 @@ export function decodeDeployment({ ref, apiVersion, object }: Pick<SourceObject,
     createdAt: textOf(fieldOf(metadata, 'creationTimestamp')),
     specName: textOf(fieldOf(spec, 'name')),
     annotations: sharedAnnotations({ spec: annotationsOf(fieldOf(spec, 'annotations')), metadata: annotationsOf(fieldOf(metadata, 'annotations')) }),
+    oauth: decodeOAuthKey(ref, spec),
     predictors: predictorLists.of(JSON.stringify(predictors), predictors),
   };
   return { deployment: keepLastGood(deployment, lastGood, report), deleting, problems };

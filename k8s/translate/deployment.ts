@@ -1,5 +1,6 @@
 // Deployment: the decoded part of a SeldonDeployment that routing reads, the same for v1alpha1 to v1.
 import type { ObjectRef } from '../../routing/problem.ts';
+import type { OAuthKey } from './oauth-key.ts';
 
 /** Annotations of an SD in both places. `spec` comes before `metadata`, by presence (Seldon 1.9.0 and later). */
 export interface DeploymentAnnotations {
@@ -14,6 +15,8 @@ export interface Deployment {
   /** `spec.name`, part of Service names up to Seldon 1.0, or "". */
   readonly specName: string;
   readonly annotations: DeploymentAnnotations;
+  /** Its key for the OAuth gateway; null: none. */
+  readonly oauth: OAuthKey | null;
   /** In the order written, names unique; one or more. */
   readonly predictors: readonly Predictor[];
 }

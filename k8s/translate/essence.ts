@@ -1,4 +1,5 @@
 // Essence: an object without the parts that routing never reads, so that a Source need not keep them: most of a SeldonDeployment is pods.
+import { keptSecret } from './oauth-key.ts';
 import { arrayOf, isRecord, recordOf, type UnknownRecord } from './value.ts';
 
 /** kubectl writes the whole object into it once more. */
@@ -36,7 +37,7 @@ function serviceEssence(spec: UnknownRecord): UnknownRecord {
 }
 
 function specEssence(spec: UnknownRecord): UnknownRecord {
-  return { ...spec, ...listIn(spec, 'predictors', predictorEssence) };
+  return { ...spec, ...keptSecret(spec), ...listIn(spec, 'predictors', predictorEssence) };
 }
 
 function predictorEssence(predictor: UnknownRecord): UnknownRecord {

@@ -15,6 +15,8 @@ export interface TranslateSettings {
   readonly singleNamespace: string | null;
   readonly claims: 'open' | 'granted';
   readonly bareNames: 'on' | 'off';
+  /** Seldon's OAuth gateway is served (`--oauth`). */
+  readonly oauth: boolean;
   /** Read Mapping objects and `getambassador.io/config` on Services (`--mappings`; always true in a folder). */
   readonly mappings: boolean;
   /** `service`: dial ClusterIPs and names instead of Endpoints (`--dial`). */

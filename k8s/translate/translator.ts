@@ -17,6 +17,7 @@ import { Claims } from './claim-book.ts';
 import { heldKey, latestOf, stamped, type ClaimRecord, type Held, type RecordChange } from './held.ts';
 import { Namespaces } from './namespaces.ts';
 import { objectKey, refOfMapping, type SourceObject } from './object.ts';
+import { OAuthKeys, type OAuthExposuresChange } from './oauth-keys.ts';
 import { Output } from './output.ts';
 import { isWatched } from './platform.ts';
 import { PublishedMappings } from './published-mappings.ts';
@@ -49,6 +50,7 @@ export class Translator {
   readonly #namespaces = new Namespaces();
   readonly #claims: Claims;
   readonly #bareNames: BareNames<Unit>;
+  readonly #oauthKeys: OAuthKeys;
   readonly #recordsHere: boolean;
   #record = new Map<string, Held>();
   /** Changes of the record since `drainRecord`. */
@@ -73,6 +75,7 @@ export class Translator {
     this.#recordsHere = isShared && recording.kind === 'here';
     this.#claims = new Claims(settings.grants, asRecorded);
     this.#bareNames = new BareNames({ grants: settings.grants, grantedOnly: isShared && settings.claims === 'granted', asRecorded });
+    this.#oauthKeys = new OAuthKeys(settings);
     const held = new Map(recording.held.map((one) => [heldKey(one.namespace, one.thing), one]));
     this.#turn = this.#recordsHere ? latestOf(held) : 0;
     this.#hold(isShared ? [...held.values()] : [], []);
@@ -109,6 +112,7 @@ export class Translator {
     const { front } = this.#graph.modules;
     if (front !== this.#tableSettings.front) this.#tableSettings = { ...this.#tableSettings, front };
     const changed = this.#graph.translateChanged();
+    this.#oauthKeys.take(changed);
     const publish = new Set<Unit>(changed);
     for (const unit of this.#namespaces.update(changed)) publish.add(unit);
     for (const unit of this.#claims.update(publish, this.#turn)) publish.add(unit);
@@ -157,6 +161,11 @@ export class Translator {
     const recorded = this.#recorded;
     this.#recorded = new Map();
     return recorded;
+  }
+
+  /** What changed in the clients of the OAuth gateway since the last call. */
+  drainOAuth(): OAuthExposuresChange {
+    return this.#oauthKeys.drain();
   }
 
   /** The meaning of everything now. One object that always shows the newest state; its Problems are gathered when they are read. */
@@ -239,7 +248,7 @@ export class Translator {
   #collectProblems(): readonly Problem[] {
     const problems: Problem[] = [...this.#graph.sliceProblems(), ...this.#graph.modules.problems()];
     for (const unit of this.#graph.units()) {
-      problems.push(...unit.decodeProblems, ...unit.problems);
+      problems.push(...unit.decodeProblems, ...unit.problems, ...this.#oauthKeys.problemsOf(unit));
       if (unit.refusals !== null) {
         problems.push({ code: 'namespace-limit', level: 'error', subject: unit.ref, field: '', sentence: `the namespace has ${unit.refusals.reason}, so ${unit.refusals.mappings.size} Mappings of this object are not served; remove some` });
       }

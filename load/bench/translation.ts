@@ -21,6 +21,7 @@ const settings: TranslateSettings = {
   forbiddenAddresses: [],
   grants: [],
   gatewayNamespace: null,
+  oauth: false,
   defaultTimeoutMs: 3000,
   withoutSlices: 'unready',
 };

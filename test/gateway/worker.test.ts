@@ -6,7 +6,8 @@ import type { CallPolicy } from '../../gateway/callers/call-policy.ts';
 import { decodeServe } from '../../gateway/config.ts';
 import type { CertificateSet } from '../../gateway/certificates.ts';
 import { blockBytes } from '../../gateway/counters.ts';
-import type { ControlToData, DataStart, DataToControl, FromData, ToData } from '../../gateway/messages.ts';
+import type { OAuthClientsChange } from '../../gateway/callers/oauth-client.ts';
+import type { ControlToData, DataStart, DataToControl, FromData, RevokedTokens, ToData, TokensToRevoke } from '../../gateway/messages.ts';
 import { startDataWorker } from '../../gateway/worker.ts';
 import type { Plane, PlaneStart } from '../../gateway/data-plane.ts';
 import { tableMemory } from '../../gateway/shared-table.ts';
@@ -28,6 +29,15 @@ class FakePlane implements Plane {
 
   woken(): void {
     this.served = this.newest;
+  }
+
+  setOAuthClients({ set, removed }: OAuthClientsChange): void {
+    this.calls.push(`clients ${set.length} ${removed.length}`);
+  }
+
+  async revoke(tokens: TokensToRevoke): Promise<RevokedTokens> {
+    this.calls.push(`revoke ${tokens.kind}`);
+    return { kind: 'revoked', count: 2 };
   }
 
   follow(memory: TableMemory): void {
@@ -59,7 +69,7 @@ class FakePlane implements Plane {
 function startOf(changes: Partial<DataStart>): DataStart {
   const config = decodeServe(['--folder', 'd'], {});
   if (config.kind !== 'settings') throw new Error('settings');
-  return { kind: 'data', settings: config.settings, worker: 0, counters: [new SharedArrayBuffer(blockBytes())], table: tableMemory(1), port: 0, tlsPort: 0, policy: null, certificates: null, ticketSeed: new Uint8Array(32), replacement: false, ...changes };
+  return { kind: 'data', settings: config.settings, worker: 0, counters: [new SharedArrayBuffer(blockBytes())], table: tableMemory(1), oauthClients: null, tokens: [], port: 0, tlsPort: 0, policy: null, certificates: null, ticketSeed: new Uint8Array(32), replacement: false, ...changes };
 }
 
 interface Thread {
@@ -76,10 +86,10 @@ function startThread(changes: Partial<DataStart> = {}, version = 0): Thread {
   return { plane: plane!, supervisor, next: async () => ((await once(supervisor, 'message')) as [FromData])[0] };
 }
 
-function connect(supervisor: MessagePort, table: TableMemory = tableMemory(1)): { wake: () => void; next: () => Promise<DataToControl> } {
+function connect(supervisor: MessagePort, table: TableMemory = tableMemory(1)): { control: MessagePort; wake: () => void; next: () => Promise<DataToControl> } {
   const { port1: control, port2: channel } = new MessageChannel();
   supervisor.postMessage({ kind: 'control', channel, table } satisfies ToData, [channel]);
-  return { wake: () => control.postMessage({ kind: 'wake' } satisfies ControlToData), next: async () => ((await once(control, 'message')) as [DataToControl])[0] };
+  return { control, wake: () => control.postMessage({ kind: 'wake' } satisfies ControlToData), next: async () => ((await once(control, 'message')) as [DataToControl])[0] };
 }
 
 describe('a data worker', () => {
@@ -143,6 +153,17 @@ describe('a data worker', () => {
     await once(control, 'message');
     expect(plane.calls).toEqual(['certificates a.example', 'listen 5', 'certificates b.example']);
     control.close();
+    supervisor.close();
+  });
+
+  test('clients of the OAuth gateway come from the supervisor, revocations from the control worker, which is told how many', async () => {
+    const { supervisor, plane, next } = startThread();
+    await next();
+    const { control, next: told } = connect(supervisor);
+    supervisor.postMessage({ kind: 'oauth-clients', change: { whole: true, set: [], removed: ['a'] } } satisfies ToData);
+    control.postMessage({ kind: 'revoke', id: 7, tokens: { kind: 'client', client: 'a' } } satisfies ControlToData);
+    expect(await told()).toEqual({ kind: 'revoked', id: 7, answer: { kind: 'revoked', count: 2 } });
+    expect(plane.calls.slice(1).toSorted()).toEqual(['clients 0 1', 'revoke client']);
     supervisor.close();
   });
 

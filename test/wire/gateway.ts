@@ -14,6 +14,8 @@ import { defaultLimits } from '../../gateway/settings.ts';
 import type { EdgeLimits, Settings } from '../../gateway/settings.ts';
 import { systemClock } from '../../gateway/clock.ts';
 import { mappingOf, upstreamOf } from '../gateway/fixtures.ts';
+import type { OAuthClient } from '../../gateway/callers/oauth-client.ts';
+import { tokenMemory } from '../../gateway/token-memory.ts';
 import { StoppedClock } from '../stopped-clock.ts';
 import { certificateSet, hostDeclaration } from './certificates.ts';
 import { certPem, keyPem } from './identity.ts';
@@ -27,6 +29,8 @@ export interface GatewayOptions {
   readonly redis?: Settings['redis'];
   /** Default: everybody may call. */
   readonly policy?: CallPolicy | null;
+  /** Clients of the OAuth gateway, which is not served without this. */
+  readonly oauth?: readonly OAuthClient[];
   /** Counters of planes that stand for the other workers of a process. */
   readonly others?: readonly Float64Array[];
   readonly counters?: CounterBlock;
@@ -69,6 +73,7 @@ export class Gateway {
       proxyProtocol: options.proxyProtocol ?? { on: 'off', from: null },
       accessLog: options.accessLog ?? 'errors',
       redis: options.redis ?? null,
+      oauth: options.oauth !== undefined,
       limits: { ...defaultLimits, ...options.limits },
     } as unknown as Settings;
     this.plane = new DataPlane({
@@ -81,6 +86,8 @@ export class Gateway {
       askKeys: (provider) => this.keysAsked.push(provider),
       policy: options.policy === undefined ? noPolicy : options.policy,
       ticketSeed: options.ticketSeed ?? new Uint8Array(32),
+      oauthClients: options.oauth ?? null,
+      tokens: options.oauth === undefined ? [] : tokenMemory(1024, 1),
       damaged: (_, sentence) => {
         throw new Error(sentence);
       },
@@ -152,8 +159,8 @@ export class Gateway {
   }
 
   /** What this worker has counted under a name. */
-  counted(name: keyof typeof fixed): number {
-    return this.counters.cells[fixed[name]]!;
+  counted(name: keyof typeof fixed, at = 0): number {
+    return this.counters.cells[fixed[name] + at]!;
   }
 
   /** Requests of a slot that were answered with this code; slot −1: without a series. */

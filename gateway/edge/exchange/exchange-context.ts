@@ -2,6 +2,7 @@
 import type { RouteTable } from '../../../routing/table.ts';
 import type { WorkerContext } from '../io/worker-context.ts';
 import { RequestIds } from '../message/request-id.ts';
+import type { OAuthGateway } from '../policy/oauth.ts';
 import type { CurrentTable } from './current-table.ts';
 import type { LazyMapping } from '../policy/compiled-mapping.ts';
 import { probeStep } from '../policy/probe.ts';
@@ -18,16 +19,19 @@ export class ExchangeContext {
   readonly #current: CurrentTable;
   /** Judges requests by host and connection before they have a Route; null: nothing is to be judged. */
   door: Door | null = null;
+  /** null: there is none. */
+  readonly oauth: OAuthGateway | null;
   /** What check_ready answers is no, whatever the control worker says. */
   draining = false;
   /** Of requests for which there is no Route. */
   readonly stepsWithoutRoute: readonly Step[] = [probeStep(this)];
 
-  constructor(upstream: UpstreamContext, shadows: ShadowSender, current: CurrentTable) {
+  constructor(upstream: UpstreamContext, shadows: ShadowSender, current: CurrentTable, oauth: OAuthGateway | null) {
     this.worker = upstream.worker;
     this.upstream = upstream;
     this.shadows = shadows;
     this.#current = current;
+    this.oauth = oauth;
   }
 
   /** The newest table. A decision reads it once. */

@@ -4,6 +4,8 @@ import { decide } from '../../../routing/decide.ts';
 import { fixed } from '../../counters.ts';
 import { rejectFailure } from '../../failures.ts';
 import type { Caller } from '../identity/verifier.ts';
+import { anyOrigin } from '../identity/oauth-answers.ts';
+import type { ExtraFields } from '../message/header-edits.ts';
 import type { WireRequestHead } from '../message/request-head.ts';
 import type { CompiledMapping, LazyMapping } from '../policy/compiled-mapping.ts';
 import type { Step, Verdict } from '../policy/step.ts';
@@ -11,6 +13,9 @@ import { rejectedSteps } from '../policy/steps.ts';
 import type { ExchangeEnds, ExchangeState } from './exchange-state.ts';
 import { StepRun } from './step-run.ts';
 import type { StepOwner } from './step-run.ts';
+
+/** What the OAuth gateway said to every page, where the deployment says nothing of its own. */
+const seldonOrigin: ExtraFields = Object.freeze({ instead: [anyOrigin[0]], fields: [anyOrigin] });
 
 /** What becomes of a request that somebody takes. */
 export interface RoutedRequest {
@@ -38,6 +43,12 @@ export class ExchangeRoute implements StepOwner {
   /** Decides, and runs the steps. Request or exchange are told during the call, unless a step waits. */
   decide(head: WireRequestHead): void {
     const { context, record, worker } = this.#state;
+    const { oauth } = context;
+    if (oauth !== null && oauth.isAsked(head)) {
+      record.enter(-1);
+      this.#runSteps(oauth.steps, head);
+      return;
+    }
     const decision = decide(context.table, head, worker.draw());
     if (head.regexSteps > 0) worker.counters.add(fixed.textsTooLong, head.unmatchedTexts);
     if (decision.kind === 'reject') {
@@ -67,6 +78,7 @@ export class ExchangeRoute implements StepOwner {
     state.compiled = compiled;
     state.record.decision = decision;
     if (compiled.responseEdits !== null) state.edits.begin(head, compiled, state.facts!);
+    if (state.asSeldon && compiled.steps?.some(({ name }) => name === 'cors') !== true) state.edits.add(seldonOrigin);
     return compiled;
   }
 
@@ -107,6 +119,10 @@ export class ExchangeRoute implements StepOwner {
         return;
       case 'refuse':
         this.#exchange.refuse(verdict.failure, verdict.detail, verdict.answer);
+        return;
+      case 'enter':
+        this.#state.asSeldon = !head.grpc;
+        this.#decideAgain(head);
         return;
       case 'again':
         this.#decideAgain(head);

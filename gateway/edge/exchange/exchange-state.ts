@@ -62,6 +62,8 @@ export class ExchangeState {
   /** Failures are told in JSON. */
   json = false;
   grpc = false;
+  /** It came by Seldon's OAuth gateway: failures are told as that did. */
+  asSeldon = false;
   /** What a gRPC caller gives the call, ms; Infinity: it says nothing. */
   callerMs = Infinity;
 
@@ -91,6 +93,7 @@ export class ExchangeState {
     this.facts = facts;
     this.json = head.wantsJson;
     this.grpc = head.grpc;
+    this.asSeldon = false;
     this.callerMs = head.grpcTimeoutMs;
   }
 

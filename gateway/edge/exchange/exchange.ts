@@ -1,6 +1,7 @@
 // Exchange: one request and its response, its time limits and its end. It ends only when both directions are done: an upstream may answer before
 // it was asked to the end.
 import type { Timed } from '../io/deadline.ts';
+import { isToldAsSeldon, seldonFailure } from '../identity/oauth-answers.ts';
 import { failureAnswer } from '../message/answers.ts';
 import type { Answer } from '../message/answers.ts';
 import { failures } from '../../failures.ts';
@@ -111,7 +112,7 @@ export class Exchange implements ExchangeEnds, Timed {
       this.#end();
       return;
     }
-    const answer = failureAnswer(failure, detail, state.json, state.grpc, this.forwarding.retried);
+    const answer = state.asSeldon && isToldAsSeldon(failure) ? seldonFailure(failure, detail, this.forwarding.retried) : failureAnswer(failure, detail, state.json, state.grpc, this.forwarding.retried);
     this.#sendOwn(answer, failure === failures.bodyTimeout || failure === failures.malformedBody);
   }
 

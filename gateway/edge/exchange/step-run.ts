@@ -163,15 +163,17 @@ export class StepRun implements StepRequest {
   /** Whether the run is over, or begun anew. */
   #decides(step: Step, verdict: Verdict): boolean {
     if (verdict.kind === 'go-on') return false;
-    if (verdict.kind !== 'again') {
+    if (verdict.kind !== 'again' && verdict.kind !== 'enter') {
       this.#owner.stepDecided(verdict, this.head);
       return true;
     }
-    if (this.#asker !== null) return false;
-    this.#asker = step;
+    if (verdict.kind === 'again') {
+      if (this.#asker !== null) return false;
+      this.#asker = step;
+    }
     let changed: WireRequestHead | null = null;
     try {
-      changed = copyOfHead(this.head, verdict.change);
+      changed = copyOfHead(this.head, verdict.change, verdict.kind === 'enter' ? verdict.path : null);
     } catch (error) {
       this.#worker.stepFaulted(error);
     }

@@ -21,8 +21,9 @@ export const noChange: HeadChange = Object.freeze({ remove: [], add: [], removeP
 /**
  * A copy with the change made. Throws on a change that would break the message: a name, taken out or added, that is no token or that frames
  * the message, a value with CTL, more fields than there is room for. What framing, gRPC and limits read stays what the client said.
+ * `path`: it has this path instead, in its canonical form; null: its own.
  */
-export function copyOfHead(head: WireRequestHead, change: HeadChange): WireRequestHead {
+export function copyOfHead(head: WireRequestHead, change: HeadChange, path: string | null = null): WireRequestHead {
   const copy = new WireRequestHead();
   const { bytes, fields, fieldCount, fieldsEnd } = head;
   const parts: Buffer[] = [];
@@ -40,7 +41,7 @@ export function copyOfHead(head: WireRequestHead, change: HeadChange): WireReque
   copy.targetEnd = length;
   copy.authorityStart = put(bytes.subarray(head.authorityStart, head.authorityEnd));
   copy.authorityEnd = length;
-  putPath(copy, head, change.removeParameters, put);
+  putPath(copy, head, path, change.removeParameters, put);
   for (const name of change.remove) if (!isEditable(name)) throw new Error(`no request can lose a field named ${JSON.stringify(name)}`);
   const removed = new Set(change.remove.map(plainName));
   const neverIndexed = head.neverIndexed === null ? null : new Uint8Array(fieldRoom);
@@ -92,11 +93,12 @@ function plainName(name: string): string {
   return name.toLowerCase().replaceAll('_', '-');
 }
 
-function putPath(copy: WireRequestHead, head: WireRequestHead, removeParameters: readonly string[], put: (part: Uint8Array) => number): void {
+function putPath(copy: WireRequestHead, head: WireRequestHead, path: string | null, removeParameters: readonly string[], put: (part: Uint8Array) => number): void {
   const { pathBytes, pathStart, pathEnd, queryStart, queryEnd } = head;
-  if (removeParameters.length > 0 && hasParameter(head, removeParameters)) {
-    copy.pathStart = put(pathBytes.subarray(pathStart, pathEnd));
-    copy.pathEnd = copy.pathStart + pathEnd - pathStart;
+  if (path !== null || (removeParameters.length > 0 && hasParameter(head, removeParameters))) {
+    const bytes = path === null ? pathBytes.subarray(pathStart, pathEnd) : Buffer.from(path);
+    copy.pathStart = put(bytes);
+    copy.pathEnd = copy.pathStart + bytes.length;
     const query = queryWithout(head, removeParameters);
     // Without a parameter left there is no `?` either.
     copy.queryStart = query.length === 0 ? copy.pathEnd : put(questionMark) + 1;

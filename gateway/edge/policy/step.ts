@@ -18,6 +18,11 @@ export type Verdict =
   | { readonly kind: 'fail'; readonly failure: Failure; readonly detail: string }
   /** It fails of this, and this is the whole answer. */
   | { readonly kind: 'refuse'; readonly failure: Failure; readonly detail: string; readonly answer: Answer }
+  /**
+   * It had no Route, and one is looked for now, with the changed head, at this path, in its canonical form; null: at its own. Only for the step that
+   * requests pass before they have a Route. Steps of that Route may say `again`.
+   */
+  | { readonly kind: 'enter'; readonly path: string | null; readonly change: HeadChange }
   /** The head is changed and a Route is looked for once more, all of its steps included but this one. Once a request: after that it goes on. */
   | { readonly kind: 'again'; readonly change: HeadChange };
 

@@ -3,8 +3,9 @@
 import { fixed, oauthOutcomes } from '../../counters.ts';
 import type { CounterBlock } from '../../counters.ts';
 import { bucketTokens, tokenWords } from '../../token-memory.ts';
+import type { RevokedTokens } from '../../messages.ts';
 import { mostTokensOfClient, noToken, tokenSeconds } from './token-store.ts';
-import type { FoundToken, RevokedTokens, TokenStore } from './token-store.ts';
+import type { FoundToken, TokenStore } from './token-store.ts';
 
 // Words of a token. The sequence number is odd while the token is written.
 const sequenceAt = 0;

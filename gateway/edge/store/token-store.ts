@@ -1,5 +1,6 @@
 // Tokens: who has which, and until when. A token is known by its digest alone.
 import { hash } from 'node:crypto';
+import type { RevokedTokens } from '../../messages.ts';
 
 /** How long a token holds, s, as Seldon's. */
 export const tokenSeconds = 43_200;
@@ -32,8 +33,6 @@ export interface TokenStore {
   /** Ends all tokens of a client. */
   revokeClient(client: string): Promise<RevokedTokens>;
 }
-
-export type RevokedTokens = { readonly kind: 'revoked'; readonly count: number } | AwayToken;
 
 /** Of what a client sent as a token, in whatever bytes. */
 export function tokenDigest(token: Uint8Array): Buffer {

@@ -36,13 +36,13 @@ interface Started {
 
 /** A Reconciler whose one worker has taken every table. */
 function start(...slices: readonly SourceObject[]): Started {
-  const settings = { ambassadorIds: ['default'], namespaces: [], singleNamespace: null, claims: 'open', bareNames: 'on', mappings: false, dial: 'endpoints', source: 'cluster', forbiddenAddresses: [], grants: [], gatewayNamespace: null, defaultTimeoutMs: 3000, withoutSlices: 'unready' } as const;
+  const settings = { ambassadorIds: ['default'], namespaces: [], singleNamespace: null, claims: 'open', bareNames: 'on', mappings: false, dial: 'endpoints', source: 'cluster', forbiddenAddresses: [], grants: [], gatewayNamespace: null, oauth: false, defaultTimeoutMs: 3000, withoutSlices: 'unready' } as const;
   const memory = tableMemory(1);
   const reader = new TableReader(memory, 0);
   const translator = new Translator(settings, nothingHeld);
   const reconciler: Reconciler = new Reconciler(translator, new SharedTable(memory), { ready: false, slots: [], breakerSlots: [], addresses: [], held: [] }, new Readiness(1, false), {
     isOneNamespace: false,
-    lookup: () => Promise.reject(new Error('nobody asks')), refuse: () => null, nowMs: () => 0, recordProblems: () => [], keep: () => {}, ready: () => {}, live: () => {}, probe: () => Promise.resolve(true),
+    lookup: () => Promise.reject(new Error('nobody asks')), refuse: () => null, nowMs: () => 0, recordProblems: () => [], keep: () => {}, ready: () => {}, live: () => {}, oauthClients: () => {}, probe: () => Promise.resolve(true),
   });
   const take = (set: readonly SourceObject[]): void => {
     reconciler.take({ set, removed: [], problems: [], readAtMs: 0 });

@@ -38,6 +38,10 @@ class ScriptedTranslator implements Translating {
     return this.apply();
   }
 
+  drainOAuth(): { set: []; removed: [] } {
+    return { set: [], removed: [] };
+  }
+
   drainRecord(): ReadonlyMap<string, null> {
     return new Map<string, null>();
   }
@@ -86,6 +90,7 @@ function start({ handover = nothingKept, memory = tableMemory(1), workers = 1, l
     keep: (change) => keptChanges.push(change),
     ready: () => (ready += 1),
     live: () => {},
+    oauthClients: () => {},
   });
   const reader = new TableReader(memory, 0);
   reconciler.join(0, () => {});

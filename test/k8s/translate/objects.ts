@@ -18,6 +18,7 @@ export const clusterSettings: TranslateSettings = {
   forbiddenAddresses: ['10.96.0.1:443', '10.0.0.99'],
   grants: [],
   gatewayNamespace: null,
+  oauth: false,
   defaultTimeoutMs: 3000,
   withoutSlices: 'unready',
 };

@@ -1,0 +1,128 @@
+// OAuthKeys: which SeldonDeployments the OAuth gateway knows, by which names. A key that two of one namespace have is nobody's, and the key alone,
+// without a namespace behind it, is nobody's once a second one has it.
+import type { Problem } from '../../routing/problem.ts';
+import { externalNameOf } from './annotations.ts';
+import type { OAuthKey } from './oauth-key.ts';
+import type { Unit } from './unit-record.ts';
+import type { TranslateSettings } from './translation.ts';
+
+/** A client of the OAuth gateway: whose tokens lead to a SeldonDeployment. Digests only. */
+export interface OAuthExposure {
+  readonly id: string;
+  readonly names: readonly string[];
+  readonly secret: string;
+  readonly namespace: string;
+  readonly deployment: string;
+}
+
+export interface OAuthExposuresChange {
+  readonly set: readonly OAuthExposure[];
+  /** Ids. */
+  readonly removed: readonly string[];
+}
+
+type Key = Extract<OAuthKey, { kind: 'key' }>;
+
+export class OAuthKeys {
+  readonly #isOn: boolean;
+  /** The key alone is a name, too. */
+  readonly #isPlain: boolean;
+  /** Keys of units that may be known. */
+  readonly #keys = new Map<Unit, Key>();
+  /** Units by the key alone. */
+  readonly #sharing = new Map<string, Set<Unit>>();
+  readonly #touched = new Set<Unit>();
+  /** What was told of each unit. */
+  readonly #told = new Map<Unit, OAuthExposure>();
+
+  constructor({ oauth, bareNames, singleNamespace, namespaces }: Pick<TranslateSettings, 'oauth' | 'bareNames' | 'singleNamespace' | 'namespaces'>) {
+    this.#isOn = oauth;
+    this.#isPlain = bareNames === 'on' || singleNamespace !== null || namespaces.length === 1;
+  }
+
+  /** Units that may declare something else now. */
+  take(units: Iterable<Unit>): void {
+    if (!this.#isOn) return;
+    for (const unit of units) {
+      const before = this.#keys.get(unit) ?? null;
+      const after = keyOf(unit);
+      if (before === null && after === null) continue;
+      if (before !== null) this.#leave(unit, before);
+      if (after !== null) this.#join(unit, after);
+      this.#touched.add(unit);
+    }
+  }
+
+  #leave(unit: Unit, { plain }: Key): void {
+    this.#keys.delete(unit);
+    const sharing = this.#sharing.get(plain)!;
+    sharing.delete(unit);
+    if (sharing.size === 0) this.#sharing.delete(plain);
+    else for (const other of sharing) this.#touched.add(other);
+  }
+
+  #join(unit: Unit, key: Key): void {
+    this.#keys.set(unit, key);
+    const sharing = this.#sharing.get(key.plain);
+    if (sharing === undefined) this.#sharing.set(key.plain, new Set([unit]));
+    else {
+      for (const other of sharing) this.#touched.add(other);
+      sharing.add(unit);
+    }
+  }
+
+  /** What changed since the last call. */
+  drain(): OAuthExposuresChange {
+    const set: OAuthExposure[] = [];
+    const removed: string[] = [];
+    for (const unit of this.#touched) {
+      const before = this.#told.get(unit) ?? null;
+      const after = this.#exposureOf(unit);
+      if (before !== null && before.id !== after?.id) removed.push(before.id);
+      if (after === null) this.#told.delete(unit);
+      else this.#told.set(unit, after);
+      if (after !== null && (before?.id !== after.id || before.names.length !== after.names.length)) set.push(after);
+    }
+    this.#touched.clear();
+    return { set, removed };
+  }
+
+  #exposureOf(unit: Unit): OAuthExposure | null {
+    const key = this.#keys.get(unit);
+    if (key === undefined) return null;
+    const { inNamespace, alone } = this.#contestOf(unit, key);
+    if (inNamespace) return null;
+    const { id, plain, scoped, secret } = key;
+    return { id, names: this.#isPlain && alone ? [plain, scoped] : [scoped], secret, namespace: unit.namespace, deployment: unit.ref.name };
+  }
+
+  #contestOf(unit: Unit, { plain }: Key): { readonly inNamespace: boolean; readonly alone: boolean } {
+    const sharing = this.#sharing.get(plain)!;
+    let inNamespace = false;
+    for (const other of sharing) if (other !== unit && other.namespace === unit.namespace) inNamespace = true;
+    return { inNamespace, alone: sharing.size === 1 };
+  }
+
+  /** Of a unit, those that its own Problems do not tell. */
+  problemsOf(unit: Unit): readonly Problem[] {
+    if (!this.#isOn) return [];
+    const oauth = unit.deployment?.oauth ?? null;
+    if (oauth === null) return [];
+    const problem = (level: Problem['level'], code: string, field: string, sentence: string): readonly Problem[] => [{ code, level, subject: unit.ref, field, sentence }];
+    if (oauth.kind === 'bad') return problem('error', 'bad-oauth', oauth.field, oauth.sentence);
+    const key = this.#keys.get(unit);
+    if (key === undefined) {
+      return problem('warning', 'oauth-no-path', 'spec.oauth_key', 'its requests are taken by its own configuration, or by the SeldonDeployment that seldon.io/ambassador-service-name names, so nobody gets a token for it alone; remove the key, or the annotation');
+    }
+    const { inNamespace, alone } = this.#contestOf(unit, key);
+    if (inNamespace) return problem('error', 'oauth-key-contested', 'spec.oauth_key', 'another SeldonDeployment of this namespace has the same key, so nobody gets a token for either; give each a key of its own');
+    if (!alone && this.#isPlain) return problem('warning', 'oauth-key-contested', 'spec.oauth_key', `a SeldonDeployment of another namespace has the same key, so nobody gets a token by the key alone; clients send the key followed by ${unit.namespace}`);
+    return [];
+  }
+}
+
+/** null: none that leads to requests of this SeldonDeployment and no other. */
+function keyOf({ deployment, configuration, ref }: Unit): Key | null {
+  if (deployment === null || configuration !== null || externalNameOf(deployment) !== ref.name) return null;
+  return deployment.oauth?.kind === 'key' ? deployment.oauth : null;
+}
