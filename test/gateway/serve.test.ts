@@ -99,7 +99,7 @@ describe('sluice serve', () => {
   test('one line `listening` once it is ready, answers, and exits 0 after SIGTERM', async () => {
     const gateway = serveFolder();
     const { traffic, admin } = await gateway.listening();
-    expect(gateway.records.map(({ event }) => event)).toEqual(['open-claims', 'listening']);
+    expect(gateway.records.map(({ event }) => event)).toEqual(['open-claims', 'store', 'listening']);
     expect((await fetch(`${admin}/readyz`)).status).toBe(200);
     expect((await fetch(`${traffic}/ambassador/v0/check_ready`)).status).toBe(200);
     const agent = new Agent();
