@@ -1,0 +1,55 @@
+// A limit of rate, compiled for the table: in whole units, so that what is counted is exact for as long as a process lives.
+import { createHash } from 'node:crypto';
+import type { RateLimit } from '../../../routing/guard.ts';
+import { printLimit } from '../../../routing/rate-limit.ts';
+import type { LimitMemory } from '../../limit-memory.ts';
+import type { KeyedHash } from './keyed-hash.ts';
+
+export interface CompiledLimit {
+  readonly limit: RateLimit;
+  /** As it is written: also the name of its policy in answers. */
+  readonly text: string;
+  /** It counts everybody together. */
+  readonly whole: boolean;
+  /** Units of TAT (a power of two in a permit), of which so many pass in a ms. */
+  readonly unitsPerMs: number;
+  readonly permit: number;
+  /** Of a whole burst. */
+  readonly tolerance: number;
+  /** Keys of the hash of its clients. */
+  readonly key0: number;
+  readonly key1: number;
+  /** 8 bits by which cells of one limit know each other. */
+  readonly kind: number;
+}
+
+/** A TAT has 48 bits, which hold for so long a time. */
+const lifeMs = 2 ** 37;
+const tatUnits = 2 ** 48;
+
+/** `owner`: whose limit it is, `SeldonDeployment prod/iris`: the same limit of two owners is counted apart. */
+export function compileLimit(limit: RateLimit, owner: string, { secret }: LimitMemory): CompiledLimit {
+  const { permits, periodMs, burst } = limit;
+  const permitsInLife = (permits / periodMs) * lifeMs + burst + 1;
+  const permit = 2 ** Math.min(40, Math.floor(Math.log2(tatUnits / permitsInLife)));
+  const text = printLimit(limit);
+  const digest = createHash('sha256').update(`${secret[0]} ${secret[1]} ${owner}\n${text}`).digest();
+  return {
+    limit,
+    text,
+    whole: limit.per.kind === 'all',
+    unitsPerMs: (permits * permit) / periodMs,
+    permit,
+    tolerance: burst * permit,
+    key0: digest.readUInt32LE(0),
+    key1: digest.readUInt32LE(4),
+    kind: digest[8]!,
+  };
+}
+
+const none = new Uint8Array(0);
+
+/** The key of what is counted together. */
+export function hashOfAll(hash: KeyedHash, { key0, key1 }: CompiledLimit): void {
+  hash.ofBytes(key0, key1, none, 0, 0);
+}
