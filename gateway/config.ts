@@ -58,6 +58,7 @@ const limitOptions: readonly LimitOption[] = [
   { name: 'shadow-queue', field: 'shadowQueue', least: 0, most: 1_048_576, help: 'copies that wait, a worker' },
   { name: 'shadow-timeout-ms', field: 'shadowTimeoutMs', least: 1, most: dayMs, help: 'time for a copy, from its start to the end of its answer' },
   { name: 'oauth-tokens', field: 'oauthTokens', least: 1024, most: 1_048_576, help: 'tokens kept in memory; over it the oldest end' },
+  { name: 'rate-limit-clients', field: 'rateLimitClients', least: 1, most: 10_000_000, help: 'clients that limits of rate count at once, all workers together, 64 bytes each' },
   { name: 'access-lines-per-second', field: 'accessLinesPerSecond', least: 0, most: 1_000_000, help: 'log lines about one kind of failure, a worker, 0: any number; not with --access-log all' },
 ];
 

@@ -18,7 +18,7 @@ export const statusColumns: readonly string[] = [
 export const durationBounds: readonly number[] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 1, 5];
 
 /** Failure flags, Envoy's letters where Envoy has them. */
-export const failureFlags: readonly string[] = ['NR', 'UH', 'UF', 'UC', 'UR', 'UT', 'UO', 'UPE', 'SI', 'DC', 'DPE', 'DT', 'LR', 'OM', 'UX', 'URX', 'RX', 'UAEX'];
+export const failureFlags: readonly string[] = ['NR', 'UH', 'UF', 'UC', 'UR', 'UT', 'UO', 'UPE', 'SI', 'DC', 'DPE', 'DT', 'LR', 'OM', 'UX', 'URX', 'RX', 'UAEX', 'RL'];
 
 /** Outcomes of a copy to a shadow. */
 export const shadowOutcomes: readonly string[] = ['sent', 'failed', 'dropped_size', 'dropped_memory', 'dropped_queue', 'dropped_unready', 'dropped_incomplete'];
@@ -51,6 +51,7 @@ export const fixed = {
   textsTooLong: 15,
   unmatched: 16,
   flags: 16 + 40,
+  rateLimitEvictions: 9,
   redisReady: 104,
   redisCalls: 105,
   oauthTokens: 110,
@@ -90,6 +91,7 @@ export const fixedTable: Readonly<Record<keyof typeof fixed, CountedCells>> = {
   inFlight: cells('gauge', 'sluice_requests_in_flight', 'Requests that have no complete answer yet.'),
   flags: cells('counter', 'sluice_failures_total', 'Requests that could not be served, by flag.', failureFlags.map((flag) => ({ flag }))),
   retries: cells('counter', 'sluice_retries_total', 'Requests sent again to an Endpoint.'),
+  rateLimitEvictions: cells('counter', 'sluice_rate_limit_evictions_total', 'Clients whose count for a limit of rate was given up to count another: raise --rate-limit-clients.'),
   textsTooLong: cells('counter', 'sluice_texts_too_long_total', 'Headers, hosts, methods and query parameters of over 4096 bytes, which no regex matches.'),
   http2QueuedBytes: cells('gauge', 'sluice_queued_answer_bytes', 'Bytes of answers that wait for the windows of HTTP/2 clients.'),
   heldBytes: cells('gauge', 'sluice_held_request_bytes', 'Requests kept until they have a connection, or for another try.'),

@@ -4,6 +4,7 @@ import type { Clock } from './clock.ts';
 import type { CallPolicy } from './callers/call-policy.ts';
 import type { CounterBlock } from './counters.ts';
 import type { OAuthClient, OAuthClientsChange } from './callers/oauth-client.ts';
+import type { LimitMemory } from './limit-memory.ts';
 import type { LogLevel } from './log.ts';
 import type { RevokedTokens, TokensToRevoke } from './messages.ts';
 import type { Settings } from './settings.ts';
@@ -30,6 +31,8 @@ export interface PlaneStart {
   /** Of the keys that seal TLS sessions: 32 bytes, the same in every worker. */
   readonly ticketSeed: Uint8Array;
   /** The memory of this number is damaged, so that this thread must end. */
+  /** Where limits of rate are counted, and by how much the time of that memory is ahead of `clock`, ms. */
+  readonly rateLimits: { readonly memory: LimitMemory; readonly aheadMs: number };
   readonly damaged: (memory: number, sentence: string) => void;
   readonly log: (entry: AccessEntry) => void;
   /** What is said of the worker itself: a line with a name. */

@@ -20,6 +20,8 @@ import { admittanceOf } from './callers/effective.ts';
 import { addressTexts, admitsText, admittanceText, sinceText } from './callers/words.ts';
 import type { NamedCaller } from './callers/words.ts';
 import { throughFront } from './explanation-front.ts';
+import { limitsOf } from './callers/effective-limits.ts';
+import { limitsSince, limitsText } from './callers/words.ts';
 import { hintsFor } from './explanation-hints.ts';
 import { grpcStatusNames, rejectFailure, type Failure } from './failures.ts';
 import type { Wording } from './match-words.ts';
@@ -194,7 +196,7 @@ function waysOf(route: Route<null>, translation: ExplainWith['translation'], pat
   const originOf = (mapping: Mapping): Pick<Way, 'source' | 'predictor' | 'to'> => ({ source: mapping.source, predictor: mapping.series.predictor, to: destinationWords(destinationOf(mapping, upstreams)) });
   const live = route.split.members.map(({ mapping, share, declared, ready }): Way => {
     const decision = { kind: 'forward', serial: route.serial, next: null, bound: 1, attached: null, shadows: route.shadows, route, mapping, target: mapping.target } as const;
-    const limits = mapping.target.kind === 'forward' ? limitTexts(mapping.target.timeout, mapping.target.idleTimeout) : [];
+    const limits = [...(mapping.target.kind === 'forward' ? limitTexts(mapping.target.timeout, mapping.target.idleTimeout) : []), ...rateTexts(mapping, conditions.policy)];
     return { share, declared, role: 'live', ready, ...originOf(mapping), decision: decisionJson(decision, path, []), text: printDecision(decision, path, []), callers: callersFor(mapping), steps: stepsOf(mapping, conditions), limits, service: choiceOf(mapping) };
   });
   const shadows = route.shadows.map(({ mapping, target, fraction, ready }): Way => {
@@ -232,4 +234,10 @@ function rejection({ reason, sentence }: RejectDecision, grpc: boolean): Explana
 
 function answerOf({ httpStatus, grpcStatus }: Failure, grpc: boolean): string {
   return grpc ? grpcStatusNames[grpcStatus]! : String(httpStatus);
+}
+
+/** How much may come, and since what. */
+function rateTexts(mapping: Mapping, policy: CallPolicy | null): readonly string[] {
+  const effective = limitsOf(mapping.guard, mapping.namespace, policy);
+  return effective.limits.length === 0 ? [] : [`limits: at most ${limitsText(effective)}, since ${limitsSince(effective, mapping)}`];
 }

@@ -6,6 +6,7 @@ import type { Held } from '../k8s/translate/held.ts';
 import type { CallPolicy } from './callers/call-policy.ts';
 import type { CertificateSet } from './certificates.ts';
 import type { OAuthClient, OAuthClientsChange } from './callers/oauth-client.ts';
+import type { LimitMemory } from './limit-memory.ts';
 import type { LogLine } from './log.ts';
 import type { Settings } from './settings.ts';
 import type { TableMemory } from './shared-table.ts';
@@ -27,6 +28,8 @@ export interface ControlStart {
   /** What dead data workers counted, and the supervisor's own counters. */
   readonly base: SharedArrayBuffer;
   readonly table: TableMemory;
+  /** Where limits of rate are counted. */
+  readonly limits: LimitMemory;
   readonly handover: Handover;
   /** What the control worker before held to; null: none has said it yet. */
   readonly policy: KeptPolicy | null;
@@ -45,6 +48,8 @@ export interface DataStart {
   readonly oauthClients: readonly OAuthClient[] | null;
   /** Memory of its tokens, one part a data worker; empty: they are elsewhere. */
   readonly tokens: readonly SharedArrayBuffer[];
+  /** Where limits of rate are counted. */
+  readonly limits: LimitMemory;
   /** 0: any free port (the first worker only). */
   readonly port: number;
   readonly tlsPort: number;

@@ -131,6 +131,8 @@ export interface EdgeLimits {
   readonly shadowTimeoutMs: number;
   /** Tokens of the OAuth gateway that are kept in memory, of all workers together. */
   readonly oauthTokens: number;
+  /** Clients that limits of rate count at once, all workers together. */
+  readonly rateLimitClients: number;
   /** Lines about one kind of failure that a worker writes in a second, unless every request has its line; 0: any number. */
   readonly accessLinesPerSecond: number;
 }
@@ -167,5 +169,6 @@ export const defaultLimits: EdgeLimits = {
   shadowQueue: 1024,
   shadowTimeoutMs: 10_000,
   oauthTokens: 65_536,
+  rateLimitClients: 100_000,
   accessLinesPerSecond: 100,
 };

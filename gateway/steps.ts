@@ -4,6 +4,7 @@ import type { Mapping } from '../routing/mapping.ts';
 import { addressRulesOf } from './callers/address-rules.ts';
 import type { CallPolicy } from './callers/call-policy.ts';
 import { admittanceOf } from './callers/effective.ts';
+import { limitsOf } from './callers/effective-limits.ts';
 import { compileRewrite } from '../routing/rewrite.ts';
 
 /**
@@ -17,6 +18,8 @@ export const stepOrder = [
   'addresses',
   // Who calls: before anything that costs, or tells about the model.
   'identity',
+  // How much may come, of whom: once it is known who calls, and before anything is made for the request.
+  'rate-limit',
   // It goes elsewhere: limits and choices of an upstream do not concern it.
   'redirect',
   // May it become a tunnel? Before limits of a body, which a tunnel has not.
@@ -45,12 +48,14 @@ export interface StepConditions {
 export function stepsOf({ target, match, guard, namespace }: Mapping, { bodyBytes, upgrade, policy }: StepConditions): readonly StepName[] {
   const addresses = addressRulesOf(guard, namespace, policy) !== null;
   const identity = policy === null || policy.clientHeader || admittanceOf(guard, namespace, policy).kind !== 'anybody';
-  if (target.kind === 'redirect') return stepOrder.filter((name) => name === 'redirect' || (name === 'addresses' && addresses) || (name === 'identity' && identity));
+  const limited = limitsOf(guard, namespace, policy).limits.length > 0;
+  if (target.kind === 'redirect') return stepOrder.filter((name) => name === 'redirect' || (name === 'addresses' && addresses) || (name === 'identity' && identity) || (name === 'rate-limit' && limited));
   const rewrite = compileRewrite(match.path, target.rewrite);
   const has: Readonly<Record<StepName, boolean>> = {
     cors: target.cors !== null,
     addresses,
     identity,
+    'rate-limit': limited,
     redirect: false,
     upgrade,
     'body-limit': bodyBytes > 0,

@@ -1,12 +1,15 @@
 // The supervisor: the main thread. It starts one control worker and N data workers, connects them, replaces any that ends, keeps what a
 // control worker leaves to its successor, and drains. It serves nothing and parses nothing, so that nothing can end it.
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomInt } from 'node:crypto';
 import { MessageChannel, type Worker } from 'node:worker_threads';
 import type { CertificateSet } from './certificates.ts';
 import { CounterBlock, blockBytes, fixed } from './counters.ts';
 import type { Gateway } from './gateway.ts';
+import { limitMemory } from './limit-memory.ts';
+import type { LimitMemory } from './limit-memory.ts';
 import type { LogEnd } from './log.ts';
 import type { ControlStart, DataStart, FromControl, FromData, KeptPolicy, ToControl, ToData } from './messages.ts';
+import { sharedNowMs } from './pulse.ts';
 import { releaseMemory } from './release-memory.ts';
 import type { Settings } from './settings.ts';
 import { startThread } from './start-thread.ts';
@@ -38,6 +41,7 @@ export class Supervisor implements Gateway {
   /** Who may call; null: no control worker has said it yet. */
   #policy: KeptPolicy | null = null;
   readonly #table: KeptTable;
+  readonly #limits: LimitMemory;
   /** What the control worker gave the data workers last. */
   #certificates: CertificateSet | null = null;
   readonly #ticketSeed = Uint8Array.from(randomBytes(32));
@@ -58,6 +62,7 @@ export class Supervisor implements Gateway {
     this.#settings = settings;
     this.#logs = logs;
     this.#oauth = new KeptOAuth(settings);
+    this.#limits = limitMemory(settings.limits.rateLimitClients, sharedNowMs(), [randomInt(2 ** 32), randomInt(2 ** 32)]);
     this.#table = new KeptTable(settings.tableMebibytes, logs.log);
     this.#data = Array.from({ length: settings.workers }, (_, worker) => ({
       place: new SupervisedThread({ start: (replacement) => this.#startData(worker, replacement), ended: (reason, stack) => this.#dataEnded(worker, reason, stack) }),
@@ -158,6 +163,7 @@ export class Supervisor implements Gateway {
       port: this.#settings.listen.port,
       tlsPort: this.#settings.tls?.port ?? 0,
       policy: this.#policy?.policy ?? null,
+      limits: this.#limits,
       certificates: this.#certificates,
       ticketSeed: this.#ticketSeed,
       oauthClients: this.#oauth.clients,
@@ -180,6 +186,7 @@ export class Supervisor implements Gateway {
       table: this.#table.memory,
       handover: this.#handover.whole,
       policy: this.#policy,
+      limits: this.#limits,
       certificates: this.#certificates,
     };
     const thread = startThread('control', start);

@@ -5,7 +5,7 @@ import { systemClock } from './clock.ts';
 import { CounterBlock } from './counters.ts';
 import { postedLog } from './log.ts';
 import type { Log } from './log.ts';
-import { startPulse } from './pulse.ts';
+import { sharedNowMs, startPulse } from './pulse.ts';
 import type { ControlToData, DataStart, DataToControl, FromData, ToData } from './messages.ts';
 import type { AccessEntry, Plane, PlaneStart } from './data-plane.ts';
 
@@ -25,6 +25,7 @@ export async function startDataWorker(start: DataStart, parent: MessagePort, mak
     table: start.table,
     reader: worker,
     policy: start.policy,
+    rateLimits: { memory: start.limits, aheadMs: sharedNowMs() - systemClock.now() - start.limits.startMs },
     ticketSeed: start.ticketSeed,
     askKeys: (provider) => control?.postMessage({ kind: 'keys-wanted', provider } satisfies DataToControl),
     oauthClients: start.oauthClients,

@@ -15,6 +15,8 @@ export interface FamilySources {
   readonly endpointStates: () => EndpointStates;
   readonly breakers: () => Iterable<CountedBreaker>;
   readonly served: () => TableFacts;
+  /** Clients that limits of rate count now. */
+  readonly countedClients: () => number;
   readonly tableBytes: () => { readonly used: number; readonly touched: number };
   readonly problems: () => readonly Problem[];
   readonly sourceKind: string;
@@ -109,6 +111,7 @@ export function fixedFamilies(sources: FamilySources): FixedFamilies {
     one.set({ state: 'used' }, used);
     one.set({ state: 'touched' }, touched);
   });
+  gauge('sluice_rate_limit_clients', 'Clients that limits of rate count now, beside --rate-limit-clients; of many an estimate.', [], (one) => one.set(sources.countedClients()));
   gauge('sluice_source_age_seconds', 'Time since the source last knew the truth.', ['source'], (one) => {
     one.set({ source: sources.sourceKind }, sources.sourceAgeSeconds());
   });

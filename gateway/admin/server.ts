@@ -22,6 +22,8 @@ export interface AdminOptions {
   readonly view: AdminView;
   /** Counter blocks, the base block first. */
   readonly blocks: readonly Float64Array[];
+  /** Clients that limits of rate count now. */
+  readonly countedClients: () => number;
   /** The longest body that the gateway takes, 0: any. */
   readonly bodyBytes: number;
   /** Who may call, now. */
@@ -55,6 +57,7 @@ export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
     endpointStates: () => view.endpointStates,
     breakers: () => view.breakers,
     served: () => view.served,
+    countedClients: options.countedClients,
     tableBytes: () => view.tableBytes,
     problems: () => view.problems,
     sourceKind: options.sourceKind,

@@ -1,5 +1,6 @@
 // The call policy: what the platform says about who may call, with all that data workers need to hold to it. Plain values: it travels between
 // threads by structured clone.
+import type { RateLimit } from '../../routing/guard.ts';
 import type { ApiKeysProvider } from './api-keys-provider.ts';
 import type { BasicProvider } from './basic-provider.ts';
 import type { JwtProvider } from './jwt-provider.ts';
@@ -14,10 +15,12 @@ export interface Rules {
   /** Canonical blocks of addresses that alone may call, and that may not; null: it says nothing. */
   readonly allow: readonly string[] | null;
   readonly deny: readonly string[] | null;
+  /** How much may come of each deployment that does not say so itself; null: it says nothing. */
+  readonly limits: readonly RateLimit[] | null;
 }
 
 /** They say nothing. */
-export const noRules: Rules = Object.freeze({ auth: null, allow: null, deny: null });
+export const noRules: Rules = Object.freeze({ auth: null, allow: null, deny: null, limits: null });
 
 export interface NamespaceRules extends Rules {
   /** Its objects may say `sluice.io/auth: none` whatever else holds for them. */

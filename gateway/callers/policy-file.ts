@@ -3,6 +3,7 @@
 import { load } from 'js-yaml';
 import { mostPlatformBlocks, readBlocks } from '../../routing/address-block.ts';
 import { isProviderName, parseAuth } from '../../routing/guard.ts';
+import { limitWords, parseLimits } from '../../routing/rate-limit.ts';
 import { apiKeysOf, decodeApiKeys } from './api-keys-provider.ts';
 import type { ApiKeysDeclaration } from './api-keys-provider.ts';
 import { noRules } from './call-policy.ts';
@@ -79,7 +80,7 @@ function named(root: PolicyEntry, field: string): readonly (readonly [string, Po
 /** Reads the rules of an entry, and says what nobody reads there. */
 function rulesOf(entry: PolicyEntry | null, wrong: string[]): Rules {
   if (entry === null) return noRules;
-  const rules = { auth: authOf(entry, wrong), allow: blocksOf(entry, 'allow'), deny: blocksOf(entry, 'deny') };
+  const rules = { auth: authOf(entry, wrong), allow: blocksOf(entry, 'allow'), deny: blocksOf(entry, 'deny'), limits: limitsOf(entry) };
   entry.done();
   return rules;
 }
@@ -99,6 +100,15 @@ function blocksOf(entry: PolicyEntry, name: 'allow' | 'deny'): Rules['allow'] {
   const parsed = readBlocks(entry.texts(name).flatMap((text) => text.split(/[\s,]+/)).filter((word) => word !== ''), mostPlatformBlocks);
   if (parsed.kind === 'blocks') return parsed.blocks;
   entry.refuse(name, `${parsed.reason}: write addresses and blocks, for example [10.0.0.0/8, "2001:db8::/32"]`);
+  return null;
+}
+
+/** As in the annotation `sluice.io/rate-limit`. */
+function limitsOf(entry: PolicyEntry): Rules['limits'] {
+  if (!entry.isWritten('rateLimit')) return null;
+  const said = parseLimits(entry.text('rateLimit') ?? '');
+  if (said.kind === 'limits') return said.limits;
+  entry.refuse('rateLimit', `does not say how much may come (${said.reason}): write ${limitWords}`);
   return null;
 }
 

@@ -2,7 +2,9 @@
 import type { Mapping } from '../../routing/mapping.ts';
 import { addressRulesOf } from './address-rules.ts';
 import type { AddressList } from './address-rules.ts';
+import { printLimit } from '../../routing/rate-limit.ts';
 import type { CallPolicy } from './call-policy.ts';
+import type { EffectiveLimits } from './effective-limits.ts';
 import { admittanceOf } from './effective.ts';
 import type { Admittance, Since } from './effective.ts';
 
@@ -45,6 +47,24 @@ function fieldText(since: Since, field: 'auth' | 'allow' | 'deny', { source, nam
       return `namespaces.${namespace}.${field} of the policy`;
     case 'defaults':
       return `defaults.${field} of the policy`;
+    case 'nothing':
+      return 'nothing says otherwise';
+  }
+}
+
+/** `100/s burst 200; 5000/h per client`. */
+export function limitsText({ limits }: EffectiveLimits): string {
+  return limits.length === 0 ? 'any number' : limits.map(printLimit).join('; ');
+}
+
+export function limitsSince({ since }: EffectiveLimits, { source, namespace }: Pick<Mapping, 'source' | 'namespace'>): string {
+  switch (since) {
+    case 'object':
+      return `sluice.io/rate-limit of ${source.kind} ${source.namespace}/${source.name}`;
+    case 'namespace':
+      return `namespaces.${namespace}.rateLimit of the policy`;
+    case 'defaults':
+      return 'defaults.rateLimit of the policy';
     case 'nothing':
       return 'nothing says otherwise';
   }

@@ -9,6 +9,7 @@ import { printProblem } from '../../routing/problem.ts';
 import type { Source } from '../../k8s/source/source.ts';
 import { checkReach, readAddress, refusalOf } from '../../k8s/translate/reach.ts';
 import { Translator } from '../../k8s/translate/translator.ts';
+import { countedClients } from '../limit-memory.ts';
 import { startAdmin } from '../admin/server.ts';
 import type { AdminServer } from '../admin/server.ts';
 import { guardProblems } from '../callers/guard-problems.ts';
@@ -62,7 +63,7 @@ export async function startControl(start: ControlStart, open: (log: Log) => Prom
   await runControl(start, source, log, parent);
 }
 
-async function runControl({ settings, handover, policy, base, counters, table, certificates: before }: ControlStart, source: Source, log: Log, parent: MessagePort): Promise<void> {
+async function runControl({ settings, handover, policy, base, counters, table, limits, certificates: before }: ControlStart, source: Source, log: Log, parent: MessagePort): Promise<void> {
   const tell = (message: FromControl): void => parent.postMessage(message);
   const translateSettings = translateSettingsOf(settings, [...ownAddresses(settings), ...source.forbiddenAddresses], 'unready');
   const translator = new Translator(translateSettings, { kind: source.claims === null ? 'here' : 'elsewhere', held: handover.held }, digestKey({ high: randomInt(2 ** 32), low: randomInt(2 ** 32) }));
@@ -186,7 +187,7 @@ async function runControl({ settings, handover, policy, base, counters, table, c
     }
   });
   try {
-    admin = await startAdmin({ admin: settings.admin, view: reconciler, blocks, bodyBytes: settings.limits.bodyBytes, policy: () => policies.policy, sourceKind: source.kind, sourceAgeSeconds: () => source.ageSeconds(), notReady: () => source.trouble(), certificates: () => certificates.expiries, turns });
+    admin = await startAdmin({ admin: settings.admin, view: reconciler, blocks, countedClients: () => countedClients(limits, sharedNowMs()), bodyBytes: settings.limits.bodyBytes, policy: () => policies.policy, sourceKind: source.kind, sourceAgeSeconds: () => source.ageSeconds(), notReady: () => source.trouble(), certificates: () => certificates.expiries, turns });
     tell({ kind: 'admin-listening', host: admin.host, port: admin.port });
     await policies.open();
     await source.start((change) => {

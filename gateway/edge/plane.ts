@@ -26,6 +26,7 @@ import { Callers } from './identity/callers.ts';
 import { frontOf } from './io/front.ts';
 import { WorkerContext } from './io/worker-context.ts';
 import { RedisStore } from './store/redis.ts';
+import { Limiter } from './limits/limiter.ts';
 import { MemoryTokens } from './store/memory-tokens.ts';
 import { RedisTokens } from './store/redis-tokens.ts';
 import type { TokenStore } from './store/token-store.ts';
@@ -73,7 +74,7 @@ export class DataPlane implements Plane {
   #ports: OwnPorts;
 
   /** `plantedSteps`: steps of tests, which every request takes first. */
-  constructor({ settings, clock, counters, others, table, reader, policy, askKeys, oauthClients, tokens, damaged, log, say, used, ticketSeed }: PlaneStart, plantedSteps: readonly Step[] = []) {
+  constructor({ settings, clock, counters, others, table, reader, policy, askKeys, rateLimits, oauthClients, tokens, damaged, log, say, used, ticketSeed }: PlaneStart, plantedSteps: readonly Step[] = []) {
     const { accessLog, limits } = settings;
     this.#settings = settings;
     this.#ports = { cleartext: settings.listen.port, tls: settings.tls?.port ?? 0 };
@@ -111,7 +112,7 @@ export class DataPlane implements Plane {
     this.#endRest = restOften(this.#table, (error) => this.#worker.faulted(error));
     this.#callers = new Callers(policy ?? (settings.policyFile === null ? noPolicy : null), { clock, epochMs: Date.now, askKeys });
     this.#pools = new UpstreamRegistry(upstream, this.#table);
-    this.#compiler = { pools: this.#pools, defaultIdleTimeoutMs: limits.streamIdleTimeoutMs, limits, callers: this.#callers, plantedSteps };
+    this.#compiler = { pools: this.#pools, defaultIdleTimeoutMs: limits.streamIdleTimeoutMs, limits, callers: this.#callers, limiter: new Limiter(rateLimits.memory, rateLimits.aheadMs, this.#worker), plantedSteps };
     this.#exchange = new ExchangeContext(upstream, new ShadowSender(upstream), this.#table, oauth);
     this.#downstream = new DownstreamContext(this.#exchange);
     this.#streams = new ServedStreams(this.#downstream);

@@ -29,13 +29,14 @@ export const keys = {
   auth: 'sluice.io/auth',
   allow: 'sluice.io/allow',
   deny: 'sluice.io/deny',
+  rateLimit: 'sluice.io/rate-limit',
 } as const;
 
 /** Every name in `keys`. */
 export const knownAnnotations: ReadonlySet<string> = new Set(Object.values(keys));
 
 /** What says who may call, and how much: read of every object whose Mappings are served. The text "" cannot be read. */
-export const guardAnnotations: ReadonlySet<string> = new Set([keys.auth, keys.allow, keys.deny]);
+export const guardAnnotations: ReadonlySet<string> = new Set([keys.auth, keys.allow, keys.deny, keys.rateLimit]);
 
 /** Without these a SeldonDeployment would get requests that were not meant for it. */
 export const wideningAnnotations: ReadonlySet<string> = new Set([keys.header, keys.regexHeader, keys.shadow, keys.weight, ...guardAnnotations]);

@@ -1,6 +1,7 @@
 // Deciding annotations: those that say which requests reach a SeldonDeployment, or how many. When one becomes unreadable its last good text stays.
 import { mostOwnersBlocks, parseBlocks } from '../../routing/address-block.ts';
 import { parseAuth } from '../../routing/guard.ts';
+import { limitWords, parseLimits } from '../../routing/rate-limit.ts';
 import { annotationOf, guardAnnotations, isExternalName, isWeight, keys, parseIds, type WrittenAnnotation } from './annotations.ts';
 import type { Deployment, DeploymentAnnotations } from './deployment.ts';
 import { addressWords, authWords } from './guard.ts';
@@ -28,6 +29,7 @@ const deciding: ReadonlyMap<string, Deciding> = new Map<string, Deciding>([
   [keys.shadow, { code: 'bad-shadow', write: () => 'true or false, in quotes', isReadable: (text) => text !== notText }],
   [keys.traffic, { code: 'bad-traffic', write: ({ predictors }) => `for example ${exampleTraffic(predictors)}`, isReadable: (text, { predictors }) => parseTraffic(text, predictors).kind === 'shares' }],
   ...[keys.allow, keys.deny].map((key): [string, Deciding] => [key, { code: 'bad-addresses', write: () => addressWords, isReadable: (text) => parseBlocks(text, mostOwnersBlocks).kind === 'blocks' }]),
+  [keys.rateLimit, { code: 'bad-rate-limit', write: () => limitWords, isReadable: (text) => parseLimits(text).kind === 'limits' }],
   [keys.auth, { code: 'bad-auth', write: () => authWords, isReadable: (text) => parseAuth(text) !== null }],
 ]);
 

@@ -60,6 +60,6 @@ export function nearAnnotation(key: string, known: ReadonlySet<string>): string 
   const direct = nearWord(key, known);
   if (direct !== null) return direct;
   const ours = prefix === '' || /seldon|sluice|ambassador/i.test(prefix);
-  if (!ours || !/^(?:ambassador|(?:rest|grpc)[-_](?:read[-_])?timeout|traffic|auth|allow|deny)/i.test(name) || (prefix === '' && /^(?:traffic|auth|allow|deny)/i.test(name))) return null;
+  if (!ours || !/^(?:ambassador|(?:rest|grpc)[-_](?:read[-_])?timeout|traffic|auth|allow|deny|rate[-_]?limit)/i.test(name) || (prefix === '' && /^(?:traffic|auth|allow|deny|rate)/i.test(name))) return null;
   return [...known].find((candidate) => nearWord(name, [candidate.slice(candidate.indexOf('/') + 1)]) !== null) ?? null;
 }

@@ -100,6 +100,7 @@ export const annotationKinds: Kinds = {
   'sluice.io/auth': 'which',
   'sluice.io/allow': 'which',
   'sluice.io/deny': 'which',
+  'sluice.io/rate-limit': 'share',
 
   'seldon.io/ambassador-retries': 'how',
   'seldon.io/ambassador-circuit-breakers-max-connections': 'how',

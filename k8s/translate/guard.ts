@@ -2,6 +2,7 @@
 import { mostOwnersBlocks, parseBlocks } from '../../routing/address-block.ts';
 import { parseAuth, plainGuard, type Auth, type Guard } from '../../routing/guard.ts';
 import type { ObjectRef, Problem } from '../../routing/problem.ts';
+import { limitWords, parseLimits } from '../../routing/rate-limit.ts';
 import { annotationOf, guardAnnotations, keys, type WrittenAnnotation } from './annotations.ts';
 import { nearAnnotation } from './deployment-fields.ts';
 import type { DeploymentAnnotations } from './deployment.ts';
@@ -46,7 +47,11 @@ export function decodeGuard(annotations: DeploymentAnnotations, granted: boolean
     return parsed === null ? refuse('bad-auth', written, 'does not say who may call', authWords) : parsed.kind === 'open' ? { kind: 'open', granted } : parsed;
   });
   const [allow, deny] = [said(keys.allow, blocks), said(keys.deny, blocks)];
-  return { guard: auth === null && allow === null && deny === null ? plainGuard : { ...plainGuard, auth, allow, deny }, readable };
+  const limits = said(keys.rateLimit, (written) => {
+    const parsed = parseLimits(written.text);
+    return parsed.kind === 'limits' ? parsed.limits : refuse('bad-rate-limit', written, `does not say how much may come (${parsed.reason})`, limitWords);
+  });
+  return { guard: auth === null && allow === null && deny === null && limits === null ? plainGuard : { auth, allow, deny, limits }, readable };
 }
 
 /** Of an object of which no other annotation is read: what seems to be one of these and is not closes it, too. */
@@ -59,7 +64,7 @@ export function decodeLoneGuard(annotations: DeploymentAnnotations, granted: boo
       const near = nearAnnotation(key, guardAnnotations);
       if (near === null || annotationOf(annotations, near) !== null) continue;
       readable = false;
-      report('error', 'unknown-annotation', `${place}.annotations["${key.slice(0, 120)}"]`, `this annotation is not known, and what it seems to mean decides who may call, so nobody may; write ${near}, or remove it`);
+      report('error', 'unknown-annotation', `${place}.annotations["${key.slice(0, 120)}"]`, `this annotation is not known, and what it seems to mean decides who may call, or how much, so nobody may; write ${near}, or remove it`);
     }
   }
   return { guard: decoded.guard, readable };

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { MessageChannel } from 'node:worker_threads';
 import type { MessagePort } from 'node:worker_threads';
 import { describe, expect, test, vi } from 'vitest';
+import { limitMemory } from '../../gateway/limit-memory.ts';
 import type { CallPolicy } from '../../gateway/callers/call-policy.ts';
 import { decodeServe } from '../../gateway/config.ts';
 import type { CertificateSet } from '../../gateway/certificates.ts';
@@ -69,7 +70,7 @@ class FakePlane implements Plane {
 function startOf(changes: Partial<DataStart>): DataStart {
   const config = decodeServe(['--folder', 'd'], {});
   if (config.kind !== 'settings') throw new Error('settings');
-  return { kind: 'data', settings: config.settings, worker: 0, counters: [new SharedArrayBuffer(blockBytes())], table: tableMemory(1), oauthClients: null, tokens: [], port: 0, tlsPort: 0, policy: null, certificates: null, ticketSeed: new Uint8Array(32), replacement: false, ...changes };
+  return { kind: 'data', settings: config.settings, worker: 0, counters: [new SharedArrayBuffer(blockBytes())], table: tableMemory(1), oauthClients: null, tokens: [], port: 0, tlsPort: 0, policy: null, limits: limitMemory(1, 0, [1, 2]), certificates: null, ticketSeed: new Uint8Array(32), replacement: false, ...changes };
 }
 
 interface Thread {

@@ -12,6 +12,7 @@ import type { FrontSettings } from '../../routing/table-change.ts';
 import type { Breaker } from '../../routing/upstream.ts';
 import { upstreamOf } from '../gateway/fixtures.ts';
 import { guardOf, policyWith } from '../policies.ts';
+import { plainGuard } from '../../routing/guard.ts';
 import { is, named } from '../routing/build.ts';
 import { eventually } from '../turns.ts';
 import { plainTerms } from '../../routing/host-tls.ts';
@@ -152,6 +153,16 @@ export const causes: Readonly<Record<keyof typeof failures, Cause>> = {
     cause: (bench) => ask(bench),
   },
   nobodyAdmitted: { options: withKeys, cause: (bench) => guarded(bench, 'absent') },
+  rateLimited: {
+    cause: async (bench) => {
+      bench.gateway.serve([{ ...irisTo('iris'), guard: { ...plainGuard, limits: [{ permits: 1, periodMs: 60_000, burst: 1, per: { kind: 'all' } }] } }], [upstreamOf('iris')], [endpointsOn('iris', [bench.origin.port])]);
+      const first = await bench.gateway.open(false);
+      bench.after(() => first.destroy());
+      first.write(post('x', '', path));
+      await eventually(() => requestsIn(bench.origin.text).length > 0, 'the first at the model');
+      ask(bench);
+    },
+  },
   identityUnavailable: { options: { policy: null }, cause: (bench) => ask(bench) },
   rewriteTooLong: { cause: (bench) => rewritten(bench, '[^/]', 'x'.repeat(1000)) },
   rewriteTooDear: { cause: (bench) => rewritten(bench, '(a)(.{0,50}.*.*z)?', 'b') },

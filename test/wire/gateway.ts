@@ -6,6 +6,8 @@ import type { Upstream, UpstreamEndpoints } from '../../routing/upstream.ts';
 import { noPolicy } from '../../gateway/callers/call-policy.ts';
 import type { CallPolicy } from '../../gateway/callers/call-policy.ts';
 import { CounterBlock, blockBytes, failureFlags, fixed, shadowOutcomes, slotCell, slotLayout, statusColumns } from '../../gateway/counters.ts';
+import { limitMemory } from '../../gateway/limit-memory.ts';
+import type { LimitMemory } from '../../gateway/limit-memory.ts';
 import type { AccessEntry } from '../../gateway/data-plane.ts';
 import { SharedTable, tableMemory } from '../../gateway/shared-table.ts';
 import { DataPlane } from '../../gateway/edge/plane.ts';
@@ -34,6 +36,8 @@ export interface GatewayOptions {
   /** Counters of planes that stand for the other workers of a process. */
   readonly others?: readonly Float64Array[];
   readonly counters?: CounterBlock;
+  /** Where limits of rate are counted; planes that stand for workers of one process share it. */
+  readonly rateLimits?: LimitMemory;
   /** Default `stopped`: time goes on by `advance`, `goOnUntil` and `during` only. */
   readonly time?: 'stopped' | 'real';
   /** Of TLS sessions; zeros by default. */
@@ -85,6 +89,7 @@ export class Gateway {
       reader: 0,
       askKeys: (provider) => this.keysAsked.push(provider),
       policy: options.policy === undefined ? noPolicy : options.policy,
+      rateLimits: { memory: options.rateLimits ?? limitMemory(1000, 0, [1, 2]), aheadMs: 0 },
       ticketSeed: options.ticketSeed ?? new Uint8Array(32),
       oauthClients: options.oauth ?? null,
       tokens: options.oauth === undefined ? [] : tokenMemory(1024, 1),

@@ -3,7 +3,6 @@ import { createHash } from 'node:crypto';
 import type { RateLimit } from '../../../routing/guard.ts';
 import { printLimit } from '../../../routing/rate-limit.ts';
 import type { LimitMemory } from '../../limit-memory.ts';
-import type { KeyedHash } from './keyed-hash.ts';
 
 export interface CompiledLimit {
   readonly limit: RateLimit;
@@ -45,11 +44,4 @@ export function compileLimit(limit: RateLimit, owner: string, { secret }: LimitM
     key1: digest.readUInt32LE(4),
     kind: digest[8]!,
   };
-}
-
-const none = new Uint8Array(0);
-
-/** The key of what is counted together. */
-export function hashOfAll(hash: KeyedHash, { key0, key1 }: CompiledLimit): void {
-  hash.ofBytes(key0, key1, none, 0, 0);
 }

@@ -9,6 +9,7 @@ import type { CompiledEdits } from '../message/header-edits.ts';
 import type { HeadEdits } from '../message/head-edits.ts';
 import { allOwnLines } from '../message/own-lines.ts';
 import type { Callers } from '../identity/callers.ts';
+import type { Limiter } from '../limits/limiter.ts';
 import type { Step } from './step.ts';
 import { compileSteps } from './steps.ts';
 import type { StepLimits, StepParts } from './steps.ts';
@@ -56,6 +57,7 @@ export interface Compiler {
   readonly defaultIdleTimeoutMs: number;
   readonly limits: StepLimits;
   readonly callers: Callers;
+  readonly limiter: Limiter;
   /** Steps of tests, before those of the Mapping. */
   readonly plantedSteps: readonly Step[];
 }
@@ -87,10 +89,10 @@ export class LazyMapping {
 }
 
 /** Compiles one Mapping. */
-export function compileMapping(mapping: Mapping, slot: number, { pools, defaultIdleTimeoutMs, limits, callers, plantedSteps }: Compiler): CompiledMapping {
+export function compileMapping(mapping: Mapping, slot: number, { pools, defaultIdleTimeoutMs, limits, callers, limiter, plantedSteps }: Compiler): CompiledMapping {
   const { target } = mapping;
   const stepsFor = (upgrade: boolean, parts: StepParts): readonly Step[] | null => {
-    const steps = compileSteps(mapping, upgrade, parts, limits, callers);
+    const steps = compileSteps(mapping, upgrade, parts, limits, callers, limiter);
     return plantedSteps.length === 0 ? steps : [...plantedSteps, ...(steps ?? [])];
   };
   if (target.kind === 'redirect') {

@@ -6,10 +6,15 @@ import type { StepName } from '../../steps.ts';
 import type { UpstreamPool } from '../upstream/pool.ts';
 import { addressRulesOf } from '../../callers/address-rules.ts';
 import type { Callers } from '../identity/callers.ts';
+import { compileLimit } from '../limits/compiled-limit.ts';
+import type { CompiledLimit } from '../limits/compiled-limit.ts';
+import type { Limiter } from '../limits/limiter.ts';
+import { limitsOf } from '../../callers/effective-limits.ts';
 import { addressesStep } from './addresses.ts';
 import { bodyLimitStep } from './body-limit.ts';
 import { compileCors, corsStep } from './cors.ts';
 import { identityStep } from './identity.ts';
+import { rateLimitStep } from './rate-limit.ts';
 import { redirectStep } from './redirect.ts';
 import { rewriteStep } from './rewrite-limits.ts';
 import type { Step } from './step.ts';
@@ -30,9 +35,9 @@ export interface StepParts {
 }
 
 /** null: there is nothing to do, which costs a request one comparison. */
-export function compileSteps(mapping: Mapping, upgrade: boolean, parts: StepParts, limits: StepLimits, callers: Callers): readonly Step[] | null {
+export function compileSteps(mapping: Mapping, upgrade: boolean, parts: StepParts, limits: StepLimits, callers: Callers, limiter: Limiter): readonly Step[] | null {
   const names = stepsOf(mapping, { bodyBytes: limits.bodyBytes, upgrade, policy: callers.policy });
-  return names.length === 0 ? null : Object.freeze(names.map((name) => compileStep(name, mapping, parts, limits, callers)));
+  return names.length === 0 ? null : Object.freeze(names.map((name) => compileStep(name, mapping, parts, limits, callers, limiter)));
 }
 
 const stepsOfRejected = new WeakMap<Mapping, readonly Step[] | null>();
@@ -48,9 +53,10 @@ export function rejectedSteps(mapping: Mapping | null): readonly Step[] | null {
   return steps;
 }
 
-function compileStep(name: StepName, mapping: Mapping, { pool, rewrite }: StepParts, limits: StepLimits, callers: Callers): Step {
+function compileStep(name: StepName, mapping: Mapping, { pool, rewrite }: StepParts, limits: StepLimits, callers: Callers, limiter: Limiter): Step {
   const { target, match, guard, namespace } = mapping;
   if (name === 'identity') return identityStep(callers.admittance(mapping), callers, callers.policy?.clientHeader === true);
+  if (name === 'rate-limit') return rateLimitStep(compiledLimits(mapping, callers, limiter), limiter);
   if (name === 'addresses') return addressesStep(addressRulesOf(guard, namespace, callers.policy)!);
   if (target.kind === 'redirect') return redirectStep(target, match.path, limits.requestLineBytes);
   switch (name) {
@@ -69,4 +75,10 @@ function compileStep(name: StepName, mapping: Mapping, { pool, rewrite }: StepPa
       break;
   }
   throw new Error(`the Mapping has no step ${name}`);
+}
+
+/** Mappings of one object share what they count; what the platform says of all is counted for each object. */
+function compiledLimits({ guard, namespace, source }: Mapping, { policy }: Callers, { memory }: Limiter): readonly CompiledLimit[] {
+  const owner = `${source.kind} ${source.namespace}/${source.name}`;
+  return limitsOf(guard, namespace, policy).limits.map((limit) => compileLimit(limit, owner, memory));
 }

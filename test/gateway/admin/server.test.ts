@@ -30,7 +30,7 @@ let admin: AdminServer;
 let turns = true;
 
 async function start(host: string, token: string | null): Promise<AdminServer> {
-  return startAdmin({ admin: { host, port: 0, token, hosts: ['sluice-admin'] }, view, blocks: [base.cells, first.cells, second.cells], bodyBytes: 0, policy: () => noPolicy, sourceKind: 'folder', sourceAgeSeconds: () => 0, notReady: () => null, certificates: () => [], turns: () => turns });
+  return startAdmin({ admin: { host, port: 0, token, hosts: ['sluice-admin'] }, view, blocks: [base.cells, first.cells, second.cells], countedClients: () => 7, bodyBytes: 0, policy: () => noPolicy, sourceKind: 'folder', sourceAgeSeconds: () => 0, notReady: () => null, certificates: () => [], turns: () => turns });
 }
 
 async function get(path: string, headers: Record<string, string> = {}): Promise<{ status: number; text: string; type: string }> {
@@ -85,7 +85,7 @@ describe('access', () => {
 
   test('a port in use is one clear sentence', async () => {
     const { port } = admin;
-    await expect(startAdmin({ admin: { host: '127.0.0.1', port, token: null, hosts: [] }, view, blocks: [base.cells], bodyBytes: 0, policy: () => noPolicy, sourceKind: 'folder', sourceAgeSeconds: () => 0, notReady: () => null, certificates: () => [], turns: () => true })).rejects.toThrow(/cannot be bound \(EADDRINUSE\): write --admin/);
+    await expect(startAdmin({ admin: { host: '127.0.0.1', port, token: null, hosts: [] }, view, blocks: [base.cells], countedClients: () => 7, bodyBytes: 0, policy: () => noPolicy, sourceKind: 'folder', sourceAgeSeconds: () => 0, notReady: () => null, certificates: () => [], turns: () => true })).rejects.toThrow(/cannot be bound \(EADDRINUSE\): write --admin/);
   });
 });
 
@@ -127,6 +127,8 @@ describe('metrics', () => {
       'sluice_oauth_tokens_total counter',
       'sluice_problems gauge',
       'sluice_queued_answer_bytes gauge',
+      'sluice_rate_limit_clients gauge',
+      'sluice_rate_limit_evictions_total counter',
       'sluice_redis_calls_total counter',
       'sluice_redis_connections gauge',
       'sluice_request_duration_seconds histogram',

@@ -1,3 +1,4 @@
+import { printLimit } from '../../../routing/rate-limit.ts';
 import { describe, expect, test } from 'vitest';
 import { apiKeysOf } from '../../../gateway/callers/api-keys-provider.ts';
 import type { ApiKeysDeclaration } from '../../../gateway/callers/api-keys-provider.ts';
@@ -29,8 +30,8 @@ providers:
 test('a whole file', () => {
   expect(policyOf(whole)).toEqual({
     clientHeader: true,
-    defaults: { auth: ['keys'], allow: null, deny: ['192.0.2.0/24'] },
-    namespaces: { sandbox: { auth: 'none', allow: null, deny: null, mayOpen: true }, models: { auth: ['keys', 'partners'], allow: ['10.0.0.0/8', '2001:db8::/32', '10.1.2.3/32'], deny: null, mayOpen: false } },
+    defaults: { auth: ['keys'], allow: null, deny: ['192.0.2.0/24'], limits: null },
+    namespaces: { sandbox: { auth: 'none', allow: null, deny: null, limits: null, mayOpen: true }, models: { auth: ['keys', 'partners'], allow: ['10.0.0.0/8', '2001:db8::/32', '10.1.2.3/32'], deny: null, limits: null, mayOpen: false } },
     providers: {
       keys: { kind: 'api-keys', namespaces: [], from: { kind: 'secret', namespace: 'ops', name: 'keys' }, places: [{ kind: 'header', name: 'x-api-key' }] },
       partners: { kind: 'api-keys', namespaces: ['models'], from: { kind: 'file', file: 'partners.txt' }, places: [{ kind: 'header', name: 'x-partner' }, { kind: 'query', name: 'key' }, { kind: 'bearer' }, { kind: 'basic' }] },
@@ -39,7 +40,7 @@ test('a whole file', () => {
 });
 
 test('a file that says nothing', () => {
-  expect(policyOf('{}')).toEqual({ clientHeader: false, defaults: { auth: null, allow: null, deny: null }, namespaces: {}, providers: {} });
+  expect(policyOf('{}')).toEqual({ clientHeader: false, defaults: { auth: null, allow: null, deny: null, limits: null }, namespaces: {}, providers: {} });
 });
 
 // As whoever writes in place leaves it for a moment: it must not open what was closed.
@@ -59,6 +60,12 @@ test.each<[string, RegExp]>([
   ['defaults: { auth: "" }', /^defaults.auth/],
   ['defaults: { auth: [none, x] }', /^defaults.auth does not say/],
   ['defaults: { auth: 7 }', /^defaults.auth/],
+  ['defaults: { rateLimit: many }', /^defaults\.rateLimit does not say how much may come \(it does not begin with a number/],
+  ['defaults: { rateLimit: 7 }', /^defaults\.rateLimit/],
+  ['defaults: { rateLimit: "" }', /^defaults\.rateLimit/],
+  ['defaults: { rateLimit: }', /^defaults\.rateLimit/],
+  ['defaults: { rateLimit: [1/s] }', /^defaults\.rateLimit/],
+  ['namespaces: { prod: { rateLimit: 1/s; 1/s } }', /^namespaces\.prod\.rateLimit.*the same twice/],
   ['namespaces: { Prod: { auth: none } }', /no name of a namespace/],
   ['namespaces: { __proto__: { auth: none } }', /no name of a namespace/],
   ['namespaces: { prod: { mayOpen: yes please } }', /^namespaces.prod.mayOpen is neither/],
@@ -132,4 +139,10 @@ test('keys that are not there admit nobody, and that is said', () => {
 
 test.each([[999, 'right'], [1000, 'right'], [1001, 'has 1001 blocks, and 1000 are the most']])('%i blocks in a list', (count, outcome) => {
   expect(wrongOf(JSON.stringify({ defaults: { deny: Array.from({ length: count }, (_, index) => `10.${index >> 8}.${index & 255}.0/24`) } }))).toContain(outcome);
+});
+
+test('limits of rate, for all and for a namespace', () => {
+  const policy = policyOf('defaults: { rateLimit: "50/s; 6/min per address" }\nnamespaces: { lab: { rateLimit: 1/d } }');
+  expect(policy.defaults.limits?.map(printLimit)).toEqual(['50/s', '6/min per address']);
+  expect(policy.namespaces['lab']?.limits?.map(printLimit)).toEqual(['1/d']);
 });

@@ -169,6 +169,7 @@ describe('SeldonDeployments', () => {
     'sluice.io/traffic': { good: 'a=90,b=10', wrong: [...noTexts, 'lots', 'a=90,b=10%', 'a=90,c=10', 'b=-1', '  '] },
     'sluice.io/allow': { good: '10.0.0.0/8, 2001:db8::7', wrong: [...noTexts, '', '  ', ',', 'office', '10.0.0.0/33', '10.0.0.1/8', '10.0.0.0/8;11.0.0.0/8', '*', 'all', Array.from({ length: 101 }, (_, index) => `10.0.0.${index}`).join(',')] },
     'sluice.io/deny': { good: '10.0.0.0/8', wrong: [...noTexts, '', '  ', '10.0.0.0/8, 10', '::1/129', 'none'] },
+    'sluice.io/rate-limit': { good: '100/s burst 200; 5000/h per client', wrong: [...noTexts, '', '  ', 'none', '100', '0/s', '100/s;', '100/s per user', '100/s; many', Array.from({ length: 9 }, (_, at) => `${at + 1}/s`).join(';')] },
     'sluice.io/auth': { good: 'corp, keys', wrong: [...noTexts, '', '  ', 'corp,,keys', 'corp, none', 'corp,corp', 'Corp', 'a b', 'x'.repeat(64), 'corp;keys', Array.from({ length: 17 }, (_, index) => `p${index}`).join(',')] },
   };
 

@@ -1,7 +1,7 @@
 // Who may call, as each kind of object says it.
 import { describe, expect, test } from 'vitest';
 import type { SourceObject } from '../../../k8s/translate/object.ts';
-import { isProviderName, mostProviders, parseAuth } from '../../../routing/guard.ts';
+import { isProviderName, mostProviders, parseAuth, plainGuard } from '../../../routing/guard.ts';
 import type { Guard } from '../../../routing/guard.ts';
 import { noGrant, object, problemsOf, service, translate } from './objects.ts';
 
@@ -53,7 +53,14 @@ describe.each(Object.entries(kinds))('%s', (_kind, made) => {
     expect(guardsOf(addresses)).toEqual([{ auth: null, allow: ['10.0.0.0/8', '2001:db8::/32'], deny: ['10.1.2.3/32'], limits: null }]);
   });
 
-  test.each([['allow', ''], ['allow', 'office'], ['deny', '10.0.0.0/8, 10.1.2.3/8'], ['deny', ['10.0.0.0/8']], ['allow', null]])('where sluice.io/%s is %j nobody is served, and one error says so', (name, text) => {
+  test('says how much may come', () => {
+    const limited = made({ 'sluice.io/rate-limit': '100/s burst 200; 5000/h per client' });
+    expect(outcomeOf(limited)).toMatchObject({ ready: true, problems: [] });
+    const rate = (permits: number, periodMs: number, burst: number, kind: 'all' | 'client'): object => ({ permits, periodMs, burst, per: { kind } });
+    expect(guardsOf(limited)).toEqual([{ ...plainGuard, limits: [rate(100, 1000, 200, 'all'), rate(5000, 3_600_000, 5000, 'client')] }]);
+  });
+
+  test.each([['rate-limit', ''], ['rate-limit', 'none'], ['rate-limit', '1/s; many'], ['rate-limit', 5], ['rate-limit', null], ['allow', ''], ['allow', 'office'], ['deny', '10.0.0.0/8, 10.1.2.3/8'], ['deny', ['10.0.0.0/8']], ['allow', null]])('where sluice.io/%s is %j nobody is served, and one error says so', (name, text) => {
     const { ready, problems } = outcomeOf(made({ [`sluice.io/${name}`]: text }));
     expect(ready).toBe(false);
     expect(problems).toHaveLength(1);
@@ -67,7 +74,7 @@ describe.each(Object.entries(kinds))('%s', (_kind, made) => {
     expect(problems[0]).toContain('metadata.annotations["sluice.io/auth"]');
   });
 
-  test.each(['sluice.io/alow', 'sluice.io/Deny', 'seldon.io/allow', 'sluice.io/auht', 'Sluice.io/auth', 'seldon.io/auth', 'sluice.io/Auth'])('%s is a slip that nobody gets through', (key) => {
+  test.each(['sluice.io/rate-limits', 'sluice.io/ratelimit', 'seldon.io/rate-limit', 'sluice.io/Rate_Limit', 'sluice.io/alow', 'sluice.io/Deny', 'seldon.io/allow', 'sluice.io/auht', 'Sluice.io/auth', 'seldon.io/auth', 'sluice.io/Auth'])('%s is a slip that nobody gets through', (key) => {
     const { ready, problems } = outcomeOf(made({ [key]: 'corp' }));
     expect(ready).toBe(false);
     expect(problems.join()).toContain(`metadata.annotations["${key}"]`);
