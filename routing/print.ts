@@ -34,9 +34,13 @@ export function printTable<T>(table: RouteTable<T>, problemsOf: (route: Route<T>
   return blocks.join('\n');
 }
 
-function frontWords({ trustedHops, keepsRequestId, underscores, refusesEscapedSlashes, connectionIdleMs }: FrontSettings): readonly string[] {
+function frontWords({ trustedHops, keepsRequestId, underscores, refusesEscapedSlashes, connectionIdleMs, addresses }: FrontSettings): readonly string[] {
   const words: string[] = [];
   if (trustedHops !== null) words.push(`trusted hops ${trustedHops}, where --trusted-hops is not written`);
+  for (const { kind, peer, remote } of addresses) {
+    const lists = [...peer.map((block) => `peer ${block}`), ...remote.map((block) => `client ${block}`)];
+    words.push(`${kind === 'allow' ? 'only from' : 'not from'} ${lists.length === 0 ? 'nowhere' : lists.join(', ')}`);
+  }
   if (keepsRequestId) words.push('x-request-id of clients is kept');
   if (underscores !== 'allow') words.push(underscores === 'drop' ? 'headers with _ are taken out' : 'headers with _ are refused');
   if (refusesEscapedSlashes) words.push('paths with %2F or %5C are refused');

@@ -7,8 +7,8 @@ import type { Upstream, UpstreamEndpoints } from './upstream.ts';
  * in every worker as the Mappings beside which it was written, and outlives the control worker as they do.
  */
 export interface FrontSettings {
-  /** Proxies in front that are believed, 0..10; null: not said. */
-  readonly trustedHops: number | null;
+  /** Proxies in front that are believed, 0..10; null: not said; `unknown`: it is said and cannot be read, so that nobody's address is known, and none believed. */
+  readonly trustedHops: number | 'unknown' | null;
   /** A client's x-request-id is kept. */
   readonly keepsRequestId: boolean;
   /** Fields with `_` in their names: they pass, are taken out, or have their request refused. */
@@ -17,6 +17,17 @@ export interface FrontSettings {
   readonly refusesEscapedSlashes: boolean;
   /** An idle client connection, ms, 1 or more; null: not said. */
   readonly connectionIdleMs: number | null;
+  /** Each must let a request pass that a Route takes. */
+  readonly addresses: readonly AddressRule[];
+}
+
+/** `allow`: only addresses that one of the lists holds; `deny`: only those that neither holds. Canonical blocks. */
+export interface AddressRule {
+  readonly kind: 'allow' | 'deny';
+  /** Of the other end of the connection. */
+  readonly peer: readonly string[];
+  /** Of the client, as believed proxies tell it. */
+  readonly remote: readonly string[];
 }
 
 /** Settings of a table as a whole. */

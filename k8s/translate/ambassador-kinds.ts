@@ -18,7 +18,7 @@ export function lostWith(kind: string): string {
 
 const lostModules: Readonly<Record<string, string>> = {
   authentication: 'requests are not authenticated by it; write an AuthService',
-  tls: 'its TLS termination does not apply; write --tls-listen, --tls-cert and --tls-key',
+  tls: 'its TLS termination does not apply; write a Host, or a TLSContext with hosts',
 };
 
 /** Said of a Module of another name than `ambassador`. */

@@ -1,22 +1,24 @@
 // Keys of a Module about every connection and request, whatever its Route. Those that decide whose request passes, or who it is taken to come from,
 // fail closed: what cannot be read believes nobody and refuses what it would refuse.
-import type { FrontSettings } from '../../routing/table-change.ts';
+import { mostPlatformBlocks, readBlocks } from '../../routing/address-block.ts';
+import type { AddressRule, FrontSettings } from '../../routing/table-change.ts';
 import type { Fields } from './fields.ts';
 import { nearWord } from './near-word.ts';
-import { booleanOf, integerOf, quoted, textOf } from './value.ts';
+import { arrayOf, booleanOf, integerOf, quoted, recordOf, textOf } from './value.ts';
 
 /** What one Module says; null: nothing. */
 export interface ModuleFront {
-  readonly trustedHops: number | null;
+  readonly trustedHops: FrontSettings['trustedHops'];
   readonly keepsRequestId: boolean | null;
   readonly underscores: FrontSettings['underscores'] | null;
   readonly refusesEscapedSlashes: boolean | null;
   readonly connectionIdleMs: number | null;
+  readonly addresses: readonly AddressRule[];
 }
 
 const mostHops = 10;
 const longestIdleMs = 86_400_000;
-const deciding = ['xff_num_trusted_hops', 'headers_with_underscores_action', 'reject_requests_with_escaped_slashes'] as const;
+const deciding = ['xff_num_trusted_hops', 'headers_with_underscores_action', 'reject_requests_with_escaped_slashes', 'ip_allow', 'ip_deny'] as const;
 type Deciding = (typeof deciding)[number];
 
 const actions: ReadonlyMap<string, FrontSettings['underscores']> = new Map([['ALLOW', 'allow'], ['DROP_HEADER', 'drop'], ['REJECT_REQUEST', 'refuse']]);
@@ -25,13 +27,31 @@ const actions: ReadonlyMap<string, FrontSettings['underscores']> = new Map([['AL
 export function decodeFront(fields: Fields): { readonly front: ModuleFront; readonly readable: boolean } {
   const keys = new DecidingKeys(fields);
   const front: ModuleFront = {
-    trustedHops: keys.read('xff_num_trusted_hops', hopsOf, 0, `a whole number from 0 to ${mostHops}`, 'no proxy in front is believed'),
+    trustedHops: keys.read<number | 'unknown'>('xff_num_trusted_hops', hopsOf, 'unknown', `a whole number from 0 to ${mostHops}`, 'no proxy in front is believed, and nobody comes from a known address'),
     underscores: keys.read('headers_with_underscores_action', (value) => actions.get(textOf(value)) ?? null, 'refuse', 'ALLOW, DROP_HEADER or REJECT_REQUEST', 'requests with such headers are refused'),
     refusesEscapedSlashes: keys.read('reject_requests_with_escaped_slashes', booleanOf, true, 'true or false', 'such requests are refused'),
     keepsRequestId: fields.has('preserve_external_request_id') ? fields.boolean('preserve_external_request_id') : null,
     connectionIdleMs: fields.integer('listener_idle_timeout_ms', 1, longestIdleMs),
+    addresses: (['allow', 'deny'] as const).flatMap((kind) => keys.read(`ip_${kind}`, (value) => addressesOf(kind, value), nobody, `peer: or remote: with an address or a block, at most ${mostPlatformBlocks} of them`, 'nobody may call') ?? []),
   };
   return { front, readable: keys.readable };
+}
+
+/** No address is in an empty list. */
+const nobody: AddressRule = Object.freeze({ kind: 'allow', peer: [], remote: [] });
+
+/** `[{peer: 10.0.0.0/8}, {remote: 192.0.2.7}]`; null: something of it cannot be read. */
+function addressesOf(kind: AddressRule['kind'], value: unknown): AddressRule | null {
+  if (!Array.isArray(value) || value.length === 0 || value.length > mostPlatformBlocks) return null;
+  const lists = { peer: [] as string[], remote: [] as string[] };
+  for (const item of arrayOf(value)) {
+    const [[place, text] = ['', null], ...more] = Object.entries(recordOf(item));
+    if (more.length > 0 || typeof text !== 'string' || (place !== 'peer' && place !== 'remote')) return null;
+    const parsed = readBlocks([text.trim()], 1);
+    if (parsed.kind === 'wrong') return null;
+    lists[place].push(...parsed.blocks);
+  }
+  return { kind, ...lists };
 }
 
 function hopsOf(value: unknown): number | null {
@@ -72,14 +92,16 @@ class DecidingKeys {
 /** What several say together: the strictest, whoever says it. null: none says anything. */
 export function strictest(fronts: readonly ModuleFront[]): FrontSettings | null {
   const least = (numbers: readonly (number | null)[]): number | null => numbers.reduce((one, other) => (one === null || other === null ? (one ?? other) : Math.min(one, other)), null);
+  const hops = fronts.map(({ trustedHops }) => trustedHops);
   const kept = fronts.flatMap(({ keepsRequestId }) => keepsRequestId ?? []);
   const said = fronts.flatMap(({ underscores }) => underscores ?? []);
   const front: FrontSettings = {
-    trustedHops: least(fronts.map(({ trustedHops }) => trustedHops)),
+    trustedHops: hops.includes('unknown') ? 'unknown' : least(hops.filter((one) => one !== 'unknown')),
     keepsRequestId: kept.length > 0 && kept.every(Boolean),
     underscores: said.includes('refuse') ? 'refuse' : said.includes('drop') ? 'drop' : 'allow',
     refusesEscapedSlashes: fronts.some(({ refusesEscapedSlashes }) => refusesEscapedSlashes === true),
     connectionIdleMs: least(fronts.map(({ connectionIdleMs }) => connectionIdleMs)),
+    addresses: fronts.flatMap(({ addresses }) => addresses),
   };
-  return front.trustedHops === null && !front.keepsRequestId && front.underscores === 'allow' && !front.refusesEscapedSlashes && front.connectionIdleMs === null ? null : Object.freeze(front);
+  return front.trustedHops === null && !front.keepsRequestId && front.underscores === 'allow' && !front.refusesEscapedSlashes && front.connectionIdleMs === null && front.addresses.length === 0 ? null : Object.freeze(front);
 }

@@ -18,10 +18,8 @@ const lost = (level: ProblemLevel, sentence: string, asks: (value: unknown) => b
 
 /** An error is what kept requests away: without it they are served. */
 export const lostModuleKeys: Readonly<Record<string, LostKey>> = {
-  ip_allow: lost('error', 'requests from every address are let in; write sluice.io/allow on what only some addresses may call'),
-  ip_deny: lost('error', 'requests from these addresses are let in; write sluice.io/deny on what they may not call'),
   lua_scripts: lost('error', 'its code does not run, whatever it would refuse or change; say it in fields of Mappings, or keep a gateway behind this one for it'),
-  x_forwarded_proto_redirect: lost('error', 'requests that came in cleartext are served and not redirected to https; let the proxy in front redirect them', isOn),
+  x_forwarded_proto_redirect: lost('error', 'requests that came in cleartext are served and not redirected to https; write a Host with requestPolicy, whose action is Redirect', isOn),
   use_proxy_proto: lost('error', 'connections that begin with a header of the PROXY protocol are refused; write --proxy-protocol', isOn),
   auth_enabled: lost('error', 'nobody is authenticated because of it; write who may call with sluice.io/auth', isOn),
   use_remote_address: lost('warning', 'the address of the peer is always added, and what clients say of theirs is not believed; write xff_num_trusted_hops', isOff),

@@ -32,6 +32,8 @@ const slice = (name: string, of: string, namespace: string, addressType = 'IPv4'
 });
 const mapping = (name: string, namespace: string): ClusterObject => ({ apiVersion: 'getambassador.io/v2', kind: 'Mapping', metadata: { name, namespace }, spec: { prefix: '/x/', service: 'x' } });
 
+const ambassador = (namespace: string, config: Readonly<Record<string, unknown>>): ClusterObject => ({ apiVersion: 'getambassador.io/v2', kind: 'Module', metadata: { name: 'ambassador', namespace }, spec: { config } });
+
 /** A Source that runs, and what it has told. */
 class Running {
   readonly source: ClusterSource;
@@ -71,7 +73,7 @@ describeCluster('the cluster Source', () => {
 
   beforeAll(async () => {
     cluster = await ApiServer.start();
-    await cluster.install('seldondeployments', 'mappings', 'tlscontexts');
+    await cluster.install('seldondeployments', 'mappings', 'tlscontexts', 'modules');
   }, 90_000);
 
   afterEach(async () => {
@@ -118,13 +120,14 @@ describeCluster('the cluster Source', () => {
       slice('iris-default-4', 'iris-default', 'whole'),
       slice('iris-default-6', 'iris-default', 'whole', 'IPv6', 'fd00::1'),
       mapping('raw', 'whole'),
+      ambassador('whole', { server_name: 'edge' }),
       { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'cert', namespace: 'whole' }, stringData: { 'tls.crt': 'x' } },
       { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'other', namespace: 'whole' }, stringData: { 'tls.crt': 'x' } },
     ]);
     const one = await open(folder, { mappings: true });
     one.wanted = new Set(['whole/cert', 'whole/other']);
     await one.start();
-    const objects = ['EndpointSlice whole/iris-default-4', 'EndpointSlice whole/iris-default-6', 'Mapping whole/raw', 'Secret whole/cert', 'SeldonDeployment whole/iris', 'Service whole/iris-default'];
+    const objects = ['EndpointSlice whole/iris-default-4', 'EndpointSlice whole/iris-default-6', 'Mapping whole/raw', 'Module whole/ambassador', 'Secret whole/cert', 'SeldonDeployment whole/iris', 'Service whole/iris-default'];
     expect(one.keys('whole')).toEqual(objects);
     // The role names one Secret; that the other is refused is the proof that Secrets are not open.
     expect(one.problems.map(({ code, subject }) => `${code} ${subject.name}`)).toEqual(['resource-forbidden secrets/other']);
@@ -133,6 +136,8 @@ describeCluster('the cluster Source', () => {
     await one.until(() => one.known.has('SeldonDeployment whole/late') && one.known.has('Mapping whole/late'));
     await kubectl(await cluster.kubeconfig('admin'), ['annotate', '-n', 'whole', 'sdep', 'iris', 'sluice.io/traffic=default=100']);
     await one.until(() => JSON.stringify(one.known.get('SeldonDeployment whole/iris')!.object).includes('default=100'));
+    await cluster.admin.apply([ambassador('whole', { server_name: 'changed' })]);
+    await one.until(() => JSON.stringify(one.known.get('Module whole/ambassador')!.object).includes('changed'));
     await cluster.admin.merge({ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'cert', namespace: 'whole' } }, { stringData: { 'tls.crt': 'rotated' } });
     await one.until(() => JSON.stringify(one.known.get('Secret whole/cert')!.object).includes(Buffer.from('rotated').toString('base64')));
     await cluster.admin.delete(deployment('iris', 'whole'), slice('iris-default-4', 'iris-default', 'whole'));

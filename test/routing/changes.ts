@@ -22,7 +22,7 @@ const upstreams: fc.Arbitrary<UpstreamChange> = fc.record({
 export const anyChange: fc.Arbitrary<TableChange> = fc
   .record({
     singleNamespace: fc.constantFrom(null, null, null, 'a'),
-    front: fc.constantFrom(null, null, null, { trustedHops: 1, keepsRequestId: true, underscores: 'drop', refusesEscapedSlashes: true, connectionIdleMs: 5 } as const),
+    front: fc.constantFrom(null, null, null, { trustedHops: 1, keepsRequestId: true, underscores: 'drop', refusesEscapedSlashes: true, connectionIdleMs: 5, addresses: [] } as const),
     mappings: fc.array(fc.record({ mapping: anyMapping, slot: fc.constantFrom(-1, 7) }), { maxLength: 5 }),
     removedMappings: fc.array(anyMapping.map(({ id }) => id), { maxLength: 4 }),
     upstreams: fc.array(upstreams, { maxLength: 2 }),

@@ -47,7 +47,7 @@ export interface GatewayOptions {
 }
 
 /** It says nothing of requests. */
-export const plainFront: FrontSettings = { trustedHops: null, keepsRequestId: false, underscores: 'allow', refusesEscapedSlashes: false, connectionIdleMs: null };
+export const plainFront: FrontSettings = { trustedHops: null, keepsRequestId: false, underscores: 'allow', refusesEscapedSlashes: false, connectionIdleMs: null, addresses: [] };
 
 /** Slot of the first Mapping; the n-th has this plus n. */
 export const firstSlot = 3;

@@ -205,6 +205,55 @@ describe.each(transports)('%s', (_name, secure) => {
     expect(await ask(client, '', target)).toMatchObject({ status });
   });
 
+  describe('addresses', () => {
+    const from = async (fields = ''): Promise<number> => (await ask(await open(), fields)).status;
+    const rule = (kind: 'allow' | 'deny', lists: Partial<{ readonly peer: readonly string[]; readonly remote: readonly string[] }>) => ({ kind, peer: [], remote: [], ...lists });
+
+    test('of the peer, and of the client as believed proxies tell it', async () => {
+      await start();
+      const forwarded = 'X-Forwarded-For: 10.1.2.3\r\n';
+      for (const [rules, hops, plain, told] of [
+        [[rule('allow', { peer: ['127.0.0.0/8'] })], 0, 200, 200],
+        [[rule('allow', { peer: ['10.0.0.0/8'] })], 1, 403, 403],
+        [[rule('allow', { remote: ['10.0.0.0/8'] })], 0, 403, 403],
+        [[rule('allow', { remote: ['10.0.0.0/8'] })], 1, 403, 200],
+        [[rule('allow', { remote: ['192.0.2.0/24'], peer: ['127.0.0.1/32'] })], 1, 200, 200],
+        [[rule('deny', { peer: ['127.0.0.1/32'] })], 1, 403, 403],
+        [[rule('deny', { remote: ['10.0.0.0/8'] })], 0, 200, 200],
+        [[rule('deny', { remote: ['10.0.0.0/8'] })], 1, 200, 403],
+        [[rule('allow', { peer: ['127.0.0.0/8'] }), rule('deny', { remote: ['10.0.0.0/8'] })], 1, 200, 403],
+        [[rule('allow', {})], 0, 403, 403],
+      ] as const) {
+        say({ addresses: rules, trustedHops: hops });
+        expect([await from(), await from(forwarded)], JSON.stringify([rules, hops])).toEqual([plain, told]);
+      }
+      say(null);
+      expect(await from(forwarded)).toBe(200);
+    });
+
+    test('nobody knows an address where a proxy wrote none, or where it cannot be read how many to believe', async () => {
+      await start();
+      say({ addresses: [rule('deny', { remote: ['10.0.0.0/8'] })], trustedHops: 1 });
+      expect([await from('X-Forwarded-For: unknown\r\n'), await from('X-Forwarded-For: 192.0.2.1\r\n')]).toEqual([403, 200]);
+      say({ addresses: [rule('deny', { remote: ['10.0.0.0/8'] })], trustedHops: 'unknown' });
+      expect([await from(), await from('X-Forwarded-For: 192.0.2.1\r\n')]).toEqual([403, 403]);
+      say({ trustedHops: 'unknown' });
+      expect(await from()).toBe(200);
+    });
+
+    test('the refusal names the address and nothing of the lists; probes are answered', async () => {
+      await start();
+      say({ addresses: [rule('deny', { peer: ['127.0.0.0/8'] })] });
+      const client = await open();
+      client.write(post('x', '', path));
+      const [answer] = await client.answers(1);
+      expect(answer).toMatchObject({ status: 403, body: expect.stringMatching(/^this address may not call here: .*: 127\.0\.0\.1$/) });
+      client.write('GET /ambassador/v0/check_alive HTTP/1.1\r\nHost: a\r\n\r\n');
+      expect((await client.answers(2))[1]!.status).toBe(200);
+      expect(requestsIn(origin.text)).toEqual([]);
+    });
+  });
+
   test('an idle connection is ended when it is said, and later where the option is longer', async () => {
     await start();
     say({ connectionIdleMs: 200 });

@@ -2,7 +2,9 @@
 import type { ForwardDecision, RejectDecision } from '../../../routing/decision.ts';
 import { decide } from '../../../routing/decide.ts';
 import { fixed } from '../../counters.ts';
-import { rejectFailure } from '../../failures.ts';
+import { failures, rejectFailure } from '../../failures.ts';
+import type { FrontAddresses } from '../io/front.ts';
+import { refusedAddress } from '../message/front-addresses.ts';
 import type { Caller } from '../identity/verifier.ts';
 import { anyOrigin } from '../identity/oauth-answers.ts';
 import type { ExtraFields } from '../message/header-edits.ts';
@@ -55,11 +57,21 @@ export class ExchangeRoute implements StepOwner {
       this.#reject(decision, head);
       return;
     }
+    if (worker.front.addresses !== null && this.#isKeptOut(head, worker.front.addresses, decision.attached.slot)) return;
     const compiled = this.#take(decision, head);
     record.enter(compiled.slot);
     const steps = head.websocket ? compiled.upgradeSteps : compiled.steps;
     if (steps === null) this.#request.forward(head, null);
     else this.#runSteps(steps, head);
+  }
+
+  /** Its address may call nothing here. Probes are no Route's, and kubelets come from anywhere. */
+  #isKeptOut(head: WireRequestHead, addresses: readonly FrontAddresses[], slot: number): boolean {
+    const address = refusedAddress(head, this.#state.facts!, addresses);
+    if (address === null) return false;
+    this.#state.record.enter(slot);
+    this.#exchange.fail(failures.addressRefused, address);
+    return true;
   }
 
   #reject(decision: RejectDecision, head: WireRequestHead): void {

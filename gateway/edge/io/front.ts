@@ -1,12 +1,17 @@
 // Front: what holds of every connection and request of a client, whatever its Route. Options say it, and where they do not, the table, which may
 // say something else while the gateway runs.
-import type { FrontSettings } from '../../../routing/table-change.ts';
+import { AddressBlocks } from '../../../routing/address-block.ts';
+import type { AddressRule, FrontSettings } from '../../../routing/table-change.ts';
 import type { Settings } from '../../settings.ts';
 
 /** One object until something of it changes. */
 export interface Front {
   /** Proxies in front that are believed. */
   readonly trustedHops: number;
+  /** The address of a client cannot be known: how many proxies to believe is said, and cannot be read. */
+  readonly addressUnknown: boolean;
+  /** Null: any address may call. */
+  readonly addresses: readonly FrontAddresses[] | null;
   /** A client's x-request-id is the request's id, also where nobody in front is believed. */
   readonly keepsRequestId: boolean;
   /** A head is looked at before anything else is: it may be refused, or lose fields. */
@@ -17,13 +22,28 @@ export interface Front {
   readonly connectionIdleMs: number;
 }
 
+/** Lists, ready to be asked; null: an empty one, which holds nothing. */
+export interface FrontAddresses {
+  readonly kind: AddressRule['kind'];
+  readonly peer: AddressBlocks | null;
+  readonly remote: AddressBlocks | null;
+}
+
+function compiled({ kind, peer, remote }: AddressRule): FrontAddresses {
+  const blocksOf = (list: readonly string[]): AddressBlocks | null => (list.length === 0 ? null : new AddressBlocks(list));
+  return { kind, peer: blocksOf(peer), remote: blocksOf(remote) };
+}
+
 /** What holds while the table says this; null: nothing. */
 export function frontOf(settings: Pick<Settings, 'trustedHops' | 'connectionIdleWritten' | 'limits'>, said: FrontSettings | null): Front {
   const { connectionIdleTimeoutMs } = settings.limits;
+  const hops = settings.trustedHops ?? said?.trustedHops ?? 0;
   const underscores = said?.underscores ?? 'allow';
   const refusesEscapedSlashes = said?.refusesEscapedSlashes ?? false;
   return Object.freeze({
-    trustedHops: settings.trustedHops ?? said?.trustedHops ?? 0,
+    trustedHops: hops === 'unknown' ? 0 : hops,
+    addressUnknown: hops === 'unknown',
+    addresses: said === null || said.addresses.length === 0 ? null : said.addresses.map(compiled),
     keepsRequestId: said?.keepsRequestId ?? false,
     looksAtHeads: underscores !== 'allow' || refusesEscapedSlashes,
     underscores,

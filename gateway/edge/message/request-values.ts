@@ -24,11 +24,12 @@ export function clientAddress(head: WireRequestHead, facts: ClientFacts): string
 
 /**
  * The same address as bytes, written into `into` (16 bytes): how many it has, 4 or 16. 0: whose it is cannot be known, since a believed proxy
- * wrote something else, or the list is shorter than the proxies are that should have written it. Who must know is not told the peer then: that is
+ * wrote something else, nobody knows how many are to be believed, or the list is shorter than the proxies are that should have written it. Who must know is not told the peer then: that is
  * a proxy. Allocates nothing.
  */
 export function readClientAddress(head: WireRequestHead, facts: ClientFacts, into: Uint8Array): 0 | 4 | 16 {
   const { peer, trustedHops } = facts;
+  if (facts.front.addressUnknown) return 0;
   if (trustedHops === 0) return readAddress(peer, 0, peer.length, into);
   const { bytes, fields, kinds } = head;
   let hops = trustedHops;

@@ -188,7 +188,7 @@ describe('a publisher', () => {
     publisher.change(state.setMapping('a', 'u', 1), 0);
     vi.advanceTimersByTime(batchMs);
     expect(published).toEqual([1, 2]);
-    front = { trustedHops: 1, keepsRequestId: false, underscores: 'allow', refusesEscapedSlashes: false, connectionIdleMs: null };
+    front = { trustedHops: 1, keepsRequestId: false, underscores: 'allow', refusesEscapedSlashes: false, connectionIdleMs: null, addresses: [] };
     const nothing = { mappings: [], removedMappings: [], upstreams: [], removedUpstreams: [], endpoints: [], flipped: [] };
     publisher.change(nothing, 0);
     publisher.change(nothing, 0);

@@ -222,7 +222,9 @@ describe('changes', () => {
 
 describe('what is about every request', () => {
   const frontOf = (...objects: readonly SourceObject[]): unknown => translate(objects, { ...settings, grants: [{ ...noGrant, namespace: 'edge', gateway: true }] }).settings.front;
-  const plain = { trustedHops: null, keepsRequestId: false, underscores: 'allow', refusesEscapedSlashes: false, connectionIdleMs: null };
+  const plain = { trustedHops: null, keepsRequestId: false, underscores: 'allow', refusesEscapedSlashes: false, connectionIdleMs: null, addresses: [] };
+  const closed = [{ kind: 'allow', peer: [], remote: [] }];
+  const many = (count: number): unknown => Array.from({ length: count }, (_, index) => ({ remote: `10.${index >> 8}.${index & 255}.1` }));
 
   test.each([
     [{ xff_num_trusted_hops: 2 }, { trustedHops: 2 }],
@@ -232,6 +234,8 @@ describe('what is about every request', () => {
     [{ headers_with_underscores_action: 'REJECT_REQUEST' }, { underscores: 'refuse' }],
     [{ reject_requests_with_escaped_slashes: 'yes' }, { refusesEscapedSlashes: true }],
     [{ listener_idle_timeout_ms: 30_000 }, { connectionIdleMs: 30_000 }],
+    [{ ip_allow: [{ peer: '10.0.0.0/8' }, { remote: '192.0.2.7' }] }, { addresses: [{ kind: 'allow', peer: ['10.0.0.0/8'], remote: ['192.0.2.7/32'] }] }],
+    [{ ip_deny: [{ remote: '2001:DB8::/32' }] }, { addresses: [{ kind: 'deny', peer: [], remote: ['2001:db8::/32'] }] }],
   ])('%j', (config, said) => {
     expect(frontOf(moduleOf(config))).toEqual({ ...plain, ...said });
     expect(translate([moduleOf(config)], settings).problems).toEqual([]);
@@ -242,11 +246,20 @@ describe('what is about every request', () => {
   });
 
   test.each([
-    [{ xff_num_trusted_hops: 11 }, { trustedHops: 0 }],
-    [{ xff_num_trusted_hops: -1 }, { trustedHops: 0 }],
-    [{ xff_num_trusted_hops: 'two' }, { trustedHops: 0 }],
-    [{ xff_num_trusted_hops: 1.5 }, { trustedHops: 0 }],
-    [{ xff_num_trustd_hops: 1 }, { trustedHops: 0 }],
+    [{ xff_num_trusted_hops: 11 }, { trustedHops: 'unknown' }],
+    [{ xff_num_trusted_hops: -1 }, { trustedHops: 'unknown' }],
+    [{ xff_num_trusted_hops: 'two' }, { trustedHops: 'unknown' }],
+    [{ xff_num_trusted_hops: 1.5 }, { trustedHops: 'unknown' }],
+    [{ xff_num_trustd_hops: 1 }, { trustedHops: 'unknown' }],
+    [{ ip_allow: [{ remote: '10.0.0.0/33' }] }, { addresses: closed }],
+    [{ ip_allow: [{ remote: '10.0.0.0/8' }, { remot: '10.0.0.0/8' }] }, { addresses: closed }],
+    [{ ip_allow: [{ remote: '10.0.0.0/8', peer: '10.0.0.0/8' }] }, { addresses: closed }],
+    [{ ip_allow: [] }, { addresses: closed }],
+    [{ ip_allow: '10.0.0.0/8' }, { addresses: closed }],
+    [{ ip_deny: [{ peer: 7 }] }, { addresses: closed }],
+    [{ ip_deny: ['10.0.0.0/8'] }, { addresses: closed }],
+    [{ ip_deney: [{ peer: '10.0.0.0/8' }] }, { addresses: closed }],
+    [{ ip_deny: many(1001) }, { addresses: closed }],
     [{ headers_with_underscores_action: 'REJECT' }, { underscores: 'refuse' }],
     [{ headers_with_underscores_action: 'toString' }, { underscores: 'refuse' }],
     [{ headers_with_underscores_action: {} }, { underscores: 'refuse' }],
@@ -263,7 +276,8 @@ describe('what is about every request', () => {
     expect(codesOf(translate([moduleOf(config)], settings))).toEqual(['warning bad-value']);
   });
 
-  test('bounds: 0 and 10 hops, 1 ms and a day', () => {
+  test('bounds: 0 and 10 hops, 1 ms and a day, a thousand blocks', () => {
+    for (const count of [1, 999, 1000]) expect(frontOf(moduleOf({ ip_deny: many(count) }))).toMatchObject({ addresses: [{ remote: { length: count } }] });
     for (const hops of [0, 10]) expect(frontOf(moduleOf({ xff_num_trusted_hops: hops }))).toMatchObject({ trustedHops: hops });
     for (const ms of [1, 86_400_000]) expect(frontOf(moduleOf({ listener_idle_timeout_ms: ms }))).toMatchObject({ connectionIdleMs: ms });
   });
@@ -283,10 +297,12 @@ describe('what is about every request', () => {
   });
 
   test('of several the strictest, and one of a namespace that does not count says nothing', () => {
-    const one = moduleOf({ xff_num_trusted_hops: 3, headers_with_underscores_action: 'DROP_HEADER', preserve_external_request_id: true, listener_idle_timeout_ms: 9 });
-    const other = moduleOf({ xff_num_trusted_hops: 1, reject_requests_with_escaped_slashes: true, preserve_external_request_id: false, listener_idle_timeout_ms: 5 }, 'edge/ambassador');
-    const strictest = { trustedHops: 1, keepsRequestId: false, underscores: 'drop', refusesEscapedSlashes: true, connectionIdleMs: 5 };
+    const one = moduleOf({ xff_num_trusted_hops: 3, headers_with_underscores_action: 'DROP_HEADER', preserve_external_request_id: true, listener_idle_timeout_ms: 9, ip_deny: [{ peer: '10.0.0.1' }] });
+    const other = moduleOf({ xff_num_trusted_hops: 1, reject_requests_with_escaped_slashes: true, preserve_external_request_id: false, listener_idle_timeout_ms: 5, ip_allow: [{ peer: '10.0.0.0/8' }] }, 'edge/ambassador');
+    const addresses = [{ kind: 'deny', peer: ['10.0.0.1/32'], remote: [] }, { kind: 'allow', peer: ['10.0.0.0/8'], remote: [] }];
+    const strictest = { trustedHops: 1, keepsRequestId: false, underscores: 'drop', refusesEscapedSlashes: true, connectionIdleMs: 5, addresses };
     expect([frontOf(one, other), frontOf(other, one)]).toEqual([strictest, strictest]);
+    expect(frontOf(one, moduleOf({ xff_num_trusted_hops: 'x' }, 'edge/ambassador'))).toMatchObject({ trustedHops: 'unknown' });
     expect(frontOf(moduleOf({ xff_num_trusted_hops: 3 }, 'prod/ambassador'))).toBeNull();
     expect(frontOf(moduleOf({ xff_num_trusted_hops: 3 }, 'ops/ambassador', { ambassador_id: 'other' }))).toBeNull();
   });
