@@ -18,7 +18,7 @@ export const statusColumns: readonly string[] = [
 export const durationBounds: readonly number[] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 1, 5];
 
 /** Failure flags, Envoy's letters where Envoy has them. */
-export const failureFlags: readonly string[] = ['NR', 'UH', 'UF', 'UC', 'UR', 'UT', 'UO', 'UPE', 'SI', 'DC', 'DPE', 'DT', 'LR', 'OM', 'UX', 'URX', 'RX', 'UAEX', 'RL'];
+export const failureFlags: readonly string[] = ['NR', 'UH', 'UF', 'UC', 'UR', 'UT', 'UO', 'UPE', 'SI', 'DC', 'DPE', 'DT', 'LR', 'OM', 'UX', 'URX', 'RX', 'UAEX', 'RL', 'RLSE'];
 
 /** Outcomes of a copy to a shadow. */
 export const shadowOutcomes: readonly string[] = ['sent', 'failed', 'dropped_size', 'dropped_memory', 'dropped_queue', 'dropped_unready', 'dropped_incomplete'];
@@ -31,6 +31,10 @@ export const oauthOutcomes = ['given', 'refused', 'unavailable', 'ended_for_newe
 
 /** What became of requests with a token. */
 export const oauthRequestOutcomes = ['admitted', 'refused', 'unavailable'] as const;
+
+/** What became of a question to an external service. */
+export const externalOutcomes = ['allowed', 'denied', 'failed', 'cancelled'] as const;
+const externalServices = ['auth', 'rate-limit'] as const;
 
 /** First cells of what a worker counts whatever its Routes; what each of them is, `fixedTable` says. */
 export const fixed = {
@@ -56,6 +60,8 @@ export const fixed = {
   redisCalls: 105,
   oauthTokens: 110,
   oauthRequests: 116,
+  externalCalls: 90,
+  externalInFlight: 98,
   beatMs: 120,
   workerSilences: 122,
 } as const;
@@ -101,6 +107,8 @@ export const fixedTable: Readonly<Record<keyof typeof fixed, CountedCells>> = {
   upstreamConnectionsHttp2: connections('upstream', 'http2'),
   workerRestarts: cells('counter', 'sluice_worker_restarts_total', 'Threads that ended and were replaced.'),
   workerSilences: cells('counter', 'sluice_worker_silences_total', 'Threads that did not turn any more and were replaced; among sluice_worker_restarts_total.'),
+  externalCalls: cells('counter', 'sluice_external_calls_total', 'Questions to the services of AuthService and RateLimitService, by what became of them.', externalServices.flatMap((service) => externalOutcomes.map((outcome) => ({ service, outcome })))),
+  externalInFlight: cells('gauge', 'sluice_external_calls_in_flight', 'Questions to these services that have no answer yet.'),
   // In sluice_requests_total, with those of the series.
   unmatched: cells('counter', null, 'Not-found requests and others without a series, by column of statusColumns.', statusColumns.map((code) => ({ code }))),
   // In sluice_endpoints.

@@ -107,7 +107,7 @@ export function explain(table: RouteTable<null>, sent: ExplainRequest, { transla
     space: shown,
     passed: space === null ? [] : passedOver(table, space.name, head, route, wording),
     route: route === null ? null : routeText(route, wording),
-    ways: route === null ? [] : waysOf(route, translation, textOf(head.pathBytes, head.pathStart, head.queryEnd), (mapping) => callersOf(mapping, policy, as), { bodyBytes, policy, upgrade: asksForWebSocket(request) }),
+    ways: route === null ? [] : waysOf(route, translation, textOf(head.pathBytes, head.pathStart, head.queryEnd), (mapping) => callersOf(mapping, policy, as), { bodyBytes, policy, upgrade: asksForWebSocket(request), external: table.settings.external }),
     reject: decision.kind === 'reject' ? rejection(decision, request.grpc) : null,
     hints: decision.kind === 'reject' && decision.reason === 'no-route' ? hintsFor(table, translation.ofAnother, request, wording) : [],
   };

@@ -65,6 +65,14 @@ export const failures = {
   addressRefused: failure('address-refused', 'UAEX', 403, 7, 'this address may not call here: call from a network that may, or ask the owner of the deployment'),
   misdirected: failure('misdirected', 'NR', 421, 9, 'this connection was agreed for another host, whose clients show other certificates: connect anew with the name of this host'),
   tlsNeeded: failure('tls-needed', 'NR', 403, 9, 'this host is served over TLS only: connect by TLS'),
+  // Who may call, and how much, as external services say.
+  authDenied: failure('external-auth-denied', 'UAEX', 403, 7, 'the authorization service refused this request'),
+  authUnavailable: failure('external-auth-unavailable', 'UAEX', 403, 7, 'the authorization service cannot be asked'),
+  authUnreadable: failure('auth-service-unreadable', 'UAEX', 500, 13, 'the AuthService of this gateway cannot be read, so nobody is let in: its operator finds the Problem by sluice check'),
+  limitReached: failure('external-limit-reached', 'RL', 429, 14, 'too many requests, says the rate limit service: send fewer'),
+  limitExhausted: failure('external-limit-exhausted', 'RL', 429, 8, 'too many requests, says the rate limit service: send fewer'),
+  limitsUnavailable: failure('rate-limit-service-unavailable', 'RLSE', 500, 14, 'the rate limit service cannot be asked'),
+  limitsUnreadable: failure('rate-limit-service-unreadable', 'RLSE', 500, 13, 'the RateLimitService of this gateway cannot be read, so no request that has labels is served: its operator finds the Problem by sluice check'),
   // No way to an upstream.
   noRoute: failure('no-route', 'NR', 404, 12, 'no route'),
   namespaceNeeded: failure('namespace-needed', 'NR', 400, 3, 'metadata seldon alone does not name one deployment: send metadata namespace as well'),

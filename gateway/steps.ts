@@ -1,6 +1,7 @@
 // Steps: what may happen to a request between its Route and an Endpoint. Their names, in the one order in which they are taken, and which of them
 // a Mapping has; the data plane compiles them (gateway/edge/policy), `explain` lists them.
-import type { Mapping } from '../routing/mapping.ts';
+import type { ExternalServices } from '../routing/external-services.ts';
+import type { Kept, Mapping } from '../routing/mapping.ts';
 import { addressRulesOf } from './callers/address-rules.ts';
 import type { CallPolicy } from './callers/call-policy.ts';
 import { admittanceOf } from './callers/effective.ts';
@@ -18,8 +19,12 @@ export const stepOrder = [
   'addresses',
   // Who calls: before anything that costs, or tells about the model.
   'identity',
+  // It asks outside about whoever was not refused yet, and may choose another Route, so what depends on the Route comes behind it.
+  'external-auth',
   // How much may come, of whom: once it is known who calls, and before anything is made for the request.
   'rate-limit',
+  // Of those that may call; it asks outside, so what can be told here comes first.
+  'rate-limit-service',
   // It goes elsewhere: limits and choices of an upstream do not concern it.
   'redirect',
   // May it become a tunnel? Before limits of a body, which a tunnel has not.
@@ -42,10 +47,12 @@ export interface StepConditions {
   readonly upgrade: boolean;
   /** Who may call; null: it is not known yet. */
   readonly policy: CallPolicy | null;
+  /** Who is asked about requests. */
+  readonly external: ExternalServices;
 }
 
 /** The steps of a request that a Mapping takes, in their order. */
-export function stepsOf({ target, match, guard, namespace }: Mapping, { bodyBytes, upgrade, policy }: StepConditions): readonly StepName[] {
+export function stepsOf({ target, match, guard, namespace }: Mapping, { bodyBytes, upgrade, policy, external }: StepConditions): readonly StepName[] {
   const addresses = addressRulesOf(guard, namespace, policy) !== null;
   const identity = policy === null || policy.clientHeader || admittanceOf(guard, namespace, policy).kind !== 'anybody';
   const limited = limitsOf(guard, namespace, policy).limits.length > 0;
@@ -55,7 +62,9 @@ export function stepsOf({ target, match, guard, namespace }: Mapping, { bodyByte
     cors: target.cors !== null,
     addresses,
     identity,
+    'external-auth': external.auth.kind !== 'none' && !target.kept.bypassAuth,
     'rate-limit': limited,
+    'rate-limit-service': isLimited(target.kept, external),
     redirect: false,
     upgrade,
     'body-limit': bodyBytes > 0,
@@ -64,4 +73,10 @@ export function stepsOf({ target, match, guard, namespace }: Mapping, { bodyByte
     stickiness: target.loadBalancer.kind === 'hash',
   };
   return stepOrder.filter((name) => has[name]);
+}
+
+/** Has it labels of the service's domain? Of a service that cannot be read any may be. */
+function isLimited({ labels }: Kept, { rateLimit }: ExternalServices): boolean {
+  if (labels === null || rateLimit.kind === 'none') return false;
+  return rateLimit.kind === 'closed' ? labels.length > 0 : labels.some(({ domain }) => domain === rateLimit.service.domain);
 }

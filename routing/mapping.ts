@@ -2,6 +2,7 @@
 import type { Guard } from './guard.ts';
 import type { Match } from './match.ts';
 import type { ObjectRef } from './problem.ts';
+import type { LabelGroup } from './rate-limit-labels.ts';
 
 /** Part of live traffic, or a copy. */
 export type Role =
@@ -80,12 +81,12 @@ export interface Cors {
   readonly maxAge: string;
 }
 
-/** Fields that steer an AuthService or a RateLimitService: decoded and kept, and without effect as long as the gateway has neither. */
+/** Fields that steer an AuthService or a RateLimitService; without effect where the gateway has neither. */
 export interface Kept {
   readonly bypassAuth: boolean;
   readonly authContextExtensions: Readonly<Record<string, string>>;
-  /** Rate-limit labels as written. */
-  readonly labels: unknown;
+  /** null: none. */
+  readonly labels: readonly LabelGroup[] | null;
 }
 
 /** Policy of a forwarded Mapping. Every field applies to this Mapping alone (`Differs:` Ambassador flattens some to the group). */

@@ -1,4 +1,6 @@
 // TableChange: what the next table has other than this one. Plain values.
+import { noExternalServices } from './external-services.ts';
+import type { ExternalServices } from './external-services.ts';
 import type { Mapping } from './mapping.ts';
 import type { Upstream, UpstreamEndpoints } from './upstream.ts';
 
@@ -36,7 +38,11 @@ export interface TableSettings {
   readonly singleNamespace: string | null;
   /** null: nothing is said. */
   readonly front: FrontSettings | null;
+  readonly external: ExternalServices;
 }
+
+/** Nobody has said anything. */
+export const plainSettings: TableSettings = Object.freeze({ singleNamespace: null, front: null, external: noExternalServices });
 
 /** A new or changed Mapping, and where the data plane counts for it (gateway/counters.ts); −1: nowhere. */
 export interface MappingChange {

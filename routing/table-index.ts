@@ -22,11 +22,12 @@ import { digestOfRoute, planRoute, routeKey } from './route.ts';
 import type { RouteMember, RoutePlan } from './route.ts';
 import { isEnding } from './upstream.ts';
 import { upstreamAt } from './upstream-record.ts';
+import { plainSettings } from './table-change.ts';
 import type { TableSettings } from './table-change.ts';
 import { unknownUse, recordOverhead } from './known.ts';
 import type { KnownRoute, DigestedMember, KnownSpace, KnownUse, KnownName } from './known.ts';
 
-const noSettings: TableSettings = Object.freeze({ singleNamespace: null, front: null });
+
 
 export class TableIndex {
   readonly blocks: Blocks;
@@ -45,14 +46,14 @@ export class TableIndex {
   /** By namespace. */
   readonly #bytes = new Map<string, number>();
   readonly #arena: Arena;
-  #settings = noSettings;
+  #settings = plainSettings;
   #settingsUnit = 0;
   #serial = 0;
   #changes = 0;
   #spaceId = 0;
   #version = 0;
   #root = 0;
-  #hash = printDigest(hashOf(noDigest, noSettings));
+  #hash = printDigest(hashOf(noDigest, plainSettings));
 
   /** Reads the table whose root is at this unit; 0: there is none. Throws ArenaFault. */
   constructor(arena: Arena, root: number) {

@@ -23,6 +23,7 @@ import { routeOf, routeSlotOf } from './route-slot.ts';
 import type { RouteSlot } from './route-slot.ts';
 import { buildRoute } from './route.ts';
 import type { AttachedMapping, RouteMember } from './route.ts';
+import { plainSettings } from './table-change.ts';
 import type { TableSettings } from './table-change.ts';
 import { ChangedUpstreams } from './upstream-ring.ts';
 import { upstreamAt } from './upstream-record.ts';
@@ -35,7 +36,7 @@ interface Made<V> {
 }
 
 const noMembers: readonly never[] = Object.freeze([]);
-const noSettings: TableSettings = Object.freeze({ singleNamespace: null, front: null });
+
 
 export class RouteTable<T> {
   readonly words: Int32Array;
@@ -45,7 +46,7 @@ export class RouteTable<T> {
   /** 16 hexadecimal digits: the same for the same content, whatever led to it. */
   hash = '';
   routeCount = 0;
-  settings: TableSettings = noSettings;
+  settings: TableSettings = plainSettings;
   shared: NamespaceRoutes = emptyNamespaceRoutes(null, 0);
   /** Pages of the index of Routes (routing/index-reader.ts). */
   readonly routes: Int32Array;

@@ -20,7 +20,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** The rooms of gateway/edge: each may import those before it. Those of one line know nothing of each other. */
-const rooms: readonly (readonly string[])[] = [['io'], ['store'], ['message'], ['tls'], ['http1', 'http2'], ['access'], ['upstream'], ['identity'], ['limits'], ['policy'], ['shadow'], ['exchange'], ['downstream']];
+const rooms: readonly (readonly string[])[] = [['io'], ['store'], ['message'], ['tls'], ['http1', 'http2'], ['access'], ['upstream'], ['identity'], ['limits', 'external'], ['policy'], ['shadow'], ['exchange'], ['downstream']];
 const edge = 'gateway/edge/';
 
 /** The one home of each package that sources import. A package that is not here has none. */

@@ -2,6 +2,7 @@
 import { ArenaFault } from '../../routing/arena.ts';
 import { noPolicy } from '../callers/call-policy.ts';
 import type { CallPolicy } from '../callers/call-policy.ts';
+import { noExternalServices } from '../../routing/external-services.ts';
 import type { FrontSettings } from '../../routing/table-change.ts';
 import { pause } from '../clock.ts';
 import type { CertificateSet } from '../certificates.ts';
@@ -12,6 +13,7 @@ import { fixed, oauthOutcomes } from '../counters.ts';
 import type { RevokedTokens, TokensToRevoke } from '../messages.ts';
 import type { Settings } from '../settings.ts';
 import type { TableMemory } from '../shared-table.ts';
+import { ExternalClients } from './external/external-clients.ts';
 import { OAuthClients } from './identity/oauth-clients.ts';
 import { OAuthGateway } from './policy/oauth.ts';
 import { LazyMapping } from './policy/compiled-mapping.ts';
@@ -107,12 +109,14 @@ export class DataPlane implements Plane {
       taken: (upstreams) => {
         this.#takeFront();
         this.#pools.changed(upstreams);
+        const { external } = this.#table.taken.settings;
+        if (external !== this.#compiler.external.services) this.#compiler.external = new ExternalClients(external, upstream, this.#pools);
       },
     });
     this.#endRest = restOften(this.#table, (error) => this.#worker.faulted(error));
     this.#callers = new Callers(policy ?? (settings.policyFile === null ? noPolicy : null), { clock, epochMs: Date.now, askKeys });
     this.#pools = new UpstreamRegistry(upstream, this.#table);
-    this.#compiler = { pools: this.#pools, defaultIdleTimeoutMs: limits.streamIdleTimeoutMs, limits, callers: this.#callers, limiter: new Limiter(rateLimits.memory, rateLimits.aheadMs, this.#worker), plantedSteps };
+    this.#compiler = { pools: this.#pools, defaultIdleTimeoutMs: limits.streamIdleTimeoutMs, limits, external: new ExternalClients(noExternalServices, upstream, this.#pools), callers: this.#callers, limiter: new Limiter(rateLimits.memory, rateLimits.aheadMs, this.#worker), plantedSteps };
     this.#exchange = new ExchangeContext(upstream, new ShadowSender(upstream), this.#table, oauth);
     this.#downstream = new DownstreamContext(this.#exchange);
     this.#streams = new ServedStreams(this.#downstream);

@@ -10,6 +10,8 @@ const groups: Readonly<Record<string, RegExp>> = {
   Mapping: /^(x\.)?getambassador\.io\//,
   TLSContext: /^(x\.)?getambassador\.io\//,
   Module: /^(x\.)?getambassador\.io\//,
+  AuthService: /^(x\.)?getambassador\.io\//,
+  RateLimitService: /^(x\.)?getambassador\.io\//,
 };
 
 /** What to write for each kind. */
@@ -21,6 +23,8 @@ const versions: Readonly<Record<string, string>> = {
   Mapping: 'getambassador.io/v2',
   TLSContext: 'getambassador.io/v2',
   Module: 'getambassador.io/v2',
+  AuthService: 'getambassador.io/v2',
+  RateLimitService: 'getambassador.io/v2',
 };
 
 /** What a wrong apiVersion looks like that means the right one all the same: no group, or a group of another name for the same thing. */
@@ -32,6 +36,8 @@ const nearGroups: Readonly<Record<string, RegExp>> = {
   Mapping: /ambassador/i,
   TLSContext: /ambassador/i,
   Module: /ambassador/i,
+  AuthService: /ambassador/i,
+  RateLimitService: /ambassador/i,
 };
 
 const kindNames = Object.keys(groups);

@@ -4,8 +4,6 @@ import { quoted } from './value.ts';
 const lostKinds: Readonly<Record<string, string>> = {
   Host: 'its TLS termination and redirects do not apply',
   Listener: 'its ports do not open',
-  AuthService: 'requests are not authenticated',
-  RateLimitService: 'requests are not rate limited',
   TracingService: 'requests are not traced',
   LogService: 'requests are not logged there',
   TCPMapping: 'its port is not served',

@@ -11,17 +11,20 @@ import { decodeModule, type ModuleDocument } from './module.ts';
 import type { DecodedGuard } from './guard.ts';
 import { nearWord } from './near-word.ts';
 import { placeMapping } from './placement.ts';
+import { planService } from './planned-services.ts';
 import { refusesPlatform } from './platform.ts';
 import { reportMappingDifferences } from './raw-differences.ts';
 import { decodeRawMapping, type RawMapping } from './raw-mapping.ts';
 import { rawWithDefaults } from './raw-defaults.ts';
 import { planRawUpstream, withheldUpstream } from './raw-upstream.ts';
+import { ServiceDocuments } from './service-documents.ts';
 import { strayMappingFields, straySentence } from './stray-fields.ts';
 import { decodeTlsContext, type TlsContext } from './tls.ts';
 import type { TranslateSettings } from './translation.ts';
 import { MeaningBuilder, type Lookups, type UnitMeaning } from './unit.ts';
 import type { UpstreamPlan } from './upstreams.ts';
 import { arrayOf, fieldOf, isRecord, quoted, recordOf, scalarText, textOf, type UnknownRecord } from './value.ts';
+import { isServiceKind, type ServiceDeclaration } from './written-service.ts';
 import { parseYaml } from './yaml.ts';
 
 /** The documents of one object that are served. */
@@ -30,6 +33,8 @@ export interface Configuration {
   readonly contexts: readonly TlsContext[];
   /** Those that count. */
   readonly modules: readonly ModuleDocument[];
+  /** AuthServices and RateLimitServices that count. */
+  readonly services: readonly ServiceDeclaration[];
   /** Who may call its Mappings. */
   readonly guard: Guard;
   readonly bytes: number;
@@ -82,7 +87,8 @@ export function decodeConfiguration(
   }
   decoding.report('error', 'bad-yaml', origin.field, `the text ${result.reason}${lastGood === null ? '' : ', and its last good form stays'}; correct it`);
   const { mappings, contexts, modules, bytes } = lastGood ?? { mappings: [], contexts: [], modules: [], bytes: 0 };
-  return { configuration: { mappings: guarded(mappings, origin), contexts, modules, guard: origin.guard.guard, bytes }, otherIds: [], problems: decoding.problems };
+  decoding.services.unreadableText(input.text, origin.field);
+  return { configuration: { mappings: guarded(mappings, origin), contexts, modules, services: decoding.services.declared, guard: origin.guard.guard, bytes }, otherIds: [], problems: decoding.problems };
 }
 
 class Decoding {
@@ -94,12 +100,14 @@ class Decoding {
   readonly #mappings = new Map<string, RawMapping>();
   readonly #contexts = new Map<string, TlsContext>();
   readonly #modules: ModuleDocument[] = [];
+  readonly services: ServiceDocuments;
   readonly #budget: RegexBudget = { left: allowance.regexes };
 
   constructor(origin: ConfigurationOrigin, lastGood: Configuration | null, settings: TranslateSettings) {
     this.#origin = origin;
     this.#lastGood = lastGood;
     this.#settings = settings;
+    this.services = new ServiceDocuments(origin.ref, settings, lastGood?.services ?? [], (...said) => this.report(...said));
   }
 
   report(level: ProblemLevel, code: string, field: string, sentence: string): void {
@@ -107,7 +115,7 @@ class Decoding {
   }
 
   done(bytes: number): Decoded {
-    return { configuration: { mappings: guarded([...this.#mappings.values()], this.#origin), contexts: [...this.#contexts.values()], modules: this.#modules, guard: this.#origin.guard.guard, bytes }, otherIds: [...new Set(this.#otherIds)], problems: this.problems };
+    return { configuration: { mappings: guarded([...this.#mappings.values()], this.#origin), contexts: [...this.#contexts.values()], modules: this.#modules, services: this.services.declared, guard: this.#origin.guard.guard, bytes }, otherIds: [...new Set(this.#otherIds)], problems: this.problems };
   }
 
   document(value: unknown, field: string): void {
@@ -127,6 +135,7 @@ class Decoding {
       return;
     }
     if (!groupVersions.test(apiVersion)) {
+      this.services.unreadable(kind, name, field);
       return this.report('error', 'bad-document', field, `${quoted(apiVersion)} is not an apiVersion of Ambassador and the document is not served; write getambassador.io/v2`);
     }
     if (!this.#origin.ids.includes('default') && (fieldOf(fields, 'ambassador_id') ?? fieldOf(fields, 'ambassadorId') ?? undefined) === undefined) {
@@ -136,7 +145,8 @@ class Decoding {
     if (kind === 'Mapping') this.#mapping(name === '' ? this.#origin.owner : name, ids, fields, field, apiVersion);
     else if (kind === 'TLSContext') this.#context(name, fields, field);
     else if (kind === 'Module') this.#module(name, ids, fields, field);
-    else this.report(['Host', 'AuthService', 'RateLimitService'].includes(kind) ? 'error' : 'warning', 'kind-not-served', field, lostWith(kind));
+    else if (isServiceKind(kind)) this.services.document(kind, name, fields, field);
+    else this.report(kind === 'Host' ? 'error' : 'warning', 'kind-not-served', field, lostWith(kind));
   }
 
   #mapping(name: string, ids: readonly string[], record: UnknownRecord, field: string, apiVersion: string): void {
@@ -220,6 +230,7 @@ class Decoding {
     const outcome = lastGood === null && lastModules.length === 0 ? 'it is not served' : 'its last good form is served';
     this.report('error', 'bad-value', field === '' ? 'spec.ambassador_id' : `${field} ambassador_id`, `${quoted(fieldOf(fields, 'ambassador_id') ?? fieldOf(fields, 'ambassadorId'))} names no gateway and ${outcome}; write an id, or a list of ids`);
     if (lastGood !== null) this.#mappings.set(lastGood.name, lastGood);
+    this.services.unreadable(kind, name, field);
   }
 }
 
@@ -232,6 +243,7 @@ function guarded(mappings: readonly RawMapping[], { guard }: ConfigurationOrigin
 export function translateConfiguration(ref: ObjectRef, configuration: Configuration, around: Lookups): UnitMeaning {
   const builder = new MeaningBuilder(ref);
   for (const raw of configuration.mappings) translateRaw(ref, raw, configuration.guard, builder, around);
+  for (const declared of configuration.services) builder.services.push(planService(ref, declared, builder, around));
   return builder.meaning(configuration.bytes);
 }
 

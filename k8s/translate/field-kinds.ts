@@ -33,6 +33,11 @@ export const mappingFields: Kinds = {
   weight: 'share',
   shadow: 'share',
 
+  // What keeps requests away: without it the model would get them.
+  auth_context_extensions: 'which',
+  labels: 'which',
+  rate_limits: 'which',
+
   host_redirect: 'where',
   service: 'where',
   tls: 'where',
@@ -67,9 +72,6 @@ export const mappingFields: Kinds = {
   allow_upgrade: 'how',
   use_websocket: 'how',
   bypass_auth: 'how',
-  auth_context_extensions: 'how',
-  labels: 'how',
-  rate_limits: 'how',
 };
 
 /** Fields of a SeldonDeployment; of predictors without `spec.predictors[]`. */

@@ -1,10 +1,10 @@
 // Defaults of a Module: what Mappings have that do not say it themselves, and what all of them have.
 import type { Cors, ForwardTarget, HeaderEdits, Kept, LoadBalancer, RetryPolicy, TimeLimit } from '../../routing/mapping.ts';
+import type { Label } from '../../routing/rate-limit-labels.ts';
 import type { Breaker } from '../../routing/upstream.ts';
 import { commonPart } from './common-part.ts';
 import { plainTarget } from './plain-target.ts';
 import type { UpstreamLimits } from './upstreams.ts';
-import { arrayOf, fieldOf, isRecord, recordOf, type UnknownRecord } from './value.ts';
 
 /** Fields of a Mapping that a Module may say for those that do not. */
 export const defaultable = [
@@ -26,7 +26,7 @@ export interface MappingDefaults {
   readonly dial: 'endpoints' | 'service' | null;
   readonly linkerd: boolean;
   /** Rate-limit labels by domain, which come before those of a Mapping. */
-  readonly labels: UnknownRecord;
+  readonly labels: Readonly<Record<string, readonly Label[]>>;
   /** Edits of every Mapping, after its own. */
   readonly everyRequest: HeaderEdits;
   readonly everyResponse: HeaderEdits;
@@ -100,17 +100,11 @@ function joined(edits: HeaderEdits, after: HeaderEdits): HeaderEdits {
   return both;
 }
 
-/** Labels of a Mapping with those of the Module before the specs of each group, as Ambassador does; what has another shape stays as it is. */
-function keptWith(kept: Kept, defaults: UnknownRecord): Kept {
+/** Labels of a Mapping with those of the Module before those of each group, as Ambassador does. */
+function keptWith(kept: Kept, defaults: MappingDefaults['labels']): Kept {
   const { labels } = kept;
-  if (!isRecord(labels) || !Object.keys(labels).some((domain) => arrayOf(fieldOf(recordOf(fieldOf(defaults, domain)), 'defaults')).length > 0)) return kept;
-  const domains = Object.entries(labels).map(([domain, groups]): [string, unknown] => {
-    const first = arrayOf(fieldOf(recordOf(fieldOf(defaults, domain)), 'defaults'));
-    if (first.length === 0 || !Array.isArray(groups)) return [domain, groups];
-    const withFirst = (group: unknown): unknown => (isRecord(group) ? Object.fromEntries(Object.entries(group).map(([name, specs]) => [name, Array.isArray(specs) ? [...first, ...arrayOf(specs)] : specs])) : group);
-    return [domain, groups.map(withFirst)];
-  });
-  return { ...kept, labels: Object.fromEntries(domains) };
+  if (labels === null || !labels.some(({ domain }) => Object.hasOwn(defaults, domain))) return kept;
+  return { ...kept, labels: labels.map((group) => (Object.hasOwn(defaults, group.domain) ? { ...group, labels: [...defaults[group.domain]!, ...group.labels] } : group)) };
 }
 
 /** The Breakers, edits and limits of one Module, frozen, so that all Mappings share them. */

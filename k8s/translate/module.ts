@@ -7,6 +7,7 @@ import { defaultable, noDefaults, sharedDefaults, type Defaultable, type Mapping
 import { decodeFront, type ModuleFront } from './module-front.ts';
 import { idleModuleKeys, lostModuleKeys } from './module-keys.ts';
 import { nearWord } from './near-word.ts';
+import { decodeDefaultLabels } from './rate-limit-labels.ts';
 import { decodeEdits } from './raw-edits.ts';
 import { decodeResolver } from './raw-mapping.ts';
 import { decodeCors, decodeRetry } from './raw-policy.ts';
@@ -76,7 +77,7 @@ class ModuleReading {
     };
     const names: Partial<Record<Defaultable, string>> = { timeout_ms: 'cluster_request_timeout_ms' };
     const said = defaultable.filter((name) => !saysNothing(name.endsWith('_headers') && name !== 'add_linkerd_headers' ? headers : fields, names[name] ?? name, decoded));
-    const labels = fields.record('default_labels') ?? {};
+    const labels = decodeDefaultLabels(fields);
     const hidesEnvoy = fields.boolean('suppress_envoy_headers');
     const serverName = this.#serverName();
     const every = (name: string): HeaderEdits['remove'] => (hidesEnvoy ? [name] : []);

@@ -83,6 +83,8 @@ export class ObjectGraph {
         return this.#setSecret(object.ref, decodeSecret(object.object));
       case 'Mapping':
       case 'TLSContext':
+      case 'AuthService':
+      case 'RateLimitService':
       case 'Module':
         return this.#setAmbassadorObject(object);
     }
@@ -179,7 +181,7 @@ export class ObjectGraph {
   #configure(origin: ConfigurationOrigin, input: ConfigurationInput, declared: Omit<Declared, 'configuration'>, problems: readonly Problem[]): void {
     const { ref } = origin;
     const { configuration, otherIds, problems: wrong } = decodeConfiguration(origin, input, this.unitAt(ref)?.configuration ?? null, this.settings);
-    if (configuration.mappings.length + configuration.contexts.length === 0 && otherIds.length > 0) this.#ofAnother.set(objectKey(ref), { ref, ids: otherIds });
+    if (configuration.mappings.length + configuration.contexts.length + configuration.services.length === 0 && otherIds.length > 0) this.#ofAnother.set(objectKey(ref), { ref, ids: otherIds });
     this.#declare(ref, { ...declared, configuration }, [...problems, ...wrong]);
   }
 

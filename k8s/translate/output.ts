@@ -4,6 +4,7 @@ import { digestOf, type DigestKey } from '../../routing/digest.ts';
 import type { Mapping } from '../../routing/mapping.ts';
 import { isEnding, type Breaker, type Endpoint, type Upstream, type UpstreamEndpoints } from '../../routing/upstream.ts';
 import type { Backends, Use } from './backends.ts';
+import type { PlannedService } from './external-book.ts';
 import { listOf } from './few.ts';
 import { MapView } from './map-view.ts';
 import { objectKey } from './object.ts';
@@ -64,10 +65,10 @@ export class Output {
     return (this.#published.get(unit)?.parts ?? []).map((part) => key + part);
   }
 
-  /** Publishes those drafts of a unit that are served. Ids of drafts are unique. */
-  publish(unit: Unit, served: readonly Draft[]): void {
+  /** Publishes those drafts of a unit that are served, and Upstreams of what it says is asked. Ids of drafts are unique. */
+  publish(unit: Unit, served: readonly Draft[], services: readonly PlannedService[]): void {
     const before = this.#published.get(unit) ?? nothingPublished;
-    if (served.length === 0 && before === nothingPublished) return;
+    if (served.length + services.length === 0 && before === nothingPublished) return;
     const key = objectKey(unit.ref);
     const written = served.map(({ mapping }) => mapping.id.slice(key.length));
     const parts = this.#partLists.of(JSON.stringify(written), written);
@@ -79,10 +80,10 @@ export class Output {
       if (place === undefined || digestAt(before.digests, place) !== digestAt(digests, index)) this.#set.push(served[index]!.mapping);
     }
     for (const part of places?.keys() ?? []) this.#removed.push(key + part);
-    const uses = this.#usesOf(served);
+    const uses = this.#usesOf(served, services);
     for (const use of uses) this.#count(use, 1);
     for (const use of before.uses) this.#count(use, -1);
-    if (served.length === 0) this.#published.delete(unit);
+    if (served.length + services.length === 0) this.#published.delete(unit);
     else this.#published.set(unit, { parts, digests, uses });
   }
 
@@ -114,8 +115,9 @@ export class Output {
     return { mappings, removedMappings, upstreams, removedUpstreams, endpoints, flipped };
   }
 
-  #usesOf(served: readonly Draft[]): readonly Use[] {
+  #usesOf(served: readonly Draft[], services: readonly PlannedService[]): readonly Use[] {
     const uses = new Set<Use>();
+    for (const { asked } of services) if (asked !== null) uses.add(this.#uses.at(asked.plan));
     for (const { plan } of served) if (plan !== null) uses.add(this.#uses.at(plan));
     return [...uses];
   }

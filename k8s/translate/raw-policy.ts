@@ -1,7 +1,8 @@
-// Policy of a raw Mapping: retries, CORS, upgrades; and what is decoded and kept for services that the gateway does not have.
+// Policy of a raw Mapping: retries, CORS, upgrades; and what steers an AuthService and a RateLimitService.
 import type { Cors, Kept, RetryPolicy } from '../../routing/mapping.ts';
 import type { Fields } from './fields.ts';
-import { arrayOf, booleanOf, durationMs, fieldOf, integerOf, scalarText, textOf, textRecordOf } from './value.ts';
+import { decodeLabels } from './rate-limit-labels.ts';
+import { arrayOf, booleanOf, durationMs, fieldOf, integerOf, scalarText, textOf } from './value.ts';
 
 /** Ambassador's words, then those of Envoy that it refuses: `reset`, and gRPC statuses. */
 const retryWords = new Set([
@@ -70,20 +71,22 @@ export function decodeUpgrades(fields: Fields): readonly string[] {
   return upgrades.has('websocket') ? ['websocket'] : [];
 }
 
+/** `auth_context_extensions` of one Mapping, and characters of a key or a value. */
+const mostExtensions = 32;
+const mostExtensionText = 256;
+
 const nothingKept: Kept = Object.freeze({ bypassAuth: false, authContextExtensions: Object.freeze({}), labels: null });
 
-/**
- * What steers an AuthService or a RateLimitService: without them it changes nothing, in Ambassador either, so it is no Problem. That there is no
- * such service is said of its own document.
- */
+/** What steers an AuthService or a RateLimitService: without them it changes nothing, in Ambassador either, so it is no Problem. */
 export function decodeKept(fields: Fields): Kept {
   const written = ['bypass_auth', 'auth_context_extensions', 'labels', 'rate_limits'].some((name) => fields.has(name));
+  const extensions = fields.record('auth_context_extensions') ?? {};
+  const isReadable = Object.entries(extensions).every(([key, value]) => key.length <= mostExtensionText && (scalarText(value)?.length ?? Infinity) <= mostExtensionText);
+  if (!isReadable || Object.keys(extensions).length > mostExtensions) fields.bad('auth_context_extensions', extensions, `at most ${mostExtensions} texts of at most ${mostExtensionText} characters`);
   const kept: Kept = {
     bypassAuth: fields.boolean('bypass_auth'),
-    authContextExtensions: { ...textRecordOf(fields.record('auth_context_extensions')) },
-    // `rate_limits` of ambassador/v0 became `labels`.
-    labels: fields.take('labels') ?? fields.take('rate_limits') ?? null,
+    authContextExtensions: Object.fromEntries(Object.entries(extensions).map(([key, value]) => [key, scalarText(value) ?? ''])),
+    labels: decodeLabels(fields),
   };
-  fields.take('rate_limits');
   return written ? kept : nothingKept;
 }

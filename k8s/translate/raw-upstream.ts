@@ -20,10 +20,14 @@ export interface PlannedUpstream {
   readonly note: Note | null;
 }
 
-export function planRawUpstream(raw: RawMapping, namespace: string, around: Lookups): PlannedUpstream {
+/** What of a document says where its Upstream is. */
+export type WrittenUpstream = Pick<RawMapping, 'service' | 'tls' | 'grpc' | 'dial' | 'limits'>;
+
+/** `trusted`: the operator of the gateway wrote it, who needs no Grant to name what is elsewhere. */
+export function planRawUpstream(raw: WrittenUpstream, namespace: string, around: Lookups, trusted = false): PlannedUpstream {
   const { host, port } = raw.service!;
   const meaning = meaningOfHost(host, namespace);
-  const foreign = refuseForeign(meaning, host, port, namespace, around);
+  const foreign = refuseForeign(meaning, host, port, namespace, around, trusted);
   if (foreign !== null) return { plan: null, note: foreign };
   const tls = tlsOf(raw, namespace, around);
   if (tls.kind === 'missing') {
@@ -41,26 +45,26 @@ function portNote(meaning: HostMeaning, port: number, around: Lookups): Note | n
 }
 
 /** An Upstream that is never dialled and never ready. */
-export function withheldUpstream(raw: RawMapping, namespace: string, tls: UpstreamTls | null): UpstreamPlan {
+export function withheldUpstream(raw: WrittenUpstream, namespace: string, tls: UpstreamTls | null): UpstreamPlan {
   const { host, port } = raw.service!;
   return planUpstream({ kind: 'service', namespace, name: host, port }, 'none', protocolOf(raw), tls, raw.limits);
 }
 
-function protocolOf(raw: RawMapping): 'http1' | 'http2' {
+function protocolOf(raw: WrittenUpstream): 'http1' | 'http2' {
   return raw.grpc ? 'http2' : 'http1';
 }
 
 /** Why the Upstream may not be named, or null. */
-function refuseForeign(meaning: HostMeaning, host: string, port: number, namespace: string, around: Lookups): Note | null {
+function refuseForeign(meaning: HostMeaning, host: string, port: number, namespace: string, around: Lookups, trusted: boolean): Note | null {
   const grants = around.grantsOf(namespace);
   const field = 'spec.service';
   if (meaning.kind === 'service' && meaning.namespace === namespace) {
     const external = around.service(namespace, meaning.name)?.externalName ?? '';
-    if (external === '' || isUpstreamGranted(grants, [external])) return null;
+    if (trusted || external === '' || isUpstreamGranted(grants, [external])) return null;
     return { code: 'upstream-not-granted', field, sentence: `the Service ${meaning.name} is an ExternalName of ${external}, which needs a Grant; ask the operator of the gateway for one with this name under upstreams` };
   }
   const names = meaning.kind === 'service' ? [host, `${meaning.name}.${meaning.namespace}`] : meaning.kind === 'address' ? [host, meaning.ip] : [host];
-  if (!isUpstreamGranted(grants, names)) {
+  if (!trusted && !isUpstreamGranted(grants, names)) {
     return { code: 'upstream-not-granted', field, sentence: `${host} is outside the namespace ${namespace} and needs a Grant, so the Mapping is not served; name a Service of the namespace, or ask the operator of the gateway for a Grant with ${host} under upstreams` };
   }
   const reason = meaning.kind === 'address' ? refusalOf(around.settings, readAddress(meaning.ip), port) : null;
@@ -69,7 +73,7 @@ function refuseForeign(meaning: HostMeaning, host: string, port: number, namespa
 
 type TlsOutcome = { readonly kind: 'tls'; readonly tls: UpstreamTls | null } | { readonly kind: 'missing'; readonly reason: string };
 
-function tlsOf(raw: RawMapping, namespace: string, around: Lookups): TlsOutcome {
+function tlsOf(raw: WrittenUpstream, namespace: string, around: Lookups): TlsOutcome {
   if (raw.tls === null || raw.tls === '') return { kind: 'tls', tls: raw.tls === '' || raw.service!.tls ? plainTls() : null };
   const context = around.tlsContext(namespace, raw.tls);
   if (context === null) return { kind: 'missing', reason: `needs the TLSContext ${raw.tls}, which does not exist in the namespace` };
@@ -82,6 +86,9 @@ function addressOf(meaning: HostMeaning, port: number, dial: 'endpoints' | 'serv
   if (meaning.kind === 'address') return { from: 'fixed', address: { kind: 'address', ip: meaning.ip, port } };
   if (meaning.kind === 'name') return { from: 'resolver', address: { kind: 'dns', host: meaning.host, port } };
   const service = around.service(meaning.namespace, meaning.name);
+  // Of a namespace that is not watched nothing is known but its names.
+  const { namespaces } = around.settings;
+  if (service === null && namespaces.length > 0 && !namespaces.includes(meaning.namespace)) return { from: 'resolver', address: { kind: 'dns', host: `${meaning.name}.${meaning.namespace}`, port } };
   if (service === null) return absentServiceAddress(meaning.namespace, meaning.name, port, around.settings.source);
   if (service.externalName !== '') return { from: 'resolver', address: { kind: 'dns', host: service.externalName, port } };
   return serviceAddress(service, port, dial);

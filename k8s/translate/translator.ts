@@ -3,12 +3,13 @@
 // order in which objects come in one change does not matter.
 import { openKey, type DigestKey } from '../../routing/digest.ts';
 import { plainGuard } from '../../routing/guard.ts';
-import type { TableSettings } from '../../routing/table-change.ts';
+import { plainSettings, type TableSettings } from '../../routing/table-change.ts';
 import { compareProblems, compareText, type Problem } from '../../routing/problem.ts';
 import { annotationOf, keys } from './annotations.ts';
 import { Backends } from './backends.ts';
 import { BareNames, type NameRefusal } from './bare-names.ts';
 import { deadEnds } from './dead-ends.ts';
+import { ExternalBook } from './external-book.ts';
 import { fewOf, listOf } from './few.ts';
 import { isAnonymousGranted } from './grant.ts';
 import { groupDifferences } from './group-differences.ts';
@@ -60,15 +61,17 @@ export class Translator {
   #turn: number;
   #problems: readonly Problem[] | null = null;
   #tableSettings: TableSettings;
+  readonly #external: ExternalBook;
   readonly #current: Translation;
 
   /** `key`: of digests that tell whether something differs from what was published. A secret where objects are written by who must not forge one. */
   constructor(settings: TranslateSettings, recording: Recording, key: DigestKey = openKey) {
     this.#settings = settings;
-    this.#tableSettings = { singleNamespace: settings.singleNamespace, front: null };
+    this.#tableSettings = { ...plainSettings, singleNamespace: settings.singleNamespace };
     this.#backends = new Backends(settings);
     this.#graph = new ObjectGraph(settings, this.#backends);
     this.#output = new Output(this.#backends, key);
+    this.#external = new ExternalBook(`${settings.ambassadorIds[0] ?? 'default'}-${settings.gatewayNamespace ?? 'default'}`);
     // One namespace contests nothing.
     const isShared = settings.namespaces.length !== 1;
     const asRecorded = isShared && recording.kind === 'elsewhere';
@@ -190,8 +193,14 @@ export class Translator {
 
   #publish(units: Iterable<Unit>): TranslationChange {
     const published = [...units];
-    for (const unit of published) this.#output.publish(unit, this.#servedOf(unit));
+    for (const unit of published) {
+      const { services } = this.#graph.meaningOf(unit);
+      this.#output.publish(unit, this.#servedOf(unit), services);
+      this.#external.set(unit.ref, services);
+    }
     for (const unit of published) unit.settle();
+    const external = this.#external.settle();
+    if (external !== this.#tableSettings.external) this.#tableSettings = { ...this.#tableSettings, external };
     return this.#output.takeChange();
   }
 
@@ -261,7 +270,7 @@ export class Translator {
     const meaningOf = (unit: Unit): UnitMeaning => this.#graph.meaningOf(unit);
     for (const problem of groupDifferences(this.#graph.units(), meaningOf)) problems.push(problem);
     for (const problem of shadowSlashes(this.#graph.units(), meaningOf)) problems.push(problem);
-    problems.push(...this.#claims.problems());
+    problems.push(...this.#claims.problems(), ...this.#external.problems);
     return problems.sort(compareProblems);
   }
 }

@@ -5,6 +5,7 @@ import type { HostMatch } from '../../routing/match.ts';
 import type { ObjectRef, Problem } from '../../routing/problem.ts';
 import type { Deployment, Predictor } from './deployment.ts';
 import type { MappingDefaults } from './module-defaults.ts';
+import type { PlannedService } from './external-book.ts';
 import type { Service } from './services.ts';
 import type { Secret, TlsContext } from './tls.ts';
 import type { Grant, TranslateSettings } from './translation.ts';
@@ -56,12 +57,14 @@ export interface Choice {
 export interface UnitMeaning {
   readonly drafts: readonly Draft[];
   readonly choices: readonly Choice[];
+  /** Who is asked about requests, of all that pass the gateway. */
+  readonly services: readonly PlannedService[];
   readonly problems: readonly Problem[];
   /** Bytes of raw configuration, against the namespace's 64 KiB. */
   readonly configBytes: number;
 }
 
-export const nothing: UnitMeaning = Object.freeze({ drafts: [], choices: [], problems: [], configBytes: 0 });
+export const nothing: UnitMeaning = Object.freeze({ drafts: [], choices: [], services: [], problems: [], configBytes: 0 });
 
 export const ownedStanding: Standing = Object.freeze({ kind: 'owned' });
 
@@ -88,6 +91,7 @@ export const notReady = 'it is not ready: others of its Route take its share, an
 export class MeaningBuilder {
   readonly drafts: Draft[] = [];
   readonly choices: Choice[] = [];
+  readonly services: PlannedService[] = [];
   readonly problems: Problem[] = [];
   readonly #subject: ObjectRef;
 
@@ -100,6 +104,6 @@ export class MeaningBuilder {
   }
 
   meaning(configBytes: number): UnitMeaning {
-    return { drafts: this.drafts, choices: this.choices, problems: this.problems, configBytes };
+    return { drafts: this.drafts, choices: this.choices, services: this.services, problems: this.problems, configBytes };
   }
 }

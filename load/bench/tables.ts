@@ -6,6 +6,7 @@ import type { ForwardTarget, Mapping } from '../../routing/mapping.ts';
 import type { Match, PathMatch } from '../../routing/match.ts';
 import { plainTarget } from '../../routing/plain-mapping.ts';
 import { RouteTable } from '../../routing/table.ts';
+import { plainSettings } from '../../routing/table-change.ts';
 import type { TableChange } from '../../routing/table-change.ts';
 import { TableWriter } from '../../routing/table-writer.ts';
 
@@ -65,7 +66,7 @@ export function ownRegexes(namespace: string, count: number): Mapping[] {
 export function wholeChange(mappings: readonly Mapping[]): TableChange {
   const keys = new Set(mappings.flatMap(({ target }) => (target.kind === 'forward' ? [target.upstream] : [])));
   const endpoints = [...keys].map((key) => ({ key, ready: true, endpoints: [] }));
-  return { settings: { singleNamespace: null, front: null }, mappings: mappings.map((one) => ({ mapping: one, slot: -1 })), removedMappings: [], upstreams: [], removedUpstreams: [], endpoints, failing: [] };
+  return { settings: plainSettings, mappings: mappings.map((one) => ({ mapping: one, slot: -1 })), removedMappings: [], upstreams: [], removedUpstreams: [], endpoints, failing: [] };
 }
 
 /** A table in memory that threads share, with its writer and a reader that takes every change at once. */

@@ -5,13 +5,14 @@ import { describe, expect, test } from 'vitest';
 import { ArenaFull } from '../../routing/blocks.ts';
 import type { Mapping } from '../../routing/mapping.ts';
 import { TableWriter } from '../../routing/table-writer.ts';
+import { plainSettings } from '../../routing/table-change.ts';
 import type { TableChange } from '../../routing/table-change.ts';
 import { SharedTable, mostReaders, tableMemory } from '../../gateway/shared-table.ts';
 import { endpointsOf, mappingOf, upstreamOf } from './fixtures.ts';
 import type { TableMemory } from '../../gateway/shared-table.ts';
 import type { TableThreadStart } from './table-thread.ts';
 
-const none: TableChange = { settings: { singleNamespace: null, front: null }, mappings: [], removedMappings: [], upstreams: [], removedUpstreams: [], endpoints: [], failing: [] };
+const none: TableChange = { settings: plainSettings, mappings: [], removedMappings: [], upstreams: [], removedUpstreams: [], endpoints: [], failing: [] };
 const names = ['a', 'b', 'c', 'd', 'e', 'f'];
 
 /** Each Mapping with this time limit. */

@@ -13,6 +13,7 @@ import { TableWriter } from '../../routing/table-writer.ts';
 import { anyHeadText } from './arbitrary.ts';
 import { change, is, LiveTable, mapping, match, named, prefix, regex, upstreamOf } from './build.ts';
 import { anyChange, attach } from './changes.ts';
+import { plainSettings } from '../../routing/table-change.ts';
 
 const head = (path: string, more: Partial<HeadText> = {}): HeadText => ({ method: 'POST', path, host: 'h', headers: [], grpc: false, ...more });
 
@@ -215,7 +216,7 @@ describe('a writer', () => {
   const extra = ['a', 'b'].map((name) => mapping(`${name}-extra`, match({ kind: 'grpc' }, { headers: [named('seldon', is(`extra-${name}`))] }), { space: 'ns' }));
   /** Touches records of every kind: that of a Route, an Upstream, a namespace, a name, and the settings. */
   const flip = (on: boolean): TableChange =>
-    change(on ? extra : [], { removedMappings: on ? [] : extra.map(({ id }) => id), endpoints: [{ key: 'a-rest', ready: on, endpoints: [] }], settings: { singleNamespace: on ? null : 'ns', front: null } });
+    change(on ? extra : [], { removedMappings: on ? [] : extra.map(({ id }) => id), endpoints: [{ key: 'a-rest', ready: on, endpoints: [] }], settings: { ...plainSettings, singleNamespace: on ? null : 'ns' } });
 
   it.each([
     ['any byte', 41, 0, 0x10],

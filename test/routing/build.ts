@@ -9,6 +9,7 @@ import type { ForwardTarget, Mapping, Role } from '../../routing/mapping.ts';
 import type { HostMatch, Match, NamedMatch, PathMatch, ValueMatch } from '../../routing/match.ts';
 import { privateTable } from '../../routing/private-table.ts';
 import { RouteTable } from '../../routing/table.ts';
+import { plainSettings } from '../../routing/table-change.ts';
 import type { TableChange } from '../../routing/table-change.ts';
 import { TableWriter } from '../../routing/table-writer.ts';
 import type { Upstream, UpstreamEndpoints } from '../../routing/upstream.ts';
@@ -96,7 +97,7 @@ export function mapping(name: string, path: PathMatch | Match, more: Partial<Map
 /** Mappings without counter slots. */
 export function change(mappings: readonly Mapping[], more: Partial<TableChange> = {}): TableChange {
   return {
-    settings: { singleNamespace: null, front: null },
+    settings: plainSettings,
     mappings: mappings.map((one) => ({ mapping: one, slot: -1 })),
     removedMappings: [],
     upstreams: [],
@@ -133,7 +134,7 @@ export function endpointsOf(mappings: readonly Mapping[], unready: readonly stri
 
 /** A table of these Mappings, every Upstream ready but for those in `unready`. */
 export function tableOf(mappings: readonly Mapping[], unready: readonly string[] = [], singleNamespace: string | null = null): RouteTable<null> {
-  return privateTable(change(mappings, { endpoints: endpointsOf(mappings, unready), settings: { singleNamespace, front: null } }), () => null);
+  return privateTable(change(mappings, { endpoints: endpointsOf(mappings, unready), settings: { ...plainSettings, singleNamespace } }), () => null);
 }
 
 export function request(path: string, more: Partial<HeadText> = {}): RequestHead {

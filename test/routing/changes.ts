@@ -3,6 +3,7 @@ import * as fc from 'fast-check';
 import type { Mapping } from '../../routing/mapping.ts';
 import { privateTable } from '../../routing/private-table.ts';
 import type { RouteTable } from '../../routing/table.ts';
+import { plainSettings } from '../../routing/table-change.ts';
 import type { MappingChange, TableChange, TableSettings, UpstreamChange } from '../../routing/table-change.ts';
 import type { UpstreamEndpoints } from '../../routing/upstream.ts';
 import { anyMapping, someEndpoints } from './arbitrary.ts';
@@ -30,11 +31,11 @@ export const anyChange: fc.Arbitrary<TableChange> = fc
     endpoints: someEndpoints,
     failing: fc.array(fc.tuple(fc.constantFrom('u0', 'u9'), fc.constantFrom([], ['10.0.0.1:9000'])), { maxLength: 1 }),
   })
-  .map(({ singleNamespace, front, ...more }) => ({ settings: { singleNamespace, front }, ...more }));
+  .map(({ singleNamespace, front, ...more }) => ({ settings: { ...plainSettings, singleNamespace, front }, ...more }));
 
 /** What changes lead to, by plain maps. */
 export class Content {
-  #settings: TableSettings = { singleNamespace: null, front: null };
+  #settings: TableSettings = plainSettings;
   readonly #mappings = new Map<string, MappingChange>();
   readonly #upstreams = new Map<string, UpstreamChange>();
   readonly #endpoints = new Map<string, UpstreamEndpoints>();

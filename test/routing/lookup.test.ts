@@ -7,13 +7,14 @@ import { privateTable } from '../../routing/private-table.ts';
 import { anyHeadText, anyMapping, someEndpoints } from './arbitrary.ts';
 import { change, is, mapping, match, named, prefix, request, tableOf } from './build.ts';
 import { naiveRoute } from './naive.ts';
+import { plainSettings } from '../../routing/table-change.ts';
 
 const unique = { selector: (mapping: { readonly id: string }): string => mapping.id, maxLength: 24 };
 
 it('lookup finds what trying every Route of the owner in Order finds', () => {
   fc.assert(
     fc.property(fc.uniqueArray(anyMapping, unique), someEndpoints, fc.constantFrom(null, null, 'a'), fc.array(anyHeadText, { minLength: 1, maxLength: 10 }), fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), (mappings, endpoints, singleNamespace, heads, draw) => {
-      const table = privateTable(change(mappings, { endpoints, settings: { singleNamespace, front: null } }), (mapping) => mapping.id);
+      const table = privateTable(change(mappings, { endpoints, settings: { ...plainSettings, singleNamespace } }), (mapping) => mapping.id);
       for (const text of heads) {
         const expected = naiveRoute(table, text);
         const decision = decide(table, headOf(text), draw);

@@ -12,6 +12,7 @@ import type { Endpoint, UpstreamEndpoints } from '../../routing/upstream.ts';
 import { anyHead, anyMapping, someEndpoints } from './arbitrary.ts';
 import { change, endpointsOf, forwardTo, live, LiveTable, mapping, prefix, request, tableOf, upstreamOf } from './build.ts';
 import { anyChange, attach, Content } from './changes.ts';
+import { plainSettings } from '../../routing/table-change.ts';
 
 /** What a decision says, whatever table it is of. */
 function said(decision: Decision<string>): unknown {
@@ -69,7 +70,7 @@ describe('a table after changes', () => {
     const first = table.writer.write(given, 0);
     expect(table.writer.write(structuredClone(given), 1)).toEqual(first);
     expect(table.writer.write(change([], { removedMappings: ['nobody'], removedUpstreams: ['none'] }), 1)).toEqual(first);
-    expect(table.writer.write(change([], { settings: { singleNamespace: 'a', front: null } }), 1).version).toBe(2);
+    expect(table.writer.write(change([], { settings: { ...plainSettings, singleNamespace: 'a' } }), 1).version).toBe(2);
   });
 
   it('what is named more than once counts as it is named last', () => {

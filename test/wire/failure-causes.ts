@@ -8,6 +8,8 @@ import { vi } from 'vitest';
 import { failures } from '../../gateway/failures.ts';
 import { requestStep } from '../../gateway/edge/policy/step.ts';
 import { EndpointPool } from '../../gateway/edge/upstream/endpoint-pool.ts';
+import type { Kept } from '../../routing/mapping.ts';
+import { plainSettings } from '../../routing/table-change.ts';
 import type { FrontSettings } from '../../routing/table-change.ts';
 import type { Breaker } from '../../routing/upstream.ts';
 import { upstreamOf } from '../gateway/fixtures.ts';
@@ -18,13 +20,13 @@ import { eventually } from '../turns.ts';
 import { plainTerms } from '../../routing/host-tls.ts';
 import { certificateSet, hostDeclaration } from './certificates.ts';
 import { closedPort } from './closed-port.ts';
+import { GrpcService, httpAuth, rateLimits, serveGuarded } from './external-services.ts';
 import type { RawClient } from './client.ts';
 import type { Gateway, GatewayOptions } from './gateway.ts';
 import { endpointsOn, irisTo, plainFront, post } from './gateway.ts';
 import { certPem, keyPem } from './identity.ts';
 import { Http2Origin } from './http2-origin.ts';
-import type { Origin } from './origin.ts';
-import { requestsIn } from './origin.ts';
+import { answerEach, Origin, requestsIn } from './origin.ts';
 
 /** What a cause works with. */
 export interface Bench {
@@ -57,7 +59,7 @@ const path = '/seldon/prod/iris/x';
 
 /** The table says this of every request. */
 function withFront({ gateway }: Bench, front: Partial<FrontSettings>, act: () => void): void {
-  gateway.change({ settings: { singleNamespace: null, front: { ...plainFront, ...front } } });
+  gateway.change({ settings: { ...plainSettings, front: { ...plainFront, ...front } } });
   act();
 }
 
@@ -123,6 +125,22 @@ const withKeys: GatewayOptions = { policy: policyWith('keys') };
 /** A request to what only this provider's clients may call. */
 function guarded(bench: Bench, provider: string): void {
   bench.gateway.serve([{ ...irisTo('iris'), guard: guardOf(provider) }], [upstreamOf('iris')], [endpointsOn('iris', [bench.origin.port])]);
+  ask(bench);
+}
+
+/** A service that answers so. */
+async function externalOrigin(bench: Bench, answer: string): Promise<Origin> {
+  const service = await new Origin(answerEach(answer)).listen();
+  bench.after(() => service.close());
+  return service;
+}
+
+const labelled: Kept = { bypassAuth: false, authContextExtensions: {}, labels: [{ domain: 'ambassador', labels: [{ kind: 'generic', key: 'generic_key', value: 'a' }] }] };
+
+async function overLimit(bench: Bench, resourceExhausted: boolean): Promise<void> {
+  const service = await GrpcService.rateLimit(() => ({ overall_code: 'OVER_LIMIT' }));
+  bench.after(() => service.close());
+  serveGuarded(bench.gateway, bench.origin.port, { rateLimit: { ...rateLimits, resourceExhausted, timeoutMs: 5000 }, limitsPort: service.port, target: { kept: labelled } });
   ask(bench);
 }
 
@@ -245,6 +263,39 @@ export const causes: Readonly<Record<keyof typeof failures, Cause>> = {
     cause: (bench) => {
       const iris = irisTo('iris');
       bench.gateway.serve([{ ...iris, guard: { ...iris.guard, deny: ['127.0.0.0/8'] } }], [upstreamOf('iris')], [endpointsOn('iris', [bench.origin.port])]);
+      ask(bench);
+    },
+  },
+  authDenied: {
+    cause: async (bench) => {
+      const service = await externalOrigin(bench, 'HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n');
+      serveGuarded(bench.gateway, bench.origin.port, { auth: httpAuth, authPort: service.port });
+      ask(bench);
+    },
+  },
+  authUnavailable: {
+    cause: async (bench) => {
+      serveGuarded(bench.gateway, bench.origin.port, { auth: httpAuth, authPort: await closedPort() });
+      ask(bench);
+    },
+  },
+  authUnreadable: {
+    cause: (bench) => {
+      serveGuarded(bench.gateway, bench.origin.port, { auth: 'closed' });
+      ask(bench);
+    },
+  },
+  limitReached: { cause: (bench) => overLimit(bench, false) },
+  limitExhausted: { cause: (bench) => overLimit(bench, true) },
+  limitsUnavailable: {
+    cause: async (bench) => {
+      serveGuarded(bench.gateway, bench.origin.port, { rateLimit: { ...rateLimits, failureModeDeny: true }, limitsPort: await closedPort(), target: { kept: labelled } });
+      ask(bench);
+    },
+  },
+  limitsUnreadable: {
+    cause: (bench) => {
+      serveGuarded(bench.gateway, bench.origin.port, { rateLimit: 'closed', target: { kept: labelled } });
       ask(bench);
     },
   },

@@ -1,4 +1,5 @@
 // A data plane for wire tests: one DataPlane without threads, on free ports, plain and TLS, with a table made of a few Mappings.
+import { plainSettings } from '../../routing/table-change.ts';
 import type { FrontSettings, TableChange } from '../../routing/table-change.ts';
 import { TableWriter } from '../../routing/table-writer.ts';
 import type { ForwardTarget, Mapping } from '../../routing/mapping.ts';
@@ -115,7 +116,7 @@ export class Gateway {
     const keys = new Set(upstreams.map(({ key }) => key));
     const ids = new Set(mappings.map(({ id }) => id));
     this.change({
-      settings: { singleNamespace: null, front: null },
+      settings: plainSettings,
       mappings: mappings.map((mapping, index) => ({ mapping, slot: firstSlot + index })),
       removedMappings: [...this.#writer.mappingIds].filter((id) => !ids.has(id)),
       upstreams: upstreams.map((upstream, index) => ({ upstream, breakerSlot: index })),
@@ -128,7 +129,7 @@ export class Gateway {
 
   /** The next table: this one, changed. */
   change(change: Partial<TableChange>): void {
-    const none: TableChange = { settings: { singleNamespace: null, front: null }, mappings: [], removedMappings: [], upstreams: [], removedUpstreams: [], endpoints: [], failing: [] };
+    const none: TableChange = { settings: plainSettings, mappings: [], removedMappings: [], upstreams: [], removedUpstreams: [], endpoints: [], failing: [] };
     this.shared.publish(this.#writer.write({ ...none, ...change }, this.shared.oldestRead).root);
     this.shared.ready = true;
     this.plane.woken();

@@ -1,5 +1,6 @@
 // Ambassador's Module on the wire: manifests in, bytes out; what it says of every request holds from the next one on, also on connections that are open.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { plainSettings } from '../../routing/table-change.ts';
 import type { FrontSettings } from '../../routing/table-change.ts';
 import { fieldOf, type RawClient } from './client.ts';
 import { Gateway, endpointsOn, irisTo, plainFront, post, transports } from './gateway.ts';
@@ -37,7 +38,7 @@ describe.each(transports)('%s', (_name, secure) => {
   }
 
   function say(front: Partial<FrontSettings> | null): void {
-    gateway.change({ settings: { singleNamespace: null, front: front === null ? null : { ...plainFront, ...front } } });
+    gateway.change({ settings: { ...plainSettings, front: front === null ? null : { ...plainFront, ...front } } });
   }
 
   async function open(): Promise<RawClient> {

@@ -17,6 +17,7 @@ import { compileRetry } from './retry-policy.ts';
 import type { CompiledRetry } from './retry-policy.ts';
 import { balancingPolicyOf, plainBalancing } from '../upstream/balancing-policy.ts';
 import type { BalancingPolicy } from '../upstream/balancing-policy.ts';
+import type { ExternalClients } from '../external/external-clients.ts';
 import type { UpstreamPool } from '../upstream/pool.ts';
 import type { UpstreamRegistry } from '../upstream/registry.ts';
 
@@ -58,6 +59,8 @@ export interface Compiler {
   readonly limits: StepLimits;
   readonly callers: Callers;
   readonly limiter: Limiter;
+  /** Who is asked about requests, by the table that was taken last: what was compiled by others is compiled anew. */
+  external: ExternalClients;
   /** Steps of tests, before those of the Mapping. */
   readonly plantedSteps: readonly Step[];
 }
@@ -71,6 +74,7 @@ export class LazyMapping {
   #compiled: CompiledMapping | null = null;
   /** Version of the policy that it was compiled for. */
   #policyVersion = -1;
+  #external: ExternalClients | null = null;
 
   constructor(mapping: Mapping, slot: number, compiler: Compiler) {
     this.slot = slot;
@@ -79,24 +83,25 @@ export class LazyMapping {
   }
 
   get compiled(): CompiledMapping {
-    const { version } = this.#compiler.callers;
-    if (this.#compiled === null || this.#policyVersion !== version) {
+    const { callers, external } = this.#compiler;
+    if (this.#compiled === null || this.#policyVersion !== callers.version || this.#external !== external) {
       this.#compiled = compileMapping(this.#mapping, this.slot, this.#compiler);
-      this.#policyVersion = version;
+      this.#policyVersion = callers.version;
+      this.#external = external;
     }
     return this.#compiled;
   }
 }
 
 /** Compiles one Mapping. */
-export function compileMapping(mapping: Mapping, slot: number, { pools, defaultIdleTimeoutMs, limits, callers, limiter, plantedSteps }: Compiler): CompiledMapping {
+export function compileMapping(mapping: Mapping, slot: number, { pools, defaultIdleTimeoutMs, limits, callers, limiter, external, plantedSteps }: Compiler): CompiledMapping {
   const { target } = mapping;
   const stepsFor = (upgrade: boolean, parts: StepParts): readonly Step[] | null => {
     const steps = compileSteps(mapping, upgrade, parts, limits, callers, limiter);
     return plantedSteps.length === 0 ? steps : [...plantedSteps, ...(steps ?? [])];
   };
   if (target.kind === 'redirect') {
-    const steps = stepsFor(false, { pool: null, rewrite: noRewrite });
+    const steps = stepsFor(false, { pool: null, rewrite: noRewrite, external });
     return Object.freeze({
       slot,
       responseEdits: null,
@@ -129,7 +134,7 @@ export function compileMapping(mapping: Mapping, slot: number, { pools, defaultI
   return Object.freeze({
     slot,
     responseEdits,
-    steps: stepsFor(false, { pool, rewrite }),
+    steps: stepsFor(false, { pool, rewrite, external }),
     pool,
     balancing: balancingPolicyOf(target),
     retry: compileRetry(target.retry, timeout.ms),
@@ -152,7 +157,7 @@ export function compileMapping(mapping: Mapping, slot: number, { pools, defaultI
     idleTimeoutMs: idleTimeout.setBy === null ? defaultIdleTimeoutMs : idleTimeout.ms,
     serviceTime: !isGoneName(responseEdits, 'x-envoy-upstream-service-time'),
     date: !isGoneName(responseEdits, 'date'),
-    upgradeSteps: stepsFor(true, { pool, rewrite }),
+    upgradeSteps: stepsFor(true, { pool, rewrite, external }),
     shadowPool: mapping.role.kind === 'shadow' ? pools.shadowOf(target.upstream) : null,
     timeoutSentence: `timeout ${timeout.ms} ms ${setBy}`,
   });

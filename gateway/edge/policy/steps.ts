@@ -3,6 +3,7 @@ import type { Mapping } from '../../../routing/mapping.ts';
 import type { CompiledRewrite } from '../../../routing/rewrite.ts';
 import { stepsOf } from '../../steps.ts';
 import type { StepName } from '../../steps.ts';
+import type { ExternalClients } from '../external/external-clients.ts';
 import type { UpstreamPool } from '../upstream/pool.ts';
 import { addressRulesOf } from '../../callers/address-rules.ts';
 import type { Callers } from '../identity/callers.ts';
@@ -13,7 +14,9 @@ import { limitsOf } from '../../callers/effective-limits.ts';
 import { addressesStep } from './addresses.ts';
 import { bodyLimitStep } from './body-limit.ts';
 import { compileCors, corsStep } from './cors.ts';
+import { externalAuthStep } from './external-auth.ts';
 import { identityStep } from './identity.ts';
+import { rateLimitServiceStep } from './rate-limit-service.ts';
 import { rateLimitStep } from './rate-limit.ts';
 import { redirectStep } from './redirect.ts';
 import { rewriteStep } from './rewrite-limits.ts';
@@ -32,11 +35,13 @@ export interface StepLimits {
 export interface StepParts {
   readonly pool: UpstreamPool | null;
   readonly rewrite: CompiledRewrite;
+  /** Who is asked about requests, at the moment. */
+  readonly external: ExternalClients;
 }
 
 /** null: there is nothing to do, which costs a request one comparison. */
 export function compileSteps(mapping: Mapping, upgrade: boolean, parts: StepParts, limits: StepLimits, callers: Callers, limiter: Limiter): readonly Step[] | null {
-  const names = stepsOf(mapping, { bodyBytes: limits.bodyBytes, upgrade, policy: callers.policy });
+  const names = stepsOf(mapping, { bodyBytes: limits.bodyBytes, upgrade, policy: callers.policy, external: parts.external.services });
   return names.length === 0 ? null : Object.freeze(names.map((name) => compileStep(name, mapping, parts, limits, callers, limiter)));
 }
 
@@ -53,7 +58,7 @@ export function rejectedSteps(mapping: Mapping | null): readonly Step[] | null {
   return steps;
 }
 
-function compileStep(name: StepName, mapping: Mapping, { pool, rewrite }: StepParts, limits: StepLimits, callers: Callers, limiter: Limiter): Step {
+function compileStep(name: StepName, mapping: Mapping, { pool, rewrite, external }: StepParts, limits: StepLimits, callers: Callers, limiter: Limiter): Step {
   const { target, match, guard, namespace } = mapping;
   if (name === 'identity') return identityStep(callers.admittance(mapping), callers, callers.policy?.clientHeader === true);
   if (name === 'rate-limit') return rateLimitStep(compiledLimits(mapping, callers, limiter), limiter);
@@ -62,6 +67,10 @@ function compileStep(name: StepName, mapping: Mapping, { pool, rewrite }: StepPa
   switch (name) {
     case 'cors':
       return corsStep(compileCors(target.cors)!);
+    case 'external-auth':
+      return externalAuthStep(external, target.kept);
+    case 'rate-limit-service':
+      return rateLimitServiceStep(external, target.kept.labels ?? [], pool?.key ?? '');
     case 'upgrade':
       return pool !== null && target.upgrades.includes('websocket') ? upgradeStep(pool) : noUpgradeStep;
     case 'body-limit':

@@ -27,6 +27,6 @@
 {{/* Objects that configure the whole gateway. */}}
 {{- define "sluice.platformRules" -}}
 - apiGroups: [getambassador.io]
-  resources: [modules]
+  resources: [modules, authservices, ratelimitservices]
   verbs: [list, watch]
 {{- end }}

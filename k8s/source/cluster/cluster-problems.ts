@@ -1,7 +1,7 @@
 // Problems of the cluster Source: what of the cluster cannot be read, and what the gateway does instead.
 import type { Problem } from '../../../routing/problem.ts';
 import type { Reflector } from './reflector.ts';
-import { resourceName } from './resources.ts';
+import { guardResources, resourceName } from './resources.ts';
 
 /** All Problems of one Reflector. */
 export function problemsOf(reflector: Reflector, server: string): readonly Problem[] {
@@ -21,7 +21,7 @@ export function problemsOf(reflector: Reflector, server: string): readonly Probl
       report(resource.required ? 'error' : 'warning', 'resource-forbidden', `${plural} cannot be read ${where}: ${state.sentence}; ${resource.plural === 'endpointslices' ? 'Services are dialled by their own address' : kept}; grant get, list and watch`);
       break;
     case 'absent':
-      report(resource.required ? 'warning' : 'info', 'resource-absent', `the cluster serves no ${plural} (its CRD is not installed), so there are none; install it and it is found within seconds`);
+      report(resource.required && !guardResources.includes(resource) ? 'warning' : 'info', 'resource-absent', `the cluster serves no ${plural} (its CRD is not installed), so there are none; install it and it is found within seconds`);
       break;
     case 'starting':
     case 'current':

@@ -15,7 +15,7 @@ import type { CollectionChange } from './collection.ts';
 import { ReferencedSecrets } from './referenced-secrets.ts';
 import type { ReflectorTimes } from './reflector-times.ts';
 import { Reflector } from './reflector.ts';
-import { platformResources, resourceName, watchedResources } from './resources.ts';
+import { guardResources, platformResources, resourceName, watchedResources } from './resources.ts';
 import { StandIns } from './stand-ins.ts';
 
 export interface ClusterTimes {
@@ -140,11 +140,11 @@ export class ClusterSource implements Source {
     return starting === undefined ? null : `${server} has not listed ${resourceName(starting.resource)} yet`;
   }
 
-  /** Everything that can be read was read once; of what nothing can be routed without, in one namespace at least. */
+  /** Everything that can be read was read once; of what nothing can be routed without, in one namespace at least; and all that keeps requests away. */
   get #settled(): boolean {
     return (
       (this.claims?.settled ?? true) &&
-      this.#reflectors.every(({ answered, state }) => answered || state.kind === 'forbidden') &&
+      this.#reflectors.every(({ answered, state, resource }) => answered || (state.kind === 'forbidden' && !guardResources.includes(resource))) &&
       this.#reflectors.every(({ resource }) => !resource.required || this.#reflectors.some((other) => other.resource === resource && other.answered))
     );
   }

@@ -12,6 +12,7 @@ import type { AdminServer } from '../../../gateway/admin/server.ts';
 import { SharedAnswers, mostUnderWay } from '../../../gateway/admin/shared-answers.ts';
 import { CounterBlock, blockBytes } from '../../../gateway/counters.ts';
 import { seriesOf } from '../fixtures.ts';
+import { plainSettings } from '../../../routing/table-change.ts';
 
 test.each([
   [16, 4],
@@ -162,7 +163,7 @@ describe('the admin port', () => {
       table: tableOf([]),
       served: { version: 0, hash: '', routeCount: 0 },
   tableBytes: { used: 0, touched: 0 },
-      translation: { settings: { singleNamespace: null, front: null }, mappings: new Map(), upstreams: new Map(), endpoints: new Map(), endpointStates: { ready: 0, terminating: 0 }, breakers: new Map(), choiceOf: () => null, ofAnother: [], hosts: [], problems: [] },
+      translation: { settings: plainSettings, mappings: new Map(), upstreams: new Map(), endpoints: new Map(), endpointStates: { ready: 0, terminating: 0 }, breakers: new Map(), choiceOf: () => null, ofAnother: [], hosts: [], problems: [] },
       problems: [],
       get usedSlots() {
         texts += 1;

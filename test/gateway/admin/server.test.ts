@@ -8,6 +8,7 @@ import type { AdminServer } from '../../../gateway/admin/server.ts';
 import type { AdminView } from '../../../gateway/admin/view.ts';
 import { CounterBlock, blockBytes, fixed, shadowOutcomes } from '../../../gateway/counters.ts';
 import { seriesOf } from '../fixtures.ts';
+import { plainSettings } from '../../../routing/table-change.ts';
 
 const problem: Problem = { code: 'bad-timeout', level: 'warning', subject: { kind: 'SeldonDeployment', namespace: 'prod', name: 'iris' }, field: 'x', sentence: 'wrong.' };
 
@@ -16,7 +17,7 @@ const view: { -readonly [name in keyof AdminView]: AdminView[name] } = {
   table: tableOf([]),
   served: { version: 0, hash: '', routeCount: 0 },
   tableBytes: { used: 0, touched: 0 },
-  translation: { settings: { singleNamespace: null, front: null }, mappings: new Map(), upstreams: new Map(), endpoints: new Map(), endpointStates: { ready: 0, terminating: 0 }, breakers: new Map(), choiceOf: () => null, ofAnother: [], hosts: [], problems: [] },
+  translation: { settings: plainSettings, mappings: new Map(), upstreams: new Map(), endpoints: new Map(), endpointStates: { ready: 0, terminating: 0 }, breakers: new Map(), choiceOf: () => null, ofAnother: [], hosts: [], problems: [] },
   problems: [problem, problem],
   usedSlots: [],
   breakers: [],
@@ -121,6 +122,8 @@ describe('metrics', () => {
       'sluice_change_live_seconds histogram',
       'sluice_connections gauge',
       'sluice_endpoints gauge',
+      'sluice_external_calls_in_flight gauge',
+      'sluice_external_calls_total counter',
       'sluice_failures_total counter',
       'sluice_held_request_bytes gauge',
       'sluice_oauth_requests_total counter',

@@ -11,6 +11,7 @@ import { SharedTable, tableMemory } from '../../../gateway/shared-table.ts';
 import type { TableMemory } from '../../../gateway/shared-table.ts';
 import { endpointsOf, mappingOf, upstreamOf } from '../fixtures.ts';
 import { TableReader } from './table-reader.ts';
+import { plainSettings } from '../../../routing/table-change.ts';
 
 const none: TranslationChange = { mappings: [], removedMappings: [], upstreams: [], removedUpstreams: [], endpoints: [], flipped: [] };
 
@@ -115,7 +116,7 @@ function start(memory: TableMemory, events: Partial<PublisherEvents> = {}): Star
   const firstVersion = new SharedTable(memory).version;
   const publisher: Publisher = new Publisher(new SharedTable(memory), { slotOf: (id) => id.length, breakerSlotOf: (key) => key.length, resolvedOf: () => undefined }, {
     isOneNamespace: false,
-    settings: () => ({ singleNamespace: null, front: null }),
+    settings: () => plainSettings,
     written: () => undefined,
     settled: () => {
       const { version } = new SharedTable(memory);
@@ -183,7 +184,7 @@ describe('a publisher', () => {
   test('a change of the settings alone is a table', () => {
     let front: FrontSettings | null = null;
     const state = new State();
-    const { publisher, published } = start(memory, { settings: () => ({ singleNamespace: null, front }) });
+    const { publisher, published } = start(memory, { settings: () => ({ ...plainSettings, front }) });
     publisher.open();
     publisher.change(state.setMapping('a', 'u', 1), 0);
     vi.advanceTimersByTime(batchMs);

@@ -12,6 +12,7 @@ import { SharedTable, tableMemory } from '../../../gateway/shared-table.ts';
 import type { TableMemory } from '../../../gateway/shared-table.ts';
 import { endpointsOf, mappingOf, upstreamOf } from '../fixtures.ts';
 import { TableReader } from './table-reader.ts';
+import { plainSettings } from '../../../routing/table-change.ts';
 
 const noChange: SourceChange = { set: [], removed: [], problems: [], readAtMs: 0 };
 const nothingKept: Handover = { ready: false, slots: [], breakerSlots: [], addresses: [], held: [] };
@@ -51,7 +52,7 @@ class ScriptedTranslator implements Translating {
     const states = [...endpoints.values()].flatMap((one) => one.endpoints.map(({ state }) => state));
     const endpointStates = { ready: states.filter((state) => state === 'ready').length, terminating: states.filter((state) => state === 'terminating').length };
     const breakers = new Map(Array.from(upstreams.values(), (upstream) => [upstream.key, upstream.breakers]));
-    return { settings: { singleNamespace: null, front: null }, mappings, upstreams, endpoints, endpointStates, breakers, choiceOf: () => null, ofAnother: [], hosts: [], problems };
+    return { settings: plainSettings, mappings, upstreams, endpoints, endpointStates, breakers, choiceOf: () => null, ofAnother: [], hosts: [], problems };
   }
 }
 

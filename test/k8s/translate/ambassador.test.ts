@@ -36,7 +36,7 @@ describe('fields of a raw Mapping', () => {
     ['load_balancer with a cookie', 'load_balancer: {policy: maglev, cookie: {name: c, ttl: 60s, path: /}}', { loadBalancer: { kind: 'hash', policy: 'maglev', on: { kind: 'cookie', name: 'c', ttlMs: 60000, path: '/' } } }],
     ['cors', 'cors: {origins: "a,b", methods: [GET, POST], credentials: true, max_age: 60}', { cors: { origins: ['a', 'b'], methods: 'GET, POST', headers: '', exposedHeaders: '', credentials: true, maxAge: '60' } }],
     ['allow_upgrade and use_websocket', 'allow_upgrade: [WebSocket]\nuse_websocket: true', { upgrades: ['websocket'] }],
-    ['bypass_auth, labels', 'bypass_auth: true\nlabels: {ambassador: []}\nauth_context_extensions: {a: b}', { kept: { bypassAuth: true, authContextExtensions: { a: 'b' }, labels: { ambassador: [] } } }],
+    ['bypass_auth, labels', 'bypass_auth: true\nlabels: {ambassador: [{g: [remote_address]}]}\nauth_context_extensions: {a: b}', { kept: { bypassAuth: true, authContextExtensions: { a: 'b' }, labels: [{ domain: 'ambassador', labels: [{ kind: 'remote-address' }] }] } }],
     ['priority', 'priority: high', { priority: 'high' }],
     ['resolver', 'resolver: kubernetes-service', { dialService: true }],
   ])('%s', (_name, fields, expected) => {
@@ -210,7 +210,7 @@ describe('documents', () => {
     expect(differing.mappings.get('SeldonDeployment prod/iris config a')).toMatchObject({ role: { weight: 2 } });
   });
 
-  test.each(['Host', 'AuthService', 'RateLimitService'])('%s is a Problem that names what is lost', (kind) => {
+  test.each(['Host'])('%s is a Problem that names what is lost', (kind) => {
     expect(faultsOf(translate([config(document('a') + document('x').replace('Mapping', kind))]))).toEqual(['error kind-not-served']);
   });
 

@@ -1,3 +1,4 @@
+import { plainSettings } from '../../../routing/table-change.ts';
 import { describe, expect, test } from 'vitest';
 import { nothingHeld, Translator } from '../../../k8s/translate/translator.ts';
 import { clusterSettings, codesOf, deployment, object, partsOf, pathOf, problemsOf, service, slice, translate } from './objects.ts';
@@ -30,7 +31,7 @@ describe('Mappings of an SD', () => {
     expect([...parts.keys()]).toEqual(['http main', 'http-short main', 'grpc main', 'grpc-short main']);
     expect(pathOf(parts.get('http-short main'))).toBe('/seldon/iris/');
     expect(parts.get('grpc-short main')).toMatchObject({ space: 'prod', match: { headers: [{ name: 'seldon' }] } });
-    expect(translation.settings).toEqual({ singleNamespace: 'prod' });
+    expect(translation.settings).toEqual({ ...plainSettings, singleNamespace: 'prod' });
   });
 
   test('objects outside the watched namespaces do not exist', () => {

@@ -88,6 +88,13 @@ describe('Mappings', () => {
     precedence: { good: { precedence: 1 }, wrong: ['first', 1.5, [1], {}, '', 1e12], reads: isNumber },
     weight: { good: { weight: 10 }, wrong: ['10%', -5, '', [10], {}, true, 'NaN', '.inf'], reads: isNumber },
     shadow: flag({ shadow: true }),
+    auth_context_extensions: { good: { auth_context_extensions: { role: 'user' } }, wrong: ['user', ['user'], { role: ['user'] }, { role: {} }, { role: 'a'.repeat(257) }], reads: isMap },
+    labels: {
+      good: { labels: { ambassador: [{ group: [{ generic_key: { value: 'a' } }, { request_headers: { key: 'k', header_name: 'x-user' } }, 'remote_address'] }] } },
+      wrong: ['a', ['a'], { ambassador: 'a' }, { ambassador: ['a'] }, { ambassador: [{ group: 'a' }] }, { ambassador: [{ group: [] }] }, { ambassador: [{ group: [{ generic_key: {} }] }] }, { ambassador: [{ group: [{ request_headers: { key: 'k' } }] }] }, { ambassador: [{ a: ['b'], c: ['d'] }] }],
+      reads: isMap,
+    },
+    rate_limits: { good: { rate_limits: [{ descriptor: 'a', headers: ['x-user'] }] }, wrong: ['a', { descriptor: 'a' }, ['a'], [{ headers: ['x user'] }]], reads: Array.isArray },
     host_redirect: flag({ host_redirect: false }),
     service: text({}, ['', 'svc:abc', 'ftp://svc', 'svc:0', 'a b', '..']),
     tls: { good: { tls: false }, wrong: [['x'], {}], reads: isText },

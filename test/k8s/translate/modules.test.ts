@@ -1,4 +1,5 @@
 // Ambassador's Module: what of it Mappings have, whose it is, and what is lost with each key.
+import { plainSettings } from '../../../routing/table-change.ts';
 import { describe, expect, test } from 'vitest';
 import { compareText } from '../../../routing/problem.ts';
 import type { ForwardTarget, Mapping } from '../../../routing/mapping.ts';
@@ -141,7 +142,10 @@ describe('what every Mapping has', () => {
   test('default_labels come before the specs of each group of their domain', () => {
     const labels = { ambassador: [{ group: ['source_cluster'] }], other: [{ group: ['a'] }] };
     const { raw: own, made } = served({ default_labels: { ambassador: { defaults: ['remote_address'] } } }, { labels });
-    expect(own.target.kept.labels).toEqual({ ambassador: [{ group: ['remote_address', 'source_cluster'] }], other: [{ group: ['a'] }] });
+    expect(own.target.kept.labels).toEqual([
+      { domain: 'ambassador', labels: [{ kind: 'remote-address' }, { kind: 'source-cluster' }] },
+      { domain: 'other', labels: [{ kind: 'generic', key: 'generic_key', value: 'a' }] },
+    ]);
     expect(made.target.kept.labels).toBeNull();
   });
 });
@@ -314,7 +318,7 @@ describe('what is about every request', () => {
     running.apply({ set: [moduleOf({ xff_num_trusted_hops: 1, gzip: {} }), raw()], removed: [] });
     expect(running.current().settings).toBe(before);
     running.apply({ set: [], removed: ['Module ops/ambassador'] });
-    expect(running.current().settings).toEqual({ singleNamespace: null, front: null });
+    expect(running.current().settings).toEqual(plainSettings);
   });
 });
 

@@ -66,7 +66,7 @@ const samples: Readonly<Record<string, Sample>> = {
   cors: [{ origins: ['https://a.example'] }],
   bypass_auth: [true],
   auth_context_extensions: [{ a: 'b' }],
-  labels: [{ ambassador: [] }],
+  labels: [{ ambassador: [{ group: [{ remote_address: { key: 'remote_address' } }] }] }],
   priority: ['high'],
   cluster_tag: ['tag'],
   stats_name: ['name'],

@@ -1,6 +1,7 @@
 // Pools follow the table of their worker, whatever tables it skips and whatever memory they come in.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { TableWriter } from '../../../../routing/table-writer.ts';
+import { plainSettings } from '../../../../routing/table-change.ts';
 import type { TableChange } from '../../../../routing/table-change.ts';
 import type { Upstream } from '../../../../routing/upstream.ts';
 import { systemClock } from '../../../../gateway/clock.ts';
@@ -28,7 +29,7 @@ class Control {
   }
 
   publish(change: Partial<TableChange>): void {
-    const none: TableChange = { settings: { singleNamespace: null, front: null }, mappings: [], removedMappings: [], upstreams: [], removedUpstreams: [], endpoints: [], failing: [] };
+    const none: TableChange = { settings: plainSettings, mappings: [], removedMappings: [], upstreams: [], removedUpstreams: [], endpoints: [], failing: [] };
     this.shared.publish(this.#writer.write({ ...none, ...change }, this.shared.oldestRead).root);
   }
 }

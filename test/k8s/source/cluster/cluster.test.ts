@@ -1,3 +1,4 @@
+import { eventually } from '../../../turns.ts';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { ClusterSource, type ClusterOptions } from '../../../../k8s/source/cluster/cluster.ts';
 import type { LastGood, LastGoodRead, StoredForm } from '../../../../k8s/source/last-good.ts';
@@ -320,10 +321,21 @@ describe('forbidden resources', () => {
     expect(codes()).toEqual(['resource-forbidden']);
   });
 
+  test.each(['authservices', 'ratelimitservices'])('%s: not ready, wherever they count, and it says why', async (plural) => {
+    fake.installed.add(`/apis/getambassador.io/v2/${plural}`);
+    fake.faults.push((call, response) => (call.path.includes('/namespaces/ops/') ? forbidden(plural)(call, response) : false));
+    const started = open({ mappings: true, namespaces: ['one'], platformNamespaces: ['ops'] }).start(take);
+    await eventually(() => source.trouble()?.includes(`${plural}.getambassador.io cannot be read in ops`) === true, 'why it is not ready');
+    expect(changes).toHaveLength(0);
+    fake.faults = [];
+    await started;
+    expect(changes).toHaveLength(1);
+  });
+
   test('Mappings that are not installed or forbidden keep nobody waiting', async () => {
     fake.faults.push(forbidden('mappings'));
     await open({ mappings: true }).start(take);
-    expect(codes().sort()).toEqual(['resource-absent', 'resource-absent', 'resource-absent']);
+    expect(codes().sort()).toEqual(Array.from({ length: 5 }, () => 'resource-absent'));
     expect(fake.calls.map(({ path }) => path)).toContain('/apis/getambassador.io/v2');
   });
 });

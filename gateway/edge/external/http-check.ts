@@ -1,0 +1,50 @@
+// Authorization over HTTP/1.1: the request's own method and path, some of its fields, and an answer whose status decides (Envoy's ext_authz with
+// `http_service`, as Ambassador sets it up).
+import type { AuthService, ServicePlace } from '../../../routing/external-services.ts';
+import { shownFields, hostOf, methodOf, pathOf } from './asked-request.ts';
+import type { AskedRequest } from './asked-request.ts';
+import { failedVerdict, isFieldName, isSettable, mostChangedFields, noAnswerChange } from './auth-verdict.ts';
+import type { AuthVerdict } from './auth-verdict.ts';
+import type { CallOutcome, ServiceField } from './service-call.ts';
+
+/** A body that the service is shown. */
+export interface ShownBody {
+  readonly bytes: Buffer;
+  /** The request has more of it. */
+  readonly partial: boolean;
+}
+
+/** The head of the question; the framing of its body comes behind it. */
+export function httpHead(service: AuthService, { authority }: ServicePlace, request: AskedRequest, body: ShownBody | null): Buffer {
+  const { head } = request;
+  const lines = [`${methodOf(head)} ${service.pathPrefix}${pathOf(head)} HTTP/1.1`, `host: ${hostOf(head)}`];
+  const added = service.addLinkerdHeaders ? [...service.addedHeaders, ['l5d-dst-override', authority] as const] : service.addedHeaders;
+  for (const [name, value] of shownFields(request)) if (service.requestHeaders.includes(name) && !added.some(([own]) => own === name)) lines.push(`${name}: ${value}`);
+  for (const [name, value] of added) lines.push(`${name}: ${value}`);
+  if (body !== null) lines.push(`x-envoy-auth-partial-body: ${String(body.partial)}`);
+  return Buffer.from(`${lines.join('\r\n')}\r\n`);
+}
+
+/** A refusal's fields that the client always gets (Envoy). */
+const alwaysTold: ReadonlySet<string> = new Set(['location', 'www-authenticate']);
+const removalField = 'x-envoy-auth-headers-to-remove';
+
+/** 200 is yes; 5xx is a service that cannot say; anything else is no, in the service's own words. */
+export function httpVerdict({ answerHeaders, trustedHeaders }: AuthService, outcome: CallOutcome): AuthVerdict {
+  if (outcome.kind === 'failed') return failedVerdict(outcome.sentence);
+  const { status, fields, body } = outcome.answer;
+  if (status >= 500) return failedVerdict(`it answered with status ${status}`);
+  const told = fields.filter((field) => (answerHeaders.includes(field[0]) || (status !== 200 && alwaysTold.has(field[0]))) && isSettable(field));
+  if (told.length > mostChangedFields) return failedVerdict(`its answer has more than ${mostChangedFields} fields for others`);
+  if (status !== 200) return { kind: 'denied', status, contentType: fields.find(([name]) => name === 'content-type')?.[1] ?? 'text/plain', fields: told, body };
+  const removed = removals(fields);
+  if (removed === null) return failedVerdict(`its ${removalField} names what is no field`);
+  return { kind: 'allowed', change: { remove: [...new Set([...trustedHeaders, ...removed, ...told.map(([name]) => name)])], add: told, removeParameters: [] }, answer: noAnswerChange };
+}
+
+/** null: a name that no field has. */
+function removals(fields: readonly ServiceField[]): readonly string[] | null {
+  const names = fields.flatMap(([name, value]) => (name === removalField ? value.split(',').map((one) => one.trim().toLowerCase()).filter((one) => one !== '') : []));
+  if (names.length > mostChangedFields || !names.every(isFieldName)) return null;
+  return names.filter((name) => isSettable([name, '']));
+}
