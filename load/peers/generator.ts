@@ -30,7 +30,8 @@ class Generator implements LoadConnectionOwner, Loading {
     const framing = plan.chunkBytes === null ? `Content-Length: ${json.length}` : 'Transfer-Encoding: chunked';
     const together = body.length <= writeTogetherBytes;
     const called = plan.called === 'all' ? deployments(plan.fleet) : deployments(plan.fleet).slice(0, 1);
-    this.#heads = called.map((deployment) => Buffer.from(predictionHead(deployment.prefix, framing, []) + (together ? body : '')));
+    const fields = plan.fields.length === 0 ? [[]] : plan.fields.map((lines) => [lines]);
+    this.#heads = called.flatMap((deployment) => fields.map((lines) => Buffer.from(predictionHead(deployment.prefix, framing, lines) + (together ? body : ''))));
     this.#body = together ? null : Buffer.from(body);
     if (plan.pipelined > 1 && !together) throw new Error('only small requests are pipelined');
     const bodies = plan.answers.map((text) => Buffer.from(text));

@@ -11,6 +11,8 @@ export interface LoadPlan {
   readonly fleet: FleetPlan;
   /** Uniform over all deployments, or the first one again and again. */
   readonly called: 'all' | 'one';
+  /** Field lines of each client, in turn; empty: nobody says who it is. */
+  readonly fields: readonly string[];
   readonly bodyBytes: number;
   /** null: bodies have a length; else they come in chunks of so many bytes. */
   readonly chunkBytes: number | null;
@@ -74,6 +76,7 @@ export function plainPlan(fleet: FleetPlan, times: { readonly warmUpMs: number; 
     connections: 32,
     fleet,
     called: 'all',
+    fields: [],
     bodyBytes: 70,
     chunkBytes: null,
     pipelined: 1,

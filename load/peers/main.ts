@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util';
 import { pinHarness, stopAll } from './process.ts';
 import { heading } from './report.ts';
 import { busyChanges } from './suites/busy-changes.ts';
+import { callers } from './suites/callers.ts';
 import { changeLive } from './suites/change-live.ts';
 import { cluster } from './suites/cluster.ts';
 import { coldStart } from './suites/cold-start.ts';
@@ -30,7 +31,7 @@ import type { Suite, SuiteOptions } from './suites/suite.ts';
 
 const suites: readonly Suite[] = [
   cluster,
-  rest70, rest100k, restMatrix, openLoop, grpcMatrix, grpcIdle, reSpread,
+  rest70, rest100k, restMatrix, callers, openLoop, grpcMatrix, grpcIdle, reSpread,
   staleRace, shadowIsolation, soak, h2Floods, h2Mirrors, idleConnections, slowHeads,
   memory, changeLive, busyChanges, flips, scrape, coldStart, replacedWorker,
 ];

@@ -15,7 +15,7 @@ function typed(type: string, fields: Readonly<Record<string, Json>>): Json {
 }
 
 /** Listener and connection manager as Emissary writes them, but with no access log (Emissary's default writes a line a request). */
-function bootstrap(port: number, virtualHost: Readonly<Record<string, Json>>, upstreams: readonly Json[]): Json {
+function bootstrap(port: number, virtualHost: Readonly<Record<string, Json>>, upstreams: readonly Json[], filters: readonly Json[]): Json {
   const manager = typed('extensions.filters.network.http_connection_manager.v3.HttpConnectionManager', {
     stat_prefix: 'ingress_http',
     codec_type: 'AUTO',
@@ -25,6 +25,7 @@ function bootstrap(port: number, virtualHost: Readonly<Record<string, Json>>, up
     route_config: { name: 'gateway', virtual_hosts: [{ name: 'gateway', domains: ['*'], ...virtualHost }] },
     http_filters: [
       { name: 'envoy.filters.http.cors', typed_config: typed('extensions.filters.http.cors.v3.Cors', {}) },
+      ...filters,
       { name: 'envoy.filters.http.router', typed_config: typed('extensions.filters.http.router.v3.Router', {}) },
     ],
   });
@@ -42,13 +43,13 @@ function bootstrap(port: number, virtualHost: Readonly<Record<string, Json>>, up
   };
 }
 
-/** Starts Envoy with one virtual host. */
-export async function startEnvoy(name: string, stage: Stage, virtualHost: Readonly<Record<string, Json>>, upstreams: readonly Json[]): Promise<Peer> {
+/** Starts Envoy with one virtual host; `filters` come before its router. */
+export async function startEnvoy(name: string, stage: Stage, virtualHost: Readonly<Record<string, Json>>, upstreams: readonly Json[], filters: readonly Json[] = []): Promise<Peer> {
   const program = execFileSync(installer, { encoding: 'utf8' }).trim();
   const port = await freePort();
   const config = join(stage.folder, `${name}.json`);
   const logFile = join(stage.folder, `${name}.log`);
-  writeFileSync(config, JSON.stringify(bootstrap(port, virtualHost, upstreams)));
+  writeFileSync(config, JSON.stringify(bootstrap(port, virtualHost, upstreams, filters)));
   const started = start({
     program,
     arguments: ['-c', config, '--concurrency', '1', '--disable-hot-restart', '--log-level', 'warning'],
