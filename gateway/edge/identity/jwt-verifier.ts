@@ -72,12 +72,17 @@ export class JwtVerifier implements Verifier {
     return this.#verified.count;
   }
 
+  /** Every token is verified again. */
+  forget(): void {
+    this.#verified.clear();
+  }
+
   /** The provider as it is now, new keys or none: who waits for keys looks again. Tokens of a key that went are verified again, and no more. */
   take(provider: JwtProvider): void {
     const before = this.#provider;
     this.#provider = provider;
     if (!isDeepStrictEqual(before.keys, provider.keys)) this.#keyring = keyringOf(provider);
-    if (!isDeepStrictEqual({ ...before, keys: null }, { ...provider, keys: null }) || lost(before, provider)) this.#verified.clear();
+    if (!isDeepStrictEqual({ ...before, keys: null }, { ...provider, keys: null }) || lost(before, provider)) this.forget();
     this.keysLooked();
   }
 
