@@ -4,7 +4,7 @@ import { mostPlatformBlocks, readBlocks } from '../routing/address-block.ts';
 import { decoding, parseOptions, wrongValue } from './options.ts';
 import type { Option, Written } from './options.ts';
 import { parseRedisUrl } from './redis-settings.ts';
-import { defaultLimits } from './settings.ts';
+import { defaultLimits, mostWorkers } from './settings.ts';
 import type { ClusterSettings, EdgeLimits, Settings } from './settings.ts';
 
 export type ServeConfig =
@@ -79,7 +79,7 @@ export const serveOptions: readonly Option[] = [
   { name: 'admin', kind: 'text', placeholder: 'HOST:PORT', help: 'health, metrics, routes (127.0.0.1:8877; in a pod :8877)' },
   { name: 'admin-token', kind: 'text', placeholder: 'TOKEN', help: 'bearer token for /api when the admin port is bound beyond loopback' },
   { name: 'admin-host', kind: 'list', placeholder: 'NAME', help: 'a name that the admin port answers to, besides addresses and localhost' },
-  { name: 'workers', kind: 'text', placeholder: 'N', help: 'threads that serve traffic, 1 to 64 (cores)' },
+  { name: 'workers', kind: 'text', placeholder: 'N', help: `threads that serve traffic, 1 to ${mostWorkers} (cores)` },
   { name: 'table-mib', kind: 'text', placeholder: 'N', help: 'MiB that the routing table may take, 16 to 1024 (512); what is not used is not resident' },
   { name: 'ambassador-id', kind: 'list', placeholder: 'ID', help: 'own ambassador-id (AMBASSADOR_ID, else default)' },
   { name: 'namespace', kind: 'list', placeholder: 'NS', help: 'watch this namespace only (all)' },
@@ -146,7 +146,7 @@ function settingsOf(options: ReadonlyMap<string, Written>, environment: Readonly
       token: textOf(options, 'admin-token'),
       hosts: hostsOf(options),
     },
-    workers: integerOf(options, 'workers', 1, 64, Math.min(64, availableParallelism())),
+    workers: integerOf(options, 'workers', 1, mostWorkers, Math.min(mostWorkers, availableParallelism())),
     tableMebibytes: integerOf(options, 'table-mib', 16, 1024, 512),
     ambassadorIds: idsOf(options, environment),
     namespaces: namespaces.watched,

@@ -2,13 +2,16 @@
 import type { Grant } from '../k8s/translate/translation.ts';
 import type { RedisSettings } from './redis-settings.ts';
 
+/** Data workers that a gateway may have. */
+export const mostWorkers = 64;
+
 export interface Settings {
   readonly source: FolderSettings | ClusterSettings;
   /** null host: every address, dual stack where there is IPv6. Port 0: any free one. */
   readonly listen: { readonly host: string | null; readonly port: number };
   readonly tls: TlsSettings | null;
   readonly admin: { readonly host: string | null; readonly port: number; readonly token: string | null; readonly hosts: readonly string[] };
-  /** Data workers, 1..64. */
+  /** Data workers, 1..mostWorkers. */
   readonly workers: number;
   /** Memory that the table may take, MiB, 16..1024. */
   readonly tableMebibytes: number;

@@ -3,9 +3,7 @@
 import { arenaOn, cellWords, cellsUnit, unitWords } from '../routing/arena.ts';
 import type { Arena } from '../routing/arena.ts';
 import { rootWords } from '../routing/root.ts';
-
-/** Data workers that a SharedTable has places for. */
-export const mostReaders = 64;
+import { mostWorkers } from './settings.ts';
 
 // Words from the first cell on. What one thread writes often is in a cache line of its own.
 const rootCell = 0;
@@ -13,7 +11,7 @@ const readyCell = 1;
 const writingCell = 2;
 const firstReader = unitWords;
 
-if (firstReader + mostReaders * unitWords > cellWords) throw new Error('the cells of an arena do not hold the readers');
+if (firstReader + mostWorkers * unitWords > cellWords) throw new Error('the cells of an arena do not hold the readers');
 
 const start = cellsUnit * unitWords;
 
@@ -77,7 +75,7 @@ export class SharedTable {
   /** Of the writer: every reader reads this version or a later one; that of the newest table where there are no readers. */
   get oldestRead(): number {
     let oldest = this.version;
-    for (let reader = 0; reader < mostReaders; reader++) {
+    for (let reader = 0; reader < mostWorkers; reader++) {
       const version = Atomics.load(this.#words, readerCell(reader));
       if (version !== 0 && version < oldest) oldest = version;
     }

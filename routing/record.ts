@@ -52,7 +52,11 @@ export function writeRecord(arena: Arena, blocks: Blocks, { serial, owner, numbe
 /** Bytes of the record at this unit. Throws ArenaFault where it is not as it was written: its block could not be freed as it was taken. */
 export function recordBytes(arena: Arena, unit: number): number {
   verifyRecord(arena, unit);
-  const { words } = arena;
+  return writtenBytes(arena, unit);
+}
+
+/** As `recordBytes`, of a record that was verified, or written, in this turn. */
+export function writtenBytes({ words }: Arena, unit: number): number {
   const at = unit * unitWords;
   return sizeOf(words[at + recordWords.textBytes]!, words[at + recordWords.contentBytes]!);
 }

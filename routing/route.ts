@@ -9,6 +9,8 @@ import { orderKey } from './order.ts';
 import type { ObjectRef, Problem } from './problem.ts';
 import { compileRegex } from './regex.ts';
 import { placingOf } from './namespace-routes.ts';
+import { isEnding } from './upstream.ts';
+import type { UpstreamEndpoints } from './upstream.ts';
 import { boundsOf, memberShares, readyShares } from './weights.ts';
 import type { SharesNote } from './weights.ts';
 
@@ -16,6 +18,13 @@ import type { SharesNote } from './weights.ts';
 export interface UpstreamState {
   readonly ready: boolean;
   readonly ending: boolean;
+}
+
+const unready: UpstreamState = Object.freeze({ ready: false, ending: false });
+
+/** Of an Upstream with these Endpoints; null: it has none that are known. */
+export function stateOfEndpoints(endpoints: UpstreamEndpoints | null): UpstreamState {
+  return endpoints === null ? unready : { ready: endpoints.ready, ending: isEnding(endpoints) };
 }
 
 /** Of a redirect, which needs no Upstream. */

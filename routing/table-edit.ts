@@ -11,7 +11,7 @@ import type { Mapping } from './mapping.ts';
 import { compareOrder, orderKey } from './order.ts';
 import type { OrderKey } from './order.ts';
 import { compareText } from './problem.ts';
-import { recordBytes, recordWords, writeRecord } from './record.ts';
+import { recordBytes, recordWords, writeRecord, writtenBytes } from './record.ts';
 import { indexes } from './root.ts';
 import type { IndexName } from './root.ts';
 import { membersAt, packMembers } from './route-record.ts';
@@ -120,8 +120,9 @@ export class TableEdit {
     if (change.size > 0) this.#moveUses(key, before, members);
     if (before !== null) {
       index.sum = addDigest(index.sum, before.digest, -1);
-      index.countBytes(before, -1);
-      index.blocks.leave(before.unit, recordBytes(this.#arena, before.unit));
+      const bytes = recordBytes(this.#arena, before.unit);
+      index.countBytes(before, bytes, -1);
+      index.blocks.leave(before.unit, bytes);
     }
     if (members.length === 0) {
       if (before !== null) this.#drop(before);
@@ -136,7 +137,7 @@ export class TableEdit {
     const unit = writeRecord(this.#arena, index.blocks, { serial, owner: space.id, number, text: slot.text }, packMembers(members));
     this.#written.set(unit, first);
     const after = index.known(plan, members, { unit, number, hash: slot.hash });
-    index.countBytes(after, 1);
+    index.countBytes(after, writtenBytes(this.#arena, unit), 1);
     index.routes.set(key, after);
     index.sum = addDigest(index.sum, after.digest, 1);
     index.setProblems(key, plan.problems);

@@ -14,20 +14,17 @@ import type { NamespaceRoutes } from './namespace-routes.ts';
 import { Numbers } from './numbers.ts';
 import { pathText } from './order.ts';
 import type { Problem } from './problem.ts';
-import { contentOf, recordBytes, recordWords, textOfRecord, writeRecord } from './record.ts';
+import { contentOf, recordBytes, recordWords, textOfRecord, writeRecord, writtenBytes } from './record.ts';
 import { directoryStart, indexes, rootBytes, rootWords, sealRoot, verifyRoot } from './root.ts';
 import type { IndexName } from './root.ts';
 import { membersAt } from './route-record.ts';
-import { digestOfRoute, planRoute, routeKey } from './route.ts';
+import { digestOfRoute, planRoute, routeKey, stateOfEndpoints } from './route.ts';
 import type { RouteMember, RoutePlan } from './route.ts';
-import { isEnding } from './upstream.ts';
-import { upstreamAt } from './upstream-record.ts';
+import { upstreamAt, upstreamKeyAt } from './upstream-record.ts';
 import { plainSettings } from './table-change.ts';
 import type { TableSettings } from './table-change.ts';
 import { unknownUse, recordOverhead } from './known.ts';
 import type { KnownRoute, DigestedMember, KnownSpace, KnownUse, KnownName } from './known.ts';
-
-
 
 export class TableIndex {
   readonly blocks: Blocks;
@@ -92,11 +89,11 @@ export class TableIndex {
     return this.#bytes.get(namespace) ?? 0;
   }
 
-  /** A Route's record came (`by` 1) or goes (−1). */
-  countBytes({ key, unit, members }: KnownRoute, by: 1 | -1): void {
+  /** A Route's record, of so many bytes, came (`by` 1) or goes (−1). */
+  countBytes({ key, members }: KnownRoute, ownBytes: number, by: 1 | -1): void {
     // Names of namespaces have no spaces.
     const namespace = key.slice(0, key.indexOf(' '));
-    const bytes = this.bytesOf(namespace) + by * (recordBytes(this.#arena, unit) + members.length * recordOverhead);
+    const bytes = this.bytesOf(namespace) + by * (ownBytes + members.length * recordOverhead);
     if (bytes === 0) this.#bytes.delete(namespace);
     else this.#bytes.set(namespace, bytes);
   }
@@ -241,10 +238,8 @@ export class TableIndex {
   }
 
   #readUpstream({ unit, number }: IndexEntry): void {
-    const key = Buffer.from(textOfRecord(this.#arena, unit), 'latin1').toString();
-    const { endpoints } = upstreamAt(this.#arena, unit, key);
-    const state = { ready: endpoints?.ready ?? false, ending: endpoints !== null && isEnding(endpoints) };
-    this.upstreams.set(key, { unit, number, state, routeKeys: [] });
+    const key = upstreamKeyAt(this.#arena, unit);
+    this.upstreams.set(key, { unit, number, state: stateOfEndpoints(upstreamAt(this.#arena, unit, key).endpoints), routeKeys: [] });
   }
 
   #readRoute({ unit, number, hash }: { readonly unit: number; readonly number: number; readonly hash: number }): KnownRoute {
@@ -253,7 +248,7 @@ export class TableIndex {
     const plan = planRoute(key, members);
     const known = this.known(plan, members, { unit, number, hash });
     this.routes.set(key, known);
-    this.countBytes(known, 1);
+    this.countBytes(known, writtenBytes(this.#arena, unit), 1);
     this.sum = addDigest(this.sum, known.digest, 1);
     this.setProblems(key, plan.problems);
     for (const { id } of known.members) this.routeKeyOf.set(id, key);

@@ -15,7 +15,7 @@ import { baseOf, emptyNamespaceRoutes, ownedBytes, spaceSeed, unpackSpace } from
 import type { NamespaceRoutes } from './namespace-routes.ts';
 import { compareOrder } from './order.ts';
 import { compareText } from './problem.ts';
-import { contentOf, textOffset, textOfRecord, verifyRecord } from './record.ts';
+import { contentOf, textOffset, verifyRecord } from './record.ts';
 import { directoryStart, indexes, rootWords, verifyRoot } from './root.ts';
 import type { IndexName } from './root.ts';
 import { membersAt } from './route-record.ts';
@@ -26,7 +26,7 @@ import type { AttachedMapping, RouteMember } from './route.ts';
 import { plainSettings } from './table-change.ts';
 import type { TableSettings } from './table-change.ts';
 import { ChangedUpstreams } from './upstream-ring.ts';
-import { upstreamAt } from './upstream-record.ts';
+import { upstreamAt, upstreamKeyAt } from './upstream-record.ts';
 import type { KnownUpstream } from './upstream-record.ts';
 
 /** What was made of a record. */
@@ -36,7 +36,6 @@ interface Made<V> {
 }
 
 const noMembers: readonly never[] = Object.freeze([]);
-
 
 export class RouteTable<T> {
   readonly words: Int32Array;
@@ -196,7 +195,7 @@ export class RouteTable<T> {
 
   /** Keys of all Upstreams. */
   *upstreamKeys(): Iterable<string> {
-    for (const { unit } of this.#indexes.upstreams.entries()) yield Buffer.from(textOfRecord(this.#arena, unit), 'latin1').toString();
+    for (const { unit } of this.#indexes.upstreams.entries()) yield upstreamKeyAt(this.#arena, unit);
   }
 
   #makeRoute(number: number, unit: number): RouteSlot<T> {

@@ -3,7 +3,7 @@ import type { Arena } from './arena.ts';
 import { patched, patchOf } from './patch.ts';
 import type { Patch } from './patch.ts';
 import { plainUpstream } from './plain-mapping.ts';
-import { contentOf } from './record.ts';
+import { contentOf, textOfRecord } from './record.ts';
 import type { Endpoint, Upstream, UpstreamEndpoints } from './upstream.ts';
 
 /** An Upstream as the table knows it. */
@@ -16,6 +16,14 @@ export interface KnownUpstream {
   readonly breakerSlot: number;
   /** `ip:port` of Endpoints that fail their health check. */
   readonly failing: readonly string[];
+}
+
+/** Of an Upstream that the table does not know. */
+export const nothingKnown: KnownUpstream = Object.freeze({ upstream: null, endpoints: null, breakerSlot: -1, failing: Object.freeze([]) });
+
+/** The key of the Upstream whose record is at this unit. */
+export function upstreamKeyAt(arena: Arena, unit: number): string {
+  return Buffer.from(textOfRecord(arena, unit), 'latin1').toString();
 }
 
 type PackedEndpoint = readonly [ip: string, port: number, state: 0 | 1];

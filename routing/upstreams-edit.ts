@@ -6,18 +6,16 @@ import { sameValue } from './diff.ts';
 import type { IndexEdit } from './index-edit.ts';
 import { metaOf } from './index-page.ts';
 import { recordBytes, writeRecord } from './record.ts';
+import { stateOfEndpoints } from './route.ts';
 import type { UpstreamState } from './route.ts';
 import type { TableChange } from './table-change.ts';
 import { unknownUse } from './known.ts';
 import type { TableIndex } from './table-index.ts';
 import type { KnownUse } from './known.ts';
-import { packUpstream, upstreamAt } from './upstream-record.ts';
+import { nothingKnown, packUpstream, upstreamAt } from './upstream-record.ts';
 import type { KnownUpstream } from './upstream-record.ts';
-import { isEnding } from './upstream.ts';
 import { tellChanged } from './upstream-ring.ts';
 
-const unready: UpstreamState = Object.freeze({ ready: false, ending: false });
-const nothingKnown: KnownUpstream = Object.freeze({ upstream: null, endpoints: null, breakerSlot: -1, failing: Object.freeze([]) });
 
 interface Draft {
   readonly before: KnownUse;
@@ -62,7 +60,7 @@ export class UpstreamsEdit {
   }
 
   stateOf(key: string): UpstreamState {
-    return this.#drafts.get(key)?.state ?? this.#index.upstreams.get(key)?.state ?? unready;
+    return this.#drafts.get(key)?.state ?? this.#index.upstreams.get(key)?.state ?? unknownUse.state;
   }
 
   use(key: string, routeKey: string): void {
@@ -121,8 +119,7 @@ export class UpstreamsEdit {
     if (sameValue(this.#knownOf(key), known)) return;
     draft.known = known;
     draft.isChanged = true;
-    const { endpoints } = known;
-    draft.state = endpoints === null ? unready : { ready: endpoints.ready, ending: isEnding(endpoints) };
+    draft.state = stateOfEndpoints(known.endpoints);
   }
 
   #draftOf(key: string): Draft {

@@ -113,7 +113,7 @@ export class DataPlane implements Plane {
         if (external !== this.#compiler.external.services) this.#compiler.external = new ExternalClients(external, upstream, this.#pools);
       },
     });
-    this.#endRest = restOften(this.#table, (error) => this.#worker.faulted(error));
+    this.#endRest = restOften(clock, this.#table, (error) => this.#worker.faulted(error));
     this.#callers = new Callers(policy ?? (settings.policyFile === null ? noPolicy : null), { clock, epochMs: Date.now, askKeys });
     this.#pools = new UpstreamRegistry(upstream, this.#table);
     this.#compiler = { pools: this.#pools, defaultIdleTimeoutMs: limits.streamIdleTimeoutMs, limits, external: new ExternalClients(noExternalServices, upstream, this.#pools), callers: this.#callers, limiter: new Limiter(rateLimits.memory, rateLimits.aheadMs, this.#worker), plantedSteps };

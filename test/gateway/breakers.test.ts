@@ -1,17 +1,15 @@
 // Circuit breakers and threads that end: what a dead worker had in use is given back, all of it and nothing else.
-import { connect } from 'node:net';
-import type { Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Origin } from '../wire/origin.ts';
 import type { OriginConnection } from '../wire/origin.ts';
 import { until } from './until.ts';
+import { Asked } from './asked.ts';
 import { GatewayProcess, Manifests } from './gateway-process.ts';
 import { listeners } from './listeners.ts';
 
 const workers = 5;
 const rounds = 5;
 const inFlight = 500 * workers;
-const prediction = 'POST /seldon/prod/iris/api/v1.0/predictions HTTP/1.1\r\nHost: g\r\nContent-Length: 0\r\n\r\n';
 
 let manifests: Manifests;
 let origin: Origin;
@@ -32,20 +30,6 @@ afterEach(async () => {
   await origin.close();
   await manifests.remove();
 });
-
-/** One request on a connection of its own: "" until it is answered or lost. */
-class Asked {
-  readonly socket: Socket;
-  status = '';
-
-  constructor(port: number) {
-    this.socket = connect({ host: '127.0.0.1', port });
-    this.socket.on('connect', () => this.socket.write(prediction));
-    this.socket.on('data', (chunk: Buffer) => (this.status = chunk.toString('latin1', 9, 12)));
-    this.socket.on('error', () => undefined);
-    this.socket.on('close', () => (this.status ||= 'lost'));
-  }
-}
 
 async function gauges(admin: string): Promise<Readonly<Record<string, number>>> {
   const text = await (await fetch(`${admin}/metrics`)).text();
@@ -109,7 +93,7 @@ describe('circuit breakers of a process', () => {
       const asked: Asked[] = [];
       // In parts, so that no listener's queue overflows.
       while (asked.length < inFlight) {
-        for (let i = 0; i < 250; i++) asked.push(new Asked(port));
+        for (let i = 0; i < 250; i++) asked.push(new Asked(port, 'iris'));
         await until(() => held() === asked.length, `${asked.length} requests at the origin`);
       }
       return asked;
@@ -140,7 +124,7 @@ describe('circuit breakers of a process', () => {
     await gateway.seen('worker-ended', { thread: 'control' });
     await until(async () => (await fetch(`${admin}/readyz`).catch(() => null))?.status === 200, 'the new control worker');
     await expectGauges(admin, use(inFlight, 1));
-    const over = Array.from({ length: 2 * workers }, () => new Asked(port));
+    const over = Array.from({ length: 2 * workers }, () => new Asked(port, 'iris'));
     await until(() => over.every(({ status }) => status !== ''), 'what is over the limit is answered');
     // A worker that has no connection would get one; these all have.
     expect(over.map(({ status }) => status)).toEqual(over.map(() => '503'));

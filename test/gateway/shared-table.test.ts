@@ -7,7 +7,8 @@ import type { Mapping } from '../../routing/mapping.ts';
 import { TableWriter } from '../../routing/table-writer.ts';
 import { plainSettings } from '../../routing/table-change.ts';
 import type { TableChange } from '../../routing/table-change.ts';
-import { SharedTable, mostReaders, tableMemory } from '../../gateway/shared-table.ts';
+import { SharedTable, tableMemory } from '../../gateway/shared-table.ts';
+import { mostWorkers } from '../../gateway/settings.ts';
 import { endpointsOf, mappingOf, upstreamOf } from './fixtures.ts';
 import type { TableMemory } from '../../gateway/shared-table.ts';
 import type { TableThreadStart } from './table-thread.ts';
@@ -146,8 +147,8 @@ describe('threads that share a table', () => {
     }
     expect(units.size).toBeLessThan(10);
     const { root, version } = shared;
-    expect(shared.enter(mostReaders - 1)).toBe(root);
-    expect(shared.readBy(mostReaders - 1)).toBe(version);
+    expect(shared.enter(mostWorkers - 1)).toBe(root);
+    expect(shared.readBy(mostWorkers - 1)).toBe(version);
     // Now that it is heard of, no table takes that unit.
     for (let i = 0; i < 20; i++) {
       writer.publish();

@@ -1,15 +1,13 @@
 // Few and many data workers: each listens, answers, counts into the same breakers, follows changes and drains. Function, not speed.
-import { connect } from 'node:net';
-import type { Socket } from 'node:net';
 import { readFile } from 'node:fs/promises';
 import { Agent } from 'node:http';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { Asked } from './asked.ts';
 import { GatewayProcess, Manifests, ModelServer } from './gateway-process.ts';
 import { listeners } from './listeners.ts';
 import { post } from './load-client.ts';
 
 const inFlight = 100;
-const prediction = (name: string): string => `POST /seldon/prod/${name}/api/v1.0/predictions HTTP/1.1\r\nHost: g\r\nContent-Length: 0\r\n\r\n`;
 
 let manifests: Manifests;
 let model: ModelServer;
@@ -24,20 +22,6 @@ afterEach(async () => {
   await model.stop();
   await manifests.remove();
 });
-
-/** One request on a connection of its own: "" until it is answered. */
-class Asked {
-  readonly socket: Socket;
-  status = '';
-
-  constructor(port: number, name: string) {
-    this.socket = connect({ host: '127.0.0.1', port });
-    this.socket.on('connect', () => this.socket.write(prediction(name)));
-    this.socket.on('data', (chunk: Buffer) => (this.status ||= chunk.toString('latin1', 9, 12)));
-    this.socket.on('error', () => undefined);
-    this.socket.on('close', () => (this.status ||= 'lost'));
-  }
-}
 
 async function until(holds: () => Promise<boolean> | boolean): Promise<void> {
   while (!(await holds())) {

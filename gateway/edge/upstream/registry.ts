@@ -1,5 +1,6 @@
 // All Upstreams of a worker that were used, by key. Compiled Mappings hold their pool, so a request looks nothing up. A pool is made when the first
 // request asks for it, from what the table knows of its Upstream, and follows the table from then on.
+import { nothingKnown } from '../../../routing/upstream-record.ts';
 import type { KnownUpstream } from '../../../routing/upstream-record.ts';
 import type { UpstreamContext } from './upstream-context.ts';
 import { AddressPools } from './address-pool.ts';
@@ -19,8 +20,6 @@ interface UsedUpstream {
   live: UpstreamPool | null;
   shadow: UpstreamPool | null;
 }
-
-const nothingKnown: KnownUpstream = Object.freeze({ upstream: null, endpoints: null, breakerSlot: -1, failing: Object.freeze([]) });
 
 export class UpstreamRegistry {
   readonly #context: UpstreamContext;

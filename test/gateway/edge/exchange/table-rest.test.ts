@@ -1,29 +1,24 @@
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { ArenaFault } from '../../../../routing/arena.ts';
 import { restOften } from '../../../../gateway/edge/exchange/table-rest.ts';
-
-beforeEach(() => {
-  vi.useFakeTimers();
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+import { StoppedClock } from '../../../stopped-clock.ts';
 
 test('once a minute, until it is ended; memory that is damaged is told, and nothing thrown', () => {
+  const clock = new StoppedClock();
   const rest = vi.fn();
   const faults: unknown[] = [];
-  const end = restOften({ now: { rest } }, (error) => faults.push(error));
-  vi.advanceTimersByTime(59_999);
+  const end = restOften(clock, { now: { rest } }, (error) => faults.push(error));
+  clock.pass(59_999);
   expect(rest).toHaveBeenCalledTimes(0);
-  vi.advanceTimersByTime(1);
+  clock.pass(1);
   expect(rest).toHaveBeenCalledTimes(1);
   const fault = new ArenaFault('a test');
   rest.mockImplementationOnce(() => {
     throw fault;
   });
-  vi.advanceTimersByTime(60_000);
+  clock.pass(60_000);
   expect(faults).toEqual([fault]);
   end();
-  vi.advanceTimersByTime(600_000);
+  clock.pass(600_000);
   expect(rest).toHaveBeenCalledTimes(2);
 });
