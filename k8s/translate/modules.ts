@@ -30,16 +30,18 @@ export class Modules {
     if (modules.length + this.#declared.size === 0) return false;
     const key = objectKey(ref);
     if (modules.length === 0 && !this.#declared.has(key)) return false;
-    const before = this.#inOrder;
+    const { ambassadorIds } = this.#settings;
+    const defaults = (): readonly MappingDefaults[] => ambassadorIds.map((id) => this.defaultsOf(id));
+    const before = defaults();
     if (modules.length === 0) this.#declared.delete(key);
     else this.#declared.set(key, modules.map((one) => ({ ref, ...one })));
     const namespaces = platformNamespaces(this.#settings);
     // Whoever wrote it in the gateway's own namespace comes first; then it is the same on every replica.
     const rank = ({ ref: { namespace } }: Declared): number => namespaces.indexOf(namespace);
     this.#inOrder = [...this.#declared].sort(([a], [b]) => compareText(a, b)).flatMap(([, list]) => list).sort((a, b) => rank(a) - rank(b));
-    const front = strictest(this.#inOrder.filter(({ ids }) => this.#settings.ambassadorIds.some((id) => ids.includes(id))).map((one) => one.front));
+    const front = strictest(this.#inOrder.filter(({ ids }) => ambassadorIds.some((id) => ids.includes(id))).map((one) => one.front));
     if (!sameValue(front, this.#front)) this.#front = front;
-    return !sameValue(before, this.#inOrder);
+    return !sameValue(before, defaults());
   }
 
   /** What all of them say of connections and requests; one object until something of it changes. */

@@ -1,5 +1,6 @@
 // Ambassador's Module: what of it Mappings have, whose it is, and what is lost with each key.
 import { plainSettings } from '../../../routing/table-change.ts';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { compareText } from '../../../routing/problem.ts';
 import type { ForwardTarget, Mapping } from '../../../routing/mapping.ts';
@@ -211,6 +212,17 @@ describe('changes', () => {
     expect(running.apply({ set: [moduleOf({})], removed: [] }).mappings).toEqual([]);
   });
 
+  test('what Mappings have no part in translates none of them again', () => {
+    const running = new Translator({ ...clusterSettings, ...settings }, nothingHeld);
+    running.apply({ set: [moduleOf({ server_name: 'x' }), raw()], removed: [] });
+    const mapping = running.current().mappings.get('Mapping prod/raw');
+    running.apply({ set: [moduleOf({ server_name: 'x', xff_num_trusted_hops: 1, gzip: {} })], removed: [] });
+    expect(running.current().settings.front?.trustedHops).toBe(1);
+    expect(running.current().mappings.get('Mapping prod/raw')).toBe(mapping);
+    running.apply({ set: [moduleOf({ server_name: 'y' })], removed: [] });
+    expect(running.current().mappings.get('Mapping prod/raw')).not.toBe(mapping);
+  });
+
   test('a text that is not YAML keeps the last good Module, and so do ids that cannot be read', () => {
     const text = JSON.stringify({ apiVersion: 'ambassador/v1', kind: 'Module', name: 'ambassador', config: { cluster_request_timeout_ms: 7 } });
     const annotated = (config: string): SourceObject => object('Service', 'ops/edge', JSON.stringify({ metadata: { annotations: { 'getambassador.io/config': config } }, spec: { ports: [{ port: 80 }] } }));
@@ -309,6 +321,27 @@ describe('what is about every request', () => {
     expect(frontOf(one, moduleOf({ xff_num_trusted_hops: 'x' }, 'edge/ambassador'))).toMatchObject({ trustedHops: 'unknown' });
     expect(frontOf(moduleOf({ xff_num_trusted_hops: 3 }, 'prod/ambassador'))).toBeNull();
     expect(frontOf(moduleOf({ xff_num_trusted_hops: 3 }, 'ops/ambassador', { ambassador_id: 'other' }))).toBeNull();
+  });
+
+  test('whatever stands there, what decides is read or closed with an error, and Mappings are served', () => {
+    const written = fc.oneof(fc.jsonValue({ maxDepth: 2 }), fc.constantFrom('ALLOW', 'yes', '3', 10, [{ peer: '::/0' }], [{ remote: '10.0.0.1' }]));
+    const key = fc.constantFrom('xff_num_trusted_hops', 'headers_with_underscores_action', 'reject_requests_with_escaped_slashes', 'ip_allow', 'ip_deny', ...Object.keys(lostModuleKeys), 'cors', 'defaults', 'retry_policy', '__proto__', 'constructor');
+    fc.assert(
+      fc.property(fc.dictionary(key, written, { maxKeys: 4 }), (config) => {
+        const { settings: { front }, problems, mappings } = translate([moduleOf(config), raw()], settings);
+        const wrong = (name: string): boolean => problems.some(({ level, field }) => level === 'error' && field === `spec.config.${name}`);
+        expect(mappings.has('Mapping prod/raw')).toBe(true);
+        if (wrong('xff_num_trusted_hops')) expect(front!.trustedHops).toBe('unknown');
+        else expect(front?.trustedHops ?? null).toBe((config['xff_num_trusted_hops'] ?? null) === null ? null : Number(config['xff_num_trusted_hops']));
+        if (wrong('headers_with_underscores_action')) expect(front!.underscores).toBe('refuse');
+        if (wrong('reject_requests_with_escaped_slashes')) expect(front!.refusesEscapedSlashes).toBe(true);
+        for (const name of ['ip_allow', 'ip_deny']) {
+          const rules = front?.addresses ?? [];
+          if (wrong(name)) expect(rules).toContainEqual(closed[0]);
+          else if ((config[name] ?? null) !== null) expect(rules.map(({ kind }) => `ip_${kind}`)).toContain(name);
+        }
+      }),
+    );
   });
 
   test('settings are one object until something of them changes', () => {
