@@ -22,11 +22,16 @@ export class RequestHead {
   authorityEnd = 0;
   fieldCount = 0;
   /** Four numbers a field: name start, name end, value start, value end (value without surrounding whitespace). Names may be in any case. */
-  fields: Int32Array = new Int32Array(4 * 128);
+  fields: Int32Array;
   /** A gRPC call: content-type `application/grpc` or `application/grpc+…`. */
   grpc = false;
   /** Steps of regexes in the last decision (routing/matching.ts); 0: none was asked. */
   regexSteps = 0;
   /** Texts that were too long for a regex. Means something only where there are steps. */
   unmatchedTexts = 0;
+
+  /** `room`: fields that it can hold. */
+  constructor(room = 128) {
+    this.fields = new Int32Array(4 * room);
+  }
 }

@@ -1,5 +1,5 @@
 // A request head with bytes of its own: one that outlives the read it came in, and one with other fields than the client sent.
-import { isToken, isValue } from './characters.ts';
+import { isValue, lowered } from './characters.ts';
 import { kindOf } from './field-kind.ts';
 import { fieldRoom } from './fields.ts';
 import { isEditable } from './header-edits.ts';
@@ -24,49 +24,46 @@ export const noChange: HeadChange = Object.freeze({ remove: [], add: [], removeP
  * `path`: it has this path instead, in its canonical form; null: its own.
  */
 export function copyOfHead(head: WireRequestHead, change: HeadChange, path: string | null = null): WireRequestHead {
-  const copy = new WireRequestHead();
-  const { bytes, fields, fieldCount, fieldsEnd } = head;
-  const parts: Buffer[] = [];
-  let length = 0;
-  const put = (part: Uint8Array): number => {
-    parts.push(part as Buffer);
-    length += part.length;
-    return length - part.length;
-  };
+  const { removed, added } = compiledOf(change);
+  const { fields, fieldCount, fieldsEnd } = head;
+  if (added.length > 0 && fieldCount + added.length > fieldRoom) throw new Error('the request has too many fields');
+  // Room for no more fields than there are: a head that waits is kept for long.
+  const copy = new WireRequestHead(fieldCount + added.length);
+  const out = new Bytes(roomFor(head, added, path));
   copy.start = 0;
-  copy.methodStart = put(bytes.subarray(head.methodStart, head.methodEnd));
-  copy.methodEnd = length;
-  put(space);
-  copy.targetStart = put(bytes.subarray(head.targetStart, head.targetEnd));
-  copy.targetEnd = length;
-  copy.authorityStart = put(bytes.subarray(head.authorityStart, head.authorityEnd));
-  copy.authorityEnd = length;
-  putPath(copy, head, path, change.removeParameters, put);
-  for (const name of change.remove) if (!isEditable(name)) throw new Error(`no request can lose a field named ${JSON.stringify(name)}`);
-  const removed = new Set(change.remove.map(plainName));
-  const neverIndexed = head.neverIndexed === null ? null : new Uint8Array(fieldRoom);
-  for (let field = 0; field < fieldCount; field++) {
-    const at = field * 4;
-    const lineStart = fields[at]!;
-    if (removed.size > 0 && removed.has(plainName((bytes as Buffer).toString('latin1', lineStart, fields[at + 1])))) continue;
-    const lineEnd = field + 1 < fieldCount ? fields[at + 4]! : fieldsEnd;
-    const shift = put(bytes.subarray(lineStart, lineEnd)) - lineStart;
-    for (let i = 0; i < 4; i++) copy.fields[copy.fieldCount * 4 + i] = fields[at + i]! + shift;
-    copy.kinds[copy.fieldCount] = head.kinds[field]!;
-    if (neverIndexed !== null) neverIndexed[copy.fieldCount] = head.neverIndexed![field]!;
-    copy.fieldCount += 1;
+  copy.methodStart = out.put(head.bytes, head.methodStart, head.methodEnd);
+  copy.methodEnd = out.length;
+  out.put(separators, 0, 1);
+  copy.targetStart = out.put(head.bytes, head.targetStart, head.targetEnd);
+  copy.targetEnd = out.length;
+  copy.authorityStart = out.put(head.bytes, head.authorityStart, head.authorityEnd);
+  copy.authorityEnd = out.length;
+  putPath(copy, head, path, change.removeParameters, out);
+  const neverIndexed = head.neverIndexed === null ? null : new Uint8Array(fieldCount + added.length);
+  // Lines that stay and stand together are copied together.
+  for (let field = 0; field < fieldCount; ) {
+    if (isRemoved(head, field, removed)) {
+      field += 1;
+      continue;
+    }
+    let end = field + 1;
+    while (end < fieldCount && !isRemoved(head, end, removed)) end++;
+    const runStart = fields[field * 4]!;
+    const shift = out.put(head.bytes, runStart, end < fieldCount ? fields[end * 4]! : fieldsEnd) - runStart;
+    for (; field < end; field++) {
+      const from = field * 4;
+      const to = copy.fieldCount * 4;
+      for (let i = 0; i < 4; i++) copy.fields[to + i] = fields[from + i]! + shift;
+      copy.kinds[copy.fieldCount] = head.kinds[field]!;
+      if (neverIndexed !== null) neverIndexed[copy.fieldCount] = head.neverIndexed![field]!;
+      copy.fieldCount += 1;
+    }
   }
-  const kept = copy.fieldCount;
-  for (const [name, value] of change.add) addField(copy, name, value, put);
-  copy.fieldsEnd = length;
-  copy.bytes = Buffer.concat(parts);
+  for (let i = 0; i < added.length; i++) addField(copy, added[i]!, out);
+  copy.fieldsEnd = out.length;
+  copy.bytes = out.taken();
   copy.pathBytes = copy.bytes;
-  // What Connection named stays of that kind: only fields that came anew are asked for theirs.
-  for (let field = kept; field < copy.fieldCount; field++) copy.kinds[field] = kindOf(copy.bytes, copy.fields[field * 4]!, copy.fields[field * 4 + 1]!);
-  // A head that waits is kept for long: it takes no more than it needs.
-  copy.fields = copy.fields.slice(0, copy.fieldCount * 4);
-  copy.kinds = copy.kinds.slice(0, copy.fieldCount);
-  copy.neverIndexed = neverIndexed === null ? null : neverIndexed.slice(0, copy.fieldCount);
+  copy.neverIndexed = neverIndexed;
   copy.http11 = head.http11;
   copy.contentLength = head.contentLength;
   copy.framing = head.framing;
@@ -87,43 +84,110 @@ export function copyBytes({ bytes, fields, kinds }: WireRequestHead): number {
   return bytes.length + fields.byteLength + kinds.length;
 }
 
-const space = Buffer.from(' ');
+const separators = Buffer.from(' ?');
 
-function plainName(name: string): string {
-  return name.toLowerCase().replaceAll('_', '-');
+/** Bytes that are put one after the other. */
+class Bytes {
+  readonly #all: Buffer;
+  length = 0;
+
+  constructor(room: number) {
+    this.#all = Buffer.allocUnsafe(room);
+  }
+
+  /** Where they stand. */
+  put(bytes: Uint8Array, start: number, end: number): number {
+    const at = this.length;
+    this.length += (bytes as Buffer).copy(this.#all, at, start, end);
+    return at;
+  }
+
+  taken(): Buffer {
+    return this.#all.subarray(0, this.length);
+  }
 }
 
-function putPath(copy: WireRequestHead, head: WireRequestHead, path: string | null, removeParameters: readonly string[], put: (part: Uint8Array) => number): void {
+function roomFor({ methodStart, methodEnd, targetStart, targetEnd, authorityStart, authorityEnd, pathStart, pathEnd, queryEnd, fields, fieldCount, fieldsEnd }: WireRequestHead, added: readonly AddedField[], path: string | null): number {
+  const own = methodEnd - methodStart + targetEnd - targetStart + authorityEnd - authorityStart + Math.max(pathEnd, queryEnd) - pathStart;
+  let room = own + separators.length + (path === null ? 0 : Buffer.byteLength(path)) + (fieldCount === 0 ? 0 : fieldsEnd - fields[0]!);
+  for (let i = 0; i < added.length; i++) room += added[i]!.line.length;
+  return room;
+}
+
+/** A field that comes: its line, and what its name means. */
+interface AddedField {
+  readonly line: Buffer;
+  readonly nameBytes: number;
+  readonly kind: number;
+}
+
+interface CompiledChange {
+  /** In lower case, with `-` for `_`. */
+  readonly removed: readonly Uint8Array[];
+  readonly added: readonly AddedField[];
+}
+
+/** Changes that were found to be right: many a one is made of many requests. */
+const compiledChanges = new WeakMap<HeadChange, CompiledChange>();
+
+function compiledOf(change: HeadChange): CompiledChange {
+  const known = compiledChanges.get(change);
+  if (known !== undefined) return known;
+  for (const name of change.remove) if (!isEditable(name)) throw new Error(`no request can lose a field named ${JSON.stringify(name)}`);
+  const compiled = { removed: change.remove.map((name) => Buffer.from(name.toLowerCase().replaceAll('_', '-'))), added: change.add.map(([name, value]) => addedOf(name, value)) };
+  compiledChanges.set(change, compiled);
+  return compiled;
+}
+
+function addedOf(name: string, value: string): AddedField {
+  if (!isEditable(name)) throw new Error(`no request can be given a field named ${JSON.stringify(name)}`);
+  if (!Buffer.from(value).every((byte) => isValue[byte] === 1)) throw new Error(`the value of ${name} holds a control character`);
+  const line = Buffer.from(`${name}: ${value}\r\n`);
+  return { line, nameBytes: name.length, kind: kindOf(line, 0, name.length) };
+}
+
+/** ASCII letters in lower case and `_` as `-`. */
+const plainByte = Uint8Array.from({ length: 256 }, (_, byte) => (byte === 0x5f ? 0x2d : lowered[byte]!));
+
+function isRemoved({ bytes, fields }: WireRequestHead, field: number, removed: readonly Uint8Array[]): boolean {
+  const start = fields[field * 4]!;
+  const length = fields[field * 4 + 1]! - start;
+  for (let i = 0; i < removed.length; i++) {
+    const name = removed[i]!;
+    if (name.length !== length) continue;
+    let at = 0;
+    while (at < length && plainByte[bytes[start + at]!] === name[at]) at++;
+    if (at === length) return true;
+  }
+  return false;
+}
+
+function putPath(copy: WireRequestHead, head: WireRequestHead, path: string | null, removeParameters: readonly string[], out: Bytes): void {
   const { pathBytes, pathStart, pathEnd, queryStart, queryEnd } = head;
   if (path !== null || (removeParameters.length > 0 && hasParameter(head, removeParameters))) {
     const bytes = path === null ? pathBytes.subarray(pathStart, pathEnd) : Buffer.from(path);
-    copy.pathStart = put(bytes);
-    copy.pathEnd = copy.pathStart + bytes.length;
+    copy.pathStart = out.put(bytes, 0, bytes.length);
+    copy.pathEnd = out.length;
     const query = queryWithout(head, removeParameters);
     // Without a parameter left there is no `?` either.
-    copy.queryStart = query.length === 0 ? copy.pathEnd : put(questionMark) + 1;
-    copy.queryEnd = query.length === 0 ? copy.pathEnd : put(query) + query.length;
+    copy.queryStart = query.length === 0 ? copy.pathEnd : out.put(separators, 1, 2) + 1;
+    copy.queryEnd = query.length === 0 ? copy.pathEnd : out.put(query, 0, query.length) + query.length;
     return;
   }
-  const at = put(pathBytes.subarray(pathStart, Math.max(pathEnd, queryEnd)));
+  const at = out.put(pathBytes, pathStart, Math.max(pathEnd, queryEnd));
   copy.pathStart = at;
   copy.pathEnd = at + pathEnd - pathStart;
   copy.queryStart = at + queryStart - pathStart;
   copy.queryEnd = at + queryEnd - pathStart;
 }
 
-const questionMark = Buffer.from('?');
-
-function addField(copy: WireRequestHead, name: string, value: string, put: (part: Uint8Array) => number): void {
-  if (!isEditable(name) || !Buffer.from(name).every((byte) => isToken[byte] === 1)) throw new Error(`no request can be given a field named ${JSON.stringify(name)}`);
-  if (!Buffer.from(value).every((byte) => isValue[byte] === 1)) throw new Error(`the value of ${name} holds a control character`);
-  if (copy.fieldCount >= fieldRoom) throw new Error('the request has too many fields');
+function addField(copy: WireRequestHead, { line, nameBytes, kind }: AddedField, out: Bytes): void {
   const at = copy.fieldCount * 4;
-  const start = put(Buffer.from(`${name}: ${value}\r\n`));
-  const nameBytes = Buffer.byteLength(name);
+  const start = out.put(line, 0, line.length);
   copy.fields[at] = start;
   copy.fields[at + 1] = start + nameBytes;
   copy.fields[at + 2] = start + nameBytes + 2;
-  copy.fields[at + 3] = start + nameBytes + 2 + Buffer.byteLength(value);
+  copy.fields[at + 3] = start + line.length - 2;
+  copy.kinds[copy.fieldCount] = kind;
   copy.fieldCount += 1;
 }

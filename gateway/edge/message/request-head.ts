@@ -27,7 +27,7 @@ export const refused = -2;
 
 /** One HTTP/1.1 request head. A worker has one and fills it again for each request: it is valid only while its bytes are. */
 export class WireRequestHead extends RequestHead implements FieldList, RequestMeaning {
-  kinds: Uint8Array = new Uint8Array(fieldRoom);
+  kinds: Uint8Array;
   neverIndexed: Uint8Array | null = null;
   encoded: EncodedFields | null = null;
   /** Start of whatever it refers to in `bytes`. */
@@ -60,9 +60,10 @@ export class WireRequestHead extends RequestHead implements FieldList, RequestMe
   /** The method is HEAD. */
   isHead = false;
 
-  constructor() {
-    super();
-    this.fields = new Int32Array(4 * fieldRoom);
+  /** `room`: fields that it can hold. */
+  constructor(room = fieldRoom) {
+    super(room);
+    this.kinds = new Uint8Array(room);
   }
 }
 

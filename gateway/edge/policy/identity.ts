@@ -5,6 +5,8 @@ import { failures } from '../../failures.ts';
 import type { Failure } from '../../failures.ts';
 import type { Admittance } from '../../callers/effective.ts';
 import type { ExtraFields } from '../message/header-edits.ts';
+import { noChange } from '../message/head-copy.ts';
+import type { HeadChange } from '../message/head-copy.ts';
 import { withhold } from '../message/withheld.ts';
 import type { Callers } from '../identity/callers.ts';
 import type { Admission, Refused, Verifier } from '../identity/verifier.ts';
@@ -37,11 +39,15 @@ export function identityStep(admittance: Admittance, callers: Callers, told: boo
   }
 }
 
+type Admitted = Extract<Admission, { kind: 'admitted' }>;
+
 class Identities {
   readonly #verifiers: readonly Verifier[];
   readonly #told: boolean;
   readonly #missing: Verdict;
   readonly #challenges: ExtraFields;
+  /** Where the model is told who calls: what changes of its requests. */
+  readonly #changes = new WeakMap<Admitted, HeadChange>();
 
   constructor(verifiers: readonly Verifier[], told: boolean) {
     this.#verifiers = verifiers;
@@ -83,15 +89,21 @@ class Identities {
     }
   }
 
-  #admit(request: StepRequest, { caller, change }: Extract<Admission, { kind: 'admitted' }>): Verdict {
-    request.admit(caller);
-    if (!this.#told) {
-      if (change !== null) request.change(change);
-      return goOn;
-    }
-    const { remove, add, removeParameters } = change ?? nothing;
-    request.change({ remove: [...remove, clientField], add: [...add, [clientField, caller.client]], removeParameters });
+  #admit(request: StepRequest, admission: Admitted): Verdict {
+    request.admit(admission.caller);
+    const change = this.#told ? this.#telling(admission) : admission.change;
+    if (change !== null) request.change(change);
     return goOn;
+  }
+
+  /** Verifiers give one admission to many requests, and a change that is known already costs less. */
+  #telling(admission: Admitted): HeadChange {
+    const known = this.#changes.get(admission);
+    if (known !== undefined) return known;
+    const { remove, add, removeParameters } = admission.change ?? noChange;
+    const change = { remove: [...remove, clientField], add: [...add, [clientField, admission.caller.client] as const], removeParameters };
+    this.#changes.set(admission, change);
+    return change;
   }
 
   #refuse(request: StepRequest, refusal: Refused | null): Verdict {
@@ -107,7 +119,6 @@ class Identities {
   }
 }
 
-const nothing = Object.freeze({ remove: [], add: [], removeParameters: [] });
 const retryAfter = Object.freeze(['retry-after']);
 const fault: Verdict = Object.freeze({ kind: 'fail', failure: failures.fault, detail: '' });
 const failureOf: Readonly<Record<Refused['as'], Failure>> = { unauthenticated: failures.unauthenticated, forbidden: failures.forbidden, unavailable: failures.identityUnavailable };
