@@ -26,6 +26,11 @@ export function deadEnds(units: Iterable<Declarer>, backends: Backends, settings
       report('info', predictor.field, `there is no Service ${chosen}, nor one by an older name, so ${then}`);
     }
     if (meaning === null) continue;
+    for (const { kind, field, asked } of meaning.services) {
+      const absent = asked === null || asked.plan.from !== 'slices' ? null : absentService(asked.plan, backends);
+      const name = kind === 'AuthService' ? 'auth_service' : 'service';
+      if (absent !== null) report('error', field === '' ? `spec.${name}` : `${field} ${name}`, `there is no Service ${absent.name} in the namespace ${absent.namespace}, so the ${kind} cannot be asked; create it, or correct its name`);
+    }
     const told = new Set<string>();
     for (const { raw, plan, field } of meaning.drafts) {
       const absent = raw && plan !== null ? absentService(plan, backends) : null;

@@ -76,9 +76,9 @@ export class Unit implements Declared {
   }
 }
 
-/** Meanings that are compared with those of other units: of what uses an allowance or makes a claim, and of shadows without a live Mapping. */
+/** Meanings that are compared with those of other units: of what is asked about requests, what uses an allowance or makes a claim, and of shadows without a live Mapping. */
 function isKept(meaning: UnitMeaning): boolean {
-  return usesAllowance(meaning) || meaning.drafts.some(({ standing }) => standing.kind === 'claim') || lonelyShadows(meaning.drafts).length > 0;
+  return meaning.services.length > 0 || usesAllowance(meaning) || meaning.drafts.some(({ standing }) => standing.kind === 'claim') || lonelyShadows(meaning.drafts).length > 0;
 }
 
 export const nothingDeclared: Declared = Object.freeze({ deployment: null, configuration: null, createdAt: '', names: null });

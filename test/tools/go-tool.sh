@@ -21,7 +21,7 @@ MODULE
   mkdir -p "$cache"
   export GOTOOLCHAIN=local GOFLAGS=-mod=mod
   go mod tidy >&2
-  go build -p 2 -trimpath -o "$binary.part" "$package" >&2
+  go build -p "${GO_BUILD_P:-2}" -trimpath -o "$binary.part" "$package" >&2
   mv "$binary.part" "$binary"
 fi
 echo "$binary"

@@ -11,6 +11,7 @@ import { closedPort } from './closed-port.ts';
 import { httpAuth, serveGuarded } from './external-services.ts';
 import type { Guarding } from './external-services.ts';
 import { Gateway, irisTo, post, transports } from './gateway.ts';
+import { Http2Client } from './http2-client.ts';
 import { answerEach, Origin, requestsIn } from './origin.ts';
 
 let gateway: Gateway;
@@ -304,5 +305,34 @@ describe.each(transports)('include_body over %s', (_name, secure) => {
     client.destroy();
     await eventually(() => gateway.counted('inFlight') === 0, 'its end');
     expect(asked()).toEqual([]);
+  });
+});
+
+describe('include_body over HTTP/2', () => {
+  beforeEach(() => open(false));
+
+  test('a body longer than a window is read on until the service can be asked, and reaches the model whole', async () => {
+    serve({ body: { maxBytes: 1_000_000, allowPartial: false } });
+    const text = 'b'.repeat(300_000);
+    const caller = await Http2Client.open(gateway, false);
+    const stream = caller.start({ ':method': 'POST', ':path': '/seldon/prod/iris/p' });
+    stream.end(text);
+    const reply = await gateway.during(caller.reply(stream));
+    caller.destroy();
+    expect(reply.status).toBe(200);
+    expect(asked()[0]).toMatch(/content-length: 300000\r\n/);
+    expect(dechunk(reached()[0]!, reached()[0]!.indexOf('\r\n\r\n') + 4)?.body).toBe(text);
+  });
+
+  test('the beginning of a stream that goes on is enough where a part may be shown', async () => {
+    serve({ body: { maxBytes: 5, allowPartial: true } }, { target: { timeout: { ms: 0, setBy: null } } });
+    const caller = await Http2Client.open(gateway, false);
+    const stream = caller.start({ ':method': 'POST', ':path': '/seldon/prod/iris/p' });
+    stream.write('abcdefgh');
+    await eventually(() => origin.text.includes('abcdefgh'), 'the beginning at the model');
+    expect(asked()[0]).toMatch(/abcde$/);
+    stream.end('ij');
+    expect((await gateway.during(caller.reply(stream))).status).toBe(200);
+    caller.destroy();
   });
 });
