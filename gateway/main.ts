@@ -30,6 +30,7 @@ const commands: readonly Command[] = [
   { name: 'check', summary: 'print the Problems of manifests', load: async () => (await import('./tools/check.ts')).check },
   { name: 'routes', summary: 'print the routing table of manifests or of a running gateway', load: async () => (await import('./tools/routes.ts')).routes },
   { name: 'explain', summary: 'say where one request goes, and why', load: async () => (await import('./tools/explain.ts')).explain },
+  { name: 'oauth', summary: 'end tokens of the OAuth gateway', load: async () => (await import('./tools/oauth.ts')).oauth },
   { name: 'who', summary: 'say who may call which deployment, and since what', load: async () => (await import('./tools/who.ts')).who },
   { name: 'version', summary: 'print the version', load: async () => printVersion },
 ];

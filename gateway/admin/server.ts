@@ -7,6 +7,8 @@ import type { Settings } from '../settings.ts';
 import { accessTo } from './access.ts';
 import { serveApi } from './api.ts';
 import { adminTimes, connectionLimit, limitConnections, openFilesLimit } from './connections.ts';
+import { serveRevocation } from './oauth-api.ts';
+import type { TokenRevoker } from './oauth-api.ts';
 import { isOwnHost } from './hosts.ts';
 import { SharedAnswers } from './shared-answers.ts';
 import { sendShared } from './send-shared.ts';
@@ -34,6 +36,8 @@ export interface AdminOptions {
   readonly notReady: () => string | null;
   /** When certificates end. */
   readonly certificates: () => readonly CertificateExpiry[];
+  /** Ends tokens of the OAuth gateway; null: there is none. */
+  readonly revoker: TokenRevoker | null;
   /** Does any data worker turn? */
   readonly turns: () => boolean;
 }
@@ -92,6 +96,7 @@ export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
       return undefined;
     });
     serveApi(api, view, options.bodyBytes, options.policy);
+    serveRevocation(api, options.revoker);
   });
   try {
     await app.listen({ host, port: admin.port });

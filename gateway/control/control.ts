@@ -16,7 +16,7 @@ import { guardProblems } from '../callers/guard-problems.ts';
 import { systemClock } from '../clock.ts';
 import { postedLog } from '../log.ts';
 import type { Log } from '../log.ts';
-import type { ControlStart, ControlToData, DataToControl, FromControl, ToControl } from '../messages.ts';
+import type { ControlStart, ControlToData, DataToControl, FromControl, ToControl, TokensToRevoke } from '../messages.ts';
 import { anyTurns, sharedNowMs, startPulse } from '../pulse.ts';
 import { releaseMemory } from '../release-memory.ts';
 import { stepBack } from '../thread-priority.ts';
@@ -130,6 +130,7 @@ async function runControl({ settings, handover, policy, base, counters, table, l
   const startedMs = sharedNowMs();
   // Data workers start beside this thread: at first they need not turn yet.
   const turns = (): boolean => sharedNowMs() - startedMs < Math.max(settings.workerSilenceMs, startGraceMs) || anyTurns(blocks.slice(1), settings.workerSilenceMs, sharedNowMs());
+  const revoker = settings.oauth ? { clientOf: (namespace: string, deployment: string) => translator.oauthClientOf(namespace, deployment), revoke: (tokens: TokensToRevoke) => revocation.revoke(tokens) } : null;
   const sweeping = setInterval(() => {
     reconciler.sweep(blocks);
     keeper?.sweep();
@@ -187,7 +188,7 @@ async function runControl({ settings, handover, policy, base, counters, table, l
     }
   });
   try {
-    admin = await startAdmin({ admin: settings.admin, view: reconciler, blocks, countedClients: () => countedClients(limits, sharedNowMs()), bodyBytes: settings.limits.bodyBytes, policy: () => policies.policy, sourceKind: source.kind, sourceAgeSeconds: () => source.ageSeconds(), notReady: () => source.trouble(), certificates: () => certificates.expiries, turns });
+    admin = await startAdmin({ admin: settings.admin, view: reconciler, blocks, countedClients: () => countedClients(limits, sharedNowMs()), bodyBytes: settings.limits.bodyBytes, policy: () => policies.policy, sourceKind: source.kind, sourceAgeSeconds: () => source.ageSeconds(), notReady: () => source.trouble(), certificates: () => certificates.expiries, turns, revoker });
     tell({ kind: 'admin-listening', host: admin.host, port: admin.port });
     await policies.open();
     await source.start((change) => {

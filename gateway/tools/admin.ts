@@ -20,14 +20,24 @@ export interface AdminQuery {
 }
 
 /** One GET. A failure is one clear line. */
-export async function askAdmin({ url, token, path, json }: AdminQuery): Promise<AdminAnswer> {
+export function askAdmin(query: AdminQuery): Promise<AdminAnswer> {
+  return send(query, null);
+}
+
+/** One POST of JSON, answered in JSON. A failure is one clear line. */
+export function tellAdmin(query: Omit<AdminQuery, 'json'>, body: unknown): Promise<AdminAnswer> {
+  return send({ ...query, json: true }, JSON.stringify(body));
+}
+
+async function send({ url, token, path, json }: AdminQuery, body: string | null): Promise<AdminAnswer> {
   const base = /^https?:\/\//.test(url) ? url.replace(/\/+$/, '') : `http://${url}`;
   const headers: Record<string, string> = { accept: json ? 'application/json' : 'text/plain' };
   if (token !== null) headers['authorization'] = `Bearer ${token}`;
+  if (body !== null) headers['content-type'] = 'application/json';
   let response: Response;
   let text: string;
   try {
-    response = await fetch(base + path, { headers, signal: AbortSignal.timeout(answerMs) });
+    response = await fetch(base + path, { ...(body === null ? {} : { method: 'POST', body }), headers, signal: AbortSignal.timeout(answerMs) });
     text = await response.text();
   } catch (error) {
     const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;

@@ -87,6 +87,11 @@ export class OAuthKeys {
     return { set, removed };
   }
 
+  /** As told last; null: it has no client. */
+  idOf(namespace: string, deployment: string): string | null {
+    return this.#told.values().find((one) => one.deployment === deployment && one.namespace === namespace)?.id ?? null;
+  }
+
   #exposureOf(unit: Unit): OAuthExposure | null {
     const key = this.#keys.get(unit);
     if (key === undefined) return null;

@@ -171,6 +171,11 @@ export class Translator {
     return this.#oauthKeys.drain();
   }
 
+  /** Id of the client that the OAuth gateway knows for a SeldonDeployment; null: none. */
+  oauthClientOf(namespace: string, deployment: string): string | null {
+    return this.#oauthKeys.idOf(namespace, deployment);
+  }
+
   /** The meaning of everything now. One object that always shows the newest state; its Problems are gathered when they are read. */
   current(): Translation {
     return this.#current;

@@ -96,11 +96,19 @@ export class RedisTokens implements TokenStore {
 
   async revoke(digest: Buffer): Promise<RevokedTokens> {
     const key = digest.toString('base64url');
+    const revoked = counted(await this.#redis.call('del', [tokenKey(key)]));
     this.#seen.delete(key);
-    return counted(await this.#redis.call('del', [tokenKey(key)]));
+    return revoked;
   }
 
   async revokeClient(client: string): Promise<RevokedTokens> {
+    const revoked = await this.#revokeListed(client);
+    // Another worker may have been first with the list; what this one remembers ends all the same.
+    for (const [key, { found }] of this.#seen) if (found.kind === 'token' && found.client === client) this.#seen.delete(key);
+    return revoked;
+  }
+
+  async #revokeListed(client: string): Promise<RevokedTokens> {
     let count = 0;
     for (;;) {
       // They stay in the list until they are gone: whatever fails between can be tried again.
@@ -108,7 +116,6 @@ export class RedisTokens implements TokenStore {
       if (some.kind === 'away') return some;
       const keys = textsOf(some.reply);
       if (keys.length === 0) return { kind: 'revoked', count };
-      for (const key of keys) this.#seen.delete(key);
       const ended = await Promise.all(keys.map(async (key) => counted(await this.#redis.call('del', [tokenKey(key)]))));
       const away = ended.find((one) => one.kind === 'away');
       if (away !== undefined) return away;

@@ -1,4 +1,6 @@
+import type { RevokedTokens, TokensToRevoke } from '../../../gateway/messages.ts';
 import { noPolicy } from '../../../gateway/callers/call-policy.ts';
+import type { TokenRevoker } from '../../../gateway/admin/oauth-api.ts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { tableOf } from '../../routing/build.ts';
 import type { Problem } from '../../../routing/problem.ts';
@@ -29,9 +31,10 @@ let first: CounterBlock;
 let second: CounterBlock;
 let admin: AdminServer;
 let turns = true;
+let revoker: TokenRevoker | null = null;
 
 async function start(host: string, token: string | null): Promise<AdminServer> {
-  return startAdmin({ admin: { host, port: 0, token, hosts: ['sluice-admin'] }, view, blocks: [base.cells, first.cells, second.cells], countedClients: () => 7, bodyBytes: 0, policy: () => noPolicy, sourceKind: 'folder', sourceAgeSeconds: () => 0, notReady: () => null, certificates: () => [], turns: () => turns });
+  return startAdmin({ admin: { host, port: 0, token, hosts: ['sluice-admin'] }, view, blocks: [base.cells, first.cells, second.cells], countedClients: () => 7, bodyBytes: 0, policy: () => noPolicy, sourceKind: 'folder', sourceAgeSeconds: () => 0, notReady: () => null, certificates: () => [], revoker, turns: () => turns });
 }
 
 async function get(path: string, headers: Record<string, string> = {}): Promise<{ status: number; text: string; type: string }> {
@@ -86,7 +89,66 @@ describe('access', () => {
 
   test('a port in use is one clear sentence', async () => {
     const { port } = admin;
-    await expect(startAdmin({ admin: { host: '127.0.0.1', port, token: null, hosts: [] }, view, blocks: [base.cells], countedClients: () => 7, bodyBytes: 0, policy: () => noPolicy, sourceKind: 'folder', sourceAgeSeconds: () => 0, notReady: () => null, certificates: () => [], turns: () => true })).rejects.toThrow(/cannot be bound \(EADDRINUSE\): write --admin/);
+    await expect(startAdmin({ admin: { host: '127.0.0.1', port, token: null, hosts: [] }, view, blocks: [base.cells], countedClients: () => 7, bodyBytes: 0, policy: () => noPolicy, sourceKind: 'folder', sourceAgeSeconds: () => 0, notReady: () => null, certificates: () => [], revoker: null, turns: () => true })).rejects.toThrow(/cannot be bound \(EADDRINUSE\): write --admin/);
+  });
+});
+
+describe('revocation', () => {
+  const tell = async (body: string, type = 'application/json', headers: Record<string, string> = {}): Promise<{ status: number; text: string }> => {
+    const response = await fetch(`http://127.0.0.1:${admin.port}/api/oauth/revoke`, { method: 'POST', headers: { 'content-type': type, ...headers }, body });
+    return { status: response.status, text: await response.text() };
+  };
+  const asked: TokensToRevoke[] = [];
+  let outcome: RevokedTokens = { kind: 'revoked', count: 3 };
+  beforeEach(async () => {
+    asked.length = 0;
+    outcome = { kind: 'revoked', count: 3 };
+    revoker = {
+      clientOf: (namespace, name) => (namespace === 'prod' && name === 'iris' ? 'id' : null),
+      revoke: async (tokens) => {
+        asked.push(tokens);
+        return outcome;
+      },
+    };
+    await admin.close();
+    admin = await start('127.0.0.1', null);
+  });
+  afterEach(() => {
+    revoker = null;
+  });
+
+  test('a token by its digest, or a client by its SeldonDeployment', async () => {
+    expect(await tell('{"token":"abc"}')).toEqual({ status: 200, text: '{"revoked":3}' });
+    expect((await tell('{"deployment":"prod/iris"}')).status).toBe(200);
+    expect(asked).toEqual([{ kind: 'token', digest: 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad' }, { kind: 'client', client: 'id' }]);
+    expect((await tell('{"deployment":"prod/rose"}')).status).toBe(404);
+    outcome = { kind: 'away', sentence: 'Redis cannot be reached' };
+    expect(await tell('{"token":"abc"}')).toMatchObject({ status: 503, text: expect.stringContaining('not certain') as string });
+  });
+
+  test.each(['{}', '[]', 'null', '7', '{"token":""}', '{"token":7}', '{"token":"a","deployment":"a/b"}', '{"deployment":"iris"}', '{"deployment":"/iris"}', '{"deployment":"a/b/c"}', '{"token":"a","more":1}', JSON.stringify({ token: 'x'.repeat(257) })])('%s is refused', async (body) => {
+    expect((await tell(body)).status).toBe(400);
+    expect(asked).toEqual([]);
+  });
+
+  test('a token of 256 bytes is one', async () => {
+    expect((await tell(JSON.stringify({ token: 'x'.repeat(256) }))).status).toBe(200);
+  });
+
+  test('no page can have it sent: text is no JSON', async () => {
+    for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data']) expect([400, 415]).toContain((await tell('{"token":"abc"}', type)).status);
+    expect(asked).toEqual([]);
+  });
+
+  test('beyond loopback it needs the token of the admin port, and without an OAuth gateway there is nothing', async () => {
+    await admin.close();
+    admin = await start('0.0.0.0', 'secret');
+    expect((await tell('{"token":"abc"}')).status).toBe(401);
+    expect((await tell('{"token":"abc"}', 'application/json', { authorization: 'Bearer secret' })).status).toBe(200);
+    await admin.close();
+    revoker = null;
+    admin = await start('127.0.0.1', null);
+    expect(await tell('{"token":"abc"}')).toMatchObject({ status: 409, text: expect.stringContaining('--oauth') as string });
   });
 });
 

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { check } from '../../../gateway/tools/check.ts';
 import { explain } from '../../../gateway/tools/explain.ts';
+import { oauth } from '../../../gateway/tools/oauth.ts';
 import { readRequest } from '../../../gateway/tools/request.ts';
 import { routes } from '../../../gateway/tools/routes.ts';
 import { who } from '../../../gateway/tools/who.ts';
@@ -344,6 +345,11 @@ test.each(['check', 'routes', 'explain', 'who'])('sluice %s --help says how', as
   });
   expect(out).toMatch(new RegExp(`^Use: sluice ${name} `));
   expect(out).toContain('--grants FILE');
+});
+
+test('sluice oauth --help says how', async () => {
+  const { code, out } = await run(oauth, '--help');
+  expect([code, out]).toEqual([0, expect.stringMatching(/^Use: sluice oauth revoke [^]*--deployment/)]);
 });
 
 describe('--cluster', () => {

@@ -203,13 +203,17 @@ describe.skipIf(!hasRedis)('tokens in Redis', () => {
     expect(await b.find(digestOf('t'))).toMatchObject({ kind: 'away' });
     expect(await a.give(digestOf('u'), one)).toMatchObject({ kind: 'away' });
     expect(await a.revoke(digestOf('u'))).toMatchObject({ kind: 'away' });
+    // What is to end is forgotten all the same.
     expect(await a.revokeClient(one)).toMatchObject({ kind: 'away' });
-    stores.nowMs += tokenSeconds * 1000;
-    expect(await a.find(digestOf('t'))).toEqual(none);
+    expect(await a.find(digestOf('t'))).toMatchObject({ kind: 'away' });
     await stores.server.restart();
     await until(() => stores.replicas.every(({ isReady }) => isReady));
     await a.give(digestOf('v'), one);
     expect(await b.find(digestOf('v'))).toEqual(of(one));
+    await stores.server.kill();
+    await until(() => stores.replicas.every(({ isReady }) => !isReady));
+    stores.nowMs += tokenSeconds * 1000;
+    expect(await b.find(digestOf('v'))).toEqual(none);
   });
 
   test('one that was seen is good for five seconds without asking, and then asked about once for all who wait', async () => {
@@ -230,6 +234,18 @@ describe.skipIf(!hasRedis)('tokens in Redis', () => {
     expect(store.find(digestOf('t'))).toEqual(of(one));
     stores.nowMs += 1;
     expect(await store.find(digestOf('t'))).toEqual(none);
+  });
+
+  test('all of a client are ended: each worker that is told forgets them at once, whoever of them was first', async () => {
+    const stores = await inRedis(2);
+    const [a, b] = stores.all as [TokenStore, TokenStore];
+    await a.give(digestOf('t'), one);
+    await a.give(digestOf('other'), two);
+    for (const store of [a, b]) for (const text of ['t', 'other']) await store.find(digestOf(text));
+    expect(await a.revokeClient(one)).toEqual({ kind: 'revoked', count: 1 });
+    expect(b.find(digestOf('t'))).toEqual(of(one));
+    expect(await b.revokeClient(one)).toEqual({ kind: 'revoked', count: 0 });
+    for (const store of [a, b]) expect([await store.find(digestOf('t')), await store.find(digestOf('other'))]).toEqual([none, of(two)]);
   });
 
   test.each(['', 'x', one, `${one} `, `${one} 12345678901234567`, `${one.slice(1)} 2000000000000`, `${one} 1699999999999`])('what is there and is no token that holds counts as none: %j', async (text) => {
