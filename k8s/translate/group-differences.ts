@@ -2,7 +2,7 @@
 import { sameValue } from '../../routing/diff.ts';
 import type { Mapping } from '../../routing/mapping.ts';
 import { hostText, pathText } from '../../routing/order.ts';
-import { compareText, type ObjectRef, type Problem } from '../../routing/problem.ts';
+import { compareText, type ObjectRef, type Problem, type ProblemLevel } from '../../routing/problem.ts';
 import type { Draft, UnitMeaning } from './unit.ts';
 
 interface Declarer {
@@ -45,8 +45,8 @@ function groupOf({ namespace, match: { path, host, method, headers, query }, pre
 
 function differencesOf(members: readonly Member[]): readonly Problem[] {
   const problems: Problem[] = [];
-  const tell = (code: string, sentence: string): void => {
-    for (const { ref, draft } of firstOfEach(members)) problems.push({ code, level: 'info', subject: ref, field: draft.field, sentence });
+  const tell = (code: string, sentence: string, level: ProblemLevel = 'info'): void => {
+    for (const { ref, draft } of firstOfEach(members)) problems.push({ code, level, subject: ref, field: draft.field, sentence });
   };
   const [first, ...others] = members as readonly [Member, ...Member[]];
   if (others.some(({ draft }) => !sameValue(draft.mapping.match, first.draft.mapping.match))) {
@@ -56,12 +56,17 @@ function differencesOf(members: readonly Member[]): readonly Problem[] {
   const live = members.filter(({ draft }) => draft.mapping.role.kind === 'live');
   const fields = live.length < 2 ? [] : differingFields(live.map(({ draft }) => draft));
   if (fields.length > 0) tell('differs-per-mapping', `${namesOf(members)} share a Route and differ in ${fields.join(', ')}: each has its own here, and Ambassador gives all of them one, or refuses a member; write the same in all of them`);
+  const asked = guardWords.filter(([name]) => live.some(({ draft }) => !sameValue(draft.mapping.guard[name], first.draft.mapping.guard[name]))).map(([, words]) => words);
+  if (asked.length > 0) tell('guards-differ', `${namesOf(members)} share a Route and differ in ${asked.join(', ')}: a request is asked what the one asks that it is drawn for, so who tries often reaches the one that asks least; write the same in all of them`, 'warning');
   const subjects = new Set(live.map(({ ref }) => `${ref.kind} ${ref.name}`));
   if (subjects.size > 1 && live.some(({ draft }) => draft.mapping.role.kind === 'live' && draft.mapping.role.share !== 1)) {
     tell('differs-two-levels', `${namesOf(members)} share the requests first, and their predictors each share, and Ambassador puts all predictors into one group; write the weights that are wanted`);
   }
   return problems;
 }
+
+/** Parts of a Guard, as people write them. */
+const guardWords = [['auth', 'sluice.io/auth'], ['allow', 'sluice.io/allow'], ['deny', 'sluice.io/deny'], ['limits', 'sluice.io/rate-limit']] as const;
 
 /** Fields that Ambassador takes for the group, or compares. */
 function differingFields(drafts: readonly Draft[]): readonly string[] {
