@@ -61,6 +61,7 @@ export const failures = {
   forbidden: failure('forbidden', 'UAEX', 403, 7, 'who calls may not call this'),
   nobodyAdmitted: failure('nobody-admitted', 'UAEX', 403, 7, 'nobody may call this: what is declared about who may cannot be kept; ask its owner to look at the Problems of the gateway'),
   rateLimited: failure('rate-limited', 'RL', 429, 8, 'too many requests'),
+  sharesUnavailable: failure('shares-unavailable', 'RL', 503, 14, 'how much may come of all replicas together cannot be found out now'),
   identityUnavailable: failure('identity-unavailable', 'UAEX', 503, 14, 'who calls cannot be found out now'),
   addressRefused: failure('address-refused', 'UAEX', 403, 7, 'this address may not call here: call from a network that may, or ask the owner of the deployment'),
   misdirected: failure('misdirected', 'NR', 421, 9, 'this connection was agreed for another host, whose clients show other certificates: connect anew with the name of this host'),

@@ -1,6 +1,8 @@
 // The memory in which requests are counted for limits of rate, shared by all data workers of the process. The supervisor makes it, so that it
 // outlives them: a worker that ends gives nobody new permits.
 
+import { createHash } from 'node:crypto';
+
 /** Plain values: they travel to the threads by structured clone, and all of them see the same bytes. */
 export interface LimitMemory {
   readonly buffer: SharedArrayBuffer;
@@ -11,6 +13,11 @@ export interface LimitMemory {
   readonly startMs: number;
   /** Keys of the hash by which a client has its cell: nobody outside can aim at another's. */
   readonly secret: readonly [number, number];
+}
+
+/** A name for the process that its workers agree on, and that tells nothing of the secret. */
+export function replicaOf({ secret }: LimitMemory): string {
+  return createHash('sha256').update(`replica ${secret[0]} ${secret[1]}`).digest('base64url').slice(0, 16);
 }
 
 export const setBytes = 128;

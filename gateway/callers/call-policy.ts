@@ -34,7 +34,9 @@ export interface CallPolicy {
   readonly namespaces: Readonly<Record<string, NamespaceRules>>;
   /** Models get the name of their caller as `x-sluice-client`, which nobody else can send them. */
   readonly clientHeader: boolean;
+  /** While Redis is away: each replica counts its share of a limit, or nobody passes one. */
+  readonly limitsWithoutRedis: 'share' | 'close';
 }
 
 /** Holds where there is no policy file: whatever says nothing may be called by anybody, and no provider is known. */
-export const noPolicy: CallPolicy = Object.freeze({ providers: {}, defaults: noRules, namespaces: {}, clientHeader: false });
+export const noPolicy: CallPolicy = Object.freeze({ providers: {}, defaults: noRules, namespaces: {}, clientHeader: false, limitsWithoutRedis: 'share' });

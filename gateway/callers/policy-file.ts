@@ -47,6 +47,7 @@ export function decodePolicyFile(text: string): PolicyOutcome {
   // An empty file may be one that is being written.
   const root = new PolicyEntry(document, '', wrong);
   const clientHeader = root.flag('clientHeader', false);
+  const limitsWithoutRedis = root.choice('limitsWithoutRedis', ['share', 'close']);
   const defaults = rulesOf(root.entry('defaults'), wrong);
   const providers: Record<string, ProviderDeclaration> = {};
   const namespaces: Record<string, NamespaceRules> = {};
@@ -61,7 +62,7 @@ export function decodePolicyFile(text: string): PolicyOutcome {
     namespaces[name] = { ...rulesOf(entry, wrong), mayOpen };
   }
   root.done();
-  const policy = { providers, defaults, namespaces, clientHeader };
+  const policy = { providers, defaults, namespaces, clientHeader, limitsWithoutRedis };
   for (const [place, rules] of [['defaults', defaults], ...Object.entries(namespaces).map(([name, one]) => [`namespaces.${name}`, one] as const)] as const) {
     for (const name of Array.isArray(rules.auth) ? (rules.auth as readonly string[]) : []) {
       if (!Object.hasOwn(providers, name)) wrong.push(`${place}.auth names the provider ${name}, which is not among providers: declare it, or name another`);

@@ -12,6 +12,7 @@ import type { OAuthClientsChange } from '../callers/oauth-client.ts';
 import { fixed, oauthOutcomes } from '../counters.ts';
 import type { RevokedTokens, TokensToRevoke } from '../messages.ts';
 import type { Settings } from '../settings.ts';
+import { replicaOf } from '../limit-memory.ts';
 import type { TableMemory } from '../shared-table.ts';
 import { ExternalClients } from './external/external-clients.ts';
 import { OAuthClients } from './identity/oauth-clients.ts';
@@ -28,6 +29,7 @@ import { Callers } from './identity/callers.ts';
 import { frontOf } from './io/front.ts';
 import { WorkerContext } from './io/worker-context.ts';
 import { RedisStore } from './store/redis.ts';
+import { LeaseBook } from './limits/lease-book.ts';
 import { Limiter } from './limits/limiter.ts';
 import { MemoryTokens } from './store/memory-tokens.ts';
 import { RedisTokens } from './store/redis-tokens.ts';
@@ -68,6 +70,7 @@ export class DataPlane implements Plane {
   #frontSaid: FrontSettings | null = null;
   /** null: what would be shared stays in the memory of the process. */
   readonly #redis: RedisStore | null;
+  readonly #leases: LeaseBook | null;
   readonly #oauthClients = new OAuthClients();
   /** null: there is no OAuth gateway. */
   readonly #tokens: TokenStore | null;
@@ -116,7 +119,8 @@ export class DataPlane implements Plane {
     this.#endRest = restOften(clock, this.#table, (error) => this.#worker.faulted(error));
     this.#callers = new Callers(policy ?? (settings.policyFile === null ? noPolicy : null), { clock, epochMs: Date.now, askKeys });
     this.#pools = new UpstreamRegistry(upstream, this.#table);
-    this.#compiler = { pools: this.#pools, defaultIdleTimeoutMs: limits.streamIdleTimeoutMs, limits, external: new ExternalClients(noExternalServices, upstream, this.#pools), callers: this.#callers, limiter: new Limiter(rateLimits.memory, rateLimits.aheadMs, this.#worker), plantedSteps };
+    this.#leases = this.#redis === null ? null : new LeaseBook({ store: this.#redis, clock, workers: others.length + 1, most: limits.rateLimitClients, replica: replicaOf(rateLimits.memory) });
+    this.#compiler = { pools: this.#pools, defaultIdleTimeoutMs: limits.streamIdleTimeoutMs, limits, external: new ExternalClients(noExternalServices, upstream, this.#pools), callers: this.#callers, limiter: new Limiter(rateLimits.memory, rateLimits.aheadMs, this.#worker, this.#leases), plantedSteps };
     this.#exchange = new ExchangeContext(upstream, new ShadowSender(upstream), this.#table, oauth);
     this.#downstream = new DownstreamContext(this.#exchange);
     this.#streams = new ServedStreams(this.#downstream);
@@ -221,6 +225,7 @@ export class DataPlane implements Plane {
     for (const { server } of this.#listening) server.close();
     for (const connection of this.#downstream.connections) connection.destroy();
     this.#pools.close();
+    this.#leases?.close();
     this.#redis?.close();
     this.#callers.close();
     this.#worker.wheel.close();

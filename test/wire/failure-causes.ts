@@ -181,6 +181,10 @@ export const causes: Readonly<Record<keyof typeof failures, Cause>> = {
       ask(bench);
     },
   },
+  sharesUnavailable: {
+    options: { steps: [requestStep('refusing', () => ({ kind: 'fail', failure: failures.sharesUnavailable, detail: '' }))] },
+    cause: (bench) => ask(bench),
+  },
   identityUnavailable: { options: { policy: null }, cause: (bench) => ask(bench) },
   rewriteTooLong: { cause: (bench) => rewritten(bench, '[^/]', 'x'.repeat(1000)) },
   rewriteTooDear: { cause: (bench) => rewritten(bench, '(a)(.{0,50}.*.*z)?', 'b') },

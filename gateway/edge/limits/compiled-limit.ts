@@ -8,6 +8,8 @@ export interface CompiledLimit {
   readonly limit: RateLimit;
   /** As it is written: also the name of its policy in answers. */
   readonly text: string;
+  /** Whose limit it is, `SeldonDeployment prod/iris`. */
+  readonly owner: string;
   /** It counts everybody together. */
   readonly whole: boolean;
   /** Units of TAT (a power of two in a permit), of which so many pass in a ms. */
@@ -26,16 +28,16 @@ export interface CompiledLimit {
 const lifeMs = 2 ** 37;
 const tatUnits = 2 ** 48;
 
-/** `owner`: whose limit it is, `SeldonDeployment prod/iris`: the same limit of two owners is counted apart. */
-export function compileLimit(limit: RateLimit, owner: string, { secret }: LimitMemory): CompiledLimit {
+/** The same limit of two owners is counted apart. `text`: of a share, the limit that it is of. */
+export function compileLimit(limit: RateLimit, owner: string, { secret }: LimitMemory, text = printLimit(limit)): CompiledLimit {
   const { permits, periodMs, burst } = limit;
   const permitsInLife = (permits / periodMs) * lifeMs + burst + 1;
   const permit = 2 ** Math.min(40, Math.floor(Math.log2(tatUnits / permitsInLife)));
-  const text = printLimit(limit);
-  const digest = createHash('sha256').update(`${secret[0]} ${secret[1]} ${owner}\n${text}`).digest();
+  const digest = createHash('sha256').update(`${secret[0]} ${secret[1]} ${owner}\n${text}\n${permits} ${periodMs} ${burst}`).digest();
   return {
     limit,
     text,
+    owner,
     whole: limit.per.kind === 'all',
     unitsPerMs: (permits * permit) / periodMs,
     permit,

@@ -1,5 +1,5 @@
 // Limiter: what a worker has of the limits of rate: the table, its time, and whose cell a request is counted in.
-import { fieldNamed } from '../../../routing/bytes.ts';
+import { fieldNamed, fieldText } from '../../../routing/bytes.ts';
 import { fixed } from '../../counters.ts';
 import type { LimitMemory } from '../../limit-memory.ts';
 import type { Caller } from '../identity/verifier.ts';
@@ -7,8 +7,10 @@ import type { WorkerContext } from '../io/worker-context.ts';
 import type { ClientFacts } from '../message/client-facts.ts';
 import type { WireRequestHead } from '../message/request-head.ts';
 import { readClientAddress } from '../message/request-values.ts';
+import { compileLimit } from './compiled-limit.ts';
 import type { CompiledLimit } from './compiled-limit.ts';
 import type { KeyedHash } from './keyed-hash.ts';
+import type { LeaseBook } from './lease-book.ts';
 import { LimitTable } from './limit-table.ts';
 
 /** What of a request says whose it is. */
@@ -28,13 +30,18 @@ const nothing = new Uint8Array(0);
 export class Limiter {
   readonly table: LimitTable;
   readonly memory: LimitMemory;
+  /** null: there is one replica. */
+  readonly leases: LeaseBook | null;
+  /** Of each limit, what one of so many replicas counts by itself. */
+  readonly #shares = new WeakMap<CompiledLimit, { readonly replicas: number; readonly share: CompiledLimit }>();
   readonly #worker: WorkerContext;
   readonly #aheadMs: number;
   /** Of the request that is looked at. */
   readonly #address = new Uint8Array(16);
 
   /** `aheadMs`: by how much the time of the table is ahead of the worker's clock. */
-  constructor(memory: LimitMemory, aheadMs: number, worker: WorkerContext) {
+  constructor(memory: LimitMemory, aheadMs: number, worker: WorkerContext, leases: LeaseBook | null) {
+    this.leases = leases;
     this.memory = memory;
     this.#worker = worker;
     this.#aheadMs = aheadMs;
@@ -53,6 +60,26 @@ export class Limiter {
     else if (per.kind === 'header') identifyField(limit, request.head, per.name, hash);
     else if (per.kind === 'client' && request.caller !== null) hash.ofText(limit.key0, limit.key1 ^ kinds.client, `${request.caller.provider}/${request.caller.client}`);
     else this.#identifyAddress(limit, request, hash);
+  }
+
+  /** The same in words, equal in all replicas. */
+  textOf({ limit }: CompiledLimit, { head, facts, caller }: LimitedRequest): string {
+    const { per } = limit;
+    if (per.kind === 'all') return 'all';
+    if (per.kind === 'header') return fieldTexts(head, per.name);
+    if (per.kind === 'client' && caller !== null) return `client ${caller.provider}/${caller.client}`;
+    const length = readClientAddress(head, facts, this.#address);
+    return length === 0 ? 'absent' : `address ${Buffer.from(this.#address.subarray(0, Math.min(length, networkBytes))).toString('hex')}`;
+  }
+
+  /** What is left for one of so many replicas while they cannot count together. */
+  shareOf(limit: CompiledLimit, replicas: number): CompiledLimit {
+    const known = this.#shares.get(limit);
+    if (known?.replicas === replicas) return known.share;
+    const { permits, periodMs, burst, per } = limit.limit;
+    const share = compileLimit({ permits, periodMs: periodMs * replicas, burst: Math.max(1, Math.floor(burst / replicas)), per }, limit.owner, this.memory, limit.text);
+    this.#shares.set(limit, { replicas, share });
+    return share;
   }
 
   /** Those of whom a believed proxy says no address are one client together. */
@@ -75,4 +102,10 @@ function identifyField({ key0, key1 }: CompiledLimit, head: WireRequestHead, nam
   hash.low = key0;
   hash.high = key1 ^ kinds.header;
   for (; field >= 0; field = fieldNamed(head, name, field + 1)) hash.ofBytes(hash.low, hash.high, bytes, fields[field * 4 + 2]!, fields[field * 4 + 3]!);
+}
+
+function fieldTexts(head: WireRequestHead, name: string): string {
+  const texts: string[] = [];
+  for (let field = fieldNamed(head, name, 0); field >= 0; field = fieldNamed(head, name, field + 1)) texts.push(fieldText(head, name, field));
+  return texts.length === 0 ? 'absent' : `header ${JSON.stringify(texts)}`;
 }

@@ -17,6 +17,7 @@ import { compileCors, corsStep } from './cors.ts';
 import { externalAuthStep } from './external-auth.ts';
 import { identityStep } from './identity.ts';
 import { rateLimitServiceStep } from './rate-limit-service.ts';
+import { leasedRateLimitStep } from './leased-rate-limit.ts';
 import { rateLimitStep } from './rate-limit.ts';
 import { redirectStep } from './redirect.ts';
 import { rewriteStep } from './rewrite-limits.ts';
@@ -61,7 +62,7 @@ export function rejectedSteps(mapping: Mapping | null): readonly Step[] | null {
 function compileStep(name: StepName, mapping: Mapping, { pool, rewrite, external }: StepParts, limits: StepLimits, callers: Callers, limiter: Limiter): Step {
   const { target, match, guard, namespace } = mapping;
   if (name === 'identity') return identityStep(callers.admittance(mapping), callers, callers.policy?.clientHeader === true);
-  if (name === 'rate-limit') return rateLimitStep(compiledLimits(mapping, callers, limiter), limiter);
+  if (name === 'rate-limit') return limitsStep(compiledLimits(mapping, callers, limiter), callers, limiter);
   if (name === 'addresses') return addressesStep(addressRulesOf(guard, namespace, callers.policy)!);
   if (target.kind === 'redirect') return redirectStep(target, match.path, limits.requestLineBytes);
   switch (name) {
@@ -90,4 +91,8 @@ function compileStep(name: StepName, mapping: Mapping, { pool, rewrite, external
 function compiledLimits({ guard, namespace, source }: Mapping, { policy }: Callers, { memory }: Limiter): readonly CompiledLimit[] {
   const owner = `${source.kind} ${source.namespace}/${source.name}`;
   return limitsOf(guard, namespace, policy).limits.map((limit) => compileLimit(limit, owner, memory));
+}
+
+function limitsStep(limits: readonly CompiledLimit[], { policy }: Callers, limiter: Limiter): Step {
+  return limiter.leases === null ? rateLimitStep(limits, limiter) : leasedRateLimitStep(limits, limiter, limiter.leases, policy?.limitsWithoutRedis ?? 'close');
 }

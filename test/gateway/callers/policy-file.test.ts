@@ -30,6 +30,7 @@ providers:
 test('a whole file', () => {
   expect(policyOf(whole)).toEqual({
     clientHeader: true,
+    limitsWithoutRedis: 'share',
     defaults: { auth: ['keys'], allow: null, deny: ['192.0.2.0/24'], limits: null },
     namespaces: { sandbox: { auth: 'none', allow: null, deny: null, limits: null, mayOpen: true }, models: { auth: ['keys', 'partners'], allow: ['10.0.0.0/8', '2001:db8::/32', '10.1.2.3/32'], deny: null, limits: null, mayOpen: false } },
     providers: {
@@ -40,7 +41,7 @@ test('a whole file', () => {
 });
 
 test('a file that says nothing', () => {
-  expect(policyOf('{}')).toEqual({ clientHeader: false, defaults: { auth: null, allow: null, deny: null, limits: null }, namespaces: {}, providers: {} });
+  expect(policyOf('{}')).toEqual({ clientHeader: false, limitsWithoutRedis: 'share', defaults: { auth: null, allow: null, deny: null, limits: null }, namespaces: {}, providers: {} });
 });
 
 // As whoever writes in place leaves it for a moment: it must not open what was closed.
