@@ -122,6 +122,11 @@ class Assembling {
   /** What it is served with: what it says, or what it said before that can be used; null: nothing. */
   #identityOf(declaration: HostDeclaration): { readonly identity: Identity; readonly facts: CertificateFacts } | null {
     const identity = declaration.identity!;
+    // Its Problem is told where it was found.
+    if ('closed' in identity) {
+      this.#good.delete(declaration.name);
+      return null;
+    }
     const check: CertificateCheck = 'missing' in identity ? { kind: 'bad', reason: identity.missing } : this.#check(declaration, identity);
     const isNow = check.kind === 'good' && check.facts.notBeforeMs <= this.#nowMs && this.#nowMs < check.facts.notAfterMs;
     if (check.kind === 'good' && isNow && !('missing' in identity)) {

@@ -12,6 +12,7 @@ const groups: Readonly<Record<string, RegExp>> = {
   Module: /^(x\.)?getambassador\.io\//,
   AuthService: /^(x\.)?getambassador\.io\//,
   RateLimitService: /^(x\.)?getambassador\.io\//,
+  Host: /^(x\.)?getambassador\.io\//,
 };
 
 /** What to write for each kind. */
@@ -25,6 +26,7 @@ const versions: Readonly<Record<string, string>> = {
   Module: 'getambassador.io/v2',
   AuthService: 'getambassador.io/v2',
   RateLimitService: 'getambassador.io/v2',
+  Host: 'getambassador.io/v2',
 };
 
 /** What a wrong apiVersion looks like that means the right one all the same: no group, or a group of another name for the same thing. */
@@ -38,6 +40,7 @@ const nearGroups: Readonly<Record<string, RegExp>> = {
   Module: /ambassador/i,
   AuthService: /ambassador/i,
   RateLimitService: /ambassador/i,
+  Host: /ambassador/i,
 };
 
 const kindNames = Object.keys(groups);

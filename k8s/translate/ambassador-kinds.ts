@@ -2,7 +2,6 @@
 import { quoted } from './value.ts';
 
 const lostKinds: Readonly<Record<string, string>> = {
-  Host: 'its TLS termination and redirects do not apply',
   Listener: 'its ports do not open',
   TracingService: 'requests are not traced',
   LogService: 'requests are not logged there',

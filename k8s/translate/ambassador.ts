@@ -6,9 +6,10 @@ import type { ObjectRef, Problem, ProblemLevel } from '../../routing/problem.ts'
 import { allowance } from './allowance.ts';
 import { lostWith, lostWithModule } from './ambassador-kinds.ts';
 import { ownIdOf } from './annotations.ts';
-import { Fields, type RegexBudget } from './fields.ts';
+import { Fields, type RegexBudget, type Report } from './fields.ts';
 import { decodeModule, type ModuleDocument } from './module.ts';
 import type { DecodedGuard } from './guard.ts';
+import { contextHosts, decodeHost, declareHost, type HostDocument } from './host.ts';
 import { nearWord } from './near-word.ts';
 import { placeMapping } from './placement.ts';
 import { planService } from './planned-services.ts';
@@ -19,6 +20,7 @@ import { rawWithDefaults } from './raw-defaults.ts';
 import { planRawUpstream, withheldUpstream } from './raw-upstream.ts';
 import { ServiceDocuments } from './service-documents.ts';
 import { strayMappingFields, straySentence } from './stray-fields.ts';
+import { terminationFields } from './termination.ts';
 import { decodeTlsContext, type TlsContext } from './tls.ts';
 import type { TranslateSettings } from './translation.ts';
 import { MeaningBuilder, type Lookups, type UnitMeaning } from './unit.ts';
@@ -35,6 +37,8 @@ export interface Configuration {
   readonly modules: readonly ModuleDocument[];
   /** AuthServices and RateLimitServices that count. */
   readonly services: readonly ServiceDeclaration[];
+  /** Hosts, and TLSContexts with hosts, that count. */
+  readonly hosts: readonly HostDocument[];
   /** Who may call its Mappings. */
   readonly guard: Guard;
   readonly bytes: number;
@@ -86,9 +90,9 @@ export function decodeConfiguration(
     return decoding.done(Buffer.byteLength(input.text));
   }
   decoding.report('error', 'bad-yaml', origin.field, `the text ${result.reason}${lastGood === null ? '' : ', and its last good form stays'}; correct it`);
-  const { mappings, contexts, modules, bytes } = lastGood ?? { mappings: [], contexts: [], modules: [], bytes: 0 };
+  const { mappings, contexts, modules, hosts, bytes } = lastGood ?? { mappings: [], contexts: [], modules: [], hosts: [], bytes: 0 };
   decoding.services.unreadableText(input.text, origin.field);
-  return { configuration: { mappings: guarded(mappings, origin), contexts, modules, services: decoding.services.declared, guard: origin.guard.guard, bytes }, otherIds: [], problems: decoding.problems };
+  return { configuration: { mappings: guarded(mappings, origin), contexts, modules, hosts, services: decoding.services.declared, guard: origin.guard.guard, bytes }, otherIds: [], problems: decoding.problems };
 }
 
 class Decoding {
@@ -101,6 +105,7 @@ class Decoding {
   readonly #contexts = new Map<string, TlsContext>();
   readonly #modules: ModuleDocument[] = [];
   readonly services: ServiceDocuments;
+  readonly #hosts: HostDocument[] = [];
   readonly #budget: RegexBudget = { left: allowance.regexes };
 
   constructor(origin: ConfigurationOrigin, lastGood: Configuration | null, settings: TranslateSettings) {
@@ -115,7 +120,7 @@ class Decoding {
   }
 
   done(bytes: number): Decoded {
-    return { configuration: { mappings: guarded([...this.#mappings.values()], this.#origin), contexts: [...this.#contexts.values()], modules: this.#modules, services: this.services.declared, guard: this.#origin.guard.guard, bytes }, otherIds: [...new Set(this.#otherIds)], problems: this.problems };
+    return { configuration: { mappings: guarded([...this.#mappings.values()], this.#origin), contexts: [...this.#contexts.values()], modules: this.#modules, hosts: this.#hosts, services: this.services.declared, guard: this.#origin.guard.guard, bytes }, otherIds: [...new Set(this.#otherIds)], problems: this.problems };
   }
 
   document(value: unknown, field: string): void {
@@ -144,9 +149,10 @@ class Decoding {
     if (kind === 'Mapping' && isRecord(spec) && this.#hasStray(value, name === '' ? this.#origin.owner : name)) return;
     if (kind === 'Mapping') this.#mapping(name === '' ? this.#origin.owner : name, ids, fields, field, apiVersion);
     else if (kind === 'TLSContext') this.#context(name, fields, field);
+    else if (kind === 'Host') this.#host(name === '' ? this.#origin.owner : name, fields, field);
     else if (kind === 'Module') this.#module(name, ids, fields, field);
     else if (isServiceKind(kind)) this.services.document(kind, name, fields, field);
-    else this.report(kind === 'Host' ? 'error' : 'warning', 'kind-not-served', field, lostWith(kind));
+    else this.report('warning', 'kind-not-served', field, lostWith(kind));
   }
 
   #mapping(name: string, ids: readonly string[], record: UnknownRecord, field: string, apiVersion: string): void {
@@ -199,17 +205,31 @@ class Decoding {
 
   #context(name: string, record: UnknownRecord, field: string): void {
     if (name === '') return this.report('error', 'bad-document', field, 'the TLSContext has no name; write one');
-    const known = ['apiVersion', 'kind', 'name', 'namespace', 'ambassador_id', 'hosts', 'secret', 'ca_secret', 'sni', 'generation', 'metadata_labels'];
+    const known = ['apiVersion', 'kind', 'name', 'namespace', 'ambassador_id', 'hosts', 'sni', 'generation', 'metadata_labels', ...terminationFields];
     for (const key of Object.keys(record)) {
       if (known.includes(key)) continue;
       const near = nearWord(key, known);
       const instead = key === 'secret_namespacing' ? 'Secrets are those of the TLSContext\'s own namespace, written with or without it; remove it' : `remove it${near === null ? '' : `, or write ${near}`}`;
       this.report('warning', 'field-lost', (field === '' ? `spec.${key}` : `${field} ${key}`).slice(0, 120), `Sluice does not read this field of a TLSContext and ignores it; ${instead}`);
     }
-    if (arrayOf(fieldOf(record, 'hosts')).length > 0) {
-      this.report('info', 'not-served-yet', field === '' ? 'spec.hosts' : `${field} hosts`, 'a TLSContext only serves towards upstreams; its hosts are not terminated');
-    }
-    this.#contexts.set(name, decodeTlsContext(name, record));
+    const report: Report = (...said) => this.report(...said);
+    const context = decodeTlsContext(name, record, field === '' ? 'spec.' : `${field} `, report);
+    this.#contexts.set(name, context);
+    const hosts = contextHosts(this.#origin.ref, context, record, field, report);
+    if (hosts !== null && this.#isOfGateway('TLSContext with hosts', field)) this.#hosts.push(hosts);
+  }
+
+  #host(name: string, record: UnknownRecord, field: string): void {
+    if (!this.#isOfGateway('Host', field)) return;
+    const host = decodeHost(this.#origin.ref, name, record, field, (...said) => this.report(...said));
+    if (host !== null) this.#hosts.push(host);
+  }
+
+  /** Whoever may configure the whole gateway wrote it: nobody takes another's host. */
+  #isOfGateway(kind: string, field: string): boolean {
+    const refusal = refusesPlatform(kind, this.#origin.ref.namespace, this.#settings);
+    if (refusal !== null) this.report('error', 'not-of-the-gateway', field, refusal);
+    return refusal === null;
   }
 
   /** Ids of the document, else those of its origin; null: they cannot be read. */
@@ -244,6 +264,7 @@ export function translateConfiguration(ref: ObjectRef, configuration: Configurat
   const builder = new MeaningBuilder(ref);
   for (const raw of configuration.mappings) translateRaw(ref, raw, configuration.guard, builder, around);
   for (const declared of configuration.services) builder.services.push(planService(ref, declared, builder, around));
+  for (const host of configuration.hosts) builder.hosts.push(declareHost(ref, host, around, (...said) => builder.report(...said)));
   return builder.meaning(configuration.bytes);
 }
 

@@ -14,6 +14,7 @@ import { decodeSlice, type Slice } from './endpoints.ts';
 import { isAnonymousGranted } from './grant.ts';
 import { decodeLoneGuard, decodeObjectGuard } from './guard.ts';
 import { Reading } from './reading.ts';
+import { Hosts } from './hosts.ts';
 import { Modules } from './modules.ts';
 import { NamedMap } from './named-map.ts';
 import { Records } from './records.ts';
@@ -29,6 +30,7 @@ export class ObjectGraph {
   readonly settings: TranslateSettings;
   readonly records: Records;
   readonly modules: Modules;
+  readonly hosts = new Hosts();
   /** By kind. */
   readonly #units = new Map<string, NamedMap<Unit>>();
   readonly #slices = new NamedMap<Slice>();
@@ -86,6 +88,7 @@ export class ObjectGraph {
       case 'AuthService':
       case 'RateLimitService':
       case 'Module':
+      case 'Host':
         return this.#setAmbassadorObject(object);
     }
   }
@@ -122,7 +125,9 @@ export class ObjectGraph {
 
   #translate(unit: Unit): void {
     const reading = new Reading(this);
-    unit.means(this.#meaningOf(unit, reading));
+    const meaning = this.#meaningOf(unit, reading);
+    unit.means(meaning);
+    this.hosts.replace(unit.ref, unit.createdAt, meaning.hosts);
     const { reads } = reading;
     for (const read of unit.reads) {
       if (reads.has(read)) continue;
@@ -181,7 +186,7 @@ export class ObjectGraph {
   #configure(origin: ConfigurationOrigin, input: ConfigurationInput, declared: Omit<Declared, 'configuration'>, problems: readonly Problem[]): void {
     const { ref } = origin;
     const { configuration, otherIds, problems: wrong } = decodeConfiguration(origin, input, this.unitAt(ref)?.configuration ?? null, this.settings);
-    if (configuration.mappings.length + configuration.contexts.length + configuration.services.length === 0 && otherIds.length > 0) this.#ofAnother.set(objectKey(ref), { ref, ids: otherIds });
+    if (configuration.mappings.length + configuration.contexts.length + configuration.services.length + configuration.hosts.length === 0 && otherIds.length > 0) this.#ofAnother.set(objectKey(ref), { ref, ids: otherIds });
     this.#declare(ref, { ...declared, configuration }, [...problems, ...wrong]);
   }
 

@@ -4,7 +4,7 @@ import type { ObjectRef } from '../../routing/problem.ts';
 import type { TranslateSettings } from './translation.ts';
 
 /** Kinds of theirs that are objects of their own. */
-const platformKinds: ReadonlySet<string> = new Set(['Module', 'Host', 'AuthService', 'RateLimitService']);
+const platformKinds: ReadonlySet<string> = new Set(['Module', 'Host', 'TLSContext', 'AuthService', 'RateLimitService']);
 
 type Chosen = Pick<TranslateSettings, 'gatewayNamespace' | 'grants'>;
 

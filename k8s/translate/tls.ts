@@ -1,6 +1,8 @@
 // TLS towards Upstreams: Secrets and TLSContexts decoded, and the UpstreamTls that they make (routing rule 5: what cannot have TLS is unready).
 import { createHash } from 'node:crypto';
 import type { UpstreamTls } from '../../routing/upstream.ts';
+import type { Report } from './fields.ts';
+import { decodeTermination, type Termination } from './termination.ts';
 import { fieldOf, recordOf, textOf, textRecordOf } from './value.ts';
 
 /** PEM texts of a Secret; null for those that it lacks. */
@@ -8,6 +10,8 @@ export interface Secret {
   readonly certPem: string | null;
   readonly keyPem: string | null;
   readonly caPem: string | null;
+  /** Lists of what was revoked: `crl.pem`. */
+  readonly crlPem: string | null;
 }
 
 /** `data` in base64 or `stringData` as it is, of type `kubernetes.io/tls` or any other. */
@@ -18,7 +22,7 @@ export function decodeSecret(object: unknown): Secret {
     const text = plain[name] ?? (encoded[name] === undefined ? '' : Buffer.from(encoded[name], 'base64').toString('utf8'));
     return text.includes('-----BEGIN ') ? text : null;
   };
-  return { certPem: pem('tls.crt'), keyPem: pem('tls.key'), caPem: pem('ca.crt') };
+  return { certPem: pem('tls.crt'), keyPem: pem('tls.key'), caPem: pem('ca.crt'), crlPem: pem('crl.pem') };
 }
 
 /** Entries of a Secret as bytes, by name. */
@@ -28,7 +32,7 @@ export function secretTexts(object: unknown): ReadonlyMap<string, Buffer> {
   return new Map([...Object.entries(encoded).map(([name, text]) => [name, Buffer.from(text, 'base64')] as const), ...Object.entries(plain).map(([name, text]) => [name, Buffer.from(text)] as const)]);
 }
 
-/** What Ambassador calls a TLSContext, as far as origination reads it. */
+/** What Ambassador calls a TLSContext. */
 export interface TlsContext {
   readonly name: string;
   /** Secret with the client certificate, in the context's namespace, or "". */
@@ -36,6 +40,8 @@ export interface TlsContext {
   /** Secret with the authorities that verify the upstream, or "". */
   readonly caSecret: string;
   readonly sni: string | null;
+  /** What it says of connections of clients: for its hosts, and for Hosts that name it. */
+  readonly termination: Termination;
 }
 
 /** Why TLS cannot be had, as words that follow its name. */
@@ -83,7 +89,7 @@ export function tlsKey(tls: UpstreamTls): string {
 }
 
 /** Fields of a TLSContext document (flat or `spec`). */
-export function decodeTlsContext(name: string, fields: Readonly<Record<string, unknown>>): TlsContext {
+export function decodeTlsContext(name: string, fields: Readonly<Record<string, unknown>>, at: string, report: Report): TlsContext {
   const sni = textOf(fieldOf(fields, 'sni'));
-  return { name, secret: textOf(fieldOf(fields, 'secret')), caSecret: textOf(fieldOf(fields, 'ca_secret')), sni: sni === '' ? null : sni };
+  return { name, secret: textOf(fieldOf(fields, 'secret')), caSecret: textOf(fieldOf(fields, 'ca_secret')), sni: sni === '' ? null : sni, termination: decodeTermination(fields, at, report) };
 }

@@ -85,6 +85,7 @@ export class Translator {
     this.#recorded.clear();
     const ofAnother = (): Translation['ofAnother'] => [...this.#graph.ofAnother()].sort((a, b) => compareText(objectKey(a.ref), objectKey(b.ref)));
     const tableSettings = (): TableSettings => this.#tableSettings;
+    const hosts = (): Translation['hosts'] => this.#graph.hosts.inOrder;
     const problems = (): readonly Problem[] => (this.#problems ??= this.#collectProblems());
     this.#current = {
       get settings() {
@@ -95,7 +96,9 @@ export class Translator {
       endpoints: this.#output.endpoints,
       endpointStates: this.#output.endpointStates,
       breakers: this.#output.breakers,
-      hosts: [],
+      get hosts() {
+        return hosts();
+      },
       choiceOf: (mapping) => this.#choiceOf(mapping),
       get ofAnother() {
         return ofAnother();

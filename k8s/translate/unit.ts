@@ -1,5 +1,6 @@
 // Unit: one object that declares Mappings (an SD, a Mapping object, a Service with `getambassador.io/config`) and what it means by itself,
 // before the rules that go beyond one object.
+import type { HostDeclaration } from '../../routing/host-tls.ts';
 import type { Mapping } from '../../routing/mapping.ts';
 import type { HostMatch } from '../../routing/match.ts';
 import type { ObjectRef, Problem } from '../../routing/problem.ts';
@@ -62,9 +63,11 @@ export interface UnitMeaning {
   readonly problems: readonly Problem[];
   /** Bytes of raw configuration, against the namespace's 64 KiB. */
   readonly configBytes: number;
+  /** How hosts are served by TLS. */
+  readonly hosts: readonly HostDeclaration[];
 }
 
-export const nothing: UnitMeaning = Object.freeze({ drafts: [], choices: [], services: [], problems: [], configBytes: 0 });
+export const nothing: UnitMeaning = Object.freeze({ drafts: [], choices: [], services: [], problems: [], configBytes: 0, hosts: [] });
 
 export const ownedStanding: Standing = Object.freeze({ kind: 'owned' });
 
@@ -93,6 +96,7 @@ export class MeaningBuilder {
   readonly choices: Choice[] = [];
   readonly services: PlannedService[] = [];
   readonly problems: Problem[] = [];
+  readonly hosts: HostDeclaration[] = [];
   readonly #subject: ObjectRef;
 
   constructor(subject: ObjectRef) {
@@ -104,6 +108,6 @@ export class MeaningBuilder {
   }
 
   meaning(configBytes: number): UnitMeaning {
-    return { drafts: this.drafts, choices: this.choices, services: this.services, problems: this.problems, configBytes };
+    return { drafts: this.drafts, choices: this.choices, services: this.services, problems: this.problems, configBytes, hosts: this.hosts };
   }
 }

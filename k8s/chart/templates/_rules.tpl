@@ -15,7 +15,7 @@
   verbs: [list, watch]
 {{- if .Values.mappings }}
 - apiGroups: [getambassador.io]
-  resources: [mappings, tlscontexts]
+  resources: [mappings]
   verbs: [list, watch]
 {{ include "sluice.platformRules" . }}
 {{- end }}
@@ -27,6 +27,6 @@
 {{/* Objects that configure the whole gateway. */}}
 {{- define "sluice.platformRules" -}}
 - apiGroups: [getambassador.io]
-  resources: [modules, authservices, ratelimitservices]
+  resources: [tlscontexts, modules, hosts, authservices, ratelimitservices]
   verbs: [list, watch]
 {{- end }}

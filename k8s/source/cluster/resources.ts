@@ -22,18 +22,19 @@ const mappings: Resource = { kind: 'Mapping', group: 'getambassador.io', plural:
 const tlsContexts: Resource = { kind: 'TLSContext', group: 'getambassador.io', plural: 'tlscontexts', versions: ['v2', 'v3alpha1', 'v1'], required: false, custom: true };
 
 const modules: Resource = { kind: 'Module', group: 'getambassador.io', plural: 'modules', versions: ['v2', 'v3alpha1', 'v1'], required: false, custom: true };
+const hosts: Resource = { kind: 'Host', group: 'getambassador.io', plural: 'hosts', versions: ['v2', 'v3alpha1', 'v1'], required: true, custom: true };
 const authServices: Resource = { kind: 'AuthService', group: 'getambassador.io', plural: 'authservices', versions: ['v2', 'v3alpha1', 'v1'], required: true, custom: true };
 const rateLimitServices: Resource = { kind: 'RateLimitService', group: 'getambassador.io', plural: 'ratelimitservices', versions: ['v2', 'v3alpha1', 'v1'], required: true, custom: true };
 
 /** Those that keep requests away: a gateway that may not read them, wherever they count, does not begin without them. */
-export const guardResources: readonly Resource[] = [authServices, rateLimitServices];
+export const guardResources: readonly Resource[] = [authServices, rateLimitServices, hosts];
 
 /** Those that configure the whole gateway: they are watched where the gateway takes them from as well. */
-export const platformResources: readonly Resource[] = [modules, ...guardResources];
+export const platformResources: readonly Resource[] = [tlsContexts, modules, ...guardResources];
 
 /** Those that are watched whole. */
 export function watchedResources(withMappings: boolean): readonly Resource[] {
-  return [deployments, services, slices, ...(withMappings ? [mappings, tlsContexts, ...platformResources] : [])];
+  return [deployments, services, slices, ...(withMappings ? [mappings, ...platformResources] : [])];
 }
 
 /** `seldondeployments.machinelearning.seldon.io`, as in RBAC rules and for kubectl. */

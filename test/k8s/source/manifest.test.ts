@@ -120,7 +120,7 @@ items:
     ['Service', 'v2', 'error unknown-kind File a.yaml line 1, column 1: "v2" is not an apiVersion of a Service and the object is not read; write v1'],
     ['Endpointslice', 'discovery.k8s.io/v1', 'error unknown-kind File a.yaml line 1, column 1: "Endpointslice" is not a kind and the object is not read; write EndpointSlice'],
     ['Mapping', 'ambassador/v2', 'error unknown-kind File a.yaml line 1, column 1: "ambassador/v2" is not an apiVersion of a Mapping and the object is not read; write getambassador.io/v2'],
-    ['Host', 'getambassador.io/v2', 'warning kind-not-served Host default/a a.yaml:1: the kind "Host" is not served (its TLS termination and redirects do not apply); remove it, or keep another gateway for it'],
+    ['Listener', 'getambassador.io/v2', 'warning kind-not-served Listener default/a a.yaml:1: the kind "Listener" is not served (its ports do not open); remove it, or keep another gateway for it'],
   ])('kind %s of %s', (kind, apiVersion, problem) => {
     const manifest = read(JSON.stringify({ apiVersion, kind, metadata: { name: 'a' } }));
     expect(problems(manifest)).toEqual([problem]);

@@ -210,7 +210,7 @@ describe('documents', () => {
     expect(differing.mappings.get('SeldonDeployment prod/iris config a')).toMatchObject({ role: { weight: 2 } });
   });
 
-  test.each(['Host'])('%s is a Problem that names what is lost', (kind) => {
+  test.each(['Listener'])('%s is a Problem that names what is lost', (kind) => {
     expect(faultsOf(translate([config(document('a') + document('x').replace('Mapping', kind))]))).toEqual(['error kind-not-served']);
   });
 

@@ -335,7 +335,7 @@ describe('forbidden resources', () => {
   test('Mappings that are not installed or forbidden keep nobody waiting', async () => {
     fake.faults.push(forbidden('mappings'));
     await open({ mappings: true }).start(take);
-    expect(codes().sort()).toEqual(Array.from({ length: 5 }, () => 'resource-absent'));
+    expect(codes().sort()).toEqual(Array.from({ length: 6 }, () => 'resource-absent'));
     expect(fake.calls.map(({ path }) => path)).toContain('/apis/getambassador.io/v2');
   });
 });

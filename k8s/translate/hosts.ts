@@ -1,0 +1,35 @@
+// Hosts: how hosts are served by TLS, as all objects together say.
+import { sameValue } from '../../routing/diff.ts';
+import type { HostDeclaration } from '../../routing/host-tls.ts';
+import { compareText, type ObjectRef } from '../../routing/problem.ts';
+import { objectKey } from './object.ts';
+
+interface Declared {
+  readonly createdAt: string;
+  readonly hosts: readonly HostDeclaration[];
+}
+
+export class Hosts {
+  /** By key of the object that declares them. */
+  readonly #declared = new Map<string, Declared>();
+  #inOrder: readonly HostDeclaration[] = [];
+
+  /** Hosts before TLSContexts, the oldest first: the same list until something differs. */
+  get inOrder(): readonly HostDeclaration[] {
+    return this.#inOrder;
+  }
+
+  /** What an object declares now. */
+  replace(ref: ObjectRef, createdAt: string, hosts: readonly HostDeclaration[]): void {
+    const key = objectKey(ref);
+    if (hosts.length === 0 && !this.#declared.has(key)) return;
+    if (hosts.length === 0) this.#declared.delete(key);
+    else this.#declared.set(key, { createdAt, hosts });
+    const rank = (name: string): number => (name.startsWith('Host ') ? 0 : 1);
+    const next = [...this.#declared]
+      .sort(([a, { createdAt: aAt }], [b, { createdAt: bAt }]) => compareText(aAt, bAt) || compareText(a, b))
+      .flatMap(([, { hosts: list }]) => list)
+      .sort((a, b) => rank(a.name) - rank(b.name));
+    if (!sameValue(this.#inOrder, next)) this.#inOrder = next;
+  }
+}
