@@ -6,7 +6,8 @@ import type { ObjectRef, Problem, ProblemLevel } from '../../routing/problem.ts'
 import { allowance } from './allowance.ts';
 import { lostWith, lostWithModule } from './ambassador-kinds.ts';
 import { ownIdOf } from './annotations.ts';
-import { Fields, type RegexBudget, type Report } from './fields.ts';
+import { Fields, type RegexBudget } from './fields.ts';
+import type { Report } from './report.ts';
 import { decodeModule, type ModuleDocument } from './module.ts';
 import type { DecodedGuard } from './guard.ts';
 import { contextHosts, decodeHost, declareHost, type HostDocument } from './host.ts';

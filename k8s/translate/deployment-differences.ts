@@ -4,7 +4,7 @@ import type { Role } from '../../routing/mapping.ts';
 import { ambassadorIdsOf, annotationOf, type WrittenAnnotation } from './annotations.ts';
 import type { DeploymentPolicy } from './deployment-policy.ts';
 import type { Deployment } from './deployment.ts';
-import type { Report } from './fields.ts';
+import type { Report } from './report.ts';
 import { operatorSplits, type OperatorPart } from './operator-split.ts';
 import { numberOf, quoted } from './value.ts';
 

@@ -5,7 +5,7 @@ import { annotationOf } from './annotations.ts';
 import { commonPart } from './common-part.ts';
 import type { DeploymentPolicy } from './deployment-policy.ts';
 import type { Deployment } from './deployment.ts';
-import type { Report } from './fields.ts';
+import type { Report } from './report.ts';
 
 /** Of a Deployment's only predictor, with nothing written about its share. */
 const soleRole: Role = commonPart({ kind: 'live', weight: null, share: 1 });

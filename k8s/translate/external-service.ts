@@ -2,7 +2,7 @@
 import { mostIncludedBytes } from '../../routing/external-services.ts';
 import type { AuthService } from '../../routing/external-services.ts';
 import { isUntouchableHeader } from '../../routing/untouchable-headers.ts';
-import type { Report } from './fields.ts';
+import type { Report } from './report.ts';
 import { parseService } from './raw-service.ts';
 import { isName, ServiceFields } from './service-fields.ts';
 import { maxTimeMs } from './time-limits.ts';

@@ -3,9 +3,8 @@ import type { ProblemLevel } from '../../routing/problem.ts';
 import { compileRegex } from '../../routing/regex.ts';
 import { allowance } from './allowance.ts';
 import { mappingFields } from './field-kinds.ts';
+import type { Report } from './report.ts';
 import { arrayOf, booleanOf, fieldOf, integerOf, isRecord, numberOf, quoted, scalarText, type UnknownRecord } from './value.ts';
-
-export type Report = (level: ProblemLevel, code: string, field: string, sentence: string) => void;
 
 /** Regexes that the documents of one object may still compile: compiling is the dearest thing that a text can ask for. */
 export interface RegexBudget {

@@ -6,7 +6,7 @@ import { limitWords, parseLimits } from '../../routing/rate-limit.ts';
 import { annotationOf, guardAnnotations, keys, type WrittenAnnotation } from './annotations.ts';
 import { nearAnnotation } from './deployment-fields.ts';
 import type { DeploymentAnnotations } from './deployment.ts';
-import type { Report } from './fields.ts';
+import type { Report } from './report.ts';
 import { annotationsOf, fieldOf, isRecord, quoted, recordOf } from './value.ts';
 
 export interface DecodedGuard {

@@ -1,7 +1,7 @@
 // Host: Ambassador's object that says how a host is reached: its certificate, and what becomes of cleartext. A TLSContext with `hosts` says the same of more.
 import type { Cleartext, HostDeclaration } from '../../routing/host-tls.ts';
 import type { ObjectRef } from '../../routing/problem.ts';
-import type { Report } from './fields.ts';
+import type { Report } from './report.ts';
 import { nearWord } from './near-word.ts';
 import { decodeTermination, terminationFields, type Termination } from './termination.ts';
 import type { Secret, TlsContext } from './tls.ts';

@@ -8,7 +8,7 @@ import { decodePolicy, type DeploymentPolicy } from './deployment-policy.ts';
 import { predictorRoles } from './deployment-roles.ts';
 import { DeploymentServices, mappingId } from './deployment-services.ts';
 import type { Deployment, Predictor } from './deployment.ts';
-import type { Report } from './fields.ts';
+import type { Report } from './report.ts';
 import { isAnonymousGranted } from './grant.ts';
 import { targetWith, type MappingDefaults } from './module-defaults.ts';
 import { plainTarget } from './plain-target.ts';

@@ -1,7 +1,8 @@
 // One Module `ambassador`: its keys, decoded. Those that Mappings may say themselves are read as Mappings say them.
 import type { HeaderEdits, TimeLimit } from '../../routing/mapping.ts';
 import type { ObjectRef, ProblemLevel } from '../../routing/problem.ts';
-import { Fields, type Report, type RegexBudget } from './fields.ts';
+import { Fields, type RegexBudget } from './fields.ts';
+import type { Report } from './report.ts';
 import { checkInnerKeys } from './mapping-shape.ts';
 import { defaultable, noDefaults, sharedDefaults, type Defaultable, type MappingDefaults } from './module-defaults.ts';
 import { decodeFront, type ModuleFront } from './module-front.ts';

@@ -8,7 +8,7 @@ import type { Backend, Backends } from './backends.ts';
 import { decodeDeployment } from './decode.ts';
 import { reportConfigDifferences, reportDeletion } from './deployment-differences.ts';
 import { listOf, withoutOne, withOne } from './few.ts';
-import type { Report } from './fields.ts';
+import type { Report } from './report.ts';
 import { translateDeployment } from './mappings.ts';
 import { decodeSlice, type Slice } from './endpoints.ts';
 import { isAnonymousGranted } from './grant.ts';

@@ -1,7 +1,7 @@
 // AuthServices and RateLimitServices among the documents of one object. What one of them meant to say, and cannot be read, closes.
 import type { ObjectRef } from '../../routing/problem.ts';
 import { decodeService } from './external-service.ts';
-import type { Report } from './fields.ts';
+import type { Report } from './report.ts';
 import { refusesPlatform } from './platform.ts';
 import type { TranslateSettings } from './translation.ts';
 import { quoted, type UnknownRecord } from './value.ts';

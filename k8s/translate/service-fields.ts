@@ -1,6 +1,6 @@
 // Fields of a document that says who is asked about requests. Unlike a Mapping's, none of them has a default for what cannot be read: the whole
 // is not valid then, and whoever it guards is closed.
-import type { Report } from './fields.ts';
+import type { Report } from './report.ts';
 import { nearWord } from './near-word.ts';
 import { arrayOf, booleanOf, fieldOf, integerOf, isRecord, quoted, scalarText, type UnknownRecord } from './value.ts';
 

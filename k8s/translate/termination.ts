@@ -1,6 +1,6 @@
 // Termination: what a TLSContext, or `tls` of a Host, says about the connections of clients (Ambassador 1.14 and 3.x: TLSContext).
 import type { AlpnName, TlsTerms, TlsVersion } from '../../routing/host-tls.ts';
-import type { Report } from './fields.ts';
+import type { Report } from './report.ts';
 import { arrayOf, booleanOf, fieldOf, quoted, scalarText, textOf, type UnknownRecord } from './value.ts';
 
 export interface Termination {

@@ -1,7 +1,7 @@
 // TLS towards Upstreams: Secrets and TLSContexts decoded, and the UpstreamTls that they make (routing rule 5: what cannot have TLS is unready).
 import { createHash } from 'node:crypto';
 import type { UpstreamTls } from '../../routing/upstream.ts';
-import type { Report } from './fields.ts';
+import type { Report } from './report.ts';
 import { decodeTermination, type Termination } from './termination.ts';
 import { fieldOf, recordOf, textOf, textRecordOf } from './value.ts';
 

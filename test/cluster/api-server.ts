@@ -34,7 +34,7 @@ export interface Audited {
 }
 
 /** Custom resources that a cluster with Seldon Core and Ambassador has. */
-export type Crd = 'seldondeployments' | 'mappings' | 'tlscontexts' | 'modules';
+export type Crd = 'seldondeployments' | 'mappings' | 'tlscontexts' | 'modules' | 'hosts';
 
 /** A line of the audit log. */
 interface AuditEvent {

@@ -22,7 +22,10 @@
 {{- if .Values.policy }}{{ $arguments = append $arguments "--policy=/etc/sluice/policy/policy.yaml" }}{{ end -}}
 {{- if .Values.redis.url }}{{ $arguments = append $arguments (printf "--redis=%s" .Values.redis.url) }}{{ end -}}
 {{- if and .Values.redis.url .Values.redis.passwordSecret.name }}{{ $arguments = append $arguments (printf "--redis-password-file=/etc/sluice/redis/%s" .Values.redis.passwordSecret.key) }}{{ end -}}
-{{- if .Values.tls.secretName }}{{ $arguments = concat $arguments (list "--tls-listen=:8443" "--tls-cert=/etc/sluice/tls/tls.crt" "--tls-key=/etc/sluice/tls/tls.key") }}{{ end -}}
+{{- if include "sluice.tls" . }}{{ $arguments = append $arguments "--tls-listen=:8443" }}{{ end -}}
+{{- if .Values.tls.secretName }}{{ $arguments = concat $arguments (list "--tls-cert=/etc/sluice/tls/tls.crt" "--tls-key=/etc/sluice/tls/tls.key") }}{{ end -}}
+{{- if .Values.tls.certificates }}{{ $arguments = append $arguments "--tls-certs=/etc/sluice/certificates" }}{{ end -}}
+{{- if .Values.tls.ticketKeysSecret.name }}{{ $arguments = append $arguments (printf "--tls-ticket-keys=/etc/sluice/ticket-keys/%s" .Values.tls.ticketKeysSecret.key) }}{{ end -}}
 {{- range $name, $value := .Values.options -}}
 {{- if kindIs "slice" $value -}}
 {{- range $value }}{{ $arguments = append $arguments (printf "--%s=%v" $name .) }}{{ end -}}

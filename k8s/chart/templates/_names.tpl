@@ -22,3 +22,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- define "sluice.serviceAccount" -}}
 {{ .Values.serviceAccount.name | default (ternary (include "sluice.name" .) "default" .Values.serviceAccount.create) }}
 {{- end }}
+{{/* Not empty where there is a port for TLS. */}}
+{{- define "sluice.tls" -}}
+{{- if or .Values.tls.secretName .Values.tls.certificates .Values.tls.hosts }}yes{{ end -}}
+{{- end }}
