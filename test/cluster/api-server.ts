@@ -34,7 +34,7 @@ export interface Audited {
 }
 
 /** Custom resources that a cluster with Seldon Core and Ambassador has. */
-export type Crd = 'seldondeployments' | 'mappings' | 'tlscontexts' | 'modules' | 'hosts';
+export type Crd = 'seldondeployments' | 'mappings' | 'tlscontexts' | 'modules' | 'hosts' | 'authservices' | 'ratelimitservices';
 
 /** A line of the audit log. */
 interface AuditEvent {

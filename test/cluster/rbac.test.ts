@@ -43,7 +43,7 @@ describeCluster('the service account of the chart', () => {
 
   beforeAll(async () => {
     cluster = await ApiServer.start();
-    await cluster.install('seldondeployments', 'mappings', 'tlscontexts', 'modules');
+    await cluster.install('seldondeployments', 'mappings', 'tlscontexts', 'modules', 'hosts', 'authservices', 'ratelimitservices');
     await cluster.admin.createNamespace('models');
     await cluster.admin.createNamespace('features');
   }, 90_000);
