@@ -125,8 +125,8 @@ export class IndexEdit {
       const at = from + pageWords.slots + ((free + step) & mask) * slotWords;
       if (words[at + 1]! < 0) continue;
       const other = gone.size === 0 ? undefined : gone.get(words[at + 2]!);
-      if (other === undefined) fill.put(words[at]!, words[at + 1]!, words[at + 2]!, words[at + 3]!);
-      else if (other !== null) fill.put(other.hash, other.meta, other.unit, other.number);
+      if (other === undefined) fill.append(words[at]!, words[at + 1]!, words[at + 2]!, words[at + 3]!);
+      else if (other !== null) fill.append(other.hash, other.meta, other.unit, other.number);
     }
     if (come.length > 1) come.sort((a, b) => a.hash - b.hash || this.#compare(a.unit, b.unit));
     for (const one of come) fill.put(one.hash, one.meta, one.unit, one.number);
@@ -138,13 +138,16 @@ export class IndexEdit {
 /** Records of one hash that are walked over before `PageFill` remembers where the last of them sits. Most hashes have one or two. */
 const longRun = 8;
 
-/** Records being put into the slots of a page. */
+/**
+ * Records being put into the slots of a page. Hashes are no secret, so thousands of records may have one (so has one path with thousands of header
+ * conditions). To compare two reads their Mappings, so what was in order before is not compared again, and what comes is looked for by halves.
+ */
 class PageFill {
   readonly #words: Int32Array;
   readonly #page: number;
   readonly #mask: number;
   readonly #compare: (a: number, b: number) => number;
-  /** Slot of the last record of a hash that many share (one path with thousands of header conditions), so that the next need not walk over all of them. */
+  /** Slot of the last record of a hash that many share. */
   readonly #lastOf = new Map<number, number>();
 
   constructor(words: Int32Array, page: number, compare: (a: number, b: number) => number) {
@@ -154,39 +157,53 @@ class PageFill {
     this.#compare = compare;
   }
 
-  /** Takes the first free slot, or that of a later record of the same hash, which then moves on. */
-  put(hash: number, meta: number, unit: number, number: number): void {
+  /** Puts a record behind all that have its hash, which come before it. */
+  append(hash: number, meta: number, unit: number, number: number): void {
     const words = this.#words;
     let passed = 0;
-    for (let slot = firstSlot(hash, this.#mask); ; slot = (slot + 1) & this.#mask) {
-      const at = this.#page + slot * slotWords;
-      const isFree = words[at + 1]! < 0;
-      if (!isFree) {
-        if (words[at] !== hash) continue;
-        if (this.#compare(unit, words[at + 2]!) >= 0) {
-          passed += 1;
-          if (passed === longRun) slot = this.#leap(hash, slot, unit);
-          continue;
-        }
-      }
-      const [otherMeta, otherUnit, otherNumber] = [words[at + 1]!, words[at + 2]!, words[at + 3]!];
-      words[at] = hash;
-      words[at + 1] = meta;
-      words[at + 2] = unit;
-      words[at + 3] = number;
-      if (isFree) {
-        if (passed >= longRun) this.#lastOf.set(hash, slot);
-        return;
-      }
-      meta = otherMeta;
-      unit = otherUnit;
-      number = otherNumber;
+    let slot = firstSlot(hash, this.#mask);
+    for (; words[this.#at(slot) + 1]! >= 0; slot = (slot + 1) & this.#mask) {
+      if (words[this.#at(slot)] !== hash) continue;
+      passed += 1;
+      if (passed === longRun) slot = this.#lastOf.get(hash) ?? slot;
     }
+    this.#write(slot, hash, meta, unit, number);
+    if (passed >= longRun) this.#lastOf.set(hash, slot);
   }
 
-  /** The slot of the last record of the hash where `unit` comes after it, else `slot`. */
-  #leap(hash: number, slot: number, unit: number): number {
+  /** Puts a record among those of its hash, in its order. */
+  put(hash: number, meta: number, unit: number, number: number): void {
+    const words = this.#words;
     const last = this.#lastOf.get(hash);
-    return last !== undefined && this.#compare(unit, this.#words[this.#page + last * slotWords + 2]!) >= 0 ? last : slot;
+    if (last !== undefined && this.#compare(unit, words[this.#at(last) + 2]!) >= 0) return this.append(hash, meta, unit, number);
+    const run: number[] = [];
+    let free = firstSlot(hash, this.#mask);
+    for (; words[this.#at(free) + 1]! >= 0; free = (free + 1) & this.#mask) if (words[this.#at(free)] === hash) run.push(free);
+    let [least, most] = [0, run.length];
+    while (least < most) {
+      const middle = (least + most) >> 1;
+      if (this.#compare(unit, words[this.#at(run[middle]!) + 2]!) >= 0) least = middle + 1;
+      else most = middle;
+    }
+    // Those behind it move on by one.
+    run.push(free);
+    for (let place = run.length - 1; place > least; place--) {
+      const from = this.#at(run[place - 1]!);
+      this.#write(run[place]!, hash, words[from + 1]!, words[from + 2]!, words[from + 3]!);
+    }
+    this.#write(run[least]!, hash, meta, unit, number);
+    if (run.length > longRun) this.#lastOf.set(hash, free);
+  }
+
+  #at(slot: number): number {
+    return this.#page + slot * slotWords;
+  }
+
+  #write(slot: number, hash: number, meta: number, unit: number, number: number): void {
+    const at = this.#at(slot);
+    this.#words[at] = hash;
+    this.#words[at + 1] = meta;
+    this.#words[at + 2] = unit;
+    this.#words[at + 3] = number;
   }
 }
