@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { arenaOn, emptyPage, leastArenaBytes, unitWords } from '../../routing/arena.ts';
 import { Blocks } from '../../routing/blocks.ts';
