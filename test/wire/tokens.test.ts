@@ -126,6 +126,25 @@ describe.each(transports)('%s', (_name, secure) => {
     client.destroy();
   });
 
+  test.each([['comes behind its body', token, true], ['waits for a key', tokenBy(next), false]])('what a client may not say of itself in a field, it may not say in a trailer: it %s', async (_what, shown, known) => {
+    await start(policyOf(jwtProvider(keysOf(pair), { claimHeaders: [{ path: ['sub'], name: 'x-user' }] })));
+    const client = await gateway.open(secure);
+    client.write(`POST ${path} HTTP/1.1\r\nHost: gateway\r\nauthorization: Bearer ${shown}\r\ntransfer-encoding: chunked\r\ntrailer: x-user\r\n\r\n1\r\nx\r\n0\r\nx-user: root\r\nx_user: root\r\nx-sluice-client: root\r\n\r\n`);
+    if (!known) {
+      await eventually(() => gateway.keysAsked.length > 0, 'keys are asked for');
+      gateway.plane.setPolicy(policyOf(jwtProvider(keysOf(pair, next), { claimHeaders: [{ path: ['sub'], name: 'x-user' }] })));
+    }
+    expect((await client.answers(1))[0]!.status).toBe(200);
+    expect(origin.text).toContain('x-user: alice');
+    expect(origin.text).not.toContain('root');
+    // The next request of the connection, of a Route where nobody is asked, keeps its own.
+    gateway.serve([irisTo('iris')], [upstreamOf('iris')], [endpointsOn('iris', [origin.port])]);
+    client.write(`POST ${path} HTTP/1.1\r\nHost: gateway\r\ntransfer-encoding: chunked\r\ntrailer: x-sum\r\n\r\n1\r\nx\r\n0\r\nx-sum: 7\r\n\r\n`);
+    await client.answers(2);
+    expect(origin.text).toContain('x-sum: 7');
+    client.destroy();
+  });
+
   test('who waits and there is no new key, is refused; who leaves meanwhile costs nothing', async () => {
     await start(jwt());
     const [first, second] = [await gateway.open(secure), await gateway.open(secure)];

@@ -120,7 +120,13 @@ export class ExchangeRequest implements MessageTaker<[head: WireRequestHead, fac
     state.request = 'complete';
     if (state.web !== null && !state.web.complete) this.#exchange.fail(failures.malformedText, '');
     else if (state.waits) this.#waitingBody.end(trailers);
-    else this.#exchange.forwarding.end(trailers);
+    else this.#passEnd(trailers);
+  }
+
+  /** A server may take a trailer for a field of the head (RFC 9110 §6.5.1): where fields were taken out, none goes on. */
+  #passEnd(trailers: FieldList | null): void {
+    const { steps } = this.#state;
+    this.#exchange.forwarding.end(steps !== null && steps.fieldsTaken ? null : trailers);
   }
 
   flush(): void {
@@ -192,7 +198,7 @@ export class ExchangeRequest implements MessageTaker<[head: WireRequestHead, fac
       // It may end with any piece of it, and a client that sent ahead then has its next request in this exchange.
       this.#waiting?.passTo({
         body: (bytes, start, end) => run === state.steps && this.#pass(bytes, start, end),
-        end: (trailers) => run === state.steps && forwarding.end(trailers),
+        end: (trailers) => run === state.steps && this.#passEnd(trailers),
       });
     }
     if (run !== state.steps) return;

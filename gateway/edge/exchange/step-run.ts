@@ -65,6 +65,8 @@ export class StepRun implements StepRequest {
   /** A step has waited: the run serves no other request. */
   spent = false;
   hash: number | null = null;
+  /** Fields of the client were taken out, which it must not bring in behind its body either. */
+  fieldsTaken = false;
   caller: Caller | null = null;
   /** The request passes steps, or has passed some that want to know of its end. */
   active = false;
@@ -110,6 +112,7 @@ export class StepRun implements StepRequest {
     this.#head = head;
     this.#shared = shared;
     this.hash = null;
+    this.fieldsTaken = false;
     this.caller = null;
     this.#run();
   }
@@ -203,6 +206,7 @@ export class StepRun implements StepRequest {
   change(change: HeadChange): void {
     if (!this.active) return;
     this.#head = copyOfHead(this.head, change);
+    if (change.remove.length > 0) this.fieldsTaken = true;
     if (this.#heldBytes > 0) this.#hold(copyBytes(this.#head));
   }
 
@@ -305,6 +309,7 @@ export class StepRun implements StepRequest {
   /** The exchange is over: steps that have seen it are told, and everything of it is let go. */
   end(end: ExchangeEnd): void {
     this.active = false;
+    this.fieldsTaken = false;
     this.cancel();
     this.#hold(0);
     const seen = new Set([...this.#earlier, ...this.#steps.slice(0, this.#at + 1)]);

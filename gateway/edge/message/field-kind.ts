@@ -66,7 +66,7 @@ const ownKinds: readonly (readonly [string, number])[] = [
   ...[
     'authorization', 'cookie', 'set-cookie', 'content-encoding', 'content-range', 'cache-control', 'location', 'range', 'max-forwards',
     'www-authenticate', 'age', 'expires', 'retry-after', 'vary', 'warning', 'if-match', 'if-none-match', 'if-modified-since',
-    'if-unmodified-since', 'if-range', 'pragma', 'seldon', 'namespace',
+    'if-unmodified-since', 'if-range', 'pragma', 'seldon', 'namespace', 'x-sluice-client',
   ].map((name) => [name, kind.guarded] as const),
 ];
 
