@@ -32,8 +32,8 @@ export interface GatewayOptions {
   readonly redis?: Settings['redis'];
   /** Default: everybody may call. */
   readonly policy?: CallPolicy | null;
-  /** Clients of the OAuth gateway, which is not served without this. */
-  readonly oauth?: readonly OAuthClient[];
+  /** Clients of the OAuth gateway, which is not served without this; null: they are not known. */
+  readonly oauth?: readonly OAuthClient[] | null;
   /** Counters of planes that stand for the other workers of a process. */
   readonly others?: readonly Float64Array[];
   readonly counters?: CounterBlock;

@@ -1,6 +1,11 @@
 // Seldon's OAuth gateway on the wire: tokens, and requests that name no deployment.
 import { status } from '@grpc/grpc-js';
+import { array, assert, constantFrom, oneof, property, string, uint8Array } from 'fast-check';
+import { connect } from 'node:http2';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { noPolicy } from '../../gateway/callers/call-policy.ts';
+import { headOf } from '../../routing/head-text.ts';
+import { readTokenRequest } from '../../gateway/edge/identity/token-request.ts';
 import type { Mapping } from '../../routing/mapping.ts';
 import { oauthOutcomes, oauthRequestOutcomes } from '../../gateway/counters.ts';
 import { tokenDigest } from '../../gateway/edge/store/token-store.ts';
@@ -268,10 +273,76 @@ describe('requests with a token', () => {
   });
 
   test('clients that are not known yet: try again', async () => {
-    const { gateway } = await start({ oauth: [] });
+    const { gateway } = await start({ oauth: null });
+    for (const text of [tokenRequest(basic('iris-key', 'iris-secret')), api('/api/v0.1/predictions', bearer('x'))]) {
+      const answer = await ask(gateway, text);
+      expect([answer.status, fieldOf(answer, 'retry-after')]).toEqual([503, '1']);
+    }
     gateway.plane.setOAuthClients({ whole: true, set: clients, removed: [] });
     expect((await ask(gateway, tokenRequest(basic('iris-key', 'iris-secret')))).status).toBe(200);
   });
+});
+
+describe('the deployment of a token', () => {
+  test('keeps its weights and its shadows', async () => {
+    const { gateway, origins } = await start();
+    const given = await token(gateway);
+    const member = (name: string, weight: number): Mapping => ({ ...mappingOf(name, name), match: mappingOf('iris', 'iris').match, role: { kind: 'live', weight, share: 1 } });
+    const copy: Mapping = { ...mappingOf('thief', 'thief'), match: mappingOf('iris', 'iris').match, role: { kind: 'shadow', percent: 100 } };
+    gateway.serve([member('iris', 50), member('wine', 50), copy], ['iris', 'wine', 'thief'].map((name) => upstreamOf(name)), Object.entries(origins).map(([name, { port }]) => endpointsOn(name, [port])));
+    const bodies: string[] = [];
+    for (let time = 0; time < 40; time++) bodies.push((await ask(gateway, api('/api/v0.1/predictions', bearer(given)))).body);
+    // All of one member is less likely than one in 10^11.
+    expect(new Set(bodies)).toEqual(new Set(['iris', 'wine']));
+    await eventually(() => requestsIn(origins.thief.text).length === 40, 'all copies');
+    expect(origins.thief.text).not.toContain(given);
+  });
+
+  test('asks its callers for what it asks everybody; a token is none of that, and the log knows its client', async () => {
+    const { gateway, origins } = await start({ accessLog: 'all' });
+    const given = await token(gateway);
+    const iris = mappingOf('iris', 'iris');
+    gateway.serve([{ ...iris, guard: { ...iris.guard, auth: { kind: 'providers', names: ['keys'] } } }], [upstreamOf('iris')], [endpointsOn('iris', [origins.iris.port])]);
+    const answer = await ask(gateway, api('/api/v0.1/predictions', bearer(given)));
+    expect([401, 403]).toContain(answer.status);
+    expect(gateway.entries.at(-1)).toMatchObject({ client: 'oauth/prod/iris', mapping: 'iris/http' });
+    expect(origins.iris.text).toBe('');
+  });
+
+  test('is told whose token it was, where models are told who calls, and by nobody else', async () => {
+    const { gateway, origins } = await start({ policy: { ...noPolicy, clientHeader: true } });
+    const given = await token(gateway);
+    await ask(gateway, api('/api/v0.1/predictions', `${bearer(given)}X-Sluice-Client: root\r\n`));
+    expect(origins.iris.text.match(/^x-sluice-client: .*$/gim)).toEqual(['x-sluice-client: prod/iris']);
+  });
+
+  test.each([false, true])('over HTTP/2, on TLS %s', async (secure) => {
+    const { gateway, origins } = await start();
+    const session = connect(`${secure ? 'https' : 'http'}://localhost:${secure ? gateway.tlsPort : gateway.port}`, { rejectUnauthorized: false });
+    closers.push(() => session.destroy());
+    const send = async (path: string, headers: Readonly<Record<string, string>>, body: string): Promise<string> => {
+      const stream = session.request({ ':method': 'POST', ':path': path, ...headers });
+      stream.end(body);
+      let text = '';
+      for await (const piece of stream) text += String(piece);
+      return text;
+    };
+    const authorization = `Basic ${Buffer.from('iris-key:iris-secret').toString('base64')}`;
+    const { access_token: given } = JSON.parse(await send('/oauth/token', { authorization, 'content-type': 'application/x-www-form-urlencoded' }, 'grant_type=client_credentials')) as { access_token: string };
+    expect(await send('/api/v1.0/predictions', { authorization: `bearer ${given}`, 'content-type': 'application/json' }, '{"data":{}}')).toBe('iris');
+    expect(origins.iris.text).toMatch(/^POST \/api\/v1\.0\/predictions HTTP\/1\.1\r\n[^]*\{"data":\{\}\}/);
+  });
+});
+
+test('whatever bytes a request for a token holds, it is read or refused', () => {
+  const fragments = ['grant_type', 'client_id', 'client_secret', 'password', 'username', '=', '&', '%', '%2', '+', 'client_credentials', '\u0000', '\u{1f600}', 'x'.repeat(300)];
+  const text = array(oneof(constantFrom(...fragments), string({ maxLength: 5 })), { maxLength: 20 }).map((parts) => parts.join(''));
+  assert(
+    property(text, text, uint8Array({ maxLength: 20 }), (query, authorization, tail) => {
+      const head = headOf({ method: 'POST', host: 'g', path: `/oauth/token?${encodeURI(query.replaceAll(/[\ud800-\udfff]/g, ''))}`, headers: [['authorization', `Basic ${Buffer.from(authorization).toString('base64')}`], ['content-type', 'application/x-www-form-urlencoded']], grpc: false });
+      expect(['request', 'refused']).toContain(readTokenRequest(head, Buffer.concat([Buffer.from(query), tail])).kind);
+    }),
+  );
 });
 
 describe('gRPC', () => {

@@ -68,6 +68,8 @@ export class StepRun implements StepRequest {
   /** Fields of the client were taken out, which it must not bring in behind its body either. */
   fieldsTaken = false;
   caller: Caller | null = null;
+  /** Who it was before it had a Route; null: nobody had said it. */
+  #entered: Caller | null = null;
   /** The request passes steps, or has passed some that want to know of its end. */
   active = false;
 
@@ -114,6 +116,7 @@ export class StepRun implements StepRequest {
     this.hash = null;
     this.fieldsTaken = false;
     this.caller = null;
+    this.#entered = null;
     this.#run();
   }
 
@@ -125,7 +128,7 @@ export class StepRun implements StepRequest {
     this.#head = head;
     this.hash = null;
     // Another Route asks for itself who calls.
-    this.caller = null;
+    this.caller = this.#entered;
     this.#run();
   }
 
@@ -170,7 +173,9 @@ export class StepRun implements StepRequest {
       this.#owner.stepDecided(verdict, this.head);
       return true;
     }
-    if (verdict.kind === 'again') {
+    if (verdict.kind === 'enter') {
+      this.#entered = this.caller;
+    } else {
       if (this.#asker !== null) return false;
       this.#asker = step;
     }

@@ -25,7 +25,7 @@ export function identityStep(admittance: Admittance, callers: Callers, told: boo
     }
     case 'anybody':
       return requestStep('identity', (request) => {
-        if (told) withholdAll(request);
+        if (told) tell(request);
         return goOn;
       });
     case 'providers': {
@@ -125,6 +125,13 @@ const failureOf: Readonly<Record<Refused['as'], Failure>> = { unauthenticated: f
 
 function challenges(values: readonly string[]): ExtraFields {
   return Object.freeze({ instead: ['www-authenticate'], fields: values.map((value) => ['www-authenticate', value] as const) });
+}
+
+/** Where anybody may call, the caller is who it was before there was a Route, if that was said. */
+function tell(request: StepRequest): void {
+  const { caller } = request;
+  if (caller === null) withholdAll(request);
+  else request.change({ remove: [clientField], add: [[clientField, caller.client]], removeParameters: [] });
 }
 
 function withholdAll({ head }: StepRequest): void {
