@@ -5,10 +5,11 @@ export const mostNameCharacters = 256;
 
 /**
  * The name in visible ASCII: spaces at its ends, `%`, and whatever is no visible ASCII become `%XX` of their UTF-8, so that no two names become
- * one. null: it is empty, or longer than `mostNameCharacters`: cut short it would be somebody else's.
+ * one. null: it is empty, or longer than `mostNameCharacters`: cut short it would be somebody else's; or it holds
+ * half of a surrogate pair, of which there are many, and all have one UTF-8.
  */
 export function clientName(text: string): string | null {
-  return text === '' || text.length > mostNameCharacters ? null : fieldText(text);
+  return text === '' || text.length > mostNameCharacters || !text.isWellFormed() ? null : fieldText(text);
 }
 
 /** The same of any text that becomes the value of a header field, without bounds. Nothing else than the text itself can become what it becomes. */

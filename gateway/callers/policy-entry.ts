@@ -26,11 +26,6 @@ export class PolicyEntry {
     this.#wrong.push(`${this.#at(name) || 'the file'} ${sentence}`);
   }
 
-  /** Its name is there, with whatever value: none is one that was forgotten. */
-  isWritten(name: string): boolean {
-    return Object.hasOwn(this.#fields, name);
-  }
-
   has(name: string): boolean {
     return (this.#fields[name] ?? null) !== null;
   }
@@ -134,9 +129,12 @@ export class PolicyEntry {
     }
   }
 
+  /** A name without a value is one that was forgotten, or the end of a file that is being written: nothing would follow from it but that more are let in. */
   #take(name: string): unknown {
+    const value = this.#fields[name] ?? null;
+    if (value === null && Object.hasOwn(this.#fields, name) && !this.#read.has(name)) this.refuse(name, 'is empty: write a value, or remove it');
     this.#read.add(name);
-    return this.#fields[name] ?? null;
+    return value;
   }
 
   #at(name: string): string {

@@ -88,7 +88,7 @@ function rulesOf(entry: PolicyEntry | null, wrong: string[]): Rules {
 
 /** `corp`, `corp, keys`, a list of names, or none. */
 function authOf(entry: PolicyEntry, wrong: string[]): Rules['auth'] {
-  if (!entry.isWritten('auth')) return null;
+  if (entry.value('auth') === null) return null;
   const said = parseAuth(entry.texts('auth').join(','));
   if (said !== null) return said.kind === 'open' ? 'none' : said.names;
   if (wrong.length === 0 || !wrong.at(-1)!.includes('auth')) entry.refuse('auth', 'does not say who may call: write names of providers, or none');
@@ -97,7 +97,7 @@ function authOf(entry: PolicyEntry, wrong: string[]): Rules['auth'] {
 
 /** One text or a list; an empty one is wrong, as it would let in everybody or nobody. */
 function blocksOf(entry: PolicyEntry, name: 'allow' | 'deny'): Rules['allow'] {
-  if (!entry.isWritten(name)) return null;
+  if (entry.value(name) === null) return null;
   const parsed = readBlocks(entry.texts(name).flatMap((text) => text.split(/[\s,]+/)).filter((word) => word !== ''), mostPlatformBlocks);
   if (parsed.kind === 'blocks') return parsed.blocks;
   entry.refuse(name, `${parsed.reason}: write addresses and blocks, for example [10.0.0.0/8, "2001:db8::/32"]`);
@@ -106,7 +106,7 @@ function blocksOf(entry: PolicyEntry, name: 'allow' | 'deny'): Rules['allow'] {
 
 /** As in the annotation `sluice.io/rate-limit`. */
 function limitsOf(entry: PolicyEntry): Rules['limits'] {
-  if (!entry.isWritten('rateLimit')) return null;
+  if (entry.value('rateLimit') === null) return null;
   const said = parseLimits(entry.text('rateLimit') ?? '');
   if (said.kind === 'limits') return said.limits;
   entry.refuse('rateLimit', `does not say how much may come (${said.reason}): write ${limitWords}`);
@@ -115,6 +115,8 @@ function limitsOf(entry: PolicyEntry): Rules['limits'] {
 
 function providerOf(entry: PolicyEntry): ProviderDeclaration | null {
   const base: ProviderBase = { namespaces: entry.texts('namespaces') };
+  // Without the field any namespace may name it; a list that was emptied says the opposite.
+  if (entry.has('namespaces') && base.namespaces.length === 0) entry.refuse('namespaces', 'names none: write those that may name the provider, or remove it, and any may');
   const kind = entry.neededText('kind', kinds);
   const declared = declaredAs(kind, entry, base);
   if (declared === null && kind !== '') entry.refuse('kind', `is "${kind.slice(0, 40)}", which is none: write ${kinds}`);

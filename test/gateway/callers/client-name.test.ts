@@ -11,10 +11,13 @@ test.each([
   ['a\r\nx: y', 'a%0D%0Ax: y'],
   ['\0', '%00'],
   ['\u001b[31m', '%1B[31m'],
-  ['\ud800', '%EF%BF%BD'],
 ])('%j becomes %s', (text, name) => {
   expect(clientName(text)).toBe(name);
   expect(fieldText(text)).toBe(name);
+});
+
+test('half of a surrogate pair is no name: all of them would be one', () => {
+  expect(['\ud800', 'a\udc00b', '\udc00\ud800'].map(clientName)).toEqual([null, null, null]);
 });
 
 test('an empty name is none, and one that is too long, which is not cut', () => {

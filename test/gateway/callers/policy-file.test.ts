@@ -45,6 +45,21 @@ test('a file that says nothing', () => {
 });
 
 // As whoever writes in place leaves it for a moment: it must not open what was closed.
+test.each([
+  ['defaults:', /^defaults is empty/],
+  ['namespaces:', /^namespaces is empty/],
+  ['providers:', /^providers is empty/],
+  ['clientHeader:', /^clientHeader is empty/],
+  ['namespaces: { models: { mayOpen: } }', /^namespaces\.models\.mayOpen is empty/],
+  ['providers: { keys: { kind: api-keys, file: f, namespaces: } }', /^providers\.keys\.namespaces is empty/],
+  ['providers: { keys: { kind: api-keys, file: f, namespaces: [] } }', /^providers\.keys\.namespaces names none/],
+  ['providers: { keys: { kind: api-keys, file: f, in: } }', /^providers\.keys\.in is empty/],
+  ['providers: { corp: { kind: jwt, issuer: i, audiences: [a], file: f, claims: } }', /^providers\.corp\.claims is empty/],
+  ['providers: { corp: { kind: jwt, issuer: i, audiences: [a], file: f, claims: { role: } } }', /^providers\.corp\.claims\.role is empty/],
+])('%j: what was forgotten, or is not yet written, lets nobody in', (text, sentence) => {
+  expect(wrongOf(text)).toMatch(sentence);
+});
+
 test.each(['', '\n', '# nothing', 'null', '~'])('%j is no policy', (text) => {
   expect(wrongOf(text)).toMatch(/not YAML|is no map/);
 });
@@ -81,8 +96,8 @@ test.each<[string, RegExp]>([
   ['providers: { keys: { kind: api-keys, file: f, in: [cookie x] } }', /no place of a key/],
   ['providers: { keys: { kind: api-keys, file: f, in: [header host] } }', /no place of a key/],
   ['providers: { keys: { kind: api-keys, file: f, key: x } }', /^providers.keys.key is not known here/],
-  ['defaults: { auth: }', /^defaults.auth does not say/],
-  ['defaults: { allow: }', /^defaults.allow names no address/],
+  ['defaults: { auth: }', /^defaults\.auth is empty/],
+  ['defaults: { allow: }', /^defaults\.allow is empty/],
   ['defaults: { allow: [] }', /^defaults.allow names no address/],
   ['defaults: { deny: "" }', /^defaults.deny/],
   ['defaults: { deny: [10.0.0.0/8, office] }', /^defaults.deny has "office", which is neither/],
