@@ -150,6 +150,21 @@ describe.each(transports)('%s', (_name, secure) => {
     gateway.serve([irisTo('iris')], [upstreamOf('iris')], [endpointsOn('iris', [origin.port])]);
     await ask('x-sluice-client: root\r\n');
     expect(requestsIn(origin.text)[1]).not.toMatch(/root/);
+    await ask('x_sluice_client: root\r\nX-Sluice_Client: root\r\n');
+    expect(requestsIn(origin.text)[2]).not.toMatch(/root/);
+  });
+
+  test('nor does a client say in trailers what it may not say in the head', async () => {
+    await start(guardOf('keys'), { policy: { ...keys, clientHeader: true } });
+    const client = await gateway.open(secure);
+    client.write(`POST ${path} HTTP/1.1\r\nhost: a\r\nx-api-key: ${key}\r\ntransfer-encoding: chunked\r\n\r\n0\r\nx-sluice-client: root\r\nx-user: root\r\n\r\n`);
+    await client.answers(1);
+    gateway.serve([irisTo('iris')], [upstreamOf('iris')], [endpointsOn('iris', [origin.port])]);
+    client.write(`POST ${path} HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n0\r\nx-sluice-client: root\r\nx-checksum: 1\r\n\r\n`);
+    await client.answers(2);
+    client.destroy();
+    expect(origin.text).not.toMatch(/root/);
+    expect(origin.text).toMatch(/x-checksum: 1/);
   });
 
   test('probes are answered to anybody', async () => {

@@ -10,7 +10,7 @@ import { plainTerms } from '../../routing/host-tls.ts';
 import { Authority } from '../authority.ts';
 import { upstreamOf } from '../gateway/fixtures.ts';
 import { claims, issuer, jwtProvider, keysOf, pairOf, tokenOf } from '../gateway/edge/identity/tokens.ts';
-import { guardOf } from '../policies.ts';
+import { guardOf, keysProvider } from '../policies.ts';
 import { eventually } from '../turns.ts';
 import { certificateSet, hostDeclaration } from './certificates.ts';
 import { answersIn, fieldOf } from './client.ts';
@@ -72,6 +72,18 @@ describe.each(transports)('%s', (_name, secure) => {
     }
     expect(gateway.entries.map(({ client }) => client)).toEqual(['corp/alice', 'corp/alice', 'corp/alice']);
     expect(JSON.stringify(gateway.entries)).not.toContain(token);
+  });
+
+  test('whoever is let in by another provider does not say what only the token says', async () => {
+    const partners = keysProvider({ 'key-of-a-partner': 'partner' });
+    gateway = await new Gateway({ policy: { ...noPolicy, providers: { ...jwt({ claimHeaders: [{ path: ['sub'], name: 'x-user' }] }).providers, partners } } }).listen();
+    gateway.serve([{ ...irisTo('iris'), guard: guardOf('partners', 'corp') }], [upstreamOf('iris')], [endpointsOn('iris', [origin.port])]);
+    expect((await ask('x-user: root\r\nX_User: root\r\nx-api-key: key-of-a-partner\r\nx-kept: yes\r\n')).status).toBe(200);
+    expect((await ask(`x-user: root\r\nauthorization: Bearer ${token}\r\n`)).status).toBe(200);
+    const [byKey, byToken] = requestsIn(origin.text);
+    expect(byKey).not.toMatch(/root/);
+    expect(byKey).toContain('x-kept: yes');
+    expect(byToken!.match(/x.user: .*/gi)).toEqual(['x-user: alice']);
   });
 
   test('a token in the query, in a cookie, or in a field of its own goes no further, and into no log', async () => {

@@ -179,6 +179,7 @@ export class StepRun implements StepRequest {
       if (this.#asker !== null) return false;
       this.#asker = step;
     }
+    if (verdict.change.remove.length > 0) this.fieldsTaken = true;
     let changed: WireRequestHead | null = null;
     try {
       changed = copyOfHead(this.head, verdict.change, verdict.kind === 'enter' ? verdict.path : null);
@@ -314,6 +315,7 @@ export class StepRun implements StepRequest {
   /** The exchange is over: steps that have seen it are told, and everything of it is let go. */
   end(end: ExchangeEnd): void {
     this.active = false;
+    this.fieldsTaken = false;
     this.fieldsTaken = false;
     this.cancel();
     this.#hold(0);

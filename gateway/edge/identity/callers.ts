@@ -91,6 +91,12 @@ export class Callers {
     }
   }
 
+  /** Names of the fields that this provider writes for the model. */
+  fieldsOf(name: string): readonly string[] {
+    const provider = this.#policy!.providers[name]!;
+    return provider.kind === 'jwt' ? provider.claimHeaders.map((field) => field.name) : [];
+  }
+
   /** May the query hold a credential of this provider? */
   readsQuery(name: string): boolean {
     const provider = this.#policy!.providers[name]!;

@@ -29,7 +29,10 @@ export function identityStep(admittance: Admittance, callers: Callers, told: boo
         return goOn;
       });
     case 'providers': {
-      const identities = new Identities(admittance.names.map((name) => callers.verifierOf(name)), told);
+      const verifiers = admittance.names.map((name) => callers.verifierOf(name));
+      // Where there is one, its own admissions take them out.
+      const vouched = verifiers.length === 1 ? [] : admittance.names.flatMap((name) => callers.fieldsOf(name));
+      const identities = new Identities(verifiers, told ? [...vouched, clientField] : vouched, told);
       const inQuery = admittance.names.some((name) => callers.readsQuery(name));
       return requestStep('identity', (request) => {
         if (inQuery) request.hideQuery();
@@ -44,14 +47,17 @@ type Admitted = Extract<Admission, { kind: 'admitted' }>;
 class Identities {
   readonly #verifiers: readonly Verifier[];
   readonly #told: boolean;
+  /** Fields that only providers write. A model takes them for what one of these has said, whichever of them admits. */
+  readonly #vouched: readonly string[];
   readonly #missing: Verdict;
   readonly #challenges: ExtraFields;
-  /** Where the model is told who calls: what changes of its requests. */
+  /** Where more is said or taken out than the verifier says: what changes of its requests. */
   readonly #changes = new WeakMap<Admitted, HeadChange>();
 
-  constructor(verifiers: readonly Verifier[], told: boolean) {
+  constructor(verifiers: readonly Verifier[], vouched: readonly string[], told: boolean) {
     this.#verifiers = verifiers;
     this.#told = told;
+    this.#vouched = vouched;
     this.#challenges = challenges(verifiers.map(({ challenge }) => challenge));
     const words = verifiers.map(({ challenge }) => challenge).join(', or ');
     this.#missing = Object.freeze({ kind: 'fail', failure: failures.unauthenticated, detail: `say who you are (${words})` });
@@ -91,7 +97,7 @@ class Identities {
 
   #admit(request: StepRequest, admission: Admitted): Verdict {
     request.admit(admission.caller);
-    const change = this.#told ? this.#telling(admission) : admission.change;
+    const change = this.#vouched.length > 0 ? this.#telling(admission) : admission.change;
     if (change !== null) request.change(change);
     return goOn;
   }
@@ -101,7 +107,7 @@ class Identities {
     const known = this.#changes.get(admission);
     if (known !== undefined) return known;
     const { remove, add, removeParameters } = admission.change ?? noChange;
-    const change = { remove: [...remove, clientField], add: [...add, [clientField, admission.caller.client] as const], removeParameters };
+    const change = { remove: [...remove, ...this.#vouched], add: this.#told ? [...add, [clientField, admission.caller.client] as const] : add, removeParameters };
     this.#changes.set(admission, change);
     return change;
   }

@@ -28,7 +28,7 @@ describe('rules of fields', () => {
     ['x-request-id', '01101'], ['x-forwarded-for', '00101'], ['x-forwarded-proto', '01101'], ['x-forwarded-host', '01101'], ['x-forwarded-client-cert', '00101'], ['x_forwarded-client_cert', '00000'], ['forwarded', '01101'], ['x-real-ip', '01101'],
     ['x-envoy-retry-on', '01000'], ['x-envoy-original-path', '01000'], ['x-original-url', '01101'],
     ['content-type', '11101'], ['accept', '11101'], ['grpc-timeout', '11101'], ['date', '11101'], ['authorization', '11101'], ['seldon', '11101'],
-    ['grpc-status', '11111'], ['x-anything', '11111'],
+    ['x-sluice-client', '11101'], ['x_sluice-client', '00000'], ['grpc-status', '11111'], ['x-anything', '11111'],
   ])('%s: %s', (name, rules) => {
     expect(rulesOf(name)).toBe(rules);
   });
