@@ -2,12 +2,15 @@
 import { createServer } from 'node:http';
 import type { RequestListener, Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { createServer as createSecureServer } from 'node:https';
+import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, test } from 'vitest';
 import { keyBounds } from '../../../gateway/callers/public-keys.ts';
 import { fetchJwks } from '../../../gateway/control/jwks-fetch.ts';
 import type { JwksOutside } from '../../../gateway/control/jwks-fetch.ts';
 import { readAddress, refusalOf } from '../../../k8s/translate/reach.ts';
+import { Authority } from '../../authority.ts';
 
 const servers: Server[] = [];
 afterEach(() => {
@@ -114,6 +117,27 @@ describe('it fails', () => {
     expect(await fetchJwks('https://login.example/keys', named())).toMatchObject({ reason: 'its host has no address' });
     expect(await fetchJwks('nonsense', folder)).toMatchObject({ kind: 'failed' });
   });
+});
+
+test('over TLS the certificate must be of a known authority, and of the name that is asked', async () => {
+  const before = getCACertificates('default');
+  const authority = await Authority.make();
+  const { certPem, keyPem } = await authority.issue('login', 'DNS:login.example');
+  const server = createSecureServer({ cert: certPem, key: keyPem }, (_, response) => response.end('{"keys":[]}'));
+  await new Promise<void>((listening) => {
+    server.listen(0, '127.0.0.1', listening);
+  });
+  const ask = (name: string): Promise<unknown> => fetchJwks(`https://${name}:${(server.address() as AddressInfo).port}/`, named('127.0.0.1'));
+  try {
+    expect(await ask('login.example')).toMatchObject({ kind: 'failed', reason: expect.stringMatching(/CERT|SIGNATURE/) as string });
+    setDefaultCACertificates([...before, authority.caPem]);
+    expect(await ask('login.example')).toMatchObject({ kind: 'got' });
+    expect(await ask('other.example')).toMatchObject({ kind: 'failed', reason: 'ERR_TLS_CERT_ALTNAME_INVALID' });
+  } finally {
+    setDefaultCACertificates(before);
+    server.close();
+    authority.remove();
+  }
 });
 
 describe('an address is not dialled', () => {
