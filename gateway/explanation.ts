@@ -25,6 +25,7 @@ import { limitsSince, limitsText } from './callers/words.ts';
 import { hintsFor } from './explanation-hints.ts';
 import { grpcStatusNames, rejectFailure, type Failure } from './failures.ts';
 import type { Wording } from './match-words.ts';
+import { authWords, limitServiceWords } from './external-words.ts';
 import { stepsOf, type StepConditions, type StepName } from './steps.ts';
 import { destinationOf, destinationWords } from './target-words.ts';
 import type { ServiceChoice, Translation } from '../k8s/translate/translation.ts';
@@ -196,8 +197,10 @@ function waysOf(route: Route<null>, translation: ExplainWith['translation'], pat
   const originOf = (mapping: Mapping): Pick<Way, 'source' | 'predictor' | 'to'> => ({ source: mapping.source, predictor: mapping.series.predictor, to: destinationWords(destinationOf(mapping, upstreams)) });
   const live = route.split.members.map(({ mapping, share, declared, ready }): Way => {
     const decision = { kind: 'forward', serial: route.serial, next: null, bound: 1, attached: null, shadows: route.shadows, route, mapping, target: mapping.target } as const;
-    const limits = [...(mapping.target.kind === 'forward' ? limitTexts(mapping.target.timeout, mapping.target.idleTimeout) : []), ...rateTexts(mapping, conditions.policy)];
-    return { share, declared, role: 'live', ready, ...originOf(mapping), decision: decisionJson(decision, path, []), text: printDecision(decision, path, []), callers: callersFor(mapping), steps: stepsOf(mapping, conditions), limits, service: choiceOf(mapping) };
+    const steps = stepsOf(mapping, conditions);
+    const limits = [...(mapping.target.kind === 'forward' ? limitTexts(mapping.target.timeout, mapping.target.idleTimeout) : []), ...rateTexts(mapping, conditions.policy), ...limitServiceWords(steps, conditions.external)];
+    const callers = [...callersFor(mapping), ...authWords(steps, conditions.external)];
+    return { share, declared, role: 'live', ready, ...originOf(mapping), decision: decisionJson(decision, path, []), text: printDecision(decision, path, []), callers, steps, limits, service: choiceOf(mapping) };
   });
   const shadows = route.shadows.map(({ mapping, target, fraction, ready }): Way => {
     const decision = { kind: 'forward', mapping: mapping.id, upstream: target.upstream, path: forwardedPath(mapping, target, path), shadows: [] } as const;

@@ -73,7 +73,7 @@ describeCluster('the cluster Source', () => {
 
   beforeAll(async () => {
     cluster = await ApiServer.start();
-    await cluster.install('seldondeployments', 'mappings', 'tlscontexts', 'modules');
+    await cluster.install('seldondeployments', 'mappings', 'tlscontexts', 'modules', 'authservices', 'ratelimitservices');
   }, 90_000);
 
   afterEach(async () => {

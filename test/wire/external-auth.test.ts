@@ -3,10 +3,12 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { externalOutcomes, fixed } from '../../gateway/counters.ts';
 import type { AuthService } from '../../routing/external-services.ts';
+import { noPolicy } from '../../gateway/callers/call-policy.ts';
 import { is, named } from '../routing/build.ts';
 import { eventually } from '../turns.ts';
 import { dechunk, fieldOf } from './client.ts';
 import type { RawClient, WireAnswer } from './client.ts';
+import { guardOf, keysProvider } from '../policies.ts';
 import { closedPort } from './closed-port.ts';
 import { httpAuth, serveGuarded } from './external-services.ts';
 import type { Guarding } from './external-services.ts';
@@ -236,6 +238,24 @@ describe('what follows from it', () => {
     expect(asked()).toHaveLength(2);
     expect(reached()[0]).not.toMatch(/x-plan/i);
     await fast.close();
+  });
+
+  test('who calls is found out before, whose key it is not shown; where it chooses another Route it is found out there too, and a limit counts the request once', async () => {
+    client.destroy();
+    gateway.close();
+    gateway = await new Gateway({ policy: { ...noPolicy, providers: { keys: keysProvider({ secret: 'ann' }) } } }).listen();
+    client = await gateway.open(false);
+    service.behaviour = answerEach('HTTP/1.1 200 OK\r\nx-user: ann\r\ncontent-length: 0\r\n\r\n');
+    serveGuarded(gateway, origin.port, {
+      auth: { ...httpAuth, requestHeaders: [...httpAuth.requestHeaders, 'x-api-key'], answerHeaders: [...httpAuth.answerHeaders, 'x-user'], trustedHeaders: ['x-user'] },
+      authPort: service.port,
+      guard: { ...guardOf('keys'), limits: [{ permits: 2, periodMs: 3_600_000, burst: 2, per: { kind: 'client' } }] },
+    });
+    client.write(post('x') + post('x', 'X-Api-Key: secret\r\n') + post('x', 'X-Api-Key: secret\r\n') + post('x', 'X-Api-Key: secret\r\n'));
+    const answers = await gateway.during(client.answers(4));
+    expect(answers.map(({ status }) => status)).toEqual([401, 200, 200, 429]);
+    expect([asked().length, asked().join('').includes('secret'), reached().join('').includes('secret')]).toEqual([3, false, false]);
+    expect(reached()[0]).toContain('x-user: ann');
   });
 
   test('it waits no longer than the deployment itself may take', async () => {

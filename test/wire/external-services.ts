@@ -4,6 +4,8 @@ import type { Metadata, sendUnaryData, ServerUnaryCall, ServiceClientConstructor
 import { loadSync } from '@grpc/proto-loader';
 import type { AuthService, ExternalServices, RateLimitService } from '../../routing/external-services.ts';
 import { noExternalServices } from '../../routing/external-services.ts';
+import { plainGuard } from '../../routing/guard.ts';
+import type { Guard } from '../../routing/guard.ts';
 import type { ForwardTarget, Mapping } from '../../routing/mapping.ts';
 import type { Upstream } from '../../routing/upstream.ts';
 import { plainSettings } from '../../routing/table-change.ts';
@@ -44,6 +46,7 @@ export interface Guarding {
   readonly rateLimit?: RateLimitService | 'closed';
   readonly limitsPort?: number;
   readonly target?: Partial<ForwardTarget>;
+  readonly guard?: Guard;
   /** Beside `iris`. */
   readonly mappings?: readonly Mapping[];
   /** Ports of other Upstreams, by key. */
@@ -52,7 +55,7 @@ export interface Guarding {
 }
 
 /** `/seldon/prod/iris/` on this port, behind these services. */
-export function serveGuarded(gateway: Gateway, port: number, { auth, authPort, authUpstream = {}, rateLimit, limitsPort, target = {}, mappings = [], others = {}, iris = {} }: Guarding): void {
+export function serveGuarded(gateway: Gateway, port: number, { auth, authPort, authUpstream = {}, rateLimit, limitsPort, target = {}, guard = plainGuard, mappings = [], others = {}, iris = {} }: Guarding): void {
   const external: ExternalServices = {
     auth: auth === undefined ? noExternalServices.auth : auth === 'closed' ? { kind: 'closed' } : { kind: 'service', service: auth },
     rateLimit: rateLimit === undefined ? noExternalServices.rateLimit : rateLimit === 'closed' ? { kind: 'closed' } : { kind: 'service', service: rateLimit },
@@ -60,7 +63,7 @@ export function serveGuarded(gateway: Gateway, port: number, { auth, authPort, a
   const grpc = auth !== undefined && auth !== 'closed' && auth.proto === 'grpc';
   const upstreams: Upstream[] = [{ ...upstreamOf('iris'), ...iris }, { ...upstreamOf('auth'), protocol: grpc ? 'http2' : 'http1', ...authUpstream }, { ...upstreamOf('limits'), protocol: 'http2' }, ...Object.keys(others).map((key) => upstreamOf(key))];
   const endpoints = [endpointsOn('iris', [port]), endpointsOn('auth', authPort === undefined ? [] : [authPort]), endpointsOn('limits', limitsPort === undefined ? [] : [limitsPort]), ...Object.entries(others).map(([key, one]) => endpointsOn(key, [one]))];
-  gateway.serve([irisTo('iris', target), ...mappings], upstreams, endpoints, { settings: { ...plainSettings, external } });
+  gateway.serve([{ ...irisTo('iris', target), guard }, ...mappings], upstreams, endpoints, { settings: { ...plainSettings, external } });
 }
 
 type Json = Readonly<Record<string, unknown>>;

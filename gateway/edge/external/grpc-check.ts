@@ -136,10 +136,9 @@ function optionOf(option: readonly ProtoField[]): HeaderOption {
   return { field: [name, value], append: isAppend, action: append === null ? numberOfField(option, 3) : isAppend ? appendAction.append : appendAction.overwriteOrAdd };
 }
 
-/** The last message of this number; without one its fields are absent. */
+/** The message of this number; without one its fields are absent. Several are one, as protobuf merges them: no is not taken back by silence. */
 function partOf(fields: readonly ProtoField[], number: number): readonly ProtoField[] {
-  const part = lastField(fields, number);
-  return part === null ? [] : nested(part.bytes);
+  return nested(Buffer.concat(fields.filter((field) => field.number === number).map(({ bytes }) => bytes)));
 }
 
 function nested(bytes: Buffer): readonly ProtoField[] {
