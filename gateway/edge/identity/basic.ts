@@ -4,6 +4,7 @@ import { fieldNamed, standsFoldedAt } from '../../../routing/bytes.ts';
 import { clientName } from '../../callers/client-name.ts';
 import type { BasicProvider } from '../../callers/basic-provider.ts';
 import type { PasswordHash } from '../../callers/passwords.ts';
+import { readClientAddress } from '../message/request-values.ts';
 import { withhold } from '../message/withheld.ts';
 import type { PasswordChecks } from './password-checks.ts';
 import { VerifiedTokens } from './verified-tokens.ts';
@@ -68,15 +69,15 @@ export class BasicVerifier implements Verifier {
     if (this.#wrong.find(digest, 0, digest.length, nowMs) !== null) return isWrong;
     const pair = pairOf(text);
     if (typeof pair === 'string') return refused(pair);
-    const matches = this.#matches(this.#users, pair.user, pair.password);
+    const matches = this.#matches(this.#users, pair.user, pair.password, request);
     if (typeof matches === 'boolean') return this.#judged(request, field, digest, pair.user, matches);
     return matches.then((compared) => (compared === null ? isBusy : this.#judged(request, field, digest, pair.user, compared)));
   }
 
-  #matches(users: Readonly<Record<string, PasswordHash>>, user: string, password: string): boolean | Promise<boolean | null> {
+  #matches(users: Readonly<Record<string, PasswordHash>>, user: string, password: string, request: IdentityRequest): boolean | Promise<boolean | null> {
     const known = Object.hasOwn(users, user);
     const hash = known ? users[user]! : this.#nobody;
-    if (hash.kind === 'bcrypt') return this.#checks.compare(password, hash.text).then((matches) => (matches === null ? null : matches && known));
+    if (hash.kind === 'bcrypt') return this.#checks.compare(password, hash.text, askerOf(request)).then((matches) => (matches === null ? null : matches && known));
     const digest = createHash('sha1').update(password).digest();
     return timingSafeEqual(digest, Buffer.from(hash.text, 'base64')) && known;
   }
@@ -97,6 +98,14 @@ export class BasicVerifier implements Verifier {
     if (!this.#forwards) withhold(head, field);
     return admission;
   }
+}
+
+const address = new Uint8Array(16);
+
+/** Who asks for a comparison: an address, of IPv6 its network of 64 bits, as one client has many of these. Those whose address nobody knows are one. */
+function askerOf({ head, facts }: IdentityRequest): string {
+  const length = readClientAddress(head, facts, address);
+  return Buffer.from(address.subarray(0, length === 16 ? 8 : length)).toString('hex');
 }
 
 function refused(sentence: string): Refused {

@@ -1,4 +1,5 @@
-// PasswordChecks: comparisons with bcrypt hashes, in a thread of their own that is there while it is needed.
+// PasswordChecks: comparisons with bcrypt hashes, in a thread of their own that is there while it is needed. Each takes long, so whoever asks for many
+// waits behind himself: places and turns are shared by those who ask.
 import { Worker } from 'node:worker_threads';
 import type { Alarm, Clock } from '../../clock.ts';
 
@@ -29,13 +30,23 @@ export interface PasswordThread {
   terminate(): unknown;
 }
 
-type Settle = (matches: boolean | null) => void;
+/** A comparison that waits for its turn. */
+interface Waiting {
+  readonly password: string;
+  readonly hash: string;
+  readonly settle: (matches: boolean | null) => void;
+}
 
 export class PasswordChecks {
   readonly #clock: Clock;
   readonly #open: () => PasswordThread;
   #thread: PasswordThread | null = null;
-  #waiting = new Map<number, Settle>();
+  /** By who asks; whose turn is next, first. */
+  #queues = new Map<string, Waiting[]>();
+  /** In all queues. */
+  #waiting = 0;
+  /** The thread compares it; null: nothing. */
+  #asked: Waiting | null = null;
   #number = 0;
   #idle: Alarm | null = null;
   #closed = false;
@@ -45,16 +56,45 @@ export class PasswordChecks {
     this.#open = open;
   }
 
-  /** Does the password have this hash? null: it was not compared, for want of room or of a thread. */
-  compare(password: string, hash: string): Promise<boolean | null> {
-    if (this.#closed || this.#waiting.size >= mostPasswordChecks) return Promise.resolve(null);
+  /** Does the password have this hash? null: it was not compared, for want of room or of a thread. `from`: who asks. */
+  compare(password: string, hash: string, from: string): Promise<boolean | null> {
+    const isFull = this.#waiting + (this.#asked === null ? 0 : 1) >= mostPasswordChecks;
+    if (this.#closed || (isFull && !this.#makeRoom(from))) return Promise.resolve(null);
     return new Promise((settle) => {
       this.#idle?.cancel();
       this.#idle = null;
-      const number = ++this.#number;
-      this.#waiting.set(number, settle);
-      (this.#thread ??= this.#start()).postMessage({ number, password, hash });
+      const queue = this.#queues.get(from) ?? [];
+      queue.push({ password, hash, settle });
+      this.#queues.set(from, queue);
+      this.#waiting += 1;
+      this.#next();
     });
+  }
+
+  /** Whoever has most places loses the last of them to one who has fewer. False: nobody has more than who asks would have. */
+  #makeRoom(from: string): boolean {
+    const own = this.#queues.get(from)?.length ?? 0;
+    let most: Waiting[] = [];
+    for (const queue of this.#queues.values()) if (queue.length > most.length) most = queue;
+    if (most.length <= own + 1) return false;
+    this.#waiting -= 1;
+    most.pop()!.settle(null);
+    return true;
+  }
+
+  /** Everybody's turn comes after one of each other's. */
+  #next(): void {
+    if (this.#asked !== null) return;
+    for (const [from, queue] of this.#queues) {
+      this.#queues.delete(from);
+      const next = queue.shift()!;
+      if (queue.length > 0) this.#queues.set(from, queue);
+      this.#waiting -= 1;
+      this.#asked = next;
+      (this.#thread ??= this.#start()).postMessage({ number: ++this.#number, password: next.password, hash: next.hash });
+      return;
+    }
+    this.#idle = this.#clock.after(idleMs, () => this.#end());
   }
 
   close(): void {
@@ -67,10 +107,11 @@ export class PasswordChecks {
     const thread = this.#open();
     thread.unref();
     thread.on('message', ({ number, matches }) => {
-      const settle = this.#waiting.get(number);
-      this.#waiting.delete(number);
-      if (this.#waiting.size === 0) this.#idle = this.#clock.after(idleMs, () => this.#end());
-      settle?.(matches);
+      const asked = this.#asked;
+      if (number !== this.#number || asked === null) return;
+      this.#asked = null;
+      this.#next();
+      asked.settle(matches);
     });
     const gone = (): void => {
       if (this.#thread === thread) this.#end();
@@ -83,11 +124,14 @@ export class PasswordChecks {
   /** The thread goes, and what it was asked is not compared. */
   #end(): void {
     const thread = this.#thread;
-    const waiting = this.#waiting;
+    const waiting = [...this.#queues.values()].flat();
+    if (this.#asked !== null) waiting.push(this.#asked);
     this.#thread = null;
-    this.#waiting = new Map();
+    this.#asked = null;
+    this.#queues = new Map();
+    this.#waiting = 0;
     thread?.terminate();
-    for (const settle of waiting.values()) settle(null);
+    for (const { settle } of waiting) settle(null);
   }
 }
 

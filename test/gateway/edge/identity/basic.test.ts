@@ -153,23 +153,36 @@ describe('comparisons', () => {
 
   test('wait in one thread, so many and no more', async () => {
     const { checks, threads } = checksOf();
-    const all = Array.from({ length: mostPasswordChecks }, (_, index) => checks.compare(`p${index}`, 'h'));
-    expect(await checks.compare('more', 'h')).toBeNull();
+    const all = Array.from({ length: mostPasswordChecks }, (_, index) => checks.compare(`p${index}`, 'h', 'a'));
+    expect(await checks.compare('more', 'h', 'a')).toBeNull();
     expect(threads).toHaveLength(1);
     for (const { number, password } of threads[0]!.asked) threads[0]!.say('message', { number, matches: password === 'p7' });
     expect((await Promise.all(all)).indexOf(true)).toBe(7);
-    const later = checks.compare('later', 'h');
+    const later = checks.compare('later', 'h', 'a');
     threads[0]!.say('message', { number: threads[0]!.asked.at(-1)!.number, matches: true });
     expect(await later).toBe(true);
   });
 
+  test('of one who asks for many keep nobody else out, and nobody else waiting', async () => {
+    const { checks, threads } = checksOf();
+    const many = Array.from({ length: mostPasswordChecks }, (_, index) => checks.compare(`m${index}`, 'h', 'many'));
+    const others = ['x', 'y'].map((from) => checks.compare(from, 'h', from));
+    // The last of the many lost their places.
+    expect(await Promise.all(many.slice(-2))).toEqual([null, null]);
+    const [thread] = threads;
+    for (const { number, password } of thread!.asked) thread!.say('message', { number, matches: password === 'y' });
+    expect(thread!.asked.slice(0, 5).map(({ password }) => password)).toEqual(['m0', 'm1', 'x', 'y', 'm2']);
+    expect(await Promise.all(others)).toEqual([false, true]);
+    expect(await Promise.all(many.slice(0, -2))).not.toContain(null);
+  });
+
   test('that a thread takes along when it ends are not made, and the next have another', async () => {
     const { checks, threads } = checksOf();
-    const first = checks.compare('a', 'h');
+    const first = checks.compare('a', 'h', 'a');
     threads[0]!.say('error');
     threads[0]!.say('exit');
     expect(await first).toBeNull();
-    const second = checks.compare('b', 'h');
+    const second = checks.compare('b', 'h', 'a');
     expect(threads).toHaveLength(2);
     threads[1]!.say('message', { number: threads[1]!.asked[0]!.number, matches: true });
     expect(await second).toBe(true);
@@ -177,24 +190,24 @@ describe('comparisons', () => {
 
   test('leave no thread behind that nobody needs', async () => {
     const { checks, threads, clock } = checksOf();
-    const first = checks.compare('a', 'h');
+    const first = checks.compare('a', 'h', 'a');
     clock.pass(600_000);
     expect(threads[0]!.ended).toBe(false);
     threads[0]!.say('message', { number: 1, matches: true });
     await first;
     clock.pass(60_000);
     expect(threads[0]!.ended).toBe(true);
-    const second = checks.compare('b', 'h');
+    const second = checks.compare('b', 'h', 'a');
     checks.close();
     expect(await second).toBeNull();
     expect(threads[1]!.ended).toBe(true);
-    expect(await checks.compare('c', 'h')).toBeNull();
+    expect(await checks.compare('c', 'h', 'a')).toBeNull();
   });
 
   test('are made by bcrypt, in a thread of its own', async () => {
     const checks = new PasswordChecks(systemClock);
     const nobody = `$2b$04$${'.'.repeat(53)}`;
-    expect(await Promise.all([checks.compare('right', dear), checks.compare('wrong', dear), checks.compare('', nobody), checks.compare('a', 'no hash')])).toEqual([true, false, false, false]);
+    expect(await Promise.all([checks.compare('right', dear, 'a'), checks.compare('wrong', dear, 'a'), checks.compare('', nobody, 'a'), checks.compare('a', 'no hash', 'a')])).toEqual([true, false, false, false]);
     checks.close();
   });
 });
