@@ -42,14 +42,27 @@ export function checkIdentity({ certPem, keyPem }: Identity): CertificateCheck {
   if (!certificate.checkPrivateKey(key)) return bad('has a key that belongs to another one');
   const dates = [Date.parse(certificate.validFrom), Date.parse(certificate.validTo)];
   if (dates.some(Number.isNaN)) return bad('has dates that cannot be read');
-  try {
-    // The chain behind it, and what OpenSSL thinks of the strength of all of it.
-    createSecureContext({ cert: certPem, key: keyPem });
-  } catch (error) {
-    return bad(`cannot be used (${codeOf(error)})`);
-  }
+  const refused = isPlain(certificate, certPem) ? null : refusalOf(certPem, keyPem);
+  if (refused !== null) return bad(`cannot be used (${refused})`);
   const names = namesOf(certificate);
   return { kind: 'good', facts: { notBeforeMs: dates[0]!, notAfterMs: dates[1]!, names: names.slice(0, mostCertificateNames), isCut: names.length > mostCertificateNames } };
+}
+
+/** One certificate alone, of a kind that OpenSSL takes: it need not be asked, which costs a fifth of a millisecond. */
+function isPlain({ publicKey, signatureAlgorithm }: X509Certificate, certPem: string): boolean {
+  const { asymmetricKeyType, asymmetricKeyDetails } = publicKey;
+  const isStrong = asymmetricKeyType === 'ec' ? asymmetricKeyDetails?.namedCurve === 'prime256v1' : asymmetricKeyType === 'rsa' && (asymmetricKeyDetails?.modulusLength ?? 0) >= 2048;
+  return isStrong && /sha(?:256|384|512)/i.test(signatureAlgorithm ?? '') && certPem.indexOf('-----BEGIN', 1) < 0;
+}
+
+/** What OpenSSL has against the chain, or the strength of any of it; null: nothing. */
+function refusalOf(certPem: string, keyPem: string): string | null {
+  try {
+    createSecureContext({ cert: certPem, key: keyPem });
+    return null;
+  } catch (error) {
+    return codeOf(error);
+  }
 }
 
 /** Why terms cannot be had, by OpenSSL's code; null: they can. */

@@ -66,7 +66,7 @@ export class CertificateKeeper {
     this.#declared = declared;
     const isFirst = this.#set === null;
     this.#files?.start();
-    this.#looking = setInterval(() => this.#assemble(), lookEveryMs);
+    this.#looking = setInterval(() => this.#look(), lookEveryMs);
     this.#looking.unref();
     this.reread();
     const fault = isFirst ? this.#files?.faultIn(this.#problems) : null;
@@ -89,6 +89,13 @@ export class CertificateKeeper {
     if (!this.#isOpen || declared === this.#declared) return;
     this.#declared = declared;
     this.#assemble();
+  }
+
+  /** With the time a certificate ends, or begins. */
+  #look(): void {
+    const nowMs = this.#outside.nowMs();
+    const isDue = this.#expiries.some(({ notAfterMs }) => notAfterMs <= nowMs) || this.#problems.some(({ code }) => code === 'certificate-expired');
+    if (isDue) this.#assemble();
   }
 
   #assemble(): void {

@@ -17,16 +17,10 @@ export interface AssembledCertificates {
   readonly expiries: readonly CertificateExpiry[];
 }
 
-/** A pair of texts that was looked at. */
-interface Checked {
-  readonly identity: Identity;
-  readonly check: CertificateCheck;
-}
-
 /** Remembers what was good, so that something bad in its place changes nothing. */
 export class CertificateAssembly {
-  /** By name of the declaration. */
-  readonly #checked = new Map<string, Checked>();
+  /** By both texts: many hosts may have one certificate. */
+  #checked = new Map<string, CertificateCheck>();
   /** By name: what is served. */
   readonly #good: Map<string, Identity>;
   readonly #termsChecked = new Map<string, string | null>();
@@ -38,19 +32,19 @@ export class CertificateAssembly {
 
   /** In order: of several that declare a host the first has it. */
   assemble(declarations: readonly HostDeclaration[], ticketSeeds: readonly Uint8Array[], nowMs: number): AssembledCertificates {
-    const work = new Assembling(declarations, nowMs, this.#good, (declaration, identity) => this.#check(declaration, identity), (terms) => this.#checkTerms(terms));
+    const before = this.#checked;
+    this.#checked = new Map();
+    const work = new Assembling(declarations, nowMs, this.#good, (identity) => this.#check(identity, before), (terms) => this.#checkTerms(terms));
     const names = new Set(declarations.map(({ name }) => name));
-    for (const name of this.#checked.keys()) if (!names.has(name)) this.#checked.delete(name);
     for (const name of this.#good.keys()) if (!names.has(name)) this.#good.delete(name);
     if (this.#termsChecked.size > declarations.length + 1) this.#termsChecked.clear();
     return work.done(ticketSeeds);
   }
 
-  #check({ name }: HostDeclaration, identity: Identity): CertificateCheck {
-    const known = this.#checked.get(name);
-    if (known !== undefined && known.identity.certPem === identity.certPem && known.identity.keyPem === identity.keyPem) return known.check;
-    const check = checkIdentity(identity);
-    this.#checked.set(name, { identity, check });
+  #check(identity: Identity, before: ReadonlyMap<string, CertificateCheck>): CertificateCheck {
+    const key = `${identity.certPem}\0${identity.keyPem}`;
+    const check = this.#checked.get(key) ?? before.get(key) ?? checkIdentity(identity);
+    this.#checked.set(key, check);
     return check;
   }
 
@@ -74,10 +68,10 @@ class Assembling {
   readonly #cleartext = new Map<string, Cleartext>();
   readonly #nowMs: number;
   readonly #good: Map<string, Identity>;
-  readonly #check: (declaration: HostDeclaration, identity: Identity) => CertificateCheck;
+  readonly #check: (identity: Identity) => CertificateCheck;
   readonly #checkTerms: (terms: TlsTerms) => string | null;
 
-  constructor(declarations: readonly HostDeclaration[], nowMs: number, good: Map<string, Identity>, check: (declaration: HostDeclaration, identity: Identity) => CertificateCheck, terms: (terms: TlsTerms) => string | null) {
+  constructor(declarations: readonly HostDeclaration[], nowMs: number, good: Map<string, Identity>, check: (identity: Identity) => CertificateCheck, terms: (terms: TlsTerms) => string | null) {
     this.#nowMs = nowMs;
     this.#good = good;
     this.#check = check;
@@ -127,14 +121,14 @@ class Assembling {
       this.#good.delete(declaration.name);
       return null;
     }
-    const check: CertificateCheck = 'missing' in identity ? { kind: 'bad', reason: identity.missing } : this.#check(declaration, identity);
+    const check: CertificateCheck = 'missing' in identity ? { kind: 'bad', reason: identity.missing } : this.#check(identity);
     const isNow = check.kind === 'good' && check.facts.notBeforeMs <= this.#nowMs && this.#nowMs < check.facts.notAfterMs;
     if (check.kind === 'good' && isNow && !('missing' in identity)) {
       this.#good.set(declaration.name, identity);
       return { identity, facts: check.facts };
     }
     const before = this.#good.get(declaration.name);
-    const beforeCheck = before === undefined ? null : checkIdentity(before);
+    const beforeCheck = before === undefined ? null : this.#check(before);
     const isOther = before !== undefined && !('missing' in identity) && before.certPem !== identity.certPem;
     if (check.kind === 'good' && !('missing' in identity)) {
       const when = this.#nowMs < check.facts.notBeforeMs ? `is not valid before ${dayOf(check.facts.notBeforeMs)}` : `has ended on ${dayOf(check.facts.notAfterMs)}`;

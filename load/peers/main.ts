@@ -27,12 +27,13 @@ import { shadowIsolation } from './suites/shadow-isolation.ts';
 import { soak } from './suites/soak.ts';
 import { staleRace } from './suites/stale-race.ts';
 import { slowHeads } from './suites/slow-heads.ts';
+import { tls } from './suites/tls.ts';
 import type { Suite, SuiteOptions } from './suites/suite.ts';
 
 const suites: readonly Suite[] = [
   cluster,
   rest70, rest100k, restMatrix, callers, openLoop, grpcMatrix, grpcIdle, reSpread,
-  staleRace, shadowIsolation, soak, h2Floods, h2Mirrors, idleConnections, slowHeads,
+  tls, staleRace, shadowIsolation, soak, h2Floods, h2Mirrors, idleConnections, slowHeads,
   memory, changeLive, busyChanges, flips, scrape, coldStart, replacedWorker,
 ];
 const project = fileURLToPath(new URL('../..', import.meta.url));
