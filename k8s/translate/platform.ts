@@ -25,5 +25,5 @@ export function refusesPlatform(kind: string, namespace: string, chosen: Chosen)
   const { gatewayNamespace } = chosen;
   if (platformNamespaces(chosen).includes(namespace)) return null;
   const own = gatewayNamespace === null ? 'its own, which nobody has named' : `its own, ${gatewayNamespace}`;
-  return `it configures the whole gateway, which takes a ${kind} only from ${own}, or from one with a Grant, so nothing of it applies; write it there, or ask the operator of the gateway for a Grant with gateway: true, or for --gateway-namespace ${namespace}`;
+  return `it configures the whole gateway, which takes ${/^[AEIOU]/.test(kind) ? 'an' : 'a'} ${kind} only from ${own}, or from one with a Grant, so nothing of it applies; write it there, or ask the operator of the gateway for a Grant with gateway: true, or for --gateway-namespace ${namespace}`;
 }
