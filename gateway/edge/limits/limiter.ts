@@ -9,7 +9,7 @@ import type { WireRequestHead } from '../message/request-head.ts';
 import { readClientAddress } from '../message/request-values.ts';
 import { compileLimit } from './compiled-limit.ts';
 import type { CompiledLimit } from './compiled-limit.ts';
-import type { KeyedHash } from './keyed-hash.ts';
+import { KeyedHash } from './keyed-hash.ts';
 import type { LeaseBook } from './lease-book.ts';
 import { LimitTable } from './limit-table.ts';
 
@@ -36,6 +36,7 @@ export class Limiter {
   readonly #shares = new WeakMap<CompiledLimit, { readonly replicas: number; readonly share: CompiledLimit }>();
   readonly #worker: WorkerContext;
   readonly #aheadMs: number;
+  readonly #providerKeys = new Map<string, number>();
   /** Of the request that is looked at. */
   readonly #address = new Uint8Array(16);
 
@@ -58,8 +59,21 @@ export class Limiter {
     const { per } = limit.limit;
     if (per.kind === 'all') hash.ofBytes(limit.key0, limit.key1 ^ kinds.all, nothing, 0, 0);
     else if (per.kind === 'header') identifyField(limit, request.head, per.name, hash);
-    else if (per.kind === 'client' && request.caller !== null) hash.ofText(limit.key0, limit.key1 ^ kinds.client, `${request.caller.provider}/${request.caller.client}`);
+    else if (per.kind === 'client' && request.caller !== null) hash.ofText(limit.key0, limit.key1 ^ kinds.client ^ this.#providerKey(request.caller.provider), request.caller.client);
     else this.#identifyAddress(limit, request, hash);
+  }
+
+  /** There are few providers: a text of both names would be made for each request. */
+  #providerKey(provider: string): number {
+    const known = this.#providerKeys.get(provider);
+    if (known !== undefined) return known;
+    const { secret } = this.memory;
+    const hash = new KeyedHash();
+    hash.ofText(secret[0], secret[1], provider);
+    // The kinds are in the lowest bits.
+    const key = hash.low & ~0xff;
+    this.#providerKeys.set(provider, key);
+    return key;
   }
 
   /** The same in words, equal in all replicas. */

@@ -76,6 +76,7 @@ test.each<[string, RegExp]>([
   ['defaults: { auth: "" }', /^defaults.auth/],
   ['defaults: { auth: [none, x] }', /^defaults.auth does not say/],
   ['defaults: { auth: 7 }', /^defaults.auth/],
+  ['limitsWithoutRedis: open', /^limitsWithoutRedis is none of share, close/],
   ['defaults: { rateLimit: many }', /^defaults\.rateLimit does not say how much may come \(it does not begin with a number/],
   ['defaults: { rateLimit: 7 }', /^defaults\.rateLimit/],
   ['defaults: { rateLimit: "" }', /^defaults\.rateLimit/],
