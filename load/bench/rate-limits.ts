@@ -36,7 +36,7 @@ function stepNs(text: string, requests: readonly StepRequest[]): number {
 
 const front = frontWith(0);
 const fromAddress = (index: number): StepRequest => ({ facts: clientFacts(`10.${index >>> 16}.${(index >>> 8) & 255}.${index & 255}`, null, front), caller: null }) as unknown as StepRequest;
-const fromClient = (index: number): StepRequest => ({ ...fromAddress(1), caller: { provider: 'corp', client: `client-${index}` } }) as unknown as StepRequest;
+const fromClient = (index: number): StepRequest => ({ ...fromAddress(1), caller: { provider: 'corp', client: `client-${index}` } });
 
 export function benchRateLimits(): void {
   const one = [fromAddress(1)];
