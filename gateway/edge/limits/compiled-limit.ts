@@ -20,7 +20,7 @@ export interface CompiledLimit {
   /** Keys of the hash of its clients. */
   readonly key0: number;
   readonly key1: number;
-  /** 8 bits by which cells of one limit know each other. */
+  /** 16 bits by which cells of one limit know each other. */
   readonly kind: number;
 }
 
@@ -44,6 +44,6 @@ export function compileLimit(limit: RateLimit, owner: string, { secret }: LimitM
     tolerance: burst * permit,
     key0: digest.readUInt32LE(0),
     key1: digest.readUInt32LE(4),
-    kind: digest[8]!,
+    kind: digest.readUInt16LE(8),
   };
 }

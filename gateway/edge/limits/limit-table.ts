@@ -14,7 +14,7 @@ import type { LimitMemory } from '../../limit-memory.ts';
 import type { CompiledLimit } from './compiled-limit.ts';
 import type { KeyedHash } from './keyed-hash.ts';
 
-/** Upper half of a key: way (3 bits), stamp (5), kind of the limit (8), part of the hash (16). Its lower half is hash. */
+/** Upper half of a key: way (3 bits), stamp (5), kind of the limit (16), part of the hash (8). Its lower half is hash. */
 const wayShift = 29;
 const stampShift = 24;
 const stampMask = 31;
@@ -166,7 +166,7 @@ export class LimitTable {
   /** The way that makes room for a key. */
   #victim(set: number, identity: number, nowMs: number): number {
     for (let way = 0; way < ways; way++) if (!this.#isBusy(set, way, nowMs)) return way;
-    const kind = identity >>> 16;
+    const kind = identity >>> 8;
     let victim = 0;
     let most = 0;
     for (let way = 0; way < ways; way++) {
@@ -186,7 +186,7 @@ export class LimitTable {
   }
 
   #kindOf(set: number, way: number): number {
-    return (this.#halves[((set + setLayout.keys) >>> 2) + way * 2 + 1]! >>> 16) & 0xff;
+    return (this.#halves[((set + setLayout.keys) >>> 2) + way * 2 + 1]! >>> 8) & 0xffff;
   }
 
   #isBusy(set: number, way: number, nowMs: number): boolean {
@@ -210,5 +210,5 @@ export class LimitTable {
 }
 
 function identityOf(limit: CompiledLimit, high: number): number {
-  return (limit.kind << 16) | (high & 0xffff);
+  return (limit.kind << 8) | (high & 0xff);
 }
