@@ -258,6 +258,29 @@ describe('what follows from it', () => {
     expect(reached()[0]).toContain('x-user: ann');
   });
 
+  test.each<readonly [place: string, fields: string, query: string]>([
+    ['in a query', '', '?key=secret'],
+    ['where the service puts another', 'authorization: Bearer secret\r\n', ''],
+  ])('who was let in by a key %s is let in at the Route that the service chooses, and nobody else is', async (_place, fields, query) => {
+    client.destroy();
+    gateway.close();
+    const places = [{ kind: 'query', name: 'key' }, { kind: 'bearer' }] as const;
+    gateway = await new Gateway({ policy: { ...noPolicy, clientHeader: true, providers: { keys: keysProvider({ secret: 'ann' }, { places }), others: keysProvider({}) } } }).listen();
+    client = await gateway.open(false);
+    service.behaviour = answerEach('HTTP/1.1 200 OK\r\nx-user: ann\r\nauthorization: Bearer other\r\ncontent-length: 0\r\n\r\n');
+    const iris = irisTo('iris');
+    const gold = { ...iris, id: 'gold', match: { ...iris.match, headers: [named('x-user', is('ann'))] }, guard: guardOf('others') };
+    const auth = { ...httpAuth, answerHeaders: [...httpAuth.answerHeaders, 'x-user'], trustedHeaders: ['x-user'] };
+    serveGuarded(gateway, origin.port, { auth, authPort: service.port, guard: guardOf('others', 'keys') });
+    const request = post('x', `x-sluice-client: root\r\n${fields}`, `/seldon/prod/iris/p${query}`);
+    expect((await answerTo(request)).status).toBe(200);
+    expect(reached()[0]!.match(/x-sluice-client: .*/g)).toEqual(['x-sluice-client: ann']);
+    expect(reached()[0]).not.toMatch(/secret|root/);
+    serveGuarded(gateway, origin.port, { auth, authPort: service.port, guard: guardOf('keys'), mappings: [gold] });
+    client.write(request);
+    expect((await gateway.during(client.answers(2)))[1]!.status).toBe(401);
+  });
+
   test('it waits no longer than the deployment itself may take', async () => {
     service.behaviour = () => undefined;
     serve({ timeoutMs: 5000 }, { target: { timeout: { ms: 1000, setBy: 'timeout_ms of a Mapping' } } });

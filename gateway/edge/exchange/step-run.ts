@@ -68,6 +68,7 @@ export class StepRun implements StepRequest {
   /** Fields of the client were taken out, which it must not bring in behind its body either. */
   fieldsTaken = false;
   caller: Caller | null = null;
+  earlier: Caller | null = null;
   /** Who it was before it had a Route; null: nobody had said it. */
   #entered: Caller | null = null;
   /** The request passes steps, or has passed some that want to know of its end. */
@@ -117,6 +118,7 @@ export class StepRun implements StepRequest {
     this.fieldsTaken = false;
     this.caller = null;
     this.#entered = null;
+    this.earlier = null;
     this.#run();
   }
 
@@ -127,7 +129,8 @@ export class StepRun implements StepRequest {
     this.#at = -1;
     this.#head = head;
     this.hash = null;
-    // Another Route asks for itself who calls.
+    // Another Route asks for itself who calls. A token of before there was a Route is no provider's word.
+    this.earlier = this.caller === this.#entered ? null : this.caller;
     this.caller = this.#entered;
     this.#run();
   }

@@ -9,7 +9,7 @@ import { noChange } from '../message/head-copy.ts';
 import type { HeadChange } from '../message/head-copy.ts';
 import { withhold } from '../message/withheld.ts';
 import type { Callers } from '../identity/callers.ts';
-import type { Admission, Refused, Verifier } from '../identity/verifier.ts';
+import type { Admission, Caller, Refused, Verifier } from '../identity/verifier.ts';
 import { goOn, requestStep, waits } from './step.ts';
 import type { Step, StepRequest, Verdict } from './step.ts';
 
@@ -32,7 +32,7 @@ export function identityStep(admittance: Admittance, callers: Callers, told: boo
       const verifiers = admittance.names.map((name) => callers.verifierOf(name));
       // Where there is one, its own admissions take them out.
       const vouched = verifiers.length === 1 ? [] : admittance.names.flatMap((name) => callers.fieldsOf(name));
-      const identities = new Identities(verifiers, told ? [...vouched, clientField] : vouched, told);
+      const identities = new Identities(verifiers, told ? [...vouched, clientField] : vouched, told, admittance.names.map((name) => ({ name, fields: callers.fieldsOf(name) })));
       const inQuery = admittance.names.some((name) => callers.readsQuery(name));
       return requestStep('identity', (request) => {
         if (inQuery) request.hideQuery();
@@ -42,11 +42,18 @@ export function identityStep(admittance: Admittance, callers: Callers, told: boo
   }
 }
 
+/** A provider, and the fields that it writes for the model. */
+interface NamedFields {
+  readonly name: string;
+  readonly fields: readonly string[];
+}
+
 type Admitted = Extract<Admission, { kind: 'admitted' }>;
 
 class Identities {
   readonly #verifiers: readonly Verifier[];
   readonly #told: boolean;
+  readonly #providers: readonly NamedFields[];
   /** Fields that only providers write. A model takes them for what one of these has said, whichever of them admits. */
   readonly #vouched: readonly string[];
   readonly #missing: Verdict;
@@ -54,9 +61,10 @@ class Identities {
   /** Where more is said or taken out than the verifier says: what changes of its requests. */
   readonly #changes = new WeakMap<Admitted, HeadChange>();
 
-  constructor(verifiers: readonly Verifier[], vouched: readonly string[], told: boolean) {
+  constructor(verifiers: readonly Verifier[], vouched: readonly string[], told: boolean, providers: readonly NamedFields[]) {
     this.#verifiers = verifiers;
     this.#told = told;
+    this.#providers = providers;
     this.#vouched = vouched;
     this.#challenges = challenges(verifiers.map(({ challenge }) => challenge));
     const words = verifiers.map(({ challenge }) => challenge).join(', or ');
@@ -64,7 +72,18 @@ class Identities {
   }
 
   take(request: StepRequest): Verdict | typeof waits {
-    return this.#ask(request, 0, null);
+    const { earlier } = request;
+    const by = earlier === null ? undefined : this.#providers.find(({ name }) => name === earlier.provider);
+    return by === undefined ? this.#ask(request, 0, null) : this.#admitAgain(request, earlier!, by);
+  }
+
+  /** One of these has admitted it at the Route before. Its fields are said; nobody has said those of the others. */
+  #admitAgain(request: StepRequest, caller: Caller, by: NamedFields): Verdict {
+    request.admit(caller);
+    const others = this.#providers.flatMap(({ fields }) => fields.filter((field) => !by.fields.includes(field)));
+    const remove = this.#told ? [...others, clientField] : others;
+    if (remove.length > 0) request.change({ remove, add: this.#told ? [[clientField, caller.client]] : [], removeParameters: [] });
+    return goOn;
   }
 
   /** Asks the verifiers from this one on; `refusal`: why the first of those before it refused. */

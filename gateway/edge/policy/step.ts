@@ -54,6 +54,8 @@ export interface StepRequest {
   setCookie(cookie: string): void;
   /** Who calls; null: nobody has said it. */
   readonly caller: Caller | null;
+  /** Who calls by what a provider said at the Route before: its credentials may be taken out of the head since. null: none did. */
+  readonly earlier: Caller | null;
   /** This is who calls: limits, log and whoever asks later know it. */
   admit(caller: Caller): void;
   /** What is said about the request says nothing of its query: it may hold a credential. */
