@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import type { JwtProvider } from '../../../../gateway/callers/jwt-provider.ts';
 import { algorithms } from '../../../../gateway/callers/public-keys.ts';
-import { judgeJwt, mostTokenBytes } from '../../../../gateway/edge/identity/jwt.ts';
+import { judgeJwt, mostTokenBytes, mostUnverifiedClaims } from '../../../../gateway/edge/identity/jwt.ts';
 import { Keyring } from '../../../../gateway/edge/identity/keyring.ts';
 import { claims, confusedToken, issuer, jwtProvider, keysOf, now, pairOf, tokenOf } from './tokens.ts';
 import type { Pair } from './tokens.ts';
@@ -28,6 +28,17 @@ describe('a good token of every algorithm is taken, and one with another signatu
     expect(judged(tokenOf(good, {}, {}, alg), { algorithms: [alg] }, [good])).toBe('verified alice');
     expect(judged(tokenOf(bad, {}, {}, alg), { algorithms: [alg] }, [good])).toContain('invalid_token: the signature of the token is wrong');
   });
+});
+
+test('long claims are read when it is known who wrote them, and not before', () => {
+  // Four characters for three bytes.
+  const bytes = (mostUnverifiedClaims * 3) / 4;
+  const bare = JSON.stringify({ ...claims, exp: 1, pad: '' }).length;
+  const ended = (more: number): string => tokenOf(other, { exp: 1, pad: 'x'.repeat(bytes + more - bare) });
+  expect([-1, 0, 1].map((more) => ended(more).split('.')[1]!.length - mostUnverifiedClaims)).toEqual([-1, 0, 2]);
+  expect([-1, 0, 1].map((more) => /expired|signature/.exec(judged(ended(more)))?.[0])).toEqual(['expired', 'expired', 'signature']);
+  expect(judged(tokenOf(pair, { exp: 1, pad: 'x'.repeat(mostUnverifiedClaims) }))).toContain('has expired');
+  expect(judged(tokenOf(pair, { pad: 'x'.repeat(mostUnverifiedClaims) }))).toBe('verified alice');
 });
 
 describe('a token is refused', () => {
