@@ -21,7 +21,7 @@ function stepNs(text: string, requests: readonly StepRequest[]): number {
   if (read.kind === 'wrong') throw new Error(read.reason);
   const memory = limitMemory(clients, 0, [1, 2]);
   const worker = { nowMs: 0, counters: new CounterBlock(new SharedArrayBuffer(blockBytes())) } as unknown as WorkerContext;
-  const step = rateLimitStep(read.limits.map((limit) => compileLimit(limit, 'SeldonDeployment prod/iris', memory)), new Limiter(memory, 0, worker, null));
+  const step = rateLimitStep(read.limits.map((limit) => compileLimit(limit, { namespace: 'prod', object: 'SeldonDeployment prod/iris' }, memory)), new Limiter(memory, 0, worker, null));
   let least = Infinity;
   for (let round = 0; round < rounds; round++) {
     worker.nowMs += 10_000;

@@ -136,7 +136,7 @@ export class LeaseBook {
       this.#leases.delete(oldest);
       break;
     }
-    const key = `sluice:limit:${createHash('sha256').update(`${limit.owner}\n${limit.text}\n${text()}`).digest('base64url')}`;
+    const key = `sluice:limit:${createHash('sha256').update(`${limit.owner.object}\n${limit.text}\n${text()}`).digest('base64url')}`;
     const lease: Lease = { key, permits: 0, untilMs: 0, size: 0, used: 0, filledMs: 0, nextMs: 0, askAgainMs: -Infinity, asking: false, waiting: [] };
     this.#leases.set(client, lease);
     return lease;

@@ -2,8 +2,8 @@
 //
 // A cell is what one client has of one limit: a key, and a state, which is its theoretical arrival time (TAT): when its next request would come if
 // it took the average pace. A request is admitted when that is at most a burst ahead of now. A cell whose TAT has passed says nothing: its client
-// is as free as a stranger, so it is the first that makes room. Where no cell of a set is idle, the limit that has the most of them gives one, the
-// one that is idle soonest: whoever floods one limit evicts clients of that limit.
+// is as free as a stranger, so it is the first that makes room. Where no cell of a set is idle, the namespace that has the most of them gives one, of
+// the limit that has the most of these the one that is idle soonest: whoever floods a limit, or all of a namespace, evicts clients of these.
 //
 // No lock: a worker may end between any two steps. A state changes by one compare-exchange. Key and state carry a stamp, which counts the keys of
 // their way. Room is made by a state with the next stamp, before another key comes: a key whose state is ahead of it counts as not there, and no
@@ -14,11 +14,14 @@ import type { LimitMemory } from '../../limit-memory.ts';
 import type { CompiledLimit } from './compiled-limit.ts';
 import type { KeyedHash } from './keyed-hash.ts';
 
-/** Upper half of a key: way (3 bits), stamp (5), kind of the limit (16), part of the hash (8). Its lower half is hash. */
+/** Upper half of a key: way (3 bits), stamp (5), namespace of the limit (12), the limit (12). Its lower half is hash. */
 const wayShift = 29;
 const stampShift = 24;
 const stampMask = 31;
 const identityMask = 0xff_ffff;
+const namespaceShift = 12;
+/** One cell more of a namespace counts for more than all cells that a limit may have. */
+const namespaceWeight = 2 * ways;
 /** A state is a stamp (5 bits) and a TAT (48), as one whole number. */
 const tatRange = 2 ** 48;
 /** When a cell is idle is a stamp (5 bits) and a time (27). */
@@ -47,7 +50,7 @@ export class LimitTable {
     const now = Math.floor(nowMs * limit.unitsPerMs);
     const { low, high } = client;
     const set = this.#setOf(limit, high);
-    const identity = identityOf(limit, high);
+    const identity = limit.kind;
     let way = this.#find(set, low, identity);
     for (;;) {
       if (way < 0) way = this.#insert(set, low, identity, nowMs);
@@ -74,7 +77,7 @@ export class LimitTable {
     const now = Math.floor(nowMs * limit.unitsPerMs);
     const { low, high } = client;
     const set = this.#setOf(limit, high);
-    const identity = identityOf(limit, high);
+    const identity = limit.kind;
     const way = this.#find(set, low, identity);
     if (way < 0) return limit.tolerance - limit.permit;
     const state = Atomics.load(this.#words, ((set + setLayout.states) >>> 3) + way);
@@ -88,7 +91,7 @@ export class LimitTable {
   giveBack(limit: CompiledLimit, client: KeyedHash): void {
     const { low, high } = client;
     const set = this.#setOf(limit, high);
-    const identity = identityOf(limit, high);
+    const identity = limit.kind;
     for (;;) {
       const way = this.#find(set, low, identity);
       if (way < 0) return;
@@ -166,14 +169,13 @@ export class LimitTable {
   /** The way that makes room for a key. */
   #victim(set: number, identity: number, nowMs: number): number {
     for (let way = 0; way < ways; way++) if (!this.#isBusy(set, way, nowMs)) return way;
-    const kind = identity >>> 8;
     let victim = 0;
     let most = 0;
     for (let way = 0; way < ways; way++) {
-      const its = this.#kindOf(set, way);
+      const its = this.#identityAt(set, way);
       // The newcomer counts among its own.
-      let count = its === kind ? 1.5 : 0;
-      for (let other = 0; other < ways; other++) if (this.#kindOf(set, other) === its) count += 1;
+      let count = 1.5 * nearness(its, identity);
+      for (let other = 0; other < ways; other++) count += nearness(its, this.#identityAt(set, other));
       if (count < most || (count === most && this.#idleUnits(set, way) >= this.#idleUnits(set, victim))) continue;
       most = count;
       victim = way;
@@ -185,8 +187,8 @@ export class LimitTable {
     return (this.#halves[((set + setLayout.keys) >>> 2) + way * 2 + 1]! >>> stampShift) & stampMask;
   }
 
-  #kindOf(set: number, way: number): number {
-    return (this.#halves[((set + setLayout.keys) >>> 2) + way * 2 + 1]! >>> 8) & 0xffff;
+  #identityAt(set: number, way: number): number {
+    return this.#halves[((set + setLayout.keys) >>> 2) + way * 2 + 1]! & identityMask;
   }
 
   #isBusy(set: number, way: number, nowMs: number): boolean {
@@ -209,6 +211,8 @@ export class LimitTable {
   }
 }
 
-function identityOf(limit: CompiledLimit, high: number): number {
-  return (limit.kind << 8) | (high & 0xff);
+/** What one cell counts for another where room has to be made. */
+function nearness(one: number, other: number): number {
+  if (one >>> namespaceShift !== other >>> namespaceShift) return 0;
+  return one === other ? namespaceWeight + 1 : namespaceWeight;
 }

@@ -89,7 +89,7 @@ function compileStep(name: StepName, mapping: Mapping, { pool, rewrite, external
 
 /** Mappings of one object share what they count; what the platform says of all is counted for each object. */
 function compiledLimits({ guard, namespace, source }: Mapping, { policy }: Callers, { memory }: Limiter): readonly CompiledLimit[] {
-  const owner = `${source.kind} ${source.namespace}/${source.name}`;
+  const owner = { namespace, object: `${source.kind} ${source.namespace}/${source.name}` };
   return limitsOf(guard, namespace, policy).limits.map((limit) => compileLimit(limit, owner, memory));
 }
 

@@ -24,7 +24,7 @@ class Bench {
   constructor(text: string, more: Partial<LeaseOptions> = {}) {
     const read = parseLimits(text);
     if (read.kind === 'wrong') throw new Error(read.reason);
-    this.limit = compileLimit(read.limits[0]!, 'SeldonDeployment prod/iris', limitMemory(10, 0, [1, 2]));
+    this.limit = compileLimit(read.limits[0]!, { namespace: 'prod', object: 'SeldonDeployment prod/iris' }, limitMemory(10, 0, [1, 2]));
     const store: LeaseOptions['store'] = { isReady: true, run: (_script, keys, args) => this.#asked(keys, args) };
     Object.defineProperty(store, 'isReady', { get: () => this.isReady });
     this.book = new LeaseBook({ store, clock: { now: () => this.nowMs, after: () => ({ cancel: () => undefined }) }, workers: 1, most: 100, replica: 'one', ...more });

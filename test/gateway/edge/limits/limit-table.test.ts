@@ -8,12 +8,12 @@ import { countedClients, limitMemory } from '../../../../gateway/limit-memory.ts
 import type { LimitMemory } from '../../../../gateway/limit-memory.ts';
 import { parseLimits } from '../../../../routing/rate-limit.ts';
 
-const owner = 'SeldonDeployment prod/iris';
+const owner = 'prod/iris';
 
 function limitOf(text: string, memory: LimitMemory, whose = owner): CompiledLimit {
   const read = parseLimits(text);
   if (read.kind === 'wrong') throw new Error(read.reason);
-  return compileLimit(read.limits[0]!, whose, memory);
+  return compileLimit(read.limits[0]!, { namespace: whose.split('/')[0]!, object: `SeldonDeployment ${whose}` }, memory);
 }
 
 /** A table as one worker has it. */
@@ -50,7 +50,7 @@ class Worker {
 }
 
 function memoryOf(clients = 1000): LimitMemory {
-  return limitMemory(clients, 0, [1, 2]);
+  return limitMemory(clients, 0, [1, 3]);
 }
 
 afterEach(() => vi.unstubAllGlobals());
@@ -119,7 +119,7 @@ describe('several', () => {
     const memory = memoryOf();
     const worker = new Worker(memory);
     const limit = limitOf('1/s per client', memory);
-    for (const [one, client] of [[limit, 'a'], [limit, 'b'], [limitOf('1/s per address', memory), 'a'], [limitOf('1/s', memory), 'a'], [limitOf('1/s per client', memory, 'SeldonDeployment prod/other'), 'a']] as const) {
+    for (const [one, client] of [[limit, 'a'], [limit, 'b'], [limitOf('1/s per address', memory), 'a'], [limitOf('1/s', memory), 'a'], [limitOf('1/s per client', memory, 'prod/other'), 'a']] as const) {
       expect(worker.admitted(one, client, 0, 2)).toBe(1);
     }
   });
@@ -168,8 +168,8 @@ describe('a full table', () => {
     const memory = memoryOf(1000);
     const worker = new Worker(memory);
     const flooded = limitOf('1/d per address', memory);
-    const other = limitOf('2/h per client', memory, 'SeldonDeployment prod/other');
-    const whole = limitOf('2/h', memory, 'SeldonDeployment prod/other');
+    const other = limitOf('2/h per client', memory, 'prod/other');
+    const whole = limitOf('2/h', memory, 'prod/other');
     const clients = Array.from({ length: 100 }, (_, at) => `client ${at}`);
     flood(worker, flooded, 100_000, () => 0);
     for (const client of clients) expect(worker.admitted(other, client, 0, 3)).toBe(2);
@@ -179,6 +179,17 @@ describe('a full table', () => {
     expect(worker.take(whole, '', 2)).toBeLessThan(0);
     expect(memory.buffer.byteLength).toBeLessThan(5_000_000);
   }, 60_000);
+
+  test('a namespace that floods all limits of all its objects takes nothing from clients of another namespace', () => {
+    const memory = memoryOf(1000);
+    const worker = new Worker(memory);
+    const other = limitOf('2/h per client', memory);
+    const flooded = ['a', 'b'].flatMap((object) => Array.from({ length: 8 }, (_, at) => limitOf(`${at + 1}/d per header x`, memory, `else/${object}`)));
+    const clients = Array.from({ length: 100 }, (_, at) => `client ${at}`);
+    for (const client of clients) expect(worker.admitted(other, client, 0, 2)).toBe(2);
+    for (const limit of flooded) flood(worker, limit, 5000, () => 0);
+    for (const client of clients) expect(worker.take(other, client, 1)).toBeLessThan(0);
+  });
 
   test.each([999, 1000, 1001])('has room for about as many clients as it was made for: %i of 1000', (count) => {
     const memory = memoryOf(1000);
