@@ -113,6 +113,18 @@ describe.each(transports)('authorization over %s', (_name, secure) => {
     expect(requests).toHaveLength(2);
   });
 
+  test.each([204, 205, 304])('a refusal with status %i has no body: what the service wrote as one is nobody\'s next answer', async (code) => {
+    await authorize(() => ({ status: { code: 7 }, denied_response: { status: { code }, body: 'HTTP/1.1 200 OK\r\n\r\n' } }));
+    const answer = await answerTo(post('x'));
+    expect([answer.status, fieldOf(answer, 'content-length'), client.text.slice(client.text.indexOf('\r\n\r\n') + 4)]).toEqual([code, code === 205 ? '0' : null, '']);
+    const caller = await Http2Client.open(gateway, secure);
+    const stream = caller.start({ ':method': 'POST', ':path': '/seldon/prod/iris/x' });
+    stream.end('x');
+    const reply = await gateway.during(caller.reply(stream));
+    expect([reply.headers[':status'], reply.body.length]).toEqual([code, 0]);
+    caller.destroy();
+  });
+
   test('the body goes as a text, or where it is none as bytes', async () => {
     const { requests } = await authorize(() => ({}), { body: { maxBytes: 4, allowPartial: true } });
     client.write(post('abcd') + post('\xff\xfe') + post('abcde'));

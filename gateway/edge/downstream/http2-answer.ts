@@ -1,5 +1,5 @@
 // Http2Answer: the answer of one HTTP/2 stream, as frames.
-import { sentenceOf } from '../message/answers.ts';
+import { bodyOf, sentenceOf } from '../message/answers.ts';
 import type { Answer } from '../message/answers.ts';
 import type { CompiledMapping } from '../policy/compiled-mapping.ts';
 import type { ClientAnswer } from '../exchange/client-side.ts';
@@ -157,7 +157,7 @@ export class Http2Answer implements ClientAnswer, BlockHolder {
     const { stream } = this;
     if (!this.#request.ended) this.#request.giveUp();
     if (stream === null) return;
-    const body = typeof answer.body === 'string' ? Buffer.from(answer.body) : answer.body;
+    const body = bodyOf(answer);
     const writer = this.#http2.takeWriter();
     writeAnswerBlock(writer, answer, body.length, this.#worker.dateLine);
     const bodiless = this.#isHead || body.length === 0;

@@ -3,7 +3,7 @@ import { decide } from '../../../routing/decide.ts';
 import { metadataOf, namesDeployment } from '../../../routing/metadata.ts';
 import { fixed } from '../../counters.ts';
 import { unservedEntry } from '../access/access-entry.ts';
-import { failureAnswer, identified } from '../message/answers.ts';
+import { bodyOf, failureAnswer, identified } from '../message/answers.ts';
 import type { WorkerContext } from '../io/worker-context.ts';
 import type { ClientConnection } from './client-connection.ts';
 import type { DownstreamContext } from './downstream-context.ts';
@@ -117,7 +117,7 @@ export class ServedConnection implements ServerOwner, ClientConnection, StreamOw
     const worker = this.#worker;
     const requestId = this.context.exchange.ids.draw();
     const answer = identified(failureAnswer(failure, '', false, grpc), requestId);
-    const body = typeof answer.body === 'string' ? Buffer.from(answer.body) : answer.body;
+    const body = bodyOf(answer);
     const writer = this.context.http2.takeWriter();
     writeAnswerBlock(writer, answer, body.length, worker.dateLine);
     stream.sendHead(writer.bytes, writer.length, true, body.length === 0);

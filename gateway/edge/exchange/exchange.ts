@@ -2,7 +2,7 @@
 // it was asked to the end.
 import type { Timed } from '../io/deadline.ts';
 import { isToldAsSeldon, seldonFailure } from '../identity/oauth-answers.ts';
-import { failureAnswer } from '../message/answers.ts';
+import { bodyOf, failureAnswer } from '../message/answers.ts';
 import type { Answer } from '../message/answers.ts';
 import { failures } from '../../failures.ts';
 import type { Failure } from '../../failures.ts';
@@ -135,7 +135,7 @@ export class Exchange implements ExchangeEnds, Timed {
     state.response = 'complete';
     this.request.drop();
     this.request.discard();
-    record.responseBytes += answer.body.length;
+    record.responseBytes += bodyOf(answer).length;
     state.answer.sendOwn(edits.completed(answer, record.sharedId), last);
     this.finishIfDone();
   }

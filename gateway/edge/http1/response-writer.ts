@@ -1,5 +1,6 @@
 // Writes the response head that goes to the client, and the gateway's own answers.
 import { STATUS_CODES } from 'node:http';
+import { bodyOf } from '../message/answers.ts';
 import type { Answer } from '../message/answers.ts';
 import type { CompiledEdits } from '../message/header-edits.ts';
 import { isGone } from '../message/header-edits.ts';
@@ -113,11 +114,11 @@ function writeStatusAndFields(out: OutBuffer, head: ResponseHead, edits: Compile
 
 /** Writes an answer whole. `connectionLine`: what is said of the connection; null: nothing. */
 export function writeAnswer(out: OutBuffer, answer: Answer, dateLine: Buffer, isHead: boolean, connectionLine: Buffer | null): void {
-  const body = typeof answer.body === 'string' ? Buffer.from(answer.body) : answer.body;
+  const body = bodyOf(answer);
   const type = body.length === 0 ? '' : `content-type: ${answer.contentType}\r\n`;
   const lines = answer.fields.map(([name, value]) => `${name}: ${value}\r\n`).join('');
   out.putAll(statusLineOf(answer.code));
-  out.putAll(Buffer.from(`${lines}${type}content-length: ${body.length}\r\n`));
+  out.putAll(Buffer.from(`${lines}${type}${answer.code === 204 || answer.code === 304 ? '' : `content-length: ${body.length}\r\n`}`));
   out.putAll(dateLine);
   if (connectionLine !== null) out.putAll(connectionLine);
   out.putAll(crlf);

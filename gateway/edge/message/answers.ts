@@ -14,6 +14,14 @@ export interface Answer {
   readonly fields: readonly (readonly [name: string, value: string])[];
 }
 
+const noBody = Buffer.alloc(0);
+
+/** What of it is sent: some statuses have no body (RFC 9110 §6.4.1), and what came behind their head would be the next answer. */
+export function bodyOf({ code, body }: Answer): Buffer {
+  if (code === 204 || code === 205 || code === 304) return noBody;
+  return typeof body === 'string' ? Buffer.from(body) : body;
+}
+
 const noFields: Answer['fields'] = Object.freeze([]);
 const overloaded: Answer['fields'] = Object.freeze([['x-envoy-overloaded', 'true'] as const]);
 const allowed: Answer['fields'] = Object.freeze([['allow', 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS'] as const]);
