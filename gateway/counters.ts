@@ -29,6 +29,9 @@ export const redisOutcomes = ['answered', 'unreachable', 'late', 'busy', 'refuse
 /** What became of requests for tokens, and of tokens before their end. */
 export const oauthOutcomes = ['given', 'refused', 'unavailable', 'ended_for_newer', 'ended_for_room', 'revoked'] as const;
 
+/** What was found of requests that were asked who calls. */
+export const identityOutcomes = ['admitted', 'unauthenticated', 'forbidden', 'unavailable'] as const;
+
 /** What became of requests with a token. */
 export const oauthRequestOutcomes = ['admitted', 'refused', 'unavailable'] as const;
 
@@ -60,6 +63,7 @@ export const fixed = {
   redisCalls: 105,
   oauthTokens: 110,
   oauthRequests: 116,
+  identities: 80,
   externalCalls: 90,
   externalInFlight: 98,
   beatMs: 120,
@@ -119,6 +123,7 @@ export const fixedTable: Readonly<Record<keyof typeof fixed, CountedCells>> = {
   redisReady: cells('gauge', 'sluice_redis_connections', 'Data workers that have a connection to Redis.'),
   redisCalls: cells('counter', 'sluice_redis_calls_total', 'Calls of Redis, by what became of them.', redisOutcomes.map((outcome) => ({ outcome }))),
   oauthTokens: cells('counter', 'sluice_oauth_tokens_total', 'Tokens: given, refused, not given for want of Redis; ended before their time: for newer ones of their client, for want of room, by revocation.', oauthOutcomes.map((outcome) => ({ outcome }))),
+  identities: cells('counter', 'sluice_identities_total', 'Requests that were asked who calls, by what was found.', identityOutcomes.map((outcome) => ({ outcome }))),
   oauthRequests: cells('counter', 'sluice_oauth_requests_total', 'Requests to the OAuth gateway, by what became of their token.', oauthRequestOutcomes.map((outcome) => ({ outcome }))),
   beatMs: cells('mark', null, 'When the thread last turned, ms of sharedNowMs, 0: it has not begun. In the base block: the control worker.'),
   foldGeneration: cells('mark', null, 'Of the base block only, written by the supervisor: odd while the block of a dead worker is folded.'),

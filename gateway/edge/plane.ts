@@ -117,7 +117,7 @@ export class DataPlane implements Plane {
       },
     });
     this.#endRest = restOften(clock, this.#table, (error) => this.#worker.faulted(error));
-    this.#callers = new Callers(policy ?? (settings.policyFile === null ? noPolicy : null), { clock, epochMs: Date.now, askKeys });
+    this.#callers = new Callers(policy ?? (settings.policyFile === null ? noPolicy : null), { clock, epochMs: Date.now, askKeys }, counters);
     this.#pools = new UpstreamRegistry(upstream, this.#table);
     this.#leases = this.#redis === null ? null : new LeaseBook({ store: this.#redis, clock, workers: others.length + 1, most: limits.rateLimitClients, replica: replicaOf(rateLimits.memory) });
     this.#compiler = { pools: this.#pools, defaultIdleTimeoutMs: limits.streamIdleTimeoutMs, limits, external: new ExternalClients(noExternalServices, upstream, this.#pools), callers: this.#callers, limiter: new Limiter(rateLimits.memory, rateLimits.aheadMs, this.#worker, this.#leases), plantedSteps };

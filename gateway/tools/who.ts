@@ -8,7 +8,7 @@ const usage = `Use: sluice who DIR|FILE… [--deployment NAME] [--policy FILE] [
      sluice who --cluster [--deployment NAME] [--policy FILE] [options]
      sluice who [DEPLOYMENT] --url ADMIN [--json]
 
-Prints for each deployment, or for the one that is named (NAME or NAMESPACE/NAME), who may call it and which object or part of the policy says so.
+Prints for each deployment, or for the one that is named (NAME or NAMESPACE/NAME), who may call it, how often and from where, and which object or part of the policy says so.
 `;
 
 const deploymentOption = { name: 'deployment', kind: 'text', placeholder: '[NS/]NAME', help: 'this one only' } as const;

@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { noPolicy, noRules } from '../../gateway/callers/call-policy.ts';
 import type { CallPolicy } from '../../gateway/callers/call-policy.ts';
+import { fixed, identityOutcomes } from '../../gateway/counters.ts';
 import { plainGuard } from '../../routing/guard.ts';
 import type { Guard } from '../../routing/guard.ts';
 import { upstreamOf } from '../gateway/fixtures.ts';
@@ -64,6 +65,7 @@ describe.each(transports)('%s', (_name, secure) => {
     if (target.includes('a=1')) expect(request).toContain('?a=1&b=2 ');
     expect(gateway.entries).toMatchObject([{ code: 200, client: 'keys/mobile-app', flag: '' }]);
     expect(JSON.stringify(gateway.entries)).not.toContain(key);
+    expect(gateway.counters.cells[fixed.identities + identityOutcomes.indexOf('admitted')]).toBe(1);
   });
 
   test.each([
@@ -86,6 +88,7 @@ describe.each(transports)('%s', (_name, secure) => {
     expect(answer.body).toMatch(sentence);
     expect(origin.text).toBe('');
     expect(gateway.entries).toMatchObject([{ code: 401, client: '', flag: 'UAEX' }]);
+    expect(gateway.counters.cells[fixed.identities + identityOutcomes.indexOf('unauthenticated')]).toBe(1);
     expect(JSON.stringify([gateway.entries, answer])).not.toContain(key.slice(0, -1));
   });
 

@@ -4,6 +4,8 @@ import { isDeepStrictEqual } from 'node:util';
 import type { CallPolicy, Provider } from '../../callers/call-policy.ts';
 import { admittanceOf } from '../../callers/effective.ts';
 import type { Admittance } from '../../callers/effective.ts';
+import { fixed, identityOutcomes } from '../../counters.ts';
+import type { CounterBlock } from '../../counters.ts';
 import { ApiKeysVerifier } from './api-keys.ts';
 import { BasicVerifier } from './basic.ts';
 import { JwtVerifier } from './jwt-verifier.ts';
@@ -20,6 +22,7 @@ interface Held {
 
 export class Callers {
   readonly #asker: KeyAsker;
+  readonly #counters: CounterBlock;
   readonly #passwords: PasswordChecks;
   #policy: CallPolicy | null;
   /** Grows with each policy: what was compiled for an earlier one is compiled anew. */
@@ -27,7 +30,8 @@ export class Callers {
   #verifiers = new Map<string, Held>();
 
   /** null: who may call is not known yet, and nobody may. */
-  constructor(policy: CallPolicy | null, asker: KeyAsker) {
+  constructor(policy: CallPolicy | null, asker: KeyAsker, counters: CounterBlock) {
+    this.#counters = counters;
     this.#policy = policy;
     this.#asker = asker;
     this.#passwords = new PasswordChecks(asker.clock);
@@ -52,6 +56,11 @@ export class Callers {
       }
       this.#verifiers.set(name, { provider: next, verifier });
     }
+  }
+
+  /** Somebody was asked who calls. */
+  count(outcome: (typeof identityOutcomes)[number]): void {
+    this.#counters.add(fixed.identities + identityOutcomes.indexOf(outcome), 1);
   }
 
   /** New keys of this provider were looked for, and there are none. */

@@ -32,7 +32,7 @@ export function identityStep(admittance: Admittance, callers: Callers, told: boo
       const verifiers = admittance.names.map((name) => callers.verifierOf(name));
       // Where there is one, its own admissions take them out.
       const vouched = verifiers.length === 1 ? [] : admittance.names.flatMap((name) => callers.fieldsOf(name));
-      const identities = new Identities(verifiers, told ? [...vouched, clientField] : vouched, told, admittance.names.map((name) => ({ name, fields: callers.fieldsOf(name) })));
+      const identities = new Identities(verifiers, callers, told ? [...vouched, clientField] : vouched, told, admittance.names.map((name) => ({ name, fields: callers.fieldsOf(name) })));
       const inQuery = admittance.names.some((name) => callers.readsQuery(name));
       return requestStep('identity', (request) => {
         if (inQuery) request.hideQuery();
@@ -52,6 +52,7 @@ type Admitted = Extract<Admission, { kind: 'admitted' }>;
 
 class Identities {
   readonly #verifiers: readonly Verifier[];
+  readonly #callers: Callers;
   readonly #told: boolean;
   readonly #providers: readonly NamedFields[];
   /** Fields that only providers write. A model takes them for what one of these has said, whichever of them admits. */
@@ -61,8 +62,9 @@ class Identities {
   /** Where more is said or taken out than the verifier says: what changes of its requests. */
   readonly #changes = new WeakMap<Admitted, HeadChange>();
 
-  constructor(verifiers: readonly Verifier[], vouched: readonly string[], told: boolean, providers: readonly NamedFields[]) {
+  constructor(verifiers: readonly Verifier[], callers: Callers, vouched: readonly string[], told: boolean, providers: readonly NamedFields[]) {
     this.#verifiers = verifiers;
+    this.#callers = callers;
     this.#told = told;
     this.#providers = providers;
     this.#vouched = vouched;
@@ -116,6 +118,7 @@ class Identities {
 
   #admit(request: StepRequest, admission: Admitted): Verdict {
     request.admit(admission.caller);
+    this.#callers.count('admitted');
     const change = this.#vouched.length > 0 ? this.#telling(admission) : admission.change;
     if (change !== null) request.change(change);
     return goOn;
@@ -132,6 +135,7 @@ class Identities {
   }
 
   #refuse(request: StepRequest, refusal: Refused | null): Verdict {
+    this.#callers.count(refusal === null ? 'unauthenticated' : refusal.as);
     if (refusal === null) {
       request.addToAnswer(this.#challenges);
       return this.#missing;

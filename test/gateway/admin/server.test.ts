@@ -188,6 +188,7 @@ describe('metrics', () => {
       'sluice_external_calls_total counter',
       'sluice_failures_total counter',
       'sluice_held_request_bytes gauge',
+      'sluice_identities_total counter',
       'sluice_oauth_requests_total counter',
       'sluice_oauth_tokens_total counter',
       'sluice_problems gauge',

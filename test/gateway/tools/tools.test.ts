@@ -51,7 +51,7 @@ const at = (name: string): string => join(folder, name);
 
 describe('who', () => {
   const keys = 'providers:\n  keys: { kind: api-keys, file: f }\n';
-  const guarded = 'apiVersion: machinelearning.seldon.io/v1\nkind: SeldonDeployment\nmetadata: { name: own, namespace: prod, annotations: { sluice.io/auth: keys } }\nspec: { predictors: [{ name: main, graph: { name: c } }] }\n';
+  const guarded = 'apiVersion: machinelearning.seldon.io/v1\nkind: SeldonDeployment\nmetadata: { name: own, namespace: prod, annotations: { sluice.io/auth: keys, sluice.io/rate-limit: 9/s } }\nspec: { predictors: [{ name: main, graph: { name: c } }] }\n';
 
   beforeAll(() => {
     writeFileSync(at('policy.yaml'), keys);
@@ -63,25 +63,25 @@ describe('who', () => {
   test('prints who may call, and since what', async () => {
     expect(await run(who, at('good.yaml'), at('own.yaml'), '--policy', at('policy.yaml'))).toMatchObject({
       code: 0,
-      out: 'DEPLOYMENT  WHO MAY CALL     SINCE                                        ADDRESSES\nprod/iris   anybody          nothing says otherwise                       any\nprod/own    clients of keys  sluice.io/auth of SeldonDeployment prod/own  any\n',
+      out: 'DEPLOYMENT  WHO MAY CALL     SINCE                                        LIMITS                                                   ADDRESSES\nprod/iris   anybody          nothing says otherwise                       any number                                               any\nprod/own    clients of keys  sluice.io/auth of SeldonDeployment prod/own  9/s (sluice.io/rate-limit of SeldonDeployment prod/own)  any\n',
     });
-    expect((await run(who, at('good.yaml'), '--policy', at('strict.yaml'), '--deployment', 'prod/iris')).out).toContain('clients of keys  defaults.auth of the policy  any\n');
+    expect((await run(who, at('good.yaml'), '--policy', at('strict.yaml'), '--deployment', 'prod/iris')).out).toContain('clients of keys  defaults.auth of the policy  any number  any\n');
     expect((await run(who, at('own.yaml'))).out).toContain('nobody: the provider keys is not known');
     expect((await run(who, at('own.yaml'), '--deployment', 'other')).out).toBe('no such deployment\n');
-    expect(JSON.parse((await run(who, at('own.yaml'), '--json', '--policy', at('policy.yaml'))).out)).toEqual({ who: [{ source: { kind: 'SeldonDeployment', namespace: 'prod', name: 'own' }, callers: 'clients of keys', since: 'sluice.io/auth of SeldonDeployment prod/own', addresses: [] }] });
+    expect(JSON.parse((await run(who, at('own.yaml'), '--json', '--policy', at('policy.yaml'))).out)).toEqual({ who: [{ source: { kind: 'SeldonDeployment', namespace: 'prod', name: 'own' }, callers: 'clients of keys', since: 'sluice.io/auth of SeldonDeployment prod/own', addresses: [], limits: '9/s (sluice.io/rate-limit of SeldonDeployment prod/own)' }] });
   });
 
   test('prints from which addresses, and since what', async () => {
     writeFileSync(at('addresses.yaml'), `defaults: { deny: [${Array.from({ length: 10 }, (_, index) => `192.0.2.${index}`).join()}] }\nnamespaces: { prod: { allow: 10.0.0.0/8 } }\n`);
-    writeFileSync(at('inside.yaml'), guarded.replace('sluice.io/auth: keys', 'sluice.io/allow: "10.1.0.0/16, 2001:db8::/32"').replace('own', 'inside'));
+    writeFileSync(at('inside.yaml'), guarded.replace('sluice.io/auth: keys, sluice.io/rate-limit: 9/s', 'sluice.io/allow: "10.1.0.0/16, 2001:db8::/32"').replace('own', 'inside'));
     const args = [at('inside.yaml'), '--policy', at('addresses.yaml')];
     const addresses = [
       'only from 10.0.0.0/8 (namespaces.prod.allow of the policy)',
       'only from 10.1.0.0/16, 2001:db8::/32 (sluice.io/allow of SeldonDeployment prod/inside)',
       'not from 192.0.2.0/32, 192.0.2.1/32, 192.0.2.2/32, 192.0.2.3/32, 192.0.2.4/32, 192.0.2.5/32, 192.0.2.6/32, 192.0.2.7/32 and 2 more (defaults.deny of the policy)',
     ];
-    expect(JSON.parse((await run(who, ...args, '--json')).out)).toEqual({ who: [{ source: { kind: 'SeldonDeployment', namespace: 'prod', name: 'inside' }, callers: 'anybody', since: 'nothing says otherwise', addresses }] });
-    expect((await run(who, ...args)).out).toBe(`DEPLOYMENT   WHO MAY CALL  SINCE                   ADDRESSES\nprod/inside  anybody       nothing says otherwise  ${addresses.join('; ')}\n`);
+    expect(JSON.parse((await run(who, ...args, '--json')).out)).toEqual({ who: [{ source: { kind: 'SeldonDeployment', namespace: 'prod', name: 'inside' }, callers: 'anybody', since: 'nothing says otherwise', addresses, limits: '' }] });
+    expect((await run(who, ...args)).out).toBe(`DEPLOYMENT   WHO MAY CALL  SINCE                   LIMITS      ADDRESSES\nprod/inside  anybody       nothing says otherwise  any number  ${addresses.join('; ')}\n`);
     expect((await run(explain, '/seldon/prod/inside/x', ...args)).out).toContain(addresses[1]!);
   });
 
