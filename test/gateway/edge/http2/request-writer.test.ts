@@ -2,6 +2,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { HeaderEdits, HostRewrite, Rewrite } from '../../../../routing/mapping.ts';
+import { noExternalServices } from '../../../../routing/external-services.ts';
 import { compileMapping } from '../../../../gateway/edge/policy/compiled-mapping.ts';
 import type { Compiler } from '../../../../gateway/edge/policy/compiled-mapping.ts';
 import type { CompiledMapping } from '../../../../gateway/edge/policy/compiled-mapping.ts';
@@ -22,7 +23,7 @@ import { textFields } from './peers.ts';
 type Field = readonly [name: string, value: string];
 
 const requestId = Buffer.from('11111111-2222-4333-8444-555555555555');
-const compiler = { pools: { liveOf: () => ({ upstream: null }), shadowOf: () => ({ upstream: null }) }, defaultIdleTimeoutMs: 0, limits: { bodyBytes: 0, requestLineBytes: 8192 }, callers: { policy: noPolicy }, plantedSteps: [] } as unknown as Compiler;
+const compiler = { pools: { liveOf: () => ({ upstream: null }), shadowOf: () => ({ upstream: null }) }, defaultIdleTimeoutMs: 0, limits: { bodyBytes: 0, requestLineBytes: 8192 }, external: { services: noExternalServices }, callers: { policy: noPolicy }, plantedSteps: [] } as unknown as Compiler;
 
 interface Case {
   readonly method: string;
