@@ -78,6 +78,13 @@ describe.each(transports)('over %s', (_name, secure) => {
     expect(outcome('allowed')).toBe(1);
   });
 
+  test('it is asked about the bytes that the model gets, also where they are no UTF-8', async () => {
+    serve();
+    client.socket.write(Buffer.from(post('x', 'Authorization: \xef\xbb\xbfkey\xff\r\n'), 'latin1'));
+    await gateway.during(client.answers(1));
+    expect([asked()[0], reached()[0]]).toEqual([expect.stringContaining('authorization: \xef\xbb\xbfkey\xff\r\n'), expect.stringContaining('Authorization: \xef\xbb\xbfkey\xff\r\n')]);
+  });
+
   test('what it allows itself to set reaches the model in place of the client\'s own, and what it has not set is taken out', async () => {
     service.behaviour = answerEach('HTTP/1.1 200 OK\r\nX-User: ann\r\nX-Other: o\r\nX-Envoy-Auth-Headers-To-Remove: authorization, x-gone\r\ncontent-length: 0\r\n\r\n');
     const names = ['x-user', 'x-role'];

@@ -34,7 +34,7 @@ export function valueOf(head: WireRequestHead, name: string): string | null {
   return first < 0 ? null : fieldText(head, name, first);
 }
 
-/** Fields of the request, and the gateway's own about its client. Names in lower case; several lines of one name are several entries. */
+/** Fields of the request, and the gateway's own about its client. Names in lower case; values with a character a byte; several lines of one name are several entries. */
 export function shownFields({ head, facts, secure }: AskedRequest): readonly ServiceField[] {
   const { bytes, fields, fieldCount, kinds } = head;
   const trusted = facts.trustedHops > 0;
@@ -43,7 +43,7 @@ export function shownFields({ head, facts, secure }: AskedRequest): readonly Ser
     const fieldKind = kinds[field]!;
     if (fieldKind === kind.host || facts.passes[fieldKind] !== 1) continue;
     const at = field * 4;
-    shown.push([textOf(bytes, fields[at]!, fields[at + 1]!).toLowerCase(), textOf(bytes, fields[at + 2]!, fields[at + 3]!)]);
+    shown.push([textOf(bytes, fields[at]!, fields[at + 1]!).toLowerCase(), (bytes as Buffer).toString('latin1', fields[at + 2], fields[at + 3])]);
   }
   shown.push(['x-forwarded-for', forwardedFor(head, facts)]);
   if (!trusted || fieldNamed(head, 'x-forwarded-proto', 0) < 0) shown.push(['x-forwarded-proto', secure ? 'https' : 'http']);

@@ -18,7 +18,7 @@ export function checkRequest(request: AskedRequest, extensions: Readonly<Record<
   const { head, facts, secure, bodyBytes } = request;
   const scheme = secure ? 'https' : 'http';
   const [method, path, host] = [methodOf(head), pathOf(head), hostOf(head)];
-  const headers = joined([[':method', method], [':path', path], [':authority', host], [':scheme', scheme], ...shownFields(request)]);
+  const headers = joined([[':method', method], [':path', path], [':authority', host], [':scheme', scheme], ...shownFields(request).map(([name, value]) => [name, Buffer.from(value, 'latin1').toString()] as const)]);
   if (body !== null) headers.set('x-envoy-auth-partial-body', String(body.partial));
   const http = messageField(2, [
     textField(2, method),

@@ -1,7 +1,7 @@
 // Authorization over HTTP/1.1: the request's own method and path, some of its fields, and an answer whose status decides (Envoy's ext_authz with
 // `http_service`, as Ambassador sets it up).
 import type { AuthService, ServicePlace } from '../../../routing/external-services.ts';
-import { shownFields, hostOf, methodOf, pathOf } from './asked-request.ts';
+import { shownFields, hostOf, methodOf } from './asked-request.ts';
 import type { AskedRequest } from './asked-request.ts';
 import { failedVerdict, isFieldName, isSettable, mostChangedFields, noAnswerChange } from './auth-verdict.ts';
 import type { AuthVerdict } from './auth-verdict.ts';
@@ -14,15 +14,21 @@ export interface ShownBody {
   readonly partial: boolean;
 }
 
-/** The head of the question; the framing of its body comes behind it. */
+/** The head of the question; the framing of its body comes behind it. Byte for byte what the model gets: what is no UTF-8 is not made another value. */
 export function httpHead(service: AuthService, { authority }: ServicePlace, request: AskedRequest, body: ShownBody | null): Buffer {
   const { head } = request;
-  const lines = [`${methodOf(head)} ${service.pathPrefix}${pathOf(head)} HTTP/1.1`, `host: ${hostOf(head)}`];
+  const path = (head.pathBytes as Buffer).toString('latin1', head.pathStart, head.queryEnd);
+  const lines = [`${methodOf(head)} ${oneByteText(service.pathPrefix)}${path} HTTP/1.1`, `host: ${hostOf(head)}`];
   const added = service.addLinkerdHeaders ? [...service.addedHeaders, ['l5d-dst-override', authority] as const] : service.addedHeaders;
   for (const [name, value] of shownFields(request)) if (service.requestHeaders.includes(name) && !added.some(([own]) => own === name)) lines.push(`${name}: ${value}`);
-  for (const [name, value] of added) lines.push(`${name}: ${value}`);
+  for (const [name, value] of added) lines.push(`${name}: ${oneByteText(value)}`);
   if (body !== null) lines.push(`x-envoy-auth-partial-body: ${String(body.partial)}`);
-  return Buffer.from(`${lines.join('\r\n')}\r\n`);
+  return Buffer.from(`${lines.join('\r\n')}\r\n`, 'latin1');
+}
+
+/** A character for each byte of its UTF-8. */
+function oneByteText(text: string): string {
+  return Buffer.from(text).toString('latin1');
 }
 
 /** A refusal's fields that the client always gets (Envoy). */
