@@ -6,7 +6,7 @@ export interface CertificateSet {
   /** PEM texts, one after the other, UTF-8. */
   readonly texts: SharedArrayBuffer;
   readonly entries: readonly CertificateEntry[];
-  /** Hosts that have an entry: `a.example.com`, `*.example.com` (one label) or `*` (all others), lower case. */
+  /** Hosts that have an entry: `a.example.com`, `*.example.com` (one label or more) or `*` (all others), lower case. */
   readonly hosts: ReadonlyMap<string, number>;
   /** What becomes of requests in cleartext, for hosts as above; one that is not here: they are served. */
   readonly cleartext: ReadonlyMap<string, Cleartext>;
@@ -31,14 +31,21 @@ export interface CertificateEntry {
 /** TLS is asked for and nothing has come yet. */
 export const noCertificates: CertificateSet = Object.freeze({ texts: new SharedArrayBuffer(0), entries: [], hosts: new Map(), cleartext: new Map(), ticketSeeds: [] });
 
-/** What a host has by these names: exact, then `*.` in place of its first label, then `*`. Null: nothing. */
+/** Of a longer name, which no host can have, only its end is looked at. */
+const mostNameCharacters = 255;
+
+/**
+ * What a host has by these names: exact, then `*.` in place of its first label, of its first two, and so on (Envoy's server_names), then `*`. So what a wildcard asks
+ * of its clients holds for every host that a Mapping for that wildcard serves. Null: nothing.
+ */
 export function byHost<T>(hosts: ReadonlyMap<string, T>, name: string | null): T | null {
   if (name !== null) {
     const exact = hosts.get(name);
     if (exact !== undefined) return exact;
-    const dot = name.indexOf('.');
-    const wild = dot < 0 ? undefined : hosts.get(`*${name.slice(dot)}`);
-    if (wild !== undefined) return wild;
+    for (let dot = name.indexOf('.', Math.max(0, name.length - mostNameCharacters)); dot >= 0; dot = name.indexOf('.', dot + 1)) {
+      const wild = hosts.get(`*${name.slice(dot)}`);
+      if (wild !== undefined) return wild;
+    }
   }
   return hosts.get('*') ?? null;
 }

@@ -35,9 +35,9 @@ export const plainGuard: Guard = Object.freeze({ auth: null, allow: null, deny: 
 export const mostProviders = 16;
 const providerName = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/;
 
-/** Is this a name for a provider: lower-case letters, digits and "-", at most 63, and not `none`? */
+/** Is this a name for a provider: lower-case letters, digits and "-", at most 63; not `none`, and not `oauth`, by which callers of the OAuth gateway are known? */
 export function isProviderName(text: string): boolean {
-  return providerName.test(text) && text !== 'none';
+  return providerName.test(text) && text !== 'none' && text !== 'oauth';
 }
 
 /** `corp`, `corp, keys` or `none`, in any case of letters for `none` alone; names once each, at most `mostProviders`. null: it is none of these. */

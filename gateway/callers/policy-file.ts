@@ -52,7 +52,7 @@ export function decodePolicyFile(text: string): PolicyOutcome {
   const providers: Record<string, ProviderDeclaration> = {};
   const namespaces: Record<string, NamespaceRules> = {};
   for (const [name, entry] of named(root, 'providers')) {
-    if (!isProviderName(name)) entry.refuse('', 'is no name of a provider: write lower-case letters, digits and "-", at most 63, and not none');
+    if (!isProviderName(name)) entry.refuse('', 'is no name of a provider: write lower-case letters, digits and "-", at most 63, and neither none nor oauth');
     const declared = providerOf(entry);
     if (declared !== null) providers[name] = declared;
   }

@@ -95,10 +95,9 @@ export class OAuthKeys {
   #exposureOf(unit: Unit): OAuthExposure | null {
     const key = this.#keys.get(unit);
     if (key === undefined) return null;
-    const { inNamespace, alone } = this.#contestOf(unit, key);
-    if (inNamespace) return null;
+    if (this.#contestOf(unit, key).inNamespace) return null;
     const { id, plain, scoped, secret } = key;
-    return { id, names: this.#isPlain && alone ? [plain, scoped] : [scoped], secret, namespace: unit.namespace, deployment: unit.ref.name };
+    return { id, names: this.#isPlain ? [plain, scoped] : [scoped], secret, namespace: unit.namespace, deployment: unit.ref.name };
   }
 
   #contestOf(unit: Unit, { plain }: Key): { readonly inNamespace: boolean; readonly alone: boolean } {
@@ -121,7 +120,7 @@ export class OAuthKeys {
     }
     const { inNamespace, alone } = this.#contestOf(unit, key);
     if (inNamespace) return problem('error', 'oauth-key-contested', 'spec.oauth_key', 'another SeldonDeployment of this namespace has the same key, so nobody gets a token for either; give each a key of its own');
-    if (!alone && this.#isPlain) return problem('warning', 'oauth-key-contested', 'spec.oauth_key', `a SeldonDeployment of another namespace has the same key, so nobody gets a token by the key alone; clients send the key followed by ${unit.namespace}`);
+    if (!alone && this.#isPlain) return problem('warning', 'oauth-key-contested', 'spec.oauth_key', `a SeldonDeployment of another namespace has the same key, so the secret tells whose it is, and where that is the same too nobody gets a token by the key alone; clients send the key followed by ${unit.namespace}`);
     return [];
   }
 }

@@ -74,7 +74,7 @@ describe.runIf(process.platform === 'linux')('npx sluice serve', () => {
       }
       if (record.event === 'draining') reason = record.reason;
     }
-    expect(events).toEqual(['listening', 'draining', 'drained']);
+    expect(events).toEqual(['store', 'listening', 'draining', 'drained']);
     expect(reason).toBe('the npm that started it has ended');
   });
 });

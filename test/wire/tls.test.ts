@@ -100,7 +100,8 @@ describe('a certificate is chosen by the name that a client asks for', () => {
     ['exactly', 'a.example', 'a'],
     ['in capitals', 'A.Example', 'a'],
     ['by its wildcard', 'other.example', 'wild'],
-    ['one label and no more', 'deep.other.example', 'fallback'],
+    ['by its wildcard, further down', 'deep.other.example', 'wild'],
+    ['a wildcard is not the name behind it', 'example', 'fallback'],
     ['unknown', 'nowhere.test', 'fallback'],
   ])('%s', async (_how, servername, name) => {
     expect(await servedTo({ servername })).toBe(name);
@@ -295,6 +296,12 @@ describe('certificates of clients', () => {
     expect(await ask({ servername: 'b.example' }, 'A.EXAMPLE:443')).toMatchObject({ status: 421 });
     expect(await ask({ servername: 'b.example' }, 'c.example')).toMatchObject({ status: 200 });
     expect(requestsIn(origin.text)).toHaveLength(1);
+  });
+
+  test.each(['b.example', 'deep.b.example', 'x!y.example', 'a.b.c.d.EXAMPLE', 'b.example.', `${'x.'.repeat(3000)}example`])('what a wildcard asks holds for %s, which a Mapping for that wildcard takes', async (host) => {
+    serve(hostDeclaration('wild', ['*.example'], wild, asking(true)), hostDeclaration('all', ['*'], a));
+    expect(await ask({ servername: 'other.test' }, host)).toMatchObject({ status: 421 });
+    expect(origin.text).toBe('');
   });
 
   test('a host that asks and has no certificate that can be used is reached by nobody\'s connection', async () => {

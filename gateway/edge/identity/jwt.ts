@@ -11,6 +11,8 @@ import type { Keyring } from './keyring.ts';
 export const mostTokenBytes = 16 * 1024;
 /** Characters of claims that are read before it is known who wrote them: to read these costs less than to verify, to read longer ones up to four times as much. */
 export const mostUnverifiedClaims = 4096;
+/** Characters of a header, which must be read to verify: a longer one is refused. */
+export const mostHeaderCharacters = 4096;
 /** A longer value of a claim is left out of its field. */
 const mostFieldCharacters = 2048;
 
@@ -35,6 +37,7 @@ export function judgeJwt(token: string, provider: JwtProvider, keyring: Keyring,
     return refused(encrypted.test(token) ? 'the token is encrypted: send one that is only signed' : 'the token is no JSON Web Token: send its three parts, in base64url with dots between them');
   }
   const [, head, body, tail] = parts as unknown as readonly [string, string, string, string];
+  if (head.length > mostHeaderCharacters) return refused(`the header of the token has more than ${mostHeaderCharacters} characters: have it name its key (kid) and hold no certificates`);
   const header = readHeader(token, provider);
   if (typeof header === 'string') return refused(header);
   const isLong = body.length > mostUnverifiedClaims;

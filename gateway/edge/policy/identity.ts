@@ -1,5 +1,6 @@
 // Identity: who calls, found by the providers that the Mapping's guard or the policy names. Any of them is enough; what none of them knows goes no
 // further.
+import { isDeepStrictEqual } from 'node:util';
 import { fieldNamed } from '../../../routing/bytes.ts';
 import { failures } from '../../failures.ts';
 import type { Failure } from '../../failures.ts';
@@ -16,8 +17,9 @@ import type { Step, StepRequest, Verdict } from './step.ts';
 /** Who called, as a model is told it. Nobody else can send it where the policy has it sent. */
 export const clientField = 'x-sluice-client';
 
-/** `told`: the model is told who calls. */
-export function identityStep(admittance: Admittance, callers: Callers, told: boolean): Step {
+/** `now`: who may call at the moment, which may be others than when the step was made. `told`: the model is told who calls. */
+export function identityStep(now: () => Admittance, callers: Callers, told: boolean): Step {
+  const admittance = now();
   switch (admittance.kind) {
     case 'nobody': {
       const verdict: Verdict = Object.freeze({ kind: 'fail', failure: callers.policy === null ? failures.identityUnavailable : failures.nobodyAdmitted, detail: '' });
@@ -32,7 +34,7 @@ export function identityStep(admittance: Admittance, callers: Callers, told: boo
       const verifiers = admittance.names.map((name) => callers.verifierOf(name));
       // Where there is one, its own admissions take them out.
       const vouched = verifiers.length === 1 ? [] : admittance.names.flatMap((name) => callers.fieldsOf(name));
-      const identities = new Identities(verifiers, callers, told ? [...vouched, clientField] : vouched, told, admittance.names.map((name) => ({ name, fields: callers.fieldsOf(name) })));
+      const identities = new Identities(verifiers, callers, () => isDeepStrictEqual(now(), admittance) && admittance.names.every((name, at) => callers.verifierOf(name) === verifiers[at]), told ? [...vouched, clientField] : vouched, told, admittance.names.map((name) => ({ name, fields: callers.fieldsOf(name) })));
       const inQuery = admittance.names.some((name) => callers.readsQuery(name));
       return requestStep('identity', (request) => {
         if (inQuery) request.hideQuery();
@@ -53,6 +55,8 @@ type Admitted = Extract<Admission, { kind: 'admitted' }>;
 class Identities {
   readonly #verifiers: readonly Verifier[];
   readonly #callers: Callers;
+  /** The same may call as when the step was made. */
+  readonly #holds: () => boolean;
   readonly #told: boolean;
   readonly #providers: readonly NamedFields[];
   /** Fields that only providers write. A model takes them for what one of these has said, whichever of them admits. */
@@ -62,9 +66,10 @@ class Identities {
   /** Where more is said or taken out than the verifier says: what changes of its requests. */
   readonly #changes = new WeakMap<Admitted, HeadChange>();
 
-  constructor(verifiers: readonly Verifier[], callers: Callers, vouched: readonly string[], told: boolean, providers: readonly NamedFields[]) {
+  constructor(verifiers: readonly Verifier[], callers: Callers, holds: () => boolean, vouched: readonly string[], told: boolean, providers: readonly NamedFields[]) {
     this.#verifiers = verifiers;
     this.#callers = callers;
+    this.#holds = holds;
     this.#told = told;
     this.#providers = providers;
     this.#vouched = vouched;
@@ -110,6 +115,8 @@ class Identities {
     let why = refusal;
     let admission: Admission = await first;
     for (let at = from; ; admission = await this.#verifiers[at]!.verify(request)) {
+      // Who may call is not what it was: whoever asks again is asked by what holds now.
+      if (!this.#holds()) return this.#refuse(request, policyChanged);
       if (admission.kind === 'admitted') return this.#admit(request, admission);
       if (admission.kind === 'refused') why ??= admission;
       if (++at === this.#verifiers.length) return this.#refuse(request, why);
@@ -148,6 +155,7 @@ class Identities {
   }
 }
 
+const policyChanged: Refused = Object.freeze({ kind: 'refused', as: 'unavailable', sentence: 'who may call has just changed: ask again', retryAfterSeconds: 1, challenge: null });
 const retryAfter = Object.freeze(['retry-after']);
 const fault: Verdict = Object.freeze({ kind: 'fail', failure: failures.fault, detail: '' });
 const failureOf: Readonly<Record<Refused['as'], Failure>> = { unauthenticated: failures.unauthenticated, forbidden: failures.forbidden, unavailable: failures.identityUnavailable };

@@ -61,7 +61,7 @@ export function rejectedSteps(mapping: Mapping | null): readonly Step[] | null {
 
 function compileStep(name: StepName, mapping: Mapping, { pool, rewrite, external }: StepParts, limits: StepLimits, callers: Callers, limiter: Limiter): Step {
   const { target, match, guard, namespace } = mapping;
-  if (name === 'identity') return identityStep(callers.admittance(mapping), callers, callers.policy?.clientHeader === true);
+  if (name === 'identity') return identityStep(() => callers.admittance(mapping), callers, callers.policy?.clientHeader === true);
   if (name === 'rate-limit') return limitsStep(compiledLimits(mapping, callers, limiter), callers, limiter);
   if (name === 'addresses') return addressesStep(addressRulesOf(guard, namespace, callers.policy)!);
   if (target.kind === 'redirect') return redirectStep(target, match.path, limits.requestLineBytes);

@@ -11,7 +11,6 @@ import type { ClientFacts } from '../message/client-facts.ts';
 import { kind } from '../message/field-kind.ts';
 import { isWord } from '../message/fields.ts';
 import type { WireRequestHead } from '../message/request-head.ts';
-import { plainServerName } from './client-hello.ts';
 
 /** What is served in cleartext whatever its host says: proofs of an authority that gives certificates (RFC 8555 §8.3), and the gateway's own probes. */
 const alwaysServed = ['/.well-known/acme-challenge/', '/ambassador/v0/check_alive', '/ambassador/v0/check_ready'].map((text) => ({ bytes: Buffer.from(text), whole: !text.endsWith('/') }));
@@ -76,9 +75,9 @@ export class Door {
   }
 }
 
-/** The host of an authority; null: an address, or none that could have a name. */
-function hostName(authority: string): string | null {
-  return plainServerName(authority.replace(/:\d*$/, ''));
+/** The host of an authority as hosts are compared: also one that no certificate could have, for a Mapping may take it. */
+function hostName(authority: string): string {
+  return authority.replace(/:\d*$/, '').replace(/\.$/, '').toLowerCase();
 }
 
 function isAlwaysServed({ pathBytes, pathStart, pathEnd }: WireRequestHead): boolean {

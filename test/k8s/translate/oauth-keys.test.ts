@@ -128,11 +128,12 @@ describe('clients', () => {
     expect(clients.problems).toEqual([]);
   });
 
-  test('one key in two namespaces: each with its namespace behind it', () => {
+  test('one key in two namespaces: the secret tells, alone and with the namespace behind it', () => {
     const clients = new Clients();
     clients.apply([keyed('prod', 'a', 'k'), keyed('test', 'a', 'k')]);
-    expect([clients.now, clients.problems]).toEqual([['prod/a 1', 'test/a 1'], ['warning oauth-key-contested prod/a', 'warning oauth-key-contested test/a']]);
-    expect(clients.apply([], ['SeldonDeployment test/a'])).toEqual({ set: ['prod/a 2'], removed: 1 });
+    expect([clients.now, clients.problems]).toEqual([['prod/a 2', 'test/a 2'], ['warning oauth-key-contested prod/a', 'warning oauth-key-contested test/a']]);
+    expect(clients.apply([], ['SeldonDeployment test/a'])).toEqual({ set: [], removed: 1 });
+    expect(clients.problems).toEqual([]);
   });
 
   test.each([
