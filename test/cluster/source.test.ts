@@ -73,7 +73,7 @@ describeCluster('the cluster Source', () => {
 
   beforeAll(async () => {
     cluster = await ApiServer.start();
-    await cluster.install('seldondeployments', 'mappings', 'tlscontexts', 'modules', 'authservices', 'ratelimitservices');
+    await cluster.install('seldondeployments', 'mappings', 'tlscontexts', 'modules', 'hosts', 'authservices', 'ratelimitservices');
   }, 90_000);
 
   afterEach(async () => {

@@ -100,6 +100,13 @@ describe.each(transports)('over %s', (_name, secure) => {
     expect(reached()[0]).not.toMatch(/role/i);
   });
 
+  test('nor does a client say it behind its body', async () => {
+    serve({ trustedHeaders: ['x-user'] });
+    await answerTo('POST /seldon/prod/iris/x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTrailer: x-user\r\n\r\n1\r\nx\r\n0\r\nX-User: root\r\n\r\n');
+    expect(reached()).toHaveLength(1);
+    expect(origin.text).not.toContain('root');
+  });
+
   test('a refusal is the service\'s own answer, with the fields that clients may see; no byte reaches the model', async () => {
     service.behaviour = answerEach('HTTP/1.1 401 Unauthorized\r\nwww-authenticate: Basic realm="m"\r\nset-cookie: a=1\r\nset-cookie: b=2\r\nx-inner: 1\r\ncontent-type: text/html\r\ncontent-length: 5\r\n\r\nLogin');
     serve();

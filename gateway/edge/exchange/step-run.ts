@@ -208,6 +208,10 @@ export class StepRun implements StepRequest {
     this.#owner.callerKnown(caller);
   }
 
+  endTrailers(): void {
+    if (this.active) this.fieldsTaken = true;
+  }
+
   hideQuery(): void {
     if (this.active) this.#owner.queryHidden();
   }
@@ -318,7 +322,6 @@ export class StepRun implements StepRequest {
   /** The exchange is over: steps that have seen it are told, and everything of it is let go. */
   end(end: ExchangeEnd): void {
     this.active = false;
-    this.fieldsTaken = false;
     this.fieldsTaken = false;
     this.cancel();
     this.#hold(0);

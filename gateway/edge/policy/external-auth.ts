@@ -62,6 +62,8 @@ function tooLong({ body }: AuthService): Verdict {
 }
 
 function decide(verdict: AuthVerdict, request: StepRequest, service: AuthService, resume: Resume): void {
+  // What only the service says no client says behind its body.
+  if (service.trustedHeaders.length > 0) request.endTrailers();
   switch (verdict.kind) {
     case 'allowed':
       if (!isPlainAnswer(verdict.answer)) {

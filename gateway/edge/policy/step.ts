@@ -60,6 +60,8 @@ export interface StepRequest {
   admit(caller: Caller): void;
   /** What is said about the request says nothing of its query: it may hold a credential. */
   hideQuery(): void;
+  /** Trailers of the request go no further: one of them might say what only a step says. */
+  endTrailers(): void;
   /** What later steps and the upstream see is the head with this change; the Route stays. Throws on what would break the message. */
   change(change: HeadChange): void;
   /** Keeps the request at the Endpoint of this hash; null: at none. */

@@ -11,7 +11,7 @@ const admitted: Admission = { kind: 'admitted', caller: { provider: 'corp', clie
 const corp: Admittance = { kind: 'providers', names: ['corp'], since: 'object' };
 
 /** What becomes of it when `change` comes before the provider has answered. */
-async function verdictAfter(change: (world: { now: Admittance; verifier: Verifier }) => void): Promise<Verdict['kind'] | string> {
+async function verdictAfter(change: (world: { now: Admittance; verifier: Verifier }) => void): Promise<string> {
   const { promise, resolve } = Promise.withResolvers<Admission>();
   const verifier: Verifier = { challenge: 'Bearer', verify: () => promise };
   const world = { now: corp, verifier };
