@@ -206,6 +206,13 @@ describe('limits', () => {
     expect(requests).toEqual([]);
   });
 
+  test('what the gateway says of its own answer is said once', async () => {
+    await limit(() => ({ overall_code: 'OVER_LIMIT', response_headers_to_add: ['content-type', 'x-request-id', 'date', 'grpc-status'].map((key) => ({ key, value: 'application/x' })) }), [generic]);
+    const over = await answerTo(post('x'));
+    expect([over.status, over.head.match(/\r\n(?:content-type|x-request-id|date|grpc-status):/gi)!.length]).toEqual([429, 3]);
+    expect(over.head).not.toContain('application/x');
+  });
+
   test('over the limit: 429 with the fields of the service; within it, its fields on both ways', async () => {
     await limit(() => ({ overall_code: 'OVER_LIMIT', response_headers_to_add: [{ key: 'X-RateLimit-Reset', value: '7' }], raw_body: Buffer.from('slow down') }), [generic]);
     const over = await answerTo(post('x'));

@@ -40,6 +40,9 @@ export function isSettable([name, value]: ServiceField): boolean {
   return isEditable(name) && Buffer.from(value).every((byte) => isValue[byte] === 1);
 }
 
+/** What an answer of the gateway says by itself, once. */
+export const gatewaysFields: ReadonlySet<string> = new Set(['content-type', 'date', 'x-request-id', 'grpc-status', 'grpc-message', 'grpc-status-details-bin']);
+
 /** Whether it is the name of a field at all. */
 export function isFieldName(name: string): boolean {
   return name !== '' && Buffer.from(name).every((byte) => isToken[byte] === 1);

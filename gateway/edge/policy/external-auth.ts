@@ -11,7 +11,7 @@ import type { HeadChange } from '../message/head-copy.ts';
 import { hasParameter } from '../message/query.ts';
 import type { WireRequestHead } from '../message/request-head.ts';
 import { fieldAt } from '../message/response-fields.ts';
-import { isPlainAnswer } from '../external/auth-verdict.ts';
+import { gatewaysFields, isPlainAnswer } from '../external/auth-verdict.ts';
 import type { AnswerChange, AuthVerdict } from '../external/auth-verdict.ts';
 import { serviceOf } from '../external/external-clients.ts';
 import type { Cancel, ExternalClients } from '../external/external-clients.ts';
@@ -116,10 +116,9 @@ function refusal({ status, contentType, fields, body }: Extract<AuthVerdict, { k
 
 function grpcRefusal(own: Answer, fields: readonly ServiceField[], body: Buffer): Answer {
   const said = body.length === 0 ? own.fields : own.fields.map(([one, value]) => [one, one === 'grpc-message' ? grpcMessage(body.toString().slice(0, mostMessageText)) : value] as const);
-  return { ...own, fields: [...said, ...fields.filter(([one]) => !grpcFields.has(one))] };
+  return { ...own, fields: [...said, ...fields.filter(([one]) => !gatewaysFields.has(one))] };
 }
 
-const grpcFields: ReadonlySet<string> = new Set(['content-type', 'grpc-status', 'grpc-message', 'grpc-status-details-bin']);
 /** Characters of a body that become a grpc-message: callers' libraries take heads of 8 KiB. */
 const mostMessageText = 1024;
 

@@ -4,6 +4,7 @@ import type { LabelGroup } from '../../../routing/rate-limit-labels.ts';
 import { failures } from '../../failures.ts';
 import { failureAnswer } from '../message/answers.ts';
 import type { WireRequestHead } from '../message/request-head.ts';
+import { gatewaysFields } from '../external/auth-verdict.ts';
 import { descriptorsOf } from '../external/descriptors.ts';
 import { serviceOf } from '../external/external-clients.ts';
 import type { Cancel, ExternalClients } from '../external/external-clients.ts';
@@ -51,5 +52,5 @@ function over({ answer: fields, body }: Extract<RateLimitVerdict, { kind: 'over'
   const failure = resourceExhausted ? failures.limitExhausted : failures.limitReached;
   const own = failureAnswer(failure, '', head.wantsJson, head.grpc);
   const said = body.length === 0 || head.grpc ? own : { ...own, contentType: 'text/plain', body };
-  return { kind: 'refuse', failure, detail: '', answer: { ...said, fields: [...said.fields, ...fields, ['x-envoy-ratelimited', 'true']] } };
+  return { kind: 'refuse', failure, detail: '', answer: { ...said, fields: [...said.fields, ...fields.filter(([one]) => !gatewaysFields.has(one)), ['x-envoy-ratelimited', 'true']] } };
 }
