@@ -49,3 +49,8 @@ export function byHost<T>(hosts: ReadonlyMap<string, T>, name: string | null): T
   }
   return hosts.get('*') ?? null;
 }
+
+/** The host of an authority, without its port, as hosts are compared: also one that no certificate could have, for a Mapping may take it. */
+export function comparableHost(authority: string): string {
+  return authority.replace(/:\d*$/, '').replace(/\.$/, '').toLowerCase();
+}

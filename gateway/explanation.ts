@@ -23,6 +23,8 @@ import { throughFront } from './explanation-front.ts';
 import { limitsOf } from './callers/effective-limits.ts';
 import { limitsSince, limitsText } from './callers/words.ts';
 import { hintsFor } from './explanation-hints.ts';
+import { hostWords } from './host-words.ts';
+import type { HostBook } from './host-words.ts';
 import { grpcStatusNames, rejectFailure, type Failure } from './failures.ts';
 import type { Wording } from './match-words.ts';
 import { authWords, limitServiceWords } from './external-words.ts';
@@ -67,6 +69,8 @@ export interface Way {
 export interface Explanation {
   /** Where it is looked up: a namespace, shared space, or in no Routes at all. */
   readonly space: string;
+  /** What holds for its host at the door: certificate, clients' certificates, cleartext; null: nothing says anything. */
+  readonly host: string | null;
   /** Routes that come earlier and match the path, and why each is passed over. */
   readonly passed: readonly { readonly route: string; readonly because: string }[];
   /** The Route that answers, in one line, or null. */
@@ -87,18 +91,19 @@ export interface ExplainWith {
   readonly policy: CallPolicy;
   /** Whom it is told of whether they may call; null: nobody. */
   readonly as: NamedCaller | null;
+  readonly hosts: HostBook;
   /** How Routes are named. */
   readonly wording: Wording;
 }
 
 /** Explains one request. */
-export function explain(table: RouteTable<null>, sent: ExplainRequest, { translation, bodyBytes, policy, as, wording }: ExplainWith): Explanation {
+export function explain(table: RouteTable<null>, sent: ExplainRequest, { translation, bodyBytes, policy, as, hosts, wording }: ExplainWith): Explanation {
   const request = throughFront(sent, table.settings.front);
-  if (!('path' in request)) return { space: 'none', passed: [], route: null, ways: [], hints: [], reject: { reason: 'refused-head', answer: answerOf(request, sent.grpc), sentence: request.sentence } };
+  if (!('path' in request)) return { space: 'none', host: null, passed: [], route: null, ways: [], hints: [], reject: { reason: 'refused-head', answer: answerOf(request, sent.grpc), sentence: request.sentence } };
   const head = headOf(request);
   if (!canonicalPath(head.pathBytes, head.pathStart, head.queryEnd, head)) {
     const sentence = 'the path does not begin with /, climbs above it, or holds a control character, a space, #, \\ or %00';
-    return { space: 'none', passed: [], route: null, ways: [], hints: [], reject: { reason: 'bad-path', answer: '400', sentence } };
+    return { space: 'none', host: null, passed: [], route: null, ways: [], hints: [], reject: { reason: 'bad-path', answer: '400', sentence } };
   }
   const space = ownerOf(table, head);
   const shown = space === null ? 'none: that namespace has no Routes' : space.name === null ? 'shared space' : `namespace ${space.name}`;
@@ -106,6 +111,7 @@ export function explain(table: RouteTable<null>, sent: ExplainRequest, { transla
   const route = decision.kind === 'forward' ? decision.route : (table.routesInOrder().find(({ split }) => split.reject === decision) ?? null);
   return {
     space: shown,
+    host: hostWords(request.host, hosts),
     passed: space === null ? [] : passedOver(table, space.name, head, route, wording),
     route: route === null ? null : routeText(route, wording),
     ways: route === null ? [] : waysOf(route, translation, textOf(head.pathBytes, head.pathStart, head.queryEnd), (mapping) => callersOf(mapping, policy, as), { bodyBytes, policy, upgrade: asksForWebSocket(request), external: table.settings.external }),
@@ -115,8 +121,9 @@ export function explain(table: RouteTable<null>, sent: ExplainRequest, { transla
 }
 
 /** The text of `sluice explain --wide`, indented by two; ends with a newline. */
-export function printExplanation({ space, passed, route, ways, reject, hints }: Explanation): string {
+export function printExplanation({ space, host, passed, route, ways, reject, hints }: Explanation): string {
   const lines = [`looked up in ${space}`];
+  if (host !== null) lines.push(`host ${host}`);
   for (const { route: other, because } of passed) lines.push(`passed ${other}: ${because}`);
   if (route !== null) lines.push(`route ${route}`);
   if (reject !== null) lines.push(`answers ${reject.answer}: ${reject.sentence}`);

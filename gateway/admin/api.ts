@@ -1,6 +1,8 @@
 // /api: what the gateway does and why, as JSON, or as the text of the command-line tools when `accept: text/plain` asks for it.
 // Answers are built from Routes and Problems alone: nothing of an Upstream's TLS is in them.
 import type { CallPolicy } from '../callers/call-policy.ts';
+import type { CertificateSet } from '../certificates.ts';
+import { servedHosts } from '../host-words.ts';
 import { namedCaller } from '../callers/words.ts';
 import { printWho, whoRows } from '../who.ts';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
@@ -20,7 +22,7 @@ import type { AdminView } from './view.ts';
 const requestLength = 16_384;
 
 /** `bodyBytes`: the longest body that the gateway takes, 0: any. */
-export function serveApi(api: FastifyInstance, view: AdminView, bodyBytes: number, policy: () => CallPolicy): void {
+export function serveApi(api: FastifyInstance, view: AdminView, bodyBytes: number, policy: () => CallPolicy, served: () => CertificateSet | null): void {
   serveWhole(api, '/api/routes', () => tableJson(view.table), () => printRouteList(view.table, view.translation.upstreams, () => ''), () => printTable(view.table));
   serveWhole(api, '/api/problems', () => ({ problems: view.problems }), () => view.problems.map((problem) => `${printProblem(problem)}\n`).join(''));
   const everybody = sendingWhole(() => ({ who: whoRows(view.table, policy(), null) }), () => printWho(whoRows(view.table, policy(), null)), () => '');
@@ -37,7 +39,7 @@ export function serveApi(api: FastifyInstance, view: AdminView, bodyBytes: numbe
       return reply.code(400).send({ error: 'bad-request', sentence: 'write ?path=/seldon/NS/NAME/api/v0.1/predictions and, if they matter, method, host, grpc=true and header=name: value' });
     }
     const wide = !wantsText(request) || isWide(query);
-    const explanation = explain(view.table, asked, { translation: view.translation, bodyBytes, policy: policy(), as: namedCaller(query.get('as') ?? ''), wording: wide ? inSigns : inWords });
+    const explanation = explain(view.table, asked, { translation: view.translation, bodyBytes, policy: policy(), as: namedCaller(query.get('as') ?? ''), hosts: servedHosts(served()), wording: wide ? inSigns : inWords });
     const text = (): string => `${visible(`${asked.grpc ? 'gRPC' : asked.method} ${asked.host}${asked.path}`)}\n${wide ? printExplanation(explanation) : printExplanationText(explanation)}`;
     return answer(request, reply, () => ({ request: asked, ...explanation }), text);
   });

@@ -1,6 +1,7 @@
 // The admin port: health, metrics, routes, Problems. Fastify, in the control worker: it may be busy, traffic never waits for it.
 import { Readable } from 'node:stream';
 import { fastify } from 'fastify';
+import type { CertificateSet } from '../certificates.ts';
 import type { CallPolicy } from '../callers/call-policy.ts';
 import type { FastifyInstance } from 'fastify';
 import type { Settings } from '../settings.ts';
@@ -30,6 +31,8 @@ export interface AdminOptions {
   readonly bodyBytes: number;
   /** Who may call, now. */
   readonly policy: () => CallPolicy;
+  /** Certificates that are served; null: none yet. */
+  readonly certificateSet: () => CertificateSet | null;
   readonly sourceKind: string;
   readonly sourceAgeSeconds: () => number;
   /** Why the Source does not know what to serve, for /readyz; null: it does. */
@@ -95,7 +98,7 @@ export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
       if (access === 'wrong-token') return reply.code(401).header('www-authenticate', 'Bearer').send({ error: 'unauthorized', sentence: 'write the header "authorization: Bearer TOKEN" with the token of --admin-token' });
       return undefined;
     });
-    serveApi(api, view, options.bodyBytes, options.policy);
+    serveApi(api, view, options.bodyBytes, options.policy, options.certificateSet);
     serveRevocation(api, options.revoker);
   });
   try {

@@ -6,6 +6,7 @@ import { inSigns, inWords } from '../match-words.ts';
 import { serveOptions } from '../config.ts';
 import type { Option } from '../options.ts';
 import { namedCaller } from '../callers/words.ts';
+import { declaredHosts } from '../host-words.ts';
 import { askAdmin, tokenOption, urlOption } from './admin.ts';
 import { runTool, valueOf, type ToolOutcome, type ToolUse } from './command.ts';
 import { hasOneOrigin, jsonOption, manifestOptions, readSettings, serveManifests, wideOption } from './manifests.ts';
@@ -55,7 +56,7 @@ async function run(use: ToolUse): Promise<ToolOutcome> {
   if (read.kind !== 'settings') return read;
   const served = await serveManifests(paths, read.settings, valueOf(use, 'object-namespace'));
   if (typeof served === 'string') return { kind: 'failed', sentence: served };
-  const explanation = explainRequest(served.table, request, { translation: served.translation, bodyBytes: read.settings.limits.bodyBytes, policy: served.policy, as, wording: wide ? inSigns : inWords });
+  const explanation = explainRequest(served.table, request, { translation: served.translation, bodyBytes: read.settings.limits.bodyBytes, policy: served.policy, as, hosts: declaredHosts(served.translation.hosts), wording: wide ? inSigns : inWords });
   const text = json ? `${JSON.stringify({ request, ...explanation }, null, 2)}\n` : `${printRequest(request)}\n${wide ? printExplanation(explanation) : printExplanationText(explanation)}`;
   return { kind: 'done', text, form, code: 0 };
 }

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { guardProblems } from '../../gateway/callers/guard-problems.ts';
 import { policyWithoutKeys } from '../../gateway/callers/read-policy.ts';
 import { explain, printExplanation } from '../../gateway/explanation.ts';
+import { declaredHosts } from '../../gateway/host-words.ts';
 import { inSigns } from '../../gateway/match-words.ts';
 import { parseOptions } from '../../gateway/options.ts';
 import { build, manifestOptions, readSettings, type Served } from '../../gateway/tools/manifests.ts';
@@ -75,5 +76,5 @@ function printRequest({ table, translation, policy }: Omit<Served, 'read' | 'ori
   const headers = [...rest!.matchAll(/ -H '([^']*)'/g)].map(([, header]) => header!);
   const grpc = method === 'GRPC';
   const read = readRequest({ method: grpc ? null : method, headers, grpc, target });
-  return read.kind === 'wrong' ? `  wrong use: ${read.sentence}\n` : printExplanation(explain(table, read.request, { translation, bodyBytes: 0, policy, as: null, wording: inSigns }));
+  return read.kind === 'wrong' ? `  wrong use: ${read.sentence}\n` : printExplanation(explain(table, read.request, { translation, bodyBytes: 0, policy, as: null, hosts: declaredHosts(translation.hosts), wording: inSigns }));
 }

@@ -2,7 +2,7 @@
 // that was agreed for another host whose clients are asked for other certificates.
 import { textOf } from '../../../routing/bytes.ts';
 import type { Cleartext } from '../../../routing/host-tls.ts';
-import { byHost } from '../../certificates.ts';
+import { byHost, comparableHost } from '../../certificates.ts';
 import type { CertificateSet } from '../../certificates.ts';
 import { failures } from '../../failures.ts';
 import type { Failure } from '../../failures.ts';
@@ -56,7 +56,7 @@ export class Door {
   #lookUp({ bytes, authorityStart, authorityEnd }: WireRequestHead): void {
     const last = this.#lastHost;
     if (last.length === authorityEnd - authorityStart && last.length > 0 && last.compare(bytes, authorityStart, authorityEnd) === 0) return;
-    const name = hostName(textOf(bytes, authorityStart, authorityEnd));
+    const name = comparableHost(textOf(bytes, authorityStart, authorityEnd));
     const place = byHost(this.#set.hosts, name);
     this.#lastHost = Buffer.from(bytes.subarray(authorityStart, authorityEnd));
     this.#lastClientDigest = place === null ? '' : this.#set.entries[place]!.clientDigest;
@@ -73,11 +73,6 @@ export class Door {
     const method = textOf(bytes, methodStart, methodEnd);
     return { code: method === 'GET' || method === 'HEAD' ? 301 : 308, ...noBody, fields: [['location', location.replaceAll(/[^!-~]/g, encodeURIComponent)]] };
   }
-}
-
-/** The host of an authority as hosts are compared: also one that no certificate could have, for a Mapping may take it. */
-function hostName(authority: string): string {
-  return authority.replace(/:\d*$/, '').replace(/\.$/, '').toLowerCase();
 }
 
 function isAlwaysServed({ pathBytes, pathStart, pathEnd }: WireRequestHead): boolean {
