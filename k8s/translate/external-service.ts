@@ -6,6 +6,7 @@ import type { Report } from './report.ts';
 import { parseService } from './raw-service.ts';
 import { isName, ServiceFields } from './service-fields.ts';
 import { maxTimeMs } from './time-limits.ts';
+import { tlsNameIn } from './tls.ts';
 import { booleanOf, fieldOf, scalarText, type UnknownRecord } from './value.ts';
 import type { ServiceKind, ServiceSaid, WrittenPlace } from './written-service.ts';
 
@@ -62,21 +63,11 @@ function rateLimitService(fields: ServiceFields): ServiceSaid | null {
 }
 
 function placeOf(fields: ServiceFields, name: string, grpc: boolean): WrittenPlace | null {
-  const tls = tlsOf(fields);
+  const tls = tlsNameIn(fields);
   const written = fields.text(name, '');
   const service = parseService(written, tls !== null);
   if (service === null) fields.bad(name, written, 'name:port or name.namespace:port');
   return service === null ? null : { service, tls, grpc };
-}
-
-function tlsOf(fields: ServiceFields): string | null {
-  const written = fields.take('tls');
-  const asked = booleanOf(written);
-  if (written === undefined || asked === false || written === '') return null;
-  if (asked === true) return '';
-  const text = scalarText(written);
-  if (text === null) fields.bad('tls', written, 'the name of a TLSContext');
-  return text;
 }
 
 /** Envoy's protocol has had one version since its v3. */

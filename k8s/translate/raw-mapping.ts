@@ -15,7 +15,8 @@ import { saysNothing } from './said.ts';
 import { defaultIdleMs, maxTimeMs } from './time-limits.ts';
 import { checkUnread } from './unread-fields.ts';
 import { defaultConnectTimeoutMs, defaultUpstreamLimits, type UpstreamLimits } from './upstreams.ts';
-import { booleanOf, quoted, scalarText } from './value.ts';
+import { tlsNameIn } from './tls.ts';
+import { quoted } from './value.ts';
 
 /** One raw Mapping by itself: what its document says, before Services, TLS and tenancy are looked at. */
 export interface RawMapping {
@@ -55,7 +56,7 @@ export function decodeRawMapping(name: string, field: string, id: string, fields
   const grpc = fields.boolean('grpc');
   const written = fields.text('service');
   const redirect = decodeRedirect(fields, written, shadow);
-  const tls = decodeTls(fields);
+  const tls = tlsNameIn(fields);
   const service = redirect === null ? parseService(written ?? '', tls !== null) : null;
   if (redirect === null && service === null) fields.refuse('bad-mapping', 'service', `${quoted(written ?? '')} is not a service; write name:port or name.namespace:port`);
   const rewrite = decodeRewrite(fields);
@@ -100,16 +101,6 @@ export function decodeRawMapping(name: string, field: string, id: string, fields
 }
 
 const nothingSaid: readonly Defaultable[] = Object.freeze([]);
-
-function decodeTls(fields: Fields): string | null {
-  const written = fields.take('tls');
-  const asked = booleanOf(written);
-  if (written === undefined || asked === false || written === '') return null;
-  if (asked === true) return '';
-  const text = scalarText(written);
-  if (text === null) fields.bad('tls', written, 'the name of a TLSContext');
-  return text;
-}
 
 function decodeLimit(fields: Fields, name: string, owner: string): TimeLimit | null {
   const ms = fields.integer(name, 0, maxTimeMs);

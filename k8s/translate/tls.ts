@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import type { UpstreamTls } from '../../routing/upstream.ts';
 import type { Report } from './report.ts';
 import { decodeTermination, type Termination } from './termination.ts';
-import { fieldOf, recordOf, textOf, textRecordOf } from './value.ts';
+import { booleanOf, fieldOf, recordOf, scalarText, textOf, textRecordOf } from './value.ts';
 
 /** PEM texts of a Secret; null for those that it lacks. */
 export interface Secret {
@@ -92,4 +92,21 @@ export function tlsKey(tls: UpstreamTls): string {
 export function decodeTlsContext(name: string, fields: Readonly<Record<string, unknown>>, at: string, report: Report): TlsContext {
   const sni = textOf(fieldOf(fields, 'sni'));
   return { name, secret: textOf(fieldOf(fields, 'secret')), caSecret: textOf(fieldOf(fields, 'ca_secret')), sni: sni === '' ? null : sni, termination: decodeTermination(fields, at, report) };
+}
+
+/** Readers of a document's fields, as far as `tls` needs them. */
+interface TlsFields {
+  take(name: string): unknown;
+  bad(name: string, value: unknown, write: string): void;
+}
+
+/** The field `tls`: the name of a TLSContext, "" for TLS without one, null for none. */
+export function tlsNameIn(fields: TlsFields): string | null {
+  const written = fields.take('tls');
+  const asked = booleanOf(written);
+  if (written === undefined || asked === false || written === '') return null;
+  if (asked === true) return '';
+  const text = scalarText(written);
+  if (text === null) fields.bad('tls', written, 'the name of a TLSContext');
+  return text;
 }

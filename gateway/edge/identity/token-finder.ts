@@ -2,6 +2,7 @@
 import { fieldNamed, standsFoldedAt } from '../../../routing/bytes.ts';
 import type { RequestHead } from '../../../routing/head.ts';
 import type { TokenPlace } from '../../callers/token-place.ts';
+import { CookiePlace } from '../message/cookies.ts';
 import { parametersNamed } from '../message/query.ts';
 
 /** A token that was found: valid as long as the head is. One object serves all requests. */
@@ -63,44 +64,19 @@ function inField(head: RequestHead, name: string, bearer: boolean, found: FoundT
   return 1;
 }
 
-const [quote, semicolon, equals, tab] = [0x22, 0x3b, 0x3d, 0x09];
+const cookie = new CookiePlace();
 
-/** HTTP/2 may send cookies in several fields. */
 function inCookies(head: RequestHead, name: string, found: FoundToken): number {
-  const { bytes, fields } = head;
   let count = 0;
-  for (let field = fieldNamed(head, 'cookie', 0); field >= 0; field = fieldNamed(head, 'cookie', field + 1)) {
-    const end = fields[field * 4 + 3]!;
-    for (let at = fields[field * 4 + 2]!; at < end; at++) {
-      while (at < end && (bytes[at] === space || bytes[at] === tab)) at++;
-      const start = at;
-      while (at < end && bytes[at] !== semicolon) at++;
-      if (!isCookie(bytes, start, at, name)) continue;
-      count += 1;
-      found.bytes = bytes;
-      found.start = start + name.length + 1;
-      found.end = at;
-      found.field = field;
-      found.place = 'cookie';
-      trim(found);
-    }
+  for (let there = cookie.first(head, name); there; there = cookie.next(head, name)) {
+    count += 1;
+    found.bytes = head.bytes;
+    found.start = cookie.start;
+    found.end = cookie.end;
+    found.field = cookie.field;
+    found.place = 'cookie';
   }
   return Math.min(count, 2);
-}
-
-/** Does `bytes[start..end)` begin with the name, in its own case, and `=`? */
-function isCookie(bytes: Uint8Array, start: number, end: number, name: string): boolean {
-  if (end - start <= name.length || bytes[start + name.length] !== equals) return false;
-  for (let i = 0; i < name.length; i++) if (bytes[start + i] !== name.charCodeAt(i)) return false;
-  return true;
-}
-
-function trim(found: FoundToken): void {
-  const { bytes } = found;
-  while (found.end > found.start && (bytes[found.end - 1] === space || bytes[found.end - 1] === tab)) found.end--;
-  if (found.end - found.start < 2 || bytes[found.start] !== quote || bytes[found.end - 1] !== quote) return;
-  found.start += 1;
-  found.end -= 1;
 }
 
 function inQuery(head: RequestHead, name: string, found: FoundToken): number {

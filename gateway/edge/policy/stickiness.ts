@@ -2,6 +2,7 @@
 // policies). Weighted shares are drawn before, so nobody sticks across canaries.
 import { fieldNamed } from '../../../routing/bytes.ts';
 import type { LoadBalancer } from '../../../routing/mapping.ts';
+import { CookiePlace } from '../message/cookies.ts';
 import type { WireRequestHead } from '../message/request-head.ts';
 import type { ClientFacts } from '../message/client-facts.ts';
 import { requestIdBytes } from '../message/request-id.ts';
@@ -58,41 +59,14 @@ function headerHash(head: WireRequestHead, name: string): number | null {
   return hash;
 }
 
-const [space, tab, quote, equals, semicolon] = [0x20, 0x09, 0x22, 0x3d, 0x3b];
+const place = new CookiePlace();
 
-/** Of the value of the first cookie of this name, without its quotes; HTTP/2 may send cookies in several fields. An empty value is none. */
+/** Of the value of the first cookie of this name that has one. */
 function cookieHash(head: WireRequestHead, name: string): number | null {
-  const { bytes, fields } = head;
-  for (let field = fieldNamed(head, 'cookie', 0); field >= 0; field = fieldNamed(head, 'cookie', field + 1)) {
-    const end = fields[field * 4 + 3]!;
-    for (let at = fields[field * 4 + 2]!; at < end; at++) {
-      while (at < end && (bytes[at] === space || bytes[at] === tab)) at++;
-      const start = at;
-      while (at < end && bytes[at] !== semicolon) at++;
-      if (!isNamed(bytes, start, at, name)) continue;
-      const hash = valueHash(bytes, start + name.length + 1, at);
-      if (hash !== null) return hash;
-    }
+  for (let there = place.first(head, name); there; there = place.next(head, name)) {
+    if (place.end > place.start) return hashRange(head.bytes, place.start, place.end);
   }
   return null;
-}
-
-/** Does `bytes[start..end)` begin with the name, in its own case, and `=`? */
-function isNamed(bytes: Uint8Array, start: number, end: number, name: string): boolean {
-  if (end - start <= name.length || bytes[start + name.length] !== equals) return false;
-  for (let i = 0; i < name.length; i++) if (bytes[start + i] !== name.charCodeAt(i)) return false;
-  return true;
-}
-
-function valueHash(bytes: Uint8Array, from: number, to: number): number | null {
-  let start = from;
-  let end = to;
-  while (end > start && (bytes[end - 1] === space || bytes[end - 1] === tab)) end--;
-  if (end - start >= 2 && bytes[start] === quote && bytes[end - 1] === quote) {
-    start += 1;
-    end -= 1;
-  }
-  return start === end ? null : hashRange(bytes, start, end);
 }
 
 /** As Envoy writes it. A time to live under a second makes a session cookie. */
