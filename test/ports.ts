@@ -24,3 +24,9 @@ export async function freePorts(count: number): Promise<readonly number[]> {
   }
   return [...held.keys()];
 }
+
+/** One of these. */
+export async function freePort(): Promise<number> {
+  const [port] = await freePorts(1);
+  return port!;
+}

@@ -10,7 +10,7 @@ import { ApiClient, type ClusterObject } from './api-client.ts';
 import { binary } from './binaries.ts';
 import { makeCertificates, type Certificates } from './certificates.ts';
 import { Child } from './child.ts';
-import { freePorts } from './ports.ts';
+import { freePorts } from '../ports.ts';
 
 const startMs = 60_000;
 const audience = 'https://kubernetes.default.svc';

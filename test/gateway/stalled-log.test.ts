@@ -4,12 +4,11 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, existsSync, openSync, readSync } from 'node:fs';
 import { Agent } from 'node:http';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Manifests, ModelServer } from './gateway-process.ts';
 import { post } from './load-client.ts';
+import { freePort } from '../ports.ts';
 
 const main = new URL('../../gateway/main.ts', import.meta.url).pathname;
 
@@ -27,15 +26,6 @@ afterEach(async () => {
   await model.stop();
   await manifests.remove();
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 /** Until it serves the deployment: its port is bound, closed and bound again before, and a table comes after. */
 async function serves(url: string, agent: Agent): Promise<void> {

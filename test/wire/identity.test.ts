@@ -152,9 +152,9 @@ describe.each(transports)('%s', (_name, secure) => {
     expect(told!.match(/x.sluice.client: .*/gi)).toEqual(['x-sluice-client: mobile-app']);
     gateway.serve([irisTo('iris')], [upstreamOf('iris')], [endpointsOn('iris', [origin.port])]);
     await ask('x-sluice-client: root\r\n');
-    expect(requestsIn(origin.text)[1]).not.toMatch(/root/);
+    expect(requestsIn(origin.text)[1]).not.toContain('root');
     await ask('x_sluice_client: root\r\nX-Sluice_Client: root\r\n');
-    expect(requestsIn(origin.text)[2]).not.toMatch(/root/);
+    expect(requestsIn(origin.text)[2]).not.toContain('root');
   });
 
   test('nor does a client say in trailers what it may not say in the head', async () => {
@@ -166,7 +166,7 @@ describe.each(transports)('%s', (_name, secure) => {
     client.write(`POST ${path} HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n0\r\nx-sluice-client: root\r\nx-checksum: 1\r\n\r\n`);
     await client.answers(2);
     client.destroy();
-    expect(origin.text).not.toMatch(/root/);
+    expect(origin.text).not.toContain('root');
     expect(origin.text).toMatch(/x-checksum: 1/);
   });
 

@@ -7,7 +7,8 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { hasRedis, freePort, RedisServer } from '../redis-server.ts';
+import { freePort } from '../ports.ts';
+import { hasRedis, RedisServer } from '../redis-server.ts';
 import { eventually } from '../turns.ts';
 import { fieldOf } from './client.ts';
 import type { RawClient, WireAnswer } from './client.ts';

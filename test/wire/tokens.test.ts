@@ -81,7 +81,7 @@ describe.each(transports)('%s', (_name, secure) => {
     expect((await ask('x-user: root\r\nX_User: root\r\nx-api-key: key-of-a-partner\r\nx-kept: yes\r\n')).status).toBe(200);
     expect((await ask(`x-user: root\r\nauthorization: Bearer ${token}\r\n`)).status).toBe(200);
     const [byKey, byToken] = requestsIn(origin.text);
-    expect(byKey).not.toMatch(/root/);
+    expect(byKey).not.toContain('root');
     expect(byKey).toContain('x-kept: yes');
     expect(byToken!.match(/x.user: .*/gi)).toEqual(['x-user: alice']);
   });

@@ -11,7 +11,8 @@ import { redisScript } from '../../../../gateway/edge/store/redis-script.ts';
 import { RedisStore } from '../../../../gateway/edge/store/redis.ts';
 import type { RedisAnswer } from '../../../../gateway/edge/store/redis.ts';
 import type { RedisSettings } from '../../../../gateway/redis-settings.ts';
-import { RedisServer, freePort, hasRedis, redisAt } from '../../../redis-server.ts';
+import { freePort } from '../../../ports.ts';
+import { RedisServer, hasRedis, redisAt } from '../../../redis-server.ts';
 import { certPem, keyPem } from '../../../wire/identity.ts';
 import { until } from '../../until.ts';
 
