@@ -77,7 +77,7 @@ async function runControl({ settings, handover, policy, base, counters, table, l
     probe: probeEndpoint,
     refuse: (upstream, ip) => checkReach(translateSettings, upstream, ip),
     nowMs: () => performance.timeOrigin + performance.now(),
-    recordProblems: () => [...(keeper?.problems ?? []), ...policies.problems, ...guardProblems(translator.guards(), policies.policy), ...certificates.problems],
+    otherProblems: () => [...(keeper?.problems ?? []), ...policies.problems, ...guardProblems(translator.guards(), policies.policy), ...certificates.problems],
     keep: (change) => tell({ kind: 'kept', change }),
     ready: () => {
       tell({ kind: 'ready' });
@@ -93,7 +93,7 @@ async function runControl({ settings, handover, policy, base, counters, table, l
   const policies = new PolicyKeeper(settings.policyFile, policy, {
     log,
     changed: (kept) => tell({ kind: 'policy', kept }),
-    problemsChanged: () => reconciler.recordProblemsChanged(),
+    problemsChanged: () => reconciler.otherProblemsChanged(),
     lookMs: policyLookMs,
     clock: systemClock,
     fetchKeys: (url) => fetchJwks(url, { lookup: lookUp, refuse: (ip, port) => refusalOf(translateSettings, readAddress(ip), port) }),
@@ -113,7 +113,7 @@ async function runControl({ settings, handover, policy, base, counters, table, l
       tell({ kind: 'certificates', set });
       for (const channel of channels.values()) channel.postMessage({ kind: 'certificates', set } satisfies ControlToData);
     },
-    problemsChanged: () => reconciler.recordProblemsChanged(),
+    problemsChanged: () => reconciler.otherProblemsChanged(),
   });
   if (source.claims !== null) {
     const outside = {
@@ -122,7 +122,7 @@ async function runControl({ settings, handover, policy, base, counters, table, l
       log,
       isCurrent: () => source.trouble() === null,
       recorded: (record: ClaimRecord) => reconciler.record(record),
-      problemsChanged: () => reconciler.recordProblemsChanged(),
+      problemsChanged: () => reconciler.otherProblemsChanged(),
     };
     keeper = new ClaimKeeper(source.claims, translator, outside, keeperTimes);
   }

@@ -5,13 +5,13 @@ import { unwatchFile, watchFile } from 'node:fs';
 import { sameValue } from '../../routing/diff.ts';
 import type { Problem } from '../../routing/problem.ts';
 import type { SourceChange } from '../../k8s/source/source.ts';
+import { refOfKey } from '../../k8s/translate/object.ts';
 import { secretTexts } from '../../k8s/translate/tls.ts';
 import { noPolicy } from '../callers/call-policy.ts';
 import type { CallPolicy, Provider } from '../callers/call-policy.ts';
 import { completePolicy, decodePolicyFile, placesOf } from '../callers/policy-file.ts';
 import type { PolicyDeclaration } from '../callers/policy-file.ts';
 import { readPolicy } from '../callers/read-policy.ts';
-import { placeKey } from '../callers/provider.ts';
 import type { Material, MaterialPlace } from '../callers/provider.ts';
 import type { Log } from '../log.ts';
 import type { Clock } from '../clock.ts';
@@ -43,7 +43,7 @@ export class PolicyKeeper {
   #text: string;
   #declaration: PolicyDeclaration | null = null;
   #policy: CallPolicy;
-  /** Secrets by `namespace/name`; null: it is gone. */
+  /** Secrets by `namespace/name`, those of a folder whether they are named or not; null: it is gone. */
   readonly #secrets = new Map<string, Material | null>();
   /** Files by path; null: it cannot be read. */
   readonly #files = new Map<string, Material | null>();
@@ -110,18 +110,13 @@ export class PolicyKeeper {
   /** Takes the Secrets of a change. */
   take({ set, removed }: Pick<SourceChange, 'set' | 'removed'>): void {
     if (this.#file === null) return;
-    let touched = false;
-    for (const { ref, object } of set) {
-      if (ref.kind !== 'Secret') continue;
-      this.#secrets.set(`${ref.namespace}/${ref.name}`, secretTexts(object));
-      touched = true;
-    }
-    for (const key of removed) {
-      const [, name] = /^Secret (.+\/.+)$/.exec(key) ?? [];
-      if (name === undefined) continue;
-      this.#secrets.set(name, null);
-      touched = true;
-    }
+    const secrets: [name: string, material: Material | null][] = [];
+    for (const { ref, object } of set) if (ref.kind === 'Secret') secrets.push([`${ref.namespace}/${ref.name}`, secretTexts(object)]);
+    for (const { kind, namespace, name } of removed.map(refOfKey)) if (kind === 'Secret') secrets.push([`${namespace}/${name}`, null]);
+    // A folder has Secrets that the policy may name later.
+    for (const [name, material] of secrets) this.#secrets.set(name, material);
+    const wanted = this.wantedSecrets;
+    const touched = secrets.some(([name]) => wanted.includes(name));
     if (touched) this.#complete();
   }
 
@@ -241,7 +236,7 @@ export class PolicyKeeper {
   }
 
   #isUnknown(place: MaterialPlace): boolean {
-    return place.kind === 'secret' && !this.#isSynced && !this.#secrets.has(placeKey(place).slice('secret '.length));
+    return place.kind === 'secret' && !this.#isSynced && !this.#secrets.has(`${place.namespace}/${place.name}`);
   }
 }
 

@@ -42,8 +42,8 @@ export interface ReconcilerOutside {
   lookup(host: string): Promise<readonly string[]>;
   refuse(upstream: Upstream, ip: string): Problem | null;
   nowMs(): number;
-  /** What is wrong with the record of claims. */
-  recordProblems(): readonly Problem[];
+  /** What is wrong beside objects: with the record of claims, the policy, certificates. */
+  otherProblems(): readonly Problem[];
   /** What a successor must know has changed. */
   keep(change: HandoverChange): void;
   /** Clients of the OAuth gateway are others. */
@@ -166,7 +166,7 @@ export class Reconciler {
   get problems(): readonly Problem[] {
     this.#problems ??= [
       ...this.#sourceProblems,
-      ...this.#outside.recordProblems(),
+      ...this.#outside.otherProblems(),
       ...this.#translation.problems,
       ...this.#publisher.problems,
       ...this.#resolver.problems,
@@ -181,8 +181,8 @@ export class Reconciler {
     if (this.#isOpen) this.#tellOAuth(false);
   }
 
-  /** Problems of the record of claims are others. */
-  recordProblemsChanged(): void {
+  /** `otherProblems` says something else now. */
+  otherProblemsChanged(): void {
     this.#problems = null;
   }
 

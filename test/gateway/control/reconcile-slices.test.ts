@@ -42,7 +42,7 @@ function start(...slices: readonly SourceObject[]): Started {
   const translator = new Translator(settings, nothingHeld);
   const reconciler: Reconciler = new Reconciler(translator, new SharedTable(memory), { ready: false, slots: [], breakerSlots: [], addresses: [], held: [] }, new Readiness(1, false), {
     isOneNamespace: false,
-    lookup: () => Promise.reject(new Error('nobody asks')), refuse: () => null, nowMs: () => 0, recordProblems: () => [], keep: () => {}, ready: () => {}, live: () => {}, oauthClients: () => {}, probe: () => Promise.resolve(true),
+    lookup: () => Promise.reject(new Error('nobody asks')), refuse: () => null, nowMs: () => 0, otherProblems: () => [], keep: () => {}, ready: () => {}, live: () => {}, oauthClients: () => {}, probe: () => Promise.resolve(true),
   });
   const take = (set: readonly SourceObject[]): void => {
     reconciler.take({ set, removed: [], problems: [], readAtMs: 0 });

@@ -87,7 +87,7 @@ function start({ handover = nothingKept, memory = tableMemory(1), workers = 1, l
     probe: () => Promise.resolve(true),
     refuse: () => null,
     nowMs: () => 0,
-    recordProblems: () => [],
+    otherProblems: () => [],
     keep: (change) => keptChanges.push(change),
     ready: () => (ready += 1),
     live: () => {},
