@@ -53,6 +53,9 @@ describe('arrows between layers and rooms', () => {
     ['gateway/worker.ts', "import type { Grant } from '../k8s/translate/translation.ts';"],
     ['gateway/serve.ts', "import { DataPlane } from './edge/plane.ts';"],
     ['gateway/x.ts', "import { x } from './main.ts';"],
+    ['gateway/serve.ts', "import { pack } from './packing/pack.ts';"],
+    ['gateway/packing/x.ts', "import { x } from '../serve.ts';"],
+    ['gateway/packing/x.ts', "import { rolldown } from 'rolldown';"],
     ['test/x.test.ts', "import { x } from '../gateway/main.ts';"],
   ])('a planted violation is found: %s: %s', (file, text) => {
     expect(violations(new Map([[file, text]]))).not.toEqual([]);
@@ -114,7 +117,7 @@ const url = 'http://x'; const f = await import('./f.ts');
 test('the top level holds these files and folders, and nothing else', () => {
   const names = existsSync(join(root, '.git'))
     ? execFileSync('git', ['ls-files'], { cwd: root, encoding: 'utf8' }).split('\n').filter((line) => line !== '').map((line) => line.split('/')[0]!)
-    : readdirSync(root).filter((name) => name !== 'node_modules' && name !== 'coverage');
+    : readdirSync(root).filter((name) => !/^(?:node_modules|coverage|packed(?:-\d+)?)$/.test(name));
   const listed = ['package.json', 'tsconfig.json', 'gateway', 'routing', 'k8s', 'test', 'load', 'Dockerfile', 'README.md', 'package-lock.json', 'LICENSE', 'CHANGELOG.md'];
   expect(new Set(names.filter((name) => !name.startsWith('.')))).toEqual(new Set(listed));
 });

@@ -12,6 +12,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   'gateway/control/': ['gateway/control/', 'gateway/admin/', 'gateway/callers/', 'gateway/*', 'routing/', 'k8s/translate/', 'k8s/source/source.ts', 'k8s/source/last-good.ts'],
   'gateway/admin/': ['gateway/admin/', 'gateway/control/', 'gateway/callers/', 'gateway/*', 'routing/', 'k8s/translate/'],
   'gateway/tools/': ['gateway/tools/', 'gateway/callers/', 'gateway/*', 'routing/', 'k8s/translate/', 'k8s/source/read.ts', 'k8s/source/cluster/open.ts'],
+  'gateway/packing/': ['gateway/packing/'],
   'gateway/demo/': ['gateway/demo/', 'gateway/callers/', 'gateway/*', 'routing/', 'k8s/translate/'],
   'gateway/': ['gateway/callers/', 'gateway/*', 'routing/', 'k8s/translate/'],
   // The thread of the data plane: like it, it does not know Kubernetes.
@@ -37,6 +38,7 @@ const homes: Readonly<Record<string, readonly string[]>> = {
   pino: ['gateway/log.ts'],
   'prom-client': ['gateway/admin/'],
   re2js: ['routing/regex.ts'],
+  rolldown: ['gateway/packing/pack.ts'],
 };
 
 const pure = ['routing/', 'k8s/translate/'];
