@@ -5,6 +5,7 @@
 import type { RequestHead } from './head.ts';
 
 const decoder = new TextDecoder();
+const slash = 0x2f;
 const beyondAscii = /[^\0-\x7f]/;
 
 /** One character per UTF-8 byte; ASCII text is returned as it is. */
@@ -25,7 +26,7 @@ export function bytesOf(text: string): Uint8Array {
 export function sameBytes(bytes: Uint8Array, start: number, expected: Uint8Array, from: number, length: number): boolean {
   // From the end: paths of one namespace differ there.
   for (let i = length - 1; i >= 0; i--) {
-    if (bytes[start + i] !== expected[from + i]) return false;
+    if (bytes[(start + i) | 0] !== expected[(from + i) | 0]) return false;
   }
   return true;
 }
@@ -76,6 +77,11 @@ export const hashSeed = 0x811c9dc5 | 0;
 
 /** The next state of the rolling hash. */
 export function hashStep(hash: number, byte: number): number {
+  return step(hash, byte);
+}
+
+// Not exported: what a module exports is read from its cell, and compared with what was compiled in, at every use, so for every byte of a loop (Node 26).
+function step(hash: number, byte: number): number {
   return Math.imul(hash ^ (byte | 0x20), 0x01000193);
 }
 
@@ -87,8 +93,15 @@ export function hashBytes(bytes: Uint8Array): number {
 /** The state of the rolling hash after the bytes from `start` to `end`. */
 export function hashRange(bytes: Uint8Array, start: number, end: number, seed: number): number {
   let hash = seed;
-  for (let i = start; i < end; i++) hash = hashStep(hash, bytes[i]!);
+  for (let i = start; i < end; i++) hash = step(hash, bytes[i]!);
   return hash;
+}
+
+/** Where the slash is that comes first from `start` on, before `end`; `end` where there is none. */
+export function slashAt(bytes: Uint8Array, start: number, end: number): number {
+  let at = start;
+  while (at < end && bytes[at] !== slash) at = (at + 1) | 0;
+  return at;
 }
 
 /** Hash of byte text. */

@@ -3,7 +3,7 @@
 // Every source of candidates (slashes of the path, other lengths, the gRPC name, the scanned list) gives its own first match, and the best by
 // Order of these is the answer. So precedence needs no index of its own, and the result is that of trying all Routes one after the other, which
 // is what the tests compare it with.
-import { bytesOf, fieldHash, fieldText, hashBytes, hashRange, hashSeed, hashStep, sameBytes, sameFoldedBytes, textOf } from './bytes.ts';
+import { bytesOf, fieldHash, fieldText, hashBytes, hashRange, hashSeed, hashStep, sameBytes, sameFoldedBytes, slashAt, textOf } from './bytes.ts';
 import { conditionsHold } from './condition.ts';
 import { isGrpcPath } from './grpc.ts';
 import type { RequestHead } from './head.ts';
@@ -37,12 +37,9 @@ export function ownerOfCall<T>(table: RouteTable<T>, head: RequestHead, metadata
   if (isUnderSeldon(head)) {
     if (singleNamespace !== null) return table.spaceNamed(singleNamespace);
     const { pathBytes, pathStart, pathEnd } = head;
-    let hash = ownedHash;
-    for (let i = pathStart + owned.length; i < pathEnd; i++) {
-      const byte = pathBytes[i]!;
-      hash = hashStep(hash, byte);
-      if (byte === slash) return table.spaceAt(hash, pathBytes, pathStart + owned.length, i);
-    }
+    const start = pathStart + owned.length;
+    const end = slashAt(pathBytes, start, pathEnd);
+    if (end < pathEnd) return table.spaceAt(hashRange(pathBytes, start, end + 1, ownedHash), pathBytes, start, end);
     // `/seldon/x` without a slash after it names no namespace: shared space.
   } else if (head.grpc) {
     if (namesNamespace(metadata)) return spaceOfField(table, head, metadata);
@@ -95,16 +92,19 @@ function findByPath<T>(table: RouteTable<T>, space: NamespaceRoutes, head: Reque
     best = routeSlotAt(table, space, head, hash, 0, hasLive);
     nextOther = others[1] ?? noLength;
   }
+  // Where a prefix may end next: behind a slash, or at a length that is declared.
+  let nextSlashed = 0;
   while (length < longest) {
-    const byte = bytes[pathStart + length]!;
-    hash = hashStep(hash, byte);
-    length++;
+    if (nextSlashed <= length) nextSlashed = slashAt(bytes, pathStart + Math.max(length, shortestSlashed - 1), pathStart + longest) - pathStart + 1;
+    const end = Math.min(nextSlashed, nextOther);
+    if (end > longest) break;
+    hash = hashRange(bytes, pathStart + length, pathStart + end, hash);
+    length = end;
     if (length === nextOther) nextOther = others[others.indexOf(length) + 1] ?? noLength;
-    else if (byte !== slash || length < shortestSlashed) continue;
     const routeSlot = routeSlotAt(table, space, head, hash, length, hasLive);
     if (routeSlot !== null) best = first(best, routeSlot);
   }
-  return whole ? first(best, routeSlotAt(table, space, head, hash, length, hasLive)) : best;
+  return whole ? first(best, routeSlotAt(table, space, head, hashRange(bytes, pathStart + length, pathStart + pathLength, hash), pathLength, hasLive)) : best;
 }
 
 /** The first match among the Routes whose path text is the first `length` bytes of the path; `hash` is theirs. */
