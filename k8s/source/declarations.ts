@@ -1,7 +1,8 @@
 // Declarations: which file's objects are served when several files declare the same one, and what changed since the last look.
+import { randomInt } from 'node:crypto';
 import { compareText, type Problem } from '../../routing/problem.ts';
-import { fewOf, listOf, type Few } from '../translate/few.ts';
-import { NamedMap } from '../translate/named-map.ts';
+import { digestKey } from '../../routing/digest.ts';
+import { DigestIndex } from '../translate/digest-index.ts';
 import { objectKey, type SourceObject } from '../translate/object.ts';
 import type { StoredObject } from './stored-object.ts';
 
@@ -14,27 +15,37 @@ interface Touched {
 /** Declarations of one object that are told one by one; the rest is counted. */
 const mostTold = 8;
 
+/** The files that declare objects. */
+export interface DeclaringFiles {
+  /** The same for a file as long as it declares something. */
+  numberOf(file: string): number;
+  /** What the file of that number declares of the object with this key. */
+  declaredIn(number: number, key: string): readonly StoredObject[];
+}
+
 /** Objects by file. The object that counts is the one of the first file in text order, the first in that file: the same on every replica. */
 export class Declarations {
-  /** By kind: all declarations of an object, in the order of precedence. Its first one is what was given out, but for those that are touched. */
-  readonly #declared = new Map<string, NamedMap<Few<StoredObject>>>();
-  /** By key: those with more than one declaration. */
+  /** Number of the file whose declaration is the first one, by key: that was given out, but for those that are touched. */
+  readonly #first = new DigestIndex(digestKey({ high: randomInt(2 ** 32), low: randomInt(2 ** 32) }));
+  /** By key, in the order of precedence: those with more than one declaration. */
   readonly #contested = new Map<string, readonly StoredObject[]>();
   readonly #touched = new Map<string, Touched>();
-  /** What was given out, and nobody can read again: it differs from whatever is declared next. */
-  readonly #lost = new Set<StoredObject>();
+  /** Keys of what was given out, and nobody can read again: it differs from whatever is declared next. */
+  readonly #lost = new Set<string>();
+  readonly #files: DeclaringFiles;
   readonly #readAgain: (object: StoredObject) => StoredObject | null;
   #given: readonly StoredObject[] = [];
 
   /** `readAgain` gives an object whose text was let go as it was; null: it cannot be had any more. */
-  constructor(readAgain: (object: StoredObject) => StoredObject | null) {
+  constructor(files: DeclaringFiles, readAgain: (object: StoredObject) => StoredObject | null) {
+    this.#files = files;
     this.#readAgain = readAgain;
   }
 
   /** The objects that a file declared before and declares now; none when it is gone. */
   replace(before: readonly StoredObject[], now: readonly StoredObject[]): void {
-    for (const objects of byKey(before).values()) this.#change(objects, []);
-    for (const objects of byKey(now).values()) this.#change([], objects);
+    for (const [key, objects] of byKey(before)) this.#change(key, objects, []);
+    for (const [key, objects] of byKey(now)) this.#change(key, [], objects);
   }
 
   /** What changed since the last call: objects that are new or differ, and keys that are gone. */
@@ -43,16 +54,16 @@ export class Declarations {
     const removed: string[] = [];
     for (const [key, { declared, served }] of this.#touched) {
       const now = declared[0] ?? null;
+      const isLost = this.#lost.delete(key);
       if (now === null) {
         if (served !== null) removed.push(key);
-      } else if (served === null || this.#lost.has(served) || !served.isSame(now)) {
+      } else if (served === null || isLost || !served.isSame(now)) {
         const whole = now.hasObject ? now : this.#readAgain(now);
-        if (whole === null) this.#lost.add(now);
+        if (whole === null) this.#lost.add(key);
         else set.push(whole);
       } else if (now.hasObject) {
         now.letGo();
       }
-      if (served !== null && served !== now) this.#lost.delete(served);
     }
     this.#touched.clear();
     this.#given = set;
@@ -79,19 +90,23 @@ export class Declarations {
   }
 
   /** Takes declarations of one object out, and puts others of one file in. */
-  #change(before: readonly StoredObject[], now: readonly StoredObject[]): void {
-    const { kind, namespace, name } = (before[0] ?? now[0]!).ref;
-    let named = this.#declared.get(kind);
-    if (named === undefined) this.#declared.set(kind, (named = new NamedMap()));
-    const known = listOf(named.get(namespace, name) ?? null);
-    const declared = known.length === 0 ? now : withFile(before.length === 0 ? known : known.filter((object) => !before.includes(object)), now);
-    if (declared.length === 0) named.delete(namespace, name);
-    else named.set(namespace, name, fewOf(declared));
-    const key = objectKey((before[0] ?? now[0]!).ref);
+  #change(key: string, before: readonly StoredObject[], now: readonly StoredObject[]): void {
+    const known = this.#contested.get(key) ?? this.#loneIn(key, before);
+    const gone = before[0]?.file;
+    const declared = known.length === 0 ? now : withFile(gone === undefined ? known : known.filter(({ file }) => file !== gone), now);
+    if (declared.length === 0) this.#first.delete(key);
+    else this.#first.set(key, this.#files.numberOf(declared[0]!.file));
     if (declared.length > 1) this.#contested.set(key, declared);
     else this.#contested.delete(key);
     const served = this.#touched.get(key)?.served;
     this.#touched.set(key, { declared, served: served === undefined ? (known[0] ?? null) : served });
+  }
+
+  /** The declaration of what is declared once: where a file declared it `before`, that is the one. */
+  #loneIn(key: string, before: readonly StoredObject[]): readonly StoredObject[] {
+    if (before.length > 0) return before;
+    const number = this.#first.get(key);
+    return number < 0 ? [] : this.#files.declaredIn(number, key);
   }
 }
 

@@ -5,24 +5,13 @@ import { digestOf } from '../../routing/digest.ts';
 import { compareProblems, type Problem } from '../../routing/problem.ts';
 import { objectKey, type SourceObject } from '../translate/object.ts';
 import { Declarations } from './declarations.ts';
-import { endingOf, endsAlike, type Ending } from './ending.ts';
+import { endingOf, endsAlike } from './ending.ts';
 import { entryAt } from './entries.ts';
 import { hashOf, readBytes, type FileRead, type FileUnread } from './file-reading.ts';
+import { KnownFiles } from './known-files.ts';
 import { readingManifest } from './manifest.ts';
 import type { StoredObject } from './stored-object.ts';
 import { finish, type Work } from './turns.ts';
-
-interface ManifestFile {
-  /** What `stat` said when it was read: equal means not written since, as far as a slow poll needs to know. */
-  readonly stamp: number;
-  /** Of the bytes, so that a touch costs no parse; "" when it has to be parsed in any case. */
-  readonly digest: string;
-  readonly ending: Ending | null;
-  /** Last good. */
-  readonly objects: readonly StoredObject[];
-  readonly otherKinds: number;
-  readonly withoutNamespace: number;
-}
 
 /** Longest file that is read while somebody may still write to it, bytes. Most writers write so much at once. */
 const earlyBytes = 64 * 1024;
@@ -52,8 +41,8 @@ export interface FirstRead {
 /** All files of a Source by the name they are shown with. */
 export class ManifestFiles {
   readonly #defaultNamespace: string;
-  readonly #files = new Map<string, ManifestFile>();
-  readonly #declarations = new Declarations((object) => this.#readAgain(object));
+  readonly #files = new KnownFiles();
+  readonly #declarations = new Declarations(this.#files, (object) => this.#readAgain(object));
   readonly #problems = new Map<string, readonly Problem[]>();
   readonly #awaited = new Map<string, FoundFile>();
   #gathering = false;
@@ -64,7 +53,7 @@ export class ManifestFiles {
 
   /** true when the file was read and `stat` says that it is still the same. */
   isCurrent(name: string, stats: Stats): boolean {
-    return this.#files.get(name)?.stamp === stampOf(stats);
+    return this.#files.isStamped(name, stampOf(stats));
   }
 
   /** true when the file declares objects and is empty now: in all likelihood somebody is about to write it. */
@@ -168,6 +157,7 @@ export class ManifestFiles {
   /** Whoever was given the last changes has read them: objects need not be kept. */
   letGo(): void {
     this.#declarations.letGo();
+    this.#files.pack();
   }
 
   /**

@@ -284,7 +284,7 @@ class FolderSource implements Source {
     const { set, removed } = this.#files.changes();
     const problems = this.#files.problems();
     const shown = JSON.stringify(problems);
-    if (!first && set.length === 0 && removed.length === 0 && shown === this.#shownProblems) return;
+    if (!first && set.length === 0 && removed.length === 0 && shown === this.#shownProblems) return this.#files.letGo();
     this.#shownProblems = shown;
     this.#deliver({ set, removed, problems, readAtMs: this.#readAtMs });
     this.#files.letGo();

@@ -43,7 +43,8 @@ const nearGroups: Readonly<Record<string, RegExp>> = {
   Host: /ambassador/i,
 };
 
-const kindNames = Object.keys(groups);
+/** Those that are read. */
+export const kindNames: readonly string[] = Object.keys(groups);
 
 export type Kind =
   | { readonly kind: 'read'; readonly name: string }

@@ -5,14 +5,16 @@ import type { ObjectRef } from '../../routing/problem.ts';
 import { essenceOf } from '../translate/essence.ts';
 import type { SourceObject } from '../translate/object.ts';
 import type { UnknownRecord } from '../translate/value.ts';
+import { kindNames } from './kinds.ts';
 import { originAt, type Place } from './manifest-place.ts';
+import type { PackedReader, PackedWriter } from './packed-text.ts';
 import { sharedText } from './shared-text.ts';
 
 interface StoredText {
   readonly file: string;
   readonly line: number;
   readonly items: string;
-  readonly text: string;
+  readonly text: string | null;
   readonly digest: string;
 }
 
@@ -55,6 +57,24 @@ export class StoredObject implements SourceObject {
     return new StoredObject({ kind: sharedText(kind), namespace: sharedText(namespace), name }, sharedText(apiVersion), { file, line, items, text, digest });
   }
 
+  /** Writes all but the text of the object. */
+  pack(to: PackedWriter, namespaceBefore: string): void {
+    const { kind, namespace, name } = this.ref;
+    to.oneOf(kindNames, kind);
+    to.oneOf([namespaceBefore], namespace);
+    to.text(name);
+    to.oneOf(usualVersions, this.apiVersion);
+    to.number(this.#line);
+    to.text(this.#items);
+    to.text(this.#digest);
+  }
+
+  /** The object that was packed, let go. */
+  static unpack(from: PackedReader, namespaceBefore: string, file: string): StoredObject {
+    const ref = { kind: from.oneOf(kindNames), namespace: from.oneOf([namespaceBefore]), name: from.text() };
+    return new StoredObject(ref, from.oneOf(usualVersions), { file, line: from.number(), items: from.text(), digest: from.text(), text: null });
+  }
+
   get origin(): string {
     return originAt(this.file, { line: this.#line, items: this.#items });
   }
@@ -79,6 +99,8 @@ export class StoredObject implements SourceObject {
     return this.#digest === other.#digest;
   }
 }
+
+const usualVersions = ['v1', 'discovery.k8s.io/v1', 'machinelearning.seldon.io/v1', 'getambassador.io/v2', 'machinelearning.seldon.io/v1alpha2', 'machinelearning.seldon.io/v1alpha3', 'getambassador.io/v3alpha1'];
 
 /** 128 bits, in as many bytes. Of a hash that nobody finds two texts for: those who write manifests may not be those who must see what changes. */
 function digestOf(text: string): string {

@@ -15,6 +15,7 @@ import { build, manifestOptions, readSettings, type Served } from '../../gateway
 import { readRequest } from '../../gateway/tools/request.ts';
 import { translateSettingsOf } from '../../gateway/translate-settings.ts';
 import { Declarations } from '../../k8s/source/declarations.ts';
+import { DeclaredFiles } from '../k8s/source/declared-files.ts';
 import { parseManifest } from '../../k8s/source/manifest.ts';
 import { nothingHeld, Translator } from '../../k8s/translate/translator.ts';
 import { printTable } from '../../routing/print.ts';
@@ -32,13 +33,14 @@ export async function runCase(folder: string): Promise<string> {
   const policy = await policyWithoutKeys(settings.policyFile);
   if (typeof policy === 'string') throw new Error(policy);
   const translator = new Translator(translateSettingsOf(settings, [], existsSync(join(folder, 'export.txt')) ? 'ready' : 'unready'), nothingHeld);
-  const declarations = new Declarations(() => null);
+  const files = new DeclaredFiles();
+  const declarations = new Declarations(files, () => null);
   const requests = readFileSync(join(folder, 'requests.txt'), 'utf8').split('\n').filter((line) => line !== '');
   const sections: string[] = [];
   let declared: ReturnType<typeof parseManifest>['objects'] = [];
   for (const file of inputsOf(folder)) {
     const manifest = parseManifest(readFileSync(join(folder, file)), { file, defaultNamespace: settings.singleNamespace ?? 'default', hasLastGood: declared.length > 0 });
-    declarations.replace(declared, manifest.objects);
+    files.replace(declarations, declared, manifest.objects);
     declared = manifest.objects;
     translator.apply(declarations.changes());
     const served = { ...build(translator.current(), [...manifest.problems, ...declarations.problems(), ...guardProblems(translator.guards(), policy)]), policy };

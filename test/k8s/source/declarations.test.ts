@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { Declarations } from '../../../k8s/source/declarations.ts';
 import { StoredObject } from '../../../k8s/source/stored-object.ts';
 import { objectKey } from '../../../k8s/translate/object.ts';
+import { DeclaredFiles } from './declared-files.ts';
 
 function stored(file: string, name: string, port: number): StoredObject {
   return StoredObject.of({ kind: 'Service', namespace: 'prod', name }, 'v1', file, { line: 1, items: '' }, { spec: { ports: [{ port }] } });
@@ -20,26 +21,28 @@ describe('an object whose text was let go, and that counts again', () => {
   test('is read again', () => {
     const b = stored('b.yaml', 'x', 2);
     const a = stored('a.yaml', 'x', 1);
-    const declarations = new Declarations((object) => (object === b ? stored('b.yaml', 'x', 2) : null));
-    declarations.replace([], [b]);
+    const declaring = new DeclaredFiles();
+    const declarations = new Declarations(declaring, (object) => (object === b ? stored('b.yaml', 'x', 2) : null));
+    declaring.replace(declarations, [], [b]);
     expect(given(declarations)).toEqual(['x 2']);
-    declarations.replace([], [a]);
+    declaring.replace(declarations, [], [a]);
     expect(given(declarations)).toEqual(['x 1']);
-    declarations.replace([a], []);
+    declaring.replace(declarations, [a], []);
     expect(given(declarations)).toEqual(['x 2']);
   });
 
   test.each([['is given once it can be read', [stored('b.yaml', 'x', 2)], ['x 2']], ['is removed with its file', [], ['removed Service prod/x']]])('where it cannot be read, what was served stays; it %s', (_name, later, expected) => {
     const b = stored('b.yaml', 'x', 2);
     const a = stored('a.yaml', 'x', 1);
-    const declarations = new Declarations(() => null);
-    declarations.replace([], [b]);
+    const declaring = new DeclaredFiles();
+    const declarations = new Declarations(declaring, () => null);
+    declaring.replace(declarations, [], [b]);
     given(declarations);
-    declarations.replace([], [a]);
+    declaring.replace(declarations, [], [a]);
     given(declarations);
-    declarations.replace([a], []);
+    declaring.replace(declarations, [a], []);
     expect(given(declarations)).toEqual([]);
-    declarations.replace([b], later);
+    declaring.replace(declarations, [b], later);
     expect(given(declarations)).toEqual(expected);
   });
 });
@@ -50,7 +53,8 @@ test('what is given out leads to the first declaration of each object, whatever 
     fc.property(fc.array(file, { maxLength: 20 }), (edits) => {
       const files = new Map<string, readonly StoredObject[]>();
       const again = new Map<StoredObject, () => StoredObject>();
-      const declarations = new Declarations((lost) => again.get(lost)!());
+      const declaring = new DeclaredFiles();
+      const declarations = new Declarations(declaring, (lost) => again.get(lost)!());
       const make = (name: string, port: number, of: string): StoredObject => {
         const object = stored(of, name, port);
         again.set(object, () => stored(of, name, port));
@@ -72,7 +76,7 @@ test('what is given out leads to the first declaration of each object, whatever 
         const before = files.get(name) ?? [];
         const now = objects.map(([of, port]) => make(of, port, name));
         files.set(name, now);
-        declarations.replace(before, now);
+        declaring.replace(declarations, before, now);
         if (looks) look();
       }
       look();

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { dump, load } from 'js-yaml';
 import { build } from '../../../gateway/tools/manifests.ts';
 import { Declarations } from '../../../k8s/source/declarations.ts';
+import { DeclaredFiles } from '../source/declared-files.ts';
 import { parseManifest } from '../../../k8s/source/manifest.ts';
 import { nothingHeld, Translator } from '../../../k8s/translate/translator.ts';
 import { decide } from '../../../routing/decide.ts';
@@ -245,11 +246,12 @@ export interface Outcome {
 const draws = 40;
 
 export function outcomeOf(around: string, subject: string): Outcome {
-  const declarations = new Declarations(() => null);
+  const files = new DeclaredFiles();
+  const declarations = new Declarations(files, () => null);
   const found: Problem[] = [];
   for (const [file, text] of [['around.yaml', around], ['subject.yaml', subject]] as const) {
     const manifest = parseManifest(Buffer.from(text), { file, defaultNamespace: 'default', hasLastGood: false });
-    declarations.replace([], manifest.objects);
+    files.replace(declarations, [], manifest.objects);
     found.push(...manifest.problems);
   }
   const translator = new Translator({ ...clusterSettings, source: 'folder', withoutSlices: 'ready' }, nothingHeld);
