@@ -66,12 +66,11 @@ function sendingWhole(json: () => unknown, text: () => string, wide: () => strin
   const asText = new SharedAnswers(async () => Buffer.from(text()), nowMs);
   const asWide = new SharedAnswers(async () => Buffer.from(wide()), nowMs);
   return (request, reply) => {
-    if (!wantsText(request)) return sendShared(reply, asJson, jsonType, asItIs);
-    return sendShared(reply, isWide(queryOf(request)) ? asWide : asText, textType, asItIs);
+    if (!wantsText(request)) return sendShared(reply, asJson, jsonType);
+    return sendShared(reply, isWide(queryOf(request)) ? asWide : asText, textType);
   };
 }
 
-const asItIs = (text: Buffer): Buffer => text;
 const textType = 'text/plain; charset=utf-8';
 const jsonType = 'application/json; charset=utf-8';
 

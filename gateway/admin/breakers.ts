@@ -2,12 +2,14 @@
 import { defaultBreaker } from '../../routing/upstream.ts';
 import type { Breaker } from '../../routing/upstream.ts';
 import { breakerCell, breakerResources, priorities } from '../counters.ts';
+import type { Slices } from './slices.ts';
 
-/** Breakers of one Upstream and where they count. */
-export interface CountedBreaker {
-  readonly slot: number;
-  /** As written; a priority without limits has the defaults. */
-  readonly limits: readonly Breaker[];
+/** Breakers by the slots where they count. */
+export interface CountedBreakers {
+  /** All slots are below it. */
+  readonly end: number;
+  /** As written; a priority without limits has the defaults. null: no Upstream of the table has the slot. */
+  limitsAt(slot: number): readonly Breaker[] | null;
 }
 
 export interface BreakerUse {
@@ -17,22 +19,45 @@ export interface BreakerUse {
   readonly open: number;
 }
 
-/** Reads every breaker's cells once. */
-export function breakerUse(blocks: readonly Float64Array[], breakers: Iterable<CountedBreaker>): readonly BreakerUse[] {
+/** Slots read together, some 0.01 ms with a few blocks. */
+const togetherSlots = 256;
+const slotCells = breakerResources.length * priorities.length;
+
+/** Reads every breaker's cells once, and asks for the limits only of those that have something in use: of 20,000 Upstreams all would be 40 ms. */
+export async function breakerUse(blocks: readonly Float64Array[], breakers: () => CountedBreakers, slices: Slices): Promise<readonly BreakerUse[]> {
   const inUse = breakerResources.map(() => 0);
   const open = breakerResources.map(() => 0);
-  for (const { slot, limits } of breakers) {
-    for (let priority = 0; priority < priorities.length; priority++) {
-      for (let one = 0; one < breakerResources.length; one++) {
-        let used = 0;
-        for (const block of blocks) used += block[breakerCell(slot, priority) + one]!;
-        if (used === 0) continue;
-        inUse[one]! += used;
-        if (used >= limitsOf(limits, priority)[one]!) open[one]! += 1;
-      }
+  const sums = new Float64Array(slotCells);
+  for (let slot = 0; slot < breakers().end; slot++) {
+    if (slot % togetherSlots === 0) await slices.pause();
+    if (!sumSlot(blocks, slot, sums)) continue;
+    const limits = breakers().limitsAt(slot);
+    if (limits === null) continue;
+    for (let cell = 0; cell < slotCells; cell++) {
+      const used = sums[cell]!;
+      if (used === 0) continue;
+      const one = cell % breakerResources.length;
+      inUse[one]! += used;
+      if (used >= limitsOf(limits, Math.floor(cell / breakerResources.length))[one]!) open[one]! += 1;
     }
   }
   return breakerResources.map((resource, one) => ({ resource, inUse: inUse[one]!, open: open[one]! }));
+}
+
+/** What all blocks together have in use there; false: nothing. */
+function sumSlot(blocks: readonly Float64Array[], slot: number, sums: Float64Array): boolean {
+  const first = breakerCell(slot, 0);
+  let isUsed = false;
+  sums.fill(0);
+  for (const block of blocks) {
+    for (let cell = 0; cell < slotCells; cell++) {
+      const used = block[first + cell]!;
+      if (used === 0) continue;
+      sums[cell]! += used;
+      isUsed = true;
+    }
+  }
+  return isUsed;
 }
 
 /** In the order of `breakerResources`. */

@@ -4,7 +4,8 @@ import { compareText } from '../../routing/problem.ts';
 import type { Problem } from '../../routing/problem.ts';
 import { fixed, fixedTable } from '../counters.ts';
 import { breakerUse } from './breakers.ts';
-import type { CountedBreaker } from './breakers.ts';
+import type { BreakerUse, CountedBreakers } from './breakers.ts';
+import type { Slices } from './slices.ts';
 import type { EndpointStates } from './view.ts';
 import type { TableFacts } from '../messages.ts';
 
@@ -13,7 +14,7 @@ export interface FamilySources {
   /** `blocks[0]` is the base block. */
   readonly blocks: readonly Float64Array[];
   readonly endpointStates: () => EndpointStates;
-  readonly breakers: () => Iterable<CountedBreaker>;
+  readonly breakers: () => CountedBreakers;
   readonly served: () => TableFacts;
   /** Clients that limits of rate count now. */
   readonly countedClients: () => number;
@@ -36,7 +37,7 @@ const mostCertificateSeries = 1000;
 
 export interface FixedFamilies {
   /** In the text format. */
-  text(): Promise<string>;
+  text(slices: Slices): Promise<string>;
   /** A change became live after so many seconds. */
   live(seconds: number): void;
 }
@@ -49,6 +50,7 @@ const cellFamilies = Map.groupBy(
 
 export function fixedFamilies(sources: FamilySources): FixedFamilies {
   const registry = new Registry();
+  let use: readonly BreakerUse[] = [];
   const sum = (cell: number): number => sources.blocks.reduce((total, block) => total + block[cell]!, 0);
 
   const gauge = (name: string, help: string, labelNames: readonly string[], fill: (one: Gauge) => void): void => {
@@ -96,10 +98,10 @@ export function fixedFamilies(sources: FamilySources): FixedFamilies {
     one.set({ state: 'ejected' }, Math.max(...sources.blocks.map((block) => block[fixed.endpointsEjected]!)));
   });
   gauge('sluice_breaker_use', 'What all Upstreams together have in use of what their circuit breakers limit.', ['resource'], (one) => {
-    for (const { resource, inUse } of breakerUse(sources.blocks, sources.breakers())) one.set({ resource }, inUse);
+    for (const { resource, inUse } of use) one.set({ resource }, inUse);
   });
   gauge('sluice_breakers_open', 'Circuit breakers that have reached a limit.', ['resource'], (one) => {
-    for (const { resource, open } of breakerUse(sources.blocks, sources.breakers())) one.set({ resource }, open);
+    for (const { resource, open } of use) one.set({ resource }, open);
   });
   gauge('sluice_table_version', 'Number of the table.', [], (one) => one.set(sources.served().version));
   gauge('sluice_table_hash', 'First 52 bits of the hash of the table: equal where replicas agree.', [], (one) => {
@@ -127,7 +129,13 @@ export function fixedFamilies(sources: FamilySources): FixedFamilies {
     buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1],
     registers: [registry],
   });
-  return { text: () => registry.metrics(), live: (seconds) => live.observe(seconds) };
+  return {
+    async text(slices) {
+      use = await breakerUse(sources.blocks, sources.breakers, slices);
+      return registry.metrics();
+    },
+    live: (seconds) => live.observe(seconds),
+  };
 }
 
 function countProblems(problems: readonly Problem[]): (readonly [code: string, level: string, count: number])[] {

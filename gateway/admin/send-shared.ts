@@ -1,15 +1,43 @@
 // Sends a shared answer, or says that too many are under way.
-import type { Readable } from 'node:stream';
 import type { FastifyReply } from 'fastify';
+import { AnswerReader } from './answer-reader.ts';
 import { mostUnderWay } from './shared-answers.ts';
-import type { SharedAnswers } from './shared-answers.ts';
+import type { SharedAnswer, SharedAnswers } from './shared-answers.ts';
 
-/** `contentOf`: what is sent of a text. */
-export async function sendShared<Text>(reply: FastifyReply, answers: SharedAnswers<Text>, type: string, contentOf: (text: Text) => Buffer | Readable): Promise<FastifyReply> {
-  const taken = answers.take();
-  if (taken === null) {
-    return reply.code(503).header('retry-after', '1').send({ error: 'busy', sentence: `${mostUnderWay} of these answers are under way already: ask again` });
+export async function sendShared(reply: FastifyReply, answers: SharedAnswers, type: string): Promise<FastifyReply> {
+  const taken = take(reply, answers);
+  return taken === null ? refuse(reply) : reply.type(type).send(await taken.text);
+}
+
+/** The answer begins with what is shared, and each reader gets the rest as `write` makes it. */
+export async function streamShared(reply: FastifyReply, answers: SharedAnswers, type: string, write: (reader: AnswerReader) => Promise<void>): Promise<FastifyReply> {
+  const taken = take(reply, answers);
+  if (taken === null) return refuse(reply);
+  const beginning = await taken.text;
+  const { raw, request } = reply.hijack();
+  raw.writeHead(200, { 'content-type': type });
+  if (request.method !== 'HEAD') {
+    const reader = new AnswerReader(raw);
+    try {
+      await reader.send(beginning);
+      await write(reader);
+    } catch (error) {
+      // Cut: whoever reads half of it must not take it for the whole.
+      raw.destroy();
+      throw error;
+    }
   }
+  raw.end();
+  return reply;
+}
+
+function refuse(reply: FastifyReply): FastifyReply {
+  return reply.code(503).header('retry-after', '1').send({ error: 'busy', sentence: `${mostUnderWay} of these answers are under way already: ask again` });
+}
+
+function take(reply: FastifyReply, answers: SharedAnswers): SharedAnswer | null {
+  const taken = answers.take();
+  if (taken === null) return null;
   // Before it waits: the client may leave meanwhile. An answer that stands behind others of its connection is not told of the connection's end.
   const { socket } = reply.request.raw;
   const done = (): void => {
@@ -18,5 +46,5 @@ export async function sendShared<Text>(reply: FastifyReply, answers: SharedAnswe
   };
   socket.once('close', done);
   reply.raw.once('close', done);
-  return reply.type(type).send(contentOf(await taken.text));
+  return taken;
 }

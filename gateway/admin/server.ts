@@ -1,5 +1,4 @@
 // The admin port: health, metrics, routes, Problems. Fastify, in the control worker: it may be busy, traffic never waits for it.
-import { Readable } from 'node:stream';
 import { fastify } from 'fastify';
 import type { CertificateSet } from '../certificates.ts';
 import type { CallPolicy } from '../callers/call-policy.ts';
@@ -12,11 +11,10 @@ import { serveRevocation } from './oauth-api.ts';
 import type { TokenRevoker } from './oauth-api.ts';
 import { isOwnHost } from './hosts.ts';
 import { SharedAnswers } from './shared-answers.ts';
-import { sendShared } from './send-shared.ts';
+import { streamShared } from './send-shared.ts';
 import { fixedFamilies } from './fixed-families.ts';
 import type { CertificateExpiry, FixedFamilies } from './fixed-families.ts';
-import { PiecedText } from './pieced-text.ts';
-import { seriesText } from './series.ts';
+import { writeSeries } from './series.ts';
 import { slicesOfThread } from './slices.ts';
 import type { AdminView } from './view.ts';
 
@@ -125,22 +123,6 @@ function serveHealth(app: FastifyInstance, { view, notReady, turns }: AdminOptio
 }
 
 function serveMetrics(app: FastifyInstance, families: FixedFamilies, { blocks, view }: AdminOptions): void {
-  const texts = new SharedAnswers(() => metricsText(families, blocks, view), () => performance.now(), { free: (text: PiecedText) => text.free() });
-  app.get('/metrics', (_, reply) => sendShared(reply, texts, 'text/plain; version=0.0.4; charset=utf-8', (text) => Readable.from(slowly(text.pieces()), { objectMode: true, highWaterMark: 1 })));
-}
-
-async function metricsText(families: FixedFamilies, blocks: readonly Float64Array[], view: AdminView): Promise<PiecedText> {
-  const text = new PiecedText();
-  text.write(await families.text());
-  for await (const part of seriesText(blocks, view.usedSlots, slicesOfThread())) text.write(part);
-  return text;
-}
-
-/** A piece a slice: what a socket takes at once would be milliseconds of this thread's core. */
-async function* slowly(pieces: Iterable<Buffer>): AsyncGenerator<Buffer> {
-  const slices = slicesOfThread();
-  for (const piece of pieces) {
-    yield piece;
-    await slices.pause();
-  }
+  const few = new SharedAnswers(async () => Buffer.from(await families.text(slicesOfThread())), () => performance.now());
+  app.get('/metrics', (_, reply) => streamShared(reply, few, 'text/plain; version=0.0.4; charset=utf-8', (reader) => writeSeries(reader, blocks, () => view.usedSlots, slicesOfThread())));
 }

@@ -7,42 +7,33 @@ export const mostUnderWay = 8;
 /** Texts of one kind that readers still hold while another is made: with more, the newest serves on until one is let go. */
 const mostHeld = 2;
 
-interface Made<Text> {
+interface Made {
   readonly atMs: number;
-  readonly text: Promise<Text>;
+  readonly text: Promise<Buffer>;
   readers: number;
 }
 
 /** The text, and what to call when its reader has it or is gone. */
-export interface SharedAnswer<Text> {
-  readonly text: Promise<Text>;
+export interface SharedAnswer {
+  readonly text: Promise<Buffer>;
   done(): void;
 }
 
-/** What is called with each text that was made, when nobody reads it and nobody else will. */
-interface TextMemory<Text> {
-  free(text: Text): void;
-}
-
-const collected: TextMemory<unknown> = { free: () => undefined };
-
 /** One kind of answer. */
-export class SharedAnswers<Text = Buffer> {
-  readonly #make: () => Promise<Text>;
+export class SharedAnswers {
+  readonly #make: () => Promise<Buffer>;
   readonly #nowMs: () => number;
-  readonly #memory: TextMemory<Text>;
-  #newest: Made<Text> | null = null;
-  readonly #held = new Set<Made<Text>>();
+  #newest: Made | null = null;
+  readonly #held = new Set<Made>();
   #underWay = 0;
 
-  constructor(make: () => Promise<Text>, nowMs: () => number, memory: TextMemory<Text> = collected) {
+  constructor(make: () => Promise<Buffer>, nowMs: () => number) {
     this.#make = make;
     this.#nowMs = nowMs;
-    this.#memory = memory;
   }
 
   /** null: too many are under way. */
-  take(): SharedAnswer<Text> | null {
+  take(): SharedAnswer | null {
     if (this.#underWay >= mostUnderWay) return null;
     const made = this.#current();
     this.#underWay += 1;
@@ -63,13 +54,12 @@ export class SharedAnswers<Text = Buffer> {
     };
   }
 
-  #current(): Made<Text> {
+  #current(): Made {
     const nowMs = this.#nowMs();
     const newest = this.#newest;
     if (newest !== null && (nowMs - newest.atMs < freshMs || this.#held.size >= mostHeld)) return newest;
-    const made: Made<Text> = { atMs: nowMs, text: this.#make(), readers: 0 };
+    const made: Made = { atMs: nowMs, text: this.#make(), readers: 0 };
     this.#newest = made;
-    if (newest !== null && newest.readers === 0) this.#freed(newest);
     // One that could not be made is no answer to the next who asks.
     made.text.catch(() => {
       if (this.#newest === made) this.#newest = null;
@@ -78,18 +68,12 @@ export class SharedAnswers<Text = Buffer> {
   }
 
   /** Nobody reads it: it is kept for its second and no longer. */
-  #forgetOld(made: Made<Text>): void {
-    if (this.#newest !== made) return this.#freed(made);
+  #forgetOld(made: Made): void {
     const leftMs = made.atMs + freshMs - this.#nowMs();
     const forget = (): void => {
-      if (this.#newest !== made || made.readers > 0) return;
-      this.#newest = null;
-      this.#freed(made);
+      if (this.#newest === made && made.readers === 0) this.#newest = null;
     };
     if (leftMs <= 0) forget();
     else setTimeout(forget, leftMs).unref();
-  }
-  #freed({ text }: Made<Text>): void {
-    text.then((made) => this.#memory.free(made), () => undefined);
   }
 }

@@ -3,7 +3,7 @@ import type { Problem } from '../../routing/problem.ts';
 import type { RouteTable } from '../../routing/table.ts';
 import type { Translation } from '../../k8s/translate/translation.ts';
 import type { TableFacts } from '../messages.ts';
-import type { CountedBreaker } from './breakers.ts';
+import type { CountedBreakers } from './breakers.ts';
 import type { CountedSeries } from './series.ts';
 
 /** Endpoints of the table, by what is known of them. */
@@ -25,7 +25,7 @@ export interface AdminView {
   /** Sorted. */
   readonly problems: readonly Problem[];
   readonly usedSlots: Iterable<CountedSeries>;
-  /** Upstreams whose breakers count across workers, and where. */
-  readonly breakers: Iterable<CountedBreaker>;
+  /** Of Upstreams whose breakers count across workers. */
+  readonly breakers: CountedBreakers;
   readonly endpointStates: EndpointStates;
 }

@@ -16,6 +16,16 @@ export class BreakerSlots {
     return this.#slots.slotOf(upstreamKey);
   }
 
+  /** Every slot that was ever in use is below it. */
+  get end(): number {
+    return this.#slots.end;
+  }
+
+  /** The Upstream that has the slot; null: none. */
+  at(slot: number): string | null {
+    return this.#slots.at(slot);
+  }
+
   /** The Upstream is in the table from now on. */
   own(upstreamKey: string): void {
     this.#slots.take(upstreamKey);

@@ -10,7 +10,7 @@ import type { ClaimRecord, Held } from '../../k8s/translate/held.ts';
 import type { Translation, TranslationChange } from '../../k8s/translate/translation.ts';
 import type { OAuthClientsChange } from '../callers/oauth-client.ts';
 import type { DataToControl, Handover, HandoverChange, TableFacts } from '../messages.ts';
-import type { CountedBreaker } from '../admin/breakers.ts';
+import type { CountedBreakers } from '../admin/breakers.ts';
 import type { EndpointStates } from '../admin/view.ts';
 import { BreakerSlots } from './breaker-slots.ts';
 import { HealthChecks } from './health-checks.ts';
@@ -144,9 +144,15 @@ export class Reconciler {
     return this.#slots.used;
   }
 
-  /** Upstreams whose breakers count across workers, and where. */
-  get breakers(): Iterable<CountedBreaker> {
-    return Iterator.from(this.#translation.breakers).map(([key, limits]) => ({ slot: this.#breakerSlots.slotOf(key), limits })).filter(({ slot }) => slot >= 0);
+  /** Of Upstreams whose breakers count across workers. */
+  get breakers(): CountedBreakers {
+    return {
+      end: this.#breakerSlots.end,
+      limitsAt: (slot) => {
+        const key = this.#breakerSlots.at(slot);
+        return key === null ? null : (this.#translation.breakers.get(key) ?? null);
+      },
+    };
   }
 
   /** What /readyz answers. */

@@ -67,9 +67,14 @@ export class SlotAllocation<Value> {
     for (const [slot, value] of this.#values.entries()) if (value === null) this.#free.push(slot);
   }
 
-  /** Slots in use, in order. */
-  *used(): Iterable<readonly [slot: number, value: Value]> {
-    for (const [slot, value] of this.#values.entries()) if (value !== null) yield [slot, value];
+  /** Every slot that was ever in use is below it. */
+  get end(): number {
+    return this.#values.length;
+  }
+
+  /** What has the slot; null: nothing. */
+  at(slot: number): Value | null {
+    return this.#values[slot] ?? null;
   }
 
   /** −1: it has none. */

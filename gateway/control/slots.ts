@@ -26,9 +26,16 @@ export class SeriesSlots {
     this.#slots = new SlotAllocation(maxSlots, new SeriesIndex(), kept, { version: 0, atMs: nowMs });
   }
 
-  /** Slots in use, in order. */
+  /** Slots in use, in order; whoever goes through them may wait meanwhile. */
   get used(): Iterable<UsedSlot> {
-    return Iterator.from(this.#slots.used()).map(([slot, series]) => ({ slot, series }));
+    return this.#used();
+  }
+
+  *#used(): Iterable<UsedSlot> {
+    for (let slot = 0; slot < this.#slots.end; slot++) {
+      const series = this.#slots.at(slot);
+      if (series !== null) yield { slot, series };
+    }
   }
 
   /** The slot of a Mapping in the table, or −1: it counts without one, because every slot is in use. */

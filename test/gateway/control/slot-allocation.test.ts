@@ -44,7 +44,7 @@ describe('slot allocation', () => {
     expect(slots.take('x')).toBe(2);
     expect(slots.take('z')).toBe(1);
     expect(slots.take('over')).toBe(-1);
-    expect([...slots.used()]).toEqual([[0, 'y'], [1, 'z'], [2, 'x']]);
+    expect([slots.end, ...[0, 1, 2, 3].map((slot) => slots.at(slot))]).toEqual([3, 'y', 'z', 'x', null]);
     asked.length = 0;
     slots.sweep(9, (slot) => asked.push(slot) === 0);
     expect(asked).toEqual([0]);
