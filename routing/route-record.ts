@@ -7,7 +7,8 @@ import { patched, patchOf } from './patch.ts';
 import type { Patch } from './patch.ts';
 import { plainMappingOf } from './plain-mapping.ts';
 import { contentOf, recordWords } from './record.ts';
-import type { RouteMember, UpstreamState } from './route.ts';
+import type { RouteMember } from './route.ts';
+import { stateBits, stateOfBits, unready } from './upstream-state.ts';
 
 type Packed = readonly [slot: number, state: number, since: number, patch: Patch | null];
 type PackedRoute = readonly [kind: string, namespace: string, name: string, ...members: readonly Packed[]];
@@ -18,7 +19,7 @@ export function packMembers(members: readonly RouteMember[]): string {
   let base = plainMappingOf(source);
   const packed: Packed[] = [];
   for (const { mapping, since, slot, state } of members) {
-    packed.push([slot, (state.ready ? 1 : 0) + (state.ending ? 2 : 0), since, patchOf(base, mapping) ?? null]);
+    packed.push([slot, stateBits(state), since, patchOf(base, mapping) ?? null]);
     base = mapping;
   }
   const { kind, namespace, name } = source;
@@ -27,7 +28,7 @@ export function packMembers(members: readonly RouteMember[]): string {
 
 /** What a Mapping takes in the record of a Route that has no other, bytes. */
 export function mappingBytes(mapping: Mapping): number {
-  return Buffer.byteLength(packMembers([{ mapping, since: 0, slot: -1, state: states[0]! }]));
+  return Buffer.byteLength(packMembers([{ mapping, since: 0, slot: -1, state: unready }]));
 }
 
 /** The members in the record at this unit, which has this number. Throws ArenaFault where it is not what was written. */
@@ -39,8 +40,6 @@ export function membersAt(arena: Arena, unit: number, number: number): readonly 
   return packed.map(([slot, state, since, patch]) => {
     const mapping = patched(base, patch ?? undefined) as Mapping;
     base = mapping;
-    return { mapping, since, slot, state: states[state & 3]! };
+    return { mapping, since, slot, state: stateOfBits(state) };
   });
 }
-
-const states: readonly UpstreamState[] = [0, 1, 2, 3].map((bits) => Object.freeze({ ready: (bits & 1) !== 0, ending: (bits & 2) !== 0 }));

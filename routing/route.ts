@@ -9,26 +9,9 @@ import { orderKey } from './order.ts';
 import type { ObjectRef, Problem } from './problem.ts';
 import { compileRegex } from './regex.ts';
 import { placingOf } from './namespace-routes.ts';
-import { isEnding } from './upstream.ts';
-import type { UpstreamEndpoints } from './upstream.ts';
+import type { UpstreamState } from './upstream-state.ts';
 import { boundsOf, memberShares, readyShares } from './weights.ts';
 import type { SharesNote } from './weights.ts';
-
-/** The ready bit of an Upstream, and whether only Endpoints that are ending make it ready. */
-export interface UpstreamState {
-  readonly ready: boolean;
-  readonly ending: boolean;
-}
-
-const unready: UpstreamState = Object.freeze({ ready: false, ending: false });
-
-/** Of an Upstream with these Endpoints; null: it has none that are known. */
-export function stateOfEndpoints(endpoints: UpstreamEndpoints | null): UpstreamState {
-  return endpoints === null ? unready : { ready: endpoints.ready, ending: isEnding(endpoints) };
-}
-
-/** Of a redirect, which needs no Upstream. */
-export const steady: UpstreamState = Object.freeze({ ready: true, ending: false });
 
 /** One Mapping of a Route as the table knows it. */
 export interface RouteMember {
@@ -93,7 +76,7 @@ export function planRoute<M extends RouteMember>(key: string, members: readonly 
   const { match } = members[0]!.mapping;
   const refusal = refusalOf(match);
   const problems: Problem[] = refusal === null ? [] : problemsOf(members, 'error', 'bad-regex', `${refusal}: this Route matches nothing`);
-  const live = members.filter(({ mapping }) => mapping.role.kind === 'live');
+  const live = liveOf(members);
   const shares = sharesOf(members, live, problems);
   return { key, placing: placingOf(match, refusal === null), usable: refusal === null, live, shares, problems: problems.length === 0 || match.path.kind === 'grpc' ? noProblems : Object.freeze(problems) };
 }
@@ -137,12 +120,16 @@ export function buildRoute<T>(members: readonly AttachedMapping<T>[], serial: nu
   return Object.freeze(route);
 }
 
-/** The digest of a Route's content, from those of its Mappings. Ready bits count too; the usual one costs nothing. */
-export function digestOfRoute({ live, shares }: RoutePlan<RouteMember>, digests: readonly Digest[]): Digest {
+/** What ready bits count in the digest of a table, beside its Mappings: the usual one costs nothing. */
+export function digestOfUnready(members: readonly RouteMember[]): Digest {
+  const live = liveOf(members);
   let sum = noDigest;
-  for (const digest of digests) sum = addDigest(sum, digest, 1);
-  for (const [index, { ready }] of shares.entries()) if (!ready) sum = addDigest(sum, digestOf(live[index]!.mapping.id), 1);
+  for (const [index, { ready }] of sharesOf(members, live, []).entries()) if (!ready) sum = addDigest(sum, digestOf(live[index]!.mapping.id), 1);
   return sum;
+}
+
+function liveOf<M extends RouteMember>(members: readonly M[]): readonly M[] {
+  return members.filter(({ mapping }) => mapping.role.kind === 'live');
 }
 
 type Writable<V> = { -readonly [key in keyof V]: V[key] };

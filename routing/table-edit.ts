@@ -1,10 +1,11 @@
 // TableEdit: one change on its way into the arena: Routes, the spaces that hold them, names and Upstreams, then the pages that name all of these, and a root.
 import { unitWords } from './arena.ts';
 import type { Arena } from './arena.ts';
-import { hashText } from './bytes.ts';
 import { addDigest, digestOf } from './digest.ts';
+import { sameValue } from './diff.ts';
 import { IndexEdit } from './index-edit.ts';
 import { metaOf } from './index-page.ts';
+import { NamesEdit } from './names-edit.ts';
 import { emptyNamespaceRoutes, withRoute } from './namespace-routes.ts';
 import type { NamespaceRoutes } from './namespace-routes.ts';
 import type { Mapping } from './mapping.ts';
@@ -17,13 +18,16 @@ import type { IndexName } from './root.ts';
 import { membersAt, packMembers } from './route-record.ts';
 import { slotKeyOf } from './route-slot.ts';
 import type { SlotKey } from './route-slot.ts';
-import { planRoute, routeKey, steady } from './route.ts';
-import type { RouteMember, UpstreamState } from './route.ts';
+import { digestOfUnready, planRoute, routeKey } from './route.ts';
+import type { RouteMember } from './route.ts';
 import type { MappingChange, TableChange } from './table-change.ts';
-import { TableIndex, upstreamsOf } from './table-index.ts';
-import type { DigestedMember, KnownRoute } from './known.ts';
+import { TableIndex } from './table-index.ts';
+import { knownRoute, upstreamsOf } from './known.ts';
+import type { KnownRoute } from './known.ts';
+import { steady } from './upstream-state.ts';
+import type { UpstreamState } from './upstream-state.ts';
 import { UpstreamsEdit } from './upstreams-edit.ts';
-import { WrittenMappings } from './written-mappings.ts';
+import { WrittenRoutes } from './written-routes.ts';
 
 /** Moments of a write, for tests that end the writer there. */
 export type WritePoint = 'begun' | 'routes written' | 'pages written' | 'root written';
@@ -37,8 +41,13 @@ export interface WrittenTable {
   readonly routeCount: number;
 }
 
-/** What changes at one Route: Mappings that come or change, and null for those that leave. The last of an id counts. */
-type RouteChange = Map<string, DigestedMember | null>;
+/** What changes at one Route. */
+interface RouteChange {
+  /** null: that of its record. */
+  readonly key: string | null;
+  /** Mappings that come or change, and null for those that leave. The last of an id counts. */
+  readonly mappings: Map<string, RouteMember | null>;
+}
 
 /** Of a Route that is scanned. */
 const noSlot: SlotKey = Object.freeze({ hash: 0, text: '', meta: 0 });
@@ -50,15 +59,15 @@ export class TableEdit {
   readonly #reached: (point: WritePoint) => void;
   readonly #edits: Readonly<Record<IndexName, IndexEdit>>;
   readonly #upstreams: UpstreamsEdit;
-  readonly #touched = new Map<string, RouteChange>();
+  /** By number of the Route. */
+  readonly #touched = new Map<number, RouteChange>();
   /** Spaces as they become. */
   readonly #spaces = new Map<string | null, NamespaceRoutes>();
-  /** Names of deployments, and how many more Routes have each. */
-  readonly #names = new Map<string, number>();
+  readonly #names: NamesEdit;
   /** First Mapping of each Route that is written, by the unit of its record. */
   readonly #written = new Map<number, Mapping>();
   readonly #orders = new Map<number, OrderKey>();
-  readonly #before: WrittenMappings;
+  readonly #before: WrittenRoutes;
 
   constructor(arena: Arena, index: TableIndex, reached: (point: WritePoint) => void) {
     this.#arena = arena;
@@ -69,7 +78,8 @@ export class TableEdit {
     const any = (a: number, b: number): number => a - b;
     this.#edits = { routes: edit((a, b) => this.#compare(a, b)), spaces: edit(any), upstreams: edit(any), names: edit(any) };
     this.#upstreams = new UpstreamsEdit(arena, index);
-    this.#before = new WrittenMappings(arena);
+    this.#names = new NamesEdit(arena, index);
+    this.#before = new WrittenRoutes(index.routes);
   }
 
   write(change: TableChange): WrittenTable {
@@ -77,13 +87,13 @@ export class TableEdit {
     for (const id of change.removedMappings) this.#removeMapping(id);
     for (const one of change.mappings) this.#setMapping(one);
     this.#upstreams.take(change);
-    for (const key of this.#upstreams.flipped) this.#changeOf(key);
-    for (const [key, routeChange] of this.#touched) this.#rebuild(key, routeChange);
+    for (const number of this.#upstreams.flipped) this.#changeOf(number, null);
+    for (const [number, routeChange] of this.#touched) this.#rebuild(number, routeChange);
     this.#reached('routes written');
     const isSame = this.#touched.size === 0 && !this.#upstreams.isChanged && !index.isOther(change.settings);
     if (isSame && index.written.version > 0) return index.written;
     this.#writeSpaces();
-    this.#writeNames();
+    this.#names.write(this.#edits.names);
     this.#upstreams.write(this.#edits.upstreams);
     for (const name of indexes) this.#edits[name].write(index.directories[name], () => index.nextSerial());
     this.#reached('pages written');
@@ -93,39 +103,80 @@ export class TableEdit {
   }
 
   #removeMapping(id: string): void {
-    const key = this.#index.routeKeyOf.get(id);
-    if (key === undefined) return;
-    this.#changeOf(key).set(id, null);
-    this.#index.routeKeyOf.delete(id);
+    const number = this.#routeOf(id);
+    if (number < 0) return;
+    this.#changeOf(number, null).mappings.set(id, null);
+    this.#index.routes.removeMapping(id, number);
   }
 
   #setMapping({ mapping, slot }: MappingChange): void {
+    const { routes } = this.#index;
     const { id } = mapping;
     const key = routeKey(mapping);
-    const digest = digestOf(mapping);
-    const before = this.#index.routeKeyOf.get(id);
-    if (before === key) {
-      const route = this.#index.routes.get(key);
-      const known = this.#touched.get(key)?.has(id) === true ? undefined : route?.members.find((one) => one.id === id);
-      if (route !== undefined && known?.digest.high === digest.high && known.digest.low === digest.low && known.slot === slot && this.#before.has(route, mapping)) return;
-    } else if (before !== undefined) this.#changeOf(before).set(id, null);
-    this.#changeOf(key).set(id, { mapping, digest, since: this.#index.nextSerial(), slot, state: steady });
-    this.#index.routeKeyOf.set(id, key);
+    const before = this.#routeOf(id);
+    const isStaying = before >= 0 && this.#keyOf(before) === key;
+    if (isStaying && this.#isAsBefore(before, mapping, slot)) return;
+    const number = isStaying ? before : this.#numberOf(key);
+    if (!isStaying) {
+      if (before >= 0) {
+        this.#changeOf(before, null).mappings.set(id, null);
+        routes.removeMapping(id, before);
+      }
+      routes.addMapping(id, number);
+    }
+    this.#changeOf(number, key).mappings.set(id, { mapping, since: this.#index.nextSerial(), slot, state: steady });
   }
 
-  #rebuild(key: string, change: RouteChange): void {
+  /** The number of the Route that has this Mapping now, −1: none has. */
+  #routeOf(id: string): number {
+    return this.#index.routes.withMapping(id, (number) => {
+      const change = this.#touched.get(number)?.mappings.get(id);
+      return change === undefined ? this.#isWritten(number) && this.#before.memberOf(number, id) !== undefined : change !== null;
+    });
+  }
+
+  /** The number of the Route of this key, which may be a new one. */
+  #numberOf(key: string): number {
+    const { routes, numbers } = this.#index;
+    const known = routes.withKey(key, (number) => this.#keyOf(number) === key);
+    if (known >= 0) return known;
+    const number = numbers.routes.take();
+    routes.addKey(key, number);
+    return number;
+  }
+
+  #keyOf(number: number): string {
+    return this.#touched.get(number)?.key ?? this.#before.keyOf(number);
+  }
+
+  #isWritten(number: number): boolean {
+    return this.#index.routes.unitOf(number) !== 0;
+  }
+
+  /** Digests may be forged, so nothing but the Mapping itself says that it is the same. */
+  #isAsBefore(number: number, mapping: Mapping, slot: number): boolean {
+    if (this.#touched.get(number)?.mappings.has(mapping.id) === true || !this.#isWritten(number)) return false;
+    const known = this.#before.memberOf(number, mapping.id);
+    return known !== undefined && known.slot === slot && sameValue(known.mapping, mapping);
+  }
+
+  #rebuild(number: number, { key: given, mappings }: RouteChange): void {
     const index = this.#index;
-    const before = index.routes.get(key) ?? null;
-    const members = this.#membersOf(before, change);
-    if (change.size > 0) this.#moveUses(key, before, members);
-    if (before !== null) {
-      index.sum = addDigest(index.sum, before.digest, -1);
-      const bytes = recordBytes(this.#arena, before.unit);
+    const unitBefore = index.routes.unitOf(number);
+    const key = given ?? this.#before.keyOf(number);
+    const before = unitBefore === 0 ? [] : this.#before.membersOf(number);
+    const members = this.#membersOf(before, mappings);
+    if (mappings.size > 0) this.#moveUses(number, before, members);
+    this.#sumUp(number, before, members, mappings);
+    if (unitBefore !== 0) {
+      const bytes = recordBytes(this.#arena, unitBefore);
       index.countBytes(before, bytes, -1);
-      index.blocks.leave(before.unit, bytes);
+      index.blocks.leave(unitBefore, bytes);
     }
     if (members.length === 0) {
-      if (before !== null) this.#drop(before);
+      index.routes.removeKey(key, number);
+      index.numbers.routes.give(number);
+      if (unitBefore !== 0) this.#drop(knownRoute(planRoute(key, before), before, unitBefore, number), before);
       return;
     }
     const serial = index.nextSerial();
@@ -133,64 +184,66 @@ export class TableEdit {
     const first = members[0]!.mapping;
     const space = this.#spaceOf(first.space);
     const slot = plan.placing === 'scanned' ? noSlot : slotKeyOf(first.match, plan.placing, plan.live.length > 0, space);
-    const number = before?.number ?? index.numbers.routes.take();
     const unit = writeRecord(this.#arena, index.blocks, { serial, owner: space.id, number, text: slot.text }, packMembers(members));
     this.#written.set(unit, first);
-    const after = index.known(plan, members, { unit, number, hash: slot.hash });
-    index.countBytes(after, writtenBytes(this.#arena, unit), 1);
-    index.routes.set(key, after);
-    index.sum = addDigest(index.sum, after.digest, 1);
+    const after = knownRoute(plan, members, unit, number);
+    index.countBytes(members, writtenBytes(this.#arena, unit), 1);
+    index.routes.place(number, unit);
     index.setProblems(key, plan.problems);
-    this.#place(before, after, space);
+    // One key, one place.
+    this.#place(unitBefore === 0 ? null : { ...after, unit: unitBefore }, after, space);
     if (plan.placing === 'scanned') return;
     const entry = { hash: slot.hash, meta: slot.meta, unit, number };
-    if (before === null) this.#edits.routes.add(entry);
-    else this.#edits.routes.replace(before.unit, entry);
+    if (unitBefore === 0) this.#edits.routes.add(entry);
+    else this.#edits.routes.replace(unitBefore, entry);
   }
 
-  #membersOf(before: KnownRoute | null, change: RouteChange): readonly DigestedMember[] {
-    const members: DigestedMember[] = [];
-    if (before !== null) {
-      for (const [index, { mapping, since, slot, state }] of membersAt(this.#arena, before.unit, before.number).entries()) {
-        if (!change.has(mapping.id)) members.push({ mapping, digest: before.members[index]!.digest, since, slot, state });
-      }
-    }
-    for (const member of change.values()) if (member !== null) members.push(member);
-    const all = members.map((member): DigestedMember => ({ ...member, state: this.#stateOf(member) }));
+  #membersOf(before: readonly RouteMember[], mappings: RouteChange['mappings']): readonly RouteMember[] {
+    const members = mappings.size === 0 ? [...before] : before.filter(({ mapping: { id } }) => !mappings.has(id));
+    for (const member of mappings.values()) if (member !== null) members.push(member);
+    const all = members.map((member): RouteMember => ({ ...member, state: this.#stateOf(member) }));
     return all.length === 1 ? all : all.sort((a, b) => compareText(a.mapping.id, b.mapping.id));
+  }
+
+  /** Digests of Mappings that stay are in the sum already. */
+  #sumUp(number: number, before: readonly RouteMember[], after: readonly RouteMember[], mappings: RouteChange['mappings']): void {
+    let sum = addDigest(addDigest(this.#index.sum, digestOfUnready(before), -1), digestOfUnready(after), 1);
+    for (const [id, member] of mappings) {
+      const known = before.length === 0 ? undefined : this.#before.memberOf(number, id);
+      if (known !== undefined) sum = addDigest(sum, digestOf(known.mapping), -1);
+      if (member !== null) sum = addDigest(sum, digestOf(member.mapping), 1);
+    }
+    this.#index.sum = sum;
   }
 
   #stateOf({ mapping: { target } }: RouteMember): UpstreamState {
     return target.kind === 'redirect' ? steady : this.#upstreams.stateOf(target.upstream);
   }
 
-  #drop(before: KnownRoute): void {
-    this.#index.routes.delete(before.key);
-    this.#index.numbers.routes.give(before.number);
-    this.#index.setProblems(before.key, []);
-    if (before.placing !== 'scanned') this.#edits.routes.remove(before.hash, before.unit);
-    this.#place(before, null, this.#spaceOf(before.space));
+  #drop(route: KnownRoute, members: readonly RouteMember[]): void {
+    const { match, space: name } = members[0]!.mapping;
+    const space = this.#spaceOf(name);
+    this.#index.routes.place(route.number, 0);
+    this.#index.setProblems(route.key, []);
+    if (route.placing !== 'scanned') this.#edits.routes.remove(slotKeyOf(match, route.placing, true, space).hash, route.unit);
+    this.#place(route, null, space);
   }
 
   /** Counts the Route in its space; both have one key, so they belong to the same. */
   #place(before: KnownRoute | null, after: KnownRoute | null, space: NamespaceRoutes): void {
     const next = withRoute(space, before, after, (one, other) => this.#compare(one, other) < 0);
     if (next !== space) this.#spaces.set(space.name, next);
-    if (before !== null) this.#countName(before, -1);
-    if (after !== null) this.#countName(after, 1);
+    this.#names.count(before?.name ?? null, -1);
+    this.#names.count(after?.name ?? null, 1);
   }
 
-  #countName({ name }: KnownRoute, by: 1 | -1): void {
-    if (name !== null) this.#names.set(name, (this.#names.get(name) ?? 0) + by);
-  }
-
-  #moveUses(key: string, before: KnownRoute | null, members: readonly RouteMember[]): void {
+  #moveUses(number: number, before: readonly RouteMember[], members: readonly RouteMember[]): void {
     const after = upstreamsOf(members);
-    if (before === null) for (const upstream of after) this.#upstreams.use(upstream, key);
+    if (before.length === 0) for (const upstream of after) this.#upstreams.use(upstream, number);
     else {
-      const [old, now] = [new Set(before.upstreams), new Set(after)];
-      for (const upstream of old) if (!now.has(upstream)) this.#upstreams.unuse(upstream, key);
-      for (const upstream of now) if (!old.has(upstream)) this.#upstreams.use(upstream, key);
+      const [old, now] = [new Set(upstreamsOf(before)), new Set(after)];
+      for (const upstream of old) if (!now.has(upstream)) this.#upstreams.unuse(upstream, number);
+      for (const upstream of now) if (!old.has(upstream)) this.#upstreams.use(upstream, number);
     }
   }
 
@@ -213,30 +266,10 @@ export class TableEdit {
     }
   }
 
-  #writeNames(): void {
-    const { names, numbers, blocks } = this.#index;
-    for (const [name, by] of this.#names) {
-      const before = names.get(name);
-      const count = (before?.count ?? 0) + by;
-      if (by === 0) continue;
-      if (before !== undefined && count > 0) names.set(name, { ...before, count });
-      else if (before !== undefined) {
-        this.#edits.names.remove(hashText(name), before.unit);
-        blocks.leave(before.unit, recordBytes(this.#arena, before.unit));
-        numbers.names.give(before.number);
-        names.delete(name);
-      } else {
-        const number = numbers.names.take();
-        const unit = writeRecord(this.#arena, blocks, { serial: this.#index.nextSerial(), owner: 0, number, text: name }, '');
-        names.set(name, { unit, number, count });
-        this.#edits.names.add({ hash: hashText(name), meta: metaOf(name), unit, number });
-      }
-    }
-  }
-
-  #changeOf(key: string): RouteChange {
-    let change = this.#touched.get(key);
-    if (change === undefined) this.#touched.set(key, (change = new Map()));
+  /** `key`: that of the Route; null: that of its record. */
+  #changeOf(number: number, key: string | null): RouteChange {
+    let change = this.#touched.get(number);
+    if (change === undefined) this.#touched.set(number, (change = { key, mappings: new Map() }));
     return change;
   }
 

@@ -3,42 +3,42 @@ import { emptyPage, unitWords } from './arena.ts';
 import type { Arena } from './arena.ts';
 import { Blocks } from './blocks.ts';
 import type { Block } from './blocks.ts';
-import { byteText } from './bytes.ts';
 import { addDigest, digestOf, noDigest, printDigest } from './digest.ts';
-import type { Digest } from './digest.ts';
+import type { Digest, DigestKey } from './digest.ts';
 import { sameValue } from './diff.ts';
 import { directoryWords, entriesOf, pageBytes, verifyPage } from './index-page.ts';
 import type { IndexEntry } from './index-page.ts';
-import { baseOf, deploymentName, emptyNamespaceRoutes, packSpace, unpackSpace } from './namespace-routes.ts';
-import type { NamespaceRoutes } from './namespace-routes.ts';
+import { baseOf, emptyNamespaceRoutes, packSpace, unpackSpace } from './namespace-routes.ts';
+import type { NamespaceRoutes, RoutePlace } from './namespace-routes.ts';
 import { Numbers } from './numbers.ts';
-import { pathText } from './order.ts';
 import type { Problem } from './problem.ts';
 import { contentOf, recordBytes, recordWords, textOfRecord, writeRecord, writtenBytes } from './record.ts';
 import { directoryStart, indexes, rootBytes, rootWords, sealRoot, verifyRoot } from './root.ts';
 import type { IndexName } from './root.ts';
 import { membersAt } from './route-record.ts';
-import { digestOfRoute, planRoute, routeKey, stateOfEndpoints } from './route.ts';
-import type { RouteMember, RoutePlan } from './route.ts';
-import { upstreamAt, upstreamKeyAt } from './upstream-record.ts';
+import { planRoute, routeKey } from './route.ts';
+import type { RouteMember } from './route.ts';
+import { upstreamKeyAt } from './upstream-record.ts';
 import { plainSettings } from './table-change.ts';
 import type { TableSettings } from './table-change.ts';
-import { unknownUse, recordOverhead } from './known.ts';
-import type { KnownRoute, DigestedMember, KnownSpace, KnownUse, KnownName } from './known.ts';
+import { IntList } from './int-list.ts';
+import { namedBy, recordOverhead, upstreamsOf } from './known.ts';
+import type { KnownSpace } from './known.ts';
+import { KnownRoutes } from './known-routes.ts';
+import { KnownTexts } from './known-texts.ts';
+import { KnownUpstreams } from './known-upstreams.ts';
 
 export class TableIndex {
   readonly blocks: Blocks;
   readonly directories: Readonly<Record<IndexName, Int32Array>> = { routes: noPages(), spaces: noPages(), upstreams: noPages(), names: noPages() };
-  /** By key. */
-  readonly routes = new Map<string, KnownRoute>();
-  /** By id of the Mapping. */
-  readonly routeKeyOf = new Map<string, string>();
+  readonly routes: KnownRoutes;
   readonly spaces = new Map<string | null, KnownSpace>();
-  readonly upstreams = new Map<string, KnownUse>();
-  readonly names = new Map<string, KnownName>();
+  readonly upstreams: KnownUpstreams;
+  /** Names of deployments, and how many Routes have each, by number. */
+  readonly names: { readonly texts: KnownTexts; readonly counts: IntList };
   readonly problems = new Map<string, readonly Problem[]>();
   readonly numbers = { routes: new Numbers(), spaces: new Numbers(), upstreams: new Numbers(), names: new Numbers() } satisfies Record<IndexName, Numbers>;
-  /** Of the digests of all Routes. */
+  /** Of the digests of all Mappings and of what is not ready. */
   sum: Digest = noDigest;
   /** By namespace. */
   readonly #bytes = new Map<string, number>();
@@ -52,15 +52,18 @@ export class TableIndex {
   #root = 0;
   #hash = printDigest(hashOf(noDigest, plainSettings));
 
-  /** Reads the table whose root is at this unit; 0: there is none. Throws ArenaFault. */
-  constructor(arena: Arena, root: number) {
+  /** Reads the table whose root is at this unit; 0: there is none. `key`: what texts are hashed with. Throws ArenaFault. */
+  constructor(arena: Arena, root: number, key: DigestKey) {
     this.#arena = arena;
     this.blocks = new Blocks(arena.bytes.length);
+    this.routes = new KnownRoutes(arena, key);
+    this.upstreams = new KnownUpstreams(arena, key);
+    this.names = { texts: new KnownTexts(arena, key), counts: new IntList() };
     if (root !== 0) this.#read(root);
   }
 
   get written(): { readonly version: number; readonly root: number; readonly hash: string; readonly routeCount: number } {
-    return { version: this.#version, root: this.#root, hash: this.#hash, routeCount: this.routes.size };
+    return { version: this.#version, root: this.#root, hash: this.#hash, routeCount: this.routes.count };
   }
 
   isOther(settings: TableSettings): boolean {
@@ -89,10 +92,9 @@ export class TableIndex {
     return this.#bytes.get(namespace) ?? 0;
   }
 
-  /** A Route's record, of so many bytes, came (`by` 1) or goes (−1). */
-  countBytes({ key, members }: KnownRoute, ownBytes: number, by: 1 | -1): void {
-    // Names of namespaces have no spaces.
-    const namespace = key.slice(0, key.indexOf(' '));
+  /** A Route's record, with these members, one or more, of so many bytes, came (`by` 1) or goes (−1). */
+  countBytes(members: readonly RouteMember[], ownBytes: number, by: 1 | -1): void {
+    const { namespace } = members[0]!.mapping;
     const bytes = this.bytesOf(namespace) + by * (ownBytes + members.length * recordOverhead);
     if (bytes === 0) this.#bytes.delete(namespace);
     else this.#bytes.set(namespace, bytes);
@@ -101,24 +103,6 @@ export class TableIndex {
   setProblems(key: string, problems: readonly Problem[]): void {
     if (problems.length > 0) this.problems.set(key, problems);
     else if (this.problems.size > 0) this.problems.delete(key);
-  }
-
-  known(plan: RoutePlan<DigestedMember>, members: readonly DigestedMember[], { unit, number, hash }: { readonly unit: number; readonly number: number; readonly hash: number }): KnownRoute {
-    const { key, placing } = plan;
-    const { space, match } = members[0]!.mapping;
-    return {
-      key,
-      space,
-      unit,
-      number,
-      hash,
-      placing,
-      pathLength: match.path.kind === 'prefix' || match.path.kind === 'exact' ? byteText(pathText(match.path)).length : 0,
-      digest: digestOfRoute(plan, members.map(({ digest }) => digest)),
-      name: placing === 'named' && space !== null ? deploymentName(match) : null,
-      upstreams: upstreamsOf(members),
-      members: members.map(({ mapping: { id }, digest, slot }) => ({ id, digest, slot })),
-    };
   }
 
   /** Writes the record of a space; `number`: that of its record before, or null. */
@@ -148,7 +132,7 @@ export class TableIndex {
     words.fill(0, at, at + rootBytes / 4);
     words[at + rootWords.version] = version;
     words[at + rootWords.serial] = this.#serial;
-    words[at + rootWords.routeCount] = this.routes.size;
+    words[at + rootWords.routeCount] = this.routes.count;
     words[at + rootWords.hashHigh] = hash.high;
     words[at + rootWords.hashLow] = hash.low;
     words[at + rootWords.settings] = this.#settingsUnit;
@@ -184,7 +168,7 @@ export class TableIndex {
     const entries = (index: IndexName): IndexEntry[] => this.#entriesOf(index, used);
     for (const entry of entries('upstreams')) {
       take('upstreams', entry);
-      this.#readUpstream(entry);
+      this.upstreams.add(upstreamKeyAt(arena, entry.unit), entry.number, entry.unit);
     }
     const shared = { unit: word('shared'), number: arena.words[word('shared') * unitWords + recordWords.number]! };
     for (const entry of [shared, ...entries('spaces')]) {
@@ -192,30 +176,27 @@ export class TableIndex {
       const routes = unpackSpace(contentOf(arena, entry.unit));
       this.spaces.set(routes.name, { routes, text: textOfRecord(arena, entry.unit), unit: entry.unit, number: entry.number });
     }
-    const scanned = [...this.spaces.values()].flatMap(({ routes }) => routes.scanned.map((place) => ({ ...place, hash: 0 })));
-    const uses = new Map<string, string[]>();
+    const scanned = [...this.spaces.values()].flatMap(({ routes }) => routes.scanned);
+    const bare = new Map<string, number[]>();
+    const named = new Map<string, number>();
     for (const entry of [...entries('routes'), ...scanned]) {
       take('routes', entry);
-      const { key, upstreams } = this.#readRoute(entry);
-      for (const upstream of upstreams) {
-        const routeKeys = uses.get(upstream);
-        if (routeKeys === undefined) uses.set(upstream, [key]);
-        else routeKeys.push(key);
-      }
+      const name = this.#readRoute(entry, bare);
+      if (name !== null) named.set(name, (named.get(name) ?? 0) + 1);
     }
-    for (const [key, routeKeys] of uses) this.upstreams.set(key, { ...(this.upstreams.get(key) ?? unknownUse), routeKeys });
-    const named = new Map<string, number>();
-    for (const { name } of this.routes.values()) if (name !== null) named.set(name, (named.get(name) ?? 0) + 1);
     for (const entry of entries('names')) {
       take('names', entry);
       const name = textOfRecord(arena, entry.unit);
-      this.names.set(name, { unit: entry.unit, number: entry.number, count: named.get(name) ?? 0 });
+      this.names.texts.add(name, entry.number, entry.unit);
+      this.names.counts.set(entry.number, named.get(name) ?? 0);
     }
     this.#settingsUnit = word('settings');
     this.#settings = contentOf(arena, this.#settingsUnit) as TableSettings;
     used.push({ unit: this.#settingsUnit, bytes: recordBytes(arena, this.#settingsUnit) });
     this.blocks.occupy(used, word('top'), word('version'));
     for (const index of indexes) this.numbers[index].occupy(numbers[index]);
+    for (const [key, routes] of bare) this.#readBare(key, routes);
+    this.sum = addDigest({ high: word('hashHigh'), low: word('hashLow') }, digestOf(this.#settings), -1);
     this.#serial = word('serial');
     this.#changes = word('changes');
     this.#spaceId = word('spaceId');
@@ -237,29 +218,29 @@ export class TableIndex {
     return all;
   }
 
-  #readUpstream({ unit, number }: IndexEntry): void {
-    const key = upstreamKeyAt(this.#arena, unit);
-    this.upstreams.set(key, { unit, number, state: stateOfEndpoints(upstreamAt(this.#arena, unit, key).endpoints), routeKeys: [] });
-  }
-
-  #readRoute({ unit, number, hash }: { readonly unit: number; readonly number: number; readonly hash: number }): KnownRoute {
-    const members = membersAt(this.#arena, unit, number).map((member): DigestedMember => ({ ...member, digest: digestOf(member.mapping) }));
+  /** The deployment that it names, if any. `bare`: Upstreams without a record, and the Routes that name them. */
+  #readRoute({ unit, number }: RoutePlace, bare: Map<string, number[]>): string | null {
+    const members = membersAt(this.#arena, unit, number);
     const key = routeKey(members[0]!.mapping);
     const plan = planRoute(key, members);
-    const known = this.known(plan, members, { unit, number, hash });
-    this.routes.set(key, known);
-    this.countBytes(known, writtenBytes(this.#arena, unit), 1);
-    this.sum = addDigest(this.sum, known.digest, 1);
+    this.routes.addKey(key, number);
+    this.routes.place(number, unit);
+    for (const { mapping } of members) this.routes.addMapping(mapping.id, number);
+    this.countBytes(members, writtenBytes(this.#arena, unit), 1);
     this.setProblems(key, plan.problems);
-    for (const { id } of known.members) this.routeKeyOf.set(id, key);
-    return known;
+    for (const upstream of upstreamsOf(members)) {
+      const use = this.upstreams.use(upstream);
+      if (use.number >= 0) this.upstreams.addRoute(use.number, number);
+      else if (bare.get(upstream)?.push(number) === undefined) bare.set(upstream, [number]);
+    }
+    return namedBy(plan, members);
   }
-}
 
-/** Keys of the Upstreams that Mappings name, each once. */
-export function upstreamsOf(members: readonly RouteMember[]): readonly string[] {
-  const keys = members.flatMap(({ mapping: { target } }) => (target.kind === 'forward' ? [target.upstream] : []));
-  return keys.length <= 1 ? keys : [...new Set(keys)];
+  #readBare(key: string, routes: readonly number[]): void {
+    const number = this.numbers.upstreams.take();
+    this.upstreams.add(key, number, 0);
+    for (const route of routes) this.upstreams.addRoute(number, route);
+  }
 }
 
 /** The digest of a table. */

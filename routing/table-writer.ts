@@ -1,12 +1,14 @@
 // TableWriter: the one writer of an arena. It takes changes and writes the next table beside the one before: records of what changed, the pages
 // of the indexes that name them, and a root. Whoever calls publishes the root by one store; until then nobody can see any of it.
 //
-// What it knows beside the arena (where each Mapping and Upstream is) is small, and another writer finds it out again from the newest root
+// What it knows beside the arena (where each Mapping and Upstream is) is a few numbers of each, and another writer finds it out again from the newest root
 // (routing/table-index.ts). A writer that threw knows nothing any more: open another one.
 import { unitBytes } from './arena.ts';
 import type { Arena } from './arena.ts';
+import { openKey } from './digest.ts';
+import type { DigestKey } from './digest.ts';
 import type { Problem } from './problem.ts';
-import { recordBytes } from './record.ts';
+import { writtenBytes } from './record.ts';
 import type { TableChange } from './table-change.ts';
 import { TableIndex } from './table-index.ts';
 import { TableEdit } from './table-edit.ts';
@@ -17,11 +19,14 @@ export class TableWriter {
   readonly #reached: (point: WritePoint) => void;
   readonly #index: TableIndex;
 
-  /** Goes on from the table whose root is at this unit; 0: there is none yet. Throws ArenaFault where there is no such table. */
-  constructor(arena: Arena, root: number, reached: (point: WritePoint) => void = () => undefined) {
+  /**
+   * Goes on from the table whose root is at this unit; 0: there is none yet. `key`: drawn and told nobody, texts that others write are found in a few
+   * steps whatever they are. Throws ArenaFault where there is no such table.
+   */
+  constructor(arena: Arena, root: number, reached: (point: WritePoint) => void = () => undefined, key: DigestKey = openKey) {
     this.#arena = arena;
     this.#reached = reached;
-    this.#index = new TableIndex(arena, root);
+    this.#index = new TableIndex(arena, root, key);
   }
 
   /** The newest table that was written. */
@@ -40,16 +45,19 @@ export class TableWriter {
     return { used: usedBytes, touched: top * unitBytes };
   }
 
-  /** Ids of all Mappings. */
-  get mappingIds(): Iterable<string> {
-    return this.#index.routeKeyOf.keys();
+  /** Ids of all Mappings, as records say. Throws ArenaFault. */
+  *mappingIds(): Iterable<string> {
+    const { routes } = this.#index;
+    for (const number of routes.numbers()) for (const { mapping } of routes.membersOf(number)) yield mapping.id;
   }
 
   /** What each Mapping takes of the records of Routes, bytes. Throws ArenaFault. */
   *mappingBytes(): Iterable<readonly [id: string, bytes: number]> {
-    for (const { unit, members } of this.#index.routes.values()) {
-      const bytes = recordBytes(this.#arena, unit) / members.length;
-      for (const { id } of members) yield [id, bytes];
+    const { routes } = this.#index;
+    for (const number of routes.numbers()) {
+      const members = routes.membersOf(number);
+      const bytes = writtenBytes(this.#arena, routes.unitOf(number)) / members.length;
+      for (const { mapping } of members) yield [mapping.id, bytes];
     }
   }
 
@@ -58,16 +66,17 @@ export class TableWriter {
     return this.#index.bytesOf(namespace);
   }
 
+  /** Reads a record. Throws ArenaFault. */
   hasMapping(id: string): boolean {
-    return this.#index.routeKeyOf.has(id);
+    return this.#index.routes.hasMapping(id);
   }
 
   hasUpstream(key: string): boolean {
     return this.#index.upstreams.has(key);
   }
 
-  /** Keys of all Upstreams. */
-  get upstreamKeys(): Iterable<string> {
+  /** Keys of all Upstreams, as records say. Throws ArenaFault. */
+  upstreamKeys(): Iterable<string> {
     return this.#index.upstreams.keys();
   }
 

@@ -1,10 +1,13 @@
 // Upstream records: what is known of an Upstream and its Endpoints, as bytes.
+import { unitWords } from './arena.ts';
 import type { Arena } from './arena.ts';
 import { patched, patchOf } from './patch.ts';
 import type { Patch } from './patch.ts';
 import { plainUpstream } from './plain-mapping.ts';
-import { contentOf, textOfRecord } from './record.ts';
+import { contentOf, recordWords, textOfRecord, verifyRecord } from './record.ts';
 import type { Endpoint, Upstream, UpstreamEndpoints } from './upstream.ts';
+import { stateBits, stateOfBits, stateOfEndpoints } from './upstream-state.ts';
+import type { UpstreamState } from './upstream-state.ts';
 
 /** An Upstream as the table knows it. */
 export interface KnownUpstream {
@@ -24,6 +27,17 @@ export const nothingKnown: KnownUpstream = Object.freeze({ upstream: null, endpo
 /** The key of the Upstream whose record is at this unit. */
 export function upstreamKeyAt(arena: Arena, unit: number): string {
   return Buffer.from(textOfRecord(arena, unit), 'latin1').toString();
+}
+
+/** What its record has for an owner: its state, so that whoever asks for nothing else parses nothing. */
+export function ownerOfUpstream({ endpoints }: KnownUpstream): number {
+  return stateBits(stateOfEndpoints(endpoints));
+}
+
+/** The state of the Upstream whose record is at this unit. Throws ArenaFault. */
+export function upstreamStateAt(arena: Arena, unit: number): UpstreamState {
+  verifyRecord(arena, unit);
+  return stateOfBits(arena.words[unit * unitWords + recordWords.owner]!);
 }
 
 type PackedEndpoint = readonly [ip: string, port: number, state: 0 | 1];

@@ -6,16 +6,14 @@ import { sameValue } from './diff.ts';
 import type { IndexEdit } from './index-edit.ts';
 import { metaOf } from './index-page.ts';
 import { recordBytes, writeRecord } from './record.ts';
-import { stateOfEndpoints } from './route.ts';
-import type { UpstreamState } from './route.ts';
 import type { TableChange } from './table-change.ts';
-import { unknownUse } from './known.ts';
 import type { TableIndex } from './table-index.ts';
-import type { KnownUse } from './known.ts';
-import { nothingKnown, packUpstream, upstreamAt } from './upstream-record.ts';
+import type { KnownUse } from './known-upstreams.ts';
+import { nothingKnown, ownerOfUpstream, packUpstream, upstreamAt } from './upstream-record.ts';
 import type { KnownUpstream } from './upstream-record.ts';
 import { tellChanged } from './upstream-ring.ts';
-
+import { sameState, stateOfEndpoints } from './upstream-state.ts';
+import type { UpstreamState } from './upstream-state.ts';
 
 interface Draft {
   readonly before: KnownUse;
@@ -23,9 +21,9 @@ interface Draft {
   known: KnownUpstream | null;
   isChanged: boolean;
   state: UpstreamState;
-  /** Keys of Routes that name it from now on, and of those that do no longer; null: none. A change makes a Route anew once, so none is named twice. */
-  used: string[] | null;
-  unused: Set<string> | null;
+  /** Numbers of Routes that name it from now on, and of those that do no longer; null: none. A change makes a Route anew once, so none is named twice. */
+  used: number[] | null;
+  unused: Set<number> | null;
 }
 
 export class UpstreamsEdit {
@@ -49,9 +47,10 @@ export class UpstreamsEdit {
     for (const [key, addresses] of failing) this.#set(key, { ...this.#knownOf(key), failing: addresses });
   }
 
-  /** Keys of Routes that name an Upstream which becomes ready, unready or ending, or no longer does. */
-  get flipped(): Iterable<string> {
-    return [...this.#drafts.values()].flatMap(({ before, state }) => (sameState(before.state, state) ? [] : before.routeKeys));
+  /** Numbers of Routes that name an Upstream which becomes ready, unready or ending, or no longer does. */
+  get flipped(): readonly number[] {
+    const { upstreams } = this.#index;
+    return [...this.#drafts.values()].flatMap(({ before, state }) => (before.number < 0 || sameState(before.state, state) ? [] : [...upstreams.routesOf(before.number)]));
   }
 
   get isChanged(): boolean {
@@ -60,36 +59,37 @@ export class UpstreamsEdit {
   }
 
   stateOf(key: string): UpstreamState {
-    return this.#drafts.get(key)?.state ?? this.#index.upstreams.get(key)?.state ?? unknownUse.state;
+    return this.#drafts.get(key)?.state ?? this.#index.upstreams.use(key).state;
   }
 
-  use(key: string, routeKey: string): void {
-    (this.#draftOf(key).used ??= []).push(routeKey);
+  use(key: string, route: number): void {
+    (this.#draftOf(key).used ??= []).push(route);
   }
 
-  unuse(key: string, routeKey: string): void {
-    (this.#draftOf(key).unused ??= new Set()).add(routeKey);
+  unuse(key: string, route: number): void {
+    (this.#draftOf(key).unused ??= new Set()).add(route);
   }
 
   /** Writes the records that change. Throws ArenaFull. */
   write(edit: IndexEdit): void {
+    const { upstreams, numbers, blocks } = this.#index;
     const changed: number[] = [];
-    for (const [key, draft] of this.#drafts) {
-      const { before, known, isChanged, state } = draft;
-      let { unit, number } = before;
+    for (const [key, { before, known, isChanged, used, unused }] of this.#drafts) {
+      if (!isChanged && used === null && unused === null) continue;
+      let { unit } = before;
+      const number = before.number < 0 ? numbers.upstreams.take() : before.number;
       if (isChanged) {
-        if (unit !== 0) this.#index.blocks.leave(unit, recordBytes(this.#arena, unit));
-        if (number < 0) number = this.#index.numbers.upstreams.take();
+        if (unit !== 0) blocks.leave(unit, recordBytes(this.#arena, unit));
         unit = this.#writeOne(edit, key, number, known!, unit);
         changed.push(number);
       }
-      const routeKeys = routeKeysOf(draft);
-      if (unit !== 0 || routeKeys.length > 0) {
-        this.#index.upstreams.set(key, { unit, number, state, routeKeys });
-        continue;
-      }
-      this.#index.upstreams.delete(key);
-      if (number >= 0) this.#index.numbers.upstreams.give(number);
+      if (before.number < 0) upstreams.add(key, number, unit);
+      else if (isChanged) upstreams.place(key, number, unit);
+      if (unused !== null) upstreams.removeRoutes(number, unused);
+      for (const route of used ?? []) upstreams.addRoute(number, route);
+      if (unit !== 0 || upstreams.isNamed(number)) continue;
+      upstreams.remove(key, number);
+      numbers.upstreams.give(number);
     }
     tellChanged(this.#arena, this.#index.addChanges(changed.length), changed);
   }
@@ -102,7 +102,7 @@ export class UpstreamsEdit {
       if (before !== 0) edit.remove(hash, before);
       return 0;
     }
-    const unit = writeRecord(this.#arena, this.#index.blocks, { serial: this.#index.nextSerial(), owner: 0, number, text }, packUpstream(known));
+    const unit = writeRecord(this.#arena, this.#index.blocks, { serial: this.#index.nextSerial(), owner: ownerOfUpstream(known), number, text }, packUpstream(known));
     const entry = { hash, meta: metaOf(text), unit, number };
     if (before === 0) edit.add(entry);
     else edit.replace(before, entry);
@@ -125,19 +125,10 @@ export class UpstreamsEdit {
   #draftOf(key: string): Draft {
     let draft = this.#drafts.get(key);
     if (draft === undefined) {
-      const before = this.#index.upstreams.get(key) ?? unknownUse;
+      const before = this.#index.upstreams.use(key);
       draft = { before, known: null, isChanged: false, state: before.state, used: null, unused: null };
       this.#drafts.set(key, draft);
     }
     return draft;
   }
-}
-
-function routeKeysOf({ before: { routeKeys }, used, unused }: Draft): readonly string[] {
-  const kept = unused === null ? routeKeys : routeKeys.filter((key) => !unused.has(key));
-  return used === null ? kept : kept.length === 0 ? used : [...kept, ...used];
-}
-
-function sameState(a: UpstreamState, b: UpstreamState): boolean {
-  return a.ready === b.ready && a.ending === b.ending;
 }

@@ -1,5 +1,7 @@
 // The Publisher: writes tables into the shared memory, publishes them and wakes the data workers.
+import { randomInt } from 'node:crypto';
 import { ArenaFull } from '../../routing/blocks.ts';
+import { digestKey } from '../../routing/digest.ts';
 import { sameValue } from '../../routing/diff.ts';
 import type { Problem } from '../../routing/problem.ts';
 import type { TableSettings } from '../../routing/table-change.ts';
@@ -45,6 +47,8 @@ export class Publisher {
   readonly #batch: TableBatch;
   /** Those that were written last. */
   #settings: TableSettings | null = null;
+  /** What the writer hashes tenants' texts with. */
+  readonly #hashKey = digestKey({ high: randomInt(2 ** 32), low: randomInt(2 ** 32) });
   readonly #workers = new Map<number, Worker>();
   #writer: TableWriter;
   #batchReadAtMs = Number.POSITIVE_INFINITY;
@@ -120,7 +124,7 @@ export class Publisher {
     this.#opened = true;
     // A start is not a change: it would spoil the measure of change to live.
     this.#batchReadAtMs = Number.POSITIVE_INFINITY;
-    this.#batch.removeOthers(this.#writer.mappingIds, this.#writer.upstreamKeys);
+    this.#batch.removeOthers(this.#writer.mappingIds(), this.#writer.upstreamKeys());
     this.#depart();
   }
 
@@ -221,7 +225,7 @@ export class Publisher {
   }
 
   #open(): TableWriter {
-    return new TableWriter(this.#shared.arena, this.#shared.root, (point) => this.#events.reached(point));
+    return new TableWriter(this.#shared.arena, this.#shared.root, (point) => this.#events.reached(point), this.#hashKey);
   }
 
   #wake(): void {

@@ -205,7 +205,7 @@ describe('a reader that has a table', () => {
 describe('a writer', () => {
   it('that takes over finds every byte as it was written, or does not', () => {
     const { live: { arena, writer }, root } = opened();
-    const known = (of: TableWriter): string => JSON.stringify([of.written, [...of.mappingIds].toSorted(), [...of.upstreamKeys].toSorted()]);
+    const known = (of: TableWriter): string => JSON.stringify([of.written, [...of.mappingIds()].toSorted(), [...of.upstreamKeys()].toSorted()]);
     const before = known(writer);
     const [first, end] = usedBytes(writer);
     for (let at = first; at < end; at += 5) {

@@ -229,11 +229,11 @@ describe('when everything is gone', () => {
         const { used } = table.writer.bytes;
         for (const one of changes) table.apply(one);
         const { writer } = table;
-        table.apply(change([], { removedMappings: [...writer.mappingIds], removedUpstreams: [...writer.upstreamKeys] }));
+        table.apply(change([], { removedMappings: [...writer.mappingIds()], removedUpstreams: [...writer.upstreamKeys()] }));
         // What readers read no more is free with the next write.
         table.apply(change([]));
         expect(writer.bytes.used).toBe(used);
-        expect([...writer.mappingIds, ...writer.upstreamKeys, ...writer.problems.keys()]).toEqual([]);
+        expect([...writer.mappingIds(), ...writer.upstreamKeys(), ...writer.problems.keys()]).toEqual([]);
         expect(table.table.hash).toBe(hash);
         expect(table.table.shared).toEqual(new LiveTable(attach).apply(change([])).shared);
         expect([table.table.routeCount, printTable(table.table), [...table.table.upstreamKeys()].length]).toEqual([0, '', 0]);
@@ -247,6 +247,6 @@ describe('when everything is gone', () => {
     table.apply(change([mapping('a', prefix('/a/'))], { endpoints: [{ key: 'a', ready: true, endpoints: [] }] }));
     const { root } = table.writer.write(change([], { removedMappings: ['Mapping ns/a'], removedUpstreams: ['a'] }), 1);
     const next = new TableWriter(table.arena, root);
-    expect([...next.mappingIds, ...next.upstreamKeys]).toEqual([]);
+    expect([...next.mappingIds(), ...next.upstreamKeys()]).toEqual([]);
   });
 });

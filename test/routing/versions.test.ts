@@ -47,7 +47,7 @@ class Killed extends Error {}
 function known(writer: TableWriter): unknown {
   const { version, hash, routeCount } = writer.written;
   const problems: ReadonlyMap<string, readonly Problem[]> = writer.problems;
-  return [version, hash, routeCount, [...writer.mappingIds].toSorted(), [...writer.upstreamKeys].toSorted(), new Map(problems)];
+  return [version, hash, routeCount, [...writer.mappingIds()].toSorted(), [...writer.upstreamKeys()].toSorted(), new Map(problems)];
 }
 
 /** An arena with a writer, which may be replaced at any moment, and readers, which take tables when they like. */
@@ -203,7 +203,7 @@ describe('an arena that is full', () => {
     const { root } = next.write(change([mapping('b', prefix('/b/'))]), before.version);
     expect(a()).toContain('a@-1 a');
     table.table.adopt(root);
-    expect([...next.mappingIds].toSorted()).toEqual(['Mapping ns/a', 'Mapping ns/b']);
+    expect([...next.mappingIds()].toSorted()).toEqual(['Mapping ns/a', 'Mapping ns/b']);
     expect(a()).toContain('a@-1 a');
   });
 

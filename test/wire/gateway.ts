@@ -118,9 +118,9 @@ export class Gateway {
     this.change({
       settings: plainSettings,
       mappings: mappings.map((mapping, index) => ({ mapping, slot: firstSlot + index })),
-      removedMappings: [...this.#writer.mappingIds].filter((id) => !ids.has(id)),
+      removedMappings: [...this.#writer.mappingIds()].filter((id) => !ids.has(id)),
       upstreams: upstreams.map((upstream, index) => ({ upstream, breakerSlot: index })),
-      removedUpstreams: [...this.#writer.upstreamKeys].filter((key) => !keys.has(key)),
+      removedUpstreams: [...this.#writer.upstreamKeys()].filter((key) => !keys.has(key)),
       endpoints,
       failing: [],
       ...more,

@@ -1,0 +1,86 @@
+// KnownRoutes: where the record of each Route is, by number, and which number a Route has, by its key and by the ids of its Mappings. Neither is kept:
+// who finds a number asks the record, or what a change has made of it, whether it is the one.
+import type { Arena } from './arena.ts';
+import { digestOf } from './digest.ts';
+import type { DigestKey } from './digest.ts';
+import { HashedNumbers } from './hashed-numbers.ts';
+import { IntList } from './int-list.ts';
+import { membersAt } from './route-record.ts';
+import type { RouteMember } from './route.ts';
+
+export class KnownRoutes {
+  readonly #arena: Arena;
+  readonly #key: DigestKey;
+  readonly #units = new IntList();
+  readonly #byKey = new HashedNumbers();
+  readonly #byId = new HashedNumbers();
+  #count = 0;
+
+  constructor(arena: Arena, key: DigestKey) {
+    this.#arena = arena;
+    this.#key = key;
+  }
+
+  /** Routes that have a record. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** The record's unit; 0: it has none. */
+  unitOf(number: number): number {
+    return this.#units.at(number);
+  }
+
+  /** Its record is at this unit from now on; 0: it has none. */
+  place(number: number, unit: number): void {
+    const before = this.#units.at(number);
+    this.#count += (unit === 0 ? 0 : 1) - (before === 0 ? 0 : 1);
+    this.#units.set(number, unit);
+  }
+
+  /** The number of a Route that may have this key and of which `isIt` says that it does; −1: there is none. */
+  withKey(key: string, isIt: (number: number) => boolean): number {
+    return this.#byKey.find(this.#hashOf(key), isIt);
+  }
+
+  addKey(key: string, number: number): void {
+    this.#byKey.add(this.#hashOf(key), number);
+  }
+
+  removeKey(key: string, number: number): void {
+    this.#byKey.remove(this.#hashOf(key), number);
+  }
+
+  /** The number of a Route that may have the Mapping of this id and of which `isIt` says that it does; −1: there is none. */
+  withMapping(id: string, isIt: (number: number) => boolean): number {
+    return this.#byId.find(this.#hashOf(id), isIt);
+  }
+
+  addMapping(id: string, number: number): void {
+    this.#byId.add(this.#hashOf(id), number);
+  }
+
+  removeMapping(id: string, number: number): void {
+    this.#byId.remove(this.#hashOf(id), number);
+  }
+
+  /** Is there a Mapping of this id? Reads a record. Throws ArenaFault. */
+  hasMapping(id: string): boolean {
+    return this.withMapping(id, (number) => this.membersOf(number).some(({ mapping }) => mapping.id === id)) >= 0;
+  }
+
+  /** As the record of the Route says. Throws ArenaFault. */
+  membersOf(number: number): readonly RouteMember[] {
+    const unit = this.#units.at(number);
+    return unit === 0 ? [] : membersAt(this.#arena, unit, number);
+  }
+
+  /** Numbers of all that have a record. */
+  *numbers(): Iterable<number> {
+    for (let number = 0; number < this.#units.end; number++) if (this.#units.at(number) !== 0) yield number;
+  }
+
+  #hashOf(text: string): number {
+    return digestOf(text, this.#key).high;
+  }
+}
