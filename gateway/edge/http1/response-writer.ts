@@ -1,9 +1,9 @@
 // Writes the response head that goes to the client, and the gateway's own answers.
-import { STATUS_CODES } from 'node:http';
 import { bodyOf } from '../message/answers.ts';
 import type { Answer } from '../message/answers.ts';
 import type { CompiledEdits } from '../message/header-edits.ts';
 import { isGone } from '../message/header-edits.ts';
+import { reasons } from './reasons.ts';
 import { upgradeLines } from './upgrade.ts';
 import { kind } from '../message/field-kind.ts';
 import type { OutBuffer } from '../io/out-buffer.ts';
@@ -42,7 +42,7 @@ const statusLines: (Buffer | undefined)[] = Array.from({ length: 600 });
 
 /** The status line where the upstream has given no reason phrase, as no HTTP/2 upstream can: some clients take a line without one for a fault. */
 function statusLineOf(status: number): Buffer {
-  return (statusLines[status] ??= Buffer.from(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Unknown'}\r\n`));
+  return (statusLines[status] ??= Buffer.from(`HTTP/1.1 ${status} ${reasons[status] ?? 'Unknown'}\r\n`));
 }
 
 /** Writes a final response head whole. */
