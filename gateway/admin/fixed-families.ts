@@ -19,7 +19,7 @@ export interface FamilySources {
   /** Clients that limits of rate count now. */
   readonly countedClients: () => number;
   readonly tableBytes: () => { readonly used: number; readonly touched: number };
-  readonly problems: () => readonly Problem[];
+  readonly problems: () => Promise<readonly Problem[]>;
   readonly sourceKind: string;
   readonly sourceAgeSeconds: () => number;
   readonly certificates: () => readonly CertificateExpiry[];
@@ -53,7 +53,7 @@ export function fixedFamilies(sources: FamilySources): FixedFamilies {
   let use: readonly BreakerUse[] = [];
   const sum = (cell: number): number => sources.blocks.reduce((total, block) => total + block[cell]!, 0);
 
-  const gauge = (name: string, help: string, labelNames: readonly string[], fill: (one: Gauge) => void): void => {
+  const gauge = (name: string, help: string, labelNames: readonly string[], fill: (one: Gauge) => void | Promise<void>): void => {
     registry.registerMetric(
       new Gauge({
         name,
@@ -62,7 +62,7 @@ export function fixedFamilies(sources: FamilySources): FixedFamilies {
         registers: [],
         collect() {
           this.reset();
-          fill(this);
+          return fill(this);
         },
       }),
     );
@@ -117,8 +117,8 @@ export function fixedFamilies(sources: FamilySources): FixedFamilies {
   gauge('sluice_source_age_seconds', 'Time since the source last knew the truth.', ['source'], (one) => {
     one.set({ source: sources.sourceKind }, sources.sourceAgeSeconds());
   });
-  gauge('sluice_problems', 'What is declared and not served as written.', ['code', 'level'], (one) => {
-    for (const [code, level, count] of countProblems(sources.problems())) one.set({ code, level }, count);
+  gauge('sluice_problems', 'What is declared and not served as written.', ['code', 'level'], async (one) => {
+    for (const [code, level, count] of countProblems(await sources.problems())) one.set({ code, level }, count);
   });
   gauge('sluice_certificate_expiry_timestamp_seconds', `When each certificate that is served ends, Unix time: of the ${mostCertificateSeries} that end first.`, ['certificate'], (one) => {
     for (const { name, notAfterMs } of sources.certificates().toSorted((a, b) => a.notAfterMs - b.notAfterMs).slice(0, mostCertificateSeries)) one.set({ certificate: name }, notAfterMs / 1000);

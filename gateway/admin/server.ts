@@ -64,7 +64,7 @@ export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
     served: () => view.served,
     countedClients: options.countedClients,
     tableBytes: () => view.tableBytes,
-    problems: () => view.problems,
+    problems: () => view.gatherProblems(slicesOfThread()),
     sourceKind: options.sourceKind,
     sourceAgeSeconds: options.sourceAgeSeconds,
     certificates: options.certificates,

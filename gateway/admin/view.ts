@@ -5,6 +5,7 @@ import type { Translation } from '../../k8s/translate/translation.ts';
 import type { TableFacts } from '../messages.ts';
 import type { CountedBreakers } from './breakers.ts';
 import type { CountedSeries } from './series.ts';
+import type { Slices } from './slices.ts';
 
 /** Endpoints of the table, by what is known of them. */
 export interface EndpointStates {
@@ -24,6 +25,8 @@ export interface AdminView {
   readonly translation: Translation;
   /** Sorted. */
   readonly problems: readonly Problem[];
+  /** The same in no order, gathered in slices. */
+  gatherProblems(slices: Slices): Promise<readonly Problem[]>;
   readonly usedSlots: Iterable<CountedSeries>;
   /** Of Upstreams whose breakers count across workers. */
   readonly breakers: CountedBreakers;

@@ -12,6 +12,7 @@ import { Translator } from '../../k8s/translate/translator.ts';
 import { countedClients } from '../limit-memory.ts';
 import { startAdmin } from '../admin/server.ts';
 import type { AdminServer } from '../admin/server.ts';
+import { slicesOfThread } from '../admin/slices.ts';
 import { guardProblems } from '../callers/guard-problems.ts';
 import { systemClock } from '../clock.ts';
 import { postedLog } from '../log.ts';
@@ -40,7 +41,7 @@ import { logStaleness, stalenessTimes } from './staleness.ts';
 const sweepMs = 30_000;
 /** Data workers turn at the latest this long after the control worker has started. */
 const startGraceMs = 5000;
-/** New Problems are logged this often, and at most so many at once. Gathering those of 10,000 deployments takes milliseconds, which a change may have to wait for. */
+/** New Problems are logged this often, and at most so many at once. */
 const problemLogMs = 5000;
 const problemLogLines = 100;
 
@@ -135,12 +136,18 @@ async function runControl({ settings, handover, policy, base, counters, table, l
     reconciler.sweep(blocks);
     keeper?.sweep();
   }, sweepMs);
-  const logProblems = problemLogger(reconciler, log);
+  const logProblems = problemLogger(log);
   const problemEvents = source.events === null ? null : new ProblemEvents(source.events, problemEventTimes, log, systemClock);
-  const problemLog = setInterval(() => {
-    logProblems();
-    problemEvents?.take(reconciler.problems);
-  }, problemLogMs);
+  let isGathering = false;
+  const tellProblems = async (): Promise<void> => {
+    if (isGathering) return;
+    isGathering = true;
+    const problems = await reconciler.gatherProblems(slicesOfThread());
+    isGathering = false;
+    logProblems(problems);
+    problemEvents?.take(problems);
+  };
+  const problemLog = setInterval(() => void tellProblems(), problemLogMs);
   const staleness = logStaleness(source, log, stalenessTimes);
 
   const stop = async (): Promise<void> => {
@@ -203,7 +210,7 @@ async function runControl({ settings, handover, policy, base, counters, table, l
     // Before the first table: what is contested is decided by the record, or by nobody.
     await keeper?.open();
     reconciler.open();
-    logProblems();
+    logProblems(reconciler.problems);
   } catch (error) {
     tell({ kind: 'failed', sentence: sentenceOf(error) });
     await stop();
@@ -227,11 +234,10 @@ function sentenceOf(error: unknown): string {
 }
 
 /** Logs each Problem once, when it appears; those that only inform are for /api/problems. */
-function problemLogger(reconciler: Reconciler, log: Log): () => void {
+function problemLogger(log: Log): (problems: readonly Problem[]) => void {
   let logged = new Set<string>();
   let seen: readonly Problem[] = [];
-  return () => {
-    const { problems } = reconciler;
+  return (problems) => {
     if (problems === seen) return;
     seen = problems;
     const texts = new Set(problems.filter(({ level }) => level !== 'info').map(printProblem));

@@ -11,6 +11,7 @@ import type { Translation, TranslationChange } from '../../k8s/translate/transla
 import type { OAuthClientsChange } from '../callers/oauth-client.ts';
 import type { DataToControl, Handover, HandoverChange, TableFacts } from '../messages.ts';
 import type { CountedBreakers } from '../admin/breakers.ts';
+import type { Slices } from '../admin/slices.ts';
 import type { EndpointStates } from '../admin/view.ts';
 import { BreakerSlots } from './breaker-slots.ts';
 import { HealthChecks } from './health-checks.ts';
@@ -29,6 +30,8 @@ export interface Translating {
   current(): Translation;
   /** The record of claims says this now. */
   setRecord(record: ClaimRecord): TranslationChange;
+  /** All Problems, in no order, with pauses. */
+  gatherProblems(): Generator<void, readonly Problem[]>;
   /** What changed in the record of claims since the last call; null is gone. */
   drainRecord(): ReadonlyMap<string, Held | null>;
   /** What changed in the clients of the OAuth gateway since the last call. */
@@ -71,8 +74,12 @@ export class Reconciler {
   readonly #table: RouteTable<null>;
   #translation: Translation;
   #sourceProblems: readonly Problem[] = [];
-  /** Sorted; null: gathered anew when somebody asks. */
+  /** As they were gathered; null: they are anew when somebody asks. */
+  #gathered: readonly Problem[] | null = null;
+  /** Sorted; null: the same. */
   #problems: readonly Problem[] | null = null;
+  /** Counts the moments from which on Problems may be others. */
+  #problemsTurn = 0;
   #keptAddresses: string;
   /** The Source has synced: what is known of it is the whole. */
   #isOpen = false;
@@ -110,9 +117,7 @@ export class Reconciler {
       isOneNamespace: outside.isOneNamespace,
       settings: () => this.#translation.settings,
       written: () => this.#keep(),
-      settled: () => {
-        this.#problems = null;
-      },
+      settled: () => this.otherProblemsChanged(),
       live: (seconds) => outside.live(seconds),
       taken: () => this.#observeReadiness(),
       reached: (point) => writePoints.publish(point),
@@ -170,14 +175,28 @@ export class Reconciler {
 
   /** All Problems: of the Source, the Translation, the table and the names. Sorted. */
   get problems(): readonly Problem[] {
-    this.#problems ??= [
-      ...this.#sourceProblems,
-      ...this.#outside.otherProblems(),
-      ...this.#translation.problems,
-      ...this.#publisher.problems,
-      ...this.#resolver.problems,
-    ].toSorted(compareProblems);
+    this.#gathered ??= this.#withOthers(this.#translation.problems);
+    this.#problems ??= this.#gathered.toSorted(compareProblems);
     return this.#problems;
+  }
+
+  /** The same in no order, gathered in slices: a change has to wait for one of them at most. The same list until something changed. */
+  async gatherProblems(slices: Slices): Promise<readonly Problem[]> {
+    if (this.#gathered !== null) return this.#gathered;
+    const turn = this.#problemsTurn;
+    const gathering = this.#translator.gatherProblems();
+    let step = gathering.next();
+    for (; step.done !== true; step = gathering.next()) {
+      const pause = slices.pause();
+      if (pause !== null) await pause;
+    }
+    const gathered = this.#withOthers(step.value);
+    if (turn === this.#problemsTurn) this.#gathered ??= gathered;
+    return gathered;
+  }
+
+  #withOthers(translated: readonly Problem[]): readonly Problem[] {
+    return [...this.#sourceProblems, ...this.#outside.otherProblems(), ...translated, ...this.#publisher.problems, ...this.#resolver.problems];
   }
 
   /** Takes a change of the Source. The first one only gathers until `open`. */
@@ -189,7 +208,9 @@ export class Reconciler {
 
   /** `otherProblems` says something else now. */
   otherProblemsChanged(): void {
+    this.#gathered = null;
     this.#problems = null;
+    this.#problemsTurn += 1;
   }
 
   /** The record of claims is another one. */
@@ -200,7 +221,7 @@ export class Reconciler {
 
   #take(translated: TranslationChange, readAtMs: number): void {
     this.#translation = this.#translator.current();
-    this.#problems = null;
+    this.otherProblemsChanged();
     const nowMs = this.#outside.nowMs();
     const version = this.#publisher.nextVersion;
     for (const id of translated.removedMappings) this.#slots.disown(id, version, nowMs);
@@ -269,7 +290,7 @@ export class Reconciler {
   }
 
   #resolved(change: TranslationChange): void {
-    this.#problems = null;
+    this.otherProblemsChanged();
     this.#publisher.change(change, this.#outside.nowMs());
     this.#check(change);
     this.#keep();

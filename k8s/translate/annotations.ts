@@ -52,6 +52,12 @@ export function misplacedAnnotations(annotations: Readonly<Record<string, string
   return Object.keys(annotations).filter((key) => knownAnnotations.has(key) || key === 'getambassador.io/config');
 }
 
+/** Does it say something of who may call, or how much? */
+export function hasGuardAnnotation({ spec, metadata }: DeploymentAnnotations): boolean {
+  for (const texts of [spec, metadata]) for (const key in texts) if (guardAnnotations.has(key)) return true;
+  return false;
+}
+
 /** The annotation where it counts: in `spec` when the key is there, even empty, else in `metadata`. */
 export function annotationOf(annotations: DeploymentAnnotations, key: string): WrittenAnnotation | null {
   const spec = annotations.spec[key];

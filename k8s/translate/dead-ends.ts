@@ -14,11 +14,12 @@ interface Declarer {
   readonly absent: readonly Choice[];
 }
 
-/** Problems of all units. Where a folder holds no Service of a namespace, nothing is known of its Services and nothing is said. */
-export function deadEnds(units: Iterable<Declarer>, backends: Backends, settings: TranslateSettings): readonly Problem[] {
+/** Problems of all units. Where a folder holds no Service of a namespace, nothing is known of its Services and nothing is said. Pauses are after each unit and Service. */
+export function* deadEnds(units: Iterable<Declarer>, backends: Backends, settings: TranslateSettings): Generator<void, readonly Problem[]> {
   const problems: Problem[] = [];
-  const { namespaces, unexported } = servicesOf(backends, settings);
+  const { namespaces, unexported } = yield* servicesOf(backends, settings);
   for (const { ref, meaning, absent: choices } of units) {
+    yield;
     const report = (level: ProblemLevel, field: string, sentence: string): void => void problems.push({ code: 'no-such-service', level, subject: ref, field, sentence });
     for (const { predictor, chosen } of choices) {
       if (!namespaces.has(ref.namespace)) continue;
@@ -57,10 +58,11 @@ function absentService({ upstream: { address }, from }: UpstreamPlan, backends: 
 }
 
 /** Namespaces that have Services, and names of Services that are dialled by Endpoints and have no slice. A Service with a selector always has one in a cluster. */
-function servicesOf(backends: Backends, settings: TranslateSettings): { readonly namespaces: ReadonlySet<string>; readonly unexported: ReadonlyMap<string, readonly string[]> } {
+function* servicesOf(backends: Backends, settings: TranslateSettings): Generator<void, { readonly namespaces: ReadonlySet<string>; readonly unexported: ReadonlyMap<string, readonly string[]> }> {
   const namespaces = new Set<string>();
   const unexported = new Map<string, string[]>();
   for (const { service, slices, uses } of backends.registry.values()) {
+    yield;
     if (service === null) continue;
     const { namespace, name } = service;
     namespaces.add(namespace);

@@ -17,12 +17,17 @@ interface Member {
   readonly draft: Draft;
 }
 
-/** Problems of raw Mappings, and of SDs that share an external name. `meaningOf`: of one of them as a whole. */
-export function groupDifferences<D extends Declarer>(units: Iterable<D>, meaningOf: (unit: D) => UnitMeaning): readonly Problem[] {
+/** Problems of raw Mappings, and of SDs that share an external name. `meaningOf`: of one of them as a whole. Pauses are after each unit. */
+export function* groupDifferences<D extends Declarer>(units: Iterable<D>, meaningOf: (unit: D) => UnitMeaning): Generator<void, readonly Problem[]> {
   const all = [...units];
-  const shared = new Set(all.flatMap(({ ref, takenNames: { 1: external } }) => (external === undefined ? [] : [`${ref.namespace}/${external}`])));
+  const shared = new Set<string>();
+  for (const { ref, takenNames: { 1: external } } of all) {
+    if (external !== undefined) shared.add(`${ref.namespace}/${external}`);
+    yield;
+  }
   const groups = new Map<string, Member[]>();
   for (const unit of all) {
+    yield;
     const { ref, takenNames } = unit;
     const mayShare = shared.size > 0 && takenNames.some((name) => shared.has(`${ref.namespace}/${name}`));
     if (unit.meaning === null && !mayShare) continue;

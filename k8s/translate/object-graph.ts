@@ -3,7 +3,7 @@
 import { sameValue } from '../../routing/diff.ts';
 import type { ObjectRef, Problem } from '../../routing/problem.ts';
 import { decodeConfiguration, translateConfiguration, type ConfigurationInput, type ConfigurationOrigin } from './ambassador.ts';
-import { ambassadorIdsOf, customConfigOf, externalNameOf } from './annotations.ts';
+import { ambassadorIdsOf, customConfigOf, externalNameOf, hasGuardAnnotation } from './annotations.ts';
 import type { Backend, Backends } from './backends.ts';
 import { decodeDeployment } from './decode.ts';
 import { reportConfigDifferences, reportDeletion } from './deployment-differences.ts';
@@ -37,6 +37,8 @@ export class ObjectGraph {
   /** By key. */
   readonly #ofAnother = new Map<string, OfAnother>();
   readonly #grants = new Map<string, readonly Grant[]>();
+  /** Units that may say who may call. */
+  readonly #guarded = new Set<Unit>();
   /** Namespaces whose EndpointSlices may be written by hand. */
   readonly #handWritten = new Set<string>();
   #changed: Unit[] = [];
@@ -63,12 +65,17 @@ export class ObjectGraph {
     return this.#units.get(kind)?.get(namespace, name) ?? null;
   }
 
+  /** Units that may say who may call: few, where there are many. */
+  get guarded(): Iterable<Unit> {
+    return this.#guarded;
+  }
+
   ofAnother(): Iterable<OfAnother> {
     return this.#ofAnother.values();
   }
 
-  *sliceProblems(): Iterable<Problem> {
-    for (const { problems } of this.#slices.values()) yield* problems;
+  get slices(): Iterable<Slice> {
+    return this.#slices.values();
   }
 
   /** An object that is new or may differ. */
@@ -235,6 +242,8 @@ export class ObjectGraph {
     this.#recontexts(unit, declared.configuration?.contexts ?? noContexts);
     if (this.modules.replace(ref, declared.configuration?.modules ?? [])) for (const other of this.units()) this.#mark(other);
     unit.declares(declared);
+    if (maySayWho(declared)) this.#guarded.add(unit);
+    else this.#guarded.delete(unit);
     unit.decodeProblems = problems;
     this.#mark(unit);
     if (empty) units!.delete(ref.namespace, ref.name);
@@ -299,6 +308,10 @@ export class ObjectGraph {
     unit.changed = true;
     this.#changed.push(unit);
   }
+}
+
+function maySayWho({ deployment, configuration }: Declared): boolean {
+  return configuration !== null || (deployment !== null && hasGuardAnnotation(deployment.annotations));
 }
 
 const noGrants: readonly Grant[] = Object.freeze([]);

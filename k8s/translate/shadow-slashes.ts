@@ -20,15 +20,20 @@ export function lonelyShadows(drafts: readonly Draft[]): readonly Draft[] {
   return shadows.filter(({ mapping }) => !live.has(keyOf(mapping, prefixOf(mapping))));
 }
 
-/** Problems of shadows that get no copies because of one slash. `meaningOf`: of one of the units as a whole. */
-export function shadowSlashes<D extends Declarer>(units: Iterable<D>, meaningOf: (unit: D) => UnitMeaning): readonly Problem[] {
+/** Problems of shadows that get no copies because of one slash. `meaningOf`: of one of the units as a whole. Pauses are after each unit. */
+export function* shadowSlashes<D extends Declarer>(units: Iterable<D>, meaningOf: (unit: D) => UnitMeaning): Generator<void, readonly Problem[]> {
   const all = [...units];
-  const shadows = all.flatMap(({ ref, meaning }) => (meaning === null ? [] : lonelyShadows(meaning.drafts).map((draft) => ({ ref, draft }))));
+  const shadows: { readonly ref: ObjectRef; readonly draft: Draft }[] = [];
+  for (const { ref, meaning } of all) {
+    if (meaning !== null) for (const draft of lonelyShadows(meaning.drafts)) shadows.push({ ref, draft });
+    yield;
+  }
   if (shadows.length === 0) return [];
   const live = new Map<string, ObjectRef>();
   // Paths of SDs hold one of their names.
   const words = new Set(shadows.flatMap(({ draft }) => prefixOf(draft.mapping).split('/')));
   for (const unit of all) {
+    yield;
     if (unit.meaning === null && !unit.takenNames.some((name) => words.has(name) || words.has(`${name}-explainer`))) continue;
     for (const { mapping } of meaningOf(unit).drafts) {
       const key = liveKey(mapping);

@@ -86,7 +86,7 @@ export class Translator {
     const ofAnother = (): Translation['ofAnother'] => [...this.#graph.ofAnother()].sort((a, b) => compareText(objectKey(a.ref), objectKey(b.ref)));
     const tableSettings = (): TableSettings => this.#tableSettings;
     const hosts = (): Translation['hosts'] => this.#graph.hosts.inOrder;
-    const problems = (): readonly Problem[] => (this.#problems ??= this.#collectProblems());
+    const problems = (): readonly Problem[] => (this.#problems ??= withoutPause(this.gatherProblems()).toSorted(compareProblems));
     this.#current = {
       get settings() {
         return tableSettings();
@@ -186,8 +186,7 @@ export class Translator {
 
   /** Objects that say who may call. */
   *guards(): Iterable<DeclaredGuard> {
-    for (const unit of this.#graph.units()) {
-      const { ref, deployment, configuration } = unit;
+    for (const { ref, deployment, configuration } of this.#graph.guarded) {
       const guard = configuration?.guard ?? (deployment === null ? plainGuard : decodeGuard(deployment.annotations, isAnonymousGranted(this.#graph.grantsOf(ref.namespace)), () => undefined).guard);
       if (guard === plainGuard) continue;
       yield { ref, guard, authField: (deployment === null ? null : annotationOf(deployment.annotations, keys.auth))?.field ?? `metadata.annotations["${keys.auth}"]` };
@@ -262,8 +261,13 @@ export class Translator {
     return { mapping, candidates: predictorCandidates(unit!.deployment!, predictor).map(({ name }) => name), chosen, exists };
   }
 
-  #collectProblems(): readonly Problem[] {
-    const problems: Problem[] = [...this.#graph.sliceProblems(), ...this.#graph.modules.problems()];
+  /** All Problems, in no order, with pauses. What is changed in a pause may be told as it was before, or as it is after. */
+  *gatherProblems(): Generator<void, readonly Problem[]> {
+    const problems: Problem[] = [...this.#graph.modules.problems()];
+    for (const slice of this.#graph.slices) {
+      problems.push(...slice.problems);
+      yield;
+    }
     for (const unit of this.#graph.units()) {
       problems.push(...unit.decodeProblems, ...unit.problems, ...this.#oauthKeys.problemsOf(unit));
       if (unit.refusals !== null) {
@@ -273,13 +277,21 @@ export class Translator {
         const refusal = this.#bareNames.refusalOf(name, unit.namespace);
         if (refusal !== null) problems.push(bareNameProblem(unit, name, refusal));
       }
+      yield;
     }
-    for (const problem of deadEnds(this.#graph.units(), this.#backends, this.#settings)) problems.push(problem);
+    for (const problem of yield* deadEnds(this.#graph.units(), this.#backends, this.#settings)) problems.push(problem);
     const meaningOf = (unit: Unit): UnitMeaning => this.#graph.meaningOf(unit);
-    for (const problem of groupDifferences(this.#graph.units(), meaningOf)) problems.push(problem);
-    for (const problem of shadowSlashes(this.#graph.units(), meaningOf)) problems.push(problem);
+    for (const problem of yield* groupDifferences(this.#graph.units(), meaningOf)) problems.push(problem);
+    for (const problem of yield* shadowSlashes(this.#graph.units(), meaningOf)) problems.push(problem);
     problems.push(...this.#claims.problems(), ...this.#external.problems);
-    return problems.sort(compareProblems);
+    return problems;
+  }
+}
+
+function withoutPause<T>(work: Generator<void, T>): T {
+  for (;;) {
+    const step = work.next();
+    if (step.done === true) return step.value;
   }
 }
 

@@ -5,6 +5,7 @@ import type { Upstream, UpstreamEndpoints } from '../../../routing/upstream.ts';
 import type { SourceChange } from '../../../k8s/source/source.ts';
 import type { Translation, TranslationChange } from '../../../k8s/translate/translation.ts';
 import { Readiness } from '../../../gateway/control/readiness.ts';
+import { Slices } from '../../../gateway/admin/slices.ts';
 import { Reconciler } from '../../../gateway/control/reconcile.ts';
 import type { Translating } from '../../../gateway/control/reconcile.ts';
 import type { Handover, HandoverChange } from '../../../gateway/messages.ts';
@@ -41,6 +42,15 @@ class ScriptedTranslator implements Translating {
 
   drainOAuth(): { set: []; removed: [] } {
     return { set: [], removed: [] };
+  }
+
+  *gatherProblems(): Generator<void, readonly Problem[]> {
+    const gathered: Problem[] = [];
+    for (const problem of this.problems) {
+      gathered.push(problem);
+      yield;
+    }
+    return gathered;
   }
 
   drainRecord(): ReadonlyMap<string, null> {
@@ -235,6 +245,35 @@ describe('reconciler', () => {
     expect(shown()).toEqual(['x a', 'x b', expect.stringMatching(/regex/)]);
     take({ removedMappings: ['iris-too/http'] });
     expect(shown()).toEqual(['x b']);
+    reconciler.stop();
+  });
+
+  test('Problems are gathered in slices, with changes in between, and not again before something changed', async () => {
+    const { reconciler, translator, take } = start();
+    const problemOf = (code: string): Problem => ({ code, level: 'error', subject: { kind: 'File', namespace: '', name: 'f' }, field: '', sentence: '.' });
+    translator.problems.push(problemOf('b'), problemOf('a'));
+    // Each look at the clock is a millisecond later.
+    let nowMs = 0;
+    let rests = 0;
+    const rest = async (): Promise<void> => {
+      rests += 1;
+      if (rests > 1) return;
+      translator.problems.push(problemOf('c'));
+      take({});
+    };
+    const slices = new Slices(() => nowMs++, rest);
+    const codes = async (): Promise<string[]> => (await reconciler.gatherProblems(slices)).map(({ code }) => code);
+    expect(await codes()).toEqual(['b', 'a', 'c']);
+    expect(rests).toBe(3);
+    // What a change came into is not kept.
+    expect(await codes()).toEqual(['b', 'a', 'c']);
+    expect(rests).toBe(6);
+    expect(reconciler.problems.map(({ code }) => code)).toEqual(['a', 'b', 'c']);
+    const gathered = await reconciler.gatherProblems(slices);
+    expect(await reconciler.gatherProblems(slices)).toBe(gathered);
+    translator.problems.length = 0;
+    take({});
+    expect(await codes()).toEqual([]);
     reconciler.stop();
   });
 

@@ -2,6 +2,8 @@ import { expect, test } from 'vitest';
 import { Backends } from '../../../k8s/translate/backends.ts';
 import { ObjectGraph } from '../../../k8s/translate/object-graph.ts';
 import { objectKey, type SourceObject } from '../../../k8s/translate/object.ts';
+import { compareProblems } from '../../../routing/problem.ts';
+import { nothingHeld, Translator } from '../../../k8s/translate/translator.ts';
 import { clusterSettings, deployment, object, service } from './objects.ts';
 
 function namesOf({ records: { backends, names, secrets, contexts } }: ObjectGraph): readonly string[] {
@@ -29,4 +31,24 @@ test('what a unit looked for and no longer does is forgotten: an SD that came be
   expect(namesOf(graph)).toEqual(['a/ctx', 'a/x', 'a/x-main', 'a/y']);
   change(graph, [], [tls, raw, ...services]);
   expect(namesOf(graph)).toEqual([]);
+});
+
+test('Problems are gathered with a pause after each object, and only what says who may call is asked about it', () => {
+  const translator = new Translator(clusterSettings, nothingHeld);
+  const open = object('SeldonDeployment', 'a/open', 'metadata: {annotations: {sluice.io/auth: none}}\nspec: {predictors: [{name: main}]}');
+  const set = [...Array.from({ length: 40 }, (_, index) => deployment(`a/m${index}`, ['main'], { 'seldon.io/rest-timeout': 'soon' })), open];
+  translator.apply({ set, removed: [] });
+  const pauses: void[] = [];
+  const gathering = translator.gatherProblems();
+  let step = gathering.next();
+  for (; step.done !== true; step = gathering.next()) pauses.push(step.value);
+  expect(pauses.length).toBeGreaterThanOrEqual(set.length * 3);
+  expect(step.value.toSorted(compareProblems)).toEqual(translator.current().problems);
+  expect(step.value.filter(({ code }) => code === 'bad-timeout').length).toBe(40);
+  const guarded = (): string[] => Array.from(translator.guards(), ({ ref }) => ref.name);
+  expect(guarded()).toEqual(['open']);
+  translator.apply({ set: [deployment('a/open'), deployment('a/m1', ['main'], { 'sluice.io/deny': '10.0.0.0/8' })], removed: [] });
+  expect(guarded()).toEqual(['m1']);
+  translator.apply({ set: [], removed: [objectKey({ kind: 'SeldonDeployment', namespace: 'a', name: 'm1' })] });
+  expect(guarded()).toEqual([]);
 });
