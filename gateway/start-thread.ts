@@ -10,8 +10,8 @@ const dataHeapMb = 768;
 const youngHeapMb = 16;
 
 /**
- * Where threads keep their compiled code, so that the next start neither strips nor compiles: a gateway with two workers starts with half of the CPU,
- * and with 31 MiB less where the main thread does so, too (start.mjs). Beside the packages, because whoever may write there may write the code itself; where nothing can be written, each start compiles anew.
+ * Where threads keep their compiled code, so that the next start from the sources neither strips nor compiles: a gateway with two workers starts with half of the CPU,
+ * and with 31 MiB less where the main thread does so, too (start.mjs). To the packed form it makes no difference. Beside the packages, because whoever may write there may write the code itself; where nothing can be written, each start compiles anew.
  */
 const compiledCode = process.env['NODE_COMPILE_CACHE'] ?? fileURLToPath(new URL('../node_modules/.cache/sluice', import.meta.url));
 

@@ -1,6 +1,8 @@
 // Runs a script of this checkout on the Node that the lock file pins, and installs first if needed:
 //
-//   node gateway/start.mjs gateway/main.ts demo
+//   node gateway/start.mjs gateway/main.ts serve --folder DIR
+//
+// The gateway itself runs packed (gateway/packing/pack.ts), which is made anew where it does not fit the sources; the demo, which is not packed, and every other script run as they are.
 //
 // Plain JavaScript, because it is what `npm run demo` and `npm test` start on a machine that has nothing but an older Node (20 or later) and npm.
 import { spawn, spawnSync } from 'node:child_process';
@@ -37,10 +39,21 @@ function pinnedNode() {
   return fail(`Node ${neededMajor} is needed, and npm has no package of it for ${process.platform} on ${process.arch}: install Node ${neededMajor} and try again`);
 }
 
+/** The packed form fits the sources, or does now. Where what packs is not installed, one that was made elsewhere may still fit. */
+function isPacked(node) {
+  const canPack = existsSync(join(root, 'node_modules/rolldown'));
+  return spawnSync(node, ['gateway/packing/main.ts', ...(canPack ? [] : ['--check'])], { cwd: root, stdio: ['ignore', 2, canPack ? 2 : 'ignore'] }).status === 0;
+}
+
 if (!isInstalled()) install();
-// Compiled code stays beside the packages, as gateway/start-thread.ts says for the threads.
-const env = { NODE_COMPILE_CACHE: join(root, 'node_modules/.cache/sluice'), ...process.env };
-const child = spawn(pinnedNode(), process.argv.slice(2), { cwd: root, env, stdio: 'inherit' });
+const node = pinnedNode();
+const [script, ...argv] = process.argv.slice(2);
+const isGateway = script === 'gateway/main.ts';
+const isRunPacked = isGateway && argv[0] !== 'demo' && isPacked(node);
+// Compiled code stays beside the packages, as gateway/start-thread.ts says for the threads. Of the gateway's memory glibc makes up to eight arenas a core, which
+// share nothing: with two it holds some 13 MiB less, at eight workers.
+const env = { NODE_COMPILE_CACHE: join(root, 'node_modules/.cache/sluice'), ...(isGateway ? { MALLOC_ARENA_MAX: '2' } : {}), ...process.env };
+const child = spawn(node, [...(script === undefined ? [] : [isRunPacked ? 'packed/main.js' : script]), ...argv], { cwd: root, env, stdio: 'inherit' });
 // The child decides when it is done. (A terminal sends Ctrl-C to every process and npm sends it again, so the child may see it more than once.
 // npm's signals come here only because its scripts say `exec`: the shell between would keep them.)
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));

@@ -1,29 +1,15 @@
-// What the image holds, made here without a container engine: the files that the Dockerfile copies, and of the packages installed here those
-// that its install step leaves in.
+// What the image holds, made here without a container engine: what the last stage of the Dockerfile copies, of which the packed form is made here, too.
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { packedForm, root } from './gateway/packed-form.ts';
 
-const root = join(import.meta.dirname, '..');
 const read = (path: string): Promise<string> => readFile(join(root, path), 'utf8');
-
-interface LockedPackage {
-  readonly version: string;
-  readonly dev?: true;
-  readonly optional?: true;
-  readonly devOptional?: true;
-}
-
-/** Paths of the packages that `npm ci --omit=dev --omit=optional` installs. */
-async function packagesOfImage(): Promise<readonly string[]> {
-  const { packages } = JSON.parse(await read('package-lock.json')) as { packages: Record<string, LockedPackage> };
-  return Object.entries(packages).flatMap(([path, { dev, optional, devOptional }]) => (path === '' || dev === true || optional === true || devOptional === true ? [] : [path]));
-}
 
 let folder: string;
 let image: string;
@@ -33,14 +19,11 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'sluice-image-'));
   image = join(folder, 'sluice');
   kubeconfig = join(folder, 'config');
+  await packedForm();
   const dockerfile = await read('Dockerfile');
-  const copied = [...dockerfile.slice(dockerfile.lastIndexOf('\nFROM ')).matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap(([, from]) => from!.split(' '));
-  expect(copied).toEqual(expect.arrayContaining(['package.json', 'gateway', 'routing', 'k8s']));
-  for (const path of [...copied, ...(await packagesOfImage())]) {
-    await mkdir(dirname(join(image, path)), { recursive: true });
-    // Packages inside a package are on the list themselves; of the files that the install step deletes, those that are many.
-    await cp(join(root, path), join(image, path), { recursive: true, filter: (from) => !/\/node_modules|\.d\.[mc]?ts$|\.map$/.test(from.slice(join(root, path).length)) });
-  }
+  const copied = [...dockerfile.slice(dockerfile.lastIndexOf('\nFROM ')).matchAll(/^COPY (?:--from=packing \/sluice\/)?([^-/].*) \S+$/gm)].flatMap(([, from]) => from!.split(' '));
+  expect(copied).toEqual(['packed', 'package.json', 'LICENSE']);
+  for (const path of copied) await cp(join(root, path), join(image, path), { recursive: true });
   await writeFile(kubeconfig, JSON.stringify({ 'current-context': 'c', clusters: [{ name: 'c', cluster: { server: 'https://127.0.0.1:1' } }], users: [], contexts: [{ name: 'c', context: { cluster: 'c', user: 'u' } }] }));
 }, 120_000);
 
@@ -50,7 +33,7 @@ afterAll(() => rm(folder, { recursive: true }));
 const environment = { PATH: process.env['PATH'] };
 
 async function run(...argv: string[]): Promise<{ readonly code: number; readonly out: string; readonly err: string }> {
-  const child = promisify(execFile)(process.execPath, ['gateway/main.ts', ...argv], { cwd: image, env: environment });
+  const child = promisify(execFile)(process.execPath, ['packed/main.js', ...argv], { cwd: image, env: environment });
   try {
     const { stdout, stderr } = await child;
     return { code: 0, out: stdout, err: stderr };
@@ -61,13 +44,29 @@ async function run(...argv: string[]): Promise<{ readonly code: number; readonly
 }
 
 describe('the image', () => {
-  test('holds 65 packages, and none that only a kubeconfig needs', async () => {
-    expect(await read('Dockerfile')).toContain('RUN npm ci --omit=dev --omit=optional --ignore-scripts ');
-    const packages = await packagesOfImage();
-    expect(packages).not.toContain('node_modules/@kubernetes/client-node');
-    expect(packages.filter((path) => /node-(?:bin|linux|darwin)/.test(path))).toEqual([]);
+  test('holds the code of 60 packages with their licences, and of none that only a kubeconfig or the demo needs', async () => {
+    const packages = (await read('packed/NOTICES.txt')).split(`\n${'-'.repeat(80)}\n\n`).map((notice) => /^(\S+) [\d.]+ \((\S+)\)\n([^]*)$/.exec(notice)!);
     // Whoever adds one says here that it belongs into every pod.
-    expect(packages.length).toBe(65);
+    expect(packages.length).toBe(60);
+    // What else would have to be asked before it is given away.
+    expect(new Set(packages.map(([, , licence]) => licence))).toEqual(new Set(['MIT', 'ISC', 'BSD-3-Clause', 'Apache-2.0']));
+    // This one has no text in its package.
+    expect(packages.filter(([, , , text]) => text!.length < 200).map(([, name]) => name)).toEqual(['abstract-logging']);
+    const names = packages.map(([, name]) => name);
+    expect(names).toEqual(expect.arrayContaining(['bcryptjs', 'fastify', 'ioredis', 'jose', 'js-yaml', 'pino', 'prom-client', 're2js']));
+    expect(names.filter((name) => /^@kubernetes|^@grpc|^undici/.test(name!))).toEqual([]);
+  });
+
+  test('is packed from what its first stage copies, which runs no script of a package', async () => {
+    const dockerfile = await read('Dockerfile');
+    expect(dockerfile).toContain('RUN npm ci --ignore-scripts\n');
+    expect(dockerfile).toContain('RUN node gateway/packing/main.ts ');
+    const copied = [...dockerfile.slice(0, dockerfile.lastIndexOf('\nFROM ')).matchAll(/^COPY (.+) \S+$/gm)].flatMap(([, from]) => from!.split(' '));
+    const ignored = (await read('.dockerignore')).split('\n').filter((line) => line !== '' && !line.includes('*'));
+    const isThere = (path: string): boolean => copied.some((from) => `${path}/`.startsWith(`${from}/`)) && !ignored.some((line) => `${path}/`.startsWith(`${line}/`));
+    const inputs = Object.keys(JSON.parse(await read('packed/inputs.json')) as object);
+    expect(inputs.length).toBeGreaterThan(300);
+    expect(inputs.filter((path) => path !== 'node_modules/.package-lock.json' && !isThere(path))).toEqual([]);
   });
 
   test('stands on the Node that the lock file brings to checkouts, by digest', async () => {
@@ -83,7 +82,7 @@ describe('the image', () => {
   });
 
   test('has what serve needs, metrics and the table of routes among it', async () => {
-    const child: ChildProcess = spawn(process.execPath, ['gateway/main.ts', 'serve', '--folder', join(root, 'k8s/examples'), '--listen', '127.0.0.1:0', '--admin', '127.0.0.1:0', '--workers', '1', '--drain-wait-ms', '0'], { cwd: image, env: environment, stdio: ['ignore', 'pipe', 'inherit'] });
+    const child: ChildProcess = spawn(process.execPath, ['packed/main.js', 'serve', '--folder', join(root, 'k8s/examples'), '--listen', '127.0.0.1:0', '--admin', '127.0.0.1:0', '--workers', '1', '--drain-wait-ms', '0'], { cwd: image, env: environment, stdio: ['ignore', 'pipe', 'inherit'] });
     const ended = once(child, 'close');
     try {
       let admin: string | null = null;
@@ -111,11 +110,8 @@ describe('the image', () => {
     expect(`${out}${err}`).toContain('a kubeconfig needs the package @kubernetes/client-node, which is not installed here (the image leaves it out): use it from a checkout after npm ci, or run in a pod without --kubeconfig');
   });
 
-  test('says of the demo that it belongs to a checkout, be it without the packages or, as built, without the sources', async () => {
-    const said = { code: 1, out: '', err: 'sluice: the demo belongs to a checkout, which has its packages: run npm run demo there\n' };
-    expect(await run('demo', '--once')).toEqual(said);
+  test('says of the demo that it belongs to a checkout', async () => {
+    expect(await run('demo', '--once')).toEqual({ code: 1, out: '', err: 'sluice: the demo belongs to a checkout, which has its packages: run npm run demo there\n' });
     expect((await read('.dockerignore')).split('\n')).toContain('gateway/demo');
-    await rm(join(image, 'gateway/demo'), { recursive: true });
-    expect(await run('demo', '--once')).toEqual(said);
   });
 });

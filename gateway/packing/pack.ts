@@ -46,7 +46,8 @@ export async function pack(root: string, folder: string): Promise<void> {
   const made = `${folder}-${process.pid}`;
   await mkdir(made, { recursive: true });
   try {
-    for (const { fileName, code } of chunks) await writeFile(join(made, fileName), code);
+    // The entry is a command, too: mode 755, and the line of gateway/main.ts that says what runs it.
+    for (const { fileName, code, isEntry } of chunks) await writeFile(join(made, fileName), code, { mode: isEntry ? 0o755 : 0o644 });
     await writeFile(join(made, 'NOTICES.txt'), await noticesOf(chunks.flatMap(({ moduleIds }) => moduleIds)));
     await writeFile(join(made, inputsFile), `${JSON.stringify(Object.fromEntries(inputs), null, 1)}\n`);
     // Somebody else may have packed the same meanwhile, and started from it.

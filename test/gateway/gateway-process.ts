@@ -27,8 +27,9 @@ export class GatewayProcess {
   errors = '';
   readonly #waiting: { readonly matches: (record: LogRecord) => boolean; readonly resolve: (record: LogRecord) => void }[] = [];
 
-  constructor(argv: readonly string[], environment: Record<string, string> = {}) {
-    this.process = spawn(process.execPath, ['--import', preload, main, ...argv], { stdio: ['ignore', 'pipe', 'pipe', 'ipc'], env: { PATH: process.env['PATH'], ...environment } });
+  /** `entry` starts with Node's options, if it has any. */
+  constructor(argv: readonly string[], environment: Record<string, string> = {}, entry: readonly string[] = [main]) {
+    this.process = spawn(process.execPath, ['--import', preload, ...entry, ...argv], { stdio: ['ignore', 'pipe', 'pipe', 'ipc'], env: { PATH: process.env['PATH'], ...environment } });
     this.process.stderr!.on('data', (chunk: Buffer) => (this.errors += chunk.toString()));
     createInterface(this.process.stdout!).on('line', (line) => this.#record(line));
     this.exited = once(this.process, 'close').then(([code]) => code as number | null);
@@ -133,6 +134,11 @@ export class Manifests {
   /** A SeldonDeployment of one predictor, its Service and its EndpointSlice; one file, put in place at once. */
   async deploy(name: string, port: number, namespace = 'prod', annotations: Readonly<Record<string, string>> = {}): Promise<void> {
     await this.write(`${namespace}-${name}.yaml`, manifestOf(name, port, namespace, annotations));
+  }
+
+  /** The same, with gRPC on that port. */
+  async deployGrpc(name: string, port: number, namespace = 'prod'): Promise<void> {
+    await this.write(`${namespace}-${name}.yaml`, manifestOf(name, port, namespace, {}).replaceAll('name: http', 'name: grpc'));
   }
 
   async write(file: string, text: string): Promise<void> {

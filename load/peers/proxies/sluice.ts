@@ -1,4 +1,6 @@
 // Sluice itself, as it is run: `sluice serve` on a folder of manifests or on a cluster.
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { writeManifests } from '../manifests.ts';
@@ -34,7 +36,7 @@ export async function startSluice(options: SluiceOptions): Promise<Sluice> {
     program: process.execPath,
     arguments: [
       ...options.nodeOptions,
-      join(options.tree ?? tree, 'gateway', 'main.ts'),
+      entryOf(options.tree ?? tree),
       'serve',
       ...(options.manifests === null ? [] : ['--folder', options.manifests]),
       '--listen',
@@ -48,10 +50,18 @@ export async function startSluice(options: SluiceOptions): Promise<Sluice> {
     core: options.core,
     realTime: false,
     logFile: options.logFile,
-    environment: { NODE_ENV: 'production', ...options.environment },
+    environment: { NODE_ENV: 'production', MALLOC_ARENA_MAX: '2', ...options.environment },
   });
   await untilReady(program, adminPort);
   return { ...program, port, adminPort };
+}
+
+/** What the image runs: the packed form, made first where it does not fit the sources. Of a checkout that has no packing yet, its sources. */
+function entryOf(source: string): string {
+  const packing = join(source, 'gateway', 'packing', 'main.ts');
+  if (!existsSync(packing)) return join(source, 'gateway', 'main.ts');
+  execFileSync(process.execPath, [packing], { stdio: 'inherit' });
+  return join(source, 'packed', 'main.js');
 }
 
 /** Every worker serves the table: `/readyz` answers 200. */
