@@ -1,6 +1,6 @@
 // Breaker slots: which cells of the shared blocks hold what an Upstream has in use. A slot lives until no worker can use it any more.
 import { breakerCell, maxBreakerSlots } from '../counters.ts';
-import { KeyIndex, SlotAllocation } from './slot-allocation.ts';
+import { SlotAllocation } from './slot-allocation.ts';
 import type { SlotChanges } from './slot-allocation.ts';
 
 export class BreakerSlots {
@@ -8,7 +8,7 @@ export class BreakerSlots {
 
   /** `kept`: slots of an earlier control worker. Those that `own` does not name again are gone in table `version`, the first of this one. */
   constructor(kept: readonly (readonly [slot: number, upstreamKey: string])[], version: number) {
-    this.#slots = new SlotAllocation(maxBreakerSlots, new KeyIndex(), kept, { version, atMs: 0 });
+    this.#slots = new SlotAllocation(maxBreakerSlots, (key) => key, kept, { version, atMs: 0 });
   }
 
   /** The slot of an Upstream in the table, or −1: all slots are in use, and it counts in each worker alone. */

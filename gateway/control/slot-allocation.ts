@@ -1,4 +1,6 @@
 // Slots of the shared blocks: which cells belong to what, for as long as some worker may count there, so that two never count in the same cells.
+import { DigestIndex } from '../../k8s/translate/digest-index.ts';
+import { drawnKey } from './drawn-key.ts';
 
 /** Since when nothing in the table has the slot. */
 export interface Gone {
@@ -13,37 +15,11 @@ export interface SlotChanges<Value> {
   readonly freed: readonly number[];
 }
 
-/** Finds slots by what has them. `values`: by slot. */
-export interface SlotIndex<Value> {
-  find(value: Value, values: readonly (Value | null)[]): number | undefined;
-  add(value: Value, slot: number, values: readonly (Value | null)[]): void;
-  remove(value: Value, slot: number): void;
-}
-
-/** Of texts. */
-export class KeyIndex implements SlotIndex<string> {
-  readonly #slots = new Map<string, number>();
-
-  find(key: string): number | undefined {
-    return this.#slots.get(key);
-  }
-
-  add(key: string, slot: number): void {
-    this.#slots.set(key, slot);
-  }
-
-  remove(key: string): void {
-    this.#slots.delete(key);
-  }
-
-  get isEmpty(): boolean {
-    return this.#slots.size === 0;
-  }
-}
-
 export class SlotAllocation<Value> {
   readonly #most: number;
-  readonly #index: SlotIndex<Value>;
+  readonly #textOf: (value: Value) => string;
+  /** Slot by the text of what has it. */
+  readonly #index = new DigestIndex(drawnKey());
   /** What has each slot; null: nothing. */
   readonly #values: (Value | null)[] = [];
   /** Slots that nothing in the table has. */
@@ -53,15 +29,15 @@ export class SlotAllocation<Value> {
   #taken: (readonly [number, Value])[] = [];
   #freed: number[] = [];
 
-  /** `kept`: slots of an earlier control worker; they are `gone` unless they are taken again. */
-  constructor(most: number, index: SlotIndex<Value>, kept: readonly (readonly [slot: number, value: Value])[], gone: Gone) {
+  /** `textOf`: the same for the same, and for nothing else. `kept`: slots of an earlier control worker; they are `gone` unless they are taken again. */
+  constructor(most: number, textOf: (value: Value) => string, kept: readonly (readonly [slot: number, value: Value])[], gone: Gone) {
     this.#most = most;
-    this.#index = index;
+    this.#textOf = textOf;
     const last = kept.reduce((highest, [slot]) => Math.max(highest, slot), -1);
     for (let slot = 0; slot <= last; slot++) this.#values.push(null);
     for (const [slot, value] of kept) {
       this.#values[slot] = value;
-      this.#index.add(value, slot, this.#values);
+      this.#index.set(textOf(value), slot);
       this.#gone.set(slot, gone);
     }
     for (const [slot, value] of this.#values.entries()) if (value === null) this.#free.push(slot);
@@ -79,20 +55,21 @@ export class SlotAllocation<Value> {
 
   /** −1: it has none. */
   slotOf(value: Value): number {
-    return this.#index.find(value, this.#values) ?? -1;
+    return this.#index.get(this.#textOf(value));
   }
 
   /** Its slot, or a new one, which is in the table from now on; −1: all are in use. */
   take(value: Value): number {
-    const known = this.#index.find(value, this.#values);
-    if (known !== undefined) {
+    const text = this.#textOf(value);
+    const known = this.#index.get(text);
+    if (known >= 0) {
       this.#gone.delete(known);
       return known;
     }
     const slot = this.#free.pop() ?? (this.#values.length < this.#most ? this.#values.length : -1);
     if (slot < 0) return -1;
     this.#values[slot] = value;
-    this.#index.add(value, slot, this.#values);
+    this.#index.set(text, slot);
     this.#taken.push([slot, value]);
     return slot;
   }
@@ -107,7 +84,7 @@ export class SlotAllocation<Value> {
     for (const [slot, gone] of this.#gone) {
       if (heldByAll < gone.version || !isUnused(slot, gone)) continue;
       this.#gone.delete(slot);
-      this.#index.remove(this.#values[slot]!, slot);
+      this.#index.delete(this.#textOf(this.#values[slot]!));
       this.#values[slot] = null;
       this.#free.push(slot);
       this.#freed.push(slot);

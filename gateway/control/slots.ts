@@ -1,10 +1,11 @@
 // Slots of Series: which cells of the shared blocks count for which Series. A slot lives from the first Mapping that names its Series until
 // ten minutes after the last one, and is then zeroed and used again.
 import type { Series } from '../../routing/mapping.ts';
-import { NamedMap } from '../../k8s/translate/named-map.ts';
+import { DigestIndex } from '../../k8s/translate/digest-index.ts';
 import { maxSlots, slotCell, slotLayout } from '../counters.ts';
-import { KeyIndex, SlotAllocation } from './slot-allocation.ts';
-import type { SlotChanges, SlotIndex } from './slot-allocation.ts';
+import { drawnKey } from './drawn-key.ts';
+import { SlotAllocation } from './slot-allocation.ts';
+import type { SlotChanges } from './slot-allocation.ts';
 
 /** Series stay visible this long after their last Mapping. */
 export const seriesAfterlifeMs = 600_000;
@@ -17,13 +18,14 @@ export interface UsedSlot {
 
 export class SeriesSlots {
   readonly #slots: SlotAllocation<Series>;
-  readonly #byMapping = new Map<string, number>();
+  /** By id of a Mapping. */
+  readonly #byMapping = new DigestIndex(drawnKey());
   /** How many Mappings count in each slot. */
   readonly #owners: number[] = [];
 
   /** `kept`: slots of an earlier control worker, without owners until `own` names them again. */
   constructor(kept: readonly (readonly [slot: number, series: Series])[], nowMs: number) {
-    this.#slots = new SlotAllocation(maxSlots, new SeriesIndex(), kept, { version: 0, atMs: nowMs });
+    this.#slots = new SlotAllocation(maxSlots, textOf, kept, { version: 0, atMs: nowMs });
   }
 
   /** Slots in use, in order; whoever goes through them may wait meanwhile. */
@@ -40,14 +42,15 @@ export class SeriesSlots {
 
   /** The slot of a Mapping in the table, or −1: it counts without one, because every slot is in use. */
   slotOf(mappingId: string): number {
-    return this.#byMapping.get(mappingId) ?? -1;
+    return this.#byMapping.get(mappingId);
   }
 
   /** The Mapping is in the table from now on: gives its Series a slot. `version` is that of the table in which an earlier Series of it ends. */
   own(mappingId: string, series: Series, version: number, nowMs: number): void {
     const taken = this.#slots.take(series);
-    if (this.#byMapping.get(mappingId) === taken) return;
-    this.disown(mappingId, version, nowMs);
+    const before = this.#byMapping.get(mappingId);
+    if (before === taken) return;
+    if (before >= 0) this.disown(mappingId, version, nowMs);
     if (taken < 0) return;
     this.#byMapping.set(mappingId, taken);
     this.#owners[taken] = (this.#owners[taken] ?? 0) + 1;
@@ -56,7 +59,7 @@ export class SeriesSlots {
   /** The Mapping is not in table `version` and later ones. */
   disown(mappingId: string, version: number, nowMs: number): void {
     const slot = this.#byMapping.get(mappingId);
-    if (slot === undefined) return;
+    if (slot < 0) return;
     this.#byMapping.delete(mappingId);
     this.#owners[slot]! -= 1;
     if (this.#owners[slot] === 0) this.#slots.leave(slot, { version, atMs: nowMs });
@@ -82,46 +85,6 @@ export class SeriesSlots {
   }
 }
 
-/** Deployments with more Series than these find them by a text. */
-const fewSeries = 16;
-
-/** Slots by deployment, which has a few Series mostly: a text for each would take more memory than all else here. */
-class SeriesIndex implements SlotIndex<Series> {
-  readonly #slots = new NamedMap<number[] | KeyIndex>();
-
-  find(series: Series, values: readonly (Series | null)[]): number | undefined {
-    const slots = this.#slots.get(series.namespace, series.deployment);
-    if (slots instanceof KeyIndex) return slots.find(textOf(series));
-    return slots?.find((slot) => isSame(values[slot]!, series));
-  }
-
-  add(series: Series, slot: number, values: readonly (Series | null)[]): void {
-    const { namespace, deployment } = series;
-    const slots = this.#slots.get(namespace, deployment);
-    if (slots === undefined) this.#slots.set(namespace, deployment, [slot]);
-    else if (slots instanceof KeyIndex) slots.add(textOf(series), slot);
-    else if (slots.length < fewSeries) this.#slots.set(namespace, deployment, slots.concat(slot));
-    else {
-      const index = new KeyIndex();
-      for (const one of [...slots, slot]) index.add(textOf(values[one]!), one);
-      this.#slots.set(namespace, deployment, index);
-    }
-  }
-
-  remove(series: Series, slot: number): void {
-    const { namespace, deployment } = series;
-    const slots = this.#slots.get(namespace, deployment)!;
-    if (slots instanceof KeyIndex) slots.remove(textOf(series));
-    else this.#slots.set(namespace, deployment, slots.filter((other) => other !== slot));
-    const left = this.#slots.get(namespace, deployment)!;
-    if (left instanceof KeyIndex ? left.isEmpty : left.length === 0) this.#slots.delete(namespace, deployment);
-  }
-}
-
-function isSame(a: Series, b: Series): boolean {
-  return a.predictor === b.predictor && a.role === b.role && a.protocol === b.protocol;
-}
-
-function textOf({ predictor, role, protocol }: Series): string {
-  return `${predictor} ${role} ${protocol}`;
+function textOf({ namespace, deployment, predictor, role, protocol }: Series): string {
+  return `${namespace}/${deployment} ${predictor} ${role} ${protocol}`;
 }

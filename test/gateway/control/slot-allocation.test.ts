@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { KeyIndex, SlotAllocation } from '../../../gateway/control/slot-allocation.ts';
+import { SlotAllocation } from '../../../gateway/control/slot-allocation.ts';
 
 const gone = { version: 1, atMs: 0 };
 
 function slotsOf(kept: readonly (readonly [number, string])[], most = 3): SlotAllocation<string> {
-  return new SlotAllocation(most, new KeyIndex(), kept, gone);
+  return new SlotAllocation(most, (value) => value, kept, gone);
 }
 
 describe('slot allocation', () => {
