@@ -3,6 +3,7 @@
 import { keepDigest } from './digest.ts';
 import { plainGuard } from './guard.ts';
 import type { ForwardTarget, HeaderEdits, Mapping } from './mapping.ts';
+import type { NamedMatch } from './match.ts';
 import type { ObjectRef } from './problem.ts';
 import type { Upstream } from './upstream.ts';
 
@@ -44,13 +45,69 @@ export const plainMapping: Mapping = Object.freeze({
 
 for (const part of [plainMapping.match.host, plainMapping.match.headers, plainMapping.role, ...Object.values(plainTarget)]) if (typeof part === 'object' && part !== null) keepDigest(part);
 
-/** The plain Mapping of an object: what follows from its name is not told of each. */
-export function plainMappingOf(source: ObjectRef): Mapping {
-  const { kind, namespace, name } = source;
-  return { ...plainMapping, source, namespace, space: namespace, member: `${kind} ${namespace}/${name}`, series: { ...plainMapping.series, namespace, deployment: name } };
+/** What nearly all Mappings of a deployment are: by path, gRPC with a namespace, gRPC without one. */
+export type Form = 'http' | 'grpc' | 'grpc-bare';
+
+/** Which one a Mapping is most like. */
+export function formOf({ space, match }: Mapping): Form {
+  return match.path.kind !== 'grpc' ? 'http' : space === null ? 'grpc-bare' : 'grpc';
 }
 
-export const plainUpstream: Upstream = Object.freeze({
+const untouched = Object.freeze({ kind: 'none' } as const);
+keepDigest(untouched);
+
+/** The plain Mapping of an object and its predictor: what usually follows from their names is not told of each. */
+export function plainMappingOf(source: ObjectRef, form: Form, predictor: string): Mapping {
+  const { kind, namespace, name } = source;
+  const isHttp = form === 'http';
+  return {
+    ...plainMapping,
+    id: plainId(source, form, predictor),
+    source,
+    namespace,
+    space: form === 'grpc-bare' ? null : namespace,
+    member: `${kind} ${namespace}/${name}`,
+    match: isHttp ? { ...plainMapping.match, path: { kind: 'prefix', prefix: `/seldon/${namespace}/${name}/`, caseSensitive: true } } : { ...plainMapping.match, path: { kind: 'grpc' }, headers: metadataOf(source, form) },
+    target: { ...plainTarget, upstream: plainUpstreamKey(source, form, predictor), rewrite: isHttp ? plainTarget.rewrite : untouched },
+    series: { namespace, deployment: name, predictor, role: 'live', protocol: isHttp ? 'http' : 'grpc' },
+  };
+}
+
+/** As `plainMappingOf`, of another predictor beside this Mapping; beside one of the same, the Mapping itself. */
+export function plainBeside(mapping: Mapping, form: Form, predictor: string): Mapping {
+  const { source, target, series } = mapping;
+  if (series.predictor === predictor) return mapping;
+  return {
+    ...mapping,
+    id: plainId(source, form, predictor),
+    target: target.kind === 'forward' ? { ...target, upstream: plainUpstreamKey(source, form, predictor) } : target,
+    series: { ...series, predictor },
+  };
+}
+
+function plainId({ kind, namespace, name }: ObjectRef, form: Form, predictor: string): string {
+  return `${kind} ${namespace}/${name} ${form} ${predictor}`;
+}
+
+function plainUpstreamKey({ namespace, name }: ObjectRef, form: Form, predictor: string): string {
+  return `service ${namespace}/${name}-${predictor}:${form === 'http' ? '8000 http1' : '5001 http2'}`;
+}
+
+function metadataOf({ namespace, name }: ObjectRef, form: Form): readonly NamedMatch[] {
+  const deployment: NamedMatch = { name: 'seldon', value: { kind: 'exact', value: name } };
+  return form === 'grpc-bare' ? [deployment] : [deployment, { name: 'namespace', value: { kind: 'exact', value: namespace } }];
+}
+
+/** The plain Upstream of a key: of most, the key says what they are. */
+export function plainUpstreamOf(key: string): Upstream {
+  const [, namespace, name, port, protocol] = serviceKey.exec(key) ?? [];
+  if (protocol === undefined) return { ...plainUpstream, key };
+  return { ...plainUpstream, key, address: { kind: 'service', namespace: namespace!, name: name!, port: Number(port) }, protocol: protocol === 'http2' ? 'http2' : 'http1' };
+}
+
+const serviceKey = /^service ([^/ ]*)\/([^/: ]*):([0-9]{1,5}) (http[12])$/;
+
+const plainUpstream: Upstream = Object.freeze({
   key: '',
   address: Object.freeze({ kind: 'service', namespace: '', name: '', port: 8000 }),
   protocol: 'http1',

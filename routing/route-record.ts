@@ -5,25 +5,32 @@ import type { Arena } from './arena.ts';
 import type { Mapping } from './mapping.ts';
 import { patched, patchOf } from './patch.ts';
 import type { Patch } from './patch.ts';
-import { plainMappingOf } from './plain-mapping.ts';
+import { formOf, plainBeside, plainMappingOf } from './plain-mapping.ts';
+import type { Form } from './plain-mapping.ts';
 import { contentOf, recordWords } from './record.ts';
 import type { RouteMember } from './route.ts';
 import { stateBits, stateOfBits, unready } from './upstream-state.ts';
 
-type Packed = readonly [slot: number, state: number, since: number, patch: Patch | null];
-type PackedRoute = readonly [kind: string, namespace: string, name: string, ...members: readonly Packed[]];
+type Packed = readonly [predictor: string, slot: number, state: number, since: number, patch: Patch | null];
+type PackedRoute = readonly [kind: string, namespace: string, name: string, form: Form, ...members: readonly Packed[]];
 
-/** The content of a Route's record, of one member or more. Members after the first are told as what they differ in from the one before. */
+/**
+ * The content of a Route's record, of one member or more: the first as what it differs in from the plain Mapping of its object and predictor, the
+ * others from what one of theirs would be beside the one before.
+ */
 export function packMembers(members: readonly RouteMember[]): string {
-  const { source } = members[0]!.mapping;
-  let base = plainMappingOf(source);
+  const first = members[0]!.mapping;
+  const { source } = first;
+  const form = formOf(first);
+  let before: Mapping | null = null;
   const packed: Packed[] = [];
   for (const { mapping, since, slot, state } of members) {
-    packed.push([slot, stateBits(state), since, patchOf(base, mapping) ?? null]);
-    base = mapping;
+    const { predictor } = mapping.series;
+    const base = before === null ? plainMappingOf(source, form, predictor) : plainBeside(before, form, predictor);
+    packed.push([predictor, slot, stateBits(state), since, patchOf(base, mapping) ?? null]);
+    before = mapping;
   }
-  const { kind, namespace, name } = source;
-  return JSON.stringify([kind, namespace, name, ...packed] satisfies PackedRoute);
+  return JSON.stringify([source.kind, source.namespace, source.name, form, ...packed] satisfies PackedRoute);
 }
 
 /** What a Mapping takes in the record of a Route that has no other, bytes. */
@@ -34,12 +41,13 @@ export function mappingBytes(mapping: Mapping): number {
 /** The members in the record at this unit, which has this number. Throws ArenaFault where it is not what was written. */
 export function membersAt(arena: Arena, unit: number, number: number): readonly RouteMember[] {
   if (arena.words[unit * unitWords + recordWords.number] !== number) throw new ArenaFault(`the record at ${unit} is not of Route ${number}`);
-  const [kind, namespace, name, ...packed] = contentOf(arena, unit) as PackedRoute;
+  const [kind, namespace, name, form, ...packed] = contentOf(arena, unit) as PackedRoute;
   if (packed.length === 0) throw new ArenaFault(`the Route at ${unit} has no Mapping`);
-  let base = plainMappingOf({ kind, namespace, name });
-  return packed.map(([slot, state, since, patch]) => {
+  let before: Mapping | null = null;
+  return packed.map(([predictor, slot, state, since, patch]) => {
+    const base: Mapping = before === null ? plainMappingOf({ kind, namespace, name }, form, predictor) : plainBeside(before, form, predictor);
     const mapping = patched(base, patch ?? undefined) as Mapping;
-    base = mapping;
+    before = mapping;
     return { mapping, since, slot, state: stateOfBits(state) };
   });
 }

@@ -3,7 +3,7 @@ import { unitWords } from './arena.ts';
 import type { Arena } from './arena.ts';
 import { patched, patchOf } from './patch.ts';
 import type { Patch } from './patch.ts';
-import { plainUpstream } from './plain-mapping.ts';
+import { plainUpstreamOf } from './plain-mapping.ts';
 import { contentOf, recordWords, textOfRecord, verifyRecord } from './record.ts';
 import type { Endpoint, Upstream, UpstreamEndpoints } from './upstream.ts';
 import { stateBits, stateOfBits, stateOfEndpoints } from './upstream-state.ts';
@@ -46,7 +46,7 @@ type Packed = readonly [patch: Patch | null, described: 0 | 1, ready: -1 | 0 | 1
 /** The content of an Upstream's record; its key is the text. */
 export function packUpstream({ upstream, endpoints, breakerSlot, failing }: KnownUpstream): string {
   const packed: Packed = [
-    upstream === null ? null : (patchOf({ ...plainUpstream, key: upstream.key }, upstream) ?? null),
+    upstream === null ? null : (patchOf(plainUpstreamOf(upstream.key), upstream) ?? null),
     upstream === null ? 0 : 1,
     endpoints === null ? -1 : endpoints.ready ? 1 : 0,
     (endpoints?.endpoints ?? []).map(({ ip, port, state }) => [ip, port, state === 'ready' ? 1 : 0] as const),
@@ -60,7 +60,7 @@ export function packUpstream({ upstream, endpoints, breakerSlot, failing }: Know
 export function upstreamAt(arena: Arena, unit: number, key: string): KnownUpstream {
   const [patch, described, ready, endpoints, breakerSlot, failing] = contentOf(arena, unit) as Packed;
   return {
-    upstream: described === 1 ? (patched({ ...plainUpstream, key }, patch ?? undefined) as Upstream) : null,
+    upstream: described === 1 ? (patched(plainUpstreamOf(key), patch ?? undefined) as Upstream) : null,
     endpoints: ready === -1 ? null : { key, ready: ready === 1, endpoints: endpoints.map(([ip, port, state]): Endpoint => ({ ip, port, state: state === 1 ? 'ready' : 'terminating' })) },
     breakerSlot,
     failing,

@@ -46,8 +46,8 @@ export function deploymentMappings(namespaces: number): Mapping[] {
     const name = `model-${index}`;
     const metadata = [['seldon', name], ['namespace', namespace]] as const;
     return [
-      mapping(`SeldonDeployment ${namespace}/${name} main http`, namespace, namespace, name, matchOf(prefix(`/seldon/${namespace}/${name}/`)), policy(`service ${namespace}/${name}-main:8000 http1`, '/'), 1),
-      mapping(`SeldonDeployment ${namespace}/${name} main grpc`, namespace, namespace, name, matchOf({ kind: 'grpc' }, metadata.map(([key, value]) => ({ name: key, value: { kind: 'exact', value } }))), policy(`service ${namespace}/${name}-main:5001 http2`, ''), 1),
+      mapping(`SeldonDeployment ${namespace}/${name} http main`, namespace, namespace, name, matchOf(prefix(`/seldon/${namespace}/${name}/`)), policy(`service ${namespace}/${name}-main:8000 http1`, '/'), 1),
+      mapping(`SeldonDeployment ${namespace}/${name} grpc main`, namespace, namespace, name, matchOf({ kind: 'grpc' }, metadata.map(([key, value]) => ({ name: key, value: { kind: 'exact', value } }))), policy(`service ${namespace}/${name}-main:5001 http2`, ''), 1),
     ];
   }).flat();
 }
