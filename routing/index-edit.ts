@@ -10,7 +10,8 @@ import type { IndexEntry } from './index-page.ts';
 interface PageChange {
   /** Units of records that go, and what comes in the place of each; null: nothing. */
   readonly gone: Map<number, IndexEntry | null>;
-  readonly come: IndexEntry[];
+  /** By unit. */
+  readonly come: Map<number, IndexEntry>;
 }
 
 /** A change of an index in progress. */
@@ -19,6 +20,8 @@ export class IndexEdit {
   readonly #blocks: Blocks;
   readonly #compare: (a: number, b: number) => number;
   readonly #changes = new Map<number, PageChange>();
+  /** Of records that came in the place of one which is in the index: the unit of that one, so that they can be replaced once more. */
+  readonly #inPlaceOf = new Map<number, number>();
 
   /** `compare` orders records of one hash, by their units. */
   constructor(arena: Arena, blocks: Blocks, compare: (a: number, b: number) => number) {
@@ -28,17 +31,25 @@ export class IndexEdit {
   }
 
   add(entry: IndexEntry): void {
-    this.#changeOf(entry.hash).come.push(entry);
+    this.#changeOf(entry.hash).come.set(entry.unit, entry);
   }
 
-  /** Takes away a record that is in the index that the edit will be written over. */
+  /** Takes away a record that is in the index that the edit will be written over, or has come by it. */
   remove(hash: number, unit: number): void {
-    this.#changeOf(hash).gone.set(unit, null);
+    const { come, gone } = this.#changeOf(hash);
+    if (!come.delete(unit)) gone.set(this.#inPlaceOf.get(unit) ?? unit, null);
   }
 
-  /** Puts a record in the place of one that is in the index, and has its hash and its order. */
+  /** Puts a record in the place of one that is in the index, or has come by this edit, and has its hash and its order. */
   replace(unit: number, entry: IndexEntry): void {
-    this.#changeOf(entry.hash).gone.set(unit, entry);
+    const { come, gone } = this.#changeOf(entry.hash);
+    if (come.delete(unit)) {
+      come.set(entry.unit, entry);
+      return;
+    }
+    const first = this.#inPlaceOf.get(unit) ?? unit;
+    gone.set(first, entry);
+    this.#inPlaceOf.set(entry.unit, first);
   }
 
   /** Writes the pages that change and their places in `directory`, and leaves the old ones. Throws ArenaFull. */
@@ -57,19 +68,19 @@ export class IndexEdit {
   #changeOf(hash: number): PageChange {
     const place = directoryPlace(hash);
     let change = this.#changes.get(place);
-    if (change === undefined) this.#changes.set(place, (change = { gone: new Map(), come: [] }));
+    if (change === undefined) this.#changes.set(place, (change = { gone: new Map(), come: new Map() }));
     return change;
   }
 
   #written(before: number, change: PageChange, serial: number): number {
     const { words } = this.#arena;
     const page = before * unitWords;
-    let count = words[page + pageWords.count]! + change.come.length;
+    let count = words[page + pageWords.count]! + change.come.size;
     for (const entry of change.gone.values()) if (entry === null) count -= 1;
     if (count === 0) return emptyPage;
     let slots = 2;
     while (slots * 3 < count * 4) slots *= 2;
-    const onlyReplaced = change.come.length === 0 && count === words[page + pageWords.count];
+    const onlyReplaced = change.come.size === 0 && count === words[page + pageWords.count];
     return onlyReplaced ? this.#copied(before, change, serial) : this.#filled(before, change, serial, slots, count);
   }
 
@@ -128,8 +139,9 @@ export class IndexEdit {
       if (other === undefined) fill.append(words[at]!, words[at + 1]!, words[at + 2]!, words[at + 3]!);
       else if (other !== null) fill.append(other.hash, other.meta, other.unit, other.number);
     }
-    if (come.length > 1) come.sort((a, b) => a.hash - b.hash || this.#compare(a.unit, b.unit));
-    for (const one of come) fill.put(one.hash, one.meta, one.unit, one.number);
+    const coming = [...come.values()];
+    if (coming.length > 1) coming.sort((a, b) => a.hash - b.hash || this.#compare(a.unit, b.unit));
+    for (const one of coming) fill.put(one.hash, one.meta, one.unit, one.number);
     words[page + pageWords.checksum] = pageChecksum(words, page);
     return unit;
   }

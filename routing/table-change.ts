@@ -57,8 +57,7 @@ export interface UpstreamChange {
 }
 
 /** All that is not named stays as it is. What is named more than once counts as it is named last. */
-export interface TableChange {
-  readonly settings: TableSettings;
+export interface TablePortion {
   /** New or changed ones; those that are in the table already, just so, change nothing. */
   readonly mappings: readonly MappingChange[];
   /** By id. */
@@ -69,4 +68,9 @@ export interface TableChange {
   readonly endpoints: readonly UpstreamEndpoints[];
   /** `ip:port` of all Endpoints of an Upstream that fail their health check. */
   readonly failing: readonly (readonly [upstreamKey: string, addresses: readonly string[]])[];
+}
+
+/** A change that is told in one portion. */
+export interface TableChange extends TablePortion {
+  readonly settings: TableSettings;
 }

@@ -1,4 +1,5 @@
-// TableEdit: one change on its way into the arena: Routes, the spaces that hold them, names and Upstreams, then the pages that name all of these, and a root.
+// TableEdit: one change on its way into the arena: Routes and Upstreams portion by portion, so that what they were made of can be let go, then the
+// spaces that hold Routes, names, the pages that name all of these, and a root.
 import { unitWords } from './arena.ts';
 import type { Arena } from './arena.ts';
 import { addDigest, digestOf } from './digest.ts';
@@ -20,7 +21,7 @@ import { slotKeyOf } from './route-slot.ts';
 import type { SlotKey } from './route-slot.ts';
 import { digestOfUnready, planRoute, routeKey } from './route.ts';
 import type { RouteMember } from './route.ts';
-import type { MappingChange, TableChange } from './table-change.ts';
+import type { MappingChange, TablePortion, TableSettings } from './table-change.ts';
 import { TableIndex } from './table-index.ts';
 import { knownRoute, upstreamsOf } from './known.ts';
 import type { KnownRoute } from './known.ts';
@@ -30,7 +31,7 @@ import { UpstreamsEdit } from './upstreams-edit.ts';
 import { WrittenRoutes } from './written-routes.ts';
 
 /** Moments of a write, for tests that end the writer there. */
-export type WritePoint = 'begun' | 'routes written' | 'pages written' | 'root written';
+export type WritePoint = 'begun' | 'portion written' | 'routes written' | 'pages written' | 'root written';
 
 /** A table that is written, and not published yet. */
 export interface WrittenTable {
@@ -59,15 +60,18 @@ export class TableEdit {
   readonly #reached: (point: WritePoint) => void;
   readonly #edits: Readonly<Record<IndexName, IndexEdit>>;
   readonly #upstreams: UpstreamsEdit;
-  /** By number of the Route. */
+  /** By number of the Route; of the portion. */
   readonly #touched = new Map<number, RouteChange>();
   /** Spaces as they become. */
   readonly #spaces = new Map<string | null, NamespaceRoutes>();
   readonly #names: NamesEdit;
-  /** First Mapping of each Route that is written, by the unit of its record. */
+  /** First Mapping of each Route that the portion writes, by the unit of its record. */
   readonly #written = new Map<number, Mapping>();
   readonly #orders = new Map<number, OrderKey>();
-  readonly #before: WrittenRoutes;
+  /** What was written before the portion. */
+  #before: WrittenRoutes;
+  /** A Route was written, or is gone. */
+  #isChanged = false;
 
   constructor(arena: Arena, index: TableIndex, reached: (point: WritePoint) => void) {
     this.#arena = arena;
@@ -82,22 +86,33 @@ export class TableEdit {
     this.#before = new WrittenRoutes(index.routes);
   }
 
-  write(change: TableChange): WrittenTable {
-    const index = this.#index;
-    for (const id of change.removedMappings) this.#removeMapping(id);
-    for (const one of change.mappings) this.#setMapping(one);
-    this.#upstreams.take(change);
+  /** Writes what a portion of the change says of Routes and Upstreams. What comes later counts. Throws ArenaFull. */
+  take(portion: TablePortion): void {
+    for (const id of portion.removedMappings) this.#removeMapping(id);
+    for (const one of portion.mappings) this.#setMapping(one);
+    this.#upstreams.take(portion);
     for (const number of this.#upstreams.flipped) this.#changeOf(number, null);
     for (const [number, routeChange] of this.#touched) this.#rebuild(number, routeChange);
+    this.#upstreams.write(this.#edits.upstreams);
+    if (this.#touched.size > 0) this.#isChanged = true;
+    this.#touched.clear();
+    this.#written.clear();
+    this.#before = new WrittenRoutes(this.#index.routes);
+    this.#reached('portion written');
+  }
+
+  /** Writes the rest: the table as it is after all portions; the one before where nothing differs. Throws ArenaFull. */
+  finish(settings: TableSettings): WrittenTable {
+    const index = this.#index;
     this.#reached('routes written');
-    const isSame = this.#touched.size === 0 && !this.#upstreams.isChanged && !index.isOther(change.settings);
+    const isSame = !this.#isChanged && !this.#upstreams.isChanged && !index.isOther(settings);
     if (isSame && index.written.version > 0) return index.written;
     this.#writeSpaces();
     this.#names.write(this.#edits.names);
-    this.#upstreams.write(this.#edits.upstreams);
+    this.#upstreams.tell();
     for (const name of indexes) this.#edits[name].write(index.directories[name], () => index.nextSerial());
     this.#reached('pages written');
-    const written = index.writeRoot(change.settings);
+    const written = index.writeRoot(settings);
     this.#reached('root written');
     return written;
   }

@@ -85,8 +85,15 @@ export class TableWriter {
    * it does not fit; the table before stays as it is.
    */
   write(change: TableChange, oldestRead: number): WrittenTable {
+    const edit = this.edit(oldestRead);
+    edit.take(change);
+    return edit.finish(change.settings);
+  }
+
+  /** Begins the next table, for a change that comes in portions; only one at a time. `oldestRead` as for `write`. */
+  edit(oldestRead: number): TableEdit {
     this.#index.blocks.reclaim(oldestRead);
     this.#reached('begun');
-    return new TableEdit(this.#arena, this.#index, this.#reached).write(change);
+    return new TableEdit(this.#arena, this.#index, this.#reached);
   }
 }

@@ -6,7 +6,7 @@ import { sameValue } from './diff.ts';
 import type { IndexEdit } from './index-edit.ts';
 import { metaOf } from './index-page.ts';
 import { recordBytes, writeRecord } from './record.ts';
-import type { TableChange } from './table-change.ts';
+import type { TablePortion } from './table-change.ts';
 import type { TableIndex } from './table-index.ts';
 import type { KnownUse } from './known-upstreams.ts';
 import { nothingKnown, ownerOfUpstream, packUpstream, upstreamAt } from './upstream-record.ts';
@@ -29,14 +29,17 @@ interface Draft {
 export class UpstreamsEdit {
   readonly #arena: Arena;
   readonly #index: TableIndex;
+  /** Of the portion that is being written. */
   readonly #drafts = new Map<string, Draft>();
+  /** Numbers of all whose records were written. */
+  readonly #changed: number[] = [];
 
   constructor(arena: Arena, index: TableIndex) {
     this.#arena = arena;
     this.#index = index;
   }
 
-  take({ removedUpstreams, upstreams, endpoints, failing }: TableChange): void {
+  take({ removedUpstreams, upstreams, endpoints, failing }: TablePortion): void {
     for (const key of removedUpstreams) this.#set(key, nothingKnown);
     for (const { upstream, breakerSlot } of upstreams) {
       const known = this.#knownOf(upstream.key);
@@ -53,9 +56,9 @@ export class UpstreamsEdit {
     return [...this.#drafts.values()].flatMap(({ before, state }) => (before.number < 0 || sameState(before.state, state) ? [] : [...upstreams.routesOf(before.number)]));
   }
 
+  /** Has a record come, changed or gone? */
   get isChanged(): boolean {
-    for (const { isChanged } of this.#drafts.values()) if (isChanged) return true;
-    return false;
+    return this.#changed.length > 0;
   }
 
   stateOf(key: string): UpstreamState {
@@ -70,10 +73,9 @@ export class UpstreamsEdit {
     (this.#draftOf(key).unused ??= new Set()).add(route);
   }
 
-  /** Writes the records that change. Throws ArenaFull. */
+  /** Writes the records that the portion changes. Throws ArenaFull. */
   write(edit: IndexEdit): void {
     const { upstreams, numbers, blocks } = this.#index;
-    const changed: number[] = [];
     for (const [key, { before, known, isChanged, used, unused }] of this.#drafts) {
       if (!isChanged && used === null && unused === null) continue;
       let { unit } = before;
@@ -81,7 +83,7 @@ export class UpstreamsEdit {
       if (isChanged) {
         if (unit !== 0) blocks.leave(unit, recordBytes(this.#arena, unit));
         unit = this.#writeOne(edit, key, number, known!, unit);
-        changed.push(number);
+        this.#changed.push(number);
       }
       if (before.number < 0) upstreams.add(key, number, unit);
       else if (isChanged) upstreams.place(key, number, unit);
@@ -91,7 +93,12 @@ export class UpstreamsEdit {
       upstreams.remove(key, number);
       numbers.upstreams.give(number);
     }
-    tellChanged(this.#arena, this.#index.addChanges(changed.length), changed);
+    this.#drafts.clear();
+  }
+
+  /** Tells readers of all that changed. */
+  tell(): void {
+    tellChanged(this.#arena, this.#index.addChanges(this.#changed.length), this.#changed);
   }
 
   /** In the place of the record at `before`; 0: there is none, nor is there one of an Upstream of which nothing is known. */

@@ -1,4 +1,4 @@
-// WrittenRoutes: Routes as records of the table before have them, read as a change asks for them.
+// WrittenRoutes: Routes as records have them before a portion of a change, read as it asks for them.
 import type { KnownRoutes } from './known-routes.ts';
 import { routeKey } from './route.ts';
 import type { RouteMember } from './route.ts';

@@ -2,7 +2,7 @@
 import { mappingBytes } from '../../routing/route-record.ts';
 import type { Mapping } from '../../routing/mapping.ts';
 import type { Problem } from '../../routing/problem.ts';
-import type { MappingChange, TableChange } from '../../routing/table-change.ts';
+import type { MappingChange, TablePortion } from '../../routing/table-change.ts';
 import { recordOverhead } from '../../routing/known.ts';
 
 /** One namespace has at most this part of the memory. */
@@ -40,8 +40,8 @@ export function beyondShare(changes: readonly MappingChange[], most: number, tab
   return beyond;
 }
 
-/** The change without these Mappings and what comes for them alone. `isUsed`: does the table have this Upstream already? */
-export function without(change: TableChange, mappings: readonly Mapping[], isUsed: (upstream: string) => boolean): TableChange {
+/** The portion without these Mappings and what comes for them alone. `isUsed`: does the table have this Upstream already? */
+export function without(change: TablePortion, mappings: readonly Mapping[], isUsed: (upstream: string) => boolean): TablePortion {
   const ids = new Set(mappings.map(({ id }) => id));
   const stays = change.mappings.filter(({ mapping }) => !ids.has(mapping.id));
   const named = new Set(stays.flatMap(({ mapping: { target } }) => (target.kind === 'forward' ? [target.upstream] : [])));

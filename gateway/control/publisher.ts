@@ -6,7 +6,7 @@ import { sameValue } from '../../routing/diff.ts';
 import type { Problem } from '../../routing/problem.ts';
 import type { TableSettings } from '../../routing/table-change.ts';
 import { TableWriter } from '../../routing/table-writer.ts';
-import type { WritePoint, WrittenTable } from '../../routing/table-edit.ts';
+import type { TableEdit, WritePoint, WrittenTable } from '../../routing/table-edit.ts';
 import type { TranslationChange } from '../../k8s/translate/translation.ts';
 import type { SharedTable } from '../shared-table.ts';
 import { heaviestNamespaces } from './heaviest.ts';
@@ -18,6 +18,9 @@ export interface PublisherEvents {
   /** Nobody else's changes need room. */
   readonly isOneNamespace: boolean;
   settings(): TableSettings;
+  /** All that there is, in portions, and Endpoints that fail their health check: for a table that has missed some of it. */
+  everything(): Iterable<TranslationChange>;
+  failing(): Iterable<readonly [upstreamKey: string, addresses: readonly string[]]>;
   /** The next table is written, and not published yet. */
   written(): void;
   /** A write is over: the table is published, or is the one before, or did not fit. */
@@ -32,6 +35,8 @@ export interface PublisherEvents {
 
 /** The first change leaves at once; those that follow within this time leave together. */
 export const batchMs = 20;
+/** Times what it took to write a table that did not fit: so long the next one waits. */
+const restAfterFull = 10;
 
 interface Worker {
   readonly wake: () => void;
@@ -63,14 +68,20 @@ export class Publisher {
   #problems: readonly Problem[] = [];
   /** What every reader had read, or passed, when the newest table did not fit; null: it fitted. */
   #readWhenFull: number | null = null;
+  /** The next table, of which portions are written; null: none is. */
+  #edit: TableEdit | null = null;
+  /** Portions of the change that is coming were let go. */
+  #hasPortions = false;
+  /** Such a change did not fit: next time everything is told again. */
+  #isBehind = false;
 
   /** Goes on from the table that is in the memory. Throws ArenaFault where it is damaged. */
   constructor(shared: SharedTable, slots: SlotsOf, events: PublisherEvents) {
     this.#shared = shared;
     this.#mostOfNamespace = events.isOneNamespace ? Number.POSITIVE_INFINITY : shared.arena.bytes.length * namespaceShare;
     this.#events = events;
-    this.#batch = new TableBatch(slots);
     this.#writer = this.#open();
+    this.#batch = new TableBatch(slots, this.#writer);
   }
 
   /** The newest table: what is published. */
@@ -105,10 +116,24 @@ export class Publisher {
 
   /** Something changed. `readAtMs`: when its first byte was read, epoch ms. */
   change(change: TranslationChange, readAtMs: number): void {
-    this.#batch.add(change);
-    if (change.mappings.length + change.removedMappings.length + change.flipped.length > 0) this.#batchReadAtMs = Math.min(this.#batchReadAtMs, readAtMs);
-    this.#isUntried ||= !this.#batch.empty || !sameValue(this.#events.settings(), this.#settings);
+    this.#batch.add(change, true);
+    const isWritten = this.#edit !== null || this.#isBehind;
+    if (isWritten || change.mappings.length + change.removedMappings.length + change.flipped.length > 0) this.#batchReadAtMs = Math.min(this.#batchReadAtMs, readAtMs);
+    this.#isUntried ||= isWritten || !this.#batch.empty || !sameValue(this.#events.settings(), this.#settings);
     this.#departUnlessBatching();
+  }
+
+  /** A portion of a change, written at once and let go: more follows, at last by `change`. Published is the table when all of it is written. */
+  portion(portion: TranslationChange): void {
+    if (this.#isBehind) return;
+    this.#batch.add(portion, false);
+    this.#hasPortions = true;
+    try {
+      this.#writePortion();
+    } catch (error) {
+      if (!(error instanceof ArenaFull)) throw error;
+      this.#full(error);
+    }
   }
 
   /** All Endpoints of an Upstream that fail their health check. */
@@ -124,7 +149,7 @@ export class Publisher {
     this.#opened = true;
     // A start is not a change: it would spoil the measure of change to live.
     this.#batchReadAtMs = Number.POSITIVE_INFINITY;
-    this.#batch.removeOthers(this.#writer.mappingIds(), this.#writer.upstreamKeys());
+    this.#batch.removeOthers();
     this.#depart();
   }
 
@@ -162,15 +187,20 @@ export class Publisher {
 
   stop(): void {
     if (this.#batchTimer !== null) clearTimeout(this.#batchTimer);
+    // Nobody goes on with what is written of the next table.
+    if (this.#edit !== null) this.#shared.writing = false;
   }
 
   #departUnlessBatching(): void {
     if (!this.#opened || this.#batchTimer !== null || !this.#isUntried) return;
+    const beganMs = performance.now();
     this.#depart();
+    // What is told as a whole and does not fit would take all of the thread.
+    const waitMs = this.#isBehind ? Math.max(batchMs, (performance.now() - beganMs) * restAfterFull) : batchMs;
     this.#batchTimer = setTimeout(() => {
       this.#batchTimer = null;
       this.#departUnlessBatching();
-    }, batchMs);
+    }, waitMs);
   }
 
   #depart(): void {
@@ -197,31 +227,63 @@ export class Publisher {
 
   /** False: it does not fit, and the table before stays; what changed is tried again with the next change, or once a worker that was behind has gone on. */
   #write(): boolean {
-    this.#shared.writing = true;
     try {
       const settings = this.#events.settings();
-      const whole = this.#batch.changeTo(settings);
-      const beyond = beyondShare(whole.mappings, this.#mostOfNamespace, this.#writer);
-      const change = beyond.length === 0 ? whole : without(whole, beyond, (key) => this.#writer.hasUpstream(key));
-      this.#writer.write(change, this.#shared.oldestRead);
+      if (this.#isBehind) this.#writeEverything();
+      this.#writePortion();
+      this.#edit!.finish(settings);
+      this.#edit = null;
+      this.#hasPortions = false;
+      this.#isBehind = false;
+      this.#shared.writing = false;
       this.#settings = settings;
-      this.#batch.clear();
       this.#readWhenFull = null;
-      if (beyond.length > 0) this.#batch.keep(whole, change);
       this.#problems = shareProblems(this.#batch.waiting, this.#mostOfNamespace);
       return true;
     } catch (error) {
       if (!(error instanceof ArenaFull)) throw error;
-      this.#readWhenFull = this.#shared.oldestRead;
-      this.#writer = this.#open();
-      const { mappings, removedMappings } = this.#batch.changeTo(this.#events.settings());
-      const heaviest = heaviestNamespaces(this.#writer.mappingBytes(), mappings, removedMappings);
-      const sentence = `${error.message}: the table before is served on, and no change of any namespace is; start with a larger --table-mib, or remove deployments, of which these namespaces have most: ${heaviest}`;
-      this.#problems = [{ code: 'table-full', level: 'error', subject: { kind: 'Gateway', namespace: '', name: 'sluice' }, field: '', sentence }];
+      this.#full(error);
       return false;
-    } finally {
-      this.#shared.writing = false;
     }
+  }
+
+  /** Writes what is in the batch, for the next table. Throws ArenaFull. */
+  #writePortion(): void {
+    this.#shared.writing = true;
+    this.#edit ??= this.#writer.edit(this.#shared.oldestRead);
+    const whole = this.#batch.portion;
+    const beyond = beyondShare(whole.mappings, this.#mostOfNamespace, this.#writer);
+    const portion = beyond.length === 0 ? whole : without(whole, beyond, (key) => this.#writer.hasUpstream(key));
+    this.#edit.take(portion);
+    this.#batch.written();
+    if (beyond.length > 0) this.#batch.keep(whole, portion);
+  }
+
+  /** As a successor does: compares all with the table before. Throws ArenaFull. */
+  #writeEverything(): void {
+    this.#batch.restart(this.#writer);
+    for (const portion of this.#events.everything()) {
+      this.#batch.add(portion, false);
+      this.#writePortion();
+    }
+    for (const [key, addresses] of this.#events.failing()) this.#batch.addFailing(key, addresses);
+    this.#batch.removeOthers();
+  }
+
+  /** The next table does not fit. What is in the batch stays there. */
+  #full({ message }: ArenaFull): void {
+    this.#readWhenFull = this.#shared.oldestRead;
+    const { mappings, removedMappings } = this.#batch.portion;
+    // Of the portions that were written, too.
+    const heaviest = heaviestNamespaces(this.#writer.mappingBytes(), mappings, removedMappings);
+    this.#isBehind ||= this.#hasPortions;
+    this.#hasPortions = false;
+    if (this.#isBehind) this.#batch.clear();
+    this.#edit = null;
+    this.#writer = this.#open();
+    this.#shared.writing = false;
+    const sentence = `${message}: the table before is served on, and no change of any namespace is; start with a larger --table-mib, or remove deployments, of which these namespaces have most: ${heaviest}`;
+    this.#problems = [{ code: 'table-full', level: 'error', subject: { kind: 'Gateway', namespace: '', name: 'sluice' }, field: '', sentence }];
   }
 
   #open(): TableWriter {

@@ -7,7 +7,7 @@ import { RouteTable } from '../../routing/table.ts';
 import type { SourceChange } from '../../k8s/source/source.ts';
 import type { OAuthExposuresChange } from '../../k8s/translate/oauth-keys.ts';
 import type { ClaimRecord, Held } from '../../k8s/translate/held.ts';
-import type { Translation, TranslationChange } from '../../k8s/translate/translation.ts';
+import type { Portions, Translation, TranslationChange } from '../../k8s/translate/translation.ts';
 import type { OAuthClientsChange } from '../callers/oauth-client.ts';
 import type { DataToControl, Handover, HandoverChange, TableFacts } from '../messages.ts';
 import type { CountedBreakers } from '../admin/breakers.ts';
@@ -16,6 +16,7 @@ import type { EndpointStates } from '../admin/view.ts';
 import { BreakerSlots } from './breaker-slots.ts';
 import { HealthChecks } from './health-checks.ts';
 import type { HealthOutside } from './health-checks.ts';
+import { portionsOf } from './portions.ts';
 import { Publisher } from './publisher.ts';
 import type { Readiness } from './readiness.ts';
 import { Resolver } from './resolver.ts';
@@ -26,10 +27,10 @@ import type { UsedSlot } from './slots.ts';
 /** k8s/translate's Translator, as the control worker uses it. */
 export interface Translating {
   /** Takes a change of the Snapshot and says what it changed in the Translation. */
-  apply(change: SourceChange): TranslationChange;
+  apply(change: SourceChange, portions: Portions): TranslationChange;
   current(): Translation;
   /** The record of claims says this now. */
-  setRecord(record: ClaimRecord): TranslationChange;
+  setRecord(record: ClaimRecord, portions: Portions): TranslationChange;
   /** All Problems, in no order, with pauses. */
   gatherProblems(): Generator<void, readonly Problem[]>;
   /** What changed in the record of claims since the last call; null is gone. */
@@ -57,6 +58,9 @@ export interface ReconcilerOutside {
   live(seconds: number): void;
 }
 
+/** Mappings that are translated before they are written: some MiB, so that most of what a large change makes is garbage before it is copied once. */
+const portionMappings = 512;
+
 /** Moments of a write of the table: tests end the thread there. */
 const writePoints = channel('sluice:table-write');
 
@@ -83,6 +87,15 @@ export class Reconciler {
   #keptAddresses: string;
   /** The Source has synced: what is known of it is the whole. */
   #isOpen = false;
+  /** Of a large change: each is written before the next is translated. */
+  readonly #portions: Portions = {
+    mappings: portionMappings,
+    take: (portion) => {
+      this.#own(portion);
+      this.#publisher.portion(portion);
+      this.#check(portion);
+    },
+  };
 
   constructor(translator: Translating, shared: SharedTable, handover: Handover, readiness: Readiness, outside: ReconcilerOutside) {
     this.#shared = shared;
@@ -116,6 +129,8 @@ export class Reconciler {
     this.#publisher = new Publisher(shared, slots, {
       isOneNamespace: outside.isOneNamespace,
       settings: () => this.#translation.settings,
+      everything: () => portionsOf(this.#translation, portionMappings),
+      failing: () => this.#checks.failing,
       written: () => this.#keep(),
       settled: () => this.otherProblemsChanged(),
       live: (seconds) => outside.live(seconds),
@@ -202,7 +217,7 @@ export class Reconciler {
   /** Takes a change of the Source. The first one only gathers until `open`. */
   take(change: SourceChange): void {
     this.#sourceProblems = change.problems;
-    this.#take(this.#translator.apply(change), change.readAtMs);
+    this.#take(this.#translator.apply(change, this.#portions), change.readAtMs);
     if (this.#isOpen) this.#tellOAuth(false);
   }
 
@@ -215,13 +230,20 @@ export class Reconciler {
 
   /** The record of claims is another one. */
   record(record: ClaimRecord): void {
-    this.#take(this.#translator.setRecord(record), this.#outside.nowMs());
+    this.#take(this.#translator.setRecord(record, this.#portions), this.#outside.nowMs());
     this.#keep();
   }
 
   #take(translated: TranslationChange, readAtMs: number): void {
     this.#translation = this.#translator.current();
     this.otherProblemsChanged();
+    this.#own(translated);
+    this.#publisher.change(translated, readAtMs);
+    this.#check(translated);
+  }
+
+  /** Gives what is new its slots, and lets go those of what is gone. */
+  #own(translated: TranslationChange): void {
     const nowMs = this.#outside.nowMs();
     const version = this.#publisher.nextVersion;
     for (const id of translated.removedMappings) this.#slots.disown(id, version, nowMs);
@@ -230,8 +252,6 @@ export class Reconciler {
     for (const { key } of translated.upstreams) this.#breakerSlots.own(key);
     this.#resolver.remove(translated.removedUpstreams);
     this.#resolver.set(translated.upstreams);
-    this.#publisher.change(translated, readAtMs);
-    this.#check(translated);
   }
 
   /** On another way than the table of the same change: until both are there, a new client's tokens lead nowhere. */

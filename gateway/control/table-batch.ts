@@ -1,7 +1,7 @@
-// TableBatch: what changed since the table that was written last, by name; what comes later of one name replaces what came before.
+// TableBatch: what changed and is not written yet, by name; what comes later of one name replaces what came before.
 import { refOfMapping } from '../../k8s/translate/object.ts';
 import type { TranslationChange } from '../../k8s/translate/translation.ts';
-import type { MappingChange, TableChange, TableSettings, UpstreamChange } from '../../routing/table-change.ts';
+import type { MappingChange, TablePortion, UpstreamChange } from '../../routing/table-change.ts';
 import type { UpstreamEndpoints } from '../../routing/upstream.ts';
 
 /** Counter slot of a Mapping and breaker slot of an Upstream, or −1. */
@@ -21,19 +21,26 @@ export class TableBatch {
   readonly #failing = new Map<string, readonly string[]>();
   /** What had no room. */
   #waiting = noneWaiting();
+  /** What waits takes part in the last portion of the change that is coming. */
+  #isRetried = false;
+  /** Of the table before, what no portion has named yet. */
+  #others: Others;
 
-  constructor(slots: SlotsOf) {
+  /** `before`: the table that is gone on from. */
+  constructor(slots: SlotsOf, before: Named) {
     this.#slots = slots;
+    this.#others = othersIn(before);
   }
 
   get empty(): boolean {
     return this.#mappings.size + this.#upstreams.size + this.#endpoints.size + this.#failing.size === 0;
   }
 
-  add({ mappings, removedMappings, upstreams, removedUpstreams, endpoints }: TranslationChange): void {
+  /** `isWhole` false: more of the change follows. */
+  add({ mappings, removedMappings, upstreams, removedUpstreams, endpoints }: TranslationChange, isWhole: boolean): void {
     const slots = this.#slots;
     const { namespaces } = this.#waiting;
-    const isTouched = namespaces.size > 0 && (mappings.some(({ namespace }) => namespaces.has(namespace)) || removedMappings.some((id) => namespaces.has(refOfMapping(id).namespace)));
+    this.#isRetried ||= namespaces.size > 0 && (mappings.some(({ namespace }) => namespaces.has(namespace)) || removedMappings.some((id) => namespaces.has(refOfMapping(id).namespace)));
     for (const id of removedMappings) this.#mappings.set(id, null);
     for (const mapping of mappings) this.#mappings.set(mapping.id, { mapping, slot: slots.slotOf(mapping.id) });
     for (const id of removedMappings) this.#waiting.mappings.delete(id);
@@ -47,7 +54,7 @@ export class TableBatch {
     }
     for (const upstream of upstreams) this.#upstreams.set(upstream.key, { upstream, breakerSlot: slots.breakerSlotOf(upstream.key) });
     for (const one of endpoints) (this.#waiting.upstreams.has(one.key) ? this.#waiting.endpoints : this.#endpoints).set(one.key, slots.resolvedOf(one.key) ?? one);
-    if (isTouched) this.#retry();
+    if (isWhole && this.#isRetried) this.#retry();
   }
 
   /** `ip:port` of all Endpoints of an Upstream that fail their health check. */
@@ -55,23 +62,31 @@ export class TableBatch {
     this.#failing.set(key, addresses);
   }
 
-  /** What is not named in the batch is gone, health checks that fail among it: the batch is everything. */
-  removeOthers(mappingIds: Iterable<string>, upstreamKeys: Iterable<string>): void {
-    for (const id of mappingIds) if (!this.#mappings.has(id)) this.#mappings.set(id, null);
-    for (const key of upstreamKeys) {
-      if (!this.#upstreams.has(key)) this.#upstreams.set(key, null);
-      if (!this.#failing.has(key)) this.#failing.set(key, []);
-    }
+  /** What was not named since the beginning is gone, health checks that fail among it: what was named is everything. */
+  removeOthers(): void {
+    const { mappings, upstreams, failing } = this.#others;
+    for (const id of mappings) if (!this.#mappings.has(id)) this.#mappings.set(id, null);
+    for (const key of upstreams) if (!this.#upstreams.has(key)) this.#upstreams.set(key, null);
+    for (const key of failing) if (!this.#failing.has(key)) this.#failing.set(key, []);
+    this.#others = noOthers;
   }
 
-  changeTo(settings: TableSettings): TableChange {
+  /** Everything will be named anew, over this table. */
+  restart(before: Named): void {
+    this.clear();
+    this.#waiting = noneWaiting();
+    this.#isRetried = false;
+    this.#others = othersIn(before);
+  }
+
+  get portion(): TablePortion {
     const [mappings, removedMappings] = split(this.#mappings);
     const [upstreams, removedUpstreams] = split(this.#upstreams);
-    return { settings, mappings, removedMappings, upstreams, removedUpstreams, endpoints: [...this.#endpoints.values()], failing: [...this.#failing] };
+    return { mappings, removedMappings, upstreams, removedUpstreams, endpoints: [...this.#endpoints.values()], failing: [...this.#failing] };
   }
 
   /** What `written` left out of `whole` waits until its namespace changes. */
-  keep(whole: TableChange, written: TableChange): void {
+  keep(whole: TablePortion, written: TablePortion): void {
     const ids = new Set(written.mappings.map(({ mapping }) => mapping.id));
     const keys = new Set(written.upstreams.map(({ upstream }) => upstream.key));
     const told = new Set(written.endpoints.map(({ key }) => key));
@@ -95,6 +110,16 @@ export class TableBatch {
     for (const [key, one] of upstreams) if (!this.#upstreams.has(key)) this.#upstreams.set(key, one);
     for (const [key, one] of endpoints) if (!this.#endpoints.has(key) && this.#upstreams.get(key) !== null) this.#endpoints.set(key, one);
     this.#waiting = noneWaiting();
+    this.#isRetried = false;
+  }
+
+  /** What is in the batch is written. */
+  written(): void {
+    const { mappings, upstreams, failing } = this.#others;
+    if (mappings.size > 0) for (const id of this.#mappings.keys()) mappings.delete(id);
+    if (upstreams.size > 0) for (const key of this.#upstreams.keys()) upstreams.delete(key);
+    if (failing.size > 0) for (const key of this.#failing.keys()) failing.delete(key);
+    this.clear();
   }
 
   clear(): void {
@@ -110,6 +135,25 @@ interface Waiting {
   readonly upstreams: Map<string, UpstreamChange>;
   readonly endpoints: Map<string, UpstreamEndpoints>;
   readonly namespaces: Set<string>;
+}
+
+/** Names of all that a table has. */
+export interface Named {
+  mappingIds(): Iterable<string>;
+  upstreamKeys(): Iterable<string>;
+}
+
+interface Others {
+  readonly mappings: Set<string>;
+  readonly upstreams: Set<string>;
+  readonly failing: Set<string>;
+}
+
+const noOthers: Others = Object.freeze({ mappings: new Set<string>(), upstreams: new Set<string>(), failing: new Set<string>() });
+
+function othersIn(named: Named): Others {
+  const upstreams = new Set(named.upstreamKeys());
+  return { mappings: new Set(named.mappingIds()), upstreams, failing: new Set(upstreams) };
 }
 
 function noneWaiting(): Waiting {

@@ -2,6 +2,7 @@
 import { compareText } from '../../routing/problem.ts';
 import { isOver, refusalsOf, usageOf, usesAllowance, type Usage } from './allowance.ts';
 import { sameValue } from '../../routing/diff.ts';
+import { nothing } from './unit.ts';
 import type { Unit } from './unit-record.ts';
 
 interface Account {
@@ -24,7 +25,8 @@ export class Namespaces {
   }
 
   #count(unit: Unit): Account | null {
-    const meaning = unit.meaning!;
+    // What was let go uses none.
+    const meaning = unit.meaning ?? nothing;
     let account = this.#accounts.get(unit.namespace) ?? null;
     const before = account?.units.get(unit) ?? null;
     if (!usesAllowance(meaning)) {

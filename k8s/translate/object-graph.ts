@@ -109,15 +109,15 @@ export class ObjectGraph {
     this.#declare(ref, nothingDeclared, noProblems);
   }
 
-  /** Translates every unit that a change touched, and gives them. Units that are gone mean nothing. */
-  translateChanged(): readonly Unit[] {
+  /** Translates every unit that a change touched, and gives each then. Units that are gone mean nothing. */
+  *translateChanged(): Iterable<Unit> {
     const changed = this.#changed;
     this.#changed = [];
     for (const unit of changed) {
       unit.changed = false;
       this.#translate(unit);
+      yield unit;
     }
-    return changed;
   }
 
   /** What a unit means. A Mapping object or document, and what few units have, is kept; of the others it is found out again. */

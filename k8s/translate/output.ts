@@ -37,8 +37,10 @@ export class Output {
   readonly #uses: Uses;
   readonly #partLists = new RecentParts<readonly string[]>();
   #set: Mapping[] = [];
-  #removed: string[] = [];
+  readonly #removed = new Set<string>();
   #touched: Use[] = [];
+  /** Whose Endpoints were told in this change already. */
+  readonly #told = new Set<Use>();
 
   constructor(backends: Backends, key: DigestKey) {
     this.#backends = backends;
@@ -79,7 +81,9 @@ export class Output {
       places?.delete(part);
       if (place === undefined || digestAt(before.digests, place) !== digestAt(digests, index)) this.#set.push(served[index]!.mapping);
     }
-    for (const part of places?.keys() ?? []) this.#removed.push(key + part);
+    // What is gone in one object and there in the next one of the same name is not gone.
+    if (this.#removed.size > 0) for (const part of parts) this.#removed.delete(key + part);
+    for (const part of places?.keys() ?? []) this.#removed.add(key + part);
     const uses = this.#usesOf(served, services);
     for (const use of uses) this.#count(use, 1);
     for (const use of before.uses) this.#count(use, -1);
@@ -87,32 +91,61 @@ export class Output {
     else this.#published.set(unit, { parts, digests, uses });
   }
 
-  /** What changed since the last call. */
+  /** Mappings that came or changed since the last portion. */
+  get pending(): number {
+    return this.#set.length;
+  }
+
+  /** What came or changed since the last portion; more of the change follows. What goes is told in its end: it may come back. */
+  takePortion(): TranslationChange {
+    const { upstreams, endpoints, flipped } = this.#newUpstreams();
+    return { mappings: this.#takeMappings(), removedMappings: [], upstreams, removedUpstreams: [], endpoints, flipped };
+  }
+
+  /** What changed since the last call, or since the last portion. */
   takeChange(): TranslationChange {
-    const upstreams: Upstream[] = [];
+    const { upstreams, endpoints, flipped } = this.#newUpstreams();
     const removedUpstreams: string[] = [];
-    const endpoints: UpstreamEndpoints[] = [];
-    const flipped: string[] = [];
     for (const use of this.#touched) {
       use.touched = false;
-      if (use.count === 0) {
-        if (use.told !== 'nothing') removedUpstreams.push(use.key);
-        this.#uses.delete(use);
-        this.#countEndpoints(use, []);
-      } else if (use.told === 'nothing') {
-        upstreams.push(use.upstream);
-        this.#refresh(use, endpoints, flipped);
-      }
+      if (use.told !== 'nothing') removedUpstreams.push(use.key);
+      this.#uses.delete(use);
+      this.#countEndpoints(use, []);
     }
-    for (const backend of this.#backends.registry.touched) for (const use of listOf(backend.uses)) this.#refresh(use, endpoints, flipped);
-    const mappings = this.#set;
-    // What is gone in one object and there in the next one of the same name is not gone.
-    const set = new Set(this.#removed.length === 0 ? [] : mappings.map(({ id }) => id));
-    const removedMappings = this.#removed.filter((id) => !set.has(id));
     this.#touched = [];
-    this.#set = [];
-    this.#removed = [];
+    for (const backend of this.#backends.registry.touched) for (const use of listOf(backend.uses)) if (!this.#told.has(use)) this.#refresh(use, endpoints, flipped);
+    this.#told.clear();
+    const mappings = this.#takeMappings();
+    const removedMappings = [...this.#removed];
+    this.#removed.clear();
     return { mappings, removedMappings, upstreams, removedUpstreams, endpoints, flipped };
+  }
+
+  #takeMappings(): readonly Mapping[] {
+    const mappings = this.#removed.size === 0 ? this.#set : this.#set.filter(({ id }) => !this.#removed.has(id));
+    this.#set = [];
+    return mappings;
+  }
+
+  /** Those that have come; what nobody names stays touched. */
+  #newUpstreams(): { readonly upstreams: Upstream[]; readonly endpoints: UpstreamEndpoints[]; readonly flipped: string[] } {
+    const upstreams: Upstream[] = [];
+    const endpoints: UpstreamEndpoints[] = [];
+    const flipped: string[] = [];
+    const unnamed: Use[] = [];
+    for (const use of this.#touched) {
+      if (use.count === 0) {
+        unnamed.push(use);
+        continue;
+      }
+      use.touched = false;
+      if (use.told !== 'nothing') continue;
+      upstreams.push(use.upstream);
+      this.#refresh(use, endpoints, flipped);
+      this.#told.add(use);
+    }
+    this.#touched = unnamed;
+    return { upstreams, endpoints, flipped };
   }
 
   #usesOf(served: readonly Draft[], services: readonly PlannedService[]): readonly Use[] {

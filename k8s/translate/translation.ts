@@ -92,7 +92,7 @@ export interface Translation {
   readonly problems: readonly Problem[];
 }
 
-/** What one change of the Snapshot changed: input of the next TableDelta. */
+/** What one change of the Snapshot changed, or a portion of that. */
 export interface TranslationChange {
   readonly mappings: readonly Mapping[];
   readonly removedMappings: readonly string[];
@@ -103,3 +103,16 @@ export interface TranslationChange {
   /** Keys of `endpoints` whose ready bit changed, that are ending from now on or no longer, or that are new: only these touch Routes. */
   readonly flipped: readonly string[];
 }
+
+/**
+ * Who takes what a change changed bit by bit, so that 60,000 Mappings need not be there at once. What comes later counts: only after the last portion,
+ * which `apply` gives back, all is as it should be.
+ */
+export interface Portions {
+  /** Of how many Mappings one is, about. */
+  readonly mappings: number;
+  take(portion: TranslationChange): void;
+}
+
+/** All comes in the last portion. */
+export const inOne: Portions = Object.freeze({ mappings: Number.POSITIVE_INFINITY, take: () => undefined });

@@ -24,7 +24,7 @@ import { isWatched } from './platform.ts';
 import { PublishedMappings } from './published-mappings.ts';
 import { predictorCandidates } from './services.ts';
 import { shadowSlashes } from './shadow-slashes.ts';
-import type { ServiceChoice, Translation, TranslateSettings, TranslationChange } from './translation.ts';
+import { inOne, type Portions, type ServiceChoice, type Translation, type TranslateSettings, type TranslationChange } from './translation.ts';
 import type { Draft, UnitMeaning } from './unit.ts';
 import type { Unit } from './unit-record.ts';
 import { ObjectGraph } from './object-graph.ts';
@@ -109,37 +109,74 @@ export class Translator {
     };
   }
 
-  /** Takes objects that are new or differ, and keys (`objectKey`) of those that are gone. */
-  apply(change: { readonly set: readonly SourceObject[]; readonly removed: readonly string[] }): TranslationChange {
+  /** Takes objects that are new or differ, and keys (`objectKey`) of those that are gone. Gives what `portions` has not taken before. */
+  apply(change: { readonly set: readonly SourceObject[]; readonly removed: readonly string[] }, portions: Portions = inOne): TranslationChange {
     this.#problems = null;
     this.#turn += 1;
     for (const key of change.removed) this.#graph.remove(key);
     for (const object of change.set) if (isWatched(object.ref, this.#settings)) this.#graph.set(object);
     const { front } = this.#graph.modules;
     if (front !== this.#tableSettings.front) this.#tableSettings = { ...this.#tableSettings, front };
-    const changed = this.#graph.translateChanged();
+    const { changed, publish, republish } = this.#translateChanged(portions);
     this.#oauthKeys.take(changed);
-    const publish = new Set<Unit>(changed);
     for (const unit of this.#namespaces.update(changed)) publish.add(unit);
-    for (const unit of this.#claims.update(publish, this.#turn)) publish.add(unit);
-    for (const unit of Array.from(publish)) {
-      const names = bareNamesOf(unit);
-      this.#bareNames.replace(unit, listOf(unit.bareNames), names, this.#turn);
-      unit.bareNames = fewOf(names);
-    }
-    for (const unit of this.#bareNames.settle()) publish.add(unit);
+    for (const unit of this.#claims.update(new Set([...changed, ...publish]), this.#turn)) publish.add(unit);
+    for (const unit of publish) this.#rename(unit);
+    for (const unit of [...republish, ...this.#bareNames.settle()]) publish.add(unit);
     if (this.#recordsHere) for (const unit of this.#recordHere()) publish.add(unit);
-    const translated = this.#publish(publish);
+    const translated = this.#publish(publish, portions);
     this.#graph.records.sweep();
     return translated;
   }
 
-  /** What the record says now. */
-  setRecord(record: ClaimRecord): TranslationChange {
+  /**
+   * Units that changed, those of them that are still to be published, and whichever are to be published again. Whole portions of plain ones are
+   * published, by what is known so far of who holds bare names, and what they mean is let go then.
+   */
+  #translateChanged(portions: Portions): { readonly changed: readonly Unit[]; readonly publish: Set<Unit>; readonly republish: ReadonlySet<Unit> } {
+    const changed: Unit[] = [];
+    const publish = new Set<Unit>();
+    const republish = new Set<Unit>();
+    let some: Unit[] = [];
+    let drafts = 0;
+    const publishSome = (): void => {
+      for (const unit of some) this.#rename(unit);
+      // One that is still to come says for itself what it means.
+      for (const unit of this.#bareNames.settle()) if (!unit.changed) republish.add(unit);
+      for (const unit of some) {
+        this.#publishOne(unit, portions);
+        republish.delete(unit);
+        unit.settle();
+      }
+      some = [];
+      drafts = 0;
+    };
+    for (const unit of this.#graph.translateChanged()) {
+      changed.push(unit);
+      if (!unit.isPlain) {
+        publish.add(unit);
+        continue;
+      }
+      some.push(unit);
+      drafts += unit.meaning!.drafts.length;
+      if (drafts >= portions.mappings) publishSome();
+    }
+    for (const unit of some) publish.add(unit);
+    return { changed, publish, republish };
+  }
+
+  #rename(unit: Unit): void {
+    const names = bareNamesOf(unit);
+    this.#bareNames.replace(unit, listOf(unit.bareNames), names, this.#turn);
+    unit.bareNames = fewOf(names);
+  }
+
+  /** What the record says now. As `apply`. */
+  setRecord(record: ClaimRecord, portions: Portions = inOne): TranslationChange {
     this.#problems = null;
     const set = [...record].flatMap(([key, held]) => (this.#record.get(key)?.sinceMs === held.sinceMs ? [] : [held]));
     const removed = [...this.#record].flatMap(([key, held]) => (record.has(key) ? [] : [held]));
-    return this.#publish(this.#hold(set, removed));
+    return this.#publish(this.#hold(set, removed), portions);
   }
 
   /** The record that is in force. */
@@ -198,17 +235,20 @@ export class Translator {
     return this.#graph.records.wantedSecrets();
   }
 
-  #publish(units: Iterable<Unit>): TranslationChange {
+  #publish(units: Iterable<Unit>, portions: Portions): TranslationChange {
     const published = [...units];
-    for (const unit of published) {
-      const { services } = this.#graph.meaningOf(unit);
-      this.#output.publish(unit, this.#servedOf(unit), services);
-      this.#external.set(unit.ref, services);
-    }
+    for (const unit of published) this.#publishOne(unit, portions);
     for (const unit of published) unit.settle();
     const external = this.#external.settle();
     if (external !== this.#tableSettings.external) this.#tableSettings = { ...this.#tableSettings, external };
     return this.#output.takeChange();
+  }
+
+  #publishOne(unit: Unit, portions: Portions): void {
+    const meaning = this.#graph.meaningOf(unit);
+    this.#output.publish(unit, this.#servedBy(unit, meaning), meaning.services);
+    this.#external.set(unit.ref, meaning.services);
+    if (this.#output.pending >= portions.mappings) portions.take(this.#output.takePortion());
   }
 
   /** Whoever holds something from this change on is recorded with its number. */
@@ -238,7 +278,11 @@ export class Translator {
   }
 
   #servedOf(unit: Unit): readonly Draft[] {
-    return this.#graph.meaningOf(unit).drafts.filter((draft) => this.#isServed(unit, draft));
+    return this.#servedBy(unit, this.#graph.meaningOf(unit));
+  }
+
+  #servedBy(unit: Unit, { drafts }: UnitMeaning): readonly Draft[] {
+    return drafts.filter((draft) => this.#isServed(unit, draft));
   }
 
   #isServed(unit: Unit, { mapping, standing }: Draft): boolean {

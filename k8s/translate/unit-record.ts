@@ -67,7 +67,12 @@ export class Unit implements Declared {
 
   /** What it means is published. */
   settle(): void {
-    if (this.meaning !== null && !isKept(this.meaning)) this.meaning = null;
+    if (this.isPlain) this.meaning = null;
+  }
+
+  /** Nothing beyond its object decides about what it means, but who holds the bare names in it. So of all that is gone. */
+  get isPlain(): boolean {
+    return this.meaning === nothing || (this.refusals === null && this.meaning !== null && !isKept(this.meaning));
   }
 
   /** Names that it takes, as a list. */

@@ -7,7 +7,7 @@ import { GatewayProcess, Manifests, ModelServer } from './gateway-process.ts';
 import { LoadClient, post } from './load-client.ts';
 import { listeners } from './listeners.ts';
 
-const writePoints: readonly WritePoint[] = ['begun', 'routes written', 'pages written', 'root written'];
+const writePoints: readonly WritePoint[] = ['begun', 'portion written', 'routes written', 'pages written', 'root written'];
 
 let manifests: Manifests;
 let model: ModelServer;

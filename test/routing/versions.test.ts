@@ -11,13 +11,13 @@ import type { Problem } from '../../routing/problem.ts';
 import { RouteTable } from '../../routing/table.ts';
 import type { TableChange } from '../../routing/table-change.ts';
 import { TableWriter } from '../../routing/table-writer.ts';
-import type { WritePoint } from '../../routing/table-edit.ts';
+import type { WritePoint, WrittenTable } from '../../routing/table-edit.ts';
 import { anyHeadText } from './arbitrary.ts';
 import { change, forwardTo, LiveTable, mapping, prefix, request } from './build.ts';
 import { anyChange, attach, Content } from './changes.ts';
 import { naiveRoute } from './naive.ts';
 
-const points: readonly WritePoint[] = ['begun', 'routes written', 'pages written', 'root written'];
+const points: readonly WritePoint[] = ['begun', 'portion written', 'routes written', 'pages written', 'root written'];
 const draws = [0, 0.3, 0.9999];
 
 function said(decision: Decision<string>): string {
@@ -71,6 +71,18 @@ class World {
     this.#written(given);
   }
 
+  /** Portions of one change. */
+  writePortions(portions: readonly TableChange[]): void {
+    const edit = this.#writer.edit(this.#oldestRead);
+    for (const portion of portions) {
+      this.#content.apply(portion);
+      edit.take(portion);
+      // Nobody sees any of it.
+      this.checkAll();
+    }
+    this.#finished(edit.finish(portions.at(-1)!.settings));
+  }
+
   /** A writer that is ended at this point, and another one, which is told the same. */
   killed(point: WritePoint, given: TableChange): void {
     this.#doomed = point;
@@ -122,7 +134,10 @@ class World {
   }
 
   #written(given: TableChange): void {
-    const { version, root, hash } = this.#writer.write(given, this.#oldestRead);
+    this.#finished(this.#writer.write(given, this.#oldestRead));
+  }
+
+  #finished({ version, root, hash }: WrittenTable): void {
     this.#newest = { version, root };
     const full = this.#content.table();
     expect(hash).toBe(full.hash);
@@ -139,6 +154,7 @@ class World {
 const reader = fc.nat(3);
 const anyStep = fc.oneof(
   { weight: 4, arbitrary: anyChange.map((given) => (world: World): void => world.write(given)) },
+  { weight: 3, arbitrary: fc.array(anyChange, { minLength: 1, maxLength: 5 }).map((given) => (world: World): void => world.writePortions(given)) },
   { weight: 4, arbitrary: reader.map((at) => (world: World): void => world.adopt(at)) },
   { weight: 4, arbitrary: reader.map((at) => (world: World): void => world.check(at)) },
   { weight: 1, arbitrary: reader.map((at) => (world: World): void => world.replaced(at)) },

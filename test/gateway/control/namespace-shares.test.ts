@@ -55,7 +55,7 @@ test('a namespace that would fill the table keeps nobody from changing: it is to
   const publisher: Publisher = new Publisher(
     new SharedTable(memory),
     { slotOf: () => -1, breakerSlotOf: () => -1, resolvedOf: () => undefined },
-    { isOneNamespace: false, settings: () => plainSettings, written: () => undefined, settled: () => undefined, live: () => undefined, taken: () => undefined, reached: () => undefined },
+    { isOneNamespace: false, settings: () => plainSettings, everything: () => [], failing: () => [], written: () => undefined, settled: () => undefined, live: () => undefined, taken: () => undefined, reached: () => undefined },
   );
   const reader = new TableReader(memory, 0);
   const served = (): readonly string[] => {
@@ -86,7 +86,7 @@ test('what waits for room wakes nobody, and is not tried again for nothing', () 
   const publisher: Publisher = new Publisher(
     new SharedTable(memory),
     { slotOf: () => -1, breakerSlotOf: () => -1, resolvedOf: () => undefined },
-    { isOneNamespace: false, settings: () => plainSettings, written: () => undefined, settled: () => undefined, live: () => undefined, taken: () => undefined, reached: (point) => (tried += point === 'begun' ? 1 : 0) },
+    { isOneNamespace: false, settings: () => plainSettings, everything: () => [], failing: () => [], written: () => undefined, settled: () => undefined, live: () => undefined, taken: () => undefined, reached: (point) => (tried += point === 'begun' ? 1 : 0) },
   );
   const reader = new TableReader(memory, 0);
   let wakes = 0;

@@ -117,6 +117,8 @@ function start(memory: TableMemory, events: Partial<PublisherEvents> = {}): Star
   const publisher: Publisher = new Publisher(new SharedTable(memory), { slotOf: (id) => id.length, breakerSlotOf: (key) => key.length, resolvedOf: () => undefined }, {
     isOneNamespace: false,
     settings: () => plainSettings,
+    everything: () => [],
+    failing: () => [],
     written: () => undefined,
     settled: () => {
       const { version } = new SharedTable(memory);
@@ -406,6 +408,41 @@ describe('a table that does not fit', () => {
     expect([publisher.problems, publisher.written.version, worker.reader.content]).toEqual([[], version + 1, state.content]);
   });
 
+  test('of portions that are gone is told as a whole with the next change, and rests meanwhile', () => {
+    memory = tableMemory(1);
+    const state = new State();
+    let told = 0;
+    const everything = (): readonly TranslationChange[] => {
+      told += 1;
+      const { mappings, ...more } = state.whole;
+      return [{ ...more, mappings: [] }, ...mappings.map((mapping) => ({ ...none, mappings: [mapping] }))];
+    };
+    const { publisher } = start(memory, { isOneNamespace: true, everything, failing: () => [['u', ['127.0.0.1:1']]] });
+    const worker = new FakeWorker(memory, 0).join(publisher);
+    publisher.change(state.setMapping('a', 'u', 1), 0);
+    publisher.change(state.setMapping('gone', 'u', 1), 0);
+    publisher.open();
+    worker.turn(publisher);
+    const held = state.content;
+    for (let i = 0; i < 12; i++) publisher.portion(state.setMapping(`large${i}`, 'u', 1, large(String(i))));
+    publisher.change(state.removeMapping('gone'), 0);
+    vi.advanceTimersByTime(100 * batchMs);
+    worker.turn(publisher);
+    expect([publisher.problems.map(({ code }) => code), worker.reader.content]).toEqual([['table-full'], held]);
+    const toldBefore = told;
+    for (let i = 1; i < 12; i++) publisher.change(state.removeMapping(`large${i}`), 0);
+    vi.advanceTimersByTime(100 * batchMs);
+    worker.turn(publisher);
+    const whole = (): string => `${state.content} fails 127.0.0.1:1`;
+    expect([publisher.problems, worker.reader.content]).toEqual([[], whole()]);
+    expect(told - toldBefore).toBeLessThanOrEqual(2);
+    const toldAfter = told;
+    publisher.change(state.setMapping('b', 'u', 1), 0);
+    vi.advanceTimersByTime(batchMs);
+    worker.turn(publisher);
+    expect([worker.reader.content, told]).toEqual([whole(), toldAfter]);
+  });
+
   test('because a worker is behind is written once that worker has gone on', () => {
     memory = tableMemory(1);
     const state = new State();
@@ -440,10 +477,11 @@ test('whatever the order of changes, turns and ends of workers and publishers, e
     { weight: 2, arbitrary: fc.record({ kind: fc.constant('remove' as const), name }) },
     { weight: 2, arbitrary: fc.record({ kind: fc.constant('endpoints' as const), upstream, ports: fc.array(fc.integer({ min: 1, max: 3 }), { maxLength: 2 }) }) },
     fc.record({ kind: fc.constant('touch' as const), upstream }),
+    fc.record({ kind: fc.constant('portions' as const), names: fc.array(name, { minLength: 1, maxLength: 4 }), upstream, weight: fc.nat(3) }),
     { weight: 3, arbitrary: fc.record({ kind: fc.constant('turn' as const), worker }) },
     fc.record({ kind: fc.constant('restart' as const), worker }),
     { weight: 2, arbitrary: fc.record({ kind: fc.constant('wait' as const), ms: fc.integer({ min: 1, max: 30 }) }) },
-    fc.record({ kind: fc.constant('end' as const), at: fc.constantFrom<WritePoint | 'between'>('begun', 'routes written', 'pages written', 'root written', 'between') }),
+    fc.record({ kind: fc.constant('end' as const), at: fc.constantFrom<WritePoint | 'between'>('begun', 'portion written', 'routes written', 'pages written', 'root written', 'between') }),
   );
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
@@ -468,12 +506,14 @@ test('whatever the order of changes, turns and ends of workers and publishers, e
         endAt = null;
         publisher = open();
         for (const one of workers) one.join(publisher);
-        publisher.change(state.whole, 0);
+        for (const mapping of state.mappings.values()) publisher.portion({ ...none, mappings: [mapping] });
+        publisher.change({ ...state.whole, mappings: [] }, 0);
         publisher.open();
       };
-      const change = (one: TranslationChange): void => {
+      const change = (...portions: readonly TranslationChange[]): void => {
         try {
-          publisher.change(one, 0);
+          for (const one of portions.slice(0, -1)) publisher.portion(one);
+          publisher.change(portions.at(-1)!, 0);
         } catch (error) {
           if (!(error instanceof Ended)) throw error;
           succeed();
@@ -493,6 +533,7 @@ test('whatever the order of changes, turns and ends of workers and publishers, e
         if (one.kind === 'remove') change(state.removeMapping(one.name));
         if (one.kind === 'endpoints') change(state.setEndpoints(one.upstream, one.ports));
         if (one.kind === 'touch') change(state.touchUpstream(one.upstream));
+        if (one.kind === 'portions') change(...one.names.map((mapping) => state.setMapping(mapping, one.upstream, one.weight)));
         if (one.kind === 'turn') workers[one.worker]!.turn(publisher);
         if (one.kind === 'wait') wait(one.ms);
         if (one.kind === 'end' && one.at === 'between') succeed();

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { objectKey, type SourceObject } from '../../../k8s/translate/object.ts';
+import type { TranslationChange } from '../../../k8s/translate/translation.ts';
 import { nothingHeld, Translator } from '../../../k8s/translate/translator.ts';
 import { clusterSettings, contentOf, deployment, noGrant, object, service, slice } from './objects.ts';
 
@@ -108,7 +109,7 @@ describe('the Translation is a function of the set of objects', () => {
 
   test('incremental equals full after any series of edits, and the changes told lead from one to the next', () => {
     fc.assert(
-      fc.property(fc.array(fc.array(edit, { minLength: 1, maxLength: 4 }), { maxLength: 10 }), (steps) => {
+      fc.property(fc.array(fc.array(edit, { minLength: 1, maxLength: 8 }), { maxLength: 10 }), fc.constantFrom(1, 3, Number.POSITIVE_INFINITY), (steps, size) => {
         const translator = new Translator(settings, nothingHeld);
         const objects = new Map<string, SourceObject>();
         const removedIds: string[] = [];
@@ -117,23 +118,28 @@ describe('the Translation is a function of the set of objects', () => {
           const last = new Map<string, SourceObject | null>(step.map(({ set, removed }) => (set === null ? [removed, null] : [objectKey(set.ref), set])));
           const set = [...last.values()].filter((value) => value !== null);
           const removed = [...last].filter(([, value]) => value === null).map(([key]) => key);
-          const change = translator.apply({ set, removed });
+          const told: TranslationChange[] = [];
+          told.push(translator.apply({ set, removed }, { mappings: size, take: (portion) => told.push(portion) }));
           for (const key of removed) objects.delete(key);
           for (const one of set) objects.set(objectKey(one.ref), one);
-          for (const mapping of change.mappings) followed.mappings.set(mapping.id, mapping);
-          for (const id of change.removedMappings) {
-            expect(followed.mappings.delete(id)).toBe(true);
-            removedIds.push(id);
-          }
-          for (const upstream of change.upstreams) followed.upstreams.set(upstream.key, upstream);
-          for (const endpoints of change.endpoints) {
-            const before = followed.endpoints.get(endpoints.key) as { ready: boolean } | undefined;
-            expect(change.flipped.includes(endpoints.key)).toBe(before?.ready !== endpoints.ready);
-            followed.endpoints.set(endpoints.key, endpoints);
-          }
-          for (const key of change.removedUpstreams) {
-            expect(followed.upstreams.delete(key)).toBe(true);
-            followed.endpoints.delete(key);
+          for (const [index, change] of told.entries()) {
+            for (const id of change.removedMappings) {
+              // Within a portion it may have come and gone.
+              expect(followed.mappings.delete(id) || size < Number.POSITIVE_INFINITY).toBe(true);
+              removedIds.push(id);
+            }
+            for (const mapping of change.mappings) followed.mappings.set(mapping.id, mapping);
+            for (const upstream of change.upstreams) followed.upstreams.set(upstream.key, upstream);
+            for (const endpoints of change.endpoints) {
+              const before = followed.endpoints.get(endpoints.key) as { ready: boolean } | undefined;
+              expect(change.flipped.includes(endpoints.key)).toBe(before?.ready !== endpoints.ready);
+              followed.endpoints.set(endpoints.key, endpoints);
+            }
+            expect(index === told.length - 1 || change.removedMappings.length + change.removedUpstreams.length === 0).toBe(true);
+            for (const key of change.removedUpstreams) {
+              expect(followed.upstreams.delete(key)).toBe(true);
+              followed.endpoints.delete(key);
+            }
           }
           const full = new Translator(settings, { kind: 'here', held: [...translator.record.values()] });
           full.apply({ set: [...objects.values()], removed: [] });

@@ -14,7 +14,7 @@ function namesOf({ records: { backends, names, secrets, contexts } }: ObjectGrap
 function change(graph: ObjectGraph, set: readonly SourceObject[], removed: readonly SourceObject[] = []): void {
   for (const { ref } of removed) graph.remove(objectKey(ref));
   for (const one of set) graph.set(one);
-  graph.translateChanged();
+  Array.from(graph.translateChanged());
   graph.records.sweep();
 }
 
