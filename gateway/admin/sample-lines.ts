@@ -2,10 +2,10 @@
 // become digits without a text between. At 10,000 deployments a scrape is 260,000 lines; as texts they were 0.2 s of CPU and as much garbage as text.
 import type { StreamedText } from './streamed-text.ts';
 
-/** What stands in a line behind what all of its series have in common: `200"} `. ASCII. */
-export type LineEnd = Uint8Array;
+/** A part of lines that is the same in many, encoded once. ASCII, and short. */
+export type Words = Uint8Array;
 
-export function lineEnd(text: string): LineEnd {
+export function wordsOf(text: string): Words {
   return Buffer.from(text, 'latin1');
 }
 
@@ -13,32 +13,38 @@ const mostDigits = 24;
 const digitZero = 0x30;
 const point = 0x2e;
 const lineFeed = 0x0a;
+const noWords: Words = new Uint8Array(0);
 /** Larger numbers are written by `String`. */
 const mostCount = 2 ** 31;
 const nanosASecond = 1e9;
 
-/** Lines that begin alike: `metric{labels,code="`. */
+/** Of one series after the other: `head` labels `tail` number. */
 export class SampleLines {
   readonly #text: StreamedText;
-  #start = '';
-  #startBytes = 0;
-  /** Where the start was last written in the piece `#piece`. */
+  readonly #names: readonly Words[];
+  #values: readonly string[] = [];
+  /** The piece with the last line of the series; null: there is none. */
   #piece: Buffer | null = null;
+  #head: Words = noWords;
+  /** Where the labels are there. */
   #at = 0;
+  #bytes = 0;
 
-  constructor(text: StreamedText) {
+  /** `names`: what stands before the value of each label: `,role="`. */
+  constructor(text: StreamedText, names: readonly Words[]) {
     this.#text = text;
+    this.#names = names;
   }
 
-  /** How the next lines begin. */
-  begin(start: string): void {
-    this.#start = start;
+  /** Of whom the next lines are: a value for each label, escaped. The list is read until the next one. */
+  of(values: readonly string[]): void {
+    this.#values = values;
     this.#piece = null;
   }
 
   /** `count`: a whole number. */
-  count(end: LineEnd, count: number): void {
-    this.#head(end);
+  count(head: Words, tail: Words, count: number): void {
+    this.#begin(head, tail);
     const text = this.#text;
     if (count < mostCount) text.used = putDigits(text.piece, text.used, count);
     else this.#number(count);
@@ -46,8 +52,8 @@ export class SampleLines {
   }
 
   /** To the nanosecond. */
-  seconds(end: LineEnd, seconds: number): void {
-    this.#head(end);
+  seconds(head: Words, tail: Words, seconds: number): void {
+    this.#begin(head, tail);
     const text = this.#text;
     const whole = Math.floor(seconds);
     const nanos = Math.round((seconds - whole) * nanosASecond);
@@ -56,20 +62,37 @@ export class SampleLines {
     text.piece[text.used++] = lineFeed;
   }
 
-  #head(end: LineEnd): void {
+  #begin(head: Words, tail: Words): void {
     const text = this.#text;
-    const most = this.#piece === null ? this.#start.length * 3 : this.#startBytes;
-    text.room(most + end.length + mostDigits + 1);
-    const { piece } = text;
-    if (piece === this.#piece) piece.copyWithin(text.used, this.#at, this.#at + this.#startBytes);
+    text.room(head.length + (this.#piece === null ? this.#mostBytes() : this.#bytes) + tail.length + mostDigits + 1);
+    const { piece, used } = text;
+    const at = used + head.length;
+    if (piece === this.#piece && head === this.#head) piece.copyWithin(used, this.#at - head.length, this.#at + this.#bytes);
     else {
-      this.#startBytes = piece.write(this.#start, text.used);
-      this.#piece = piece;
+      putWords(piece, used, head);
+      if (piece === this.#piece) piece.copyWithin(at, this.#at, this.#at + this.#bytes);
+      else this.#encode(piece, at);
     }
-    this.#at = text.used;
-    let used = text.used + this.#startBytes;
-    for (let index = 0; index < end.length; index++) piece[used++] = end[index]!;
-    text.used = used;
+    this.#head = head;
+    this.#at = at;
+    text.used = putWords(piece, at + this.#bytes, tail);
+  }
+
+  #mostBytes(): number {
+    let most = 0;
+    // At most three bytes a character.
+    for (let index = 0; index < this.#names.length; index++) most += this.#names[index]!.length + this.#values[index]!.length * 3;
+    return most;
+  }
+
+  #encode(piece: Buffer, at: number): void {
+    let used = at;
+    for (let index = 0; index < this.#names.length; index++) {
+      used = putWords(piece, used, this.#names[index]!);
+      used += piece.write(this.#values[index]!, used);
+    }
+    this.#piece = piece;
+    this.#bytes = used - at;
   }
 
   #number(value: number): void {
@@ -78,7 +101,13 @@ export class SampleLines {
   }
 }
 
-/** 0 ≤ `value` < 2³¹, whole. Gives where it ends. */
+/** Gives where they end, as the others here do. */
+function putWords(piece: Uint8Array, at: number, words: Words): number {
+  for (let index = 0; index < words.length; index++) piece[at + index] = words[index]!;
+  return at + words.length;
+}
+
+/** 0 ≤ `value` < 2³¹, whole. */
 function putDigits(piece: Uint8Array, at: number, value: number): number {
   let digits = 1;
   for (let power = 10; power <= value; power *= 10) digits++;

@@ -5,8 +5,8 @@ import type { Series } from '../../routing/mapping.ts';
 import { fixed, shadowOutcomes, slotCell, slotLayout, slotTable, statusColumns } from '../counters.ts';
 import type { CountedCells } from '../counters.ts';
 import type { AnswerReader } from './answer-reader.ts';
-import { lineEnd, SampleLines } from './sample-lines.ts';
-import type { LineEnd } from './sample-lines.ts';
+import { SampleLines, wordsOf } from './sample-lines.ts';
+import type { Words } from './sample-lines.ts';
 import type { Slices } from './slices.ts';
 import { StreamedText } from './streamed-text.ts';
 
@@ -15,8 +15,6 @@ export interface CountedSeries {
   readonly slot: number;
   readonly series: Series;
 }
-
-type Labels = Readonly<Record<keyof Series, string>>;
 
 interface Family {
   readonly cells: CountedCells;
@@ -28,24 +26,30 @@ interface Family {
   write(lines: SampleLines, series: Series, sums: Float64Array, at: number): void;
 }
 
-const codeEnds = statusColumns.map((code) => lineEnd(`${code}"} `));
-const outcomeEnds = shadowOutcomes.map((outcome) => lineEnd(`${outcome}"} `));
-const bucketEnds = slotTable.buckets.cells.map(({ le }) => lineEnd(`${le}"} `));
-const labelsEnd = lineEnd('} ');
+const labelNames = ['namespace="', '",deployment="', '",predictor="', '",role="', '",protocol="'].map(wordsOf);
+const requestsHead = wordsOf('sluice_requests_total{');
+const codeTails = statusColumns.map((code) => wordsOf(`",code="${code}"} `));
+const bucketHead = wordsOf('sluice_request_duration_seconds_bucket{');
+const bucketTails = slotTable.buckets.cells.map(({ le }) => wordsOf(`",le="${le}"} `));
+const sumHead = wordsOf('sluice_request_duration_seconds_sum{');
+const countHead = wordsOf('sluice_request_duration_seconds_count{');
+const plainTail = wordsOf('"} ');
+const shadowsHead = wordsOf('sluice_shadow_requests_total{');
+const outcomeTails = shadowOutcomes.map((outcome) => wordsOf(`",outcome="${outcome}"} `));
 
 const requests: Family = {
   cells: slotTable.status,
   type: 'counter',
   first: slotLayout.status,
   count: statusColumns.length,
-  write: (lines, series, sums, at) => writeCounted(lines, series, 'sluice_requests_total', 'code', codeEnds, sums, at),
+  write: (lines, series, sums, at) => writeCounted(lines, series, requestsHead, codeTails, sums, at),
 };
 
 const durations: Family = {
   cells: slotTable.buckets,
   type: 'histogram',
   first: slotLayout.sumSeconds,
-  count: slotLayout.buckets + bucketEnds.length - slotLayout.sumSeconds,
+  count: slotLayout.buckets + bucketTails.length - slotLayout.sumSeconds,
   write: writeDurations,
 };
 
@@ -54,7 +58,7 @@ const shadows: Family = {
   type: 'counter',
   first: slotLayout.shadow,
   count: shadowOutcomes.length,
-  write: (lines, series, sums, at) => writeCounted(lines, series, 'sluice_shadow_requests_total', 'outcome', outcomeEnds, sums, at),
+  write: (lines, series, sums, at) => writeCounted(lines, series, shadowsHead, outcomeTails, sums, at),
 };
 
 /** Series summed and written together, less than 0.1 ms with a few blocks. */
@@ -66,7 +70,7 @@ const togetherSeries = 32;
  */
 export async function writeSeries(reader: AnswerReader, blocks: readonly Float64Array[], slots: () => Iterable<CountedSeries>, slices: Slices): Promise<void> {
   const text = new StreamedText((bytes) => reader.send(bytes));
-  const lines = new SampleLines(text);
+  const lines = new SampleLines(text, labelNames);
   for (const family of [requests, durations, shadows]) {
     const { metric, help } = family.cells;
     text.write(`# HELP ${metric} ${help}\n# TYPE ${metric} ${family.type}\n`);
@@ -98,11 +102,14 @@ function* inGroups<One>(all: Iterable<One>, size: number): Iterable<readonly One
 function sumWhole(blocks: readonly Float64Array[], together: readonly CountedSeries[], { first, count }: Family, sums: Float64Array): boolean {
   const base = blocks[0]!;
   const generation = base[fixed.foldGeneration]!;
-  sums.fill(0);
   for (let index = 0; index < together.length; index++) {
     const from = slotCell(together[index]!.slot, first);
     const to = index * count;
-    for (const block of blocks) for (let cell = 0; cell < count; cell++) sums[to + cell]! += block[from + cell]!;
+    for (let cell = 0; cell < count; cell++) sums[to + cell] = base[from + cell]!;
+    for (let one = 1; one < blocks.length; one++) {
+      const block = blocks[one]!;
+      for (let cell = 0; cell < count; cell++) sums[to + cell]! += block[from + cell]!;
+    }
   }
   return generation % 2 === 0 && base[fixed.foldGeneration] === generation;
 }
@@ -113,46 +120,48 @@ function nextTurn(): Promise<void> {
   });
 }
 
-/** One line for each cell that is not 0. */
-function writeCounted(lines: SampleLines, series: Labels, metric: string, label: string, ends: readonly LineEnd[], sums: Float64Array, at: number): void {
+/** One line for each cell that is not 0. `series` null: of requests that no Series counts. */
+function writeCounted(lines: SampleLines, series: Series | null, head: Words, tails: readonly Words[], sums: Float64Array, at: number): void {
   let isBegun = false;
-  for (let column = 0; column < ends.length; column++) {
+  for (let column = 0; column < tails.length; column++) {
     const count = sums[at + column]!;
     if (count === 0) continue;
-    if (!isBegun) lines.begin(`${metric}{${labelsOf(series)},${label}="`);
+    if (!isBegun) lines.of(labelsOf(series));
     isBegun = true;
-    lines.count(ends[column]!, count);
+    lines.count(head, tails[column]!, count);
   }
 }
 
 function writeDurations(lines: SampleLines, series: Series, sums: Float64Array, at: number): void {
   const buckets = at + slotLayout.buckets - slotLayout.sumSeconds;
   let total = 0;
-  for (let bucket = 0; bucket < bucketEnds.length; bucket++) total += sums[buckets + bucket]!;
+  for (let bucket = 0; bucket < bucketTails.length; bucket++) total += sums[buckets + bucket]!;
   if (total === 0) return;
-  const labels = labelsOf(series);
-  lines.begin(`sluice_request_duration_seconds_bucket{${labels},le="`);
+  lines.of(labelsOf(series));
   let count = 0;
-  for (let bucket = 0; bucket < bucketEnds.length; bucket++) {
+  for (let bucket = 0; bucket < bucketTails.length; bucket++) {
     count += sums[buckets + bucket]!;
-    lines.count(bucketEnds[bucket]!, count);
+    lines.count(bucketHead, bucketTails[bucket]!, count);
   }
-  lines.begin(`sluice_request_duration_seconds_sum{${labels}`);
-  lines.seconds(labelsEnd, sums[at]!);
-  lines.begin(`sluice_request_duration_seconds_count{${labels}`);
-  lines.count(labelsEnd, total);
+  lines.seconds(sumHead, plainTail, sums[at]!);
+  lines.count(countHead, plainTail, total);
 }
 
-/** Requests that no Series counts: nothing matched, or the head was refused. Empty labels are none to Prometheus. */
+/** Requests that no Series counts: nothing matched, or the head was refused. */
 function writeUnmatched(lines: SampleLines, blocks: readonly Float64Array[]): void {
-  const sums = new Float64Array(codeEnds.length);
+  const sums = new Float64Array(codeTails.length);
   for (const block of blocks) for (let column = 0; column < sums.length; column++) sums[column]! += block[fixed.unmatched + column]!;
-  const nobody: Labels = { namespace: '', deployment: '', predictor: '', role: '', protocol: '' };
-  writeCounted(lines, nobody, 'sluice_requests_total', 'code', codeEnds, sums, 0);
+  writeCounted(lines, null, requestsHead, codeTails, sums, 0);
 }
 
-function labelsOf({ namespace, deployment, predictor, role, protocol }: Labels): string {
-  return `namespace="${escaped(namespace)}",deployment="${escaped(deployment)}",predictor="${escaped(predictor)}",role="${role}",protocol="${protocol}"`;
+/** Empty labels are none to Prometheus. */
+const nobody: readonly string[] = ['', '', '', '', ''];
+
+/** In the order of `labelNames`. */
+function labelsOf(series: Series | null): readonly string[] {
+  if (series === null) return nobody;
+  const { namespace, deployment, predictor, role, protocol } = series;
+  return [escaped(namespace), escaped(deployment), escaped(predictor), role, protocol];
 }
 
 /** Nearly every name. */

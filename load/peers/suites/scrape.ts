@@ -1,12 +1,13 @@
 // scrape: the time of a scrape when every deployment is active, and what it does to the latency of predictions.
-import { constants, setPriority } from 'node:os';
 import { join } from 'node:path';
+import { startChild, type Child } from '../child.ts';
 import { load } from '../load.ts';
 import { requireNoErrors, type LoadPlan } from '../load-plan.ts';
-import { pause } from '../process.ts';
+import { loadCore, pause, setIdle } from '../process.ts';
 import { startSluice } from '../proxies/sluice.ts';
 import { number, table } from '../report.ts';
-import { scrapeMetrics, timeScrape } from '../scraping.ts';
+import type { ScraperQuestion, ScraperReport } from '../scraper.ts';
+import { scrapeMetrics } from '../scraping.ts';
 import { setSluiceStage } from '../sluice-stage.ts';
 import { ratios, spread } from '../statistics.ts';
 import type { Suite, SuiteOptions } from './suite.ts';
@@ -15,16 +16,21 @@ const defaultPerSecond = 2000;
 const scrapeEveryMs = 1000;
 const quietScrapes = 10;
 
-/** Scrapes once a second for a time; gives how long each took, ms. Who scrapes is another machine in earnest, so here it stands behind generator and upstream. */
-async function scrapeFor(adminPort: number, timeMs: number): Promise<readonly number[]> {
+/** Who scrapes is another machine in earnest: here it has what the generator and the upstream leave of their core. */
+function startScraper(): Child<ScraperQuestion, ScraperReport> {
+  const scraper = startChild<ScraperQuestion, ScraperReport>(new URL('../scraper.ts', import.meta.url), loadCore);
+  setIdle(scraper.pid);
+  return scraper;
+}
+
+/** Scrapes once a second for a time; gives how long each took, ms. */
+async function scrapeFor(scraper: Child<ScraperQuestion, ScraperReport>, adminPort: number, timeMs: number): Promise<readonly number[]> {
   const times: number[] = [];
-  setPriority(constants.priority.PRIORITY_LOW);
   for (let scrapes = 0; scrapes < timeMs / scrapeEveryMs; scrapes++) {
-    const ms = await timeScrape(adminPort);
+    const ms = await scraper.ask({ adminPort });
     times.push(ms);
     await pause(Math.max(0, scrapeEveryMs - ms));
   }
-  setPriority(constants.priority.PRIORITY_NORMAL);
   return times;
 }
 
@@ -38,9 +44,10 @@ export const scrape: Suite = {
     requireNoErrors('sluice', await load({ ...stage.plan, port: sluice.port, measureMs: 15_000 }));
     const first = await scrapeMetrics(sluice.adminPort);
     const active = new Set([...first.text.matchAll(/^sluice_requests_total\{[^}]*deployment="([^"]+)"/gm)].map((found) => found[1]));
+    const scraper = startScraper();
     const alone: number[] = [];
     for (let scrapes = 0; scrapes < quietScrapes; scrapes++) {
-      alone.push(await timeScrape(sluice.adminPort));
+      alone.push(await scraper.ask({ adminPort: sluice.adminPort }));
       await pause(100);
     }
     const perSecond = options.perSecond ?? defaultPerSecond;
@@ -48,16 +55,20 @@ export const scrape: Suite = {
     const quiet: number[] = [];
     const scraped: number[] = [];
     const times: number[] = [];
-    for (let round = 0; round < options.rounds; round++) {
-      const without = await load(plan);
-      requireNoErrors('sluice', without);
-      quiet.push(without.latency.p99Us);
+    const without = async (): Promise<void> => {
+      const result = await load(plan);
+      requireNoErrors('sluice', result);
+      quiet.push(result.latency.p99Us);
+    };
+    const beside = async (): Promise<void> => {
       const running = load(plan);
-      times.push(...(await scrapeFor(sluice.adminPort, plan.warmUpMs + plan.measureMs)));
-      const beside = await running;
-      requireNoErrors('sluice', beside);
-      scraped.push(beside.latency.p99Us);
-    }
+      times.push(...(await scrapeFor(scraper, sluice.adminPort, plan.warmUpMs + plan.measureMs)));
+      const result = await running;
+      requireNoErrors('sluice', result);
+      scraped.push(result.latency.p99Us);
+    };
+    // One begins as often as the other: what the machine does from minute to minute hits both alike.
+    for (let round = 0; round < options.rounds; round++) for (const turn of round % 2 === 0 ? [without, beside] : [beside, without]) await turn();
     const time = (ms: readonly number[]): string => {
       const { median, min, max, count } = spread(ms);
       return `${number(median)} (${number(min)} – ${number(max)}), ${count} scrapes`;
