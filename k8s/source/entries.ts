@@ -31,6 +31,10 @@ export function isHidden(name: string): boolean {
   return name.startsWith('.');
 }
 
+export function isManifestName(name: string): boolean {
+  return manifestName.test(name);
+}
+
 /** What `path` is. A file counts when its name is a manifest's. */
 export function entryAt(path: string): Entry {
   let stats: Stats | undefined;

@@ -1,5 +1,5 @@
 // One file, read and parsed, by whichever thread.
-import { createHash } from 'node:crypto';
+import { createHash, hash } from 'node:crypto';
 import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 import { endingOf, type Ending } from './ending.ts';
 import { errorCode } from './error-code.ts';
@@ -52,11 +52,16 @@ const hashSlice = 4 * 1024 * 1024;
 
 /** Of a file's bytes. */
 export function* hashOf(bytes: Uint8Array): Work<string> {
-  const hash = createHash('sha256');
+  if (bytes.length <= hashSlice) return shortened(hash('sha256', bytes, 'buffer'));
+  const sum = createHash('sha256');
   for (let at = 0; at < bytes.length; at += hashSlice) {
-    hash.update(bytes.subarray(at, at + hashSlice));
+    sum.update(bytes.subarray(at, at + hashSlice));
     yield;
   }
-  // 128 bits, in as many bytes.
-  return hash.digest().toString('latin1', 0, 16);
+  return shortened(sum.digest());
+}
+
+/** 128 bits, in as many bytes. */
+function shortened(sum: Buffer): string {
+  return sum.toString('latin1', 0, 16);
 }

@@ -6,7 +6,7 @@ import { watch, type FSWatcher } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { ClaimFile } from './claim-file.ts';
-import { entryAt, folderBounds, isHidden, outerIdentities, type FolderBounds } from './entries.ts';
+import { entryAt, folderBounds, isHidden, isManifestName, outerIdentities, type Entry, type FolderBounds } from './entries.ts';
 import { fileProblem, ManifestFiles } from './files.ts';
 import { PendingEntries, type PendingEntry } from './pending-entries.ts';
 import type { Source, SourceChange } from './source.ts';
@@ -155,7 +155,10 @@ class FolderSource implements Source {
       if (name === null || name.startsWith('..')) void this.#turns.run(() => this.#awaitAll(directory));
       return;
     }
-    this.#await(directory, name, event === 'change');
+    const isWritten = event === 'change';
+    // Whoever replaces a file writes beside it first: what is not read until it has another name, or is a directory, which would be told as such.
+    if (isWritten && !isManifestName(name) && !directory.directories.has(name)) return;
+    this.#await(directory, name, isWritten);
   }
 
   *#awaitAll(directory: Directory): Work {
@@ -200,13 +203,14 @@ class FolderSource implements Source {
       }
       this.#pending.delete(pending);
       if (pending.directory.watcher === null) continue;
+      const found = entryAt(join(pending.directory.path, pending.entry));
       const vanishedAtMs = pending.vanishedAtMs ?? nowMs;
-      const dueMs = vanishedAtMs + this.#doubtMs(pending);
+      const dueMs = vanishedAtMs + this.#doubtMs(pending, found);
       if (dueMs > nowMs) {
         this.#pending.doubt(pending, vanishedAtMs, dueMs);
         this.#heldUntilMs ??= nowMs + goneMs;
       } else {
-        yield* this.#tree.look(pending.directory, pending.entry, true);
+        yield* this.#tree.look(pending.directory, pending.entry, true, found);
       }
       yield;
     }
@@ -225,8 +229,7 @@ class FolderSource implements Source {
   }
 
   /** For how long the entry's state is not believed, ms. */
-  #doubtMs({ directory, entry }: PendingEntry): number {
-    const found = entryAt(join(directory.path, entry));
+  #doubtMs({ directory, entry }: PendingEntry, found: Entry): number {
     if (found.kind === 'file') return this.#files.isEmptied(join(directory.name, entry), found.stats) ? emptyMs : 0;
     return found.kind === 'none' && (directory.files.has(entry) || directory.directories.has(entry)) ? goneMs : 0;
   }

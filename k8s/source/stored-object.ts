@@ -43,7 +43,7 @@ export class StoredObject implements SourceObject {
   /** `value` is the object itself, decoded from YAML or JSON, found in that file at that place. */
   static of(ref: ObjectRef, apiVersion: string, file: string, { line, items }: Place, value: UnknownRecord): StoredObject {
     const text = jsonOf(essenceOf(ref.kind, value));
-    const digest = digestOf(`${text}\0${apiVersion}\0${originAt(file, { line, items })}`);
+    const digest = digestOf(`${text}\0${apiVersion}\0${file}\0${items}`);
     return new StoredObject(ref, apiVersion, { file, line, items, text, digest });
   }
 
@@ -94,7 +94,7 @@ export class StoredObject implements SourceObject {
     this.#text = null;
   }
 
-  /** true when translation would read the same from both, at the same place. */
+  /** true when translation would read the same from both, in the same file. What is above an object there moves it to other lines, and changes nothing of it. */
   isSame(other: StoredObject): boolean {
     return this.#digest === other.#digest;
   }

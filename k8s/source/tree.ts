@@ -3,7 +3,7 @@
 // Every directory has a watcher of its own: Node's recursive watch costs a watcher a file on Linux and loses what happens in a new subfolder.
 import { watch, type FSWatcher } from 'node:fs';
 import { join } from 'node:path';
-import { entryAt, isUnreadable, namesIn, type FolderBounds, type Names } from './entries.ts';
+import { entryAt, isUnreadable, namesIn, type Entry, type FolderBounds, type Names } from './entries.ts';
 import { fileProblem, type ManifestFiles } from './files.ts';
 import { linkAbove, noFile, tooDeep, tooManyEntries } from './folder-problems.ts';
 import type { Work } from './turns.ts';
@@ -87,11 +87,11 @@ export class FolderTree {
 
   /**
    * Brings one entry up to date. `announced`: an event named it, so a file is read and a directory opened again even where `stat` shows nothing new
-   * (time stamps are coarse, and a directory that was removed and made again may look the same while its watcher is dead).
+   * (time stamps are coarse, and a directory that was removed and made again may look the same while its watcher is dead). `found`: what it is.
    */
-  *look(directory: Directory, name: string, announced: boolean): Work {
+  *look(directory: Directory, name: string, announced: boolean, found: Entry | null = null): Work {
     const path = join(directory.path, name);
-    const entry = entryAt(path);
+    const entry = found ?? entryAt(path);
     const unread = entry.kind === 'none' && isUnreadable(path);
     const wasUnread = directory.unread.has(name);
     // Listings count what they find.

@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import { appendFileSync, chmodSync, mkdirSync, mkdtempSync, renameSync, rmSync, statSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
+import fs, { appendFileSync, chmodSync, mkdirSync, mkdtempSync, renameSync, rmSync, statSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { FolderBounds } from '../../../k8s/source/entries.ts';
@@ -284,6 +285,37 @@ describe('edits', () => {
     replace('a.yaml', `${service('a')}---\n${service('b', 2)}`);
     await follower.untilPorts({ a: 8000, b: 2 });
     expect(follower.changes[1]).toMatchObject({ set: [{ ref: { name: 'b' } }], removed: [] });
+  });
+
+  test('what is written above an object in its file is no change of it', async () => {
+    put('a.yaml', `${service('a', 1)}---\n${service('b', 2)}`);
+    const follower = await follow();
+    replace('a.yaml', `# of two\n${service('a', 3)}---\n# the other\n${service('b', 2)}`);
+    await follower.untilPorts({ a: 3, b: 2 });
+    expect(follower.changes.slice(1).map(({ set }) => set.map(({ ref }) => ref.name))).toEqual([['a']]);
+  });
+
+  test('a file that is written beside the one that it will replace is not looked at', async () => {
+    put('a.yaml', service('a', 1));
+    put('a.yaml.new', 'half');
+    const follower = await follow();
+    const looked: string[] = [];
+    const { statSync } = fs;
+    const counted = (path: string, ...options: []): unknown => {
+      looked.push(basename(path));
+      return statSync(path, ...options);
+    };
+    fs.statSync = counted as typeof statSync;
+    syncBuiltinESMExports();
+    try {
+      appendFileSync(join(folder, 'a.yaml.new'), ' of it');
+      replace('a.yaml', service('a', 2));
+      await follower.untilPorts({ a: 2 });
+    } finally {
+      fs.statSync = statSync;
+      syncBuiltinESMExports();
+    }
+    expect(looked).toEqual(['a.yaml']);
   });
 
   test('a write in place, a new file and a removal are followed', async () => {
