@@ -35,6 +35,7 @@ export class Declarations {
   readonly #files: DeclaringFiles;
   readonly #readAgain: (object: StoredObject) => StoredObject | null;
   #given: readonly StoredObject[] = [];
+  #problems: readonly Problem[] | null = null;
 
   /** `readAgain` gives an object whose text was let go as it was; null: it cannot be had any more. */
   constructor(files: DeclaringFiles, readAgain: (object: StoredObject) => StoredObject | null) {
@@ -76,8 +77,12 @@ export class Declarations {
     this.#given = [];
   }
 
-  /** One Problem for each declaration that is not served because another of the same object is. */
-  problems(): Problem[] {
+  /** One Problem for each declaration that is not served because another of the same object is. The same list until that changes. */
+  problems(): readonly Problem[] {
+    return (this.#problems ??= this.#tell());
+  }
+
+  #tell(): readonly Problem[] {
     const problems: Problem[] = [];
     for (const [served, ...others] of this.#contested.values()) {
       const told = others.slice(0, mostTold);
@@ -96,8 +101,10 @@ export class Declarations {
     const declared = known.length === 0 ? now : withFile(gone === undefined ? known : known.filter(({ file }) => file !== gone), now);
     if (declared.length === 0) this.#first.delete(key);
     else this.#first.set(key, this.#files.numberOf(declared[0]!.file));
-    if (declared.length > 1) this.#contested.set(key, declared);
-    else this.#contested.delete(key);
+    if (declared.length > 1) {
+      this.#contested.set(key, declared);
+      this.#problems = null;
+    } else if (this.#contested.delete(key)) this.#problems = null;
     const served = this.#touched.get(key)?.served;
     this.#touched.set(key, { declared, served: served === undefined ? (known[0] ?? null) : served });
   }

@@ -24,6 +24,7 @@ export interface BesideObjects {
   readonly withoutNamespace: number;
 }
 
+const noProblems: readonly Problem[] = Object.freeze([]);
 const nothingBeside: BesideObjects = Object.freeze({ otherKinds: 0, withoutNamespace: 0 });
 
 /** A file that was found and not read yet. */
@@ -44,6 +45,8 @@ export class ManifestFiles {
   readonly #files = new KnownFiles();
   readonly #declarations = new Declarations(this.#files, (object) => this.#readAgain(object));
   readonly #problems = new Map<string, readonly Problem[]>();
+  /** All of them, and those of Declarations among them; null: gathered anew when somebody asks. */
+  #gathered: { readonly declared: readonly Problem[]; readonly all: readonly Problem[] } | null = null;
   readonly #awaited = new Map<string, FoundFile>();
   #gathering = false;
 
@@ -99,7 +102,7 @@ export class ManifestFiles {
   #unreadable(name: string, stamp: number, reason: string): void {
     const objects = this.#files.get(name)?.objects ?? [];
     const stay = objects.length === 0 ? '' : ' and its last good objects stay';
-    this.#problems.set(name, [fileProblem(name, 'unreadable-file', `the file cannot be read (${reason})${stay}; make it readable`)]);
+    this.#tell(name, [fileProblem(name, 'unreadable-file', `the file cannot be read (${reason})${stay}; make it readable`)]);
     this.#files.set(name, { ...nothingBeside, stamp, digest: '', ending: null, objects });
   }
 
@@ -132,21 +135,25 @@ export class ManifestFiles {
     const { otherKinds, withoutNamespace } = manifest;
     this.#files.set(name, { stamp, digest, ending, objects, otherKinds, withoutNamespace });
     this.#declarations.replace(lastGood, objects);
-    if (manifest.problems.length === 0) this.#problems.delete(name);
-    else this.#problems.set(name, manifest.problems);
+    this.#tell(name, manifest.problems);
   }
 
   forget(name: string): void {
     this.#awaited.delete(name);
     this.#declarations.replace(this.#files.get(name)?.objects ?? [], []);
     this.#files.delete(name);
-    this.#problems.delete(name);
+    this.#tell(name, noProblems);
   }
 
   /** A Problem of something else than a manifest: a folder that is gone. null: it is solved. */
   report(name: string, problem: Problem | null): void {
-    if (problem === null) this.#problems.delete(name);
-    else this.#problems.set(name, [problem]);
+    this.#tell(name, problem === null ? noProblems : [problem]);
+  }
+
+  #tell(name: string, problems: readonly Problem[]): void {
+    if (problems.length > 0) this.#problems.set(name, problems);
+    else if (!this.#problems.delete(name)) return;
+    this.#gathered = null;
   }
 
   /** Objects that changed since the last call. */
@@ -190,9 +197,11 @@ export class ManifestFiles {
     return { otherKinds, withoutNamespace };
   }
 
-  /** All Problems there are now, in order. */
+  /** All Problems there are now, in order: the same list until something may be another one. */
   problems(): readonly Problem[] {
-    return [...[...this.#problems.values()].flat(), ...this.#declarations.problems()].sort(compareProblems);
+    const declared = this.#declarations.problems();
+    if (this.#gathered === null || this.#gathered.declared !== declared) this.#gathered = { declared, all: [...[...this.#problems.values()].flat(), ...declared].sort(compareProblems) };
+    return this.#gathered.all;
   }
 }
 

@@ -5,6 +5,8 @@
 import { watch, type FSWatcher } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { performance } from 'node:perf_hooks';
+import { sameValue } from '../../routing/diff.ts';
+import type { Problem } from '../../routing/problem.ts';
 import { ClaimFile } from './claim-file.ts';
 import { entryAt, folderBounds, isHidden, isManifestName, outerIdentities, type Entry, type FolderBounds } from './entries.ts';
 import { fileProblem, ManifestFiles } from './files.ts';
@@ -59,7 +61,7 @@ class FolderSource implements Source {
   #heldUntilMs: number | null = null;
   #stopped = false;
   #readAtMs = 0;
-  #shownProblems = '';
+  #shownProblems: readonly Problem[] = [];
 
   constructor(options: FolderOptions, bounds: FolderBounds, reading: FirstReadingLimits) {
     this.#options = options;
@@ -286,9 +288,9 @@ class FolderSource implements Source {
     if (this.#deliver === null) return;
     const { set, removed } = this.#files.changes();
     const problems = this.#files.problems();
-    const shown = JSON.stringify(problems);
-    if (!first && set.length === 0 && removed.length === 0 && shown === this.#shownProblems) return this.#files.letGo();
-    this.#shownProblems = shown;
+    const isShown = problems === this.#shownProblems || sameValue(problems, this.#shownProblems);
+    if (!first && set.length === 0 && removed.length === 0 && isShown) return this.#files.letGo();
+    this.#shownProblems = problems;
     this.#deliver({ set, removed, problems, readAtMs: this.#readAtMs });
     this.#files.letGo();
   }

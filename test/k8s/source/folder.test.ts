@@ -553,6 +553,29 @@ describe('last good', () => {
     expect(follower.codes()).toEqual([]);
   });
 
+  test('Problems of files are gathered when there are others, and not for each change', () => {
+    put('bad.yaml', '{{{');
+    const files = new ManifestFiles('default');
+    const read = (name: string): void => finish(files.read(join(folder, name), name, statSync(join(folder, name))));
+    read('bad.yaml');
+    const before = files.problems();
+    expect(before.length).toBe(1);
+    for (const port of [1, 2]) {
+      put('a.yaml', service('a', port));
+      read('a.yaml');
+      expect(files.changes().set.length).toBe(1);
+      expect(files.problems()).toBe(before);
+      files.letGo();
+    }
+    put('b.yaml', service('a', 3));
+    read('b.yaml');
+    expect(files.problems().map(({ code }) => code).sort()).toEqual(['bad-yaml', 'declared-twice']);
+    files.forget('bad.yaml');
+    expect(files.problems().map(({ code }) => code)).toEqual(['declared-twice']);
+    files.forget('b.yaml');
+    expect(files.problems()).toEqual([]);
+  });
+
   test('a Problem that comes without an object is delivered', async () => {
     const follower = await follow();
     put('a.yaml', '{{{');
