@@ -3,8 +3,9 @@
 import { ArenaFault, emptyPage, unitWords } from './arena.ts';
 import type { Arena } from './arena.ts';
 import type { Blocks } from './blocks.ts';
-import { bytesFor, directoryPlace, firstSlot, headSum, pageBytes, pageChecksum, pageWords, slotSum, slotWords, verifyPage } from './index-page.ts';
-import type { IndexEntry } from './index-page.ts';
+import { bytesFor, directoryPlace, firstSlot, headSum, longSlot, pageBytes, pageChecksum, pageWords, slotPlaces, slotSum, slotTextBytes, verifyPage } from './index-page.ts';
+import type { IndexEntry, SlotWords } from './index-page.ts';
+import { recordWords, textOffset } from './record.ts';
 
 /** What changes in one page. */
 interface PageChange {
@@ -18,15 +19,17 @@ interface PageChange {
 export class IndexEdit {
   readonly #arena: Arena;
   readonly #blocks: Blocks;
+  readonly #slotWords: SlotWords;
   readonly #compare: (a: number, b: number) => number;
   readonly #changes = new Map<number, PageChange>();
   /** Of records that came in the place of one which is in the index: the unit of that one, so that they can be replaced once more. */
   readonly #inPlaceOf = new Map<number, number>();
 
   /** `compare` orders records of one hash, by their units. */
-  constructor(arena: Arena, blocks: Blocks, compare: (a: number, b: number) => number) {
+  constructor(arena: Arena, blocks: Blocks, slotWords: SlotWords, compare: (a: number, b: number) => number) {
     this.#arena = arena;
     this.#blocks = blocks;
+    this.#slotWords = slotWords;
     this.#compare = compare;
   }
 
@@ -57,7 +60,7 @@ export class IndexEdit {
     for (const [place, change] of this.#changes) {
       const before = directory[place]!;
       const serial = serialFor();
-      verifyPage(this.#arena, before, directory[place + 1]!);
+      verifyPage(this.#arena, before, directory[place + 1]!, this.#slotWords);
       const after = this.#written(before, change, serial);
       if (before !== emptyPage) this.#blocks.leave(before, pageBytes(this.#arena, before));
       directory[place] = after;
@@ -89,21 +92,18 @@ export class IndexEdit {
     const { words } = this.#arena;
     const from = before * unitWords;
     const mask = words[from]!;
-    const bytes = bytesFor(mask + 1);
+    const bytes = bytesFor(mask + 1, this.#slotWords);
     const unit = this.#blocks.take(bytes);
     const page = unit * unitWords;
     words.copyWithin(page, from, from + bytes / 4);
     words[page + pageWords.serial] = serial;
     let sum = words[from + pageWords.checksum]! - headSum(words, from) + headSum(words, page);
     for (const [old, entry] of gone) {
-      const { hash, meta, unit: record, number } = entry!;
-      const slot = this.#slotOf(page, hash, old);
-      const at = page + pageWords.slots + slot * slotWords;
-      sum -= slotSum(words, at, slot);
-      words[at + 1] = meta;
-      words[at + 2] = record;
-      words[at + 3] = number;
-      sum = (sum + slotSum(words, at, slot)) | 0;
+      const slot = this.#slotOf(page, entry!.hash, old);
+      const at = page + pageWords.slots + slot * this.#slotWords;
+      sum -= slotSum(words, at, slot, this.#slotWords);
+      fillSlot(this.#arena, at, this.#slotWords, entry!);
+      sum = (sum + slotSum(words, at, slot, this.#slotWords)) | 0;
     }
     words[page + pageWords.checksum] = sum;
     return unit;
@@ -113,21 +113,24 @@ export class IndexEdit {
     const { words } = this.#arena;
     const mask = words[page]!;
     let slot = firstSlot(hash, mask);
-    for (let left = mask; left >= 0; left--, slot = (slot + 1) & mask) if (words[page + pageWords.slots + slot * slotWords + 2] === unit) return slot;
+    for (let left = mask; left >= 0; left--, slot = (slot + 1) & mask) if (words[page + pageWords.slots + slot * this.#slotWords + 2] === unit) return slot;
     throw new ArenaFault(`the record at ${unit} is not in its page`);
   }
 
   #filled(before: number, { gone, come }: PageChange, serial: number, slots: number, count: number): number {
     const { words } = this.#arena;
+    const slotWords = this.#slotWords;
     const from = before * unitWords;
-    const unit = this.#blocks.take(bytesFor(slots));
+    const bytes = bytesFor(slots, slotWords);
+    const unit = this.#blocks.take(bytes);
     const page = unit * unitWords;
-    words.fill(0, page, page + bytesFor(slots) / 4);
+    words.fill(0, page, page + bytes / 4);
     words[page + pageWords.mask] = slots - 1;
     words[page + pageWords.count] = count;
     words[page + pageWords.serial] = serial;
+    words[page + pageWords.slotWords] = slotWords;
     for (let slot = 0; slot < slots; slot++) words[page + pageWords.slots + slot * slotWords + 1] = -1;
-    const fill = new PageFill(words, page, this.#compare);
+    const fill = new PageFill(this.#arena, page, slotWords, this.#compare);
     // From a free slot on, so that records of one hash are met in their order also where they run over the end of the page.
     const mask = words[from]!;
     let free = 0;
@@ -136,15 +139,35 @@ export class IndexEdit {
       const at = from + pageWords.slots + ((free + step) & mask) * slotWords;
       if (words[at + 1]! < 0) continue;
       const other = gone.size === 0 ? undefined : gone.get(words[at + 2]!);
-      if (other === undefined) fill.append(words[at]!, words[at + 1]!, words[at + 2]!, words[at + 3]!);
-      else if (other !== null) fill.append(other.hash, other.meta, other.unit, other.number);
+      if (other === undefined) copySlot(words, fill.behind(words[at]!), at, slotWords);
+      else if (other !== null) fillSlot(this.#arena, fill.behind(other.hash), slotWords, other);
     }
     const coming = [...come.values()];
     if (coming.length > 1) coming.sort((a, b) => a.hash - b.hash || this.#compare(a.unit, b.unit));
-    for (const one of coming) fill.put(one.hash, one.meta, one.unit, one.number);
-    words[page + pageWords.checksum] = pageChecksum(words, page);
+    for (const one of coming) fillSlot(this.#arena, fill.among(one.hash, one.unit), slotWords, one);
+    words[page + pageWords.checksum] = pageChecksum(words, page, slotWords);
     return unit;
   }
+}
+
+/** Writes a slot: what the record says that a look-up asks for too, where it is a long one. */
+function fillSlot({ words, bytes }: Arena, at: number, slotWords: SlotWords, { hash, meta, unit, number }: IndexEntry): void {
+  words[at + slotPlaces.hash] = hash;
+  words[at + slotPlaces.meta] = meta;
+  words[at + slotPlaces.unit] = unit;
+  words[at + slotPlaces.number] = number;
+  if (slotWords !== longSlot) return;
+  const record = unit * unitWords;
+  words[at + slotPlaces.serial] = words[record + recordWords.serial]!;
+  words[at + slotPlaces.owner] = words[record + recordWords.owner]!;
+  words.fill(0, at + slotPlaces.text, at + longSlot);
+  const end = record * 4 + textOffset + words[record + recordWords.textBytes]!;
+  const start = Math.max(record * 4 + textOffset, end - slotTextBytes);
+  bytes.copyWithin((at + slotPlaces.text) * 4, start, end);
+}
+
+function copySlot(words: Int32Array, to: number, from: number, slotWords: SlotWords): void {
+  for (let word = 0; word < slotWords; word++) words[to + word] = words[from + word]!;
 }
 
 /** Records of one hash that are walked over before `PageFill` remembers where the last of them sits. Most hashes have one or two. */
@@ -157,20 +180,22 @@ const longRun = 8;
 class PageFill {
   readonly #words: Int32Array;
   readonly #page: number;
+  readonly #slotWords: SlotWords;
   readonly #mask: number;
   readonly #compare: (a: number, b: number) => number;
   /** Slot of the last record of a hash that many share. */
   readonly #lastOf = new Map<number, number>();
 
-  constructor(words: Int32Array, page: number, compare: (a: number, b: number) => number) {
+  constructor({ words }: Arena, page: number, slotWords: SlotWords, compare: (a: number, b: number) => number) {
     this.#words = words;
     this.#page = page + pageWords.slots;
+    this.#slotWords = slotWords;
     this.#mask = words[page + pageWords.mask]!;
     this.#compare = compare;
   }
 
-  /** Puts a record behind all that have its hash, which come before it. */
-  append(hash: number, meta: number, unit: number, number: number): void {
+  /** The first word of a slot for a record of this hash, behind all that have it, which come before it. Must be written before the next is asked for. */
+  behind(hash: number): number {
     const words = this.#words;
     let passed = 0;
     let slot = firstSlot(hash, this.#mask);
@@ -179,15 +204,15 @@ class PageFill {
       passed += 1;
       if (passed === longRun) slot = this.#lastOf.get(hash) ?? slot;
     }
-    this.#write(slot, hash, meta, unit, number);
     if (passed >= longRun) this.#lastOf.set(hash, slot);
+    return this.#at(slot);
   }
 
-  /** Puts a record among those of its hash, in its order. */
-  put(hash: number, meta: number, unit: number, number: number): void {
+  /** As `behind`, in the order of the record at `unit` among those of its hash. */
+  among(hash: number, unit: number): number {
     const words = this.#words;
     const last = this.#lastOf.get(hash);
-    if (last !== undefined && this.#compare(unit, words[this.#at(last) + 2]!) >= 0) return this.append(hash, meta, unit, number);
+    if (last !== undefined && this.#compare(unit, words[this.#at(last) + 2]!) >= 0) return this.behind(hash);
     const run: number[] = [];
     let free = firstSlot(hash, this.#mask);
     for (; words[this.#at(free) + 1]! >= 0; free = (free + 1) & this.#mask) if (words[this.#at(free)] === hash) run.push(free);
@@ -199,23 +224,12 @@ class PageFill {
     }
     // Those behind it move on by one.
     run.push(free);
-    for (let place = run.length - 1; place > least; place--) {
-      const from = this.#at(run[place - 1]!);
-      this.#write(run[place]!, hash, words[from + 1]!, words[from + 2]!, words[from + 3]!);
-    }
-    this.#write(run[least]!, hash, meta, unit, number);
+    for (let place = run.length - 1; place > least; place--) copySlot(words, this.#at(run[place]!), this.#at(run[place - 1]!), this.#slotWords);
     if (run.length > longRun) this.#lastOf.set(hash, free);
+    return this.#at(run[least]!);
   }
 
   #at(slot: number): number {
-    return this.#page + slot * slotWords;
-  }
-
-  #write(slot: number, hash: number, meta: number, unit: number, number: number): void {
-    const at = this.#at(slot);
-    this.#words[at] = hash;
-    this.#words[at + 1] = meta;
-    this.#words[at + 2] = unit;
-    this.#words[at + 3] = number;
+    return this.#page + slot * this.#slotWords;
   }
 }

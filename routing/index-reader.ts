@@ -1,19 +1,21 @@
 // IndexReader: an index of the newest table, as a reader of an arena has it: which pages it has, each verified once, before it is first read.
 import { ArenaFault, emptyPage, unitWords } from './arena.ts';
 import type { Arena } from './arena.ts';
-import { directoryPlace, directoryWords, entriesOf, firstSlot, pageWords, slotWords, verifyPage } from './index-page.ts';
-import type { IndexEntry } from './index-page.ts';
+import { directoryPlace, directoryWords, entriesOf, firstSlot, pageWords, verifyPage } from './index-page.ts';
+import type { IndexEntry, SlotWords } from './index-page.ts';
 import { textOfRecord, verifyRecord } from './record.ts';
 
 export class IndexReader {
   /** For each page, at its place in a directory: first word of its slots, and slots − 1. Of this reader alone, so that whatever becomes of the arena, walking a page ends. */
   readonly pages = new Int32Array(directoryWords);
   readonly #arena: Arena;
+  readonly #slotWords: SlotWords;
   /** Unit and serial of each page. */
   readonly #directory = new Int32Array(directoryWords);
 
-  constructor(arena: Arena) {
+  constructor(arena: Arena, slotWords: SlotWords) {
     this.#arena = arena;
+    this.#slotWords = slotWords;
     for (let place = 0; place < directoryWords; place += 2) this.#take(place, emptyPage, 0);
   }
 
@@ -30,7 +32,7 @@ export class IndexReader {
 
   /** Throws ArenaFault where a page is no longer as it was written. */
   verify(): void {
-    for (let place = 0; place < directoryWords; place += 2) verifyPage(this.#arena, this.#directory[place]!, this.#directory[place + 1]!);
+    for (let place = 0; place < directoryWords; place += 2) verifyPage(this.#arena, this.#directory[place]!, this.#directory[place + 1]!, this.#slotWords);
   }
 
   /** The record of this text, whose hash is `hash`. */
@@ -41,7 +43,7 @@ export class IndexReader {
     const mask = this.pages[place + 1]!;
     let slot = firstSlot(hash, mask);
     for (let left = mask; left >= 0; left--, slot = (slot + 1) & mask) {
-      const at = slots + slot * slotWords;
+      const at = slots + slot * this.#slotWords;
       if (words[at + 1]! < 0) return null;
       if (words[at] !== hash) continue;
       const unit = words[at + 2]!;
@@ -55,13 +57,13 @@ export class IndexReader {
     for (let place = 0; place < directoryWords; place += 2) {
       const unit = this.#directory[place]!;
       if (unit === emptyPage) continue;
-      verifyPage(this.#arena, unit, this.#directory[place + 1]!);
+      verifyPage(this.#arena, unit, this.#directory[place + 1]!, this.#slotWords);
       yield* entriesOf(this.#arena, unit);
     }
   }
 
   #take(place: number, unit: number, serial: number): void {
-    verifyPage(this.#arena, unit, serial);
+    verifyPage(this.#arena, unit, serial, this.#slotWords);
     this.#directory[place] = unit;
     this.#directory[place + 1] = serial;
     this.pages[place] = unit * unitWords + pageWords.slots;

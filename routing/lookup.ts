@@ -14,9 +14,9 @@ import { compareOrder } from './order.ts';
 import { routeOf } from './route-slot.ts';
 import type { RouteSlot } from './route-slot.ts';
 import { unitBytes, unitWords } from './arena.ts';
-import { allFlags, directoryPlace, firstSlot, flagBits, slotFlags, slotWords } from './index-page.ts';
+import { allFlags, directoryPlace, firstSlot, flagBits, longSlot, slotFlags, slotPlaces, textCut } from './index-page.ts';
 import { endless } from './index-reader.ts';
-import { recordWords, textOffset } from './record.ts';
+import { textOffset } from './record.ts';
 import { nameIndexHash, noLength, pathIndexHash } from './namespace-routes.ts';
 import type { NamespaceRoutes } from './namespace-routes.ts';
 import type { RouteTable } from './table.ts';
@@ -84,12 +84,14 @@ function findByPath<T>(table: RouteTable<T>, space: NamespaceRoutes, head: Reque
   let best: RouteSlot<T> | null = null;
   let length = 0;
   let hash = hashSeed;
-  if (shortestSlashed > space.baseLength && nextOther > space.baseLength && longest >= space.baseLength && isUnderBase(table, space, head)) {
+  // Bytes of the path that are known to be the base of the space.
+  const known = isUnderBase(table, space, head) ? space.baseLength : 0;
+  if (known > 0 && shortestSlashed > known && nextOther > known && longest >= known) {
     // The owner was found by these bytes: their hash is known, and no Route ends within them.
-    length = space.baseLength;
+    length = known;
     hash = space.seed;
   } else if (nextOther === 0) {
-    best = routeSlotAt(table, space, head, hash, 0, hasLive);
+    best = routeSlotAt(table, space, head, hash, 0, 0, hasLive);
     nextOther = others[1] ?? noLength;
   }
   // Where a prefix may end next: behind a slash, or at a length that is declared.
@@ -101,41 +103,50 @@ function findByPath<T>(table: RouteTable<T>, space: NamespaceRoutes, head: Reque
     hash = hashRange(bytes, pathStart + length, pathStart + end, hash);
     length = end;
     if (length === nextOther) nextOther = others[others.indexOf(length) + 1] ?? noLength;
-    const routeSlot = routeSlotAt(table, space, head, hash, length, hasLive);
+    const routeSlot = routeSlotAt(table, space, head, hash, length, known, hasLive);
     if (routeSlot !== null) best = first(best, routeSlot);
   }
-  return whole ? first(best, routeSlotAt(table, space, head, hashRange(bytes, pathStart + length, pathStart + pathLength, hash), pathLength, hasLive)) : best;
+  return whole ? first(best, routeSlotAt(table, space, head, hashRange(bytes, pathStart + length, pathStart + pathLength, hash), pathLength, known, hasLive)) : best;
 }
 
-/** The first match among the Routes whose path text is the first `length` bytes of the path; `hash` is theirs. */
-function routeSlotAt<T>(table: RouteTable<T>, space: NamespaceRoutes, head: RequestHead, hash: number, length: number, hasLive: boolean): RouteSlot<T> | null {
+/** The first match among the Routes whose path text is the first `length` bytes of the path; `hash` is theirs. `known` of them are the base of the space. */
+function routeSlotAt<T>(table: RouteTable<T>, space: NamespaceRoutes, head: RequestHead, hash: number, length: number, known: number, hasLive: boolean): RouteSlot<T> | null {
   const key = pathIndexHash(space.seed, hash);
-  const { words, bytes } = table;
+  const { words } = table;
   const place = directoryPlace(key);
   const slots = table.routes[place]!;
   const mask = table.routes[place + 1]!;
   let slot = firstSlot(key, mask);
   // In Order.
   for (let left = mask; left >= 0; left--, slot = (slot + 1) & mask) {
-    const at = slots + slot * slotWords;
+    const at = slots + slot * longSlot;
     const meta = words[at + 1]!;
     if (meta < 0) return null;
-    if (words[at] !== key || meta >> flagBits !== length) continue;
-    // The route slots of a plain prefix have no flag.
-    const flags = meta & allFlags;
+    if (words[at] !== key || meta >> flagBits !== length || words[at + slotPlaces.owner] !== space.id) continue;
+    // The route slots of a plain prefix have no other flag.
+    const flags = meta & allFlags & ~slotFlags.based;
     if (flags !== 0 && !mayAnswer(flags, hasLive, length === head.pathEnd - head.pathStart)) continue;
     if (flags === 0 && !hasLive) continue;
-    const unit = words[at + 2]!;
-    const start = unit * unitBytes + textOffset;
-    const same = (flags & slotFlags.folded) === 0 ? sameBytes(head.pathBytes, head.pathStart, bytes, start, length) : sameFoldedBytes(head.pathBytes, head.pathStart, bytes, start, length);
-    if (!same || words[unit * unitWords + recordWords.owner] !== space.id) {
-      table.passOver(words[at + 3]!, unit);
-      continue;
-    }
-    const routeSlot = table.routeSlot(words[at + 3]!, unit);
+    if (!isTextAt(table, at, head, length, (meta & slotFlags.based) === 0 ? 0 : known, (flags & slotFlags.folded) !== 0)) continue;
+    const routeSlot = table.routeSlot(words[at + 3]!, words[at + 2]!, words[at + slotPlaces.serial]!);
     if ((flags & slotFlags.conditional) === 0 || conditionsHold(routeOf(routeSlot).conditions!, head)) return routeSlot;
   }
   throw endless();
+}
+
+/** Are the first `length` bytes of the path the text of this slot? The first `known` of them are. */
+function isTextAt<T>(table: RouteTable<T>, at: number, { pathBytes, pathStart }: RequestHead, length: number, known: number, folded: boolean): boolean {
+  const { words, bytes } = table;
+  const cut = textCut(length);
+  if (cut <= known) {
+    const text = (at + slotPlaces.text) * 4 - cut + known;
+    return folded ? sameFoldedBytes(pathBytes, pathStart + known, bytes, text, length - known) : sameBytes(pathBytes, pathStart + known, bytes, text, length - known);
+  }
+  const unit = words[at + 2]!;
+  const text = unit * unitBytes + textOffset;
+  if (folded ? sameFoldedBytes(pathBytes, pathStart, bytes, text, length) : sameBytes(pathBytes, pathStart, bytes, text, length)) return true;
+  table.passOver(words[at + 3]!, unit);
+  return false;
 }
 
 function mayAnswer(flags: number, hasLive: boolean, isWholePath: boolean): boolean {
@@ -155,21 +166,25 @@ export function findByName<T>(table: RouteTable<T>, space: NamespaceRoutes, head
   // Then the owner was found by the namespace, and a Route that asks for these two alone needs no other look.
   const both = !repeated && namesNamespace(metadata);
   const { words, bytes: texts } = table;
+  const cut = textCut(length);
   const place = directoryPlace(key);
   const slots = table.routes[place]!;
   const mask = table.routes[place + 1]!;
   let slot = firstSlot(key, mask);
   for (let left = mask; left >= 0; left--, slot = (slot + 1) & mask) {
-    const at = slots + slot * slotWords;
+    const at = slots + slot * longSlot;
     const meta = words[at + 1]!;
     if (meta < 0) return null;
-    if (words[at] !== key || (meta & slotFlags.named) === 0 || ((meta & slotFlags.shadowsOnly) === 0) !== hasLive) continue;
+    if (words[at] !== key || (meta & slotFlags.named) === 0 || ((meta & slotFlags.shadowsOnly) === 0) !== hasLive || words[at + slotPlaces.owner] !== space.id) continue;
     const unit = words[at + 2]!;
-    if (words[unit * unitWords + recordWords.owner] !== space.id || (!repeated && (meta >> flagBits !== length || !sameBytes(bytes, from, texts, unit * unitBytes + textOffset, length)))) {
-      table.passOver(words[at + 3]!, unit);
-      continue;
+    if (!repeated) {
+      if (meta >> flagBits !== length) continue;
+      if (!sameBytes(bytes, from, texts, cut === 0 ? (at + slotPlaces.text) * 4 : unit * unitBytes + textOffset, length)) {
+        if (cut > 0) table.passOver(words[at + 3]!, unit);
+        continue;
+      }
     }
-    const routeSlot = table.routeSlot(words[at + 3]!, unit);
+    const routeSlot = table.routeSlot(words[at + 3]!, unit, words[at + slotPlaces.serial]!);
     if ((both && (meta & slotFlags.conditional) === 0) || conditionsHold(routeOf(routeSlot).conditions!, head)) return routeSlot;
   }
   throw endless();
@@ -179,7 +194,7 @@ export function findByName<T>(table: RouteTable<T>, space: NamespaceRoutes, head
 export function scan<T>(table: RouteTable<T>, space: NamespaceRoutes, head: RequestHead, hasLive: boolean, best: Route<T> | null): Route<T> | null {
   let path: string | null = null;
   for (const { unit, number } of space.scanned) {
-    const route = routeOf(table.routeSlot(number, unit));
+    const route = routeOf(table.routeSlot(number, unit, table.words[unit * unitWords]!));
     if (best !== null && compareOrder(best.order, route.order) < 0) return null;
     if (!route.usable || route.hasLive !== hasLive) continue;
     if (route.regex === null) {

@@ -8,7 +8,7 @@
 //        5  checksum of all else
 //   text, then content (JSON, UTF-8)
 //
-// A look-up reads words 0..4 and the first bytes of the text: one cache line.
+// Serial, owner and the end of the text stand in the long slots of an index too (routing/index-page.ts), so that a look-up reads no record.
 import { ArenaFault, checksumOf, checksumSeed, unitBytes, unitWords, wordsFor } from './arena.ts';
 import type { Arena } from './arena.ts';
 import type { Blocks } from './blocks.ts';

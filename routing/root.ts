@@ -9,18 +9,22 @@
 //   from 16  directories: unit and serial of each page of the four indexes
 import { ArenaFault, checksumOf, checksumSeed, emptyPage, unitBytes, unitWords } from './arena.ts';
 import type { Arena } from './arena.ts';
-import { directoryWords } from './index-page.ts';
+import { directoryWords, longSlot, shortSlot } from './index-page.ts';
+import type { SlotWords } from './index-page.ts';
 
 export const rootWords = Object.freeze({ version: 0, serial: 1, routeCount: 2, hashHigh: 3, hashLow: 4, settings: 5, settingsSerial: 6, shared: 7, sharedSerial: 8, changes: 9, spaceId: 10, top: 11 });
 
 const checksumWord = 14;
 const markWord = 15;
 /** Of this layout: another one has another. */
-const mark = 0x51_0c_00_01;
+const mark = 0x51_0c_00_02;
 
 /** Routes by path or name, namespaces by base, Upstreams by key, names that gRPC Routes of namespaces have. */
 export const indexes = ['routes', 'spaces', 'upstreams', 'names'] as const;
 export type IndexName = (typeof indexes)[number];
+
+/** Long where every request looks. */
+export const slotWordsOf: Readonly<Record<IndexName, SlotWords>> = Object.freeze({ routes: longSlot, spaces: longSlot, upstreams: shortSlot, names: shortSlot });
 
 export const rootBytes = unitBytes + indexes.length * directoryWords * 4;
 

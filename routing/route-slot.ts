@@ -4,7 +4,7 @@ import { hasConditions } from './condition.ts';
 import type { ForwardDecision, Placing, Route } from './decision.ts';
 import type { Match } from './match.ts';
 import { flagBits, slotFlags } from './index-page.ts';
-import { deploymentName, nameIndexHash, pathIndexHash } from './namespace-routes.ts';
+import { baseOf, deploymentName, nameIndexHash, pathIndexHash } from './namespace-routes.ts';
 import type { NamespaceRoutes } from './namespace-routes.ts';
 import { pathText } from './order.ts';
 
@@ -40,6 +40,7 @@ export function slotKeyOf(match: Match, placing: Placing, hasLive: boolean, { na
   if (isNamed ? !isPlainCall(match, space) : hasConditions(match)) flags |= slotFlags.conditional;
   const whole = isNamed ? deploymentName(match)! : byteText(pathText(path));
   const text = (flags & slotFlags.folded) === 0 ? whole : lowerText(whole);
+  if (!isNamed && space !== null && text.startsWith(baseOf(space))) flags |= slotFlags.based;
   // One hash in any case.
   const hash = isNamed ? nameIndexHash(seed, hashText(text)) : pathIndexHash(seed, hashText(text));
   return { hash, text, meta: (text.length << flagBits) | flags };

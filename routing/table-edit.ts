@@ -14,7 +14,7 @@ import { compareOrder, orderKey } from './order.ts';
 import type { OrderKey } from './order.ts';
 import { compareText } from './problem.ts';
 import { recordBytes, recordWords, writeRecord, writtenBytes } from './record.ts';
-import { indexes } from './root.ts';
+import { indexes, slotWordsOf } from './root.ts';
 import type { IndexName } from './root.ts';
 import { membersAt, packMembers } from './route-record.ts';
 import { slotKeyOf } from './route-slot.ts';
@@ -77,10 +77,10 @@ export class TableEdit {
     this.#arena = arena;
     this.#index = index;
     this.#reached = reached;
-    const edit = (compare: (a: number, b: number) => number): IndexEdit => new IndexEdit(arena, index.blocks, compare);
+    const edit = (name: IndexName, compare: (a: number, b: number) => number): IndexEdit => new IndexEdit(arena, index.blocks, slotWordsOf[name], compare);
     // Only Routes have an order.
     const any = (a: number, b: number): number => a - b;
-    this.#edits = { routes: edit((a, b) => this.#compare(a, b)), spaces: edit(any), upstreams: edit(any), names: edit(any) };
+    this.#edits = { routes: edit('routes', (a, b) => this.#compare(a, b)), spaces: edit('spaces', any), upstreams: edit('upstreams', any), names: edit('names', any) };
     this.#upstreams = new UpstreamsEdit(arena, index);
     this.#names = new NamesEdit(arena, index);
     this.#before = new WrittenRoutes(index.routes);

@@ -13,7 +13,7 @@ import type { NamespaceRoutes, RoutePlace } from './namespace-routes.ts';
 import { Numbers } from './numbers.ts';
 import type { Problem } from './problem.ts';
 import { contentOf, recordBytes, recordWords, textOfRecord, writeRecord, writtenBytes } from './record.ts';
-import { directoryStart, indexes, rootBytes, rootWords, sealRoot, verifyRoot } from './root.ts';
+import { directoryStart, indexes, rootBytes, rootWords, sealRoot, slotWordsOf, verifyRoot } from './root.ts';
 import type { IndexName } from './root.ts';
 import { membersAt } from './route-record.ts';
 import { planRoute, routeKey } from './route.ts';
@@ -211,7 +211,7 @@ export class TableIndex {
     for (let place = 0; place < directoryWords; place += 2) {
       const unit = directory[place]!;
       if (unit === emptyPage) continue;
-      verifyPage(this.#arena, unit, directory[place + 1]!);
+      verifyPage(this.#arena, unit, directory[place + 1]!, slotWordsOf[index]);
       used.push({ unit, bytes: pageBytes(this.#arena, unit) });
       all.push(...entriesOf(this.#arena, unit));
     }

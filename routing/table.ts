@@ -8,7 +8,7 @@ import { byteText, hashText, sameBytes } from './bytes.ts';
 import type { Route } from './decision.ts';
 import type { Digest } from './digest.ts';
 import { printDigest } from './digest.ts';
-import { directoryPlace, firstSlot, flagBits, slotWords } from './index-page.ts';
+import { directoryPlace, firstSlot, flagBits, longSlot, slotPlaces, textCut } from './index-page.ts';
 import { endless, IndexReader } from './index-reader.ts';
 import type { Mapping } from './mapping.ts';
 import { baseOf, emptyNamespaceRoutes, ownedBytes, spaceSeed, unpackSpace } from './namespace-routes.ts';
@@ -16,7 +16,7 @@ import type { NamespaceRoutes } from './namespace-routes.ts';
 import { compareOrder } from './order.ts';
 import { compareText } from './problem.ts';
 import { contentOf, textOffset, verifyRecord } from './record.ts';
-import { directoryStart, indexes, rootWords, verifyRoot } from './root.ts';
+import { directoryStart, indexes, rootWords, slotWordsOf, verifyRoot } from './root.ts';
 import type { IndexName } from './root.ts';
 import { membersAt } from './route-record.ts';
 import { routeOf, routeSlotOf } from './route-slot.ts';
@@ -71,7 +71,8 @@ export class RouteTable<T> {
     this.#arena = arena;
     this.words = arena.words;
     this.bytes = arena.bytes;
-    this.#indexes = { routes: new IndexReader(arena), spaces: new IndexReader(arena), upstreams: new IndexReader(arena), names: new IndexReader(arena) };
+    const reader = (name: IndexName): IndexReader => new IndexReader(arena, slotWordsOf[name]);
+    this.#indexes = { routes: reader('routes'), spaces: reader('spaces'), upstreams: reader('upstreams'), names: reader('names') };
     this.routes = this.#indexes.routes.pages;
     this.#attach = attach;
     this.#changes = new ChangedUpstreams(arena);
@@ -100,10 +101,10 @@ export class RouteTable<T> {
     return this.#changes.until(words[at + rootWords.changes]!);
   }
 
-  /** The first forward of the Route whose record is at `unit`, or the Route. */
-  routeSlot(number: number, unit: number): RouteSlot<T> {
+  /** The first forward of the Route whose record is at `unit`, or the Route; `serial` is the record's. */
+  routeSlot(number: number, unit: number, serial: number): RouteSlot<T> {
     const made = this.#madeRoutes[number];
-    if (made === undefined || made.serial !== this.words[unit * unitWords]) return this.#makeRoute(number, unit);
+    if (made === undefined || made.serial !== serial) return this.#makeRoute(number, unit, serial);
     this.#asked[number] = this.#round;
     return made;
   }
@@ -141,27 +142,30 @@ export class RouteTable<T> {
   spaceNamed(name: string): NamespaceRoutes | null {
     const base = baseOf(name);
     const entry = this.#indexes.spaces.find(spaceSeed(name), base);
-    return entry === null ? null : this.#space(entry.number, entry.unit);
+    return entry === null ? null : this.#space(entry.number, entry.unit, this.words[entry.unit * unitWords]!);
   }
 
   /** The space whose name is the bytes from `start` to `end`; `hash` is that of its base. */
   spaceAt(hash: number, bytes: Uint8Array, start: number, end: number): NamespaceRoutes | null {
-    const { words } = this;
+    const { words, bytes: texts } = this;
     const { pages } = this.#indexes.spaces;
     const place = directoryPlace(hash);
     const slots = pages[place]!;
     const mask = pages[place + 1]!;
     // Between `/seldon/` and `/`.
-    const meta = (ownedBytes + end - start + 1) << flagBits;
+    const length = ownedBytes + end - start + 1;
+    const meta = length << flagBits;
     let slot = firstSlot(hash, mask);
     for (let left = mask; left >= 0; left--, slot = (slot + 1) & mask) {
-      const at = slots + slot * slotWords;
+      const at = slots + slot * longSlot;
       const given = words[at + 1]!;
       if (given < 0) return null;
       if (words[at] !== hash || given !== meta) continue;
       const unit = words[at + 2]!;
-      if (sameBytes(bytes, start, this.bytes, unit * unitBytes + textOffset + ownedBytes, end - start)) return this.#space(words[at + 3]!, unit);
-      verifyRecord(this.#arena, unit);
+      const cut = textCut(length);
+      const text = cut <= ownedBytes ? (at + slotPlaces.text) * 4 - cut : unit * unitBytes + textOffset;
+      if (sameBytes(bytes, start, texts, text + ownedBytes, end - start)) return this.#space(words[at + 3]!, unit, words[at + slotPlaces.serial]!);
+      if (cut > ownedBytes) verifyRecord(this.#arena, unit);
     }
     throw endless();
   }
@@ -198,8 +202,8 @@ export class RouteTable<T> {
     for (const { unit } of this.#indexes.upstreams.entries()) yield upstreamKeyAt(this.#arena, unit);
   }
 
-  #makeRoute(number: number, unit: number): RouteSlot<T> {
-    const serial = this.words[unit * unitWords]!;
+  #makeRoute(number: number, unit: number, serial: number): RouteSlot<T> {
+    if (this.words[unit * unitWords] !== serial) throw new ArenaFault(`the record at ${unit} is not that of its slot`);
     const before = this.#members[number] ?? noMembers;
     const members = membersAt(this.#arena, unit, number).map((member) => this.#attached(before, member));
     const slot = routeSlotOf(buildRoute(members, serial));
@@ -234,10 +238,10 @@ export class RouteTable<T> {
     return buildRoute(membersAt(this.#arena, unit, number).map((member) => this.#attached(noMembers, member)), serial);
   }
 
-  #space(number: number, unit: number): NamespaceRoutes {
-    const serial = this.words[unit * unitWords]!;
+  #space(number: number, unit: number, serial: number): NamespaceRoutes {
     const made = this.#madeSpaces[number];
     if (made !== undefined && made.serial === serial) return made.value;
+    if (this.words[unit * unitWords] !== serial) throw new ArenaFault(`the record at ${unit} is not that of its slot`);
     const value = unpackSpace(contentOf(this.#arena, unit));
     this.#madeSpaces[number] = { serial, value };
     return value;

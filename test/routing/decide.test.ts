@@ -57,6 +57,36 @@ it('namespaces and paths of one hash are told apart by comparing them', () => {
   expect(['/seldon/ns/x/', '/seldon/ns/y/', '/seldon/ns/Y/', '/seldon/Ns/y/'].map((path) => answer(table, path))).toEqual(['no-route', 'own', 'other-case', 'no-route']);
 });
 
+describe('texts of one hash that differ in what their slots leave out', () => {
+  const long = 'x'.repeat(60);
+
+  it.each([
+    ['of a namespace', [inSpace('ns', 'own', prefix(`/seldon/ns/m${long}/`)), inSpace('ns', 'other', prefix(`/seldon/ns/M${long}/`))], `/seldon/ns/m${long}/x`, `/seldon/ns/M${long}/x`],
+    ['of shared space', [inSpace(null, 'own', prefix(`/api/m${long}/`)), inSpace(null, 'other', prefix(`/api/M${long}/`))], `/api/m${long}/x`, `/api/M${long}/x`],
+    ['names of namespaces', [inSpace(`n${long}`, 'own', prefix(`/seldon/n${long}/m/`)), inSpace(`N${long}`, 'other', prefix(`/seldon/N${long}/m/`))], `/seldon/n${long}/m/`, `/seldon/N${long}/m/`],
+    ['short names of namespaces, long paths', [inSpace('n', 'own', prefix(`/seldon/n/${long}/`)), inSpace('N', 'other', prefix(`/seldon/N/${long}/`))], `/seldon/n/${long}/`, `/seldon/N/${long}/`],
+  ] as const)('are told apart: paths %s', (_name, mappings, own, other) => {
+    for (const order of [mappings, mappings.toReversed()]) {
+      const table = tableOf(order);
+      expect([own, other].map((path) => answer(table, path))).toEqual(['own', 'other']);
+      const [first] = order;
+      const alone = tableOf([first]);
+      expect([own, other].map((path) => answer(alone, path))).toEqual(first === mappings[0] ? ['own', 'no-route'] : ['no-route', 'other']);
+    }
+  });
+
+  it('are told apart: deployments of gRPC', () => {
+    const table = tableOf([grpcMapping('own', 'ns', { seldon: `m${long}`, namespace: 'ns' }), grpcMapping('short', 'ns', { seldon: 'm', namespace: 'ns' })]);
+    const call = (name: string): string => answer(table, '/seldon.protos.Seldon/Predict', { headers: [['seldon', name], ['namespace', 'ns']], grpc: true });
+    expect([`m${long}`, `M${long}`, 'm', 'M'].map(call)).toEqual(['own', 'no-route', 'short', 'no-route']);
+  });
+
+  it('are told apart where the Route is of the namespace and its path is not', () => {
+    const table = tableOf([inSpace('ns', 'own', prefix('/SELDON/ns/m/')), inSpace('ns', 'long', prefix(`/SELDON/ns/${long}/`))]);
+    expect(['/seldon/ns/m/x', `/seldon/ns/${long}/`].map((path) => answer(table, path))).toEqual(['no-route', 'no-route']);
+  });
+});
+
 describe('single namespace', () => {
   const mappings = [
     inSpace('ns', 'iris', prefix('/seldon/ns/iris/')),

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { arenaOn, emptyPage, leastArenaBytes, unitWords } from '../../routing/arena.ts';
 import { Blocks } from '../../routing/blocks.ts';
 import { IndexEdit } from '../../routing/index-edit.ts';
-import { directoryPlace, directoryWords, firstSlot, pageWords, slotWords, verifyPage } from '../../routing/index-page.ts';
+import { directoryPlace, directoryWords, firstSlot, pageWords, shortSlot, verifyPage } from '../../routing/index-page.ts';
 
 /** An index of records that are nothing but numbers: their order is `rank`. */
 class Index {
@@ -20,7 +20,7 @@ class Index {
   }
 
   change(make: (edit: IndexEdit) => void): void {
-    const edit = new IndexEdit(this.arena, this.blocks, (a, b) => {
+    const edit = new IndexEdit(this.arena, this.blocks, shortSlot, (a, b) => {
       this.compared += 1;
       return this.rank(a) - this.rank(b);
     });
@@ -34,12 +34,12 @@ class Index {
   met(hash: number): readonly number[] {
     const { words } = this.arena;
     const place = directoryPlace(hash);
-    verifyPage(this.arena, this.directory[place]!, this.directory[place + 1]!);
+    verifyPage(this.arena, this.directory[place]!, this.directory[place + 1]!, shortSlot);
     const page = this.directory[place]! * unitWords;
     const mask = words[page]!;
     const units: number[] = [];
     for (let slot = firstSlot(hash, mask); ; slot = (slot + 1) & mask) {
-      const at = page + pageWords.slots + slot * slotWords;
+      const at = page + pageWords.slots + slot * shortSlot;
       if (words[at + 1]! < 0) return units;
       if (words[at] === hash) units.push(words[at + 2]!);
     }
