@@ -5,7 +5,9 @@ export function sameValue(a: unknown, b: unknown): boolean {
   if (Object.is(a, b)) return true;
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
   if (Array.isArray(a)) {
-    return Array.isArray(b) && a.length === b.length && a.every((value, index) => sameValue(value, b[index]));
+    if (!Array.isArray(b) || a.length !== b.length) return false;
+    for (let at = 0; at < a.length; at++) if (!sameValue(a[at], b[at])) return false;
+    return true;
   }
   if (Array.isArray(b)) return false;
   const left = a as Readonly<Record<string, unknown>>;

@@ -38,35 +38,40 @@ export class KnownRoutes {
     this.#units.set(number, unit);
   }
 
-  /** The number of a Route that may have this key and of which `isIt` says that it does; −1: there is none. */
-  withKey(key: string, isIt: (number: number) => boolean): number {
-    return this.#byKey.find(this.#hashOf(key), isIt);
+  /** Of a key, or of the id of a Mapping. */
+  hashOf(text: string): number {
+    return digestOf(text, this.#key).high;
   }
 
-  addKey(key: string, number: number): void {
-    this.#byKey.add(this.#hashOf(key), number);
+  /** The number of a Route that may have the key of this hash and of which `isIt` says that it does; −1: there is none. */
+  withKey(hash: number, isIt: (number: number) => boolean): number {
+    return this.#byKey.find(hash, isIt);
   }
 
-  removeKey(key: string, number: number): void {
-    this.#byKey.remove(this.#hashOf(key), number);
+  addKey(hash: number, number: number): void {
+    this.#byKey.add(hash, number);
   }
 
-  /** The number of a Route that may have the Mapping of this id and of which `isIt` says that it does; −1: there is none. */
-  withMapping(id: string, isIt: (number: number) => boolean): number {
-    return this.#byId.find(this.#hashOf(id), isIt);
+  removeKey(hash: number, number: number): void {
+    this.#byKey.remove(hash, number);
   }
 
-  addMapping(id: string, number: number): void {
-    this.#byId.add(this.#hashOf(id), number);
+  /** The number of a Route that may have the Mapping whose id has this hash and of which `isIt` says that it does; −1: there is none. */
+  withMapping(hash: number, isIt: (number: number) => boolean): number {
+    return this.#byId.find(hash, isIt);
   }
 
-  removeMapping(id: string, number: number): void {
-    this.#byId.remove(this.#hashOf(id), number);
+  addMapping(hash: number, number: number): void {
+    this.#byId.add(hash, number);
+  }
+
+  removeMapping(hash: number, number: number): void {
+    this.#byId.remove(hash, number);
   }
 
   /** Is there a Mapping of this id? Reads a record. Throws ArenaFault. */
   hasMapping(id: string): boolean {
-    return this.withMapping(id, (number) => this.membersOf(number).some(({ mapping }) => mapping.id === id)) >= 0;
+    return this.withMapping(this.hashOf(id), (number) => this.membersOf(number).some(({ mapping }) => mapping.id === id)) >= 0;
   }
 
   /** As the record of the Route says. Throws ArenaFault. */
@@ -78,9 +83,5 @@ export class KnownRoutes {
   /** Numbers of all that have a record. */
   *numbers(): Iterable<number> {
     for (let number = 0; number < this.#units.end; number++) if (this.#units.at(number) !== 0) yield number;
-  }
-
-  #hashOf(text: string): number {
-    return digestOf(text, this.#key).high;
   }
 }

@@ -121,11 +121,16 @@ export function buildRoute<T>(members: readonly AttachedMapping<T>[], serial: nu
 }
 
 /** What ready bits count in the digest of a table, beside its Mappings: the usual one costs nothing. */
-export function digestOfUnready(members: readonly RouteMember[]): Digest {
-  const live = liveOf(members);
+export function digestOfUnready({ live, shares }: Pick<RoutePlan<RouteMember>, 'live' | 'shares'>): Digest {
   let sum = noDigest;
-  for (const [index, { ready }] of sharesOf(members, live, []).entries()) if (!ready) sum = addDigest(sum, digestOf(live[index]!.mapping.id), 1);
+  for (let at = 0; at < shares.length; at++) if (!shares[at]!.ready) sum = addDigest(sum, digestOf(live[at]!.mapping.id), 1);
   return sum;
+}
+
+/** The live ones of the Mappings of a Route, none or more, and what each gets. */
+export function sharing<M extends RouteMember>(members: readonly M[]): Pick<RoutePlan<M>, 'live' | 'shares'> {
+  const live = liveOf(members);
+  return { live, shares: sharesOf(members, live, []) };
 }
 
 function liveOf<M extends RouteMember>(members: readonly M[]): readonly M[] {

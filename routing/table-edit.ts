@@ -19,7 +19,7 @@ import type { IndexName } from './root.ts';
 import { membersAt, packMembers } from './route-record.ts';
 import { slotKeyOf } from './route-slot.ts';
 import type { SlotKey } from './route-slot.ts';
-import { digestOfUnready, planRoute, routeKey } from './route.ts';
+import { digestOfUnready, planRoute, routeKey, sharing } from './route.ts';
 import type { RouteMember } from './route.ts';
 import type { MappingChange, TablePortion, TableSettings } from './table-change.ts';
 import { TableIndex } from './table-index.ts';
@@ -118,33 +118,36 @@ export class TableEdit {
   }
 
   #removeMapping(id: string): void {
-    const number = this.#routeOf(id);
+    const { routes } = this.#index;
+    const idHash = routes.hashOf(id);
+    const number = this.#routeOf(id, idHash);
     if (number < 0) return;
     this.#changeOf(number, null).mappings.set(id, null);
-    this.#index.routes.removeMapping(id, number);
+    routes.removeMapping(idHash, number);
   }
 
   #setMapping({ mapping, slot }: MappingChange): void {
     const { routes } = this.#index;
     const { id } = mapping;
     const key = routeKey(mapping);
-    const before = this.#routeOf(id);
+    const idHash = routes.hashOf(id);
+    const before = this.#routeOf(id, idHash);
     const isStaying = before >= 0 && this.#keyOf(before) === key;
     if (isStaying && this.#isAsBefore(before, mapping, slot)) return;
     const number = isStaying ? before : this.#numberOf(key);
     if (!isStaying) {
       if (before >= 0) {
         this.#changeOf(before, null).mappings.set(id, null);
-        routes.removeMapping(id, before);
+        routes.removeMapping(idHash, before);
       }
-      routes.addMapping(id, number);
+      routes.addMapping(idHash, number);
     }
     this.#changeOf(number, key).mappings.set(id, { mapping, since: this.#index.nextSerial(), slot, state: steady });
   }
 
   /** The number of the Route that has this Mapping now, −1: none has. */
-  #routeOf(id: string): number {
-    return this.#index.routes.withMapping(id, (number) => {
+  #routeOf(id: string, idHash: number): number {
+    return this.#index.routes.withMapping(idHash, (number) => {
       const change = this.#touched.get(number)?.mappings.get(id);
       return change === undefined ? this.#isWritten(number) && this.#before.memberOf(number, id) !== undefined : change !== null;
     });
@@ -153,10 +156,11 @@ export class TableEdit {
   /** The number of the Route of this key, which may be a new one. */
   #numberOf(key: string): number {
     const { routes, numbers } = this.#index;
-    const known = routes.withKey(key, (number) => this.#keyOf(number) === key);
+    const keyHash = routes.hashOf(key);
+    const known = routes.withKey(keyHash, (number) => this.#keyOf(number) === key);
     if (known >= 0) return known;
     const number = numbers.routes.take();
-    routes.addKey(key, number);
+    routes.addKey(keyHash, number);
     return number;
   }
 
@@ -182,20 +186,22 @@ export class TableEdit {
     const before = unitBefore === 0 ? [] : this.#before.membersOf(number);
     const members = this.#membersOf(before, mappings);
     if (mappings.size > 0) this.#moveUses(number, before, members);
-    this.#sumUp(number, before, members, mappings);
+    this.#sumUp(number, before, mappings);
     if (unitBefore !== 0) {
+      index.sum = addDigest(index.sum, digestOfUnready(sharing(before)), -1);
       const bytes = recordBytes(this.#arena, unitBefore);
       index.countBytes(before, bytes, -1);
       index.blocks.leave(unitBefore, bytes);
     }
     if (members.length === 0) {
-      index.routes.removeKey(key, number);
+      index.routes.removeKey(index.routes.hashOf(key), number);
       index.numbers.routes.give(number);
       if (unitBefore !== 0) this.#drop(knownRoute(planRoute(key, before), before, unitBefore, number), before);
       return;
     }
     const serial = index.nextSerial();
     const plan = planRoute(key, members);
+    index.sum = addDigest(index.sum, digestOfUnready(plan), 1);
     const first = members[0]!.mapping;
     const space = this.#spaceOf(first.space);
     const slot = plan.placing === 'scanned' ? noSlot : slotKeyOf(first.match, plan.placing, plan.live.length > 0, space);
@@ -221,8 +227,8 @@ export class TableEdit {
   }
 
   /** Digests of Mappings that stay are in the sum already. */
-  #sumUp(number: number, before: readonly RouteMember[], after: readonly RouteMember[], mappings: RouteChange['mappings']): void {
-    let sum = addDigest(addDigest(this.#index.sum, digestOfUnready(before), -1), digestOfUnready(after), 1);
+  #sumUp(number: number, before: readonly RouteMember[], mappings: RouteChange['mappings']): void {
+    let { sum } = this.#index;
     for (const [id, member] of mappings) {
       const known = before.length === 0 ? undefined : this.#before.memberOf(number, id);
       if (known !== undefined) sum = addDigest(sum, digestOf(known.mapping), -1);

@@ -223,9 +223,9 @@ export class TableIndex {
     const members = membersAt(this.#arena, unit, number);
     const key = routeKey(members[0]!.mapping);
     const plan = planRoute(key, members);
-    this.routes.addKey(key, number);
+    this.routes.addKey(this.routes.hashOf(key), number);
     this.routes.place(number, unit);
-    for (const { mapping } of members) this.routes.addMapping(mapping.id, number);
+    for (const { mapping } of members) this.routes.addMapping(this.routes.hashOf(mapping.id), number);
     this.countBytes(members, writtenBytes(this.#arena, unit), 1);
     this.setProblems(key, plan.problems);
     for (const upstream of upstreamsOf(members)) {

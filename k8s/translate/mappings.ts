@@ -1,6 +1,6 @@
 // Deployment to Mappings: REST, gRPC, explainers, single-namespace and bare-name forms, both eras of canary and of shadow.
 import type { ForwardTarget, Mapping, Rewrite, Role, Series, TimeLimit } from '../../routing/mapping.ts';
-import type { HostMatch, NamedMatch, PathMatch } from '../../routing/match.ts';
+import type { HostMatch, Match, NamedMatch, PathMatch } from '../../routing/match.ts';
 import { ambassadorIdsOf, annotationOf, ownIdOf } from './annotations.ts';
 import { commonPart } from './common-part.ts';
 import { reportDeploymentDifferences } from './deployment-differences.ts';
@@ -48,6 +48,8 @@ class DeploymentTranslation {
   readonly #namespace: string;
   readonly #member: string;
   readonly #regexes: number;
+  /** By form. */
+  readonly #matches = new Map<string, Match>();
 
   constructor(deployment: Deployment, around: Lookups) {
     this.#deployment = deployment;
@@ -117,16 +119,16 @@ class DeploymentTranslation {
     const { settings } = this.#around;
     const namespace = this.#namespace;
     const rest = this.#served(http, plainTarget.rewrite, restTimeout, restIdle, predictor, role, 'http');
-    this.#add(`http${suffix}`, predictor, rest, prefixPath(`/seldon/${namespace}/${externalName}/`), headers);
-    if (settings.singleNamespace !== null) this.#add(`http-short${suffix}`, predictor, rest, prefixPath(`/seldon/${externalName}/`), headers);
+    this.#add(`http${suffix}`, predictor, rest, this.#shared('http', prefixPath(`/seldon/${namespace}/${externalName}/`), headers));
+    if (settings.singleNamespace !== null) this.#add(`http-short${suffix}`, predictor, rest, this.#shared('http-short', prefixPath(`/seldon/${externalName}/`), headers));
     const custom = this.#grpcHeaders();
     if (custom === null) return;
     const seldon: NamedMatch = { name: 'seldon', value: { kind: 'exact', value: externalName } };
     const owner: NamedMatch = { name: 'namespace', value: { kind: 'exact', value: namespace } };
     const call = this.#served(grpc, keepPath, grpcTimeout, grpcIdle, predictor, role, 'grpc');
-    this.#add(`grpc${suffix}`, predictor, call, grpcPath, [seldon, owner, ...custom]);
-    if (settings.singleNamespace !== null) this.#add(`grpc-short${suffix}`, predictor, call, grpcPath, [seldon, ...custom]);
-    else if (settings.bareNames === 'on') this.#add(`grpc-bare${suffix}`, predictor, call, grpcPath, [seldon, ...custom], { kind: 'bare', name: externalName });
+    this.#add(`grpc${suffix}`, predictor, call, this.#shared('grpc', grpcPath, [seldon, owner, ...custom]));
+    if (settings.singleNamespace !== null) this.#add(`grpc-short${suffix}`, predictor, call, this.#shared('grpc-short', grpcPath, [seldon, ...custom]));
+    else if (settings.bareNames === 'on') this.#add(`grpc-bare${suffix}`, predictor, call, this.#shared('grpc-bare', grpcPath, [seldon, ...custom]), { kind: 'bare', name: externalName });
   }
 
   /** Custom conditions without `seldon` and `namespace`, which nobody may override; null when nothing else is left of them. */
@@ -143,8 +145,8 @@ class DeploymentTranslation {
     const base = `${this.#policy.externalName}-explainer`;
     const served = this.#servedExplainer(predictor, role, plainTarget.rewrite);
     const { headers } = this.#policy;
-    this.#add('explainer', predictor.name, served, prefixPath(`/seldon/${this.#namespace}/${base}/${predictor.name}/`), headers);
-    if (this.#around.settings.singleNamespace !== null) this.#add('explainer-short', predictor.name, served, prefixPath(`/seldon/${base}/${predictor.name}/`), headers);
+    this.#add('explainer', predictor.name, served, matchOf(prefixPath(`/seldon/${this.#namespace}/${base}/${predictor.name}/`), headers));
+    if (this.#around.settings.singleNamespace !== null) this.#add('explainer-short', predictor.name, served, matchOf(prefixPath(`/seldon/${base}/${predictor.name}/`), headers));
   }
 
   /** The path of 0.4 to 1.0, without the predictor, while it can only mean one explainer. */
@@ -155,7 +157,7 @@ class DeploymentTranslation {
     const name = `${ref.name}-explainer`;
     if (predictor === undefined || explained.length > 1 || this.#around.nameTaken(this.#namespace, name)) return;
     const served = this.#servedExplainer(predictor, { kind: 'live', weight: null, share: 1 }, { kind: 'prefix', with: '/api/' });
-    this.#add('explainer-alias', predictor.name, served, prefixPath(`/seldon/${this.#namespace}/${name}/api/`), this.#policy.headers);
+    this.#add('explainer-alias', predictor.name, served, matchOf(prefixPath(`/seldon/${this.#namespace}/${name}/api/`), this.#policy.headers));
   }
 
   /** An explainer takes all requests for it, whatever its predictor's traffic, and answers for a predictor that is a shadow too. */
@@ -180,7 +182,14 @@ class DeploymentTranslation {
     };
   }
 
-  #add(part: string, predictor: string, { plan, role, target, series }: Served, path: PathMatch, headers: readonly NamedMatch[], standing: Standing = ownedStanding): void {
+  /** What all predictors of the deployment are asked by in this form: one object, for whom comparing and keeping Mappings costs time and memory. */
+  #shared(form: string, path: PathMatch, headers: readonly NamedMatch[]): Match {
+    let match = this.#matches.get(form);
+    if (match === undefined) this.#matches.set(form, (match = matchOf(path, headers)));
+    return match;
+  }
+
+  #add(part: string, predictor: string, { plan, role, target, series }: Served, match: Match, standing: Standing = ownedStanding): void {
     const mapping: Mapping = {
       id: mappingId(this.#deployment, part, predictor),
       source: this.#deployment.ref,
@@ -188,7 +197,7 @@ class DeploymentTranslation {
       space: standing.kind === 'owned' ? this.#namespace : null,
       granted: false,
       member: this.#member,
-      match: { path, host: anyHost, method: null, headers, query: noQuery },
+      match,
       precedence: 0,
       role,
       target,
@@ -204,6 +213,10 @@ interface Served {
   readonly role: Role;
   readonly target: ForwardTarget;
   readonly series: Series;
+}
+
+function matchOf(path: PathMatch, headers: readonly NamedMatch[]): Match {
+  return { path, host: anyHost, method: null, headers, query: noQuery };
 }
 
 function prefixPath(prefix: string): PathMatch {
