@@ -88,6 +88,8 @@ export interface HandoverChange {
   readonly held: readonly Held[];
   /** Keys of what nobody holds any more. */
   readonly released: readonly string[];
+  /** The next message has more of the same change. */
+  readonly more: boolean;
 }
 
 /** Supervisor to control worker. */

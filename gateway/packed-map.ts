@@ -1,13 +1,15 @@
-// PackedMap: a Map that is written as things change and read seldom, by a successor. What is in it is one compressed text: at 10,000 deployments
+// PackedMap: a Map that is written as things change and read seldom, by a successor. What is in it is compressed text: at 10,000 deployments
 // the slots of their Series and Upstreams take 1 MiB instead of 20.
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 
 /** So many that were set or deleted are not packed yet, or a quarter of those that are. */
 const mostLoose = 512;
+/** Entries that are one text: its length is what is needed at once, and what malloc may keep of it. */
+const entriesInText = 1024;
 
 /** Values are plain JSON. */
 export class PackedMap<K extends number | string, V> {
-  #packed: Uint8Array | null = null;
+  #packed: readonly Uint8Array[] = [];
   #packedCount = 0;
   /** Set since it was packed; null: deleted. */
   #loose = new Map<K, { readonly value: V } | null>();
@@ -24,7 +26,10 @@ export class PackedMap<K extends number | string, V> {
   pack(): void {
     if (this.#loose.size <= Math.max(mostLoose, this.#packedCount / 4)) return;
     const entries = this.#entries();
-    this.#packed = deflateRawSync(JSON.stringify([...entries]), { level: 1 });
+    const all = [...entries];
+    const packed: Uint8Array[] = [];
+    for (let from = 0; from < all.length; from += entriesInText) packed.push(deflateRawSync(JSON.stringify(all.slice(from, from + entriesInText)), { level: 1 }));
+    this.#packed = packed;
     this.#packedCount = entries.size;
     this.#loose = new Map();
   }
@@ -38,7 +43,8 @@ export class PackedMap<K extends number | string, V> {
   }
 
   #entries(): Map<K, V> {
-    const entries = new Map<K, V>(this.#packed === null ? [] : (JSON.parse(inflateRawSync(this.#packed).toString()) as [K, V][]));
+    const entries = new Map<K, V>();
+    for (const packed of this.#packed) for (const [key, value] of JSON.parse(inflateRawSync(packed).toString()) as [K, V][]) entries.set(key, value);
     for (const [key, loose] of this.#loose) {
       if (loose === null) entries.delete(key);
       else entries.set(key, loose.value);

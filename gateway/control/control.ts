@@ -27,6 +27,7 @@ import { CertificateKeeper } from './certificate-keeper.ts';
 import { ClaimKeeper, keeperTimes } from './claim-keeper.ts';
 import { ProblemEvents, problemEventTimes } from './problem-events.ts';
 import { drawnKey } from './drawn-key.ts';
+import { piecesOf } from './handover-pieces.ts';
 import { probeEndpoint } from './health-probe.ts';
 import { fetchJwks } from './jwks-fetch.ts';
 import { PolicyKeeper, policyLookMs } from './policy-keeper.ts';
@@ -78,7 +79,9 @@ async function runControl({ settings, handover, policy, base, counters, table, l
     refuse: (upstream, ip) => checkReach(translateSettings, upstream, ip),
     nowMs: () => performance.timeOrigin + performance.now(),
     otherProblems: () => [...(keeper?.problems ?? []), ...policies.problems, ...guardProblems(translator.guards(), policies.policy), ...certificates.problems],
-    keep: (change) => tell({ kind: 'kept', change }),
+    keep: (whole) => {
+      for (const change of piecesOf(whole)) tell({ kind: 'kept', change });
+    },
     ready: () => {
       tell({ kind: 'ready' });
       // What was read, parsed and sent for the first table is garbage now.

@@ -345,6 +345,7 @@ export class Reconciler {
       addresses: addressesText === this.#keptAddresses ? null : addresses,
       held: record.flatMap(([, held]) => held ?? []),
       released: record.flatMap(([key, held]) => (held === null ? [key] : [])),
+      more: false,
     });
     this.#keptAddresses = addressesText;
   }
