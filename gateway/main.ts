@@ -5,7 +5,7 @@ import { isMainThread, parentPort, workerData } from 'node:worker_threads';
 import type { Source } from '../k8s/source/source.ts';
 import { platformNamespaces } from '../k8s/translate/platform.ts';
 import type { Log } from './log.ts';
-import type { ThreadStart } from './messages.ts';
+import type { DataStart, ThreadStart } from './messages.ts';
 import type { Settings } from './settings.ts';
 
 // libuv makes its threads when the first is needed, which is later. Half of them may look names up, and a name whose servers are silent holds one
@@ -87,7 +87,8 @@ async function runThread(start: ThreadStart): Promise<void> {
   } else {
     const { startDataWorker } = await import('./worker.ts');
     const { DataPlane } = await import('./edge/plane.ts');
-    await startDataWorker(start, port, (plane) => new DataPlane(plane));
+    const serve = async (place: DataStart): Promise<void> => startDataWorker(place, port, (plane) => new DataPlane(plane));
+    await (start.kind === 'data' ? serve(start) : (await import('./spare.ts')).waitForPlace(port, serve));
   }
 }
 

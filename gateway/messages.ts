@@ -18,7 +18,7 @@ export interface KeptPolicy {
 }
 
 /** `workerData` of every thread that main.ts starts. In its settings the ports are those that are bound, never 0 (but the admin port at first). */
-export type ThreadStart = ControlStart | DataStart;
+export type ThreadStart = ControlStart | DataStart | SpareStart;
 
 export interface ControlStart {
   readonly kind: 'control';
@@ -61,6 +61,11 @@ export interface DataStart {
   readonly ticketSeed: Uint8Array;
   /** It takes the place of a worker that ended: it listens only once it has a table, so that it never answers 404 for want of one. */
   readonly replacement: boolean;
+}
+
+/** A data worker to be: it loads what every data worker needs, says so, and its first message is the DataStart of the place that it takes. */
+export interface SpareStart {
+  readonly kind: 'spare';
 }
 
 /** What a control worker leaves to its successor; the supervisor keeps it. */
@@ -145,6 +150,11 @@ export type FromData =
   | { readonly kind: 'log'; readonly lines: readonly LogLine[] }
   | Damaged
   | { readonly kind: 'drained' };
+
+/** Spare data worker to supervisor: it has loaded what it needs, and waits for its place. */
+export interface FromSpare {
+  readonly kind: 'loaded';
+}
 
 /** Control worker to data worker, over their channel. */
 export type ControlToData =

@@ -23,6 +23,7 @@ export class SupervisedThread {
   worker: Worker | null = null;
   readonly #events: ThreadEvents;
   #inRow = 0;
+  #startedMs = 0;
   #closed = false;
   #timer: NodeJS.Timeout | null = null;
   /** Why the thread ends, where that was decided here. */
@@ -34,6 +35,18 @@ export class SupervisedThread {
 
   open(): void {
     this.#start(false);
+  }
+
+  /** Opens in so many ms. */
+  openLater(delayMs: number): void {
+    this.#startIn(delayMs, false);
+  }
+
+  /** Gives its thread away: nobody here listens to it any more, and another takes its place, `restMs` later at the earliest. */
+  give(restMs: number): void {
+    for (const event of ['error', 'exit', 'message']) this.worker?.removeAllListeners(event);
+    this.worker = null;
+    this.#startIn(Math.max(restMs, this.#nextDelayMs()), true);
   }
 
   post(message: unknown, transfer: readonly Transferable[] = []): void {
@@ -58,7 +71,7 @@ export class SupervisedThread {
   }
 
   #start(replacement: boolean): void {
-    const startedMs = performance.now();
+    this.#startedMs = performance.now();
     const worker = this.#events.start(replacement);
     this.worker = worker;
     let reason = 'it ended by itself';
@@ -72,10 +85,16 @@ export class SupervisedThread {
       const verdict = this.#verdict;
       this.#verdict = null;
       this.#events.ended(verdict?.reason ?? `exit ${code}: ${reason}`, verdict?.stack ?? stack);
-      if (this.#closed) return;
-      if (performance.now() - startedMs > settledMs) this.#inRow = 0;
-      this.#timer = setTimeout(() => this.#start(true), replacementDelayMs(this.#inRow, Math.random()));
-      this.#inRow += 1;
+      this.#startIn(this.#nextDelayMs(), true);
     });
+  }
+
+  #startIn(delayMs: number, replacement: boolean): void {
+    if (!this.#closed) this.#timer = setTimeout(() => this.#start(replacement), delayMs);
+  }
+
+  #nextDelayMs(): number {
+    if (performance.now() - this.#startedMs > settledMs) this.#inRow = 0;
+    return replacementDelayMs(this.#inRow++, Math.random());
   }
 }

@@ -16,6 +16,7 @@ import { startThread } from './start-thread.ts';
 import { foldBlock } from './supervisor-fold.ts';
 import { KeptHandover } from './supervisor-handover.ts';
 import { limitsOfSilence, SilenceJudge } from './supervisor-silence.ts';
+import { SpareThread } from './supervisor-spare.ts';
 import { KeptOAuth } from './supervisor-oauth.ts';
 import { KeptTable } from './supervisor-table.ts';
 import { SupervisedThread } from './supervised-thread.ts';
@@ -37,6 +38,7 @@ export class Supervisor implements Gateway {
   readonly #baseCounters = new CounterBlock(this.#base);
   readonly #data: readonly DataPlace[];
   readonly #control: SupervisedThread;
+  readonly #spare: SpareThread;
   readonly #handover = new KeptHandover();
   /** Who may call; null: no control worker has said it yet. */
   #policy: KeptPolicy | null = null;
@@ -71,6 +73,9 @@ export class Supervisor implements Gateway {
       drained: () => {},
     }));
     this.#control = new SupervisedThread({ start: () => this.#startControl(), ended: (reason, stack) => this.#controlEnded(reason, stack) });
+    this.#spare = new SpareThread((reason, stack) => {
+      if (!this.#ending) logs.log.write('warn', 'spare-ended', { reason, stack });
+    });
     const limits = limitsOfSilence(settings.workerSilenceMs, () => this.#isStarting());
     const watched = [
       ...this.#data.map(({ place, block }, worker) => ({ name: `data-${worker}`, place, cells: new Float64Array(block), limitMs: limits.data })),
@@ -99,8 +104,8 @@ export class Supervisor implements Gateway {
       this.#data[0]!.place.open();
       if (this.#settings.listen.port !== 0 && this.#settings.tls?.port !== 0) this.#openOthers();
     });
-    if (failure === null) return null;
-    await this.#terminate();
+    if (failure !== null) await this.#terminate();
+    else if (!this.#ending) this.#spare.open();
     return failure;
   }
 
@@ -126,6 +131,7 @@ export class Supervisor implements Gateway {
     this.#logs.log.write('info', 'draining', { reason, waitMs: drainWaitMs, graceMs: drainGraceMs });
     for (const { place } of this.#data) place.close();
     this.#control.close();
+    void this.#spare.terminate();
     this.#toControl({ kind: 'drain' });
     const drained = this.#data.map(
       (one, worker) =>
@@ -150,7 +156,7 @@ export class Supervisor implements Gateway {
   async #terminate(): Promise<void> {
     this.#silences.stop();
     // A thread that stands in native code does not end: the process does.
-    await within(Promise.all([this.#control, ...this.#data.map(({ place }) => place)].map((place) => place.terminate())), stopMs);
+    await within(Promise.all([this.#control, this.#spare, ...this.#data.map(({ place }) => place)].map((place) => place.terminate())), stopMs);
   }
 
   #startData(worker: number, replacement: boolean): Worker {
@@ -170,7 +176,7 @@ export class Supervisor implements Gateway {
       tokens: this.#oauth.tokens,
       replacement,
     };
-    const thread = startThread(`data-${worker}`, start);
+    const thread = this.#spare.take(start) ?? startThread(`data-${worker}`, start);
     thread.on('message', (message: FromData) => this.#fromData(worker, message));
     // The place's `worker` is set when this returns.
     queueMicrotask(() => this.#connect(worker));

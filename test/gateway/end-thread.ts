@@ -1,6 +1,7 @@
 // Preloaded into a gateway process by tests (`--import`): ends the thread that the parent process names, as a crash would, without warning; or
 // hangs it: `hang data-0`; or ends the control worker at a moment of its next write of the table: `end-at pages written`; or flips a bit behind each
-// place where a text is in the memory of the table: `damage /seldon/prod/iris/`.
+// place where a text is in the memory of the table: `damage /seldon/prod/iris/`; or says when there is a spare that has loaded, and how
+// many took a place before it: `spare`. A thread has the name of its place.
 import { channel } from 'node:diagnostics_channel';
 import { syncBuiltinESMExports } from 'node:module';
 import workerThreads from 'node:worker_threads';
@@ -8,7 +9,7 @@ import type { ThreadStart } from '../../gateway/messages.ts';
 
 const hangs = new workerThreads.BroadcastChannel('hang');
 hangs.addEventListener('message', function hangIfNamed({ data }: MessageEvent) {
-  if (!workerThreads.isMainThread && data === workerThreads.threadName) hangHere();
+  if (!workerThreads.isMainThread && data === workerThreads.threadId) hangHere();
 });
 hangs.unref();
 
@@ -39,11 +40,32 @@ if (workerThreads.isMainThread && process.send !== undefined) {
   const threads = new Map<string, workerThreads.Worker>();
   /** Of the newest thread. */
   let table: Uint8Array = new Uint8Array();
+  let loaded = Promise.withResolvers<void>();
+  /** Spares that took a place. */
+  let taken = 0;
   class NamedWorker extends workerThreads.Worker {
-    constructor(file: URL, start: workerThreads.WorkerOptions) {
-      super(file, start);
-      threads.set(start.name ?? '', this);
-      table = new Uint8Array((start.workerData as ThreadStart).table.buffer);
+    constructor(file: URL, options: workerThreads.WorkerOptions) {
+      super(file, options);
+      const start = options.workerData as ThreadStart;
+      threads.set(options.name ?? '', this);
+      if (start.kind !== 'spare') table = new Uint8Array(start.table.buffer);
+      else {
+        this.once('message', () => loaded.resolve());
+        this.once('exit', () => {
+          loaded = Promise.withResolvers();
+        });
+      }
+    }
+
+    override postMessage(message: unknown, transfer?: readonly workerThreads.Transferable[]): void {
+      const { kind, worker } = message as { readonly kind: string; readonly worker: number };
+      if (kind === 'data') {
+        threads.set(`data-${worker}`, this);
+        threads.delete('data-spare');
+        taken += 1;
+        loaded = Promise.withResolvers<void>();
+      }
+      super.postMessage(message, transfer);
     }
   }
   workerThreads.Worker = NamedWorker;
@@ -53,7 +75,8 @@ if (workerThreads.isMainThread && process.send !== undefined) {
     if (data === 'there') void threads.get('control')?.terminate();
   });
   process.on('message', (name: string) => {
-    if (name.startsWith('hang ')) hangs.postMessage(name.slice('hang '.length));
+    if (name.startsWith('hang ')) hangs.postMessage(threads.get(name.slice('hang '.length))?.threadId);
+    else if (name === 'spare') void loaded.promise.then(() => process.send!(taken));
     else if (name.startsWith('end-at ')) ends.postMessage(name.slice('end-at '.length));
     else if (name.startsWith('damage ')) damage(table, name.slice('damage '.length));
     else void threads.get(name)?.terminate();

@@ -61,6 +61,13 @@ export class GatewayProcess {
     this.process.send(`hang ${name}`);
   }
 
+  /** Resolves once a spare data worker has loaded, which takes the next place that is empty: with the number of those that took one before it. */
+  async spareLoaded(): Promise<number> {
+    this.process.send('spare');
+    const [taken] = (await once(this.process, 'message')) as [number];
+    return taken;
+  }
+
   /** The control worker ends at this moment of its next write of the table. Resolves when that is certain. */
   async endControlAt(point: WritePoint): Promise<void> {
     this.process.send(`end-at ${point}`);

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { describe, expect, test } from 'vitest';
 import { SupervisedThread, replacementDelayMs } from '../../gateway/supervised-thread.ts';
@@ -32,5 +33,30 @@ describe('a seat', () => {
     await seat.terminate();
     expect(seat.worker).toBeNull();
     expect(replacements).toHaveLength(3);
+  });
+
+  test('a thread that is given away ends unheard, and another takes its place', async () => {
+    const started: Worker[] = [];
+    const second = Promise.withResolvers<void>();
+    const reasons: string[] = [];
+    const seat = new SupervisedThread({
+      start() {
+        if (started.push(new Worker('require("node:worker_threads").parentPort.once("message", () => process.exit(5))', { eval: true })) === 2) second.resolve();
+        return started.at(-1)!;
+      },
+      ended: (reason) => reasons.push(reason),
+    });
+    seat.open();
+    seat.give(0);
+    expect(seat.worker).toBeNull();
+    const ended = once(started[0]!, 'exit');
+    started[0]!.postMessage(null);
+    expect(await ended).toEqual([5]);
+    await second.promise;
+    expect(seat.worker).toBe(started[1]);
+    expect(reasons).toEqual([]);
+    await seat.terminate();
+    expect(reasons).toHaveLength(1);
+    expect(started).toHaveLength(2);
   });
 });
