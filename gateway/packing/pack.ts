@@ -29,8 +29,8 @@ export async function pack(root: string, folder: string): Promise<void> {
     tsconfig: false,
     plugins: [sources(root, inputs)],
     onLog(level, log) {
-      // Of packages: they say what they are.
-      if (level === 'warn' && log.id?.includes('node_modules') !== true) throw new Error(log.message);
+      // Of packages: they say what they are. A module that is also loaded at once needs no file of its own.
+      if (level === 'warn' && log.code !== 'INEFFECTIVE_DYNAMIC_IMPORT' && log.id?.includes('node_modules') !== true) throw new Error(log.message);
     },
   });
   const { output } = await bundle.generate({
@@ -38,8 +38,9 @@ export async function pack(root: string, folder: string): Promise<void> {
     entryFileNames: '[name].js',
     chunkFileNames: '[name]-[hash].js',
     comments: false,
-    // Names of functions and classes stay: logs and stacks hold them, and the client of Redis tells its errors by them.
-    minify: { compress: { keepNames: { function: true, class: true } }, mangle: { keepNames: true }, codegen: { removeWhitespace: true } },
+    // Names of functions and classes stay: logs and stacks hold them, and the client of Redis tells its errors by them. Lines stay: an error that nobody catches prints its own,
+    // which would be the whole file.
+    minify: { compress: { keepNames: { function: true, class: true } }, mangle: { keepNames: true }, codegen: { removeWhitespace: false } },
   });
   await bundle.close();
   const chunks = output.filter((one): one is OutputChunk => one.type === 'chunk');

@@ -1,8 +1,9 @@
 // The packed form as a process: all that starts a thread, or loads something later, finds it there.
 import { hashSync } from 'bcryptjs';
 import { execFile } from 'node:child_process';
+import { readdir, readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { GrpcClient, GrpcOrigin, metadataOf, paths } from '../wire/grpc-peer.ts';
 import { GatewayProcess, Manifests, ModelServer } from './gateway-process.ts';
@@ -100,6 +101,15 @@ describe('the packed form', () => {
     const { traffic } = await serve('--folder', manifests.folder, '--policy', `${files.folder}/policy.yaml`, '--workers', '1').listening();
     expect([await predict(traffic, 'iris', `Basic ${btoa('alice:right')}`), await predict(traffic, 'iris', `Basic ${btoa('alice:wrong')}`)]).toEqual([200, 401]);
     await until(() => answers.includes('password-thread.js answer'));
+  });
+
+  test('has lines that an error can print, and names that a stack can', async () => {
+    const files = (await readdir(dirname(main))).filter((file) => file.endsWith('.js'));
+    const texts = await Promise.all(files.map((file) => readFile(join(dirname(main), file), 'utf8')));
+    const long = texts.flatMap((text) => text.split('\n')).filter((line) => line.length > 20_000);
+    expect(long.map((line) => line.slice(0, 40))).toEqual([]);
+    const names = ['class Supervisor', 'class DataPlane', 'class ReplyError', 'function startControl'];
+    for (const name of names) expect([name, texts.some((text) => new RegExp(`${name}\\b|${name.slice(6)} = class\\b`).test(text))]).toEqual([name, true]);
   });
 
   const cases = join(root, 'test/golden');
