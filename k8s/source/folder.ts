@@ -10,7 +10,7 @@ import type { Problem } from '../../routing/problem.ts';
 import { ClaimFile } from './claim-file.ts';
 import { entryAt, folderBounds, isHidden, isManifestName, outerIdentities, type Entry, type FolderBounds } from './entries.ts';
 import { fileProblem, ManifestFiles } from './files.ts';
-import { PendingEntries, type PendingEntry } from './pending-entries.ts';
+import { hasPassed, PendingEntries, type Happening, type PendingEntry } from './pending-entries.ts';
 import type { Source, SourceChange } from './source.ts';
 import { firstReading, firstReadingLimits, type FirstReadingLimits } from './first-reading.ts';
 import { FolderTree, knownIn, newDirectory, type Directory } from './tree.ts';
@@ -157,19 +157,19 @@ class FolderSource implements Source {
       if (name === null || name.startsWith('..')) void this.#turns.run(() => this.#awaitAll(directory));
       return;
     }
-    const isWritten = event === 'change';
-    // Whoever replaces a file writes beside it first: what is not read until it has another name, or is a directory, which would be told as such.
-    if (isWritten && !isManifestName(name) && !directory.directories.has(name)) return;
-    this.#await(directory, name, isWritten);
+    const isStrange = !isManifestName(name) && !directory.directories.has(name);
+    // What is no manifest may be written to.
+    if (event === 'change' && isStrange) return;
+    this.#await(directory, name, event === 'change' ? 'written' : isStrange ? 'strange' : 'moved');
   }
 
   *#awaitAll(directory: Directory): Work {
     const listing = yield* this.#tree.names(directory);
-    for (const entry of listing?.names ?? []) this.#await(directory, entry, false);
+    for (const entry of listing?.names ?? []) this.#await(directory, entry, 'moved');
   }
 
-  #await(directory: Directory, entry: string, isWritten: boolean): void {
-    this.#pending.add(directory, entry, isWritten, performance.now());
+  #await(directory: Directory, entry: string, happened: Happening): void {
+    this.#pending.add(directory, entry, happened, performance.now());
     this.#schedule();
   }
 
@@ -204,7 +204,7 @@ class FolderSource implements Source {
         continue;
       }
       this.#pending.delete(pending);
-      if (pending.directory.watcher === null) continue;
+      if (pending.directory.watcher === null || hasPassed(pending)) continue;
       const found = entryAt(join(pending.directory.path, pending.entry));
       const vanishedAtMs = pending.vanishedAtMs ?? nowMs;
       const dueMs = vanishedAtMs + this.#doubtMs(pending, found);

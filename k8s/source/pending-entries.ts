@@ -1,12 +1,18 @@
 // Pending entries: what events named and what has not been looked at yet, and when that is due.
 import type { Directory } from './tree.ts';
 
-/** A file that is written in place, and does not look whole at once, is read when nothing was written to it for this long. */
+/** A file that is written in place, and does not look whole at once, is read when nothing was written to it for this long. What is strange is left alone for as long: less than what is gone is doubted. */
 const settleMs = 5;
 /** … or at the latest this long after the first event, when somebody writes without end. */
 const settleLimitMs = 100;
 /** Looks at a file that is written in place, before it is left to settle. */
 const earlyLooks = 8;
+
+/**
+ * What happened to an entry. written: it may be half written. moved: it came or went, or is another one. strange: the same of a name that no manifest
+ * has and nothing is known of, so a directory may have come.
+ */
+export type Happening = 'written' | 'moved' | 'strange';
 
 export interface PendingEntry {
   readonly key: string;
@@ -17,6 +23,8 @@ export interface PendingEntry {
   /** It was written to since the last look, so it may be whole before it is due. */
   readonly early: boolean;
   readonly looks: number;
+  /** How often it came or went since nothing was known of it; null: it was not strange throughout. */
+  readonly moves: number | null;
   /** When it was first found gone or empty. */
   readonly vanishedAtMs: number | null;
 }
@@ -38,14 +46,14 @@ export class PendingEntries {
     return this.#entries.has(keyOf(directory, entry));
   }
 
-  /** Something happened to an entry. `isWritten`: it may be half written. */
-  add(directory: Directory, entry: string, isWritten: boolean, nowMs: number): void {
+  add(directory: Directory, entry: string, happened: Happening, nowMs: number): void {
     const key = keyOf(directory, entry);
     const known = this.#entries.get(key);
     const sinceMs = known?.sinceMs ?? nowMs;
     const looks = known?.looks ?? 0;
-    const dueMs = isWritten ? Math.min(nowMs + settleMs, sinceMs + settleLimitMs) : nowMs;
-    this.#entries.set(key, { key, directory, entry, sinceMs, dueMs, early: isWritten && looks < earlyLooks, looks, vanishedAtMs: known?.vanishedAtMs ?? null });
+    const dueMs = happened === 'moved' ? nowMs : Math.min(nowMs + settleMs, sinceMs + settleLimitMs);
+    const moves = happened !== 'strange' || known?.moves === null ? null : (known?.moves ?? 0) + 1;
+    this.#entries.set(key, { key, directory, entry, sinceMs, dueMs, early: happened === 'written' && looks < earlyLooks, looks, moves, vanishedAtMs: known?.vanishedAtMs ?? null });
   }
 
   /** It was found gone or empty, which is not believed before `dueMs`. */
@@ -79,6 +87,14 @@ export class PendingEntries {
     for (const pending of this.#entries.values()) dueMs = Math.min(dueMs, pending.early ? 0 : pending.dueMs);
     return dueMs;
   }
+}
+
+/**
+ * Nothing was known of it, it came, and it went again: whoever replaces a file writes beside it first. To look for a name that is gone would wait for
+ * whoever works in the directory: 0.5 ms of each of 400 changes a second.
+ */
+export function hasPassed({ moves }: PendingEntry): boolean {
+  return moves !== null && moves % 2 === 0;
 }
 
 function keyOf(directory: Directory, entry: string): string {
