@@ -1,5 +1,6 @@
 // Reconcile: what a Source delivers becomes tables. SourceChange → TranslationChange → slots, names, Publisher, own table, Problems.
 import { channel } from 'node:diagnostics_channel';
+import { sameValue } from '../../routing/diff.ts';
 import { compareProblems } from '../../routing/problem.ts';
 import type { Problem } from '../../routing/problem.ts';
 import type { Upstream, UpstreamEndpoints } from '../../routing/upstream.ts';
@@ -84,7 +85,8 @@ export class Reconciler {
   #problems: readonly Problem[] | null = null;
   /** Counts the moments from which on Problems may be others. */
   #problemsTurn = 0;
-  #keptAddresses: string;
+  #keptAddresses: readonly UpstreamEndpoints[];
+  #keptReady: boolean;
   /** The Source has synced: what is known of it is the whole. */
   #isOpen = false;
   /** Of a large change: each is written before the next is translated. */
@@ -104,7 +106,8 @@ export class Reconciler {
     this.#outside = outside;
     this.#readiness = readiness;
     this.#translation = translator.current();
-    this.#keptAddresses = JSON.stringify(handover.addresses);
+    this.#keptAddresses = handover.addresses;
+    this.#keptReady = handover.ready;
     this.#slots = new SeriesSlots(handover.slots, outside.nowMs());
     this.#breakerSlots = new BreakerSlots(handover.breakerSlots, shared.version + 1);
     this.#resolver = new Resolver(
@@ -336,17 +339,15 @@ export class Reconciler {
     const { addresses } = this.#resolver;
     const record = [...this.#translator.drainRecord()];
     const { taken: breakersTaken, freed: breakersFreed } = this.#breakerSlots.drainChanges();
-    const addressesText = JSON.stringify(addresses);
-    this.#outside.keep({
-      ready: this.#readiness.wasReady,
-      ...this.#slots.drainChanges(),
-      breakersTaken,
-      breakersFreed,
-      addresses: addressesText === this.#keptAddresses ? null : addresses,
-      held: record.flatMap(([, held]) => held ?? []),
-      released: record.flatMap(([key, held]) => (held === null ? [key] : [])),
-      more: false,
-    });
-    this.#keptAddresses = addressesText;
+    const { taken, freed } = this.#slots.drainChanges();
+    const held = record.flatMap(([, one]) => one ?? []);
+    const released = record.flatMap(([key, one]) => (one === null ? [key] : []));
+    const ready = this.#readiness.wasReady;
+    const isKept = addresses === this.#keptAddresses || sameValue(addresses, this.#keptAddresses);
+    // Most changes move traffic: the supervisor is left alone.
+    if (isKept && ready === this.#keptReady && [taken, freed, breakersTaken, breakersFreed, held, released].every(({ length }) => length === 0)) return;
+    this.#outside.keep({ ready, taken, freed, breakersTaken, breakersFreed, addresses: isKept ? null : addresses, held, released, more: false });
+    this.#keptAddresses = addresses;
+    this.#keptReady = ready;
   }
 }

@@ -42,6 +42,7 @@ export class Resolver {
   readonly #names = new Map<string, Name>();
   readonly #hostOf = new Map<string, string>();
   readonly #endpoints = new Map<string, UpstreamEndpoints>();
+  #addresses: readonly UpstreamEndpoints[] | null = null;
   readonly #problems = new Map<string, readonly Problem[]>();
   readonly #lookUps: LookUps;
   #timer: NodeJS.Timeout | null = null;
@@ -58,9 +59,9 @@ export class Resolver {
     return this.#endpoints.get(key);
   }
 
-  /** What a successor needs. */
+  /** What a successor needs: the same list until something may be another one. */
   get addresses(): readonly UpstreamEndpoints[] {
-    return [...this.#endpoints.values()].filter(({ key }) => this.#hostOf.has(key));
+    return (this.#addresses ??= [...this.#endpoints.values()].filter(({ key }) => this.#hostOf.has(key)));
   }
 
   get problems(): readonly Problem[] {
@@ -80,6 +81,7 @@ export class Resolver {
       }
       name.upstreams.set(upstream.key, upstream);
       this.#hostOf.set(upstream.key, host);
+      this.#addresses = null;
       // Another Upstream of a name that is known already has its addresses at once.
       if (name.addresses !== null) this.#endpoints.set(upstream.key, this.#judge(upstream, name));
     }
@@ -90,6 +92,7 @@ export class Resolver {
     for (const key of keys) {
       const host = this.#hostOf.get(key);
       if (host === undefined || host === hostAfter) continue;
+      this.#addresses = null;
       this.#hostOf.delete(key);
       this.#endpoints.delete(key);
       this.#problems.delete(key);
@@ -146,6 +149,7 @@ export class Resolver {
       // A name that was never resolved counts as ready.
       const flips = (before?.ready ?? true) !== after.ready;
       if (before !== undefined && !flips && JSON.stringify(before.endpoints) === JSON.stringify(after.endpoints)) continue;
+      this.#addresses = null;
       this.#endpoints.set(upstream.key, after);
       endpoints.push(after);
       if (flips) flipped.push(upstream.key);

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { Mapping } from '../../../routing/mapping.ts';
 import type { Problem } from '../../../routing/problem.ts';
 import type { Upstream, UpstreamEndpoints } from '../../../routing/upstream.ts';
@@ -176,6 +176,29 @@ describe('reconciler', () => {
     expect(serials()).toEqual(before);
     expect(reader.table.upstream('u')?.endpoints).toEqual(endpointsOf('u', [1, 2]));
     expect(reconciler.endpointStates).toEqual({ ready: 2, terminating: 0, failing: 0 });
+    reconciler.stop();
+  });
+
+  test('a change that a successor need not know of is not told to the supervisor', async () => {
+    const { reconciler, take, kept, turn } = start();
+    const dns = { upstreams: [upstreamOf('u', 'model.prod')], endpoints: [{ key: 'u', ready: true, endpoints: [] }], flipped: ['u'] };
+    take({ mappings: [iris], ...dns });
+    reconciler.open();
+    turn();
+    reconciler.from(0, { kind: 'used', upstreams: ['u'] });
+    await new Promise((resolve) => {
+      setImmediate(resolve);
+    });
+    turn();
+    const told = kept.length;
+    const { version } = reconciler.served;
+    take({ mappings: [{ ...iris, member: 'a' }] });
+    await vi.waitUntil(() => reconciler.served.version > version);
+    expect(kept.length).toBe(told);
+    const other = { ...iris, id: 'SeldonDeployment prod/other main/http', series: { ...iris.series, deployment: 'other' } };
+    take({ mappings: [other] });
+    await vi.waitUntil(() => kept.length > told);
+    expect(kept.at(-1)).toMatchObject({ taken: [[1, { deployment: 'other' }]], addresses: null });
     reconciler.stop();
   });
 

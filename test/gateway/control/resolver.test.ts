@@ -65,6 +65,13 @@ describe('resolver', () => {
     await vi.advanceTimersByTimeAsync(inUseMs * 3);
     expect(lookups).toHaveLength(inUseMs / refreshMs);
     expect(changes).toHaveLength(1);
+    const { addresses } = resolver;
+    resolver.set([upstreamOf('slices', null)]);
+    expect(resolver.addresses).toBe(addresses);
+    resolver.set([upstreamOf('v', 'model')]);
+    expect(resolver.addresses.map(({ key }) => key)).toEqual(['u', 'v']);
+    resolver.remove(['u']);
+    expect(resolver.addresses.map(({ key }) => key)).toEqual(['v']);
     resolver.stop();
   });
 
