@@ -251,6 +251,27 @@ describe('metrics', () => {
     expect(text).toMatch(/^sluice_shadow_requests_total\{.*deployment="copy".*role="shadow".*,outcome="dropped_queue"\} 1$/m);
   });
 
+  test('HEAD is answered without the text', async () => {
+    const response = await fetch(`http://127.0.0.1:${admin.port}/metrics`, { method: 'HEAD' });
+    expect([response.status, response.headers.get('content-type'), await response.text()]).toEqual([200, 'text/plain; version=0.0.4; charset=utf-8', '']);
+    expect((await get('/metrics')).text).toContain('sluice_requests_in_flight');
+  });
+
+  test('an answer that cannot be written to its end is cut, and the next one is whole', async () => {
+    let families = 0;
+    view.usedSlots = {
+      *[Symbol.iterator]() {
+        families += 1;
+        if (families > 1) throw new Error('planted');
+        yield { slot: 0, series: seriesOf('iris') };
+      },
+    };
+    first.finish(0, 200, 0);
+    await expect(get('/metrics')).rejects.toThrow();
+    view.usedSlots = [];
+    expect((await get('/metrics')).status).toBe(200);
+  });
+
   test('label values are escaped', async () => {
     view.usedSlots = [{ slot: 0, series: { ...seriesOf('a"b\\c\nd'), predictor: 'ü' } }];
     first.finish(0, 200, 0);
