@@ -2,6 +2,7 @@
 // and 30,000 keys of Routes, which stand in records anyway. Equal hashes prove nothing, so whoever looks compares.
 //
 // Open addressing: pairs of hash and number. Hashes that others can foresee make long runs (routing/digest.ts:DigestKey).
+import { intCells } from './int-cells.ts';
 
 const none = -1;
 const leastSlots = 64;
@@ -66,5 +67,5 @@ export class HashedNumbers {
 }
 
 function emptySlots(count: number): Int32Array {
-  return new Int32Array(count * 2).fill(none);
+  return intCells(count * 2).fill(none);
 }

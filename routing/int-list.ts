@@ -1,4 +1,5 @@
 // IntList: a list of 32-bit numbers that is as long as it must be; what was not set is 0.
+import { intCells } from './int-cells.ts';
 
 export class IntList {
   #values = new Int32Array(64);
@@ -15,7 +16,7 @@ export class IntList {
 
   set(place: number, value: number): void {
     if (place >= this.#values.length) {
-      const values = new Int32Array(Math.max(place + 1, this.#values.length * 2));
+      const values = intCells(Math.max(place + 1, this.#values.length * 2));
       values.set(this.#values);
       this.#values = values;
     }
