@@ -18,7 +18,7 @@ export class Use {
   /** How many units name it. */
   count = 0;
   touched = false;
-  /** What was told of its Endpoints: the last two are their digest. */
+  /** What was told of its Endpoints: the last two are 62 bits of their digest. */
   told: 'nothing' | 'unready' | 'ready' | 'ending' = 'nothing';
   high = 0;
   low = 0;

@@ -165,7 +165,9 @@ export class Output {
   #refresh(use: Use, endpoints: UpstreamEndpoints[], flipped: string[]): void {
     const after = this.#backends.endpointsOf(use);
     const told = !after.ready ? 'unready' : isEnding(after) ? 'ending' : 'ready';
-    const { high, low } = digestOf(after.endpoints, this.#key);
+    const digest = digestOf(after.endpoints, this.#key);
+    // As V8 keeps them without an object each.
+    const [high, low] = [digest.high >> 1, digest.low >> 1];
     if (use.told === told && use.high === high && use.low === low) return;
     if (use.told !== told) flipped.push(after.key);
     use.told = told;
