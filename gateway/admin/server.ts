@@ -76,6 +76,8 @@ export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
     keepAliveTimeout: adminTimes.idleMs,
     requestTimeout: adminTimes.requestMs,
     http: { headersTimeout: adminTimes.headMs, connectionsCheckingInterval: adminTimes.checkMs },
+    // No route has a schema, so what compiles them is not loaded.
+    schemaController: { compilersFactory: { buildValidator: noSchemas, buildSerializer: noSchemas } },
   });
   limitConnections(app.server, connectionLimit(openFilesLimit()));
   app.addHook('onRequest', async (request, reply) => {
@@ -125,4 +127,8 @@ function serveHealth(app: FastifyInstance, { view, notReady, turns }: AdminOptio
 function serveMetrics(app: FastifyInstance, families: FixedFamilies, { blocks, view }: AdminOptions): void {
   const few = new SharedAnswers(async () => Buffer.from(await families.text(slicesOfThread())), () => performance.now());
   app.get('/metrics', (_, reply) => streamShared(reply, few, 'text/plain; version=0.0.4; charset=utf-8', (reader) => writeSeries(reader, blocks, () => view.usedSlots, slicesOfThread())));
+}
+
+function noSchemas(): never {
+  throw new Error('a route has a schema: give fastify back what compiles schemas');
 }
