@@ -31,6 +31,8 @@ export interface FolderOptions {
 const emptyMs = 100;
 /** What is gone is believed to be gone after this long: git removes a file before it writes the new one, and a rename is two events. */
 const goneMs = 10;
+/** What was read in this time is delivered, whatever else waits: where changes come as fast as they are read, the first would wait for the last. */
+const flushMs = 10;
 /** Entries that a poll looks at before it lets events in. */
 const pollSlice = 25;
 
@@ -199,6 +201,7 @@ class FolderSource implements Source {
     this.#readAtMs = now();
     const nowMs = performance.now();
     for (const pending of this.#pending.values()) {
+      if (performance.now() - nowMs >= flushMs) break;
       if (pending.dueMs > nowMs) {
         if (pending.early) yield* this.#lookEarly(pending);
         continue;

@@ -410,6 +410,15 @@ describe('edits', () => {
     expect(follower.changes.length).toBeLessThan(200);
   });
 
+  test('changes that come without end are delivered as they are read, not at their end', async () => {
+    const follower = await follow();
+    const all = 1500;
+    for (let index = 0; index < all; index++) replace(`s${index}.yaml`, service(`s${index}`, index));
+    await follower.until(() => follower.objects.size === all);
+    expect(follower.changes.length).toBeGreaterThan(2);
+    expect(follower.changes.slice(1).every(({ removed }) => removed.length === 0)).toBe(true);
+  });
+
   test('nothing is delivered after stop', async () => {
     const follower = await follow();
     await source!.stop();
