@@ -48,7 +48,7 @@ function answerBare<T>(table: RouteTable<T>, space: NamespaceRoutes, head: Reque
 /** What the first match says: among Routes with a live Mapping, or among those with only shadows. */
 function answer<T>(table: RouteTable<T>, space: NamespaceRoutes, head: RequestHead, metadata: Metadata, draw: number, hasLive: boolean): Decision<T> | null {
   const routeSlot = findRouteSlot(table, space, head, metadata, hasLive);
-  if (space.scanned.length > 0) {
+  if (space.anyScanned) {
     const route = scan(table, space, head, hasLive, routeSlot === null ? null : routeOf(routeSlot));
     if (route !== null) return pick(route.split, draw);
   }

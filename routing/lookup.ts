@@ -76,9 +76,8 @@ function findByPath<T>(table: RouteTable<T>, space: NamespaceRoutes, head: Reque
   const { pathBytes: bytes, pathStart } = head;
   const pathLength = head.pathEnd - pathStart;
   const { shortestSlashed } = space;
-  const others = space.unslashed.values;
   let nextOther = space.shortestUnslashed;
-  const whole = space.whole.values.length > 0 && space.whole.values.includes(pathLength);
+  const whole = space.anyWhole && space.whole.values.includes(pathLength);
   // Bytes after the longest declared path are not even hashed.
   const longest = whole || pathLength < space.longest ? pathLength : space.longest;
   let best: RouteSlot<T> | null = null;
@@ -92,7 +91,7 @@ function findByPath<T>(table: RouteTable<T>, space: NamespaceRoutes, head: Reque
     hash = space.seed;
   } else if (nextOther === 0) {
     best = routeSlotAt(table, space, head, hash, 0, 0, hasLive);
-    nextOther = others[1] ?? noLength;
+    nextOther = space.unslashed.values[1] ?? noLength;
   }
   // Where a prefix may end next: behind a slash, or at a length that is declared.
   let nextSlashed = 0;
@@ -102,11 +101,15 @@ function findByPath<T>(table: RouteTable<T>, space: NamespaceRoutes, head: Reque
     if (end > longest) break;
     hash = hashRange(bytes, pathStart + length, pathStart + end, hash);
     length = end;
-    if (length === nextOther) nextOther = others[others.indexOf(length) + 1] ?? noLength;
+    if (length === nextOther) nextOther = nextLength(space.unslashed.values, length);
     const routeSlot = routeSlotAt(table, space, head, hash, length, known, hasLive);
     if (routeSlot !== null) best = first(best, routeSlot);
   }
   return whole ? first(best, routeSlotAt(table, space, head, hashRange(bytes, pathStart + length, pathStart + pathLength, hash), pathLength, known, hasLive)) : best;
+}
+
+function nextLength(lengths: readonly number[], length: number): number {
+  return lengths[lengths.indexOf(length) + 1] ?? noLength;
 }
 
 /** The first match among the Routes whose path text is the first `length` bytes of the path; `hash` is theirs. `known` of them are the base of the space. */

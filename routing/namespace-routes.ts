@@ -38,6 +38,9 @@ export interface NamespaceRoutes {
   readonly named: number;
   /** What has no key to look up: regexes, gRPC Routes without a name. In Order. */
   readonly scanned: readonly RoutePlace[];
+  /** Are there exact paths? As `anyScanned`, so that a request reads no list which is empty. */
+  readonly anyWhole: boolean;
+  readonly anyScanned: boolean;
 }
 
 /** Longer than any path; a small integer, for the speed of comparing with it. */
@@ -67,19 +70,22 @@ type Counted = Pick<NamespaceRoutes, 'routeCount' | 'slashed' | 'unslashed' | 'w
 
 function spaceOf(name: string | null, id: number, counted: Counted): NamespaceRoutes {
   const { routeCount, slashed, unslashed, whole, named, scanned } = counted;
+  // First what every request reads, so that it lies in two cache lines.
   return Object.freeze({
-    name,
     id,
+    name,
     baseLength: name === null ? 0 : baseOf(name).length,
+    shortestSlashed: slashed.values[0] ?? noLength,
+    shortestUnslashed: unslashed.values[0] ?? noLength,
+    longest: Math.max(slashed.values.at(-1) ?? 0, unslashed.values.at(-1) ?? 0),
     seed: spaceSeed(name),
+    anyWhole: whole.values.length > 0,
+    anyScanned: scanned.length > 0,
+    named,
     routeCount,
     slashed,
-    shortestSlashed: slashed.values[0] ?? noLength,
-    longest: Math.max(slashed.values.at(-1) ?? 0, unslashed.values.at(-1) ?? 0),
     unslashed,
-    shortestUnslashed: unslashed.values[0] ?? noLength,
     whole,
-    named,
     scanned,
   });
 }

@@ -15,7 +15,7 @@ import { baseOf, emptyNamespaceRoutes, ownedBytes, spaceSeed, unpackSpace } from
 import type { NamespaceRoutes } from './namespace-routes.ts';
 import { compareOrder } from './order.ts';
 import { compareText } from './problem.ts';
-import { contentOf, textOffset, verifyRecord } from './record.ts';
+import { contentOf, recordWords, textOffset, verifyRecord } from './record.ts';
 import { directoryStart, indexes, rootWords, slotWordsOf, verifyRoot } from './root.ts';
 import type { IndexName } from './root.ts';
 import { membersAt } from './route-record.ts';
@@ -28,12 +28,6 @@ import type { TableSettings } from './table-change.ts';
 import { ChangedUpstreams } from './upstream-ring.ts';
 import { upstreamAt, upstreamKeyAt } from './upstream-record.ts';
 import type { KnownUpstream } from './upstream-record.ts';
-
-/** What was made of a record. */
-interface Made<V> {
-  readonly serial: number;
-  readonly value: V;
-}
 
 const noMembers: readonly never[] = Object.freeze([]);
 
@@ -55,7 +49,9 @@ export class RouteTable<T> {
   readonly #changes: ChangedUpstreams;
   // By number of the record.
   readonly #madeRoutes: (RouteSlot<T> | undefined)[] = [];
-  readonly #madeSpaces: (Made<NamespaceRoutes> | undefined)[] = [];
+  readonly #madeSpaces: (NamespaceRoutes | undefined)[] = [];
+  /** Of the records of `#madeSpaces`. */
+  #spaceSerials = new Int32Array(64);
   /** The Mappings of `#madeRoutes`: those that do not change keep what is attached to them. */
   readonly #members: (readonly AttachedMapping<T>[] | undefined)[] = [];
   /** Calls of `rest`, modulo 256, before a Route was asked for last. */
@@ -239,12 +235,26 @@ export class RouteTable<T> {
   }
 
   #space(number: number, unit: number, serial: number): NamespaceRoutes {
-    const made = this.#madeSpaces[number];
-    if (made !== undefined && made.serial === serial) return made.value;
-    if (this.words[unit * unitWords] !== serial) throw new ArenaFault(`the record at ${unit} is not that of its slot`);
-    const value = unpackSpace(contentOf(this.#arena, unit));
-    this.#madeSpaces[number] = { serial, value };
-    return value;
+    if (this.#spaceSerials[number] === serial) {
+      const made = this.#madeSpaces[number];
+      if (made !== undefined) return made;
+    }
+    return this.#makeSpace(number, unit, serial);
+  }
+
+  #makeSpace(number: number, unit: number, serial: number): NamespaceRoutes {
+    const { words } = this;
+    if (words[unit * unitWords] !== serial || words[unit * unitWords + recordWords.number] !== number) throw new ArenaFault(`the record at ${unit} is not that of its slot`);
+    const space = unpackSpace(contentOf(this.#arena, unit));
+    while (this.#madeSpaces.length <= number) this.#madeSpaces.push(undefined);
+    if (number >= this.#spaceSerials.length) {
+      const serials = new Int32Array(Math.max(number + 1, this.#spaceSerials.length * 2));
+      serials.set(this.#spaceSerials);
+      this.#spaceSerials = serials;
+    }
+    this.#madeSpaces[number] = space;
+    this.#spaceSerials[number] = serial;
+    return space;
   }
 }
 
