@@ -1,7 +1,5 @@
 // The Publisher: writes tables into the shared memory, publishes them and wakes the data workers.
-import { randomInt } from 'node:crypto';
 import { ArenaFull } from '../../routing/blocks.ts';
-import { digestKey } from '../../routing/digest.ts';
 import { sameValue } from '../../routing/diff.ts';
 import type { Problem } from '../../routing/problem.ts';
 import type { TableSettings } from '../../routing/table-change.ts';
@@ -9,6 +7,7 @@ import { TableWriter } from '../../routing/table-writer.ts';
 import type { TableEdit, WritePoint, WrittenTable } from '../../routing/table-edit.ts';
 import type { TranslationChange } from '../../k8s/translate/translation.ts';
 import type { SharedTable } from '../shared-table.ts';
+import { drawnKey } from './drawn-key.ts';
 import { heaviestNamespaces } from './heaviest.ts';
 import { beyondShare, namespaceShare, shareProblems, without } from './namespace-shares.ts';
 import { TableBatch } from './table-batch.ts';
@@ -53,7 +52,7 @@ export class Publisher {
   /** Those that were written last. */
   #settings: TableSettings | null = null;
   /** What the writer hashes tenants' texts with. */
-  readonly #hashKey = digestKey({ high: randomInt(2 ** 32), low: randomInt(2 ** 32) });
+  readonly #hashKey = drawnKey();
   readonly #workers = new Map<number, Worker>();
   #writer: TableWriter;
   #batchReadAtMs = Number.POSITIVE_INFINITY;
