@@ -34,10 +34,6 @@ export class PackedMap<K extends number | string, V> {
     this.#loose = new Map();
   }
 
-  keys(): Iterable<K> {
-    return this.#entries().keys();
-  }
-
   [Symbol.iterator](): Iterator<[K, V]> {
     return this.#entries().entries();
   }

@@ -27,7 +27,9 @@ export function foldBlock(base: Float64Array, dead: Float64Array, slots: Iterabl
     for (let cell = breakerCell(slot, 0); cell < breakerCell(slot + 1, 0); cell++) moveCell(base, dead, cell, breakerKind === 'counter');
   }
   for (const slot of slots) {
-    for (let cell = 0; cell < slotLayout.cells; cell++) moveCell(base, dead, slotCell(slot, cell), slotCounters[cell] === 1);
+    const first = slotCell(slot, 0);
+    // Most are 0, and there are many.
+    for (let cell = 0; cell < slotLayout.cells; cell++) if (dead[first + cell] !== 0) moveCell(base, dead, first + cell, slotCounters[cell] === 1);
   }
   base[fixed.foldGeneration]! += 1;
 }

@@ -1,12 +1,14 @@
 // Loaded into the gateway by the suite replaced-worker (node --import): SIGUSR2 ends the first data worker's thread, as a bug in it would.
-// By a channel, which nobody waits for: a thread that awaits the main thread's answer at its start has nothing else to do, and ends.
-import { BroadcastChannel, isMainThread, threadName } from 'node:worker_threads';
+// The thread that tells its id waits for no answer: while the main thread is busy it would have nothing else to do, and end. No BroadcastChannel: the first
+// message of one has each thread that listens, and so the spare, load Node's fetch.
+import { isMainThread, postMessageToThread, threadId, threadName } from 'node:worker_threads';
 
-const ends = new BroadcastChannel('end');
-ends.unref();
-if (isMainThread) process.on('SIGUSR2', () => ends.postMessage('data-0'));
-else {
-  ends.addEventListener('message', ({ data }: MessageEvent) => {
-    if (data === threadName) process.exit(1);
-  });
+const workers: number[] = [];
+
+if (isMainThread) {
+  process.on('workerMessage', (_message: unknown, source: number) => workers.push(source));
+  process.on('SIGUSR2', () => void postMessageToThread(workers.pop()!, 'end'));
+} else if (threadName === 'data-0') {
+  process.on('workerMessage', () => process.exit(1));
+  void postMessageToThread(0, threadId);
 }
