@@ -49,6 +49,11 @@ export class HealthChecks {
     this.#upstreams.set(key, checked);
   }
 
+  /** Is the Upstream checked? Whether its Endpoints are known, or any, does not count. */
+  follows(key: string): boolean {
+    return this.#upstreams.has(key);
+  }
+
   /** Endpoints that fail, by Upstream; those without any are left out. */
   get failing(): readonly (readonly [upstreamKey: string, addresses: readonly string[]])[] {
     return [...this.#upstreams].map(([key, checked]) => [key, failingOf(checked)] as const).filter(([, addresses]) => addresses.length > 0);

@@ -322,8 +322,10 @@ export class Reconciler {
   /** Health checks follow what has changed. */
   #check({ upstreams, removedUpstreams, endpoints }: TranslationChange): void {
     for (const key of removedUpstreams) this.#checks.follow(key, null, []);
-    for (const key of new Set([...upstreams, ...endpoints].map((one) => one.key))) {
-      this.#checks.follow(key, this.#translation.upstreams.get(key) ?? null, this.#endpointsOf(key)?.endpoints ?? []);
+    for (const upstream of upstreams) this.#checks.follow(upstream.key, upstream, upstream.healthCheck === null ? [] : (this.#endpointsOf(upstream.key)?.endpoints ?? []));
+    for (const { key } of endpoints) {
+      // Making an Upstream anew to see that it has no check costs more than all else here.
+      if (this.#checks.follows(key)) this.#checks.follow(key, this.#translation.upstreams.get(key) ?? null, this.#endpointsOf(key)?.endpoints ?? []);
     }
   }
 

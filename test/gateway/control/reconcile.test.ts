@@ -1,13 +1,13 @@
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { Mapping } from '../../../routing/mapping.ts';
 import type { Problem } from '../../../routing/problem.ts';
-import type { Upstream, UpstreamEndpoints } from '../../../routing/upstream.ts';
+import type { HealthCheck, Upstream, UpstreamEndpoints } from '../../../routing/upstream.ts';
 import type { SourceChange } from '../../../k8s/source/source.ts';
 import type { Translation, TranslationChange } from '../../../k8s/translate/translation.ts';
 import { Readiness } from '../../../gateway/control/readiness.ts';
 import { Slices } from '../../../gateway/admin/slices.ts';
 import { Reconciler } from '../../../gateway/control/reconcile.ts';
-import type { Translating } from '../../../gateway/control/reconcile.ts';
+import type { ReconcilerOutside, Translating } from '../../../gateway/control/reconcile.ts';
 import type { Handover, HandoverChange } from '../../../gateway/messages.ts';
 import { SharedTable, tableMemory } from '../../../gateway/shared-table.ts';
 import type { TableMemory } from '../../../gateway/shared-table.ts';
@@ -84,9 +84,10 @@ interface Start {
   readonly memory?: TableMemory;
   readonly workers?: number;
   readonly lookup?: () => Promise<readonly string[]>;
+  readonly probe?: ReconcilerOutside['probe'];
 }
 
-function start({ handover = nothingKept, memory = tableMemory(1), workers = 1, lookup = () => Promise.resolve(['10.0.0.1']) }: Start = {}): Control {
+function start({ handover = nothingKept, memory = tableMemory(1), workers = 1, lookup = () => Promise.resolve(['10.0.0.1']), probe = () => Promise.resolve(true) }: Start = {}): Control {
   const translator = new ScriptedTranslator();
   const keptChanges: HandoverChange[] = [];
   let ready = 0;
@@ -94,7 +95,7 @@ function start({ handover = nothingKept, memory = tableMemory(1), workers = 1, l
   const reconciler = new Reconciler(translator, shared, handover, new Readiness(workers, handover.ready), {
     isOneNamespace: false,
     lookup,
-    probe: () => Promise.resolve(true),
+    probe,
     refuse: () => null,
     nowMs: () => 0,
     otherProblems: () => [],
@@ -176,6 +177,27 @@ describe('reconciler', () => {
     expect(serials()).toEqual(before);
     expect(reader.table.upstream('u')?.endpoints).toEqual(endpointsOf('u', [1, 2]));
     expect(reconciler.endpointStates).toEqual({ ready: 2, terminating: 0, failing: 0 });
+    reconciler.stop();
+  });
+
+  test('Endpoints that come alone are checked, where their Upstream is', async () => {
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    const probed = new Set<number>();
+    const { reconciler, take } = start({
+      probe: (_upstream, _check, { port }) => {
+        probed.add(port);
+        return Promise.resolve(true);
+      },
+    });
+    const healthCheck: HealthCheck = { intervalMs: 1000, timeoutMs: 100, unhealthyThreshold: 1, healthyThreshold: 1, probe: { kind: 'grpc', authority: 'u', service: '' } };
+    take({ ...whole, upstreams: [{ ...upstreamOf('u'), healthCheck }] });
+    reconciler.open();
+    await vi.advanceTimersByTimeAsync(1500);
+    expect([...probed]).toEqual([1]);
+    take({ endpoints: [endpointsOf('u', [1, 2])] });
+    await vi.advanceTimersByTimeAsync(1500);
+    expect([...probed]).toEqual([1, 2]);
     reconciler.stop();
   });
 
