@@ -88,7 +88,10 @@ async function runThread(start: ThreadStart): Promise<void> {
     const { startDataWorker } = await import('./worker.ts');
     const { DataPlane } = await import('./edge/plane.ts');
     const serve = async (place: DataStart): Promise<void> => startDataWorker(place, port, (plane) => new DataPlane(plane));
-    await (start.kind === 'data' ? serve(start) : (await import('./spare.ts')).waitForPlace(port, serve));
+    if (start.kind === 'data') return serve(start);
+    const { waitForPlace } = await import('./spare.ts');
+    await DataPlane.prepare();
+    await waitForPlace(port, serve);
   }
 }
 
