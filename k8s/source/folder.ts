@@ -11,6 +11,7 @@ import { ClaimFile } from './claim-file.ts';
 import { entryAt, folderBounds, isHidden, isManifestName, outerIdentities, type Entry, type FolderBounds } from './entries.ts';
 import { fileProblem, ManifestFiles } from './files.ts';
 import { hasPassed, PendingEntries, type Happening, type PendingEntry } from './pending-entries.ts';
+import { PassedNames } from './passed-names.ts';
 import type { Source, SourceChange } from './source.ts';
 import { firstReading, firstReadingLimits, type FirstReadingLimits } from './first-reading.ts';
 import { FolderTree, knownIn, newDirectory, type Directory } from './tree.ts';
@@ -53,6 +54,7 @@ class FolderSource implements Source {
   readonly #roots: Directory[] = [];
   readonly #rootWatchers: FSWatcher[] = [];
   readonly #pending = new PendingEntries();
+  readonly #passed = new PassedNames(() => void this.#turns.run(() => this.#passed.take(this.#tree, (directory, name) => this.#await(directory, name, 'moved'))));
   #deliver: ((change: SourceChange) => void) | null = null;
   #immediate: NodeJS.Immediate | null = null;
   #settleTimer: NodeJS.Timeout | null = null;
@@ -109,6 +111,7 @@ class FolderSource implements Source {
     if (this.#settleTimer !== null) clearTimeout(this.#settleTimer);
     if (this.#pollTimer !== null) clearTimeout(this.#pollTimer);
     this.#pending.clear();
+    this.#passed.clear();
   }
 
   /** Secrets are among the manifests. */
@@ -207,7 +210,11 @@ class FolderSource implements Source {
         continue;
       }
       this.#pending.delete(pending);
-      if (pending.directory.watcher === null || hasPassed(pending)) continue;
+      if (pending.directory.watcher === null) continue;
+      if (hasPassed(pending)) {
+        this.#passed.add(pending.directory, pending.entry);
+        continue;
+      }
       const found = entryAt(join(pending.directory.path, pending.entry));
       const vanishedAtMs = pending.vanishedAtMs ?? nowMs;
       const dueMs = vanishedAtMs + this.#doubtMs(pending, found);

@@ -90,8 +90,8 @@ export class PendingEntries {
 }
 
 /**
- * Nothing was known of it, it came, and it went again: whoever replaces a file writes beside it first. To look for a name that is gone would wait for
- * whoever works in the directory: 0.5 ms of each of 400 changes a second.
+ * Nothing was known of it, it came, and in all likelihood it went again: whoever replaces a file writes beside it first. To look for a name that is gone
+ * would wait for whoever works in the directory, 0.5 ms of each of 400 changes a second: that is done later (`PassedNames`).
  */
 export function hasPassed({ moves }: PendingEntry): boolean {
   return moves !== null && moves % 2 === 0;

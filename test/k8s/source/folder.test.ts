@@ -331,6 +331,30 @@ describe('edits', () => {
     await follower.untilPorts({ a: 1 });
   });
 
+  test.each([1, 20])('a folder that is put in the place of an empty one is read, beside %i names that came and went', async (passing) => {
+    const follower = await follow();
+    const outside = mkdtempSync(join(tmpdir(), 'sluice-outside-'));
+    writeFileSync(join(outside, 'a.yaml'), service('a', 1));
+    for (let index = 0; index < passing; index++) {
+      put(`${index}.new`, '');
+      rmSync(join(folder, `${index}.new`));
+    }
+    mkdirSync(join(folder, 'x'));
+    renameSync(outside, join(folder, 'x'));
+    await follower.untilPorts({ a: 1 });
+  });
+
+  test('a link to a folder that is moved at once is followed', async () => {
+    const follower = await follow();
+    const outside = mkdtempSync(join(tmpdir(), 'sluice-outside-'));
+    writeFileSync(join(outside, 'a.yaml'), service('a', 1));
+    symlinkSync('nowhere', join(folder, 'x'));
+    symlinkSync(outside, join(folder, '.x'));
+    renameSync(join(folder, '.x'), join(folder, 'x'));
+    await follower.untilPorts({ a: 1 });
+    rmSync(outside, { recursive: true });
+  });
+
   test('a write in place, a new file and a removal are followed', async () => {
     put('a.yaml', service('a'));
     const follower = await follow();
