@@ -1,7 +1,6 @@
 // Reconcile: what a Source delivers becomes tables. SourceChange → TranslationChange → slots, names, Publisher, own table, Problems.
 import { channel } from 'node:diagnostics_channel';
 import { sameValue } from '../../routing/diff.ts';
-import { compareProblems } from '../../routing/problem.ts';
 import type { Problem } from '../../routing/problem.ts';
 import type { Upstream, UpstreamEndpoints } from '../../routing/upstream.ts';
 import { RouteTable } from '../../routing/table.ts';
@@ -15,6 +14,7 @@ import type { CountedBreakers } from '../admin/breakers.ts';
 import type { Slices } from '../admin/slices.ts';
 import type { EndpointStates } from '../admin/view.ts';
 import { BreakerSlots } from './breaker-slots.ts';
+import { GatheredProblems } from './gathered-problems.ts';
 import { HealthChecks } from './health-checks.ts';
 import type { HealthOutside } from './health-checks.ts';
 import { portionsOf } from './portions.ts';
@@ -79,12 +79,7 @@ export class Reconciler {
   readonly #table: RouteTable<null>;
   #translation: Translation;
   #sourceProblems: readonly Problem[] = [];
-  /** As they were gathered; null: they are anew when somebody asks. */
-  #gathered: readonly Problem[] | null = null;
-  /** Sorted; null: the same. */
-  #problems: readonly Problem[] | null = null;
-  /** Counts the moments from which on Problems may be others. */
-  #problemsTurn = 0;
+  readonly #problems: GatheredProblems;
   #keptAddresses: readonly UpstreamEndpoints[];
   #keptReady: boolean;
   /** The Source has synced: what is known of it is the whole. */
@@ -129,6 +124,11 @@ export class Reconciler {
       breakerSlotOf: (key: string) => this.#breakerSlots.slotOf(key),
       resolvedOf: (key: string) => this.#resolver.endpointsOf(key),
     };
+    this.#problems = new GatheredProblems({
+      translated: () => this.#translation.problems,
+      gatherTranslated: () => translator.gatherProblems(),
+      others: () => [...this.#sourceProblems, ...outside.otherProblems(), ...this.#publisher.problems, ...this.#resolver.problems],
+    });
     this.#publisher = new Publisher(shared, slots, {
       isOneNamespace: outside.isOneNamespace,
       settings: () => this.#translation.settings,
@@ -193,28 +193,12 @@ export class Reconciler {
 
   /** All Problems: of the Source, the Translation, the table and the names. Sorted. */
   get problems(): readonly Problem[] {
-    this.#gathered ??= this.#withOthers(this.#translation.problems);
-    this.#problems ??= this.#gathered.toSorted(compareProblems);
-    return this.#problems;
+    return this.#problems.sorted;
   }
 
-  /** The same in no order, gathered in slices: a change has to wait for one of them at most. The same list until something changed. */
-  async gatherProblems(slices: Slices): Promise<readonly Problem[]> {
-    if (this.#gathered !== null) return this.#gathered;
-    const turn = this.#problemsTurn;
-    const gathering = this.#translator.gatherProblems();
-    let step = gathering.next();
-    for (; step.done !== true; step = gathering.next()) {
-      const pause = slices.pause();
-      if (pause !== null) await pause;
-    }
-    const gathered = this.#withOthers(step.value);
-    if (turn === this.#problemsTurn) this.#gathered ??= gathered;
-    return gathered;
-  }
-
-  #withOthers(translated: readonly Problem[]): readonly Problem[] {
-    return [...this.#sourceProblems, ...this.#outside.otherProblems(), ...translated, ...this.#publisher.problems, ...this.#resolver.problems];
+  /** The same in no order, gathered in slices. The same list until something changed. */
+  gatherProblems(slices: Slices): Promise<readonly Problem[]> {
+    return this.#problems.inSlices(slices);
   }
 
   /** Takes a change of the Source. The first one only gathers until `open`. */
@@ -226,9 +210,7 @@ export class Reconciler {
 
   /** `otherProblems` says something else now. */
   otherProblemsChanged(): void {
-    this.#gathered = null;
-    this.#problems = null;
-    this.#problemsTurn += 1;
+    this.#problems.changed();
   }
 
   /** The record of claims is another one. */
