@@ -68,11 +68,20 @@ function entryOf(source: string): string {
 async function untilReady(program: Program, adminPort: number): Promise<void> {
   await untilListening(program, adminPort);
   const deadlineMs = performance.now() + 60_000;
-  while ((await fetch(`http://127.0.0.1:${adminPort}/readyz`)).status !== 200) {
+  while (!(await isReady(adminPort))) {
     if (performance.now() > deadlineMs) throw new Error(`not ready in 60 s: see ${program.logFile}`);
     await new Promise((resolve) => {
       setTimeout(resolve, 20);
     });
+  }
+}
+
+/** While the control thread reads everything, the admin port may end a connection that it has not read from in time. */
+async function isReady(adminPort: number): Promise<boolean> {
+  try {
+    return (await fetch(`http://127.0.0.1:${adminPort}/readyz`)).status === 200;
+  } catch {
+    return false;
   }
 }
 
