@@ -1,10 +1,12 @@
 // Makes the packed form: the gateway and its packages as a few files of plain JavaScript, which is what its threads start from.
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { rolldown } from 'rolldown';
 import type { OutputChunk, Plugin } from 'rolldown';
 import { digestOf, inputsFile, otherInputs, staleReason } from './inputs.ts';
 import { noticesOf } from './notices.ts';
+
+const noticesFile = 'NOTICES.txt';
 
 /** What a process or a thread starts with: sources name it by a URL of their own, beside which the packed entry lies under the same name. */
 const entries = {
@@ -17,7 +19,8 @@ const entries = {
 const outside = [/^node:/, /^\.\/demo\/demo\.ts$/, /^@kubernetes\/client-node(?:\/|$)/];
 
 /**
- * Packs the sources under `root` into `folder`, which is replaced in one step: a packed form is whole or not there. Rejects when a source cannot be packed.
+ * Packs the sources under `root` into `folder`. At any moment it holds what says that it fits and all that does, or nothing says so: whoever starts from
+ * it meanwhile, because somebody else has packed the same, finds every file. Rejects when a source cannot be packed.
  */
 export async function pack(root: string, folder: string): Promise<void> {
   const inputs = new Map<string, string>(otherInputs.map((path) => [path, '']));
@@ -49,17 +52,25 @@ export async function pack(root: string, folder: string): Promise<void> {
   try {
     // The entry is a command, too: mode 755, and the line of gateway/main.ts that says what runs it.
     for (const { fileName, code, isEntry } of chunks) await writeFile(join(made, fileName), code, { mode: isEntry ? 0o755 : 0o644 });
-    await writeFile(join(made, 'NOTICES.txt'), await noticesOf(chunks.flatMap(({ moduleIds }) => moduleIds)));
+    await writeFile(join(made, noticesFile), await noticesOf(chunks.flatMap(({ moduleIds }) => moduleIds)));
     await writeFile(join(made, inputsFile), `${JSON.stringify(Object.fromEntries(inputs), null, 1)}\n`);
     // Somebody else may have packed the same meanwhile, and started from it.
     if (staleReason(root, folder) === null) return;
-    await rm(folder, { recursive: true, force: true });
-    await rename(made, folder);
+    await replace(folder, made, [...chunks.filter(({ isEntry }) => !isEntry), ...chunks.filter(({ isEntry }) => isEntry)].map(({ fileName }) => fileName));
   } catch (error) {
     if (staleReason(root, folder) !== null) throw error;
   } finally {
     await rm(made, { recursive: true, force: true });
   }
+}
+
+/** Puts the files of `made` into `folder`, one by one over those of their names: `modules` in this order, at last what says that all of it fits. */
+async function replace(folder: string, made: string, modules: readonly string[]): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  await rm(join(folder, inputsFile), { force: true });
+  const files = [...modules, noticesFile, inputsFile];
+  for (const file of files) await rename(join(made, file), join(folder, file));
+  for (const file of await readdir(folder)) if (!files.includes(file)) await rm(join(folder, file), { recursive: true, force: true });
 }
 
 /** Takes the digest of each own source that is read, and makes a thread's entry the packed one. */

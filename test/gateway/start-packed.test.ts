@@ -1,9 +1,10 @@
 // start.mjs runs the packed form of the gateway where it fits the sources, on a checkout of a few lines.
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { pack } from '../../gateway/packing/pack.ts';
 import { root } from './packed-form.ts';
 
 let checkout: string;
@@ -50,6 +51,24 @@ test('it is packed once, and again after a source has changed', () => {
   write('gateway/text.ts', "export const text = 'two';\n");
   expect(started('serve')).toBe('main.js two serve 2');
   expect(node(packedFile('main.js'), 'by hand').out).toBe('main.js two by hand undefined\n');
+  expect(readdirSync(checkout).filter((name) => name.startsWith('packed'))).toEqual(['packed']);
+});
+
+test('whoever starts while somebody else packs the same finds every file', async () => {
+  started('serve');
+  // As the other one, who has not begun to write, saw it.
+  rmSync(packedFile('inputs.json'));
+  const files = readdirSync(join(checkout, 'packed'));
+  const missing = new Set<string>();
+  const packer = { isBusy: true };
+  const packing = pack(checkout, join(checkout, 'packed')).finally(() => (packer.isBusy = false));
+  while (packer.isBusy) {
+    for (const file of files) if (!existsSync(packedFile(file))) missing.add(file);
+    await new Promise((resume) => setImmediate(resume));
+  }
+  await packing;
+  expect([...missing]).toEqual([]);
+  expect(readdirSync(join(checkout, 'packed'))).toEqual([...files, 'inputs.json'].sort());
   expect(readdirSync(checkout).filter((name) => name.startsWith('packed'))).toEqual(['packed']);
 });
 
