@@ -8,7 +8,13 @@ import { noticesOf } from './notices.ts';
 
 const noticesFile = 'NOTICES.txt';
 
-/** What a process or a thread starts with: sources name it by a URL of their own, beside which the packed entry lies under the same name. */
+/** What a process is started with: all that it does is to load the entry of the newest generation. */
+const startFile = 'main.js';
+
+/** Stands for the generation until all of its code is there to take the digest of. */
+const generationMark = '__sluice_generation__';
+
+/** What a process or a thread starts with: sources name it by a URL of their own, which becomes that of the packed entry. */
 const entries = {
   main: 'gateway/main.ts',
   'reading-thread': 'k8s/source/reading-thread.ts',
@@ -19,8 +25,9 @@ const entries = {
 const outside = [/^node:/, /^\.\/demo\/demo\.ts$/, /^@kubernetes\/client-node(?:\/|$)/];
 
 /**
- * Packs the sources under `root` into `folder`. At any moment it holds what says that it fits and all that does, or nothing says so: whoever starts from
- * it meanwhile, because somebody else has packed the same, finds every file. Rejects when a source cannot be packed.
+ * Packs the sources under `root` into `folder`. Each file but the start names its generation, a digest of all code, and the generation before stays: a gateway that
+ * runs starts its threads from what it was started from itself, whoever packs anew beside it. At any moment the folder holds what says that it fits and all that
+ * does, or nothing says so. Rejects when a source cannot be packed.
  */
 export async function pack(root: string, folder: string): Promise<void> {
   const inputs = new Map<string, string>(otherInputs.map((path) => [path, '']));
@@ -38,8 +45,8 @@ export async function pack(root: string, folder: string): Promise<void> {
   });
   const { output } = await bundle.generate({
     format: 'esm',
-    entryFileNames: '[name].js',
-    chunkFileNames: '[name]-[hash].js',
+    entryFileNames: `[name]-${generationMark}.js`,
+    chunkFileNames: `[name]-${generationMark}.js`,
     comments: false,
     // Names of functions and classes stay: logs and stacks hold them, and the client of Redis tells its errors by them. Lines stay: an error that nobody catches prints its own,
     // which would be the whole file.
@@ -47,16 +54,18 @@ export async function pack(root: string, folder: string): Promise<void> {
   });
   await bundle.close();
   const chunks = output.filter((one): one is OutputChunk => one.type === 'chunk');
+  const generation = digestOf(chunks.map(({ code }) => code).join('')).slice(0, 16);
   const made = `${folder}-${process.pid}`;
   await mkdir(made, { recursive: true });
   try {
-    // The entry is a command, too: mode 755, and the line of gateway/main.ts that says what runs it.
-    for (const { fileName, code, isEntry } of chunks) await writeFile(join(made, fileName), code, { mode: isEntry ? 0o755 : 0o644 });
+    for (const { fileName, code } of chunks) await writeFile(join(made, ofGeneration(fileName, generation)), ofGeneration(code, generation));
+    // It is a command, too.
+    await writeFile(join(made, startFile), `#!/usr/bin/env node\nimport './main-${generation}.js';\n`, { mode: 0o755 });
     await writeFile(join(made, noticesFile), await noticesOf(chunks.flatMap(({ moduleIds }) => moduleIds)));
     await writeFile(join(made, inputsFile), `${JSON.stringify(Object.fromEntries(inputs), null, 1)}\n`);
     // Somebody else may have packed the same meanwhile, and started from it.
     if (staleReason(root, folder) === null) return;
-    await replace(folder, made, [...chunks.filter(({ isEntry }) => !isEntry), ...chunks.filter(({ isEntry }) => isEntry)].map(({ fileName }) => fileName));
+    await replace(folder, made, chunks.map(({ fileName }) => ofGeneration(fileName, generation)));
   } catch (error) {
     if (staleReason(root, folder) !== null) throw error;
   } finally {
@@ -64,13 +73,24 @@ export async function pack(root: string, folder: string): Promise<void> {
   }
 }
 
-/** Puts the files of `made` into `folder`, one by one over those of their names: `modules` in this order, at last what says that all of it fits. */
+function ofGeneration(text: string, generation: string): string {
+  return text.replaceAll(generationMark, generation);
+}
+
+/** Puts the files of `made` into `folder`, one by one: `modules`, then what starts them, at last what says that all of it fits. Of what was there the generation before stays. */
 async function replace(folder: string, made: string, modules: readonly string[]): Promise<void> {
   await mkdir(folder, { recursive: true });
+  const before = await generationIn(folder);
   await rm(join(folder, inputsFile), { force: true });
-  const files = [...modules, noticesFile, inputsFile];
+  const files = [...modules, startFile, noticesFile, inputsFile];
   for (const file of files) await rename(join(made, file), join(folder, file));
-  for (const file of await readdir(folder)) if (!files.includes(file)) await rm(join(folder, file), { recursive: true, force: true });
+  for (const file of await readdir(folder)) if (!files.includes(file) && !file.endsWith(`-${before}.js`)) await rm(join(folder, file), { recursive: true, force: true });
+}
+
+/** The generation that is started from `folder`; "none": no packed form is there. */
+async function generationIn(folder: string): Promise<string> {
+  const start = await readFile(join(folder, startFile), 'utf8').catch(() => '');
+  return /import '\.\/main-([0-9a-f]+)\.js'/.exec(start)?.[1] ?? 'none';
 }
 
 /** Takes the digest of each own source that is read, and makes a thread's entry the packed one. */
@@ -88,7 +108,7 @@ function sources(root: string, inputs: Map<string, string>): Plugin {
         inputs.set(path, digestOf(code));
         return code.replaceAll(/new URL\('([^']+)\.ts', import\.meta\.url\)/g, (_, name: string) => {
           if (!Object.hasOwn(entries, name)) throw new Error(`${path} starts ${name}.ts, which is no entry of the packed form: write it into gateway/packing/pack.ts`);
-          return `new URL('${name}.js', import.meta.url)`;
+          return `new URL('${name}-${generationMark}.js', import.meta.url)`;
         });
       },
     },

@@ -28,6 +28,11 @@ function started(...argv: readonly string[]): string {
 
 const packedFile = (path: string): string => join(checkout, 'packed', path);
 
+/** Entries of the generations that are there. */
+function entriesPacked(): readonly string[] {
+  return readdirSync(join(checkout, 'packed')).filter((file) => file.startsWith('main-'));
+}
+
 beforeEach(() => {
   checkout = mkdtempSync(join(tmpdir(), 'sluice-checkout-'));
   for (const path of ['gateway/start.mjs', 'gateway/packing']) cpSync(join(root, path), join(checkout, path), { recursive: true });
@@ -35,7 +40,7 @@ beforeEach(() => {
   write('package-lock.json', '{}');
   write('node_modules/.package-lock.json', '{}');
   symlinkSync(join(root, 'node_modules/rolldown'), join(checkout, 'node_modules/rolldown'));
-  write('gateway/main.ts', "#!/usr/bin/env node\nimport { text } from './text.ts';\nimport type { Unused } from './type.ts';\nconst from: Unused = import.meta.filename.slice(-7);\nconsole.log(from, text, process.argv.slice(2).join(), process.env['MALLOC_ARENA_MAX']);\n");
+  write('gateway/main.ts', "#!/usr/bin/env node\nimport { text } from './text.ts';\nimport type { Unused } from './type.ts';\nconst from: Unused = import.meta.filename.replace(/^.*[\\\\/]main(?:-[0-9a-f]{16})?/, 'main');\nconsole.log(from, text, process.argv.slice(2).join(), process.env['MALLOC_ARENA_MAX']);\n");
   write('gateway/type.ts', 'export type Unused = string;\n');
   write('gateway/text.ts', "export const text = 'one';\n");
   write('k8s/source/reading-thread.ts', '');
@@ -46,12 +51,27 @@ afterEach(() => rmSync(checkout, { recursive: true }));
 test('it is packed once, and again after a source has changed', () => {
   expect(started('serve')).toBe('main.js one serve 2');
   // Run as it is, not packed again.
-  writeFileSync(packedFile('main.js'), readFileSync(packedFile('main.js'), 'utf8').replace('one', 'the same one'));
+  const [first] = entriesPacked();
+  writeFileSync(packedFile(first!), readFileSync(packedFile(first!), 'utf8').replace('one', 'the same one'));
   expect(started('serve', '--x')).toBe('main.js the same one serve,--x 2');
   write('gateway/text.ts', "export const text = 'two';\n");
   expect(started('serve')).toBe('main.js two serve 2');
   expect(node(packedFile('main.js'), 'by hand').out).toBe('main.js two by hand undefined\n');
   expect(readdirSync(checkout).filter((name) => name.startsWith('packed'))).toEqual(['packed']);
+});
+
+test('the generation before stays, for threads of a gateway that was started from it, and no older one', () => {
+  const generations: string[] = [];
+  for (const text of ['one', 'two', 'three']) {
+    write('gateway/text.ts', `export const text = '${text}';\n`);
+    expect(started('serve')).toBe(`main.js ${text} serve 2`);
+    const now = entriesPacked();
+    expect(now).toHaveLength(Math.min(generations.length + 1, 2));
+    generations.push(now.find((file) => !generations.includes(file))!);
+    // What a thread of the gateway before loads.
+    if (text === 'two') expect(node(packedFile(generations[0]!)).out).toBe('main.js one  undefined\n');
+  }
+  expect(entriesPacked()).toEqual(generations.slice(1).sort());
 });
 
 test('whoever starts while somebody else packs the same finds every file', async () => {
