@@ -64,13 +64,10 @@ export class CertificateKeeper {
   open(declared: readonly HostDeclaration[]): void {
     this.#isOpen = true;
     this.#declared = declared;
-    const isFirst = this.#set === null;
     this.#files?.start();
     this.#looking = setInterval(() => this.#look(), lookEveryMs);
     this.#looking.unref();
     this.reread();
-    const fault = isFirst ? this.#files?.faultIn(this.#problems) : null;
-    if (fault !== null && fault !== undefined) throw new Error(fault);
   }
 
   stop(): void {
@@ -109,7 +106,11 @@ export class CertificateKeeper {
       this.#problems = all;
       this.#outside.problemsChanged();
     }
-    if (this.#set !== null && isSame(this.#set, set)) return;
+    if (this.#set === null) {
+      // Before anybody is told of certificates.
+      const fault = this.#files?.faultIn(all) ?? null;
+      if (fault !== null) throw new Error(fault);
+    } else if (isSame(this.#set, set)) return;
     this.#set = set;
     if (set.entries.length > 0) this.#outside.log.write('info', 'certificates', { certificates: set.entries.length, hosts: set.hosts.size });
     this.#outside.publish(set);

@@ -1,5 +1,5 @@
 // The gateway under test as a real process of two workers, its manifests with one Mapping of each kind, and what it shows of itself.
-import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { GatewayProcess } from '../gateway/gateway-process.ts';
@@ -63,8 +63,19 @@ export class Stage {
     const record = await gateway.seen('listening');
     const portOf = (address: unknown): number => Number(String(address).split(':').at(-1));
     const stage = new Stage(gateway, `http://${String(record['admin'])}`, folder, { plain: portOf(record['address']), tls: portOf(record['tls']) }, calm, hostile, moments);
+    await stage.#spareIsThere();
     stage.canary.start();
     return stage;
+  }
+
+  /** Its descriptors belong to those at rest. Where the kernel tells no names of threads, nobody counts descriptors either. */
+  async #spareIsThere(): Promise<void> {
+    const { pid } = this.#gateway.process;
+    while (existsSync(`/proc/${pid}/task`) && !readdirSync(`/proc/${pid}/task`).some((task) => nameOf(`/proc/${pid}/task/${task}/comm`) === 'data-spare')) {
+      await new Promise((resolve) => {
+        setTimeout(resolve, 20);
+      });
+    }
   }
 
   /** What has gone wrong so far, without asking the gateway; null: nothing. */
@@ -143,6 +154,15 @@ export class Stage {
     } catch {
       return 0;
     }
+  }
+}
+
+/** "": the thread has ended. */
+function nameOf(file: string): string {
+  try {
+    return readFileSync(file, 'utf8').trim();
+  } catch {
+    return '';
   }
 }
 
