@@ -106,6 +106,14 @@ describe.runIf(existsSync(program) && hasRedis)("Envoy's rate limit service", ()
     return (await client.answers((asked += 1)))[asked - 1]!;
   }
 
+  /** Connections of its pool come back to Redis by themselves, one after another. */
+  async function statusAtLast(user: string): Promise<number> {
+    const untilMs = Date.now() + 10_000;
+    let status = 0;
+    while (status !== 200 && Date.now() < untilMs) ({ status } = await ask(user));
+    return status;
+  }
+
   beforeEach(() => {
     asked = 0;
   });
@@ -128,16 +136,12 @@ describe.runIf(existsSync(program) && hasRedis)("Envoy's rate limit service", ()
     const denied = await ask('carl');
     expect([denied.status, gateway.flagged('RLSE')]).toEqual([500, 1]);
     await redis.restart();
-    // Its pool of connections comes back by itself.
-    const untilMs = Date.now() + 10_000;
-    let status = 0;
-    while (status !== 200 && Date.now() < untilMs) ({ status } = await ask('dan'));
-    expect(status).toBe(200);
+    expect(await statusAtLast('dan')).toBe(200);
   });
 
   test('it goes itself: the same', async () => {
     serve(true);
-    expect((await ask('eve')).status).toBe(200);
+    expect(await statusAtLast('eve')).toBe(200);
     await service.kill();
     expect((await ask('eve')).status).toBe(500);
     serve();
