@@ -1,4 +1,4 @@
-// Ports for servers that stop and start again on the same one.
+// Free ports: for servers that are stopped and started again on the same one, that take no port 0, or where nobody is to listen.
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { Server } from 'node:net';

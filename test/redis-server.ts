@@ -37,6 +37,11 @@ export class RedisServer {
     return server;
   }
 
+  /** A node of a Cluster. Its bus has a port of its own: the usual one, 10,000 above, is among those that the kernel gives to clients. */
+  static async clusterNode(): Promise<RedisServer> {
+    return RedisServer.start('--cluster-enabled', 'yes', '--cluster-port', String(await freePort()));
+  }
+
   /** Starts it again on its port, empty. */
   async restart(): Promise<void> {
     const isSentinel = this.#args.includes('--sentinel');

@@ -12,9 +12,9 @@ import type { Mapping } from '../../routing/mapping.ts';
 import { upstreamOf } from '../gateway/fixtures.ts';
 import { frames, rawClient } from '../gateway/edge/http2/raw-peer.ts';
 import type { RawPeer } from '../gateway/edge/http2/raw-peer.ts';
+import { freePort } from '../ports.ts';
 import { tickMs } from '../stopped-clock.ts';
 import { endpointsOn, Gateway, irisTo } from './gateway.ts';
-import { Origin } from './origin.ts';
 
 const closers: (() => unknown)[] = [];
 afterEach(async () => {
@@ -114,13 +114,6 @@ const nginx = '/usr/sbin/nginx';
 const calls = 20_000;
 /** More than one window, so that the answer comes before the request has ended; and one that fits. */
 const sizes = [100, 100_000] as const;
-
-/** The server takes no port 0: one that was free a moment ago. */
-async function freePort(): Promise<number> {
-  const free = await new Origin().listen();
-  await free.close();
-  return free.port;
-}
 
 /** Starts a server and waits until it listens. */
 async function serve(program: string, argv: (port: number) => readonly string[]): Promise<number> {

@@ -9,7 +9,7 @@ import { eventually } from '../turns.ts';
 import { dechunk, fieldOf } from './client.ts';
 import type { RawClient, WireAnswer } from './client.ts';
 import { guardOf, keysProvider } from '../policies.ts';
-import { closedPort } from './closed-port.ts';
+import { freePort } from '../ports.ts';
 import { httpAuth, serveGuarded } from './external-services.ts';
 import type { Guarding } from './external-services.ts';
 import { Gateway, irisTo, post, transports } from './gateway.ts';
@@ -140,13 +140,13 @@ describe('a service that does not say', () => {
   });
 
   test('status_on_error is what it says, in the form that the client reads', async () => {
-    serve({ statusOnError: 503 }, { authPort: await closedPort() });
+    serve({ statusOnError: 503 }, { authPort: await freePort() });
     const answer = await answerTo(post('x', 'Accept: application/json\r\n'));
     expect([answer.status, JSON.parse(answer.body).status.reason]).toEqual([503, 'external-auth-unavailable']);
   });
 
   test('with failure_mode_allow the request goes on, without what only the service sets', async () => {
-    serve({ failureModeAllow: true, trustedHeaders: ['x-user'] }, { authPort: await closedPort() });
+    serve({ failureModeAllow: true, trustedHeaders: ['x-user'] }, { authPort: await freePort() });
     expect((await answerTo(post('x', 'X-User: root\r\n'))).status).toBe(200);
     expect(reached()[0]).not.toMatch(/x-user/i);
     expect([gateway.flagged('UAEX'), outcome('failed')]).toEqual([0, 1]);

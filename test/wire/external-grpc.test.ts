@@ -6,7 +6,7 @@ import { framed } from '../../gateway/edge/message/grpc-message.ts';
 import { eventually } from '../turns.ts';
 import { fieldOf } from './client.ts';
 import type { RawClient, WireAnswer } from './client.ts';
-import { closedPort } from './closed-port.ts';
+import { freePort } from '../ports.ts';
 import { grpcAuth, GrpcService, rateLimits, serveGuarded } from './external-services.ts';
 import type { Judge } from './external-services.ts';
 import { Gateway, post, transports } from './gateway.ts';
@@ -237,7 +237,7 @@ describe('limits', () => {
     [false, 200],
     [true, 500],
   ])('away, failure_mode_deny %s: %i', async (failureModeDeny, status) => {
-    serveGuarded(gateway, origin.port, { rateLimit: { ...rateLimits, failureModeDeny }, limitsPort: await closedPort(), target: { kept: { ...plain, labels: [generic] } } });
+    serveGuarded(gateway, origin.port, { rateLimit: { ...rateLimits, failureModeDeny }, limitsPort: await freePort(), target: { kept: { ...plain, labels: [generic] } } });
     expect((await answerTo(post('x'))).status).toBe(status);
     expect(gateway.flagged('RLSE')).toBe(failureModeDeny ? 1 : 0);
   });

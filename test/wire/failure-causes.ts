@@ -19,7 +19,7 @@ import { is, named } from '../routing/build.ts';
 import { eventually } from '../turns.ts';
 import { plainTerms } from '../../routing/host-tls.ts';
 import { certificateSet, hostDeclaration } from './certificates.ts';
-import { closedPort } from './closed-port.ts';
+import { freePort } from '../ports.ts';
 import { GrpcService, httpAuth, rateLimits, serveGuarded } from './external-services.ts';
 import type { RawClient } from './client.ts';
 import type { Gateway, GatewayOptions } from './gateway.ts';
@@ -279,7 +279,7 @@ export const causes: Readonly<Record<keyof typeof failures, Cause>> = {
   },
   authUnavailable: {
     cause: async (bench) => {
-      serveGuarded(bench.gateway, bench.origin.port, { auth: httpAuth, authPort: await closedPort() });
+      serveGuarded(bench.gateway, bench.origin.port, { auth: httpAuth, authPort: await freePort() });
       ask(bench);
     },
   },
@@ -293,7 +293,7 @@ export const causes: Readonly<Record<keyof typeof failures, Cause>> = {
   limitExhausted: { cause: (bench) => overLimit(bench, true) },
   limitsUnavailable: {
     cause: async (bench) => {
-      serveGuarded(bench.gateway, bench.origin.port, { rateLimit: { ...rateLimits, failureModeDeny: true }, limitsPort: await closedPort(), target: { kept: labelled } });
+      serveGuarded(bench.gateway, bench.origin.port, { rateLimit: { ...rateLimits, failureModeDeny: true }, limitsPort: await freePort(), target: { kept: labelled } });
       ask(bench);
     },
   },
@@ -339,7 +339,7 @@ export const causes: Readonly<Record<keyof typeof failures, Cause>> = {
   },
   connectRefused: {
     cause: async (bench) => {
-      bench.gateway.serveIris([await closedPort()]);
+      bench.gateway.serveIris([await freePort()]);
       ask(bench);
     },
   },

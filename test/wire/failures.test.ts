@@ -1,6 +1,6 @@
 // Each failure caused for real: what the client is told, how it is flagged, and that nobody else is touched.
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { closedPort } from './closed-port.ts';
+import { freePort } from '../ports.ts';
 import { answersIn, fieldOf } from './client.ts';
 import { Gateway, endpointsOn, firstSlot, irisTo, post, transports } from './gateway.ts';
 import { Origin, answerEach, requestsIn } from './origin.ts';
@@ -111,7 +111,7 @@ describe.each(transports)('%s', (_name, secure) => {
   });
 
   test('a refused connection: 503, UF, with the address in the log', async () => {
-    const port = await closedPort();
+    const port = await freePort();
     gateway.serveIris([port]);
     const client = await gateway.open(secure);
     client.write(post('x'));
@@ -124,7 +124,7 @@ describe.each(transports)('%s', (_name, secure) => {
   });
 
   test('a refused connection goes to another endpoint, always', async () => {
-    const port = await closedPort();
+    const port = await freePort();
     gateway.serveIris([port, origin.port]);
     const client = await gateway.open(secure);
     for (let i = 1; i <= 20; i++) {

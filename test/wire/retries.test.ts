@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { ForwardTarget } from '../../routing/mapping.ts';
 import type { Upstream } from '../../routing/upstream.ts';
 import { eventually } from '../turns.ts';
-import { closedPort } from './closed-port.ts';
+import { freePort } from '../ports.ts';
 import type { RawClient } from './client.ts';
 import { fieldOf } from './client.ts';
 import { Gateway, post, transports } from './gateway.ts';
@@ -180,7 +180,7 @@ describe.each(transports)('%s', (_name, secure) => {
   });
 
   test('a connection that does not come about is tried at the same endpoint if the policy says so and there is no other', async () => {
-    const port = await closedPort();
+    const port = await freePort();
     await start(policy('connect-failure', 20), [port]);
     client.write(post('body'));
     await eventually(() => retries() > 0, 'a retry');

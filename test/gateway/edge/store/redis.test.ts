@@ -45,7 +45,10 @@ function open(settings: RedisSettings): Opened {
 }
 
 async function redis(...args: string[]): Promise<RedisServer> {
-  const server = await RedisServer.start(...args);
+  return closedAtEnd(await RedisServer.start(...args));
+}
+
+function closedAtEnd(server: RedisServer): RedisServer {
   ends.push(() => server.close());
   return server;
 }
@@ -223,7 +226,7 @@ describe.skipIf(!hasRedis)('a real Redis', () => {
   });
 
   test('a Cluster of three', async () => {
-    const servers = await Promise.all(Array.from({ length: 3 }, () => redis('--cluster-enabled', 'yes')));
+    const servers = await Promise.all(Array.from({ length: 3 }, async () => closedAtEnd(await RedisServer.clusterNode())));
     const [first] = servers as [RedisServer];
     expect(first.cli('--cluster', 'create', ...servers.map(({ port }) => `127.0.0.1:${port}`), '--cluster-yes')).toContain('[OK] All 16384 slots covered');
     const { store, connections } = open(redisAt(first.port, { kind: 'cluster' }));
