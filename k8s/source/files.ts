@@ -9,7 +9,7 @@ import { endingOf, endsAlike } from './ending.ts';
 import { entryAt } from './entries.ts';
 import { hashOf, readBytes, type FileRead, type FileUnread } from './file-reading.ts';
 import { KnownFiles } from './known-files.ts';
-import { readingManifest } from './manifest.ts';
+import { missingIn, readingManifest } from './manifest.ts';
 import type { StoredObject } from './stored-object.ts';
 import { finish, type Work } from './turns.ts';
 
@@ -124,14 +124,13 @@ export class ManifestFiles {
       this.#files.set(name, { ...before, stamp });
       return;
     }
-    const hasLastGood = before !== undefined && before.objects.length > 0;
-    const manifest = yield* readingManifest(bytes, { file: name, defaultNamespace: this.#defaultNamespace, hasLastGood });
+    const manifest = yield* readingManifest(bytes, { file: name, defaultNamespace: this.#defaultNamespace, lastGood: before?.objects ?? [] });
     this.#taken(name, stamp, { digest, ending: endingOf(bytes), manifest });
   }
 
   #taken(name: string, stamp: number, { digest, ending, manifest }: Omit<FileRead, 'kind'>): void {
     const lastGood = this.#files.get(name)?.objects ?? [];
-    const objects = manifest.complete ? [...manifest.objects] : withLastGood(manifest.objects, lastGood);
+    const objects = manifest.complete ? [...manifest.objects] : [...manifest.objects, ...missingIn(manifest.objects, lastGood)];
     const { otherKinds, withoutNamespace } = manifest;
     this.#files.set(name, { stamp, digest, ending, objects, otherKinds, withoutNamespace });
     this.#declarations.replace(lastGood, objects);
@@ -184,7 +183,7 @@ export class ManifestFiles {
     const path = resolve(file);
     const entry = entryAt(path);
     const bytes = entry.kind === 'file' ? readBytes(path, entry.stats.size) : '';
-    return typeof bytes === 'string' ? [] : finish(readingManifest(bytes, { file, defaultNamespace: this.#defaultNamespace, hasLastGood: false })).objects;
+    return typeof bytes === 'string' ? [] : finish(readingManifest(bytes, { file, defaultNamespace: this.#defaultNamespace, lastGood: [] })).objects;
   }
 
   /** What all files hold beside the objects that were read. */
@@ -207,12 +206,6 @@ export class ManifestFiles {
 
 export function fileProblem(name: string, code: string, sentence: string): Problem {
   return { code, level: 'error', subject: { kind: 'File', namespace: '', name }, field: '', sentence };
-}
-
-/** The objects that could be read, and those of the last good reading that are missing among them: one of these is what broke. */
-function withLastGood(objects: readonly StoredObject[], lastGood: readonly StoredObject[]): readonly StoredObject[] {
-  const keys = new Set(objects.map((object) => objectKey(object.ref)));
-  return [...objects, ...lastGood.filter((object) => !keys.has(objectKey(object.ref)))];
 }
 
 /** 53 bits. */

@@ -70,7 +70,7 @@ function tasksOf(files: readonly FoundFile[], taskBytes: number): readonly Task[
 function* readTask(task: Task, defaultNamespace: string): Work {
   const reads: (FileRead | FileUnread)[] = [];
   for (const { path, name, stats } of task.files) {
-    reads.push(yield* readingFile(path, stats.size, { file: name, defaultNamespace, hasLastGood: false }));
+    reads.push(yield* readingFile(path, stats.size, { file: name, defaultNamespace, lastGood: [] }));
     yield;
   }
   task.reads = reads;

@@ -48,8 +48,8 @@ export const kindNames: readonly string[] = Object.keys(groups);
 
 export type Kind =
   | { readonly kind: 'read'; readonly name: string }
-  /** `sentence`: what is wrong and what to write. */
-  | { readonly kind: 'misspelt'; readonly sentence: string }
+  /** What is wrong, and what to write. */
+  | { readonly kind: 'misspelt'; readonly wrong: string; readonly remedy: string }
   /** Ambassador's, and not served: the caller says what is lost. */
   | { readonly kind: 'ambassador' }
   | { readonly kind: 'other' };
@@ -57,10 +57,10 @@ export type Kind =
 export function readKind(kind: string, apiVersion: string): Kind {
   const exact = kindNames.find((name) => name === kind);
   if (exact !== undefined && groups[exact]!.test(apiVersion)) return { kind: 'read', name: exact };
-  if (exact !== undefined && nearGroups[exact]!.test(apiVersion)) return { kind: 'misspelt', sentence: `${quoted(apiVersion)} is not an apiVersion of a ${exact} and the object is not read; write ${versions[exact]!}` };
+  if (exact !== undefined && nearGroups[exact]!.test(apiVersion)) return { kind: 'misspelt', wrong: `${quoted(apiVersion)} is not an apiVersion of a ${exact} and the object is not read`, remedy: `write ${versions[exact]!}` };
   const folded = kind.toLowerCase().replace(/s$/, '');
   const near = kindNames.find((name) => name.toLowerCase() === folded && (groups[name]!.test(apiVersion) || nearGroups[name]!.test(apiVersion)));
-  if (near !== undefined && exact === undefined) return { kind: 'misspelt', sentence: `${quoted(kind)} is not a kind and the object is not read; write ${near}` };
-  if (groups['SeldonDeployment']!.test(apiVersion)) return { kind: 'misspelt', sentence: `${quoted(kind)} is not a kind of machinelearning.seldon.io and the object is not read; write SeldonDeployment` };
+  if (near !== undefined && exact === undefined) return { kind: 'misspelt', wrong: `${quoted(kind)} is not a kind and the object is not read`, remedy: `write ${near}` };
+  if (groups['SeldonDeployment']!.test(apiVersion)) return { kind: 'misspelt', wrong: `${quoted(kind)} is not a kind of machinelearning.seldon.io and the object is not read`, remedy: 'write SeldonDeployment' };
   return groups['Mapping']!.test(apiVersion) ? { kind: 'ambassador' } : { kind: 'other' };
 }

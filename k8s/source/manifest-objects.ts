@@ -51,11 +51,11 @@ export class ManifestObjects {
     if (value === null || value === undefined) return;
     const extent = extentOf(value, manifestBounds.depth);
     if (extent === null || extent.height > manifestBounds.depth) {
-      this.#problems.refuse('document-too-deep', fieldAt(place), `the document is nested deeper than ${manifestBounds.depth} once its aliases are written out, and is not read; write it flatter`);
+      this.#problems.refuse('document-too-deep', fieldAt(place), `the document is nested deeper than ${manifestBounds.depth} once its aliases are written out, and is not read`, 'write it flatter');
     } else if (extent.nodes > manifestBounds.nodes) {
-      this.#problems.refuse('document-too-many-values', fieldAt(place), `the document has more than ${manifestBounds.nodes} values once its aliases are written out, and is not read; use fewer aliases`);
+      this.#problems.refuse('document-too-many-values', fieldAt(place), `the document has more than ${manifestBounds.nodes} values once its aliases are written out, and is not read`, 'use fewer aliases');
     } else if (extent.characters > manifestBounds.characters) {
-      this.#problems.refuse('document-too-many-values', fieldAt(place), `the document has more than ${manifestBounds.characters} characters once its aliases are written out, and is not read; use fewer aliases`);
+      this.#problems.refuse('document-too-many-values', fieldAt(place), `the document has more than ${manifestBounds.characters} characters once its aliases are written out, and is not read`, 'use fewer aliases');
     } else {
       this.#object(value, place, listed);
     }
@@ -89,7 +89,7 @@ export class ManifestObjects {
       case 'read':
         return this.#declared(value, known.name, apiVersion, place);
       case 'misspelt':
-        return this.#problems.refuse('unknown-kind', fieldAt(place), known.sentence);
+        return this.#problems.refuse('unknown-kind', fieldAt(place), known.wrong, known.remedy);
       case 'ambassador':
         this.#otherKinds += 1;
         return this.#problems.tell({ code: 'kind-not-served', level: 'warning', subject: this.#refOf(value, kind), field: originAt(this.#file, place), sentence: lostWith(kind) });
@@ -110,16 +110,16 @@ export class ManifestObjects {
     const name = metadata['name'];
     const namespace = metadata['namespace'] ?? this.#defaultNamespace;
     if (typeof name !== 'string' || !namePattern.test(name)) {
-      this.#problems.refuse('bad-name', fieldAt(place), `a ${kind} has no usable metadata.name and is not served; ${write(name, 'letters, digits, "-" and ".", at most 253')}`);
+      this.#problems.refuse('bad-name', fieldAt(place), `a ${kind} has no usable metadata.name and is not served`, write(name, 'letters, digits, "-" and ".", at most 253'));
       return;
     }
     if (typeof namespace !== 'string' || !namespacePattern.test(namespace)) {
-      this.#problems.refuse('bad-namespace', fieldAt(place), `${kind} ${name} has no usable metadata.namespace and is not served; ${write(namespace, 'lower-case letters, digits and "-", at most 63')}`);
+      this.#problems.refuse('bad-namespace', fieldAt(place), `${kind} ${name} has no usable metadata.namespace and is not served`, write(namespace, 'lower-case letters, digits and "-", at most 63'));
       return;
     }
     if (metadata['namespace'] === undefined || metadata['namespace'] === null) {
       const stray = strayNamespace(object, metadata);
-      if (stray !== null) return this.#problems.refuse('bad-namespace', fieldAt(place), `${kind} ${name} has ${quoted(stray)} where a namespace was probably meant and is not served, because ${namespace} would be its namespace; write metadata.namespace`);
+      if (stray !== null) return this.#problems.refuse('bad-namespace', fieldAt(place), `${kind} ${name} has ${quoted(stray)} where a namespace was probably meant and is not served, because ${namespace} would be its namespace`, 'write metadata.namespace');
       this.#withoutNamespace += 1;
     }
     const ref = { kind, namespace: sharedText(namespace), name: ownText(name) };

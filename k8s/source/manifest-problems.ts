@@ -2,9 +2,14 @@
 import type { Problem, ProblemLevel } from '../../routing/problem.ts';
 import { manifestBounds } from './manifest-bounds.ts';
 
+/** What is told, in the order found. Of a refusal: what is wrong, and what to write, between which stands what stays served. */
+type Told =
+  | { readonly kind: 'problem'; readonly problem: Problem }
+  | { readonly kind: 'refusal'; readonly code: string; readonly field: string; readonly wrong: string; readonly remedy: string };
+
 export class ManifestProblems {
   readonly #file: string;
-  readonly #problems: Problem[] = [];
+  readonly #told: Told[] = [];
   #complete = true;
   /** Problems beyond the bound, and the worst level among them. */
   #untold: { count: number; level: ProblemLevel } = { count: 0, level: 'warning' };
@@ -19,15 +24,19 @@ export class ManifestProblems {
     return this.#complete;
   }
 
-  list(): readonly Problem[] {
+  /** `staysServed`: objects of an earlier reading are, in the place of what was refused. */
+  list(staysServed: boolean): readonly Problem[] {
+    const stays = staysServed ? ', and its last good form stays' : '';
+    const problems = this.#told.map((one) => (one.kind === 'problem' ? one.problem : this.#ofFile('error', one.code, one.field, `${one.wrong}${stays}; ${one.remedy}`)));
     const { count, level } = this.#untold;
-    return count === 0 ? this.#problems : [...this.#problems, this.#ofFile(level, 'more-problems', '', `the file has ${count} more Problems, which are not listed; correct those that are`)];
+    if (count > 0) problems.push(this.#ofFile(level, 'more-problems', '', `the file has ${count} more Problems, which are not listed; correct those that are`));
+    return problems;
   }
 
-  /** A part of the file that is not served. */
-  refuse(code: string, field: string, sentence: string): void {
+  /** A part of the file that is not served: what is `wrong`, ending with what comes of it, and the `remedy`. */
+  refuse(code: string, field: string, wrong: string, remedy: string): void {
     this.#complete = false;
-    this.report('error', code, field, sentence);
+    this.#tell('error', { kind: 'refusal', code, field, wrong, remedy });
   }
 
   /** Of the file as a whole, or at a place in it. */
@@ -40,7 +49,11 @@ export class ManifestProblems {
   }
 
   tell(problem: Problem): void {
-    if (this.#problems.length < manifestBounds.problems) this.#problems.push(problem);
-    else this.#untold = { count: this.#untold.count + 1, level: problem.level === 'error' ? 'error' : this.#untold.level };
+    this.#tell(problem.level, { kind: 'problem', problem });
+  }
+
+  #tell(level: ProblemLevel, told: Told): void {
+    if (this.#told.length < manifestBounds.problems) this.#told.push(told);
+    else this.#untold = { count: this.#untold.count + 1, level: level === 'error' ? 'error' : this.#untold.level };
   }
 }

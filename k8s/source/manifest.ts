@@ -1,6 +1,7 @@
 // Manifests: the text of one .yaml, .yml or .json file to the objects that it declares.
 import { CORE_SCHEMA, loadAll, mergeTag, YAMLException } from 'js-yaml';
 import type { Problem } from '../../routing/problem.ts';
+import { objectKey } from '../translate/object.ts';
 import { isRecord } from '../translate/value.ts';
 import { splitDocuments, splitJson, type ManifestDocument } from './documents.ts';
 import { jsonErrorOffset } from './json-error.ts';
@@ -19,8 +20,8 @@ export interface ManifestOptions {
   readonly file: string;
   /** Namespace of objects that name none. */
   readonly defaultNamespace: string;
-  /** Objects of an earlier reading stay served for what cannot be read now. */
-  readonly hasLastGood: boolean;
+  /** Objects of an earlier reading, which stay served for what cannot be read now. */
+  readonly lastGood: readonly StoredObject[];
 }
 
 export interface Manifest {
@@ -51,12 +52,12 @@ export function parseManifest(bytes: Uint8Array, options: ManifestOptions): Mani
 export function* readingManifest(bytes: Uint8Array, options: ManifestOptions): Work<Manifest> {
   const reading = new Reading(options);
   if (bytes.byteLength > manifestBounds.fileBytes) {
-    reading.problems.refuse('file-too-large', '', `the file has ${bytes.byteLength} bytes and is not read; split it into files of at most ${manifestBounds.fileBytes} bytes`);
+    reading.problems.refuse('file-too-large', '', `the file has ${bytes.byteLength} bytes and is not read`, `split it into files of at most ${manifestBounds.fileBytes} bytes`);
     return reading.manifest();
   }
   const text = decodeText(bytes);
   if (text === null) {
-    reading.problems.refuse('not-utf8', '', 'the file is not UTF-8 text and is not read; save it as UTF-8');
+    reading.problems.refuse('not-utf8', '', 'the file is not UTF-8 text and is not read', 'save it as UTF-8');
     return reading.manifest();
   }
   const isJson = /^(?:.*\.json|-)$/is.test(options.file) && /^\s*[{[]/.test(text);
@@ -68,6 +69,13 @@ export function* readingManifest(bytes: Uint8Array, options: ManifestOptions): W
     yield;
   }
   return reading.manifest();
+}
+
+/** The objects of an earlier reading that are not among these: where a part could not be read, one of them is what broke. */
+export function missingIn(objects: readonly StoredObject[], earlier: readonly StoredObject[]): readonly StoredObject[] {
+  if (earlier.length === 0) return earlier;
+  const keys = new Set(objects.map(({ ref }) => objectKey(ref)));
+  return earlier.filter(({ ref }) => !keys.has(objectKey(ref)));
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
@@ -84,30 +92,26 @@ function decodeText(bytes: Uint8Array): string | null {
 class Reading {
   readonly problems: ManifestProblems;
   readonly objects: ManifestObjects;
-  readonly #hasLastGood: boolean;
+  readonly #lastGood: readonly StoredObject[];
   #documents = 0;
 
-  constructor({ file, defaultNamespace, hasLastGood }: ManifestOptions) {
+  constructor({ file, defaultNamespace, lastGood }: ManifestOptions) {
     this.problems = new ManifestProblems(file);
     this.objects = new ManifestObjects(file, defaultNamespace, this.problems);
-    this.#hasLastGood = hasLastGood;
+    this.#lastGood = lastGood;
   }
 
   manifest(): Manifest {
     const { objects, otherKinds, withoutNamespace } = this.objects;
-    return { objects, problems: this.problems.list(), complete: this.problems.complete, otherKinds, withoutNamespace };
-  }
-
-  /** ` and its last good form stays` where there is one. */
-  get #lastGood(): string {
-    return this.#hasLastGood ? ', and its last good form stays' : '';
+    const { complete } = this.problems;
+    return { objects, problems: this.problems.list(!complete && missingIn(objects, this.#lastGood).length > 0), complete, otherKinds, withoutNamespace };
   }
 
   /** false: there are too many, and nothing is read from here on. */
   counts({ line }: ManifestDocument): boolean {
     this.#documents += 1;
     if (this.#documents <= manifestBounds.documents) return true;
-    this.problems.refuse('too-many-documents', position(line, 1), `the file has more than ${manifestBounds.documents} documents and nothing is read from here on; split it into several files`);
+    this.problems.refuse('too-many-documents', position(line, 1), `the file has more than ${manifestBounds.documents} documents and nothing is read from here on`, 'split it into several files');
     return false;
   }
 
@@ -126,12 +130,12 @@ class Reading {
   *long(document: ManifestDocument): Work {
     const list = yield* cutList(document, manifestBounds.documents - this.#documents);
     if (list?.more === true) {
-      this.problems.refuse('too-many-documents', position(document.contentLine, 1), `the file has more than ${manifestBounds.documents} documents and items of Lists, so this List is not read; split it into several files`);
+      this.problems.refuse('too-many-documents', position(document.contentLine, 1), `the file has more than ${manifestBounds.documents} documents and items of Lists, so this List is not read`, 'split it into several files');
       return;
     }
     const listed = list === null || !fits(list.envelope) ? null : this.#listed(list, document);
     if (list === null || listed === null) {
-      this.problems.refuse('document-too-large', position(document.line, 1), `the document has ${Buffer.byteLength(document.text)} bytes and is not read; at most ${manifestBounds.documentBytes} are (of a List for each item), so put its objects into documents of their own`);
+      this.problems.refuse('document-too-large', position(document.line, 1), `the document has ${Buffer.byteLength(document.text)} bytes and is not read`, `at most ${manifestBounds.documentBytes} are (of a List for each item), so put its objects into documents of their own`);
       return;
     }
     this.#documents += list.items.length;
@@ -150,7 +154,7 @@ class Reading {
 
   #item(item: ManifestDocument, notation: LongList['notation'], place: Place, listed: ListItems): void {
     if (!fits(item.text)) {
-      this.problems.refuse('document-too-large', fieldAt(place), `the item has ${Buffer.byteLength(item.text)} bytes and is not read; at most ${manifestBounds.documentBytes} are`);
+      this.problems.refuse('document-too-large', fieldAt(place), `the item has ${Buffer.byteLength(item.text)} bytes and is not read`, `at most ${manifestBounds.documentBytes} are`);
     } else if (notation === 'json') {
       this.objects.take(this.#parsedJson(item, 'the item is not valid JSON and is not read'), place, listed);
     } else {
@@ -167,11 +171,11 @@ class Reading {
       if (!(error instanceof YAMLException)) throw error;
       const template = templateIn(document);
       if (template !== null) {
-        this.problems.refuse('template', template, `this is a template ({{ … }}) and is not read${this.#lastGood}; render it first, for example with helm template`);
+        this.problems.refuse('template', template, 'this is a template ({{ … }}) and is not read', 'render it first, for example with helm template');
         return null;
       }
       const line = document.line + (error.mark?.line ?? 0);
-      this.problems.refuse('bad-yaml', position(line, (error.mark?.column ?? 0) + 1), `the document is not valid YAML (${error.reason}) and is not read${this.#lastGood}; correct it`);
+      this.problems.refuse('bad-yaml', position(line, (error.mark?.column ?? 0) + 1), `the document is not valid YAML (${error.reason}) and is not read`, 'correct it');
       return null;
     }
   }
@@ -182,7 +186,7 @@ class Reading {
       return JSON.parse(text);
     } catch {
       const before = text.slice(0, jsonErrorOffset(text)).split('\n');
-      this.problems.refuse('bad-json', position(line + before.length - 1, before.at(-1)!.length + 1), `${wrong}${this.#lastGood}; correct it`);
+      this.problems.refuse('bad-json', position(line + before.length - 1, before.at(-1)!.length + 1), wrong, 'correct it');
       return null;
     }
   }

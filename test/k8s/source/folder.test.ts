@@ -599,6 +599,14 @@ describe('last good', () => {
     expect(follower.codes()).toEqual([]);
   });
 
+  test('a file in which an object lost its name keeps that object, and says so', async () => {
+    put('a.yaml', `${service('a', 1)}---\n${service('b', 1)}`);
+    const follower = await follow();
+    replace('a.yaml', `${service('a', 2)}---\n${service('"b/c"', 2)}`);
+    await follower.untilPorts({ a: 2, b: 1 });
+    expect(follower.changes.at(-1)!.problems).toMatchObject([{ code: 'bad-name', sentence: 'a Service has no usable metadata.name and is not served, and its last good form stays; write letters, digits, "-" and ".", at most 253' }]);
+  });
+
   test('Problems of files are gathered when there are others, and not for each change', () => {
     put('bad.yaml', '{{{');
     const files = new ManifestFiles('default');

@@ -4,8 +4,8 @@ import { printProblem } from '../../../routing/problem.ts';
 import { manifestBounds } from '../../../k8s/source/manifest-bounds.ts';
 import { parseManifest, readingManifest, type Manifest } from '../../../k8s/source/manifest.ts';
 
-function read(text: string, file = 'a.yaml', hasLastGood = false): Manifest {
-  return parseManifest(Buffer.from(text), { file, defaultNamespace: 'default', hasLastGood });
+function read(text: string, file = 'a.yaml', lastGood: Manifest['objects'] = []): Manifest {
+  return parseManifest(Buffer.from(text), { file, defaultNamespace: 'default', lastGood });
 }
 
 function names(manifest: Manifest): string[] {
@@ -163,7 +163,33 @@ describe('what does not parse', () => {
     expect(names(manifest)).toEqual(['Service default/a', 'Service default/c']);
     expect(manifest.complete).toBe(false);
     expect(problems(manifest)).toEqual(['error bad-yaml File a.yaml line 6, column 1: the document is not valid YAML (duplicated mapping key) and is not read; correct it']);
-    expect(problems(read('kind: Service\nkind: Service\n', 'a.yaml', true))).toEqual(['error bad-yaml File a.yaml line 2, column 1: the document is not valid YAML (duplicated mapping key) and is not read, and its last good form stays; correct it']);
+  });
+
+  const stays = ', and its last good form stays; ';
+  const written = (name: unknown, namespace: unknown): string => JSON.stringify({ apiVersion: 'v1', kind: 'Service', metadata: { name, namespace } });
+  test.each([
+    ['bad-yaml', 'kind: Service\nkind: Service\n', 'a.yaml'],
+    ['bad-json', '{"kind"', 'a.json'],
+    ['template', 'a: {{ .x }}', 'a.yaml'],
+    ['not-utf8', Uint8Array.of(0x61, 0xff), 'a.yaml'],
+    ['file-too-large', Buffer.alloc(manifestBounds.fileBytes + 1, '#'), 'a.yaml'],
+    ['too-many-documents', `a: 1\n${'---\n'.repeat(manifestBounds.documents)}${service('a')}`, 'a.yaml'],
+    ['document-too-large', `a: ${'x'.repeat(manifestBounds.documentBytes)}`, 'a.yaml'],
+    ['document-too-deep', `${'['.repeat(manifestBounds.depth + 1)}${']'.repeat(manifestBounds.depth + 1)}`, 'a.json'],
+    ['unknown-kind', written('a', 'default').replace('Service', 'service'), 'a.yaml'],
+    ['bad-name', written('a/b', 'default'), 'a.yaml'],
+    ['bad-name', written('{{ .x }}', 'default'), 'a.yaml'],
+    ['bad-namespace', written('a', 'Prod'), 'a.yaml'],
+    ['bad-namespace', `${written('a', undefined).slice(0, -1)},"namespace":"prod"}`, 'a.yaml'],
+  ])('%s says that the last good form stays, where one does', (code, text, file) => {
+    const refusal = (lastGood: Manifest['objects']): string | undefined => parseManifest(Buffer.from(text), { file, defaultNamespace: 'default', lastGood }).problems.find((problem) => problem.code === code)?.sentence;
+    expect(refusal([])).toEqual(expect.not.stringContaining('last good'));
+    expect(refusal(read(service('a')).objects)).toBe(refusal([])!.replace('; ', stays));
+  });
+
+  test('of a document that was refused when every earlier object is there, nothing stays', () => {
+    const manifest = read(`${service('a')}---\n{{{`, 'a.yaml', read(service('a')).objects);
+    expect(problems(manifest)).toEqual([expect.not.stringContaining('last good')]);
   });
 
   test.each([
@@ -185,7 +211,7 @@ describe('what does not parse', () => {
   });
 
   test('bytes that are not UTF-8 are a Problem', () => {
-    const manifest = parseManifest(Uint8Array.of(0x61, 0xff), { file: 'a.yaml', defaultNamespace: 'default', hasLastGood: false });
+    const manifest = parseManifest(Uint8Array.of(0x61, 0xff), { file: 'a.yaml', defaultNamespace: 'default', lastGood: [] });
     expect(manifest.problems).toMatchObject([{ code: 'not-utf8' }]);
     expect(manifest.complete).toBe(false);
   });
@@ -197,7 +223,7 @@ describe('what does not parse', () => {
       expect(manifest.complete || manifest.problems.length > 0).toBe(true);
     }));
     fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
-      parseManifest(bytes, { file: 'a.yaml', defaultNamespace: 'default', hasLastGood: false });
+      parseManifest(bytes, { file: 'a.yaml', defaultNamespace: 'default', lastGood: [] });
     }));
     fc.assert(fc.property(fc.json(), (text) => {
       expect(read(text, 'a.json').problems.filter(({ code }) => code === 'bad-json')).toEqual([]);
@@ -231,7 +257,7 @@ describe('bounds', () => {
     const line = Buffer.from(`---\n${'#'.repeat(512 * 1024)}\n`);
     for (let at = 0; at + line.length <= bytes.length; at += line.length) line.copy(bytes, at);
     bytes.write(service('a'), 0);
-    const manifest = parseManifest(bytes, { file: 'a.yaml', defaultNamespace: 'default', hasLastGood: false });
+    const manifest = parseManifest(bytes, { file: 'a.yaml', defaultNamespace: 'default', lastGood: [] });
     expect(manifest.problems.map(({ code }) => code)).toEqual(read ? [] : ['file-too-large']);
   });
 
@@ -347,7 +373,7 @@ describe('a List over the bound of a document', () => {
 
   test('pauses after each item, and while it is cut', () => {
     const pauses = (text: string, file: string): number => {
-      const work = readingManifest(Buffer.from(text), { file, defaultNamespace: 'default', hasLastGood: false });
+      const work = readingManifest(Buffer.from(text), { file, defaultNamespace: 'default', lastGood: [] });
       let count = 0;
       while (work.next().done !== true) count += 1;
       return count;
