@@ -22,9 +22,13 @@ export interface DigestKey extends Digest {
 
 const mostNames = 1024;
 
-/** Drawn and told nobody, content that others write cannot be made to have one digest. */
 export function digestKey({ high: highKey, low: lowKey }: Digest): DigestKey {
   return { high: highKey | 0, low: lowKey | 0, names: new Map() };
+}
+
+/** Nobody is told of it: content that others write cannot be made to have one digest. `draw` gives a whole number below what it is asked, that nobody can guess. */
+export function drawnKey(draw: (below: number) => number): DigestKey {
+  return digestKey({ high: draw(2 ** 32), low: draw(2 ** 32) });
 }
 
 /** Known to everybody: replicas say the same. */

@@ -1,7 +1,9 @@
 // The control worker: follows the Source, translates, publishes tables to the data workers, resolves names, serves the admin port.
+import { randomInt } from 'node:crypto';
 import { lookup } from 'node:dns/promises';
 import type { MessagePort } from 'node:worker_threads';
 import { ArenaFault } from '../../routing/arena.ts';
+import { drawnKey } from '../../routing/digest.ts';
 import type { Problem } from '../../routing/problem.ts';
 import { printProblem } from '../../routing/problem.ts';
 import type { Source } from '../../k8s/source/source.ts';
@@ -26,7 +28,6 @@ import { ownAddresses } from './addresses.ts';
 import { CertificateKeeper } from './certificate-keeper.ts';
 import { ClaimKeeper, keeperTimes } from './claim-keeper.ts';
 import { ProblemEvents, problemEventTimes } from './problem-events.ts';
-import { drawnKey } from './drawn-key.ts';
 import { piecesOf } from './handover-pieces.ts';
 import { probeEndpoint } from './health-probe.ts';
 import { fetchJwks } from './jwks-fetch.ts';
@@ -67,7 +68,7 @@ export async function startControl(start: ControlStart, open: (log: Log) => Prom
 async function runControl({ settings, handover, policy, base, counters, table, limits, certificates: before }: ControlStart, source: Source, log: Log, parent: MessagePort): Promise<void> {
   const tell = (message: FromControl): void => parent.postMessage(message);
   const translateSettings = translateSettingsOf(settings, [...ownAddresses(settings), ...source.forbiddenAddresses], 'unready');
-  const translator = new Translator(translateSettings, { kind: source.claims === null ? 'here' : 'elsewhere', held: handover.held }, drawnKey());
+  const translator = new Translator(translateSettings, { kind: source.claims === null ? 'here' : 'elsewhere', held: handover.held }, drawnKey(randomInt));
   let admin: AdminServer | null = null;
   let keeper: ClaimKeeper | null = null;
   const lookUp = async (host: string): Promise<readonly string[]> => (await lookup(host, { all: true })).map(({ address }) => address);

@@ -1,5 +1,7 @@
 // The Publisher: writes tables into the shared memory, publishes them and wakes the data workers.
+import { randomInt } from 'node:crypto';
 import { ArenaFull } from '../../routing/blocks.ts';
+import { drawnKey } from '../../routing/digest.ts';
 import { sameValue } from '../../routing/diff.ts';
 import type { Problem } from '../../routing/problem.ts';
 import type { TableSettings } from '../../routing/table-change.ts';
@@ -7,7 +9,6 @@ import { TableWriter } from '../../routing/table-writer.ts';
 import type { TableEdit, WritePoint, WrittenTable } from '../../routing/table-edit.ts';
 import type { TranslationChange } from '../../k8s/translate/translation.ts';
 import type { SharedTable } from '../shared-table.ts';
-import { drawnKey } from './drawn-key.ts';
 import { heaviestNamespaces } from './heaviest.ts';
 import { beyondShare, namespaceShare, shareProblems, without } from './namespace-shares.ts';
 import { TableBatch } from './table-batch.ts';
@@ -52,7 +53,7 @@ export class Publisher {
   /** Those that were written last. */
   #settings: TableSettings | null = null;
   /** What the writer hashes tenants' texts with. */
-  readonly #hashKey = drawnKey();
+  readonly #hashKey = drawnKey(randomInt);
   readonly #workers = new Map<number, Worker>();
   #writer: TableWriter;
   #batchReadAtMs = Number.POSITIVE_INFINITY;

@@ -1,6 +1,7 @@
 // Slots of the shared blocks: which cells belong to what, for as long as some worker may count there, so that two never count in the same cells.
+import { randomInt } from 'node:crypto';
+import { drawnKey } from '../../routing/digest.ts';
 import { DigestIndex } from '../../k8s/translate/digest-index.ts';
-import { drawnKey } from './drawn-key.ts';
 
 /** Since when nothing in the table has the slot. */
 export interface Gone {
@@ -19,7 +20,7 @@ export class SlotAllocation<Value> {
   readonly #most: number;
   readonly #textOf: (value: Value) => string;
   /** Slot by the text of what has it. */
-  readonly #index = new DigestIndex(drawnKey());
+  readonly #index = new DigestIndex(drawnKey(randomInt));
   /** What has each slot; null: nothing. */
   readonly #values: (Value | null)[] = [];
   /** Slots that nothing in the table has. */

@@ -1,9 +1,10 @@
 // Slots of Series: which cells of the shared blocks count for which Series. A slot lives from the first Mapping that names its Series until
 // ten minutes after the last one, and is then zeroed and used again.
+import { randomInt } from 'node:crypto';
+import { drawnKey } from '../../routing/digest.ts';
 import type { Series } from '../../routing/mapping.ts';
 import { DigestIndex } from '../../k8s/translate/digest-index.ts';
 import { maxSlots, slotCell, slotLayout } from '../counters.ts';
-import { drawnKey } from './drawn-key.ts';
 import { SlotAllocation } from './slot-allocation.ts';
 import type { SlotChanges } from './slot-allocation.ts';
 
@@ -19,7 +20,7 @@ export interface UsedSlot {
 export class SeriesSlots {
   readonly #slots: SlotAllocation<Series>;
   /** By id of a Mapping. */
-  readonly #byMapping = new DigestIndex(drawnKey());
+  readonly #byMapping = new DigestIndex(drawnKey(randomInt));
   /** How many Mappings count in each slot. */
   readonly #owners: number[] = [];
 

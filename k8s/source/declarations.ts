@@ -1,7 +1,7 @@
 // Declarations: which file's objects are served when several files declare the same one, and what changed since the last look.
 import { randomInt } from 'node:crypto';
 import { compareText, type Problem } from '../../routing/problem.ts';
-import { digestKey } from '../../routing/digest.ts';
+import { drawnKey } from '../../routing/digest.ts';
 import { DigestIndex } from '../translate/digest-index.ts';
 import { objectKey, type SourceObject } from '../translate/object.ts';
 import type { StoredObject } from './stored-object.ts';
@@ -26,7 +26,7 @@ export interface DeclaringFiles {
 /** Objects by file. The object that counts is the one of the first file in text order, the first in that file: the same on every replica. */
 export class Declarations {
   /** Number of the file whose declaration is the first one, by key: that was given out, but for those that are touched. */
-  readonly #first = new DigestIndex(digestKey({ high: randomInt(2 ** 32), low: randomInt(2 ** 32) }));
+  readonly #first = new DigestIndex(drawnKey(randomInt));
   /** By key, in the order of precedence: those with more than one declaration. */
   readonly #contested = new Map<string, readonly StoredObject[]>();
   readonly #touched = new Map<string, Touched>();
