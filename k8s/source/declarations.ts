@@ -3,8 +3,8 @@ import { randomInt } from 'node:crypto';
 import { compareText, type Problem } from '../../routing/problem.ts';
 import { drawnKey } from '../../routing/digest.ts';
 import { DigestIndex } from '../translate/digest-index.ts';
-import { objectKey, type SourceObject } from '../translate/object.ts';
-import type { StoredObject } from './stored-object.ts';
+import type { SourceObject } from '../translate/object.ts';
+import { byKey, type StoredObject } from './stored-object.ts';
 
 /** An object whose declarations changed, and what was given out of it before. */
 interface Touched {
@@ -115,18 +115,6 @@ export class Declarations {
     const number = this.#first.get(key);
     return number < 0 ? [] : this.#files.declaredIn(number, key);
   }
-}
-
-/** Objects of one file by their key, in the order of their first one. */
-function byKey(objects: readonly StoredObject[]): ReadonlyMap<string, readonly StoredObject[]> {
-  const groups = new Map<string, StoredObject[]>();
-  for (const object of objects) {
-    const key = objectKey(object.ref);
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, [object]);
-    else group.push(object);
-  }
-  return groups;
 }
 
 /** Declarations in the order of files, with those of one more file. */

@@ -1,9 +1,8 @@
 // Known files: what was read of each file. Between two changes that is one text a file, a sixth of what its objects would take; a file that changes,
 // or that declares what another one does, is unpacked.
-import { objectKey } from '../translate/object.ts';
 import type { Ending } from './ending.ts';
 import { PackedReader, PackedWriter } from './packed-text.ts';
-import { StoredObject } from './stored-object.ts';
+import { byKey, StoredObject } from './stored-object.ts';
 
 export interface KnownFile {
   /** What `stat` said when it was read: equal means not written since, as far as a slow poll needs to know. A whole number of 53 bits at most. */
@@ -78,7 +77,7 @@ export class KnownFiles {
   /** What the file of this number declares of one object. */
   declaredIn(number: number, key: string): readonly StoredObject[] {
     const open = this.#opened(number);
-    open.byKey ??= Map.groupBy(open.file.objects, ({ ref }) => objectKey(ref));
+    open.byKey ??= byKey(open.file.objects);
     return open.byKey.get(key) ?? [];
   }
 

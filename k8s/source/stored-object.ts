@@ -3,7 +3,7 @@
 import { hash } from 'node:crypto';
 import type { ObjectRef } from '../../routing/problem.ts';
 import { essenceOf } from '../translate/essence.ts';
-import type { SourceObject } from '../translate/object.ts';
+import { objectKey, type SourceObject } from '../translate/object.ts';
 import type { UnknownRecord } from '../translate/value.ts';
 import { kindNames } from './kinds.ts';
 import { originAt, type Place } from './manifest-place.ts';
@@ -98,6 +98,11 @@ export class StoredObject implements SourceObject {
   isSame(other: StoredObject): boolean {
     return this.#digest === other.#digest;
   }
+}
+
+/** Objects of one file by their key, in the order of their first one. */
+export function byKey(objects: readonly StoredObject[]): ReadonlyMap<string, readonly StoredObject[]> {
+  return Map.groupBy(objects, ({ ref }) => objectKey(ref));
 }
 
 const usualVersions = ['v1', 'discovery.k8s.io/v1', 'machinelearning.seldon.io/v1', 'getambassador.io/v2', 'machinelearning.seldon.io/v1alpha2', 'machinelearning.seldon.io/v1alpha3', 'getambassador.io/v3alpha1'];
