@@ -37,13 +37,7 @@ const plainTail = wordsOf('"} ');
 const shadowsHead = wordsOf('sluice_shadow_requests_total{');
 const outcomeTails = shadowOutcomes.map((outcome) => wordsOf(`",outcome="${outcome}"} `));
 
-const requests: Family = {
-  cells: slotTable.status,
-  type: 'counter',
-  first: slotLayout.status,
-  count: statusColumns.length,
-  write: (lines, series, sums, at) => writeCounted(lines, series, requestsHead, codeTails, sums, at),
-};
+const requests = counted(slotTable.status, slotLayout.status, requestsHead, codeTails);
 
 const durations: Family = {
   cells: slotTable.buckets,
@@ -53,13 +47,12 @@ const durations: Family = {
   write: writeDurations,
 };
 
-const shadows: Family = {
-  cells: slotTable.shadow,
-  type: 'counter',
-  first: slotLayout.shadow,
-  count: shadowOutcomes.length,
-  write: (lines, series, sums, at) => writeCounted(lines, series, shadowsHead, outcomeTails, sums, at),
-};
+const shadows = counted(slotTable.shadow, slotLayout.shadow, shadowsHead, outcomeTails);
+
+/** A Family of which each cell is one line. */
+function counted(cells: CountedCells, first: number, head: Words, tails: readonly Words[]): Family {
+  return { cells, type: 'counter', first, count: tails.length, write: (lines, series, sums, at) => writeCounted(lines, series, head, tails, sums, at) };
+}
 
 /** Series summed and written together, less than 0.1 ms with a few blocks. */
 const togetherSeries = 32;
