@@ -3,22 +3,17 @@ import type { ServerResponse } from 'node:http';
 
 export class AnswerReader {
   readonly #response: ServerResponse;
-  #isGone = false;
+  #isGone: boolean;
   /** Of what is being sent. */
   #sent: (() => void) | null = null;
 
   constructor(response: ServerResponse) {
     this.#response = response;
-    const { socket } = response.req;
-    const gone = (): void => {
-      socket.removeListener('close', gone);
+    this.#isGone = response.req.socket.destroyed;
+    response.once('close', () => {
       this.#isGone = true;
       this.#sent?.();
-    };
-    response.once('close', gone);
-    // An answer that stands behind others of its connection is not told of the connection's end.
-    socket.once('close', gone);
-    if (socket.destroyed) gone();
+    });
   }
 
   get isGone(): boolean {

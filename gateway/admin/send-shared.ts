@@ -37,14 +37,7 @@ function refuse(reply: FastifyReply): FastifyReply {
 
 function take(reply: FastifyReply, answers: SharedAnswers): SharedAnswer | null {
   const taken = answers.take();
-  if (taken === null) return null;
-  // Before it waits: the client may leave meanwhile. An answer that stands behind others of its connection is not told of the connection's end.
-  const { socket } = reply.request.raw;
-  const done = (): void => {
-    socket.removeListener('close', done);
-    taken.done();
-  };
-  socket.once('close', done);
-  reply.raw.once('close', done);
+  // Before it waits: the client may leave meanwhile.
+  if (taken !== null) reply.raw.once('close', () => taken.done());
   return taken;
 }
