@@ -4,8 +4,6 @@ import { lookup } from 'node:dns/promises';
 import type { MessagePort } from 'node:worker_threads';
 import { ArenaFault } from '../../routing/arena.ts';
 import { drawnKey } from '../../routing/digest.ts';
-import type { Problem } from '../../routing/problem.ts';
-import { printProblem } from '../../routing/problem.ts';
 import type { Source } from '../../k8s/source/source.ts';
 import { checkReach, readAddress, refusalOf } from '../../k8s/translate/reach.ts';
 import { Translator } from '../../k8s/translate/translator.ts';
@@ -28,6 +26,7 @@ import { ownAddresses } from './addresses.ts';
 import { CertificateKeeper } from './certificate-keeper.ts';
 import { ClaimKeeper, keeperTimes } from './claim-keeper.ts';
 import { ProblemEvents, problemEventTimes } from './problem-events.ts';
+import { ProblemLog, problemLogMs } from './problem-log.ts';
 import { piecesOf } from './handover-pieces.ts';
 import { probeEndpoint } from './health-probe.ts';
 import { fetchJwks } from './jwks-fetch.ts';
@@ -42,9 +41,6 @@ import { logStaleness, stalenessTimes } from './staleness.ts';
 const sweepMs = 30_000;
 /** Data workers turn at the latest this long after the control worker has started. */
 const startGraceMs = 5000;
-/** New Problems are logged this often, and at most so many at once. */
-const problemLogMs = 5000;
-const problemLogLines = 100;
 
 /**
  * Runs until the supervisor says `stop`, or ends the thread when it cannot start. `open` gives the Source or rejects with one sentence;
@@ -139,23 +135,14 @@ async function runControl({ settings, handover, policy, base, counters, table, l
     reconciler.sweep(blocks);
     keeper?.sweep();
   }, sweepMs);
-  const logProblems = problemLogger(log);
   const problemEvents = source.events === null ? null : new ProblemEvents(source.events, problemEventTimes, log, systemClock);
-  let isGathering = false;
-  const tellProblems = async (): Promise<void> => {
-    if (isGathering) return;
-    isGathering = true;
-    const problems = await reconciler.gatherProblems(slicesOfThread());
-    isGathering = false;
-    logProblems(problems);
-    problemEvents?.take(problems);
-  };
-  const problemLog = setInterval(() => void tellProblems(), problemLogMs);
+  const problemLog = new ProblemLog(log, () => reconciler.gatherProblems(slicesOfThread()), (problems) => problemEvents?.take(problems));
+  const looking = setInterval(() => void problemLog.look(), problemLogMs);
   const staleness = logStaleness(source, log, stalenessTimes);
 
   const stop = async (): Promise<void> => {
     clearInterval(sweeping);
-    clearInterval(problemLog);
+    clearInterval(looking);
     staleness.stop();
     problemEvents?.stop();
     keeper?.stop();
@@ -213,7 +200,7 @@ async function runControl({ settings, handover, policy, base, counters, table, l
     // Before the first table: what is contested is decided by the record, or by nobody.
     await keeper?.open();
     reconciler.open();
-    logProblems(reconciler.problems);
+    problemLog.take(reconciler.problems);
   } catch (error) {
     tell({ kind: 'failed', sentence: sentenceOf(error) });
     await stop();
@@ -234,19 +221,4 @@ function goOn(open: () => Reconciler, damaged: (fault: ArenaFault) => never): Re
 
 function sentenceOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
-}
-
-/** Logs each Problem once, when it appears; those that only inform are for /api/problems. */
-function problemLogger(log: Log): (problems: readonly Problem[]) => void {
-  let logged = new Set<string>();
-  let seen: readonly Problem[] = [];
-  return (problems) => {
-    if (problems === seen) return;
-    seen = problems;
-    const texts = new Set(problems.filter(({ level }) => level !== 'info').map(printProblem));
-    const fresh = [...texts].filter((text) => !logged.has(text));
-    logged = texts;
-    for (const text of fresh.slice(0, problemLogLines)) log.write('warn', 'problem', { problem: text });
-    if (fresh.length > problemLogLines) log.write('warn', 'problems-not-logged', { count: fresh.length - problemLogLines });
-  };
 }
