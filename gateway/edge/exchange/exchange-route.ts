@@ -13,8 +13,8 @@ import type { CompiledMapping, LazyMapping } from '../policy/compiled-mapping.ts
 import type { Step, Verdict } from '../policy/step.ts';
 import { rejectedSteps } from '../policy/steps.ts';
 import type { ExchangeEnds, ExchangeState } from './exchange-state.ts';
+import type { StepOwner } from './step-owner.ts';
 import { StepRun } from './step-run.ts';
-import type { StepOwner } from './step-run.ts';
 
 /** What the OAuth gateway said to every page, where the deployment says nothing of its own. */
 const seldonOrigin: ExtraFields = Object.freeze({ instead: [anyOrigin[0]], fields: [anyOrigin] });

@@ -13,34 +13,14 @@ import type { ResponseHead } from '../message/response-head.ts';
 import type { AnswerEdits } from '../policy/answer-edits.ts';
 import { waits } from '../policy/step.ts';
 import type { BodyTaker, ExchangeEnd, Resume, Step, StepRequest, Verdict } from '../policy/step.ts';
-
-/** What becomes of a request after its steps. */
-export interface StepOwner {
-  /** One of them has found who calls. */
-  callerKnown(caller: Caller): void;
-  /** The query is told to nobody. */
-  queryHidden(): void;
-  /** All said go on: it is forwarded. */
-  stepsPassed(head: WireRequestHead): void;
-  /** One of them answered, failed, or changed what routing reads: `head` is then the changed one. */
-  stepDecided(verdict: Exclude<Verdict, { kind: 'go-on' }>, head: WireRequestHead): void;
-  /** One of them waited and no longer does: what was held back of the request may go on. */
-  stepsResumed(): void;
-  /** One of them waits for the body (`bodyBound`, `giveBody`). */
-  bodyWanted(): void;
-}
-
-/** The facts of a request that its steps share. */
-export interface StepFacts {
-  readonly facts: ClientFacts;
-  readonly secure: boolean;
-  readonly bodyBytes: number;
-}
+import type { StepFacts, StepOwner } from './step-owner.ts';
+import { StepWait } from './step-wait.ts';
 
 export class StepRun implements StepRequest {
   readonly #worker: WorkerContext;
   readonly #owner: StepOwner;
   readonly #edits: AnswerEdits;
+  readonly #wait: StepWait;
   readonly ids: RequestIds;
   #steps: readonly Step[] = [];
   /** The step that is asked, or was last. */
@@ -53,15 +33,6 @@ export class StepRun implements StepRequest {
   #kept: Map<Step, unknown> | null = null;
   /** Steps of an earlier Route that saw the request. */
   #earlier: readonly Step[] = [];
-  #cancel: (() => void) | null = null;
-  /** Who waits for the body; null: nobody. */
-  #bodyTaker: BodyTaker | null = null;
-  /** Bytes of the body that it wants at most. */
-  bodyBound = 0;
-  /** Grows with each wait and each request: a step that speaks late is not heard. */
-  #turn = 0;
-  /** Of the head that is kept, in the account of what is held. */
-  #heldBytes = 0;
   /** A step has waited: the run serves no other request. */
   spent = false;
   hash: number | null = null;
@@ -79,16 +50,22 @@ export class StepRun implements StepRequest {
     this.ids = ids;
     this.#edits = edits;
     this.#owner = owner;
+    this.#wait = new StepWait(worker);
   }
 
   /** A step waits for the body. */
   get wantsBody(): boolean {
-    return this.#bodyTaker !== null;
+    return this.#wait.wantsBody;
+  }
+
+  /** Bytes of the body that it wants at most. */
+  get bodyBound(): number {
+    return this.#wait.bodyBound;
   }
 
   /** A step waits. */
   get waiting(): boolean {
-    return this.#cancel !== null;
+    return this.#wait.isOn;
   }
 
   get head(): WireRequestHead {
@@ -158,14 +135,14 @@ export class StepRun implements StepRequest {
     let verdict: Verdict | typeof waits;
     try {
       verdict = step.take(this);
-      if (verdict === waits && this.#cancel === null) throw new Error(`the step ${step.name} waits for nothing`);
+      if (verdict === waits && !this.#wait.isOn) throw new Error(`the step ${step.name} waits for nothing`);
     } catch (error) {
       this.#worker.stepFaulted(error);
       verdict = fault;
     }
     if (verdict === waits && !this.#worker.held.hasRoom(0)) verdict = tooMuchHeld;
     // A step that has decided waits no longer.
-    if (verdict !== waits && this.#cancel !== null) this.cancel();
+    if (verdict !== waits && this.#wait.isOn) this.#wait.end();
     return verdict;
   }
 
@@ -220,7 +197,7 @@ export class StepRun implements StepRequest {
     if (!this.active) return;
     this.#head = copyOfHead(this.head, change);
     if (change.remove.length > 0) this.fieldsTaken = true;
-    if (this.#heldBytes > 0) this.#hold(copyBytes(this.#head));
+    if (this.#wait.isHeld) this.#wait.hold(copyBytes(this.#head));
   }
 
   stickTo(hash: number | null): void {
@@ -232,57 +209,31 @@ export class StepRun implements StepRequest {
   }
 
   wait(cancel: () => void): Resume {
-    if (!this.active) return spoken;
-    const turn = ++this.#turn;
+    if (!this.active) return unheard;
     this.spent = true;
     // Its bytes are the read buffer's: they are another request's soon.
     this.#head = copyOfHead(this.head, noChange);
-    this.#hold(copyBytes(this.#head));
-    this.#cancel = cancel;
-    let said = false;
-    return (verdict) => {
-      if (said || turn !== this.#turn) return;
-      said = true;
-      this.#cancel = spoken;
-      this.#bodyTaker = null;
-      // Whoever speaks may stand in the middle of another request, whose head and answer are in the worker's buffers: callbacks do not nest.
-      queueMicrotask(() => this.#resumed(turn, verdict));
-    };
+    this.#wait.hold(copyBytes(this.#head));
+    return this.#wait.begin(cancel, (verdict) => this.#resumed(verdict));
   }
 
   awaitBody(mostBytes: number, taken: BodyTaker): void {
-    if (this.#cancel === null) return;
-    this.#bodyTaker = taken;
-    this.bodyBound = mostBytes;
+    if (!this.#wait.isOn) return;
+    this.#wait.awaitBody(mostBytes, taken);
     this.#owner.bodyWanted();
   }
 
   /** The body, or its beginning, has come: whoever waits for it is told. */
   giveBody(body: Buffer, whole: boolean): void {
-    const taker = this.#bodyTaker!;
-    this.#bodyTaker = null;
-    try {
-      taker(body, whole);
-    } catch (error) {
-      this.#worker.stepFaulted(error);
-      this.cancel();
-      this.#owner.stepDecided(fault, this.head);
-    }
+    if (!this.#wait.giveBody(body, whole)) this.#owner.stepDecided(fault, this.head);
   }
 
-  #hold(bytes: number): void {
-    this.#worker.held.hold(bytes - this.#heldBytes);
-    this.#heldBytes = bytes;
-  }
-
-  #resumed(turn: number, verdict: Verdict): void {
-    if (turn !== this.#turn) return;
-    this.#worker.tick();
-    this.#cancel = null;
+  #resumed(verdict: Verdict): void {
+    const { turn } = this.#wait;
     try {
       if (!this.#decides(this.#steps[this.#at]!, verdict)) this.#run();
       // Not where the exchange has ended meanwhile and serves another request, or another step waits.
-      if (turn === this.#turn) this.#owner.stepsResumed();
+      if (turn === this.#wait.turn) this.#owner.stepsResumed();
     } catch (error) {
       this.#worker.faulted(error);
       if (this.active) this.#owner.stepDecided(fault, this.head);
@@ -308,23 +259,15 @@ export class StepRun implements StepRequest {
 
   /** Nobody waits for the step any longer. */
   cancel(): void {
-    const cancel = this.#cancel;
-    this.#cancel = null;
-    this.#bodyTaker = null;
-    this.#turn += 1;
-    try {
-      cancel?.();
-    } catch (error) {
-      this.#worker.stepFaulted(error);
-    }
+    this.#wait.end();
   }
 
   /** The exchange is over: steps that have seen it are told, and everything of it is let go. */
   end(end: ExchangeEnd): void {
     this.active = false;
     this.fieldsTaken = false;
-    this.cancel();
-    this.#hold(0);
+    this.#wait.end();
+    this.#wait.hold(0);
     const seen = new Set([...this.#earlier, ...this.#steps.slice(0, this.#at + 1)]);
     const kept = this.#kept;
     this.#steps = [];
@@ -349,6 +292,6 @@ export class StepRun implements StepRequest {
 }
 
 type Failed = Extract<Verdict, { kind: 'fail' }>;
-const spoken = (): void => undefined;
+const unheard = (): void => undefined;
 const fault: Failed = Object.freeze({ kind: 'fail', failure: failures.fault, detail: '' });
 const tooMuchHeld: Failed = Object.freeze({ kind: 'fail', failure: failures.overflow, detail: 'too much is held for other requests (--retry-total-bytes)' });

@@ -1,0 +1,28 @@
+// StepOwner: whose request passes steps, what it gives them to see, and what it is told.
+import type { Caller } from '../identity/verifier.ts';
+import type { ClientFacts } from '../message/client-facts.ts';
+import type { WireRequestHead } from '../message/request-head.ts';
+import type { Verdict } from '../policy/step.ts';
+
+/** What becomes of a request after its steps. */
+export interface StepOwner {
+  /** One of them has found who calls. */
+  callerKnown(caller: Caller): void;
+  /** The query is told to nobody. */
+  queryHidden(): void;
+  /** All said go on: it is forwarded. */
+  stepsPassed(head: WireRequestHead): void;
+  /** One of them answered, failed, or changed what routing reads: `head` is then the changed one. */
+  stepDecided(verdict: Exclude<Verdict, { kind: 'go-on' }>, head: WireRequestHead): void;
+  /** One of them waited and no longer does: what was held back of the request may go on. */
+  stepsResumed(): void;
+  /** One of them waits for the body (`bodyBound`, `giveBody`). */
+  bodyWanted(): void;
+}
+
+/** The facts of a request that its steps share. */
+export interface StepFacts {
+  readonly facts: ClientFacts;
+  readonly secure: boolean;
+  readonly bodyBytes: number;
+}
