@@ -45,8 +45,13 @@ export class Declarations {
 
   /** The objects that a file declared before and declares now; none when it is gone. */
   replace(before: readonly StoredObject[], now: readonly StoredObject[]): void {
-    for (const [key, objects] of byKey(before)) this.#change(key, objects, []);
-    for (const [key, objects] of byKey(now)) this.#change(key, [], objects);
+    const next = byKey(now);
+    const same = new Set<string>();
+    for (const [key, objects] of byKey(before)) {
+      if (this.#isSame(key, objects, next.get(key))) same.add(key);
+      else this.#change(key, objects, []);
+    }
+    for (const [key, objects] of next) if (!same.has(key)) this.#change(key, [], objects);
   }
 
   /** What changed since the last call: objects that are new or differ, and keys that are gone. */
@@ -92,6 +97,13 @@ export class Declarations {
       }
     }
     return problems;
+  }
+
+  /** Declared here and nowhere else, given out, and declared the same again. */
+  #isSame(key: string, before: readonly StoredObject[], now: readonly StoredObject[] | undefined): boolean {
+    if (now?.length !== 1 || before.length !== 1 || !now[0]!.isSame(before[0]!) || this.#touched.has(key) || this.#contested.has(key) || this.#lost.has(key)) return false;
+    now[0]!.letGo();
+    return true;
   }
 
   /** Takes declarations of one object out, and puts others of one file in. */

@@ -9,8 +9,10 @@ import { endingOf, endsAlike } from './ending.ts';
 import { entryAt } from './entries.ts';
 import { hashOf, readBytes, type FileRead, type FileUnread } from './file-reading.ts';
 import { KnownFiles } from './known-files.ts';
+import type { ReadingTerms } from './manifest-objects.ts';
 import { missingIn, readingManifest } from './manifest.ts';
 import type { StoredObject } from './stored-object.ts';
+import { drawnTextKey } from './text-digest.ts';
 import { finish, type Work } from './turns.ts';
 
 /** Longest file that is read while somebody may still write to it, bytes. Most writers write so much at once. */
@@ -41,7 +43,8 @@ export interface FirstRead {
 
 /** All files of a Source by the name they are shown with. */
 export class ManifestFiles {
-  readonly #defaultNamespace: string;
+  /** What all of them are read with. */
+  readonly terms: ReadingTerms;
   readonly #files = new KnownFiles();
   readonly #declarations = new Declarations(this.#files, (object) => this.#readAgain(object));
   readonly #problems = new Map<string, readonly Problem[]>();
@@ -51,7 +54,7 @@ export class ManifestFiles {
   #gathering = false;
 
   constructor(defaultNamespace: string) {
-    this.#defaultNamespace = defaultNamespace;
+    this.terms = { defaultNamespace, digestKey: drawnTextKey() };
   }
 
   /** true when the file was read and `stat` says that it is still the same. */
@@ -124,7 +127,7 @@ export class ManifestFiles {
       this.#files.set(name, { ...before, stamp });
       return;
     }
-    const manifest = yield* readingManifest(bytes, { file: name, defaultNamespace: this.#defaultNamespace, lastGood: before?.objects ?? [] });
+    const manifest = yield* readingManifest(bytes, { file: name, terms: this.terms, lastGood: before?.objects ?? [] });
     this.#taken(name, stamp, { digest, ending: endingOf(bytes), manifest });
   }
 
@@ -183,7 +186,7 @@ export class ManifestFiles {
     const path = resolve(file);
     const entry = entryAt(path);
     const bytes = entry.kind === 'file' ? readBytes(path, entry.stats.size) : '';
-    return typeof bytes === 'string' ? [] : finish(readingManifest(bytes, { file, defaultNamespace: this.#defaultNamespace, lastGood: [] })).objects;
+    return typeof bytes === 'string' ? [] : finish(readingManifest(bytes, { file, terms: this.terms, lastGood: [] })).objects;
   }
 
   /** What all files hold beside the objects that were read. */

@@ -6,6 +6,7 @@ import { Worker } from 'node:worker_threads';
 import { readingFile, type FileRead, type FileUnread } from './file-reading.ts';
 import type { FirstRead, FoundFile } from './files.ts';
 import { readOf, type FromReadingThread, type ReadingTask } from './reading-parts.ts';
+import type { ReadingTerms } from './manifest-objects.ts';
 import type { Turns, Work } from './turns.ts';
 
 export interface FirstReadingLimits {
@@ -34,14 +35,14 @@ interface Task {
 }
 
 /** What was read of each file, in their order; fewer when `turns` were stopped. */
-export async function firstReading(files: readonly FoundFile[], defaultNamespace: string, turns: Turns, limits: FirstReadingLimits): Promise<readonly FirstRead[]> {
+export async function firstReading(files: readonly FoundFile[], terms: ReadingTerms, turns: Turns, limits: FirstReadingLimits): Promise<readonly FirstRead[]> {
   const tasks = tasksOf(files, limits.taskBytes);
   const bytes = files.reduce((sum, { stats }) => sum + stats.size, 0);
   const queue = [...tasks];
   const done = new AbortController();
-  const helpers = Array.from({ length: bytes < limits.fromBytes ? 0 : limits.threads }, () => help(queue, defaultNamespace, limits.taskMs, done.signal));
+  const helpers = Array.from({ length: bytes < limits.fromBytes ? 0 : limits.threads }, () => help(queue, terms, limits.taskMs, done.signal));
   const own = async (task: Task): Promise<void> => {
-    await turns.run(() => readTask(task, defaultNamespace));
+    await turns.run(() => readTask(task, terms));
     // Promises alone would let no thread's answer in, nor anything else.
     await new Promise((resume) => setImmediate(resume));
   };
@@ -67,17 +68,17 @@ function tasksOf(files: readonly FoundFile[], taskBytes: number): readonly Task[
   return tasks;
 }
 
-function* readTask(task: Task, defaultNamespace: string): Work {
+function* readTask(task: Task, terms: ReadingTerms): Work {
   const reads: (FileRead | FileUnread)[] = [];
   for (const { path, name, stats } of task.files) {
-    reads.push(yield* readingFile(path, stats.size, { file: name, defaultNamespace, lastGood: [] }));
+    reads.push(yield* readingFile(path, stats.size, { file: name, terms, lastGood: [] }));
     yield;
   }
   task.reads = reads;
 }
 
 /** One thread's share of the queue. Ends when it is empty, or with the thread, or when one task takes too long; never rejects. */
-async function help(queue: Task[], defaultNamespace: string, taskMs: number, done: AbortSignal): Promise<void> {
+async function help(queue: Task[], terms: ReadingTerms, taskMs: number, done: AbortSignal): Promise<void> {
   let worker: Worker | null = null;
   try {
     worker = new Worker(new URL('reading-thread.ts', import.meta.url), { resourceLimits: { maxOldGenerationSizeMb: heapMb } });
@@ -87,7 +88,7 @@ async function help(queue: Task[], defaultNamespace: string, taskMs: number, don
     // Nobody waits for a thread that comes too late to help.
     await told(worker, AbortSignal.any([signal(), done]));
     for (let task = queue.shift(); task !== undefined; task = queue.shift()) {
-      const asked: ReadingTask = { files: task.files.map(({ path, name, stats }) => ({ path, name, size: stats.size })), defaultNamespace };
+      const asked: ReadingTask = { files: task.files.map(({ path, name, stats }) => ({ path, name, size: stats.size })), terms };
       worker.postMessage(asked);
       const answer = await told(worker, signal());
       if (answer.kind === 'done') task.reads = answer.reads.map((parts, index) => readOf(parts, task.files[index]!.name));

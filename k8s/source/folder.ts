@@ -91,7 +91,7 @@ class FolderSource implements Source {
       if (this.#stopped) return;
       this.#watchRoot(root);
     }
-    const reads = await firstReading(this.#files.gathered(), this.#options.defaultNamespace, this.#turns, this.#reading);
+    const reads = await firstReading(this.#files.gathered(), this.#files.terms, this.#turns, this.#reading);
     await this.#turns.run(() => this.#files.take(reads));
     if (this.#stopped) return;
     this.claims?.start();

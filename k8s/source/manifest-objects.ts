@@ -16,18 +16,26 @@ import { StoredObject } from './stored-object.ts';
 const namespacePattern = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 const namePattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,252}$/;
 
+/** What the files of a Source are read with. */
+export interface ReadingTerms {
+  /** Namespace of objects that name none. */
+  readonly defaultNamespace: string;
+  /** Of the digests of objects and documents. */
+  readonly digestKey: string;
+}
+
 export class ManifestObjects {
   readonly #file: string;
-  readonly #defaultNamespace: string;
+  readonly #terms: ReadingTerms;
   readonly #problems: ManifestProblems;
   readonly #objects: StoredObject[] = [];
   #otherKinds = 0;
   #withoutNamespace = 0;
 
-  /** `file`: its name for people and for origins. `defaultNamespace`: of objects that name none. */
-  constructor(file: string, defaultNamespace: string, problems: ManifestProblems) {
+  /** `file`: its name for people and for origins. */
+  constructor(file: string, terms: ReadingTerms, problems: ManifestProblems) {
     this.#file = file;
-    this.#defaultNamespace = defaultNamespace;
+    this.#terms = terms;
     this.#problems = problems;
   }
 
@@ -57,16 +65,21 @@ export class ManifestObjects {
     } else if (extent.characters > manifestBounds.characters) {
       this.#problems.refuse('document-too-many-values', fieldAt(place), `the document has more than ${manifestBounds.characters} characters once its aliases are written out, and is not read`, 'use fewer aliases');
     } else {
-      this.#object(value, place, listed);
+      this.#object(value, place, listed, '');
     }
   }
 
   /** Takes what a document holds that cannot have too many values. */
-  takeBounded(value: unknown, place: Place): void {
-    this.#object(value, place, null);
+  takeBounded(value: unknown, place: Place, documentDigest: string): void {
+    this.#object(value, place, null, documentDigest);
   }
 
-  #object(value: unknown, place: Place, listed: ListItems | null): void {
+  /** Takes the object of a document that was read before and is the same. */
+  takeKnown(object: StoredObject): void {
+    this.#objects.push(object);
+  }
+
+  #object(value: unknown, place: Place, listed: ListItems | null, documentDigest: string): void {
     if (!isRecord(value)) {
       this.#problems.report('warning', 'not-an-object', fieldAt(place), 'the document is not a Kubernetes object and is passed over; remove it or write apiVersion, kind and metadata');
       return;
@@ -81,13 +94,13 @@ export class ManifestObjects {
     const items = Array.isArray(value['items']) ? listItemsOf(kind, apiVersion) : null;
     if (items !== null && Array.isArray(value['items'])) {
       const path = place.items === '' ? 'items' : `${place.items}.items`;
-      for (const [index, item] of value['items'].entries()) this.#object(item, { line: place.line, items: `${path}[${index}]` }, items);
+      for (const [index, item] of value['items'].entries()) this.#object(item, { line: place.line, items: `${path}[${index}]` }, items, '');
       return;
     }
     const known = readKind(kind, apiVersion);
     switch (known.kind) {
       case 'read':
-        return this.#declared(value, known.name, apiVersion, place);
+        return this.#declared(value, known.name, apiVersion, place, documentDigest);
       case 'misspelt':
         return this.#problems.refuse('unknown-kind', fieldAt(place), known.wrong, known.remedy);
       case 'ambassador':
@@ -101,14 +114,14 @@ export class ManifestObjects {
   /** The object's name as far as it can be said. */
   #refOf(object: Readonly<Record<string, unknown>>, kind: string): ObjectRef {
     const metadata = isRecord(object['metadata']) ? object['metadata'] : {};
-    const [namespace, name] = [metadata['namespace'] ?? this.#defaultNamespace, metadata['name']];
+    const [namespace, name] = [metadata['namespace'] ?? this.#terms.defaultNamespace, metadata['name']];
     return { kind: ownText(kind).slice(0, 63), namespace: typeof namespace === 'string' && namespacePattern.test(namespace) ? ownText(namespace) : '', name: typeof name === 'string' && namePattern.test(name) ? ownText(name) : '' };
   }
 
-  #declared(object: Readonly<Record<string, unknown>>, kind: string, apiVersion: string, place: Place): void {
+  #declared(object: Readonly<Record<string, unknown>>, kind: string, apiVersion: string, place: Place, documentDigest: string): void {
     const metadata = isRecord(object['metadata']) ? object['metadata'] : {};
     const name = metadata['name'];
-    const namespace = metadata['namespace'] ?? this.#defaultNamespace;
+    const namespace = metadata['namespace'] ?? this.#terms.defaultNamespace;
     if (typeof name !== 'string' || !namePattern.test(name)) {
       this.#problems.refuse('bad-name', fieldAt(place), `a ${kind} has no usable metadata.name and is not served`, write(name, 'letters, digits, "-" and ".", at most 253'));
       return;
@@ -117,13 +130,16 @@ export class ManifestObjects {
       this.#problems.refuse('bad-namespace', fieldAt(place), `${kind} ${name} has no usable metadata.namespace and is not served`, write(namespace, 'lower-case letters, digits and "-", at most 63'));
       return;
     }
-    if (metadata['namespace'] === undefined || metadata['namespace'] === null) {
+    const namesNone = metadata['namespace'] === undefined || metadata['namespace'] === null;
+    if (namesNone) {
       const stray = strayNamespace(object, metadata);
       if (stray !== null) return this.#problems.refuse('bad-namespace', fieldAt(place), `${kind} ${name} has ${quoted(stray)} where a namespace was probably meant and is not served, because ${namespace} would be its namespace`, 'write metadata.namespace');
       this.#withoutNamespace += 1;
     }
     const ref = { kind, namespace: sharedText(namespace), name: ownText(name) };
-    this.#objects.push(StoredObject.of(ref, sharedText(apiVersion), this.#file, place, object));
+    // Those that name none are counted.
+    const found = { file: this.#file, place, documentDigest: namesNone ? '' : documentDigest, digestKey: this.#terms.digestKey };
+    this.#objects.push(StoredObject.of(ref, sharedText(apiVersion), found, object));
   }
 }
 

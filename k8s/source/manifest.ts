@@ -8,18 +8,18 @@ import { jsonErrorOffset } from './json-error.ts';
 import { listItemsOf, type ListItems } from './list-items.ts';
 import { cutList, type LongList } from './long-list.ts';
 import { manifestBounds } from './manifest-bounds.ts';
-import { ManifestObjects } from './manifest-objects.ts';
+import { ManifestObjects, type ReadingTerms } from './manifest-objects.ts';
 import { fieldAt, position, templateIn, type Place } from './manifest-place.ts';
 import { ManifestProblems } from './manifest-problems.ts';
 import { readPlainYaml } from './plain-yaml.ts';
 import type { StoredObject } from './stored-object.ts';
+import { textDigest } from './text-digest.ts';
 import { finish, type Work } from './turns.ts';
 
 export interface ManifestOptions {
   /** Name of the file for people and for `origin`; `-`: standard input. */
   readonly file: string;
-  /** Namespace of objects that name none. */
-  readonly defaultNamespace: string;
+  readonly terms: ReadingTerms;
   /** Objects of an earlier reading, which stay served for what cannot be read now. */
   readonly lastGood: readonly StoredObject[];
 }
@@ -47,7 +47,8 @@ export function parseManifest(bytes: Uint8Array, options: ManifestOptions): Mani
  * Reads one file: documents, Lists unfolded, objects in the order written. A file whose name ends in `.json` and standard input are JSON, one
  * value or several, where the text begins like JSON, else YAML (as kubectl reads them). Never throws: a document that is not YAML, is too large
  * or has no identity becomes a Problem with line and column, and the other documents count. Pauses are after
- * documents and items of Lists over the bound of a document, and while these are cut.
+ * documents and items of Lists over the bound of a document, and while these are cut. A document of one object that an earlier reading had is not parsed
+ * again.
  */
 export function* readingManifest(bytes: Uint8Array, options: ManifestOptions): Work<Manifest> {
   const reading = new Reading(options);
@@ -93,12 +94,16 @@ class Reading {
   readonly problems: ManifestProblems;
   readonly objects: ManifestObjects;
   readonly #lastGood: readonly StoredObject[];
+  readonly #digestKey: string;
+  readonly #known: ReadonlyMap<string, StoredObject>;
   #documents = 0;
 
-  constructor({ file, defaultNamespace, lastGood }: ManifestOptions) {
+  constructor({ file, terms, lastGood }: ManifestOptions) {
     this.problems = new ManifestProblems(file);
-    this.objects = new ManifestObjects(file, defaultNamespace, this.problems);
+    this.objects = new ManifestObjects(file, terms, this.problems);
     this.#lastGood = lastGood;
+    this.#digestKey = terms.digestKey;
+    this.#known = new Map(lastGood.map((object) => [object.documentDigest, object]));
   }
 
   manifest(): Manifest {
@@ -117,8 +122,11 @@ class Reading {
 
   yaml(document: ManifestDocument): void {
     const place = { line: document.contentLine, items: '' };
+    const digest = textDigest(this.#digestKey, document.text);
+    const known = this.#known.get(digest);
+    if (known !== undefined) return this.objects.takeKnown(known.at(place.line));
     const plain = readPlainYaml(document.text);
-    if (plain !== undefined) return this.objects.takeBounded(plain, place);
+    if (plain !== undefined) return this.objects.takeBounded(plain, place, digest);
     for (const value of this.#parsedYaml(document) ?? []) this.objects.take(value, place, null);
   }
 

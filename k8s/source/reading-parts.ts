@@ -1,12 +1,13 @@
 // What passes between the Source and the threads that help it to read.
 import type { FileRead, FileUnread } from './file-reading.ts';
 import type { Manifest } from './manifest.ts';
+import type { ReadingTerms } from './manifest-objects.ts';
 import { StoredObject, type StoredParts } from './stored-object.ts';
 
-/** A thread's task: files to read, and the namespace of objects that name none. */
+/** A thread's task: files to read. */
 export interface ReadingTask {
   readonly files: readonly { readonly path: string; readonly name: string; readonly size: number }[];
-  readonly defaultNamespace: string;
+  readonly terms: ReadingTerms;
 }
 
 /** What was read, as plain values: objects are lists of texts and numbers, which are cloned for less than half of what records cost. */

@@ -6,7 +6,7 @@ import { finish } from './turns.ts';
 
 const tell = (message: FromReadingThread): void => parentPort!.postMessage(message);
 
-parentPort!.on('message', ({ files, defaultNamespace }: ReadingTask) => {
-  tell({ kind: 'done', reads: files.map(({ path, name, size }) => partsOf(finish(readingFile(path, size, { file: name, defaultNamespace, lastGood: [] })))) });
+parentPort!.on('message', ({ files, terms }: ReadingTask) => {
+  tell({ kind: 'done', reads: files.map(({ path, name, size }) => partsOf(finish(readingFile(path, size, { file: name, terms, lastGood: [] })))) });
 });
 tell({ kind: 'ready' });

@@ -1,6 +1,5 @@
 // Stored objects: what a folder's Source keeps of an object. Until it is given out that is the JSON text of what routing reads: it takes a tenth of the
 // memory of the parsed object, and the strings parsed from it do not keep the text of the file alive. Afterwards a digest tells whether it differs.
-import { hash } from 'node:crypto';
 import type { ObjectRef } from '../../routing/problem.ts';
 import { essenceOf } from '../translate/essence.ts';
 import { objectKey, type SourceObject } from '../translate/object.ts';
@@ -9,6 +8,7 @@ import { kindNames } from './kinds.ts';
 import { originAt, type Place } from './manifest-place.ts';
 import type { PackedReader, PackedWriter } from './packed-text.ts';
 import { sharedText } from './shared-text.ts';
+import { textDigest } from './text-digest.ts';
 
 interface StoredText {
   readonly file: string;
@@ -16,45 +16,62 @@ interface StoredText {
   readonly items: string;
   readonly text: string | null;
   readonly digest: string;
+  readonly documentDigest: string;
+}
+
+/** Where an object was found. */
+export interface Found {
+  readonly file: string;
+  readonly place: Place;
+  readonly documentDigest: string;
+  readonly digestKey: string;
 }
 
 /** An object without its file, as it passes between threads. */
-export type StoredParts = readonly [kind: string, namespace: string, name: string, apiVersion: string, line: number, items: string, text: string, digest: string];
+export type StoredParts = readonly [kind: string, namespace: string, name: string, apiVersion: string, line: number, items: string, text: string, digest: string, documentDigest: string];
 
 export class StoredObject implements SourceObject {
   readonly ref: ObjectRef;
   readonly apiVersion: string;
   readonly file: string;
+  /** Of the document that is this object and nothing else; "": there is none. */
+  readonly documentDigest: string;
   readonly #line: number;
   readonly #items: string;
   readonly #digest: string;
   #text: string | null;
 
-  private constructor(ref: ObjectRef, apiVersion: string, { file, line, items, text, digest }: StoredText) {
+  private constructor(ref: ObjectRef, apiVersion: string, { file, line, items, text, digest, documentDigest }: StoredText) {
     this.ref = ref;
     this.apiVersion = apiVersion;
     this.file = file;
     this.#line = line;
     this.#items = items;
     this.#digest = digest;
+    this.documentDigest = documentDigest;
     this.#text = text;
   }
 
-  /** `value` is the object itself, decoded from YAML or JSON, found in that file at that place. */
-  static of(ref: ObjectRef, apiVersion: string, file: string, { line, items }: Place, value: UnknownRecord): StoredObject {
+  /** `value` is the object itself, decoded from YAML or JSON, found in that file at that place. `digestKey`: the same for all that is compared. */
+  static of(ref: ObjectRef, apiVersion: string, { file, place: { line, items }, documentDigest, digestKey }: Found, value: UnknownRecord): StoredObject {
     const text = jsonOf(essenceOf(ref.kind, value));
-    const digest = digestOf(`${text}\0${apiVersion}\0${file}\0${items}`);
-    return new StoredObject(ref, apiVersion, { file, line, items, text, digest });
+    const digest = textDigest(digestKey, `${text}\0${apiVersion}\0${file}\0${items}`);
+    return new StoredObject(ref, apiVersion, { file, line, items, text, digest, documentDigest });
+  }
+
+  /** The same object, whose document begins at this line now. */
+  at(line: number): StoredObject {
+    return new StoredObject(this.ref, this.apiVersion, { file: this.file, line, items: this.#items, text: this.#text, digest: this.#digest, documentDigest: this.documentDigest });
   }
 
   /** What `ofParts` makes the same object of, in another thread. It must not have been let go. */
   get parts(): StoredParts {
     const { kind, namespace, name } = this.ref;
-    return [kind, namespace, name, this.apiVersion, this.#line, this.#items, this.#text ?? '', this.#digest];
+    return [kind, namespace, name, this.apiVersion, this.#line, this.#items, this.#text ?? '', this.#digest, this.documentDigest];
   }
 
-  static ofParts([kind, namespace, name, apiVersion, line, items, text, digest]: StoredParts, file: string): StoredObject {
-    return new StoredObject({ kind: sharedText(kind), namespace: sharedText(namespace), name }, sharedText(apiVersion), { file, line, items, text, digest });
+  static ofParts([kind, namespace, name, apiVersion, line, items, text, digest, documentDigest]: StoredParts, file: string): StoredObject {
+    return new StoredObject({ kind: sharedText(kind), namespace: sharedText(namespace), name }, sharedText(apiVersion), { file, line, items, text, digest, documentDigest });
   }
 
   /** Writes all but the text of the object. */
@@ -67,12 +84,13 @@ export class StoredObject implements SourceObject {
     to.number(this.#line);
     to.text(this.#items);
     to.text(this.#digest);
+    to.text(this.documentDigest);
   }
 
   /** The object that was packed, let go. */
   static unpack(from: PackedReader, namespaceBefore: string, file: string): StoredObject {
     const ref = { kind: from.oneOf(kindNames), namespace: from.oneOf([namespaceBefore]), name: from.text() };
-    return new StoredObject(ref, from.oneOf(usualVersions), { file, line: from.number(), items: from.text(), digest: from.text(), text: null });
+    return new StoredObject(ref, from.oneOf(usualVersions), { file, line: from.number(), items: from.text(), digest: from.text(), documentDigest: from.text(), text: null });
   }
 
   get origin(): string {
@@ -106,11 +124,6 @@ export function byKey(objects: readonly StoredObject[]): ReadonlyMap<string, rea
 }
 
 const usualVersions = ['v1', 'discovery.k8s.io/v1', 'machinelearning.seldon.io/v1', 'getambassador.io/v2', 'machinelearning.seldon.io/v1alpha2', 'machinelearning.seldon.io/v1alpha3', 'getambassador.io/v3alpha1'];
-
-/** 128 bits, in as many bytes. Of a hash that nobody finds two texts for: those who write manifests may not be those who must see what changes. */
-function digestOf(text: string): string {
-  return hash('sha256', text, 'buffer').toString('latin1', 0, 16);
-}
 
 /** JSON has no `.inf` and `.nan`, which would turn to null: they become texts, which no reader of numbers takes either. */
 function jsonOf(value: UnknownRecord): string {

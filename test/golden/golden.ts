@@ -39,7 +39,7 @@ export async function runCase(folder: string): Promise<string> {
   const sections: string[] = [];
   let declared: ReturnType<typeof parseManifest>['objects'] = [];
   for (const file of inputsOf(folder)) {
-    const manifest = parseManifest(readFileSync(join(folder, file)), { file, defaultNamespace: settings.singleNamespace ?? 'default', lastGood: declared });
+    const manifest = parseManifest(readFileSync(join(folder, file)), { file, terms: { defaultNamespace: settings.singleNamespace ?? 'default', digestKey: '' }, lastGood: declared });
     files.replace(declarations, declared, manifest.objects);
     declared = manifest.objects;
     translator.apply(declarations.changes());

@@ -6,7 +6,7 @@ import { objectKey } from '../../../k8s/translate/object.ts';
 import { DeclaredFiles } from './declared-files.ts';
 
 function stored(file: string, name: string, port: number): StoredObject {
-  return StoredObject.of({ kind: 'Service', namespace: 'prod', name }, 'v1', file, { line: 1, items: '' }, { spec: { ports: [{ port }] } });
+  return StoredObject.of({ kind: 'Service', namespace: 'prod', name }, 'v1', { file, place: { line: 1, items: '' }, documentDigest: '', digestKey: '' }, { spec: { ports: [{ port }] } });
 }
 
 /** What is given out, by name, and let go at once. */

@@ -94,7 +94,7 @@ describe('threads', () => {
     process.off('worker', notice);
   });
 
-  const read = async (turns: Turns, limits: FirstReadingLimits): Promise<unknown> => (await firstReading(found(), 'default', turns, limits)).map(({ file, read: one }) => [file.name, partsOf(one)]);
+  const read = async (turns: Turns, limits: FirstReadingLimits): Promise<unknown> => (await firstReading(found(), { defaultNamespace: 'default', digestKey: '' }, turns, limits)).map(({ file, read: one }) => [file.name, partsOf(one)]);
 
   test('read while the own one is busy, and give back what it would read', async () => {
     fill(2);

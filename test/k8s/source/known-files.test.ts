@@ -36,7 +36,7 @@ test('what is packed is read as it was written, numbers and texts of any length'
 });
 
 const namespaces = fc.constantFrom('prod', 'dev', 'a-namespace');
-const objects = fc.record({ kind: fc.constantFrom(...kindNames), namespace: namespaces, name: anyText, apiVersion: fc.oneof(fc.constantFrom('v1', 'machinelearning.seldon.io/v1'), anyText), line: fc.nat(), items: fc.oneof(fc.constant(''), anyText), port: fc.nat() });
+const objects = fc.record({ kind: fc.constantFrom(...kindNames), namespace: namespaces, name: anyText, apiVersion: fc.oneof(fc.constantFrom('v1', 'machinelearning.seldon.io/v1'), anyText), line: fc.nat(), items: fc.oneof(fc.constant(''), anyText), documentDigest: fc.oneof(fc.constant(''), fc.string({ minLength: 8, maxLength: 8 })), port: fc.nat() });
 const contents = fc.record({
   stamp: fc.nat({ max: Number.MAX_SAFE_INTEGER }),
   digest: fc.oneof(fc.constant(''), fc.string({ minLength: 16, maxLength: 16 })),
@@ -47,13 +47,13 @@ const contents = fc.record({
 });
 
 function fileOf(name: string, { objects: declared, ...rest }: typeof contents extends fc.Arbitrary<infer T> ? T : never): KnownFile {
-  return { ...rest, objects: declared.map((one) => StoredObject.of({ kind: one.kind, namespace: one.namespace, name: one.name }, one.apiVersion, name, { line: one.line, items: one.items }, { spec: { port: one.port } })) };
+  return { ...rest, objects: declared.map((one) => StoredObject.of({ kind: one.kind, namespace: one.namespace, name: one.name }, one.apiVersion, { file: name, place: { line: one.line, items: one.items }, documentDigest: one.documentDigest, digestKey: '' }, { spec: { port: one.port } })) };
 }
 
 /** All that is kept of an object that was let go. */
 function shown(file: KnownFile | undefined): unknown {
   if (file === undefined) return null;
-  return { ...file, objects: file.objects.map((object) => ({ ref: object.ref, apiVersion: object.apiVersion, origin: object.origin, file: object.file })) };
+  return { ...file, objects: file.objects.map((object) => ({ ref: object.ref, apiVersion: object.apiVersion, origin: object.origin, file: object.file, documentDigest: object.documentDigest })) };
 }
 
 test('a file that is unpacked is the one that was packed, its objects let go', () => {

@@ -5,7 +5,7 @@ import { manifestBounds } from '../../../k8s/source/manifest-bounds.ts';
 import { parseManifest, readingManifest, type Manifest } from '../../../k8s/source/manifest.ts';
 
 function read(text: string, file = 'a.yaml', lastGood: Manifest['objects'] = []): Manifest {
-  return parseManifest(Buffer.from(text), { file, defaultNamespace: 'default', lastGood });
+  return parseManifest(Buffer.from(text), { file, terms: { defaultNamespace: 'default', digestKey: '' }, lastGood });
 }
 
 function names(manifest: Manifest): string[] {
@@ -182,7 +182,7 @@ describe('what does not parse', () => {
     ['bad-namespace', written('a', 'Prod'), 'a.yaml'],
     ['bad-namespace', `${written('a', undefined).slice(0, -1)},"namespace":"prod"}`, 'a.yaml'],
   ])('%s says that the last good form stays, where one does', (code, text, file) => {
-    const refusal = (lastGood: Manifest['objects']): string | undefined => parseManifest(Buffer.from(text), { file, defaultNamespace: 'default', lastGood }).problems.find((problem) => problem.code === code)?.sentence;
+    const refusal = (lastGood: Manifest['objects']): string | undefined => parseManifest(Buffer.from(text), { file, terms: { defaultNamespace: 'default', digestKey: '' }, lastGood }).problems.find((problem) => problem.code === code)?.sentence;
     expect(refusal([])).toEqual(expect.not.stringContaining('last good'));
     expect(refusal(read(service('a')).objects)).toBe(refusal([])!.replace('; ', stays));
   });
@@ -211,7 +211,7 @@ describe('what does not parse', () => {
   });
 
   test('bytes that are not UTF-8 are a Problem', () => {
-    const manifest = parseManifest(Uint8Array.of(0x61, 0xff), { file: 'a.yaml', defaultNamespace: 'default', lastGood: [] });
+    const manifest = parseManifest(Uint8Array.of(0x61, 0xff), { file: 'a.yaml', terms: { defaultNamespace: 'default', digestKey: '' }, lastGood: [] });
     expect(manifest.problems).toMatchObject([{ code: 'not-utf8' }]);
     expect(manifest.complete).toBe(false);
   });
@@ -223,7 +223,7 @@ describe('what does not parse', () => {
       expect(manifest.complete || manifest.problems.length > 0).toBe(true);
     }));
     fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
-      parseManifest(bytes, { file: 'a.yaml', defaultNamespace: 'default', lastGood: [] });
+      parseManifest(bytes, { file: 'a.yaml', terms: { defaultNamespace: 'default', digestKey: '' }, lastGood: [] });
     }));
     fc.assert(fc.property(fc.json(), (text) => {
       expect(read(text, 'a.json').problems.filter(({ code }) => code === 'bad-json')).toEqual([]);
@@ -257,7 +257,7 @@ describe('bounds', () => {
     const line = Buffer.from(`---\n${'#'.repeat(512 * 1024)}\n`);
     for (let at = 0; at + line.length <= bytes.length; at += line.length) line.copy(bytes, at);
     bytes.write(service('a'), 0);
-    const manifest = parseManifest(bytes, { file: 'a.yaml', defaultNamespace: 'default', lastGood: [] });
+    const manifest = parseManifest(bytes, { file: 'a.yaml', terms: { defaultNamespace: 'default', digestKey: '' }, lastGood: [] });
     expect(manifest.problems.map(({ code }) => code)).toEqual(read ? [] : ['file-too-large']);
   });
 
@@ -373,7 +373,7 @@ describe('a List over the bound of a document', () => {
 
   test('pauses after each item, and while it is cut', () => {
     const pauses = (text: string, file: string): number => {
-      const work = readingManifest(Buffer.from(text), { file, defaultNamespace: 'default', lastGood: [] });
+      const work = readingManifest(Buffer.from(text), { file, terms: { defaultNamespace: 'default', digestKey: '' }, lastGood: [] });
       let count = 0;
       while (work.next().done !== true) count += 1;
       return count;
@@ -383,4 +383,28 @@ describe('a List over the bound of a document', () => {
     expect(pauses(JSON.stringify({ apiVersion: 'v1', kind: 'List', items: many }), 'a.json')).toBeGreaterThanOrEqual(2000 + Math.floor(bytes / (256 * 1024)));
     expect(pauses(yamlList(many.map(({ metadata }) => yamlItem(metadata.name, comment(2000))).join('')), 'a.yaml')).toBeGreaterThanOrEqual(2000 + Math.floor(bytes / (256 * 1024)));
   });
+});
+
+test('a document that was read before is not parsed again, and the file reads the same', () => {
+  const service = (name: string, more = ''): string => `apiVersion: v1\nkind: Service\nmetadata:\n  name: ${name}\n${more}`;
+  const documents = [service('a', '  namespace: x\n'), service('a', '  namespace: x\n  labels: { b: c }\n'), service('b', '  namespace: x\n'), `# above\n\n${service('c', '  namespace: y\n')}`, service('d'), service('*'), 'a: [', 'kind: Pod\napiVersion: v1\n', `apiVersion: v1\nkind: List\nitems: [{ apiVersion: v1, kind: Service, metadata: { name: e, namespace: x } }]\n`, ''];
+  const texts = fc.array(fc.constantFrom(...documents), { maxLength: 8 }).map((some) => some.join('---\n'));
+  const read = (text: string, digestKey: string, lastGood: Manifest['objects']): Manifest => parseManifest(Buffer.from(text), { file: 'a.yaml', terms: { defaultNamespace: 'default', digestKey }, lastGood });
+  let reused = 0;
+  fc.assert(
+    fc.property(texts, texts, (before, now) => {
+      const earlier = read(before, 'one', []).objects;
+      for (const object of earlier) object.letGo();
+      const again = read(now, 'one', earlier);
+      // Digests of another key are those of no document.
+      const whole = read(now, 'one', read(before, 'two', []).objects);
+      expect({ ...again, objects: again.objects.map(({ ref, origin, apiVersion }) => ({ ref, origin, apiVersion })) }).toEqual({ ...whole, objects: whole.objects.map(({ ref, origin, apiVersion }) => ({ ref, origin, apiVersion })) });
+      for (const [index, object] of again.objects.entries()) {
+        expect(object.isSame(whole.objects[index]!)).toBe(true);
+        if (!object.hasObject) reused += 1;
+      }
+    }),
+    { numRuns: 300 },
+  );
+  expect(reused).toBeGreaterThan(40);
 });

@@ -250,7 +250,7 @@ export function outcomeOf(around: string, subject: string): Outcome {
   const declarations = new Declarations(files, () => null);
   const found: Problem[] = [];
   for (const [file, text] of [['around.yaml', around], ['subject.yaml', subject]] as const) {
-    const manifest = parseManifest(Buffer.from(text), { file, defaultNamespace: 'default', lastGood: [] });
+    const manifest = parseManifest(Buffer.from(text), { file, terms: { defaultNamespace: 'default', digestKey: '' }, lastGood: [] });
     files.replace(declarations, [], manifest.objects);
     found.push(...manifest.problems);
   }
