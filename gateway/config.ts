@@ -1,11 +1,13 @@
 // The options of `sluice serve`: from arguments and environment to Settings.
 import { availableParallelism } from 'node:os';
 import { mostPlatformBlocks, readBlocks } from '../routing/address-block.ts';
+import { limitOptions, limitsOf } from './limit-options.ts';
+import { addressOf, choiceOf, dayMs, hourMs, integerOf, textOf } from './option-values.ts';
 import { decoding, parseOptions, wrongValue } from './options.ts';
 import type { Option, Written } from './options.ts';
 import { parseRedisUrl } from './redis-settings.ts';
-import { defaultLimits, mostWorkers } from './settings.ts';
-import type { ClusterSettings, EdgeLimits, Settings } from './settings.ts';
+import { mostWorkers } from './settings.ts';
+import type { ClusterSettings, Settings } from './settings.ts';
 
 export type ServeConfig =
   /** `settings.grants` is empty still: `grantsFile` names the file to read them from, or null. */
@@ -13,54 +15,8 @@ export type ServeConfig =
   | { readonly kind: 'help' }
   | { readonly kind: 'wrong'; readonly sentence: string };
 
-interface LimitOption {
-  readonly name: string;
-  readonly field: keyof EdgeLimits;
-  readonly least: number;
-  readonly most: number;
-  readonly help: string;
-}
-
 /** Where Kubernetes mounts a pod's service account. */
 const serviceAccountFolder = '/var/run/secrets/kubernetes.io/serviceaccount';
-const hourMs = 3_600_000;
-const dayMs = 24 * hourMs;
-const gibibyte = 1024 ** 3;
-
-const limitOptions: readonly LimitOption[] = [
-  { name: 'request-line-bytes', field: 'requestLineBytes', least: 256, most: 65_536, help: 'longest request line; over it 414' },
-  { name: 'head-bytes', field: 'headBytes', least: 1024, most: 1_048_576, help: 'longest request head; over it 431' },
-  { name: 'head-fields', field: 'headFields', least: 8, most: 128, help: 'most header fields of a request; over it 431' },
-  { name: 'body-bytes', field: 'bodyBytes', least: 0, most: 1024 * gibibyte, help: 'longest request body, 0: any; over it 413' },
-  { name: 'head-timeout-ms', field: 'headTimeoutMs', least: 1, most: hourMs, help: 'from the first byte of a head to its end' },
-  { name: 'body-idle-timeout-ms', field: 'bodyIdleTimeoutMs', least: 1, most: dayMs, help: 'between two pieces of a request body' },
-  { name: 'write-stall-timeout-ms', field: 'writeStallTimeoutMs', least: 1, most: dayMs, help: 'a client that takes no byte of its answer' },
-  { name: 'half-closed-idle-ms', field: 'halfClosedIdleMs', least: 1, most: dayMs, help: 'a pause of the answer to a client that has ended its side' },
-  { name: 'connection-idle-timeout-ms', field: 'connectionIdleTimeoutMs', least: 1, most: dayMs, help: 'an idle client connection' },
-  { name: 'connections', field: 'connections', least: 0, most: 1_000_000, help: 'client connections in total, 0: any number' },
-  { name: 'connections-per-address', field: 'connectionsPerAddress', least: 0, most: 1_000_000, help: 'of these, from one address to one worker, 0: any number' },
-  { name: 'pipelined-requests', field: 'pipelinedRequests', least: 1, most: 1024, help: 'requests of one connection that are read ahead' },
-  { name: 'http2-streams', field: 'http2Streams', least: 1, most: 10_000, help: 'streams that an HTTP/2 client may have open at once' },
-  { name: 'http2-stream-window-bytes', field: 'http2StreamWindowBytes', least: 1024, most: gibibyte, help: 'what one HTTP/2 stream may send before it is passed on' },
-  { name: 'http2-connection-window-bytes', field: 'http2ConnectionWindowBytes', least: 65_535, most: gibibyte, help: 'the same for all streams of a connection' },
-  { name: 'http2-queued-bytes', field: 'http2QueuedBytes', least: 0, most: 64 * gibibyte, help: 'answers that wait for HTTP/2 clients, a worker; above it they share what there is' },
-  { name: 'default-timeout-ms', field: 'defaultTimeoutMs', least: 0, most: dayMs, help: 'time to the response head where nobody wrote a limit, 0: none' },
-  { name: 'stream-idle-timeout-ms', field: 'streamIdleTimeoutMs', least: 0, most: dayMs, help: 'no byte either way for this long ends an exchange, 0: never' },
-  { name: 'connect-timeout-ms', field: 'connectTimeoutMs', least: 1, most: hourMs, help: 'time to connect to an Endpoint' },
-  { name: 'upstream-idle-ms', field: 'upstreamIdleMs', least: 1, most: dayMs, help: 'an idle upstream connection is not used again after this' },
-  { name: 'upstream-idle-connections', field: 'upstreamIdleConnections', least: 0, most: 65_536, help: 'idle connections to one address that a worker keeps' },
-  { name: 'connection-max-age-ms', field: 'connectionMaxAgeMs', least: 0, most: dayMs, help: 'age at which a client connection is closed after an answer, ± 10 %, 0: never' },
-  { name: 'retry-body-bytes', field: 'retryBodyBytes', least: 0, most: gibibyte, help: 'a longer body is not sent again' },
-  { name: 'retry-total-bytes', field: 'retryTotalBytes', least: 0, most: 64 * gibibyte, help: 'requests held for another try, a worker' },
-  { name: 'shadow-body-bytes', field: 'shadowBodyBytes', least: 0, most: gibibyte, help: 'a longer body is not copied to shadows' },
-  { name: 'shadow-total-bytes', field: 'shadowTotalBytes', least: 0, most: 64 * gibibyte, help: 'bodies held for shadows, a worker' },
-  { name: 'shadow-concurrency', field: 'shadowConcurrency', least: 1, most: 65_536, help: 'copies in flight, a worker' },
-  { name: 'shadow-queue', field: 'shadowQueue', least: 0, most: 1_048_576, help: 'copies that wait, a worker' },
-  { name: 'shadow-timeout-ms', field: 'shadowTimeoutMs', least: 1, most: dayMs, help: 'time for a copy, from its start to the end of its answer' },
-  { name: 'oauth-tokens', field: 'oauthTokens', least: 1024, most: 1_048_576, help: 'tokens kept in memory; over it the oldest end' },
-  { name: 'rate-limit-clients', field: 'rateLimitClients', least: 1, most: 10_000_000, help: 'clients that limits of rate count at once, all workers together, 64 bytes each' },
-  { name: 'access-lines-per-second', field: 'accessLinesPerSecond', least: 0, most: 1_000_000, help: 'log lines about one kind of failure, a worker, 0: any number; not with --access-log all' },
-];
 
 /** Every option of `sluice serve`, in the order of its help. */
 export const serveOptions: readonly Option[] = [
@@ -104,10 +60,7 @@ export const serveOptions: readonly Option[] = [
   { name: 'worker-silence-ms', kind: 'text', placeholder: 'MS', help: 'a data worker that does not turn for this long is replaced, 0: never (5000)' },
   { name: 'drain-wait-ms', kind: 'text', placeholder: 'MS', help: 'after SIGTERM: keep serving for this long (5000)' },
   { name: 'drain-grace-ms', kind: 'text', placeholder: 'MS', help: 'after that: limit for what is in flight (60000)' },
-  ...limitOptions.map(({ name, field, help }): Option => {
-    const unit = name.endsWith('-ms') ? 'MS' : name.endsWith('-bytes') ? 'BYTES' : 'N';
-    return { name, kind: 'text', placeholder: unit, help: `${help} (${defaultLimits[field]})` };
-  }),
+  ...limitOptions,
 ];
 
 /** Decodes the arguments after `serve`. Besides `SLUICE_…` it reads AMBASSADOR_ID, AMBASSADOR_SINGLE_NAMESPACE and AMBASSADOR_NAMESPACE (routing rule 2). */
@@ -131,8 +84,7 @@ function openClaimsNotice({ namespaces, source }: Settings): string | null {
 
 function settingsOf(options: ReadonlyMap<string, Written>, environment: Readonly<Record<string, string | undefined>>): Settings {
   const inPod = (environment['KUBERNETES_SERVICE_HOST'] ?? '') !== '';
-  const limits: Record<keyof EdgeLimits, number> = { ...defaultLimits };
-  for (const { name, field, least, most } of limitOptions) limits[field] = integerOf(options, name, least, most, defaultLimits[field]);
+  const limits = limitsOf(options);
   const namespaces = namespacesOf(options, environment);
   const claims = choiceOf(options, 'claims', ['open', 'granted']);
   // One namespace contests nothing, and Grants say whose a prefix is.
@@ -274,18 +226,6 @@ function gatewayNamespaceOf(options: ReadonlyMap<string, Written>, environment: 
   return source.kind === 'folder' ? (single ?? 'default') : (source.claims?.namespace ?? null);
 }
 
-function textOf(options: ReadonlyMap<string, Written>, name: string): string | null {
-  return options.get(name)?.values[0] ?? null;
-}
-
-/** The first choice is the default. */
-function choiceOf<const T extends string>(options: ReadonlyMap<string, Written>, name: string, choices: readonly [T, ...T[]]): T {
-  const written = options.get(name);
-  if (written === undefined) return choices[0];
-  const text = written.values[0]!;
-  return choices.find((choice) => choice === text) ?? wrongValue(`${written.from} is "${text}": write ${choices.join(' or ')}`);
-}
-
 function hostsOf(options: ReadonlyMap<string, Written>): readonly string[] {
   const written = options.get('admin-host');
   const bad = written?.values.find((name) => !/^[A-Za-z0-9]([A-Za-z0-9._-]{0,252})$/.test(name));
@@ -296,29 +236,4 @@ function silenceOf(options: ReadonlyMap<string, Written>): number {
   const name = 'worker-silence-ms';
   const ms = integerOf(options, name, 0, hourMs, 5000);
   return ms === 0 || ms >= 1000 ? ms : wrongValue(`${options.get(name)!.from} is "${ms}": write 0, or a whole number from 1000 to ${hourMs}`);
-}
-
-function integerOf(options: ReadonlyMap<string, Written>, name: string, least: number, most: number, byDefault: number): number {
-  const written = options.get(name);
-  if (written === undefined) return byDefault;
-  const text = written.values[0]!;
-  const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
-  if (value >= least && value <= most) return value;
-  return wrongValue(`${written.from} is "${text}": write a whole number from ${least} to ${most}`);
-}
-
-function addressOf(written: Written | undefined, byDefault: { host: string | null; port: number }): { host: string | null; port: number } {
-  if (written === undefined) return byDefault;
-  const text = written.values[0]!;
-  const address = parseAddress(text);
-  return address ?? wrongValue(`${written.from} is "${text}": write HOST:PORT, for example 127.0.0.1:8080, [::1]:8080 or :8080`);
-}
-
-/** `HOST:PORT`, `[IPv6]:PORT`, `:PORT` or `PORT`; null when it is none of them. */
-export function parseAddress(text: string): { readonly host: string | null; readonly port: number } | null {
-  const found = /^(?:(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9._-]*)):)?(\d{1,5})$/.exec(text);
-  if (found === null) return null;
-  const port = Number(found[3]);
-  const host = found[1] ?? found[2] ?? '';
-  return port > 65_535 ? null : { host: host === '' ? null : host, port };
 }

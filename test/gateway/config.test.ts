@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { decodeServe, parseAddress, serveOptions } from '../../gateway/config.ts';
+import { decodeServe, serveOptions } from '../../gateway/config.ts';
+import { parseAddress } from '../../gateway/option-values.ts';
 import { variableOf } from '../../gateway/options.ts';
 import { defaultLimits } from '../../gateway/settings.ts';
 import type { Settings } from '../../gateway/settings.ts';
