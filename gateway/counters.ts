@@ -2,7 +2,7 @@
 //
 // A block is an array of doubles: first the fixed counters, then what each Upstream has in use, for breakers, then one slot of
 // `slotLayout.cells` a series. A double is written by one aligned store, so a reader sees the old value or the new one. No atomics: there is
-// one writer.
+// one writer. Behind them is a byte for each slot that says whether the worker has used it.
 
 /**
  * Status columns of a slot, in order. A code that is not listed is counted in the last column of its class. 0: the client left before an answer.
@@ -173,7 +173,24 @@ export const slotLayout = {
 export const maxSlots = 131_072;
 
 export function blockBytes(): number {
+  return cellsBytes() + maxSlots + maxBreakerSlots;
+}
+
+function cellsBytes(): number {
   return slotCell(maxSlots, 0) * 8;
+}
+
+/**
+ * Which slots the worker of a block may have counted in: 1 by slot, else 0. Of many slots few are used, and whoever looks at all of the others has the kernel map a page
+ * for each few of them, which takes a tenth of a second at 10,000 deployments.
+ */
+export interface UsedSlots {
+  readonly series: Uint8Array;
+  readonly breakers: Uint8Array;
+}
+
+export function usedSlots(block: ArrayBufferLike): UsedSlots {
+  return { series: new Uint8Array(block, cellsBytes(), maxSlots), breakers: new Uint8Array(block, cellsBytes() + maxSlots, maxBreakerSlots) };
 }
 
 const columnOf = new Uint8Array(1000);
@@ -186,9 +203,21 @@ for (let code = 0; code < 1000; code++) {
 /** One worker's block. `slot` −1 (no series) counts in the unmatched cells. */
 export class CounterBlock {
   readonly cells: Float64Array;
+  readonly #used: UsedSlots;
 
   constructor(buffer: SharedArrayBuffer) {
-    this.cells = new Float64Array(buffer);
+    this.cells = new Float64Array(buffer, 0, slotCell(maxSlots, 0));
+    this.#used = usedSlots(buffer);
+  }
+
+  /** Before the first request that is counted in the slot; −1: none is. */
+  willCount(slot: number): void {
+    if (slot >= 0) this.#used.series[slot] = 1;
+  }
+
+  /** Before anything is in use of the Upstream; −1: it is not counted here. */
+  willUse(breakerSlot: number): void {
+    if (breakerSlot >= 0) this.#used.breakers[breakerSlot] = 1;
   }
 
   add(cell: number, amount: number): void {

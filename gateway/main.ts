@@ -5,7 +5,7 @@ import { isMainThread, parentPort, workerData } from 'node:worker_threads';
 import type { Source } from '../k8s/source/source.ts';
 import { platformNamespaces } from '../k8s/translate/platform.ts';
 import type { Log } from './log.ts';
-import type { DataStart, ThreadStart } from './messages.ts';
+import type { DataStart, FromData, ThreadStart } from './messages.ts';
 import type { Settings } from './settings.ts';
 
 // libuv makes its threads when the first is needed, which is later. Half of them may look names up, and a name whose servers are silent holds one
@@ -87,7 +87,11 @@ async function runThread(start: ThreadStart): Promise<void> {
   } else {
     const { startDataWorker } = await import('./worker.ts');
     const { DataPlane } = await import('./edge/plane.ts');
-    const serve = async (place: DataStart): Promise<void> => startDataWorker(place, port, (plane) => new DataPlane(plane));
+    const serve = async (place: DataStart): Promise<void> => {
+      // Whatever ends it, but for `terminate` and a full heap: nothing of ours runs after this.
+      process.once('exit', () => port.postMessage({ kind: 'leaving' } satisfies FromData));
+      return startDataWorker(place, port, (plane) => new DataPlane(plane));
+    };
     if (start.kind === 'data') return serve(start);
     const { waitForPlace } = await import('./spare.ts');
     await DataPlane.prepare();

@@ -59,7 +59,7 @@ export interface DataStart {
   readonly certificates: CertificateSet | null;
   /** Of the keys that seal TLS sessions, 32 bytes: every worker opens what another has sealed. */
   readonly ticketSeed: Uint8Array;
-  /** It takes the place of a worker that ended: it listens only once it has a table, so that it never answers 404 for want of one. */
+  /** It takes the place of a worker that ended: it listens only once it has a table, so that it never answers 404 for want of one, and its cells are clear. */
   readonly replacement: boolean;
 }
 
@@ -138,6 +138,8 @@ interface Damaged {
 export type ToData =
   /** A control worker came: its channel, and the memory that it writes tables into. */
   | { readonly kind: 'control'; readonly channel: MessagePort; readonly table: TableMemory }
+  /** To a replacement: what the worker before it counted is not in its cells any more, and requests may be. */
+  | { readonly kind: 'clear' }
   | { readonly kind: 'policy'; readonly policy: CallPolicy }
   | { readonly kind: 'keys-looked'; readonly provider: string }
   | { readonly kind: 'oauth-clients'; readonly change: OAuthClientsChange }
@@ -149,6 +151,8 @@ export type FromData =
   | { readonly kind: 'failed'; readonly sentence: string }
   | { readonly kind: 'log'; readonly lines: readonly LogLine[] }
   | Damaged
+  /** The thread ends and runs no more code of ours: whatever it says or writes was before. Not of a thread that is ended from outside, or is out of heap. */
+  | { readonly kind: 'leaving' }
   | { readonly kind: 'drained' };
 
 /** Spare data worker to supervisor: it has loaded what it needs, and waits for its place. */

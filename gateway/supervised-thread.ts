@@ -1,4 +1,5 @@
-// A SupervisedThread: one place for a thread. Whatever ends the thread, another takes its place, at once the first time and then with back-off.
+// A SupervisedThread: one place for a thread. Whatever ends the thread, another takes its place, at once the first time and then with back-off. A thread that
+// says that it has done with its place is not waited for: to take it down takes as long as to start another.
 import type { Transferable, Worker } from 'node:worker_threads';
 
 /** A thread that lived this long starts the back-off anew. */
@@ -15,7 +16,9 @@ export function replacementDelayMs(inRow: number, draw: number): number {
 export interface ThreadEvents {
   /** Starts a thread; `replacement` is false for the first one only. */
   start(replacement: boolean): Worker;
-  /** The thread ended by itself: why, in one line, and where, or "". Called before its replacement starts. */
+  /** The thread runs no more code of ours: another may take its place. Called before its replacement starts. */
+  left(): void;
+  /** The thread ended by itself: why, in one line, and where, or "". Called after `left`, before a replacement starts that was not started then. */
   ended(reason: string, stack: string): void;
 }
 
@@ -47,6 +50,18 @@ export class SupervisedThread {
     for (const event of ['error', 'exit', 'message']) this.worker?.removeAllListeners(event);
     this.worker = null;
     this.#startIn(Math.max(restMs, this.#nextDelayMs()), true);
+  }
+
+  /** Its thread is about to end and runs no more code of ours: another takes its place while it is taken down. */
+  leave(): void {
+    if (this.worker === null || this.#closed) return;
+    this.worker = null;
+    this.#verdict = null;
+    this.#events.left();
+    const delayMs = this.#nextDelayMs();
+    // A timer of 0 is one of 1 ms.
+    if (delayMs === 0) this.#start(true);
+    else this.#startIn(delayMs, true);
   }
 
   post(message: unknown, transfer: readonly Transferable[] = []): void {
@@ -81,10 +96,15 @@ export class SupervisedThread {
       stack = error instanceof Error ? (error.stack ?? '') : '';
     });
     worker.once('exit', (code) => {
-      this.worker = null;
-      const verdict = this.#verdict;
-      this.#verdict = null;
+      const hasLeft = this.worker !== worker;
+      const verdict = hasLeft ? null : this.#verdict;
+      if (!hasLeft) {
+        this.worker = null;
+        this.#verdict = null;
+        this.#events.left();
+      }
       this.#events.ended(verdict?.reason ?? `exit ${code}: ${reason}`, verdict?.stack ?? stack);
+      if (hasLeft) return;
       this.#startIn(this.#nextDelayMs(), true);
     });
   }

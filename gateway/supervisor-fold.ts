@@ -1,5 +1,5 @@
 // Folding: what a dead data worker counted goes into the base block, so that no total ever falls; what it held is gone, so gauges go to 0.
-import { breakerCell, breakerKind, fixed, fixedCells, fixedTable, slotCell, slotLayout, slotTable } from './counters.ts';
+import { breakerCell, breakerKind, fixed, fixedCells, fixedTable, slotCell, slotLayout, slotTable, usedSlots } from './counters.ts';
 import type { CountedCells } from './counters.ts';
 
 const fixedCounters = countersOf(fixed, fixedTable, fixedCells);
@@ -16,20 +16,32 @@ function countersOf(first: Readonly<Record<string, number>>, table: Readonly<Rec
 }
 
 /**
- * Adds the totals of `dead` to `base` and zeroes `dead`, and with it what the dead worker had in use of each breaker. Only when nobody writes
- * either block: after the worker's end, before its replacement. A reader in another thread that sees `foldGeneration` odd, or changed while it
- * summed, reads again.
+ * Adds the totals of `dead` to `base` and zeroes `dead`, and with it what the dead worker had in use of each breaker, in two steps: a successor may begin to
+ * write what no request counts after `foldHeld`, and serves after `foldSeries`. Only when nobody writes what is folded: after the worker's end. A reader in
+ * another thread that sees `foldGeneration` odd, or changed while it summed, reads again.
  */
-export function foldBlock(base: Float64Array, dead: Float64Array, slots: Iterable<number>, breakerSlots: Iterable<number>): void {
+export function foldHeld(base: Float64Array, dead: SharedArrayBuffer): void {
+  const cells = new Float64Array(dead);
+  const used = usedSlots(dead).breakers;
   base[fixed.foldGeneration]! += 1;
-  for (let cell = 0; cell < fixedCells; cell++) moveCell(base, dead, cell, fixedCounters[cell] === 1);
-  for (const slot of breakerSlots) {
-    for (let cell = breakerCell(slot, 0); cell < breakerCell(slot + 1, 0); cell++) moveCell(base, dead, cell, breakerKind === 'counter');
+  for (let cell = 0; cell < fixedCells; cell++) moveCell(base, cells, cell, fixedCounters[cell] === 1);
+  for (let slot = used.indexOf(1); slot >= 0; slot = used.indexOf(1, slot + 1)) {
+    for (let cell = breakerCell(slot, 0); cell < breakerCell(slot + 1, 0); cell++) moveCell(base, cells, cell, breakerKind === 'counter');
+    used[slot] = 0;
   }
-  for (const slot of slots) {
+  base[fixed.foldGeneration]! += 1;
+}
+
+/** The second step, with what was counted for Series. */
+export function foldSeries(base: Float64Array, dead: SharedArrayBuffer): void {
+  const cells = new Float64Array(dead);
+  const used = usedSlots(dead).series;
+  base[fixed.foldGeneration]! += 1;
+  for (let slot = used.indexOf(1); slot >= 0; slot = used.indexOf(1, slot + 1)) {
     const first = slotCell(slot, 0);
     // Most are 0, and there are many.
-    for (let cell = 0; cell < slotLayout.cells; cell++) if (dead[first + cell] !== 0) moveCell(base, dead, first + cell, slotCounters[cell] === 1);
+    for (let cell = 0; cell < slotLayout.cells; cell++) if (cells[first + cell] !== 0) moveCell(base, cells, first + cell, slotCounters[cell] === 1);
+    used[slot] = 0;
   }
   base[fixed.foldGeneration]! += 1;
 }

@@ -17,6 +17,7 @@ export class SpareThread {
   constructor(ended: (reason: string, stack: string) => void) {
     this.#place = new SupervisedThread({
       start: () => this.#start(),
+      left: () => undefined,
       ended: (reason, stack) => {
         this.#loaded = null;
         ended(reason, stack);

@@ -13,7 +13,7 @@ import { sharedNowMs } from './pulse.ts';
 import { releaseMemory } from './release-memory.ts';
 import type { Settings } from './settings.ts';
 import { startThread } from './start-thread.ts';
-import { foldBlock } from './supervisor-fold.ts';
+import { foldHeld, foldSeries } from './supervisor-fold.ts';
 import { KeptHandover } from './supervisor-handover.ts';
 import { limitsOfSilence, SilenceJudge } from './supervisor-silence.ts';
 import { SpareThread } from './supervisor-spare.ts';
@@ -67,12 +67,12 @@ export class Supervisor implements Gateway {
     this.#limits = limitMemory(settings.limits.rateLimitClients, sharedNowMs(), [randomInt(2 ** 32), randomInt(2 ** 32)]);
     this.#table = new KeptTable(settings.tableMebibytes, logs.log);
     this.#data = Array.from({ length: settings.workers }, (_, worker) => ({
-      place: new SupervisedThread({ start: (replacement) => this.#startData(worker, replacement), ended: (reason, stack) => this.#dataEnded(worker, reason, stack) }),
+      place: new SupervisedThread({ start: (replacement) => this.#startData(worker, replacement), left: () => this.#dataLeft(worker), ended: (reason, stack) => this.#dataEnded(worker, reason, stack) }),
       block: new SharedArrayBuffer(blockBytes()),
       listening: false,
       drained: () => {},
     }));
-    this.#control = new SupervisedThread({ start: () => this.#startControl(), ended: (reason, stack) => this.#controlEnded(reason, stack) });
+    this.#control = new SupervisedThread({ start: () => this.#startControl(), left: () => undefined, ended: (reason, stack) => this.#controlEnded(reason, stack) });
     this.#spare = new SpareThread((reason, stack) => {
       if (!this.#ending) logs.log.write('warn', 'spare-ended', { reason, stack });
     });
@@ -179,7 +179,10 @@ export class Supervisor implements Gateway {
     const thread = this.#spare.take(start) ?? startThread(`data-${worker}`, start);
     thread.on('message', (message: FromData) => this.#fromData(worker, message));
     // The place's `worker` is set when this returns.
-    queueMicrotask(() => this.#connect(worker));
+    queueMicrotask(() => {
+      if (replacement) this.#clear(worker);
+      this.#connect(worker);
+    });
     return thread;
   }
 
@@ -227,6 +230,10 @@ export class Supervisor implements Gateway {
         return this.#logs.take(message.lines);
       case 'drained':
         return this.#data[worker]!.drained();
+      case 'leaving':
+        // A start that fails is over when its thread is.
+        if (!this.#ending && !this.#isStarting()) this.#data[worker]!.place.leave();
+        return;
       case 'damaged':
         return this.#damaged(`data-${worker}`, message.memory, message.sentence);
     }
@@ -307,14 +314,23 @@ export class Supervisor implements Gateway {
     return !(this.#ready && this.#data.every(({ listening }) => listening));
   }
 
-  #dataEnded(worker: number, reason: string, stack: string): void {
+  /** Its thread writes nothing any more: what it held is free. */
+  #dataLeft(worker: number): void {
     const one = this.#data[worker]!;
     one.drained();
-    foldBlock(this.#baseCounters.cells, new Float64Array(one.block), this.#handover.slots, this.#handover.breakerSlots);
+    foldHeld(this.#baseCounters.cells, one.block);
     this.#table.readerEnded(worker);
-    if (this.#ending) return;
-    this.#toControl({ kind: 'data-worker-gone', worker });
-    this.#ended(`data-${worker}`, reason, stack);
+    if (!this.#ending) this.#toControl({ kind: 'data-worker-gone', worker });
+  }
+
+  /** While its successor loads, the rest of what it counted is folded, and then the successor may count. */
+  #clear(worker: number): void {
+    foldSeries(this.#baseCounters.cells, this.#data[worker]!.block);
+    this.#toData(worker, { kind: 'clear' });
+  }
+
+  #dataEnded(worker: number, reason: string, stack: string): void {
+    if (!this.#ending) this.#ended(`data-${worker}`, reason, stack);
   }
 
   #controlEnded(reason: string, stack: string): void {

@@ -40,6 +40,7 @@ export async function startDataWorker(start: DataStart, parent: MessagePort, mak
     used: (upstreams) => control?.postMessage({ kind: 'used', upstreams } satisfies DataToControl),
   });
   const firstTable = Promise.withResolvers<void>();
+  const clear = Promise.withResolvers<void>();
 
   const woken = (): void => {
     plane.woken();
@@ -56,6 +57,10 @@ export async function startDataWorker(start: DataStart, parent: MessagePort, mak
   parent.on('message', (message: ToData) => {
     if (message.kind === 'drain') {
       void drain(message.waitMs, message.graceMs);
+      return;
+    }
+    if (message.kind === 'clear') {
+      clear.resolve();
       return;
     }
     if (message.kind === 'oauth-clients') {
@@ -84,7 +89,7 @@ export async function startDataWorker(start: DataStart, parent: MessagePort, mak
   if (start.certificates !== null) plane.setCertificates(start.certificates);
   woken();
   // At a start its port may be needed for the first table. Later others serve: it would answer 404 for want of a table.
-  if (start.replacement) await firstTable.promise;
+  if (start.replacement) await Promise.all([firstTable.promise, clear.promise]);
   try {
     tell({ kind: 'listening', ...(await plane.listen(start.port, start.tlsPort)) });
   } catch (error) {

@@ -169,6 +169,8 @@ async function runControl({ settings, handover, policy, base, counters, table, l
         reconciler.join(message.worker, () => message.channel.postMessage({ kind: 'wake' } satisfies ControlToData));
         break;
       case 'data-worker-gone':
+        // What it said last is of the one before: its successor is there already.
+        channels.get(message.worker)?.close();
         channels.delete(message.worker);
         revocation.leave(message.worker);
         reconciler.leave(message.worker);

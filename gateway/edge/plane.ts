@@ -113,7 +113,10 @@ export class DataPlane implements Plane {
     const lines = new AccessBudget(this.#worker.wheel, limits.accessLinesPerSecond, (flag, count) => log(leftOutEntry(flag, count)));
     const upstream = new UpstreamContext(this.#worker, used);
     this.#table = new CurrentTable(table, reader, {
-      attach: (mapping, slot) => new LazyMapping(mapping, slot, this.#compiler),
+      attach: (mapping, slot) => {
+        counters.willCount(slot);
+        return new LazyMapping(mapping, slot, this.#compiler);
+      },
       taken: (upstreams) => {
         this.#takeFront();
         this.#pools.changed(upstreams);

@@ -1,7 +1,7 @@
 // Preloaded into a gateway process by tests (`--import`): ends the thread that the parent process names, as a crash would, without warning; or
 // hangs it: `hang data-0`; or ends the control worker at a moment of its next write of the table: `end-at pages written`; or flips a bit behind each
 // place where a text is in the memory of the table: `damage /seldon/prod/iris/`; or says when there is a spare that has loaded, and how
-// many took a place before it: `spare`. A thread has the name of its place.
+// many took a place before it: `spare`; or has a data worker end itself: `exit data-0`, `throw data-0`, `reject data-0`. A thread has the name of its place.
 import { channel } from 'node:diagnostics_channel';
 import { syncBuiltinESMExports } from 'node:module';
 import workerThreads from 'node:worker_threads';
@@ -12,6 +12,21 @@ hangs.addEventListener('message', function hangIfNamed({ data }: MessageEvent) {
   if (!workerThreads.isMainThread && data === workerThreads.threadId) hangHere();
 });
 hangs.unref();
+
+/** How a thread ends itself. */
+const ways = new workerThreads.BroadcastChannel('end-by');
+ways.addEventListener('message', ({ data }: MessageEvent) => {
+  const { way, thread } = data as { readonly way: string; readonly thread: number };
+  if (workerThreads.isMainThread || thread !== workerThreads.threadId) return;
+  if (way === 'exit') process.exit(3);
+  if (way === 'reject') void Promise.reject(new Error('planted'));
+  else {
+    setImmediate(() => {
+      throw new Error('planted');
+    });
+  }
+});
+ways.unref();
 
 /** What a log line says where the thread stands. */
 function hangHere(): never {
@@ -76,7 +91,10 @@ if (workerThreads.isMainThread && process.send !== undefined) {
   });
   process.on('message', (name: string) => {
     if (name.startsWith('hang ')) hangs.postMessage(threads.get(name.slice('hang '.length))?.threadId);
-    else if (name === 'spare') void loaded.promise.then(() => process.send!(taken));
+    else if (/^(?:exit|throw|reject) /.test(name)) {
+      const [way, place] = name.split(' ');
+      ways.postMessage({ way, thread: threads.get(place!)?.threadId });
+    } else if (name === 'spare') void loaded.promise.then(() => process.send!(taken));
     else if (name.startsWith('end-at ')) ends.postMessage(name.slice('end-at '.length));
     else if (name.startsWith('damage ')) damage(table, name.slice('damage '.length));
     else void threads.get(name)?.terminate();

@@ -52,8 +52,9 @@ export class GatewayProcess {
     return { traffic: `http://${String(address)}`, admin: `http://${String(admin)}` };
   }
 
-  endThread(name: string): void {
-    this.process.send(name);
+  /** `way`: from outside, or by itself. */
+  endThread(name: string, way: 'terminate' | 'exit' | 'throw' | 'reject' = 'terminate'): void {
+    this.process.send(way === 'terminate' ? name : `${way} ${name}`);
   }
 
   /** An endless loop in it. */

@@ -23,6 +23,7 @@ describe('a seat', () => {
         const ends = ['process.exit(3)', 'throw new Error("broken")', 'require("node:worker_threads").parentPort.once("message", () => {})'];
         return new Worker(ends[replacements.length - 1]!, { eval: true });
       },
+      left: () => undefined,
       ended: (reason) => reasons.push(reason),
     });
     seat.open();
@@ -44,6 +45,7 @@ describe('a seat', () => {
         if (started.push(new Worker('require("node:worker_threads").parentPort.once("message", () => process.exit(5))', { eval: true })) === 2) second.resolve();
         return started.at(-1)!;
       },
+      left: () => undefined,
       ended: (reason) => reasons.push(reason),
     });
     seat.open();
@@ -58,5 +60,55 @@ describe('a seat', () => {
     await seat.terminate();
     expect(reasons).toHaveLength(1);
     expect(started).toHaveLength(2);
+  });
+
+  test('a thread that has done with its place is not waited for, and its end is still told, once', async () => {
+    const events: string[] = [];
+    const told = Promise.withResolvers<void>();
+    const started: Worker[] = [];
+    const seat = new SupervisedThread({
+      start(replacement) {
+        events.push(`start ${replacement}`);
+        started.push(new Worker('require("node:worker_threads").parentPort.once("message", () => { throw new Error("broken"); })', { eval: true }));
+        return started.at(-1)!;
+      },
+      left: () => events.push('left'),
+      ended: (reason) => {
+        events.push(reason);
+        told.resolve();
+      },
+    });
+    seat.open();
+    const [first] = started;
+    first!.postMessage(null);
+    seat.leave();
+    expect(events).toEqual(['start false', 'left', 'start true']);
+    expect(seat.worker).toBe(started[1]);
+    await told.promise;
+    expect(events.slice(3)).toEqual(['exit 1: Error: broken']);
+    expect(seat.worker).toBe(started[1]);
+    await seat.terminate();
+    // Of a place that is closed the end is waited for.
+    seat.leave();
+    expect(started).toHaveLength(2);
+    expect(events.slice(4)).toEqual(['left', 'exit 1: it ended by itself']);
+  });
+
+  test('why the supervisor ended a thread is not said of the one in its place', async () => {
+    const reasons: string[] = [];
+    const ends = [Promise.withResolvers<void>(), Promise.withResolvers<void>()] as const;
+    const seat = new SupervisedThread({
+      start: () => new Worker('require("node:worker_threads").parentPort.once("message", () => {})', { eval: true }),
+      left: () => undefined,
+      ended: (reason) => ends[reasons.push(reason) - 1]?.resolve(),
+    });
+    seat.open();
+    seat.replace('it did not turn', '');
+    seat.leave();
+    await ends[0].promise;
+    seat.post(null);
+    await ends[1].promise;
+    expect(reasons.map((reason) => reason.replace(/\d/, 'n'))).toEqual(['exit n: it ended by itself', 'exit n: it ended by itself']);
+    await seat.terminate();
   });
 });

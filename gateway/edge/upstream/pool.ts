@@ -102,6 +102,7 @@ export class UpstreamPool implements PoolOfUpstream {
 
   /** Its breakers count in this slot, with those of the other workers; −1: alone. */
   countAt(slot: number): void {
+    this.worker.counters.willUse(slot);
     for (const index of priorities.keys()) this.breakerOf(index).moveTo(this.worker.occupancy, slot, index);
   }
 
