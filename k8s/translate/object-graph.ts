@@ -2,9 +2,10 @@
 // change touches its dependants and nothing else.
 import { sameValue } from '../../routing/diff.ts';
 import type { ObjectRef, Problem } from '../../routing/problem.ts';
-import { decodeConfiguration, translateConfiguration, type ConfigurationInput, type ConfigurationOrigin } from './ambassador.ts';
+import { decodeConfiguration, type ConfigurationInput, type ConfigurationOrigin } from './ambassador.ts';
 import { ambassadorIdsOf, customConfigOf, externalNameOf, hasGuardAnnotation } from './annotations.ts';
 import type { Backend, Backends } from './backends.ts';
+import { translateConfiguration } from './configuration-meaning.ts';
 import { decodeDeployment } from './decode.ts';
 import { reportConfigDifferences, reportDeletion } from './deployment-differences.ts';
 import { listOf, withoutOne, withOne } from './few.ts';
