@@ -1,10 +1,9 @@
 // ObjectGraph: every object, decoded, and the units that must be translated again when one changes. Each unit's reads are remembered, so that a
 // change touches its dependants and nothing else.
-import { sameValue } from '../../routing/diff.ts';
 import type { ObjectRef, Problem } from '../../routing/problem.ts';
 import { decodeConfiguration, type ConfigurationInput, type ConfigurationOrigin } from './ambassador.ts';
 import { ambassadorIdsOf, customConfigOf, externalNameOf, hasGuardAnnotation } from './annotations.ts';
-import type { Backend, Backends } from './backends.ts';
+import type { Backends } from './backends.ts';
 import { translateConfiguration } from './configuration-meaning.ts';
 import { decodeDeployment } from './decode.ts';
 import { reportConfigDifferences, reportDeletion } from './deployment-differences.ts';
@@ -18,11 +17,12 @@ import { Reading } from './reading.ts';
 import { Hosts } from './hosts.ts';
 import { Modules } from './modules.ts';
 import { NamedMap } from './named-map.ts';
+import { RecordEdits } from './record-edits.ts';
 import { Records } from './records.ts';
-import { nothingDeclared, Unit, type Declared, type Watched } from './unit-record.ts';
+import { nothingDeclared, Unit, type Declared } from './unit-record.ts';
 import { objectKey, refOfKey, type SourceObject } from './object.ts';
-import { decodeService, ownersOf, type Service } from './services.ts';
-import { decodeSecret, type Secret, type TlsContext } from './tls.ts';
+import { decodeService, ownersOf } from './services.ts';
+import { decodeSecret, type TlsContext } from './tls.ts';
 import type { Grant, OfAnother, TranslateSettings } from './translation.ts';
 import { nothing, type UnitMeaning } from './unit.ts';
 import { fieldOf, recordOf, textOf } from './value.ts';
@@ -30,11 +30,11 @@ import { fieldOf, recordOf, textOf } from './value.ts';
 export class ObjectGraph {
   readonly settings: TranslateSettings;
   readonly records: Records;
+  readonly #edits: RecordEdits;
   readonly modules: Modules;
   readonly hosts = new Hosts();
   /** By kind. */
   readonly #units = new Map<string, NamedMap<Unit>>();
-  readonly #slices = new NamedMap<Slice>();
   /** By key. */
   readonly #ofAnother = new Map<string, OfAnother>();
   readonly #grants = new Map<string, readonly Grant[]>();
@@ -47,6 +47,7 @@ export class ObjectGraph {
   constructor(settings: TranslateSettings, backends: Backends) {
     this.settings = settings;
     this.records = new Records(backends);
+    this.#edits = new RecordEdits(this.records, (unit) => this.#mark(unit));
     this.modules = new Modules(settings);
     for (const grant of settings.grants) {
       this.#grants.set(grant.namespace, [...this.grantsOf(grant.namespace), grant]);
@@ -76,7 +77,7 @@ export class ObjectGraph {
   }
 
   get slices(): Iterable<Slice> {
-    return this.#slices.values();
+    return this.#edits.slices;
   }
 
   /** An object that is new or may differ. */
@@ -90,7 +91,7 @@ export class ObjectGraph {
       case 'EndpointSlice':
         return this.#setSlice(object);
       case 'Secret':
-        return this.#setSecret(object.ref, decodeSecret(object.object));
+        return this.#edits.setSecret(object.ref, decodeSecret(object.object));
       case 'Mapping':
       case 'TLSContext':
       case 'AuthService':
@@ -104,9 +105,9 @@ export class ObjectGraph {
   remove(key: string): void {
     const ref = refOfKey(key);
     this.#ofAnother.delete(key);
-    if (ref.kind === 'Service') this.#replaceService(this.records.backends.at(ref.namespace, ref.name), null);
-    else if (ref.kind === 'EndpointSlice') this.#dropSlice(ref);
-    else if (ref.kind === 'Secret') this.#setSecret(ref, null);
+    if (ref.kind === 'Service') this.#edits.setService(this.records.backends.at(ref.namespace, ref.name), null);
+    else if (ref.kind === 'EndpointSlice') this.#edits.dropSlice(ref);
+    else if (ref.kind === 'Secret') this.#edits.setSecret(ref, null);
     this.#declare(ref, nothingDeclared, noProblems);
   }
 
@@ -172,7 +173,7 @@ export class ObjectGraph {
   #setService({ ref, object }: SourceObject): void {
     const backend = this.records.backends.at(ref.namespace, ref.name);
     const service = decodeService(backend.namespace, backend.name, object);
-    this.#replaceService(backend, service);
+    this.#edits.setService(backend, service);
     if (!this.settings.mappings || service.config === '' || service.owners.length > 0) return this.#declare(ref, nothingDeclared, noProblems);
     const { guard, problems } = decodeObjectGuard(ref, object, this.#isAnonymous(ref));
     const origin = { ref, field: 'metadata.annotations["getambassador.io/config"]', owner: ref.name, ids: ['default'], guard };
@@ -199,30 +200,8 @@ export class ObjectGraph {
   }
 
   #setSlice({ ref, object }: SourceObject): void {
-    this.#dropSlice(ref);
     const handWritten = this.settings.source === 'folder' || this.#handWritten.has(ref.namespace);
-    const decoded = decodeSlice(ref, object, this.settings, handWritten);
-    const backend = this.records.backends.at(ref.namespace, decoded.service);
-    const slice = { ...decoded, service: backend.name };
-    this.#slices.set(ref.namespace, ref.name, slice);
-    this.records.backends.addSlice(backend, slice);
-    this.#wake(backend.endpoints);
-  }
-
-  #dropSlice({ namespace, name }: ObjectRef): void {
-    const slice = this.#slices.get(namespace, name);
-    if (slice === undefined) return;
-    this.#slices.delete(namespace, name);
-    const backend = this.records.backends.at(namespace, slice.service);
-    this.records.backends.removeSlice(backend, slice);
-    this.#wake(backend.endpoints);
-  }
-
-  #setSecret({ namespace, name }: ObjectRef, secret: Secret | null): void {
-    const material = this.records.secrets.at(namespace, name);
-    material.secret = secret;
-    this.records.secrets.touch(material);
-    this.#wake(material);
+    this.#edits.setSlice(ref, decodeSlice(ref, object, this.settings, handWritten));
   }
 
   #isOurs(ids: readonly string[] | null): boolean {
@@ -239,8 +218,8 @@ export class ObjectGraph {
       if (units === undefined) this.#units.set(ref.kind, (units = new NamedMap()));
       units.set(ref.namespace, ref.name, (unit = new Unit(ref)));
     }
-    this.#renames(unit, listOf(declared.names));
-    this.#recontexts(unit, declared.configuration?.contexts ?? noContexts);
+    this.#edits.rename(unit, listOf(declared.names));
+    this.#edits.setContexts(unit, unit.configuration?.contexts ?? noContexts, declared.configuration?.contexts ?? noContexts);
     if (this.modules.replace(ref, declared.configuration?.modules ?? [])) for (const other of this.units()) this.#mark(other);
     unit.declares(declared);
     if (maySayWho(declared)) this.#guarded.add(unit);
@@ -248,60 +227,6 @@ export class ObjectGraph {
     unit.decodeProblems = problems;
     this.#mark(unit);
     if (empty) units!.delete(ref.namespace, ref.name);
-  }
-
-  #renames(unit: Unit, after: readonly string[]): void {
-    const before = unit.takenNames;
-    for (const name of before) {
-      if (after.includes(name)) continue;
-      const record = this.records.names.at(unit.namespace, name);
-      record.units = withoutOne(record.units, unit);
-      this.records.names.touch(record);
-      this.#wake(record);
-    }
-    for (const name of after) {
-      if (before.includes(name)) continue;
-      const record = this.records.names.at(unit.namespace, name);
-      record.units = withOne(record.units, unit);
-      this.#wake(record);
-    }
-  }
-
-  #recontexts(unit: Unit, after: readonly TlsContext[]): void {
-    for (const { name } of unit.configuration?.contexts ?? noContexts) {
-      const material = this.records.contexts.at(unit.namespace, name);
-      material.contexts.delete(unit);
-      this.records.contexts.touch(material);
-      this.#wake(material);
-    }
-    for (const context of after) {
-      const material = this.records.contexts.at(unit.namespace, context.name);
-      material.contexts.set(unit, context);
-      this.#wake(material);
-    }
-  }
-
-  #replaceService(backend: Backend, after: Service | null): void {
-    const before = backend.service;
-    if (sameValue(before, after)) return;
-    for (const owner of before?.owners ?? []) {
-      const record = this.records.names.at(backend.namespace, owner);
-      record.services = withoutOne(record.services, before!);
-      this.records.names.touch(record);
-      this.#wake(record);
-    }
-    for (const owner of after?.owners ?? []) {
-      const record = this.records.names.at(backend.namespace, owner);
-      record.services = withOne(record.services, after!);
-      this.#wake(record);
-    }
-    this.records.backends.setService(backend, after);
-    this.#wake(backend);
-    this.#wake(backend.endpoints);
-  }
-
-  #wake(read: Watched | null): void {
-    if (read !== null) for (const unit of listOf(read.readers)) this.#mark(unit);
   }
 
   #mark(unit: Unit): void {
