@@ -94,7 +94,8 @@ async function runThread(start: ThreadStart): Promise<void> {
     };
     if (start.kind === 'data') return serve(start);
     const { waitForPlace } = await import('./spare.ts');
-    await DataPlane.prepare();
+    const { rehearse } = await import('./rehearsal.ts');
+    await rehearse(start, (plane) => new DataPlane(plane));
     await waitForPlace(port, serve);
   }
 }

@@ -63,9 +63,13 @@ export interface DataStart {
   readonly replacement: boolean;
 }
 
-/** A data worker to be: it loads what every data worker needs, says so, and its first message is the DataStart of the place that it takes. */
+/** A data worker to be: it loads what every data worker needs, rehearses (gateway/rehearsal.ts), says so, and its first message is the DataStart of the place that it takes. */
 export interface SpareStart {
   readonly kind: 'spare';
+  readonly settings: Settings;
+  readonly table: TableMemory;
+  /** Number of the reader as which it looks at the table before it has a place. */
+  readonly reader: number;
 }
 
 /** What a control worker leaves to its successor; the supervisor keeps it. */

@@ -8,8 +8,9 @@ import type { Gateway } from './gateway.ts';
 import { limitMemory } from './limit-memory.ts';
 import type { LimitMemory } from './limit-memory.ts';
 import type { LogEnd } from './log.ts';
-import type { ControlStart, DataStart, FromControl, FromData, KeptPolicy, ToControl, ToData } from './messages.ts';
+import type { ControlStart, DataStart, FromControl, FromData, KeptPolicy, SpareStart, ToControl, ToData } from './messages.ts';
 import { sharedNowMs } from './pulse.ts';
+import { spareReader } from './shared-table.ts';
 import { releaseMemory } from './release-memory.ts';
 import type { Settings } from './settings.ts';
 import { startThread } from './start-thread.ts';
@@ -73,7 +74,9 @@ export class Supervisor implements Gateway {
       drained: () => {},
     }));
     this.#control = new SupervisedThread({ start: () => this.#startControl(), left: () => undefined, ended: (reason, stack) => this.#controlEnded(reason, stack) });
-    this.#spare = new SpareThread((reason, stack) => {
+    const spareStart = (): SpareStart => ({ kind: 'spare', settings: this.#settings, table: this.#table.memory, reader: spareReader });
+    this.#spare = new SpareThread(spareStart, (reason, stack) => {
+      this.#table.readerEnded(spareReader);
       if (!this.#ending) logs.log.write('warn', 'spare-ended', { reason, stack });
     });
     const limits = limitsOfSilence(settings.workerSilenceMs, () => this.#isStarting());

@@ -42,7 +42,7 @@ import { ServedCertificates } from './tls/served-certificates.ts';
 import { UpstreamContext } from './upstream/upstream-context.ts';
 import type { Compiler } from './policy/compiled-mapping.ts';
 import type { Step } from './policy/step.ts';
-import { listenPlain, listenTls, prepareToListen } from './downstream/listener.ts';
+import { listenPlain, listenTls } from './downstream/listener.ts';
 import type { Listening } from './downstream/listener.ts';
 import { mustSpeakOn } from './downstream/proxy-protocol.ts';
 import { Spread } from './downstream/spread.ts';
@@ -77,11 +77,6 @@ export class DataPlane implements Plane {
   #listening: readonly Listening[] = [];
   /** As clients name them; what is bound, once it is. */
   #ports: OwnPorts;
-
-  /** Of a thread that is to listen at once when it is told to. */
-  static async prepare(): Promise<void> {
-    await prepareToListen();
-  }
 
   /** `plantedSteps`: steps of tests, which every request takes first. */
   constructor({ settings, clock, counters, others, table, reader, policy, askKeys, rateLimits, oauthClients, tokens, damaged, log, say, used, ticketSeed }: PlaneStart, plantedSteps: readonly Step[] = []) {

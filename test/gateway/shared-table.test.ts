@@ -7,7 +7,7 @@ import type { Mapping } from '../../routing/mapping.ts';
 import { TableWriter } from '../../routing/table-writer.ts';
 import { plainSettings } from '../../routing/table-change.ts';
 import type { TableChange } from '../../routing/table-change.ts';
-import { SharedTable, tableMemory } from '../../gateway/shared-table.ts';
+import { SharedTable, spareReader, tableMemory } from '../../gateway/shared-table.ts';
 import { mostWorkers } from '../../gateway/settings.ts';
 import { endpointsOf, mappingOf, upstreamOf } from './fixtures.ts';
 import type { TableMemory } from '../../gateway/shared-table.ts';
@@ -132,6 +132,16 @@ describe('threads that share a table', () => {
     shared.left(5);
     expect(shared.oldestRead).toBe(shared.version);
     expect(fill()).toBe(1000);
+  });
+
+  test('who rehearses is a reader like any other', () => {
+    const writer = new Writer(new SharedTable(tableMemory(1)));
+    const { shared } = writer;
+    shared.enter(spareReader);
+    writer.publish();
+    expect([shared.oldestRead, shared.version]).toEqual([1, 2]);
+    shared.left(spareReader);
+    expect(shared.oldestRead).toBe(2);
   });
 
   test('a reader that meets the unit of a root again, with another table in it, takes that', () => {

@@ -1,5 +1,5 @@
 // Listener: accepts connections, plain and TLS, and gives each to what it speaks.
-import { createServer, isIPv6 } from 'node:net';
+import { createServer } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
 import type { ClientTls } from '../message/client-certificate.ts';
 import type { ServedCertificates } from '../tls/served-certificates.ts';
@@ -29,12 +29,6 @@ export interface Listening {
   readonly host: string;
   readonly port: number;
   readonly server: Server;
-}
-
-/** Has Node load and compile beforehand what it needs when a thread first listens. */
-export async function prepareToListen(): Promise<void> {
-  isIPv6('::');
-  await import('node:cluster');
 }
 
 /** Listens for plain connections. Host null: every address, both stacks where there is IPv6. Rejects when the address cannot be bound. */
