@@ -2,30 +2,25 @@
 import { Agent } from 'node:http';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { sumOf } from '../../load/peers/scraping.ts';
-import { GatewayProcess, Manifests, ModelServer } from './gateway-process.ts';
+import type { GatewayProcess } from './gateway-process.ts';
+import { GatewayStage } from './gateway-stage.ts';
 import { post } from './load-client.ts';
 import { until } from './until.ts';
 
 const names = ['iris', 'rose', 'lily'];
 const ways = ['exit', 'throw', 'reject', 'terminate', 'exit', 'throw'] as const;
 
-let manifests: Manifests;
-let model: ModelServer;
+let stage: GatewayStage;
 let gateway: GatewayProcess;
 
 beforeEach(async () => {
-  manifests = await Manifests.create();
-  model = await ModelServer.start();
-  for (const name of names) await manifests.deploy(name, model.port);
+  stage = await GatewayStage.open();
+  for (const name of names) await stage.manifests.deploy(name, stage.model.port);
 });
-afterEach(async () => {
-  await gateway.kill();
-  await model.stop();
-  await manifests.remove();
-});
+afterEach(() => stage.close());
 
 test.each([1, 3])('of %i data workers each may end at any moment', async (workers) => {
-  gateway = new GatewayProcess(['serve', '--folder', manifests.folder, '--listen', '127.0.0.1:0', '--admin', '127.0.0.1:0', '--workers', String(workers), '--drain-wait-ms', '0']);
+  gateway = stage.serve(workers);
   const at = await gateway.listening();
   const metrics = async (): Promise<string> => (await fetch(`${at.admin}/metrics`)).text();
   await gateway.spareLoaded();

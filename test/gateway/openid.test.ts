@@ -1,14 +1,13 @@
 // Tokens of a real OpenID provider, in a whole process: keys that change while requests run, a provider that is away, and threads that end.
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { GatewayProcess, Manifests, ModelServer } from './gateway-process.ts';
+import type { GatewayProcess } from './gateway-process.ts';
+import { GatewayStage } from './gateway-stage.ts';
 import { OpenidIssuer, rsaJwk } from './openid-issuer.ts';
 import { until } from './until.ts';
 
 let issuer: OpenidIssuer;
-let manifests: Manifests;
-let policies: Manifests;
-let model: ModelServer;
-let gateway: GatewayProcess | null = null;
+let stage: GatewayStage;
+let gateway: GatewayProcess;
 let at: { readonly traffic: string; readonly admin: string };
 /** What the model got of each request: user and client. */
 let got: string[];
@@ -16,27 +15,23 @@ let got: string[];
 const [first, second, third] = [rsaJwk('first'), rsaJwk('second'), rsaJwk('third')];
 
 beforeEach(async () => {
-  [manifests, policies, model, issuer] = [await Manifests.create(), await Manifests.create(), await ModelServer.start(), await new OpenidIssuer().start(first)];
+  [stage, issuer] = [await GatewayStage.open(), await new OpenidIssuer().start(first)];
   got = [];
-  model.answer = ({ headers }, response) => {
+  stage.model.answer = ({ headers }, response) => {
     got.push(`${String(headers['x-user'])} ${String(headers['x-sluice-client'])} ${String(headers.authorization)}`);
     response.end('{}');
   };
-  await manifests.deploy('iris', model.port, 'prod', { 'sluice.io/auth': 'corp' });
+  await stage.manifests.deploy('iris', stage.model.port, 'prod', { 'sluice.io/auth': 'corp' });
 });
 afterEach(async () => {
-  await gateway?.kill();
-  gateway = null;
+  await stage.close();
   await issuer.stop().catch(() => undefined);
-  await model.stop();
-  await manifests.remove();
-  await policies.remove();
 });
 
 async function serve(): Promise<void> {
   const provider = { kind: 'jwt', issuer: issuer.url, audiences: 'models', jwks: `${issuer.url}/jwks`, claims: { scope: 'predict' }, headers: { 'x-user': 'client_id' } };
-  await policies.write('policy.yaml', JSON.stringify({ clientHeader: true, providers: { corp: provider } }));
-  gateway = new GatewayProcess(['serve', '--folder', manifests.folder, '--policy', `${policies.folder}/policy.yaml`, '--listen', '127.0.0.1:0', '--admin', '127.0.0.1:0', '--workers', '2', '--drain-wait-ms', '0']);
+  await stage.files.write('policy.yaml', JSON.stringify({ clientHeader: true, providers: { corp: provider } }));
+  gateway = stage.serve(2, '--policy', `${stage.files.folder}/policy.yaml`);
   at = await gateway.listening();
 }
 
@@ -89,8 +84,8 @@ test('a provider that is away admits by its last keys, whoever restarts, and nob
   expect(await ask(other)).toMatchObject({ status: 200 });
   await until(async () => (await problems()).includes('are not renewed, and the last ones hold'), 'the Problem');
 
-  gateway!.endThread('control');
-  await gateway!.seen('worker-ended', { thread: 'control' });
+  gateway.endThread('control');
+  await gateway.seen('worker-ended', { thread: 'control' });
   await until(async () => (await problems().catch(() => '')).includes('are not renewed, and the last ones hold'), 'the Problem of the successor');
   expect(await ask(token)).toMatchObject({ status: 200 });
 
@@ -117,5 +112,5 @@ test('a key that is withdrawn admits nobody any more, also whom it admitted befo
   const fresh = await issuer.token('batch');
   expect(await ask(fresh)).toMatchObject({ status: 200 });
   expect(await ask(token)).toMatchObject({ status: 401 });
-  expect(JSON.stringify(gateway!.records)).not.toContain(token.split('.')[2]);
+  expect(JSON.stringify(gateway.records)).not.toContain(token.split('.')[2]);
 });

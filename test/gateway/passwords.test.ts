@@ -1,21 +1,23 @@
 // Users with passwords, in a whole process: bcrypt beside the threads that serve, and a file that changes.
 import { hashSync } from 'bcryptjs';
-import { afterEach, expect, test } from 'vitest';
-import { GatewayProcess, Manifests, ModelServer } from './gateway-process.ts';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { GatewayStage } from './gateway-stage.ts';
 import { until } from './until.ts';
 
-let gateway: GatewayProcess | null = null;
-afterEach(async () => {
-  await gateway?.kill();
+let stage: GatewayStage;
+
+beforeEach(async () => {
+  stage = await GatewayStage.open();
 });
+afterEach(() => stage.close());
 
 test('a right password admits, a wrong one does not, and a user who is taken out of the file is nobody', async () => {
-  const [manifests, files, model] = [await Manifests.create(), await Manifests.create(), await ModelServer.start()];
+  const { manifests, files, model } = stage;
   const users = (...names: readonly string[]): Promise<void> => files.write('users', names.map((name) => `${name}:${hashSync(`${name}-secret`, 6)}\n`).join(''));
   await users('alice', 'bob');
   await files.write('policy.yaml', JSON.stringify({ providers: { people: { kind: 'basic', file: `${files.folder}/users` } } }));
   await manifests.deploy('iris', model.port, 'prod', { 'sluice.io/auth': 'people' });
-  gateway = new GatewayProcess(['serve', '--folder', manifests.folder, '--policy', `${files.folder}/policy.yaml`, '--listen', '127.0.0.1:0', '--admin', '127.0.0.1:0', '--workers', '2', '--drain-wait-ms', '0']);
+  const gateway = stage.serve(2, '--policy', `${files.folder}/policy.yaml`);
   const { traffic } = await gateway.listening();
   const ask = async (user: string, password: string): Promise<number> => {
     const answer = await fetch(`${traffic}/seldon/prod/iris/api/v1.0/predictions`, { method: 'POST', body: '{}', headers: { authorization: `Basic ${btoa(`${user}:${password}`)}` } });
@@ -28,8 +30,4 @@ test('a right password admits, a wrong one does not, and a user who is taken out
   await until(async () => (await ask('alice', 'alice-secret')) === 401, 'alice is nobody');
   expect(await ask('bob', 'bob-secret')).toBe(200);
   expect(gateway.errors + JSON.stringify(gateway.records)).not.toContain('-secret');
-  await gateway.kill();
-  await model.stop();
-  await manifests.remove();
-  await files.remove();
 });

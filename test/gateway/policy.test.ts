@@ -1,36 +1,20 @@
 // Who may call, in a whole process: the policy file and its keys, as they are read, changed, broken and taken over.
-import { writeFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { GatewayProcess, Manifests, ModelServer } from './gateway-process.ts';
+import type { GatewayProcess } from './gateway-process.ts';
+import { GatewayStage } from './gateway-stage.ts';
 import { until } from './until.ts';
 
-let manifests: Manifests;
-let files: Manifests;
-let model: ModelServer;
+let stage: GatewayStage;
 let gateway: GatewayProcess;
 let at: { readonly traffic: string; readonly admin: string };
 
 beforeEach(async () => {
-  manifests = await Manifests.create();
-  files = await Manifests.create();
-  model = await ModelServer.start();
+  stage = await GatewayStage.open();
 });
-afterEach(async () => {
-  await gateway.kill();
-  await model.stop();
-  await manifests.remove();
-  await files.remove();
-});
+afterEach(() => stage.close());
 
-async function write(name: string, text: string): Promise<string> {
-  const file = join(files.folder, name);
-  await writeFile(`${file}.new`, text);
-  await rename(`${file}.new`, file);
-  return file;
-}
-
-const keysFile = (): string => join(files.folder, 'keys');
+const keysFile = (): string => join(stage.files.folder, 'keys');
 const policy = (defaults = 'none'): string => `defaults: { auth: ${defaults} }\nproviders:\n  keys: { kind: api-keys, file: ${JSON.stringify(keysFile())} }\n  secret: { kind: api-keys, secret: ops/keys, in: bearer }\n`;
 const secret = (key: string): string => `apiVersion: v1\nkind: Secret\nmetadata: { name: keys, namespace: ops }\nstringData: { app: ${key} }\n`;
 
@@ -45,15 +29,15 @@ async function problems(): Promise<string> {
 }
 
 function serve(): void {
-  gateway = new GatewayProcess(['serve', '--folder', manifests.folder, '--policy', join(files.folder, 'policy.yaml'), '--listen', '127.0.0.1:0', '--admin', '127.0.0.1:0', '--workers', '2', '--drain-wait-ms', '0']);
+  gateway = stage.serve(2, '--policy', join(stage.files.folder, 'policy.yaml'));
 }
 
 async function ready(): Promise<void> {
-  await write('keys', 'app first-key-of-app\n');
-  await write('policy.yaml', policy());
-  await manifests.deploy('iris', model.port, 'prod', { 'sluice.io/auth': 'keys, secret' });
-  await manifests.deploy('open', model.port, 'prod');
-  await manifests.write('secret.yaml', secret('first-secret-key'));
+  await stage.files.write('keys', 'app first-key-of-app\n');
+  await stage.files.write('policy.yaml', policy());
+  await stage.manifests.deploy('iris', stage.model.port, 'prod', { 'sluice.io/auth': 'keys, secret' });
+  await stage.manifests.deploy('open', stage.model.port, 'prod');
+  await stage.manifests.write('secret.yaml', secret('first-secret-key'));
   serve();
   at = await gateway.listening();
 }
@@ -66,19 +50,19 @@ test('files and Secrets that change, a policy that breaks, and a control worker 
   expect(await statusOf({ authorization: 'Bearer first-secret-key' })).toBe(200);
 
   // Other keys: those of before are nobody's.
-  await write('keys', 'app second-key-of-app\n');
+  await stage.files.write('keys', 'app second-key-of-app\n');
   await until(async () => (await statusOf({ 'x-api-key': 'second-key-of-app' })) === 200, 'the new key admits');
   expect(await statusOf({ 'x-api-key': 'first-key-of-app' })).toBe(401);
-  await manifests.write('secret.yaml', secret('second-secret-key'));
+  await stage.manifests.write('secret.yaml', secret('second-secret-key'));
   await until(async () => (await statusOf({ authorization: 'Bearer second-secret-key' })) === 200, 'the new Secret admits');
   expect(await statusOf({ authorization: 'Bearer first-secret-key' })).toBe(401);
 
   // What says nothing is closed by the policy from now on.
-  await write('policy.yaml', policy('keys'));
+  await stage.files.write('policy.yaml', policy('keys'));
   await until(async () => (await statusOf({}, 'open')) === 401, 'the default holds');
 
   // A slip of the pen changes nothing but what is said.
-  await write('policy.yaml', policy('kyes'));
+  await stage.files.write('policy.yaml', policy('kyes'));
   await until(async () => (await problems()).includes('bad-policy'), 'the Problem');
   expect(await problems()).toMatch(/names the provider kyes.*the last good one stays/);
   expect(await statusOf({}, 'open')).toBe(401);
@@ -97,7 +81,7 @@ test('files and Secrets that change, a policy that breaks, and a control worker 
 
 test('keys that go admit nobody any more', async () => {
   await ready();
-  await manifests.write('secret.yaml', '');
+  await stage.manifests.write('secret.yaml', '');
   await until(async () => (await statusOf({ authorization: 'Bearer first-secret-key' })) === 401, 'the Secret is gone');
   expect(await problems()).toMatch(/providers\.secret.*its keys are not there \(secret ops\/keys\)/);
   expect(await statusOf({ 'x-api-key': 'first-key-of-app' })).toBe(200);
@@ -105,14 +89,14 @@ test('keys that go admit nobody any more', async () => {
 
 test('what names nobody that is known is a Problem, and closed', async () => {
   await ready();
-  await manifests.deploy('iris', model.port, 'prod', { 'sluice.io/auth': 'corp' });
+  await stage.manifests.deploy('iris', stage.model.port, 'prod', { 'sluice.io/auth': 'corp' });
   await until(async () => (await problems()).includes('nobody-admitted'), 'the Problem');
   expect(await problems()).toMatch(/nobody-admitted SeldonDeployment prod\/iris metadata\.annotations\["sluice\.io\/auth"\]: the provider corp is not known.*keys, secret/);
   await until(async () => (await statusOf({ 'x-api-key': 'first-key-of-app' })) === 403, 'it is closed');
 });
 
 test('a policy that is wrong at the start is the end of it', async () => {
-  await write('policy.yaml', policy('kyes'));
+  await stage.files.write('policy.yaml', policy('kyes'));
   serve();
   expect(await gateway.exited).toBe(1);
   expect(gateway.errors).toMatch(/policy\.yaml: defaults\.auth names the provider kyes/);

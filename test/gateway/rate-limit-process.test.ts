@@ -1,26 +1,21 @@
 // A limit of rate in a whole process: all workers count together, also one that takes the place of a worker that ended.
 import { Agent } from 'node:http';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { GatewayProcess, Manifests, ModelServer } from './gateway-process.ts';
+import type { GatewayProcess } from './gateway-process.ts';
+import { GatewayStage } from './gateway-stage.ts';
 import { post } from './load-client.ts';
 
-let manifests: Manifests;
-let model: ModelServer;
+let stage: GatewayStage;
 let gateway: GatewayProcess;
 
 beforeEach(async () => {
-  manifests = await Manifests.create();
-  model = await ModelServer.start();
+  stage = await GatewayStage.open();
 });
-afterEach(async () => {
-  await gateway.kill();
-  await model.stop();
-  await manifests.remove();
-});
+afterEach(() => stage.close());
 
 test('two workers admit a burst together, and a worker that is replaced forgets nothing', { timeout: 60_000 }, async () => {
-  await manifests.deploy('iris', model.port, 'prod', { 'sluice.io/rate-limit': '40/d; 1000/h per address' });
-  gateway = new GatewayProcess(['serve', '--folder', manifests.folder, '--listen', '127.0.0.1:0', '--admin', '127.0.0.1:0', '--workers', '2', '--drain-wait-ms', '0']);
+  await stage.manifests.deploy('iris', stage.model.port, 'prod', { 'sluice.io/rate-limit': '40/d; 1000/h per address' });
+  gateway = stage.serve(2);
   const { traffic, admin } = await gateway.listening();
   // A connection that the ended worker had in its queue is nobody's.
   const ask = (): Promise<number> => post(`${traffic}/seldon/prod/iris/api/v1.0/predictions`, new Agent()).then(({ status }) => status, () => 0);

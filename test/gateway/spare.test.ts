@@ -1,32 +1,23 @@
 // The spare data worker in a whole process: it takes the place of one that ends, with what holds at that moment.
-import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { GatewayProcess, Manifests, ModelServer } from './gateway-process.ts';
+import type { GatewayProcess } from './gateway-process.ts';
+import { GatewayStage } from './gateway-stage.ts';
 import { until } from './until.ts';
 
-let manifests: Manifests;
-let files: Manifests;
-let model: ModelServer;
+let stage: GatewayStage;
 let gateway: GatewayProcess;
 let at: { readonly traffic: string; readonly admin: string };
 
 beforeEach(async () => {
-  manifests = await Manifests.create();
-  files = await Manifests.create();
-  model = await ModelServer.start();
-  await manifests.deploy('iris', model.port);
+  stage = await GatewayStage.open();
+  await stage.manifests.deploy('iris', stage.model.port);
 });
-afterEach(async () => {
-  await gateway.kill();
-  await model.stop();
-  await manifests.remove();
-  await files.remove();
-});
+afterEach(() => stage.close());
 
 /** One data worker, so that whoever answers is the one in its place. */
 async function serve(...argv: readonly string[]): Promise<void> {
-  gateway = new GatewayProcess(['serve', '--folder', manifests.folder, '--listen', '127.0.0.1:0', '--admin', '127.0.0.1:0', '--workers', '1', '--drain-wait-ms', '0', ...argv]);
+  gateway = stage.serve(1, ...argv);
   at = await gateway.listening();
 }
 
@@ -51,18 +42,15 @@ async function endWorker(): Promise<void> {
 }
 
 test('takes the place of a data worker that ends, with the table and the policy of that moment; another one is made', async () => {
-  const policy = join(files.folder, 'policy.yaml');
-  const write = async (defaults: string): Promise<void> => {
-    await writeFile(`${policy}.new`, `defaults: { auth: ${defaults} }\nproviders:\n  keys: { kind: api-keys, file: ${JSON.stringify(join(files.folder, 'keys'))} }\n`);
-    await rename(`${policy}.new`, policy);
-  };
-  await writeFile(join(files.folder, 'keys'), 'app first-key-of-app\n');
+  const write = (defaults: string): Promise<void> =>
+    stage.files.write('policy.yaml', `defaults: { auth: ${defaults} }\nproviders:\n  keys: { kind: api-keys, file: ${JSON.stringify(join(stage.files.folder, 'keys'))} }\n`);
+  await stage.files.write('keys', 'app first-key-of-app\n');
   await write('none');
-  await serve('--policy', policy);
+  await serve('--policy', join(stage.files.folder, 'policy.yaml'));
   expect(await statusOf()).toBe(200);
   expect(await gateway.spareLoaded()).toBe(0);
   // What changes while it waits.
-  await manifests.deploy('rose', model.port);
+  await stage.manifests.deploy('rose', stage.model.port);
   await until(async () => (await statusOf('rose')) === 200, 'rose is served');
   await write('keys');
   await until(async () => (await statusOf()) === 401, 'the policy holds');
@@ -82,7 +70,7 @@ test('takes the place of a data worker that ends, with the table and the policy 
   // It follows changes like any other.
   await write('none');
   await until(async () => (await statusOf()) === 200, 'the policy is open again');
-  await manifests.deploy('lily', model.port);
+  await stage.manifests.deploy('lily', stage.model.port);
   await until(async () => (await statusOf('lily')) === 200, 'lily is served');
   expect(await metric('sluice_worker_restarts_total')).toBe(1);
   gateway.signal('SIGTERM');

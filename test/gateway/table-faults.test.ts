@@ -3,19 +3,20 @@
 import { Agent } from 'node:http';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { WritePoint } from '../../routing/table-edit.ts';
-import { GatewayProcess, Manifests, ModelServer } from './gateway-process.ts';
+import type { GatewayProcess } from './gateway-process.ts';
+import { GatewayStage } from './gateway-stage.ts';
 import { LoadClient, post } from './load-client.ts';
 import { listeners } from './listeners.ts';
+import { until } from './until.ts';
 
 const writePoints: readonly WritePoint[] = ['begun', 'portion written', 'routes written', 'pages written', 'root written'];
 
-let manifests: Manifests;
-let model: ModelServer;
+let stage: GatewayStage;
 let gateway: GatewayProcess;
 
 /** Two data workers, whose model answers with the path that it was asked for. */
 async function serve(...argv: readonly string[]): Promise<{ readonly traffic: string; readonly admin: string; readonly port: number }> {
-  gateway = new GatewayProcess(['serve', '--folder', manifests.folder, '--listen', '127.0.0.1:0', '--admin', '127.0.0.1:0', '--workers', '2', '--drain-wait-ms', '0', ...argv]);
+  gateway = stage.serve(2, ...argv);
   const { traffic, admin } = await gateway.listening();
   return { traffic, admin, port: Number(new URL(traffic).port) };
 }
@@ -24,28 +25,15 @@ function pathOf(name: string): string {
   return `/seldon/prod/${name}/api/v1.0/predictions`;
 }
 
-async function until(holds: () => Promise<boolean> | boolean): Promise<void> {
-  while (!(await holds())) {
-    await new Promise((resolve) => {
-      setTimeout(resolve, 10);
-    });
-  }
-}
-
 function ended(thread: string): number {
   return gateway.records.filter((record) => record.event === 'worker-ended' && record['thread'] === thread).length;
 }
 
 beforeEach(async () => {
-  manifests = await Manifests.create();
-  model = await ModelServer.start();
-  await manifests.deploy('iris', model.port);
+  stage = await GatewayStage.open();
+  await stage.manifests.deploy('iris', stage.model.port);
 });
-afterEach(async () => {
-  await gateway.kill();
-  await model.stop();
-  await manifests.remove();
-});
+afterEach(() => stage.close());
 
 describe('a control worker that ends in the middle of a write', { timeout: 120_000 }, () => {
   test('costs no request, and its successor writes that change and the next', async () => {
@@ -55,7 +43,7 @@ describe('a control worker that ends in the middle of a write', { timeout: 120_0
     for (const [index, point] of writePoints.entries()) {
       await gateway.endControlAt(point);
       const name = `rose${index}`;
-      await manifests.deploy(name, model.port);
+      await stage.manifests.deploy(name, stage.model.port);
       await until(() => ended('control') === index + 1);
       // By the table before, or already by that of the successor.
       expect([404, 200]).toContain((await post(traffic + pathOf(name), agent)).status);
@@ -63,7 +51,7 @@ describe('a control worker that ends in the middle of a write', { timeout: 120_0
       await until(async () => (await post(traffic + pathOf(name), agent)).status === 200);
     }
     await until(async () => (await fetch(`${admin}/readyz`).catch(() => null))?.status === 200);
-    await manifests.deploy('lily', model.port);
+    await stage.manifests.deploy('lily', stage.model.port);
     await until(async () => (await post(traffic + pathOf('lily'), agent)).status === 200);
     for (const [index] of writePoints.entries()) expect((await post(`${traffic}${pathOf(`rose${index}`)}`, agent)).status).toBe(200);
     await load.stop();
@@ -76,7 +64,7 @@ describe('a control worker that ends in the middle of a write', { timeout: 120_0
 
 describe('memory of the table that is damaged', { timeout: 120_000 }, () => {
   test('ends the worker that meets it; nobody answers by it, and a table in other memory takes its place', async () => {
-    await manifests.deploy('rose', model.port);
+    await stage.manifests.deploy('rose', stage.model.port);
     const { traffic, admin } = await serve();
     const agent = new Agent();
     // No worker has read what is declared for rose yet.
@@ -95,14 +83,14 @@ describe('memory of the table that is damaged', { timeout: 120_000 }, () => {
     for (let i = 0; i < 20; i++) expect((await post(traffic + pathOf('rose'), new Agent())).status).toBe(200);
     await until(async () => (await fetch(`${admin}/readyz`).catch(() => null))?.status === 200);
     expect((await fetch(`${traffic}/ambassador/v0/check_ready`)).status).toBe(200);
-    await manifests.deploy('lily', model.port);
+    await stage.manifests.deploy('lily', stage.model.port);
     await until(async () => (await post(traffic + pathOf('lily'), agent)).status === 200);
     expect(ended('control')).toBe(1);
     agent.destroy();
   });
 
   test('is found by the next control worker, which begins anew; no request fails meanwhile', async () => {
-    await manifests.deploy('rose', model.port);
+    await stage.manifests.deploy('rose', stage.model.port);
     const { traffic, admin } = await serve();
     const load = new LoadClient(4, () => traffic + pathOf('iris'));
     await load.more(50);
@@ -113,7 +101,7 @@ describe('memory of the table that is damaged', { timeout: 120_000 }, () => {
     await load.more(50);
     await until(async () => (await fetch(`${admin}/readyz`).catch(() => null))?.status === 200);
     for (let i = 0; i < 20; i++) expect((await post(traffic + pathOf('rose'), new Agent())).status).toBe(200);
-    await manifests.deploy('lily', model.port);
+    await stage.manifests.deploy('lily', stage.model.port);
     await until(async () => (await post(traffic + pathOf('lily'), new Agent())).status === 200);
     await load.more(50);
     await load.stop();

@@ -3,33 +3,21 @@ import { readFile } from 'node:fs/promises';
 import { Agent } from 'node:http';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Asked } from './asked.ts';
-import { GatewayProcess, Manifests, ModelServer } from './gateway-process.ts';
+import type { GatewayProcess } from './gateway-process.ts';
+import { GatewayStage } from './gateway-stage.ts';
 import { listeners } from './listeners.ts';
 import { post } from './load-client.ts';
+import { until } from './until.ts';
 
 const inFlight = 100;
 
-let manifests: Manifests;
-let model: ModelServer;
+let stage: GatewayStage;
 let gateway: GatewayProcess;
 
 beforeEach(async () => {
-  manifests = await Manifests.create();
-  model = await ModelServer.start();
+  stage = await GatewayStage.open();
 });
-afterEach(async () => {
-  await gateway.kill();
-  await model.stop();
-  await manifests.remove();
-});
-
-async function until(holds: () => Promise<boolean> | boolean): Promise<void> {
-  while (!(await holds())) {
-    await new Promise((resolve) => {
-      setTimeout(resolve, 20);
-    });
-  }
-}
+afterEach(() => stage.close());
 
 async function metric(admin: string, name: string): Promise<number> {
   const text = await (await fetch(`${admin}/metrics`)).text();
@@ -41,20 +29,20 @@ async function residentMebibytes(pid: number): Promise<number> {
 }
 
 test.each([1, 2, 8, 32, 64])('%i data workers', { timeout: 300_000 }, async (workers) => {
-  await manifests.deploy('iris', model.port, 'prod', {
+  await stage.manifests.deploy('iris', stage.model.port, 'prod', {
     'seldon.io/rest-timeout': '120000',
     'seldon.io/ambassador-circuit-breakers-max-requests': String(inFlight),
     'seldon.io/ambassador-circuit-breakers-max-connections': String(inFlight),
     'seldon.io/ambassador-circuit-breakers-max-pending-requests': '0',
   });
-  gateway = new GatewayProcess(['serve', '--folder', manifests.folder, '--listen', '127.0.0.1:0', '--admin', '127.0.0.1:0', '--workers', String(workers), '--drain-wait-ms', '0']);
+  gateway = stage.serve(workers);
   const { traffic, admin } = await gateway.listening();
   const port = Number(new URL(traffic).port);
   expect(await listeners(port)).toBe(workers);
 
   // The breaker of all of them: as many requests as its limit, wherever they came in, and not one more.
   const held: (() => void)[] = [];
-  model.answer = (_, response) => held.push(() => response.end('{}'));
+  stage.model.answer = (_, response) => held.push(() => response.end('{}'));
   const asked = Array.from({ length: inFlight }, () => new Asked(port, 'iris'));
   await until(() => held.length === inFlight || asked.some(({ status }) => status !== ''));
   expect([held.length, ...new Set(asked.map(({ status }) => status))]).toEqual([inFlight, '']);
@@ -62,7 +50,7 @@ test.each([1, 2, 8, 32, 64])('%i data workers', { timeout: 300_000 }, async (wor
   await until(() => over.every(({ status }) => status !== ''));
   expect(new Set(over.map(({ status }) => status))).toEqual(new Set(['503']));
   await until(async () => (await metric(admin, 'sluice_requests_in_flight')) === inFlight);
-  model.answer = (_, response) => response.end('{}');
+  stage.model.answer = (_, response) => response.end('{}');
   for (const release of held) release();
   await until(() => asked.every(({ status }) => status !== ''));
   expect(new Set(asked.map(({ status }) => status))).toEqual(new Set(['200']));
@@ -70,7 +58,7 @@ test.each([1, 2, 8, 32, 64])('%i data workers', { timeout: 300_000 }, async (wor
   await until(async () => (await metric(admin, 'sluice_requests_in_flight')) === 0);
 
   // A change is live once every worker has it: then no connection is answered by an earlier table.
-  await manifests.deploy('rose', model.port);
+  await stage.manifests.deploy('rose', stage.model.port);
   await until(async () => (await metric(admin, 'sluice_change_live_seconds_count')) >= 1);
   const answers = await Promise.all(Array.from({ length: 2 * workers }, () => post(`${traffic}/seldon/prod/rose/api/v1.0/predictions`, new Agent())));
   expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
@@ -89,21 +77,21 @@ test('a table that does not fit into --table-mib is a Problem, and the one befor
     Array.from({ length: 4 }, (_, i) =>
       `apiVersion: getambassador.io/v2\nkind: Mapping\nmetadata: { name: m${i}, namespace: ${namespace} }\nspec: { prefix: /seldon/${namespace}/m${i}/, service: "iris-default:8000", add_request_headers: { x-a: ${text} }, add_response_headers: { x-b: ${text} } }\n`,
     ).join('---\n');
-  await manifests.deploy('iris', model.port);
-  gateway = new GatewayProcess(['serve', '--folder', manifests.folder, '--listen', '127.0.0.1:0', '--admin', '127.0.0.1:0', '--workers', '2', '--drain-wait-ms', '0', '--table-mib', '16']);
+  await stage.manifests.deploy('iris', stage.model.port);
+  gateway = stage.serve(2, '--table-mib', '16');
   const { traffic, admin } = await gateway.listening();
   const agent = new Agent();
   const statusOf = async (path: string): Promise<number> => (await post(traffic + path, agent)).status;
   const problems = async (): Promise<string> => (await fetch(`${admin}/api/problems`)).text();
   // What 32 namespaces may have at most is 2 MiB.
   const fileOf = (file: number): string => Array.from({ length: 32 }, (_, i) => manyOf(`n${file}-${i}`)).join('---\n');
-  for (let file = 0; file < 10; file++) await manifests.write(`f${file}.yaml`, fileOf(file));
+  for (let file = 0; file < 10; file++) await stage.manifests.write(`f${file}.yaml`, fileOf(file));
   await until(async () => (await problems()).includes('table-full'));
   expect(await problems()).toMatch(/memory of 16 MiB: the table before is served on, and no change of any namespace is; start with a larger --table-mib/);
   expect(await statusOf('/seldon/prod/iris/api/v1.0/predictions')).toBe(200);
-  await manifests.deploy('rose', model.port);
+  await stage.manifests.deploy('rose', stage.model.port);
   // Room again: what did not fit before is served, too.
-  for (let file = 5; file < 10; file++) await manifests.write(`f${file}.yaml`, '');
+  for (let file = 5; file < 10; file++) await stage.manifests.write(`f${file}.yaml`, '');
   await until(async () => (await statusOf('/seldon/prod/rose/api/v1.0/predictions')) === 200);
   await until(async () => !(await problems()).includes('table-full'));
 });
