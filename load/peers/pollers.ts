@@ -1,53 +1,82 @@
 // Pollers: when has every worker the new table?
 //
-// A connection stays with one worker, and which one is not visible from outside. So several connections for each worker poll the changed
-// deployment once a millisecond, and a change counts as live everywhere when the last of them has seen it: an upper bound, by the poll interval.
+// One connection for each worker: whose CPU time goes up when it is asked shows whose it is. They are asked together, again and again while somebody
+// waits: the next round begins when all have answered. So there are no more requests on their way than workers, no timers (one of Node's is of a whole
+// millisecond), and nothing at all between two changes. What is told is an upper bound, by a round or two, and beside it a lower one.
+import { threadTimes, timeBetween } from './account.ts';
 import { answerOf, predictionBody, predictionHead, type Deployment } from './fleet.ts';
 import { LoadConnection, type LoadConnectionOwner } from './load-connection.ts';
 
-const pollMs = 1;
 const giveUpMs = 10_000;
+/** Requests that tell whose a connection is. */
+const probes = 200;
+/** Connections that are tried for each worker. */
+const mostTried = 32;
+
+const warmRounds = 30;
+/** Instead of a predictor: whoever answers. */
+const anyPredictor = -1;
+
+/** When the new table was there, performance.now(). */
+export interface Live {
+  /** The first answer by it was here from every worker. */
+  readonly seenMs: number;
+  /** A request that left at this moment was answered by the table before. */
+  readonly notBeforeMs: number;
+}
+
+interface Gateway {
+  readonly pid: number;
+  readonly port: number;
+}
 
 export class Pollers implements LoadConnectionOwner {
-  readonly #connections: readonly LoadConnection[];
-  #head: Buffer;
+  readonly #bodies: readonly Buffer[];
+  #connections: readonly LoadConnection[] = [];
+  #request = Buffer.alloc(0);
   #wanted = 0;
-  /** Counts the calls of `untilEverywhere`: a request belongs to the one that it was sent after. */
-  #turn = 0;
-  #waiting = new Set<LoadConnection>();
-  #live: (() => void) | null = null;
+  /** Which have not given the answer that is waited for. */
+  readonly #waiting = new Set<LoadConnection>();
+  #onTheirWay = 0;
+  #notBeforeMs = 0;
+  #live: ((live: Live) => void) | null = null;
+  #late: NodeJS.Timeout | null = null;
   #over = false;
-  answers = 0;
 
-  /** `predictors`: who may answer. */
-  constructor(port: number, count: number, predictors: readonly string[]) {
-    const bodies = predictors.map((name) => Buffer.from(answerOf(name)));
-    this.#head = Buffer.alloc(0);
-    this.#connections = Array.from({ length: count }, () => new LoadConnection({ host: '127.0.0.1', port }, bodies, this));
+  private constructor(predictors: readonly string[]) {
+    this.#bodies = predictors.map((name) => Buffer.from(answerOf(name)));
   }
 
-  /** What is polled from now on. */
+  /** `predictors`: who may answer. `deployment`: one that they answer for. */
+  static async open(gateway: Gateway, workers: number, predictors: readonly string[], deployment: Pick<Deployment, 'prefix'>): Promise<Pollers> {
+    const pollers = new Pollers(predictors);
+    pollers.aim(deployment);
+    const ofWorker = new Map<string, LoadConnection>();
+    for (let tried = 0; ofWorker.size < workers; tried++) {
+      if (tried === workers * mostTried) throw new Error(`${tried} connections are with ${ofWorker.size} of ${workers} workers`);
+      const connection = new LoadConnection({ host: '127.0.0.1', port: gateway.port }, pollers.#bodies, pollers);
+      const worker = await pollers.#workerOf(connection, gateway.pid);
+      if (ofWorker.has(worker)) connection.end();
+      else ofWorker.set(worker, connection);
+    }
+    pollers.#connections = [...ofWorker.values()];
+    return pollers;
+  }
+
+  /** What is asked for from now on. */
   aim({ prefix }: Pick<Deployment, 'prefix'>): void {
     const body = predictionBody(70);
-    this.#head = Buffer.from(predictionHead(prefix, `Content-Length: ${body.length}`, []) + body);
+    this.#request = Buffer.from(predictionHead(prefix, `Content-Length: ${body.length}`, []) + body);
   }
 
-  start(): void {
-    for (const connection of this.#connections) this.#send(connection);
+  /** Asks every worker some times: after a pause the first answer takes milliseconds for itself. */
+  async warm(): Promise<void> {
+    for (let round = 0; round < warmRounds; round++) await this.#until(this.#connections, anyPredictor);
   }
 
-  /** Resolves when every connection has got an answer of predictor `wanted` to a request that was sent after this call. */
-  async untilEverywhere(wanted: number): Promise<void> {
-    this.#wanted = wanted;
-    this.#turn++;
-    this.#waiting = new Set(this.#connections);
-    return new Promise((resolve, reject) => {
-      const late = setTimeout(() => reject(new Error(`not live on every connection in ${giveUpMs} ms: ${this.#waiting.size} still get the old table`)), giveUpMs);
-      this.#live = () => {
-        clearTimeout(late);
-        resolve();
-      };
-    });
+  /** Resolves when every worker has given an answer of predictor `wanted` to a request that was sent after this call. */
+  async untilEverywhere(wanted: number): Promise<Live> {
+    return this.#until(this.#connections, wanted);
   }
 
   stop(): void {
@@ -57,24 +86,48 @@ export class Pollers implements LoadConnectionOwner {
 
   answered(connection: LoadConnection, status: number, body: number, text: () => string): void {
     if (status !== 200 || body < 0) throw new Error(`status ${status}: ${text()}`);
-    this.answers++;
-    const counts = body === this.#wanted && connection.requestIndex === this.#turn;
-    if (counts && this.#waiting.delete(connection) && this.#waiting.size === 0) this.#live?.();
-    setTimeout(() => {
-      if (!this.#over) this.#send(connection);
-    }, pollMs);
+    if (body === this.#wanted || this.#wanted === anyPredictor) this.#waiting.delete(connection);
+    else this.#notBeforeMs = Math.max(this.#notBeforeMs, connection.dueMs);
+    this.#onTheirWay -= 1;
+    if (this.#onTheirWay > 0) return;
+    if (this.#waiting.size > 0) return this.#ask();
+    clearTimeout(this.#late!);
+    this.#live!({ seenMs: performance.now(), notBeforeMs: this.#notBeforeMs });
   }
 
   failed(_connection: LoadConnection, sentence: string): void {
     if (!this.#over) throw new Error(sentence);
   }
 
-  #send(connection: LoadConnection): void {
-    connection.requestIndex = this.#turn;
-    connection.send(this.#head, null);
+  reconnected(): void {
+    throw new Error('the gateway closed a connection, and the next one may be with another worker');
   }
 
-  reconnected(): void {
-    // Sluice may close a connection after an answer; the next poll opens another.
+  async #until(connections: readonly LoadConnection[], wanted: number): Promise<Live> {
+    this.#wanted = wanted;
+    this.#notBeforeMs = 0;
+    for (const connection of connections) this.#waiting.add(connection);
+    return new Promise((resolve, reject) => {
+      this.#live = resolve;
+      this.#late = setTimeout(() => reject(new Error(`not live in ${giveUpMs} ms: ${this.#waiting.size} workers still have the old table`)), giveUpMs);
+      this.#ask();
+    });
+  }
+
+  #ask(): void {
+    this.#onTheirWay = this.#waiting.size;
+    for (const connection of this.#waiting) {
+      connection.dueMs = performance.now();
+      connection.send(this.#request, null);
+    }
+  }
+
+  /** Name of the thread that a connection is with. */
+  async #workerOf(connection: LoadConnection, pid: number): Promise<string> {
+    const before = threadTimes(pid);
+    for (let probe = 0; probe < probes; probe++) await this.#until([connection], anyPredictor);
+    const busiest = timeBetween(before, threadTimes(pid)).threads.find(({ name }) => name.startsWith('data-'));
+    if (busiest === undefined) throw new Error('no thread of a data worker took any time');
+    return busiest.name;
   }
 }

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { deployments, type Deployment } from '../fleet.ts';
 import { manifestFile, plainSplit, replaceManifest, wholeManifest, type Split } from '../manifests.ts';
-import { Pollers } from '../pollers.ts';
+import { Pollers, type Live } from '../pollers.ts';
 import { pause } from '../process.ts';
 import { startSluice } from '../proxies/sluice.ts';
 import { seededRandom } from '../random.ts';
@@ -13,7 +13,9 @@ import { quantile } from '../statistics.ts';
 import type { Suite, SuiteOptions } from './suite.ts';
 
 const changes = 300;
-const connectionsPerWorker = 8;
+/** After the rename nobody is asked for so long: on two cores who asks stands in the way of what is measured. What is live earlier counts as live after it. */
+const restMs = 1;
+const restCell = new Int32Array(new SharedArrayBuffer(4));
 const predictors = ['main', 'canary'] as const;
 
 function allTo(predictor: string): Split {
@@ -21,9 +23,9 @@ function allTo(predictor: string): Split {
   return { ...plainSplit, annotations: [`sluice.io/traffic: ${shares}`] };
 }
 
-async function changeMany(pollers: Pollers, manifests: string, fleet: readonly Deployment[], random: () => number): Promise<readonly number[]> {
-  const liveMs: number[] = [];
-  for (let change = 0; change < changes; change++) {
+async function changeMany(pollers: Pollers, manifests: string, fleet: readonly Deployment[], count: number, random: () => number): Promise<readonly Live[]> {
+  const all: Live[] = [];
+  for (let change = 0; change < count; change++) {
     const deployment = fleet[Math.floor(random() * fleet.length)]!;
     const file = manifestFile(manifests, deployment);
     pollers.aim(deployment);
@@ -32,13 +34,14 @@ async function changeMany(pollers: Pollers, manifests: string, fleet: readonly D
     replaceManifest(file, wholeManifest(deployment, allTo(predictors[1 - wanted]!)));
     await pollers.untilEverywhere(1 - wanted);
     await pause(50 + random() * 100);
-    const live = pollers.untilEverywhere(wanted);
+    await pollers.warm();
     const renamedMs = replaceManifest(file, wholeManifest(deployment, allTo(predictors[wanted]!)));
-    await live;
-    liveMs.push(performance.now() - renamedMs);
+    Atomics.wait(restCell, 0, 0, restMs);
+    const { seenMs, notBeforeMs } = await pollers.untilEverywhere(wanted);
+    all.push({ seenMs: seenMs - renamedMs, notBeforeMs: Math.max(0, notBeforeMs - renamedMs) });
     await pause(30);
   }
-  return liveMs;
+  return all;
 }
 
 export const changeLive: Suite = {
@@ -52,16 +55,15 @@ export const changeLive: Suite = {
     const notes: string[] = [];
     for (const workers of options.workers) {
       const sluice = await startSluice({ manifests: stage.manifests, workers, core: null, logFile: join(options.folder, `sluice-${workers}.log`), nodeOptions: [], serveOptions: [] });
-      const pollers = new Pollers(sluice.port, workers * connectionsPerWorker, predictors);
-      pollers.aim(fleet[0]!);
-      pollers.start();
-      const liveMs = await changeMany(pollers, stage.manifests, fleet, seededRandom(workers));
+      const pollers = await Pollers.open(sluice, workers, predictors, fleet[0]!);
+      const lives = await changeMany(pollers, stage.manifests, fleet, options.requests ?? changes, seededRandom(workers));
       pollers.stop();
       const buckets = bucketsOf((await scrapeMetrics(sluice.adminPort)).text, 'sluice_change_live_seconds');
-      rows.push([String(workers), String(liveMs.length), ...[0.5, 0.9, 0.99, 1].map((q) => number(quantile(liveMs, q)))]);
+      rows.push([String(workers), String(lives.length), ...[0.5, 0.9, 0.99, 1].map((q) => number(quantile(lives.map(({ seenMs }) => seenMs), q))), ...[0.5, 0.99].map((q) => number(quantile(lives.map(({ notBeforeMs }) => notBeforeMs), q)))]);
       notes.push(`${workers} workers, from the first byte read to the last acknowledgement, \`sluice_change_live_seconds\` (all changes since the start, cumulative): ${[...buckets].map(([bound, count]) => `≤ ${bound} s: ${count}`).join(', ')}`);
       await sluice.stop();
     }
-    return [table(['workers', 'changes', 'p50 ms', 'p90 ms', 'p99 ms', 'highest ms'], rows), ...notes].join('\n\n');
+    const how = `A change is live when every worker has answered a request by the new table. Each is asked on a connection of its own, from ${restMs} ms after the rename on, the next time when all have answered; so what is told is later than what it tells of, by up to two such rounds of some tenths of a millisecond. Not live before: when the last request left that was still answered by the table before.`;
+    return [table(['workers', 'changes', 'p50 ms', 'p90 ms', 'p99 ms', 'highest ms', 'not live before: p50 ms', 'p99 ms'], rows), how, ...notes].join('\n\n');
   },
 };

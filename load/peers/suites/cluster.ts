@@ -20,7 +20,6 @@ const predictors = ['main', 'canary'] as const;
 const changing = 20;
 const namespace = 'changing';
 const changes = 300;
-const connectionsPerWorker = 8;
 const settleMs = 5000;
 
 const nameOf = (index: number): string => `changed-${index}`;
@@ -34,7 +33,7 @@ async function addChanging(cluster: ApiServer, address: string, ports: ReadonlyM
   ]).flat());
 }
 
-/** Time from the answer to the PATCH until every connection is answered by the new table, ms. */
+/** Time from the answer to the PATCH until every worker has answered by the new table, ms. */
 async function patchMany(pollers: Pollers, cluster: ApiServer, count: number, random: () => number): Promise<readonly number[]> {
   const moveTo = async (index: number, wanted: number): Promise<number> => {
     const traffic = predictors.map((name, at) => `${name}=${at === wanted ? 100 : 0}`).join(',');
@@ -50,10 +49,11 @@ async function patchMany(pollers: Pollers, cluster: ApiServer, count: number, ra
     await moveTo(index, 1 - wanted);
     await before;
     await pause(50 + random() * 100);
-    const live = pollers.untilEverywhere(wanted).then(() => performance.now());
+    await pollers.warm();
+    const live = pollers.untilEverywhere(wanted);
     const patchedMs = await moveTo(index, wanted);
     // A watch may be told before the answer to the PATCH is here.
-    liveMs.push(Math.max(0, (await live) - patchedMs));
+    liveMs.push(Math.max(0, (await live).seenMs - patchedMs));
     await pause(30);
   }
   return liveMs;
@@ -90,9 +90,7 @@ export const cluster: Suite = {
         const readyMib = mib(statusBytes(sluice.pid, 'VmRSS'));
         await pause(settleMs);
         const settledMib = mib(statusBytes(sluice.pid, 'VmRSS'));
-        const pollers = new Pollers(sluice.port, workers * connectionsPerWorker, predictors);
-        pollers.aim({ prefix: `/seldon/${namespace}/${nameOf(0)}/` });
-        pollers.start();
+        const pollers = await Pollers.open(sluice, workers, predictors, { prefix: `/seldon/${namespace}/${nameOf(0)}/` });
         const liveMs = await patchMany(pollers, filled, options.requests ?? changes, seededRandom(workers));
         pollers.stop();
         const buckets = bucketsOf((await scrapeMetrics(sluice.adminPort)).text, 'sluice_change_live_seconds');
