@@ -1,7 +1,7 @@
 // Waiting in tests: for a condition, looked at after each turn of the event loop in which something happened, and for what is under way to arrive.
 
 /** Far more than anything here takes on a busy machine. */
-const patienceMs = 10_000;
+const patienceMs = 25_000;
 
 /** Sockets are closed and timers run behind the immediates of a turn, and what they set going has its turn too. */
 const tailTurns = 3;
@@ -14,7 +14,7 @@ async function nextEvents(): Promise<void> {
   await turns(tailTurns);
 }
 
-/** Waits until `holds`. Throws after 10 s, naming `what`: a text, or what is asked then. For what changes in this process or tells it something. */
+/** Waits until `holds`. Throws after 25 s, naming `what`: a text, or what is asked then. For what changes in this process or tells it something. */
 export async function eventually(holds: () => boolean, what: string | (() => string)): Promise<void> {
   let late = false;
   const timer = setTimeout(() => (late = true), patienceMs);

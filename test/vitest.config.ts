@@ -8,6 +8,7 @@ export default defineConfig({
     // Sockets, workers and processes on a busy two-core machine: generous limits, none of which a passing test comes near.
     testTimeout: 30_000,
     hookTimeout: 30_000,
+    expect: { poll: { timeout: 25_000 } },
     coverage: { provider: 'v8', include: ['gateway/**/*.ts', 'routing/**/*.ts', 'k8s/**/*.ts'] },
   },
 });

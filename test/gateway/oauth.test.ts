@@ -183,7 +183,7 @@ describe.skipIf(!hasRedis)('two replicas with one Redis', () => {
     const revokedMs = performance.now();
     expect(await many(a, given)).toEqual(new Set([401]));
     await until(async () => (await many(b, given)).has(401) && !(await many(b, given)).has(200));
-    expect(performance.now() - revokedMs).toBeLessThan(7000);
+    expect(performance.now() - revokedMs).toBeLessThan(20_000);
     await redis.kill();
     expect(await revoke(['--deployment', 'prod/iris', '--url', a.admin])).toMatchObject({ code: 1, err: expect.stringContaining('it is not certain that all have ended (Redis cannot be reached): ask again') as string });
   });

@@ -137,6 +137,6 @@ describe.skipIf(!hasRedis)('two replicas and one Redis', () => {
     const tookMs = performance.now() - began;
     redis.thaw();
     expect(tookMs).toBeGreaterThanOrEqual(45);
-    expect(tookMs).toBeLessThan(1000);
+    expect(one!.counters.cells[fixed.redisCalls + redisOutcomes.indexOf('late')]).toBe(1);
   });
 });

@@ -275,7 +275,6 @@ describe.each(transports)('%s', (_name, secure) => {
     expect(answer!.status).toBe(504);
     expect(answer!.body).toMatch(/^upstream request timeout: (timeout 400 ms set by a test|per_try_timeout 50 ms; not sent again: no time is left for a retry)$/);
     expect(tookMs).toBeGreaterThan(150);
-    expect(tookMs).toBeLessThan(1200);
     expect(one.connections.length).toBeGreaterThan(1);
     expect(gateway.flagged('UT')).toBe(1);
   });

@@ -1,4 +1,5 @@
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { eventually } from '../../turns.ts';
 import type { Mapping } from '../../../routing/mapping.ts';
 import type { Problem } from '../../../routing/problem.ts';
 import type { HealthCheck, Upstream, UpstreamEndpoints } from '../../../routing/upstream.ts';
@@ -215,11 +216,11 @@ describe('reconciler', () => {
     const told = kept.length;
     const { version } = reconciler.served;
     take({ mappings: [{ ...iris, member: 'a' }] });
-    await vi.waitUntil(() => reconciler.served.version > version);
+    await eventually(() => reconciler.served.version > version, 'the change is served');
     expect(kept.length).toBe(told);
     const other = { ...iris, id: 'SeldonDeployment prod/other main/http', series: { ...iris.series, deployment: 'other' } };
     take({ mappings: [other] });
-    await vi.waitUntil(() => kept.length > told);
+    await eventually(() => kept.length > told, 'what a successor must know');
     expect(kept.at(-1)).toMatchObject({ taken: [[1, { deployment: 'other' }]], addresses: null });
     reconciler.stop();
   });

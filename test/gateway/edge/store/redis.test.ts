@@ -83,6 +83,9 @@ function greeting(answer: string | null): (piece: string) => string | null {
   };
 }
 
+/** No call waits for Redis to come back; far more than its 50 ms, for a busy machine. */
+const inTimeMs = 5000;
+
 async function timed(call: () => Promise<RedisAnswer>): Promise<readonly [RedisAnswer, number]> {
   const startMs = performance.now();
   const answer = await call();
@@ -121,7 +124,7 @@ describe.skipIf(!hasRedis)('a real Redis', () => {
     await server.kill();
     for (const [answer, ms] of await Promise.all(pending)) {
       expect(['reply', 'away']).toContain(answer.kind);
-      expect(ms).toBeLessThan(500);
+      expect(ms).toBeLessThan(inTimeMs);
     }
     await until(() => connections() === 0);
     expect(await store.call('get', ['a'])).toMatchObject({ kind: 'away', why: 'unreachable' });
@@ -140,7 +143,7 @@ describe.skipIf(!hasRedis)('a real Redis', () => {
     const [answer, ms] = await timed(() => store.call('get', ['a']));
     expect(answer).toMatchObject({ kind: 'away', why: 'late' });
     expect(ms).toBeGreaterThanOrEqual(49);
-    expect(ms).toBeLessThan(500);
+    expect(ms).toBeLessThan(inTimeMs);
     // No answer for a second: the connection is given up.
     await until(() => connections() === 0);
     server.thaw();
@@ -238,7 +241,7 @@ describe.skipIf(!hasRedis)('a real Redis', () => {
     expect(connections()).toBe(1);
     // One of them away: its keys are not answered, in time; the others' are.
     await servers[2]!.kill();
-    for (let at = 0; at < 30; at++) expect((await timed(() => store.call('get', [`key-${at}`])))[1]).toBeLessThan(500);
+    for (let at = 0; at < 30; at++) expect((await timed(() => store.call('get', [`key-${at}`])))[1]).toBeLessThan(inTimeMs);
   });
 });
 
@@ -262,7 +265,7 @@ describe('what is no Redis', () => {
     for (let time = 0; time < 3; time++) {
       const [given, ms] = await timed(() => store.call('set', ['a', 'b']));
       expect(given.kind).toBe('away');
-      expect(ms).toBeLessThan(500);
+      expect(ms).toBeLessThan(inTimeMs);
     }
   });
 
