@@ -1,7 +1,7 @@
 // What the image holds, made here without a container engine: what the last stage of the Dockerfile copies, of which the packed form is made here, too.
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -27,7 +27,18 @@ beforeAll(async () => {
   await writeFile(kubeconfig, JSON.stringify({ 'current-context': 'c', clusters: [{ name: 'c', cluster: { server: 'https://127.0.0.1:1' } }], users: [], contexts: [{ name: 'c', context: { cluster: 'c', user: 'u' } }] }));
 }, 120_000);
 
-afterAll(() => rm(folder, { recursive: true }));
+afterAll(async () => {
+  for (const path of ['.', ...(await entriesIn(folder))]) await chmod(join(folder, path), 0o755);
+  await rm(folder, { recursive: true });
+});
+
+/** Preloaded: root could write everywhere. */
+const asNobody = 'data:text/javascript,if (process.getuid?.() === 0) { process.setgroups([]); process.setgid(65534); process.setuid(65534); }';
+
+/** Paths below it, in order. */
+async function entriesIn(path: string): Promise<readonly string[]> {
+  return (await readdir(path, { recursive: true })).sort();
+}
 
 /** Environment of a machine that is no pod and has no kubeconfig. */
 const environment = { PATH: process.env['PATH'] };
@@ -81,8 +92,15 @@ describe('the image', () => {
     expect(await run('check', examples)).toMatchObject({ code: 0, err: '' });
   });
 
-  test('has what serve needs, metrics and the table of routes among it', async () => {
-    const child: ChildProcess = spawn(process.execPath, ['packed/main.js', 'serve', '--folder', join(root, 'k8s/examples'), '--listen', '127.0.0.1:0', '--admin', '127.0.0.1:0', '--workers', '1', '--drain-wait-ms', '0'], { cwd: image, env: environment, stdio: ['ignore', 'pipe', 'inherit'] });
+  test('has what serve needs, metrics and the table of routes among it, for a user who can write none of it', async () => {
+    const manifests = join(folder, 'manifests');
+    await cp(join(root, 'k8s/examples'), manifests, { recursive: true });
+    const files = await entriesIn(folder);
+    for (const path of ['.', ...files]) await chmod(join(folder, path), 0o555);
+    const options = ['serve', '--folder', manifests, '--listen', '127.0.0.1:0', '--admin', '127.0.0.1:0', '--workers', '1', '--drain-wait-ms', '0'];
+    const child: ChildProcess = spawn(process.execPath, ['--import', asNobody, 'packed/main.js', ...options], { cwd: image, env: environment, stdio: ['ignore', 'pipe', 'pipe'] });
+    let errors = '';
+    child.stderr!.on('data', (chunk: Buffer) => (errors += chunk.toString()));
     const ended = once(child, 'close');
     try {
       let admin: string | null = null;
@@ -98,7 +116,8 @@ describe('the image', () => {
     } finally {
       child.kill('SIGTERM');
     }
-    expect((await ended)[0]).toBe(0);
+    expect([(await ended)[0], errors]).toEqual([0, '']);
+    expect(await entriesIn(folder)).toEqual(files);
   });
 
   test.each([

@@ -1,7 +1,8 @@
-// Sluice as the chart installs it: its service account, its role, its arguments and a pod's environment, in a process of this machine.
+// Sluice as the chart installs it: what the image runs, its service account, its role, its arguments and a pod's environment, in a process of this machine.
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { GatewayProcess } from '../gateway/gateway-process.ts';
+import { packedForm } from '../gateway/packed-form.ts';
 import type { ClusterObject } from './api-client.ts';
 import type { ApiServer } from './api-server.ts';
 import { renderChart } from './chart.ts';
@@ -33,5 +34,5 @@ export async function startInstalled(cluster: ApiServer, objects: readonly Clust
   const { serviceAccountName, containers } = template.spec;
   const account = await mountAccount(cluster, serviceAccountName);
   const own = [`--service-account=${account}`, `--snapshot=${join(cluster.folder, 'last-good.json')}`, '--listen=127.0.0.1:0', '--admin=127.0.0.1:0', '--drain-wait-ms=0', '--drain-grace-ms=5000'];
-  return new GatewayProcess([...containers[0]!.args, ...own, ...argv], { KUBERNETES_SERVICE_HOST: '127.0.0.1', KUBERNETES_SERVICE_PORT: String(cluster.port) });
+  return new GatewayProcess([...containers[0]!.args, ...own, ...argv], { KUBERNETES_SERVICE_HOST: '127.0.0.1', KUBERNETES_SERVICE_PORT: String(cluster.port) }, [join(await packedForm(), 'main.js')]);
 }

@@ -10,8 +10,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { WritePoint } from '../../routing/table-edit.ts';
+import { entry as chosen } from './entry.ts';
 
-const main = new URL('../../gateway/main.ts', import.meta.url).pathname;
 const preload = new URL('end-thread.ts', import.meta.url).href;
 
 export interface LogRecord {
@@ -27,8 +27,8 @@ export class GatewayProcess {
   errors = '';
   readonly #waiting: { readonly matches: (record: LogRecord) => boolean; readonly resolve: (record: LogRecord) => void }[] = [];
 
-  /** `entry` starts with Node's options, if it has any. */
-  constructor(argv: readonly string[], environment: Record<string, string> = {}, entry: readonly string[] = [main]) {
+  /** `entry` starts with Node's options, if it has any; left out, it is what the tests are run with. */
+  constructor(argv: readonly string[], environment: Record<string, string> = {}, entry: readonly string[] = [chosen]) {
     this.process = spawn(process.execPath, ['--import', preload, ...entry, ...argv], { stdio: ['ignore', 'pipe', 'pipe', 'ipc'], env: { PATH: process.env['PATH'], ...environment } });
     this.process.stderr!.on('data', (chunk: Buffer) => (this.errors += chunk.toString()));
     createInterface(this.process.stdout!).on('line', (line) => this.#record(line));

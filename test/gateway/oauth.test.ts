@@ -3,10 +3,10 @@ import { execFile, spawnSync } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { RedisServer, hasRedis } from '../redis-server.ts';
+import { entry } from './entry.ts';
 import { GatewayProcess, Manifests, ModelServer } from './gateway-process.ts';
 import { until } from './until.ts';
 
-const main = new URL('../../gateway/main.ts', import.meta.url).pathname;
 const key = 'iris-key';
 const secret = 'hunter2-hunter2';
 
@@ -73,7 +73,7 @@ async function metric({ admin }: Served, line: string): Promise<number> {
 /** `input`: on standard input. */
 function revoke(argv: readonly string[], input = ''): Promise<{ readonly code: number | null; readonly out: string; readonly err: string }> {
   return new Promise((resolve) => {
-    const child = execFile(process.execPath, [main, 'oauth', 'revoke', ...argv], (_, out, err) => resolve({ code: child.exitCode, out, err }));
+    const child = execFile(process.execPath, [entry, 'oauth', 'revoke', ...argv], (_, out, err) => resolve({ code: child.exitCode, out, err }));
     child.stdin!.end(input);
   });
 }
@@ -127,7 +127,7 @@ describe('one process', () => {
 
 test('sluice oauth revoke, wrongly used', () => {
   const use = (...argv: string[]): readonly [code: number | null, err: string] => {
-    const { status, stderr } = spawnSync(process.execPath, [main, 'oauth', ...argv], { encoding: 'utf8', input: '' });
+    const { status, stderr } = spawnSync(process.execPath, [entry, 'oauth', ...argv], { encoding: 'utf8', input: '' });
     return [status, stderr];
   };
   expect(use('revoke', 'x')).toEqual([2, expect.stringContaining('write --url')]);

@@ -6,11 +6,11 @@ import { closeSync, existsSync, openSync, readSync } from 'node:fs';
 import { Agent } from 'node:http';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { entry } from './entry.ts';
 import { Manifests, ModelServer } from './gateway-process.ts';
 import { post } from './load-client.ts';
 import { freePort } from '../ports.ts';
 
-const main = new URL('../../gateway/main.ts', import.meta.url).pathname;
 
 let manifests: Manifests;
 let model: ModelServer;
@@ -40,7 +40,7 @@ async function serves(url: string, agent: Agent): Promise<void> {
 async function endOf(stdout: 'pipe' | number): Promise<number | null> {
   const port = await freePort();
   const options = ['serve', '--folder', manifests.folder, '--listen', `127.0.0.1:${port}`, '--admin', '127.0.0.1:0', '--workers', '1', '--drain-wait-ms', '0', '--access-log', 'all'];
-  gateway = spawn(process.execPath, [main, ...options], { stdio: ['ignore', stdout, 'ignore'], env: { PATH: process.env['PATH'] } });
+  gateway = spawn(process.execPath, [entry, ...options], { stdio: ['ignore', stdout, 'ignore'], env: { PATH: process.env['PATH'] } });
   const exited = once(gateway, 'exit').then(([code]) => code as number | null);
   const agent = new Agent({ keepAlive: true, maxSockets: 8 });
   const url = `http://127.0.0.1:${port}/seldon/prod/iris/api/v1.0/predictions?${'x'.repeat(200)}`;

@@ -1,71 +1,18 @@
-// Envoy's own rate limit service (Go) on a real redis-server, asked by the gateway. Skipped where the tool is not cached, or there is no redis-server:
-// build it with `test/tools/ratelimit.sh`.
-import { spawn } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+// Envoy's own rate limit service (Go) on a real redis-server, asked by the data plane and, as its manifest says, by a whole gateway. Skipped where the tool is not
+// cached, or there is no redis-server: build it with `test/tools/ratelimit.sh`.
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { freePort } from '../ports.ts';
-import { hasRedis, RedisServer } from '../redis-server.ts';
+import { hasRateLimitService, RateLimitProcess } from '../rate-limit-service.ts';
+import { RedisServer } from '../redis-server.ts';
 import { eventually } from '../turns.ts';
 import { fieldOf } from './client.ts';
 import type { RawClient, WireAnswer } from './client.ts';
 import { rateLimits, serveGuarded } from './external-services.ts';
+import { GatewayProcess, Manifests, ModelServer } from '../gateway/gateway-process.ts';
+import { until } from '../gateway/until.ts';
 import { Gateway, post } from './gateway.ts';
 import { Origin } from './origin.ts';
 
-const program = new URL('../../.cache/tools/ratelimit-v1.4.1-0.20260122083618-3fb702589d36', import.meta.url).pathname;
-if (!existsSync(program)) console.warn("Envoy's rate limit service is not built (test/tools/ratelimit.sh, with Go): its tests are skipped");
-
-const config = `
-domain: models
-descriptors:
-  - key: user
-    rate_limit: { unit: hour, requests_per_unit: 3 }
-  - key: user
-    value: vip
-    rate_limit: { unit: hour, requests_per_unit: 1000 }
-`;
-
-/** The service as a process, on a free port. */
-class RateLimitProcess {
-  readonly #folder = mkdtempSync(join(tmpdir(), 'sluice-ratelimit-'));
-  readonly #child: ChildProcess;
-  readonly port: number;
-  readonly #statusPort: number;
-
-  private constructor(redisPort: number, [port, statusPort, debugPort]: readonly [number, number, number]) {
-    this.port = port;
-    this.#statusPort = statusPort;
-    mkdirSync(join(this.#folder, 'ratelimit', 'config'), { recursive: true });
-    writeFileSync(join(this.#folder, 'ratelimit', 'config', 'config.yaml'), config);
-    const env = {
-      HOST: '127.0.0.1', PORT: String(statusPort), GRPC_HOST: '127.0.0.1', GRPC_PORT: String(port), DEBUG_HOST: '127.0.0.1', DEBUG_PORT: String(debugPort), USE_STATSD: 'false', LOG_LEVEL: 'error',
-      REDIS_SOCKET_TYPE: 'tcp', REDIS_URL: `127.0.0.1:${redisPort}`, RUNTIME_ROOT: this.#folder, RUNTIME_SUBDIRECTORY: 'ratelimit', RUNTIME_WATCH_ROOT: 'false', LIMIT_RESPONSE_HEADERS_ENABLED: 'true',
-    };
-    this.#child = spawn(program, { env, stdio: 'ignore' });
-  }
-
-  static async start(redisPort: number): Promise<RateLimitProcess> {
-    const service = new RateLimitProcess(redisPort, [await freePort(), await freePort(), await freePort()]);
-    const isHealthy = (): Promise<boolean> => fetch(`http://127.0.0.1:${service.#statusPort}/healthcheck`).then(({ status }) => status === 200, () => false);
-    for (let healthy = await isHealthy(); !healthy; healthy = await isHealthy()) if (service.#child.exitCode !== null) throw new Error('the rate limit service ended at its start');
-    return service;
-  }
-
-  async kill(): Promise<void> {
-    if (this.#child.exitCode === null && this.#child.signalCode === null) {
-      const ended = once(this.#child, 'exit');
-      this.#child.kill('SIGKILL');
-      await ended;
-    }
-    rmSync(this.#folder, { recursive: true, force: true });
-  }
-}
-
-describe.runIf(existsSync(program) && hasRedis)("Envoy's rate limit service", () => {
+describe.runIf(hasRateLimitService)("Envoy's rate limit service", () => {
   let redis: RedisServer;
   let service: RateLimitProcess;
   let gateway: Gateway;
@@ -147,4 +94,35 @@ describe.runIf(existsSync(program) && hasRedis)("Envoy's rate limit service", ()
     serve();
     expect((await ask('eve')).status).toBe(200);
   });
+});
+
+test.runIf(hasRateLimitService)('a gateway asks it as its manifests say', { timeout: 60_000 }, async () => {
+  const redis = await RedisServer.start();
+  const service = await RateLimitProcess.start(redis.port);
+  const [manifests, model] = [await Manifests.create(), await ModelServer.start()];
+  await manifests.write('limits.yaml', `apiVersion: getambassador.io/v2
+kind: RateLimitService
+metadata: { name: limits, namespace: prod }
+spec: { service: "127.0.0.1:${service.port}", domain: models, timeout_ms: 5000, failure_mode_deny: true }
+---
+apiVersion: getambassador.io/v2
+kind: Mapping
+metadata: { name: iris, namespace: prod }
+spec: { prefix: /iris/, service: "127.0.0.1:${model.port}", labels: { models: [{ by_user: [{ user: { header: x-user, omit_if_not_present: true } }] }] } }
+`);
+  await manifests.write('grants.txt', 'grants: [{ namespace: prod, prefixes: [/iris/], upstreams: ["127.0.0.1"] }]');
+  const gateway = new GatewayProcess(['serve', '--folder', manifests.folder, '--grants', `${manifests.folder}/grants.txt`, '--gateway-namespace', 'prod', '--listen', '127.0.0.1:0', '--admin', '127.0.0.1:0', '--workers', '2']);
+  try {
+    const { traffic, admin } = await gateway.listening();
+    const ask = async (user: string): Promise<number> => (await fetch(`${traffic}/iris/x`, { method: 'POST', body: '{}', headers: { 'x-user': user, connection: 'close' } })).status;
+    await until(async () => (await ask('vip')) === 200);
+    expect([await ask('ann'), await ask('ann'), await ask('ann'), await ask('ann'), await ask('vip')]).toEqual([200, 200, 200, 429, 200]);
+    expect(await (await fetch(`${admin}/metrics`)).text()).toMatch(/^sluice_external_calls_total\{service="rate-limit",outcome="denied"\} 1$/m);
+    await service.kill();
+    expect(await ask('vip')).toBe(500);
+    expect(gateway.errors).toBe('');
+  } finally {
+    await gateway.kill();
+    await Promise.all([service.kill(), redis.close(), model.stop(), manifests.remove()]);
+  }
 });
