@@ -3,13 +3,11 @@ import { createHash } from 'node:crypto';
 import type { PolicyEntry } from './policy-entry.ts';
 import type { Material, MaterialPlace, ProviderBase } from './provider.ts';
 import { placeOf } from './material-place.ts';
+import type { TokenPlace } from './token-place.ts';
 
 /** Where a client may put its key. */
 export type KeyPlace =
-  | { readonly kind: 'header'; readonly name: string }
-  | { readonly kind: 'query'; readonly name: string }
-  /** `authorization: Bearer KEY`. */
-  | { readonly kind: 'bearer' }
+  | Exclude<TokenPlace, { readonly kind: 'cookie' }>
   /** `authorization: Basic`: the password, or where it is empty the user. */
   | { readonly kind: 'basic' };
 
