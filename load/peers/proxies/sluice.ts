@@ -85,7 +85,15 @@ async function isReady(adminPort: number): Promise<boolean> {
   }
 }
 
-function sluiceOf(name: string, does: string, source: string): PeerKind {
+/** What a Sluice has besides the manifests of the fleet. */
+export interface Prepared {
+  readonly serveOptions: readonly string[];
+  /** Where its clients come in; null: at its plain port. */
+  readonly port: number | null;
+}
+
+/** Sluice with one worker. `prepare` writes what it needs besides the manifests in the folder that it is given, or more of these. */
+export function sluiceWith(name: string, does: string, prepare: (stage: Stage, manifests: string) => Promise<Prepared> | Prepared, source = tree): PeerKind {
   return {
     name,
     does,
@@ -94,16 +102,20 @@ function sluiceOf(name: string, does: string, source: string): PeerKind {
     async start(stage: Stage): Promise<Peer> {
       const manifests = join(stage.folder, 'manifests');
       writeManifests(manifests, stage.fleet);
-      const started = await startSluice({ manifests, workers: 1, core: stage.core, logFile: join(stage.folder, 'sluice.log'), tree: source, nodeOptions: [], serveOptions: [] });
-      return { ...started, name };
+      const { serveOptions, port } = await prepare(stage, manifests);
+      const started = await startSluice({ manifests, workers: 1, core: stage.core, logFile: join(stage.folder, 'sluice.log'), tree: source, nodeOptions: [], serveOptions });
+      if (port !== null) await untilListening(started, port);
+      return { ...started, name, port: port ?? started.port };
     },
   };
 }
 
-export const sluice: PeerKind = sluiceOf(
+const plain = (): Prepared => ({ serveOptions: [], port: null });
+
+export const sluice: PeerKind = sluiceWith(
   'sluice',
   'all of it: SeldonDeployments in a folder, split 75/25, rewrite, x-request-id, x-forwarded-*, counters for each deployment',
-  tree,
+  plain,
 );
 
 export const otherPrefix = 'sluice:';
@@ -112,5 +124,5 @@ export const otherPrefix = 'sluice:';
 export function otherSluice(name: string): PeerKind | null {
   if (!name.startsWith(otherPrefix)) return null;
   const source = name.slice(otherPrefix.length);
-  return sluiceOf(`sluice-${basename(source)}`, `Sluice in another checkout, ${basename(source)}`, source);
+  return sluiceWith(`sluice-${basename(source)}`, `Sluice in another checkout, ${basename(source)}`, plain, source);
 }

@@ -3,12 +3,11 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { deployments } from '../fleet.ts';
-import { writeManifests } from '../manifests.ts';
-import { freePort, untilListening } from '../process.ts';
+import { freePort } from '../process.ts';
 import { startHaproxy } from './haproxy.ts';
 import { startNginx } from './nginx.ts';
-import type { PeerKind, Stage } from './peer.ts';
-import { startSluice } from './sluice.ts';
+import type { PeerKind } from './peer.ts';
+import { sluiceWith } from './sluice.ts';
 
 /** Hosts that Sluice has a certificate for; each answers to `hN.example`. */
 export const manyHosts = 10_000;
@@ -38,27 +37,16 @@ function hostManifests({ certFile, keyFile }: Identity): string {
 }
 
 function sluiceOverTls(name: string, does: string, identity: Identity, many: boolean): PeerKind {
-  return {
-    name,
-    does,
-    rewrites: true,
-    splits: true,
-    async start(stage: Stage) {
-      const manifests = join(stage.folder, 'manifests');
-      writeManifests(manifests, stage.fleet);
-      if (many) {
-        mkdirSync(join(manifests, 'hosts'), { recursive: true });
-        // A file holds a bounded number of documents.
-        const documents = hostManifests(identity).split('\n---\n');
-        for (let at = 0; at < documents.length; at += 500) writeFileSync(join(manifests, 'hosts', `${at}.yaml`), documents.slice(at, at + 500).join('\n---\n'));
-      }
-      const port = await freePort();
-      const serveOptions = ['--tls-listen', `127.0.0.1:${port}`, '--tls-cert', identity.certFile, '--tls-key', identity.keyFile];
-      const started = await startSluice({ manifests, workers: 1, core: stage.core, logFile: join(stage.folder, 'sluice.log'), nodeOptions: [], serveOptions });
-      await untilListening(started, port);
-      return { ...started, name, port };
-    },
-  };
+  return sluiceWith(name, does, async (_stage, manifests) => {
+    if (many) {
+      mkdirSync(join(manifests, 'hosts'), { recursive: true });
+      // A file holds a bounded number of documents.
+      const documents = hostManifests(identity).split('\n---\n');
+      for (let at = 0; at < documents.length; at += 500) writeFileSync(join(manifests, 'hosts', `${at}.yaml`), documents.slice(at, at + 500).join('\n---\n'));
+    }
+    const port = await freePort();
+    return { serveOptions: ['--tls-listen', `127.0.0.1:${port}`, '--tls-cert', identity.certFile, '--tls-key', identity.keyFile], port };
+  });
 }
 
 /** In the order of their turns: the first is compared with every other. */

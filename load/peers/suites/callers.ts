@@ -4,13 +4,12 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { deployments } from '../fleet.ts';
 import { plainPlan, type LoadPlan } from '../load-plan.ts';
-import { writeManifests } from '../manifests.ts';
 import { details, summary, type Measured } from '../matrix.ts';
 import { proxyCore } from '../process.ts';
 import { envoyOne, startEnvoy } from '../proxies/envoy.ts';
 import { clusterOf, clusters } from '../proxies/envoy-routes.ts';
-import type { PeerKind, Stage } from '../proxies/peer.ts';
-import { sluice, startSluice } from '../proxies/sluice.ts';
+import type { PeerKind } from '../proxies/peer.ts';
+import { sluice, sluiceWith } from '../proxies/sluice.ts';
 import { doesTable, restRounds, takeRounds, type Contender } from '../rounds.ts';
 import { answerOf, type FleetPlan } from '../fleet.ts';
 import { startUpstream } from '../upstream.ts';
@@ -43,31 +42,22 @@ function clients(count: number): readonly string[] {
   return Array.from({ length: count }, (_, index) => `Authorization: Bearer ${tokenOf(`client-${index}`)}\r\nX-Api-Key: ${keyOf(`client-${index}`)}`);
 }
 
-function sluiceWith(name: string, does: string, policy: (folder: string) => string): PeerKind {
-  return {
-    name,
-    does,
-    rewrites: true,
-    splits: true,
-    async start(stage: Stage) {
-      const manifests = join(stage.folder, 'manifests');
-      writeManifests(manifests, stage.fleet);
-      const file = join(stage.folder, 'policy.yaml');
-      writeFileSync(file, policy(stage.folder));
-      const started = await startSluice({ manifests, workers: 1, core: stage.core, logFile: join(stage.folder, 'sluice.log'), nodeOptions: [], serveOptions: ['--policy', file] });
-      return { ...started, name };
-    },
-  };
+function sluiceThatAsks(name: string, does: string, policy: (folder: string) => string): PeerKind {
+  return sluiceWith(name, does, ({ folder }) => {
+    const file = join(folder, 'policy.yaml');
+    writeFileSync(file, policy(folder));
+    return { serveOptions: ['--policy', file], port: null };
+  });
 }
 
 const kinds: readonly PeerKind[] = [
   sluice,
-  sluiceWith('sluice-keys', 'every deployment asks for an API key (1,000 clients)', (folder) => {
+  sluiceThatAsks('sluice-keys', 'every deployment asks for an API key (1,000 clients)', (folder) => {
     const file = join(folder, 'keys');
     writeFileSync(file, Array.from({ length: 1000 }, (_, index) => `client-${index} sha256:${createHash('sha256').update(keyOf(`client-${index}`)).digest('hex')}\n`).join(''));
     return `defaults: { auth: keys }\nproviders:\n  keys: { kind: api-keys, file: ${JSON.stringify(file)} }\n`;
   }),
-  sluiceWith('sluice-tokens', 'every deployment asks for an ES256 token', (folder) => {
+  sluiceThatAsks('sluice-tokens', 'every deployment asks for an ES256 token', (folder) => {
     const file = join(folder, 'jwks.json');
     writeFileSync(file, JSON.stringify(keySet()));
     return `defaults: { auth: corp }\nproviders:\n  corp: { kind: jwt, issuer: "${issuer}", audiences: ${audience}, file: ${JSON.stringify(file)} }\n`;
