@@ -4,7 +4,7 @@ import { lookup } from 'node:dns/promises';
 import type { MessagePort } from 'node:worker_threads';
 import { ArenaFault } from '../../routing/arena.ts';
 import { drawnKey } from '../../routing/digest.ts';
-import type { Source } from '../../k8s/source/source.ts';
+import type { Source, SourceChange } from '../../k8s/source/source.ts';
 import { checkReach, readAddress, refusalOf } from '../../k8s/translate/reach.ts';
 import { Translator } from '../../k8s/translate/translator.ts';
 import { countedClients } from '../limit-memory.ts';
@@ -190,12 +190,16 @@ async function runControl({ settings, handover, policy, base, counters, table, l
     admin = await startAdmin({ admin: settings.admin, view: reconciler, blocks, countedClients: () => countedClients(limits, sharedNowMs()), bodyBytes: settings.limits.bodyBytes, policy: () => policies.policy, certificateSet: () => certificates.set, sourceKind: source.kind, sourceAgeSeconds: () => source.ageSeconds(), notReady: () => source.trouble(), certificates: () => certificates.expiries, turns, revoker });
     tell({ kind: 'admin-listening', host: admin.host, port: admin.port });
     await policies.open();
-    await source.start((change) => {
+    const deliver = (change: SourceChange): void => {
       reconciler.take(change);
       policies.take(change);
       keeper?.changed();
       certificates.declare(translator.current().hosts);
       source.follow(new Set([...translator.wantedSecrets, ...policies.wantedSecrets]));
+    };
+    await source.start(deliver, (part) => {
+      reconciler.gather(part);
+      policies.take(part);
     });
     policies.synced();
     certificates.open(translator.current().hosts);

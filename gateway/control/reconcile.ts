@@ -4,7 +4,7 @@ import { sameValue } from '../../routing/diff.ts';
 import type { Problem } from '../../routing/problem.ts';
 import type { Upstream, UpstreamEndpoints } from '../../routing/upstream.ts';
 import { RouteTable } from '../../routing/table.ts';
-import type { SourceChange } from '../../k8s/source/source.ts';
+import type { PartialChange, SourceChange } from '../../k8s/source/source.ts';
 import type { OAuthExposuresChange } from '../../k8s/translate/oauth-keys.ts';
 import type { ClaimRecord, Held } from '../../k8s/translate/held.ts';
 import type { Portions, Translation, TranslationChange } from '../../k8s/translate/translation.ts';
@@ -29,6 +29,8 @@ import type { UsedSlot } from './slots.ts';
 export interface Translating {
   /** Takes a change of the Snapshot and says what it changed in the Translation. */
   apply(change: SourceChange, portions: Portions): TranslationChange;
+  /** Takes some of a change that ends with the next `apply`. */
+  gather(part: PartialChange, portions: Portions): void;
   current(): Translation;
   /** The record of claims says this now. */
   setRecord(record: ClaimRecord, portions: Portions): TranslationChange;
@@ -206,6 +208,12 @@ export class Reconciler {
     this.#sourceProblems = change.problems;
     this.#take(this.#translator.apply(change, this.#portions), change.readAtMs);
     if (this.#isOpen) this.#tellOAuth(false);
+  }
+
+  /** Takes some of the first change before the rest. */
+  gather(part: PartialChange): void {
+    this.#translator.gather(part, this.#portions);
+    this.otherProblemsChanged();
   }
 
   /** `otherProblems` says something else now. */

@@ -1,12 +1,12 @@
-// The first reading of a large folder: by the Source's own thread, in turns, and by threads that end with it. Whatever becomes of a thread, all files
-// are read: what it had taken and not given back, the Source's own thread reads.
-import { once } from 'node:events';
+// The first reading of a folder: by threads that end with it, and by the Source's own, which takes what was read in the order of names, so that what
+// follows goes on beside the reading. Whatever becomes of a thread, all files are read: what it had and did not give back, the own thread reads.
 import { availableParallelism } from 'node:os';
-import { Worker } from 'node:worker_threads';
+import { compareText } from '../../routing/problem.ts';
 import { readingFile, type FileRead, type FileUnread } from './file-reading.ts';
 import type { FirstRead, FoundFile } from './files.ts';
-import { readOf, type FromReadingThread, type ReadingTask } from './reading-parts.ts';
 import type { ReadingTerms } from './manifest-objects.ts';
+import { HelpingThread } from './helping-thread.ts';
+import { ReadingTasks, type ReadingTask } from './reading-tasks.ts';
 import type { Turns, Work } from './turns.ts';
 
 export interface FirstReadingLimits {
@@ -26,89 +26,43 @@ export function firstReadingLimits(): FirstReadingLimits {
   return { threads: Math.min(mostThreads, availableParallelism() - 1), fromBytes: 4 * 1024 * 1024, taskMs: 10_000, taskBytes: 128 * 1024 };
 }
 
-/** JavaScript heap of a thread, MiB. */
-const heapMb = 512;
-
-interface Task {
-  readonly files: readonly FoundFile[];
-  reads: readonly (FileRead | FileUnread)[] | null;
-}
-
-/** What was read of each file, in their order; fewer when `turns` were stopped. */
-export async function firstReading(files: readonly FoundFile[], terms: ReadingTerms, turns: Turns, limits: FirstReadingLimits): Promise<readonly FirstRead[]> {
-  const tasks = tasksOf(files, limits.taskBytes);
+/** Gives `take` what was read of all files, some of them at a time, in the order of their names. Left where `turns` are stopped. */
+export async function firstReading(files: readonly FoundFile[], terms: ReadingTerms, turns: Turns, limits: FirstReadingLimits, take: (reads: readonly FirstRead[]) => Work): Promise<void> {
+  const tasks = new ReadingTasks(files.toSorted((a, b) => compareText(a.name, b.name)), limits.taskBytes);
   const bytes = files.reduce((sum, { stats }) => sum + stats.size, 0);
-  const queue = [...tasks];
-  const done = new AbortController();
-  const helpers = Array.from({ length: bytes < limits.fromBytes ? 0 : limits.threads }, () => help(queue, terms, limits.taskMs, done.signal));
-  const own = async (task: Task): Promise<void> => {
-    await turns.run(() => readTask(task, terms));
+  const threads = Array.from({ length: bytes < limits.fromBytes ? 0 : limits.threads }, () => new HelpingThread(tasks, terms, limits.taskMs));
+  /** false: the turns are stopped. */
+  const done = async (work: () => Work): Promise<boolean> => {
+    let isDone = false;
+    await turns.run(function* () {
+      yield* work();
+      isDone = true;
+    });
     // Promises alone would let no thread's answer in, nor anything else.
     await new Promise((resume) => setImmediate(resume));
+    return isDone;
   };
-  for (let task = queue.shift(); task !== undefined; task = queue.shift()) await own(task);
-  done.abort();
-  await Promise.all(helpers);
-  for (const task of tasks) if (task.reads === null) await own(task);
-  return tasks.flatMap(({ files: some, reads }) => (reads === null ? [] : some.map((file, index) => ({ file, read: reads[index]! }))));
-}
-
-function tasksOf(files: readonly FoundFile[], taskBytes: number): readonly Task[] {
-  const tasks: Task[] = [];
-  let some: FoundFile[] = [];
-  let bytes = 0;
-  for (const [index, file] of files.entries()) {
-    some.push(file);
-    bytes += file.stats.size;
-    if (bytes < taskBytes && index < files.length - 1) continue;
-    tasks.push({ files: some, reads: null });
-    some = [];
-    bytes = 0;
+  for (let next = tasks.next; next !== null; next = tasks.next) {
+    const { reads } = next;
+    if (reads === null) {
+      const own = tasks.assignOwn();
+      if (own === null) await tasks.answer;
+      else if (!(await done(() => readTask(own, terms)))) break;
+    } else {
+      const some = next.files.map((file, index) => ({ file, read: reads[index]! }));
+      tasks.taken();
+      for (const thread of threads) thread.ask();
+      if (!(await done(() => take(some)))) break;
+    }
   }
-  return tasks;
+  await Promise.all(threads.map((thread) => thread.end()));
 }
 
-function* readTask(task: Task, terms: ReadingTerms): Work {
+function* readTask(task: ReadingTask, terms: ReadingTerms): Work {
   const reads: (FileRead | FileUnread)[] = [];
   for (const { path, name, stats } of task.files) {
     reads.push(yield* readingFile(path, stats.size, { file: name, terms, lastGood: [] }));
     yield;
   }
   task.reads = reads;
-}
-
-/** One thread's share of the queue. Ends when it is empty, or with the thread, or when one task takes too long; never rejects. */
-async function help(queue: Task[], terms: ReadingTerms, taskMs: number, done: AbortSignal): Promise<void> {
-  let worker: Worker | null = null;
-  try {
-    worker = new Worker(new URL('reading-thread.ts', import.meta.url), { resourceLimits: { maxOldGenerationSizeMb: heapMb } });
-    // Heard by whoever waits for its next message, and of no interest to others.
-    worker.on('error', () => {});
-    const signal = (): AbortSignal => AbortSignal.timeout(taskMs);
-    // Nobody waits for a thread that comes too late to help.
-    await told(worker, AbortSignal.any([signal(), done]));
-    for (let task = queue.shift(); task !== undefined; task = queue.shift()) {
-      const asked: ReadingTask = { files: task.files.map(({ path, name, stats }) => ({ path, name, size: stats.size })), terms };
-      worker.postMessage(asked);
-      const answer = await told(worker, signal());
-      if (answer.kind === 'done') task.reads = answer.reads.map((parts, index) => readOf(parts, task.files[index]!.name));
-    }
-  } catch {
-    // It ended, or took too long: what it had taken is read by the own thread.
-  } finally {
-    await worker?.terminate();
-  }
-}
-
-/** Its next message; rejects when it ends before. */
-async function told(worker: Worker, signal: AbortSignal): Promise<FromReadingThread> {
-  const ended = new AbortController();
-  const exit = (): void => ended.abort();
-  worker.once('exit', exit);
-  try {
-    const [message] = (await once(worker, 'message', { signal: AbortSignal.any([signal, ended.signal]) })) as [FromReadingThread];
-    return message;
-  } finally {
-    worker.off('exit', exit);
-  }
 }

@@ -9,10 +9,10 @@ import { sameValue } from '../../routing/diff.ts';
 import type { Problem } from '../../routing/problem.ts';
 import { ClaimFile } from './claim-file.ts';
 import { entryAt, folderBounds, isHidden, isManifestName, outerIdentities, type Entry, type FolderBounds } from './entries.ts';
-import { fileProblem, ManifestFiles } from './files.ts';
+import { fileProblem, ManifestFiles, type FirstRead } from './files.ts';
 import { hasPassed, PendingEntries, type Happening, type PendingEntry } from './pending-entries.ts';
 import { PassedNames } from './passed-names.ts';
-import type { Source, SourceChange } from './source.ts';
+import type { PartialChange, Source, SourceChange } from './source.ts';
 import { firstReading, firstReadingLimits, type FirstReadingLimits } from './first-reading.ts';
 import { FolderTree, knownIn, newDirectory, type Directory } from './tree.ts';
 import { Turns, type Work } from './turns.ts';
@@ -75,7 +75,7 @@ class FolderSource implements Source {
     this.#tree = new FolderTree({ files: this.#files, bounds, pollMs: options.pollMs, onEvent: (directory, event, name) => this.#onEvent(directory, event, name) });
   }
 
-  async start(deliver: (change: SourceChange) => void): Promise<void> {
+  async start(deliver: (change: SourceChange) => void, gather: ((part: PartialChange) => void) | null = null): Promise<void> {
     for (const folder of this.#options.folders) {
       const path = resolve(folder);
       const found = entryAt(path);
@@ -91,13 +91,20 @@ class FolderSource implements Source {
       if (this.#stopped) return;
       this.#watchRoot(root);
     }
-    const reads = await firstReading(this.#files.gathered(), this.#files.terms, this.#turns, this.#reading);
-    await this.#turns.run(() => this.#files.take(reads));
+    await firstReading(this.#files.gathered(), this.#files.terms, this.#turns, this.#reading, (reads) => this.#takeFirst(reads, gather));
     if (this.#stopped) return;
     this.claims?.start();
     this.#deliver = deliver;
     this.#send(true);
     this.#schedulePoll();
+  }
+
+  *#takeFirst(reads: readonly FirstRead[], gather: ((part: PartialChange) => void) | null): Work {
+    yield* this.#files.take(reads);
+    if (gather === null) return;
+    const { set, removed } = this.#files.changes();
+    if (set.length + removed.length > 0) gather({ set, removed });
+    this.#files.letGo();
   }
 
   async stop(): Promise<void> {

@@ -4,8 +4,8 @@ import type { Manifest } from './manifest.ts';
 import type { ReadingTerms } from './manifest-objects.ts';
 import { StoredObject, type StoredParts } from './stored-object.ts';
 
-/** A thread's task: files to read. */
-export interface ReadingTask {
+/** Files that a thread is to read. */
+export interface FilesToRead {
   readonly files: readonly { readonly path: string; readonly name: string; readonly size: number }[];
   readonly terms: ReadingTerms;
 }

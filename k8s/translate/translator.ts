@@ -6,7 +6,7 @@ import { plainGuard } from '../../routing/guard.ts';
 import { plainSettings, type TableSettings } from '../../routing/table-change.ts';
 import { compareProblems, compareText, type Problem } from '../../routing/problem.ts';
 import { annotationOf, keys } from './annotations.ts';
-import { Backends } from './backends.ts';
+import { Backends, isThere } from './backends.ts';
 import { BareNames, type NameRefusal } from './bare-names.ts';
 import { deadEnds } from './dead-ends.ts';
 import { ExternalBook } from './external-book.ts';
@@ -43,6 +43,24 @@ export interface Recording {
 /** For tools and tests: nothing was held before. */
 export const nothingHeld: Recording = Object.freeze({ kind: 'here', held: Object.freeze([]) });
 
+/** Objects that are new or differ, and keys (`objectKey`) of those that are gone. */
+interface ObjectChange {
+  readonly set: readonly SourceObject[];
+  readonly removed: readonly string[];
+}
+
+/** What is known of a change before its end. */
+interface Gathered {
+  /** Units that changed. */
+  readonly changed: Set<Unit>;
+  /** Those of them that are still to be published. */
+  readonly publish: Set<Unit>;
+  /** Others that are to be published, or again. */
+  readonly republish: Set<Unit>;
+  /** Of those that changed, plain ones that name a Service which is not there, or not yet. */
+  readonly waiting: Set<Unit>;
+}
+
 export class Translator {
   readonly #settings: TranslateSettings;
   readonly #graph: ObjectGraph;
@@ -57,6 +75,8 @@ export class Translator {
   /** Changes of the record since `drainRecord`. */
   #recorded = new Map<string, Held | null>();
   #isFirst = true;
+  /** null: no change is under way. */
+  #gathered: Gathered | null = null;
   /** Number of the last change. */
   #turn: number;
   #problems: readonly Problem[] | null = null;
@@ -110,14 +130,12 @@ export class Translator {
   }
 
   /** Takes objects that are new or differ, and keys (`objectKey`) of those that are gone. Gives what `portions` has not taken before. */
-  apply(change: { readonly set: readonly SourceObject[]; readonly removed: readonly string[] }, portions: Portions = inOne): TranslationChange {
-    this.#problems = null;
-    this.#turn += 1;
-    for (const key of change.removed) this.#graph.remove(key);
-    for (const object of change.set) if (isWatched(object.ref, this.#settings)) this.#graph.set(object);
-    const { front } = this.#graph.modules;
-    if (front !== this.#tableSettings.front) this.#tableSettings = { ...this.#tableSettings, front };
-    const { changed, publish, republish } = this.#translateChanged(portions);
+  apply(change: ObjectChange, portions: Portions = inOne): TranslationChange {
+    const gathered = this.#set(change);
+    const { changed, publish, republish } = gathered;
+    this.#gathered = null;
+    for (const unit of gathered.waiting) this.#graph.again(unit);
+    for (const unit of this.#translateChanged(gathered, portions, (one) => one.isPlain)) publish.add(unit);
     this.#oauthKeys.take(changed);
     for (const unit of this.#namespaces.update(changed)) publish.add(unit);
     for (const unit of this.#claims.update(new Set([...changed, ...publish]), this.#turn)) publish.add(unit);
@@ -130,39 +148,68 @@ export class Translator {
   }
 
   /**
-   * Units that changed, those of them that are still to be published, and whichever are to be published again. Whole portions of plain ones are
-   * published, by what is known so far of who holds bare names, and what they mean is let go then.
+   * Takes some objects of a change that ends with the next `apply`, where it is decided what goes beyond one object. Plain ones are published at once
+   * if the Services that they name are there.
    */
-  #translateChanged(portions: Portions): { readonly changed: readonly Unit[]; readonly publish: Set<Unit>; readonly republish: ReadonlySet<Unit> } {
-    const changed: Unit[] = [];
-    const publish = new Set<Unit>();
-    const republish = new Set<Unit>();
+  gather(change: ObjectChange, portions: Portions): void {
+    const gathered = this.#set(change);
+    const some = this.#translateChanged(gathered, portions, (unit) => {
+      if (unit.isPlain && unit.reads.every(isThere)) return true;
+      // What is plain is translated again at the end, so it need not be kept until then.
+      if (unit.isPlain) gathered.waiting.add(unit);
+      unit.settle();
+      return false;
+    });
+    this.#publishSome(some, gathered, portions);
+    portions.take(this.#output.takeChange());
+    this.#graph.records.sweep();
+  }
+
+  #set({ set, removed }: ObjectChange): Gathered {
+    this.#problems = null;
+    // All that is gathered is one change.
+    if (this.#gathered === null) this.#turn += 1;
+    this.#gathered ??= { changed: new Set(), publish: new Set(), republish: new Set(), waiting: new Set() };
+    for (const key of removed) this.#graph.remove(key);
+    for (const object of set) if (isWatched(object.ref, this.#settings)) this.#graph.set(object);
+    const { front } = this.#graph.modules;
+    if (front !== this.#tableSettings.front) this.#tableSettings = { ...this.#tableSettings, front };
+    return this.#gathered;
+  }
+
+  /** Translates what changed and publishes whole portions of those that are `ready`. Gives those of them that do not fill one; the rest is to be published. */
+  #translateChanged(gathered: Gathered, portions: Portions, isReady: (unit: Unit) => boolean): readonly Unit[] {
+    const { changed, publish, waiting } = gathered;
     let some: Unit[] = [];
     let drafts = 0;
-    const publishSome = (): void => {
-      for (const unit of some) this.#rename(unit);
-      // One that is still to come says for itself what it means.
-      for (const unit of this.#bareNames.settle()) if (!unit.changed) republish.add(unit);
-      for (const unit of some) {
-        this.#publishOne(unit, portions);
-        republish.delete(unit);
-        unit.settle();
-      }
-      some = [];
-      drafts = 0;
-    };
     for (const unit of this.#graph.translateChanged()) {
-      changed.push(unit);
-      if (!unit.isPlain) {
-        publish.add(unit);
+      changed.add(unit);
+      publish.delete(unit);
+      waiting.delete(unit);
+      if (!isReady(unit)) {
+        if (!waiting.has(unit)) publish.add(unit);
         continue;
       }
       some.push(unit);
       drafts += unit.meaning!.drafts.length;
-      if (drafts >= portions.mappings) publishSome();
+      if (drafts < portions.mappings) continue;
+      this.#publishSome(some, gathered, portions);
+      some = [];
+      drafts = 0;
     }
-    for (const unit of some) publish.add(unit);
-    return { changed, publish, republish };
+    return some;
+  }
+
+  /** Publishes plain units by what is known so far of who holds bare names, and lets go what they mean. */
+  #publishSome(some: readonly Unit[], { republish }: Gathered, portions: Portions): void {
+    for (const unit of some) this.#rename(unit);
+    // One that is still to come says for itself what it means.
+    for (const unit of this.#bareNames.settle()) if (!unit.changed) republish.add(unit);
+    for (const unit of some) {
+      this.#publishOne(unit, portions);
+      republish.delete(unit);
+      unit.settle();
+    }
   }
 
   #rename(unit: Unit): void {

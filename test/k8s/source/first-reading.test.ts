@@ -8,8 +8,9 @@ import type { FoundFile } from '../../../k8s/source/files.ts';
 import { firstReading, type FirstReadingLimits } from '../../../k8s/source/first-reading.ts';
 import { folderSource } from '../../../k8s/source/folder.ts';
 import { partsOf, type FromReadingThread } from '../../../k8s/source/reading-parts.ts';
-import type { Source, SourceChange } from '../../../k8s/source/source.ts';
+import type { PartialChange, Source, SourceChange } from '../../../k8s/source/source.ts';
 import { Turns, type Work } from '../../../k8s/source/turns.ts';
+import { objectKey } from '../../../k8s/translate/object.ts';
 import { compareText } from '../../../routing/problem.ts';
 
 const golden = join(import.meta.dirname, '..', '..', 'golden');
@@ -46,15 +47,17 @@ function fill(copies: number): void {
 }
 
 /** The first change, as text, with the objects in their order. */
-async function first(reading: FirstReadingLimits): Promise<{ readonly text: string; readonly change: SourceChange }> {
+async function first(reading: FirstReadingLimits): Promise<{ readonly text: string; readonly change: SourceChange; readonly objects: ReadonlyMap<string, string> }> {
   let text = '';
+  const objects = new Map<string, string>();
   let change: SourceChange | null = null;
   source = folderSource({ folders: [folder], defaultNamespace: 'default', claimsFile: null, pollMs: 1_000_000 }, folderBounds, reading);
   await source.start((given) => {
     change = given;
+    for (const { ref, origin, object } of given.set) objects.set(objectKey(ref), JSON.stringify({ origin, object }));
     text = JSON.stringify({ objects: given.set.map(({ ref, apiVersion, origin, object }) => ({ ref, apiVersion, origin, object })), removed: given.removed, problems: given.problems }, null, 1);
   });
-  return { text, change: change! };
+  return { text, change: change!, objects };
 }
 
 function found(): readonly FoundFile[] {
@@ -94,7 +97,15 @@ describe('threads', () => {
     process.off('worker', notice);
   });
 
-  const read = async (turns: Turns, limits: FirstReadingLimits): Promise<unknown> => (await firstReading(found(), { defaultNamespace: 'default', digestKey: '' }, turns, limits)).map(({ file, read: one }) => [file.name, partsOf(one)]);
+  const read = async (turns: Turns, limits: FirstReadingLimits, taken: () => void = () => {}): Promise<readonly (readonly [name: string, parts: unknown])[]> => {
+    const reads: [name: string, parts: unknown][] = [];
+    await firstReading(found().toReversed(), { defaultNamespace: 'default', digestKey: '' }, turns, limits, function* (some) {
+      for (const { file, read: one } of some) reads.push([file.name, partsOf(one)]);
+      taken();
+      yield;
+    });
+    return reads;
+  };
 
   test('read while the own one is busy, and give back what it would read', async () => {
     fill(2);
@@ -103,7 +114,22 @@ describe('threads', () => {
     const parallel = await read(new HeldTurns(answered.promise), helped);
     expect(threads).toHaveLength(2);
     expect(parallel).toEqual(await read(new Turns(), alone));
+    expect(parallel.map(([name]) => name)).toEqual(found().map(({ name }) => name));
     expect(threads).toHaveLength(2);
+  });
+
+  test('let what was read be taken while the rest is not read yet', async () => {
+    fill(2);
+    onWorker = () => {};
+    let [takes, answers] = [0, 0];
+    let answersAtFirst = 0;
+    onWorker = (worker) => worker.on('message', ({ kind }: FromReadingThread) => (answers += Number(kind === 'done')));
+    await read(new Turns(), { ...helped, taskBytes: 1000 }, () => {
+      takes += 1;
+      if (takes === 1) answersAtFirst = answers;
+    });
+    expect(takes).toBeGreaterThan(16);
+    expect(answersAtFirst).toBeLessThan(takes / 2);
   });
 
   test('that end before they answer lose no file', async () => {
@@ -114,9 +140,15 @@ describe('threads', () => {
       worker.once('message', () => setImmediate(() => void worker.terminate()));
       worker.once('exit', () => ended.resolve());
     };
-    const parallel = await read(new HeldTurns(ended.promise), { ...helped, threads: 1, taskBytes: 10_000_000 });
+    const parallel = await read(new HeldTurns(ended.promise), { ...helped, threads: 1 });
     expect(threads).toHaveLength(1);
     expect(parallel).toEqual(await read(new Turns(), alone));
+  });
+
+  test('that take too long lose no file', async () => {
+    fill(1);
+    onWorker = () => {};
+    expect(await read(new Turns(), { ...helped, taskMs: 1 })).toEqual(await read(new Turns(), alone));
   });
 
   test.each([[0, 0], [1, 2]])('are not started for less than the bound: %i bytes over it, %i threads', async (over, count) => {
@@ -137,6 +169,45 @@ describe('a large folder', () => {
     expect(parallel.change.set.length).toBeGreaterThan(1000);
     expect(parallel.change.problems.map(({ code }) => code)).toEqual(expect.arrayContaining(['bad-yaml', 'not-utf8', 'bad-json']));
     expect(parallel.text).toBe(serial.text);
+  });
+
+  test.each([['alone', alone], ['helped', helped]])('is given bit by bit to who gathers, and the first change ends it: %s', async (_, reading) => {
+    fill(3);
+    const whole = await first(reading);
+    await source!.stop();
+    const open = folderSource({ folders: [folder], defaultNamespace: 'default', claimsFile: null, pollMs: 1_000_000 }, folderBounds, reading);
+    source = open;
+    const texts = new Map<string, string>();
+    let [parts, last] = [0, -1];
+    const take = ({ set, removed }: PartialChange): void => {
+      for (const object of set) texts.set(objectKey(object.ref), JSON.stringify({ origin: object.origin, object: object.object }));
+      expect(removed).toEqual([]);
+    };
+    await open.start(
+      (change) => {
+        take(change);
+        last = change.set.length;
+        expect(change.problems).toEqual(whole.change.problems);
+      },
+      (part) => {
+        take(part);
+        parts += 1;
+      },
+    );
+    expect(parts).toBeGreaterThan(3);
+    expect(last).toBe(0);
+    expect(texts).toEqual(whole.objects);
+  });
+
+  test('of declarations of one object only the first is ever given', async () => {
+    for (const [name, ip] of [['a.yaml', '10.0.0.1'], ['a/b.yaml', '10.0.0.2'], ['b.yaml', '10.0.0.3']] as const) {
+      mkdirSync(join(folder, 'a'), { recursive: true });
+      writeFileSync(join(folder, name), `apiVersion: v1\nkind: Service\nmetadata: { name: s }\nspec: { clusterIP: ${ip} }\n`);
+    }
+    const given: unknown[] = [];
+    source = folderSource({ folders: [folder], defaultNamespace: 'default', claimsFile: null, pollMs: 1_000_000 }, folderBounds, { ...helped, taskBytes: 1 });
+    await source.start(({ set }) => expect(set).toEqual([]), ({ set }) => given.push(...set.map(({ object }) => object)));
+    expect(given).toEqual([{ metadata: { name: 's' }, spec: { clusterIP: '10.0.0.1' } }]);
   });
 
   test('is read all the same when threads take too long', async () => {
