@@ -84,6 +84,8 @@ async function runControl({ settings, handover, policy, base, counters, table, l
       // What was read, parsed and sent for the first table is garbage now.
       setImmediate(releaseMemory);
       stepBack();
+      // Not before: to gather those of a large start takes longer than workers need to adopt its table.
+      void problemLog.look();
     },
     oauthClients: (change) => {
       if (settings.oauth) tell({ kind: 'oauth-clients', change });
@@ -137,7 +139,10 @@ async function runControl({ settings, handover, policy, base, counters, table, l
   }, sweepMs);
   const problemEvents = source.events === null ? null : new ProblemEvents(source.events, problemEventTimes, log, systemClock);
   const problemLog = new ProblemLog(log, () => reconciler.gatherProblems(slicesOfThread()), (problems) => problemEvents?.take(problems));
-  const looking = setInterval(() => void problemLog.look(), problemLogMs);
+  const looking = setInterval(() => {
+    // Before the first table they take time from it.
+    if (reconciler.served.version > 0) void problemLog.look();
+  }, problemLogMs);
   const staleness = logStaleness(source, log, stalenessTimes);
 
   const stop = async (): Promise<void> => {
@@ -206,7 +211,8 @@ async function runControl({ settings, handover, policy, base, counters, table, l
     // Before the first table: what is contested is decided by the record, or by nobody.
     await keeper?.open();
     reconciler.open();
-    problemLog.take(reconciler.problems);
+    // Else once everybody serves.
+    if (handover.ready) void problemLog.look();
   } catch (error) {
     tell({ kind: 'failed', sentence: sentenceOf(error) });
     await stop();

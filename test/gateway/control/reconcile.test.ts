@@ -37,8 +37,8 @@ class ScriptedTranslator implements Translating {
     return change;
   }
 
-  gather(_part: unknown, { take }: Portions): void {
-    take(this.apply());
+  gather(_part: unknown, portions: Portions): void {
+    portions.take(this.apply());
   }
 
   setRecord(): TranslationChange {
