@@ -9,7 +9,7 @@ import { metadataOf, namesDeployment, namesNamespace, seldonField } from './meta
 import type { Metadata } from './metadata.ts';
 import { routeOf } from './route-slot.ts';
 import type { RouteSlot } from './route-slot.ts';
-import type { NamespaceRoutes } from './namespace-routes.ts';
+import type { NamespaceView } from './namespace-view.ts';
 import type { RouteTable } from './table.ts';
 import type { Split } from './decision.ts';
 
@@ -36,7 +36,7 @@ function isBareCall(head: RequestHead, metadata: Metadata): boolean {
  * A bare name is its only declarer's, and nobody's when it is contested, reserved or closed by whoever may close it: a claim on the path does not get the
  * call, however well it matches. A Grant does; granted Routes come first in Order, so the first match tells.
  */
-function answerBare<T>(table: RouteTable<T>, space: NamespaceRoutes, head: RequestHead, metadata: Metadata, draw: number, hasLive: boolean): Decision<T> | null {
+function answerBare<T>(table: RouteTable<T>, space: NamespaceView, head: RequestHead, metadata: Metadata, draw: number, hasLive: boolean): Decision<T> | null {
   const routeSlot = findRouteSlot(table, space, head, metadata, hasLive);
   const slotted = routeSlot === null ? null : routeOf(routeSlot);
   const found = scan(table, space, head, hasLive, slotted) ?? slotted;
@@ -46,7 +46,7 @@ function answerBare<T>(table: RouteTable<T>, space: NamespaceRoutes, head: Reque
 }
 
 /** What the first match says: among Routes with a live Mapping, or among those with only shadows. */
-function answer<T>(table: RouteTable<T>, space: NamespaceRoutes, head: RequestHead, metadata: Metadata, draw: number, hasLive: boolean): Decision<T> | null {
+function answer<T>(table: RouteTable<T>, space: NamespaceView, head: RequestHead, metadata: Metadata, draw: number, hasLive: boolean): Decision<T> | null {
   const routeSlot = findRouteSlot(table, space, head, metadata, hasLive);
   if (space.anyScanned) {
     const route = scan(table, space, head, hasLive, routeSlot === null ? null : routeOf(routeSlot));

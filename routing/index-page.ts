@@ -12,6 +12,8 @@
 //               4  words of a slot     long: 4  serial of the record
 //          from 16  slots                    5  owner of the record
 //                                    from 6  the last 40 bytes of the text, or all of it
+//
+// In slots of namespaces word 1 holds what a look-up asks of their Routes instead (routing/namespace-view.ts).
 import { ArenaFault, checksumOf, checksumSeed, emptyPage, mostArenaBytes, unitBytes, unitWords } from './arena.ts';
 import type { Arena } from './arena.ts';
 

@@ -1,6 +1,6 @@
 // What the writer of an arena makes of the record of a thing that a change touches.
 import { byteText } from './bytes.ts';
-import { deploymentName } from './namespace-routes.ts';
+import { baseOf, deploymentName } from './namespace-routes.ts';
 import type { NamespaceRoutes, PlacedRoute } from './namespace-routes.ts';
 import { pathText } from './order.ts';
 import type { RouteMember, RoutePlan } from './route.ts';
@@ -25,9 +25,11 @@ export const recordOverhead = 512;
 /** The Route of these members, one or more, whose record is at this place. */
 export function knownRoute(plan: RoutePlan<RouteMember>, members: readonly RouteMember[], unit: number, number: number): KnownRoute {
   const { key, placing } = plan;
-  const { path } = members[0]!.mapping.match;
-  const pathLength = path.kind === 'prefix' || path.kind === 'exact' ? byteText(pathText(path)).length : 0;
-  return { unit, number, placing, pathLength, key, name: namedBy(plan, members) };
+  const { space, match: { path } } = members[0]!.mapping;
+  const hasText = path.kind === 'prefix' || path.kind === 'exact';
+  const text = hasText ? byteText(pathText(path)) : '';
+  const isBased = hasText && path.caseSensitive && space !== null && text.startsWith(baseOf(space));
+  return { unit, number, placing, pathLength: text.length, isBased, key, name: namedBy(plan, members) };
 }
 
 /** The deployment that a Route names, where it is a gRPC Route of a namespace. */

@@ -19,6 +19,7 @@ import { endless } from './index-reader.ts';
 import { textOffset } from './record.ts';
 import { nameIndexHash, noLength, pathIndexHash } from './namespace-routes.ts';
 import type { NamespaceRoutes } from './namespace-routes.ts';
+import type { NamespaceView } from './namespace-view.ts';
 import type { RouteTable } from './table.ts';
 import type { Route } from './decision.ts';
 
@@ -26,16 +27,17 @@ const slash = 0x2f;
 const owned = bytesOf('/seldon/');
 const ownedHash = hashBytes(owned);
 
-/** The space that owns the request; null: a namespace without Routes. */
+/** The Routes of the space that owns the request; null: a namespace without Routes. */
 export function ownerOf<T>(table: RouteTable<T>, head: RequestHead): NamespaceRoutes | null {
-  return ownerOfCall(table, head, metadataOf(head));
+  const space = ownerOfCall(table, head, metadataOf(head));
+  return space === null ? null : table.routesOf(space);
 }
 
-/** As `ownerOf`; `metadata` is that of the head. */
-export function ownerOfCall<T>(table: RouteTable<T>, head: RequestHead, metadata: Metadata): NamespaceRoutes | null {
+/** The space that owns the request, until the next one is asked for; null: a namespace without Routes. `metadata` is that of the head. */
+export function ownerOfCall<T>(table: RouteTable<T>, head: RequestHead, metadata: Metadata): NamespaceView | null {
   const { singleNamespace } = table.settings;
   if (isUnderSeldon(head)) {
-    if (singleNamespace !== null) return table.spaceNamed(singleNamespace);
+    if (singleNamespace !== null) return table.single;
     const { pathBytes, pathStart, pathEnd } = head;
     const start = pathStart + owned.length;
     const end = slashAt(pathBytes, start, pathEnd);
@@ -43,7 +45,7 @@ export function ownerOfCall<T>(table: RouteTable<T>, head: RequestHead, metadata
     // `/seldon/x` without a slash after it names no namespace: shared space.
   } else if (head.grpc) {
     if (namesNamespace(metadata)) return spaceOfField(table, head, metadata);
-    if (singleNamespace !== null && namesDeployment(metadata)) return table.spaceNamed(singleNamespace);
+    if (singleNamespace !== null && namesDeployment(metadata)) return table.single;
   }
   return table.shared;
 }
@@ -53,11 +55,11 @@ function isUnderSeldon(head: RequestHead): boolean {
 }
 
 /** Does the path begin with `/seldon/<name>/`? `space` is the owner of the request. */
-function isUnderBase<T>(table: RouteTable<T>, space: NamespaceRoutes, head: RequestHead): boolean {
-  return space.name !== null && table.settings.singleNamespace === null && (!head.grpc || isUnderSeldon(head));
+function isUnderBase<T>(table: RouteTable<T>, space: NamespaceView, head: RequestHead): boolean {
+  return space.baseLength > 0 && table.settings.singleNamespace === null && (!head.grpc || isUnderSeldon(head));
 }
 
-function spaceOfField<T>(table: RouteTable<T>, head: RequestHead, metadata: Metadata): NamespaceRoutes | null {
+function spaceOfField<T>(table: RouteTable<T>, head: RequestHead, metadata: Metadata): NamespaceView | null {
   const field = namespaceField(metadata);
   if (isRepeated(metadata)) return table.spaceNamed(fieldText(head, 'namespace', field));
   const { bytes, fields } = head;
@@ -67,17 +69,20 @@ function spaceOfField<T>(table: RouteTable<T>, head: RequestHead, metadata: Meta
 }
 
 /** The first indexed Route in Order that matches, `space` being the owner of the request: with a live Mapping (`hasLive` true) or with only shadows (false). */
-export function findRouteSlot<T>(table: RouteTable<T>, space: NamespaceRoutes, head: RequestHead, metadata: Metadata, hasLive: boolean): RouteSlot<T> | null {
-  const routeSlot = findByPath(table, space, head, hasLive);
-  return space.named > 0 && head.grpc ? first(routeSlot, findByName(table, space, head, metadata, hasLive)) : routeSlot;
+export function findRouteSlot<T>(table: RouteTable<T>, space: NamespaceView, head: RequestHead, metadata: Metadata, hasLive: boolean): RouteSlot<T> | null {
+  if (!head.grpc) return findByPath(table, space, head, hasLive);
+  const named = space.anyNamed ? findByName(table, space, head, metadata, hasLive) : null;
+  // Nearly every call: its path is that of a method, which no Route of a namespace has.
+  if (!space.anyUnbased && space.baseLength > 0 && !isUnderSeldon(head)) return named;
+  return first(findByPath(table, space, head, hasLive), named);
 }
 
-function findByPath<T>(table: RouteTable<T>, space: NamespaceRoutes, head: RequestHead, hasLive: boolean): RouteSlot<T> | null {
+function findByPath<T>(table: RouteTable<T>, space: NamespaceView, head: RequestHead, hasLive: boolean): RouteSlot<T> | null {
   const { pathBytes: bytes, pathStart } = head;
   const pathLength = head.pathEnd - pathStart;
   const { shortestSlashed } = space;
   let nextOther = space.shortestUnslashed;
-  const whole = space.anyWhole && space.whole.values.includes(pathLength);
+  const whole = space.anyWhole && space.routes!.whole.values.includes(pathLength);
   // Bytes after the longest declared path are not even hashed.
   const longest = whole || pathLength < space.longest ? pathLength : space.longest;
   let best: RouteSlot<T> | null = null;
@@ -91,7 +96,7 @@ function findByPath<T>(table: RouteTable<T>, space: NamespaceRoutes, head: Reque
     hash = space.seed;
   } else if (nextOther === 0) {
     best = routeSlotAt(table, space, head, hash, 0, 0, hasLive);
-    nextOther = space.unslashed.values[1] ?? noLength;
+    nextOther = space.routes!.unslashed.values[1] ?? noLength;
   }
   // Where a prefix may end next: behind a slash, or at a length that is declared.
   let nextSlashed = 0;
@@ -101,7 +106,7 @@ function findByPath<T>(table: RouteTable<T>, space: NamespaceRoutes, head: Reque
     if (end > longest) break;
     hash = hashRange(bytes, pathStart + length, pathStart + end, hash);
     length = end;
-    if (length === nextOther) nextOther = nextLength(space.unslashed.values, length);
+    if (length === nextOther) nextOther = nextLength(space.routes!.unslashed.values, length);
     const routeSlot = routeSlotAt(table, space, head, hash, length, known, hasLive);
     if (routeSlot !== null) best = first(best, routeSlot);
   }
@@ -113,7 +118,7 @@ function nextLength(lengths: readonly number[], length: number): number {
 }
 
 /** The first match among the Routes whose path text is the first `length` bytes of the path; `hash` is theirs. `known` of them are the base of the space. */
-function routeSlotAt<T>(table: RouteTable<T>, space: NamespaceRoutes, head: RequestHead, hash: number, length: number, known: number, hasLive: boolean): RouteSlot<T> | null {
+function routeSlotAt<T>(table: RouteTable<T>, space: NamespaceView, head: RequestHead, hash: number, length: number, known: number, hasLive: boolean): RouteSlot<T> | null {
   const key = pathIndexHash(space.seed, hash);
   const { words } = table;
   const place = directoryPlace(key);
@@ -157,7 +162,7 @@ function mayAnswer(flags: number, hasLive: boolean, isWholePath: boolean): boole
 }
 
 /** The first gRPC Route in Order of the deployment that the metadata `seldon` names. */
-export function findByName<T>(table: RouteTable<T>, space: NamespaceRoutes, head: RequestHead, metadata: Metadata, hasLive: boolean): RouteSlot<T> | null {
+export function findByName<T>(table: RouteTable<T>, space: NamespaceView, head: RequestHead, metadata: Metadata, hasLive: boolean): RouteSlot<T> | null {
   if (!namesDeployment(metadata) || !isGrpcPath(head)) return null;
   const field = seldonField(metadata);
   const { bytes, fields } = head;
@@ -194,9 +199,10 @@ export function findByName<T>(table: RouteTable<T>, space: NamespaceRoutes, head
 }
 
 /** The first match among the Routes that have no key to look up, if Order tries it before `best`. */
-export function scan<T>(table: RouteTable<T>, space: NamespaceRoutes, head: RequestHead, hasLive: boolean, best: Route<T> | null): Route<T> | null {
+export function scan<T>(table: RouteTable<T>, space: NamespaceView, head: RequestHead, hasLive: boolean, best: Route<T> | null): Route<T> | null {
   let path: string | null = null;
-  for (const { unit, number } of space.scanned) {
+  if (space.routes === null) return null;
+  for (const { unit, number } of space.routes.scanned) {
     const route = routeOf(table.routeSlot(number, unit, table.words[unit * unitWords]!));
     if (best !== null && compareOrder(best.order, route.order) < 0) return null;
     if (!route.usable || route.hasLive !== hasLive) continue;

@@ -17,30 +17,21 @@ export interface NamespaceRoutes {
   readonly name: string | null;
   /** Different for every NamespaceRoutes of a table; 0 is shared space. */
   readonly id: number;
-  /** Length of the path `/seldon/<name>/`, bytes; 0 for shared space. */
-  readonly baseLength: number;
   /** Hash of the base; the index is seeded with it. */
   readonly seed: number;
   readonly routeCount: number;
   /** Lengths, bytes, of prefixes that end with `/`: looked up at the slashes of the path. */
   readonly slashed: LengthCounts;
-  /** The least of `slashed`; `noLength` when there is none. */
-  readonly shortestSlashed: number;
-  /** The greatest length of a prefix; 0 when there is none. */
-  readonly longest: number;
   /** Lengths of other prefixes. */
   readonly unslashed: LengthCounts;
-  /** The least of `unslashed`; `noLength` when there is none. */
-  readonly shortestUnslashed: number;
   /** Lengths of exact paths. */
   readonly whole: LengthCounts;
+  /** Of all these Routes, how many have a path that does not begin with the base, or in any case: what a gRPC call may have. */
+  readonly unbased: number;
   /** gRPC Routes that name their deployment: looked up by the `seldon` metadata. */
   readonly named: number;
   /** What has no key to look up: regexes, gRPC Routes without a name. In Order. */
   readonly scanned: readonly RoutePlace[];
-  /** Are there exact paths? As `anyScanned`, so that a request reads no list which is empty. */
-  readonly anyWhole: boolean;
-  readonly anyScanned: boolean;
 }
 
 /** Longer than any path; a small integer, for the speed of comparing with it. */
@@ -63,44 +54,27 @@ export function baseOf(name: string): string {
 
 /** `id`: see NamespaceRoutes. */
 export function emptyNamespaceRoutes(name: string | null, id: number): NamespaceRoutes {
-  return spaceOf(name, id, { routeCount: 0, slashed: noLengths, unslashed: noLengths, whole: noLengths, named: 0, scanned: Object.freeze([]) });
+  return spaceOf(name, id, { routeCount: 0, slashed: noLengths, unslashed: noLengths, whole: noLengths, unbased: 0, named: 0, scanned: Object.freeze([]) });
 }
 
-type Counted = Pick<NamespaceRoutes, 'routeCount' | 'slashed' | 'unslashed' | 'whole' | 'named' | 'scanned'>;
+type Counted = Pick<NamespaceRoutes, 'routeCount' | 'slashed' | 'unslashed' | 'whole' | 'unbased' | 'named' | 'scanned'>;
 
 function spaceOf(name: string | null, id: number, counted: Counted): NamespaceRoutes {
-  const { routeCount, slashed, unslashed, whole, named, scanned } = counted;
-  // First what every request reads, so that it lies in two cache lines.
-  return Object.freeze({
-    id,
-    name,
-    baseLength: name === null ? 0 : baseOf(name).length,
-    shortestSlashed: slashed.values[0] ?? noLength,
-    shortestUnslashed: unslashed.values[0] ?? noLength,
-    longest: Math.max(slashed.values.at(-1) ?? 0, unslashed.values.at(-1) ?? 0),
-    seed: spaceSeed(name),
-    anyWhole: whole.values.length > 0,
-    anyScanned: scanned.length > 0,
-    named,
-    routeCount,
-    slashed,
-    unslashed,
-    whole,
-    scanned,
-  });
+  const { routeCount, slashed, unslashed, whole, unbased, named, scanned } = counted;
+  return Object.freeze({ name, id, seed: spaceSeed(name), routeCount, slashed, unslashed, whole, unbased, named, scanned });
 }
 
 /** The content of its record. */
-export function packSpace({ name, id, routeCount, slashed, unslashed, whole, named, scanned }: NamespaceRoutes): string {
+export function packSpace({ name, id, routeCount, slashed, unslashed, whole, unbased, named, scanned }: NamespaceRoutes): string {
   const places = scanned.flatMap(({ unit, number }) => [unit, number]);
-  return JSON.stringify([name, id, routeCount, named, slashed, unslashed, whole, places]);
+  return JSON.stringify([name, id, routeCount, named, unbased, slashed, unslashed, whole, places]);
 }
 
 /** What `packSpace` was given. */
 export function unpackSpace(content: unknown): NamespaceRoutes {
-  const [name, id, routeCount, named, slashed, unslashed, whole, places] = content as [string | null, number, number, number, LengthCounts, LengthCounts, LengthCounts, readonly number[]];
+  const [name, id, routeCount, named, unbased, slashed, unslashed, whole, places] = content as [string | null, number, number, number, number, LengthCounts, LengthCounts, LengthCounts, readonly number[]];
   const scanned = Array.from({ length: places.length / 2 }, (_, at) => Object.freeze({ unit: places[at * 2]!, number: places[at * 2 + 1]! }));
-  return spaceOf(name, id, { routeCount, slashed, unslashed, whole, named, scanned });
+  return spaceOf(name, id, { routeCount, slashed, unslashed, whole, unbased, named, scanned });
 }
 
 export function placingOf(match: Match, usable: boolean): Placing {
@@ -138,6 +112,8 @@ export interface PlacedRoute extends RoutePlace {
   readonly placing: Placing;
   /** Bytes of the path's text. */
   readonly pathLength: number;
+  /** Does the path's text begin with the base of its space? One in any case does not. */
+  readonly isBased: boolean;
 }
 
 /**
@@ -154,6 +130,7 @@ export function withRoute(space: NamespaceRoutes, before: PlacedRoute | null, af
     case 'unslashed':
     case 'whole':
       next[route.placing] = withLength(space[route.placing], route.pathLength, by < 0 ? -1 : 1);
+      if (!route.isBased) next.unbased += by;
       break;
     case 'named':
       next.named += by;

@@ -1,7 +1,7 @@
 // Record: one thing of a table, as bytes in an arena: a Route, the Routes of a namespace, an Upstream, a name.
 //
 //   word 0  serial: different for every record that was ever written, so that what a reader made of a record is known to be of this one
-//        1  owner: id of the NamespaceRoutes it belongs to; of an Upstream its state; or 0
+//        1  owner: id of the NamespaceRoutes it belongs to, or is of; of an Upstream its state; or 0
 //        2  bytes of the text
 //        3  bytes of the content
 //        4  number: a small one, for lists by number; records that replace each other keep it

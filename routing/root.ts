@@ -17,7 +17,7 @@ export const rootWords = Object.freeze({ version: 0, serial: 1, routeCount: 2, h
 const checksumWord = 14;
 const markWord = 15;
 /** Of this layout: another one has another. */
-const mark = 0x51_0c_00_02;
+const mark = 0x51_0c_00_03;
 
 /** Routes by path or name, namespaces by base, Upstreams by key, names that gRPC Routes of namespaces have. */
 export const indexes = ['routes', 'spaces', 'upstreams', 'names'] as const;

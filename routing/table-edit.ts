@@ -5,10 +5,10 @@ import type { Arena } from './arena.ts';
 import { addDigest, digestOf } from './digest.ts';
 import { sameValue } from './diff.ts';
 import { IndexEdit } from './index-edit.ts';
-import { metaOf } from './index-page.ts';
 import { NamesEdit } from './names-edit.ts';
 import { emptyNamespaceRoutes, withRoute } from './namespace-routes.ts';
 import type { NamespaceRoutes } from './namespace-routes.ts';
+import { spaceMetaOf } from './namespace-view.ts';
 import type { Mapping } from './mapping.ts';
 import { compareOrder, orderKey } from './order.ts';
 import type { OrderKey } from './order.ts';
@@ -281,7 +281,7 @@ export class TableEdit {
       }
       const after = this.#index.writeSpace(space, before?.number ?? null);
       if (name === null) continue;
-      const entry = { hash: space.seed, meta: metaOf(after.text), unit: after.unit, number: after.number };
+      const entry = { hash: space.seed, meta: spaceMetaOf(space, after.text.length), unit: after.unit, number: after.number };
       if (before === null) this.#edits.spaces.add(entry);
       else this.#edits.spaces.replace(before.unit, entry);
     }

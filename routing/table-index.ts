@@ -109,7 +109,7 @@ export class TableIndex {
   writeSpace(routes: NamespaceRoutes, number: number | null): KnownSpace {
     const text = routes.name === null ? '' : baseOf(routes.name);
     const place = number ?? this.numbers.spaces.take();
-    const unit = writeRecord(this.#arena, this.blocks, { serial: this.nextSerial(), owner: 0, number: place, text }, packSpace(routes));
+    const unit = writeRecord(this.#arena, this.blocks, { serial: this.nextSerial(), owner: routes.id, number: place, text }, packSpace(routes));
     const known = { routes, text, unit, number: place };
     this.spaces.set(routes.name, known);
     return known;

@@ -8,11 +8,12 @@ import { byteText, hashText, sameBytes } from './bytes.ts';
 import type { Route } from './decision.ts';
 import type { Digest } from './digest.ts';
 import { printDigest } from './digest.ts';
-import { directoryPlace, firstSlot, flagBits, longSlot, slotPlaces, textCut } from './index-page.ts';
+import { directoryPlace, firstSlot, longSlot, slotPlaces, textCut } from './index-page.ts';
 import { endless, IndexReader } from './index-reader.ts';
 import type { Mapping } from './mapping.ts';
 import { baseOf, emptyNamespaceRoutes, ownedBytes, spaceSeed, unpackSpace } from './namespace-routes.ts';
 import type { NamespaceRoutes } from './namespace-routes.ts';
+import { isOfLength, isPlain, NamespaceView, viewOf } from './namespace-view.ts';
 import { compareOrder } from './order.ts';
 import { compareText } from './problem.ts';
 import { contentOf, recordWords, textOffset, verifyRecord } from './record.ts';
@@ -40,7 +41,9 @@ export class RouteTable<T> {
   hash = '';
   routeCount = 0;
   settings: TableSettings = plainSettings;
-  shared: NamespaceRoutes = emptyNamespaceRoutes(null, 0);
+  shared: NamespaceView = viewOf(emptyNamespaceRoutes(null, 0), 0);
+  /** That of the only namespace, where the settings name one; null: it has no Routes. */
+  single: NamespaceView | null = null;
   /** Pages of the index of Routes (routing/index-reader.ts). */
   readonly routes: Int32Array;
   readonly #arena: Arena;
@@ -49,9 +52,11 @@ export class RouteTable<T> {
   readonly #changes: ChangedUpstreams;
   // By number of the record.
   readonly #madeRoutes: (RouteSlot<T> | undefined)[] = [];
-  readonly #madeSpaces: (NamespaceRoutes | undefined)[] = [];
+  readonly #madeSpaces: (NamespaceView | undefined)[] = [];
   /** Of the records of `#madeSpaces`. */
   #spaceSerials = new Int32Array(64);
+  /** Of the plain namespace that was found last. */
+  readonly #plainSpace = new NamespaceView();
   /** The Mappings of `#madeRoutes`: those that do not change keep what is attached to them. */
   readonly #members: (readonly AttachedMapping<T>[] | undefined)[] = [];
   /** Calls of `rest`, modulo 256, before a Route was asked for last. */
@@ -92,8 +97,10 @@ export class RouteTable<T> {
     if (settingsSerial !== this.#settingsSerial) this.settings = Object.freeze(contentOf(this.#arena, words[at + rootWords.settings]!) as TableSettings);
     this.#settingsSerial = settingsSerial;
     const sharedSerial = words[at + rootWords.sharedSerial]!;
-    if (sharedSerial !== this.#sharedSerial) this.shared = unpackSpace(contentOf(this.#arena, words[at + rootWords.shared]!));
+    if (sharedSerial !== this.#sharedSerial) this.shared = this.#viewAt(words[at + rootWords.shared]!);
     this.#sharedSerial = sharedSerial;
+    const { singleNamespace } = this.settings;
+    this.single = singleNamespace === null ? null : this.spaceNamed(singleNamespace);
     return this.#changes.until(words[at + rootWords.changes]!);
   }
 
@@ -134,15 +141,20 @@ export class RouteTable<T> {
     return this.#madeRoutes.reduce((count, made) => (made === undefined ? count : count + 1), 0);
   }
 
+  /** The Routes of a space. */
+  routesOf({ routes, unit }: NamespaceView): NamespaceRoutes {
+    return routes ?? unpackSpace(contentOf(this.#arena, unit));
+  }
+
   /** The space of a namespace, or null when it has no Routes. */
-  spaceNamed(name: string): NamespaceRoutes | null {
+  spaceNamed(name: string): NamespaceView | null {
     const base = baseOf(name);
     const entry = this.#indexes.spaces.find(spaceSeed(name), base);
     return entry === null ? null : this.#space(entry.number, entry.unit, this.words[entry.unit * unitWords]!);
   }
 
-  /** The space whose name is the bytes from `start` to `end`; `hash` is that of its base. */
-  spaceAt(hash: number, bytes: Uint8Array, start: number, end: number): NamespaceRoutes | null {
+  /** The space whose name is the bytes from `start` to `end`, until the next one is asked for; null where it has no Routes. `hash` is that of its base. */
+  spaceAt(hash: number, bytes: Uint8Array, start: number, end: number): NamespaceView | null {
     const { words, bytes: texts } = this;
     const { pages } = this.#indexes.spaces;
     const place = directoryPlace(hash);
@@ -150,18 +162,19 @@ export class RouteTable<T> {
     const mask = pages[place + 1]!;
     // Between `/seldon/` and `/`.
     const length = ownedBytes + end - start + 1;
-    const meta = length << flagBits;
+    const cut = textCut(length);
     let slot = firstSlot(hash, mask);
     for (let left = mask; left >= 0; left--, slot = (slot + 1) & mask) {
       const at = slots + slot * longSlot;
-      const given = words[at + 1]!;
-      if (given < 0) return null;
-      if (words[at] !== hash || given !== meta) continue;
+      const meta = words[at + 1]!;
+      if (meta < 0) return null;
+      if (words[at] !== hash || !isOfLength(meta, length)) continue;
       const unit = words[at + 2]!;
-      const cut = textCut(length);
-      const text = cut <= ownedBytes ? (at + slotPlaces.text) * 4 - cut : unit * unitBytes + textOffset;
-      if (sameBytes(bytes, start, texts, text + ownedBytes, end - start)) return this.#space(words[at + 3]!, unit, words[at + slotPlaces.serial]!);
-      if (cut > ownedBytes) verifyRecord(this.#arena, unit);
+      if (cut <= ownedBytes) {
+        if (!sameBytes(bytes, start, texts, (at + slotPlaces.text) * 4 - cut + ownedBytes, end - start)) continue;
+      } else if (!this.#isBase(unit, bytes, start, end)) continue;
+      if (isPlain(meta)) return this.#plainSpace.fill(meta, words[at + slotPlaces.owner]!, hash, length, unit);
+      return this.#space(words[at + 3]!, unit, words[at + slotPlaces.serial]!);
     }
     throw endless();
   }
@@ -184,7 +197,7 @@ export class RouteTable<T> {
   /** Every Route, in no order; those that are made here are not kept. */
   *#allRoutes(): Iterable<Route<T>> {
     for (const { number, unit } of this.#indexes.routes.entries()) yield this.#routeOnce(number, unit);
-    for (const { number, unit } of this.shared.scanned) yield this.#routeOnce(number, unit);
+    for (const { number, unit } of this.routesOf(this.shared).scanned) yield this.#routeOnce(number, unit);
     for (const { unit } of this.#indexes.spaces.entries()) for (const scanned of unpackSpace(contentOf(this.#arena, unit)).scanned) yield this.#routeOnce(scanned.number, scanned.unit);
   }
 
@@ -234,7 +247,16 @@ export class RouteTable<T> {
     return buildRoute(membersAt(this.#arena, unit, number).map((member) => this.#attached(noMembers, member)), serial);
   }
 
-  #space(number: number, unit: number, serial: number): NamespaceRoutes {
+  /** Is the name between `start` and `end` that of the namespace whose record is at `unit`? Where it is not, the record is as it was written. */
+  #isBase(unit: number, bytes: Uint8Array, start: number, end: number): boolean {
+    const { words } = this;
+    const name = unit * unitBytes + textOffset + ownedBytes;
+    if (words[unit * unitWords + recordWords.textBytes] === ownedBytes + end - start + 1 && sameBytes(bytes, start, this.bytes, name, end - start)) return true;
+    verifyRecord(this.#arena, unit);
+    return false;
+  }
+
+  #space(number: number, unit: number, serial: number): NamespaceView {
     if (this.#spaceSerials[number] === serial) {
       const made = this.#madeSpaces[number];
       if (made !== undefined) return made;
@@ -242,10 +264,10 @@ export class RouteTable<T> {
     return this.#makeSpace(number, unit, serial);
   }
 
-  #makeSpace(number: number, unit: number, serial: number): NamespaceRoutes {
+  #makeSpace(number: number, unit: number, serial: number): NamespaceView {
     const { words } = this;
     if (words[unit * unitWords] !== serial || words[unit * unitWords + recordWords.number] !== number) throw new ArenaFault(`the record at ${unit} is not that of its slot`);
-    const space = unpackSpace(contentOf(this.#arena, unit));
+    const space = this.#viewAt(unit);
     while (this.#madeSpaces.length <= number) this.#madeSpaces.push(undefined);
     if (number >= this.#spaceSerials.length) {
       const serials = new Int32Array(Math.max(number + 1, this.#spaceSerials.length * 2));
@@ -255,6 +277,10 @@ export class RouteTable<T> {
     this.#madeSpaces[number] = space;
     this.#spaceSerials[number] = serial;
     return space;
+  }
+
+  #viewAt(unit: number): NamespaceView {
+    return viewOf(unpackSpace(contentOf(this.#arena, unit)), unit);
   }
 }
 

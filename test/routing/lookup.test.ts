@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { decide } from '../../routing/decide.ts';
 import { headOf } from '../../routing/head-text.ts';
 import type { HeadText } from '../../routing/head-text.ts';
@@ -53,4 +53,22 @@ it('a Route that asks for seldon and namespace is not found without the namespac
   expect(call([['seldon', 'm']])).toBe('reject');
   expect(call([['seldon', 'm'], ['seldon', 'x'], ['namespace', 'ns']])).toBe('reject');
   expect(call([['seldon', 'm'], ['namespace', 'ns'], ['namespace', 'ns']])).toBe('reject');
+});
+
+describe('a namespace of which the slot of its index does not say all', () => {
+  const call = (path: string, namespace: string): HeadText => ({ method: 'POST', path, host: 'h', headers: [['seldon', 'm'], ['namespace', namespace]], grpc: true });
+  const get = (path: string): HeadText => ({ method: 'GET', path, host: 'h', headers: [], grpc: false });
+  const long = 'x'.repeat(300);
+  const folded = match({ kind: 'prefix', prefix: '/seldon/ns/m/', caseSensitive: false });
+  it.each<readonly [string, Parameters<typeof mapping>[1], string, HeadText]>([
+    ['a path that is a method', prefix('/seldon.protos.Seldon/'), 'ns', call('/seldon.protos.Seldon/Predict', 'ns')],
+    ['a path under its base in any case, called by gRPC', folded, 'ns', call('/SELDON/ns/m/x', 'ns')],
+    ['a long path', prefix(`/seldon/ns/${long}/`), 'ns', get(`/seldon/ns/${long}/x`)],
+    ['a long name', prefix(`/seldon/${long}/m/`), long, get(`/seldon/${long}/m/x`)],
+    ['a name of more bytes than are counted', prefix(`/seldon/${long}${long}/m/`), long + long, get(`/seldon/${long}${long}/m/x`)],
+  ])('%s is found', (_, given, space, text) => {
+    const table = tableOf([mapping('m', given, { space })], []);
+    expect(decide(table, headOf(text), 0).kind).toBe('forward');
+    expect(decide(table, headOf({ ...text, path: text.path.replace(/x$|Predict$/, '').slice(0, -1) }), 0).kind).toBe('reject');
+  });
 });

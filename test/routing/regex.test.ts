@@ -50,7 +50,7 @@ describe('regexes of tenants', () => {
 
 it('the check by hand of gRPC paths is the regex', () => {
   const program = RE2JS.compile(`^(?:${GRPC_PATTERN})$`);
-  const piece = fc.constantFrom('/', 'seldon.protos', 'seldonxprotos', 'seldon', '.protos', 'tensorflow.serving', 'tensorflow', 'inference', '.', 'Seldon', 'x', '\n', '/Predict');
+  const piece = fc.constantFrom('/', 'seldon.protos', 'seldonxprotos', 'seldon', '.protos', 'tensorflow.serving', 'tensorflow', 'inference', '.', 'Seldon', 'x', '/Predict');
   fc.assert(
     fc.property(fc.oneof(fc.array(piece, { maxLength: 6 }).map((pieces) => pieces.join('')), fc.array(piece, { maxLength: 5 }).map((pieces) => `/${pieces.join('')}`)), (path) => {
       const bytes = new TextEncoder().encode(`x${path}y`);
