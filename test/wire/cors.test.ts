@@ -1,9 +1,10 @@
 // CORS on the wire: preflights are answered here, other answers carry our words instead of the upstream's.
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import type { WireAnswer } from './client.ts';
 import { fieldOf } from './client.ts';
 import { Gateway, irisTo, transports } from './gateway.ts';
 import { Origin, answerEach, requestsIn } from './origin.ts';
+import { servedIris } from './served-iris.ts';
 import { upstreamOf } from '../gateway/fixtures.ts';
 
 const cors = { origins: ['https://a.example'], methods: 'GET, POST', headers: 'content-type', exposedHeaders: 'x-model', credentials: false, maxAge: '600' };
@@ -13,21 +14,13 @@ describe.each(transports)('%s', (_name, secure) => {
   let origin: Origin;
 
   beforeEach(async () => {
-    origin = await new Origin().listen();
-    gateway = await new Gateway().listen();
-    gateway.serveIris([origin.port], { cors });
-  });
-  afterEach(async () => {
-    gateway.close();
-    await origin.close();
+    const served = await servedIris({}, { cors });
+    ({ gateway, origin } = served);
+    return served.close;
   });
 
-  async function ask(method: string, fields: string): Promise<WireAnswer> {
-    const client = await gateway.open(secure);
-    client.write(`${method} /seldon/prod/iris/p HTTP/1.1\r\nHost: gateway\r\n${fields}Content-Length: 0\r\n\r\n`);
-    const [answer] = await client.answers(1);
-    client.destroy();
-    return answer!;
+  function ask(method: string, fields: string): Promise<WireAnswer> {
+    return gateway.ask(secure, `${method} /seldon/prod/iris/p HTTP/1.1\r\nHost: gateway\r\n${fields}Content-Length: 0\r\n\r\n`);
   }
 
   test('a preflight of an allowed origin is answered here', async () => {

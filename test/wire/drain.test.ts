@@ -1,22 +1,19 @@
 // Drain, and the messages of the control worker.
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { eventually } from '../turns.ts';
 import { fieldOf, RawClient } from './client.ts';
 import { Gateway, endpointsOn, post, transports } from './gateway.ts';
 import { Origin, requestsIn } from './origin.ts';
+import { servedIris } from './served-iris.ts';
 
 describe.each(transports)('%s', (_name, secure) => {
   let gateway: Gateway;
   let origin: Origin;
 
   beforeEach(async () => {
-    gateway = await new Gateway().listen();
-    origin = await new Origin().listen();
-    gateway.serveIris([origin.port]);
-  });
-  afterEach(async () => {
-    gateway.close();
-    await origin.close();
+    const served = await servedIris();
+    ({ gateway, origin } = served);
+    return served.close;
   });
 
   test('not ready at once, serves on, then each answer closes; what is in flight finishes; then nobody listens', async () => {

@@ -1,9 +1,10 @@
 // Each failure caused for real: what the client is told, how it is flagged, and that nobody else is touched.
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { freePort } from '../ports.ts';
 import { answersIn, fieldOf } from './client.ts';
 import { Gateway, endpointsOn, firstSlot, irisTo, post, transports } from './gateway.ts';
 import { Origin, answerEach, requestsIn } from './origin.ts';
+import { servedIris } from './served-iris.ts';
 import { upstreamOf } from '../gateway/fixtures.ts';
 import { eventually } from '../turns.ts';
 
@@ -12,13 +13,9 @@ describe.each(transports)('%s', (_name, secure) => {
   let origin: Origin;
 
   beforeEach(async () => {
-    gateway = await new Gateway({ limits: { connectTimeoutMs: 200 } }).listen();
-    origin = await new Origin().listen();
-    gateway.serveIris([origin.port]);
-  });
-  afterEach(async () => {
-    gateway.close();
-    await origin.close();
+    const served = await servedIris({ limits: { connectTimeoutMs: 200 } });
+    ({ gateway, origin } = served);
+    return served.close;
   });
 
   test.each([

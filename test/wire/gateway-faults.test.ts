@@ -3,20 +3,19 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { ExchangeRequest } from '../../gateway/edge/exchange/exchange-request.ts';
 import { Gateway, post, transports } from './gateway.ts';
 import { Origin, answerEach } from './origin.ts';
+import { servedIris } from './served-iris.ts';
 
 describe.each(transports)('%s', (_name, secure) => {
   let gateway: Gateway;
   let origin: Origin;
 
   beforeEach(async () => {
-    origin = await new Origin().listen();
-    gateway = await new Gateway().listen();
-    gateway.serveIris([origin.port]);
+    const served = await servedIris();
+    ({ gateway, origin } = served);
+    return served.close;
   });
-  afterEach(async () => {
+  afterEach(() => {
     vi.restoreAllMocks();
-    gateway.close();
-    await origin.close();
   });
 
   test('in a request that was sent ahead: its client pays, not the connection of the upstream that answered the one before', async () => {

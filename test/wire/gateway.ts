@@ -23,6 +23,7 @@ import { StoppedClock } from '../stopped-clock.ts';
 import { certificateSet, hostDeclaration } from './certificates.ts';
 import { certPem, keyPem } from './identity.ts';
 import { RawClient } from './client.ts';
+import type { WireAnswer } from './client.ts';
 
 export interface GatewayOptions {
   readonly limits?: Partial<EdgeLimits>;
@@ -162,6 +163,15 @@ export class Gateway {
 
   open(secure: boolean): Promise<RawClient> {
     return RawClient.open(secure ? this.tlsPort : this.port, secure);
+  }
+
+  /** One request on a connection of its own. */
+  async ask(secure: boolean, text: string): Promise<WireAnswer> {
+    const client = await this.open(secure);
+    client.write(text);
+    const [answer] = await client.answers(1);
+    client.destroy();
+    return answer!;
   }
 
   /** What this worker has counted under a name. */

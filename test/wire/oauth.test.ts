@@ -13,7 +13,6 @@ import { mappingOf, upstreamOf } from '../gateway/fixtures.ts';
 import { is, named, prefix } from '../routing/build.ts';
 import { RedisServer, hasRedis, redisAt } from '../redis-server.ts';
 import { eventually } from '../turns.ts';
-import type { WireAnswer } from './client.ts';
 import { fieldOf } from './client.ts';
 import { Gateway, endpointsOn, firstSlot, post, transports } from './gateway.ts';
 import type { GatewayOptions } from './gateway.ts';
@@ -49,16 +48,8 @@ async function start(options: GatewayOptions = {}): Promise<{ readonly gateway: 
   return { gateway, origins };
 }
 
-async function ask(gateway: Gateway, text: string, secure = false): Promise<WireAnswer> {
-  const client = await gateway.open(secure);
-  client.write(text);
-  const [answer] = await client.answers(1);
-  client.destroy();
-  return answer!;
-}
-
 async function token(gateway: Gateway, name = 'iris-key', secret = 'iris-secret'): Promise<string> {
-  const answer = await ask(gateway, tokenRequest(basic(name, secret)));
+  const answer = await gateway.ask(false, tokenRequest(basic(name, secret)));
   return (JSON.parse(answer.body) as { access_token: string }).access_token;
 }
 
@@ -76,7 +67,7 @@ function requests(gateway: Gateway, outcome: (typeof oauthRequestOutcomes)[numbe
 describe.each(transports)('a token over %s', (_, secure) => {
   test('byte by byte', async () => {
     const { gateway, origins } = await start();
-    const answer = await ask(gateway, tokenRequest(basic('iris-key', 'iris-secret')), secure);
+    const answer = await gateway.ask(secure, tokenRequest(basic('iris-key', 'iris-secret')));
     expect(answer.status).toBe(200);
     expect(answer.body).toMatch(/^\{"access_token":"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}","token_type":"bearer","expires_in":43199,"scope":"read write"\}$/);
     expect(['content-type', 'cache-control', 'pragma', 'access-control-allow-origin'].map((name) => fieldOf(answer, name))).toEqual(['application/json;charset=UTF-8', 'no-store', 'no-cache', '*']);
@@ -90,7 +81,7 @@ describe.each(transports)('a token over %s', (_, secure) => {
     const given = await token(gateway);
     const apiPaths = ['/api/v0.1/predictions', '/api/v1.0/predictions', '/api/v0.1/feedback', '/api/v1.0/feedback?a=b'];
     for (const path of apiPaths) {
-      const answer = await ask(gateway, api(path, bearer(given)), secure);
+      const answer = await gateway.ask(secure, api(path, bearer(given)));
       expect([answer.status, answer.body, fieldOf(answer, 'access-control-allow-origin')]).toEqual([200, 'iris', '*']);
     }
     expect(requestsIn(origins.iris.text).map((request) => request.split(' HTTP/')[0])).toEqual(apiPaths.map((path) => `POST ${path}`));
@@ -123,7 +114,7 @@ describe('requests for a token', () => {
     ['a chunked body', `POST /oauth/token HTTP/1.1\r\nHost: g\r\n${basic('iris-key', 'iris-secret')}Content-Type: application/x-www-form-urlencoded\r\nTransfer-Encoding: chunked\r\n\r\n5\r\ngrant\r\n18\r\n_type=client_credentials\r\n0\r\n\r\n`],
     ['8192 bytes', tokenRequest(basic('iris-key', 'iris-secret'), 'grant_type=client_credentials&x='.padEnd(8192, 'x'))],
   ])('%s', async (_, text) => {
-    const answer = await ask(gateway, text);
+    const answer = await gateway.ask(false, text);
     expect([answer.status, answer.body]).toEqual([200, expect.stringContaining('"access_token"')]);
   });
 
@@ -154,7 +145,7 @@ describe('requests for a token', () => {
     ['a secret in the URL', 400, 'invalid_request', tokenRequest('', '', '', '/oauth/token?grant_type=client_credentials&client_id=iris-key&client_secret=iris-secret')],
     ['GET', 405, 'method_not_allowed', `GET /oauth/token HTTP/1.1\r\nHost: g\r\n${basic('iris-key', 'iris-secret')}\r\n`],
   ])('%s: %i %s', async (_, code, error, text) => {
-    const answer = await ask(gateway, text);
+    const answer = await gateway.ask(false, text);
     expect([answer.status, (JSON.parse(answer.body) as { error: string }).error]).toEqual([code, error]);
     expect(fieldOf(answer, 'content-type')).toBe('application/json;charset=UTF-8');
     expect(fieldOf(answer, 'www-authenticate')).toBe(code === 401 ? 'Basic realm="oauth2/client"' : null);
@@ -175,10 +166,10 @@ describe('requests for a token', () => {
   test('two of one name: the secret says which, and one secret for both is nobody\'s', async () => {
     const twin = oauthClient('other', 'iris', 'iris-key', 'other-secret');
     gateway.plane.setOAuthClients({ whole: false, set: [{ ...twin, names: iris.names }], removed: [] });
-    expect((await ask(gateway, tokenRequest(basic('iris-key', 'iris-secret')))).status).toBe(200);
+    expect((await gateway.ask(false, tokenRequest(basic('iris-key', 'iris-secret')))).status).toBe(200);
     const same = oauthClient('other', 'iris', 'iris-key', 'iris-secret');
     gateway.plane.setOAuthClients({ whole: false, set: [{ ...same, names: iris.names }], removed: [twin.id] });
-    expect((await ask(gateway, tokenRequest(basic('iris-key', 'iris-secret')))).status).toBe(401);
+    expect((await gateway.ask(false, tokenRequest(basic('iris-key', 'iris-secret')))).status).toBe(401);
   });
 });
 
@@ -192,7 +183,7 @@ describe('requests with a token', () => {
     ['two', bearer('a') + bearer('b'), 400, 'invalid_request', 'more than one token: send one'],
   ])('%s is refused, byte by byte', async (_, fields, code, error, description) => {
     const { gateway, origins } = await start();
-    const answer = await ask(gateway, api('/api/v0.1/predictions', fields));
+    const answer = await gateway.ask(false, api('/api/v0.1/predictions', fields));
     expect([answer.status, answer.body]).toEqual([code, `{"error":"${error}","error_description":"${description}"}`]);
     expect(fieldOf(answer, 'www-authenticate')).toBe(`Bearer realm="prediction-client", error="${error}", error_description="${description}"`);
     expect(requests(gateway, 'refused')).toBe(1);
@@ -203,55 +194,55 @@ describe('requests with a token', () => {
     const { gateway, origins } = await start();
     const given = await token(gateway);
     for (const fields of ['seldon: wine\r\nnamespace: test\r\n', 'Host: wine.test\r\n'.replace('Host', 'X-Forwarded-Host'), 'x-original-url: /seldon/test/wine/p\r\n']) {
-      expect((await ask(gateway, api('/api/v0.1/predictions', bearer(given) + fields))).body).toBe('iris');
+      expect((await gateway.ask(false, api('/api/v0.1/predictions', bearer(given) + fields))).body).toBe('iris');
     }
-    expect((await ask(gateway, api('/api/v0.1/predictions', bearer(await token(gateway, 'wine-key', 'wine: secret'))))).body).toBe('wine');
+    expect((await gateway.ask(false, api('/api/v0.1/predictions', bearer(await token(gateway, 'wine-key', 'wine: secret'))))).body).toBe('wine');
     expect(origins.thief.text).toBe('');
   });
 
   test('other paths, and everything without --oauth, are the Routes\'', async () => {
     const { gateway } = await start();
-    for (const path of ['/oauth/tokens', '/oauth/token/', '/api/v0.1/predictions/', '/api/v2.0/predictions', '/']) expect((await ask(gateway, api(path, bearer('x')))).body).toBe('thief');
+    for (const path of ['/oauth/tokens', '/oauth/token/', '/api/v0.1/predictions/', '/api/v2.0/predictions', '/']) expect((await gateway.ask(false, api(path, bearer('x')))).body).toBe('thief');
     const { gateway: without } = await start({ oauth: undefined } as unknown as GatewayOptions);
-    for (const path of ['/oauth/token', '/api/v0.1/predictions']) expect((await ask(without, api(path, ''))).body).toBe('thief');
+    for (const path of ['/oauth/token', '/api/v0.1/predictions']) expect((await without.ask(false, api(path, ''))).body).toBe('thief');
   });
 
   test('a page asks whether it may ask', async () => {
     const { gateway } = await start();
     for (const path of ['/oauth/token', '/api/v0.1/predictions']) {
-      const answer = await ask(gateway, `OPTIONS ${path} HTTP/1.1\r\nHost: g\r\nOrigin: https://a.example\r\nAccess-Control-Request-Method: POST\r\n\r\n`);
+      const answer = await gateway.ask(false, `OPTIONS ${path} HTTP/1.1\r\nHost: g\r\nOrigin: https://a.example\r\nAccess-Control-Request-Method: POST\r\n\r\n`);
       expect(answer.status).toBe(200);
       expect(answer.head).toContain('access-control-allow-origin: *\r\naccess-control-allow-methods: POST, GET, OPTIONS, DELETE\r\naccess-control-max-age: 3600\r\naccess-control-allow-headers: API-Key, accept, Content-Type, x-requested-with, authorization\r\n');
     }
-    expect((await ask(gateway, 'GET /api/v0.1/predictions HTTP/1.1\r\nHost: g\r\n\r\n')).status).toBe(405);
+    expect((await gateway.ask(false, 'GET /api/v0.1/predictions HTTP/1.1\r\nHost: g\r\n\r\n')).status).toBe(405);
   });
 
   test('a deployment without anybody to answer is told as Seldon told it', async () => {
     const { gateway, origins } = await start();
     const given = await token(gateway);
     await origins.iris.close();
-    const failed = await ask(gateway, api('/api/v0.1/predictions', bearer(given)));
+    const failed = await gateway.ask(false, api('/api/v0.1/predictions', bearer(given)));
     expect([failed.status, JSON.parse(failed.body)]).toEqual([503, { code: 103, info: expect.stringContaining('connection failure') as string, reason: 'Microservice error', status: 'FAILURE' }]);
     gateway.serve([mappingOf('iris', 'iris')], [upstreamOf('iris')], [endpointsOn('iris', [])]);
-    const unready = await ask(gateway, api('/api/v0.1/predictions', bearer(given)));
+    const unready = await gateway.ask(false, api('/api/v0.1/predictions', bearer(given)));
     expect([unready.status, unready.body]).toEqual([503, '{"code":104,"info":"no healthy upstream","reason":"No Running Deployment","status":"FAILURE"}']);
     gateway.serve([], [], []);
-    expect((await ask(gateway, api('/api/v0.1/predictions', bearer(given)))).status).toBe(404);
+    expect((await gateway.ask(false, api('/api/v0.1/predictions', bearer(given)))).status).toBe(404);
   });
 
   test('a token ends with its client: with the key, the secret, or the SeldonDeployment', async () => {
     const { gateway } = await start();
     const given = await token(gateway);
     gateway.plane.setOAuthClients({ whole: false, set: [oauthClient('prod', 'iris', 'iris-key', 'new-secret')], removed: [iris.id] });
-    expect((await ask(gateway, api('/api/v0.1/predictions', bearer(given)))).status).toBe(401);
-    expect((await ask(gateway, tokenRequest(basic('iris-key', 'iris-secret')))).status).toBe(401);
-    expect((await ask(gateway, tokenRequest(basic('iris-key', 'new-secret')))).status).toBe(200);
+    expect((await gateway.ask(false, api('/api/v0.1/predictions', bearer(given)))).status).toBe(401);
+    expect((await gateway.ask(false, tokenRequest(basic('iris-key', 'iris-secret')))).status).toBe(401);
+    expect((await gateway.ask(false, tokenRequest(basic('iris-key', 'new-secret')))).status).toBe(200);
   });
 
   test('a token, and all of a client, are revoked', async () => {
     const { gateway } = await start();
     const [one, two, other] = [await token(gateway), await token(gateway), await token(gateway, 'wine-key', 'wine: secret')];
-    const use = async (text: string): Promise<number> => (await ask(gateway, api('/api/v1.0/predictions', bearer(text)))).status;
+    const use = async (text: string): Promise<number> => (await gateway.ask(false, api('/api/v1.0/predictions', bearer(text)))).status;
     expect(await gateway.plane.revoke({ kind: 'token', digest: tokenDigest(Buffer.from(one)).toString('hex') })).toEqual({ kind: 'revoked', count: 1 });
     expect([await use(one), await use(two), await use(other)]).toEqual([401, 200, 200]);
     expect(await gateway.plane.revoke({ kind: 'client', client: iris.id })).toEqual({ kind: 'revoked', count: 1 });
@@ -275,11 +266,11 @@ describe('requests with a token', () => {
   test('clients that are not known yet: try again', async () => {
     const { gateway } = await start({ oauth: null });
     for (const text of [tokenRequest(basic('iris-key', 'iris-secret')), api('/api/v0.1/predictions', bearer('x'))]) {
-      const answer = await ask(gateway, text);
+      const answer = await gateway.ask(false, text);
       expect([answer.status, fieldOf(answer, 'retry-after')]).toEqual([503, '1']);
     }
     gateway.plane.setOAuthClients({ whole: true, set: clients, removed: [] });
-    expect((await ask(gateway, tokenRequest(basic('iris-key', 'iris-secret')))).status).toBe(200);
+    expect((await gateway.ask(false, tokenRequest(basic('iris-key', 'iris-secret')))).status).toBe(200);
   });
 });
 
@@ -291,7 +282,7 @@ describe('the deployment of a token', () => {
     const copy: Mapping = { ...mappingOf('thief', 'thief'), match: mappingOf('iris', 'iris').match, role: { kind: 'shadow', percent: 100 } };
     gateway.serve([member('iris', 50), member('wine', 50), copy], ['iris', 'wine', 'thief'].map((name) => upstreamOf(name)), Object.entries(origins).map(([name, { port }]) => endpointsOn(name, [port])));
     const bodies: string[] = [];
-    for (let time = 0; time < 40; time++) bodies.push((await ask(gateway, api('/api/v0.1/predictions', bearer(given)))).body);
+    for (let time = 0; time < 40; time++) bodies.push((await gateway.ask(false, api('/api/v0.1/predictions', bearer(given)))).body);
     // All of one member is less likely than one in 10^11.
     expect(new Set(bodies)).toEqual(new Set(['iris', 'wine']));
     await eventually(() => requestsIn(origins.thief.text).length === 40, 'all copies');
@@ -303,7 +294,7 @@ describe('the deployment of a token', () => {
     const given = await token(gateway);
     const iris = mappingOf('iris', 'iris');
     gateway.serve([{ ...iris, guard: { ...iris.guard, auth: { kind: 'providers', names: ['keys'] } } }], [upstreamOf('iris')], [endpointsOn('iris', [origins.iris.port])]);
-    const answer = await ask(gateway, api('/api/v0.1/predictions', bearer(given)));
+    const answer = await gateway.ask(false, api('/api/v0.1/predictions', bearer(given)));
     expect([401, 403]).toContain(answer.status);
     expect(gateway.entries.at(-1)).toMatchObject({ client: 'oauth/prod/iris', mapping: 'iris/http' });
     expect(origins.iris.text).toBe('');
@@ -312,7 +303,7 @@ describe('the deployment of a token', () => {
   test('is told whose token it was, where models are told who calls, and by nobody else', async () => {
     const { gateway, origins } = await start({ policy: { ...noPolicy, clientHeader: true } });
     const given = await token(gateway);
-    await ask(gateway, api('/api/v0.1/predictions', `${bearer(given)}X-Sluice-Client: root\r\n`));
+    await gateway.ask(false, api('/api/v0.1/predictions', `${bearer(given)}X-Sluice-Client: root\r\n`));
     expect(origins.iris.text.match(/^x-sluice-client: .*$/gim)).toEqual(['x-sluice-client: prod/iris']);
   });
 
@@ -389,14 +380,14 @@ describe.skipIf(!hasRedis)('replicas with one Redis', () => {
     const redis = redisAt(server.port);
     const [one, two] = [await start({ redis }), await start({ redis })];
     const given = await token(one.gateway);
-    const use = async (gateway: Gateway): Promise<number> => (await ask(gateway, api('/api/v0.1/predictions', bearer(given)))).status;
+    const use = async (gateway: Gateway): Promise<number> => (await gateway.ask(false, api('/api/v0.1/predictions', bearer(given)))).status;
     expect([await use(one.gateway), await use(two.gateway)]).toEqual([200, 200]);
     // While it is away a token that was seen goes on; no other is told, and none is given.
     await server.kill();
     await eventually(() => one.gateway.counted('redisReady') === 0 && two.gateway.counted('redisReady') === 0, 'Redis is away');
     expect([await use(one.gateway), await use(two.gateway)]).toEqual([200, 200]);
     for (const text of [api('/api/v0.1/predictions', bearer('unseen')), tokenRequest(basic('iris-key', 'iris-secret'))]) {
-      const answer = await ask(one.gateway, text);
+      const answer = await one.gateway.ask(false, text);
       expect([answer.status, fieldOf(answer, 'retry-after'), JSON.parse(answer.body)]).toEqual([503, '1', { error: 'temporarily_unavailable', error_description: 'Redis cannot be reached' }]);
     }
     expect([counted(one.gateway, 'unavailable'), requests(one.gateway, 'unavailable')]).toEqual([1, 1]);

@@ -1,8 +1,9 @@
 // Requests through the data plane on real sockets: framing both ways, keep-alive, pipelining, bodiless answers.
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { answersIn, fieldOf } from './client.ts';
 import { Gateway, endpointsOn, irisTo, post, transports } from './gateway.ts';
 import { Origin, answerEach, requestsIn } from './origin.ts';
+import { servedIris } from './served-iris.ts';
 import { upstreamOf } from '../gateway/fixtures.ts';
 import { eventually } from '../turns.ts';
 
@@ -11,13 +12,9 @@ describe.each(transports)('%s', (_name, secure) => {
   let origin: Origin;
 
   beforeEach(async () => {
-    gateway = await new Gateway().listen();
-    origin = await new Origin().listen();
-    gateway.serveIris([origin.port]);
-  });
-  afterEach(async () => {
-    gateway.close();
-    await origin.close();
+    const served = await servedIris();
+    ({ gateway, origin } = served);
+    return served.close;
   });
 
   test('a POST goes through with its body, its path rewritten', async () => {

@@ -53,12 +53,8 @@ describe.each(transports)('%s', (_name, secure) => {
     one.serve([{ ...irisTo('iris', target), guard }, ...more], [upstreamOf('iris')], [endpointsOn('iris', [origin.port])]);
   }
 
-  async function ask(fields = '', target = path, one = gateway): Promise<WireAnswer> {
-    const client = await one.open(secure);
-    client.write(post('x', fields, target));
-    const [answer] = await client.answers(1);
-    client.destroy();
-    return answer!;
+  function ask(fields = '', target = path, one = gateway): Promise<WireAnswer> {
+    return one.ask(secure, post('x', fields, target));
   }
 
   async function codes(count: number, fields = ''): Promise<number[]> {

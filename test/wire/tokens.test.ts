@@ -52,12 +52,8 @@ describe.each(transports)('%s', (_name, secure) => {
     gateway.serve([{ ...irisTo('iris'), guard: guardOf('corp') }], [upstreamOf('iris')], [endpointsOn('iris', [origin.port])]);
   }
 
-  async function ask(fields: string, target = path): Promise<WireAnswer> {
-    const client = await gateway.open(secure);
-    client.write(post('x', fields, target));
-    const [answer] = await client.answers(1);
-    client.destroy();
-    return answer!;
+  function ask(fields: string, target = path): Promise<WireAnswer> {
+    return gateway.ask(secure, post('x', fields, target));
   }
 
   test('a token admits again and again, the model does not see it, and the log has its client', async () => {
