@@ -82,6 +82,8 @@ interface Control {
   reader: TableReader;
   /** The worker turns: it takes the newest table, and says so. */
   turn: () => void;
+  /** The worker says that a request used the Upstream, whose name is looked up then. */
+  use: (upstream: string) => Promise<void>;
 }
 
 interface Start {
@@ -125,6 +127,12 @@ function start({ handover = nothingKept, memory = tableMemory(1), workers = 1, l
     turn() {
       const version = reader.take();
       if (version > 0) reconciler.from(0, { kind: 'taken', version, atMs: 0 });
+    },
+    use(upstream) {
+      reconciler.from(0, { kind: 'used', upstreams: [upstream] });
+      return new Promise((resolve) => {
+        setImmediate(resolve);
+      });
     },
   };
 }
@@ -222,15 +230,12 @@ describe('reconciler', () => {
   });
 
   test('a change that a successor need not know of is not told to the supervisor', async () => {
-    const { reconciler, take, kept, turn } = start();
+    const { reconciler, take, kept, turn, use } = start();
     const dns = { upstreams: [upstreamOf('u', 'model.prod')], endpoints: [{ key: 'u', ready: true, endpoints: [] }], flipped: ['u'] };
     take({ mappings: [iris], ...dns });
     reconciler.open();
     turn();
-    reconciler.from(0, { kind: 'used', upstreams: ['u'] });
-    await new Promise((resolve) => {
-      setImmediate(resolve);
-    });
+    await use('u');
     turn();
     const told = kept.length;
     const { version } = reconciler.served;
@@ -245,14 +250,11 @@ describe('reconciler', () => {
   });
 
   test('names that requests used are resolved, and their addresses are in the table', async () => {
-    const { reconciler, take, kept, reader, turn } = start();
+    const { reconciler, take, kept, reader, turn, use } = start();
     take({ mappings: [iris], upstreams: [upstreamOf('u', 'model.prod')], endpoints: [{ key: 'u', ready: true, endpoints: [] }], flipped: ['u'] });
     reconciler.open();
     turn();
-    reconciler.from(0, { kind: 'used', upstreams: ['u'] });
-    await new Promise((resolve) => {
-      setImmediate(resolve);
-    });
+    await use('u');
     turn();
     const resolved = { key: 'u', ready: true, endpoints: [{ ip: '10.0.0.1', port: 8000, state: 'ready' }] };
     expect(reader.table.upstream('u')?.endpoints).toEqual(resolved);
