@@ -7,15 +7,11 @@ import { plainSettings, type TableSettings } from '../../routing/table-change.ts
 import { compareProblems, compareText, type Problem } from '../../routing/problem.ts';
 import { annotationOf, keys } from './annotations.ts';
 import { Backends, isThere } from './backends.ts';
-import { BareNames, type NameRefusal } from './bare-names.ts';
-import { deadEnds } from './dead-ends.ts';
 import { ExternalBook } from './external-book.ts';
-import { fewOf, listOf } from './few.ts';
 import { isAnonymousGranted } from './grant.ts';
-import { groupDifferences } from './group-differences.ts';
 import { decodeGuard, type DeclaredGuard } from './guard.ts';
-import { Claims } from './claim-book.ts';
-import { heldKey, latestOf, stamped, type ClaimRecord, type Held, type RecordChange } from './held.ts';
+import type { ClaimRecord, Held, RecordChange } from './held.ts';
+import { Holdings, type Recording } from './holdings.ts';
 import { Namespaces } from './namespaces.ts';
 import { objectKey, refOfMapping, type SourceObject } from './object.ts';
 import { OAuthKeys, type OAuthExposuresChange } from './oauth-keys.ts';
@@ -23,22 +19,11 @@ import { Output } from './output.ts';
 import { isWatched } from './platform.ts';
 import { PublishedMappings } from './published-mappings.ts';
 import { predictorCandidates } from './services.ts';
-import { shadowSlashes } from './shadow-slashes.ts';
+import { gatherProblems, problemsOf, type ProblemParts } from './translation-problems.ts';
 import { inOne, type Portions, type ServiceChoice, type Translation, type TranslateSettings, type TranslationChange } from './translation.ts';
 import type { Draft, UnitMeaning } from './unit.ts';
 import type { Unit } from './unit-record.ts';
 import { ObjectGraph } from './object-graph.ts';
-
-/** Where it is decided who holds what. */
-export interface Recording {
-  /**
-   * `here`: whoever claims first holds, from the change in which that is seen. `elsewhere`: from when the record says so (`setRecord`), and until
-   * then only what nobody else claims is served.
-   */
-  readonly kind: 'here' | 'elsewhere';
-  /** The record at the start: of an earlier Translator, or []. */
-  readonly held: readonly Held[];
-}
 
 /** For tools and tests: nothing was held before. */
 export const nothingHeld: Recording = Object.freeze({ kind: 'here', held: Object.freeze([]) });
@@ -64,49 +49,33 @@ interface Gathered {
 export class Translator {
   readonly #settings: TranslateSettings;
   readonly #graph: ObjectGraph;
-  readonly #backends: Backends;
   readonly #output: Output;
   readonly #namespaces = new Namespaces();
-  readonly #claims: Claims;
-  readonly #bareNames: BareNames<Unit>;
+  readonly #holdings: Holdings;
   readonly #oauthKeys: OAuthKeys;
-  readonly #recordsHere: boolean;
-  #record = new Map<string, Held>();
-  /** Changes of the record since `drainRecord`. */
-  #recorded = new Map<string, Held | null>();
-  #isFirst = true;
   /** null: no change is under way. */
   #gathered: Gathered | null = null;
-  /** Number of the last change. */
-  #turn: number;
   #problems: readonly Problem[] | null = null;
   #tableSettings: TableSettings;
   readonly #external: ExternalBook;
+  readonly #problemParts: ProblemParts;
   readonly #current: Translation;
 
   /** `key`: of digests that tell whether something differs from what was published. A secret where objects are written by who must not forge one. */
   constructor(settings: TranslateSettings, recording: Recording, key: DigestKey = openKey) {
     this.#settings = settings;
     this.#tableSettings = { ...plainSettings, singleNamespace: settings.singleNamespace };
-    this.#backends = new Backends(settings);
-    this.#graph = new ObjectGraph(settings, this.#backends);
-    this.#output = new Output(this.#backends, key);
+    const backends = new Backends(settings);
+    this.#graph = new ObjectGraph(settings, backends);
+    this.#output = new Output(backends, key);
     this.#external = new ExternalBook(`${settings.ambassadorIds[0] ?? 'default'}-${settings.gatewayNamespace ?? 'default'}`);
-    // One namespace contests nothing.
-    const isShared = settings.namespaces.length !== 1;
-    const asRecorded = isShared && recording.kind === 'elsewhere';
-    this.#recordsHere = isShared && recording.kind === 'here';
-    this.#claims = new Claims(settings.grants, asRecorded);
-    this.#bareNames = new BareNames({ grants: settings.grants, grantedOnly: isShared && settings.claims === 'granted', asRecorded });
+    this.#holdings = new Holdings(settings, recording);
     this.#oauthKeys = new OAuthKeys(settings);
-    const held = new Map(recording.held.map((one) => [heldKey(one.namespace, one.thing), one]));
-    this.#turn = this.#recordsHere ? latestOf(held) : 0;
-    this.#hold(isShared ? [...held.values()] : [], []);
-    this.#recorded.clear();
+    this.#problemParts = { graph: this.#graph, holdings: this.#holdings, oauthKeys: this.#oauthKeys, external: this.#external };
     const ofAnother = (): Translation['ofAnother'] => [...this.#graph.ofAnother()].sort((a, b) => compareText(objectKey(a.ref), objectKey(b.ref)));
     const tableSettings = (): TableSettings => this.#tableSettings;
     const hosts = (): Translation['hosts'] => this.#graph.hosts.inOrder;
-    const problems = (): readonly Problem[] => (this.#problems ??= withoutPause(this.gatherProblems()).toSorted(compareProblems));
+    const problems = (): readonly Problem[] => (this.#problems ??= problemsOf(this.#problemParts).toSorted(compareProblems));
     this.#current = {
       get settings() {
         return tableSettings();
@@ -138,10 +107,10 @@ export class Translator {
     for (const unit of this.#translateChanged(gathered, portions, (one) => one.isPlain)) publish.add(unit);
     this.#oauthKeys.take(changed);
     for (const unit of this.#namespaces.update(changed)) publish.add(unit);
-    for (const unit of this.#claims.update(new Set([...changed, ...publish]), this.#turn)) publish.add(unit);
-    for (const unit of publish) this.#rename(unit);
-    for (const unit of [...republish, ...this.#bareNames.settle()]) publish.add(unit);
-    if (this.#recordsHere) for (const unit of this.#recordHere()) publish.add(unit);
+    for (const unit of this.#holdings.claim(new Set([...changed, ...publish]))) publish.add(unit);
+    for (const unit of publish) this.#holdings.rename(unit);
+    for (const unit of [...republish, ...this.#holdings.settle()]) publish.add(unit);
+    for (const unit of this.#holdings.recordHere()) publish.add(unit);
     const translated = this.#publish(publish, portions);
     this.#graph.records.sweep();
     return translated;
@@ -168,7 +137,7 @@ export class Translator {
   #set({ set, removed }: ObjectChange): Gathered {
     this.#problems = null;
     // All that is gathered is one change.
-    if (this.#gathered === null) this.#turn += 1;
+    if (this.#gathered === null) this.#holdings.nextTurn();
     this.#gathered ??= { changed: new Set(), publish: new Set(), republish: new Set(), waiting: new Set() };
     for (const key of removed) this.#graph.remove(key);
     for (const object of set) if (isWatched(object.ref, this.#settings)) this.#graph.set(object);
@@ -202,9 +171,9 @@ export class Translator {
 
   /** Publishes plain units by what is known so far of who holds bare names, and lets go what they mean. */
   #publishSome(some: readonly Unit[], { republish }: Gathered, portions: Portions): void {
-    for (const unit of some) this.#rename(unit);
+    for (const unit of some) this.#holdings.rename(unit);
     // One that is still to come says for itself what it means.
-    for (const unit of this.#bareNames.settle()) if (!unit.changed) republish.add(unit);
+    for (const unit of this.#holdings.settle()) if (!unit.changed) republish.add(unit);
     for (const unit of some) {
       this.#publishOne(unit, portions);
       republish.delete(unit);
@@ -212,45 +181,35 @@ export class Translator {
     }
   }
 
-  #rename(unit: Unit): void {
-    const names = bareNamesOf(unit);
-    this.#bareNames.replace(unit, listOf(unit.bareNames), names, this.#turn);
-    unit.bareNames = fewOf(names);
-  }
-
   /** What the record says now. As `apply`. */
   setRecord(record: ClaimRecord, portions: Portions = inOne): TranslationChange {
     this.#problems = null;
-    const set = [...record].flatMap(([key, held]) => (this.#record.get(key)?.sinceMs === held.sinceMs ? [] : [held]));
-    const removed = [...this.#record].flatMap(([key, held]) => (record.has(key) ? [] : [held]));
-    return this.#publish(this.#hold(set, removed), portions);
+    return this.#publish(this.#holdings.setRecord(record), portions);
   }
 
   /** The record that is in force. */
   get record(): ClaimRecord {
-    return this.#record;
+    return this.#holdings.record;
   }
 
   /** What the record should become. */
   get recordChange(): RecordChange {
-    return { added: [...this.#claims.added, ...this.#bareNames.added], ended: [...this.#claims.ended, ...this.#bareNames.ended] };
+    return this.#holdings.recordChange;
   }
 
   /** Does a claim wait for the record to be decided? */
   get isUndecided(): boolean {
-    return this.#claims.isUndecided || this.#bareNames.isUndecided;
+    return this.#holdings.isUndecided;
   }
 
   /** Keys of what is recorded and was not claimed here since: its object is not there, or not there yet. */
   get missing(): readonly string[] {
-    return [...this.#claims.missing, ...this.#bareNames.missing];
+    return this.#holdings.missing;
   }
 
   /** What changed in the record since the last call, for a successor: null is gone. */
   drainRecord(): ReadonlyMap<string, Held | null> {
-    const recorded = this.#recorded;
-    this.#recorded = new Map();
-    return recorded;
+    return this.#holdings.drainRecord();
   }
 
   /** What changed in the clients of the OAuth gateway since the last call. */
@@ -298,50 +257,12 @@ export class Translator {
     if (this.#output.pending >= portions.mappings) portions.take(this.#output.takePortion());
   }
 
-  /** Whoever holds something from this change on is recorded with its number. */
-  #recordHere(): Iterable<Unit> {
-    const { added, ended } = this.recordChange;
-    // The first change is everything: what it does not hold is gone.
-    const gone = this.#isFirst ? [...ended, ...this.missing] : ended;
-    this.#isFirst = false;
-    const removed = gone.flatMap((key) => this.#record.get(key) ?? []);
-    return this.#hold(stamped(added, this.#turn - 1, this.#turn), removed);
-  }
-
-  #hold(set: readonly Held[], removed: readonly Held[]): Iterable<Unit> {
-    if (set.length + removed.length === 0) return [];
-    const keys = removed.map(({ namespace, thing }) => heldKey(namespace, thing));
-    for (const key of keys) {
-      this.#record.delete(key);
-      this.#recorded.set(key, null);
-    }
-    for (const held of set) {
-      const key = heldKey(held.namespace, held.thing);
-      this.#record.set(key, held);
-      this.#recorded.set(key, held);
-    }
-    this.#bareNames.hold(set, removed);
-    return new Set([...this.#claims.hold(set, keys, this.#turn), ...this.#bareNames.settle()]);
-  }
-
   #servedOf(unit: Unit): readonly Draft[] {
     return this.#servedBy(unit, this.#graph.meaningOf(unit));
   }
 
   #servedBy(unit: Unit, { drafts }: UnitMeaning): readonly Draft[] {
-    return drafts.filter((draft) => this.#isServed(unit, draft));
-  }
-
-  #isServed(unit: Unit, { mapping, standing }: Draft): boolean {
-    if (unit.refusals?.mappings.has(mapping.id) === true) return false;
-    switch (standing.kind) {
-      case 'owned':
-        return true;
-      case 'claim':
-        return this.#claims.isAccepted(mapping.id);
-      case 'bare':
-        return this.#bareNames.ownerOf(standing.name) === unit.namespace;
-    }
+    return drafts.filter((draft) => unit.refusals?.mappings.has(draft.mapping.id) !== true && this.#holdings.holds(unit, draft));
   }
 
   #choiceOf(mapping: string): ServiceChoice | null {
@@ -353,52 +274,7 @@ export class Translator {
   }
 
   /** All Problems, in no order, with pauses. What is changed in a pause may be told as it was before, or as it is after. */
-  *gatherProblems(): Generator<void, readonly Problem[]> {
-    const problems: Problem[] = [...this.#graph.modules.problems()];
-    for (const slice of this.#graph.slices) {
-      problems.push(...slice.problems);
-      yield;
-    }
-    for (const unit of this.#graph.units()) {
-      problems.push(...unit.decodeProblems, ...unit.problems, ...this.#oauthKeys.problemsOf(unit));
-      if (unit.refusals !== null) {
-        problems.push({ code: 'namespace-limit', level: 'error', subject: unit.ref, field: '', sentence: `the namespace has ${unit.refusals.reason}, so ${unit.refusals.mappings.size} Mappings of this object are not served; remove some` });
-      }
-      for (const name of listOf(unit.bareNames)) {
-        const refusal = this.#bareNames.refusalOf(name, unit.namespace);
-        if (refusal !== null) problems.push(bareNameProblem(unit, name, refusal));
-      }
-      yield;
-    }
-    for (const problem of yield* deadEnds(this.#graph.units(), this.#backends, this.#settings)) problems.push(problem);
-    const meaningOf = (unit: Unit): UnitMeaning => this.#graph.meaningOf(unit);
-    for (const problem of yield* groupDifferences(this.#graph.units(), meaningOf)) problems.push(problem);
-    for (const problem of yield* shadowSlashes(this.#graph.units(), meaningOf)) problems.push(problem);
-    problems.push(...this.#claims.problems(), ...this.#external.problems);
-    return problems;
+  gatherProblems(): Generator<void, readonly Problem[]> {
+    return gatherProblems(this.#problemParts);
   }
-}
-
-function withoutPause<T>(work: Generator<void, T>): T {
-  for (;;) {
-    const step = work.next();
-    if (step.done === true) return step.value;
-  }
-}
-
-/** What has other forms that are served misses only calls without a namespace; a raw Mapping for these is not served at all. */
-function bareNameProblem(unit: Unit, name: string, { undecided, reason }: NameRefusal): Problem {
-  const isWhole = unit.configuration !== null;
-  const field = isWhole ? '' : 'metadata.name';
-  return { code: 'bare-name-contested', level: undecided || isWhole ? 'error' : 'info', subject: unit.ref, field, sentence: `the name ${name} ${reason}, so gRPC calls without the metadata namespace do not reach it; callers send namespace: ${unit.namespace}` };
-}
-
-/** Names that the drafts of a unit declare, each once; an SD declares one, raw Mappings up to their allowance. */
-function bareNamesOf({ meaning, refusals }: Unit): readonly string[] {
-  const names: string[] = [];
-  for (const { mapping, standing } of meaning!.drafts) {
-    if (standing.kind !== 'bare' || refusals?.mappings.has(mapping.id) === true) continue;
-    if (!names.includes(standing.name)) names.push(standing.name);
-  }
-  return names;
 }
