@@ -127,10 +127,11 @@ export function digestOfUnready({ live, shares }: Pick<RoutePlan<RouteMember>, '
   return sum;
 }
 
-/** The live ones of the Mappings of a Route, none or more, and what each gets. */
-export function sharing<M extends RouteMember>(members: readonly M[]): Pick<RoutePlan<M>, 'live' | 'shares'> {
+/** The same of the Mappings of a Route, none or more, whose plan nobody needs. */
+export function digestOfUnreadyAmong(members: readonly RouteMember[]): Digest {
+  if (members.every(({ state: { ready, ending } }) => ready && !ending)) return noDigest;
   const live = liveOf(members);
-  return { live, shares: sharesOf(members, live, []) };
+  return digestOfUnready({ live, shares: sharesOf(members, live, []) });
 }
 
 function liveOf<M extends RouteMember>(members: readonly M[]): readonly M[] {

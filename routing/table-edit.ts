@@ -19,7 +19,7 @@ import type { IndexName } from './root.ts';
 import { membersAt, packMembers } from './route-record.ts';
 import { slotKeyOf } from './route-slot.ts';
 import type { SlotKey } from './route-slot.ts';
-import { digestOfUnready, planRoute, routeKey, sharing } from './route.ts';
+import { digestOfUnready, digestOfUnreadyAmong, planRoute, routeKey } from './route.ts';
 import type { RouteMember } from './route.ts';
 import type { MappingChange, TablePortion, TableSettings } from './table-change.ts';
 import { TableIndex } from './table-index.ts';
@@ -188,7 +188,7 @@ export class TableEdit {
     if (mappings.size > 0) this.#moveUses(number, before, members);
     this.#sumUp(number, before, mappings);
     if (unitBefore !== 0) {
-      index.sum = addDigest(index.sum, digestOfUnready(sharing(before)), -1);
+      index.sum = addDigest(index.sum, digestOfUnreadyAmong(before), -1);
       const bytes = recordBytes(this.#arena, unitBefore);
       index.countBytes(before, bytes, -1);
       index.blocks.leave(unitBefore, bytes);

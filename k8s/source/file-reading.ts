@@ -1,6 +1,6 @@
 // One file, read and parsed, by whichever thread.
 import { createHash, hash } from 'node:crypto';
-import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
 import { endingOf, type Ending } from './ending.ts';
 import { errorCode } from './error-code.ts';
 import { manifestBounds } from './manifest-bounds.ts';
@@ -39,7 +39,8 @@ export function readBytes(path: string, size: number): Uint8Array | string {
     return errorCode(error);
   }
   try {
-    return fstatSync(file).isFile() ? readFileSync(file) : 'it is no file any more';
+    const stats = fstatSync(file);
+    return stats.isFile() ? readWhole(file, stats.size) : 'it is no file any more';
   } catch (error) {
     return errorCode(error);
   } finally {
@@ -47,21 +48,34 @@ export function readBytes(path: string, size: number): Uint8Array | string {
   }
 }
 
+/** What is from here on, `size` bytes in all likelihood: `readFileSync` asks for the size once more, and for more than there is. */
+function readWhole(file: number, size: number): Uint8Array {
+  const bytes = Buffer.allocUnsafeSlow(size + 1);
+  let length = 0;
+  while (length < size) {
+    const read = readSync(file, bytes, length, bytes.length - length, null);
+    if (read === 0) break;
+    length += read;
+  }
+  // It has grown, or has no size, as files of /proc.
+  return length < size || (length === size && size > 0) ? bytes.subarray(0, length) : Buffer.concat([bytes.subarray(0, length), readFileSync(file)]);
+}
+
 /** Bytes that are hashed between two pauses. */
 const hashSlice = 4 * 1024 * 1024;
 
 /** Of a file's bytes. */
 export function* hashOf(bytes: Uint8Array): Work<string> {
-  if (bytes.length <= hashSlice) return shortened(hash('sha256', bytes, 'buffer'));
+  if (bytes.length <= hashSlice) return shortened(hash('sha256', bytes, 'latin1'));
   const sum = createHash('sha256');
   for (let at = 0; at < bytes.length; at += hashSlice) {
     sum.update(bytes.subarray(at, at + hashSlice));
     yield;
   }
-  return shortened(sum.digest());
+  return shortened(sum.digest('latin1'));
 }
 
 /** 128 bits, in as many bytes. */
-function shortened(sum: Buffer): string {
-  return sum.toString('latin1', 0, 16);
+function shortened(sum: string): string {
+  return sum.slice(0, 16);
 }

@@ -8,5 +8,6 @@ export function drawnTextKey(): string {
 
 /** 64 bits, in as many bytes, of a hash that begins with `key`. */
 export function textDigest(key: string, text: string): string {
-  return hash('sha256', key + text, 'buffer').toString('latin1', 0, 8);
+  // Without a Buffer in between it takes half as long.
+  return hash('sha256', key + text, 'latin1').slice(0, 8);
 }
