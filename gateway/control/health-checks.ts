@@ -2,6 +2,7 @@
 // data workers, which are told who fails. Nothing here changes shares or `ready` (routing rule 7).
 import { printEndpoint } from '../../routing/upstream.ts';
 import type { Endpoint, HealthCheck, Upstream } from '../../routing/upstream.ts';
+import type { TranslationChange } from '../../k8s/translate/translation.ts';
 
 export interface HealthOutside {
   /** Does the Endpoint answer as the check wants it, and in time? Never rejects. */
@@ -10,6 +11,10 @@ export interface HealthOutside {
   draw(): number;
   /** Who of the Upstream's Endpoints fails has changed: `ip:port` of all that do. */
   changed(upstreamKey: string, failing: readonly string[]): void;
+  /** As it is now; null: there is none. */
+  upstreamOf(key: string): Upstream | null;
+  /** Of the Upstream, as they are now. */
+  endpointsOf(key: string): readonly Endpoint[];
 }
 
 /** Probes at once; over it they wait for their turn, and intervals grow longer than asked for. */
@@ -32,6 +37,16 @@ export class HealthChecks {
     this.#outside = outside;
   }
 
+  /** Follows what has changed. */
+  take({ upstreams, removedUpstreams, endpoints }: TranslationChange): void {
+    for (const key of removedUpstreams) this.follow(key, null, []);
+    for (const upstream of upstreams) this.follow(upstream.key, upstream, upstream.healthCheck === null ? [] : this.#outside.endpointsOf(upstream.key));
+    for (const { key } of endpoints) {
+      // Making an Upstream anew to see that it has no check costs more than all else here.
+      if (this.#upstreams.has(key)) this.follow(key, this.#outside.upstreamOf(key), this.#outside.endpointsOf(key));
+    }
+  }
+
   /** What is checked from now on of this Upstream; null, or an Upstream without a check: nothing. An Endpoint that stays keeps its record. */
   follow(key: string, upstream: Upstream | null, endpoints: readonly Endpoint[]): void {
     const known = this.#upstreams.get(key);
@@ -47,11 +62,6 @@ export class HealthChecks {
     }
     for (const [address, endpoint] of known?.endpoints ?? []) if (!checked.endpoints.has(address)) endpoint.stop();
     this.#upstreams.set(key, checked);
-  }
-
-  /** Is the Upstream checked? Whether its Endpoints are known, or any, does not count. */
-  follows(key: string): boolean {
-    return this.#upstreams.has(key);
   }
 
   /** Endpoints that fail, by Upstream; those without any are left out. */

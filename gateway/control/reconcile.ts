@@ -1,12 +1,10 @@
 // Reconcile: what a Source delivers becomes tables. SourceChange → TranslationChange → slots, names, Publisher, own table, Problems.
 import { channel } from 'node:diagnostics_channel';
-import { sameValue } from '../../routing/diff.ts';
 import type { Problem } from '../../routing/problem.ts';
-import type { Upstream, UpstreamEndpoints } from '../../routing/upstream.ts';
+import type { Upstream } from '../../routing/upstream.ts';
 import { RouteTable } from '../../routing/table.ts';
 import type { PartialChange, SourceChange } from '../../k8s/source/source.ts';
-import type { OAuthExposuresChange } from '../../k8s/translate/oauth-keys.ts';
-import type { ClaimRecord, Held } from '../../k8s/translate/held.ts';
+import type { ClaimRecord } from '../../k8s/translate/held.ts';
 import type { Portions, Translation, TranslationChange } from '../../k8s/translate/translation.ts';
 import type { OAuthClientsChange } from '../callers/oauth-client.ts';
 import type { DataToControl, Handover, HandoverChange, TableFacts } from '../messages.ts';
@@ -15,6 +13,7 @@ import type { Slices } from '../admin/slices.ts';
 import type { EndpointStates } from '../admin/view.ts';
 import { BreakerSlots } from './breaker-slots.ts';
 import { GatheredProblems } from './gathered-problems.ts';
+import { HandoverChanges } from './handover-changes.ts';
 import { HealthChecks } from './health-checks.ts';
 import type { HealthOutside } from './health-checks.ts';
 import { portionsOf } from './portions.ts';
@@ -24,23 +23,7 @@ import { Resolver } from './resolver.ts';
 import { SharedTable } from '../shared-table.ts';
 import { SeriesSlots } from './slots.ts';
 import type { UsedSlot } from './slots.ts';
-
-/** k8s/translate's Translator, as the control worker uses it. */
-export interface Translating {
-  /** Takes a change of the Snapshot and says what it changed in the Translation. */
-  apply(change: SourceChange, portions: Portions): TranslationChange;
-  /** Takes some of a change that ends with the next `apply`. */
-  gather(part: PartialChange, portions: Portions): void;
-  current(): Translation;
-  /** The record of claims says this now. */
-  setRecord(record: ClaimRecord, portions: Portions): TranslationChange;
-  /** All Problems, in no order, with pauses. */
-  gatherProblems(): Generator<void, readonly Problem[]>;
-  /** What changed in the record of claims since the last call; null is gone. */
-  drainRecord(): ReadonlyMap<string, Held | null>;
-  /** What changed in the clients of the OAuth gateway since the last call. */
-  drainOAuth(): OAuthExposuresChange;
-}
+import type { Translating } from './translating.ts';
 
 export interface ReconcilerOutside {
   /** One namespace is watched, and no others. */
@@ -82,8 +65,7 @@ export class Reconciler {
   #translation: Translation;
   #sourceProblems: readonly Problem[] = [];
   readonly #problems: GatheredProblems;
-  #keptAddresses: readonly UpstreamEndpoints[];
-  #keptReady: boolean;
+  readonly #successor: HandoverChanges;
   /** The Source has synced: what is known of it is the whole. */
   #isOpen = false;
   /** Of a large change: each is written before the next is translated. */
@@ -92,7 +74,7 @@ export class Reconciler {
     take: (portion) => {
       this.#own(portion);
       this.#publisher.portion(portion);
-      this.#check(portion);
+      this.#checks.take(portion);
     },
   };
 
@@ -103,8 +85,6 @@ export class Reconciler {
     this.#outside = outside;
     this.#readiness = readiness;
     this.#translation = translator.current();
-    this.#keptAddresses = handover.addresses;
-    this.#keptReady = handover.ready;
     this.#slots = new SeriesSlots(handover.slots, outside.nowMs());
     this.#breakerSlots = new BreakerSlots(handover.breakerSlots, shared.version + 1);
     this.#resolver = new Resolver(
@@ -116,10 +96,13 @@ export class Reconciler {
       },
       handover.addresses,
     );
+    this.#successor = new HandoverChanges(handover, { slots: this.#slots, breakerSlots: this.#breakerSlots, resolver: this.#resolver, readiness, drainRecord: () => translator.drainRecord() }, (change) => outside.keep(change));
     this.#checks = new HealthChecks({
       probe: (...given) => outside.probe(...given),
       draw: Math.random,
       changed: (key, failing) => this.#publisher.failing(key, failing),
+      upstreamOf: (key) => this.#translation.upstreams.get(key) ?? null,
+      endpointsOf: (key) => (this.#resolver.endpointsOf(key) ?? this.#translation.endpoints.get(key))?.endpoints ?? [],
     });
     const slots = {
       slotOf: (id: string) => this.#slots.slotOf(id),
@@ -136,7 +119,7 @@ export class Reconciler {
       settings: () => this.#translation.settings,
       everything: () => portionsOf(this.#translation, portionMappings),
       failing: () => this.#checks.failing,
-      written: () => this.#keep(),
+      written: () => this.#successor.keep(),
       settled: () => this.otherProblemsChanged(),
       live: (seconds) => outside.live(seconds),
       taken: () => this.#observeReadiness(),
@@ -224,7 +207,7 @@ export class Reconciler {
   /** The record of claims is another one. */
   record(record: ClaimRecord): void {
     this.#take(this.#translator.setRecord(record, this.#portions), this.#outside.nowMs());
-    this.#keep();
+    this.#successor.keep();
   }
 
   #take(translated: TranslationChange, readAtMs: number): void {
@@ -232,7 +215,7 @@ export class Reconciler {
     this.otherProblemsChanged();
     this.#own(translated);
     this.#publisher.change(translated, readAtMs);
-    this.#check(translated);
+    this.#checks.take(translated);
   }
 
   /** Gives what is new its slots, and lets go those of what is gone. */
@@ -298,48 +281,17 @@ export class Reconciler {
     this.#checks.stop();
   }
 
-  #endpointsOf(key: string): UpstreamEndpoints | undefined {
-    return this.#resolver.endpointsOf(key) ?? this.#translation.endpoints.get(key);
-  }
-
   #resolved(change: TranslationChange): void {
     this.otherProblemsChanged();
     this.#publisher.change(change, this.#outside.nowMs());
-    this.#check(change);
-    this.#keep();
-  }
-
-  /** Health checks follow what has changed. */
-  #check({ upstreams, removedUpstreams, endpoints }: TranslationChange): void {
-    for (const key of removedUpstreams) this.#checks.follow(key, null, []);
-    for (const upstream of upstreams) this.#checks.follow(upstream.key, upstream, upstream.healthCheck === null ? [] : (this.#endpointsOf(upstream.key)?.endpoints ?? []));
-    for (const { key } of endpoints) {
-      // Making an Upstream anew to see that it has no check costs more than all else here.
-      if (this.#checks.follows(key)) this.#checks.follow(key, this.#translation.upstreams.get(key) ?? null, this.#endpointsOf(key)?.endpoints ?? []);
-    }
+    this.#checks.take(change);
+    this.#successor.keep();
   }
 
   #observeReadiness(): void {
     if (!this.#readiness.observe(this.#publisher.serving)) return;
     this.#publisher.setReady(this.#readiness.ofWorkers);
-    this.#keep();
+    this.#successor.keep();
     this.#outside.ready();
-  }
-
-  /** Called once a table, before it leaves: whatever happens then, a successor goes on from here. */
-  #keep(): void {
-    const { addresses } = this.#resolver;
-    const record = [...this.#translator.drainRecord()];
-    const { taken: breakersTaken, freed: breakersFreed } = this.#breakerSlots.drainChanges();
-    const { taken, freed } = this.#slots.drainChanges();
-    const held = record.flatMap(([, one]) => one ?? []);
-    const released = record.flatMap(([key, one]) => (one === null ? [key] : []));
-    const ready = this.#readiness.wasReady;
-    const isKept = addresses === this.#keptAddresses || sameValue(addresses, this.#keptAddresses);
-    // Most changes move traffic: the supervisor is left alone.
-    if (isKept && ready === this.#keptReady && [taken, freed, breakersTaken, breakersFreed, held, released].every(({ length }) => length === 0)) return;
-    this.#outside.keep({ ready, taken, freed, breakersTaken, breakersFreed, addresses: isKept ? null : addresses, held, released, more: false });
-    this.#keptAddresses = addresses;
-    this.#keptReady = ready;
   }
 }

@@ -32,6 +32,8 @@ describe('health checks', () => {
       },
       draw: () => 0.5,
       changed: (key, failing) => told.push([key, failing]),
+      upstreamOf: () => null,
+      endpointsOf: () => [],
     });
   });
   afterEach(() => {

@@ -8,7 +8,8 @@ import type { Portions, Translation, TranslationChange } from '../../../k8s/tran
 import { Readiness } from '../../../gateway/control/readiness.ts';
 import { Slices } from '../../../gateway/admin/slices.ts';
 import { Reconciler } from '../../../gateway/control/reconcile.ts';
-import type { ReconcilerOutside, Translating } from '../../../gateway/control/reconcile.ts';
+import type { ReconcilerOutside } from '../../../gateway/control/reconcile.ts';
+import type { Translating } from '../../../gateway/control/translating.ts';
 import type { Handover, HandoverChange } from '../../../gateway/messages.ts';
 import { SharedTable, tableMemory } from '../../../gateway/shared-table.ts';
 import type { TableMemory } from '../../../gateway/shared-table.ts';

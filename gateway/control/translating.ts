@@ -1,0 +1,22 @@
+// Translating: k8s/translate's Translator, as the control worker uses it.
+import type { Problem } from '../../routing/problem.ts';
+import type { PartialChange, SourceChange } from '../../k8s/source/source.ts';
+import type { ClaimRecord, Held } from '../../k8s/translate/held.ts';
+import type { OAuthExposuresChange } from '../../k8s/translate/oauth-keys.ts';
+import type { Portions, Translation, TranslationChange } from '../../k8s/translate/translation.ts';
+
+export interface Translating {
+  /** Takes a change of the Snapshot and says what it changed in the Translation. */
+  apply(change: SourceChange, portions: Portions): TranslationChange;
+  /** Takes some of a change that ends with the next `apply`. */
+  gather(part: PartialChange, portions: Portions): void;
+  current(): Translation;
+  /** The record of claims says this now. */
+  setRecord(record: ClaimRecord, portions: Portions): TranslationChange;
+  /** All Problems, in no order, with pauses. */
+  gatherProblems(): Generator<void, readonly Problem[]>;
+  /** What changed in the record of claims since the last call; null is gone. */
+  drainRecord(): ReadonlyMap<string, Held | null>;
+  /** What changed in the clients of the OAuth gateway since the last call. */
+  drainOAuth(): OAuthExposuresChange;
+}
