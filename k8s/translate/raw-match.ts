@@ -4,6 +4,9 @@ import type { Fields } from './fields.ts';
 import { parseHostGlob } from './grant.ts';
 import { quoted, scalarText } from './value.ts';
 
+/** Of a host that a request can name: what RFC 3986 §3.2.2 has in names and addresses, but percent-encoded bytes, which no request may have there. */
+const hostPattern = /^[A-Za-z0-9._~!$&'()*+;=[\]:-]*$/;
+
 const namePattern = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
 /** null: the document is not valid, which has been reported. */
@@ -43,6 +46,11 @@ function bounded(fields: Fields, key: string): ReturnType<Fields['record']> {
   return null;
 }
 
+/** What no canonical path has (`routing/path.ts`): what is refused in one, and dot segments, which are removed. */
+const neverInPaths = /[\0-\x20#?\\\x7f]|%00|\/(?:\.|%2e){1,2}(?:\/|$)/i;
+/** The last segment may go on. */
+const neverInPrefixes = /[\0-\x20#?\\\x7f]|%00|\/(?:\.|%2e){1,2}\//i;
+
 function decodePath(fields: Fields): PathMatch | null {
   const prefix = fields.text('prefix');
   const exact = fields.boolean('prefix_exact');
@@ -56,10 +64,12 @@ function decodePath(fields: Fields): PathMatch | null {
     if (prefix === GRPC_PATTERN) return { kind: 'grpc' };
     return fields.regex('prefix', prefix) ? { kind: 'regex', pattern: prefix } : null;
   }
-  if (!prefix.startsWith('/') || prefix.length > 2048 || /[\0-\x20#?\\\x7f]/.test(prefix)) {
-    fields.refuse('bad-mapping', 'prefix', `${quoted(prefix)} matches no path; write one that begins with / and has neither spaces, ? nor #`);
+  if (!prefix.startsWith('/') || prefix.length > 2048 || (exact ? neverInPaths : neverInPrefixes).test(prefix)) {
+    fields.refuse('bad-mapping', 'prefix', `${quoted(prefix)} matches no path; write one that begins with / and has neither spaces, ?, # nor dot segments`);
     return null;
   }
+  const escaped = prefix.toWellFormed().replaceAll(/[^\0-\x7f]+/g, encodeURIComponent);
+  if (escaped !== prefix) fields.report('warning', 'unescaped-prefix', 'prefix', `paths are compared as they are sent, and nearly all clients send these letters escaped, which this prefix does not match; write ${quoted(escaped)}`);
   return exact ? { kind: 'exact', path: prefix, caseSensitive } : { kind: 'prefix', prefix, caseSensitive };
 }
 
@@ -83,6 +93,10 @@ function decodeHost(fields: Fields, authority: string | null): HostMatch | null 
   const match = parseHostGlob(bare);
   const globAllowed = name === 'hostname';
   const isBlank = text !== '' && bare.trim() === '';
+  if (!isBlank && !hostPattern.test(bare.trim())) {
+    fields.refuse('bad-mapping', name, `no request can name the host ${quoted(text)}; write a name without scheme and path, its letters as DNS has them (xn--…)`);
+    return null;
+  }
   if (match !== null && !isBlank && (globAllowed || text === '' || match.kind === 'exact')) return match;
   fields.refuse('bad-mapping', name, `${quoted(text)} is not a host; write a name, or a hostname with one star at its beginning or end`);
   return null;

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { isAuthority } from '../../../gateway/edge/message/authority.ts';
 import { GRPC_PATTERN } from '../../../routing/match.ts';
 import type { Mapping } from '../../../routing/mapping.ts';
 import { isDifference } from '../../../routing/problem.ts';
@@ -58,6 +59,45 @@ describe('fields of a raw Mapping', () => {
     ['case_sensitive', 'case_sensitive: false', { path: { kind: 'prefix', prefix: '/m/', caseSensitive: false } }],
   ])('%s', (_name, fields, expected) => {
     expect(mappingOf(fields)!.match).toMatchObject(expected);
+  });
+
+  test.each(['münchen.example', '*.münchen.example', 'https://a.example', 'a.example/x', 'me@a.example', 'a.example,b.example', 'a%2eb', 'a b', '模.example'])('the host %s is said to be none that a request can name', (host) => {
+    for (const fields of [`hostname: ${JSON.stringify(host)}`, `headers: { ":authority": ${JSON.stringify(host)} }`]) {
+      const translation = translate([object('Mapping', 'prod/m', `spec: { prefix: /m/, service: model, ${fields} }`), ...service('prod/model')]);
+      expect(translation.mappings.size).toBe(0);
+      expect(translation.problems.find(({ code }) => code === 'bad-mapping')?.sentence).toMatch(/^no request can name the host /);
+    }
+  });
+
+  test('a host may have what the authority of a request may have, and nothing else', () => {
+    const differ = Array.from({ length: 256 }, (_, byte) => `a${String.fromCharCode(byte)}b`).filter((host) => {
+      // A star is a glob; what follows a colon is a port.
+      if (/[*:[\]]/.test(host)) return false;
+      return (mappingOf(`hostname: ${JSON.stringify(host)}`) !== undefined) !== isAuthority(Buffer.from(host), 0, Buffer.byteLength(host));
+    });
+    expect(differ).toEqual([]);
+    for (const host of ['[::1]', '[::1]:80', 'a.example:80', 'xn--mnchen-3ya.example']) expect([host, mappingOf(`hostname: ${JSON.stringify(host)}`)?.match.host.kind]).toEqual([host, 'exact']);
+  });
+
+  test.each([
+    ['/m/模型/x%20y/', '/m/%E6%A8%A1%E5%9E%8B/x%20y/'],
+    ['/m/\ud800/', '/m/%EF%BF%BD/'],
+  ])('of the prefix %j it is said how clients send it', (prefix, escaped) => {
+    for (const fields of ['', ', prefix_exact: true']) {
+      const translation = translate([object('Mapping', 'prod/m', `spec: { prefix: ${JSON.stringify(prefix)}, service: model${fields} }`), ...service('prod/model')]);
+      expect(translation.mappings.size).toBe(1);
+      expect(translation.problems.filter(({ code }) => code === 'unescaped-prefix')).toMatchObject([{ level: 'warning', field: 'spec.prefix', sentence: expect.stringContaining(`; write "${escaped}"`) as string }]);
+    }
+  });
+
+  test.each(['/m/../x/', '/m/./x', '/m/%2E%2e/x', '/m/.%2e/', '/m/%00/x'])('the prefix %s matches no canonical path', (prefix) => {
+    const translation = translate([object('Mapping', 'prod/m', `spec: { prefix: ${prefix}, service: model }`), ...service('prod/model')]);
+    expect([translation.mappings.size, codesOf(translation)]).toEqual([0, expect.arrayContaining(['error bad-mapping'])]);
+  });
+
+  test.each(['/m/..', '/m/.', '/m/..a/', '/m/a%2e%2e/'])('the prefix %s matches some, and as a whole path only where it is one', (prefix) => {
+    const found = (fields: string): number => translate([object('Mapping', 'prod/m', `spec: { prefix: ${prefix}, service: model${fields} }`), ...service('prod/model')]).mappings.size;
+    expect([found(''), found(', prefix_exact: true')]).toEqual([1, /\/\.+$/.test(prefix) ? 0 : 1]);
   });
 
   test('limits of the Upstream are part of it and of its key', () => {
