@@ -4,6 +4,8 @@
 // `slotLayout.cells` a series. A double is written by one aligned store, so a reader sees the old value or the new one. No atomics: there is
 // one writer. Behind them is a byte for each slot that says whether the worker has used it.
 
+import { defaultBreaker } from '../routing/upstream.ts';
+
 /**
  * Status columns of a slot, in order. A code that is not listed is counted in the last column of its class. 0: the client left before an answer.
  * The usual one is the last, beside what each request counts (see `slotLayout`).
@@ -266,6 +268,21 @@ export class CounterBlock {
 /** Index of the first cell of a breaker slot's row; `priority` is its index in `priorities`. */
 export function breakerCell(slot: number, priority: number): number {
   return fixedCells + slot * breakerCells + priority * breakerResources.length;
+}
+
+/** One worker's equal share of the usual limit of a breaker: who has more in use of one thing of an Upstream is counted in its `heavyUseCell`. */
+export function equalShare(workers: number): number {
+  return Math.floor(defaultBreaker.maxRequests / workers);
+}
+
+/** Bytes of the memory in which all workers count who has more than an equal share in use: 32-bit integers, changed by Atomics. */
+export function heavyUseBytes(): number {
+  return maxBreakerSlots * priorities.length * 4;
+}
+
+/** Index of the cell of a breaker slot's row, for all its resources and all workers. */
+export function heavyUseCell(slot: number, priority: number): number {
+  return slot * priorities.length + priority;
 }
 
 /** Index of a slot's cell in a block. */

@@ -17,6 +17,8 @@ export interface PlaneStart {
   readonly counters: CounterBlock;
   /** Counters of the other data workers: read only. */
   readonly others: readonly Float64Array[];
+  /** Where all of them count who has more than an equal share of an Upstream in use. */
+  readonly heavyUse: Int32Array;
   /** Memory of the table, and which of its readers this is. */
   readonly table: TableMemory;
   readonly reader: number;

@@ -3,7 +3,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { systemClock } from './clock.ts';
-import { CounterBlock, blockBytes } from './counters.ts';
+import { CounterBlock, blockBytes, heavyUseBytes } from './counters.ts';
 import type { Plane, PlaneStart } from './data-plane.ts';
 import { limitMemory } from './limit-memory.ts';
 import type { SpareStart } from './messages.ts';
@@ -23,6 +23,7 @@ export async function rehearse({ settings, table, reader }: SpareStart, makePlan
     clock: systemClock,
     counters: new CounterBlock(new SharedArrayBuffer(blockBytes())),
     others: [],
+    heavyUse: new Int32Array(heavyUseBytes() / 4),
     table,
     reader,
     oauthClients: null,

@@ -1,5 +1,5 @@
 // Folding: what a dead data worker counted goes into the base block, so that no total ever falls; what it held is gone, so gauges go to 0.
-import { breakerCell, breakerKind, fixed, fixedCells, fixedTable, slotCell, slotLayout, slotTable, usedSlots } from './counters.ts';
+import { breakerCell, breakerKind, breakerResources, equalShare, heavyUseCell, fixed, fixedCells, fixedTable, priorities, slotCell, slotLayout, slotTable, usedSlots } from './counters.ts';
 import type { CountedCells } from './counters.ts';
 
 const fixedCounters = countersOf(fixed, fixedTable, fixedCells);
@@ -18,14 +18,15 @@ function countersOf(first: Readonly<Record<string, number>>, table: Readonly<Rec
 /**
  * Adds the totals of `dead` to `base` and zeroes `dead`, and with it what the dead worker had in use of each breaker, in two steps: a successor may begin to
  * write what no request counts after `foldHeld`, and serves after `foldSeries`. Only when nobody writes what is folded: after the worker's end. A reader in
- * another thread that sees `foldGeneration` odd, or changed while it summed, reads again.
+ * another thread that sees `foldGeneration` odd, or changed while it summed, reads again. `heavyUse` is that of all workers, so many.
  */
-export function foldHeld(base: Float64Array, dead: SharedArrayBuffer): void {
+export function foldHeld(base: Float64Array, dead: SharedArrayBuffer, { heavyUse, workers }: { readonly heavyUse: Int32Array; readonly workers: number }): void {
   const cells = new Float64Array(dead);
   const used = usedSlots(dead).breakers;
   base[fixed.foldGeneration]! += 1;
   for (let cell = 0; cell < fixedCells; cell++) moveCell(base, cells, cell, fixedCounters[cell] === 1);
   for (let slot = used.indexOf(1); slot >= 0; slot = used.indexOf(1, slot + 1)) {
+    leaveHeavyUse(heavyUse, cells, slot, equalShare(workers));
     for (let cell = breakerCell(slot, 0); cell < breakerCell(slot + 1, 0); cell++) moveCell(base, cells, cell, breakerKind === 'counter');
     used[slot] = 0;
   }
@@ -44,6 +45,13 @@ export function foldSeries(base: Float64Array, dead: SharedArrayBuffer): void {
     used[slot] = 0;
   }
   base[fixed.foldGeneration]! += 1;
+}
+
+/** The dead worker has no more than its share in use. Whatever it had was counted before, so never too little is left; too much would only cost time. */
+function leaveHeavyUse(heavyUse: Int32Array, dead: Float64Array, slot: number, share: number): void {
+  for (const priority of priorities.keys()) {
+    for (const one of breakerResources.keys()) if (dead[breakerCell(slot, priority) + one]! > share) Atomics.sub(heavyUse, heavyUseCell(slot, priority), 1);
+  }
 }
 
 function moveCell(base: Float64Array, dead: Float64Array, cell: number, counter: boolean): void {

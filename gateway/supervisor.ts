@@ -3,7 +3,7 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import { MessageChannel, type Worker } from 'node:worker_threads';
 import type { CertificateSet } from './certificates.ts';
-import { CounterBlock, blockBytes, fixed } from './counters.ts';
+import { CounterBlock, blockBytes, heavyUseBytes, fixed } from './counters.ts';
 import type { Gateway } from './gateway.ts';
 import { limitMemory } from './limit-memory.ts';
 import type { LimitMemory } from './limit-memory.ts';
@@ -37,6 +37,7 @@ export class Supervisor implements Gateway {
   readonly #logs: LogEnd;
   readonly #base = new SharedArrayBuffer(blockBytes());
   readonly #baseCounters = new CounterBlock(this.#base);
+  readonly #heavyUse = new SharedArrayBuffer(heavyUseBytes());
   readonly #data: readonly DataPlace[];
   readonly #control: SupervisedThread;
   readonly #spare: SpareThread;
@@ -168,6 +169,7 @@ export class Supervisor implements Gateway {
       settings: this.#settings,
       worker,
       counters: this.#data.map(({ block }) => block),
+      heavyUse: this.#heavyUse,
       table: this.#table.memory,
       port: this.#settings.listen.port,
       tlsPort: this.#settings.tls?.port ?? 0,
@@ -321,7 +323,7 @@ export class Supervisor implements Gateway {
   #dataLeft(worker: number): void {
     const one = this.#data[worker]!;
     one.drained();
-    foldHeld(this.#baseCounters.cells, one.block);
+    foldHeld(this.#baseCounters.cells, one.block, { heavyUse: new Int32Array(this.#heavyUse), workers: this.#data.length });
     this.#table.readerEnded(worker);
     if (!this.#ending) this.#toControl({ kind: 'data-worker-gone', worker });
   }

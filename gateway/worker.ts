@@ -22,6 +22,7 @@ export async function startDataWorker(start: DataStart, parent: MessagePort, mak
     clock: systemClock,
     counters,
     others: start.counters.filter((_, other) => other !== worker).map((buffer) => new Float64Array(buffer)),
+    heavyUse: new Int32Array(start.heavyUse),
     table: start.table,
     reader: worker,
     policy: start.policy,

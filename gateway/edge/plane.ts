@@ -79,7 +79,7 @@ export class DataPlane implements Plane {
   #ports: OwnPorts;
 
   /** `plantedSteps`: steps of tests, which every request takes first. */
-  constructor({ settings, clock, counters, others, table, reader, policy, askKeys, rateLimits, oauthClients, tokens, damaged, log, say, used, ticketSeed }: PlaneStart, plantedSteps: readonly Step[] = []) {
+  constructor({ settings, clock, counters, others, heavyUse, table, reader, policy, askKeys, rateLimits, oauthClients, tokens, damaged, log, say, used, ticketSeed }: PlaneStart, plantedSteps: readonly Step[] = []) {
     const { accessLog, limits } = settings;
     this.#settings = settings;
     this.#ports = { cleartext: settings.listen.port, tls: settings.tls?.port ?? 0 };
@@ -90,6 +90,7 @@ export class DataPlane implements Plane {
       clock,
       counters,
       others,
+      heavyUse,
       log: (flag, entry) => {
         // By option, or since too many are written about this failure, none is written.
         if (accessLog === 'all' || (accessLog === 'errors' && lines.admits(flag, this.#worker.nowMs))) log(entry());

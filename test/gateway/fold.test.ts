@@ -1,10 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { CounterBlock, blockBytes, breakerCell, breakerKind, fixed, fixedCells, fixedTable, slotCell, slotLayout, slotTable, statusColumns } from '../../gateway/counters.ts';
+import { CounterBlock, blockBytes, breakerCell, breakerKind, heavyUseBytes, heavyUseCell, fixed, fixedCells, fixedTable, slotCell, slotLayout, slotTable, statusColumns } from '../../gateway/counters.ts';
 import type { CellKind, CountedCells } from '../../gateway/counters.ts';
 import { foldHeld, foldSeries } from '../../gateway/supervisor-fold.ts';
 
+const heavyUse = new Int32Array(heavyUseBytes() / 4);
+
 function fold(base: CounterBlock, dead: SharedArrayBuffer): void {
-  foldHeld(base.cells, dead);
+  foldHeld(base.cells, dead, { heavyUse, workers: 4 });
   foldSeries(base.cells, dead);
 }
 
@@ -24,7 +26,10 @@ describe('fold', () => {
     dead.failure('UF');
     dead.add(fixed.clientConnectionsHttp1, 7);
     for (let cell = breakerCell(2, 0); cell < breakerCell(3, 0); cell++) dead.add(cell, 500);
+    // All that it had too much of, and one thing of another worker.
+    for (const priority of [0, 1]) heavyUse[heavyUseCell(2, priority)] = 5;
     fold(base, block);
+    expect([0, 1].map((priority) => heavyUse[heavyUseCell(2, priority)])).toEqual([1, 1]);
     expect(base.cells[slotCell(3, slotLayout.status + statusColumns.indexOf('200'))]).toBe(2);
     expect(base.cells[slotCell(3, slotLayout.sumSeconds)]).toBe(3);
     expect(base.cells[slotCell(3, slotLayout.inFlight)]).toBe(0);
@@ -44,7 +49,7 @@ describe('fold', () => {
     dead.finish(70_000, 200, 1);
     dead.enter(-1);
     dead.failure('UF');
-    foldHeld(base.cells, block);
+    foldHeld(base.cells, block, { heavyUse, workers: 4 });
     const status = slotCell(70_000, slotLayout.status + statusColumns.indexOf('200'));
     expect([base.cells[fixed.flags + 2], dead.cells[fixed.inFlight], base.cells[status], dead.cells[status]]).toEqual([1, 0, 0, 1]);
     dead.set(fixed.beatMs, 17);

@@ -6,7 +6,7 @@ import { limitMemory } from '../../gateway/limit-memory.ts';
 import type { CallPolicy } from '../../gateway/callers/call-policy.ts';
 import { decodeServe } from '../../gateway/config.ts';
 import type { CertificateSet } from '../../gateway/certificates.ts';
-import { blockBytes } from '../../gateway/counters.ts';
+import { blockBytes, heavyUseBytes } from '../../gateway/counters.ts';
 import type { OAuthClientsChange } from '../../gateway/callers/oauth-client.ts';
 import type { ControlToData, DataStart, DataToControl, FromData, RevokedTokens, ToData, TokensToRevoke } from '../../gateway/messages.ts';
 import { startDataWorker } from '../../gateway/worker.ts';
@@ -70,7 +70,7 @@ class FakePlane implements Plane {
 function startOf(changes: Partial<DataStart>): DataStart {
   const config = decodeServe(['--folder', 'd'], {});
   if (config.kind !== 'settings') throw new Error('settings');
-  return { kind: 'data', settings: config.settings, worker: 0, counters: [new SharedArrayBuffer(blockBytes())], table: tableMemory(1), oauthClients: null, tokens: [], port: 0, tlsPort: 0, policy: null, limits: limitMemory(1, 0, [1, 2]), certificates: null, ticketSeed: new Uint8Array(32), replacement: false, ...changes };
+  return { kind: 'data', settings: config.settings, worker: 0, counters: [new SharedArrayBuffer(blockBytes())], heavyUse: new SharedArrayBuffer(heavyUseBytes()), table: tableMemory(1), oauthClients: null, tokens: [], port: 0, tlsPort: 0, policy: null, limits: limitMemory(1, 0, [1, 2]), certificates: null, ticketSeed: new Uint8Array(32), replacement: false, ...changes };
 }
 
 interface Thread {

@@ -1,6 +1,6 @@
 // Circuit breakers on the wire: what is admitted, what waits, what is refused, and that nothing is left in use afterwards.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { CounterBlock, blockBytes, breakerCell } from '../../gateway/counters.ts';
+import { CounterBlock, blockBytes, breakerCell, heavyUseBytes } from '../../gateway/counters.ts';
 import { resource } from '../../gateway/edge/upstream/breaker.ts';
 import { flag, frameType } from '../../gateway/edge/http2/constants.ts';
 import type { Breaker } from '../../routing/upstream.ts';
@@ -267,8 +267,9 @@ describe('circuit breakers', () => {
 describe('circuit breakers of several workers', () => {
   async function twoWorkers(breaker: Partial<Breaker>): Promise<readonly [Gateway, Gateway]> {
     const others = new CounterBlock(new SharedArrayBuffer(blockBytes()));
-    const a = await start({ others: [others.cells] });
-    const b = await start({ counters: others, others: [a.counters.cells] });
+    const heavyUse = new Int32Array(heavyUseBytes() / 4);
+    const a = await start({ others: [others.cells], heavyUse });
+    const b = await start({ counters: others, others: [a.counters.cells], heavyUse });
     for (const gateway of [a, b]) gateway.serveIris([origin.port], { timeout: { ms: 0, setBy: 'a test' } }, { breakers: [{ ...wide, ...breaker }] });
     return [a, b];
   }

@@ -6,7 +6,7 @@ import type { ForwardTarget, Mapping } from '../../routing/mapping.ts';
 import type { Upstream, UpstreamEndpoints } from '../../routing/upstream.ts';
 import { noPolicy } from '../../gateway/callers/call-policy.ts';
 import type { CallPolicy } from '../../gateway/callers/call-policy.ts';
-import { CounterBlock, blockBytes, failureFlags, fixed, shadowOutcomes, slotCell, slotLayout, statusColumns } from '../../gateway/counters.ts';
+import { CounterBlock, blockBytes, heavyUseBytes, failureFlags, fixed, shadowOutcomes, slotCell, slotLayout, statusColumns } from '../../gateway/counters.ts';
 import { limitMemory } from '../../gateway/limit-memory.ts';
 import type { LimitMemory } from '../../gateway/limit-memory.ts';
 import type { AccessEntry } from '../../gateway/data-plane.ts';
@@ -37,6 +37,7 @@ export interface GatewayOptions {
   readonly oauth?: readonly OAuthClient[] | null;
   /** Counters of planes that stand for the other workers of a process. */
   readonly others?: readonly Float64Array[];
+  readonly heavyUse?: Int32Array;
   readonly counters?: CounterBlock;
   /** Where limits of rate are counted; planes that stand for workers of one process share it. */
   readonly rateLimits?: LimitMemory;
@@ -87,6 +88,7 @@ export class Gateway {
       clock: options.time === 'real' ? systemClock : this.#clock,
       counters: this.counters,
       others: options.others ?? [],
+      heavyUse: options.heavyUse ?? new Int32Array(heavyUseBytes() / 4),
       table: this.shared.memory,
       reader: 0,
       askKeys: (provider) => this.keysAsked.push(provider),

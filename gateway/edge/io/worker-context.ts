@@ -15,6 +15,8 @@ import { WriteBatch } from './write-batch.ts';
 export interface Occupancy {
   readonly own: Float64Array;
   readonly others: readonly Float64Array[];
+  /** Where all of them count who has more than an equal share in use (gateway/counters.ts). */
+  readonly heavyUse: Int32Array;
 }
 
 export interface WorkerOptions {
@@ -23,6 +25,7 @@ export interface WorkerOptions {
   readonly counters: CounterBlock;
   /** Counters of the other workers, for breakers and limits: read only. */
   readonly others: readonly Float64Array[];
+  readonly heavyUse: Int32Array;
   /** Writes an access line, or leaves it out; `entry` is called only if it is written. */
   readonly log: (flag: string, entry: () => AccessEntry) => void;
   /** Is told of a bug, which has ended one exchange or one connection. */
@@ -58,7 +61,7 @@ export class WorkerContext {
   #dateSecond = -1;
   #dateLine = Buffer.alloc(0);
 
-  constructor({ settings, clock, counters, others, log, faulted }: WorkerOptions) {
+  constructor({ settings, clock, counters, others, heavyUse, log, faulted }: WorkerOptions) {
     this.#clock = clock;
     this.nowMs = clock.now();
     this.wheel = new DeadlineWheel(clock, (error) => this.faulted(error));
@@ -66,7 +69,7 @@ export class WorkerContext {
     this.front = frontOf(settings, null);
     this.accessLog = settings.accessLog;
     this.counters = counters;
-    this.occupancy = { own: counters.cells, others };
+    this.occupancy = { own: counters.cells, others, heavyUse };
     this.held = new HeldMemory(counters, this.limits.retryTotalBytes);
     this.log = log;
     this.#faulted = faulted;

@@ -1,5 +1,5 @@
 // An Upstream without sockets, for forwarding: Endpoints that a test scripts, and what forwarding does with them, in words.
-import { CounterBlock, blockBytes, fixed } from '../../../../gateway/counters.ts';
+import { CounterBlock, blockBytes, heavyUseBytes, fixed } from '../../../../gateway/counters.ts';
 import { Forwarding } from '../../../../gateway/edge/exchange/forwarding.ts';
 import type { ForwardedMapping } from '../../../../gateway/edge/exchange/forwarding.ts';
 import type { AnswerTaker } from '../../../../gateway/edge/exchange/forwarded-answer.ts';
@@ -33,7 +33,7 @@ export function workerAt(clock: StoppedClock, limits: Partial<EdgeLimits> = {}):
   const faulted = (error: unknown): never => {
     throw error;
   };
-  const worker = new WorkerContext({ settings, clock, counters, others: [], log: () => undefined, faulted });
+  const worker = new WorkerContext({ settings, clock, counters, others: [], heavyUse: new Int32Array(heavyUseBytes() / 4), log: () => undefined, faulted });
   return Object.assign(worker, { draw: () => 1 });
 }
 

@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from 'vitest';
-import { CounterBlock, blockBytes } from '../../../../gateway/counters.ts';
+import { CounterBlock, blockBytes, heavyUseBytes } from '../../../../gateway/counters.ts';
 import { WorkerContext } from '../../../../gateway/edge/io/worker-context.ts';
 import { defaultLimits } from '../../../../gateway/settings.ts';
 import type { Settings } from '../../../../gateway/settings.ts';
@@ -10,7 +10,7 @@ afterEach(() => vi.useRealTimers());
 test('the date of answers follows the wall clock within a second, however that is set', () => {
   vi.useFakeTimers({ toFake: ['Date'] });
   const settings = { limits: defaultLimits, trustedHops: 0, accessLog: 'off' } as unknown as Settings;
-  const context = new WorkerContext({ settings, clock: new StoppedClock(), counters: new CounterBlock(new SharedArrayBuffer(blockBytes())), others: [], log: () => undefined, faulted: () => undefined });
+  const context = new WorkerContext({ settings, clock: new StoppedClock(), counters: new CounterBlock(new SharedArrayBuffer(blockBytes())), others: [], heavyUse: new Int32Array(heavyUseBytes() / 4), log: () => undefined, faulted: () => undefined });
   const dates = [
     [0, '2026-11-22T10:00:00Z'],
     [999, '2030-01-01T00:00:00Z'],

@@ -7,6 +7,7 @@ import { defaultBreaker } from '../../../../routing/upstream.ts';
 
 interface Start {
   readonly blocks: readonly SharedArrayBuffer[];
+  readonly heavyUse: SharedArrayBuffer;
   readonly barrier: SharedArrayBuffer;
   readonly worker: number;
   readonly slot: number;
@@ -14,11 +15,11 @@ interface Start {
   readonly rounds: number;
 }
 
-const { blocks, barrier, worker, slot, limit, rounds } = workerData as Start;
+const { blocks, heavyUse, barrier, worker, slot, limit, rounds } = workerData as Start;
 const cells = blocks.map((buffer) => new Float64Array(buffer));
 const breaker = new Breaker();
 breaker.limit({ ...defaultBreaker, maxConnections: limit, maxRequests: limit });
-breaker.moveTo({ own: cells[worker]!, others: cells.filter((_, other) => other !== worker) }, slot, 0);
+breaker.moveTo({ own: cells[worker]!, others: cells.filter((_, other) => other !== worker), heavyUse: new Int32Array(heavyUse) }, slot, 0);
 
 /** How many have arrived, and the number of the meeting. */
 const [arrived, meeting] = [0, 1];

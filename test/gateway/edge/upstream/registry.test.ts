@@ -5,7 +5,7 @@ import { plainSettings } from '../../../../routing/table-change.ts';
 import type { TableChange } from '../../../../routing/table-change.ts';
 import type { Upstream } from '../../../../routing/upstream.ts';
 import { systemClock } from '../../../../gateway/clock.ts';
-import { CounterBlock, blockBytes } from '../../../../gateway/counters.ts';
+import { CounterBlock, blockBytes, heavyUseBytes } from '../../../../gateway/counters.ts';
 import { CurrentTable } from '../../../../gateway/edge/exchange/current-table.ts';
 import { WorkerContext } from '../../../../gateway/edge/io/worker-context.ts';
 import type { Compiler, LazyMapping } from '../../../../gateway/edge/policy/compiled-mapping.ts';
@@ -44,7 +44,7 @@ beforeEach(() => {
   memory = tableMemory(1);
   control = new Control(memory);
   const settings = { limits: defaultLimits, trustedHops: 0, accessLog: 'off' } as unknown as Settings;
-  worker = new WorkerContext({ settings, clock: systemClock, counters: new CounterBlock(new SharedArrayBuffer(blockBytes())), others: [], log: () => undefined, faulted: () => undefined });
+  worker = new WorkerContext({ settings, clock: systemClock, counters: new CounterBlock(new SharedArrayBuffer(blockBytes())), others: [], heavyUse: new Int32Array(heavyUseBytes() / 4), log: () => undefined, faulted: () => undefined });
   current = new CurrentTable(memory, 0, {
     attach: (mapping, slot): LazyMapping => new Lazy(mapping, slot, {} as Compiler),
     taken: (upstreams) => pools.changed(upstreams),
