@@ -1,7 +1,8 @@
 // Preloaded into a gateway process by tests (`--import`): ends the thread that the parent process names, as a crash would, without warning; or
 // hangs it: `hang data-0`; or ends the control worker at a moment of its next write of the table: `end-at pages written`; or flips a bit behind each
 // place where a text is in the memory of the table: `damage /seldon/prod/iris/`; or says when there is a spare that has loaded, and how
-// many took a place before it: `spare`; or has a data worker end itself: `exit data-0`, `throw data-0`, `reject data-0`. A thread has the name of its place.
+// many took a place before it: `spare`; or has a data worker end itself: `exit data-0`, `throw data-0`, `reject data-0`, `exhaust data-0` (it asks for memory
+// until it has none left). A thread has the name of its place.
 import { channel } from 'node:diagnostics_channel';
 import { syncBuiltinESMExports } from 'node:module';
 import workerThreads from 'node:worker_threads';
@@ -13,12 +14,18 @@ hangs.addEventListener('message', function hangIfNamed({ data }: MessageEvent) {
 });
 hangs.unref();
 
+function holdAll(): never {
+  // 64 MiB each: little time goes to collecting in vain.
+  for (const held: number[][] = []; ; held.push(Array<number>(2 ** 23).fill(0.5))) if (held.length > 1000) throw new Error('memory does not end');
+}
+
 /** How a thread ends itself. */
 const ways = new workerThreads.BroadcastChannel('end-by');
 ways.addEventListener('message', ({ data }: MessageEvent) => {
   const { way, thread } = data as { readonly way: string; readonly thread: number };
   if (workerThreads.isMainThread || thread !== workerThreads.threadId) return;
   if (way === 'exit') process.exit(3);
+  if (way === 'exhaust') holdAll();
   if (way === 'reject') void Promise.reject(new Error('planted'));
   else {
     setImmediate(() => {
@@ -91,7 +98,7 @@ if (workerThreads.isMainThread && process.send !== undefined) {
   });
   process.on('message', (name: string) => {
     if (name.startsWith('hang ')) hangs.postMessage(threads.get(name.slice('hang '.length))?.threadId);
-    else if (/^(?:exit|throw|reject) /.test(name)) {
+    else if (/^(?:exit|throw|reject|exhaust) /.test(name)) {
       const [way, place] = name.split(' ');
       ways.postMessage({ way, thread: threads.get(place!)?.threadId });
     } else if (name === 'spare') void loaded.promise.then(() => process.send!(taken));

@@ -1,8 +1,10 @@
 // The spare data worker in a whole process: it takes the place of one that ends, with what holds at that moment.
+import { Agent } from 'node:http';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { GatewayProcess } from './gateway-process.ts';
 import { GatewayStage } from './gateway-stage.ts';
+import { post } from './load-client.ts';
 import { until } from './until.ts';
 
 let stage: GatewayStage;
@@ -95,6 +97,27 @@ test('one that ends by itself is said, counts as no worker, and is made again; w
   await until(async () => (await statusOf()) === 200, 'it is served again');
   // Two, or three where the one that was about to end had taken the place.
   await until(async () => (await metric('sluice_worker_restarts_total')) === ended('worker-ended'), 'what ended is counted');
+  gateway.signal('SIGTERM');
+  expect(await gateway.exited).toBe(0);
+});
+
+test('one that runs out of memory ends alone: it is said, costs no request, and is made again; so does a data worker', { timeout: 120_000 }, async () => {
+  // What collects garbage in vain does not turn either.
+  await serve('--worker-silence-ms', '0');
+  await gateway.spareLoaded();
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  const statuses = new Set<number>();
+  gateway.endThread('exhaust data-spare');
+  // On one connection, which would end with the worker that has it.
+  while (ended('spare-ended') === 0) statuses.add((await post(`${at.traffic}/seldon/prod/iris/api/v1.0/predictions`, agent)).status);
+  expect([...statuses]).toEqual([200]);
+  expect((await gateway.seen('spare-ended'))['reason']).toMatch(/memory/);
+  expect(await gateway.spareLoaded()).toBe(0);
+  gateway.endThread('exhaust data-0');
+  expect((await gateway.seen('worker-ended', { thread: 'data-0' }))['reason']).toMatch(/memory/);
+  await until(async () => (await statusOf()) === 200, 'the spare serves');
+  expect(await gateway.spareLoaded()).toBe(1);
+  expect([ended('spare-ended'), ended('worker-ended')]).toEqual([1, 1]);
   gateway.signal('SIGTERM');
   expect(await gateway.exited).toBe(0);
 });
