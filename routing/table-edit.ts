@@ -6,9 +6,7 @@ import { addDigest, digestOf } from './digest.ts';
 import { sameValue } from './diff.ts';
 import { IndexEdit } from './index-edit.ts';
 import { NamesEdit } from './names-edit.ts';
-import { emptyNamespaceRoutes, withRoute } from './namespace-routes.ts';
 import type { NamespaceRoutes } from './namespace-routes.ts';
-import { spaceMetaOf } from './namespace-view.ts';
 import type { Mapping } from './mapping.ts';
 import { compareOrder, orderKey } from './order.ts';
 import type { OrderKey } from './order.ts';
@@ -22,6 +20,7 @@ import type { SlotKey } from './route-slot.ts';
 import { digestOfUnready, digestOfUnreadyAmong, planRoute, routeKey } from './route.ts';
 import type { RouteMember } from './route.ts';
 import type { MappingChange, TablePortion, TableSettings } from './table-change.ts';
+import { SpacesEdit } from './spaces-edit.ts';
 import { TableIndex } from './table-index.ts';
 import { knownRoute, upstreamsOf } from './known.ts';
 import type { KnownRoute } from './known.ts';
@@ -62,8 +61,7 @@ export class TableEdit {
   readonly #upstreams: UpstreamsEdit;
   /** By number of the Route; of the portion. */
   readonly #touched = new Map<number, RouteChange>();
-  /** Spaces as they become. */
-  readonly #spaces = new Map<string | null, NamespaceRoutes>();
+  readonly #spaces: SpacesEdit;
   readonly #names: NamesEdit;
   /** First Mapping of each Route that the portion writes, by the unit of its record. */
   readonly #written = new Map<number, Mapping>();
@@ -83,6 +81,7 @@ export class TableEdit {
     this.#edits = { routes: edit('routes', (a, b) => this.#compare(a, b)), spaces: edit('spaces', any), upstreams: edit('upstreams', any), names: edit('names', any) };
     this.#upstreams = new UpstreamsEdit(arena, index);
     this.#names = new NamesEdit(arena, index);
+    this.#spaces = new SpacesEdit(arena, index, (one, other) => this.#compare(one, other) < 0);
     this.#before = new WrittenRoutes(index.routes);
   }
 
@@ -107,7 +106,7 @@ export class TableEdit {
     this.#reached('routes written');
     const isSame = !this.#isChanged && !this.#upstreams.isChanged && !index.isOther(settings);
     if (isSame && index.written.version > 0) return index.written;
-    this.#writeSpaces();
+    this.#spaces.write(this.#edits.spaces);
     this.#names.write(this.#edits.names);
     this.#upstreams.tell();
     for (const name of indexes) this.#edits[name].write(index.directories[name], () => index.nextSerial());
@@ -203,7 +202,7 @@ export class TableEdit {
     const plan = planRoute(key, members);
     index.sum = addDigest(index.sum, digestOfUnready(plan), 1);
     const first = members[0]!.mapping;
-    const space = this.#spaceOf(first.space);
+    const space = this.#spaces.of(first.space);
     const slot = plan.placing === 'scanned' ? noSlot : slotKeyOf(first.match, plan.placing, plan.live.length > 0, space);
     const unit = writeRecord(this.#arena, index.blocks, { serial, owner: space.id, number, text: slot.text }, packMembers(members));
     this.#written.set(unit, first);
@@ -243,17 +242,16 @@ export class TableEdit {
 
   #drop(route: KnownRoute, members: readonly RouteMember[]): void {
     const { match, space: name } = members[0]!.mapping;
-    const space = this.#spaceOf(name);
+    const space = this.#spaces.of(name);
     this.#index.routes.place(route.number, 0);
     this.#index.setProblems(route.key, []);
     if (route.placing !== 'scanned') this.#edits.routes.remove(slotKeyOf(match, route.placing, true, space).hash, route.unit);
     this.#place(route, null, space);
   }
 
-  /** Counts the Route in its space; both have one key, so they belong to the same. */
+  /** Counts the Route in its space and by its name; both have one key. */
   #place(before: KnownRoute | null, after: KnownRoute | null, space: NamespaceRoutes): void {
-    const next = withRoute(space, before, after, (one, other) => this.#compare(one, other) < 0);
-    if (next !== space) this.#spaces.set(space.name, next);
+    this.#spaces.place(before, after, space);
     this.#names.count(before?.name ?? null, -1);
     this.#names.count(after?.name ?? null, 1);
   }
@@ -268,38 +266,11 @@ export class TableEdit {
     }
   }
 
-  #writeSpaces(): void {
-    for (const [name, space] of this.#spaces) {
-      const before = this.#index.spaces.get(name) ?? null;
-      if (before !== null) this.#index.blocks.leave(before.unit, recordBytes(this.#arena, before.unit));
-      if (name !== null && space.routeCount === 0) {
-        this.#index.spaces.delete(name);
-        if (before === null) continue;
-        this.#index.numbers.spaces.give(before.number);
-        this.#edits.spaces.remove(space.seed, before.unit);
-        continue;
-      }
-      const after = this.#index.writeSpace(space, before?.number ?? null);
-      if (name === null) continue;
-      const entry = { hash: space.seed, meta: spaceMetaOf(space, after.text.length), unit: after.unit, number: after.number };
-      if (before === null) this.#edits.spaces.add(entry);
-      else this.#edits.spaces.replace(before.unit, entry);
-    }
-  }
-
   /** `key`: that of the Route; null: that of its record. */
   #changeOf(number: number, key: string | null): RouteChange {
     let change = this.#touched.get(number);
     if (change === undefined) this.#touched.set(number, (change = { key, mappings: new Map() }));
     return change;
-  }
-
-  #spaceOf(name: string | null): NamespaceRoutes {
-    const known = this.#spaces.get(name) ?? this.#index.spaces.get(name)?.routes;
-    if (known !== undefined) return known;
-    const space = emptyNamespaceRoutes(name, this.#index.nextSpaceId());
-    this.#spaces.set(name, space);
-    return space;
   }
 
   /** Of one space: which is tried first. Others only meet by one hash, and any order of these will do. */
