@@ -36,6 +36,8 @@ export class Claims {
   #accepted: ReadonlySet<string> = new Set();
   #decision = undecidedNothing;
   #added: readonly Proposal[] = [];
+  /** null: gathered anew when somebody asks, which every change of an object does. */
+  #ended: readonly string[] | null = null;
 
   constructor(grants: readonly Grant[], asRecorded: boolean) {
     this.#grants = grants.flatMap(grantClaims);
@@ -77,7 +79,7 @@ export class Claims {
 
   /** Keys of what was given up. */
   get ended(): readonly string[] {
-    return [...this.#held].flatMap(([key, { seen }]) => (seen && !this.#turns.has(key) ? [key] : []));
+    return (this.#ended ??= [...this.#held].flatMap(([key, { seen }]) => (seen && !this.#turns.has(key) ? [key] : [])));
   }
 
   /** Keys of what is recorded and was not claimed here since. */
@@ -118,6 +120,7 @@ export class Claims {
   }
 
   #decide(turn: number): readonly Unit[] {
+    this.#ended = null;
     const wishes = [...this.#wishes.values()].flat();
     this.#turns = new Map(wishes.map(({ key }) => [key, this.#turns.get(key) ?? turn]));
     const byNamespace = Map.groupBy(this.#held.values(), ({ held }) => held.namespace);
