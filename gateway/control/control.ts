@@ -81,11 +81,10 @@ async function runControl({ settings, handover, policy, base, counters, table, l
     },
     ready: () => {
       tell({ kind: 'ready' });
-      // What was read, parsed and sent for the first table is garbage now.
-      setImmediate(releaseMemory);
       stepBack();
-      // Not before: to gather those of a large start takes longer than workers need to adopt its table.
-      void problemLog.look();
+      // Not before: to gather those of a large start takes longer than workers need to adopt its table. With what was read, parsed and sent for that, it
+      // leaves garbage.
+      void problemLog.look().finally(() => setImmediate(releaseMemory));
     },
     oauthClients: (change) => {
       if (settings.oauth) tell({ kind: 'oauth-clients', change });
