@@ -18,12 +18,25 @@ let low = 0;
 export interface DigestKey extends Digest {
   /** Digests of names of fields: few, and digested for every object. Bounded, because tenants name the keys of labels. */
   readonly names: Map<string, Digest>;
+  readonly recent: RecentDigests;
 }
 
 const mostNames = 1024;
 
+/** The parts that were digested last, and their digests. */
+interface RecentDigests {
+  readonly parts: (object | null)[];
+  readonly high: Int32Array;
+  readonly low: Int32Array;
+  next: number;
+}
+
+/** Parts that Mappings of one object share come again within so many. */
+const mostRecent = 16;
+
 export function digestKey({ high: highKey, low: lowKey }: Digest): DigestKey {
-  return { high: highKey | 0, low: lowKey | 0, names: new Map() };
+  const recent = { parts: Array.from({ length: mostRecent }, () => null), high: new Int32Array(mostRecent), low: new Int32Array(mostRecent), next: 0 };
+  return { high: highKey | 0, low: lowKey | 0, names: new Map(), recent };
 }
 
 /** Nobody is told of it: content that others write cannot be made to have one digest. `draw` gives a whole number below what it is asked, that nobody can guess. */
@@ -39,6 +52,16 @@ let current = openKey;
 export function digestOf(value: unknown, key: DigestKey = openKey): Digest {
   current = key;
   digest(value);
+  return { high, low };
+}
+
+/**
+ * As `digestOf`, of one of several objects that come one after the other and hold the same parts: a part that was digested lately is not digested again. No
+ * part ever changes.
+ */
+export function digestOfKin(value: object, key: DigestKey = openKey): Digest {
+  current = key;
+  digestObject(value as Readonly<Record<string, unknown>>, true);
   return { high, low };
 }
 
@@ -80,7 +103,23 @@ function digestShared(value: object): void {
 
 function digestParts(value: object): void {
   if (Array.isArray(value)) digestList(value);
-  else digestObject(value as Readonly<Record<string, unknown>>);
+  else digestObject(value as Readonly<Record<string, unknown>>, false);
+}
+
+function digestRecent(value: object): void {
+  const { recent } = current;
+  const known = recent.parts.indexOf(value);
+  if (known >= 0) {
+    high = recent.high[known]!;
+    low = recent.low[known]!;
+    return;
+  }
+  digestShared(value);
+  const { next } = recent;
+  recent.parts[next] = value;
+  recent.high[next] = high;
+  recent.low[next] = low;
+  recent.next = (next + 1) % mostRecent;
 }
 
 function digestText(text: string, kind: number): void {
@@ -110,12 +149,14 @@ function digestList(list: readonly unknown[]): void {
   low = mixed(b ^ list.length);
 }
 
-/** A sum over the keys: the order of keys does not count. */
-function digestObject(object: Readonly<Record<string, unknown>>): void {
+/** A sum over the keys: the order of keys does not count. `isKin`: its parts may be among the recent ones. */
+function digestObject(object: Readonly<Record<string, unknown>>, isKin: boolean): void {
   let a = 5;
   let b = 5;
   for (const key in object) {
-    digest(object[key]);
+    const value = object[key];
+    if (isKin && typeof value === 'object' && value !== null) digestRecent(value);
+    else digest(value);
     const valueHigh = high;
     const valueLow = low;
     const name = digestOfName(key);

@@ -153,6 +153,12 @@ function sharesOf(members: readonly RouteMember[], live: readonly RouteMember[],
   const sole = live[0]!;
   // Nine of ten Routes. Says what the general arithmetic says, without its lists.
   if (live.length === 1 && sole.state.ready && shareOf(sole.mapping) > 0) return [{ declared: shareOf(sole.mapping), share: 1, ready: true }];
+  // Most others: predictors of one deployment. The same again.
+  if (live.every(({ mapping: { member }, state: { ready, ending } }) => member === sole.mapping.member && ready && !ending)) {
+    let whole = 0;
+    for (const { mapping } of live) whole += shareOf(mapping);
+    return live.map(({ mapping }) => ({ declared: shareOf(mapping), share: shareOf(mapping) === 0 ? 0 : shareOf(mapping) / whole, ready: true }));
+  }
   const numbers = new Map<string, number>();
   const weights: (number | null)[] = [];
   for (const { mapping } of live) {

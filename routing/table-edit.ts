@@ -2,7 +2,7 @@
 // spaces that hold Routes, names, the pages that name all of these, and a root.
 import { unitWords } from './arena.ts';
 import type { Arena } from './arena.ts';
-import { addDigest, digestOf } from './digest.ts';
+import { addDigest, digestOfKin } from './digest.ts';
 import { sameValue } from './diff.ts';
 import { IndexEdit } from './index-edit.ts';
 import { NamesEdit } from './names-edit.ts';
@@ -230,8 +230,8 @@ export class TableEdit {
     let { sum } = this.#index;
     for (const [id, member] of mappings) {
       const known = before.length === 0 ? undefined : this.#before.memberOf(number, id);
-      if (known !== undefined) sum = addDigest(sum, digestOf(known.mapping), -1);
-      if (member !== null) sum = addDigest(sum, digestOf(member.mapping), 1);
+      if (known !== undefined) sum = addDigest(sum, digestOfKin(known.mapping), -1);
+      if (member !== null) sum = addDigest(sum, digestOfKin(member.mapping), 1);
     }
     this.#index.sum = sum;
   }

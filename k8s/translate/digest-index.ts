@@ -17,10 +17,15 @@ export class DigestIndex {
   #places = fewest;
   #cells = new Int32Array(fewest * cellsEach);
   #size = 0;
+  // The text that was digested last, and its digest: who asks for a text often sets it next.
+  #text = '';
+  #high = 0;
+  #low = 0;
 
   /** `key`: drawn for this index, or for what nobody else learns of. */
   constructor(key: DigestKey) {
     this.#key = key;
+    ({ high: this.#high, low: this.#low } = digestOf('', key));
   }
 
   get size(): number {
@@ -29,13 +34,14 @@ export class DigestIndex {
 
   /** The number of a text; −1: it has none. */
   get(text: string): number {
-    const { high, low } = digestOf(text, this.#key);
-    return this.#cells[this.#find(high, low) + 2]! - 1;
+    this.#digest(text);
+    return this.#cells[this.#find(this.#high, this.#low) + 2]! - 1;
   }
 
   /** `number`: 0 to 2³¹ − 2. */
   set(text: string, number: number): void {
-    const { high, low } = digestOf(text, this.#key);
+    this.#digest(text);
+    const [high, low] = [this.#high, this.#low];
     let at = this.#find(high, low);
     if (this.#cells[at + 2] === 0) {
       this.#size += 1;
@@ -49,13 +55,21 @@ export class DigestIndex {
 
   /** false: it has none. */
   delete(text: string): boolean {
-    const { high, low } = digestOf(text, this.#key);
-    const at = this.#find(high, low);
+    this.#digest(text);
+    const at = this.#find(this.#high, this.#low);
     if (this.#cells[at + 2] === 0) return false;
     this.#size -= 1;
     this.#close(at);
     if (this.#places > fewest && this.#size < this.#places * emptiest) this.#resize(Math.max(fewest, Math.ceil(this.#size / fullest * growth)));
     return true;
+  }
+
+  #digest(text: string): void {
+    if (text === this.#text) return;
+    const { high, low } = digestOf(text, this.#key);
+    this.#text = text;
+    this.#high = high;
+    this.#low = low;
   }
 
   /** The cells of a digest, or those that it would have. */

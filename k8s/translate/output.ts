@@ -1,6 +1,6 @@
 // Output: what is published of all units (Mappings, Upstreams by use, Endpoints), and what changed since it was last asked. Mappings are not kept:
 // their digests tell whether one differs.
-import { digestOf, type DigestKey } from '../../routing/digest.ts';
+import { digestOf, digestOfKin, type DigestKey } from '../../routing/digest.ts';
 import type { Mapping } from '../../routing/mapping.ts';
 import { isEnding, type Breaker, type Endpoint, type Upstream, type UpstreamEndpoints } from '../../routing/upstream.ts';
 import type { Backends, Use } from './backends.ts';
@@ -192,7 +192,7 @@ const digestUnits = 4;
 
 function digestsOf(drafts: readonly Draft[], key: DigestKey): string {
   return drafts.map(({ mapping }) => {
-    const { high, low } = digestOf(mapping, key);
+    const { high, low } = digestOfKin(mapping, key);
     return String.fromCharCode(high >>> 16, high & 0xffff, low >>> 16, low & 0xffff);
   }).join('');
 }

@@ -1,5 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { planRoute } from '../../routing/route.ts';
+import { steady } from '../../routing/upstream-state.ts';
+import { live, mapping, prefix } from './build.ts';
 import { boundsOf, memberShares, predictorShares, readyShares } from '../../routing/weights.ts';
 import type { Part } from '../../routing/weights.ts';
 
@@ -29,6 +32,19 @@ const rows: readonly [name: string, weights: readonly (number | null)[], expecte
   ['a:0, b:0', [0, 0], [0, 0], 'all-zero'],
   ['a, b weightless', [null, null], [50, 50], 'undeclared'],
 ];
+
+describe('shares of the predictors of one deployment that are all ready', () => {
+  it('are what the general arithmetic says, to the last bit', () => {
+    fc.assert(
+      fc.property(fc.array(fc.option(fc.oneof(fc.nat(100), fc.double({ min: 0, max: 100, noNaN: true }))), { minLength: 2, maxLength: 5 }), (traffic) => {
+        const { shares } = predictorShares(traffic);
+        const members = shares.map((share, index) => ({ mapping: mapping(`m${index}`, prefix('/x/'), { member: 'one', role: live(null, share) }), since: 0, slot: -1, state: steady }));
+        const expected = readyShares(shares.map((share) => ({ share, member: 0, ready: true })));
+        expect(planRoute('key', members).shares).toEqual(shares.map((share, index) => ({ declared: share, share: expected[index], ready: true })));
+      }),
+    );
+  });
+});
 
 describe('shares of the members of a Route', () => {
   it.each(rows)('%s', (_name, weights, expected, note) => {
