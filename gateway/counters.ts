@@ -282,7 +282,15 @@ export function heavyUseBytes(): number {
 
 /** Index of the cell of a breaker slot's row, for all its resources and all workers. */
 export function heavyUseCell(slot: number, priority: number): number {
-  return slot * priorities.length + priority;
+  return heavyUseOf(breakerCell(slot, priority));
+}
+
+/** Of `breakerResources.length`. */
+const rowBits = 2;
+
+/** The same of the row that begins at this cell of a block. */
+export function heavyUseOf(first: number): number {
+  return (first - fixedCells) >> rowBits;
 }
 
 /** Index of a slot's cell in a block. */

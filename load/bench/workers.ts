@@ -1,5 +1,6 @@
 // What a request costs as the number of data workers grows: a breaker adds up what all of them have in use, and nothing else of a request knows how many there are.
 import { breakerCell, heavyUseBytes, maxBreakerSlots } from '../../gateway/counters.ts';
+import { occupancyOf } from '../../gateway/edge/io/occupancy.ts';
 import { Breaker, resource } from '../../gateway/edge/upstream/breaker.ts';
 import { deployments } from './tables.ts';
 
@@ -10,11 +11,11 @@ const rounds = 30;
 /** One worker's breakers of so many Upstreams, and blocks of all the others, in which each Upstream has one request under way. */
 function breakersAmong(workers: number, upstreams: number): readonly Breaker[] {
   const [own, ...others] = Array.from({ length: workers }, () => new Float64Array(new SharedArrayBuffer(breakerCell(maxBreakerSlots, 0) * 8))) as [Float64Array, ...Float64Array[]];
-  const heavyUse = new Int32Array(new SharedArrayBuffer(heavyUseBytes()));
+  const occupancy = occupancyOf(own, others, new Int32Array(new SharedArrayBuffer(heavyUseBytes())));
   for (const block of others) for (let slot = 0; slot < upstreams; slot++) for (const one of [resource.connections, resource.requests]) block[breakerCell(slot, 0) + one] = 1;
   return Array.from({ length: upstreams }, (_, slot) => {
     const breaker = new Breaker();
-    breaker.moveTo({ own, others, heavyUse }, slot, 0);
+    breaker.moveTo(occupancy, slot, 0);
     return breaker;
   });
 }

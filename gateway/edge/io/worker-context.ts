@@ -7,17 +7,11 @@ import { DeadlineWheel } from './deadline.ts';
 import { frontOf } from './front.ts';
 import type { Front } from './front.ts';
 import { HeldMemory } from './held-memory.ts';
+import { occupancyOf } from './occupancy.ts';
+import type { Occupancy } from './occupancy.ts';
 import { OutBuffer } from './out-buffer.ts';
 import { ReadBuffer, windowBytes } from './read-buffer.ts';
 import { WriteBatch } from './write-batch.ts';
-
-/** What all workers have in use of each Upstream: this worker's cells, and the others', which are read only. */
-export interface Occupancy {
-  readonly own: Float64Array;
-  readonly others: readonly Float64Array[];
-  /** Where all of them count who has more than an equal share in use (gateway/counters.ts). */
-  readonly heavyUse: Int32Array;
-}
 
 export interface WorkerOptions {
   readonly settings: Settings;
@@ -69,7 +63,7 @@ export class WorkerContext {
     this.front = frontOf(settings, null);
     this.accessLog = settings.accessLog;
     this.counters = counters;
-    this.occupancy = { own: counters.cells, others, heavyUse };
+    this.occupancy = occupancyOf(counters.cells, others, heavyUse);
     this.held = new HeldMemory(counters, this.limits.retryTotalBytes);
     this.log = log;
     this.#faulted = faulted;

@@ -2,6 +2,7 @@
 // them adds up what is in use.
 import { parentPort, workerData } from 'node:worker_threads';
 import { breakerCell } from '../../../../gateway/counters.ts';
+import { occupancyOf } from '../../../../gateway/edge/io/occupancy.ts';
 import { Breaker, resource } from '../../../../gateway/edge/upstream/breaker.ts';
 import { defaultBreaker } from '../../../../routing/upstream.ts';
 
@@ -19,7 +20,7 @@ const { blocks, heavyUse, barrier, worker, slot, limit, rounds } = workerData as
 const cells = blocks.map((buffer) => new Float64Array(buffer));
 const breaker = new Breaker();
 breaker.limit({ ...defaultBreaker, maxConnections: limit, maxRequests: limit });
-breaker.moveTo({ own: cells[worker]!, others: cells.filter((_, other) => other !== worker), heavyUse: new Int32Array(heavyUse) }, slot, 0);
+breaker.moveTo(occupancyOf(cells[worker]!, cells.filter((_, other) => other !== worker), new Int32Array(heavyUse)), slot, 0);
 
 /** How many have arrived, and the number of the meeting. */
 const [arrived, meeting] = [0, 1];

@@ -4,13 +4,14 @@ import { Worker } from 'node:worker_threads';
 import { describe, expect, test } from 'vitest';
 import { CounterBlock, blockBytes, breakerCell, equalShare, heavyUseBytes, heavyUseCell } from '../../../../gateway/counters.ts';
 import { Breaker, resource } from '../../../../gateway/edge/upstream/breaker.ts';
-import type { Occupancy } from '../../../../gateway/edge/io/worker-context.ts';
+import { occupancyOf } from '../../../../gateway/edge/io/occupancy.ts';
+import type { Occupancy } from '../../../../gateway/edge/io/occupancy.ts';
 
 /** The cells of `count` workers, as each of them sees them. */
 function workers(count: number): readonly Occupancy[] {
   const blocks = Array.from({ length: count }, () => new CounterBlock(new SharedArrayBuffer(blockBytes())).cells);
   const heavyUse = new Int32Array(new SharedArrayBuffer(heavyUseBytes()));
-  return blocks.map((own) => ({ own, others: blocks.filter((other) => other !== own), heavyUse }));
+  return blocks.map((own) => occupancyOf(own, blocks.filter((other) => other !== own), heavyUse));
 }
 
 function breakerAt(occupancy: Occupancy, slot: number, priority = 0): Breaker {
