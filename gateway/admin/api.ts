@@ -6,7 +6,7 @@ import { servedHosts } from '../host-words.ts';
 import { namedCaller } from '../callers/words.ts';
 import { printWho, whoRows } from '../who.ts';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { printProblem } from '../../routing/problem.ts';
+import type { Problem } from '../../routing/problem.ts';
 import { printTable, tableJson } from '../../routing/print.ts';
 import { visible, visibleLines } from '../../routing/visible.ts';
 import { printExplanationText } from '../explanation-text.ts';
@@ -16,6 +16,9 @@ import { inSigns, inWords } from '../match-words.ts';
 import { printRouteList } from '../route-list.ts';
 import { sendShared } from './send-shared.ts';
 import { SharedAnswers } from './shared-answers.ts';
+import { problemsJson, problemsText } from './problem-list.ts';
+import { slicesOfThread } from './slices.ts';
+import type { Slices } from './slices.ts';
 import type { AdminView } from './view.ts';
 
 /** Longest text of a request to explain. */
@@ -24,7 +27,9 @@ const requestLength = 16_384;
 /** `bodyBytes`: the longest body that the gateway takes, 0: any. */
 export function serveApi(api: FastifyInstance, view: AdminView, bodyBytes: number, policy: () => CallPolicy, served: () => CertificateSet | null): void {
   serveWhole(api, '/api/routes', () => tableJson(view.table), () => printRouteList(view.table, view.translation.upstreams, () => ''), () => printTable(view.table));
-  serveWhole(api, '/api/problems', () => ({ problems: view.problems }), () => view.problems.map((problem) => `${printProblem(problem)}\n`).join(''));
+  const gather = (slices: Slices): Promise<readonly Problem[]> => view.gatherProblems(slices);
+  const problems = sendingShared(() => problemsJson(gather, slicesOfThread()), () => problemsText(gather, slicesOfThread()));
+  api.get('/api/problems', (request, reply) => problems(request, reply));
   const everybody = sendingWhole(() => ({ who: whoRows(view.table, policy(), null) }), () => printWho(whoRows(view.table, policy(), null)), () => '');
   api.get('/api/who', (request, reply) => {
     const named = queryOf(request).get('deployment');
@@ -61,10 +66,11 @@ function serveWhole(api: FastifyInstance, path: string, json: () => unknown, tex
 }
 
 function sendingWhole(json: () => unknown, text: () => string, wide: () => string): (request: FastifyRequest, reply: FastifyReply) => FastifyReply | Promise<FastifyReply> {
-  const nowMs = (): number => performance.now();
-  const asJson = new SharedAnswers(async () => Buffer.from(visibleLines(JSON.stringify(json()))), nowMs);
-  const asText = new SharedAnswers(async () => Buffer.from(text()), nowMs);
-  const asWide = new SharedAnswers(async () => Buffer.from(wide()), nowMs);
+  return sendingShared(async () => Buffer.from(visibleLines(JSON.stringify(json()))), async () => Buffer.from(text()), async () => Buffer.from(wide()));
+}
+
+function sendingShared(json: () => Promise<Buffer>, text: () => Promise<Buffer>, wide: () => Promise<Buffer> = text): (request: FastifyRequest, reply: FastifyReply) => FastifyReply | Promise<FastifyReply> {
+  const [asJson, asText, asWide] = [json, text, wide].map((make) => new SharedAnswers(make, () => performance.now())) as [SharedAnswers, SharedAnswers, SharedAnswers];
   return (request, reply) => {
     if (!wantsText(request)) return sendShared(reply, asJson, jsonType);
     return sendShared(reply, isWide(queryOf(request)) ? asWide : asText, textType);

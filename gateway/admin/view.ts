@@ -23,9 +23,7 @@ export interface AdminView {
   /** Memory of the table, bytes: in use, and ever touched. */
   readonly tableBytes: { readonly used: number; readonly touched: number };
   readonly translation: Translation;
-  /** Sorted. */
-  readonly problems: readonly Problem[];
-  /** The same in no order, gathered in slices. */
+  /** In no order, gathered in slices. */
   gatherProblems(slices: Slices): Promise<readonly Problem[]>;
   readonly usedSlots: Iterable<CountedSeries>;
   /** Of Upstreams whose breakers count across workers. */

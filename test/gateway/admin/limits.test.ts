@@ -135,7 +135,6 @@ describe('the admin port', () => {
       served: { version: 0, hash: '', routeCount: 0 },
   tableBytes: { used: 0, touched: 0 },
       translation: { settings: plainSettings, mappings: new Map(), upstreams: new Map(), endpoints: new Map(), endpointStates: { ready: 0, terminating: 0 }, breakers: new Map(), choiceOf: () => null, ofAnother: [], hosts: [], problems: [] },
-      problems: [],
       gatherProblems: async () => [],
       usedSlots,
       breakers: { end: 0, limitsAt: () => null },

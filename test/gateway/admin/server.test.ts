@@ -20,7 +20,6 @@ const view: { -readonly [name in keyof AdminView]: AdminView[name] } = {
   served: { version: 0, hash: '', routeCount: 0 },
   tableBytes: { used: 0, touched: 0 },
   translation: { settings: plainSettings, mappings: new Map(), upstreams: new Map(), endpoints: new Map(), endpointStates: { ready: 0, terminating: 0 }, breakers: new Map(), choiceOf: () => null, ofAnother: [], hosts: [], problems: [] },
-  problems: [problem, problem],
   gatherProblems: async () => [problem, problem],
   usedSlots: [],
   breakers: { end: 0, limitsAt: () => null },
