@@ -3,9 +3,9 @@
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ObjectRef, Problem } from '../../../routing/problem.ts';
-import { objectKey } from '../../translate/object.ts';
+import { objectKey, refOfKey } from '../../translate/object.ts';
 import type { LastGood, StoredForm } from '../last-good.ts';
-import type { EventWriter, Source, SourceChange } from '../source.ts';
+import type { EventWriter, PartialChange, Source, SourceChange } from '../source.ts';
 import type { Api } from './api.ts';
 import { ClaimConfigMap } from './claim-config-map.ts';
 import { ClusterEvents } from './cluster-events.ts';
@@ -44,6 +44,9 @@ export interface ClusterOptions {
   readonly random: () => number;
 }
 
+/** Given before the first change: what deployments are translated with, and mean nothing by themselves. */
+const early: ReadonlySet<string> = new Set(['Service', 'EndpointSlice']);
+
 export class ClusterSource implements Source {
   readonly kind = 'cluster';
   readonly forbiddenAddresses: readonly string[];
@@ -63,6 +66,8 @@ export class ClusterSource implements Source {
   /** Something was delivered that is not stored. */
   #unstored = false;
   #deliver: ((change: SourceChange) => void) | null = null;
+  /** null: nobody takes anything before the first change, or that is over. */
+  #gather: ((part: PartialChange) => void) | null = null;
   #immediate: NodeJS.Immediate | null = null;
   #wake: () => void = () => {};
   /** Age of the objects from disk, at a time of performance.now(); null: they are not served. */
@@ -91,8 +96,9 @@ export class ClusterSource implements Source {
     this.events = new ClusterEvents(api, (ref) => this.#find(ref));
   }
 
-  async start(deliver: (change: SourceChange) => void): Promise<void> {
+  async start(deliver: (change: SourceChange) => void, gather: ((part: PartialChange) => void) | null = null): Promise<void> {
     const { once, times } = this.#options;
+    this.#gather = gather;
     for (const reflector of this.#reflectors) reflector.start();
     this.claims?.start();
     await this.#until(() => this.#settled || (once && this.#reflectors.some(isFailing)), times.lastGoodAfterMs);
@@ -100,6 +106,7 @@ export class ClusterSource implements Source {
     if (!this.#settled) await this.#restore();
     await this.#until(() => this.#settled || this.#restored !== null, Infinity);
     if (this.#stopped) return;
+    this.#gather = null;
     this.#deliver = deliver;
     this.#send();
     // Who takes the change says which Secrets it needs.
@@ -110,6 +117,7 @@ export class ClusterSource implements Source {
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#deliver = null;
+    this.#gather = null;
     if (this.#immediate !== null) clearImmediate(this.#immediate);
     this.#wake();
     await Promise.all([...this.#reflectors, this.#secrets, ...(this.claims === null ? [] : [this.claims])].map((one) => one.stop()));
@@ -215,11 +223,28 @@ export class ClusterSource implements Source {
 
   /** After the bytes that are already here: what comes together is one change. */
   #schedule(): void {
-    if (this.#deliver === null) return;
+    if (this.#deliver === null && this.#gather === null) return;
     this.#immediate ??= setImmediate(() => {
       this.#immediate = null;
+      this.#giveEarly();
       this.#send();
     });
+  }
+
+  /** While other lists still come. */
+  #giveEarly(): void {
+    if (this.#gather === null) return;
+    const set: ClusterObject[] = [];
+    const removed: string[] = [];
+    for (const [key, object] of this.#pending) {
+      if (!early.has(refOfKey(key).kind)) continue;
+      this.#pending.delete(key);
+      if (object === null) removed.push(key);
+      else set.push(object);
+    }
+    if (set.length + removed.length === 0) return;
+    this.#unstored = true;
+    this.#gather({ set, removed });
   }
 
   #send(): void {
