@@ -6,6 +6,8 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { serveOptions } from '../gateway/config.ts';
 import { defaultLimits } from '../gateway/settings.ts';
 import { manifestOptions } from '../gateway/tools/manifests.ts';
+import { kindNames } from '../k8s/source/kinds.ts';
+import { compareText } from '../routing/problem.ts';
 import { GatewayProcess, Manifests, ModelServer } from './gateway/gateway-process.ts';
 import { root } from './gateway/packed-form.ts';
 import { printed } from './gateway/printed.ts';
@@ -140,3 +142,25 @@ test('every value of the chart that it names is one of the chart', () => {
   expect(named.length).toBeGreaterThan(20);
   expect(named.filter((path) => !isThere(path))).toEqual([]);
 });
+
+test('every right that the chart gives is said, and no other', () => {
+  const templates = ['_rules.tpl', 'rbac.yaml'].map((file) => readFileSync(join(root, 'k8s/chart/templates', file), 'utf8')).join('\n');
+  const given = new Set([...templates.matchAll(/resources: \[(.*)\]\n(?: *resourceNames: .*\n)? *verbs: \[(.*)\]/g)].flatMap(([, resources, verbs]) => rightsOf(resources!, verbs!.split(', '))));
+  expect(given.size).toBeGreaterThan(20);
+  const table = readme.slice(readme.indexOf('**What it may do**')).split('\n\n')[1]!.split('\n').slice(2);
+  const said = table.flatMap((row) => {
+    const [resources, what] = row.slice(2, -2).split(' | ') as [string, string];
+    return rightsOf(resources, what.match(/\b(?:get|list|watch|create|update|patch|delete)\b/g)!);
+  });
+  expect(said.toSorted(compareText)).toEqual([...given].toSorted(compareText));
+});
+
+function rightsOf(resources: string, verbs: readonly string[]): readonly string[] {
+  return resources.split(', ').flatMap((resource) => verbs.map((verb) => `${verb} ${resource}`));
+}
+
+test('every kind that is read in a folder is said, and no other', () => {
+  const kinds = /- Kinds that are read .*?: ([^.]*)\./.exec(readme)![1]!;
+  expect(kinds.split(', ')).toEqual(kindNames);
+});
+
