@@ -1,25 +1,18 @@
 // The supervisor: the main thread. It starts one control worker and N data workers, connects them, replaces any that ends, keeps what a
 // control worker leaves to its successor, and drains. It serves nothing and parses nothing, so that nothing can end it.
-import { randomBytes, randomInt } from 'node:crypto';
 import { MessageChannel, type Worker } from 'node:worker_threads';
-import type { CertificateSet } from './certificates.ts';
-import { CounterBlock, blockBytes, heavyUseBytes, fixed } from './counters.ts';
+import { CounterBlock, fixed } from './counters.ts';
 import type { Gateway } from './gateway.ts';
-import { limitMemory } from './limit-memory.ts';
-import type { LimitMemory } from './limit-memory.ts';
 import type { LogEnd } from './log.ts';
-import type { ControlStart, DataStart, FromControl, FromData, KeptPolicy, SpareStart, ToControl, ToData } from './messages.ts';
-import { sharedNowMs } from './pulse.ts';
+import type { FromControl, FromData, ToControl, ToData } from './messages.ts';
 import { spareReader } from './shared-table.ts';
 import { releaseMemory } from './release-memory.ts';
 import type { Settings } from './settings.ts';
 import { startThread } from './start-thread.ts';
 import { foldHeld, foldSeries } from './supervisor-fold.ts';
-import { KeptHandover } from './supervisor-handover.ts';
+import { Kept } from './supervisor-kept.ts';
 import { limitsOfSilence, SilenceJudge } from './supervisor-silence.ts';
 import { SpareThread } from './supervisor-spare.ts';
-import { KeptOAuth } from './supervisor-oauth.ts';
-import { KeptTable } from './supervisor-table.ts';
 import { SupervisedThread } from './supervised-thread.ts';
 import { within } from './within.ts';
 
@@ -35,22 +28,11 @@ interface DataPlace {
 
 export class Supervisor implements Gateway {
   readonly #logs: LogEnd;
-  readonly #base = new SharedArrayBuffer(blockBytes());
-  readonly #baseCounters = new CounterBlock(this.#base);
-  readonly #heavyUse = new SharedArrayBuffer(heavyUseBytes());
+  readonly #kept: Kept;
+  readonly #baseCounters: CounterBlock;
   readonly #data: readonly DataPlace[];
   readonly #control: SupervisedThread;
   readonly #spare: SpareThread;
-  readonly #handover = new KeptHandover();
-  /** Who may call; null: no control worker has said it yet. */
-  #policy: KeptPolicy | null = null;
-  readonly #table: KeptTable;
-  readonly #limits: LimitMemory;
-  /** What the control worker gave the data workers last. */
-  #certificates: CertificateSet | null = null;
-  readonly #ticketSeed = Uint8Array.from(randomBytes(32));
-  readonly #oauth: KeptOAuth;
-  #settings: Settings;
   #tlsPort = 0;
   #ready = false;
   /** Draining, or given up: threads that end are not replaced. */
@@ -63,21 +45,18 @@ export class Supervisor implements Gateway {
   #started: (failure: string | null) => void = () => {};
 
   constructor(settings: Settings, logs: LogEnd) {
-    this.#settings = settings;
     this.#logs = logs;
-    this.#oauth = new KeptOAuth(settings);
-    this.#limits = limitMemory(settings.limits.rateLimitClients, sharedNowMs(), [randomInt(2 ** 32), randomInt(2 ** 32)]);
-    this.#table = new KeptTable(settings.tableMebibytes, logs.log);
-    this.#data = Array.from({ length: settings.workers }, (_, worker) => ({
+    this.#kept = new Kept(settings, logs.log);
+    this.#baseCounters = new CounterBlock(this.#kept.base);
+    this.#data = this.#kept.blocks.map((block, worker) => ({
       place: new SupervisedThread({ start: (replacement) => this.#startData(worker, replacement), left: () => this.#dataLeft(worker), ended: (reason, stack) => this.#dataEnded(worker, reason, stack) }),
-      block: new SharedArrayBuffer(blockBytes()),
+      block,
       listening: false,
       drained: () => {},
     }));
     this.#control = new SupervisedThread({ start: () => this.#startControl(), left: () => undefined, ended: (reason, stack) => this.#controlEnded(reason, stack) });
-    const spareStart = (): SpareStart => ({ kind: 'spare', settings: this.#settings, table: this.#table.memory, reader: spareReader });
-    this.#spare = new SpareThread(spareStart, (reason, stack) => {
-      this.#table.readerEnded(spareReader);
+    this.#spare = new SpareThread(() => this.#kept.spareStart(), (reason, stack) => {
+      this.#kept.table.readerEnded(spareReader);
       if (!this.#ending) logs.log.write('warn', 'spare-ended', { reason, stack });
     });
     const limits = limitsOfSilence(settings.workerSilenceMs, () => this.#isStarting());
@@ -89,11 +68,11 @@ export class Supervisor implements Gateway {
   }
 
   get listen(): { readonly host: string; readonly port: number } {
-    return { host: this.#settings.listen.host!, port: this.#settings.listen.port };
+    return { host: this.#kept.settings.listen.host!, port: this.#kept.settings.listen.port };
   }
 
   get admin(): { readonly host: string; readonly port: number } {
-    return { host: this.#settings.admin.host!, port: this.#settings.admin.port };
+    return { host: this.#kept.settings.admin.host!, port: this.#kept.settings.admin.port };
   }
 
   get tlsPort(): number {
@@ -106,7 +85,7 @@ export class Supervisor implements Gateway {
       this.#started = resolve;
       // With port 0 the first worker alone: its port is everybody's, and the control worker must know the gateway's own addresses.
       this.#data[0]!.place.open();
-      if (this.#settings.listen.port !== 0 && this.#settings.tls?.port !== 0) this.#openOthers();
+      if (this.#kept.settings.listen.port !== 0 && this.#kept.settings.tls?.port !== 0) this.#openOthers();
     });
     if (failure !== null) await this.#terminate();
     else if (!this.#ending) this.#spare.open();
@@ -116,8 +95,8 @@ export class Supervisor implements Gateway {
   reload(grants: Settings['grants'] | null): void {
     if (this.#ending) return;
     this.#toControl({ kind: 'reread' });
-    if (grants === null || JSON.stringify(grants) === JSON.stringify(this.#settings.grants)) return;
-    this.#settings = { ...this.#settings, grants };
+    if (grants === null || JSON.stringify(grants) === JSON.stringify(this.#kept.settings.grants)) return;
+    this.#kept.settings = { ...this.#kept.settings, grants };
     this.#logs.log.write('info', 'grants-changed', { grants: grants.length });
     const { worker } = this.#control;
     if (worker === null) return;
@@ -131,7 +110,7 @@ export class Supervisor implements Gateway {
 
   async drain(reason: string): Promise<void> {
     this.#ending = true;
-    const { drainWaitMs, drainGraceMs } = this.#settings;
+    const { drainWaitMs, drainGraceMs } = this.#kept.settings;
     this.#logs.log.write('info', 'draining', { reason, waitMs: drainWaitMs, graceMs: drainGraceMs });
     for (const { place } of this.#data) place.close();
     this.#control.close();
@@ -164,23 +143,7 @@ export class Supervisor implements Gateway {
   }
 
   #startData(worker: number, replacement: boolean): Worker {
-    const start: DataStart = {
-      kind: 'data',
-      settings: this.#settings,
-      worker,
-      counters: this.#data.map(({ block }) => block),
-      heavyUse: this.#heavyUse,
-      table: this.#table.memory,
-      port: this.#settings.listen.port,
-      tlsPort: this.#settings.tls?.port ?? 0,
-      policy: this.#policy?.policy ?? null,
-      limits: this.#limits,
-      certificates: this.#certificates,
-      ticketSeed: this.#ticketSeed,
-      oauthClients: this.#oauth.clients,
-      tokens: this.#oauth.tokens,
-      replacement,
-    };
+    const start = this.#kept.dataStart(worker, replacement);
     const thread = this.#spare.take(start) ?? startThread(`data-${worker}`, start);
     thread.on('message', (message: FromData) => this.#fromData(worker, message));
     // The place's `worker` is set when this returns.
@@ -192,18 +155,7 @@ export class Supervisor implements Gateway {
   }
 
   #startControl(): Worker {
-    const start: ControlStart = {
-      kind: 'control',
-      settings: this.#settings,
-      counters: this.#data.map(({ block }) => block),
-      base: this.#base,
-      table: this.#table.memory,
-      handover: this.#handover.whole,
-      policy: this.#policy,
-      limits: this.#limits,
-      certificates: this.#certificates,
-    };
-    const thread = startThread('control', start);
+    const thread = startThread('control', this.#kept.controlStart());
     thread.on('message', (message: FromControl) => this.#fromControl(message));
     queueMicrotask(() => this.#data.forEach((_, worker) => this.#connect(worker)));
     return thread;
@@ -214,7 +166,7 @@ export class Supervisor implements Gateway {
     if (this.#control.worker === null || this.#data[worker]!.place.worker === null) return;
     const { port1, port2 } = new MessageChannel();
     this.#control.post({ kind: 'data-worker', worker, channel: port1 } satisfies ToControl, [port1]);
-    this.#data[worker]!.place.post({ kind: 'control', channel: port2, table: this.#table.memory } satisfies ToData, [port2]);
+    this.#data[worker]!.place.post({ kind: 'control', channel: port2, table: this.#kept.table.memory } satisfies ToData, [port2]);
   }
 
   #toControl(message: ToControl): void {
@@ -249,8 +201,8 @@ export class Supervisor implements Gateway {
     this.#data[worker]!.listening = true;
     if (first) {
       this.#tlsPort = tlsPort;
-      const { listen, tls } = this.#settings;
-      this.#settings = { ...this.#settings, listen: { ...listen, port }, tls: tls === null ? null : { ...tls, port: tlsPort } };
+      const { listen, tls } = this.#kept.settings;
+      this.#kept.settings = { ...this.#kept.settings, listen: { ...listen, port }, tls: tls === null ? null : { ...tls, port: tlsPort } };
       if (this.#control.worker === null) this.#openOthers();
     }
     this.#checkStarted();
@@ -264,7 +216,7 @@ export class Supervisor implements Gateway {
   #fromControl(message: FromControl): void {
     switch (message.kind) {
       case 'admin-listening':
-        this.#settings = { ...this.#settings, admin: { ...this.#settings.admin, port: message.port } };
+        this.#kept.settings = { ...this.#kept.settings, admin: { ...this.#kept.settings.admin, port: message.port } };
         return;
       case 'ready':
         this.#ready = true;
@@ -272,17 +224,17 @@ export class Supervisor implements Gateway {
         setImmediate(releaseMemory);
         return this.#checkStarted();
       case 'kept':
-        return this.#handover.take(message.change);
+        return this.#kept.handover.take(message.change);
       case 'policy':
-        this.#policy = message.kept;
+        this.#kept.policy = message.kept;
         return this.#data.forEach((_, worker) => this.#toData(worker, { kind: 'policy', policy: message.kept.policy }));
       case 'certificates':
-        this.#certificates = message.set;
+        this.#kept.certificates = message.set;
         return;
       case 'keys-looked':
         return this.#data.forEach((_, worker) => this.#toData(worker, message));
       case 'oauth-clients':
-        this.#oauth.take(message.change);
+        this.#kept.oauth.take(message.change);
         return this.#data.forEach((_, worker) => this.#toData(worker, message));
       case 'failed':
         return this.#failed('control', message.sentence);
@@ -297,7 +249,7 @@ export class Supervisor implements Gateway {
 
   /** What is in the memory of the table is not what was written: a control worker begins anew, in other memory. */
   #damaged(thread: string, memory: number, sentence: string): void {
-    if (this.#table.damaged(thread, memory, sentence) && !this.#ending) this.#control.replace('the memory of the table is damaged', '');
+    if (this.#kept.table.damaged(thread, memory, sentence) && !this.#ending) this.#control.replace('the memory of the table is damaged', '');
   }
 
   #checkStarted(): void {
@@ -323,8 +275,8 @@ export class Supervisor implements Gateway {
   #dataLeft(worker: number): void {
     const one = this.#data[worker]!;
     one.drained();
-    foldHeld(this.#baseCounters.cells, one.block, { heavyUse: new Int32Array(this.#heavyUse), workers: this.#data.length });
-    this.#table.readerEnded(worker);
+    foldHeld(this.#baseCounters.cells, one.block, { heavyUse: new Int32Array(this.#kept.heavyUse), workers: this.#data.length });
+    this.#kept.table.readerEnded(worker);
     if (!this.#ending) this.#toControl({ kind: 'data-worker-gone', worker });
   }
 
@@ -341,7 +293,7 @@ export class Supervisor implements Gateway {
   #controlEnded(reason: string, stack: string): void {
     this.#controlStopped();
     this.#baseCounters.set(fixed.beatMs, 0);
-    this.#table.writerEnded();
+    this.#kept.table.writerEnded();
     if (this.#renewing) this.#renewing = false;
     else if (!this.#ending) this.#ended('control', reason, stack);
   }
