@@ -1,6 +1,6 @@
 // One file, read and parsed, by whichever thread.
 import { createHash, hash } from 'node:crypto';
-import { closeSync, constants, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { endingOf, type Ending } from './ending.ts';
 import { errorCode } from './error-code.ts';
 import { manifestBounds } from './manifest-bounds.ts';
@@ -28,9 +28,9 @@ export function* readingFile(path: string, size: number, options: ManifestOption
   return { kind: 'read', digest: yield* hashOf(bytes), ending: endingOf(bytes), manifest: yield* readingManifest(bytes, options) };
 }
 
-/** The bytes, or why they cannot be read. A file over the bound is not read: its length is enough for the Problem. */
+/** The bytes, or why they cannot be read. A file over the bound is not read: its length is enough for the Problem. `size`: its length when it was found. */
 export function readBytes(path: string, size: number): Uint8Array | string {
-  if (size > manifestBounds.fileBytes) return `it has ${size} bytes, at most ${manifestBounds.fileBytes} are read`;
+  if (size > manifestBounds.fileBytes) return tooLong(size);
   let file: number;
   try {
     // A pipe may have taken the file's place: to open it must not wait for somebody who writes.
@@ -40,7 +40,9 @@ export function readBytes(path: string, size: number): Uint8Array | string {
   }
   try {
     const stats = fstatSync(file);
-    return stats.isFile() ? readWhole(file, stats.size) : 'it is no file any more';
+    if (!stats.isFile()) return 'it is no file any more';
+    // Another one may have taken its place since it was found.
+    return stats.size > manifestBounds.fileBytes ? tooLong(stats.size) : readWhole(file, stats.size);
   } catch (error) {
     return errorCode(error);
   } finally {
@@ -48,17 +50,21 @@ export function readBytes(path: string, size: number): Uint8Array | string {
   }
 }
 
-/** What is from here on, `size` bytes in all likelihood: `readFileSync` asks for the size once more, and for more than there is. */
+function tooLong(size: number): string {
+  return `it has ${size} bytes, at most ${manifestBounds.fileBytes} are read`;
+}
+
+/** What is from here on, `size` bytes in all likelihood: `readFileSync` asks for the size once more, and for more than there is. Of what grows, one byte over the bound. */
 function readWhole(file: number, size: number): Uint8Array {
-  const bytes = Buffer.allocUnsafeSlow(size + 1);
+  let bytes = Buffer.allocUnsafeSlow(size + 1);
   let length = 0;
-  while (length < size) {
+  for (;;) {
     const read = readSync(file, bytes, length, bytes.length - length, null);
-    if (read === 0) break;
     length += read;
+    // A file of /proc has no size.
+    if (read === 0 || (length === size && size > 0) || length > manifestBounds.fileBytes) return bytes.subarray(0, length);
+    if (length === bytes.length) bytes = Buffer.concat([bytes], Math.min(Math.max(2 * length, 4096), manifestBounds.fileBytes + 1));
   }
-  // It has grown, or has no size, as files of /proc.
-  return length < size || (length === size && size > 0) ? bytes.subarray(0, length) : Buffer.concat([bytes.subarray(0, length), readFileSync(file)]);
 }
 
 /** Bytes that are hashed between two pauses. */
