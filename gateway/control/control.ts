@@ -82,9 +82,12 @@ async function runControl({ settings, handover, policy, base, counters, table, l
     ready: () => {
       tell({ kind: 'ready' });
       stepBack();
-      // Not before: to gather those of a large start takes longer than workers need to adopt its table. With what was read, parsed and sent for that, it
-      // leaves garbage.
-      void problemLog.look().finally(() => setImmediate(releaseMemory));
+      setImmediate(() => {
+        // Not before: to gather those of a large start takes longer than workers need to adopt its table.
+        problemLog.take(reconciler.problems);
+        // With what was read, parsed and sent for that, they leave garbage.
+        releaseMemory();
+      });
     },
     oauthClients: (change) => {
       if (settings.oauth) tell({ kind: 'oauth-clients', change });
