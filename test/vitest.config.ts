@@ -6,8 +6,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     pool: 'forks',
     // Sockets, workers and processes on a busy two-core machine: generous limits, none of which a passing test comes near.
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
     expect: { poll: { timeout: 25_000 } },
     coverage: { provider: 'v8', include: ['gateway/**/*.ts', 'routing/**/*.ts', 'k8s/**/*.ts'] },
   },
