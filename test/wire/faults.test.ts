@@ -110,10 +110,11 @@ describe.each(transports)('%s', (_name, secure) => {
       ['before the last chunk', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n'],
       ['in its trailers', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nX: '],
     ])('%s: the answer is cut, UT', async (_when, part) => {
-      await start({ timeout: written });
+      await start({ timeout: written }, { time: 'stopped' });
       whenAsked((connection) => connection.socket.write(part));
       client.write(post('x'));
-      await client.end();
+      await client.until(({ text }) => text.includes('\r\n\r\n'));
+      await gateway.during(client.end());
       expect(answersIn(client.text)).toEqual([]);
       expect(client.text).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
       expect(gateway.flagged('UT')).toBe(1);
