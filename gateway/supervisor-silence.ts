@@ -1,4 +1,5 @@
 // What the supervisor does about threads that no longer turn: says where they stand, and replaces them.
+import type { Worker } from 'node:worker_threads';
 import { fixed, type CounterBlock } from './counters.ts';
 import type { Log } from './log.ts';
 import { sharedNowMs } from './pulse.ts';
@@ -28,6 +29,8 @@ export class SilenceJudge {
   readonly #counters: CounterBlock;
   /** Those that are being judged. */
   readonly #suspected = new Set<Watched>();
+  /** Those that were judged and have not ended yet: to end one that does not turn may take longer than to judge it. */
+  readonly #replaced = new WeakSet<Worker>();
   readonly #timer: NodeJS.Timeout;
 
   /** Watches from now on. `counters`: where silences are counted. */
@@ -45,16 +48,15 @@ export class SilenceJudge {
   #look(): void {
     this.#watch.look(sharedNowMs());
     for (const one of this.#watched) {
-      if (!this.#suspected.has(one) && one.place.worker !== null && this.#watch.silentMs(one.cells, one.limitMs()) > 0) void this.#judge(one);
+      const { worker } = one.place;
+      if (worker !== null && !this.#suspected.has(one) && !this.#replaced.has(worker) && this.#watch.silentMs(one.cells, one.limitMs()) > 0) void this.#judge(one, worker);
     }
   }
 
   /** It has been silent for too long: asks where it stands, and replaces it unless it has turned again meanwhile. */
-  async #judge(one: Watched): Promise<void> {
+  async #judge(one: Watched, worker: Worker): Promise<void> {
     const { name, place, cells } = one;
     const limitMs = one.limitMs();
-    const { worker } = place;
-    if (worker === null) return;
     this.#suspected.add(one);
     const stack = await stackOf(worker);
     this.#suspected.delete(one);
@@ -62,6 +64,7 @@ export class SilenceJudge {
     const silentMs = Math.round(this.#watch.silentMs(cells, limitMs));
     this.#log.write(silentMs > 0 ? 'error' : 'warn', silentMs > 0 ? 'worker-silent' : 'worker-paused', { thread: name, silentMs: silentMs || limitMs, stack });
     if (silentMs === 0) return;
+    this.#replaced.add(worker);
     this.#counters.add(fixed.workerSilences, 1);
     place.replace(`it did not turn for ${silentMs} ms`, stack);
   }
