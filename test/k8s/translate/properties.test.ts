@@ -187,7 +187,7 @@ describe('the Translation is a function of the set of objects', () => {
         for (const id of removedIds) expect([mappings.has(id), mappings.get(id)]).toEqual([followed.mappings.has(id), followed.mappings.get(id)]);
         expect(followed).toEqual({ mappings: new Map(mappings), upstreams: new Map(upstreams), endpoints: new Map(endpoints) });
       }),
-      { numRuns: 150 },
+      { numRuns: 300 },
     );
   });
 
