@@ -4,8 +4,8 @@ import type { Fields } from './fields.ts';
 import { parseHostGlob } from './grant.ts';
 import { quoted, scalarText } from './value.ts';
 
-/** Of a host that a request can name: what RFC 3986 §3.2.2 has in names and addresses, but percent-encoded bytes, which no request may have there. */
-const hostPattern = /^[A-Za-z0-9._~!$&'()*+;=[\]:-]*$/;
+/** Of a host that a request can name: what RFC 3986 §3.2.2 has in names, but percent-encoded bytes, which no request may have there; or an address in brackets, of which a glob has one. */
+const hostPattern = /^(?:[A-Za-z0-9._~!$&'()*+;=-]*|\[[0-9A-Fa-f:.]*(?:\]|\*)|\*[0-9A-Fa-f:.]*\])$/;
 
 const namePattern = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 

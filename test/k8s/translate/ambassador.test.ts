@@ -61,7 +61,7 @@ describe('fields of a raw Mapping', () => {
     expect(mappingOf(fields)!.match).toMatchObject(expected);
   });
 
-  test.each(['münchen.example', '*.münchen.example', 'https://a.example', 'a.example/x', 'me@a.example', 'a.example,b.example', 'a%2eb', 'a b', '模.example'])('the host %s is said to be none that a request can name', (host) => {
+  test.each(['münchen.example', '*.münchen.example', 'https://a.example', 'a.example/x', 'me@a.example', 'a.example,b.example', 'a%2eb', 'a b', '模.example', 'a:b', 'a.example:', '::1', 'a[b]', '[::1', '[x]'])('the host %s is said to be none that a request can name', (host) => {
     for (const fields of [`hostname: ${JSON.stringify(host)}`, `headers: { ":authority": ${JSON.stringify(host)} }`]) {
       const translation = translate([object('Mapping', 'prod/m', `spec: { prefix: /m/, service: model, ${fields} }`), ...service('prod/model')]);
       expect(translation.mappings.size).toBe(0);
@@ -76,7 +76,8 @@ describe('fields of a raw Mapping', () => {
       return (mappingOf(`hostname: ${JSON.stringify(host)}`) !== undefined) !== isAuthority(Buffer.from(host), 0, Buffer.byteLength(host));
     });
     expect(differ).toEqual([]);
-    for (const host of ['[::1]', '[::1]:80', 'a.example:80', 'xn--mnchen-3ya.example']) expect([host, mappingOf(`hostname: ${JSON.stringify(host)}`)?.match.host.kind]).toEqual([host, 'exact']);
+    for (const glob of ['[fe80:*', '*:1]']) expect(mappingOf(`hostname: ${JSON.stringify(glob)}`)).toBeDefined();
+    for (const host of ['[::1]', '[::1]:80', '[FE80::1.2.3.4]', 'a.example:80', 'xn--mnchen-3ya.example']) expect([host, mappingOf(`hostname: ${JSON.stringify(host)}`)?.match.host.kind]).toEqual([host, 'exact']);
   });
 
   test.each([
