@@ -293,9 +293,10 @@ export class Supervisor implements Gateway {
   #controlEnded(reason: string, stack: string): void {
     this.#controlStopped();
     this.#baseCounters.set(fixed.beatMs, 0);
-    this.#kept.table.writerEnded();
     if (this.#renewing) this.#renewing = false;
     else if (!this.#ending) this.#ended('control', reason, stack);
+    // Of an end of the whole process nobody need know how far the table was.
+    if (!this.#ending) this.#kept.table.writerEnded();
   }
 
   #ended(thread: string, reason: string, stack: string): void {
