@@ -10,16 +10,17 @@ export async function sendShared(reply: FastifyReply, answers: SharedAnswers, ty
 }
 
 /** The answer begins with what is shared, and each reader gets the rest as `write` makes it. */
-export async function streamShared(reply: FastifyReply, answers: SharedAnswers, headers: Readonly<Record<string, string>>, write: (reader: AnswerReader, beginning: Buffer) => Promise<void>): Promise<FastifyReply> {
+export async function streamShared(reply: FastifyReply, answers: SharedAnswers, type: string, write: (reader: AnswerReader) => Promise<void>): Promise<FastifyReply> {
   const taken = take(reply, answers);
   if (taken === null) return refuse(reply);
   const beginning = await taken.text;
   const { raw, request } = reply.hijack();
-  raw.writeHead(200, headers);
+  raw.writeHead(200, { 'content-type': type });
   if (request.method !== 'HEAD') {
     const reader = new AnswerReader(raw);
     try {
-      await write(reader, beginning);
+      await reader.send(beginning);
+      await write(reader);
     } catch (error) {
       // Cut: whoever reads half of it must not take it for the whole.
       raw.destroy();

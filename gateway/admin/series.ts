@@ -5,9 +5,8 @@ import type { Series } from '../../routing/mapping.ts';
 import { fixed, shadowOutcomes, slotCell, slotLayout, slotTable, statusColumns } from '../counters.ts';
 import type { CountedCells } from '../counters.ts';
 import type { AnswerReader } from './answer-reader.ts';
-import { GzipLines } from './gzip-lines.ts';
 import { SampleLines, wordsOf } from './sample-lines.ts';
-import type { Lines, Words } from './sample-lines.ts';
+import type { Words } from './sample-lines.ts';
 import type { Slices } from './slices.ts';
 import { StreamedText } from './streamed-text.ts';
 
@@ -24,7 +23,7 @@ interface Family {
   readonly first: number;
   readonly count: number;
   /** The lines of one Series; `sums` from `at` on: those cells, over all blocks. None where nothing was counted. */
-  write(lines: Lines, series: Series, sums: Float64Array, at: number): void;
+  write(lines: SampleLines, series: Series, sums: Float64Array, at: number): void;
 }
 
 const labelNames = ['namespace="', '",deployment="', '",predictor="', '",role="', '",protocol="'].map(wordsOf);
@@ -57,26 +56,17 @@ function counted(cells: CountedCells, first: number, head: Words, tails: readonl
 
 /** Series summed and written together, less than 0.1 ms with a few blocks. */
 const togetherSeries = 32;
-const togetherBytes = 16_384;
-
-/** How the text is sent. */
-export type TextCoding = 'identity' | 'gzip';
 
 /**
- * Writes what `beginning` has, then sluice_requests_total, sluice_request_duration_seconds and sluice_shadow_requests_total to a reader, as long as it reads. `blocks[0]` is the
+ * Writes sluice_requests_total, sluice_request_duration_seconds and sluice_shadow_requests_total to a reader, as long as it reads. `blocks[0]` is the
  * base block. `slots` is asked once a family. A series is written from its first request on.
  */
-export async function writeSeries(reader: AnswerReader, coding: TextCoding, beginning: Uint8Array, blocks: readonly Float64Array[], slots: () => Iterable<CountedSeries>, slices: Slices): Promise<void> {
+export async function writeSeries(reader: AnswerReader, blocks: readonly Float64Array[], slots: () => Iterable<CountedSeries>, slices: Slices): Promise<void> {
   const text = new StreamedText((bytes) => reader.send(bytes));
-  const lines = coding === 'gzip' ? new GzipLines(text, labelNames) : new SampleLines(text, labelNames);
-  for (let at = 0; at < beginning.length; at += togetherBytes) {
-    lines.write(beginning.subarray(at, at + togetherBytes));
-    await text.flush();
-    await slices.pause();
-  }
+  const lines = new SampleLines(text, labelNames);
   for (const family of [requests, durations, shadows]) {
     const { metric, help } = family.cells;
-    lines.write(Buffer.from(`# HELP ${metric} ${help}\n# TYPE ${metric} ${family.type}\n`));
+    text.write(`# HELP ${metric} ${help}\n# TYPE ${metric} ${family.type}\n`);
     if (family === requests) writeUnmatched(lines, blocks);
     const sums = new Float64Array(togetherSeries * family.count);
     for (const together of inGroups(slots(), togetherSeries)) {
@@ -87,7 +77,6 @@ export async function writeSeries(reader: AnswerReader, coding: TextCoding, begi
       if (reader.isGone) return;
     }
   }
-  lines.end();
   await text.end();
 }
 
@@ -106,33 +95,16 @@ function* inGroups<One>(all: Iterable<One>, size: number): Iterable<readonly One
 function sumWhole(blocks: readonly Float64Array[], together: readonly CountedSeries[], { first, count }: Family, sums: Float64Array): boolean {
   const base = blocks[0]!;
   const generation = base[fixed.foldGeneration]!;
-  sums.fill(0);
-  // Until a worker has died nothing is in the base.
-  for (let one = generation === 0 ? 1 : 0; one < blocks.length; one++) {
-    const block = blocks[one]!;
-    for (let index = 0; index < together.length; index++) {
-      const { slot } = together[index]!;
-      const to = index * count;
-      if (first === slotLayout.status && isUsualOnly(block, slot)) {
-        sums[to + usual]! += block[slotCell(slot, slotLayout.status + usual)]!;
-        continue;
-      }
-      const from = slotCell(slot, first);
+  for (let index = 0; index < together.length; index++) {
+    const from = slotCell(together[index]!.slot, first);
+    const to = index * count;
+    for (let cell = 0; cell < count; cell++) sums[to + cell] = base[from + cell]!;
+    for (let one = 1; one < blocks.length; one++) {
+      const block = blocks[one]!;
       for (let cell = 0; cell < count; cell++) sums[to + cell]! += block[from + cell]!;
     }
   }
   return generation % 2 === 0 && base[fixed.foldGeneration] === generation;
-}
-
-/** Column of the usual status. */
-const usual = statusColumns.indexOf('200');
-
-/** Have all requests of the series the usual status? Then the cache lines of the others are not looked at: most of a slot, and of the time of a sum. */
-function isUsualOnly(block: Float64Array, slot: number): boolean {
-  const buckets = slotCell(slot, slotLayout.buckets);
-  let total = 0;
-  for (let bucket = 0; bucket < bucketTails.length; bucket++) total += block[buckets + bucket]!;
-  return total === block[slotCell(slot, slotLayout.status + usual)];
 }
 
 function nextTurn(): Promise<void> {
@@ -142,7 +114,7 @@ function nextTurn(): Promise<void> {
 }
 
 /** One line for each cell that is not 0. `series` null: of requests that no Series counts. */
-function writeCounted(lines: Lines, series: Series | null, head: Words, tails: readonly Words[], sums: Float64Array, at: number): void {
+function writeCounted(lines: SampleLines, series: Series | null, head: Words, tails: readonly Words[], sums: Float64Array, at: number): void {
   let isBegun = false;
   for (let column = 0; column < tails.length; column++) {
     const count = sums[at + column]!;
@@ -153,7 +125,7 @@ function writeCounted(lines: Lines, series: Series | null, head: Words, tails: r
   }
 }
 
-function writeDurations(lines: Lines, series: Series, sums: Float64Array, at: number): void {
+function writeDurations(lines: SampleLines, series: Series, sums: Float64Array, at: number): void {
   const buckets = at + slotLayout.buckets - slotLayout.sumSeconds;
   let total = 0;
   for (let bucket = 0; bucket < bucketTails.length; bucket++) total += sums[buckets + bucket]!;
@@ -169,7 +141,7 @@ function writeDurations(lines: Lines, series: Series, sums: Float64Array, at: nu
 }
 
 /** Requests that no Series counts: nothing matched, or the head was refused. */
-function writeUnmatched(lines: Lines, blocks: readonly Float64Array[]): void {
+function writeUnmatched(lines: SampleLines, blocks: readonly Float64Array[]): void {
   const sums = new Float64Array(codeTails.length);
   for (const block of blocks) for (let column = 0; column < sums.length; column++) sums[column]! += block[fixed.unmatched + column]!;
   writeCounted(lines, null, requestsHead, codeTails, sums, 0);
@@ -178,27 +150,11 @@ function writeUnmatched(lines: Lines, blocks: readonly Float64Array[]): void {
 /** Empty labels are none to Prometheus. */
 const nobody: readonly string[] = ['', '', '', '', ''];
 
-/** Series beside each other have most of their names in common. */
-class LastName {
-  #name = '';
-  #escaped = '';
-
-  escaped(name: string): string {
-    if (name === this.#name) return this.#escaped;
-    this.#name = name;
-    return (this.#escaped = escaped(name));
-  }
-}
-
-const lastNamespace = new LastName();
-const lastDeployment = new LastName();
-const lastPredictor = new LastName();
-
 /** In the order of `labelNames`. */
 function labelsOf(series: Series | null): readonly string[] {
   if (series === null) return nobody;
   const { namespace, deployment, predictor, role, protocol } = series;
-  return [lastNamespace.escaped(namespace), lastDeployment.escaped(deployment), lastPredictor.escaped(predictor), role, protocol];
+  return [escaped(namespace), escaped(deployment), escaped(predictor), role, protocol];
 }
 
 /** Nearly every name. */

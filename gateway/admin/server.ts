@@ -14,7 +14,6 @@ import { SharedAnswers } from './shared-answers.ts';
 import { streamShared } from './send-shared.ts';
 import { fixedFamilies } from './fixed-families.ts';
 import type { CertificateExpiry, FixedFamilies } from './fixed-families.ts';
-import { takesGzip } from './accepted-coding.ts';
 import { writeSeries } from './series.ts';
 import { slicesOfThread } from './slices.ts';
 import type { AdminView } from './view.ts';
@@ -127,11 +126,7 @@ function serveHealth(app: FastifyInstance, { view, notReady, turns }: AdminOptio
 
 function serveMetrics(app: FastifyInstance, families: FixedFamilies, { blocks, view }: AdminOptions): void {
   const few = new SharedAnswers(async () => Buffer.from(await families.text(slicesOfThread())), () => performance.now());
-  app.get('/metrics', (request, reply) => {
-    const coding = takesGzip(request.headers['accept-encoding']) ? 'gzip' : 'identity';
-    const headers = { 'content-type': 'text/plain; version=0.0.4; charset=utf-8', vary: 'accept-encoding', ...(coding === 'gzip' ? { 'content-encoding': coding } : {}) };
-    return streamShared(reply, few, headers, (reader, beginning) => writeSeries(reader, coding, beginning, blocks, () => view.usedSlots, slicesOfThread()));
-  });
+  app.get('/metrics', (_, reply) => streamShared(reply, few, 'text/plain; version=0.0.4; charset=utf-8', (reader) => writeSeries(reader, blocks, () => view.usedSlots, slicesOfThread())));
 }
 
 function noSchemas(): never {

@@ -11,7 +11,7 @@ import { startAdmin } from '../../../gateway/admin/server.ts';
 import type { AdminServer } from '../../../gateway/admin/server.ts';
 import { SharedAnswers, mostUnderWay } from '../../../gateway/admin/shared-answers.ts';
 import { pieceBytes } from '../../../gateway/admin/streamed-text.ts';
-import { CounterBlock, blockBytes, fixed } from '../../../gateway/counters.ts';
+import { CounterBlock, blockBytes } from '../../../gateway/counters.ts';
 import { seriesOf } from '../fixtures.ts';
 import { plainSettings } from '../../../routing/table-change.ts';
 
@@ -125,8 +125,6 @@ describe('the admin port', () => {
 
   beforeEach(async () => {
     const block = new CounterBlock(new SharedArrayBuffer(blockBytes()));
-    // A worker has died.
-    block.set(fixed.foldGeneration, 2);
     const usedSlots = Array.from({ length: slots }, (_, slot) => ({ slot, series: seriesOf(`a-deployment-${slot}`) }));
     for (let slot = 0; slot < slots; slot++) block.finish(slot, 200, 0.001);
     const view = {
