@@ -2,7 +2,7 @@
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { rolldown } from 'rolldown';
-import type { OutputChunk, Plugin } from 'rolldown';
+import type { MinifyOptions, OutputChunk, Plugin } from 'rolldown';
 import { digestOf, inputsFile, otherInputs, staleReason } from './inputs.ts';
 import { noticesOf } from './notices.ts';
 
@@ -20,6 +20,12 @@ const entries = {
   'reading-thread': 'k8s/source/reading-thread.ts',
   'password-thread': 'gateway/edge/identity/password-thread.ts',
 };
+
+/**
+ * What becomes of the code. Names of functions and classes stay: logs and stacks hold them, and the client of Redis tells its errors by them. Lines stay: an error that nobody
+ * catches prints its own, which would be the whole file.
+ */
+export const minified: MinifyOptions = { compress: { keepNames: { function: true, class: true } }, mangle: { keepNames: true }, codegen: { removeWhitespace: false } };
 
 /** What belongs to a checkout and is not packed: the demo with its gRPC, and what reads a kubeconfig, which is looked for beside the packed form when it is asked for. */
 const outside = [/^node:/, /^\.\/demo\/demo\.ts$/, /^@kubernetes\/client-node(?:\/|$)/];
@@ -48,9 +54,7 @@ export async function pack(root: string, folder: string): Promise<void> {
     entryFileNames: `[name]-${generationMark}.js`,
     chunkFileNames: `[name]-${generationMark}.js`,
     comments: false,
-    // Names of functions and classes stay: logs and stacks hold them, and the client of Redis tells its errors by them. Lines stay: an error that nobody catches prints its own,
-    // which would be the whole file.
-    minify: { compress: { keepNames: { function: true, class: true } }, mangle: { keepNames: true }, codegen: { removeWhitespace: false } },
+    minify: minified,
   });
   await bundle.close();
   const chunks = output.filter((one): one is OutputChunk => one.type === 'chunk');

@@ -3,11 +3,12 @@
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { rolldown } from 'rolldown';
+import { minified } from '../../gateway/packing/pack.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const file = join(root, '.cache', 'bench', 'benches.js');
 
 const bundle = await rolldown({ cwd: root, input: join(root, 'load', 'bench', 'benches.ts'), platform: 'node', external: [/^node:/], tsconfig: false });
-await bundle.write({ file, format: 'esm', codeSplitting: false, minify: { compress: { keepNames: { function: true, class: true } }, mangle: false, codegen: { removeWhitespace: false } } });
+await bundle.write({ file, format: 'esm', codeSplitting: false, minify: minified });
 await bundle.close();
 await import(pathToFileURL(file).href);
