@@ -91,7 +91,8 @@ describe('a seat', () => {
     // Of a place that is closed the end is waited for.
     seat.leave();
     expect(started).toHaveLength(2);
-    expect(events.slice(4)).toEqual(['left', 'exit 1: it ended by itself']);
+    // Of a thread that is terminated before it runs Node says 0, afterwards 1.
+    expect(events.slice(4)).toEqual(['left', expect.stringMatching(/^exit [01]: it ended by itself$/)]);
   });
 
   test('why the supervisor ended a thread is not said of the one in its place', async () => {
