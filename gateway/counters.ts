@@ -270,12 +270,15 @@ export function breakerCell(slot: number, priority: number): number {
   return fixedCells + slot * breakerCells + priority * breakerResources.length;
 }
 
-/** One worker's equal share of the usual limit of a breaker: who has more in use of one thing of an Upstream is counted in its `heavyUseCell`. */
-export function equalShare(workers: number): number {
-  return Math.floor(defaultBreaker.maxRequests / workers);
+/**
+ * Half of one worker's equal share of the usual limit of a breaker: who has more in use of one thing of an Upstream is counted in its `heavyUseCell`. Half, because a
+ * processor shows others what it has written a moment later: all have long been told that somebody is counted when the limit is near.
+ */
+export function lightUse(workers: number): number {
+  return Math.floor(defaultBreaker.maxRequests / workers / 2);
 }
 
-/** Bytes of the memory in which all workers count who has more than an equal share in use: 32-bit integers, changed by Atomics. */
+/** Bytes of the memory in which all workers count who has much in use: 32-bit integers, changed by Atomics. */
 export function heavyUseBytes(): number {
   return maxBreakerSlots * priorities.length * 4;
 }
@@ -285,8 +288,8 @@ export function heavyUseCell(slot: number, priority: number): number {
   return heavyUseOf(breakerCell(slot, priority));
 }
 
-/** Of `breakerResources.length`. */
-const rowBits = 2;
+/** A row has a power of two of cells. */
+const rowBits = 31 - Math.clz32(breakerResources.length);
 
 /** The same of the row that begins at this cell of a block. */
 export function heavyUseOf(first: number): number {

@@ -17,7 +17,7 @@ export interface PlaneStart {
   readonly counters: CounterBlock;
   /** Counters of the other data workers: read only. */
   readonly others: readonly Float64Array[];
-  /** Where all of them count who has more than an equal share of an Upstream in use. */
+  /** Where all of them count who has much of an Upstream in use. */
   readonly heavyUse: Int32Array;
   /** Memory of the table, and which of its readers this is. */
   readonly table: TableMemory;

@@ -43,7 +43,7 @@ export interface DataStart {
   /** 0 and up. */
   readonly worker: number;
   readonly counters: readonly SharedArrayBuffer[];
-  /** Where data workers count who has more than an equal share of an Upstream in use. */
+  /** Where data workers count who has much of an Upstream in use. */
   readonly heavyUse: SharedArrayBuffer;
   readonly table: TableMemory;
   /** Clients of the OAuth gateway; null: nobody has said yet who they are. */

@@ -1,5 +1,5 @@
 // Folding: what a dead data worker counted goes into the base block, so that no total ever falls; what it held is gone, so gauges go to 0.
-import { breakerCell, breakerKind, breakerResources, equalShare, heavyUseCell, fixed, fixedCells, fixedTable, priorities, slotCell, slotLayout, slotTable, usedSlots } from './counters.ts';
+import { breakerCell, breakerKind, breakerResources, lightUse, heavyUseCell, fixed, fixedCells, fixedTable, priorities, slotCell, slotLayout, slotTable, usedSlots } from './counters.ts';
 import type { CountedCells } from './counters.ts';
 
 const fixedCounters = countersOf(fixed, fixedTable, fixedCells);
@@ -26,7 +26,7 @@ export function foldHeld(base: Float64Array, dead: SharedArrayBuffer, { heavyUse
   base[fixed.foldGeneration]! += 1;
   for (let cell = 0; cell < fixedCells; cell++) moveCell(base, cells, cell, fixedCounters[cell] === 1);
   for (let slot = used.indexOf(1); slot >= 0; slot = used.indexOf(1, slot + 1)) {
-    leaveHeavyUse(heavyUse, cells, slot, equalShare(workers));
+    leaveHeavyUse(heavyUse, cells, slot, lightUse(workers));
     for (let cell = breakerCell(slot, 0); cell < breakerCell(slot + 1, 0); cell++) moveCell(base, cells, cell, breakerKind === 'counter');
     used[slot] = 0;
   }

@@ -20,7 +20,7 @@ export class Kept {
   readonly base = new SharedArrayBuffer(blockBytes());
   /** Counters of each data worker. */
   readonly blocks: readonly SharedArrayBuffer[];
-  /** Where data workers count who has more than an equal share of an Upstream in use. */
+  /** Where data workers count who has much of an Upstream in use. */
   readonly heavyUse = new SharedArrayBuffer(heavyUseBytes());
   readonly table: KeptTable;
   readonly handover = new KeptHandover();

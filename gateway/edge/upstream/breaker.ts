@@ -1,7 +1,7 @@
 // Circuit breakers: what all workers together have in use of an Upstream, against its limits. A breaker reads the cells of every
 // worker and writes its own, without atomics, so workers that look at the same moment may together exceed a limit, by workers − 1 at most.
 //
-// The cells of each worker are a cache line, so nobody adds them up where it cannot matter: before a worker has more than an equal share of the usual limit
+// The cells of each worker are a cache line, so nobody adds them up where it cannot matter: before a worker has more than half of an equal share of the usual limit
 // in use, it counts itself in a cell that all read, until it has no more again. While nobody is counted there and this worker has less than its share, all
 // of them together have less than the limit.
 import { aloneOccupancy } from '../io/occupancy.ts';
@@ -20,6 +20,9 @@ export const unlimited: Omit<Limits, 'priority'> = Object.freeze({ maxConnection
 
 /** In the order of `breakerResources`. */
 const usual: readonly number[] = [defaultBreaker.maxConnections, defaultBreaker.maxPendingRequests, defaultBreaker.maxRequests, defaultBreaker.maxRetries];
+
+/** Of this thread alone. */
+const shown = new Int32Array(1);
 
 /** The breaker of one Upstream and one priority, as one worker sees it. Whoever enters leaves exactly once, with the same object. */
 export class Breaker {
@@ -71,8 +74,10 @@ export class Breaker {
   /** Is there room for one more? */
   hasRoom(one: Resource): boolean {
     const limit = this.#limits[one]!;
-    const { own, share, allShares, heavyUse } = this.#occupancy;
-    if (own[this.#first + one]! < share && limit >= allShares && heavyUse[heavyUseOf(this.#first)] === 0) return true;
+    const { own, others, share, leastLimit, heavyUse } = this.#occupancy;
+    if (own[this.#first + one]! < share && limit >= leastLimit && heavyUse[heavyUseOf(this.#first)] === 0) return true;
+    // Processors keep back what they write: an atomic operation shows it to the others before theirs is read. Without it several entries of each were not seen.
+    if (others.length > 0) Atomics.add(shown, 0, 0);
     return this.inUse(one) < limit;
   }
 
