@@ -27,16 +27,20 @@ export interface SluiceOptions {
 export interface Sluice extends Program {
   readonly port: number;
   readonly adminPort: number;
+  /** From the start of the process to /readyz 200. */
+  readonly readyMs: number;
 }
 
 export async function startSluice(options: SluiceOptions): Promise<Sluice> {
   const port = await freePort();
   const adminPort = await freePort();
+  const entry = entryOf(options.tree ?? tree);
+  const startedMs = performance.now();
   const program = start({
     program: process.execPath,
     arguments: [
       ...options.nodeOptions,
-      entryOf(options.tree ?? tree),
+      entry,
       'serve',
       ...(options.manifests === null ? [] : ['--folder', options.manifests]),
       '--listen',
@@ -53,7 +57,7 @@ export async function startSluice(options: SluiceOptions): Promise<Sluice> {
     environment: { NODE_ENV: 'production', MALLOC_ARENA_MAX: '2', ...options.environment },
   });
   await untilReady(program, adminPort);
-  return { ...program, port, adminPort };
+  return { ...program, port, adminPort, readyMs: performance.now() - startedMs };
 }
 
 /** What the image runs: the packed form, made first where it does not fit the sources. Of a checkout that has no packing yet, its sources. */
