@@ -4,7 +4,7 @@ import { ArenaFull } from '../../routing/blocks.ts';
 import { drawnKey } from '../../routing/digest.ts';
 import { sameValue } from '../../routing/diff.ts';
 import type { Problem } from '../../routing/problem.ts';
-import type { TableSettings } from '../../routing/table-change.ts';
+import type { TablePortion, TableSettings } from '../../routing/table-change.ts';
 import { TableWriter } from '../../routing/table-writer.ts';
 import type { TableEdit, WritePoint, WrittenTable } from '../../routing/table-edit.ts';
 import type { TranslationChange } from '../../k8s/translate/translation.ts';
@@ -230,8 +230,9 @@ export class Publisher {
     try {
       const settings = this.#events.settings();
       if (this.#isBehind) this.#writeEverything();
-      this.#writePortion();
-      this.#edit!.finish(settings);
+      const taken = this.#take();
+      taken.edit.finish(settings);
+      this.#letGo(taken);
       this.#edit = null;
       this.#hasPortions = false;
       this.#isBehind = false;
@@ -247,16 +248,26 @@ export class Publisher {
     }
   }
 
-  /** Writes what is in the batch, for the next table. Throws ArenaFull. */
+  /** Writes what is in the batch, and more follows. Throws ArenaFull. */
   #writePortion(): void {
+    this.#letGo(this.#take());
+  }
+
+  /** Writes what is in the batch, for the next table: `written` is what of it has room. Throws ArenaFull. */
+  #take(): { readonly edit: TableEdit; readonly whole: TablePortion; readonly written: TablePortion } {
     this.#shared.writing = true;
     this.#edit ??= this.#writer.edit(this.#shared.oldestRead);
     const whole = this.#batch.portion;
     const beyond = beyondShare(whole.mappings, this.#mostOfNamespace, this.#writer);
-    const portion = beyond.length === 0 ? whole : without(whole, beyond, (key) => this.#writer.hasUpstream(key));
-    this.#edit.take(portion);
+    const written = beyond.length === 0 ? whole : without(whole, beyond, (key) => this.#writer.hasUpstream(key));
+    this.#edit.take(written);
+    return { edit: this.#edit, whole, written };
+  }
+
+  /** What is in the batch is written, if not published: only what had no room stays with it. */
+  #letGo({ whole, written }: { readonly whole: TablePortion; readonly written: TablePortion }): void {
     this.#batch.written();
-    if (beyond.length > 0) this.#batch.keep(whole, portion);
+    if (written !== whole) this.#batch.keep(whole, written);
   }
 
   /** As a successor does: compares all with the table before. Throws ArenaFull. */

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Mapping } from '../../../routing/mapping.ts';
+import { ArenaFull } from '../../../routing/blocks.ts';
 import type { WritePoint } from '../../../routing/table-edit.ts';
 import type { Upstream, UpstreamEndpoints } from '../../../routing/upstream.ts';
 import type { TranslationChange } from '../../../k8s/translate/translation.ts';
@@ -441,6 +442,31 @@ describe('a table that does not fit', () => {
     vi.advanceTimersByTime(batchMs);
     worker.turn(publisher);
     expect([worker.reader.content, told]).toEqual([whole(), toldAfter]);
+  });
+
+  test.each<WritePoint>(['begun', 'portion written', 'routes written', 'pages written'])('which is found when it has %s, loses nothing of the change', (point) => {
+    const state = new State();
+    let isFull = false;
+    const { publisher } = start(memory, {
+      reached(reached) {
+        if (isFull && reached === point) throw new ArenaFull(2 ** 22);
+      },
+    });
+    const worker = new FakeWorker(memory, 0).join(publisher);
+    publisher.change(state.setMapping('a', 'u', 1), 0);
+    publisher.change(state.setMapping('gone', 'u', 1), 0);
+    publisher.open();
+    isFull = true;
+    publisher.change(state.setMapping('b', 'v', 1), 0);
+    publisher.change(state.removeMapping('gone'), 0);
+    publisher.failing('v', ['127.0.0.1:1']);
+    vi.advanceTimersByTime(batchMs);
+    expect(publisher.problems).toMatchObject([{ code: 'table-full' }]);
+    isFull = false;
+    publisher.change(state.setMapping('c', 'u', 1), 0);
+    vi.advanceTimersByTime(batchMs);
+    worker.turn(publisher);
+    expect([publisher.problems, worker.reader.content]).toEqual([[], `${state.content} fails 127.0.0.1:1`]);
   });
 
   test('because a worker is behind is written once that worker has gone on', () => {
