@@ -56,6 +56,8 @@ export class Publisher {
   readonly #hashKey = drawnKey(randomInt);
   readonly #workers = new Map<number, Worker>();
   #writer: TableWriter;
+  /** Version of the table that it went on from. */
+  #openedVersion = 0;
   #batchReadAtMs = Number.POSITIVE_INFINITY;
   /** The batch has something that was not tried yet. */
   #isUntried = false;
@@ -291,6 +293,8 @@ export class Publisher {
     this.#hasPortions = false;
     if (this.#isBehind) this.#batch.clear();
     this.#edit = null;
+    // Blocks that were used again are in pieces, of which another writer makes whole ones.
+    this.#isUntried ||= this.#writer.written.version !== this.#openedVersion;
     this.#writer = this.#open();
     this.#shared.writing = false;
     const sentence = `${message}: the table before is served on, and no change of any namespace is; start with a larger --table-mib, or remove deployments, of which these namespaces have most: ${heaviest}`;
@@ -298,6 +302,7 @@ export class Publisher {
   }
 
   #open(): TableWriter {
+    this.#openedVersion = this.#shared.version;
     return new TableWriter(this.#shared.arena, this.#shared.root, (point) => this.#events.reached(point), this.#hashKey);
   }
 

@@ -469,6 +469,33 @@ describe('a table that does not fit', () => {
     expect([publisher.problems, worker.reader.content]).toEqual([[], `${state.content} fails 127.0.0.1:1`]);
   });
 
+  test('because what is free is in pieces is tried again, without another change, where the pieces are whole', () => {
+    memory = tableMemory(1);
+    const state = new State();
+    const { publisher } = start(memory, { isOneNamespace: true });
+    const worker = new FakeWorker(memory, 0).join(publisher);
+    publisher.change(state.setMapping('a', 'u', 1), 0);
+    publisher.open();
+    const turn = (): void => {
+      vi.advanceTimersByTime(batchMs);
+      worker.turn(publisher);
+    };
+    turn();
+    for (let i = 0; i < 128; i++) {
+      publisher.change(state.setMapping(`small${i}`, 'u', 1, 'x'.repeat(5000)), 0);
+      if (i % 16 === 15) turn();
+    }
+    for (let i = 0; i < 128; i++) publisher.change(state.removeMapping(`small${i}`), 0);
+    turn();
+    // What they had is free once nobody reads the table before.
+    publisher.change(state.setMapping('b', 'u', 1), 0);
+    turn();
+    publisher.change(state.setMapping('large', 'u', 1, 'x'.repeat(100_000)), 0);
+    turn();
+    turn();
+    expect([publisher.problems, worker.reader.content]).toEqual([[], state.content]);
+  });
+
   test('because a worker is behind is written once that worker has gone on', () => {
     memory = tableMemory(1);
     const state = new State();
