@@ -33,14 +33,16 @@ export class Declarations {
   /** Keys of what was given out, and nobody can read again: it differs from whatever is declared next. */
   readonly #lost = new Set<string>();
   readonly #files: DeclaringFiles;
-  readonly #readAgain: (object: StoredObject) => StoredObject | null;
+  readonly #reader: () => (object: StoredObject) => StoredObject | null;
   #given: readonly StoredObject[] = [];
   #problems: readonly Problem[] | null = null;
 
-  /** `readAgain` gives an object whose text was let go as it was; null: it cannot be had any more. */
-  constructor(files: DeclaringFiles, readAgain: (object: StoredObject) => StoredObject | null) {
+  /**
+   * `reader` gives what reads objects again for one series of changes: each as it was before its text was let go; null: it cannot be had any more.
+   */
+  constructor(files: DeclaringFiles, reader: () => (object: StoredObject) => StoredObject | null) {
     this.#files = files;
-    this.#readAgain = readAgain;
+    this.#reader = reader;
   }
 
   /** The objects that a file declared before and declares now; none when it is gone. */
@@ -58,13 +60,14 @@ export class Declarations {
   changes(): { readonly set: readonly SourceObject[]; readonly removed: readonly string[] } {
     const set: StoredObject[] = [];
     const removed: string[] = [];
+    const readAgain = this.#reader();
     for (const [key, { declared, served }] of this.#touched) {
       const now = declared[0] ?? null;
       const isLost = this.#lost.delete(key);
       if (now === null) {
         if (served !== null) removed.push(key);
       } else if (served === null || isLost || !served.isSame(now)) {
-        const whole = now.hasObject ? now : this.#readAgain(now);
+        const whole = now.hasObject ? now : readAgain(now);
         if (whole === null) this.#lost.add(key);
         else set.push(whole);
       } else if (now.hasObject) {

@@ -11,7 +11,7 @@ import { hashOf, readBytes, type FileRead, type FileUnread } from './file-readin
 import { KnownFiles } from './known-files.ts';
 import type { ReadingTerms } from './manifest-objects.ts';
 import { missingIn, readingManifest } from './manifest.ts';
-import type { StoredObject } from './stored-object.ts';
+import { byKey, type StoredObject } from './stored-object.ts';
 import { drawnTextKey } from './text-digest.ts';
 import { finish, type Work } from './turns.ts';
 
@@ -46,7 +46,7 @@ export class ManifestFiles {
   /** What all of them are read with. */
   readonly terms: ReadingTerms;
   readonly #files = new KnownFiles();
-  readonly #declarations = new Declarations(this.#files, (object) => this.#readAgain(object));
+  readonly #declarations = new Declarations(this.#files, () => this.#reader());
   readonly #problems = new Map<string, readonly Problem[]>();
   /** All of them, and those of Declarations among them; null: gathered anew when somebody asks. */
   #gathered: { readonly declared: readonly Problem[]; readonly all: readonly Problem[] } | null = null;
@@ -170,15 +170,20 @@ export class ManifestFiles {
   }
 
   /**
-   * An object that another file's declaration stood before, and does no longer. null: its file says something else by now, or cannot be read;
-   * that is read in any case when somebody touches it.
+   * Reads objects that another file's declaration stood before, and does no longer. null: the file says something else by now, or cannot be read;
+   * that is read in any case when somebody touches it. Each file is read once, however many of its objects are asked for.
    */
-  #readAgain(object: StoredObject): StoredObject | null {
-    const { file } = object;
-    const known = this.#files.get(file);
-    const found = this.#objectsIn(file).find((one) => objectKey(one.ref) === objectKey(object.ref) && one.isSame(object));
-    if (found === undefined && known !== undefined) this.#files.set(file, { ...known, digest: '' });
-    return found ?? null;
+  #reader(): (object: StoredObject) => StoredObject | null {
+    const read = new Map<string, ReadonlyMap<string, readonly StoredObject[]>>();
+    return (object) => {
+      const { file } = object;
+      let objects = read.get(file);
+      if (objects === undefined) read.set(file, (objects = byKey(this.#objectsIn(file))));
+      const found = objects.get(objectKey(object.ref))?.find((one) => one.isSame(object));
+      const known = this.#files.get(file);
+      if (found === undefined && known !== undefined) this.#files.set(file, { ...known, digest: '' });
+      return found ?? null;
+    };
   }
 
   /** Of a file whose name is a path, as it is now. */

@@ -34,7 +34,7 @@ export async function runCase(folder: string): Promise<string> {
   if (typeof policy === 'string') throw new Error(policy);
   const translator = new Translator(translateSettingsOf(settings, [], existsSync(join(folder, 'export.txt')) ? 'ready' : 'unready'), nothingHeld);
   const files = new DeclaredFiles();
-  const declarations = new Declarations(files, () => null);
+  const declarations = new Declarations(files, () => () => null);
   const requests = readFileSync(join(folder, 'requests.txt'), 'utf8').split('\n').filter((line) => line !== '');
   const sections: string[] = [];
   let declared: ReturnType<typeof parseManifest>['objects'] = [];

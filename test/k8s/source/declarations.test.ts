@@ -22,7 +22,7 @@ describe('an object whose text was let go, and that counts again', () => {
     const b = stored('b.yaml', 'x', 2);
     const a = stored('a.yaml', 'x', 1);
     const declaring = new DeclaredFiles();
-    const declarations = new Declarations(declaring, (object) => (object === b ? stored('b.yaml', 'x', 2) : null));
+    const declarations = new Declarations(declaring, () => (object) => (object === b ? stored('b.yaml', 'x', 2) : null));
     declaring.replace(declarations, [], [b]);
     expect(given(declarations)).toEqual(['x 2']);
     declaring.replace(declarations, [], [a]);
@@ -35,7 +35,7 @@ describe('an object whose text was let go, and that counts again', () => {
     const b = stored('b.yaml', 'x', 2);
     const a = stored('a.yaml', 'x', 1);
     const declaring = new DeclaredFiles();
-    const declarations = new Declarations(declaring, () => null);
+    const declarations = new Declarations(declaring, () => () => null);
     declaring.replace(declarations, [], [b]);
     given(declarations);
     declaring.replace(declarations, [], [a]);
@@ -54,7 +54,7 @@ test('what is given out leads to the first declaration of each object, whatever 
       const files = new Map<string, readonly StoredObject[]>();
       const again = new Map<StoredObject, () => StoredObject>();
       const declaring = new DeclaredFiles();
-      const declarations = new Declarations(declaring, (lost) => again.get(lost)!());
+      const declarations = new Declarations(declaring, () => (lost) => again.get(lost)!());
       const make = (name: string, port: number, of: string): StoredObject => {
         const object = stored(of, name, port);
         again.set(object, () => stored(of, name, port));

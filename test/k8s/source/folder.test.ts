@@ -630,6 +630,31 @@ describe('last good', () => {
     expect(files.problems()).toEqual([]);
   });
 
+  test('a file whose objects all count again, because another one is gone, is read once for all of them', () => {
+    const names = ['a', 'b', 'c'];
+    const text = names.map((name) => service(name, 1)).join('---\n');
+    const files = new ManifestFiles('default');
+    const take = (): readonly string[] => {
+      const { set } = files.changes();
+      files.letGo();
+      return set.map(({ origin }) => basename(origin));
+    };
+    for (const name of ['2.yaml', '1.yaml']) {
+      put(name, text);
+      finish(files.read(join(folder, name), join(folder, name), statSync(join(folder, name))));
+      expect(take().length).toBe(names.length);
+    }
+    const open = vi.spyOn(fs, 'openSync');
+    syncBuiltinESMExports();
+    try {
+      files.forget(join(folder, '1.yaml'));
+      expect([take(), open.mock.calls.length]).toEqual([['2.yaml:1', '2.yaml:6', '2.yaml:11'], 1]);
+    } finally {
+      open.mockRestore();
+      syncBuiltinESMExports();
+    }
+  });
+
   test('a Problem that comes without an object is delivered', async () => {
     const follower = await follow();
     put('a.yaml', '{{{');

@@ -247,7 +247,7 @@ const draws = 40;
 
 export function outcomeOf(around: string, subject: string): Outcome {
   const files = new DeclaredFiles();
-  const declarations = new Declarations(files, () => null);
+  const declarations = new Declarations(files, () => () => null);
   const found: Problem[] = [];
   for (const [file, text] of [['around.yaml', around], ['subject.yaml', subject]] as const) {
     const manifest = parseManifest(Buffer.from(text), { file, terms: { defaultNamespace: 'default', digestKey: '' }, lastGood: [] });
