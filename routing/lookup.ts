@@ -82,6 +82,8 @@ function findByPath<T>(table: RouteTable<T>, space: NamespaceView, head: Request
   const pathLength = head.pathEnd - pathStart;
   const { shortestSlashed } = space;
   let nextOther = space.shortestUnslashed;
+  /** Lengths of prefixes without a slash at their end that are passed. */
+  let passed = 0;
   const whole = space.anyWhole && space.routes!.whole.values.includes(pathLength);
   // Bytes after the longest declared path are not even hashed.
   const longest = whole || pathLength < space.longest ? pathLength : space.longest;
@@ -96,7 +98,7 @@ function findByPath<T>(table: RouteTable<T>, space: NamespaceView, head: Request
     hash = space.seed;
   } else if (nextOther === 0) {
     best = routeSlotAt(table, space, head, hash, 0, 0, hasLive);
-    nextOther = space.routes!.unslashed.values[1] ?? noLength;
+    nextOther = space.routes!.unslashed.values[++passed] ?? noLength;
   }
   // Where a prefix may end next: behind a slash, or at a length that is declared.
   let nextSlashed = 0;
@@ -106,15 +108,11 @@ function findByPath<T>(table: RouteTable<T>, space: NamespaceView, head: Request
     if (end > longest) break;
     hash = hashRange(bytes, pathStart + length, pathStart + end, hash);
     length = end;
-    if (length === nextOther) nextOther = nextLength(space.routes!.unslashed.values, length);
+    if (length === nextOther) nextOther = space.routes!.unslashed.values[++passed] ?? noLength;
     const routeSlot = routeSlotAt(table, space, head, hash, length, known, hasLive);
     if (routeSlot !== null) best = first(best, routeSlot);
   }
   return whole ? first(best, routeSlotAt(table, space, head, hashRange(bytes, pathStart + length, pathStart + pathLength, hash), pathLength, known, hasLive)) : best;
-}
-
-function nextLength(lengths: readonly number[], length: number): number {
-  return lengths[lengths.indexOf(length) + 1] ?? noLength;
 }
 
 /** The first match among the Routes whose path text is the first `length` bytes of the path; `hash` is theirs. `known` of them are the base of the space. */

@@ -136,15 +136,23 @@ export function withRoute(space: NamespaceRoutes, before: PlacedRoute | null, af
       next.named += by;
       break;
     case 'scanned': {
-      const scanned = space.scanned.filter(({ unit }) => unit !== before?.unit);
-      if (after !== null) {
-        const place = scanned.findIndex(({ unit }) => isBefore(after.unit, unit));
-        scanned.splice(place < 0 ? scanned.length : place, 0, Object.freeze({ unit: after.unit, number: after.number }));
-      }
+      const scanned = before === null ? [...space.scanned] : space.scanned.filter(({ unit }) => unit !== before.unit);
+      if (after !== null) scanned.splice(placeIn(scanned, ({ unit }) => isBefore(after.unit, unit)), 0, Object.freeze({ unit: after.unit, number: after.number }));
       next.scanned = Object.freeze(scanned);
     }
   }
   return spaceOf(space.name, space.id, next);
+}
+
+/** Where something belongs among these, which it comes before from some place on. By halves: to compare two reads their records. */
+function placeIn(scanned: readonly RoutePlace[], isBefore: (one: RoutePlace) => boolean): number {
+  let [least, most] = [0, scanned.length];
+  while (least < most) {
+    const middle = (least + most) >> 1;
+    if (isBefore(scanned[middle]!)) most = middle;
+    else least = middle + 1;
+  }
+  return least;
 }
 
 type Writable<V> = { -readonly [key in keyof V]: V[key] };
