@@ -70,8 +70,9 @@ export class TableIndex {
     return !sameValue(settings, this.#settings);
   }
 
+  /** Never 0, which is that of nothing. */
   nextSerial(): number {
-    this.#serial = (this.#serial + 1) | 0;
+    this.#serial = after(this.#serial);
     return this.#serial;
   }
 
@@ -82,8 +83,9 @@ export class TableIndex {
     return before;
   }
 
+  /** Never 0, which is that of shared space. */
   nextSpaceId(): number {
-    this.#spaceId += 1;
+    this.#spaceId = after(this.#spaceId);
     return this.#spaceId;
   }
 
@@ -241,6 +243,11 @@ export class TableIndex {
     this.upstreams.add(key, number, 0);
     for (const route of routes) this.upstreams.addRoute(number, route);
   }
+}
+
+/** The number after this one, of 32 bits and not 0: a busy table has given all of them in some days, and then they begin anew. */
+function after(number: number): number {
+  return (number + 1) | 0 || 1;
 }
 
 /** The digest of a table. */
