@@ -35,7 +35,7 @@ export interface PublisherEvents {
 
 /** The first change leaves at once; those that follow within this time leave together. */
 export const batchMs = 20;
-/** Times what it took to write a table that did not fit: so long the next one waits. */
+/** Times what it took to find that a table does not fit: so long the next one waits. */
 const restAfterFull = 10;
 
 interface Worker {
@@ -58,6 +58,8 @@ export class Publisher {
   #writer: TableWriter;
   /** Version of the table that it went on from. */
   #openedVersion = 0;
+  /** The writer before had used blocks again, which are in pieces then; this one finds whole ones. */
+  #hasPieces = false;
   #batchReadAtMs = Number.POSITIVE_INFINITY;
   /** The batch has something that was not tried yet. */
   #isUntried = false;
@@ -183,22 +185,28 @@ export class Publisher {
     // What this worker read no longer takes room.
     if (this.#readWhenFull !== null && this.#shared.oldestRead > this.#readWhenFull) {
       this.#isUntried = true;
+      this.#endBatching();
       this.#departUnlessBatching();
     }
   }
 
   stop(): void {
-    if (this.#batchTimer !== null) clearTimeout(this.#batchTimer);
+    this.#endBatching();
     // Nobody goes on with what is written of the next table.
     if (this.#edit !== null) this.#shared.writing = false;
+  }
+
+  #endBatching(): void {
+    if (this.#batchTimer !== null) clearTimeout(this.#batchTimer);
+    this.#batchTimer = null;
   }
 
   #departUnlessBatching(): void {
     if (!this.#opened || this.#batchTimer !== null || !this.#isUntried) return;
     const beganMs = performance.now();
     this.#depart();
-    // What is told as a whole and does not fit would take all of the thread.
-    const waitMs = this.#isBehind ? Math.max(batchMs, (performance.now() - beganMs) * restAfterFull) : batchMs;
+    // What does not fit would take all of the thread: another writer reads all that there is.
+    const waitMs = this.#readWhenFull !== null ? Math.max(batchMs, (performance.now() - beganMs) * restAfterFull) : batchMs;
     this.#batchTimer = setTimeout(() => {
       this.#batchTimer = null;
       this.#departUnlessBatching();
@@ -208,7 +216,7 @@ export class Publisher {
   #depart(): void {
     const before = this.#shared.root;
     this.#isUntried = false;
-    const fits = this.#write();
+    const fits = this.#write() || (this.#hasPieces && this.#write());
     if (fits) {
       const { root } = this.#writer.written;
       if (root !== before) this.#publish();
@@ -293,8 +301,7 @@ export class Publisher {
     this.#hasPortions = false;
     if (this.#isBehind) this.#batch.clear();
     this.#edit = null;
-    // Blocks that were used again are in pieces, of which another writer makes whole ones.
-    this.#isUntried ||= this.#writer.written.version !== this.#openedVersion;
+    this.#hasPieces = this.#writer.written.version !== this.#openedVersion;
     this.#writer = this.#open();
     this.#shared.writing = false;
     const sentence = `${message}: the table before is served on, and no change of any namespace is; start with a larger --table-mib, or remove deployments, of which these namespaces have most: ${heaviest}`;

@@ -469,6 +469,38 @@ describe('a table that does not fit', () => {
     expect([publisher.problems, worker.reader.content]).toEqual([[], `${state.content} fails 127.0.0.1:1`]);
   });
 
+  test('is tried by changes that follow each other for a tenth of the time at most, and at once when a worker that was behind has gone on', () => {
+    memory = tableMemory(1);
+    const state = new State();
+    const tryMs = 400;
+    let [tried, spentMs] = [0, 0];
+    const now = vi.spyOn(performance, 'now').mockImplementation(() => Date.now() + spentMs);
+    const reached = (point: WritePoint): void => {
+      if (point !== 'begun') return;
+      tried += 1;
+      spentMs += tryMs;
+    };
+    const { publisher } = start(memory, { isOneNamespace: true, reached });
+    const worker = new FakeWorker(memory, 0).join(publisher);
+    publisher.change(state.setMapping('a', 'u', 1), 0);
+    publisher.open();
+    worker.turn(publisher);
+    for (let i = 0; i < 12; i++) publisher.change(state.setMapping(`large${i}`, 'u', 1, large(String(i))), 0);
+    vi.advanceTimersByTime(batchMs);
+    expect(publisher.problems).toMatchObject([{ code: 'table-full' }]);
+    const triedBefore = tried;
+    for (let i = 0; i < 500; i++) {
+      publisher.change(state.setMapping('a', 'u', i), 0);
+      vi.advanceTimersByTime(batchMs);
+    }
+    expect(tried - triedBefore).toBeLessThanOrEqual((500 * batchMs) / (10 * tryMs) + 1);
+    const triedMeanwhile = tried;
+    worker.turn(publisher);
+    expect(tried).toBe(triedMeanwhile + 1);
+    publisher.stop();
+    now.mockRestore();
+  });
+
   test('because what is free is in pieces is tried again, without another change, where the pieces are whole', () => {
     memory = tableMemory(1);
     const state = new State();
