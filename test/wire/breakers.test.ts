@@ -245,7 +245,7 @@ describe('circuit breakers', () => {
     expect(await status(await ask(gateway, 'nobody'))).toBe(503);
   });
 
-  test('an Upstream that goes takes along what waits for it, and a raised limit lets it begin', async () => {
+  test('a raised limit lets begin what waits, and what waits as its Upstream goes begins there in its turn', async () => {
     const gateway = await start();
     const breakers = [{ ...wide, maxConnections: 1 }];
     gateway.serveIris([origin.port], {}, { breakers });
@@ -258,9 +258,12 @@ describe('circuit breakers', () => {
     const three = await ask(gateway, 'three');
     await eventually(() => uses(gateway, resource.pending) === 1, 'it waits');
     gateway.serve([mappingOf('other', 'other')], [upstreamOf('other')], [endpointsOn('other', [origin.port])], { upstreams: [{ upstream: upstreamOf('other'), breakerSlot: 1 }] });
-    expect(await status(three)).toBe(503);
     release('two');
     expect(await status(two)).toBe(200);
+    await holds(3);
+    release('three');
+    expect(await status(three)).toBe(200);
+    expect(uses(gateway, resource.pending)).toBe(0);
   });
 });
 

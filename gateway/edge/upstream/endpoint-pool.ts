@@ -134,23 +134,28 @@ export class EndpointPool implements Http1Endpoint {
     return this.#addressPool;
   }
 
-  retire(): void {
+  /** From now on running requests finish, and nothing is kept. Gives what is to be called next: it tells those who wait for a connection to choose again. */
+  retire(): () => void {
     this.retired = true;
-    this.#leaveAddressPool();
-    this.#addressPool = new AddressPool();
-    this.#shared = false;
+    return this.#moveTo(new AddressPool(), false);
   }
 
   /** The Upstream is reached in another way: what is idle is not used again. */
   changeAddressPool(): void {
-    this.#leaveAddressPool();
-    this.#shared = this.upstream.shares;
-    this.#addressPool = this.#shared ? this.upstream.addressPools.acquire(this.address) : new AddressPool();
+    const shared = this.upstream.shares;
+    this.#moveTo(shared ? this.upstream.addressPools.acquire(this.address) : new AddressPool(), shared)();
   }
 
-  #leaveAddressPool(): void {
-    this.#addressPool.leave(this);
-    if (this.#shared) this.upstream.addressPools.release(this.address);
-    else this.#addressPool.close();
+  /** Who waits for a connection of the pool before, and is told by what this gives, may choose this Endpoint again: then the new pool gives it one. */
+  #moveTo(addressPool: AddressPool, shared: boolean): () => void {
+    const before = this.#addressPool;
+    const wasShared = this.#shared;
+    this.#addressPool = addressPool;
+    this.#shared = shared;
+    return () => {
+      before.leave(this);
+      if (wasShared) this.upstream.addressPools.release(this.address);
+      else before.close();
+    };
   }
 }

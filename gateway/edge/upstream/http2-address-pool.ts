@@ -188,12 +188,12 @@ export class Http2AddressPool implements Http2ConnectionOwner {
     }
   }
 
-  /** `endpoint` is gone, or is reached in another way: those who wait for it choose another one. */
+  /** `endpoint` is gone, or is reached in another way: those who wait for it choose another one, or the same if there is no other. */
   leave(endpoint: EndpointView): void {
     for (const wait of Array.from(this.#waiting)) {
       if (wait.endpoint !== endpoint) continue;
       this.#leave(wait);
-      this.#tell(() => wait.user.connectFailed(endpoint, failures.connectRefused, 'the endpoint is gone'));
+      this.#tell(() => wait.user.connectFailed(endpoint, failures.upstreamClosed, 'the endpoint is gone'));
     }
   }
 

@@ -58,7 +58,8 @@ export class Http2UpstreamConnection implements ClientOwner, StreamHost, Timed {
     this.shared = upstream.context.http2;
     this.#owner = owner;
     this.#spares = new Spares(worker.batch, mostSpares);
-    this.#idleMs = upstream.upstream?.idleTimeoutMs ?? defaultIdleMs;
+    // To one that is no Endpoint any more nothing else goes.
+    this.#idleMs = endpoint.retired ? 0 : (upstream.upstream?.idleTimeoutMs ?? defaultIdleMs);
     // ± 10 %: sessions that came together do not go together.
     this.#oldAtMs = worker.nowMs + (upstream.upstream?.maxLifetimeMs ?? Infinity) * (0.9 + 0.2 * worker.draw());
     this.#breaker = breaker;

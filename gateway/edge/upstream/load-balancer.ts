@@ -46,8 +46,8 @@ export class LoadBalancer {
     let ejected = 0;
     let out = 0;
     this.#probeAtMs = Infinity;
-    for (const { ejection, failing } of all) {
-      if (ejection.isOut) ejected += 1;
+    for (const { ejection, failing, retired } of all) {
+      if (ejection.isOut && !retired) ejected += 1;
       if (ejection.isOut || failing) out += 1;
       if (!failing) this.#probeAtMs = Math.min(this.#probeAtMs, ejection.probeAtMs);
     }

@@ -128,11 +128,13 @@ export class UpstreamPool implements PoolOfUpstream {
       known.set(address, endpoint);
       states.set(endpoint, state);
     }
-    for (const endpoint of this.#all) if (!states.has(endpoint)) endpoint.retire();
+    const gone = this.#all.filter((endpoint) => !states.has(endpoint));
     this.#all = [...states.keys()];
     const ready = this.#all.filter((endpoint) => states.get(endpoint) === 'ready');
     this.#mark();
     this.balancer.set(ready.length > 0 ? ready : this.#all);
+    // Who waits for one of these chooses among the new ones.
+    retire(gone);
     this.#unusable = !change.ready;
     this.#name?.addressed();
     this.#advancePending();
@@ -149,11 +151,21 @@ export class UpstreamPool implements PoolOfUpstream {
     for (const endpoint of this.#all) endpoint.failing = this.#failing.has(endpoint.address);
   }
 
-  /** The Upstream is gone, or the gateway ends. */
+  /**
+   * The Upstream is gone: no request is decided for it any more. Those that were, and wait, or come from a step that waited, go where its Endpoints were, as
+   * those that run go on: the table that they were decided by said so.
+   */
+  leave(): void {
+    retire(this.#all);
+    this.balancer.recompute();
+  }
+
+  /** Nobody is served any more. */
   close(): void {
-    for (const endpoint of this.#all) endpoint.retire();
+    const gone = this.#all;
     this.#all = [];
     this.balancer.set([]);
+    retire(gone);
     this.#advancePending();
   }
 
@@ -163,7 +175,7 @@ export class UpstreamPool implements PoolOfUpstream {
   }
 
   get addresses(): readonly Endpoint[] {
-    return this.#all.map(({ ip, port }) => ({ ip, port, state: 'ready' }));
+    return this.#all.filter(({ retired }) => !retired).map(({ ip, port }) => ({ ip, port, state: 'ready' }));
   }
 
   /** A place for a request of `user`, at an Endpoint that is none of `tried`. `hash` is what the Mapping's policy hashes on; null: nothing. */
@@ -280,6 +292,11 @@ export class UpstreamPool implements PoolOfUpstream {
     this.#secureContext ??= secureContextOf(tls);
     return this.#secureContext;
   }
+}
+
+/** All of them before anybody is told: who chooses again is not told again. */
+function retire(endpoints: readonly EndpointPool[]): void {
+  for (const tell of endpoints.map((endpoint) => endpoint.retire())) tell();
 }
 
 function streamAt(endpoint: EndpointPool, user: ResponseHandler, priority: number): Acquired {

@@ -110,7 +110,8 @@ export class UpstreamRegistry {
   }
 
   #remove(used: UsedUpstream): void {
-    used.live?.close();
+    used.live?.leave();
+    // Copies that were not sent are nobody's loss.
     used.shadow?.close();
     this.#used.delete(used.key);
     this.#unknown.delete(used);
@@ -118,7 +119,10 @@ export class UpstreamRegistry {
   }
 
   close(): void {
-    for (const used of Array.from(this.#used.values())) this.#remove(used);
+    for (const used of Array.from(this.#used.values())) {
+      this.#remove(used);
+      used.live?.close();
+    }
   }
 }
 
