@@ -58,6 +58,8 @@ class FolderSource implements Source {
   #deliver: ((change: SourceChange) => void) | null = null;
   #immediate: NodeJS.Immediate | null = null;
   #settleTimer: NodeJS.Timeout | null = null;
+  /** What is pending is looked at by then, of performance.now(). */
+  #flushAtMs = Infinity;
   /** A flush has been asked for and has not begun. */
   #flushAsked = false;
   #pollTimer: NodeJS.Timeout | null = null;
@@ -181,13 +183,19 @@ class FolderSource implements Source {
   }
 
   #await(directory: Directory, entry: string, happened: Happening): void {
-    this.#pending.add(directory, entry, happened, performance.now());
-    this.#schedule();
+    const dueMs = this.#pending.add(directory, entry, happened, performance.now());
+    // Of thousands of events only the first one schedules.
+    if (dueMs < this.#flushAtMs) this.#scheduleAt(dueMs);
   }
 
   #schedule(): void {
-    if (this.#pending.size === 0 && this.#heldUntilMs === null) return;
-    const waitMs = Math.min(this.#heldUntilMs ?? Infinity, this.#pending.dueMs) - performance.now();
+    const dueMs = Math.min(this.#heldUntilMs ?? Infinity, this.#pending.dueMs);
+    if (dueMs !== Infinity) this.#scheduleAt(dueMs);
+  }
+
+  #scheduleAt(dueMs: number): void {
+    this.#flushAtMs = dueMs;
+    const waitMs = dueMs - performance.now();
     if (waitMs <= 0) {
       // After the events that are already here: a burst is one change.
       this.#immediate ??= setImmediate(() => {
@@ -208,6 +216,7 @@ class FolderSource implements Source {
 
   *#flush(): Work {
     this.#flushAsked = false;
+    this.#flushAtMs = Infinity;
     this.#readAtMs = now();
     const nowMs = performance.now();
     for (const pending of this.#pending.values()) {

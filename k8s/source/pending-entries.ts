@@ -33,10 +33,6 @@ export interface PendingEntry {
 export class PendingEntries {
   readonly #entries = new Map<string, PendingEntry>();
 
-  get size(): number {
-    return this.#entries.size;
-  }
-
   /** In the order in which they were first named. One that is added meanwhile comes too. */
   values(): Iterable<PendingEntry> {
     return this.#entries.values();
@@ -46,14 +42,17 @@ export class PendingEntries {
     return this.#entries.has(keyOf(directory, entry));
   }
 
-  add(directory: Directory, entry: string, happened: Happening, nowMs: number): void {
+  /** Gives when its next look is due. */
+  add(directory: Directory, entry: string, happened: Happening, nowMs: number): number {
     const key = keyOf(directory, entry);
     const known = this.#entries.get(key);
     const sinceMs = known?.sinceMs ?? nowMs;
     const looks = known?.looks ?? 0;
     const dueMs = happened === 'moved' ? nowMs : Math.min(nowMs + settleMs, sinceMs + settleLimitMs);
     const moves = happened !== 'strange' || known?.moves === null ? null : (known?.moves ?? 0) + 1;
-    this.#entries.set(key, { key, directory, entry, sinceMs, dueMs, early: happened === 'written' && looks < earlyLooks, looks, moves, vanishedAtMs: known?.vanishedAtMs ?? null });
+    const pending: PendingEntry = { key, directory, entry, sinceMs, dueMs, early: happened === 'written' && looks < earlyLooks, looks, moves, vanishedAtMs: known?.vanishedAtMs ?? null };
+    this.#entries.set(key, pending);
+    return nextLookMs(pending);
   }
 
   /** It was found gone or empty, which is not believed before `dueMs`. */
@@ -81,12 +80,16 @@ export class PendingEntries {
     this.#entries.clear();
   }
 
-  /** When the next look is due; Infinity: never. */
+  /** When the next look is due; Infinity: never. Looks at all of them. */
   get dueMs(): number {
     let dueMs = Infinity;
-    for (const pending of this.#entries.values()) dueMs = Math.min(dueMs, pending.early ? 0 : pending.dueMs);
+    for (const pending of this.#entries.values()) dueMs = Math.min(dueMs, nextLookMs(pending));
     return dueMs;
   }
+}
+
+function nextLookMs({ early, dueMs }: PendingEntry): number {
+  return early ? 0 : dueMs;
 }
 
 /**

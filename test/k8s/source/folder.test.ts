@@ -8,6 +8,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { FolderBounds } from '../../../k8s/source/entries.ts';
 import { ManifestFiles } from '../../../k8s/source/files.ts';
 import { folderSource } from '../../../k8s/source/folder.ts';
+import { PendingEntries } from '../../../k8s/source/pending-entries.ts';
 import { readManifests } from '../../../k8s/source/read.ts';
 import type { Source, SourceChange } from '../../../k8s/source/source.ts';
 import { finish } from '../../../k8s/source/turns.ts';
@@ -432,6 +433,19 @@ describe('edits', () => {
     for (let index = 0; index < 500; index++) replace(`${index}.yaml`, service(`s${index}`, index + 1));
     await follower.until(() => Object.entries(follower.ports()).every(([name, port]) => name === `s${port - 1}`));
     expect(follower.changes.length).toBeLessThan(200);
+  });
+
+  test('an event costs the same however many entries wait', async () => {
+    const follower = await follow();
+    const looked = vi.spyOn(PendingEntries.prototype, 'dueMs', 'get');
+    try {
+      for (let index = 0; index < 500; index++) replace(`${index}.yaml`, service(`s${index}`, index));
+      await follower.until(() => follower.objects.size === 500);
+      // Once a flush.
+      expect(looked.mock.calls.length).toBeLessThan(250);
+    } finally {
+      looked.mockRestore();
+    }
   });
 
   test('changes that come without end are delivered as they are read, not at their end', async () => {
