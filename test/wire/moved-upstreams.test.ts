@@ -3,6 +3,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { goOn, waits } from '../../gateway/edge/policy/step.ts';
 import type { Resume, Step } from '../../gateway/edge/policy/step.ts';
 import type { Upstream } from '../../routing/upstream.ts';
+import { afterlifeMs } from '../../gateway/edge/upstream/pool.ts';
 import { upstreamOf } from '../gateway/fixtures.ts';
 import { eventually } from '../turns.ts';
 import type { RawClient } from './client.ts';
@@ -141,6 +142,28 @@ test.each(['http1', 'http2'] as const)('a request that a step kept is answered w
   expect((await client.answers(1))[0]!.status).toBe(200);
   await gateway.advance(100);
   await eventually(() => gateway.counted('upstreamConnectionsHttp2') + gateway.counted('upstreamConnectionsHttp1') === 0, 'nothing stays open');
+});
+
+test.each([
+  ['in the queue of a breaker', false],
+  ['in a step', true],
+] as const)('a request that waits for too long %s, after its Upstream has gone, goes nowhere: its addresses may be those of others', async (_where, inStep) => {
+  const held: Resume[] = [];
+  const waiting: Step = { name: 'planted', take: (request) => (inStep && held.push(request.wait(() => undefined)) > 0 ? waits : goOn), answered: null, ended: null };
+  const origin = await new Origin(() => undefined).listen();
+  closers.push(() => origin.close());
+  const gateway = await startGateway([waiting]);
+  gateway.serveIris([origin.port], { timeout: { ms: 0, setBy: 'a test' } }, one);
+  const clients = [await opened(gateway), await opened(gateway)];
+  for (const [at, client] of clients.entries()) {
+    client.write(get);
+    await eventually(() => gateway.counted('inFlight') === at + 1, 'the request');
+  }
+  gone(gateway);
+  await gateway.advance(afterlifeMs + 100);
+  for (const resume of held) resume(goOn);
+  expect((await clients[1]!.answers(1))[0]!.status).toBe(503);
+  expect(origin.connections).toHaveLength(inStep ? 0 : 1);
 });
 
 test('an Endpoint that is ejected is counted no more once its Upstream has gone', async () => {

@@ -162,6 +162,8 @@ export class Http2AddressPool implements Http2ConnectionOwner {
   sessionRetiring(session: Http2UpstreamConnection): void {
     this.#sessions = this.#sessions.filter((other) => other !== session);
     const [first] = this.#waiting;
+    // Its Upstream says whether it is still dialled.
+    if (first?.endpoint.retired === true) return this.leave(first.endpoint);
     if (first === undefined || this.#dialling() > 0 || !this.#mayDial(first.breaker)) return;
     // Requests wait for room, and there is less of it now.
     try {

@@ -29,6 +29,9 @@ const overflow: Acquired = Object.freeze({ kind: 'failed', failure: failures.ove
 
 const nobody: ReadonlySet<string> = new Set();
 
+/** So long after an Upstream has gone its Endpoints are still dialled: later somebody else may have their addresses. */
+export const afterlifeMs = 5000;
+
 /**
  * Pools of one Upstream. Shadows have pools of their own beside it.
  *
@@ -70,6 +73,9 @@ export class UpstreamPool implements PoolOfUpstream {
   #failing: ReadonlySet<string> = nobody;
   /** Its name was looked up and none of its addresses may be used. */
   #unusable = false;
+  /** The Upstream has gone from the table, at this time. */
+  #gone = false;
+  #goneAtMs = 0;
 
   constructor(context: UpstreamContext, key: string, addressPools: AddressPools, traffic: 'live' | 'shadow') {
     this.context = context;
@@ -152,12 +158,19 @@ export class UpstreamPool implements PoolOfUpstream {
   }
 
   /**
-   * The Upstream is gone: no request is decided for it any more. Those that were, and wait, or come from a step that waited, go where its Endpoints were, as
-   * those that run go on: the table that they were decided by said so.
+   * The Upstream is gone: no request is decided for it any more. Those that were, and wait, or come from a step that waited, go where its Endpoints were
+   * (`afterlifeMs`), as those that run go on: the table that they were decided by said so.
    */
   leave(): void {
+    this.#gone = true;
+    this.#goneAtMs = this.worker.nowMs;
     retire(this.#all);
     this.balancer.recompute();
+  }
+
+  /** Of one that has gone: its time is over, and who waits is told. */
+  #closeIfLate(): void {
+    if (this.balancer.count > 0 && this.worker.nowMs - this.#goneAtMs > afterlifeMs) this.close();
   }
 
   /** Nobody is served any more. */
@@ -180,6 +193,7 @@ export class UpstreamPool implements PoolOfUpstream {
 
   /** A place for a request of `user`, at an Endpoint that is none of `tried`. `hash` is what the Mapping's policy hashes on; null: nothing. */
   acquire(user: ResponseHandler, tried: readonly EndpointView[], balancing: BalancingPolicy, hash: number | null): Acquired {
+    if (this.#gone) this.#closeIfLate();
     if (this.#speaksHttp2) return this.#acquireStream(user, tried, balancing, hash);
     const queue = this.#queueOf(balancing.priority);
     if (queue?.isEmpty === false || !this.breakerOf(balancing.priority).hasRoomForConnection()) {
@@ -228,6 +242,7 @@ export class UpstreamPool implements PoolOfUpstream {
 
   /** Need a request that waits in the queue of this priority wait no longer? Also not when nobody is left to wait for. */
   mayBegin(priority: number): boolean {
+    if (this.#gone) this.#closeIfLate();
     const breaker = this.breakerOf(priority);
     return this.balancer.count === 0 || (breaker.hasRoomForConnection() && breaker.hasRoom(resource.requests));
   }
