@@ -74,10 +74,11 @@ export class SupervisedThread {
     if (this.#timer !== null) clearTimeout(this.#timer);
   }
 
-  /** Ends the thread for this reason; another takes its place. */
+  /** Ends the thread for this reason; another takes its place. Where there is none, another is on its way. */
   replace(reason: string, stack: string): void {
+    if (this.worker === null) return;
     this.#verdict = { reason, stack };
-    void this.worker?.terminate();
+    void this.worker.terminate();
   }
 
   async terminate(): Promise<void> {

@@ -95,6 +95,24 @@ describe('a seat', () => {
     expect(events.slice(4)).toEqual(['left', expect.stringMatching(/^exit [01]: it ended by itself$/)]);
   });
 
+  test('what is decided while there is no thread is not said of the next one', async () => {
+    const reasons: string[] = [];
+    const ends = [Promise.withResolvers<void>(), Promise.withResolvers<void>()] as const;
+    const seat = new SupervisedThread({
+      start: () => new Worker('process.exit(3)', { eval: true }),
+      left: () => undefined,
+      ended(reason) {
+        ends[reasons.push(reason) - 1]?.resolve();
+        if (reasons.length === 1) seat.replace('the memory of the table is damaged', '');
+      },
+    });
+    seat.open();
+    await ends[0].promise;
+    await ends[1].promise;
+    await seat.terminate();
+    expect(reasons.slice(0, 2)).toEqual(['exit 3: it ended by itself', 'exit 3: it ended by itself']);
+  });
+
   test('why the supervisor ended a thread is not said of the one in its place', async () => {
     const reasons: string[] = [];
     const ends = [Promise.withResolvers<void>(), Promise.withResolvers<void>()] as const;

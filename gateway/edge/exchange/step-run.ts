@@ -112,11 +112,6 @@ export class StepRun implements StepRequest {
     this.#run();
   }
 
-  /** The Route was looked for a second time. */
-  get wasDecidedAgain(): boolean {
-    return this.#asker !== null;
-  }
-
   #run(): void {
     while (++this.#at < this.#steps.length) {
       const step = this.#steps[this.#at]!;
