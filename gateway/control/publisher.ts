@@ -11,6 +11,7 @@ import type { TranslationChange } from '../../k8s/translate/translation.ts';
 import type { SharedTable } from '../shared-table.ts';
 import { heaviestNamespaces } from './heaviest.ts';
 import { beyondShare, namespaceShare, shareProblems, without } from './namespace-shares.ts';
+import { ServingWorkers } from './serving-workers.ts';
 import { TableBatch } from './table-batch.ts';
 import type { SlotsOf } from './table-batch.ts';
 
@@ -38,12 +39,6 @@ export const batchMs = 20;
 /** Times what it took to find that a table does not fit: so long the next one waits. */
 const restAfterFull = 10;
 
-interface Worker {
-  readonly wake: () => void;
-  /** Version that it reads; 0: none. */
-  held: number;
-}
-
 export class Publisher {
   readonly #shared: SharedTable;
   /** Bytes of the table that one namespace may have. */
@@ -54,7 +49,7 @@ export class Publisher {
   #settings: TableSettings | null = null;
   /** What the writer hashes tenants' texts with. */
   readonly #hashKey = drawnKey(randomInt);
-  readonly #workers = new Map<number, Worker>();
+  readonly #workers: ServingWorkers;
   #writer: TableWriter;
   /** Version of the table that it went on from. */
   #openedVersion = 0;
@@ -63,8 +58,6 @@ export class Publisher {
   #batchReadAtMs = Number.POSITIVE_INFINITY;
   /** The batch has something that was not tried yet. */
   #isUntried = false;
-  /** Changes that some worker does not serve yet, and when they were read, epoch ms. */
-  #unserved: { readonly version: number; readonly readAtMs: number; lastTakenMs: number }[] = [];
   #batchTimer: NodeJS.Timeout | null = null;
   /** The first table was written. */
   #opened = false;
@@ -84,6 +77,7 @@ export class Publisher {
     this.#shared = shared;
     this.#mostOfNamespace = events.isOneNamespace ? Number.POSITIVE_INFINITY : shared.arena.bytes.length * namespaceShare;
     this.#events = events;
+    this.#workers = new ServingWorkers((seconds) => events.live(seconds));
     this.#writer = this.#open();
     this.#batch = new TableBatch(slots, this.#writer);
   }
@@ -110,12 +104,12 @@ export class Publisher {
 
   /** The version that every connected worker reads or has passed; 0 when one of them reads none. Infinity without workers. */
   get heldByAll(): number {
-    return Math.min(...[...this.#workers.values()].map(({ held }) => held));
+    return this.#workers.heldByAll;
   }
 
   /** Connected workers that serve a table. */
   get serving(): number {
-    return [...this.#workers.values()].filter(({ held }) => held > 0).length;
+    return this.#workers.serving;
   }
 
   /** Something changed. `readAtMs`: when its first byte was read, epoch ms. */
@@ -160,27 +154,21 @@ export class Publisher {
   setReady(ready: boolean): void {
     if (ready === this.#shared.ready) return;
     this.#shared.ready = ready;
-    this.#wake();
+    this.#workers.wake();
   }
 
   join(worker: number, wake: () => void): void {
-    this.#workers.set(worker, { wake, held: 0 });
-    wake();
+    this.#workers.join(worker, wake);
   }
 
   leave(worker: number): void {
-    this.#workers.delete(worker);
-    this.#countServed();
+    this.#workers.leave(worker);
   }
 
   /** A worker reads this version since `atMs`, epoch ms. */
   taken(worker: number, version: number, atMs: number): void {
-    const one = this.#workers.get(worker);
     // Before the first table of this control worker, what it reads is an earlier one's.
-    if (one === undefined || !this.#opened) return;
-    one.held = version;
-    for (const change of this.#unserved) if (change.version <= version) change.lastTakenMs = Math.max(change.lastTakenMs, atMs);
-    this.#countServed();
+    if (!this.#opened || !this.#workers.taken(worker, version, atMs)) return;
     this.#events.taken();
     // What this worker read no longer takes room.
     if (this.#readWhenFull !== null && this.#shared.oldestRead > this.#readWhenFull) {
@@ -221,7 +209,7 @@ export class Publisher {
       const { root } = this.#writer.written;
       if (root !== before) this.#publish();
       // Of a successor whose table is the one that is served.
-      else this.#wake();
+      else this.#workers.wake();
     }
     this.#batchReadAtMs = Number.POSITIVE_INFINITY;
     this.#events.settled();
@@ -229,10 +217,10 @@ export class Publisher {
 
   #publish(): void {
     const { version, root } = this.#writer.written;
-    if (this.#batchReadAtMs !== Number.POSITIVE_INFINITY) this.#unserved.push({ version, readAtMs: this.#batchReadAtMs, lastTakenMs: 0 });
+    if (this.#batchReadAtMs !== Number.POSITIVE_INFINITY) this.#workers.published(version, this.#batchReadAtMs);
     this.#events.written();
     this.#shared.publish(root);
-    this.#wake();
+    this.#workers.wake();
   }
 
   /** False: it does not fit, and the table before stays; what changed is tried again with the next change, or once a worker that was behind has gone on. */
@@ -311,18 +299,5 @@ export class Publisher {
   #open(): TableWriter {
     this.#openedVersion = this.#shared.version;
     return new TableWriter(this.#shared.arena, this.#shared.root, (point) => this.#events.reached(point), this.#hashKey);
-  }
-
-  #wake(): void {
-    for (const { wake } of this.#workers.values()) wake();
-  }
-
-  #countServed(): void {
-    const held = this.heldByAll;
-    this.#unserved = this.#unserved.filter(({ version, readAtMs, lastTakenMs }) => {
-      if (version > held) return true;
-      if (lastTakenMs > 0) this.#events.live(Math.max(0, lastTakenMs - readAtMs) / 1000);
-      return false;
-    });
   }
 }
