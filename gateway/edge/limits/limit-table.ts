@@ -139,13 +139,16 @@ export class LimitTable {
       this.#finish(newestAt, keysAt, newest);
       // A key that has made room stands there still: it comes back to its own way, so that it never stands in two.
       const found = this.#find(set, low, identity);
-      const way = found >= 0 ? found : this.#victim(set, identity, nowMs);
+      const idle = found >= 0 ? -1 : this.#idleWay(set, nowMs);
+      const way = found >= 0 ? found : idle >= 0 ? idle : this.#victim(set, identity);
       const stamp = this.#stampOf(set, way);
       const nextStamp = (stamp + 1) & stampMask;
       const state = Atomics.load(words, statesAt + way);
       if (Math.floor(Number(state) / tatRange) === stamp) {
         if (found >= 0) return found;
         const busy = this.#isBusy(set, way, nowMs);
+        // Its client has come since it was chosen: another way makes room. One that comes only now finds its state changed.
+        if (busy && way === idle) continue;
         if (Atomics.compareExchange(words, statesAt + way, state, BigInt(nextStamp * tatRange)) !== state) continue;
         if (busy) this.#evicted();
       }
@@ -166,9 +169,14 @@ export class LimitTable {
     if (old !== newest && Atomics.load(this.#words, newestAt) === newest) Atomics.compareExchange(this.#words, at, old, newest);
   }
 
-  /** The way that makes room for a key. */
-  #victim(set: number, identity: number, nowMs: number): number {
+  /** A way whose client is as free as a stranger, or that nobody has; below 0: there is none. */
+  #idleWay(set: number, nowMs: number): number {
     for (let way = 0; way < ways; way++) if (!this.#isBusy(set, way, nowMs)) return way;
+    return -1;
+  }
+
+  /** The way that makes room for a key where no client is idle. */
+  #victim(set: number, identity: number): number {
     let victim = 0;
     let most = 0;
     for (let way = 0; way < ways; way++) {
