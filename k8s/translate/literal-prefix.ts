@@ -1,13 +1,20 @@
 // Literal prefix: the text that every path begins with that a regex can match, which says in whose space the regex is. Read from the pattern,
 // never tried out; what is not understood ends the text, so that a regex is never taken for narrower than it is.
 
+/** Flags and an empty quotation are nothing in RE2: a repetition behind them is one of what stands before them. */
+const repeatedNothing = /(?:\(\?[^:()]*\)|\\Q(?:\\E|$))[*+?{]/;
+
+/** `(?i)` and `(?i:`, which change what the text behind them means. */
+const flagsAhead = /\(\?(?!:|P?<)/;
+const flagsHere = new RegExp(flagsAhead, 'y');
+
 /** Of alternatives, inside groups too, what they have in common; `/` where nothing is known, as every path begins with it. `pattern` is RE2 and matches whole paths. */
 export function literalPrefix(pattern: string): string {
+  if (repeatedNothing.test(pattern)) return '/';
   // Flags hold for all alternatives that follow, not only for the text behind them.
-  const flags = /\(\?(?!:|P?<)/.exec(pattern);
-  const { text } = new PatternReader(flags === null || pattern.includes('|') ? pattern : pattern.slice(0, flags.index)).alternatives();
-  const literal = flags !== null && pattern.includes('|') ? '' : text;
-  return literal === '' ? '/' : literal;
+  if (pattern.includes('|') && flagsAhead.test(pattern)) return '/';
+  const { text } = new PatternReader(pattern).alternatives();
+  return text === '' ? '/' : text;
 }
 
 /** What a part of a pattern begins with. */
@@ -60,7 +67,7 @@ class PatternReader {
   /** One character or group; anything else is no literal. */
   #atom(): Literal {
     const character = this.#pattern[this.#at]!;
-    if (character === '(') return this.#group();
+    if (character === '(') return this.#hasFlags() ? { text: '', whole: false } : this.#group();
     if (character === '^' && this.#at === 0) {
       this.#at += 1;
       return { text: '', whole: true };
@@ -74,6 +81,11 @@ class PatternReader {
     if ('^$.[]{}*+?'.includes(character)) return { text: '', whole: false };
     this.#at += 1;
     return { text: character, whole: true };
+  }
+
+  #hasFlags(): boolean {
+    flagsHere.lastIndex = this.#at;
+    return flagsHere.test(this.#pattern);
   }
 
   #group(): Literal {

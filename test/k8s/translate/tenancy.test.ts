@@ -1,4 +1,4 @@
-import { assert, constantFrom, property, string } from 'fast-check';
+import { array, assert, constantFrom, letrec, oneof, property, string, tuple, type Arbitrary } from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { decideClaims, type Claimant } from '../../../k8s/translate/claims.ts';
 import { literalPrefix } from '../../../k8s/translate/literal-prefix.ts';
@@ -57,18 +57,37 @@ describe('spaces', () => {
     expect(places([alternatives('/x/a|/y/b')], { grants: grants('/') })).toEqual(['Mapping prod/m own: prod', 'Mapping prod/m: shared granted']);
   });
 
-  test('no path that a regex matches begins otherwise', () => {
-    const pattern = string({ unit: constantFrom('/', 'a', 'b', '|', '(', ')', '?', '*', '+', '.', '[', ']', '^', '$', '\\', '{1}', '(?i)', '(?:'), maxLength: 10 });
+  describe('no path that a regex matches begins otherwise', () => {
     const path = string({ unit: constantFrom('/', 'a', 'b', 'A', '|'), maxLength: 5 }).map((rest) => `/${rest}`);
-    assert(
-      property(pattern, path, path, (written, one, other) => {
-        const compiled = compileRegex(`${one}${written}`);
-        if (!compiled.ok) return true;
-        const literal = literalPrefix(`${one}${written}`);
-        return [one, other, `${one}${other}`].every((text) => text.startsWith(literal) || !compiled.regex.matches(text));
-      }),
-      { numRuns: 5000, seed: 1 },
-    );
+    const holds = (pattern: string, paths: readonly string[]): boolean => {
+      const compiled = compileRegex(pattern);
+      if (!compiled.ok) return true;
+      const literal = literalPrefix(pattern);
+      return paths.every((text) => text.startsWith(literal) || !compiled.regex.matches(text));
+    };
+
+    test('of any characters', () => {
+      const written = string({ unit: constantFrom('/', 'a', 'b', '|', '(', ')', '?', '*', '+', '.', '[', ']', '^', '$', '\\', '{1}', '(?i)', '(?:'), maxLength: 10 });
+      assert(
+        property(written, path, path, (pattern, one, other) => holds(`${one}${pattern}`, [one, other, `${one}${other}`])),
+        { numRuns: 5000 },
+      );
+    });
+
+    test('of any groups, alternatives and repetitions', () => {
+      const repeated = (part: Arbitrary<string>): Arbitrary<string> => tuple(part, constantFrom('', '', '', '', '?', '*', '+', '??', '{0}', '{2}', '{')).map((both) => both.join(''));
+      const piece = constantFrom('/', '/', 'a', 'b', '\\/', '.', '^', '$', '[a/]', '[]|/)]', '\\b', '\\x2f', '(?i)', '(?s-i)', '\\Q\\E', '\\Q/\\E', '\\Q|)', '\\Q');
+      const { pattern } = letrec<{ pattern: string; group: string }>((tie) => ({
+        pattern: array(repeated(oneof({ depthSize: 'small' }, piece, tie('group'))), { maxLength: 4 }).map((parts) => parts.join('')),
+        group: tuple(constantFrom('(', '(?:', '(?i:', '(?P<n>'), array(tie('pattern'), { minLength: 1, maxLength: 2 })).map(([opening, parts]) => `${opening}${parts.join('|')})`),
+      }));
+      const start = constantFrom('', '/', '/a', '(/a/)', '(?:/a|/b)', '^');
+      const paths = ['/', '/a', '/b', '/A', '//', '/a/', '/a/a', '/a/b', '/aa', '/ab', '/b/a', '//a'];
+      assert(
+        property(start, pattern, path, (first, rest, other) => holds(`${first}${rest}`, [...paths, other])),
+        { numRuns: 5000 },
+      );
+    });
   });
 
   test('a Grant leads into another’s space', () => {
@@ -104,6 +123,14 @@ describe('spaces', () => {
     ['(?:/x/a)|(?P<n>/x/b)', '/x/'],
     ['(/x)/y/(z)', '/x/y/z'],
     ['(/x)?/y', '/'],
+    ['(/x/a)(?i)?/y', '/'],
+    ['(/x/a)(?i)(?s-i){0}/y', '/'],
+    ['(/x/a)\\Q\\E*/y', '/'],
+    ['(/x/a)\\Q\\E(?i)*/y', '/'],
+    ['/x/(?i)y?', '/x/'],
+    ['(/x/(?i)a)?/y', '/'],
+    ['(/x/(?i)a)/y', '/x/'],
+    ['(/x/(?i:a))/y?', '/x/'],
     ['(/x/)+y', '/x/'],
     ['/x/y|', '/'],
     ['/x/[|]y|/x/z', '/x/'],
