@@ -3,6 +3,7 @@
 import { ArenaFault, emptyPage, unitWords } from './arena.ts';
 import type { Arena } from './arena.ts';
 import type { Blocks } from './blocks.ts';
+import { firstPlace } from './bisect.ts';
 import { bytesFor, directoryPlace, firstSlot, headSum, longSlot, pageBytes, pageChecksum, pageWords, slotPlaces, slotSum, slotTextBytes, verifyPage } from './index-page.ts';
 import type { IndexEntry, SlotWords } from './index-page.ts';
 import { recordWords, textOffset } from './record.ts';
@@ -216,12 +217,7 @@ class PageFill {
     const run: number[] = [];
     let free = firstSlot(hash, this.#mask);
     for (; words[this.#at(free) + 1]! >= 0; free = (free + 1) & this.#mask) if (words[this.#at(free)] === hash) run.push(free);
-    let [least, most] = [0, run.length];
-    while (least < most) {
-      const middle = (least + most) >> 1;
-      if (this.#compare(unit, words[this.#at(run[middle]!) + 2]!) >= 0) least = middle + 1;
-      else most = middle;
-    }
+    const least = firstPlace(run.length, (place) => this.#compare(unit, words[this.#at(run[place]!) + 2]!) < 0);
     // Those behind it move on by one.
     run.push(free);
     for (let place = run.length - 1; place > least; place--) copySlot(words, this.#at(run[place]!), this.#at(run[place - 1]!), this.#slotWords);

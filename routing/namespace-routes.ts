@@ -1,5 +1,6 @@
 // NamespaceRoutes: the Routes that one request may reach (routing rule 4): those of one namespace and those granted into it, or shared space.
 // The Routes themselves are in one index for all spaces; a NamespaceRoutes holds what tells lookup where to look.
+import { firstPlace } from './bisect.ts';
 import { byteText, hashSeed, hashText } from './bytes.ts';
 import type { Match } from './match.ts';
 import type { Placing } from './decision.ts';
@@ -137,22 +138,12 @@ export function withRoute(space: NamespaceRoutes, before: PlacedRoute | null, af
       break;
     case 'scanned': {
       const scanned = before === null ? [...space.scanned] : space.scanned.filter(({ unit }) => unit !== before.unit);
-      if (after !== null) scanned.splice(placeIn(scanned, ({ unit }) => isBefore(after.unit, unit)), 0, Object.freeze({ unit: after.unit, number: after.number }));
+      // By halves: to compare two reads their records.
+      if (after !== null) scanned.splice(firstPlace(scanned.length, (place) => isBefore(after.unit, scanned[place]!.unit)), 0, Object.freeze({ unit: after.unit, number: after.number }));
       next.scanned = Object.freeze(scanned);
     }
   }
   return spaceOf(space.name, space.id, next);
-}
-
-/** Where something belongs among these, which it comes before from some place on. By halves: to compare two reads their records. */
-function placeIn(scanned: readonly RoutePlace[], isBefore: (one: RoutePlace) => boolean): number {
-  let [least, most] = [0, scanned.length];
-  while (least < most) {
-    const middle = (least + most) >> 1;
-    if (isBefore(scanned[middle]!)) most = middle;
-    else least = middle + 1;
-  }
-  return least;
 }
 
 type Writable<V> = { -readonly [key in keyof V]: V[key] };

@@ -1,5 +1,6 @@
 // Declarations: which file's objects are served when several files declare the same one, and what changed since the last look.
 import { randomInt } from 'node:crypto';
+import { firstPlace } from '../../routing/bisect.ts';
 import { compareText, type Problem } from '../../routing/problem.ts';
 import { drawnKey } from '../../routing/digest.ts';
 import { DigestIndex } from '../translate/digest-index.ts';
@@ -136,11 +137,6 @@ export class Declarations {
 function withFile(declared: readonly StoredObject[], objects: readonly StoredObject[]): readonly StoredObject[] {
   const file = objects[0]?.file;
   if (file === undefined) return declared;
-  let [low, high] = [0, declared.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (compareText(declared[middle]!.file, file) < 0) low = middle + 1;
-    else high = middle;
-  }
-  return [...declared.slice(0, low), ...objects, ...declared.slice(low)];
+  const at = firstPlace(declared.length, (place) => compareText(declared[place]!.file, file) >= 0);
+  return [...declared.slice(0, at), ...objects, ...declared.slice(at)];
 }

@@ -1,4 +1,5 @@
 // Claims: who gets a prefix of shared space. A pure contest over a set of claims.
+import { firstPlace } from '../../routing/bisect.ts';
 import { compareText } from '../../routing/problem.ts';
 import { hostsOverlap } from './grant.ts';
 import { beginsWith, foldedText, samePath } from './letter-case.ts';
@@ -140,13 +141,6 @@ class AcceptedClaims {
   }
 
   #indexOf(prefix: string): number {
-    let low = 0;
-    let high = this.#prefixes.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (this.#prefixes[middle]! < prefix) low = middle + 1;
-      else high = middle;
-    }
-    return low;
+    return firstPlace(this.#prefixes.length, (place) => this.#prefixes[place]! >= prefix);
   }
 }
