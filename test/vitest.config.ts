@@ -1,7 +1,11 @@
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+
+const seeded = fileURLToPath(new URL('seeded.ts', import.meta.url));
 
 // Processes, not threads: the tests start worker threads and child processes of their own and end some of them.
 export default defineConfig({
+  plugins: [{ name: 'seeded', enforce: 'pre', resolveId: (source, importer) => (source === 'fast-check' && importer !== seeded ? seeded : null) }],
   test: {
     include: ['test/**/*.test.ts'],
     pool: 'forks',

@@ -60,7 +60,7 @@ test('no slip of a hand is read differently', () => {
     fc.property(fc.constantFrom(...corpus), fc.array(edit, { minLength: 1, maxLength: 4 }), (document, edits) => {
       if (isRead(edits.reduce(edited, document))) read += 1;
     }),
-    { numRuns: 5000, seed: 7 },
+    { numRuns: 5000 },
   );
   expect(read).toBeGreaterThan(500);
 });
@@ -92,7 +92,7 @@ test('whatever js-yaml writes is read as it was', () => {
     map: fc.dictionary(fc.oneof(fc.constantFrom('name', 'a/b.c', 'null', 'True', '1'), fc.string()), tie('value'), { maxKeys: 4 }),
   })).map;
   const style = fc.record({ flowLevel: fc.constantFrom(-1, 0, 1, 2), indent: fc.constantFrom(1, 2, 4), lineWidth: fc.constantFrom(-1, 40) });
-  fc.assert(fc.property(value, style, (given, how) => void isRead(dump(given, how))), { numRuns: 3000, seed: 7 });
+  fc.assert(fc.property(value, style, (given, how) => void isRead(dump(given, how))), { numRuns: 3000 });
 });
 
 describe('what is left to js-yaml', () => {
