@@ -1,5 +1,5 @@
 // The gateway under test as a real process of two workers, its manifests with one Mapping of each kind, and what it shows of itself.
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { GatewayProcess } from '../gateway/gateway-process.ts';
@@ -147,10 +147,11 @@ export class Stage {
     }
   }
 
-  /** 0 where the kernel does not tell. */
+  /** But those of /dev/null: each thread keeps one from its first socket on, which the spare has when it rehearses. 0 where the kernel does not tell. */
   #descriptors(): number {
+    const folder = `/proc/${this.#gateway.process.pid}/fd`;
     try {
-      return readdirSync(`/proc/${this.#gateway.process.pid}/fd`).length;
+      return readdirSync(folder).filter((descriptor) => targetOf(`${folder}/${descriptor}`) !== '/dev/null').length;
     } catch {
       return 0;
     }
@@ -161,6 +162,15 @@ export class Stage {
 function nameOf(file: string): string {
   try {
     return readFileSync(file, 'utf8').trim();
+  } catch {
+    return '';
+  }
+}
+
+/** "": it is closed by now. */
+function targetOf(link: string): string {
+  try {
+    return readlinkSync(link);
   } catch {
     return '';
   }
