@@ -14,6 +14,9 @@ const boundBytes = 16 * 1024;
 /** A Mapping that is in the table and takes no more than this, bytes, takes the room that it has. */
 const usualBytes = 2048;
 
+/** Bytes of Mappings that found no room. They wait as they are, and all of a namespace are tried again at each of its changes. */
+const measured = new WeakMap<Mapping, number>();
+
 /** What is in the table. */
 export interface Taken {
   /** Bytes of a namespace. */
@@ -31,11 +34,13 @@ export function beyondShare(changes: readonly MappingChange[], most: number, tab
     const { namespace } = mapping;
     const has = table.bytesOf(namespace);
     if (has + counts.get(namespace)! * boundBytes <= most) continue;
-    const bytes = mappingBytes(mapping);
+    const bytes = measured.get(mapping) ?? mappingBytes(mapping);
     if (bytes <= usualBytes && table.hasMapping(mapping.id)) continue;
     const after = (taken.get(namespace) ?? has) + bytes + recordOverhead;
-    if (after > most) beyond.push(mapping);
-    else taken.set(namespace, after);
+    if (after > most) {
+      beyond.push(mapping);
+      measured.set(mapping, bytes);
+    } else taken.set(namespace, after);
   }
   return beyond;
 }

@@ -39,6 +39,17 @@ describe('what a namespace takes beyond its share', () => {
     expect([of(usual), of(one)]).toEqual([0, 1]);
   });
 
+  test('is measured once, however often it is tried again', () => {
+    let reads = 0;
+    const counted: Mapping = Object.defineProperty({ ...one }, 'target', { enumerable: true, get: () => ((reads += 1), one.target) });
+    const tryAgain = (): number => beyondShare([{ mapping: counted, slot: -1 }], 100, { bytesOf: () => 100, hasMapping: () => false }).length;
+    expect(tryAgain()).toBe(1);
+    expect(reads).toBeGreaterThan(0);
+    const before = reads;
+    expect(tryAgain()).toBe(1);
+    expect(reads).toBe(before);
+  });
+
   test('leaves out Upstreams and Endpoints that come for it alone', () => {
     const other = { ...large('a', 'two', 1), target: one.target };
     const upstream = (key: string): never => ({ upstream: { key }, breakerSlot: -1 }) as never;
