@@ -40,9 +40,9 @@ export function heldKey(namespace: string, thing: HeldThing): string {
   return thing.kind === 'name' ? `${namespace} #${thing.name}` : `${namespace} ${areaText(thing.area)}`;
 }
 
-/** The same for areas that are the same; never begins with `#`, as bare names do in keys. */
+/** The same for areas that are the same and for no others: by it a claim is found to be another. Never begins with `#`, as bare names do in keys. */
 export function areaText({ prefix, exact, caseSensitive, host }: ClaimArea): string {
-  return `${exact ? '=' : '^'}${caseSensitive ? '' : 'i'} ${JSON.stringify(caseSensitive ? prefix : foldedText(prefix))} ${host.kind === 'regex' ? '~' : ''}${hostText(host)}`;
+  return `${exact ? '=' : '^'}${caseSensitive ? '' : 'i'} ${JSON.stringify(caseSensitive ? prefix : foldedText(prefix))} ${host.kind} ${hostText(host)}`;
 }
 
 /** Is every request of `inner` one of `outer`? */

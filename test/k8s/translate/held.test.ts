@@ -1,8 +1,15 @@
+import { isDeepStrictEqual } from 'node:util';
+import { assert, boolean, constantFrom, oneof, property, record, string, tuple } from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { heldKey, stamped, type ClaimRecord, type Held } from '../../../k8s/translate/held.ts';
+import { parseHostGlob } from '../../../k8s/translate/grant.ts';
+import { areaText, heldKey, stamped, type ClaimRecord, type Held } from '../../../k8s/translate/held.ts';
 import type { SourceObject } from '../../../k8s/translate/object.ts';
+import type { ClaimArea } from '../../../k8s/translate/unit.ts';
+import type { HostMatch } from '../../../routing/match.ts';
 import { Translator } from '../../../k8s/translate/translator.ts';
 import { clusterSettings, codesOf, deployment, noGrant, object, reportedOf } from './objects.ts';
+
+const any: HostMatch = { kind: 'any' };
 
 function mapping(name: string, prefix: string, createdAt = '', more = ''): SourceObject {
   return object('Mapping', name, `metadata: {creationTimestamp: "${createdAt}"}\nspec: {prefix: "${prefix}", service: x${more}}`);
@@ -96,14 +103,14 @@ describe('who holds a prefix is what the record says', () => {
   test('it ends when it is given up, and not because nobody has claimed it yet', () => {
     const replica = new Replica(prefix('b', '/x/', 1)).take([old('/x/')]);
     expect(replica.served).toEqual([]);
-    expect(replica.translator.missing).toEqual(['b ^ "/x/" *']);
+    expect(replica.translator.missing).toEqual(['b ^ "/x/" any *']);
     expect(reportedOf(replica.translator.current()).map(({ sentence }) => sentence)).toEqual([expect.stringContaining('belongs to the namespace b, which had it when its object was last seen and keeps it for an hour')]);
     expect(replica.write().served).toEqual([]);
     expect(replica.take([young]).served).toEqual(['Mapping b/m']);
     expect(replica.translator.missing).toEqual([]);
     expect(replica.take([], ['Mapping b/m']).served).toEqual(['Mapping a/m']);
-    expect(replica.translator.recordChange.ended).toEqual(['b ^ "/x/" *']);
-    expect([...replica.write().translator.record.keys()]).toEqual(['a ^ "/x/" *']);
+    expect(replica.translator.recordChange.ended).toEqual(['b ^ "/x/" any *']);
+    expect([...replica.write().translator.record.keys()]).toEqual(['a ^ "/x/" any *']);
   });
 
   test('a narrower claim inside a held one keeps its time; a wider one, in any letter case or on more hosts, does not', () => {
@@ -173,5 +180,19 @@ describe('times in the record', () => {
 });
 
 test('a record of another kind is the same record: keys of names and prefixes never meet', () => {
-  expect(recordOf(prefix('a', '/x/', 1), name('a', '^ "/x/" *', 1)).size).toBe(2);
+  expect(recordOf(prefix('a', '/x/', 1), name('a', '^ "/x/" any *', 1)).size).toBe(2);
+});
+
+test('areas that differ have different texts', () => {
+  const text = string({ unit: constantFrom('~', '*', 'a', 'A'), minLength: 1, maxLength: 3 });
+  const host = oneof(text.map((glob) => parseHostGlob(glob) ?? any), text.map((pattern): HostMatch => ({ kind: 'regex', pattern })));
+  const area = record({ prefix: text.map((rest) => `/${rest}`), exact: boolean(), caseSensitive: boolean(), host });
+  const canonical = ({ prefix: path, caseSensitive, ...more }: ClaimArea): object => ({ ...more, caseSensitive, prefix: caseSensitive ? path : path.toLowerCase() });
+  const pair = tuple(area, area, constantFrom('prefix', 'host', 'both')).map(([one, other, differ]): readonly [ClaimArea, ClaimArea] => [one, { ...one, ...(differ === 'both' ? other : { [differ]: other[differ] }) }]);
+  assert(
+    property(pair, ([one, other]) => {
+      expect(areaText(one) === areaText(other)).toBe(isDeepStrictEqual(canonical(one), canonical(other)));
+    }),
+    { numRuns: 5000 },
+  );
 });

@@ -182,6 +182,19 @@ describe('claims', () => {
     expect(served([mapping('a/early', held, holding, '2026-01-01T00:00:00Z'), mapping('b/late', wanted, wanting, '2026-01-02T00:00:00Z')])).toEqual(['Mapping a/early']);
   });
 
+  test.each([
+    ['a prefix and a regex', 'hostname: "~.*"', 'host: ".*", host_regex: true'],
+    ['a host and a regex', 'hostname: "~a.com$$$$"', 'host: "a.com$$$$", host_regex: true'],
+    ['a host and all that end so', 'hostname: b.com', 'hostname: "*.com"'],
+    ['letter case', 'hostname: b.com', 'case_sensitive: false'],
+  ])('a claim that is edited is decided anew: %s', (_name, narrow, wide) => {
+    const translator = new Translator(clusterSettings, nothingHeld);
+    translator.apply({ set: [mapping('a/m', '/x/', ', hostname: a.com'), mapping('b/m', '/x/', `, ${narrow}`)], removed: [] });
+    expect([...translator.current().mappings.keys()]).toEqual(['Mapping a/m', 'Mapping b/m']);
+    translator.apply({ set: [mapping('b/m', '/x/', `, ${wide}`)], removed: [] });
+    expect([...translator.current().mappings.keys()]).toEqual(['Mapping a/m']);
+  });
+
   test('case-sensitive prefixes that differ in letter case are different prefixes', () => {
     expect(served([mapping('a/m', '/X/'), mapping('b/m', '/x/')])).toEqual(['Mapping a/m', 'Mapping b/m']);
   });
