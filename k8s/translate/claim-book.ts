@@ -157,7 +157,7 @@ export class Claims {
   /** What nobody has claimed here yet is kept for its namespace. */
   #reservations(): readonly Claimant[] {
     return [...this.#held].flatMap(([key, { held, area, seen }]) =>
-      seen || this.#turns.has(key) ? [] : [{ claim: { ...area, rank: 'ungranted' } as const, namespace: held.namespace, sinceMs: held.sinceMs, turn: 0, createdAt: '', name: '', id: `held ${key}` }],
+      seen || this.#turns.has(key) ? [] : [{ claim: { ...area, rank: 'ungranted' } as const, namespace: held.namespace, sinceMs: held.sinceMs, turn: 0, createdAt: '', name: '', id: `held ${key}`, isGrant: false }],
     );
   }
 
@@ -176,7 +176,7 @@ function wishesOf(unit: Unit): readonly Wish[] {
   for (const { standing, mapping } of unit.meaning?.drafts ?? []) {
     if (standing.kind !== 'claim' || unit.refusals?.mappings.has(mapping.id) === true) continue;
     const key = heldKey(unit.namespace, { kind: 'prefix', area: standing.claim });
-    wishes.push({ claim: standing.claim, namespace: unit.namespace, createdAt: unit.createdAt, name: unit.ref.name, id: mapping.id, key });
+    wishes.push({ claim: standing.claim, namespace: unit.namespace, createdAt: unit.createdAt, name: unit.ref.name, id: mapping.id, key, isGrant: false });
   }
   return wishes;
 }
@@ -190,7 +190,7 @@ function grantClaims({ namespace, prefixes, hosts, open }: Grant): readonly Clai
       const host = parseHostGlob(glob);
       if (host === null) return [];
       const claim = { prefix, exact: false, caseSensitive: true, host, rank: open ? 'open' : 'granted' } as const;
-      return [{ claim, namespace, sinceMs: -1, turn: 0, createdAt: '', name: '', id: `grant ${namespace} ${glob} ${prefix}` }];
+      return [{ claim, namespace, sinceMs: -1, turn: 0, createdAt: '', name: '', id: `grant ${namespace} ${glob} ${prefix}`, isGrant: true }];
     }),
   );
 }

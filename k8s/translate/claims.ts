@@ -18,6 +18,8 @@ export interface Claimant {
   readonly name: string;
   /** Unique: id of the Mapping. */
   readonly id: string;
+  /** It is a Grant, not a Mapping that may use one. */
+  readonly isGrant: boolean;
 }
 
 /** A claimant that lost, and one that it lost to. */
@@ -34,15 +36,16 @@ export interface Decision {
 
 /**
  * Decides all claims: granted before ungranted, then those that are recorded, the earlier first, then by when they were first seen, creation,
- * namespace and name. A claim loses when one of another namespace that won before it overlaps it. `asRecorded`: what the record does not say is
- * not decided here.
+ * namespace and name. A claim loses when one of another namespace that won before it overlaps it; a Grant that lost to another of its prefix, which may
+ * be for fewer hosts, beats lower ranks all the same. `asRecorded`: what the record does not say is not decided here.
  */
 export function decideClaims(claimants: readonly Claimant[], asRecorded: boolean): Decision {
   const accepted = new AcceptedClaims(claimants);
   const losers: Claimant[] = [];
   for (const claimant of [...claimants].sort(compareClaimants)) {
-    if (accepted.against(claimant).next().done === true) accepted.add(claimant);
-    else losers.push(claimant);
+    const wins = accepted.against(claimant).next().done === true;
+    if (wins || claimant.isGrant) accepted.add(claimant, wins);
+    if (!wins) losers.push(claimant);
   }
   const undecided = asRecorded ? undecidedOf(losers, accepted) : noIds;
   // Who is named as winner depends on who won alone, not on the order in which it was found out.
@@ -87,7 +90,7 @@ function compareClaimants(a: Claimant, b: Claimant): number {
   );
 }
 
-/** May both be served? `later` was ranked behind `earlier`. */
+/** May not both be served? `later` was ranked behind `earlier`. */
 function conflict(earlier: Claimant, later: Claimant): boolean {
   if (earlier.namespace === later.namespace) return false;
   const [a, b] = [earlier.claim, later.claim];
@@ -111,12 +114,16 @@ class AcceptedClaims {
   readonly #lengths = new Set<number>();
   /** Every prefix there is, in order of text, so that those below one stand together. */
   readonly #prefixes: readonly string[];
+  /** Grants that lost to another: they stand against lower ranks alone. */
+  readonly #beaten = new Set<Claimant>();
 
   constructor(claimants: readonly Claimant[]) {
     this.#prefixes = [...new Set(claimants.map(({ claim }) => foldedText(claim.prefix)))].sort(compareText);
   }
 
-  add(claimant: Claimant): void {
+  /** Not `wins`: it stands against lower ranks alone. */
+  add(claimant: Claimant, wins: boolean): void {
+    if (!wins) this.#beaten.add(claimant);
     const prefix = foldedText(claimant.claim.prefix);
     const there = this.#byPrefix.get(prefix);
     if (there === undefined) this.#byPrefix.set(prefix, [claimant]);
@@ -137,7 +144,7 @@ class AcceptedClaims {
   }
 
   #at(prefix: string, claimant: Claimant): readonly Claimant[] {
-    return (this.#byPrefix.get(prefix) ?? []).filter((earlier) => conflict(earlier, claimant)).sort(compareClaimants);
+    return (this.#byPrefix.get(prefix) ?? []).filter((earlier) => conflict(earlier, claimant) && (claimant.claim.rank !== earlier.claim.rank || !this.#beaten.has(earlier))).sort(compareClaimants);
   }
 
   #indexOf(prefix: string): number {

@@ -235,6 +235,13 @@ describe('claims', () => {
     expect(served([mapping('a/m', '/')], { grants })).toEqual(['Mapping a/m own']);
   });
 
+  test('of two Grants of one prefix each beats every ungranted claim on its own hosts', () => {
+    const grants = [grant({ namespace: 'a', prefixes: ['/x/'], hosts: ['a.com'] }), grant({ namespace: 'b', prefixes: ['/x/'] }), grant({ namespace: 'c', prefixes: ['/x/'], hosts: ['c.com'], open: true })];
+    const hosts = ['*', 'a.com', 'b.com', '*.com', 'c.com'];
+    for (const namespace of ['a', 'c', 'd']) expect(served(hosts.map((host, index) => mapping(`${namespace}/m${index}`, '/x/', `, hostname: "${host}"`)), { grants })).toEqual(namespace === 'a' ? ['Mapping a/m1'] : []);
+    expect(served([mapping('a/m', '/x/', ', hostname: a.com'), mapping('b/m', '/x/', ', hostname: b.com'), mapping('d/m', '/x/y/', ', hostname: b.com')], { grants })).toEqual(['Mapping a/m', 'Mapping b/m']);
+  });
+
   test('an open Grant leaves deeper prefixes to others', () => {
     const grants = [grant({ namespace: 'b', prefixes: ['/'], open: true })];
     expect(places([mapping('a/m', '/x/'), mapping('b/m', '/')], { grants })).toEqual(['Mapping a/m: shared', 'Mapping b/m own: b', 'Mapping b/m: shared']);
@@ -258,6 +265,7 @@ describe('claims', () => {
       createdAt: '',
       name: 'm',
       id: `${index}`,
+      isGrant: false,
     }));
     expect(decideClaims(claimants, true).contests).toEqual([]);
     expect(compared).toBeLessThan(500_000);
