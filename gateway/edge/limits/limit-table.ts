@@ -147,8 +147,9 @@ export class LimitTable {
       if (Math.floor(Number(state) / tatRange) === stamp) {
         if (found >= 0) return found;
         const busy = this.#isBusy(set, way, nowMs);
-        // Its client has come since it was chosen: another way makes room. One that comes only now finds its state changed.
-        if (busy && way === idle) continue;
+        // Its client has come since it was chosen: another way makes room. One that comes only now finds its state changed. And where somebody was
+        // inserted meanwhile, it may be this key, or a way that was seen idle too late.
+        if (busy && (way === idle || Atomics.load(words, newestAt) !== newest)) continue;
         if (Atomics.compareExchange(words, statesAt + way, state, BigInt(nextStamp * tatRange)) !== state) continue;
         if (busy) this.#evicted();
       }

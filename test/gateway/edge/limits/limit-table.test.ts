@@ -4,7 +4,7 @@ import { compileLimit } from '../../../../gateway/edge/limits/compiled-limit.ts'
 import type { CompiledLimit } from '../../../../gateway/edge/limits/compiled-limit.ts';
 import { KeyedHash } from '../../../../gateway/edge/limits/keyed-hash.ts';
 import { LimitTable } from '../../../../gateway/edge/limits/limit-table.ts';
-import { countedClients, limitMemory } from '../../../../gateway/limit-memory.ts';
+import { countedClients, limitMemory, ways } from '../../../../gateway/limit-memory.ts';
 import type { LimitMemory } from '../../../../gateway/limit-memory.ts';
 import { parseLimits } from '../../../../routing/rate-limit.ts';
 
@@ -200,34 +200,67 @@ describe('a full table', () => {
   });
 });
 
+/** What a table uses of Atomics, of words of any length. */
+interface Steps {
+  readonly load: (words: object, at: number) => unknown;
+  readonly compareExchange: (words: object, at: number, expected: unknown, value: unknown) => unknown;
+}
+
+/** After so many steps somebody else comes, or, the worker ends there. */
+interface Turn {
+  readonly steps: number;
+  readonly ends: boolean;
+}
+
 /**
- * Workers whose steps interleave: before each step that one takes in shared memory, others may do whole operations, in the midst of which yet
- * others may. And a worker may end there, for good.
+ * Workers whose steps interleave: before each step that one takes in shared memory, be it only a read, others may do whole operations, in the midst of
+ * which yet others may. And a worker may end there, for good. Only for tables that are made later.
  */
 class Interleaving {
-  readonly #plan: Iterator<number>;
-  readonly #operations: (() => void)[];
+  readonly #turns: Iterator<Turn, undefined>;
+  #operations: (() => void)[] = [];
+  /** Of the turn that comes next; Infinity: there is none. */
+  #steps = Infinity;
+  #ends = false;
   depth = 0;
 
-  constructor(plan: readonly number[], operations: readonly (() => void)[]) {
-    this.#plan = plan[Symbol.iterator]();
-    this.#operations = [...operations];
-    const { load, compareExchange } = Atomics;
-    vi.stubGlobal('Atomics', {
-      load: (...step: Parameters<typeof load>) => (this.#others(), load(...step)),
-      compareExchange: (...step: Parameters<typeof compareExchange>) => (this.#others(), compareExchange(...step)),
+  constructor(turns: readonly Turn[]) {
+    this.#turns = turns[Symbol.iterator]();
+    this.#turn();
+    const { load, compareExchange } = Atomics as unknown as Steps;
+    const Halves = Uint32Array;
+    const read = new WeakMap<object, Uint32Array>();
+    vi.stubGlobal('Uint32Array', function halvesOf(buffer: SharedArrayBuffer) {
+      const halves = new Halves(buffer);
+      const seen = new Proxy(halves, { get: (_, at) => (step(), Reflect.get(halves, at)) });
+      read.set(seen, halves);
+      return seen;
     });
+    const step = (): void => this.#others();
+    vi.stubGlobal('Atomics', {
+      load: (words, at) => (step(), load(words, at)),
+      compareExchange: (words, at, expected, value) => (step(), compareExchange(read.get(words) ?? words, at, expected, value)),
+    } satisfies Steps);
   }
 
-  run(): void {
+  run(operations: readonly (() => void)[]): void {
+    this.#operations = [...operations];
     for (let operation = this.#operations.shift(); operation !== undefined; operation = this.#operations.shift()) this.#do(operation);
+    this.#steps = Infinity;
+    vi.unstubAllGlobals();
   }
 
-  /** 0: nobody; 1 to 3: somebody; 4: the worker ends here. */
+  #turn(): void {
+    const { steps, ends } = this.#turns.next().value ?? { steps: Infinity, ends: false };
+    this.#steps = steps;
+    this.#ends = ends;
+  }
+
   #others(): void {
-    const { value = 0 } = this.#plan.next() as { value?: number };
-    if (value === 4 && this.depth > 0) throw ended;
-    if (value === 0 || this.depth > 3) return;
+    if (this.depth > 4 || --this.#steps >= 0) return;
+    const ends = this.#ends;
+    this.#turn();
+    if (ends) throw ended;
     const operation = this.#operations.shift();
     if (operation !== undefined) this.#do(operation);
   }
@@ -245,7 +278,11 @@ class Interleaving {
 }
 
 const ended = new Error('the worker has ended');
-const plans = (most: number): fc.Arbitrary<number[]> => fc.array(fc.integer({ min: 0, max: most }), { maxLength: 600, size: 'max' });
+/** Few steps, or about as many as a whole operation takes. */
+const stepsUntil = fc.oneof(fc.nat(6), fc.nat(60));
+const turns = (ends: fc.Arbitrary<boolean>): fc.Arbitrary<Turn[]> => fc.array(fc.record({ steps: stepsUntil, ends }), { maxLength: 40, size: 'max' });
+const nobodyEnds = fc.constant(false);
+const somebodyEnds = fc.constantFrom(false, false, false, true);
 
 describe('any interleaving of workers', () => {
   // Few sets, so that they meet in them; some clients and limits, so that they insert and evict.
@@ -253,42 +290,66 @@ describe('any interleaving of workers', () => {
 
   test('admits exactly what one worker would, while nobody has to make room', () => {
     fc.assert(
-      fc.property(plans(3), fc.array(fc.record({ worker: fc.nat(3), client: fc.nat(4) }), { minLength: 1, maxLength: 80, size: 'max' }), (plan, calls) => {
+      fc.property(turns(nobodyEnds), fc.array(fc.record({ worker: fc.nat(3), client: fc.nat(ways - 1) }), { minLength: 1, maxLength: 80, size: 'max' }), (plan, calls) => {
         const memory = memoryOf(1);
-        const workers = Array.from({ length: 4 }, () => new Worker(memory));
         const limit = limitOf('5/h per client', memory);
-        const admitted = [0, 0, 0, 0, 0];
-        const asked = [0, 0, 0, 0, 0];
-        const interleaving = new Interleaving(
-          plan,
+        const interleaving = new Interleaving(plan);
+        const workers = Array.from({ length: 4 }, () => new Worker(memory));
+        const admitted = Array.from({ length: ways }, () => 0);
+        const asked = [...admitted];
+        interleaving.run(
           calls.map(({ worker, client }) => () => {
             asked[client]! += 1;
             if (workers[worker]!.take(limit, `client ${client}`, 0) >= 0) admitted[client]! += 1;
           }),
         );
-        interleaving.run();
-        vi.unstubAllGlobals();
         expect(admitted).toEqual(asked.map((count) => Math.min(count, 5)));
       }),
       {
         numRuns: 1500,
-        // Of two that insert into the same idle way, one was admitted between the other's choice of the way and its look at the state.
-        examples: [[[0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 1], [4, 0, 4, 4, 4, 4, 4, 0].map((client) => ({ worker: 0, client }))]],
+        examples: [
+          // Of two that insert into the same idle way, one was admitted between the other's choice of the way and its look at the state.
+          [[29, 0, 0, 2, 11, 6].map((count) => ({ steps: count, ends: false })), [0, 0, 0, 2, 1, 3, 2, 2, 2, 2, 2, 0].map((client) => ({ worker: 0, client }))],
+          // Of two that insert the same client, one took the last idle way while the other saw that there was none.
+          [[0, 0, 0, 0, 0, 0, 0, 0, 0, 8].map((count) => ({ steps: count, ends: false })), [0, 0, 0, 1, 0, 3, 2, 5, 4, 2, 1, 0, 0].map((client) => ({ worker: 0, client }))],
+        ],
       },
+    );
+  });
+
+  test('what some give back is there for others, all of it and no more', () => {
+    fc.assert(
+      fc.property(turns(nobodyEnds), fc.array(fc.record({ worker: fc.nat(3), client: fc.nat(2), back: fc.boolean() }), { minLength: 1, maxLength: 40, size: 'max' }), (plan, calls) => {
+        const memory = memoryOf(1);
+        const limit = limitOf('5/h per client', memory);
+        const interleaving = new Interleaving(plan);
+        const workers = Array.from({ length: 4 }, () => new Worker(memory));
+        const kept = [0, 0, 0];
+        interleaving.run(
+          calls.map(({ worker, client, back }) => () => {
+            if (workers[worker]!.take(limit, `client ${client}`, 0) < 0) return;
+            if (back) workers[worker]!.giveBack(limit, `client ${client}`);
+            else kept[client]! += 1;
+          }),
+        );
+        const after = new Worker(memory);
+        expect(kept.map((count, client) => count + after.admitted(limit, `client ${client}`, 0, 6))).toEqual([5, 5, 5]);
+      }),
+      { numRuns: 500 },
     );
   });
 
   test('never admits more than burst + rate × time to a client that keeps its cell, whoever ends where', () => {
     let whole = 0;
     fc.assert(
-      fc.property(plans(4), requests, (plan, calls) => {
+      fc.property(turns(somebodyEnds), requests, (plan, calls) => {
         const memory = memoryOf(2);
-        const workers = Array.from({ length: 4 }, () => new Worker(memory));
         const limits = ['2/s burst 3 per client', '1/s per address'].map((text) => limitOf(text, memory));
         const admitted = new Map<string, number[]>();
         let nowMs = 0;
-        const interleaving: Interleaving = new Interleaving(
-          plan,
+        const interleaving = new Interleaving(plan);
+        const workers = Array.from({ length: 4 }, () => new Worker(memory));
+        interleaving.run(
           calls.map(({ worker, client, afterMs }) => () => {
             // Clocks of workers differ by less than a second.
             if (interleaving.depth === 1 || afterMs < 50) nowMs += afterMs;
@@ -299,8 +360,6 @@ describe('any interleaving of workers', () => {
             admitted.set(key, [...(admitted.get(key) ?? []), atMs].sort((a, b) => a - b));
           }),
         );
-        interleaving.run();
-        vi.unstubAllGlobals();
         if (workers.some(({ evicted }) => evicted > 0)) return;
         whole += 1;
         for (const [key, times] of admitted) {
@@ -317,15 +376,15 @@ describe('any interleaving of workers', () => {
 
   test('a worker that ends anywhere locks nobody out', () => {
     fc.assert(
-      fc.property(plans(4), requests, (plan, calls) => {
+      fc.property(turns(somebodyEnds), requests, (plan, calls) => {
         const memory = memoryOf(1);
-        const workers = Array.from({ length: 4 }, () => new Worker(memory));
         const limit = limitOf('1/s per client', memory);
-        const interleaving = new Interleaving(plan, calls.map(({ worker, client }) => () => void workers[worker]!.take(limit, `client ${client}`, 0)));
-        interleaving.run();
-        vi.unstubAllGlobals();
-        for (let client = 0; client < 5; client++) expect(workers[0]!.take(limit, `client ${client}`, 60_000)).toBeGreaterThanOrEqual(0);
-        for (let client = 0; client < 5; client++) expect(workers[1]!.take(limit, `client ${client}`, 60_000)).toBeLessThan(0);
+        const interleaving = new Interleaving(plan);
+        const workers = Array.from({ length: 4 }, () => new Worker(memory));
+        interleaving.run(calls.map(({ worker, client }) => () => void workers[worker]!.take(limit, `client ${client}`, 0)));
+        const [one, other] = [new Worker(memory), new Worker(memory)];
+        for (let client = 0; client < 5; client++) expect(one.take(limit, `client ${client}`, 60_000)).toBeGreaterThanOrEqual(0);
+        for (let client = 0; client < 5; client++) expect(other.take(limit, `client ${client}`, 60_000)).toBeLessThan(0);
       }),
       { numRuns: 500 },
     );
