@@ -24,6 +24,8 @@ class LeasedLimits {
   readonly #withoutRedis: WithoutRedis;
   readonly #policies: string;
   readonly #hash = new KeyedHash();
+  /** Of the request that is looked at, by limit: the share that it was counted in; null: in none. */
+  readonly #shares: (CompiledLimit | null)[];
 
   constructor(limits: readonly CompiledLimit[], limiter: Limiter, book: LeaseBook, withoutRedis: WithoutRedis) {
     this.#limits = limits;
@@ -31,9 +33,11 @@ class LeasedLimits {
     this.#book = book;
     this.#withoutRedis = withoutRedis;
     this.#policies = policiesOf(limits);
+    this.#shares = limits.map(() => null);
   }
 
   take(request: StepRequest): Verdict | typeof waits {
+    this.#shares.fill(null);
     return this.#from(request, 0, null) ?? waits;
   }
 
@@ -45,7 +49,9 @@ class LeasedLimits {
       const taken = this.#book.take(limit, client, () => this.#limiter.textOf(limit, request));
       if (taken === null) {
         const speak = resume ?? request.wait(() => undefined);
+        const shares = this.#shares.slice(0, at);
         this.#book.answered(client, (answer) => {
+          this.#shares.fill(null).splice(0, at, ...shares);
           const verdict = this.#judged(request, at, answer) ?? this.#from(request, at + 1, speak);
           if (verdict !== null) speak(verdict);
         });
@@ -74,7 +80,9 @@ class LeasedLimits {
         const share = this.#limiter.shareOf(limit, this.#book.replicas);
         this.#limiter.identify(share, request, this.#hash);
         const left = this.#limiter.table.take(share, this.#hash, this.#limiter.nowMs);
-        return left >= 0 ? null : this.#refused(request, at, limit, -left / share.unitsPerMs);
+        if (left < 0) return this.#refused(request, at, limit, -left / share.unitsPerMs);
+        this.#shares[at] = share;
+        return null;
       }
     }
   }
@@ -84,9 +92,16 @@ class LeasedLimits {
     return refusal(request, limit, waitMs, this.#policies, stateOf(limit, 0, waitMs));
   }
 
-  /** What limits before this one have given. */
+  /** What limits before this one have given, to where it was taken from. */
   #giveBack(request: StepRequest, before: number): void {
-    for (const limit of this.#limits.slice(0, before)) this.#book.giveBack(this.#clientOf(limit, request));
+    for (let at = 0; at < before; at++) {
+      const share = this.#shares[at] ?? null;
+      if (share === null) this.#book.giveBack(this.#clientOf(this.#limits[at]!, request));
+      else {
+        this.#limiter.identify(share, request, this.#hash);
+        this.#limiter.table.giveBack(share, this.#hash);
+      }
+    }
   }
 
   #clientOf(limit: CompiledLimit, request: StepRequest): number {
