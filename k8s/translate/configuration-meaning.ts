@@ -31,7 +31,7 @@ function translateRaw(ref: ObjectRef, written: RawMapping, guard: Guard, builder
   const plan = raw.redirect !== null ? null : raw.withheld ? withheldUpstream(raw, namespace, null) : planOf(raw, builder, around, namespace);
   const target = targetOf(raw, plan, around);
   if (target === null) return;
-  const base = ref.kind === 'Mapping' ? `Mapping ${namespace}/${ref.name}` : `${ref.kind} ${namespace}/${ref.name} config ${raw.name}`;
+  const base = ref.kind === 'Mapping' ? `Mapping ${namespace}/${ref.name}` : `${ref.kind} ${namespace}/${ref.name} config ${wordOf(raw.name)}`;
   if (raw.shadow && raw.weight !== null && raw.weight > 100) {
     builder.report('warning', 'shadow-over-100', raw.field === '' ? 'spec.weight' : `${raw.field} weight`, `${raw.weight} is over 100 and counts as 100, a copy of every request; write a percentage from 0 to 100`);
   }
@@ -53,6 +53,11 @@ function translateRaw(ref: ObjectRef, written: RawMapping, guard: Guard, builder
     };
     builder.drafts.push({ mapping, plan, standing, raw: true, regexes: raw.regexes, field: raw.field });
   }
+}
+
+/** The name of a document, which may be any text, as the last word of an id: what is behind it is not taken for a part of the name. */
+function wordOf(name: string): string {
+  return name.includes(' ') ? JSON.stringify(name) : name;
 }
 
 function targetOf(raw: RawMapping, plan: UpstreamPlan | null, around: Lookups): Mapping['target'] | null {

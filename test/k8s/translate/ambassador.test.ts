@@ -226,6 +226,13 @@ describe('fields of a raw Mapping', () => {
 });
 
 describe('documents', () => {
+  test('a document named as another has its part in the own space is a Mapping of its own', () => {
+    const text = ['m', 'm own', '"m own"'].map((name, index) => JSON.stringify({ apiVersion: 'getambassador.io/v2', kind: 'Mapping', name, prefix: ['/', '/x/', '/y/'][index], service: 'x' })).join('\n---\n');
+    const paths = [...translate([deployment('prod/iris', ['main'], { 'seldon.io/ambassador-config': text })]).mappings].map(([id, { match, space }]) => [id, match.path, space]);
+    expect(paths.map(([id]) => id)).toEqual(['SeldonDeployment prod/iris config m', 'SeldonDeployment prod/iris config m own', 'SeldonDeployment prod/iris config "m own"', 'SeldonDeployment prod/iris config "\\"m own\\""']);
+    expect(new Set(paths.map((path) => JSON.stringify(path))).size).toBe(4);
+  });
+
   const config = (text: string, annotations = {}): ReturnType<typeof deployment> => deployment('prod/iris', ['main'], { 'seldon.io/ambassador-config': text, ...annotations });
   const document = (name: string, more = ''): string => `---\napiVersion: ambassador/v1\nkind: Mapping\nname: ${name}\nprefix: /${name}/\nservice: iris-main:8000\n${more}`;
 
