@@ -93,9 +93,9 @@ export function rewriteRefusal(rewrite: CompiledRewrite, path: string, mostLengt
 
 const dotSegment = /\/(?:\.|%2e){1,2}(?:\/|$)/i;
 
-/** A text that ends inside a segment of dots, or with a slash where the prefix ends inside a segment, leaves it to the client what the segment is. */
+/** A text that ends inside a segment of dots, be it inside one's spelling (`/%2`), or with a slash where the prefix ends inside a segment, leaves it to the client what the segment is. */
 function isOpen(prefix: string, text: string): boolean {
-  return /\/(?:\.|%2e){1,2}$/i.test(text) || (text.endsWith('/') && !prefix.endsWith('/'));
+  return (!text.endsWith('/') && /\/(?:\.|%2e){0,2}(?:%2?)?$/i.test(text)) || (text.endsWith('/') && !prefix.endsWith('/'));
 }
 
 /** A redirect's path made ready for one Match. */

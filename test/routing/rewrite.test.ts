@@ -1,3 +1,4 @@
+import { array, assert, constantFrom, property } from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { RedirectTarget, Rewrite } from '../../routing/mapping.ts';
 import type { PathMatch } from '../../routing/match.ts';
@@ -42,6 +43,8 @@ describe('a rewrite that would make a dot segment of what the client sent is see
     ['three dots are a name', prefix('/foo'), to('/'), '/foo.../x', false],
     ['into a deeper path', prefix('/foo'), to('/api/'), '/foo../x', true],
     ['dots of the manifest that the client completes', prefix('/foo/'), to('/.'), '/foo/./x', true],
+    ['the spelling of a dot that the client completes', prefix('/foo'), to('/%2'), '/fooe%2e/x', true],
+    ['a percent sign before what the client sends', prefix('/foo%'), to('/.%'), '/foo%2e/x', true],
     ['segments stay whole', prefix('/foo/'), to('/'), '/foo/..x', false],
     ['a name before the dots', prefix('/foo'), to('/bar'), '/foo../x', false],
     ['regex_rewrite', prefix('/foo'), replace('/foo(.*)', '/\\1'), '/foo../x', true],
@@ -49,6 +52,22 @@ describe('a rewrite that would make a dot segment of what the client sent is see
     ['no rewrite', prefix('/foo'), { kind: 'none' }, '/foo../x', false],
   ])('%s', (_name, path, rewrite, request, expected) => {
     expect(rewriteRefusal(compileRewrite(path, rewrite), request, 8192)).toBe(expected ? 'climbs' : null);
+  });
+
+  it('whatever the prefix, the rewrite and what the client sends', () => {
+    const text = array(constantFrom('/', '/', '.', '%', '2', 'e', 'E', '%2e', 'x'), { maxLength: 5 }).map((parts) => `/${parts.join('')}`);
+    const dots = (path: string): boolean => path.split('/').some((segment) => /^\.\.?$/.test(segment.replaceAll(/%2e/gi, '.')));
+    // The dot segments of a manifest are its writer's own.
+    const own = (written: string): boolean => dots(written.slice(0, written.lastIndexOf('/')));
+    assert(
+      property(text, text, text, (first, written, rest) => {
+        const path = `${first}${rest.slice(1)}`;
+        if (dots(path) || own(written)) return;
+        const rewrite = compileRewrite(prefix(first), to(written));
+        expect([path, rewriteRefusal(rewrite, path, 8192)]).toEqual([path, dots(rewritePath(rewrite, path)) ? 'climbs' : null]);
+      }),
+      { numRuns: 5000 },
+    );
   });
 });
 
