@@ -66,21 +66,26 @@ class PatternReader {
 
   /** One character or group; anything else is no literal. */
   #atom(): Literal {
-    const character = this.#pattern[this.#at]!;
+    const character = this.#characterAt(this.#at);
     if (character === '(') return this.#hasFlags() ? { text: '', whole: false } : this.#group();
     if (character === '^' && this.#at === 0) {
       this.#at += 1;
       return { text: '', whole: true };
     }
     if (character === '\\') {
-      const escaped = this.#pattern[this.#at + 1] ?? '';
-      const literal = /^[^A-Za-z0-9]$/.test(escaped);
+      const escaped = this.#characterAt(this.#at + 1);
+      const literal = /^[!-/:-@[-`{-~]$/.test(escaped);
       if (literal) this.#at += 2;
       return { text: literal ? escaped : '', whole: literal };
     }
     if ('^$.[]{}*+?'.includes(character)) return { text: '', whole: false };
-    this.#at += 1;
+    this.#at += character.length;
     return { text: character, whole: true };
+  }
+
+  /** To RE2 a character beyond the basic plane is one, and so is what a repetition behind it repeats. "" behind the end. */
+  #characterAt(at: number): string {
+    return at < this.#pattern.length ? String.fromCodePoint(this.#pattern.codePointAt(at)!) : '';
   }
 
   #hasFlags(): boolean {
@@ -136,5 +141,6 @@ class PatternReader {
 function commonStart(a: string, b: string): string {
   let length = 0;
   while (length < a.length && a[length] === b[length]) length += 1;
-  return a.slice(0, length);
+  const half = /[\ud800-\udbff]$/.test(a.slice(0, length)) ? 1 : 0;
+  return a.slice(0, length - half);
 }

@@ -58,7 +58,7 @@ describe('spaces', () => {
   });
 
   describe('no path that a regex matches begins otherwise', () => {
-    const path = string({ unit: constantFrom('/', 'a', 'b', 'A', '|'), maxLength: 5 }).map((rest) => `/${rest}`);
+    const path = string({ unit: constantFrom('/', 'a', 'b', 'A', '|', '😀'), maxLength: 5 }).map((rest) => `/${rest}`);
     const holds = (pattern: string, paths: readonly string[]): boolean => {
       const compiled = compileRegex(pattern);
       if (!compiled.ok) return true;
@@ -76,7 +76,7 @@ describe('spaces', () => {
 
     test('of any groups, alternatives and repetitions', () => {
       const repeated = (part: Arbitrary<string>): Arbitrary<string> => tuple(part, constantFrom('', '', '', '', '?', '*', '+', '??', '{0}', '{2}', '{')).map((both) => both.join(''));
-      const piece = constantFrom('/', '/', 'a', 'b', '\\/', '.', '^', '$', '[a/]', '[]|/)]', '\\b', '\\x2f', '(?i)', '(?s-i)', '\\Q\\E', '\\Q/\\E', '\\Q|)', '\\Q');
+      const piece = constantFrom('/', '/', 'a', 'b', '😀', '\\/', '.', '^', '$', '[a/]', '[]|/)]', '\\b', '\\x2f', '(?i)', '(?s-i)', '\\Q\\E', '\\Q/\\E', '\\Q|)', '\\Q');
       const { pattern } = letrec<{ pattern: string; group: string }>((tie) => ({
         pattern: array(repeated(oneof({ depthSize: 'small' }, piece, tie('group'))), { maxLength: 4 }).map((parts) => parts.join('')),
         group: tuple(constantFrom('(', '(?:', '(?i:', '(?P<n>'), array(tie('pattern'), { minLength: 1, maxLength: 2 })).map(([opening, parts]) => `${opening}${parts.join('|')})`),
@@ -146,6 +146,10 @@ describe('spaces', () => {
     ['/x/(?i:a)/b', '/x/'],
     ['(/x', '/x'],
     ['/x)/y|/x', '/x'],
+    ['/x/😀?y', '/x/'],
+    ['/x/😀y*', '/x/😀'],
+    ['/x/(😀a|😀b)y', '/x/😀'],
+    ['/x/(😀|😁)y', '/x/'],
   ])('every path of %j begins with %j', (pattern, literal) => {
     expect(literalPrefix(pattern)).toBe(literal);
   });
