@@ -1,5 +1,6 @@
 // Grants: what an operator permits a namespace beyond what it owns (routing rules 4 and 5).
 import type { HostMatch } from '../../routing/match.ts';
+import { readAddress } from './reach.ts';
 import type { Grant } from './translation.ts';
 
 /** May Mappings of the holder of these Grants name this host? `names` are its spellings. */
@@ -12,13 +13,13 @@ export function isAnonymousGranted(grants: readonly Grant[]): boolean {
   return grants.some(({ anonymous }) => anonymous);
 }
 
-/** `*`, `*.example.com`, `10.0.*` or a whole name; letters in any case. The star stands for one character or more. */
+/** `*`, `*.example.com`, `10.0.*` or a whole name; letters in any case. The star stands for one character or more, and of what begins an address for the rest of one: `10.0.example.com` is a name. */
 function matchesGlob(glob: string, name: string): boolean {
   const pattern = glob.toLowerCase();
   const text = name.toLowerCase();
   if (pattern === '*') return true;
   if (pattern.startsWith('*')) return text.length >= pattern.length && text.endsWith(pattern.slice(1));
-  if (pattern.endsWith('*')) return text.length >= pattern.length && text.startsWith(pattern.slice(0, -1));
+  if (pattern.endsWith('*')) return text.length >= pattern.length && text.startsWith(pattern.slice(0, -1)) && (!/^[\d.]+\*$|:/.test(pattern) || readAddress(text) !== null);
   return pattern === text;
 }
 

@@ -344,6 +344,17 @@ describe('reach of a raw Mapping', () => {
     expect(upstreams(host, { grants: [{ ...noGrant, namespace: 'prod', upstreams: [upstream] }] })).toEqual([key]);
   });
 
+  test.each([
+    ['10.1.*', '10.1.example.com'],
+    ['10.*', '10.1.2.3.example.com'],
+    ['10.1.*', '10.1.'],
+    ['1*', '1.example.com'],
+    ['*.example.com', 'xexample.com'],
+    ['features.*', 'features'],
+  ])('a Grant of %s does not give %s', (upstream, host) => {
+    expect(upstreams(host, { grants: [{ ...noGrant, namespace: 'prod', upstreams: [upstream] }] }).filter((key) => !key.includes('prod/'))).toEqual([]);
+  });
+
   test('a Grant does not reach forbidden addresses', () => {
     const grants = [{ ...noGrant, namespace: 'prod', upstreams: ['*'] }];
     for (const host of ['169.254.169.254', '127.0.0.1:1', '[::ffff:127.0.0.1]:1', '10.0.0.99', '10.96.0.1:443']) {
