@@ -4,7 +4,7 @@ import { printEndpoint, type Endpoint } from '../../routing/upstream.ts';
 import { readAddress, refusalOf, type Address, type ReachSettings } from './reach.ts';
 import { RecentParts } from './recent-parts.ts';
 import type { Service } from './services.ts';
-import { arrayOf, fieldOf, integerOf, recordOf, textOf, type UnknownRecord } from './value.ts';
+import { arrayOf, booleanOf, fieldOf, integerOf, isRecord, quoted, recordOf, textOf, type UnknownRecord } from './value.ts';
 
 /** One EndpointSlice: addresses that may be dialled, and its ports. The addresses are one text, because there may be a million in all. */
 export interface Slice {
@@ -40,7 +40,8 @@ export function decodeSlice(ref: ObjectRef, object: unknown, settings: ReachSett
     return { service, ports: noPorts, addresses: '', refused: noTexts, problems: [{ code: 'slice-not-managed', level: 'error', subject: ref, field: 'metadata.labels', sentence }] };
   }
   const ports = portsOf(root);
-  const targets = arrayOf(fieldOf(root, 'endpoints')).flatMap((value) => addressesOf(recordOf(value)));
+  const unread: unknown[] = [];
+  const targets = arrayOf(fieldOf(root, 'endpoints')).flatMap((value) => addressesOf(recordOf(value), unread));
   const reasons = new Map<string, string>();
   const reached = new Set<Target>();
   const refused: { readonly target: Target; readonly text: string }[] = [];
@@ -58,6 +59,7 @@ export function decodeSlice(ref: ObjectRef, object: unknown, settings: ReachSett
   const problems = [...reasons].slice(0, 8).map(([ip, reason]): Problem => {
     return { code: 'address-refused', level: 'error', subject: ref, field: 'endpoints', sentence: `the address ${ip.slice(0, 60)} ${reason} and is not dialled; remove it` };
   });
+  if (unread.length > 0) problems.push({ code: 'bad-value', level: 'error', subject: ref, field: 'endpoints', sentence: `the conditions of ${unread.length} endpoints cannot be read, such as ${quoted(unread[0])}, so these get no requests; write true or false` });
   return { service, ports, addresses: textOfTargets([...reached]), refused: elsewhere.length === 0 ? noTexts : [...new Set(elsewhere)], problems: problems.length === 0 ? noProblems : problems };
 }
 
@@ -93,18 +95,23 @@ interface Target {
   readonly state: Endpoint['state'];
 }
 
-function addressesOf(endpoint: UnknownRecord): readonly Target[] {
-  const state = stateOf(recordOf(fieldOf(endpoint, 'conditions')));
+/** `unread`: takes what cannot be read. */
+function addressesOf(endpoint: UnknownRecord, unread: unknown[]): readonly Target[] {
+  const state = stateOf(fieldOf(endpoint, 'conditions') ?? null, unread);
   if (state === null) return [];
   return arrayOf(fieldOf(endpoint, 'addresses')).map((value) => ({ written: textOf(value), address: readAddress(textOf(value)), state }));
 }
 
-/** Absent `ready` is ready, absent `serving` is as ready (discovery.k8s.io/v1). */
-function stateOf(conditions: UnknownRecord): Endpoint['state'] | null {
-  const ready = fieldOf(conditions, 'ready') !== false;
-  if (ready) return 'ready';
-  const serving = fieldOf(conditions, 'serving') === true;
-  return serving && fieldOf(conditions, 'terminating') === true ? 'terminating' : null;
+/** Absent `ready` is ready, absent `serving` is as ready (discovery.k8s.io/v1). Where one of them cannot be read it is neither. */
+function stateOf(conditions: unknown, unread: unknown[]): Endpoint['state'] | null {
+  if (conditions === null) return 'ready';
+  const [ready, serving, terminating] = ['ready', 'serving', 'terminating'].map((name) => (isRecord(conditions) ? booleanOf(fieldOf(conditions, name) ?? name === 'ready') : null));
+  if (ready === null || (ready === false && (serving === null || terminating === null))) {
+    unread.push(conditions);
+    return null;
+  }
+  if (ready === true) return 'ready';
+  return serving === true && terminating === true ? 'terminating' : null;
 }
 
 /** Endpoints of one port of a Service: all its slices merged, each address once (ready beats terminating), in order of text. */

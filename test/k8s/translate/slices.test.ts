@@ -23,3 +23,16 @@ test('Endpoints of several slices are in order of text, each address once, and r
   const decoded = [slice([{ addresses: ['10.0.0.2'], conditions: draining }, { addresses: ['10.0.0.10'] }, { addresses: ['fd00::1'] }, { addresses: ['10.0.0.2'] }]), slice([{ addresses: ['10.0.0.10'], conditions: draining }, { addresses: ['10.0.0.3'], conditions: draining }])];
   expect(joinEndpoints(service, 8000, decoded).map(({ ip, state }) => `${ip} ${state}`)).toEqual(['10.0.0.10 ready', '10.0.0.2 ready', '10.0.0.3 terminating', 'fd00::1 ready']);
 });
+
+test.each([
+  ['ready', [null, {}, { ready: null }, { ready: true, serving: 'perhaps' }, { ready: 'yes' }]],
+  ['terminating', [draining, { ready: 'no', serving: 'on', terminating: 'True' }]],
+  ['nothing', [{ ready: false }, { ready: 'false' }, { ready: 'no' }, { ready: false, serving: true }]],
+  ['nothing, and it is said', ['no', [], { ready: 0 }, { ready: 'never' }, { ready: ['true'] }, { ready: false, serving: 'perhaps', terminating: true }, { ready: false, serving: true, terminating: 1 }]],
+])('%s: conditions as YAML has them', (expected, conditions) => {
+  for (const one of conditions) {
+    const decoded = slice([{ addresses: ['10.0.0.2'], conditions: one }]);
+    const states = joinEndpoints(service, 8000, [decoded]).map(({ state }) => state);
+    expect([one, states.join() || 'nothing', decoded.problems.length]).toEqual([one, expected.split(',')[0], expected.includes('said') ? 1 : 0]);
+  }
+});
