@@ -30,7 +30,7 @@ export interface Contest {
 
 export interface Decision {
   readonly contests: readonly Contest[];
-  /** Ids of those that only the record can decide between, and that it does not know: all sides of such a contest. */
+  /** Ids of those that only the record can decide between, and that it does not know: all sides of such a contest, and whoever would lose to one of them. */
   readonly undecided: ReadonlySet<string>;
 }
 
@@ -50,7 +50,7 @@ export function decideClaims(claimants: readonly Claimant[], asRecorded: boolean
   const undecided = asRecorded ? undecidedOf(losers, accepted) : noIds;
   // Who is named as winner depends on who won alone, not on the order in which it was found out.
   const contests = losers.flatMap((loser) => {
-    const winners = undecided.size === 0 ? accepted.against(loser) : accepted.against(loser).filter(({ id }) => undecided.has(loser.id) || !undecided.has(id));
+    const winners = accepted.against(loser).filter((other) => undecided.has(loser.id) || (!undecided.has(other.id) && !isBelow(other, loser)));
     return winners.take(namedHolders).map((winner) => ({ loser, winner })).toArray();
   });
   return { contests, undecided };
@@ -63,19 +63,27 @@ const ranks: Readonly<Record<Claim['rank'], number>> = { granted: 0, open: 1, un
 
 const noIds: ReadonlySet<string> = new Set();
 
+/** Losers that nobody stands against for certain, and with each of them whoever it may turn out to beat: until nobody else is found. */
 function undecidedOf(losers: readonly Claimant[], accepted: AcceptedClaims): ReadonlySet<string> {
   const undecided = new Set<string>();
-  for (const loser of losers) {
-    if (accepted.against(loser).some((winner) => isFirm(winner, loser))) continue;
-    undecided.add(loser.id);
-    for (const { id } of accepted.against(loser)) undecided.add(id);
+  for (let before = -1; before < undecided.size; ) {
+    before = undecided.size;
+    for (const loser of losers) {
+      if (undecided.has(loser.id) || accepted.against(loser).some((winner) => !undecided.has(winner.id) && isFirm(winner, loser))) continue;
+      undecided.add(loser.id);
+      for (const { id } of accepted.against(loser)) undecided.add(id);
+    }
   }
   return undecided;
 }
 
 /** Does it stand against the other whatever the record may say of that one? */
 function isFirm(winner: Claimant, loser: Claimant): boolean {
-  return winner.sinceMs !== null || winner.claim.rank !== loser.claim.rank;
+  return compareClaimants(winner, loser) < 0 && (winner.sinceMs !== null || winner.claim.rank !== loser.claim.rank);
+}
+
+function isBelow(a: Claimant, b: Claimant): boolean {
+  return ranks[a.claim.rank] > ranks[b.claim.rank];
 }
 
 function compareClaimants(a: Claimant, b: Claimant): number {
@@ -131,7 +139,7 @@ class AcceptedClaims {
     this.#lengths.add(prefix.length);
   }
 
-  /** Those that stand against a claimant, from the shortest prefix above it to those below it. */
+  /** Those that stand against a claimant, and those of lower rank that it stands against, from the shortest prefix above it to those below it. */
   *against(claimant: Claimant): Generator<Claimant, undefined> {
     const prefix = foldedText(claimant.claim.prefix);
     for (let length = 0; length < prefix.length; length++) {
@@ -144,7 +152,7 @@ class AcceptedClaims {
   }
 
   #at(prefix: string, claimant: Claimant): readonly Claimant[] {
-    return (this.#byPrefix.get(prefix) ?? []).filter((earlier) => conflict(earlier, claimant) && (claimant.claim.rank !== earlier.claim.rank || !this.#beaten.has(earlier))).sort(compareClaimants);
+    return (this.#byPrefix.get(prefix) ?? []).filter((other) => (isBelow(other, claimant) ? conflict(claimant, other) : conflict(other, claimant) && (claimant.claim.rank !== other.claim.rank || !this.#beaten.has(other)))).sort(compareClaimants);
   }
 
   #indexOf(prefix: string): number {

@@ -84,6 +84,14 @@ describe('who holds a prefix is what the record says', () => {
     expect(replica.translator.isUndecided).toBe(false);
   });
 
+  test('nor is what would lose to something undecided by its rank', () => {
+    const open = ['a', 'b'].map((namespace) => ({ ...noGrant, namespace, prefixes: ['/'], open: true }));
+    const translator = new Translator({ ...clusterSettings, grants: open }, { kind: 'elsewhere', held: [] });
+    translator.apply({ set: [mapping('a/m', '/x/'), mapping('b/m', '/x/'), mapping('c/m', '/x/'), mapping('c/n', '/y/')], removed: [] });
+    expect([...translator.current().mappings.keys()]).toEqual(['Mapping c/n']);
+    expect(translator.recordChange.added.map(({ namespace }) => namespace).sort()).toEqual(['a', 'c']);
+  });
+
   test('what overlaps only something undecided is undecided; what loses to a holder leaves nothing undecided', () => {
     expect(new Replica().take([mapping('a/m', '/x/'), mapping('b/m', '/'), mapping('c/m', '/y/')]).served).toEqual(['Mapping b/m own']);
     expect(new Replica(prefix('c', '/y/', 1)).take([mapping('a/m', '/x/'), mapping('b/m', '/'), mapping('c/m', '/y/')]).served).toEqual(['Mapping a/m', 'Mapping b/m own', 'Mapping c/m']);
