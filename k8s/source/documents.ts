@@ -12,10 +12,10 @@ export interface ManifestDocument {
 const marker = /(?:^|\n)(---|\.\.\.)(?=[ \t\r\n]|$)/g;
 
 /** Only comments, directives and white space: what may stand before a `---` and belongs to the document that it starts. */
-const preamble = /^(?:[ \t]*(?:#.*)?\r?\n|%.*\n)*$/;
+const preamble = /^(?:[ \t]*(?:#[^\n]*)?\r?\n|%[^\n]*\n)*$/;
 
 /** The lines before a document's first value. */
-const lead = /^(?:[ \t]*(?:#.*)?\r?\n|%.*\n|---[ \t]*(?:#.*)?\r?\n)*/;
+const lead = /^(?:[ \t]*(?:#[^\n]*)?\r?\n|%[^\n]*\n|---[ \t]*(?:#[^\n]*)?\r?\n)*/;
 
 /** Cuts a stream at its markers. The texts joined give the input; a document may be empty. */
 export function* splitDocuments(text: string): Generator<ManifestDocument> {

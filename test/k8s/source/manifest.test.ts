@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { splitDocuments } from '../../../k8s/source/documents.ts';
 import { printProblem } from '../../../routing/problem.ts';
 import { manifestBounds } from '../../../k8s/source/manifest-bounds.ts';
 import { parseManifest, readingManifest, type Manifest } from '../../../k8s/source/manifest.ts';
@@ -34,6 +35,13 @@ describe('documents', () => {
 
   test('CRLF and a byte order mark are nothing special', () => {
     expect(names(read(`\uFEFF${service('a')}---\n${service('b')}`.replaceAll('\n', '\r\n')))).toEqual(['Service default/a', 'Service default/b']);
+  });
+
+  test('directives and comments before a document belong to it, whatever ends their lines', () => {
+    for (const end of ['\n', '\r\n']) {
+      const texts = [...splitDocuments(['%YAML 1.2', '---', 'a: 1', '...', '# c\u2028', '%YAML 1.2', '--- # d', 'b: 2'].join(end))].map(({ text, line, contentLine }) => [text.split(end).filter((one) => one !== ''), line, contentLine]);
+      expect(texts).toEqual([[['%YAML 1.2', '---', 'a: 1', '...'], 1, 3], [['# c\u2028', '%YAML 1.2', '--- # d', 'b: 2'], 5, 8]]);
+    }
   });
 
   test('three dashes inside a block scalar do not cut it', () => {
