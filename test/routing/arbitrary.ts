@@ -12,7 +12,7 @@ import { forwardTo } from './build.ts';
 // `a` and `A` have one hash: only comparing the names keeps them apart.
 const namespaces = ['a', 'A', 'b', 'seldon'];
 const upstreams = ['u0', 'u1', 'u2', 'u3'];
-const paths = ['', '/', '/seldon/', '/seldon/a/', '/seldon/a/m/', '/seldon/a/m', '/seldon/a/M/', '/seldon/b/m/', '/seldon/a/m/x', '/x', '/x/', '/X/y', '/x/y/', '/seldon/seldon/m/', '/seldon/A/m/', 'none', '/é/'];
+const paths = ['', '/', '/seldon/', '/seldon/a/', '/seldon/a/m/', '/seldon/a/m', '/seldon/a/M/', '/seldon/b/m/', '/seldon/a/m/x', '/x', '/x/', '/X/y', '/x/y/', '/seldon/seldon/m/', '/seldon/A/m/', 'none', '/é/', '/É/', '/k/', '/\u212a/', '/@/', '/`/', '/seldon//', '/seldon.protos.Seldon/', '/inference'];
 const patterns = ['/x.*', '/seldon/a/.*', '/seldon/./m/.*', '(?i)/X/.*', '/seldon/a/m/', '.*', '(', '/x/[^/]*'];
 const names = ['x-a', 'x-b', 'seldon', 'namespace'];
 const values = ['1', '2', '', 'a', 'm', '1,2', 'b'];

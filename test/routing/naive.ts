@@ -55,14 +55,19 @@ function routeMatches<T>({ match }: Route<T>, head: HeadText): boolean {
 function pathMatches(match: PathMatch, path: string, head: HeadText): boolean {
   switch (match.kind) {
     case 'prefix':
-      return match.caseSensitive ? path.startsWith(match.prefix) : path.toLowerCase().startsWith(match.prefix.toLowerCase());
+      return match.caseSensitive ? path.startsWith(match.prefix) : folded(path).startsWith(folded(match.prefix));
     case 'exact':
-      return match.caseSensitive ? path === match.path : path.toLowerCase() === match.path.toLowerCase();
+      return match.caseSensitive ? path === match.path : folded(path) === folded(match.path);
     case 'regex':
       return fullMatch(match.pattern, path);
     case 'grpc':
       return head.grpc && (fullMatch(GRPC_PATTERN, path) || (headerOf(head, 'seldon') !== null && /^\/(grpc\.reflection\.|grpc\.health\.v1\.Health\/)/.test(path)));
   }
+}
+
+/** Only ASCII letters have case. */
+function folded(text: string): string {
+  return text.replaceAll(/[A-Z]/g, (letter) => letter.toLowerCase());
 }
 
 function hostMatches(match: HostMatch, host: string): boolean {
