@@ -8,7 +8,8 @@ import { Http2ClientConnection } from '../../../../gateway/edge/http2/client.ts'
 import { clientPreface, flag, frameType } from '../../../../gateway/edge/http2/constants.ts';
 import { ServerConnection } from '../../../../gateway/edge/http2/server.ts';
 import type { Stream } from '../../../../gateway/edge/http2/stream.ts';
-import type { RequestUser, ResponseUser } from '../../../../gateway/edge/http2/stream.ts';
+import type { RequestUser, ResponseUser, StreamLoss } from '../../../../gateway/edge/http2/stream.ts';
+import type { FieldList } from '../../../../gateway/edge/message/fields.ts';
 import { blockOf, sharedOf } from './peers.ts';
 import { frame, frames, requestBlock, uint32 } from './raw-peer.ts';
 
@@ -169,5 +170,146 @@ test('a client', () => {
       expect([connection.streamCount, connection.pendingCount]).toEqual([0, 0]);
     }),
     { numRuns: 2000 },
+  );
+});
+
+/** What the users of the streams of one connection were told, stream by stream, and why it was closed. */
+class Told {
+  readonly #streams = new Map<number, { events: string[]; body: string }>();
+  closed = '';
+
+  of(id: number): { events: string[]; body: string } {
+    const known = this.#streams.get(id);
+    if (known !== undefined) return known;
+    const made = { events: [], body: '' };
+    this.#streams.set(id, made);
+    return made;
+  }
+
+  /** How much of a body came before its stream was lost is chance. */
+  get all(): unknown {
+    return [this.closed, ...[...this.#streams].map(([id, { events, body }]) => [id, events, events.some((event) => event.startsWith('lost')) ? '' : body])];
+  }
+}
+
+function fieldsOf(list: FieldList | null): string {
+  if (list === null) return 'none';
+  const text = (from: number, to: number): string => Buffer.from(list.bytes).toString('latin1', from, to);
+  return Array.from({ length: list.fieldCount }, (_, field) => `${text(list.fields[field * 4]!, list.fields[field * 4 + 1]!)}=${text(list.fields[field * 4 + 2]!, list.fields[field * 4 + 3]!)}`).join(',');
+}
+
+class Listener implements RequestUser, ResponseUser {
+  readonly callerMs = Infinity;
+  readonly isHead = false;
+  readonly #told: Told;
+  readonly #answers: boolean;
+
+  constructor(told: Told, answers: boolean) {
+    this.#told = told;
+    this.#answers = answers;
+  }
+
+  streamInformational({ id }: Stream, head: ResponseHead): void {
+    this.#told.of(id).events.push(`informational ${head.status}`);
+  }
+
+  streamResponse({ id }: Stream, head: ResponseHead): void {
+    this.#told.of(id).events.push(`response ${head.status} ${fieldsOf(head)}`);
+  }
+
+  streamData(stream: Stream, bytes: Buffer, start: number, end: number): void {
+    this.#told.of(stream.id).body += bytes.toString('latin1', start, end);
+    stream.credit(end - start);
+  }
+
+  streamEnd(stream: Stream, trailers: FieldList | null): void {
+    this.#told.of(stream.id).events.push(`end ${fieldsOf(trailers)}`);
+    if (this.#answers) stream.sendData(Buffer.from('last'), 0, 4, true);
+  }
+
+  streamPassedOn(): void {}
+
+  streamLost({ id }: Stream, { cause, code, sentence }: StreamLoss): void {
+    this.#told.of(id).events.push(`lost ${cause} ${code} ${sentence}`);
+  }
+}
+
+/** Padding, priority, blocks in several frames, and fields that refer to others of their connection. */
+const cutBlock = fc.tuple(
+  id,
+  fc.constantFrom(requestBlock(), blockOf([[':status', '200']]), blockOf([['grpc-status', '0']]), Buffer.concat([requestBlock(), Buffer.from([0x40, 1, 0x78, 1, 0x79])]), Buffer.concat([requestBlock(), Buffer.from([0xbe])]), Buffer.concat([Buffer.from([0x88]), Buffer.from([0x40, 1, 0x78, 1, 0x7a])]), Buffer.from([0x88, 0xbe])),
+  fc.array(fc.nat(60), { maxLength: 3 }),
+  fc.constantFrom(0, flag.endStream),
+  fc.constantFrom(0, flag.padded, flag.priority, flag.padded | flag.priority),
+  fc.nat(9),
+).map(([stream, whole, cuts, ends, shape, padding]) => {
+  const places = [0, ...cuts.map((cut) => Math.min(cut, whole.length)).toSorted((a, b) => a - b), whole.length];
+  const [first, ...more] = places.slice(1).map((to, at) => whole.subarray(places[at], to)) as [Buffer, ...Buffer[]];
+  const ahead = [...((shape & flag.padded) !== 0 ? [padding] : []), ...((shape & flag.priority) !== 0 ? [0, 0, 0, 0, 7] : [])];
+  const payload = Buffer.concat([Buffer.from(ahead), first, Buffer.alloc((shape & flag.padded) !== 0 ? padding : 0)]);
+  return Buffer.concat([frame(frameType.headers, ends | shape | (more.length === 0 ? flag.endHeaders : 0), stream, payload), ...more.map((part, at) => frames.continuation(stream, part, at === more.length - 1 ? flag.endHeaders : 0))]);
+});
+const paddedData = fc.tuple(id, fc.string({ maxLength: 20 }), fc.nat(12), fc.constantFrom(0, flag.endStream)).map(([stream, text, padding, ends]) => frame(frameType.data, flag.padded | ends, stream, Buffer.concat([Buffer.from([padding]), Buffer.from(text), Buffer.alloc(padding)])));
+const session = fc.array(fc.oneof({ weight: 3, arbitrary: cutBlock }, { weight: 2, arbitrary: paddedData }, { weight: 2, arbitrary: anyFrame }), { maxLength: 20 }).map((all) => Buffer.concat(all));
+/** One buffer for all reads, as a worker has it: what was read is written over. */
+function feed(bytes: Buffer, pieceBytes: number, received: (bytes: Buffer, start: number, end: number) => void): void {
+  const room = Buffer.alloc(Math.min(bytes.length, pieceBytes));
+  for (let at = 0; at < bytes.length; at += pieceBytes) {
+    const piece = bytes.subarray(at, at + pieceBytes);
+    room.fill(0xff);
+    piece.copy(room);
+    received(room, 0, piece.length);
+  }
+}
+
+function servedIn(bytes: Buffer, pieceBytes: number): unknown {
+  const shared = sharedOf({});
+  const told = new Told();
+  const connection = new ServerConnection(
+    new NoTransport(),
+    shared,
+    {
+      request(stream, head, ended) {
+        told.of(stream.id).events.push(`request ${ended} ${head.contentLength} ${fieldsOf(head)}`);
+        return new Listener(told, true);
+      },
+      refused(stream, failure) {
+        told.of(stream.id).events.push(`refused ${failure.name}`);
+        stream.reset(0);
+      },
+      readOver() {},
+      queueChanged() {},
+      connectionFailed: (sentence) => (told.closed += sentence),
+      connectionGone() {},
+      connectionClosed() {},
+    },
+    new WireRequestHead(),
+  );
+  feed(Buffer.concat([clientPreface, frames.settings(), bytes]), pieceBytes, (piece, start, end) => connection.received(piece, start, end));
+  const { all } = told;
+  connection.destroy();
+  expect(shared.faults).toEqual([]);
+  return all;
+}
+
+function answeredIn(bytes: Buffer, pieceBytes: number): unknown {
+  const shared = sharedOf({});
+  const told = new Told();
+  const connection = new Http2ClientConnection(new NoTransport(), shared, { connectionRead() {}, connectionRoom() {}, connectionRetiring() {}, connectionClosed: (_, failure) => (told.closed += failure) }, new ResponseHead());
+  connection.connected();
+  for (let i = 0; i < 4; i++) connection.request(new Listener(told, false), requestBlock(), requestBlock().length, false);
+  feed(Buffer.concat([frames.settings(), bytes]), pieceBytes, (piece, start, end) => connection.received(piece, start, end));
+  const { all } = told;
+  connection.destroy();
+  expect(shared.faults).toEqual([]);
+  return all;
+}
+
+test.each([['server', servedIn], ['client', answeredIn]] as const)('what a %s reads is the same however the bytes were split', (_side, readIn) => {
+  fc.assert(
+    fc.property(session, fc.oneof(fc.constant(1), fc.integer({ min: 2, max: 60 })), (bytes, pieceBytes) => {
+      expect(readIn(bytes, pieceBytes)).toEqual(readIn(bytes, bytes.length + 100));
+    }),
+    { numRuns: 400 },
   );
 });

@@ -111,7 +111,7 @@ function plain(text: string): Buffer {
 /** Codes of all bytes, found by asking the decoder: the shortest bit strings that give one symbol. Filled on first use. */
 const codes: string[] = [];
 
-function huffman(text: string): Buffer {
+export function huffman(text: string): Buffer {
   if (codes.length === 0) findCodes('', 0);
   let bits = [...Buffer.from(text, 'latin1')].map((byte) => codes[byte]!).join('');
   bits = bits.padEnd(Math.ceil(bits.length / 8) * 8, '1');

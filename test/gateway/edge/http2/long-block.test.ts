@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { HeaderList } from '../../../../gateway/edge/http2/header-list.ts';
 import { HpackDecoder } from '../../../../gateway/edge/http2/hpack-decode.ts';
 import { LongBlock } from '../../../../gateway/edge/http2/long-block.ts';
+import { huffman } from './hpack-reference.ts';
 import { textFields } from './peers.ts';
 
 const limits = { bytes: 60 * 1024, fields: 100 };
@@ -54,6 +55,33 @@ test('whatever is in it, and wherever it is cut', () => {
       expect(entries(skipped)).toEqual(entries(kept));
     }),
     { numRuns: 300 },
+  );
+});
+
+/** Fields with Huffman code, with names and values of the table, and any bytes. */
+const encoded = fc.oneof(
+  { weight: 3, arbitrary: fc.tuple(fc.constantFrom(0x40, 0x00, 0x10), fc.constantFrom('a', 'x-b', 'x-long-name'), fc.constantFrom('', '1', 'value'.repeat(40))).map(([bits, one, value]) => Buffer.concat([Buffer.from([bits]), huffman(one), huffman(value)])) },
+  { weight: 2, arbitrary: fc.integer({ min: 1, max: 70 }).map((index) => number(0x80, 7, index)) },
+  { weight: 2, arbitrary: fc.tuple(fc.constantFrom([0x40, 6] as const, [0x00, 4] as const, [0x10, 4] as const), fc.integer({ min: 1, max: 66 })).map(([[bits, prefix], index]) => Buffer.concat([number(bits, prefix, index), text('v')])) },
+  { weight: 2, arbitrary: field },
+  fc.integer({ min: 0, max: 4200 }).map((bytes) => number(0x20, 5, bytes)),
+  fc.uint8Array({ maxLength: 6 }).map((bytes) => Buffer.from(bytes)),
+);
+
+test('what is HPACK is HPACK for both', () => {
+  fc.assert(
+    fc.property(fc.array(encoded, { maxLength: 12 }), fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { maxLength: 12 }), (fields, cuts) => {
+      const block = Buffer.concat(fields);
+      const kept = new HpackDecoder(4096);
+      const skipped = new HpackDecoder(4096);
+      const list = new HeaderList(limits);
+      const isHpack = kept.decode(block, 0, block.length, list);
+      const long = new LongBlock(skipped, list);
+      const places = [0, ...cuts.map((cut) => Math.floor(cut * block.length)).toSorted((a, b) => a - b), block.length];
+      expect(places.slice(1).every((to, at) => long.add(block.subarray(places[at], to))) && long.complete).toBe(isHpack);
+      if (isHpack) expect(entries(skipped)).toEqual(entries(kept));
+    }),
+    { numRuns: 1000 },
   );
 });
 
