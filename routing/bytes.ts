@@ -72,8 +72,8 @@ export function isText(bytes: Uint8Array, start: number, end: number, text: stri
 }
 
 // Hash: FNV-1a with bit 5 of each byte set, so that text in any case has one hash and case-insensitive paths live in the same index.
-// Rolling: the hash of a prefix is the state after its last byte. A hit is always confirmed by comparing bytes.
-export const hashSeed = 0x811c9dc5 | 0;
+// Rolling: the hash of a prefix is the state after its last byte. A hit is always confirmed by comparing bytes. It begins with the seed of a table
+// (routing/root.ts), which nobody can guess: of names that tenants choose no more have one hash than by chance, but for the case of their letters.
 
 /** The next state of the rolling hash. */
 export function hashStep(hash: number, byte: number): number {
@@ -83,11 +83,6 @@ export function hashStep(hash: number, byte: number): number {
 // Not exported: what a module exports is read from its cell, and compared with what was compiled in, at every use, so for every byte of a loop (Node 26).
 function step(hash: number, byte: number): number {
   return Math.imul(hash ^ (byte | 0x20), 0x01000193);
-}
-
-/** Hash of bytes. */
-export function hashBytes(bytes: Uint8Array): number {
-  return hashRange(bytes, 0, bytes.length, hashSeed);
 }
 
 /** The state of the rolling hash after the bytes from `start` to `end`. */
@@ -105,8 +100,8 @@ export function slashAt(bytes: Uint8Array, start: number, end: number): number {
 }
 
 /** Hash of byte text. */
-export function hashText(text: string): number {
-  let hash = hashSeed;
+export function hashText(text: string, seed: number): number {
+  let hash = seed;
   for (let i = 0; i < text.length; i++) hash = hashStep(hash, text.charCodeAt(i));
   return hash;
 }

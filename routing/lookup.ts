@@ -3,7 +3,7 @@
 // Every source of candidates (slashes of the path, other lengths, the gRPC name, the scanned list) gives its own first match, and the best by
 // Order of these is the answer. So precedence needs no index of its own, and the result is that of trying all Routes one after the other, which
 // is what the tests compare it with.
-import { bytesOf, fieldHash, fieldText, hashBytes, hashRange, hashSeed, hashStep, sameBytes, sameFoldedBytes, slashAt, textOf } from './bytes.ts';
+import { bytesOf, fieldHash, fieldText, hashRange, hashStep, sameBytes, sameFoldedBytes, slashAt, textOf } from './bytes.ts';
 import { conditionsHold } from './condition.ts';
 import { isGrpcPath } from './grpc.ts';
 import type { RequestHead } from './head.ts';
@@ -17,15 +17,14 @@ import { unitBytes, unitWords } from './arena.ts';
 import { allFlags, directoryPlace, firstSlot, flagBits, longSlot, slotFlags, slotPlaces, textCut } from './index-page.ts';
 import { endless } from './index-reader.ts';
 import { textOffset } from './record.ts';
-import { nameIndexHash, noLength, pathIndexHash } from './namespace-routes.ts';
+import { nameIndexHash, noLength, ownedText, pathIndexHash } from './namespace-routes.ts';
 import type { NamespaceRoutes } from './namespace-routes.ts';
 import type { NamespaceView } from './namespace-view.ts';
 import type { RouteTable } from './table.ts';
 import type { Route } from './decision.ts';
 
 const slash = 0x2f;
-const owned = bytesOf('/seldon/');
-const ownedHash = hashBytes(owned);
+const owned = bytesOf(ownedText);
 
 /** The Routes of the space that owns the request; null: a namespace without Routes. */
 export function ownerOf<T>(table: RouteTable<T>, head: RequestHead): NamespaceRoutes | null {
@@ -41,7 +40,7 @@ export function ownerOfCall<T>(table: RouteTable<T>, head: RequestHead, metadata
     const { pathBytes, pathStart, pathEnd } = head;
     const start = pathStart + owned.length;
     const end = slashAt(pathBytes, start, pathEnd);
-    if (end < pathEnd) return table.spaceAt(hashRange(pathBytes, start, end + 1, ownedHash), pathBytes, start, end);
+    if (end < pathEnd) return table.spaceAt(hashRange(pathBytes, start, end + 1, table.ownedHash), pathBytes, start, end);
     // `/seldon/x` without a slash after it names no namespace: shared space.
   } else if (head.grpc) {
     if (namesNamespace(metadata)) return spaceOfField(table, head, metadata);
@@ -65,7 +64,7 @@ function spaceOfField<T>(table: RouteTable<T>, head: RequestHead, metadata: Meta
   const { bytes, fields } = head;
   const start = fields[field * 4 + 2]!;
   const end = fields[field * 4 + 3]!;
-  return table.spaceAt(hashStep(hashRange(bytes, start, end, ownedHash), slash), bytes, start, end);
+  return table.spaceAt(hashStep(hashRange(bytes, start, end, table.ownedHash), slash), bytes, start, end);
 }
 
 /** The first indexed Route in Order that matches, `space` being the owner of the request: with a live Mapping (`hasLive` true) or with only shadows (false). */
@@ -89,7 +88,7 @@ function findByPath<T>(table: RouteTable<T>, space: NamespaceView, head: Request
   const longest = whole || pathLength < space.longest ? pathLength : space.longest;
   let best: RouteSlot<T> | null = null;
   let length = 0;
-  let hash = hashSeed;
+  let hash = table.hashSeed;
   // Bytes of the path that are known to be the base of the space.
   const known = isUnderBase(table, space, head) ? space.baseLength : 0;
   if (known > 0 && shortestSlashed > known && nextOther > known && longest >= known) {
@@ -168,6 +167,7 @@ export function findByName<T>(table: RouteTable<T>, space: NamespaceView, head: 
   const length = fields[field * 4 + 3]! - from;
   // Several lines of one name are one value.
   const repeated = isRepeated(metadata);
+  const { hashSeed } = table;
   const key = nameIndexHash(space.seed, repeated ? fieldHash(head, 'seldon', field, hashSeed) : hashRange(bytes, from, from + length, hashSeed));
   // Then the owner was found by the namespace, and a Route that asks for these two alone needs no other look.
   const both = !repeated && namesNamespace(metadata);

@@ -24,7 +24,7 @@ export class NamesEdit {
 
   /** Writes the records that come. Throws ArenaFull. */
   write(edit: IndexEdit): void {
-    const { names, numbers, blocks } = this.#index;
+    const { names, numbers, blocks, hashSeed } = this.#index;
     for (const [name, by] of this.#counts) {
       if (by === 0) continue;
       const known = names.texts.find(name);
@@ -34,10 +34,10 @@ export class NamesEdit {
       if (known < 0) {
         const unit = writeRecord(this.#arena, blocks, { serial: this.#index.nextSerial(), owner: 0, number, text: name }, '');
         names.texts.add(name, number, unit);
-        edit.add({ hash: hashText(name), meta: metaOf(name), unit, number });
+        edit.add({ hash: hashText(name, hashSeed), meta: metaOf(name), unit, number });
       } else if (count === 0) {
         const unit = names.texts.unitOf(number);
-        edit.remove(hashText(name), unit);
+        edit.remove(hashText(name, hashSeed), unit);
         blocks.leave(unit, recordBytes(this.#arena, unit));
         names.texts.remove(name, number);
         numbers.names.give(number);

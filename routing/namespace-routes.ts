@@ -1,7 +1,7 @@
 // NamespaceRoutes: the Routes that one request may reach (routing rule 4): those of one namespace and those granted into it, or shared space.
 // The Routes themselves are in one index for all spaces; a NamespaceRoutes holds what tells lookup where to look.
 import { firstPlace } from './bisect.ts';
-import { byteText, hashSeed, hashText } from './bytes.ts';
+import { byteText, hashText } from './bytes.ts';
 import type { Match } from './match.ts';
 import type { Placing } from './decision.ts';
 import { noLengths, withLength } from './length-counts.ts';
@@ -18,8 +18,6 @@ export interface NamespaceRoutes {
   readonly name: string | null;
   /** Different for every NamespaceRoutes of a table; 0 is shared space. */
   readonly id: number;
-  /** Hash of the base; the index is seeded with it. */
-  readonly seed: number;
   readonly routeCount: number;
   /** Lengths, bytes, of prefixes that end with `/`: looked up at the slashes of the path. */
   readonly slashed: LengthCounts;
@@ -39,18 +37,21 @@ export interface NamespaceRoutes {
 export const noLength = 0x3fff_ffff;
 
 const sharedSeed = 0x51_0c_1ce5;
+/** Apart from paths. */
+const nameSeed = 0x811c9dc5 | 0;
 
-/** Bytes of `/seldon/`. */
-export const ownedBytes = 8;
+/** What paths of namespaces begin with, and its bytes. */
+export const ownedText = '/seldon/';
+export const ownedBytes = ownedText.length;
 
-/** Hash of a space's base. */
-export function spaceSeed(name: string | null): number {
-  return name === null ? sharedSeed : hashText(baseOf(name));
+/** Hash of a space's base, which the index of its Routes is seeded with. `hashSeed`: the table's. */
+export function spaceSeed(name: string | null, hashSeed: number): number {
+  return name === null ? sharedSeed : hashText(baseOf(name), hashSeed);
 }
 
 /** Byte text of the path that a namespace owns. */
 export function baseOf(name: string): string {
-  return `/seldon/${byteText(name)}/`;
+  return `${ownedText}${byteText(name)}/`;
 }
 
 /** `id`: see NamespaceRoutes. */
@@ -62,7 +63,7 @@ type Counted = Pick<NamespaceRoutes, 'routeCount' | 'slashed' | 'unslashed' | 'w
 
 function spaceOf(name: string | null, id: number, counted: Counted): NamespaceRoutes {
   const { routeCount, slashed, unslashed, whole, unbased, named, scanned } = counted;
-  return Object.freeze({ name, id, seed: spaceSeed(name), routeCount, slashed, unslashed, whole, unbased, named, scanned });
+  return Object.freeze({ name, id, routeCount, slashed, unslashed, whole, unbased, named, scanned });
 }
 
 /** The content of its record. */
@@ -105,7 +106,7 @@ export function pathIndexHash(seed: number, hash: number): number {
 
 /** Key of the index for the hash of a deployment's name in a space. */
 export function nameIndexHash(seed: number, hash: number): number {
-  return Math.imul(hash ^ seed ^ hashSeed, 0x85ebca6b);
+  return Math.imul(hash ^ seed ^ nameSeed, 0x85ebca6b);
 }
 
 /** A Route as its space counts it. */

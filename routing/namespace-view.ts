@@ -19,7 +19,7 @@ export class NamespaceView {
   id = 0;
   /** Length of the path `/seldon/<name>/`, bytes; 0 for shared space. */
   baseLength = 0;
-  /** As in NamespaceRoutes. */
+  /** Hash of the base. */
   seed = 0;
   /** The shortest prefix that ends with `/`, bytes; `noLength` when there is none. */
   shortestSlashed = noLength;
@@ -52,13 +52,13 @@ export class NamespaceView {
   }
 }
 
-/** Of Routes whose record is at this unit, whatever they are. */
-export function viewOf(routes: NamespaceRoutes, unit: number): NamespaceView {
+/** Of Routes whose record is at this unit, whatever they are. `hashSeed`: the table's. */
+export function viewOf(routes: NamespaceRoutes, unit: number, hashSeed: number): NamespaceView {
   const { name, id, slashed, unslashed, whole, unbased, named, scanned } = routes;
   const view = new NamespaceView();
   view.id = id;
   view.baseLength = name === null ? 0 : baseOf(name).length;
-  view.seed = spaceSeed(name);
+  view.seed = spaceSeed(name, hashSeed);
   view.shortestSlashed = slashed.values[0] ?? noLength;
   view.shortestUnslashed = unslashed.values[0] ?? noLength;
   view.longest = Math.max(slashed.values.at(-1) ?? 0, unslashed.values.at(-1) ?? 0);

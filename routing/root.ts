@@ -5,19 +5,19 @@
 //        2  Routes                     9  Upstreams told in the ring, ever
 //      3,4  digest of the table       10  id of a NamespaceRoutes given last
 //       14  checksum                  11  first unit that was never used
-//                                     15  mark
+//       15  mark                      12  seed of the indexes' hashes: drawn, the same for ever
 //   from 16  directories: unit and serial of each page of the four indexes
 import { ArenaFault, checksumOf, checksumSeed, emptyPage, unitBytes, unitWords } from './arena.ts';
 import type { Arena } from './arena.ts';
 import { directoryWords, longSlot, shortSlot } from './index-page.ts';
 import type { SlotWords } from './index-page.ts';
 
-export const rootWords = Object.freeze({ version: 0, serial: 1, routeCount: 2, hashHigh: 3, hashLow: 4, settings: 5, settingsSerial: 6, shared: 7, sharedSerial: 8, changes: 9, spaceId: 10, top: 11 });
+export const rootWords = Object.freeze({ version: 0, serial: 1, routeCount: 2, hashHigh: 3, hashLow: 4, settings: 5, settingsSerial: 6, shared: 7, sharedSerial: 8, changes: 9, spaceId: 10, top: 11, hashSeed: 12 });
 
 const checksumWord = 14;
 const markWord = 15;
 /** Of this layout: another one has another. */
-const mark = 0x51_0c_00_03;
+const mark = 0x51_0c_00_04;
 
 /** Routes by path or name, namespaces by base, Upstreams by key, names that gRPC Routes of namespaces have. */
 export const indexes = ['routes', 'spaces', 'upstreams', 'names'] as const;

@@ -4,8 +4,7 @@ import { hasConditions } from './condition.ts';
 import type { ForwardDecision, Placing, Route } from './decision.ts';
 import type { Match } from './match.ts';
 import { flagBits, slotFlags } from './index-page.ts';
-import { baseOf, deploymentName, nameIndexHash, pathIndexHash } from './namespace-routes.ts';
-import type { NamespaceRoutes } from './namespace-routes.ts';
+import { baseOf, deploymentName, nameIndexHash, pathIndexHash, spaceSeed } from './namespace-routes.ts';
 import { pathText } from './order.ts';
 
 /** The first forward of its Route, so that a hit does not even read the Route; the Route where nothing is forwarded. */
@@ -27,8 +26,8 @@ export interface SlotKey {
   readonly meta: number;
 }
 
-/** Of a Route that is not scanned. */
-export function slotKeyOf(match: Match, placing: Placing, hasLive: boolean, { name: space, seed }: NamespaceRoutes): SlotKey {
+/** Of a Route that is not scanned. `space`: the namespace whose Routes it is among, null: shared space. `hashSeed`: the table's. */
+export function slotKeyOf(match: Match, placing: Placing, hasLive: boolean, space: string | null, hashSeed: number): SlotKey {
   const { path } = match;
   const isNamed = placing === 'named';
   let flags = 0;
@@ -42,7 +41,7 @@ export function slotKeyOf(match: Match, placing: Placing, hasLive: boolean, { na
   const text = (flags & slotFlags.folded) === 0 ? whole : lowerText(whole);
   if (!isNamed && space !== null && text.startsWith(baseOf(space))) flags |= slotFlags.based;
   // One hash in any case.
-  const hash = isNamed ? nameIndexHash(seed, hashText(text)) : pathIndexHash(seed, hashText(text));
+  const hash = (isNamed ? nameIndexHash : pathIndexHash)(spaceSeed(space, hashSeed), hashText(text, hashSeed));
   return { hash, text, meta: (text.length << flagBits) | flags };
 }
 

@@ -2,7 +2,7 @@
 import type { Arena } from './arena.ts';
 import type { IndexEdit } from './index-edit.ts';
 import type { KnownRoute } from './known.ts';
-import { emptyNamespaceRoutes, withRoute } from './namespace-routes.ts';
+import { emptyNamespaceRoutes, spaceSeed, withRoute } from './namespace-routes.ts';
 import type { NamespaceRoutes } from './namespace-routes.ts';
 import { spaceMetaOf } from './namespace-view.ts';
 import { recordBytes } from './record.ts';
@@ -46,12 +46,12 @@ export class SpacesEdit {
         this.#index.spaces.delete(name);
         if (before === null) continue;
         this.#index.numbers.spaces.give(before.number);
-        edit.remove(space.seed, before.unit);
+        edit.remove(spaceSeed(name, this.#index.hashSeed), before.unit);
         continue;
       }
       const after = this.#index.writeSpace(space, before?.number ?? null);
       if (name === null) continue;
-      const entry = { hash: space.seed, meta: spaceMetaOf(space, after.text.length), unit: after.unit, number: after.number };
+      const entry = { hash: spaceSeed(name, this.#index.hashSeed), meta: spaceMetaOf(space, after.text.length), unit: after.unit, number: after.number };
       if (before === null) edit.add(entry);
       else edit.replace(before.unit, entry);
     }

@@ -203,7 +203,7 @@ export class TableEdit {
     index.sum = addDigest(index.sum, digestOfUnready(plan), 1);
     const first = members[0]!.mapping;
     const space = this.#spaces.of(first.space);
-    const slot = plan.placing === 'scanned' ? noSlot : slotKeyOf(first.match, plan.placing, plan.live.length > 0, space);
+    const slot = plan.placing === 'scanned' ? noSlot : slotKeyOf(first.match, plan.placing, plan.live.length > 0, space.name, index.hashSeed);
     const unit = writeRecord(this.#arena, index.blocks, { serial, owner: space.id, number, text: slot.text }, packMembers(members));
     this.#written.set(unit, first);
     const after = knownRoute(plan, members, unit, number);
@@ -245,7 +245,7 @@ export class TableEdit {
     const space = this.#spaces.of(name);
     this.#index.routes.place(route.number, 0);
     this.#index.setProblems(route.key, []);
-    if (route.placing !== 'scanned') this.#edits.routes.remove(slotKeyOf(match, route.placing, true, space).hash, route.unit);
+    if (route.placing !== 'scanned') this.#edits.routes.remove(slotKeyOf(match, route.placing, true, name, this.#index.hashSeed).hash, route.unit);
     this.#place(route, null, space);
   }
 

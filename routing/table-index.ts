@@ -36,6 +36,8 @@ export class TableIndex {
   readonly upstreams: KnownUpstreams;
   /** Names of deployments, and how many Routes have each, by number. */
   readonly names: { readonly texts: KnownTexts; readonly counts: IntList };
+  /** What the hashes of all four indexes begin with. */
+  hashSeed: number;
   readonly problems = new Map<string, readonly Problem[]>();
   readonly numbers = { routes: new Numbers(), spaces: new Numbers(), upstreams: new Numbers(), names: new Numbers() } satisfies Record<IndexName, Numbers>;
   /** Of the digests of all Mappings and of what is not ready. */
@@ -55,6 +57,7 @@ export class TableIndex {
   /** Reads the table whose root is at this unit; 0: there is none. `key`: what texts are hashed with. Throws ArenaFault. */
   constructor(arena: Arena, root: number, key: DigestKey) {
     this.#arena = arena;
+    this.hashSeed = digestOf('indexes', key).low;
     this.blocks = new Blocks(arena.bytes.length);
     this.routes = new KnownRoutes(arena, key);
     this.upstreams = new KnownUpstreams(arena, key);
@@ -145,6 +148,7 @@ export class TableIndex {
     words[at + rootWords.shared] = shared;
     words[at + rootWords.sharedSerial] = words[shared * unitWords + recordWords.serial]!;
     words[at + rootWords.top] = this.blocks.top;
+    words[at + rootWords.hashSeed] = this.hashSeed;
     for (const index of indexes) words.set(this.directories[index], at + directoryStart(index));
     sealRoot(arena, root);
     if (this.#root !== 0) this.blocks.leave(this.#root, rootBytes);
@@ -192,6 +196,7 @@ export class TableIndex {
       this.names.texts.add(name, entry.number, entry.unit);
       this.names.counts.set(entry.number, named.get(name) ?? 0);
     }
+    this.hashSeed = word('hashSeed');
     this.#settingsUnit = word('settings');
     this.#settings = contentOf(arena, this.#settingsUnit) as TableSettings;
     used.push({ unit: this.#settingsUnit, bytes: recordBytes(arena, this.#settingsUnit) });

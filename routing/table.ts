@@ -11,7 +11,7 @@ import { printDigest } from './digest.ts';
 import { directoryPlace, firstSlot, longSlot, slotPlaces, textCut } from './index-page.ts';
 import { endless, IndexReader } from './index-reader.ts';
 import type { Mapping } from './mapping.ts';
-import { baseOf, emptyNamespaceRoutes, ownedBytes, spaceSeed, unpackSpace } from './namespace-routes.ts';
+import { baseOf, emptyNamespaceRoutes, ownedBytes, ownedText, spaceSeed, unpackSpace } from './namespace-routes.ts';
 import type { NamespaceRoutes } from './namespace-routes.ts';
 import { isOfLength, isPlain, NamespaceView, viewOf } from './namespace-view.ts';
 import { compareOrder } from './order.ts';
@@ -41,7 +41,11 @@ export class RouteTable<T> {
   hash = '';
   routeCount = 0;
   settings: TableSettings = plainSettings;
-  shared: NamespaceView = viewOf(emptyNamespaceRoutes(null, 0), 0);
+  shared: NamespaceView = viewOf(emptyNamespaceRoutes(null, 0), 0, 0);
+  /** What the hashes of all indexes begin with. */
+  hashSeed = 0;
+  /** Hash of `/seldon/`. */
+  ownedHash = 0;
   /** That of the only namespace, where the settings name one; null: it has no Routes. */
   single: NamespaceView | null = null;
   /** Pages of the index of Routes (routing/index-reader.ts). */
@@ -89,6 +93,11 @@ export class RouteTable<T> {
     const at = root * unitWords;
     const version = words[at + rootWords.version]!;
     if (version < this.version) throw new ArenaFault(`table ${version} comes after table ${this.version}`);
+    const hashSeed = words[at + rootWords.hashSeed]!;
+    if (this.version === 0) {
+      this.hashSeed = hashSeed;
+      this.ownedHash = hashText(ownedText, hashSeed);
+    } else if (hashSeed !== this.hashSeed) throw new ArenaFault(`table ${version} has other hashes than table ${this.version}`);
     for (const index of indexes) this.#indexes[index].adopt(at + directoryStart(index));
     this.version = version;
     this.hash = printDigest(digestAt(words, at + rootWords.hashHigh));
@@ -149,7 +158,7 @@ export class RouteTable<T> {
   /** The space of a namespace, or null when it has no Routes. */
   spaceNamed(name: string): NamespaceView | null {
     const base = baseOf(name);
-    const entry = this.#indexes.spaces.find(spaceSeed(name), base);
+    const entry = this.#indexes.spaces.find(spaceSeed(name, this.hashSeed), base);
     return entry === null ? null : this.#space(entry.number, entry.unit, this.words[entry.unit * unitWords]!);
   }
 
@@ -182,13 +191,13 @@ export class RouteTable<T> {
   /** Does a gRPC Route of a namespace name this deployment? */
   isDeclared(name: string): boolean {
     const text = byteText(name);
-    return this.#indexes.names.find(hashText(text), text) !== null;
+    return this.#indexes.names.find(hashText(text, this.hashSeed), text) !== null;
   }
 
   /** What the table knows of an Upstream, and its number; null: nothing. */
   upstream(key: string): (KnownUpstream & { readonly number: number; readonly serial: number }) | null {
     const text = byteText(key);
-    const entry = this.#indexes.upstreams.find(hashText(text), text);
+    const entry = this.#indexes.upstreams.find(hashText(text, this.hashSeed), text);
     if (entry === null) return null;
     const { unit, number } = entry;
     return { ...upstreamAt(this.#arena, unit, key), number, serial: this.words[unit * unitWords]! };
@@ -280,7 +289,7 @@ export class RouteTable<T> {
   }
 
   #viewAt(unit: number): NamespaceView {
-    return viewOf(unpackSpace(contentOf(this.#arena, unit)), unit);
+    return viewOf(unpackSpace(contentOf(this.#arena, unit)), unit, this.hashSeed);
   }
 }
 

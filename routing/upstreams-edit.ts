@@ -104,7 +104,7 @@ export class UpstreamsEdit {
   /** In the place of the record at `before`; 0: there is none, nor is there one of an Upstream of which nothing is known. */
   #writeOne(edit: IndexEdit, key: string, number: number, known: KnownUpstream, before: number): number {
     const text = byteText(key);
-    const hash = hashText(text);
+    const hash = hashText(text, this.#index.hashSeed);
     if (sameValue(known, nothingKnown)) {
       if (before !== 0) edit.remove(hash, before);
       return 0;
