@@ -152,7 +152,14 @@ class AcceptedClaims {
   }
 
   #at(prefix: string, claimant: Claimant): readonly Claimant[] {
-    return (this.#byPrefix.get(prefix) ?? []).filter((other) => (isBelow(other, claimant) ? conflict(claimant, other) : conflict(other, claimant) && (claimant.claim.rank !== other.claim.rank || !this.#beaten.has(other)))).sort(compareClaimants);
+    const { namespace, claim } = claimant;
+    const rank = ranks[claim.rank];
+    const stands = (other: Claimant): boolean => {
+      if (other.namespace === namespace) return false;
+      if (ranks[other.claim.rank] > rank) return conflict(claimant, other);
+      return conflict(other, claimant) && (claim.rank !== other.claim.rank || !this.#beaten.has(other));
+    };
+    return (this.#byPrefix.get(prefix) ?? []).filter(stands).sort(compareClaimants);
   }
 
   #indexOf(prefix: string): number {
