@@ -18,7 +18,7 @@ function read(head: WireRequestHead, bytes: Buffer, start: number, end: number):
     return `${text(a, b)}=${text(c, d)}(${head.kinds[field]})`;
   });
   const path = Buffer.from(head.pathBytes).toString('latin1', head.pathStart, head.queryEnd);
-  return [after - start, text(head.methodStart, head.methodEnd), path, text(head.authorityStart, head.authorityEnd), head.contentLength, head.framing, head.close, head.grpc, ...fields].join(' ');
+  return [after - start, text(head.methodStart, head.methodEnd), text(head.targetStart, head.targetEnd), path, head.pathEnd - head.pathStart, head.queryStart - head.pathStart, text(head.authorityStart, head.authorityEnd), head.contentLength, head.framing, head.close, head.http11, head.grpc, head.grpcWeb, head.grpcTimeoutMs, head.expectsContinue, head.websocket, head.takesTrailers, head.wantsJson, head.isHead, ...fields].join(' ');
 }
 
 /** The whole at once, from the middle of a larger buffer full of other bytes. */
@@ -44,7 +44,7 @@ function inPieces(text: string, cuts: readonly number[]): string {
   return outcome;
 }
 
-const piece = fc.constantFrom('GET ', 'POST ', '/', '/a/../b', '/seldon/ns/m/', '?q=1', ' HTTP/1.1\r\n', ' HTTP/1.0\r\n', 'Host: a\r\n', 'Host: b\r\n', 'content-length: 5\r\n', 'Content-Length: 05\r\n', 'transfer-encoding: chunked\r\n', 'X: y\r\n', 'Connection: close, x\r\n', 'Connection: host\r\n', 'content-type: application/grpc\r\n', '\r\n', '\n', '\r', ' ', '\t', ':', '\0', 'a'.repeat(150), 'é');
+const piece = fc.constantFrom('GET ', 'POST ', '/', '/a/../b', '/seldon/ns/m/', '?q=1', ' HTTP/1.1\r\n', ' HTTP/1.0\r\n', 'Host: a\r\n', 'Host: b\r\n', 'content-length: 5\r\n', 'Content-Length: 05\r\n', 'transfer-encoding: chunked\r\n', 'X: y\r\n', 'Connection: close, x\r\n', 'Connection: host\r\n', 'content-type: application/grpc\r\n', '\r\n', '\n', '\r', ' ', '\t', ':', '\0', 'a'.repeat(150), 'é', 'http://a', 'http://a:80/%2e%2E/x', 'HTTPS://A/?#', '*', '%2e/', '//', 'host:a\r\n', 'Host: [::1]:80\r\n', 'Host: a,b\r\n', 'upgrade: WebSocket\r\n', 'connection: keep-alive, Upgrade\r\n', 'connection: te, x-y,,\r\n', 'Expect: 100-Continue\r\n', 'Expect: x\r\n', 'TE: gzip, trailers \r\n', 'grpc-timeout: 5S\r\n', 'content-type: application/grpc-web-text+proto \r\n', 'accept: a/json\r\n', 'HEAD ', 'CONNECT ', 'PRI * HTTP/2.0\r\n');
 const headText = fc.oneof(
   fc.array(piece, { maxLength: 14 }).map((pieces) => pieces.join('')),
   fc.array(piece, { maxLength: 8 }).map((pieces) => `POST /seldon/ns/m/x?a=b HTTP/1.1\r\nHost: h:80\r\n${pieces.join('')}\r\n\r\n`),
