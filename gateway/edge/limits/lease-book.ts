@@ -150,11 +150,12 @@ export class LeaseBook {
     const { permits, periodMs, burst } = limit.limit;
     const back = nowMs >= lease.untilMs ? lease.permits : 0;
     lease.permits -= back;
-    const wanted = Math.max(1, this.#sizeOf(limit, lease, nowMs) - lease.permits);
+    // What waits uses its own at once.
+    const wanted = Math.max(1, this.#sizeOf(limit, lease, nowMs) + lease.waiting.length - lease.permits);
     lease.asking = true;
     lease.used = 0;
     lease.filledMs = nowMs;
-    void this.#options.store.run(takeScript, [lease.key], [permits, periodMs, burst, wanted, back]).then((answer) => this.#filled(lease, wanted, answer));
+    void this.#options.store.run(takeScript, [lease.key], [permits, periodMs, burst, wanted, back]).then((answer) => this.#filled(limit, lease, wanted, answer));
   }
 
   /** All that is held of a limit is at most half of a burst, so that nobody is refused for what others merely hold. */
@@ -164,7 +165,7 @@ export class LeaseBook {
     return Math.min(most, Math.ceil(Math.max(firstSize, perMs * aheadMs, Math.min(usualSize, perMs * leaseMs))));
   }
 
-  #filled(lease: Lease, wanted: number, answer: RedisAnswer): void {
+  #filled(limit: CompiledLimit, lease: Lease, wanted: number, answer: RedisAnswer): void {
     const nowMs = this.#options.clock.now();
     lease.asking = false;
     const read = answer.kind === 'reply' ? readGrant(answer.reply, wanted) : null;
@@ -182,8 +183,11 @@ export class LeaseBook {
         lease.used += 1;
         taken(admitted);
       } else if (read === null) taken(away);
-      else taken({ kind: 'refused', waitMs: Math.max(1, lease.nextMs - nowMs) });
+      else if (read.granted < wanted) taken({ kind: 'refused', waitMs: Math.max(1, lease.nextMs - nowMs) });
+      else lease.waiting.push(taken);
     }
+    // More came meanwhile than was asked for, and Redis may have more.
+    if (lease.waiting.length > 0) this.#fill(limit, lease, nowMs);
   }
 
   #tell(): void {

@@ -71,6 +71,24 @@ describe('a lease', () => {
     expect([bench.take(), bench.take(), bench.take()]).toEqual(['admitted', 'admitted', null]);
   });
 
+  test('of many at once nobody is refused while Redis may have more', async () => {
+    const bench = new Bench('1000/s');
+    const told: string[] = [];
+    const come = (count: number): void => {
+      for (let at = 0; at < count; at++) {
+        expect(bench.take()).toBeNull();
+        bench.book.answered(1, ({ kind }) => told.push(kind));
+      }
+    };
+    come(25);
+    await bench.granted(0, 10);
+    expect([told.length, bench.questions[1]!.wanted >= 15]).toEqual([10, true]);
+    come(5);
+    await bench.granted(1, 17);
+    expect([bench.questions.length, new Set(told), told.length]).toEqual([2, new Set(['admitted', 'refused']), 30]);
+    expect(told.filter((kind) => kind === 'admitted')).toHaveLength(27);
+  });
+
   test('what is not used in time is given back with the next question', async () => {
     const bench = new Bench('1000/s');
     bench.take();

@@ -83,6 +83,19 @@ test('while Redis is away, what one limit refuses is not counted by another', as
   expect(kinds).toEqual(['go-on', 'go-on', 'fail', 'fail', 'fail', 'fail', 'go-on', 'go-on', 'fail']);
 });
 
+test.each([1, 10, 11, 24, 25, 200])('of %i requests at once each limit admits as many as it says', async (count) => {
+  const store = new Store();
+  const step = await replica('60/d per header x-a; 24/d per header x-b', store, 1, 'close');
+  store.mode = 'later';
+  const kinds: string[] = [];
+  for (let at = 0; at < count; at++) ask(step, 1, 1, ({ kind }) => kinds.push(kind));
+  while (kinds.length < count) {
+    store.answer();
+    await turn();
+  }
+  expect(kinds.filter((kind) => kind === 'go-on')).toHaveLength(Math.min(count, 24));
+});
+
 const event = fc.oneof(
   { weight: 6, arbitrary: fc.record({ kind: fc.constant('request' as const), replica: fc.nat(replicas - 1), a: fc.nat(1), b: fc.nat(2) }) },
   fc.record({ kind: fc.constant('time' as const), ms: fc.constantFrom(1, 400, 1000, 5000, 10_000) }),
