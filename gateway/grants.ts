@@ -1,12 +1,24 @@
 // The Grants file: what an operator permits a namespace beyond what it owns (routing rule 4). Wrong content stops the start: a Grant that is
 // not what its writer meant would open or close traffic without a word.
 import { readFile } from 'node:fs/promises';
+import { parseHostGlob } from '../k8s/translate/grant.ts';
 import type { Grant } from '../k8s/translate/translation.ts';
 
 export type GrantsOutcome = { readonly kind: 'grants'; readonly grants: readonly Grant[] } | { readonly kind: 'failed'; readonly sentence: string };
 
 const lists = ['prefixes', 'hosts', 'grpcNames', 'upstreams'] as const;
 const switches = ['regex', 'precedence', 'open', 'endpointSlices', 'anonymous', 'gateway'] as const;
+
+/** What is wrong with a text of a list, and what to write: one that is empty, or wider than it looks, would give what nobody meant. */
+const faults: Readonly<Record<(typeof lists)[number], (text: string) => string | null>> = {
+  prefixes: (text) => {
+    if (!text.startsWith('/')) return 'which begins no path: write one that begins with /';
+    return /^\/seldon\/[^/]+$/.test(text) ? `which every namespace has whose name begins so: write "${text}/"` : null;
+  },
+  hosts: (text) => (text === '' || /^[^[]*:/.test(text) || parseHostGlob(text) === null ? 'which is no host: write a name without port, with one star at most, at its beginning or end' : null),
+  grpcNames: (text) => (text === '' ? 'which is no name: write that of a deployment' : null),
+  upstreams: (text) => (text === '' || /^.+\*./.test(text) ? 'which is no host: write a name or an address, with one star at most, at its beginning or end' : null),
+};
 
 /** Reads and decodes a Grants file: YAML or JSON, `grants:` with a list of Grants. One clear line on failure. */
 export async function readGrants(file: string): Promise<GrantsOutcome> {
@@ -50,6 +62,10 @@ function grantOf(entry: unknown): Grant | string {
   for (const name of lists) {
     const value = entry[name] ?? [];
     if (!Array.isArray(value) || value.some((item) => typeof item !== 'string')) return `${name} is not a list of texts`;
+    for (const text of value as readonly string[]) {
+      const wrong = faults[name](text);
+      if (wrong !== null) return `${name} holds ${JSON.stringify(text)}, ${wrong}`;
+    }
   }
   for (const name of switches) {
     if (typeof (entry[name] ?? false) !== 'boolean') return `${name} is neither true nor false`;

@@ -28,4 +28,14 @@ describe('the Grants file', () => {
     expect(sentenceOf({ grants: [{ namespace: 'a', hosts: 'x' }] })).toMatch(/hosts is not a list of texts/);
     expect(sentenceOf({ grants: [{ namespace: 'a', regex: 'yes' }] })).toMatch(/regex is neither true nor false/);
   });
+
+  test.each<[string, readonly string[], readonly string[]]>([
+    ['prefixes', ['/', '/x', '/x/', '/seldon/', '/seldon/a/', '/seldon/a/m', '/seldon'], ['', 'x/', '*', ' /x/', '/seldon/a']],
+    ['hosts', ['*', 'a.com', '*.a.com', 'a.*', '[::1]', '[fd00:*'], ['', 'a.com:8080', '*:8080', 'a*b', '*a*', '::1']],
+    ['grpcNames', ['iris'], ['']],
+    ['upstreams', ['*', 'a.b', '*.a.com', '10.0.*', 'fd00::1', 'fd00:*'], ['', 'a*b', '*.a.*b']],
+  ])('%s: what would give something else than it says stops the start', (name, good, wrong) => {
+    expect(decodeGrants({ grants: [{ namespace: 'a', [name]: good }] }, 'g.yaml').kind).toBe('grants');
+    for (const text of wrong) expect(sentenceOf({ grants: [{ namespace: 'a', [name]: [...good, text] }] })).toContain(`grants[0]: ${name} holds ${JSON.stringify(text)}, which `);
+  });
 });
