@@ -42,6 +42,11 @@ describe('claims are decided as by comparing each with every other', () => {
         const recorded = claimants.map((claimant, index) => (claimant.sinceMs === null ? { ...claimant, sinceMs: 10 + order[index]! } : claimant));
         const served = claimants.filter(({ id }) => !lost.has(id) && !undecided.has(id)).map(({ id }) => id);
         expect(naiveLosers(recorded).filter((id) => served.includes(id))).toEqual([]);
+        // Another replica saw them in another order.
+        const elsewhere = claimants.map((claimant, index) => (claimant.isGrant ? claimant : { ...claimant, turn: order[index]! }));
+        const there = decideClaims(elsewhere, true);
+        const lostThere = new Set(there.contests.map(({ loser }) => loser.id));
+        expect(elsewhere.filter(({ id }) => !lostThere.has(id) && !there.undecided.has(id)).map(({ id }) => id)).toEqual(served);
       }),
       { numRuns: 5000 },
     );
