@@ -128,6 +128,29 @@ test.each(['share', 'close'] as const)('nobody gets more than a burst, and the s
       expect(Math.max(...passed.a)).toBeLessThanOrEqual(6 * times);
       expect(Math.max(...passed.b)).toBeLessThanOrEqual(4 * times);
     }),
-    { numRuns: 1000 },
+    { numRuns: 500 },
+  );
+});
+
+test('in any stretch of time at most half of a burst more passes than the limit says', async () => {
+  const limits = [['10/s', 10, 0.01], ['100/s burst 200', 200, 0.1], ['5/min', 5, 5 / 60_000], ['1/s burst 4', 4, 0.001]] as const;
+  const wave = fc.record({ intervals: fc.constantFrom(0, 0.5, 1, 3, 30), afterMs: fc.constantFrom(0, 0, 0, 9999, 10_000, 12_000), replica: fc.nat(replicas - 1), count: fc.integer({ min: 1, max: 40 }) });
+  await fc.assert(
+    fc.asyncProperty(fc.constantFrom(...limits), fc.array(wave, { maxLength: 30, size: 'max' }), async ([text, burst, perMs], waves) => {
+      const store = new Store();
+      const steps = await Promise.all(Array.from({ length: replicas }, (_, number) => replica(text, store, number, 'close')));
+      const passed: { readonly atMs: number; readonly before: number }[] = [];
+      let count = 0;
+      for (const one of waves) {
+        store.nowMs += one.intervals / perMs + one.afterMs;
+        const before = count;
+        for (let at = 0; at < one.count; at++) ask(steps[one.replica]!, 1, 1, ({ kind }) => (count += kind === 'go-on' ? 1 : 0));
+        for (let turns = 0; turns < 4; turns++) await turn();
+        passed.push({ atMs: store.nowMs, before });
+        // Each replica holds one at least.
+        for (const { atMs, before: first } of passed) expect(count - first).toBeLessThanOrEqual(burst + Math.max(replicas, burst / 2) + (store.nowMs - atMs) * perMs + 1e-3);
+      }
+    }),
+    { numRuns: 150 },
   );
 });
