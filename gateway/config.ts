@@ -56,7 +56,7 @@ export const serveOptions: readonly Option[] = [
   { name: 'redis', kind: 'text', placeholder: 'URL', help: 'where replicas share tokens and limits: redis://HOST:PORT, rediss://, redis+sentinel://, redis+cluster:// (in the memory of this process)' },
   { name: 'redis-password-file', kind: 'text', placeholder: 'FILE', help: 'password for --redis, read before each connection (none)' },
   { name: 'redis-ca', kind: 'text', placeholder: 'FILE', help: 'authorities for rediss://, PEM (those of the system)' },
-  { name: 'redis-timeout-ms', kind: 'text', placeholder: 'MS', help: 'no request waits longer for Redis, 1 to 10000 (50)' },
+  { name: 'redis-timeout-ms', kind: 'text', placeholder: 'MS', help: 'how long an answer of Redis is waited for, 1 to 10000 (50)' },
   { name: 'worker-silence-ms', kind: 'text', placeholder: 'MS', help: 'a data worker that does not turn for this long is replaced, 0: never (5000)' },
   { name: 'drain-wait-ms', kind: 'text', placeholder: 'MS', help: 'after SIGTERM: keep serving for this long (5000)' },
   { name: 'drain-grace-ms', kind: 'text', placeholder: 'MS', help: 'after that: limit for what is in flight (60000)' },
