@@ -1,6 +1,7 @@
 // The Grants file: what an operator permits a namespace beyond what it owns (routing rule 4). Wrong content stops the start: a Grant that is
 // not what its writer meant would open or close traffic without a word.
 import { readFile } from 'node:fs/promises';
+import { visible } from '../routing/visible.ts';
 import { parseHostGlob } from '../k8s/translate/grant.ts';
 import type { Grant } from '../k8s/translate/translation.ts';
 
@@ -42,6 +43,8 @@ export async function readGrants(file: string): Promise<GrantsOutcome> {
 /** Decodes the content of a Grants file; `file` is for the sentence. */
 export function decodeGrants(document: unknown, file: string): GrantsOutcome {
   const entries = isRecord(document) ? document['grants'] : undefined;
+  const stray = isRecord(document) ? Object.keys(document).find((key) => key !== 'grants') : undefined;
+  if (stray !== undefined) return { kind: 'failed', sentence: `the Grants file ${file} has ${shown(stray)} beside grants, where it grants and limits nothing: indent it as the lines of its Grant, or remove it` };
   if (!Array.isArray(entries)) return { kind: 'failed', sentence: `the Grants file ${file} has no list: write "grants:" and below it "- namespace: NS"` };
   const grants: Grant[] = [];
   for (const [index, entry] of entries.entries()) {
@@ -56,19 +59,23 @@ function grantOf(entry: unknown): Grant | string {
   if (!isRecord(entry)) return 'is not a mapping: write "namespace: NS" and what is granted';
   const { namespace } = entry;
   if (typeof namespace !== 'string' || namespace === '') return 'has no namespace: write "namespace: NS"';
+  if (!/^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/.test(namespace)) return `${shown(namespace)} is no name of a namespace: write one`;
   const known: readonly string[] = ['namespace', ...lists, ...switches];
   const unknown = Object.keys(entry).find((key) => !known.includes(key));
-  if (unknown !== undefined) return `"${unknown}" is not a field of a Grant: write one of ${known.join(', ')}`;
+  if (unknown !== undefined) return `${shown(unknown)} is not a field of a Grant: write one of ${known.join(', ')}`;
   for (const name of lists) {
-    const value = entry[name] ?? [];
+    if (!Object.hasOwn(entry, name)) continue;
+    const value = entry[name];
+    // A list whose lines were lost: of hosts it would be all.
+    if (value === null || (Array.isArray(value) && value.length === 0)) return `${name} is empty: write a list of texts, or remove it`;
     if (!Array.isArray(value) || value.some((item) => typeof item !== 'string')) return `${name} is not a list of texts`;
     for (const text of value as readonly string[]) {
-      const wrong = faults[name](text);
-      if (wrong !== null) return `${name} holds ${JSON.stringify(text)}, ${wrong}`;
+      const wrong = /[\s\p{Cc}]/u.test(text) ? 'which has white space: write it without' : faults[name](text);
+      if (wrong !== null) return `${name} holds ${shown(text)}, ${wrong}`;
     }
   }
   for (const name of switches) {
-    if (typeof (entry[name] ?? false) !== 'boolean') return `${name} is neither true nor false`;
+    if (Object.hasOwn(entry, name) && typeof entry[name] !== 'boolean') return `${name} is neither true nor false`;
   }
   const list = (name: (typeof lists)[number]): readonly string[] => (entry[name] ?? []) as readonly string[];
   return {
@@ -84,6 +91,11 @@ function grantOf(entry: unknown): Grant | string {
     anonymous: entry['anonymous'] === true,
     gateway: entry['gateway'] === true,
   };
+}
+
+/** What somebody wrote, quoted for a line of a terminal. */
+function shown(text: string): string {
+  return JSON.stringify(visible(text.slice(0, 100)));
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

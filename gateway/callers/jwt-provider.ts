@@ -104,6 +104,7 @@ function requiredIn(entry: PolicyEntry): readonly RequiredClaim[] {
   const claims = entry.entry('claims');
   if (claims === null) return [];
   const required = claims.names.map((name) => ({ path: pathOf(name, claims, name), values: claims.scalars(name) }));
+  if (required.length === 0) claims.refuse('', 'asks for none: write claims and their values, or remove it');
   if (required.length > mostClaims) claims.refuse('', `has more than ${mostClaims} claims: write fewer`);
   return required;
 }

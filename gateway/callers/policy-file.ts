@@ -57,11 +57,13 @@ export function decodePolicyFile(text: string): PolicyOutcome {
     if (declared !== null) providers[name] = declared;
   }
   for (const [name, entry] of named(root, 'namespaces')) {
-    if (!/^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/.test(name)) entry.refuse('', 'is no name of a namespace: write one');
+    if (!isNamespace(name)) entry.refuse('', 'is no name of a namespace: write one');
     const mayOpen = entry.flag('mayOpen', false);
     namespaces[name] = { ...rulesOf(entry, wrong), mayOpen };
   }
   root.done();
+  // One indentation in, the rules of everybody would be those of a namespace that nobody has.
+  if (Object.hasOwn(namespaces, 'defaults') && !root.has('defaults')) root.refuse('namespaces.defaults', 'are rules of a namespace of this name: write defaults beside namespaces, or defaults: {} there if there is such a namespace');
   const policy = { providers, defaults, namespaces, clientHeader, limitsWithoutRedis };
   for (const [place, rules] of [['defaults', defaults], ...Object.entries(namespaces).map(([name, one]) => [`namespaces.${name}`, one] as const)] as const) {
     for (const name of Array.isArray(rules.auth) ? (rules.auth as readonly string[]) : []) {
@@ -70,6 +72,10 @@ export function decodePolicyFile(text: string): PolicyOutcome {
   }
   if (wrong.length === 0) return { kind: 'policy', policy };
   return { kind: 'wrong', sentences: wrong.length > mostTold ? [...wrong.slice(0, mostTold), `and ${wrong.length - mostTold} more`] : wrong };
+}
+
+function isNamespace(text: string): boolean {
+  return /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/.test(text);
 }
 
 function named(root: PolicyEntry, field: string): readonly (readonly [string, PolicyEntry])[] {
@@ -115,6 +121,8 @@ function limitsOf(entry: PolicyEntry): Rules['limits'] {
 
 function providerOf(entry: PolicyEntry): ProviderDeclaration | null {
   const base: ProviderBase = { namespaces: entry.texts('namespaces') };
+  const nameless = base.namespaces.find((name) => !isNamespace(name));
+  if (nameless !== undefined) entry.refuse('namespaces', `has "${nameless.slice(0, 63)}", which is no name of a namespace: write names`);
   // Without the field any namespace may name it; a list that was emptied says the opposite.
   if (entry.has('namespaces') && base.namespaces.length === 0) entry.refuse('namespaces', 'names none: write those that may name the provider, or remove it, and any may');
   const kind = entry.neededText('kind', kinds);

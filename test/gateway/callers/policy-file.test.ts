@@ -44,6 +44,10 @@ test('a file that says nothing', () => {
   expect(policyOf('{}')).toEqual({ clientHeader: false, limitsWithoutRedis: 'share', defaults: { auth: null, allow: null, deny: null, limits: null }, namespaces: {}, providers: {} });
 });
 
+test('a namespace called defaults has its rules beside those of all', () => {
+  expect(policyOf('{ defaults: {}, namespaces: { defaults: { deny: 192.0.2.0/24 } } }').namespaces['defaults']?.deny).toEqual(['192.0.2.0/24']);
+});
+
 // As whoever writes in place leaves it for a moment: it must not open what was closed.
 test.each([
   ['defaults:', /^defaults is empty/],
@@ -56,6 +60,9 @@ test.each([
   ['providers: { keys: { kind: api-keys, file: f, in: } }', /^providers\.keys\.in is empty/],
   ['providers: { corp: { kind: jwt, issuer: i, audiences: [a], file: f, claims: } }', /^providers\.corp\.claims is empty/],
   ['providers: { corp: { kind: jwt, issuer: i, audiences: [a], file: f, claims: { role: } } }', /^providers\.corp\.claims\.role is empty/],
+  ['providers: { corp: { kind: jwt, issuer: i, audiences: [a], file: f, claims: {} } }', /^providers\.corp\.claims asks for none/],
+  ['providers: { keys: { kind: api-keys, file: f, namespaces: [" "] } }', /^providers\.keys\.namespaces has " ", which is no name of a namespace/],
+  ['{ namespaces: { defaults: { auth: keys } }, providers: { keys: { kind: api-keys, file: f } } }', /^namespaces\.defaults are rules of a namespace of this name/],
 ])('%j: what was forgotten, or is not yet written, lets nobody in', (text, sentence) => {
   expect(wrongOf(text)).toMatch(sentence);
 });
