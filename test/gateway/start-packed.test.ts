@@ -35,7 +35,7 @@ function entriesPacked(): readonly string[] {
 
 beforeEach(() => {
   checkout = mkdtempSync(join(tmpdir(), 'sluice-checkout-'));
-  for (const path of ['gateway/start.mjs', 'gateway/packing']) cpSync(join(root, path), join(checkout, path), { recursive: true });
+  for (const path of ['gateway/start.mjs', 'gateway/sluice.mjs', 'gateway/packing']) cpSync(join(root, path), join(checkout, path), { recursive: true });
   write('package.json', '{ "type": "module" }');
   write('package-lock.json', '{}');
   write('node_modules/.package-lock.json', '{}');
@@ -125,6 +125,16 @@ test('a thread whose entry is not packed is found when it is packed, and the sou
   const { code, out, err } = node('gateway/start.mjs', 'gateway/main.ts');
   expect([code, out]).toEqual([0, 'other-thread.ts\n']);
   expect(err).toContain('gateway/main.ts starts other-thread.ts, which is no entry of the packed form: write it into gateway/packing/pack.ts');
+});
+
+test('the command of a checkout runs the packed form, in the folder that it is called in, as the process that was started', () => {
+  write('gateway/main.ts', "const from = import.meta.filename.includes('packed') ? 'packed' : 'sources';\nconsole.log(from, process.cwd().slice(-5), process.argv.slice(2).join(), process.pid, process.env['MALLOC_ARENA_MAX']);\n");
+  mkdirSync(join(checkout, 'other'));
+  for (const argv of [['serve', '--folder', '.'], ['check', '.'], ['version']]) {
+    const { pid, stdout, stderr } = spawnSync(process.execPath, ['../gateway/sluice.mjs', ...argv], { cwd: join(checkout, 'other'), encoding: 'utf8', env: { PATH: process.env['PATH'] } });
+    expect([stdout, stderr]).toEqual([expect.stringMatching(new RegExp(`^packed other ${argv.join()} \\d+ 2\n$`)), '']);
+    if (process.platform === 'linux') expect(stdout).toContain(` ${pid} `);
+  }
 });
 
 test('what the environment says of memory arenas stays', () => {
