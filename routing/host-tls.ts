@@ -44,15 +44,21 @@ export interface HostDeclaration {
   /** `a.example.com`, `*.example.com` or `*`, lower case; null: those that the certificate names. */
   readonly hosts: readonly string[] | null;
   /**
-   * PEM texts; or why there are none, so that the ones from before stay; or why its hosts have no TLS whatever was before. null: it says nothing of
-   * certificates, only of cleartext.
+   * PEM texts; or why there are none, so that the ones from before stay, and how that is told; or why its hosts have no TLS whatever was before. null: it says
+   * nothing of certificates, only of cleartext.
    */
-  readonly identity: Identity | { readonly missing: string } | { readonly closed: string } | null;
+  readonly identity: Identity | MissingIdentity | { readonly closed: string } | null;
   readonly terms: TlsTerms;
   /** Names whose certificates clients show, and the list of those revoked: where these are the same, so is what was asked of a client. "": nobody is asked. */
   readonly clientName: string;
   /** null: it says nothing of it. */
   readonly cleartext: Cleartext | null;
+}
+
+/** `missing` follows "the certificate". */
+export interface MissingIdentity {
+  readonly missing: string;
+  readonly level: 'error' | 'warning';
 }
 
 /** A certificate chain and its key, PEM. */

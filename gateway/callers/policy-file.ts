@@ -3,6 +3,7 @@
 import { load } from 'js-yaml';
 import { mostPlatformBlocks, readBlocks } from '../../routing/address-block.ts';
 import { isProviderName, parseAuth } from '../../routing/guard.ts';
+import type { Problem } from '../../routing/problem.ts';
 import { limitWords, parseLimits } from '../../routing/rate-limit.ts';
 import { apiKeysOf, decodeApiKeys } from './api-keys-provider.ts';
 import type { ApiKeysDeclaration } from './api-keys-provider.ts';
@@ -154,22 +155,30 @@ export function placesOf({ providers }: PolicyDeclaration): readonly MaterialPla
   return Object.values(providers).flatMap((declared) => (declared.kind === 'mtls' ? [] : [declared.from]));
 }
 
-/** The policy with its keys; `materialAt` null: nothing is there, and whoever needs it is nobody. `report`: what is wrong with the keys of a provider. */
-export function completePolicy(declaration: PolicyDeclaration, materialAt: (place: MaterialPlace) => Material | null, report: (provider: string, sentence: string) => void): CallPolicy {
+/** Takes what is wrong with the keys of a provider. `absent`: the place where nothing is; null: something is there. */
+export type ReportKeys = (provider: string, sentence: string, absent: MaterialPlace | null) => void;
+
+/** The policy with its keys; `materialAt` null: nothing is there, and whoever needs it is nobody. */
+export function completePolicy(declaration: PolicyDeclaration, materialAt: (place: MaterialPlace) => Material | null, report: ReportKeys): CallPolicy {
   const providers: Record<string, Provider> = {};
   for (const [name, declared] of Object.entries(declaration.providers)) {
+    if (declared.kind === 'mtls') {
+      providers[name] = declared;
+      continue;
+    }
     const wrong: string[] = [];
-    providers[name] = completed(declared, materialAt, wrong);
-    for (const sentence of wrong.slice(0, mostTold)) report(name, sentence);
+    const material = materialAt(declared.from);
+    // Of a URL its keeper knows more.
+    if (material === null && declared.from.kind !== 'url') report(name, `its keys are not there (${placeKey(declared.from)}), so it admits nobody: create it`, declared.from);
+    const provider = completed(declared, material, wrong);
+    if (material !== null && wrong.length === 0 && isEmpty(provider)) wrong.push(`it has no keys (${placeKey(declared.from)} is empty), so it admits nobody: write some there`);
+    providers[name] = provider;
+    for (const sentence of wrong.slice(0, mostTold)) report(name, sentence, null);
   }
   return { ...declaration, providers };
 }
 
-function completed(declared: ProviderDeclaration, materialAt: (place: MaterialPlace) => Material | null, wrong: string[]): Provider {
-  if (declared.kind === 'mtls') return declared;
-  const material = materialAt(declared.from);
-  // Of a URL its keeper knows more.
-  if (material === null && declared.from.kind !== 'url') wrong.push(`its keys are not there (${placeKey(declared.from)}), so it admits nobody: create it`);
+function completed(declared: Exclude<ProviderDeclaration, MtlsDeclaration>, material: Material | null, wrong: string[]): Provider {
   switch (declared.kind) {
     case 'api-keys':
       return apiKeysOf(declared, material ?? new Map(), wrong);
@@ -178,4 +187,15 @@ function completed(declared: ProviderDeclaration, materialAt: (place: MaterialPl
     case 'jwt':
       return jwtOf(declared, material, wrong);
   }
+}
+
+/** Nobody can show what it admits. */
+function isEmpty(provider: Provider): boolean {
+  if (provider.kind === 'api-keys') return Object.keys(provider.clients).length === 0;
+  return provider.kind === 'basic' && provider.users !== null && Object.keys(provider.users).length === 0;
+}
+
+/** What is wrong with the keys of a provider, as a Problem of the policy. */
+export function providerProblem(provider: string, sentence: string, level: Problem['level'] = 'error'): Problem {
+  return { code: 'provider-keys', level, subject: { kind: 'Policy', namespace: '', name: 'policy' }, field: `providers.${provider}`, sentence };
 }

@@ -1,14 +1,19 @@
-// Reads a policy file.
+// Reads a policy file, and the files with keys that it names.
 import { readFile } from 'node:fs/promises';
-import { completePolicy, decodePolicyFile } from './policy-file.ts';
+import type { Problem } from '../../routing/problem.ts';
+import { completePolicy, decodePolicyFile, placesOf, providerProblem } from './policy-file.ts';
 import type { PolicyDeclaration } from './policy-file.ts';
 import { noPolicy } from './call-policy.ts';
 import type { CallPolicy } from './call-policy.ts';
+import type { Material, MaterialPlace } from './provider.ts';
 
 export type PolicyRead =
   | { readonly kind: 'read'; readonly text: string; readonly policy: PolicyDeclaration }
   /** One sentence for people. */
   | { readonly kind: 'failed'; readonly sentence: string };
+
+/** Bytes of a file with keys. */
+const mostMaterialBytes = 8 * 1024 * 1024;
 
 export async function readPolicy(file: string): Promise<PolicyRead> {
   let text: string;
@@ -21,9 +26,45 @@ export async function readPolicy(file: string): Promise<PolicyRead> {
   return outcome.kind === 'wrong' ? { kind: 'failed', sentence: `the policy file ${file}: ${outcome.sentences.join('; ')}` } : { kind: 'read', text, policy: outcome.policy };
 }
 
-/** The policy without its keys, for tools that say who may call and call nobody; a sentence when it cannot be read. `file` null: there is none. */
-export async function policyWithoutKeys(file: string | null): Promise<CallPolicy | string> {
-  if (file === null) return noPolicy;
+/** What a file with keys holds; null: it cannot be read, or is longer than any is read. */
+export async function readMaterial(file: string): Promise<Material | null> {
+  try {
+    const bytes = await readFile(file);
+    return bytes.length > mostMaterialBytes ? null : new Map([['', bytes]]);
+  } catch {
+    return null;
+  }
+}
+
+/** A policy as a gateway would hold it, and what is wrong with its keys. */
+export interface HeldPolicy {
+  readonly policy: CallPolicy;
+  readonly problems: readonly Problem[];
+}
+
+/** A policy whose files are read and whose Secrets are still to come. */
+export interface PolicyOfFiles {
+  /** Secrets that it names, `namespace/name`. */
+  readonly wantedSecrets: readonly string[];
+  /** `secretAt` null: there is none, which is told with `level`. Key sets of issuers are not fetched, and nothing is said of them. */
+  held(secretAt: (name: string) => Material | null, level: Problem['level']): HeldPolicy;
+}
+
+/** For tools, who judge a policy as `serve` would, and dial nobody; a sentence when the file cannot be read. `file` null: there is none. */
+export async function readPolicyOfFiles(file: string | null): Promise<PolicyOfFiles | string> {
+  if (file === null) return { wantedSecrets: [], held: () => ({ policy: noPolicy, problems: [] }) };
   const read = await readPolicy(file);
-  return read.kind === 'failed' ? read.sentence : completePolicy(read.policy, () => null, () => undefined);
+  if (read.kind === 'failed') return read.sentence;
+  const places = placesOf(read.policy);
+  const files = new Map<string, Material | null>();
+  for (const place of places) if (place.kind === 'file') files.set(place.file, await readMaterial(place.file));
+  return {
+    wantedSecrets: places.flatMap((place) => (place.kind === 'secret' ? [`${place.namespace}/${place.name}`] : [])),
+    held(secretAt, level) {
+      const problems: Problem[] = [];
+      const materialAt = (place: MaterialPlace): Material | null => (place.kind === 'file' ? (files.get(place.file) ?? null) : place.kind === 'secret' ? secretAt(`${place.namespace}/${place.name}`) : null);
+      const policy = completePolicy(read.policy, materialAt, (provider, sentence, absent) => void problems.push(providerProblem(provider, sentence, absent?.kind === 'secret' ? level : 'error')));
+      return { policy, problems };
+    },
+  };
 }

@@ -123,7 +123,7 @@ export class CertificateFiles {
     const cert = this.#text(certFile, before);
     const key = this.#text(keyFile, before);
     const missing = typeof cert !== 'string' ? cert.missing : typeof key !== 'string' ? key.missing : null;
-    const identity = missing === null ? { certPem: cert as string, keyPem: key as string } : { missing };
+    const identity = missing === null ? { certPem: cert as string, keyPem: key as string } : { missing, level: 'error' as const };
     return { name, subject: fileRef(name), field: '', hosts, identity, terms: plainTerms, clientName: '', cleartext: null };
   }
 

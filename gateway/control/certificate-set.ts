@@ -144,7 +144,7 @@ class Assembling {
       this.#report(declaration, 'error', 'bad-certificate', `the certificate ${reason} and the one from before is served on; write a certificate and its key`);
       return { identity: before, facts: beforeCheck.facts };
     }
-    this.#report(declaration, 'error', 'bad-certificate', `the certificate ${reason}, so its hosts have no TLS; write a certificate and its key`);
+    this.#report(declaration, 'missing' in identity ? identity.level : 'error', 'bad-certificate', `the certificate ${reason}, so its hosts have no TLS; write a certificate and its key`);
     return null;
   }
 

@@ -1,6 +1,5 @@
 // The policy keeper: brings the policy file, the keys that it names and the data workers together. A file that becomes wrong is a Problem, and the last
 // good one stays; keys that are gone admit nobody.
-import { readFile } from 'node:fs/promises';
 import { unwatchFile, watchFile } from 'node:fs';
 import { sameValue } from '../../routing/diff.ts';
 import type { Problem } from '../../routing/problem.ts';
@@ -9,9 +8,9 @@ import { refOfKey } from '../../k8s/translate/object.ts';
 import { secretTexts } from '../../k8s/translate/tls.ts';
 import { noPolicy } from '../callers/call-policy.ts';
 import type { CallPolicy, Provider } from '../callers/call-policy.ts';
-import { completePolicy, decodePolicyFile, placesOf } from '../callers/policy-file.ts';
+import { completePolicy, decodePolicyFile, placesOf, providerProblem } from '../callers/policy-file.ts';
 import type { PolicyDeclaration } from '../callers/policy-file.ts';
-import { readPolicy } from '../callers/read-policy.ts';
+import { readMaterial, readPolicy } from '../callers/read-policy.ts';
 import type { Material, MaterialPlace } from '../callers/provider.ts';
 import type { Log } from '../log.ts';
 import type { Clock } from '../clock.ts';
@@ -21,8 +20,6 @@ import { JwksKeeper } from './jwks-keeper.ts';
 
 /** Files are looked at so often, ms: a mounted ConfigMap changes by a link, which few ways of watching see. */
 export const policyLookMs = 1000;
-/** Bytes of a file with keys. */
-const mostMaterialBytes = 8 * 1024 * 1024;
 
 export interface PolicyOutside {
   readonly log: Log;
@@ -174,7 +171,7 @@ export class PolicyKeeper {
     }
     for (const file of wanted) {
       if (!this.#files.has(file)) this.#watch(file);
-      this.#files.set(file, await materialOf(file));
+      this.#files.set(file, await readMaterial(file));
     }
   }
 
@@ -183,9 +180,7 @@ export class PolicyKeeper {
     const declaration = this.#declaration;
     if (declaration === null) return;
     const problems: Problem[] = [];
-    const report = (provider: string, sentence: string): void => {
-      problems.push({ code: 'provider-keys', level: 'error', subject: { kind: 'Policy', namespace: '', name: 'policy' }, field: `providers.${provider}`, sentence });
-    };
+    const report = (provider: string, sentence: string): void => void problems.push(providerProblem(provider, sentence));
     const kept = this.#policy;
     const next = completePolicy(declaration, (place) => this.#materialAt(place), report);
     const providers = Object.fromEntries(Object.entries(next.providers).map(([name, provider]) => [name, this.#withKeptKeys(name, provider)]));
@@ -237,14 +232,5 @@ export class PolicyKeeper {
 
   #isUnknown(place: MaterialPlace): boolean {
     return place.kind === 'secret' && !this.#isSynced && !this.#secrets.has(`${place.namespace}/${place.name}`);
-  }
-}
-
-async function materialOf(file: string): Promise<Material | null> {
-  try {
-    const bytes = await readFile(file);
-    return bytes.length > mostMaterialBytes ? null : new Map([['', bytes]]);
-  } catch {
-    return null;
   }
 }

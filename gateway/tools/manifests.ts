@@ -4,6 +4,7 @@ import { mostInputBytes, readManifests } from '../../k8s/source/read.ts';
 import { objectKey, type SourceObject } from '../../k8s/translate/object.ts';
 import { orphansOf, type Orphan } from '../../k8s/translate/orphans.ts';
 import { isWatched, platformNamespaces } from '../../k8s/translate/platform.ts';
+import { secretTexts } from '../../k8s/translate/tls.ts';
 import type { Translation } from '../../k8s/translate/translation.ts';
 import { nothingHeld, Translator } from '../../k8s/translate/translator.ts';
 import { compareProblems, type ObjectRef, type Problem } from '../../routing/problem.ts';
@@ -12,8 +13,10 @@ import { privateTable } from '../../routing/private-table.ts';
 import type { RouteTable } from '../../routing/table.ts';
 import type { CallPolicy } from '../callers/call-policy.ts';
 import { guardProblems } from '../callers/guard-problems.ts';
-import { policyWithoutKeys } from '../callers/read-policy.ts';
+import type { Material } from '../callers/provider.ts';
+import { readPolicyOfFiles } from '../callers/read-policy.ts';
 import { decodeServe, serveOptions } from '../config.ts';
+import { CertificateAssembly } from '../control/certificate-set.ts';
 import { readGrants } from '../grants.ts';
 import type { Option, Written } from '../options.ts';
 import { withPodNamespace } from '../pod-namespace.ts';
@@ -77,7 +80,7 @@ export interface Served {
   readonly read: ReadCounts;
   readonly table: RouteTable<null>;
   readonly translation: Translation;
-  /** Who may call; without keys. */
+  /** Who may call; without the keys that issuers publish. */
   readonly policy: CallPolicy;
   /** Of the files, the Translation and the table, in order. */
   readonly problems: readonly Problem[];
@@ -97,8 +100,8 @@ export function hasOneOrigin({ options }: ToolUse, paths: readonly string[]): bo
 
 async function serveFiles(paths: readonly string[], settings: Settings, namespace: string | null): Promise<Served | string> {
   const chosen = namespace ?? settings.singleNamespace;
-  const policy = await policyWithoutKeys(settings.policyFile);
-  if (typeof policy === 'string') return policy;
+  const declared = await readPolicyOfFiles(settings.policyFile);
+  if (typeof declared === 'string') return declared;
   if (chosen !== null && !/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(chosen)) return `-n ${visible(chosen)} is not a namespace: write lower-case letters, digits and "-"`;
   const standardInput = paths.includes('-') ? await readStandardInput() : null;
   const { objects, problems, missing, beside } = readManifests({ paths, standardInput, defaultNamespace: chosen ?? 'default' });
@@ -109,7 +112,24 @@ async function serveFiles(paths: readonly string[], settings: Settings, namespac
   const watched = objects.filter(({ ref }) => isWatched(ref, settings));
   const read = { kinds: countKinds(watched), unwatched: objects.length - watched.length, otherKinds: beside.otherKinds, withoutNamespace: chosen === null ? beside.withoutNamespace : 0, orphans: orphansOf(watched) };
   const nothing = watched.length > 0 ? [] : [nothingRead(paths, read)];
-  return { ...build(translator.current(), [...problems, ...nothing, ...guardProblems(translator.guards(), policy)]), policy, read, originOf: (ref) => origins.get(objectKey(ref)) ?? '' };
+  const { policy, problems: ofPolicy } = declared.held(secretsOf(objects), 'warning');
+  return { ...build(translator.current(), [...problems, ...nothing, ...ofPolicy, ...problemsBeside(translator, policy)]), policy, read, originOf: (ref) => origins.get(objectKey(ref)) ?? '' };
+}
+
+/** What a gateway that ends TLS would find at its start beside the translation. */
+function problemsBeside(translator: Translator, policy: CallPolicy): readonly Problem[] {
+  const { problems } = new CertificateAssembly(null).assemble(translator.current().hosts, [], Date.now());
+  return [...guardProblems(translator.guards(), policy), ...problems];
+}
+
+/** Entries of Secrets by `namespace/name`. */
+function secretsOf(objects: Iterable<SourceObject>): (name: string) => Material | null {
+  const secrets = new Map<string, SourceObject>();
+  for (const object of objects) if (object.ref.kind === 'Secret') secrets.set(`${object.ref.namespace}/${object.ref.name}`, object);
+  return (name) => {
+    const secret = secrets.get(name);
+    return secret === undefined ? null : secretTexts(secret.object);
+  };
 }
 
 function nothingRead(paths: readonly string[], { unwatched, otherKinds }: ReadCounts): Problem {
@@ -137,8 +157,8 @@ function countKinds(objects: Iterable<SourceObject>): ReadonlyMap<string, number
 
 async function serveCluster(settings: Settings, { access }: ClusterSettings): Promise<Served | string> {
   const { namespaces, mappings } = settings;
-  const policy = await policyWithoutKeys(settings.policyFile);
-  if (typeof policy === 'string') return policy;
+  const declared = await readPolicyOfFiles(settings.policyFile);
+  if (typeof declared === 'string') return declared;
   let sourceProblems: readonly Problem[] = [];
   const objects = new Map<string, SourceObject>();
   try {
@@ -150,12 +170,13 @@ async function serveCluster(settings: Settings, { access }: ClusterSettings): Pr
         for (const object of change.set) objects.set(objectKey(object.ref), object);
         for (const key of change.removed) objects.delete(key);
         sourceProblems = change.problems;
-        source.follow(translator.wantedSecrets);
+        source.follow(new Set([...translator.wantedSecrets, ...declared.wantedSecrets]));
       });
     } finally {
       await source.stop();
     }
-    return { ...build(translator.current(), [...sourceProblems, ...guardProblems(translator.guards(), policy)]), policy, read: { kinds: countKinds(objects.values()), unwatched: 0, otherKinds: 0, withoutNamespace: 0, orphans: orphansOf(objects.values()) }, originOf: () => '' };
+    const { policy, problems } = declared.held(secretsOf(objects.values()), 'error');
+    return { ...build(translator.current(), [...sourceProblems, ...problems, ...problemsBeside(translator, policy)]), policy, read: { kinds: countKinds(objects.values()), unwatched: 0, otherKinds: 0, withoutNamespace: 0, orphans: orphansOf(objects.values()) }, originOf: () => '' };
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }

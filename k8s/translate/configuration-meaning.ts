@@ -68,6 +68,6 @@ function targetOf(raw: RawMapping, plan: UpstreamPlan | null, around: Lookups): 
 /** null: it may not be dialled. */
 function planOf(raw: RawMapping, builder: MeaningBuilder, around: Lookups, namespace: string): UpstreamPlan | null {
   const planned = planRawUpstream(raw, namespace, around);
-  if (planned.note !== null) builder.report('error', planned.note.code, raw.field === '' ? planned.note.field : `${raw.field} ${planned.note.field.replace('spec.', '')}`, planned.note.sentence);
+  if (planned.note !== null) builder.report(planned.note.level, planned.note.code, raw.field === '' ? planned.note.field : `${raw.field} ${planned.note.field.replace('spec.', '')}`, planned.note.sentence);
   return planned.plan;
 }

@@ -1,10 +1,14 @@
 // Dead ends that the objects already show: Services that are not there, and Services whose EndpointSlices nobody exported. Looked for when
 // somebody reads the Problems.
 import type { ObjectRef, Problem, ProblemLevel } from '../../routing/problem.ts';
-import type { Backends } from './backends.ts';
+import type { Backends, Use } from './backends.ts';
+import type { Slice } from './endpoints.ts';
+import { listOf } from './few.ts';
+import type { Service } from './services.ts';
 import type { TranslateSettings } from './translation.ts';
 import { notReady, type Choice, type UnitMeaning } from './unit.ts';
 import type { UpstreamPlan } from './upstreams.ts';
+import { quoted } from './value.ts';
 
 /** An object that declares Mappings. */
 interface Declarer {
@@ -17,7 +21,7 @@ interface Declarer {
 /** Problems of all units. Where a folder holds no Service of a namespace, nothing is known of its Services and nothing is said. Pauses are after each unit and Service. */
 export function* deadEnds(units: Iterable<Declarer>, backends: Backends, settings: TranslateSettings): Generator<void, readonly Problem[]> {
   const problems: Problem[] = [];
-  const { namespaces, unexported } = yield* servicesOf(backends, settings);
+  const { namespaces, unexported } = yield* servicesOf(backends, settings, problems);
   for (const { ref, meaning, absent: choices } of units) {
     yield;
     const report = (level: ProblemLevel, field: string, sentence: string): void => void problems.push({ code: 'no-such-service', level, subject: ref, field, sentence });
@@ -28,9 +32,12 @@ export function* deadEnds(units: Iterable<Declarer>, backends: Backends, setting
     }
     if (meaning === null) continue;
     for (const { kind, field, asked } of meaning.services) {
-      const absent = asked === null || asked.plan.from !== 'slices' ? null : absentService(asked.plan, backends);
+      const absent = asked === null ? null : absentService(asked.plan, backends);
+      if (absent === null) continue;
       const name = kind === 'AuthService' ? 'auth_service' : 'service';
-      if (absent !== null) report('error', field === '' ? `spec.${name}` : `${field} ${name}`, `there is no Service ${absent.name} in the namespace ${absent.namespace}, so the ${kind} cannot be asked; create it, or correct its name`);
+      const at = field === '' ? `spec.${name}` : `${field} ${name}`;
+      if (asked!.plan.from === 'slices') report('error', at, `there is no Service ${absent.name} in the namespace ${absent.namespace}, so the ${kind} cannot be asked; create it, or correct its name`);
+      else report('warning', at, `there is no Service ${absent.name} among the manifests of the namespace ${absent.namespace}, so the gateway resolves its name by DNS and asks the ${kind} where that leads; declare the Service, or correct its name`);
     }
     const told = new Set<string>();
     for (const { raw, plan, field } of meaning.drafts) {
@@ -57,8 +64,11 @@ function absentService({ upstream: { address }, from }: UpstreamPlan, backends: 
   return name === undefined || namespace === undefined || backends.at(namespace, name).service !== null ? null : { namespace, name };
 }
 
-/** Namespaces that have Services, and names of Services that are dialled by Endpoints and have no slice. A Service with a selector always has one in a cluster. */
-function* servicesOf(backends: Backends, settings: TranslateSettings): Generator<void, { readonly namespaces: ReadonlySet<string>; readonly unexported: ReadonlyMap<string, readonly string[]> }> {
+/**
+ * Namespaces that have Services, and names of Services that are dialled by Endpoints and have no slice. A Service with a selector always has one in a cluster.
+ * `problems`: takes those of ports that no slice has.
+ */
+function* servicesOf(backends: Backends, settings: TranslateSettings, problems: Problem[]): Generator<void, { readonly namespaces: ReadonlySet<string>; readonly unexported: ReadonlyMap<string, readonly string[]> }> {
   const namespaces = new Set<string>();
   const unexported = new Map<string, string[]>();
   for (const { service, slices, uses } of backends.registry.values()) {
@@ -66,6 +76,7 @@ function* servicesOf(backends: Backends, settings: TranslateSettings): Generator
     if (service === null) continue;
     const { namespace, name } = service;
     namespaces.add(namespace);
+    problems.push(...lostPorts(service, listOf(slices), listOf(uses), settings));
     if (settings.source === 'cluster' || settings.dial === 'service' || slices !== null || uses === null) continue;
     const names = unexported.get(namespace);
     if (names === undefined) unexported.set(namespace, [name]);
@@ -73,4 +84,24 @@ function* servicesOf(backends: Backends, settings: TranslateSettings): Generator
   }
   for (const names of unexported.values()) names.sort();
   return { namespaces, unexported };
+}
+
+/** Ports of a Service that requests go to, and for which its slices have nothing: nothing under that name, or (of files) no address that is ready. */
+function lostPorts(service: Service, slices: readonly Slice[], uses: readonly Use[], { withoutSlices }: TranslateSettings): readonly Problem[] {
+  if (slices.length === 0) return [];
+  const subject = { kind: 'Service', namespace: service.namespace, name: service.name };
+  const problems: Problem[] = [];
+  const report = (code: string, level: ProblemLevel, sentence: string): void => void problems.push({ code, level, subject, field: 'spec.ports', sentence });
+  const dialled = new Set(uses.flatMap(({ form }) => (form.from === 'slices' ? [form.kind === 'plain' ? form.port : form.upstream.address.port] : [])));
+  const filled = slices.filter(({ addresses }) => addresses !== '');
+  const offered = [...new Set(filled.flatMap(({ ports }) => ports.map(({ name }) => name)))];
+  for (const { name, port } of service.ports) {
+    if (!dialled.has(port) || service.ports.some((other) => other.port === port && offered.includes(other.name))) continue;
+    dialled.delete(port);
+    if (filled.length > 0) {
+      const others = offered.length === 0 ? 'none' : offered.slice(0, 4).map((one) => quoted(one)).join(', ');
+      report('no-endpoint-port', 'error', `no EndpointSlice of this Service has a port with the name ${quoted(name)} of its port ${port} (there is ${others}), so requests for it are answered 503; give both the same name, or correct targetPort`);
+    } else if (withoutSlices === 'ready') report('no-ready-address', 'info', `no EndpointSlice of this Service has an address that is ready, so requests for its port ${port} are answered 503; nothing to do if its pods start`);
+  }
+  return problems;
 }

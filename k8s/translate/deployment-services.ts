@@ -5,7 +5,7 @@ import type { Deployment, Predictor } from './deployment.ts';
 import { isUpstreamGranted } from './grant.ts';
 import { limitsWith, type MappingDefaults } from './module-defaults.ts';
 import { explainerCandidate, portNamed, predictorCandidates, type Service, type ServiceCandidate } from './services.ts';
-import { plainTls, predictorTls } from './tls.ts';
+import { missingSecretLevel, plainTls, predictorTls } from './tls.ts';
 import type { TranslateSettings } from './translation.ts';
 import { notReady, type Lookups, type MeaningBuilder } from './unit.ts';
 import { absentServiceAddress, defaultUpstreamLimits, planUpstream, serviceAddress, type UpstreamLimits, type UpstreamPlan } from './upstreams.ts';
@@ -88,7 +88,7 @@ export class DeploymentServices {
     if (certSecretName === '') return null;
     const result = predictorTls(certSecretName, this.#around.secret(this.#namespace, certSecretName));
     if (result.kind === 'tls') return result.tls;
-    this.#builder.report('error', 'tls-missing', `${predictor.field}.ssl.certSecretName`, `TLS to the predictor ${result.reason}, so ${notReady}, never sent in plain text; create the Secret`);
+    this.#builder.report(result.isAbsent ? missingSecretLevel(this.#around.settings) : 'error', 'tls-missing', `${predictor.field}.ssl.certSecretName`, `TLS to the predictor ${result.reason}, so ${notReady}, never sent in plain text; create the Secret`);
     return 'missing';
   }
 

@@ -4,7 +4,8 @@ import type { ObjectRef } from '../../routing/problem.ts';
 import type { Report } from './report.ts';
 import { nearWord } from './near-word.ts';
 import { decodeTermination, terminationFields, type Termination } from './termination.ts';
-import type { Secret, TlsContext } from './tls.ts';
+import { missingSecretLevel, type Secret, type TlsContext } from './tls.ts';
+import type { TranslateSettings } from './translation.ts';
 import { arrayOf, fieldOf, isRecord, quoted, recordOf, scalarText, textOf, type UnknownRecord } from './value.ts';
 
 /** A Host, or a TLSContext with hosts. */
@@ -106,6 +107,7 @@ function cleartextOf(policy: unknown, at: string, report: Report): Cleartext {
 
 /** What may be asked for while a Host is translated. */
 export interface HostLookups {
+  readonly settings: Pick<TranslateSettings, 'withoutSlices'>;
   secret(namespace: string, name: string): Secret | null;
   tlsContext(namespace: string, name: string): TlsContext | null;
 }
@@ -123,34 +125,44 @@ export function declareHost(ref: ObjectRef, host: HostDocument, around: HostLook
   }
   if (host.unreadable || termination?.unreadable === true || context?.termination.unreadable === true) return closed('unreadable');
   const client = termination === null ? null : clientOf(ref.namespace, termination, around);
-  if (typeof client === 'string') {
-    report('error', 'missing-tls', place, `${client}, so ${hosts.join(', ')} has no TLS; write it`);
-    return closed(client);
+  if (client !== null && 'reason' in client) {
+    report(client.level, 'missing-tls', place, `${client.reason}, so ${hosts.join(', ')} has no TLS; write it`);
+    return closed(client.reason);
   }
   const own = { namespace: ref.namespace, name: termination?.secret !== '' && termination !== null ? termination.secret : (context?.secret ?? '') };
   const from = host.secret ?? (own.name === '' ? null : own);
   const clientName = client === null ? '' : `${ref.namespace}/${termination!.caSecret} ${ref.namespace}/${termination!.crlSecret} ${termination!.required}`;
   // Without a certificate of its own it says nothing about TLS, unless it asks clients for theirs.
-  const identity = from === null ? (client === null ? null : { closed: 'no Secret' }) : identityOf(from, around.secret(from.namespace, from.name));
+  const identity = from === null ? (client === null ? null : { closed: 'no Secret' }) : identityOf(from, around);
   if (from === null && client !== null) report('error', 'missing-tls', place, `it asks clients for certificates and names no Secret with its own, so ${hosts.join(', ')} has no TLS; write one`);
   // Differs: Ambassador routes cleartext to a TLSContext's hosts, and nobody would show a certificate.
   const asked = client?.required === true && cleartext === null ? 'redirect' : cleartext;
   return { name, subject: ref, field, hosts, identity, terms: termination === null ? noTerms : { ...termination.terms, client }, clientName, cleartext: asked };
 }
 
-function clientOf(namespace: string, { caSecret, crlSecret, required }: Termination, around: HostLookups): HostDeclaration['terms']['client'] | string {
-  if (caSecret === '') return required || crlSecret !== '' ? 'it asks clients for certificates and names no ca_secret' : null;
+/** Why clients cannot be asked for certificates. */
+interface NoAuthorities {
+  readonly reason: string;
+  readonly level: 'error' | 'warning';
+}
+
+function clientOf(namespace: string, { caSecret, crlSecret, required }: Termination, around: HostLookups): HostDeclaration['terms']['client'] | NoAuthorities {
+  if (caSecret === '') return required || crlSecret !== '' ? { reason: 'it asks clients for certificates and names no ca_secret', level: 'error' } : null;
+  const lacks = (secret: Secret | null, reason: string): NoAuthorities => ({ reason, level: secret === null ? missingSecretLevel(around.settings) : 'error' });
   const ca = around.secret(namespace, caSecret);
   const caPem = ca?.caPem ?? ca?.certPem ?? null;
-  if (caPem === null) return `there is no Secret ${caSecret} with ca.crt in ${namespace}`;
-  const crlPem = crlSecret === '' ? null : (around.secret(namespace, crlSecret)?.crlPem ?? null);
-  if (crlSecret !== '' && crlPem === null) return `there is no Secret ${crlSecret} with crl.pem in ${namespace}`;
+  if (caPem === null) return lacks(ca, `there is no Secret ${caSecret} with ca.crt in ${namespace}`);
+  const crl = crlSecret === '' ? null : around.secret(namespace, crlSecret);
+  const crlPem = crl?.crlPem ?? null;
+  if (crlSecret !== '' && crlPem === null) return lacks(crl, `there is no Secret ${crlSecret} with crl.pem in ${namespace}`);
   return { caPem, crlPem, required };
 }
 
-function identityOf({ namespace, name }: { readonly namespace: string; readonly name: string }, secret: Secret | null): HostDeclaration['identity'] {
-  if (secret?.certPem !== null && secret?.certPem !== undefined && secret.keyPem !== null) return { certPem: secret.certPem, keyPem: secret.keyPem };
-  return { missing: secret === null ? `cannot be had: there is no Secret ${name} in ${namespace}, or it may not be read` : `cannot be had: the Secret ${name} in ${namespace} has no tls.crt and tls.key in PEM` };
+function identityOf({ namespace, name }: { readonly namespace: string; readonly name: string }, around: HostLookups): HostDeclaration['identity'] {
+  const secret = around.secret(namespace, name);
+  if (secret === null) return { missing: `cannot be had: there is no Secret ${name} in ${namespace}, or it may not be read`, level: missingSecretLevel(around.settings) };
+  if (secret.certPem !== null && secret.keyPem !== null) return { certPem: secret.certPem, keyPem: secret.keyPem };
+  return { missing: `cannot be had: the Secret ${name} in ${namespace} has no tls.crt and tls.key in PEM`, level: 'error' };
 }
 
 const noTerms: HostDeclaration['terms'] = Object.freeze({ minVersion: null, maxVersion: null, ciphers: [], curves: [], alpn: ['h2', 'http/1.1'] as const, client: null });

@@ -4,11 +4,12 @@ import { isUpstreamGranted } from './grant.ts';
 import type { RawMapping } from './raw-mapping.ts';
 import { meaningOfHost, type HostMeaning } from './raw-service.ts';
 import { readAddress, refusalOf } from './reach.ts';
-import { contextTls, plainTls } from './tls.ts';
+import { contextTls, missingSecretLevel, plainTls, type MissingTls } from './tls.ts';
 import { notReady, type Lookups } from './unit.ts';
 import { absentServiceAddress, planUpstream, serviceAddress, type UpstreamPlan } from './upstreams.ts';
 
 interface Note {
+  readonly level: 'error' | 'warning';
   readonly code: string;
   readonly field: string;
   readonly sentence: string;
@@ -31,7 +32,7 @@ export function planRawUpstream(raw: WrittenUpstream, namespace: string, around:
   if (foreign !== null) return { plan: null, note: foreign };
   const tls = tlsOf(raw, namespace, around);
   if (tls.kind === 'missing') {
-    return { plan: withheldUpstream(raw, namespace, plainTls()), note: { code: 'tls-missing', field: 'spec.tls', sentence: `TLS ${tls.reason}, so ${notReady}, never sent in plain text; create it` } };
+    return { plan: withheldUpstream(raw, namespace, plainTls()), note: { level: tls.isAbsent ? missingSecretLevel(around.settings) : 'error', code: 'tls-missing', field: 'spec.tls', sentence: `TLS ${tls.reason}, so ${notReady}, never sent in plain text; create it` } };
   }
   const { address, from } = addressOf(meaning, port, raw.dial ?? around.settings.dial, around);
   return { plan: planUpstream(address, from, protocolOf(raw), tls.tls, raw.limits), note: portNote(meaning, port, around) };
@@ -41,7 +42,7 @@ function portNote(meaning: HostMeaning, port: number, around: Lookups): Note | n
   const service = meaning.kind === 'service' ? around.service(meaning.namespace, meaning.name) : null;
   if (service === null || service.externalName !== '' || service.ports.some((known) => known.port === port)) return null;
   const ports = service.ports.slice(0, 8).map((known) => known.port).join(', ');
-  return { code: 'no-such-port', field: 'spec.service', sentence: `the Service ${service.name} has no port ${port}, so ${notReady}; ${ports === '' ? 'give it ports' : `write one of its ports, ${ports}`}` };
+  return { level: 'error', code: 'no-such-port', field: 'spec.service', sentence: `the Service ${service.name} has no port ${port}, so ${notReady}; ${ports === '' ? 'give it ports' : `write one of its ports, ${ports}`}` };
 }
 
 /** An Upstream that is never dialled and never ready. */
@@ -61,22 +62,22 @@ function refuseForeign(meaning: HostMeaning, host: string, port: number, namespa
   if (meaning.kind === 'service' && meaning.namespace === namespace) {
     const external = around.service(namespace, meaning.name)?.externalName ?? '';
     if (trusted || external === '' || isUpstreamGranted(grants, [external])) return null;
-    return { code: 'upstream-not-granted', field, sentence: `the Service ${meaning.name} is an ExternalName of ${external}, which needs a Grant; ask the operator of the gateway for one with this name under upstreams` };
+    return { level: 'error', code: 'upstream-not-granted', field, sentence: `the Service ${meaning.name} is an ExternalName of ${external}, which needs a Grant; ask the operator of the gateway for one with this name under upstreams` };
   }
   const names = meaning.kind === 'service' ? [host, `${meaning.name}.${meaning.namespace}`] : meaning.kind === 'address' ? [host, meaning.ip] : [host];
   if (!trusted && !isUpstreamGranted(grants, names)) {
-    return { code: 'upstream-not-granted', field, sentence: `${host} is outside the namespace ${namespace} and needs a Grant, so the Mapping is not served; name a Service of the namespace, or ask the operator of the gateway for a Grant with ${host} under upstreams` };
+    return { level: 'error', code: 'upstream-not-granted', field, sentence: `${host} is outside the namespace ${namespace} and needs a Grant, so the Mapping is not served; name a Service of the namespace, or ask the operator of the gateway for a Grant with ${host} under upstreams` };
   }
   const reason = meaning.kind === 'address' ? refusalOf(around.settings, readAddress(meaning.ip), port) : null;
-  return reason === null ? null : { code: 'address-refused', field, sentence: `the address ${host} ${reason} and is not dialled; name another` };
+  return reason === null ? null : { level: 'error', code: 'address-refused', field, sentence: `the address ${host} ${reason} and is not dialled; name another` };
 }
 
-type TlsOutcome = { readonly kind: 'tls'; readonly tls: UpstreamTls | null } | { readonly kind: 'missing'; readonly reason: string };
+type TlsOutcome = { readonly kind: 'tls'; readonly tls: UpstreamTls | null } | MissingTls;
 
 function tlsOf(raw: WrittenUpstream, namespace: string, around: Lookups): TlsOutcome {
   if (raw.tls === null || raw.tls === '') return { kind: 'tls', tls: raw.tls === '' || raw.service!.tls ? plainTls() : null };
   const context = around.tlsContext(namespace, raw.tls);
-  if (context === null) return { kind: 'missing', reason: `needs the TLSContext ${raw.tls}, which does not exist in the namespace` };
+  if (context === null) return { kind: 'missing', reason: `needs the TLSContext ${raw.tls}, which does not exist in the namespace`, isAbsent: false };
   const suffix = `.${namespace}`;
   // `name.namespace` is Ambassador's way to name a Secret of that namespace.
   return contextTls(context, (name) => around.secret(namespace, name) ?? (name.endsWith(suffix) ? around.secret(namespace, name.slice(0, -suffix.length)) : null));

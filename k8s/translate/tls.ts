@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import type { UpstreamTls } from '../../routing/upstream.ts';
 import type { Report } from './report.ts';
 import { decodeTermination, type Termination } from './termination.ts';
+import type { TranslateSettings } from './translation.ts';
 import { booleanOf, fieldOf, recordOf, scalarText, textOf, textRecordOf } from './value.ts';
 
 /** PEM texts of a Secret; null for those that it lacks. */
@@ -45,12 +46,24 @@ export interface TlsContext {
 }
 
 /** Why TLS cannot be had, as words that follow its name. */
-export type TlsResult = { readonly kind: 'tls'; readonly tls: UpstreamTls } | { readonly kind: 'missing'; readonly reason: string };
+export type TlsResult = { readonly kind: 'tls'; readonly tls: UpstreamTls } | MissingTls;
+
+/** `isAbsent`: the Secret itself is not there, which an export of manifests says of every Secret. */
+export interface MissingTls {
+  readonly kind: 'missing';
+  readonly reason: string;
+  readonly isAbsent: boolean;
+}
+
+/** How a Secret that is not there is told: manifests that a tool reads are mostly exported without them, and a gateway has all that there are. */
+export function missingSecretLevel({ withoutSlices }: Pick<TranslateSettings, 'withoutSlices'>): 'warning' | 'error' {
+  return withoutSlices === 'ready' ? 'warning' : 'error';
+}
 
 /** TLS of a predictor with `ssl.certSecretName`: the Secret's certificate; the peer is verified only when the Secret holds `ca.crt` (as shipped). */
 export function predictorTls(name: string, secret: Secret | null): TlsResult {
   const reason = certificateReason(name, secret);
-  if (reason !== null) return { kind: 'missing', reason };
+  if (reason !== null) return { kind: 'missing', reason, isAbsent: secret === null };
   return { kind: 'tls', tls: { context: name, sni: null, caPem: secret!.caPem, certificate: { certPem: secret!.certPem!, keyPem: secret!.keyPem! } } };
 }
 
@@ -60,20 +73,20 @@ export function contextTls(context: TlsContext, secretOf: (name: string) => Secr
   if (context.secret !== '') {
     const secret = secretOf(context.secret);
     const reason = certificateReason(context.secret, secret);
-    if (reason !== null) return { kind: 'missing', reason };
+    if (reason !== null) return { kind: 'missing', reason, isAbsent: secret === null };
     certificate = { certPem: secret!.certPem!, keyPem: secret!.keyPem! };
   }
   let caPem: string | null = null;
   if (context.caSecret !== '') {
     const secret = secretOf(context.caSecret);
     caPem = secret?.caPem ?? secret?.certPem ?? null;
-    if (caPem === null) return { kind: 'missing', reason: `needs the Secret ${context.caSecret} with ca.crt` };
+    if (caPem === null) return { kind: 'missing', reason: `needs the Secret ${context.caSecret} with ca.crt`, isAbsent: secret === null };
   }
   return { kind: 'tls', tls: { context: context.name, sni: context.sni, caPem, certificate } };
 }
 
 function certificateReason(name: string, secret: Secret | null): string | null {
-  if (secret === null) return `needs the Secret ${name}, which does not exist`;
+  if (secret === null) return `needs the Secret ${name}, which is not there`;
   return secret.certPem === null || secret.keyPem === null ? `needs tls.crt and tls.key in PEM in the Secret ${name}` : null;
 }
 

@@ -30,7 +30,7 @@ export interface TranslateSettings {
   readonly gatewayNamespace: string | null;
   /** Default time to the response head, ms; 0 none (`--default-timeout-ms`, 3000). */
   readonly defaultTimeoutMs: number;
-  /** A Service without any EndpointSlice: `ready` for tools that read an export without them, `unready` for a gateway. */
+  /** A Service without any EndpointSlice: `ready` for tools that read an export without them, `unready` for a gateway. Such an export has no Secrets either (`missingSecretLevel`). */
   readonly withoutSlices: 'ready' | 'unready';
 }
 

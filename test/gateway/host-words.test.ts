@@ -34,7 +34,7 @@ describe('of a gateway that serves', () => {
 
 test('of what is declared, the first has a host', () => {
   const declared = (name: string, more: Partial<HostDeclaration>): HostDeclaration => ({ name, subject: { kind: 'Host', namespace: 'models', name }, field: '', hosts: ['a.example'], identity: { certPem: 'c', keyPem: 'k' }, terms: plainTerms, clientName: '', cleartext: null, ...more });
-  const book = declaredHosts([declared('first', { cleartext: 'reject' }), declared('second', { clientName: 'ca', cleartext: 'route' }), declared('missing', { hosts: ['b.example'], identity: { missing: 'a Secret' } }), declared('by its names', { hosts: null })]);
+  const book = declaredHosts([declared('first', { cleartext: 'reject' }), declared('second', { clientName: 'ca', cleartext: 'route' }), declared('missing', { hosts: ['b.example'], identity: { level: 'error' as const, missing: 'a Secret' } }), declared('by its names', { hosts: null })]);
   expect(hostWords('a.example', book)).toBe('a.example: certificate of first; cleartext is answered 404');
   expect(hostWords('b.example', book)).toBe('b.example: no handshake, as missing has no certificate that can be used; cleartext is served');
 });

@@ -6,7 +6,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { guardProblems } from '../../gateway/callers/guard-problems.ts';
-import { policyWithoutKeys } from '../../gateway/callers/read-policy.ts';
+import { readPolicyOfFiles } from '../../gateway/callers/read-policy.ts';
 import { explain, printExplanation } from '../../gateway/explanation.ts';
 import { declaredHosts } from '../../gateway/host-words.ts';
 import { inSigns } from '../../gateway/match-words.ts';
@@ -30,18 +30,19 @@ export function goldenCases(root: string): string[] {
 /** What the case gives now, in the form of its expected.txt. */
 export async function runCase(folder: string): Promise<string> {
   const settings = await settingsOf(folder);
-  const policy = await policyWithoutKeys(settings.policyFile);
-  if (typeof policy === 'string') throw new Error(policy);
+  const declared = await readPolicyOfFiles(settings.policyFile);
+  if (typeof declared === 'string') throw new Error(declared);
+  const { policy } = declared.held(() => null, 'error');
   const translator = new Translator(translateSettingsOf(settings, [], existsSync(join(folder, 'export.txt')) ? 'ready' : 'unready'), nothingHeld);
   const files = new DeclaredFiles();
   const declarations = new Declarations(files, () => () => null);
   const requests = readFileSync(join(folder, 'requests.txt'), 'utf8').split('\n').filter((line) => line !== '');
   const sections: string[] = [];
-  let declared: ReturnType<typeof parseManifest>['objects'] = [];
+  let before: ReturnType<typeof parseManifest>['objects'] = [];
   for (const file of inputsOf(folder)) {
-    const manifest = parseManifest(readFileSync(join(folder, file)), { file, terms: { defaultNamespace: settings.singleNamespace ?? 'default', digestKey: '' }, lastGood: declared });
-    files.replace(declarations, declared, manifest.objects);
-    declared = manifest.objects;
+    const manifest = parseManifest(readFileSync(join(folder, file)), { file, terms: { defaultNamespace: settings.singleNamespace ?? 'default', digestKey: '' }, lastGood: before });
+    files.replace(declarations, before, manifest.objects);
+    before = manifest.objects;
     translator.apply(declarations.changes());
     const served = { ...build(translator.current(), [...manifest.problems, ...declarations.problems(), ...guardProblems(translator.guards(), policy)]), policy };
     if (file !== 'input.yaml') sections.push(`######## ${file}\n`);

@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { check } from '../../../gateway/tools/check.ts';
 import { explain } from '../../../gateway/tools/explain.ts';
 import { oauth } from '../../../gateway/tools/oauth.ts';
@@ -12,6 +12,7 @@ import { readRequest } from '../../../gateway/tools/request.ts';
 import { routes } from '../../../gateway/tools/routes.ts';
 import { who } from '../../../gateway/tools/who.ts';
 import { FakeApi, refuse } from '../../k8s/source/cluster/fake-api.ts';
+import { runTool as run } from './run-tool.ts';
 
 const root = join(import.meta.dirname, '../../..');
 let folder: string;
@@ -28,24 +29,6 @@ beforeAll(() => {
 });
 
 afterAll(() => rmSync(folder, { recursive: true }));
-
-interface Ran {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
-
-async function run(tool: (argv: readonly string[]) => Promise<number>, ...argv: string[]): Promise<Ran> {
-  const text = { out: '', err: '' };
-  const out = vi.spyOn(process.stdout, 'write').mockImplementation((part) => ((text.out += String(part)), true));
-  const err = vi.spyOn(process.stderr, 'write').mockImplementation((part) => ((text.err += String(part)), true));
-  try {
-    return { code: await tool(argv), ...text };
-  } finally {
-    out.mockRestore();
-    err.mockRestore();
-  }
-}
 
 const at = (name: string): string => join(folder, name);
 
