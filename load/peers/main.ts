@@ -10,31 +10,23 @@ import { callers } from './suites/callers.ts';
 import { changeLive } from './suites/change-live.ts';
 import { cluster } from './suites/cluster.ts';
 import { coldStart } from './suites/cold-start.ts';
-import { flips } from './suites/flips.ts';
-import { grpcIdle } from './suites/grpc-idle.ts';
 import { grpcMatrix } from './suites/grpc-matrix.ts';
-import { h2Floods } from './suites/h2-floods.ts';
-import { h2Mirrors } from './suites/h2-mirrors.ts';
 import { idleConnections } from './suites/idle-connections.ts';
 import { memory } from './suites/memory.ts';
 import { openLoop } from './suites/open-loop.ts';
-import { reSpread } from './suites/re-spread.ts';
 import { replacedWorker } from './suites/replaced-worker.ts';
 import { restMatrix } from './suites/rest-matrix.ts';
 import { rest100k, rest70 } from './suites/rest.ts';
 import { scrape } from './suites/scrape.ts';
 import { shadowIsolation } from './suites/shadow-isolation.ts';
-import { soak } from './suites/soak.ts';
-import { staleRace } from './suites/stale-race.ts';
-import { slowHeads } from './suites/slow-heads.ts';
 import { tls } from './suites/tls.ts';
 import type { Suite, SuiteOptions } from './suites/suite.ts';
 
 const suites: readonly Suite[] = [
   cluster,
-  rest70, rest100k, restMatrix, callers, openLoop, grpcMatrix, grpcIdle, reSpread,
-  tls, staleRace, shadowIsolation, soak, h2Floods, h2Mirrors, idleConnections, slowHeads,
-  memory, changeLive, busyChanges, flips, scrape, coldStart, replacedWorker,
+  rest70, rest100k, restMatrix, callers, openLoop, grpcMatrix,
+  tls, shadowIsolation, idleConnections,
+  memory, changeLive, busyChanges, scrape, coldStart, replacedWorker,
 ];
 const project = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -53,7 +45,6 @@ const { values } = parseArgs({
     requests: { type: 'string' },
     workers: { type: 'string', default: '1,2,4' },
     only: { type: 'string' },
-    'live-ms': { type: 'string', default: '250' },
     'wrong-bodies': { type: 'boolean', default: false },
     output: { type: 'string' },
   },
@@ -85,7 +76,6 @@ const options: SuiteOptions = {
   perSecond: values.rate === undefined ? null : whole(values.rate, 'rate'),
   requests: values.requests === undefined ? null : whole(values.requests, 'requests'),
   workers: values.workers.split(',').map((text) => whole(text, 'workers')),
-  liveMs: Number(values['live-ms']) || 0,
   only: values.only === undefined ? [] : values.only.split('|'),
   wrongBodies: values['wrong-bodies'],
   folder,

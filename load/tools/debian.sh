@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Installs the peers and clients that Debian packages: HAProxy, nginx, wrk, h2load.
+# Installs the peers and clients that Debian packages: HAProxy, nginx, wrk.
 # Pinned to an upstream version (the Debian revision may move with security fixes). Does nothing when all are there.
 set -euo pipefail
 
-declare -A pinned=([haproxy]=2.6.12 [nginx-light]=1.22.1 [libnginx-mod-http-echo]=1:0.63 [wrk]=4.1.0 [nghttp2-client]=1.52.0)
+declare -A pinned=([haproxy]=2.6.12 [nginx-light]=1.22.1 [libnginx-mod-http-echo]=1:0.63 [wrk]=4.1.0)
 
 wanted=()
 for package in "${!pinned[@]}"; do
@@ -24,4 +24,3 @@ fi
 haproxy -v | head -1
 nginx -v
 wrk -v 2>&1 | head -1 || true
-h2load --version

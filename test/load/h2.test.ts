@@ -4,8 +4,6 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { flag, frameType } from '../../gateway/edge/http2/constants.ts';
 import { HeaderList } from '../../gateway/edge/http2/header-list.ts';
 import { HpackDecoder } from '../../gateway/edge/http2/hpack-decode.ts';
-import { attackOf } from '../../load/peers/floods/attacks.ts';
-import { floods, type FloodKind } from '../../load/peers/floods/floods.ts';
 import { Calls, type Call } from '../../load/peers/h2/calls.ts';
 import { block, frame, message, settings, windowUpdate } from '../../load/peers/h2/frames.ts';
 
@@ -107,31 +105,5 @@ describe('Calls', () => {
     const { whole } = await callOnce(port, message(300_000, 'q'));
     expect(whole).toBe(true);
     expect(received).toBeGreaterThanOrEqual(300_005 / 16_384);
-  });
-});
-
-describe('attackOf', () => {
-  test.each(Object.keys(floods) as readonly FloodKind[])('%s: whole frames only, and as many as it says', (kind) => {
-    const attack = attackOf(kind, [[':method', 'POST'], [':path', '/a']]);
-    for (const piece of [attack.next(), attack.next()]) {
-      if (piece === null) continue;
-      let frames = 0;
-      let at = 0;
-      for (; at < piece.bytes.length; frames++) at += 9 + piece.bytes.readUIntBE(at, 3);
-      expect(at).toBe(piece.bytes.length);
-      expect(frames).toBe(piece.frames);
-    }
-  });
-
-  test('the bomb is small on the wire and inserts what it refers to', () => {
-    const attack = attackOf('HPACK bomb', [[':method', 'POST']]);
-    const decoder = new HpackDecoder(4096);
-    const list = new HeaderList({ bytes: 60_000, fields: 100 });
-    const first = attack.opening.subarray(24 + 9 + 9);
-    expect(decoder.decode(first, 0, first.length, list)).toBe(true);
-    const second = attack.next()!.bytes.subarray(9);
-    expect(decoder.decode(second, 0, second.length, list)).toBe(true);
-    expect(list.tooLarge).toBe(true);
-    expect(second.length).toBeLessThan(16_384);
   });
 });

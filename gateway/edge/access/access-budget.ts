@@ -1,5 +1,5 @@
 // Access budget: lines about failures that are written in a second. Whoever resets calls as fast as the network takes them must not have a line
-// for each: 7,000 lines a second made the heap of the thread that writes them 33 MiB larger and took a third of a core (load/peers, h2-floods).
+// for each: 7,000 lines a second made the heap of the thread that writes them 33 MiB larger and took a third of a core.
 import { Deadline } from '../io/deadline.ts';
 import type { DeadlineWheel, Timed } from '../io/deadline.ts';
 

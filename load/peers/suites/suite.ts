@@ -17,8 +17,6 @@ export interface SuiteOptions {
   readonly only: readonly string[];
   /** Proves that the check of bodies can fail: the upstream answers something else. */
   readonly wrongBodies: boolean;
-  /** flips: so long after a change an answer by the table before it is right, ms. Each route changes every 400 ms. 0 proves that the check can fail. */
-  readonly liveMs: number;
   /** Folder for configurations, manifests and logs. */
   readonly folder: string;
 }
