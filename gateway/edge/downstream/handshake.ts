@@ -6,14 +6,13 @@ import { Deadline } from '../io/deadline.ts';
 import type { Timed } from '../io/deadline.ts';
 import type { WorkerContext } from '../io/worker-context.ts';
 import type { ClientCertificate, ClientTls } from '../message/client-certificate.ts';
-import { readClientHello } from '../tls/client-hello.ts';
+import { ClientHelloReader } from '../tls/client-hello.ts';
 import type { ClientHello } from '../tls/client-hello.ts';
 import { clientCertificateOf } from '../tls/peer-certificate.ts';
 import type { ServedCertificates } from '../tls/served-certificates.ts';
 
 /** A handshake must end within this: it costs more than what follows, and a client that leaves in the middle is not seen before. */
 const mostHandshakeMs = 5000;
-const nothing = Buffer.alloc(0);
 const ignored = (): void => undefined;
 /** What cannot be read here is OpenSSL's to refuse, with its alert. */
 const unread: ClientHello = Object.freeze({ serverName: null, ticketKeyName: null });
@@ -41,7 +40,7 @@ class Handshake implements Timed {
   readonly #raw: Socket;
   readonly #agreed: Agreed;
   readonly #deadline = new Deadline(this);
-  #came: Buffer = nothing;
+  #reader = new ClientHelloReader();
   #secure: TLSSocket | null = null;
 
   constructor(worker: WorkerContext, certificates: ServedCertificates, raw: Socket, agreed: Agreed) {
@@ -63,8 +62,7 @@ class Handshake implements Timed {
   }
 
   readonly #received = (chunk: Buffer): void => {
-    this.#came = this.#came.length === 0 ? chunk : Buffer.concat([this.#came, chunk]);
-    const reading = readClientHello(this.#came, 0, this.#came.length);
+    const reading = this.#reader.add(chunk);
     if (reading.kind !== 'partial') this.#agree(reading.kind === 'hello' ? reading.hello : unread);
   };
 
@@ -80,8 +78,8 @@ class Handshake implements Timed {
     raw.off('data', this.#received);
     raw.off('end', this.#end);
     // OpenSSL reads it again, from the first byte on.
-    raw.unshift(this.#came);
-    this.#came = nothing;
+    raw.unshift(this.#reader.bytes);
+    this.#reader = new ClientHelloReader();
     const { alpn, client } = entry.terms;
     const secure = new TLSSocket(raw, { isServer: true, secureContext, ALPNProtocols: [...alpn], requestCert: client !== null, rejectUnauthorized: client?.required === true, allowHalfOpen: true } as ConstructorParameters<typeof TLSSocket>[1]);
     this.#secure = secure;

@@ -17,10 +17,13 @@ export type HelloReading =
   /** It is none, or none that is read here: OpenSSL says what is wrong with it. */
   | { readonly kind: 'unreadable' };
 
-/** Longest ClientHello that is read, with its records' heads: OpenSSL's own limit for its message is 131,396 bytes, and none in the wild is over 4 KiB. */
+/** Longest ClientHello that is read, without the head of its message: OpenSSL's own limit is 131,396 bytes, and none in the wild is over 4 KiB. */
 export const mostHelloBytes = 16 * 1024;
+/** Records in which one may come: clients send one or two, and a record holds as much as the longest hello. */
+export const mostHelloRecords = 16;
 
 const recordHeadBytes = 5;
+const messageHeadBytes = 4;
 const handshakeRecord = 22;
 const clientHelloMessage = 1;
 const serverNameExtension = 0;
@@ -30,41 +33,91 @@ const keyNameBytes = 16;
 /** Bytes of a name that could be a host (RFC 1035 §2.3.4). */
 const mostNameBytes = 253;
 
+const nothing = Buffer.alloc(0);
+const leastRoomBytes = 512;
 const partial: HelloReading = Object.freeze({ kind: 'partial' });
 const unreadable: HelloReading = Object.freeze({ kind: 'unreadable' });
 
-/** Reads the ClientHello at `bytes[start..end)`. */
-export function readClientHello(bytes: Buffer, start: number, end: number): HelloReading {
-  const message = firstMessage(bytes, start, end);
-  if (message === null) return unreadable;
-  if (message === 'partial') return end - start > mostHelloBytes ? unreadable : partial;
-  const hello = new Reader(message).hello();
-  return hello === null ? unreadable : { kind: 'hello', hello };
-}
+/**
+ * Reads the ClientHello that a connection begins with, as its bytes come. Each byte is looked at once and copied a bounded number of times, however a client
+ * cuts its records and its segments. What is kept is bounded by the longest hello and the most records.
+ */
+export class ClientHelloReader {
+  /** All that came, in room for more. */
+  #bytes: Buffer = nothing;
+  #length = 0;
+  /** Where the bodies of whole records begin and end: the message lies in these, and in the record that comes. */
+  readonly #bodies: { readonly start: number; readonly end: number }[] = [];
+  /** Of the message, in whole records. */
+  #have = 0;
+  /** Where the record begins that comes. */
+  #recordStart = 0;
+  /** Length of the message without its head; −1: not known yet. */
+  #wanted = -1;
 
-/** The body of the first handshake message, which may lie in several records; null: it is no ClientHello. */
-function firstMessage(bytes: Buffer, start: number, end: number): Buffer | 'partial' | null {
-  const pieces: Buffer[] = [];
-  let have = 0;
-  for (let at = start; ; ) {
-    if (at < end && bytes[at] !== handshakeRecord) return null;
-    if (at + 1 < end && bytes[at + 1] !== 3) return null;
-    if (end - at < recordHeadBytes) return 'partial';
-    const length = bytes.readUInt16BE(at + 3);
-    if (length === 0) return null;
-    const bodyStart = at + recordHeadBytes;
-    const bodyEnd = Math.min(end, bodyStart + length);
-    if (have === 0 && bodyStart < bodyEnd && bytes[bodyStart] !== clientHelloMessage) return null;
-    pieces.push(bytes.subarray(bodyStart, bodyEnd));
-    have += bodyEnd - bodyStart;
-    if (have >= 4) {
-      const joined = pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces);
-      const wanted = joined.readUIntBE(1, 3);
-      if (wanted > mostHelloBytes) return null;
-      if (have - 4 >= wanted) return joined.subarray(4, 4 + wanted);
+  /** Everything that came, from the first byte on. Valid until more is added. */
+  get bytes(): Buffer {
+    return this.#bytes.subarray(0, this.#length);
+  }
+
+  /** Takes what came next. Nothing is read after a reading that is not partial. */
+  add(chunk: Buffer): HelloReading {
+    this.#keep(chunk);
+    for (;;) {
+      const at = this.#recordStart;
+      const end = this.#length;
+      if (at < end && this.#bodies.length === mostHelloRecords) return unreadable;
+      if (at < end && this.#bytes[at] !== handshakeRecord) return unreadable;
+      if (at + 1 < end && this.#bytes[at + 1] !== 3) return unreadable;
+      if (end - at < recordHeadBytes) return partial;
+      const bodyStart = at + recordHeadBytes;
+      const recordEnd = bodyStart + this.#bytes.readUInt16BE(at + 3);
+      if (recordEnd === bodyStart) return unreadable;
+      const body = { start: bodyStart, end: Math.min(end, recordEnd) };
+      const have = this.#have + body.end - body.start;
+      if (have > 0 && this.#first(0, body) !== clientHelloMessage) return unreadable;
+      if (have >= messageHeadBytes) {
+        if (this.#wanted < 0) this.#wanted = this.#first(1, body) * 0x10000 + this.#first(2, body) * 0x100 + this.#first(3, body);
+        if (this.#wanted > mostHelloBytes) return unreadable;
+        if (have - messageHeadBytes >= this.#wanted) return this.#hello(body);
+      }
+      if (recordEnd > end) return partial;
+      this.#bodies.push(body);
+      this.#have = have;
+      this.#recordStart = recordEnd;
     }
-    if (bodyStart + length > end) return 'partial';
-    at = bodyStart + length;
+  }
+
+  /** Most clients send theirs in one piece, which is not copied. */
+  #keep(chunk: Buffer): void {
+    const length = this.#length + chunk.length;
+    if (this.#length === 0) this.#bytes = chunk;
+    else {
+      if (length > this.#bytes.length) {
+        const room = Buffer.allocUnsafe(Math.max(leastRoomBytes, length * 2));
+        this.#bytes.copy(room, 0, 0, this.#length);
+        this.#bytes = room;
+      }
+      chunk.copy(this.#bytes, this.#length);
+    }
+    this.#length = length;
+  }
+
+  /** One of the first bytes of the message, which have come, of whom each may lie in a record of its own. */
+  #first(index: number, last: { readonly start: number; readonly end: number }): number {
+    let rest = index;
+    for (const { start, end } of this.#bodies) {
+      if (rest < end - start) return this.#bytes[start + rest]!;
+      rest -= end - start;
+    }
+    return this.#bytes[last.start + rest]!;
+  }
+
+  #hello(last: { readonly start: number; readonly end: number }): HelloReading {
+    const pieces = [...this.#bodies, last].map(({ start, end }) => this.#bytes.subarray(start, end));
+    const joined = pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces);
+    const hello = new Reader(joined.subarray(messageHeadBytes, messageHeadBytes + this.#wanted)).hello();
+    return hello === null ? unreadable : { kind: 'hello', hello };
   }
 }
 

@@ -1,30 +1,19 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { mostHelloBytes, plainServerName, readClientHello } from '../../../../gateway/edge/tls/client-hello.ts';
+import { ClientHelloReader, mostHelloBytes, mostHelloRecords, plainServerName } from '../../../../gateway/edge/tls/client-hello.ts';
+import type { HelloReading } from '../../../../gateway/edge/tls/client-hello.ts';
 import { keyNamed, ticketKeys, ticketPeriodMs } from '../../../../gateway/edge/tls/ticket-keys.ts';
+import { bytesOf, clientHello, counted, extension, helloOf as message, records, serverName } from '../../../wire/client-hello.ts';
 
-function counted(size: 1 | 2 | 3, ...parts: readonly Buffer[]): Buffer {
-  const body = Buffer.concat(parts);
-  const length = Buffer.alloc(size);
-  length.writeUIntBE(body.length, 0, size);
-  return Buffer.concat([length, body]);
-}
-const bytesOf = (hex: string): Buffer => Buffer.from(hex, 'hex');
-const extension = (type: string, ...parts: readonly Buffer[]): Buffer => Buffer.concat([bytesOf(type), counted(2, ...parts)]);
-const serverName = (name: string): Buffer => extension('0000', counted(2, bytesOf('00'), counted(2, Buffer.from(name, 'latin1'))));
-
-function message(...extensions: readonly Buffer[]): Buffer {
-  return Buffer.concat([bytesOf('01'), counted(3, bytesOf('0303'), Buffer.alloc(32), counted(1, Buffer.alloc(32)), counted(2, bytesOf('1301')), counted(1, bytesOf('00')), counted(2, ...extensions))]);
-}
-
-/** The message in records of at most so many bytes. */
-function records(whole: Buffer, most = 16_384): Buffer {
-  const parts: Buffer[] = [];
-  for (let at = 0; at < whole.length; at += most) parts.push(bytesOf('160301'), counted(2, whole.subarray(at, at + most)));
-  return Buffer.concat(parts);
-}
-
-const read = (bytes: Buffer): ReturnType<typeof readClientHello> => readClientHello(bytes, 0, bytes.length);
+const read = (...chunks: readonly Buffer[]): HelloReading => {
+  const reader = new ClientHelloReader();
+  let reading: HelloReading = { kind: 'partial' };
+  for (const chunk of chunks) {
+    if (reading.kind === 'partial') reading = reader.add(chunk);
+  }
+  return reading;
+};
+const inChunks = (whole: Buffer, most: number): readonly Buffer[] => Array.from({ length: Math.ceil(whole.length / most) }, (_chunk, index) => whole.subarray(index * most, (index + 1) * most));
 
 describe('a ClientHello', () => {
   const ticket = Buffer.alloc(200, 5);
@@ -38,14 +27,17 @@ describe('a ClientHello', () => {
     ['a ticket of TLS 1.3', [serverName('a.example'), extension('0029', counted(2, counted(2, ticket), Buffer.alloc(4)), counted(2, counted(1, Buffer.alloc(32))))], 'a.example', true],
     ['an empty ticket', [extension('0023')], null, false],
   ])('with %s', (_what, extensions, name, hasTicket) => {
-    for (const most of [16_384, 7, 1]) {
-      expect(read(records(message(...extensions), most))).toEqual({ kind: 'hello', hello: { serverName: name, ticketKeyName: hasTicket ? ticket.subarray(0, 16) : null } });
+    const whole = message(...extensions);
+    for (const inRecords of [records(whole), records(whole, Math.ceil(whole.length / mostHelloRecords)), ...[1, 2, 3, 4, 5].map((first) => Buffer.concat([records(whole.subarray(0, first), 1), records(whole.subarray(first))]))]) {
+      for (const most of [16_384, 7, 1]) {
+        expect(read(...inChunks(inRecords, most))).toEqual({ kind: 'hello', hello: { serverName: name, ticketKeyName: hasTicket ? ticket.subarray(0, 16) : null } });
+      }
     }
   });
 
   test('cut at each byte is partial, and never another hello', () => {
     const whole = records(message(serverName('a.example'), extension('0023', ticket)), 50);
-    for (let end = 0; end < whole.length; end++) expect(readClientHello(whole, 0, end)).toEqual({ kind: 'partial' });
+    for (let end = 0; end < whole.length; end++) expect(read(whole.subarray(0, end))).toEqual({ kind: 'partial' });
   });
 
   test('with the same extension twice is not read: OpenSSL refuses it', () => {
@@ -53,8 +45,28 @@ describe('a ClientHello', () => {
   });
 
   test.each([[-1, 'hello'], [0, 'hello'], [1, 'unreadable']])('%i bytes over the longest: %s', (over, kind) => {
-    const empty = message(extension('ffff')).length - 4;
-    expect(read(records(message(extension('ffff', Buffer.alloc(mostHelloBytes - empty + over))))).kind).toBe(kind);
+    const whole = clientHello(4 + mostHelloBytes + over);
+    for (const inRecords of [records(whole), records(whole, 1100)]) {
+      expect(read(inRecords).kind).toBe(kind);
+      expect(read(...inChunks(inRecords, 1)).kind).toBe(kind);
+    }
+  });
+
+  test.each([[-1, 'hello'], [0, 'hello'], [1, 'unreadable']])('%i records over the most: %s', (over, kind) => {
+    const count = mostHelloRecords + over;
+    const whole = clientHello(count * 100);
+    for (const inRecords of [records(whole, 100), Buffer.concat([records(whole.subarray(0, count - 1), 1), records(whole.subarray(count - 1))])]) {
+      expect(read(inRecords).kind).toBe(kind);
+      expect(read(...inChunks(inRecords, 1)).kind).toBe(kind);
+    }
+  });
+
+  test('is kept whole for OpenSSL, with what came behind it', () => {
+    const whole = Buffer.concat([records(clientHello(500, serverName('a.example')), 100), bytesOf('140303000101')]);
+    const reader = new ClientHelloReader();
+    for (const chunk of inChunks(whole.subarray(0, -20), 1)) expect(reader.add(chunk)).toEqual({ kind: 'partial' });
+    expect(reader.add(whole.subarray(-20)).kind).toBe('hello');
+    expect(reader.bytes).toEqual(whole);
   });
 
   test('any bytes are read without a fault', () => {

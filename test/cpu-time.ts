@@ -1,0 +1,42 @@
+// CPU time of readers, as tests hold it to the rule: bytes of strangers cost time linear in their number, however they are cut.
+
+/** Runs whose cheapest counts: others were disturbed by a collection of garbage, or by what runs beside. */
+const runs = 3;
+const growth = 8;
+/** Between what linear (8) and square (64) come to. */
+const mostTimes = 22;
+/** Below this a clock of CPU time says nothing. */
+const leastMicros = 400;
+
+/** CPU time of this thread that `read` takes, µs: of the cheapest of some runs. */
+async function microsOf(read: () => unknown): Promise<number> {
+  let least = Infinity;
+  for (let run = 0; run < runs; run++) {
+    const before = process.threadCpuUsage();
+    await read();
+    const { user, system } = process.threadCpuUsage(before);
+    least = Math.min(least, user + system);
+  }
+  return least;
+}
+
+/**
+ * How many times as much CPU time eight times the `size` takes; throws where that is more than in proportion. `read` prepares nothing: what it reads is made by
+ * `made`, which is not counted.
+ */
+export async function holdsLinear<Prepared>(size: number, made: (size: number) => Prepared, read: (prepared: Prepared) => unknown): Promise<number> {
+  const small = made(size);
+  const large = made(size * growth);
+  // Compiled by then.
+  for (let run = 0; run < runs; run++) await read(small);
+  let times = Infinity;
+  // What holds once holds: a machine that is busy makes it look more, never less.
+  for (let attempt = 0; attempt < runs; attempt++) {
+    const least = await microsOf(() => read(small));
+    const micros = await microsOf(() => read(large));
+    times = Math.min(times, micros / Math.max(least, leastMicros));
+    if (times <= mostTimes) return times;
+    if (times > 2 * mostTimes) break;
+  }
+  throw new Error(`${growth} times as many bytes cost ${times.toFixed(1)} times as much CPU time`);
+}
