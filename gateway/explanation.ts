@@ -16,18 +16,16 @@ import type { RouteTable } from '../routing/table.ts';
 import { type Route } from '../routing/decision.ts';
 import { visible } from '../routing/visible.ts';
 import type { CallPolicy } from './callers/call-policy.ts';
-import { admittanceOf } from './callers/effective.ts';
-import { addressTexts, admitsText, admittanceText, sinceText } from './callers/words.ts';
+import { callersSaid, sinceAuth } from './callers/said.ts';
+import type { CallWorld } from './callers/said.ts';
+import { admitsText, sinceNothing } from './callers/words.ts';
 import type { NamedCaller } from './callers/words.ts';
-import { throughFront } from './explanation-front.ts';
-import { limitsOf } from './callers/effective-limits.ts';
-import { limitsSince, limitsText } from './callers/words.ts';
+import { atDoor, throughFront } from './explanation-front.ts';
 import { hintsFor } from './explanation-hints.ts';
 import { hostWords } from './host-words.ts';
 import type { HostBook } from './host-words.ts';
 import { grpcStatusNames, rejectFailure, type Failure } from './failures.ts';
 import type { Wording } from './match-words.ts';
-import { authWords, limitServiceWords } from './external-words.ts';
 import { stepsOf, type StepConditions, type StepName } from './steps.ts';
 import { destinationOf, destinationWords } from './target-words.ts';
 import type { ServiceChoice, Translation } from '../k8s/translate/translation.ts';
@@ -40,6 +38,8 @@ export interface ExplainRequest {
   readonly path: string;
   readonly headers: readonly (readonly [string, string])[];
   readonly grpc: boolean;
+  /** By TLS; false: in cleartext. */
+  readonly secure: boolean;
 }
 
 /** One way that the request may go, with what it is decided by. */
@@ -77,7 +77,7 @@ export interface Explanation {
   readonly route: string | null;
   readonly ways: readonly Way[];
   /** Why it is not forwarded, or null. */
-  readonly reject: { readonly reason: RejectReason | 'bad-path' | 'refused-head'; readonly answer: string; readonly sentence: string } | null;
+  readonly reject: { readonly reason: RejectReason | 'bad-path' | 'refused-head' | 'cleartext'; readonly answer: string; readonly sentence: string } | null;
   /** What was probably meant where no Route answers. */
   readonly hints: readonly string[];
 }
@@ -91,20 +91,26 @@ export interface ExplainWith {
   readonly policy: CallPolicy;
   /** Whom it is told of whether they may call; null: nobody. */
   readonly as: NamedCaller | null;
+  /** Proxies that are believed, as the option says it; null: it does not. */
+  readonly trustedHops: number | null;
   readonly hosts: HostBook;
   /** How Routes are named. */
   readonly wording: Wording;
 }
 
 /** Explains one request. */
-export function explain(table: RouteTable<null>, sent: ExplainRequest, { translation, bodyBytes, policy, as, hosts, wording }: ExplainWith): Explanation {
-  const request = throughFront(sent, table.settings.front);
+export function explain(table: RouteTable<null>, sent: ExplainRequest, { translation, bodyBytes, policy, as, trustedHops, hosts, wording }: ExplainWith): Explanation {
+  const { external, front } = table.settings;
+  const request = throughFront(sent, front);
   if (!('path' in request)) return { space: 'none', host: null, passed: [], route: null, ways: [], hints: [], reject: { reason: 'refused-head', answer: answerOf(request, sent.grpc), sentence: request.sentence } };
   const head = headOf(request);
   if (!canonicalPath(head.pathBytes, head.pathStart, head.queryEnd, head)) {
     const sentence = 'the path does not begin with /, climbs above it, or holds a control character, a space, #, \\ or %00';
     return { space: 'none', host: null, passed: [], route: null, ways: [], hints: [], reject: { reason: 'bad-path', answer: '400', sentence } };
   }
+  const hops = trustedHops ?? front?.trustedHops ?? 0;
+  const turned = atDoor(request, textOf(head.pathBytes, head.pathStart, head.pathEnd), hosts, hops === 'unknown' ? 0 : hops);
+  if (turned !== null) return turnedAwayText(turned, request, hosts);
   const space = ownerOf(table, head);
   const shown = space === null ? 'none: that namespace has no Routes' : space.name === null ? 'shared space' : `namespace ${space.name}`;
   const decision = decide(table, head, 0);
@@ -114,10 +120,15 @@ export function explain(table: RouteTable<null>, sent: ExplainRequest, { transla
     host: hostWords(request.host, hosts),
     passed: space === null ? [] : passedOver(table, space.name, head, route, wording),
     route: route === null ? null : routeText(route, wording),
-    ways: route === null ? [] : waysOf(route, translation, textOf(head.pathBytes, head.pathStart, head.queryEnd), (mapping) => callersOf(mapping, policy, as), { bodyBytes, policy, upgrade: asksForWebSocket(request), external: table.settings.external }),
+    ways: route === null ? [] : waysOf(route, translation, textOf(head.pathBytes, head.pathStart, head.queryEnd), (mapping) => callersOf(mapping, { policy, external, front, trustedHops }, as), { bodyBytes, policy, upgrade: asksForWebSocket(request), external }),
     reject: decision.kind === 'reject' ? rejection(decision, request.grpc) : null,
     hints: decision.kind === 'reject' && decision.reason === 'no-route' ? hintsFor(table, translation.ofAnother, request, wording) : [],
   };
+}
+
+/** What is explained, as its first line says it: `POST localhost/seldon/…`, `GET https://a.example/…`. */
+export function requestLine({ method, host, path, grpc, secure }: ExplainRequest): string {
+  return visible(`${grpc ? 'gRPC' : method} ${secure ? 'https://' : ''}${host}${path}`);
 }
 
 /** The text of `sluice explain --wide`, indented by two; ends with a newline. */
@@ -136,6 +147,13 @@ export function printExplanation({ space, host, passed, route, ways, reject, hin
     if (service !== null) lines.push(`  ${service.chosen}${service.exists ? '' : ', which does not exist'}; tried: ${service.candidates.join(', ')}`);
   }
   return lines.map((line) => `  ${visible(line)}\n`).join('');
+}
+
+/** It goes no further than the door. */
+function turnedAwayText(turned: 301 | 308 | Failure, { host, grpc }: ExplainRequest, hosts: HostBook): Explanation {
+  const sentence = typeof turned === 'number' ? `a request in cleartext to ${host} is redirected to https` : `a request in cleartext to ${host} is refused, as the host says`;
+  const hints = [`write https://${host}/… as the target, and it is explained as it comes by TLS`];
+  return { space: 'none: it is answered before a Route is looked for', host: hostWords(host, hosts), passed: [], route: null, ways: [], hints, reject: { reason: 'cleartext', answer: typeof turned === 'number' ? String(turned) : answerOf(turned, grpc), sentence } };
 }
 
 /** As the data plane reads a head: the field `upgrade` that `connection` names. */
@@ -198,15 +216,16 @@ function reasonToPass({ match, hasLive }: Route<null>, head: RequestHead, wordin
   return hasLive ? 'a bare gRPC name is not open to claims' : 'only shadows';
 }
 
-function waysOf(route: Route<null>, translation: ExplainWith['translation'], path: string, callersFor: (mapping: Mapping) => readonly string[], conditions: StepConditions): Way[] {
+function waysOf(route: Route<null>, translation: ExplainWith['translation'], path: string, callersFor: (mapping: Mapping) => Told, conditions: StepConditions): Way[] {
   const { upstreams } = translation;
   const choiceOf = (mapping: Mapping): ServiceChoice | null => translation.choiceOf(mapping.id) ?? translation.choiceOf(restOf(mapping));
   const originOf = (mapping: Mapping): Pick<Way, 'source' | 'predictor' | 'to'> => ({ source: mapping.source, predictor: mapping.series.predictor, to: destinationWords(destinationOf(mapping, upstreams)) });
   const live = route.split.members.map(({ mapping, share, declared, ready }): Way => {
     const decision = { kind: 'forward', serial: route.serial, next: null, bound: 1, attached: null, shadows: route.shadows, route, mapping, target: mapping.target } as const;
     const steps = stepsOf(mapping, conditions);
-    const limits = [...(mapping.target.kind === 'forward' ? limitTexts(mapping.target.timeout, mapping.target.idleTimeout) : []), ...rateTexts(mapping, conditions.policy), ...limitServiceWords(steps, conditions.external)];
-    const callers = [...callersFor(mapping), ...authWords(steps, conditions.external)];
+    const told = callersFor(mapping);
+    const limits = [...(mapping.target.kind === 'forward' ? limitTexts(mapping.target.timeout, mapping.target.idleTimeout) : []), ...told.limits];
+    const { callers } = told;
     return { share, declared, role: 'live', ready, ...originOf(mapping), decision: decisionJson(decision, path, []), text: printDecision(decision, path, []), callers, steps, limits, service: choiceOf(mapping) };
   });
   const shadows = route.shadows.map(({ mapping, target, fraction, ready }): Way => {
@@ -216,10 +235,16 @@ function waysOf(route: Route<null>, translation: ExplainWith['translation'], pat
   return [...live, ...shadows];
 }
 
-function callersOf(mapping: Mapping, policy: CallPolicy, as: NamedCaller | null): readonly string[] {
-  const admittance = admittanceOf(mapping.guard, mapping.namespace, policy);
-  const said = admittance.since === 'nothing' ? [] : [`${admittanceText(admittance)} (${sinceText(admittance, mapping)})`];
-  return [...said, ...addressTexts(mapping, policy), ...(as === null ? [] : [admitsText(mapping, as, policy)])];
+/** What is told of a Mapping's callers. */
+interface Told {
+  readonly callers: readonly string[];
+  readonly limits: readonly string[];
+}
+
+function callersOf(mapping: Mapping, world: CallWorld, as: NamedCaller | null): Told {
+  const { callers, addresses, limits } = callersSaid(mapping, world);
+  const said = callers.flatMap(({ words, since }) => (since === sinceNothing ? [] : [since === sinceAuth ? words : `${words} (${since})`]));
+  return { callers: [...said, ...addresses, ...(as === null ? [] : [admitsText(mapping, as, world.policy)])], limits: limits.map((limit) => `limits: ${limit}`) };
 }
 
 /** Id of the REST Mapping beside this one: a predictor has one Service for all its Mappings, and the choice is kept with that one. */
@@ -244,10 +269,4 @@ function rejection({ reason, sentence }: RejectDecision, grpc: boolean): Explana
 
 function answerOf({ httpStatus, grpcStatus }: Failure, grpc: boolean): string {
   return grpc ? grpcStatusNames[grpcStatus]! : String(httpStatus);
-}
-
-/** How much may come, and since what. */
-function rateTexts(mapping: Mapping, policy: CallPolicy | null): readonly string[] {
-  const effective = limitsOf(mapping.guard, mapping.namespace, policy);
-  return effective.limits.length === 0 ? [] : [`limits: at most ${limitsText(effective)}, since ${limitsSince(effective, mapping)}`];
 }

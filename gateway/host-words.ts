@@ -1,5 +1,6 @@
 // What holds for a host at the door, in words for people: which certificate its clients get, whether they must show one, what becomes of cleartext.
 import type { Cleartext, HostDeclaration } from '../routing/host-tls.ts';
+import { compareText } from '../routing/problem.ts';
 import { byHost, comparableHost } from './certificates.ts';
 import type { CertificateSet } from './certificates.ts';
 
@@ -35,6 +36,23 @@ export function declaredHosts(declared: readonly HostDeclaration[]): HostBook {
     }
   }
   return { certificates, cleartext };
+}
+
+/** What becomes of requests in cleartext to this host. `authority`: a Host, with or without port. */
+export function cleartextOf(authority: string, { cleartext }: HostBook): Cleartext {
+  return byHost(cleartext, comparableHost(authority)) ?? 'route';
+}
+
+/** Hosts that are told of at once. */
+const mostHosts = 8;
+
+/** `cleartext is redirected to https for a.example.com, *.b.example`: a line each for what is not served as it is, by the least of its hosts. */
+export function cleartextLines({ cleartext }: HostBook): readonly string[] {
+  return (['redirect', 'reject'] as const).flatMap((said) => {
+    const hosts = [...cleartext].flatMap(([host, one]) => (one === said ? [host] : [])).toSorted(compareText);
+    const more = hosts.length > mostHosts ? ` and ${hosts.length - mostHosts} more` : '';
+    return hosts.length === 0 ? [] : [`cleartext is ${cleartextWords[said]} for ${hosts.slice(0, mostHosts).map((host) => (host === '*' ? 'every host that says nothing else' : host)).join(', ')}${more}`];
+  });
 }
 
 const cleartextWords: Readonly<Record<Cleartext, string>> = { redirect: 'redirected to https', route: 'served', reject: 'answered 404' };

@@ -1,11 +1,9 @@
 // Steps: what may happen to a request between its Route and an Endpoint. Their names, in the one order in which they are taken, and which of them
 // a Mapping has; the data plane compiles them (gateway/edge/policy), `explain` lists them.
 import type { ExternalServices } from '../routing/external-services.ts';
-import type { Kept, Mapping } from '../routing/mapping.ts';
-import { addressRulesOf } from './callers/address-rules.ts';
+import type { Mapping } from '../routing/mapping.ts';
 import type { CallPolicy } from './callers/call-policy.ts';
-import { admittanceOf } from './callers/effective.ts';
-import { limitsOf } from './callers/effective-limits.ts';
+import { termsOf } from './callers/terms.ts';
 import { compileRewrite } from '../routing/rewrite.ts';
 
 /**
@@ -52,19 +50,21 @@ export interface StepConditions {
 }
 
 /** The steps of a request that a Mapping takes, in their order. */
-export function stepsOf({ target, match, guard, namespace }: Mapping, { bodyBytes, upgrade, policy, external }: StepConditions): readonly StepName[] {
-  const addresses = addressRulesOf(guard, namespace, policy) !== null;
-  const identity = policy === null || policy.clientHeader || admittanceOf(guard, namespace, policy).kind !== 'anybody';
-  const limited = limitsOf(guard, namespace, policy).limits.length > 0;
-  if (target.kind === 'redirect') return stepOrder.filter((name) => name === 'redirect' || (name === 'addresses' && addresses) || (name === 'identity' && identity) || (name === 'rate-limit' && limited));
+export function stepsOf(mapping: Mapping, { bodyBytes, upgrade, policy, external }: StepConditions): readonly StepName[] {
+  const { target, match } = mapping;
+  const terms = termsOf(mapping, policy, external);
+  const callers = {
+    addresses: terms.addresses !== null,
+    identity: policy === null || policy.clientHeader || terms.admittance.kind !== 'anybody',
+    'external-auth': terms.auth.kind !== 'none',
+    'rate-limit': terms.limits.limits.length > 0,
+    'rate-limit-service': terms.rateLimit.kind !== 'none',
+  };
+  if (target.kind === 'redirect') return stepOrder.filter((name) => name === 'redirect' || (name in callers && callers[name as keyof typeof callers]));
   const rewrite = compileRewrite(match.path, target.rewrite);
   const has: Readonly<Record<StepName, boolean>> = {
+    ...callers,
     cors: target.cors !== null,
-    addresses,
-    identity,
-    'external-auth': external.auth.kind !== 'none' && !target.kept.bypassAuth,
-    'rate-limit': limited,
-    'rate-limit-service': isLimited(target.kept, external),
     redirect: false,
     upgrade,
     'body-limit': bodyBytes > 0,
@@ -73,10 +73,4 @@ export function stepsOf({ target, match, guard, namespace }: Mapping, { bodyByte
     stickiness: target.loadBalancer.kind === 'hash',
   };
   return stepOrder.filter((name) => has[name]);
-}
-
-/** Has it labels of the service's domain? Of a service that cannot be read any may be. */
-function isLimited({ labels }: Kept, { rateLimit }: ExternalServices): boolean {
-  if (labels === null || rateLimit.kind === 'none') return false;
-  return rateLimit.kind === 'closed' ? labels.length > 0 : labels.some(({ domain }) => domain === rateLimit.service.domain);
 }

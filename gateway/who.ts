@@ -3,22 +3,43 @@ import type { Mapping } from '../routing/mapping.ts';
 import { compareText } from '../routing/problem.ts';
 import type { ObjectRef } from '../routing/problem.ts';
 import type { RouteTable } from '../routing/table.ts';
+import { visible } from '../routing/visible.ts';
 import type { CallPolicy } from './callers/call-policy.ts';
-import { admittanceOf } from './callers/effective.ts';
-import { limitsOf } from './callers/effective-limits.ts';
-import { addressTexts, admittanceText, limitsSince, limitsText, sinceText } from './callers/words.ts';
+import { callersSaid } from './callers/said.ts';
+import type { CallersSaid } from './callers/said.ts';
 import { Columns, type Column } from './columns.ts';
+import { cleartextLines } from './host-words.ts';
+import type { HostBook } from './host-words.ts';
+import { pathWords } from './match-words.ts';
 
-/** What holds for one object's Mappings. */
+/** What holds for an object's Mappings, or for those of them that these paths are of. */
 export interface WhoRow {
   readonly source: ObjectRef;
-  /** Who may call, in words. */
+  /** `anybody`, `clients of corp, and as the AuthService says (…)`, `nobody: …`. */
   readonly callers: string;
   readonly since: string;
   /** From which addresses, and since what: each list that holds; empty: from any. */
   readonly addresses: readonly string[];
   /** How much may come, and since what; "": any number. */
   readonly limits: string;
+  /** What its Mappings match, where others of the same object hold to something else; empty: all of them hold to this. */
+  readonly paths: readonly string[];
+}
+
+/** All that is known of who may call. */
+export interface Who {
+  /** In order of their objects. */
+  readonly who: readonly WhoRow[];
+  /** What becomes of requests in cleartext, by host, where they are not served as they are. */
+  readonly cleartext: readonly string[];
+}
+
+/** What it is made of beside the table. */
+export interface WhoWith {
+  readonly policy: CallPolicy;
+  /** Proxies that are believed, as the option says it; null: it does not. */
+  readonly trustedHops: number | null;
+  readonly hosts: HostBook;
 }
 
 const columns: readonly Column[] = [
@@ -29,32 +50,71 @@ const columns: readonly Column[] = [
   { heading: 'ADDRESSES', align: 'left', most: 120 },
 ];
 
-/** One row an object with Mappings, in order. `named`: `NAMESPACE/NAME` or `NAME`; null: all. */
-export function whoRows(table: RouteTable<unknown>, policy: CallPolicy, named: string | null): readonly WhoRow[] {
-  const rows = new Map<string, WhoRow>();
+/** `named`: `NAMESPACE/NAME` or `NAME`; null: all. */
+export function whoOf(table: RouteTable<unknown>, { policy, trustedHops, hosts }: WhoWith, named: string | null): Who {
+  const { external, front } = table.settings;
+  const objects = new Map<string, { readonly source: ObjectRef; readonly said: Map<string, Group> }>();
   for (const { mappings } of table.routesInOrder()) {
     for (const mapping of mappings) {
-      const key = `${mapping.source.namespace}/${mapping.source.name} ${mapping.source.kind}`;
-      if (!rows.has(key) && isNamed(mapping.source, named)) rows.set(key, rowOf(mapping, policy));
+      if (!isNamed(mapping.source, named)) continue;
+      const object = objectAt(objects, mapping.source);
+      const said = mapping.role.kind === 'shadow' ? onlyCopies : callersSaid(mapping, { policy, external, front, trustedHops });
+      const key = JSON.stringify(said);
+      const group = object.said.get(key);
+      if (group === undefined) object.said.set(key, { said, mappings: [mapping] });
+      else group.mappings.push(mapping);
     }
   }
-  return [...rows].toSorted(([a], [b]) => compareText(a, b)).map(([, row]) => row);
+  const rows = [...objects].toSorted(([a], [b]) => compareText(a, b)).flatMap(([, { source, said }]) => rowsOf(source, [...said.values()]));
+  return { who: rows, cleartext: cleartextLines(hosts) };
+}
+
+/** Mappings of one object of which the same is said. */
+interface Group {
+  readonly said: CallersSaid;
+  readonly mappings: Mapping[];
+}
+
+/** Copies are nobody's calls: what their Route takes is called. */
+const onlyCopies: CallersSaid = Object.freeze({ callers: [{ words: 'nobody: it gets copies only', since: 'it is a shadow' }], addresses: [], limits: [] });
+
+function objectAt(objects: Map<string, { readonly source: ObjectRef; readonly said: Map<string, Group> }>, source: ObjectRef): { readonly said: Map<string, Group> } {
+  const key = `${source.namespace}/${source.name} ${source.kind}`;
+  const known = objects.get(key);
+  if (known !== undefined) return known;
+  const object = { source, said: new Map<string, Group>() };
+  objects.set(key, object);
+  return object;
+}
+
+function rowsOf(source: ObjectRef, groups: readonly Group[]): readonly WhoRow[] {
+  const called = groups.filter(({ said }) => said !== onlyCopies);
+  const shown = called.length === 0 ? groups : called;
+  return shown.map(({ said: { callers, addresses, limits }, mappings }) => ({ source, callers: callers.map(({ words }) => words).join(', and '), since: callers.map(({ since }) => since).join(', and '), addresses, limits: limits.join('; '), paths: shown.length === 1 ? [] : [...new Set(mappings.map(({ match }) => pathWords(match.path)))].toSorted(compareText) }));
 }
 
 function isNamed({ namespace, name }: ObjectRef, named: string | null): boolean {
   return named === null || named === name || named === `${namespace}/${name}`;
 }
 
-function rowOf(mapping: Mapping, policy: CallPolicy): WhoRow {
-  const admittance = admittanceOf(mapping.guard, mapping.namespace, policy);
-  const limits = limitsOf(mapping.guard, mapping.namespace, policy);
-  return { source: mapping.source, callers: admittanceText(admittance), since: sinceText(admittance, mapping), addresses: addressTexts(mapping, policy), limits: limits.limits.length === 0 ? '' : `${limitsText(limits)} (${limitsSince(limits, mapping)})` };
+/** Why there is nothing to say of that name. */
+export function nobodyNamed(named: string): string {
+  return `no object with Routes is named ${named}: write NAME or NAMESPACE/NAME as sluice routes shows it, or leave the name out for all`;
 }
 
+/** Paths of one row that are shown. */
+const mostPaths = 3;
+
 /** The table for people; ends with a newline. */
-export function printWho(rows: readonly WhoRow[]): string {
-  if (rows.length === 0) return 'no such deployment\n';
-  const cells = rows.map(({ source, callers, since, addresses, limits }) => [`${source.namespace}/${source.name}${source.kind === 'SeldonDeployment' ? '' : ` (${source.kind})`}`, callers, since, limits === '' ? 'any number' : limits, addresses.length === 0 ? 'any' : addresses.join('; ')]);
+export function printWho({ who, cleartext }: Who): string {
+  if (who.length === 0) return 'no Routes, so there is nothing to call\n';
+  const cells = who.map(({ source, paths, callers, since, addresses, limits }) => {
+    const more = paths.length > mostPaths ? ` and ${paths.length - mostPaths} more` : '';
+    const kind = source.kind === 'SeldonDeployment' ? '' : ` (${source.kind})`;
+    const name = `${source.namespace}/${source.name}${kind}${paths.length === 0 ? '' : `: ${paths.slice(0, mostPaths).join(', ')}${more}`}`;
+    return [name, callers, since, limits === '' ? 'any number' : limits, addresses.length === 0 ? 'any' : addresses.join('; ')];
+  });
   const layout = new Columns(columns, cells, 0);
-  return [layout.headings(), ...cells.map((row) => layout.row(row))].map((line) => `${line}\n`).join('');
+  const lines = [layout.headings(), ...cells.map((row) => layout.row(row)), ...(cleartext.length === 0 ? [] : ['', ...cleartext.map(visible)])];
+  return lines.map((line) => `${line}\n`).join('');
 }

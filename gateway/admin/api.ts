@@ -4,13 +4,14 @@ import type { CallPolicy } from '../callers/call-policy.ts';
 import type { CertificateSet } from '../certificates.ts';
 import { servedHosts } from '../host-words.ts';
 import { namedCaller } from '../callers/words.ts';
-import { printWho, whoRows } from '../who.ts';
+import { nobodyNamed, printWho, whoOf } from '../who.ts';
+import type { Who } from '../who.ts';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Problem } from '../../routing/problem.ts';
 import { printTable, tableJson } from '../../routing/print.ts';
-import { visible, visibleLines } from '../../routing/visible.ts';
+import { visibleLines } from '../../routing/visible.ts';
 import { printExplanationText } from '../explanation-text.ts';
-import { explain, printExplanation } from '../explanation.ts';
+import { explain, printExplanation, requestLine } from '../explanation.ts';
 import type { ExplainRequest } from '../explanation.ts';
 import { inSigns, inWords } from '../match-words.ts';
 import { printRouteList } from '../route-list.ts';
@@ -24,28 +25,40 @@ import type { AdminView } from './view.ts';
 /** Longest text of a request to explain. */
 const requestLength = 16_384;
 
-/** `bodyBytes`: the longest body that the gateway takes, 0: any. */
-export function serveApi(api: FastifyInstance, view: AdminView, bodyBytes: number, policy: () => CallPolicy, served: () => CertificateSet | null): void {
+/** What answers are made of beside the view. */
+export interface ApiParts {
+  /** The longest body that the gateway takes, 0: any. */
+  readonly bodyBytes: number;
+  /** Proxies that are believed, as the option says it; null: it does not. */
+  readonly trustedHops: number | null;
+  readonly policy: () => CallPolicy;
+  /** Certificates that are served; null: none yet. */
+  readonly certificateSet: () => CertificateSet | null;
+}
+
+export function serveApi(api: FastifyInstance, view: AdminView, { bodyBytes, trustedHops, policy, certificateSet }: ApiParts): void {
+  const who = (named: string | null): Who => whoOf(view.table, { policy: policy(), trustedHops, hosts: servedHosts(certificateSet()) }, named);
   serveWhole(api, '/api/routes', () => tableJson(view.table), () => printRouteList(view.table, view.translation.upstreams, () => ''), () => printTable(view.table));
   const gather = (slices: Slices): Promise<readonly Problem[]> => view.gatherProblems(slices);
   const problems = sendingShared(() => problemsJson(gather, slicesOfThread()), () => problemsText(gather, slicesOfThread()));
   api.get('/api/problems', (request, reply) => problems(request, reply));
-  const everybody = sendingWhole(() => ({ who: whoRows(view.table, policy(), null) }), () => printWho(whoRows(view.table, policy(), null)), () => '');
+  const everybody = sendingWhole(() => who(null), () => printWho(who(null)), () => '');
   api.get('/api/who', (request, reply) => {
     const named = queryOf(request).get('deployment');
     if (named === null) return everybody(request, reply);
-    const rows = whoRows(view.table, policy(), named);
-    return answer(request, reply, () => ({ who: rows }), () => printWho(rows));
+    const told = who(named);
+    if (told.who.length === 0) return reply.code(404).send({ error: 'not-found', sentence: nobodyNamed(named) });
+    return answer(request, reply, () => told, () => printWho(told));
   });
   api.get('/api/explain', (request, reply) => {
     const query = queryOf(request);
     const asked = requestOf(query);
     if (asked === null) {
-      return reply.code(400).send({ error: 'bad-request', sentence: 'write ?path=/seldon/NS/NAME/api/v0.1/predictions and, if they matter, method, host, grpc=true and header=name: value' });
+      return reply.code(400).send({ error: 'bad-request', sentence: 'write ?path=/seldon/NS/NAME/api/v0.1/predictions and, if they matter, method, host, grpc=true, secure=true (TLS) and header=name: value' });
     }
     const wide = !wantsText(request) || isWide(query);
-    const explanation = explain(view.table, asked, { translation: view.translation, bodyBytes, policy: policy(), as: namedCaller(query.get('as') ?? ''), hosts: servedHosts(served()), wording: wide ? inSigns : inWords });
-    const text = (): string => `${visible(`${asked.grpc ? 'gRPC' : asked.method} ${asked.host}${asked.path}`)}\n${wide ? printExplanation(explanation) : printExplanationText(explanation)}`;
+    const explanation = explain(view.table, asked, { translation: view.translation, bodyBytes, policy: policy(), as: namedCaller(query.get('as') ?? ''), trustedHops, hosts: servedHosts(certificateSet()), wording: wide ? inSigns : inWords });
+    const text = (): string => `${requestLine(asked)}\n${wide ? printExplanation(explanation) : printExplanationText(explanation)}`;
     return answer(request, reply, () => ({ request: asked, ...explanation }), text);
   });
 }
@@ -97,5 +110,5 @@ function requestOf(query: URLSearchParams): ExplainRequest | null {
     const colon = header.indexOf(':');
     return colon > 0 ? [[header.slice(0, colon).trim(), header.slice(colon + 1).trim()]] : [];
   });
-  return { method: query.get('method') ?? (grpc ? 'POST' : 'GET'), host: query.get('host') ?? 'localhost', path, headers, grpc };
+  return { method: query.get('method') ?? (grpc ? 'POST' : 'GET'), host: query.get('host') ?? 'localhost', path, headers, grpc, secure: query.get('secure') === 'true' };
 }

@@ -1,11 +1,10 @@
 // The admin port: health, metrics, routes, Problems. Fastify, in the control worker: it may be busy, traffic never waits for it.
 import { fastify } from 'fastify';
-import type { CertificateSet } from '../certificates.ts';
-import type { CallPolicy } from '../callers/call-policy.ts';
 import type { FastifyInstance } from 'fastify';
 import type { Settings } from '../settings.ts';
 import { accessTo } from './access.ts';
 import { serveApi } from './api.ts';
+import type { ApiParts } from './api.ts';
 import { adminTimes, connectionLimit, limitConnections, openFilesLimit } from './connections.ts';
 import { serveRevocation } from './oauth-api.ts';
 import type { TokenRevoker } from './oauth-api.ts';
@@ -18,19 +17,13 @@ import { writeSeries } from './series.ts';
 import { slicesOfThread } from './slices.ts';
 import type { AdminView } from './view.ts';
 
-export interface AdminOptions {
+export interface AdminOptions extends ApiParts {
   readonly admin: Settings['admin'];
   readonly view: AdminView;
   /** Counter blocks, the base block first. */
   readonly blocks: readonly Float64Array[];
   /** Clients that limits of rate count now. */
   readonly countedClients: () => number;
-  /** The longest body that the gateway takes, 0: any. */
-  readonly bodyBytes: number;
-  /** Who may call, now. */
-  readonly policy: () => CallPolicy;
-  /** Certificates that are served; null: none yet. */
-  readonly certificateSet: () => CertificateSet | null;
   readonly sourceKind: string;
   readonly sourceAgeSeconds: () => number;
   /** Why the Source does not know what to serve, for /readyz; null: it does. */
@@ -98,7 +91,7 @@ export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
       if (access === 'wrong-token') return reply.code(401).header('www-authenticate', 'Bearer').send({ error: 'unauthorized', sentence: 'write the header "authorization: Bearer TOKEN" with the token of --admin-token' });
       return undefined;
     });
-    serveApi(api, view, options.bodyBytes, options.policy, options.certificateSet);
+    serveApi(api, view, options);
     serveRevocation(api, options.revoker);
   });
   try {

@@ -1,12 +1,14 @@
 // Who may call, in words for people: of `explain` and `who`.
 import type { Mapping } from '../../routing/mapping.ts';
-import { addressRulesOf } from './address-rules.ts';
-import type { AddressList } from './address-rules.ts';
+import type { AddressList, AddressRules } from './address-rules.ts';
 import { printLimit } from '../../routing/rate-limit.ts';
 import type { CallPolicy } from './call-policy.ts';
 import type { EffectiveLimits } from './effective-limits.ts';
 import { admittanceOf } from './effective.ts';
 import type { Admittance, Since } from './effective.ts';
+
+/** Of what neither an object nor the policy says. */
+export const sinceNothing = 'nothing says otherwise';
 
 /** `clients of corp or keys`, `anybody`, `nobody: …`. */
 export function admittanceText(admittance: Admittance): string {
@@ -28,14 +30,16 @@ export function sinceText({ since }: Admittance, mapping: Pick<Mapping, 'source'
 /** Addresses that are shown of a list. */
 const mostShown = 8;
 
+/** `10.0.0.0/8, 192.0.2.7/32 and 2 more`. */
+export function addressListText(blocks: readonly string[]): string {
+  const more = blocks.length > mostShown ? ` and ${blocks.length - mostShown} more` : '';
+  return `${blocks.slice(0, mostShown).join(', ')}${more}`;
+}
+
 /** `only from 10.0.0.0/8 (sluice.io/allow of …)`, `not from …`: each list that holds. Empty: any address may call. */
-export function addressTexts(mapping: Pick<Mapping, 'source' | 'namespace' | 'guard'>, policy: CallPolicy): readonly string[] {
-  const rules = addressRulesOf(mapping.guard, mapping.namespace, policy);
+export function addressTexts(mapping: Pick<Mapping, 'source' | 'namespace'>, rules: AddressRules | null): readonly string[] {
   if (rules === null) return [];
-  const text = (words: string, field: 'allow' | 'deny', { blocks, since }: AddressList): string => {
-    const more = blocks.length > mostShown ? ` and ${blocks.length - mostShown} more` : '';
-    return `${words} ${blocks.slice(0, mostShown).join(', ')}${more} (${fieldText(since, field, mapping)})`;
-  };
+  const text = (words: string, field: 'allow' | 'deny', { blocks, since }: AddressList): string => `${words} ${addressListText(blocks)} (${fieldText(since, field, mapping)})`;
   return [...rules.allow.map((list) => text('only from', 'allow', list)), ...rules.deny.map((list) => text('not from', 'deny', list))];
 }
 
@@ -48,7 +52,7 @@ function fieldText(since: Since, field: 'auth' | 'allow' | 'deny', { source, nam
     case 'defaults':
       return `defaults.${field} of the policy`;
     case 'nothing':
-      return 'nothing says otherwise';
+      return sinceNothing;
   }
 }
 
@@ -66,7 +70,7 @@ export function limitsSince({ since }: EffectiveLimits, { source, namespace }: P
     case 'defaults':
       return 'defaults.rateLimit of the policy';
     case 'nothing':
-      return 'nothing says otherwise';
+      return sinceNothing;
   }
 }
 

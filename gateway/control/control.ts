@@ -196,7 +196,7 @@ async function runControl({ settings, handover, policy, base, counters, table, l
     }
   });
   try {
-    admin = await startAdmin({ admin: settings.admin, view: reconciler, blocks, countedClients: () => countedClients(limits, sharedNowMs()), bodyBytes: settings.limits.bodyBytes, policy: () => policies.policy, certificateSet: () => certificates.set, sourceKind: source.kind, sourceAgeSeconds: () => source.ageSeconds(), notReady: () => source.trouble(), certificates: () => certificates.expiries, turns, revoker });
+    admin = await startAdmin({ admin: settings.admin, view: reconciler, blocks, countedClients: () => countedClients(limits, sharedNowMs()), bodyBytes: settings.limits.bodyBytes, trustedHops: settings.trustedHops, policy: () => policies.policy, certificateSet: () => certificates.set, sourceKind: source.kind, sourceAgeSeconds: () => source.ageSeconds(), notReady: () => source.trouble(), certificates: () => certificates.expiries, turns, revoker });
     tell({ kind: 'admin-listening', host: admin.host, port: admin.port });
     await policies.open();
     const deliver = (change: SourceChange): void => {

@@ -1,7 +1,6 @@
 // `sluice explain`: where one request goes, and why. Nothing is sent: draws are shown as shares.
-import { visible } from '../../routing/visible.ts';
 import { printExplanationText } from '../explanation-text.ts';
-import { explain as explainRequest, printExplanation, type ExplainRequest } from '../explanation.ts';
+import { explain as explainRequest, printExplanation, requestLine, type ExplainRequest } from '../explanation.ts';
 import { inSigns, inWords } from '../match-words.ts';
 import { serveOptions } from '../config.ts';
 import type { Option } from '../options.ts';
@@ -56,17 +55,13 @@ async function run(use: ToolUse): Promise<ToolOutcome> {
   if (read.kind !== 'settings') return read;
   const served = await serveManifests(paths, read.settings, valueOf(use, 'object-namespace'));
   if (typeof served === 'string') return { kind: 'failed', sentence: served };
-  const explanation = explainRequest(served.table, request, { translation: served.translation, bodyBytes: read.settings.limits.bodyBytes, policy: served.policy, as, hosts: declaredHosts(served.translation.hosts), wording: wide ? inSigns : inWords });
-  const text = json ? `${JSON.stringify({ request, ...explanation }, null, 2)}\n` : `${printRequest(request)}\n${wide ? printExplanation(explanation) : printExplanationText(explanation)}`;
+  const explanation = explainRequest(served.table, request, { translation: served.translation, bodyBytes: read.settings.limits.bodyBytes, policy: served.policy, as, trustedHops: read.settings.trustedHops, hosts: declaredHosts(served.translation.hosts), wording: wide ? inSigns : inWords });
+  const text = json ? `${JSON.stringify({ request, ...explanation }, null, 2)}\n` : `${requestLine(request)}\n${wide ? printExplanation(explanation) : printExplanationText(explanation)}`;
   return { kind: 'done', text, form, code: 0 };
 }
 
-function printRequest({ method, host, path, grpc }: ExplainRequest): string {
-  return visible(`${grpc ? 'gRPC' : method} ${host}${path}`);
-}
-
-function queryOf({ method, host, path, headers, grpc }: ExplainRequest): string {
-  const query = new URLSearchParams({ method, host, path, grpc: String(grpc) });
+function queryOf({ method, host, path, headers, grpc, secure }: ExplainRequest): string {
+  const query = new URLSearchParams({ method, host, path, grpc: String(grpc), secure: String(secure) });
   for (const [name, value] of headers) query.append('header', `${name}: ${value}`);
   return query.toString();
 }

@@ -13,18 +13,18 @@ export interface RequestOptions {
   readonly target: string;
 }
 
-const urlPattern = /^https?:\/\/([^/?#]*)(.*)$/i;
+const urlPattern = /^http(s?):\/\/([^/?#]*)(.*)$/i;
 const tokenPattern = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
-/** Method: POST for gRPC, else GET. Host: the URL's, a `host` header's, else `localhost`. Nothing of the path is changed. */
+/** Method: POST for gRPC, else GET. Host: the URL's, a `host` header's, else `localhost`. By TLS only where the URL says https. Nothing of the path is changed. */
 export function readRequest({ method, headers, grpc, target }: RequestOptions): RequestRead {
   const url = urlPattern.exec(target);
-  const rest = url?.[2] ?? target;
+  const rest = url?.[3] ?? target;
   const path = rest === '' || rest.startsWith('?') ? `/${rest}` : rest;
   if (url === null && !target.startsWith('/')) return { kind: 'wrong', sentence: `"${target}" is neither a path nor a URL: write /seldon/NAMESPACE/NAME/… or http://HOST/…` };
   if (method !== null && !tokenPattern.test(method)) return { kind: 'wrong', sentence: `"${method}" is not a method: write for example -X POST` };
   const pairs: [string, string][] = grpc ? [['content-type', 'application/grpc']] : [];
-  let host = url?.[1] ?? '';
+  let host = url?.[2] ?? '';
   for (const header of headers) {
     const colon = header.indexOf(':');
     const name = header.slice(0, Math.max(colon, 0)).trim();
@@ -33,5 +33,5 @@ export function readRequest({ method, headers, grpc, target }: RequestOptions): 
     if (name.toLowerCase() === 'host') host = value;
     else pairs.push([name, value]);
   }
-  return { kind: 'request', request: { method: method ?? (grpc ? 'POST' : 'GET'), host: host === '' ? 'localhost' : host, path, headers: pairs, grpc } };
+  return { kind: 'request', request: { method: method ?? (grpc ? 'POST' : 'GET'), host: host === '' ? 'localhost' : host, path, headers: pairs, grpc, secure: (url?.[1] ?? '') !== '' } };
 }

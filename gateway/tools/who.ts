@@ -1,5 +1,6 @@
 // `sluice who`: who may call which deployment, by manifests or by a running gateway.
-import { printWho, whoRows } from '../who.ts';
+import { declaredHosts } from '../host-words.ts';
+import { nobodyNamed, printWho, whoOf } from '../who.ts';
 import { askAdmin, tokenOption, urlOption } from './admin.ts';
 import { runTool, valueOf, type ToolOutcome, type ToolUse } from './command.ts';
 import { hasOneOrigin, jsonOption, manifestOptions, readSettings, serveManifests } from './manifests.ts';
@@ -32,6 +33,8 @@ async function run(use: ToolUse): Promise<ToolOutcome> {
   if (read.kind !== 'settings') return read;
   const served = await serveManifests(use.positionals, read.settings, valueOf(use, 'object-namespace'));
   if (typeof served === 'string') return { kind: 'failed', sentence: served };
-  const rows = whoRows(served.table, served.policy, valueOf(use, 'deployment'));
-  return { kind: 'done', text: json ? `${JSON.stringify({ who: rows }, null, 2)}\n` : printWho(rows), form, code: 0 };
+  const named = valueOf(use, 'deployment');
+  const told = whoOf(served.table, { policy: served.policy, trustedHops: read.settings.trustedHops, hosts: declaredHosts(served.translation.hosts) }, named);
+  if (named !== null && told.who.length === 0) return { kind: 'failed', sentence: nobodyNamed(named) };
+  return { kind: 'done', text: json ? `${JSON.stringify(told, null, 2)}\n` : printWho(told), form, code: 0 };
 }

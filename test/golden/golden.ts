@@ -79,5 +79,5 @@ function printRequest({ table, translation, policy }: Omit<Served, 'read' | 'ori
   const headers = [...rest!.matchAll(/ -H '([^']*)'/g)].map(([, header]) => header!);
   const grpc = method === 'GRPC';
   const read = readRequest({ method: grpc ? null : method, headers, grpc, target });
-  return read.kind === 'wrong' ? `  wrong use: ${read.sentence}\n` : printExplanation(explain(table, read.request, { translation, bodyBytes: 0, policy, as: null, hosts: declaredHosts(translation.hosts), wording: inSigns }));
+  return read.kind === 'wrong' ? `  wrong use: ${read.sentence}\n` : printExplanation(explain(table, read.request, { translation, bodyBytes: 0, policy, as: null, trustedHops: null, hosts: declaredHosts(translation.hosts), wording: inSigns }));
 }

@@ -7,6 +7,7 @@ import { noPolicy } from '../../gateway/callers/call-policy.ts';
 import { headOf } from '../../routing/head-text.ts';
 import { readTokenRequest } from '../../gateway/edge/identity/token-request.ts';
 import type { Mapping } from '../../routing/mapping.ts';
+import { plainSettings } from '../../routing/table-change.ts';
 import { oauthOutcomes, oauthRequestOutcomes } from '../../gateway/counters.ts';
 import { tokenDigest } from '../../gateway/edge/store/token-store.ts';
 import { mappingOf, upstreamOf } from '../gateway/fixtures.ts';
@@ -14,7 +15,7 @@ import { is, named, prefix } from '../routing/build.ts';
 import { RedisServer, hasRedis, redisAt } from '../redis-server.ts';
 import { eventually } from '../turns.ts';
 import { fieldOf } from './client.ts';
-import { Gateway, endpointsOn, firstSlot, post, transports } from './gateway.ts';
+import { Gateway, endpointsOn, firstSlot, plainFront, post, transports } from './gateway.ts';
 import type { GatewayOptions } from './gateway.ts';
 import { GrpcClient, GrpcOrigin, metadataOf, paths } from './grpc-peer.ts';
 import { basic, oauthClient, tokenRequest } from './oauth-clients.ts';
@@ -92,6 +93,19 @@ describe.each(transports)('a token over %s', (_, secure) => {
     expect([gateway.answered('200', firstSlot), requests(gateway, 'admitted')]).toEqual([4, 4]);
     expect(origins.wine.text + origins.thief.text).toBe('');
   });
+});
+
+test('addresses that may call nothing get no token and reach no model with one', async () => {
+  const { gateway, origins } = await start({ trustedHops: 1 });
+  const from = (address: string): string => `x-forwarded-for: ${address}\r\n`;
+  const given = await token(gateway);
+  const front = { ...plainFront, addresses: [{ kind: 'allow' as const, peer: [], remote: ['10.0.0.0/8'] }] };
+  gateway.change({ settings: { ...plainSettings, front } });
+  for (const [address, status] of [['10.1.2.3', 200], ['203.0.113.9', 403]] as const) {
+    expect((await gateway.ask(false, api('/api/v0.1/predictions', from(address) + bearer(given)))).status).toBe(status);
+    expect((await gateway.ask(false, tokenRequest(from(address) + basic('iris-key', 'iris-secret')))).status).toBe(status);
+  }
+  expect(requestsIn(origins.iris.text)).toHaveLength(1);
 });
 
 describe('requests for a token', () => {

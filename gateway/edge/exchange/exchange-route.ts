@@ -47,6 +47,8 @@ export class ExchangeRoute implements StepOwner {
     const { context, record, worker } = this.#state;
     const { oauth } = context;
     if (oauth !== null && oauth.isAsked(head)) {
+      // What it lets in is not asked again where it comes from.
+      if (worker.front.addresses !== null && this.#isKeptOut(head, worker.front.addresses, -1)) return;
       record.enter(-1);
       this.#runSteps(oauth.steps, head);
       return;

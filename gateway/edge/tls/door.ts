@@ -4,6 +4,7 @@ import { textOf } from '../../../routing/bytes.ts';
 import type { Cleartext } from '../../../routing/host-tls.ts';
 import { byHost, comparableHost } from '../../certificates.ts';
 import type { CertificateSet } from '../../certificates.ts';
+import { servedInCleartext, turnedAway } from '../../cleartext.ts';
 import { failures } from '../../failures.ts';
 import type { Failure } from '../../failures.ts';
 import type { Answer } from '../message/answers.ts';
@@ -12,8 +13,7 @@ import { kind } from '../message/field-kind.ts';
 import { isWord } from '../message/fields.ts';
 import type { WireRequestHead } from '../message/request-head.ts';
 
-/** What is served in cleartext whatever its host says: proofs of an authority that gives certificates (RFC 8555 §8.3), and the gateway's own probes. */
-const alwaysServed = ['/.well-known/acme-challenge/', '/ambassador/v0/check_alive', '/ambassador/v0/check_ready'].map((text) => ({ bytes: Buffer.from(text), whole: !text.endsWith('/') }));
+const alwaysServed = servedInCleartext.map(({ path, whole }) => ({ bytes: Buffer.from(path), whole }));
 const defaultPort = 443;
 const noBody = { contentType: 'text/plain', body: '' } as const;
 
@@ -49,8 +49,8 @@ export class Door {
     this.#lookUp(head);
     if (facts.clientDigest !== null) return facts.clientDigest === this.#lastClientDigest ? null : { kind: 'fail', failure: failures.misdirected };
     if (this.#lastCleartext === 'route' || isAlwaysServed(head) || (facts.trustedHops > 0 && cameSecurely(head))) return null;
-    if (this.#lastCleartext === 'reject') return { kind: 'fail', failure: failures.noRoute };
-    return head.grpc ? { kind: 'fail', failure: failures.tlsNeeded } : { kind: 'answer', answer: this.#redirect(head) };
+    const turned = turnedAway(this.#lastCleartext, textOf(head.bytes, head.methodStart, head.methodEnd), head.grpc);
+    return typeof turned === 'number' ? { kind: 'answer', answer: this.#redirect(head, turned) } : { kind: 'fail', failure: turned };
   }
 
   #lookUp({ bytes, authorityStart, authorityEnd }: WireRequestHead): void {
@@ -63,15 +63,14 @@ export class Door {
     this.#lastCleartext = byHost(this.#set.cleartext, name) ?? 'route';
   }
 
-  /** To the same host and path by https. Differs: Ambassador answers 301 whatever the method, and clients make a GET of a POST then. */
-  #redirect({ bytes, authorityStart, authorityEnd, methodStart, methodEnd, pathBytes, pathStart, queryEnd }: WireRequestHead): Answer {
+  /** To the same host and path by https. */
+  #redirect({ bytes, authorityStart, authorityEnd, pathBytes, pathStart, queryEnd }: WireRequestHead, code: 301 | 308): Answer {
     const authority = textOf(bytes, authorityStart, authorityEnd);
     const port = /:(\d+)$/.exec(authority)?.[1];
     const host = authority.replace(/:\d*$/, '');
     const isOwn = port !== undefined && Number(port) === this.#ports.cleartext && this.#ports.tls !== defaultPort;
     const location = `https://${host}${isOwn ? `:${this.#ports.tls}` : ''}${textOf(pathBytes, pathStart, queryEnd)}`;
-    const method = textOf(bytes, methodStart, methodEnd);
-    return { code: method === 'GET' || method === 'HEAD' ? 301 : 308, ...noBody, fields: [['location', location.replaceAll(/[^!-~]/g, encodeURIComponent)]] };
+    return { code, ...noBody, fields: [['location', location.replaceAll(/[^!-~]/g, encodeURIComponent)]] };
   }
 }
 

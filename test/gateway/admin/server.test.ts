@@ -34,7 +34,7 @@ let turns = true;
 let revoker: TokenRevoker | null = null;
 
 async function start(host: string, token: string | null): Promise<AdminServer> {
-  return startAdmin({ admin: { host, port: 0, token, hosts: ['sluice-admin'] }, view, blocks: [base.cells, first.cells, second.cells], countedClients: () => 7, bodyBytes: 0, policy: () => noPolicy, certificateSet: () => null, sourceKind: 'folder', sourceAgeSeconds: () => 0, notReady: () => null, certificates: () => [], revoker, turns: () => turns });
+  return startAdmin({ admin: { host, port: 0, token, hosts: ['sluice-admin'] }, view, blocks: [base.cells, first.cells, second.cells], countedClients: () => 7, bodyBytes: 0, trustedHops: null, policy: () => noPolicy, certificateSet: () => null, sourceKind: 'folder', sourceAgeSeconds: () => 0, notReady: () => null, certificates: () => [], revoker, turns: () => turns });
 }
 
 async function get(path: string, headers: Record<string, string> = {}): Promise<{ status: number; text: string; type: string }> {
@@ -73,10 +73,10 @@ describe('access', () => {
     await admin.close();
     admin = await start('0.0.0.0', 'secret');
     for (const path of ['/healthz', '/metrics', '/ambassador/v0/check_alive']) expect((await get(path)).status).toBe(200);
-    for (const path of ['/api/routes', '/api/who', '/api/who?deployment=x', '/api/problems', '/api/explain?path=/']) {
+    for (const [path, status] of [['/api/routes', 200], ['/api/who', 200], ['/api/who?deployment=x', 404], ['/api/problems', 200], ['/api/explain?path=/', 200]] as const) {
       expect((await get(path)).status).toBe(401);
       expect((await get(path, { authorization: 'Bearer wrong' })).status).toBe(401);
-      expect((await get(path, { authorization: 'Bearer secret' })).status).toBe(200);
+      expect((await get(path, { authorization: 'Bearer secret' })).status).toBe(status);
     }
   });
 
@@ -89,7 +89,7 @@ describe('access', () => {
 
   test('a port in use is one clear sentence', async () => {
     const { port } = admin;
-    await expect(startAdmin({ admin: { host: '127.0.0.1', port, token: null, hosts: [] }, view, blocks: [base.cells], countedClients: () => 7, bodyBytes: 0, policy: () => noPolicy, certificateSet: () => null, sourceKind: 'folder', sourceAgeSeconds: () => 0, notReady: () => null, certificates: () => [], revoker: null, turns: () => true })).rejects.toThrow(/cannot be bound \(EADDRINUSE\): write --admin/);
+    await expect(startAdmin({ admin: { host: '127.0.0.1', port, token: null, hosts: [] }, view, blocks: [base.cells], countedClients: () => 7, bodyBytes: 0, trustedHops: null, policy: () => noPolicy, certificateSet: () => null, sourceKind: 'folder', sourceAgeSeconds: () => 0, notReady: () => null, certificates: () => [], revoker: null, turns: () => true })).rejects.toThrow(/cannot be bound \(EADDRINUSE\): write --admin/);
   });
 });
 
@@ -158,8 +158,10 @@ describe('explain', () => {
     expect((await get('/api/explain?path=/x', { accept: 'text/plain' })).text).toMatch(/^GET localhost\/x\n {2}looked up in/);
     expect((await get('/api/explain?path=/x&wide=true', { accept: 'text/plain' })).text).toContain('\n  answers 404: ');
     expect((await get('/api/explain')).status).toBe(400);
-    expect((await get('/api/who', { accept: 'text/plain' })).text).toMatch(/^DEPLOYMENT|no such deployment/);
-    expect(JSON.parse((await get('/api/who?deployment=nobody')).text)).toEqual({ who: [] });
+    expect((await get('/api/who', { accept: 'text/plain' })).text).toMatch(/^DEPLOYMENT|^no Routes, so there is nothing to call\n$/);
+    expect((await get('/api/who?deployment=nobody')).status).toBe(404);
+    expect(JSON.parse((await get('/api/who?deployment=nobody')).text)).toMatchObject({ sentence: expect.stringMatching(/^no object with Routes is named nobody: /) as string });
+    expect(JSON.parse((await get('/api/who')).text)).toEqual({ who: [], cleartext: [] });
     expect((await get('/api/routes', { accept: 'text/plain' })).text).toBe('no Routes\n');
     expect((await get('/api/routes?wide=true', { accept: 'text/plain' })).text).toBe('');
   });

@@ -50,8 +50,8 @@ describe('who', () => {
     });
     expect((await run(who, at('good.yaml'), '--policy', at('strict.yaml'), '--deployment', 'prod/iris')).out).toContain('clients of keys  defaults.auth of the policy  any number  any\n');
     expect((await run(who, at('own.yaml'))).out).toContain('nobody: the provider keys is not known');
-    expect((await run(who, at('own.yaml'), '--deployment', 'other')).out).toBe('no such deployment\n');
-    expect(JSON.parse((await run(who, at('own.yaml'), '--json', '--policy', at('policy.yaml'))).out)).toEqual({ who: [{ source: { kind: 'SeldonDeployment', namespace: 'prod', name: 'own' }, callers: 'clients of keys', since: 'sluice.io/auth of SeldonDeployment prod/own', addresses: [], limits: '9/s (sluice.io/rate-limit of SeldonDeployment prod/own)' }] });
+    expect(await run(who, at('own.yaml'), '--deployment', 'other')).toEqual({ code: 1, out: '', err: 'sluice who: no object with Routes is named other: write NAME or NAMESPACE/NAME as sluice routes shows it, or leave the name out for all\n' });
+    expect(JSON.parse((await run(who, at('own.yaml'), '--json', '--policy', at('policy.yaml'))).out)).toEqual({ who: [{ source: { kind: 'SeldonDeployment', namespace: 'prod', name: 'own' }, callers: 'clients of keys', since: 'sluice.io/auth of SeldonDeployment prod/own', addresses: [], limits: '9/s (sluice.io/rate-limit of SeldonDeployment prod/own)', paths: [] }], cleartext: [] });
   });
 
   test('prints from which addresses, and since what', async () => {
@@ -63,9 +63,57 @@ describe('who', () => {
       'only from 10.1.0.0/16, 2001:db8::/32 (sluice.io/allow of SeldonDeployment prod/inside)',
       'not from 192.0.2.0/32, 192.0.2.1/32, 192.0.2.2/32, 192.0.2.3/32, 192.0.2.4/32, 192.0.2.5/32, 192.0.2.6/32, 192.0.2.7/32 and 2 more (defaults.deny of the policy)',
     ];
-    expect(JSON.parse((await run(who, ...args, '--json')).out)).toEqual({ who: [{ source: { kind: 'SeldonDeployment', namespace: 'prod', name: 'inside' }, callers: 'anybody', since: 'nothing says otherwise', addresses, limits: '' }] });
+    expect(JSON.parse((await run(who, ...args, '--json')).out)).toEqual({ who: [{ source: { kind: 'SeldonDeployment', namespace: 'prod', name: 'inside' }, callers: 'anybody', since: 'nothing says otherwise', addresses, limits: '', paths: [] }], cleartext: [] });
     expect((await run(who, ...args)).out).toBe(`DEPLOYMENT   WHO MAY CALL  SINCE                   LIMITS      ADDRESSES\nprod/inside  anybody       nothing says otherwise  any number  ${addresses.join('; ')}\n`);
     expect((await run(explain, '/seldon/prod/inside/x', ...args)).out).toContain(addresses[1]!);
+  });
+
+  describe('of what the whole gateway is configured by', () => {
+    const configuration = (kind: string, name: string, spec: string): string => `---\napiVersion: getambassador.io/v2\nkind: ${kind}\nmetadata: { name: ${name}, namespace: default }\nspec: ${spec}\n`;
+    const target = 'seldon/prod/iris/api/v1.0/predictions';
+    const say = (name: string, text: string): string => {
+      writeFileSync(at(name), text);
+      return at(name);
+    };
+
+    test('an AuthService is asked, but not about a Mapping that bypasses it', async () => {
+      const two = ['open', 'asked'].map((name) => `      ---\n      apiVersion: getambassador.io/v1\n      kind: Mapping\n      name: ${name}\n      prefix: /${name}/\n      service: two\n${name === 'open' ? '      bypass_auth: true\n' : ''}`).join('');
+      const annotated = `---\napiVersion: v1\nkind: Service\nmetadata:\n  name: two\n  namespace: prod\n  annotations:\n    getambassador.io/config: |\n${two}spec: { ports: [{ port: 80 }] }\n`;
+      const file = say('auth.yaml', `${configuration('AuthService', 'auth', '{ auth_service: "auth:3000" }')}${annotated}`);
+      const asked = 'as the AuthService says (http auth:3000; without an answer in 5000 ms it is answered 403)';
+      const { who: rows } = JSON.parse((await run(who, at('good.yaml'), file, '--json')).out) as { who: readonly { readonly source: { readonly name: string }; readonly callers: string; readonly since: string; readonly paths: readonly string[] }[] };
+      expect(rows.map(({ source, callers, since, paths }) => [source.name, callers, since, paths])).toEqual([
+        ['iris', asked, 'the AuthService', []],
+        ['two', asked, 'the AuthService', ['/asked/…']],
+        ['two', 'anybody', 'nothing says otherwise', ['/open/…']],
+      ]);
+      expect((await run(who, at('own.yaml'), file, '--policy', at('policy.yaml'), '--deployment', 'own')).out).toContain(`clients of keys, and ${asked}`);
+      const unread = say('unread-auth.yaml', configuration('AuthService', 'auth', '{ auth_service: "auth:3000", timeout_ms: soon }'));
+      expect((await run(who, at('good.yaml'), unread)).out).toContain('nobody: the AuthService cannot be read (500)');
+      expect((await run(explain, `/${target}`, at('good.yaml'), unread)).out).toContain('nobody: the AuthService cannot be read (500)');
+    });
+
+    test('addresses of the Module count for everybody', async () => {
+      const file = say('module.yaml', configuration('Module', 'ambassador', '{ config: { ip_allow: [{ remote: 10.0.0.0/8 }, { peer: 192.0.2.7 }] } }'));
+      const from = "only from 10.0.0.0/8 or 192.0.2.7/32 at the other end of the connection (ip_allow of Ambassador's Module)";
+      expect((await run(who, at('good.yaml'), file)).out).toContain(from);
+      expect((await run(explain, `/${target}`, at('good.yaml'), file)).out).toContain(from);
+      const unread = say('unread-module.yaml', configuration('Module', 'ambassador', '{ config: { ip_allow: all } }'));
+      expect((await run(who, at('good.yaml'), unread)).out).toContain('nobody: the addresses that may call cannot be read (403)');
+    });
+
+    test('cleartext that a Host redirects goes nowhere, and by TLS it goes where it goes', async () => {
+      const file = say('host.yaml', configuration('Host', 'door', '{ hostname: a.example, requestPolicy: { insecure: { action: Redirect } } }'));
+      expect((await run(who, at('good.yaml'), file)).out).toContain('\ncleartext is redirected to https for a.example\n');
+      const ask = async (written: string, ...more: string[]): Promise<string> => (await run(explain, ...more, written, at('good.yaml'), file)).out;
+      expect(await ask(`http://a.example/${target}`)).toMatch(/^GET a\.example\/[^]* {2}answers +301: a request in cleartext to a\.example is redirected to https\n/);
+      expect(await ask(`http://a.example/${target}`)).not.toContain('SHARE');
+      expect(await ask(`http://a.example/${target}`, '-X', 'POST')).toContain('308: ');
+      expect(await ask('http://a.example/seldon.protos.Seldon/Predict', '--grpc', '-H', 'seldon: iris', '-H', 'namespace: prod')).toContain('FAILED_PRECONDITION: ');
+      expect(await ask(`https://a.example/${target}`)).toMatch(/^GET https:\/\/a\.example\/[^]* {2}SHARE/);
+      expect(await ask(`http://b.example/${target}`)).toContain('SHARE');
+      expect(await ask('http://a.example/.well-known/acme-challenge/x')).toContain('404: no route');
+    });
   });
 
   test('a policy that cannot be read is exit 1, for every tool', async () => {
@@ -295,7 +343,7 @@ describe('a running gateway', () => {
   test('explain sends the whole request', async () => {
     await run(explain, '--grpc', '-H', 'seldon: a&b', '/p?q=1', '--url', url, '--admin-token', 'secret');
     const query = new URL(seen.at(-1)!.url!, url).searchParams;
-    expect([...query]).toEqual([['method', 'POST'], ['host', 'localhost'], ['path', '/p?q=1'], ['grpc', 'true'], ['header', 'content-type: application/grpc'], ['header', 'seldon: a&b']]);
+    expect([...query]).toEqual([['method', 'POST'], ['host', 'localhost'], ['path', '/p?q=1'], ['grpc', 'true'], ['secure', 'false'], ['header', 'content-type: application/grpc'], ['header', 'seldon: a&b']]);
     expect(seen.at(-1)!.headers.authorization).toBe('Bearer secret');
   });
 

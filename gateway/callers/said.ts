@@ -1,0 +1,84 @@
+// Who may call a Mapping, in words for people: what `who` and `explain` print, of the terms that the data plane holds to.
+import type { ExternalServices } from '../../routing/external-services.ts';
+import type { Mapping } from '../../routing/mapping.ts';
+import type { AddressRule, FrontSettings } from '../../routing/table-change.ts';
+import type { CallPolicy } from './call-policy.ts';
+import { authWords, limitServiceWords } from './external-words.ts';
+import { closedBy, frontTermsOf, termsOf } from './terms.ts';
+import type { CallTerms, FrontTerms } from './terms.ts';
+import { addressListText, addressTexts, admittanceText, limitsSince, limitsText, sinceText } from './words.ts';
+
+/** What holds of a gateway beside a Mapping. */
+export interface CallWorld {
+  readonly policy: CallPolicy;
+  readonly external: ExternalServices;
+  readonly front: FrontSettings | null;
+  /** As the option says; null: it does not. */
+  readonly trustedHops: number | null;
+}
+
+/** One thing that a caller must be, and who says so. */
+export interface CallersPart {
+  /** `anybody`, `clients of corp`, `as the AuthService says (…)`, `nobody: …`. */
+  readonly words: string;
+  readonly since: string;
+}
+
+/** Who may call one Mapping. */
+export interface CallersSaid {
+  /** All of them hold; one or two. */
+  readonly callers: readonly CallersPart[];
+  /** From which addresses, and since what: each list that holds; empty: from any. */
+  readonly addresses: readonly string[];
+  /** How much may come, and since what: each thing that says so; empty: any number. */
+  readonly limits: readonly string[];
+}
+
+export function callersSaid(mapping: Mapping, { policy, external, front, trustedHops }: CallWorld): CallersSaid {
+  const terms = termsOf(mapping, policy, external);
+  const first = frontTermsOf(front, trustedHops);
+  const addresses = [...first.addresses.flatMap(frontTexts), ...addressTexts(mapping, terms.addresses)];
+  const limits = limitsOf(terms, mapping);
+  return { callers: partsOf(terms, first, mapping), addresses, limits };
+}
+
+function partsOf(terms: CallTerms, front: FrontTerms, mapping: Mapping): readonly CallersPart[] {
+  const { admittance, auth } = terms;
+  const own: CallersPart = { words: admittanceText(admittance), since: sinceText(admittance, mapping) };
+  switch (closedBy(terms, front)) {
+    case 'front-addresses':
+      return [{ words: 'nobody: the addresses that may call cannot be read (403)', since: theModule }];
+    case 'address-unknown':
+      return [{ words: 'nobody: addresses decide, and no client comes from a known one, as the number of believed proxies cannot be read (403)', since: `xff_num_trusted_hops of ${theModule}` }];
+    case 'admittance':
+      return [own];
+    case 'auth-service':
+      return [{ words: 'nobody: the AuthService cannot be read (500)', since: sinceAuth }];
+    case 'rate-limit-service':
+      return [{ words: 'nobody: the RateLimitService cannot be read (500)', since: `labels of ${mapping.source.kind} ${mapping.source.namespace}/${mapping.source.name}` }];
+    case null: {
+      const asked = authWords(auth);
+      if (asked === null) return [own];
+      const part = { words: asked, since: sinceAuth };
+      return admittance.kind === 'anybody' ? [part] : [own, part];
+    }
+  }
+}
+
+const theModule = "Ambassador's Module";
+
+/** What only asks a service says so itself. */
+export const sinceAuth = 'the AuthService';
+/** One rule of the Module; nothing for one without lists, which lets nobody call. */
+function frontTexts({ kind, peer, remote }: AddressRule): readonly string[] {
+  const since = `ip_${kind} of ${theModule}`;
+  const words = kind === 'allow' ? 'only from' : 'not from';
+  const parts = [remote.length === 0 ? '' : addressListText(remote), peer.length === 0 ? '' : `${addressListText(peer)} at the other end of the connection`].filter((part) => part !== '');
+  return parts.length === 0 ? [] : [`${words} ${parts.join(' or ')} (${since})`];
+}
+
+function limitsOf({ limits, rateLimit }: CallTerms, mapping: Mapping): readonly string[] {
+  const own = limits.limits.length === 0 ? [] : [`${limitsText(limits)} (${limitsSince(limits, mapping)})`];
+  const asked = limitServiceWords(rateLimit);
+  return asked === null ? own : [...own, asked];
+}

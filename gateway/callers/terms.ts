@@ -1,0 +1,66 @@
+// Terms of a call: all that decides who may call a Mapping, and how often. One rule for the data plane's steps, `explain` and `who`; `check` asks the part of it that
+// an object itself decides.
+import type { AuthService, Consulted, ExternalServices, RateLimitService } from '../../routing/external-services.ts';
+import type { Mapping } from '../../routing/mapping.ts';
+import type { AddressRule, FrontSettings } from '../../routing/table-change.ts';
+import { addressRulesOf } from './address-rules.ts';
+import type { AddressRules } from './address-rules.ts';
+import type { CallPolicy } from './call-policy.ts';
+import { admittanceOf } from './effective.ts';
+import type { Admittance } from './effective.ts';
+import { limitsOf } from './effective-limits.ts';
+import type { EffectiveLimits } from './effective-limits.ts';
+
+export interface CallTerms {
+  /** null: any address may call. */
+  readonly addresses: AddressRules | null;
+  readonly admittance: Admittance;
+  /** Who is asked about each of its requests. */
+  readonly auth: Consulted<AuthService>;
+  readonly limits: EffectiveLimits;
+  /** Who is asked how many may come. */
+  readonly rateLimit: Consulted<RateLimitService>;
+}
+
+const nobodyAsked = Object.freeze({ kind: 'none' } as const);
+
+/** What holds for a Mapping. `policy` null: it is not known yet, and nobody may call. A redirect asks no service outside (routing rule 24). */
+export function termsOf({ target, guard, namespace }: Mapping, policy: CallPolicy | null, external: ExternalServices): CallTerms {
+  const isForward = target.kind === 'forward';
+  return {
+    addresses: addressRulesOf(guard, namespace, policy),
+    admittance: admittanceOf(guard, namespace, policy),
+    auth: isForward && !target.kept.bypassAuth ? external.auth : nobodyAsked,
+    limits: limitsOf(guard, namespace, policy),
+    rateLimit: isForward && isLimited(target.kept.labels, external.rateLimit) ? external.rateLimit : nobodyAsked,
+  };
+}
+
+/** Has it labels of the service's domain? Of a service that cannot be read any may be. */
+function isLimited(labels: readonly { readonly domain: string }[] | null, rateLimit: ExternalServices['rateLimit']): boolean {
+  if (labels === null || rateLimit.kind === 'none') return false;
+  return rateLimit.kind === 'closed' ? labels.length > 0 : labels.some(({ domain }) => domain === rateLimit.service.domain);
+}
+
+/** What holds of every request that a Route takes, before its Mapping is asked. */
+export interface FrontTerms {
+  /** Each must let the request pass. */
+  readonly addresses: readonly AddressRule[];
+  /** False: how many proxies are to be believed cannot be read, so no client comes from a known address. */
+  readonly isAddressKnown: boolean;
+}
+
+/** `trustedHops`: as the option of the gateway says it, which goes before the table; null: it does not. */
+export function frontTermsOf(front: FrontSettings | null, trustedHops: number | null): FrontTerms {
+  return { addresses: front?.addresses ?? [], isAddressKnown: (trustedHops ?? front?.trustedHops ?? 0) !== 'unknown' };
+}
+
+/** Why nobody at all may call; null: somebody may. The first reason in the order in which a request is asked. */
+export function closedBy({ addresses, admittance, auth, rateLimit }: CallTerms, front: FrontTerms): 'front-addresses' | 'address-unknown' | 'admittance' | 'auth-service' | 'rate-limit-service' | null {
+  if (front.addresses.some(({ kind, peer, remote }) => kind === 'allow' && peer.length === 0 && remote.length === 0)) return 'front-addresses';
+  const asksClients = addresses !== null || front.addresses.some(({ kind, peer, remote }) => (kind === 'allow' ? peer.length === 0 : remote.length > 0));
+  if (!front.isAddressKnown && asksClients) return 'address-unknown';
+  if (admittance.kind === 'nobody' || (admittance.kind === 'providers' && admittance.names.length === 0)) return 'admittance';
+  if (auth.kind === 'closed') return 'auth-service';
+  return rateLimit.kind === 'closed' ? 'rate-limit-service' : null;
+}
