@@ -10,12 +10,13 @@ import type { Report } from './report.ts';
 import { decodeModule, type ModuleDocument } from './module.ts';
 import type { DecodedGuard } from './guard.ts';
 import { contextHosts, decodeHost, type HostDocument } from './host.ts';
+import { flatMapping, mappingObject } from './mapping-places.ts';
 import { nearWord } from './near-word.ts';
+import { misplacedSentence, type Misplaced } from './places.ts';
 import { refusesPlatform } from './platform.ts';
 import { reportMappingDifferences } from './raw-differences.ts';
 import { decodeRawMapping, type RawMapping } from './raw-mapping.ts';
 import { ServiceDocuments } from './service-documents.ts';
-import { strayMappingFields, straySentence } from './stray-fields.ts';
 import { terminationFields } from './termination.ts';
 import { decodeTlsContext, type TlsContext } from './tls.ts';
 import type { TranslateSettings } from './translation.ts';
@@ -86,7 +87,7 @@ export function decodeConfiguration(
   decoding.report('error', 'bad-yaml', origin.field, `the text ${result.reason}${lastGood === null ? '' : ', and its last good form stays'}; correct it`);
   const { mappings, contexts, modules, hosts, bytes } = lastGood ?? { mappings: [], contexts: [], modules: [], hosts: [], bytes: 0 };
   decoding.services.unreadableText(input.text, origin.field);
-  return { configuration: { mappings: guarded(mappings, origin), contexts, modules, hosts, services: decoding.services.declared, guard: origin.guard.guard, bytes }, otherIds: [], problems: decoding.problems };
+  return { configuration: { mappings: guarded(mappings, decoding.guard), contexts, modules, hosts, services: decoding.services.declared, guard: decoding.guard.guard, bytes }, otherIds: [], problems: decoding.problems };
 }
 
 class Decoding {
@@ -100,13 +101,27 @@ class Decoding {
   readonly #modules: ModuleDocument[] = [];
   readonly services: ServiceDocuments;
   readonly #hosts: HostDocument[] = [];
+  /** Of the object, or of its last good form. */
+  #guard: DecodedGuard;
   readonly #budget: RegexBudget = { left: allowance.regexes };
 
   constructor(origin: ConfigurationOrigin, lastGood: Configuration | null, settings: TranslateSettings) {
     this.#origin = origin;
     this.#lastGood = lastGood;
     this.#settings = settings;
+    this.#guard = this.#guardOf(origin, lastGood);
     this.services = new ServiceDocuments(origin.ref, settings, lastGood?.services ?? [], (...said) => this.report(...said));
+  }
+
+  get guard(): DecodedGuard {
+    return this.#guard;
+  }
+
+  /** Where it cannot be read who may call, those of the last good form may. A Mapping that is not withheld had one that could be read. */
+  #guardOf({ guard, ref, field }: ConfigurationOrigin, lastGood: Configuration | null): DecodedGuard {
+    if (guard.readable || lastGood === null || !lastGood.mappings.some(({ withheld }) => !withheld)) return guard;
+    this.report('error', 'bad-document', field, `who may call ${ref.name} cannot be read, and the last good form holds; correct what the other Problems name`);
+    return { guard: lastGood.guard, readable: true };
   }
 
   report(level: ProblemLevel, code: string, field: string, sentence: string): void {
@@ -114,7 +129,7 @@ class Decoding {
   }
 
   done(bytes: number): Decoded {
-    return { configuration: { mappings: guarded([...this.#mappings.values()], this.#origin), contexts: [...this.#contexts.values()], modules: this.#modules, hosts: this.#hosts, services: this.services.declared, guard: this.#origin.guard.guard, bytes }, otherIds: [...new Set(this.#otherIds)], problems: this.problems };
+    return { configuration: { mappings: guarded([...this.#mappings.values()], this.#guard), contexts: [...this.#contexts.values()], modules: this.#modules, hosts: this.#hosts, services: this.services.declared, guard: this.#guard.guard, bytes }, otherIds: [...new Set(this.#otherIds)], problems: this.problems };
   }
 
   document(value: unknown, field: string): void {
@@ -140,8 +155,7 @@ class Decoding {
     if (!this.#origin.ids.includes('default') && (fieldOf(fields, 'ambassador_id') ?? fieldOf(fields, 'ambassadorId') ?? undefined) === undefined) {
       this.report('info', 'differs-document-id', field, `the document has the id of its SeldonDeployment, ${this.#origin.ids.map(quoted).join(', ')}, and Ambassador reads one without an id as "default"; write ambassador_id in it`);
     }
-    if (kind === 'Mapping' && isRecord(spec) && this.#hasStray(value, name === '' ? this.#origin.owner : name)) return;
-    if (kind === 'Mapping') this.#mapping(name === '' ? this.#origin.owner : name, ids, fields, field, apiVersion);
+    if (kind === 'Mapping') this.#mapping(name === '' ? this.#origin.owner : name, ids, value, fields, field, apiVersion);
     else if (kind === 'TLSContext') this.#context(name, fields, field);
     else if (kind === 'Host') this.#host(name === '' ? this.#origin.owner : name, fields, field);
     else if (kind === 'Module') this.#module(name, ids, fields, field);
@@ -149,14 +163,16 @@ class Decoding {
     else this.report('warning', 'kind-not-served', field, lostWith(kind));
   }
 
-  #mapping(name: string, ids: readonly string[], record: UnknownRecord, field: string, apiVersion: string): void {
+  #mapping(name: string, ids: readonly string[], object: UnknownRecord, record: UnknownRecord, field: string, apiVersion: string): void {
     const namespace = textOf(fieldOf(record, 'namespace'));
     if (namespace !== '' && namespace !== this.#origin.ref.namespace) {
       this.report('warning', 'bad-value', field, `the namespace ${quoted(namespace)} is ignored, because a document belongs to its object's; remove it`);
     }
     const owner = `Mapping ${this.#origin.ref.namespace}/${name}`;
     const fields = new Fields(record, field, (level, code, at, sentence) => this.report(level, code, at, sentence), this.#budget);
+    const isMisplaced = this.#hasMisplaced(object, name, field);
     const decoded = decodeRawMapping(name, field, ownIdOf(ids, this.#settings), fields, this.#settings.defaultTimeoutMs, owner);
+    if (isMisplaced) return;
     const lastGood = decoded === null || decoded.withheld ? this.#lastGoodOf(name) : null;
     const mapping = lastGood ?? decoded;
     // Without a last good form the Problem that names the cause says it all.
@@ -185,12 +201,17 @@ class Decoding {
   }
 
   /** true: a field that decides stands where none is read, so the Mapping is not served without it. */
-  #hasStray(object: UnknownRecord, name: string): boolean {
-    const strays = strayMappingFields(object);
-    const lastGood = strays.some(({ decides }) => decides) ? this.#lastGoodOf(name) : null;
-    for (const stray of strays) this.report(stray.decides ? 'error' : 'warning', 'misplaced-field', stray.field, straySentence(stray, lastGood === null ? 'the Mapping is not served' : 'its last good form is served'));
-    if (lastGood !== null) this.#mappings.set(name, lastGood);
-    return strays.some(({ decides }) => decides);
+  #hasMisplaced(object: UnknownRecord, name: string, field: string): boolean {
+    const isFlat = !isRecord(fieldOf(object, 'spec'));
+    const misplaced = (isFlat ? flatMapping : mappingObject).misplacedIn(object).filter((one) => !isReportedBelow(one, isFlat));
+    const decides = misplaced.some((one) => one.decides);
+    const lastGood = decides ? this.#lastGoodOf(name) : null;
+    for (const one of misplaced) this.report(one.decides ? 'error' : 'warning', 'misplaced-field', field === '' ? one.field : `${field} ${one.field}`, misplacedSentence(one, lastGood === null ? 'the Mapping is not served' : 'its last good form is served'));
+    if (lastGood === null) return decides;
+    this.#mappings.set(name, lastGood);
+    // What is not read may have said who may call.
+    if (this.#origin.field === '') this.#guard = { guard: this.#lastGood!.guard, readable: true };
+    return true;
   }
 
   #lastGoodOf(name: string): RawMapping | null {
@@ -249,8 +270,16 @@ class Decoding {
 }
 
 /** Where it cannot be read who may call, nobody may: nothing is ready, and nobody is sent elsewhere. */
-function guarded(mappings: readonly RawMapping[], { guard }: ConfigurationOrigin): readonly RawMapping[] {
-  return guard.readable ? mappings : mappings.filter(({ redirect }) => redirect === null).map((mapping) => ({ ...mapping, withheld: true }));
+function guarded(mappings: readonly RawMapping[], { readable }: DecodedGuard): readonly RawMapping[] {
+  return readable ? mappings : mappings.filter(({ redirect }) => redirect === null).map((mapping) => ({ ...mapping, withheld: true }));
+}
+
+/** The readers of the guard, of a Mapping's fields and of what is in them report these. */
+function isReportedBelow({ place, level, near, decides }: Misplaced, isFlat: boolean): boolean {
+  if (level === 'metadata.annotations') return place === 'here' || (place === 'value' && near !== null);
+  const spec = isFlat ? '' : 'spec';
+  if (place === 'value' && (isFlat || level.startsWith('spec.'))) return true;
+  return (place === 'here' && level === spec) || (!decides && (isFlat || level === spec || level.startsWith('spec.')));
 }
 
 function withoutKeys(record: UnknownRecord, keys: readonly string[]): UnknownRecord {

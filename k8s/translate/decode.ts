@@ -8,7 +8,7 @@ import { decodeOAuthKey } from './oauth-key.ts';
 import { enginePorts, NoEnginePorts } from './ports.ts';
 import type { SourceObject } from './object.ts';
 import { RecentParts } from './recent-parts.ts';
-import { strayDeploymentFields, straySentence } from './stray-fields.ts';
+import { isDecidingAnnotation, reportMisplaced } from './stray-fields.ts';
 import { annotationsOf, arrayOf, booleanOf, fieldOf, integerOf, isRecord, numberOf, quoted, recordOf, textOf, type UnknownRecord } from './value.ts';
 
 const apiVersions: ReadonlySet<string> = new Set(['v1alpha1', 'v1alpha2', 'v1alpha3', 'v1'].map((version) => `machinelearning.seldon.io/${version}`));
@@ -38,8 +38,7 @@ export function decodeDeployment({ ref, apiVersion, object }: Pick<SourceObject,
   if (!apiVersions.has(apiVersion)) {
     report('warning', 'unknown-api-version', 'apiVersion', `${quoted(apiVersion)} is not a version of SeldonDeployments and is read as machinelearning.seldon.io/v1; write that`);
   }
-  const strays = strayDeploymentFields(root);
-  for (const stray of strays) report(stray.decides ? 'error' : 'warning', 'misplaced-field', stray.field, straySentence(stray, lastGood === null ? 'the SeldonDeployment is not served' : 'its last good form is served'));
+  const isMisplaced = reportMisplaced(root, lastGood === null ? 'the SeldonDeployment is not served' : 'its last good form is served', report);
   for (const { field, near } of unknownSpecFields(spec)) report('warning', 'unknown-field', field, unknownSentence('the spec of a SeldonDeployment', near));
   const predictors: Predictor[] = [];
   const names = new Set<string>();
@@ -61,7 +60,7 @@ export function decodeDeployment({ ref, apiVersion, object }: Pick<SourceObject,
     report('error', 'no-predictors', 'spec.predictors', `there is no predictor with a name, so ${outcome}; write one or more, each with a name and a graph`);
     return { deployment: lastGood, deleting, problems };
   }
-  if (strays.some((stray) => stray.decides)) return { deployment: lastGood, deleting, problems };
+  if (isMisplaced) return { deployment: lastGood, deleting, problems };
   for (const [place, parent] of [['spec', spec], ['metadata', metadata]] as const) {
     const annotations = fieldOf(parent, 'annotations') ?? null;
     if (annotations === null || isRecord(annotations)) continue;
@@ -107,6 +106,7 @@ function decodePredictor(value: unknown, index: number, noEnginePorts: NoEngineP
   }
   const annotations = annotationsOf(fieldOf(value, 'annotations'));
   for (const key of misplacedAnnotations(annotations)) {
+    if (isDecidingAnnotation(key)) continue;
     report('warning', 'annotation-misplaced', `${field}.annotations["${key}"]`, 'this annotation is not read on a predictor and is ignored; write it in spec.annotations or metadata.annotations of the SeldonDeployment');
   }
   const unreadable = { count: 0 };

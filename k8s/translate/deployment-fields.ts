@@ -12,7 +12,7 @@ export const deploymentSchema = {
 } as const;
 
 /** Say who gets how many requests, or that TLS is wanted. */
-const deciding: ReadonlySet<string> = new Set(['traffic', 'shadow', 'certSecretName']);
+export const deciding: ReadonlySet<string> = new Set(['traffic', 'shadow', 'certSecretName']);
 
 /** Unknown fields that are told of one part. */
 const mostTold = 8;

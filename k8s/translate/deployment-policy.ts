@@ -4,7 +4,7 @@ import type { RetryPolicy, TimeLimit } from '../../routing/mapping.ts';
 import type { NamedMatch } from '../../routing/match.ts';
 import type { ObjectRef, Problem, ProblemLevel } from '../../routing/problem.ts';
 import { defaultBreaker, type Breaker } from '../../routing/upstream.ts';
-import { annotationOf, emptiableAnnotations, externalNameOf, isExternalName, isWeight, keys, knownAnnotations, wideningAnnotations, type WrittenAnnotation } from './annotations.ts';
+import { annotationOf, emptiableAnnotations, externalNameOf, isExternalName, isWeight, keys, knownAnnotations, type WrittenAnnotation } from './annotations.ts';
 import { nearAnnotation } from './deployment-fields.ts';
 import type { Deployment, DeploymentAnnotations, Predictor } from './deployment.ts';
 import { decodeGuard } from './guard.ts';
@@ -102,10 +102,8 @@ class Reading {
         if (knownAnnotations.has(key)) continue;
         const near = nearAnnotation(key, knownAnnotations);
         const field = `${place}.annotations["${key.slice(0, 120)}"]`;
-        if (near !== null && wideningAnnotations.has(near) && this.#written(near) === null) {
-          this.served = 'no';
-          this.#report('error', 'unknown-annotation', field, `this annotation is not known, and what it seems to mean decides which requests come here, so the SeldonDeployment is not served; write ${near}, or remove it`);
-        } else if (near !== null || /^(?:seldon\.io\/ambassador-|sluice\.io\/)/.test(key)) {
+        // With one that decides, and is not written as well, the SeldonDeployment was not read.
+        if (near !== null || /^(?:seldon\.io\/ambassador-|sluice\.io\/)/.test(key)) {
           this.#report('warning', 'unknown-annotation', field, `this annotation is not known and is ignored; ${near === null ? 'correct its spelling or remove it' : `write ${near}, or remove it`}`);
         }
       }

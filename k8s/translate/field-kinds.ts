@@ -86,6 +86,12 @@ export const deploymentFields: Kinds = {
   'explainer.endpoint.service_port': 'how',
 };
 
+/** Annotations of a predictor. */
+export const predictorAnnotationKinds: Kinds = {
+  'seldon.io/svc-name': 'where',
+  'seldon.io/no-engine': 'how',
+};
+
 /** Annotations of a SeldonDeployment. */
 export const annotationKinds: Kinds = {
   'seldon.io/ambassador-id': 'which',

@@ -1,37 +1,30 @@
 // The shape of a Mapping's fields that hold fields themselves: a key inside them that nobody reads is said, wherever it stands.
 import type { Fields } from './fields.ts';
-import { arrayOf, isRecord } from './value.ts';
 import { nearWord } from './near-word.ts';
-
-/** What a value may hold. A map of names that the writer chooses has `named`. */
-type Shape = { readonly keys: Readonly<Record<string, Shape>> } | { readonly each: Shape } | { readonly named: Shape } | 'value';
-
-const values = (...names: readonly string[]): Readonly<Record<string, Shape>> => Object.fromEntries(names.map((name) => [name, 'value']));
+import { keysOf, values, type Shape } from './shape.ts';
+import { arrayOf, isRecord } from './value.ts';
 
 /** `v2Representation` is what Ambassador's conversion between its versions leaves there. */
-const addedHeaders: Shape = { named: { keys: values('value', 'append', 'v2Representation') } };
-const substitution: Shape = { keys: values('pattern', 'substitution') };
+const addedHeaders: Shape = { named: keysOf(values('value', 'append', 'v2Representation')), words: {}, of: 'fields' };
+const substitution: Shape = keysOf(values('pattern', 'substitution'));
 const healthChecks: Shape = {
-  each: {
-    keys: {
-      ...values('interval', 'timeout', 'unhealthy_threshold', 'healthy_threshold'),
-      health_check: {
-        keys: {
-          http: { keys: { ...values('path', 'hostname', 'remove_request_headers'), add_request_headers: addedHeaders, expected_statuses: { each: { keys: values('min', 'max') } } } },
-          grpc: { keys: values('upstream_name', 'authority') },
-        },
-      },
-    },
-  },
+  each: keysOf({
+    ...values('interval', 'timeout', 'unhealthy_threshold', 'healthy_threshold'),
+    health_check: keysOf({
+      http: keysOf({ ...values('path', 'hostname', 'remove_request_headers'), add_request_headers: addedHeaders, expected_statuses: { each: keysOf(values('min', 'max')) } }),
+      grpc: keysOf(values('upstream_name', 'authority')),
+    }),
+  }),
 };
 
-const shapes: Readonly<Record<string, Shape>> = {
+/** Of the fields of a Mapping that hold fields themselves. */
+export const mappingShapes: Readonly<Record<string, Shape>> = {
   add_request_headers: addedHeaders,
   add_response_headers: addedHeaders,
-  circuit_breakers: { each: { keys: values('priority', 'max_connections', 'max_pending_requests', 'max_requests', 'max_retries') } },
-  retry_policy: { keys: values('retry_on', 'num_retries', 'per_try_timeout') },
-  cors: { keys: values('origins', 'methods', 'headers', 'credentials', 'exposed_headers', 'max_age', 'v2CommaSeparatedOrigins') },
-  load_balancer: { keys: { ...values('policy', 'header', 'source_ip'), cookie: { keys: values('name', 'path', 'ttl') } } },
+  circuit_breakers: { each: keysOf(values('priority', 'max_connections', 'max_pending_requests', 'max_requests', 'max_retries')) },
+  retry_policy: keysOf(values('retry_on', 'num_retries', 'per_try_timeout')),
+  cors: keysOf(values('origins', 'methods', 'headers', 'credentials', 'exposed_headers', 'max_age', 'v2CommaSeparatedOrigins')),
+  load_balancer: keysOf({ ...values('policy', 'header', 'source_ip'), cookie: keysOf(values('name', 'path', 'ttl')) }),
   health_checks: healthChecks,
   v3health_checks: healthChecks,
   regex_rewrite: substitution,
@@ -44,7 +37,7 @@ const mostTold = 16;
 /** Says which keys inside the fields of a Mapping nobody reads. */
 export function checkInnerKeys(fields: Fields): void {
   const told = { left: mostTold };
-  for (const [name, shape] of Object.entries(shapes)) if (fields.has(name)) check(fields, shape, fields.take(name), name, told);
+  for (const [name, shape] of Object.entries(mappingShapes)) if (fields.has(name)) check(fields, shape, fields.take(name), name, told);
 }
 
 function check(fields: Fields, shape: Shape, value: unknown, path: string, told: { left: number }): void {

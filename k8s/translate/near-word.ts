@@ -18,7 +18,8 @@ export function nearWord(word: string, known: Iterable<string>): string | null {
   return best;
 }
 
-function bare(word: string): string {
+/** Without letter case and separators. */
+export function bare(word: string): string {
   return word.replace(/[-_\s]/g, '').toLowerCase();
 }
 

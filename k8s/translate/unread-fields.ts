@@ -44,6 +44,9 @@ const dependent: readonly (readonly [name: string, depends: 'without' | 'beside'
   ...ofForwarding.map((name) => [name, 'beside', 'host_redirect'] as const),
 ];
 
+/** Fields of a Mapping that are not among those that are read. */
+export const unreadMappingFields: readonly string[] = [...elsewhere, ...Object.keys(withoutEffect), ...lost];
+
 /** After every field that counts was taken. */
 export function checkUnread(fields: Fields): void {
   for (const name of elsewhere) fields.take(name);
@@ -60,13 +63,13 @@ export function checkUnread(fields: Fields): void {
     if (!fields.says(name) || fields.says(other) !== (depends === 'beside')) continue;
     fields.report('warning', 'field-ignored', name, `this says nothing ${depends} ${other} and is ignored; ${depends === 'beside' ? 'remove one of the two' : `write ${other} as well, or remove it`}`);
   }
-  const known = new Set([...Object.keys(mappingFields), ...Object.keys(withoutEffect), ...lost, ...elsewhere]);
+  const known = new Set([...Object.keys(mappingFields), ...unreadMappingFields]);
   for (const name of fields.unread().slice(0, 16)) {
     const near = nearWord(name, known);
     const field = name.slice(0, 60);
     if (near === null) fields.report('warning', 'unknown-field', field, 'this is not a field of a Mapping and is ignored; correct its spelling or remove it');
     // Ignored, a misspelt condition or share would give the Mapping requests that were not meant for it; one that is there as well decides already.
-    else if ((mappingFields[near] ?? 'how') === 'how' || near === 'ambassador_id' || (fields.has(near) && !/headers|parameters/.test(near))) fields.report('warning', 'unknown-field', field, `this is not a field of a Mapping and is ignored; write ${near}, or remove it`);
+    else if ((mappingFields[near] ?? 'how') === 'how' || (fields.has(near) && !/headers|parameters/.test(near))) fields.report('warning', 'unknown-field', field, `this is not a field of a Mapping and is ignored; write ${near}, or remove it`);
     else fields.refuse('unknown-field', field, `this is not a field of a Mapping, and what it seems to mean decides where requests go, so the Mapping is not served in this form; write ${near}, or remove it`);
   }
 }

@@ -47,11 +47,11 @@ describe('places', () => {
 
   test('on a predictor they are not read', () => {
     const given = object('SeldonDeployment', 'prod/iris', 'spec: {predictors: [{name: main, annotations: {seldon.io/ambassador-shadow: "true", getambassador.io/config: x}}]}');
-    expect(codesOf(translate([given]))).toEqual(['warning annotation-misplaced', 'warning annotation-misplaced']);
+    expect(codesOf(translate([given]))).toEqual(['warning annotation-misplaced', 'error annotation-misplaced']);
   });
 
   test('a misspelt one is told', () => {
-    expect(codesOf(translate([deployment('prod/iris', ['main'], { 'seldon.io/ambassador-wieght': '1', 'sluice.io/trafic': 'x', 'seldon.io/other': 'y' })]))).toEqual(['error unknown-annotation', 'warning unknown-annotation']);
+    expect(codesOf(translate([deployment('prod/iris', ['main'], { 'seldon.io/ambassador-wieght': '1', 'sluice.io/trafic': 'x', 'seldon.io/other': 'y' })]))).toEqual(['error unknown-annotation', 'error unknown-annotation']);
   });
 });
 
