@@ -242,17 +242,26 @@ export class CounterBlock {
 
   /** Counts one finished request: `code` 0..999, duration in seconds. */
   finish(slot: number, code: number, seconds: number): void {
+    this.#count(slot, code, seconds, 1);
+  }
+
+  /** As if `finish` had not been called: the answer was taken back before any of it left. */
+  takeBack(slot: number, code: number, seconds: number): void {
+    this.#count(slot, code, seconds, -1);
+  }
+
+  #count(slot: number, code: number, seconds: number, by: number): void {
     const column = columnOf[code]!;
     if (slot < 0) {
-      this.cells[fixed.unmatched + column]! += 1;
+      this.cells[fixed.unmatched + column]! += by;
       return;
     }
     const first = slotCell(slot, 0);
-    this.cells[first + column]! += 1;
+    this.cells[first + column]! += by;
     let bucket = 0;
     while (bucket < durationBounds.length && seconds > durationBounds[bucket]!) bucket++;
-    this.cells[first + slotLayout.buckets + bucket]! += 1;
-    this.cells[first + slotLayout.sumSeconds]! += seconds;
+    this.cells[first + slotLayout.buckets + bucket]! += by;
+    this.cells[first + slotLayout.sumSeconds]! += seconds * by;
   }
 
   failure(flag: string): void {

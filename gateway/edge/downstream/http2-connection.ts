@@ -118,12 +118,12 @@ export class ServedConnection implements ServerOwner, ClientConnection, StreamOw
     const requestId = this.context.exchange.ids.draw();
     const answer = identified(failureAnswer(failure, '', false, grpc), requestId);
     const body = bodyOf(answer);
+    worker.counters.failure(failure.flag);
+    worker.counters.finish(-1, answer.code, 0);
     const writer = this.context.http2.takeWriter();
     writeAnswerBlock(writer, answer, body.length, worker.dateLine);
     stream.sendHead(writer.bytes, writer.length, true, body.length === 0);
     if (body.length > 0) stream.sendData(body, 0, body.length, true);
-    worker.counters.failure(failure.flag);
-    worker.counters.finish(-1, answer.code, 0);
     worker.log(failure.flag, () => unservedEntry(failure, '', answer.code, this.transport.peer, requestId));
   }
 

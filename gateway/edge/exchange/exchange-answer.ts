@@ -5,6 +5,8 @@ import { failures } from '../../failures.ts';
 import type { ExchangeEnds, ExchangeState } from './exchange-state.ts';
 import type { AnswerTaker } from './forwarded-answer.ts';
 
+const switchingProtocols = 101;
+
 export class ExchangeAnswer implements AnswerTaker {
   readonly #state: ExchangeState;
   readonly #exchange: ExchangeEnds;
@@ -23,6 +25,7 @@ export class ExchangeAnswer implements AnswerTaker {
     state.times.openTunnel(state.worker.nowMs);
     state.record.code = head.status;
     state.response = 'begun';
+    state.declaredBytes = -1;
     // Bytes of the tunnel come as its body.
     state.request = 'passing';
     state.answer.upgraded(head);
@@ -39,19 +42,26 @@ export class ExchangeAnswer implements AnswerTaker {
     state.response = 'begun';
     state.record.code = head.status;
     state.times.lastByteMs = nowMs;
+    state.declaredBytes = head.framing === 'length' ? head.contentLength : -1;
     state.answer.head(head, state.compiled!, state.edits.edits, Math.round(nowMs - sentMs));
   }
 
   body(bytes: Buffer, start: number, end: number): void {
     const state = this.#state;
-    state.record.responseBytes += end - start;
+    const { record } = state;
+    record.responseBytes += end - start;
     state.times.lastByteMs = state.worker.nowMs;
+    // A long piece leaves at once.
+    if (record.responseBytes === state.declaredBytes) this.#exchange.count();
     state.answer.body(bytes, start, end);
   }
 
   end(trailers: FieldList | null): void {
-    this.#state.response = 'complete';
-    this.#state.answer.end(trailers);
+    const state = this.#state;
+    state.response = 'complete';
+    // A tunnel is over when both sides have ended.
+    if (state.record.code !== switchingProtocols || state.requestDone) this.#exchange.count();
+    state.answer.end(trailers);
   }
 
   flush(): void {
@@ -82,7 +92,7 @@ export class ExchangeAnswer implements AnswerTaker {
     if (!state.answer.takeBack()) return false;
     state.response = 'awaited';
     state.times.responseStarted = false;
-    state.record.responseBytes = 0;
+    state.record.takeBack();
     return true;
   }
 

@@ -13,6 +13,8 @@ import type { RequestIds } from '../message/request-id.ts';
 
 /** A slot of its own for what is not counted. */
 const notCounted = -2;
+/** Instead of seconds. */
+const notYet = -1;
 
 export class ExchangeRecord {
   readonly #worker: WorkerContext;
@@ -22,6 +24,8 @@ export class ExchangeRecord {
   readonly requestId = Buffer.allocUnsafe(requestIdBytes);
   #hasId = false;
   #slot = -1;
+  /** What was counted as its duration; `notYet`: it was not counted. */
+  #countedSeconds = notYet;
   /** null: it was rejected. */
   decision: ForwardDecision<LazyMapping> | null = null;
   failure: Failure | null = null;
@@ -43,6 +47,7 @@ export class ExchangeRecord {
     const trustsId = front.trustedHops > 0 || front.keepsRequestId;
     this.decision = null;
     this.#slot = -1;
+    this.#countedSeconds = notYet;
     this.#hasId = false;
     this.failure = null;
     this.detail = '';
@@ -106,13 +111,33 @@ export class ExchangeRecord {
     if (failure.flag !== '') this.#worker.counters.failure(failure.flag);
   }
 
-  /** It is over. `spent`: all retries were made, and another would have been wanted. */
+  /**
+   * Counts its answer, once. Called before the last byte of it can leave: a worker may end at any moment, and what a client has seen was counted. `spent`: all retries
+   * were made, and another would have been wanted.
+   */
+  count(startedMs: number, spent: boolean): void {
+    if (this.#countedSeconds !== notYet || this.#slot === notCounted) return;
+    const { counters, nowMs } = this.#worker;
+    const seconds = (nowMs - startedMs) / 1000;
+    this.#countedSeconds = seconds;
+    counters.finish(this.#slot, this.code, seconds);
+    if (spent) counters.failure('URX');
+  }
+
+  /** The answer is taken back, and another one comes. */
+  takeBack(): void {
+    this.responseBytes = 0;
+    if (this.#countedSeconds === notYet) return;
+    this.#worker.counters.takeBack(this.#slot, this.code, this.#countedSeconds);
+    this.#countedSeconds = notYet;
+  }
+
+  /** It is over. `spent` as for `count`. */
   finish(startedMs: number, peer: string, address: string, spent: boolean): void {
     if (this.#slot === notCounted) return;
-    const { counters, nowMs, accessLog } = this.#worker;
+    const { counters, accessLog } = this.#worker;
+    this.count(startedMs, spent);
     counters.leave(this.#slot);
-    counters.finish(this.#slot, this.code, (nowMs - startedMs) / 1000);
-    if (spent) counters.failure('URX');
     if (this.failure !== null || spent || accessLog === 'all') this.#log(startedMs, peer, address, spent);
   }
 

@@ -35,6 +35,8 @@ export interface ExchangeEnds {
   refuse(failure: Failure, detail: string, answer: Answer): void;
   /** Ends it with an answer of the gateway itself. */
   sendOwn(answer: Answer): void;
+  /** Counts the answer, whose last byte leaves next. */
+  count(): void;
   finishIfDone(): void;
   /** The rest of the request goes nowhere. */
   discardRequest(): void;
@@ -50,6 +52,8 @@ export class ExchangeState {
   readonly edits = new AnswerEdits();
   request: RequestState = 'none';
   response: ResponseState = 'awaited';
+  /** Bytes that the head of the answer says its body has; −1: they are not known. */
+  declaredBytes = -1;
   /** Stands between where the call is gRPC-Web; null: nothing does. */
   web: GrpcWeb | null = null;
   /** Who takes the answer. */

@@ -77,6 +77,7 @@ export class Exchange implements ExchangeEnds, Timed {
     times.stall.look(nowMs, answer);
     switch (times.due(nowMs, compiled)) {
       case 'write-stall':
+        this.count();
         answer.abort(failures.clientStalled, '');
         this.clientGone(failures.clientStalled);
         return;
@@ -108,7 +109,10 @@ export class Exchange implements ExchangeEnds, Timed {
     state.record.fail(failure, detail);
     this.request.drop();
     if (state.response !== 'awaited') {
-      if (state.response === 'begun') state.answer.abort(failure, detail);
+      if (state.response === 'begun') {
+        this.count();
+        state.answer.abort(failure, detail);
+      }
       this.#end();
       return;
     }
@@ -136,12 +140,17 @@ export class Exchange implements ExchangeEnds, Timed {
     this.request.drop();
     this.request.discard();
     record.responseBytes += bodyOf(answer).length;
+    this.count();
     state.answer.sendOwn(edits.completed(answer, record.sharedId), last);
     this.finishIfDone();
   }
 
   discardRequest(): void {
     this.request.discard();
+  }
+
+  count(): void {
+    this.#state.record.count(this.#state.times.startedMs, this.forwarding.spent);
   }
 
   finishIfDone(): void {
