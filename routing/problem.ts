@@ -32,10 +32,15 @@ export function isDifference({ code }: Problem): boolean {
 
 /** Text form used by `sluice check`, goldens and logs: `error claim-contested Mapping prod/x spec.prefix: sentence`. */
 export function printProblem(problem: Problem): string {
+  return printProblemAt(problem, '');
+}
+
+/** The same with where the object was read, `a.yaml:12`, behind its name; "": nothing is known of that. */
+export function printProblemAt(problem: Problem, origin: string): string {
   const { kind, namespace, name } = problem.subject;
   const subject = namespace === '' ? `${kind} ${name}` : `${kind} ${namespace}/${name}`;
   const field = problem.field === '' ? '' : ` ${problem.field}`;
-  return visible(`${problem.level} ${problem.code} ${subject}${field}: ${problem.sentence}`);
+  return visible(`${problem.level} ${problem.code} ${subject}${origin === '' ? '' : ` (${origin})`}${field}: ${problem.sentence}`);
 }
 
 /** Total order for output: subject, field, code, sentence. Problems printed in this order are the same whatever the order of input. */

@@ -1,7 +1,8 @@
 // `sluice check`: the Problems of manifests, as a gateway that serves them would report them.
 import type { Problem } from '../../routing/problem.ts';
 import { visible } from '../../routing/visible.ts';
-import { printProblems } from './problem-list.ts';
+import type { Option } from '../options.ts';
+import { linesOfCode, printProblems } from './problem-list.ts';
 import { runTool, valueOf, type ToolOutcome, type ToolUse } from './command.ts';
 import { hasOneOrigin, jsonOption, manifestOptions, readSettings, serveManifests, type ReadCounts } from './manifests.ts';
 
@@ -9,14 +10,16 @@ const usage = `Use: sluice check DIR|FILE… [options]
      sluice check - [options]                 manifests on standard input
      sluice check --cluster [options]
 
-Prints what is declared and not served as written, and under "differs from Ambassador" what Seldon's operator and Ambassador would make of it
-otherwise. Resolves no names and dials nothing.
-The last line says what was read, and what was not.
+Prints what is declared and not served as written, with the file and line of its object, and under "differs from Ambassador" what Seldon's operator and
+Ambassador would make of it otherwise. With --policy it reads the keys of providers too. Resolves no names and dials nothing.
+Of one code it prints ${linesOfCode} lines and the number of the others; --all and --json print every one. The last line says what was read, and what was not.
 Exits 0 when there is no Problem at level error, 1 when there is one, 2 on wrong use.
 `;
 
+const allOption: Option = { name: 'all', kind: 'flag', placeholder: '', help: 'print every line of a code that has many' };
+
 export function check(argv: readonly string[]): Promise<number> {
-  return runTool({ name: 'check', usage, options: [jsonOption, ...manifestOptions], run }, argv);
+  return runTool({ name: 'check', usage, options: [allOption, jsonOption, ...manifestOptions], run }, argv);
 }
 
 async function run(use: ToolUse): Promise<ToolOutcome> {
@@ -25,8 +28,11 @@ async function run(use: ToolUse): Promise<ToolOutcome> {
   if (read.kind !== 'settings') return read;
   const served = await serveManifests(use.positionals, read.settings, valueOf(use, 'object-namespace'));
   if (typeof served === 'string') return { kind: 'failed', sentence: served };
-  const { problems } = served;
-  const text = use.options.has('json') ? `${JSON.stringify({ problems, read: { ...served.read, kinds: Object.fromEntries(served.read.kinds), ofAnotherId: served.translation.ofAnother.length } }, null, 2)}\n` : `${printProblems(problems)}${summaryOf(problems)}${readText(served.read, served.translation.ofAnother.length)}\n`;
+  const { problems, originOf } = served;
+  const ofAnotherId = served.translation.ofAnother.length;
+  const text = use.options.has('json')
+    ? `${JSON.stringify({ problems: problems.map((problem) => ({ ...problem, origin: originOf(problem.subject) })), read: { ...served.read, kinds: Object.fromEntries(served.read.kinds), ofAnotherId } }, null, 2)}\n`
+    : `${printProblems(problems, { all: use.options.has('all'), originOf })}${summaryOf(problems)}${readText(served.read, ofAnotherId)}\n`;
   return { kind: 'done', text, form: 'plain', code: problems.some(({ level }) => level === 'error') ? 1 : 0 };
 }
 
@@ -37,7 +43,7 @@ function summaryOf(problems: readonly Problem[]): string {
 
 /** ` in 12 SeldonDeployments and 4 Services (3 objects of other kinds)`. */
 function readText({ kinds, unwatched, otherKinds, withoutNamespace, orphans }: ReadCounts, ofAnotherId: number): string {
-  const order = ['SeldonDeployment', 'Mapping', 'TLSContext', 'Service', 'EndpointSlice', 'Secret'];
+  const order = ['SeldonDeployment', 'Mapping', 'Host', 'TLSContext', 'Module', 'AuthService', 'RateLimitService', 'Service', 'EndpointSlice', 'Secret'];
   const read = order.flatMap((kind) => (kinds.has(kind) ? [plural(kinds.get(kind)!, kind)] : []));
   const there = read.length === 0 ? 'nothing' : read.length === 1 ? read[0]! : `${read.slice(0, -1).join(', ')} and ${read.at(-1)!}`;
   const beside = [

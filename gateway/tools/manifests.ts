@@ -23,6 +23,7 @@ import { withPodNamespace } from '../pod-namespace.ts';
 import type { ClusterSettings, Settings } from '../settings.ts';
 import { translateSettingsOf } from '../translate-settings.ts';
 import type { ToolUse } from './command.ts';
+import { nothingServed } from './nothing-served.ts';
 
 /** Options of `serve` that change what manifests mean. */
 const shared = new Set(['grants', 'policy', 'gateway-namespace', 'ambassador-id', 'namespace', 'single-namespace', 'claims', 'bare-names', 'oauth', 'dial', 'default-timeout-ms']);
@@ -51,6 +52,8 @@ export type SettingsRead =
 
 /** Decodes those options of `serve` that the tool has, exactly as `serve --folder`, or with `--cluster` as `serve` does, Grants included. */
 export async function readSettings(options: ReadonlyMap<string, Written>): Promise<SettingsRead> {
+  const stray = options.has('cluster') ? undefined : [...ofCluster].find((name) => name !== 'mappings' && options.get(name)?.from === `--${name}`);
+  if (stray !== undefined) return { kind: 'wrong', sentence: `--${stray} says which cluster: write --cluster with it and no manifests` };
   const argv = options.has('cluster') ? ['--source=cluster'] : ['--source=folder', '--folder=.'];
   for (const { name, kind } of serveOptions) for (const value of options.get(name)?.values ?? []) argv.push(kind === 'flag' ? `--${name}` : `--${name}=${value}`);
   const { AMBASSADOR_ID, AMBASSADOR_SINGLE_NAMESPACE, AMBASSADOR_NAMESPACE, KUBERNETES_SERVICE_HOST, KUBERNETES_SERVICE_PORT } = process.env;
@@ -111,9 +114,11 @@ async function serveFiles(paths: readonly string[], settings: Settings, namespac
   const origins = new Map(objects.map(({ ref, origin }) => [objectKey(ref), origin]));
   const watched = objects.filter(({ ref }) => isWatched(ref, settings));
   const read = { kinds: countKinds(watched), unwatched: objects.length - watched.length, otherKinds: beside.otherKinds, withoutNamespace: chosen === null ? beside.withoutNamespace : 0, orphans: orphansOf(watched) };
-  const nothing = watched.length > 0 ? [] : [nothingRead(paths, read)];
   const { policy, problems: ofPolicy } = declared.held(secretsOf(objects), 'warning');
-  return { ...build(translator.current(), [...problems, ...nothing, ...ofPolicy, ...problemsBeside(translator, policy)]), policy, read, originOf: (ref) => origins.get(objectKey(ref)) ?? '' };
+  const originOf = (ref: ObjectRef): string => (ref.kind === 'Policy' ? (settings.policyFile ?? '') : (origins.get(objectKey(ref)) ?? ''));
+  const served = build(translator.current(), [...problems, ...ofPolicy, ...problemsBeside(translator, policy)]);
+  // Last: what comes before says why.
+  return { ...served, problems: [...served.problems, ...nothingServed({ kind: 'File', namespace: '', name: paths.join(' ') }, watched, read, served.translation, settings)], policy, read, originOf };
 }
 
 /** What a gateway that ends TLS would find at its start beside the translation. */
@@ -130,11 +135,6 @@ function secretsOf(objects: Iterable<SourceObject>): (name: string) => Material 
     const secret = secrets.get(name);
     return secret === undefined ? null : secretTexts(secret.object);
   };
-}
-
-function nothingRead(paths: readonly string[], { unwatched, otherKinds }: ReadCounts): Problem {
-  const there = unwatched > 0 ? `all ${unwatched} objects are in namespaces that are not watched` : otherKinds > 0 ? `all ${otherKinds} objects are of kinds that routing does not read` : 'there is no object';
-  return { code: 'nothing-read', level: 'error', subject: { kind: 'File', namespace: '', name: paths.join(' ') }, field: '', sentence: `${there}, so nothing is checked; name what holds the SeldonDeployments` };
 }
 
 /** More than one manifest file may have is not kept. */
@@ -176,7 +176,10 @@ async function serveCluster(settings: Settings, { access }: ClusterSettings): Pr
       await source.stop();
     }
     const { policy, problems } = declared.held(secretsOf(objects.values()), 'error');
-    return { ...build(translator.current(), [...sourceProblems, ...problems, ...problemsBeside(translator, policy)]), policy, read: { kinds: countKinds(objects.values()), unwatched: 0, otherKinds: 0, withoutNamespace: 0, orphans: orphansOf(objects.values()) }, originOf: () => '' };
+    const served = build(translator.current(), [...sourceProblems, ...problems, ...problemsBeside(translator, policy)]);
+    const read = { kinds: countKinds(objects.values()), unwatched: 0, otherKinds: 0, withoutNamespace: 0, orphans: orphansOf(objects.values()) };
+    const nothing = objects.size === 0 ? [] : nothingServed({ kind: 'Cluster', namespace: '', name: 'cluster' }, [...objects.values()], read, served.translation, settings);
+    return { ...served, problems: [...served.problems, ...nothing], policy, read, originOf: () => '' };
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }

@@ -80,6 +80,8 @@ export class ManifestObjects {
   }
 
   #object(value: unknown, place: Place, listed: ListItems | null, documentDigest: string): void {
+    const foreign = isRecord(value) && typeof value['kind'] === 'string' ? null : foreignFile(this.#file);
+    if (foreign !== null) return this.#problems.report('info', 'not-a-manifest', '', foreign);
     if (!isRecord(value)) {
       this.#problems.report('warning', 'not-an-object', fieldAt(place), 'the document is not a Kubernetes object and is passed over; remove it or write apiVersion, kind and metadata');
       return;
@@ -141,6 +143,14 @@ export class ManifestObjects {
     const found = { file: this.#file, place, documentDigest: namesNone ? '' : documentDigest, digestKey: this.#terms.digestKey };
     this.#objects.push(StoredObject.of(ref, sharedText(apiVersion), found, object));
   }
+}
+
+/** What a file is that tools of manifests read by its name, and that holds no objects; null: it is none of them. */
+function foreignFile(file: string): string | null {
+  const name = file.slice(file.lastIndexOf('/') + 1);
+  if (/^kustomization\.ya?ml$/.test(name)) return 'this file tells kustomize what to build and holds no object, so the manifests beside it count as they are written; serve what kubectl kustomize prints if it changes them';
+  if (/^(?:values(?:[-._].*)?|Chart)\.ya?ml$/.test(name)) return 'this file belongs to a Helm chart and holds no object; serve what helm template prints';
+  return null;
 }
 
 /** A misspelt namespace, or one outside metadata; null: there is none. */

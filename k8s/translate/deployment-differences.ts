@@ -5,7 +5,7 @@ import { ambassadorIdsOf, annotationOf, type WrittenAnnotation } from './annotat
 import type { DeploymentPolicy } from './deployment-policy.ts';
 import type { Deployment } from './deployment.ts';
 import type { Report } from './report.ts';
-import { operatorSplits, type OperatorPart } from './operator-split.ts';
+import { type OperatorPart, operatorSplits, type OperatorSplits } from './operator-split.ts';
 import { numberOf, quoted } from './value.ts';
 
 /** Retries of one request that the data plane makes at most. */
@@ -43,11 +43,12 @@ class Differences {
     this.#report = report;
   }
 
-  /** Shares and copies of the predictors. With `sluice.io/traffic` they differ because somebody wants it so; of what cannot be read nothing is known. */
+  /** Shares and copies of the predictors. Of what cannot be read nothing is known. */
   traffic(roles: readonly Role[]): void {
     const { predictors } = this.#deployment;
-    if (this.#policy.trafficField !== null || this.#policy.shadow || predictors.some(({ withheld }) => withheld)) return;
+    if (this.#policy.shadow || predictors.some(({ withheld }) => withheld)) return;
     const splits = operatorSplits(predictors);
+    if (this.#policy.trafficField !== null) return this.#annotatedTraffic(this.#policy.trafficField, roles, splits);
     const live = splits.filter(({ parts }) => parts.some(({ role, percent }, index) => role === 'live' && !isNear(percent, livePercent(roles[index]!))));
     if (live.length > 0) {
       const own = roles.flatMap((role, index): OperatorPart[] => (role.kind === 'live' ? [{ name: predictors[index]!.name, role: 'live', percent: livePercent(role) }] : []));
@@ -66,6 +67,15 @@ class Differences {
     const percent = role.kind === 'shadow' ? role.percent : 0;
     const copied = splits.filter(({ parts }) => !isNear(parts[first]!.percent, percent));
     if (copied.length > 0) this.#report('info', 'differs-shadow-traffic', `${predictors[first]!.field}.traffic`, `${percentText(percent)} of the requests are copied here, and ${copied.map(({ writer, parts }) => `${percentText(parts[first]!.percent)} with the operator's ${writer} writer`).join(' and ')}; write traffic: 0 for no copies, or the percentage that is wanted`);
+  }
+
+  /** `sluice.io/traffic` is read by nobody else: there the spec holds. */
+  #annotatedTraffic(field: string, roles: readonly Role[], splits: OperatorSplits): void {
+    const own = roles.map((role, index): OperatorPart => ({ name: this.#deployment.predictors[index]!.name, role: role.kind, percent: role.kind === 'live' ? livePercent(role) : role.percent }));
+    const others = splits.filter(({ parts }) => parts.some(({ percent }, index) => !isNear(percent, own[index]!.percent)));
+    if (others.length === 0) return;
+    const there = others.map(({ writer, parts }) => `${splitText(parts)} with the operator's ${writer} writer`).join(', ');
+    this.#report('info', 'differs-traffic-annotation', field, `the split is ${splitText(own)} here, and by the spec alone ${there}; write these numbers into predictors[].traffic for the same there`);
   }
 
   oldAnnotations(): void {

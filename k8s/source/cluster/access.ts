@@ -8,12 +8,12 @@ export type AccessChoice =
   /** null: `KUBECONFIG`, else `~/.kube/config`; null context: the current one. */
   | { readonly kind: 'kubeconfig'; readonly file: string | null; readonly context: string | null };
 
-/** Rejects with one sentence that says what to write. */
-export async function openAccess(choice: AccessChoice): Promise<ApiAccess> {
+/** Rejects with one sentence that says what to write. `elsewhere`: what may be written instead of a cluster. */
+export async function openAccess(choice: AccessChoice, elsewhere = '--folder DIR to serve manifests'): Promise<ApiAccess> {
   if (choice.kind === 'pod') {
     const { podAccess } = await import('./pod-access.ts');
     return podAccess(choice.server, choice.folder);
   }
   const { kubeconfigAccess } = await import('./kubeconfig-access.ts');
-  return kubeconfigAccess(choice.file, choice.context);
+  return kubeconfigAccess(choice.file, choice.context, elsewhere);
 }

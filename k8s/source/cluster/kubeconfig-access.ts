@@ -7,12 +7,12 @@ import type { RequestOptions } from 'node:https';
 import type { KubeConfig } from '@kubernetes/client-node/dist/config.js';
 import type { ApiAccess, Credentials } from './api-access.ts';
 
-/** Rejects with one sentence when there is no file, it does not parse, it lacks the context, or the package is not installed. */
-export async function kubeconfigAccess(file: string | null, context: string | null): Promise<ApiAccess> {
+/** Rejects with one sentence when there is no file, it does not parse, it lacks the context, or the package is not installed. `elsewhere`: what may be written instead of a cluster. */
+export async function kubeconfigAccess(file: string | null, context: string | null, elsewhere: string): Promise<ApiAccess> {
   const files = file === null ? defaultFiles() : [file];
   const missing = file === null ? !files.some((one) => existsSync(one)) : !existsSync(file);
   if (missing) {
-    throw new Error(`there is no cluster: this is no pod and the kubeconfig ${files.join(delimiter)} does not exist; write --kubeconfig FILE, or --folder DIR to serve manifests`);
+    throw new Error(`there is no cluster: this is no pod and the kubeconfig ${files.join(delimiter)} does not exist; write --kubeconfig FILE, or ${elsewhere}`);
   }
   let config = await load(files, context);
   const { server } = config.getCurrentCluster()!;

@@ -30,7 +30,7 @@ const secretsMs = 3000;
 
 /** Rejects with one sentence when there is no cluster to read. */
 export async function openCluster({ access: choice, claims, once, ...rest }: ClusterChoice): Promise<Source> {
-  const access = await openAccess(choice);
+  const access = await (once ? openAccess(choice, 'a folder of manifests instead of --cluster') : openAccess(choice));
   const times = { reflector: reflectorTimes, lastGoodAfterMs: once ? toolMs : lastGoodAfterMs, secretsMs };
   const record = claims === null ? null : { name: claims.name, namespace: claims.namespace ?? (await namespaceOf(choice)) };
   return new ClusterSource({ ...rest, claims: record, api: new Api(access), forbiddenAddresses: await addressesOf(access.server), once, times, random: Math.random });

@@ -103,7 +103,7 @@ describe('ports', () => {
     expect((await checked([deployment, service, slice('http')])).out).not.toContain('endpoint');
     const { code, out } = await checked([deployment, service, slice('htp')]);
     expect(code).toBe(1);
-    expect(out).toMatch(/^error no-endpoint-port Service prod\/iris-main spec\.ports: .*"http" of its port 8000 \(there is "htp"\).* answered 503/m);
+    expect(out).toMatch(/^error no-endpoint-port Service prod\/iris-main \(\S+:6\) spec\.ports: .*"http" of its port 8000 \(there is "htp"\).* answered 503/m);
   });
 
   test('an EndpointSlice without an address that is ready', async () => {
@@ -146,7 +146,7 @@ describe('--policy', () => {
     const { code, out } = await checked([deployment], '--policy', policy(`{ ${provider}, file: ${JSON.stringify(at('keys'))} }`));
     expect(code).toBe(sentence === null ? 0 : 1);
     if (sentence === null) expect(out).not.toContain('provider-keys');
-    else expect(out).toMatch(new RegExp(`^error provider-keys Policy policy providers\\.people: .*${sentence.source}`, 'm'));
+    else expect(out).toMatch(new RegExp(`^error provider-keys Policy policy \\(\\S+policy.yaml\\) providers\\.people: .*${sentence.source}`, 'm'));
   });
 
   test('a Secret that is not there is a warning in files, and an error of a cluster; one that is there is read', async () => {

@@ -192,8 +192,8 @@ describe('check', () => {
 
   test.each([
     ['', [], 'there is no object, so nothing is checked'],
-    ['apiVersion: v1\nkind: ConfigMap\nmetadata: { name: a }\n', [], 'all 1 objects are of kinds that routing does not read, so nothing is checked'],
-    ['apiVersion: v1\nkind: Service\nmetadata: { name: a }\n', ['--namespace', 'prod'], 'all 1 objects are in namespaces that are not watched, so nothing is checked'],
+    ['apiVersion: v1\nkind: ConfigMap\nmetadata: { name: a }\n', [], 'the one object is of a kind that routing does not read, so nothing is checked'],
+    ['apiVersion: v1\nkind: Service\nmetadata: { name: a }\n', ['--namespace', 'prod'], 'the one object is in a namespace that is not watched, so nothing is checked'],
   ])('nothing read is an error, never "no Problems": %j', async (text, argv, sentence) => {
     writeFileSync(at('nothing.yaml'), text);
     const { code, out } = await run(check, at('nothing.yaml'), ...argv);
@@ -425,7 +425,7 @@ describe('--cluster', () => {
       expect(err).toMatch(line);
       expect(err.trimEnd()).not.toContain('\n');
     };
-    await failing(/^sluice check: there is no cluster: .* write --kubeconfig FILE/, '--kubeconfig', at('none'));
+    await failing(/^sluice check: there is no cluster: .* write --kubeconfig FILE, or a folder of manifests instead of --cluster/, '--kubeconfig', at('none'));
     await failing(/^sluice check: the kubeconfig .* has no context "other": write --context/, '--kubeconfig', kubeconfig, '--context', 'other');
     fake.faults.push((_, response) => (refuse(response, 403, 'Forbidden', 'you may not'), true));
     await failing(/^sluice check: .* cannot be read in all namespaces: it answers 403: you may not; .* grant get, list and watch/, '--kubeconfig', kubeconfig);
@@ -438,7 +438,7 @@ describe('--cluster', () => {
 
   test('beside manifests or a gateway is wrong use', async () => {
     for (const argv of [['--cluster', folder], ['--cluster', '--url', 'http://127.0.0.1:1']]) expect(await run(routes, ...argv)).toMatchObject({ code: 2, out: '' });
-    expect(await run(check, folder, '--kubeconfig', 'x')).toMatchObject({ code: 2, err: 'sluice check: --kubeconfig belongs to --source cluster: write it without --folder\n' });
+    expect(await run(check, folder, '--kubeconfig', 'x')).toMatchObject({ code: 2, err: 'sluice check: --kubeconfig says which cluster: write --cluster with it and no manifests\n' });
   });
 });
 

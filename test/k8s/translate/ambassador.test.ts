@@ -373,7 +373,7 @@ describe('reach of a raw Mapping', () => {
   test('a TLSContext that is not there leaves the Upstream unready; with its Secret it serves', () => {
     const mapping = object('Mapping', 'prod/m', 'spec: {prefix: /m/, service: model, tls: ctx}');
     const missing = translate([mapping, ...service('prod/model')]);
-    expect(problemsOf(missing)).toEqual(['error tls-missing Mapping prod/m spec.tls: TLS needs the TLSContext ctx, which does not exist in the namespace, so it is not ready: others of its Route take its share, and where none is ready requests are answered 503, never sent in plain text; create it']);
+    expect(problemsOf(missing)).toEqual(['error tls-missing Mapping prod/m spec.tls: TLS needs the TLSContext ctx, which does not exist in the namespace, so it is not ready: its share goes to what else is ready in its Route, and where nothing is, requests are answered 503, never sent in plain text; create it']);
     expect([...missing.endpoints.values()]).toMatchObject([{ ready: false }]);
     const secret = object('Secret', 'prod/pair', JSON.stringify({ data: { 'tls.crt': btoa('-----BEGIN CERTIFICATE-----'), 'tls.key': btoa('-----BEGIN PRIVATE KEY-----') } }));
     const context = object('TLSContext', 'prod/ctx', 'spec: {secret: pair, sni: model.internal}');
