@@ -87,6 +87,8 @@ export interface Plane {
   revoke(tokens: TokensToRevoke): Promise<RevokedTokens>;
   /** The table that is served; version 0: none yet, or none of the memory that is followed. `atMs`: since when, epoch ms. */
   readonly served: { readonly version: number; readonly atMs: number };
+  /** What it has not been given yet and without which it refuses everybody, for people; null: nothing. */
+  readonly lacks: string | null;
   /** Ports 0: any free one. `tlsPort` 0 in the answer: no TLS. Rejects when an address cannot be bound. */
   listen(port: number, tlsPort: number): Promise<{ readonly host: string; readonly port: number; readonly tlsPort: number }>;
   /** Certificates and terms of hosts, for handshakes and requests from now on. */

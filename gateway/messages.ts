@@ -198,6 +198,8 @@ export interface TableFacts {
 export type DataToControl =
   /** It reads this table, since `atMs`, epoch ms. */
   | { readonly kind: 'taken'; readonly version: number; readonly atMs: number }
+  /** What it lacks, without which it refuses everybody, from now on; null: nothing, which holds until it says another thing. */
+  | { readonly kind: 'lacks'; readonly what: string | null }
   /** DNS Upstreams that were used and need addresses, or are still in use (at most once in 20 s each). */
   | { readonly kind: 'used'; readonly upstreams: readonly string[] }
   /** A token names a key that this provider of identities has not. */

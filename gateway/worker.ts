@@ -43,7 +43,17 @@ export async function startDataWorker(start: DataStart, parent: MessagePort, mak
   const firstTable = Promise.withResolvers<void>();
   const clear = Promise.withResolvers<void>();
 
+  /** What the control worker knows that it lacks. */
+  let saidLacks: string | null = null;
+  const sayLacks = (): void => {
+    const { lacks } = plane;
+    if (control === null || lacks === saidLacks) return;
+    saidLacks = lacks;
+    control.postMessage({ kind: 'lacks', what: lacks } satisfies DataToControl);
+  };
   const woken = (): void => {
+    // Before it says that it serves.
+    sayLacks();
     plane.woken();
     const { version, atMs } = plane.served;
     if (version === 0) return;
@@ -66,11 +76,11 @@ export async function startDataWorker(start: DataStart, parent: MessagePort, mak
     }
     if (message.kind === 'oauth-clients') {
       plane.setOAuthClients(message.change);
-      return;
+      return sayLacks();
     }
     if (message.kind === 'policy') {
       plane.setPolicy(message.policy);
-      return;
+      return sayLacks();
     }
     if (message.kind === 'keys-looked') {
       plane.keysLooked(message.provider);
@@ -78,12 +88,15 @@ export async function startDataWorker(start: DataStart, parent: MessagePort, mak
     }
     control?.close();
     control = message.channel;
+    saidLacks = null;
     plane.follow(message.table);
     const { channel } = message;
     channel.on('message', (told: ControlToData) => {
       if (told.kind === 'wake') woken();
-      else if (told.kind === 'certificates') plane.setCertificates(told.set);
-      else void plane.revoke(told.tokens).then((answer) => channel.postMessage({ kind: 'revoked', id: told.id, answer } satisfies DataToControl));
+      else if (told.kind === 'certificates') {
+        plane.setCertificates(told.set);
+        sayLacks();
+      } else void plane.revoke(told.tokens).then((answer) => channel.postMessage({ kind: 'revoked', id: told.id, answer } satisfies DataToControl));
     });
   });
 

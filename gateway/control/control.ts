@@ -6,6 +6,7 @@ import { ArenaFault } from '../../routing/arena.ts';
 import { drawnKey } from '../../routing/digest.ts';
 import type { Source, SourceChange } from '../../k8s/source/source.ts';
 import { checkReach, readAddress, refusalOf } from '../../k8s/translate/reach.ts';
+import { isAnonymousGranted } from '../../k8s/translate/grant.ts';
 import { Translator } from '../../k8s/translate/translator.ts';
 import { countedClients } from '../limit-memory.ts';
 import { startAdmin } from '../admin/server.ts';
@@ -36,6 +37,7 @@ import { Reconciler } from './reconcile.ts';
 import type { ReconcilerOutside } from './reconcile.ts';
 import { TokenRevocation } from './token-revocation.ts';
 import { logStaleness, stalenessTimes } from './staleness.ts';
+import { logWaiting } from './waiting-log.ts';
 
 /** Time between two looks for slots that nobody can count in any more. */
 const sweepMs = 30_000;
@@ -99,6 +101,7 @@ async function runControl({ settings, handover, policy, base, counters, table, l
     log,
     changed: (kept) => tell({ kind: 'policy', kept }),
     problemsChanged: () => reconciler.otherProblemsChanged(),
+    opens: isAnonymousGranted(settings.grants),
     lookMs: policyLookMs,
     clock: systemClock,
     fetchKeys: (url) => fetchJwks(url, { lookup: lookUp, refuse: (ip, port) => refusalOf(translateSettings, readAddress(ip), port) }),
@@ -147,12 +150,15 @@ async function runControl({ settings, handover, policy, base, counters, table, l
     if (reconciler.served.version > 0) void problemLog.look();
   }, problemLogMs);
   const staleness = logStaleness(source, log, stalenessTimes);
+  const notReady = (): string | null => (reconciler.ready ? null : (source.trouble() ?? policies.waitsFor ?? reconciler.waitsFor));
+  const waiting = logWaiting(notReady, log);
 
   const stop = async (): Promise<void> => {
     clearInterval(sweeping);
     clearInterval(looking);
     if (releasing !== null) clearTimeout(releasing);
     staleness.stop();
+    waiting.stop();
     problemEvents?.stop();
     keeper?.stop();
     policies.stop();
@@ -196,7 +202,7 @@ async function runControl({ settings, handover, policy, base, counters, table, l
     }
   });
   try {
-    admin = await startAdmin({ admin: settings.admin, view: reconciler, blocks, countedClients: () => countedClients(limits, sharedNowMs()), bodyBytes: settings.limits.bodyBytes, trustedHops: settings.trustedHops, policy: () => policies.policy, certificateSet: () => certificates.set, sourceKind: source.kind, sourceAgeSeconds: () => source.ageSeconds(), notReady: () => source.trouble(), certificates: () => certificates.expiries, turns, revoker });
+    admin = await startAdmin({ admin: settings.admin, view: reconciler, blocks, countedClients: () => countedClients(limits, sharedNowMs()), bodyBytes: settings.limits.bodyBytes, trustedHops: settings.trustedHops, policy: () => policies.policy, certificateSet: () => certificates.set, sourceKind: source.kind, sourceAgeSeconds: () => source.ageSeconds(), notReady, certificates: () => certificates.expiries, turns, revoker });
     tell({ kind: 'admin-listening', host: admin.host, port: admin.port });
     await policies.open();
     const deliver = (change: SourceChange): void => {

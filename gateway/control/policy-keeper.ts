@@ -8,6 +8,7 @@ import { refOfKey } from '../../k8s/translate/object.ts';
 import { secretTexts } from '../../k8s/translate/tls.ts';
 import { noPolicy } from '../callers/call-policy.ts';
 import type { CallPolicy, Provider } from '../callers/call-policy.ts';
+import { lackingKeys } from '../callers/lacking-keys.ts';
 import { completePolicy, decodePolicyFile, placesOf, providerProblem } from '../callers/policy-file.ts';
 import type { PolicyDeclaration } from '../callers/policy-file.ts';
 import { readMaterial, readPolicy } from '../callers/read-policy.ts';
@@ -26,6 +27,8 @@ export interface PolicyOutside {
   /** Another policy holds from now on. */
   readonly changed: (kept: KeptPolicy) => void;
   readonly problemsChanged: () => void;
+  /** Something beside the policy lets anybody call (`anonymous: true` of a Grant). */
+  readonly opens: boolean;
   readonly lookMs: number;
   readonly clock: Clock;
   readonly fetchKeys: (url: string) => Promise<JwksAnswer>;
@@ -40,6 +43,8 @@ export class PolicyKeeper {
   #text: string;
   #declaration: PolicyDeclaration | null = null;
   #policy: CallPolicy;
+  /** A policy was handed on, by this keeper or the one before it. */
+  #isTold: boolean;
   /** Secrets by `namespace/name`, those of a folder whether they are named or not; null: it is gone. */
   readonly #secrets = new Map<string, Material | null>();
   /** Files by path; null: it cannot be read. */
@@ -57,6 +62,7 @@ export class PolicyKeeper {
     this.#outside = outside;
     this.#text = kept?.text ?? '';
     this.#policy = kept?.policy ?? noPolicy;
+    this.#isTold = kept !== null;
     this.#jwks = new JwksKeeper({
       clock: outside.clock,
       fetch: outside.fetchKeys,
@@ -73,6 +79,16 @@ export class PolicyKeeper {
 
   get problems(): readonly Problem[] {
     return this.#fileProblem === null ? this.#keyProblems : [this.#fileProblem, ...this.#keyProblems];
+  }
+
+  /** What is missing before data workers get their first policy, without which each of them refuses everybody; null: they have one, or need none. */
+  get waitsFor(): string | null {
+    if (this.#file === null || this.#isTold) return null;
+    const declaration = this.#declaration;
+    if (declaration === null) return 'it waits for the policy file (--policy) to be read';
+    if (placesOf(declaration).some((place) => this.#isUnknown(place))) return 'it waits for the Secrets that the policy names';
+    const lacking = lackingKeys(declaration, (name) => this.#lacksKeys(name), this.#outside.opens);
+    return lacking.length === 0 ? null : `it waits for the keys of ${lacking.slice(0, 8).join(', ')}${lacking.length > 8 ? ' and others' : ''}, as without them the policy admits nobody: create them, or read the Problems of the policy`;
   }
 
   /** Secrets that the policy names, `namespace/name`. */
@@ -93,7 +109,7 @@ export class PolicyKeeper {
     }
     await this.#readMaterial();
     // A first policy without the keys of an issuer would refuse everybody for a moment. Later ones have those of before.
-    if (this.#policy === noPolicy) await this.#jwks.tried();
+    if (!this.#isTold) await this.#jwks.tried();
     this.#complete();
     this.#watch(this.#file);
   }
@@ -193,8 +209,10 @@ export class PolicyKeeper {
     const policy: CallPolicy = { ...next, providers };
     this.#keyProblems = this.#isSynced ? problems : [];
     this.#outside.problemsChanged();
-    if (sameValue(policy, kept)) return;
     this.#policy = policy;
+    // The first one is news whatever it says: until data workers have one, they refuse everybody.
+    if (this.#isTold ? sameValue(policy, kept) : this.waitsFor !== null) return;
+    this.#isTold = true;
     this.#outside.changed({ text: this.#text, policy });
   }
 
@@ -228,6 +246,12 @@ export class PolicyKeeper {
         return text === null ? null : new Map([['', Buffer.from(text)]]);
       }
     }
+  }
+
+  /** Those of a client certificate come with the connection. */
+  #lacksKeys(provider: string): boolean {
+    const declared = this.#declaration!.providers[provider]!;
+    return declared.kind !== 'mtls' && this.#materialAt(declared.from) === null;
   }
 
   #isUnknown(place: MaterialPlace): boolean {

@@ -28,7 +28,7 @@ export interface PublisherEvents {
   settled(): void;
   /** Every worker serves the table that a change led to. `seconds`: from the first byte read to the last worker that took it. */
   live(seconds: number): void;
-  /** A worker took a table. */
+  /** A worker took a table, or lacks something else than before. */
   taken(): void;
   /** For tests: moments of a write. */
   reached(point: WritePoint): void;
@@ -107,9 +107,14 @@ export class Publisher {
     return this.#workers.heldByAll;
   }
 
-  /** Connected workers that serve a table. */
+  /** Connected workers that serve a table, and lack nothing without which they would refuse everybody. */
   get serving(): number {
     return this.#workers.serving;
+  }
+
+  /** What some worker lacks, for people; null: nothing. */
+  get lacking(): string | null {
+    return this.#workers.lacking;
   }
 
   /** Something changed. `readAtMs`: when its first byte was read, epoch ms. */
@@ -163,6 +168,12 @@ export class Publisher {
 
   leave(worker: number): void {
     this.#workers.leave(worker);
+  }
+
+  /** What a worker lacks from now on; null: nothing. */
+  lacks(worker: number, what: string | null): void {
+    this.#workers.lacks(worker, what);
+    this.#events.taken();
   }
 
   /** A worker reads this version since `atMs`, epoch ms. */

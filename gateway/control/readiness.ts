@@ -1,5 +1,5 @@
-// Readiness: ready once every source has synced and every worker has served a table; then while at least one worker serves
-// and no drain has begun.
+// Readiness: ready once every source has synced and every worker serves a table and lacks nothing without which it would refuse everybody; then while at
+// least one worker serves and no drain has begun.
 
 export class Readiness {
   readonly #workers: number;
@@ -16,6 +16,15 @@ export class Readiness {
   /** It was ready once. */
   get wasReady(): boolean {
     return this.#wasReady;
+  }
+
+  /** It serves no longer because it is told to end. */
+  get isDraining(): boolean {
+    return this.#draining;
+  }
+
+  get isSynced(): boolean {
+    return this.#synced;
   }
 
   /** What data workers answer on the traffic port: each of them serves, or it could not answer. */

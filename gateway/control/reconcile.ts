@@ -168,6 +168,14 @@ export class Reconciler {
     return this.#readiness.ofGateway(this.#publisher.serving);
   }
 
+  /** Why it is not ready, for people; null: it is. */
+  get waitsFor(): string | null {
+    if (this.ready) return null;
+    if (this.#readiness.isDraining) return 'it drains';
+    if (!this.#readiness.isSynced) return 'it waits for its sources';
+    return this.#publisher.lacking ?? 'it waits for its data workers';
+  }
+
   /** Endpoints of the table, by state. */
   get endpointStates(): EndpointStates {
     const count = { ...this.#translation.endpointStates, failing: this.#checks.failing.reduce((sum, [, addresses]) => sum + addresses.length, 0) };
@@ -259,6 +267,8 @@ export class Reconciler {
     switch (message.kind) {
       case 'taken':
         return this.#publisher.taken(worker, message.version, message.atMs);
+      case 'lacks':
+        return this.#publisher.lacks(worker, message.what);
       case 'used':
         return this.#resolver.used(message.upstreams);
     }

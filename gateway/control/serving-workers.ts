@@ -4,6 +4,8 @@ interface Worker {
   readonly wake: () => void;
   /** Version that it reads; 0: none. */
   held: number;
+  /** What it lacks without which it refuses everybody; null: nothing. */
+  lacks: string | null;
 }
 
 /** A change that some worker does not serve yet. */
@@ -33,13 +35,21 @@ export class ServingWorkers {
     return Math.min(...[...this.#workers.values()].map(({ held }) => held));
   }
 
-  /** How many serve a table. */
+  /** How many serve a table, and lack nothing without which they would refuse everybody. */
   get serving(): number {
-    return [...this.#workers.values()].filter(({ held }) => held > 0).length;
+    return [...this.#workers.values()].filter(({ held, lacks }) => held > 0 && lacks === null).length;
+  }
+
+  /** What some worker lacks, for people; null: nothing. */
+  get lacking(): string | null {
+    for (const [worker, { lacks, held }] of this.#workers) {
+      if (lacks !== null || held === 0) return `data worker ${worker} waits for ${lacks ?? 'its first table'}`;
+    }
+    return null;
   }
 
   join(worker: number, wake: () => void): void {
-    this.#workers.set(worker, { wake, held: 0 });
+    this.#workers.set(worker, { wake, held: 0, lacks: null });
     wake();
   }
 
@@ -66,6 +76,12 @@ export class ServingWorkers {
     for (const change of this.#unserved) if (change.version <= version) change.lastTakenMs = Math.max(change.lastTakenMs, atMs);
     this.#countServed();
     return true;
+  }
+
+  /** What a worker lacks from now on; null: nothing. */
+  lacks(worker: number, what: string | null): void {
+    const one = this.#workers.get(worker);
+    if (one !== undefined) one.lacks = what;
   }
 
   #countServed(): void {

@@ -125,7 +125,7 @@ export class DataPlane implements Plane {
     this.#pools = new UpstreamRegistry(upstream, this.#table);
     this.#leases = this.#redis === null ? null : new LeaseBook({ store: this.#redis, clock, workers: others.length + 1, most: limits.rateLimitClients, replica: replicaOf(rateLimits.memory) });
     this.#compiler = { pools: this.#pools, defaultIdleTimeoutMs: limits.streamIdleTimeoutMs, limits, external: new ExternalClients(noExternalServices, upstream, this.#pools), callers: this.#callers, limiter: new Limiter(rateLimits.memory, rateLimits.aheadMs, this.#worker, this.#leases), plantedSteps };
-    this.#exchange = new ExchangeContext(upstream, new ShadowSender(upstream), this.#table, oauth);
+    this.#exchange = new ExchangeContext(upstream, new ShadowSender(upstream), this.#table, oauth, () => this.lacks);
     this.#downstream = new DownstreamContext(this.#exchange);
     this.#streams = new ServedStreams(this.#downstream);
     this.#spread = new Spread(this.#downstream);
@@ -149,8 +149,15 @@ export class DataPlane implements Plane {
     this.#downstream.healthWatches.changed();
   }
 
+  get lacks(): string | null {
+    if (this.#callers.policy === null) return 'the policy (--policy)';
+    if (this.#tokens !== null && !this.#oauthClients.known) return 'the clients of the OAuth gateway';
+    return this.#settings.tls !== null && !this.#certificates.known ? 'certificates' : null;
+  }
+
   setPolicy(policy: CallPolicy): void {
     this.#callers.setPolicy(policy);
+    this.#downstream.healthWatches.changed();
   }
 
   keysLooked(provider: string): void {
@@ -159,6 +166,7 @@ export class DataPlane implements Plane {
 
   setOAuthClients(change: OAuthClientsChange): void {
     this.#oauthClients.apply(change);
+    this.#downstream.healthWatches.changed();
   }
 
   async revoke(tokens: TokensToRevoke): Promise<RevokedTokens> {
@@ -197,6 +205,7 @@ export class DataPlane implements Plane {
 
   setCertificates(set: CertificateSet): void {
     this.#certificates.take(set);
+    this.#downstream.healthWatches.changed();
     this.#exchange.door = doorOf(set, this.#ports);
   }
 

@@ -3,6 +3,7 @@ import { MessageChannel } from 'node:worker_threads';
 import type { MessagePort } from 'node:worker_threads';
 import { describe, expect, test, vi } from 'vitest';
 import { limitMemory } from '../../gateway/limit-memory.ts';
+import { noPolicy } from '../../gateway/callers/call-policy.ts';
 import type { CallPolicy } from '../../gateway/callers/call-policy.ts';
 import { decodeServe } from '../../gateway/config.ts';
 import type { CertificateSet } from '../../gateway/certificates.ts';
@@ -21,6 +22,7 @@ class FakePlane implements Plane {
   /** What is served once it is woken. */
   newest = { version: 0, atMs: 0 };
   followed: number;
+  lacks: string | null = null;
 
   constructor(options: PlaneStart, newest: { readonly version: number; readonly atMs: number }) {
     this.options = options;
@@ -103,6 +105,29 @@ describe('a data worker', () => {
     plane.newest = { version: 5, atMs: 17 };
     control.wake();
     expect(await control.next()).toEqual({ kind: 'taken', version: 5, atMs: 17 });
+    supervisor.close();
+  });
+
+  test('says what it lacks before it says that it serves, again when that changes, and to each new control worker', async () => {
+    const { supervisor, plane, next } = startThread({}, 5);
+    await next();
+    plane.lacks = 'the policy';
+    const told: DataToControl[] = [];
+    const listening = (): { readonly wake: () => void } => {
+      const { control, wake } = connect(supervisor);
+      control.on('message', (message: DataToControl) => told.push(message));
+      return { wake };
+    };
+    const first = listening();
+    first.wake();
+    await vi.waitFor(() => expect(told.map(({ kind }) => kind)).toEqual(['lacks', 'taken']));
+    expect(told[0]).toEqual({ kind: 'lacks', what: 'the policy' });
+    const second = listening();
+    second.wake();
+    await vi.waitFor(() => expect(told.map(({ kind }) => kind)).toEqual(['lacks', 'taken', 'lacks', 'taken']));
+    plane.lacks = null;
+    supervisor.postMessage({ kind: 'policy', policy: noPolicy } satisfies ToData);
+    await vi.waitFor(() => expect(told.at(-1)).toEqual({ kind: 'lacks', what: null }));
     supervisor.close();
   });
 

@@ -35,6 +35,8 @@ export interface GatewayOptions {
   readonly policy?: CallPolicy | null;
   /** Clients of the OAuth gateway, which is not served without this; null: they are not known. */
   readonly oauth?: readonly OAuthClient[] | null;
+  /** Default: one for every host. `none`: the worker has not been told. */
+  readonly certificates?: 'none';
   /** Counters of planes that stand for the other workers of a process. */
   readonly others?: readonly Float64Array[];
   readonly heavyUse?: Int32Array;
@@ -104,7 +106,7 @@ export class Gateway {
       say: (_, event) => this.said.push(event),
       used: (keys) => this.used.push(...keys),
     }, options.steps);
-    this.plane.setCertificates(certificateSet([hostDeclaration('default', ['*'], { certPem, keyPem })]));
+    if (options.certificates !== 'none') this.plane.setCertificates(certificateSet([hostDeclaration('default', ['*'], { certPem, keyPem })]));
   }
 
   async listen(): Promise<this> {

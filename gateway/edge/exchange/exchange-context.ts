@@ -17,6 +17,7 @@ export class ExchangeContext {
   readonly shadows: ShadowSender;
   readonly ids = new RequestIds();
   readonly #current: CurrentTable;
+  readonly #lacks: () => string | null;
   /** Judges requests by host and connection before they have a Route; null: nothing is to be judged. */
   door: Door | null = null;
   /** null: there is none. */
@@ -26,11 +27,13 @@ export class ExchangeContext {
   /** Of requests for which there is no Route. */
   readonly stepsWithoutRoute: readonly Step[] = [probeStep(this)];
 
-  constructor(upstream: UpstreamContext, shadows: ShadowSender, current: CurrentTable, oauth: OAuthGateway | null) {
+  /** `lacks`: what the worker has not been given and without which it refuses everybody, for people; null: nothing. */
+  constructor(upstream: UpstreamContext, shadows: ShadowSender, current: CurrentTable, oauth: OAuthGateway | null, lacks: () => string | null) {
     this.worker = upstream.worker;
     this.upstream = upstream;
     this.shadows = shadows;
     this.#current = current;
+    this.#lacks = lacks;
     this.oauth = oauth;
   }
 
@@ -41,6 +44,15 @@ export class ExchangeContext {
 
   /** What check_ready answers. */
   get ready(): boolean {
-    return !this.draining && this.#current.ready;
+    return this.notReady === null;
+  }
+
+  /** Why it is not ready, for people; null: it is. */
+  get notReady(): string | null {
+    if (this.draining) return 'it drains';
+    const lacks = this.#lacks();
+    if (lacks !== null) return `it waits for ${lacks}`;
+    if (this.table.version === 0) return 'it waits for its first table';
+    return this.#current.ready ? null : 'it waits for the rest of the gateway, which /readyz of the admin port names';
   }
 }

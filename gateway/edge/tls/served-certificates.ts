@@ -18,6 +18,8 @@ export class ServedCertificates {
   readonly #clock: Clock;
   readonly #ownSeeds: readonly Uint8Array[];
   #set: CertificateSet = noCertificates;
+  /** Which there are was said. */
+  known = false;
   /** By digest of the entry and key of tickets; the one that was used last is last. */
   readonly #contexts = new Map<string, SecureContext>();
   #keys: readonly TicketKey[];
@@ -33,6 +35,7 @@ export class ServedCertificates {
 
   /** For handshakes from now on. Connections that there are stay. */
   take(set: CertificateSet): void {
+    this.known = true;
     this.#set = set;
     this.#deriveKeys();
     const digests = new Set(set.entries.map(({ digest }) => digest));

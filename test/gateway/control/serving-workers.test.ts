@@ -32,3 +32,18 @@ test.each([
   expect(live.at(-1)).toBe(0);
   expect(live[0]).toBe((measured - 1) / 1000);
 });
+
+test('a worker that lacks something serves nobody yet, and what it lacks is said', () => {
+  const { workers } = watched();
+  for (const worker of [0, 1]) workers.join(worker, () => {});
+  workers.taken(0, 1, 1);
+  expect([workers.serving, workers.lacking]).toEqual([1, 'data worker 1 waits for its first table']);
+  workers.lacks(1, 'the policy');
+  workers.taken(1, 1, 1);
+  expect([workers.serving, workers.lacking]).toEqual([1, 'data worker 1 waits for the policy']);
+  workers.lacks(1, null);
+  expect([workers.serving, workers.lacking]).toEqual([2, null]);
+  workers.leave(1);
+  workers.lacks(1, 'the policy');
+  expect([workers.serving, workers.lacking]).toEqual([1, null]);
+});
