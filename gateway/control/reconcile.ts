@@ -85,7 +85,7 @@ export class Reconciler {
     this.#outside = outside;
     this.#readiness = readiness;
     this.#translation = translator.current();
-    this.#slots = new SeriesSlots(handover.slots, outside.nowMs());
+    this.#slots = new SeriesSlots(handover.slots, outside.nowMs(), outside.isOneNamespace);
     this.#breakerSlots = new BreakerSlots(handover.breakerSlots, shared.version + 1);
     this.#resolver = new Resolver(
       {

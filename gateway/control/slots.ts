@@ -8,6 +8,9 @@ import { maxSlots, slotCell, slotLayout } from '../counters.ts';
 import { SlotAllocation } from './slot-allocation.ts';
 import type { SlotChanges } from './slot-allocation.ts';
 
+/** One namespace of several has at most this part of the slots, those that it left lately among them: who makes new Series all the time takes nobody else's. */
+const namespacePart = 1 / 2;
+
 /** Series stay visible this long after their last Mapping. */
 export const seriesAfterlifeMs = 600_000;
 
@@ -23,10 +26,15 @@ export class SeriesSlots {
   readonly #byMapping = new DigestIndex(drawnKey(randomInt));
   /** How many Mappings count in each slot. */
   readonly #owners: number[] = [];
+  readonly #mostOfNamespace: number;
+  /** Slots in use, by namespace. */
+  readonly #ofNamespace = new Map<string, number>();
 
-  /** `kept`: slots of an earlier control worker, without owners until `own` names them again. */
-  constructor(kept: readonly (readonly [slot: number, series: Series])[], nowMs: number) {
-    this.#slots = new SlotAllocation(maxSlots, textOf, kept, { version: 0, atMs: nowMs });
+  /** `kept`: slots of an earlier control worker, without owners until `own` names them again. `isOneNamespace`: nobody else's Series need slots. */
+  constructor(kept: readonly (readonly [slot: number, series: Series])[], nowMs: number, isOneNamespace: boolean, most = maxSlots) {
+    this.#slots = new SlotAllocation(most, textOf, kept, { version: 0, atMs: nowMs });
+    this.#mostOfNamespace = isOneNamespace ? most : Math.ceil(most * namespacePart);
+    for (const [, { namespace }] of kept) this.#counted(namespace, 1);
   }
 
   /** Slots in use, in order; whoever goes through them may wait meanwhile. */
@@ -41,14 +49,29 @@ export class SeriesSlots {
     }
   }
 
-  /** The slot of a Mapping in the table, or −1: it counts without one, because every slot is in use. */
+  #counted(namespace: string, slots: 1 | -1): void {
+    const after = (this.#ofNamespace.get(namespace) ?? 0) + slots;
+    if (after === 0) this.#ofNamespace.delete(namespace);
+    else this.#ofNamespace.set(namespace, after);
+  }
+
+  /** The slot of a Series, or −1: it has none, and there is none for it. */
+  #taken(series: Series): number {
+    const known = this.#slots.slotOf(series);
+    if (known < 0 && (this.#ofNamespace.get(series.namespace) ?? 0) >= this.#mostOfNamespace) return -1;
+    const taken = this.#slots.take(series);
+    if (known < 0 && taken >= 0) this.#counted(series.namespace, 1);
+    return taken;
+  }
+
+  /** The slot of a Mapping in the table, or −1: it counts without one, because every slot, or every one that its namespace may have, is in use. */
   slotOf(mappingId: string): number {
     return this.#byMapping.get(mappingId);
   }
 
   /** The Mapping is in the table from now on: gives its Series a slot. `version` is that of the table in which an earlier Series of it ends. */
   own(mappingId: string, series: Series, version: number, nowMs: number): void {
-    const taken = this.#slots.take(series);
+    const taken = this.#taken(series);
     const before = this.#byMapping.get(mappingId);
     if (before === taken) return;
     if (before >= 0) this.disown(mappingId, version, nowMs);
@@ -76,6 +99,7 @@ export class SeriesSlots {
       const inFlight = slotCell(slot, slotLayout.inFlight);
       if (blocks.some((block) => block[inFlight] !== 0)) return false;
       for (const block of blocks) block.fill(0, slotCell(slot, 0), slotCell(slot + 1, 0));
+      this.#counted(this.#slots.at(slot)!.namespace, -1);
       return true;
     });
   }

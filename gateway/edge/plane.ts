@@ -91,9 +91,9 @@ export class DataPlane implements Plane {
       counters,
       others,
       heavyUse,
-      log: (flag, entry) => {
+      log: (flag, namespace, entry) => {
         // By option, or since too many are written about this failure, none is written.
-        if (accessLog === 'all' || (accessLog === 'errors' && lines.admits(flag, this.#worker.nowMs))) log(entry());
+        if (accessLog === 'all' || (accessLog === 'errors' && lines.admits(flag, namespace, this.#worker.nowMs))) log(entry());
       },
       faulted: (error) => {
         if (error instanceof ArenaFault) damaged(this.#table.memory, error.message);
@@ -103,7 +103,8 @@ export class DataPlane implements Plane {
     });
     this.#redis = settings.redis === null ? null : new RedisStore(settings.redis, { clock, counters, say, faulted: (error) => this.#worker.stepFaulted(error) });
     const epochMs = (): number => Date.now();
-    this.#tokens = !settings.oauth ? null : this.#redis === null ? new MemoryTokens(tokens, reader, counters, epochMs) : new RedisTokens(this.#redis, epochMs);
+    const namespaceOf = (client: string): string | null => this.#oauthClients.of(client)?.namespace ?? null;
+    this.#tokens = !settings.oauth ? null : this.#redis === null ? new MemoryTokens(tokens, reader, counters, epochMs, namespaceOf) : new RedisTokens(this.#redis, epochMs, namespaceOf);
     if (oauthClients !== null) this.#oauthClients.apply({ whole: true, set: oauthClients, removed: [] });
     const oauth = this.#tokens === null ? null : new OAuthGateway({ clients: this.#oauthClients, tokens: this.#tokens, counters });
     const lines = new AccessBudget(this.#worker.wheel, limits.accessLinesPerSecond, (flag, count) => log(leftOutEntry(flag, count)));

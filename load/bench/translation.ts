@@ -32,7 +32,7 @@ const changes = 200;
 export function benchTranslation(): void {
   const files = new ManifestFiles('default');
   const translator = new Translator(settings, nothingHeld);
-  const series = new SeriesSlots([], 0);
+  const series = new SeriesSlots([], 0, false);
   const breakers = new BreakerSlots([], 1);
   const held = { files, translator, series, breakers };
   const all = deployments(fleet);

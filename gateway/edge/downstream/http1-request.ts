@@ -117,7 +117,7 @@ export class Http1Request implements RequestTaker {
     worker.counters.finish(-1, failure.httpStatus, 0);
     const requestId = failure.httpStatus > 0 ? this.#context.exchange.ids.draw() : '';
     if (failure.httpStatus > 0) answer.write(identified(failureAnswer(failure, '', json, false), requestId));
-    worker.log(failure.flag, () => unservedEntry(failure, '', failure.httpStatus, peer, requestId));
+    worker.log(failure.flag, '', () => unservedEntry(failure, '', failure.httpStatus, peer, requestId));
     this.#connection.finish();
   }
 

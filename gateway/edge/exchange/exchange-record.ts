@@ -145,7 +145,7 @@ export class ExchangeRecord {
     const worker = this.#worker;
     const failed = this.failure?.flag ?? '';
     const flag = spent ? (failed === '' ? 'URX' : `${failed},URX`) : failed;
-    worker.log(flag, () => ({
+    worker.log(flag, this.decision?.mapping.namespace ?? '', () => ({
       atMs: Math.round(performance.timeOrigin + startedMs),
       flag,
       sentence: this.failure === null ? '' : sentenceOf(this.failure, this.detail),

@@ -20,8 +20,8 @@ export interface WorkerOptions {
   /** Counters of the other workers, for breakers and limits: read only. */
   readonly others: readonly Float64Array[];
   readonly heavyUse: Int32Array;
-  /** Writes an access line, or leaves it out; `entry` is called only if it is written. */
-  readonly log: (flag: string, entry: () => AccessEntry) => void;
+  /** Writes an access line, or leaves it out; `entry` is called only if it is written. `namespace`: whose request it is; "": nobody's. */
+  readonly log: (flag: string, namespace: string, entry: () => AccessEntry) => void;
   /** Is told of a bug, which has ended one exchange or one connection. */
   readonly faulted: (error: unknown) => void;
 }
@@ -33,7 +33,7 @@ export class WorkerContext {
   readonly accessLog: Settings['accessLog'];
   readonly counters: CounterBlock;
   readonly occupancy: Occupancy;
-  readonly log: (flag: string, entry: () => AccessEntry) => void;
+  readonly log: (flag: string, namespace: string, entry: () => AccessEntry) => void;
   readonly #faulted: (error: unknown) => void;
 
   // One of each a worker: callbacks do not nest, so whatever is in them belongs to the callback that runs.

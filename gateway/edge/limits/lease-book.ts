@@ -3,6 +3,7 @@
 // only where the worker holds nothing for its client.
 import { createHash } from 'node:crypto';
 import type { Alarm, Clock } from '../../clock.ts';
+import { FairMap } from '../store/fair-map.ts';
 import { redisScript } from '../store/redis-script.ts';
 import type { RedisAnswer, RedisStore } from '../store/redis.ts';
 import type { CompiledLimit } from './compiled-limit.ts';
@@ -75,7 +76,7 @@ export interface LeaseOptions {
   readonly clock: Clock;
   /** Workers of this process, each of which holds permits of its own. */
   readonly workers: number;
-  /** Clients that it holds permits for. */
+  /** Clients that it holds permits for: over it the namespace whose limits have most of them gives its oldest, and what that held is lost as if it had been used. */
   readonly most: number;
   /** The process, among all replicas. */
   readonly replica: string;
@@ -83,7 +84,7 @@ export interface LeaseOptions {
 
 export class LeaseBook {
   readonly #options: LeaseOptions;
-  readonly #leases = new Map<number, Lease>();
+  readonly #leases: FairMap<number, Lease>;
   #awayUntilMs = -Infinity;
   #beat: Alarm | null = null;
   #closed = false;
@@ -92,6 +93,7 @@ export class LeaseBook {
 
   constructor(options: LeaseOptions) {
     this.#options = options;
+    this.#leases = new FairMap(options.most);
     this.#tell();
   }
 
@@ -130,15 +132,9 @@ export class LeaseBook {
   }
 
   #made(limit: CompiledLimit, client: number, text: () => string): Lease {
-    // The oldest goes: what it held is lost, as if it had been used.
-    if (this.#leases.size >= this.#options.most) for (const [oldest, { asking }] of this.#leases) {
-      if (asking) continue;
-      this.#leases.delete(oldest);
-      break;
-    }
     const key = `sluice:limit:${createHash('sha256').update(`${limit.owner.object}\n${limit.text}\n${text()}`).digest('base64url')}`;
     const lease: Lease = { key, permits: 0, untilMs: 0, size: 0, used: 0, filledMs: 0, nextMs: 0, askAgainMs: -Infinity, asking: false, waiting: [] };
-    this.#leases.set(client, lease);
+    this.#leases.set(client, limit.owner.namespace, lease, ({ asking }) => asking);
     return lease;
   }
 

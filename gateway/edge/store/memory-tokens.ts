@@ -1,11 +1,11 @@
-// Tokens in the memory of the process: every data worker sees what any of them has given, at once. Bounded: where a bucket is full its oldest token
-// ends, and that is counted. One writer a part; a reader sees a token whole or not at all, by its sequence number.
+// Tokens in the memory of the process: every data worker sees what any of them has given, at once. Bounded: where a bucket is full a
+// token of the namespace that has most there ends, and that is counted. One writer a part; a reader sees a token whole or not at all, by its sequence number.
 import { fixed, oauthOutcomes } from '../../counters.ts';
 import type { CounterBlock } from '../../counters.ts';
 import { bucketTokens, tokenWords } from '../../token-memory.ts';
 import type { RevokedTokens } from '../../messages.ts';
 import { mostTokensOfClient, noToken, tokenSeconds } from './token-store.ts';
-import type { FoundToken, TokenStore } from './token-store.ts';
+import type { FoundToken, NamespaceOf, TokenStore } from './token-store.ts';
 
 // Words of a token. The sequence number is odd while the token is written.
 const sequenceAt = 0;
@@ -14,21 +14,25 @@ const sinceAt = 2;
 const digestAt = 4;
 const clientAt = 12;
 const digestWords = 8;
+/** One token more of a namespace counts for more than all that a client may have. */
+const namespaceWeight = 2 * bucketTokens;
 
 export class MemoryTokens implements TokenStore {
   readonly #parts: readonly Int32Array[];
   readonly #own: Int32Array;
   readonly #counters: CounterBlock;
   readonly #epochMs: () => number;
+  readonly #namespaceOf: NamespaceOf;
   /** Places in its own part of each client's tokens, oldest first. Some may be somebody else's by now. */
   readonly #places = new Map<string, number[]>();
 
   /** `memory`: of all workers; `worker`: which part is its own. */
-  constructor(memory: readonly SharedArrayBuffer[], worker: number, counters: CounterBlock, epochMs: () => number) {
+  constructor(memory: readonly SharedArrayBuffer[], worker: number, counters: CounterBlock, epochMs: () => number, namespaceOf: NamespaceOf) {
     this.#parts = memory.map((part) => new Int32Array(part));
     this.#own = this.#parts[worker]!;
     this.#counters = counters;
     this.#epochMs = epochMs;
+    this.#namespaceOf = namespaceOf;
     this.#takeOver();
   }
 
@@ -96,19 +100,30 @@ export class MemoryTokens implements TokenStore {
     return Promise.resolve({ kind: 'given' });
   }
 
-  /** A place of its bucket: one that is free, else the oldest of this client, else the oldest. */
+  /**
+   * A place of its bucket: one that is free, or of a client that is gone. Else of the namespace that has most of them, the new token counted among its own, and there
+   * of the client that has most, the oldest: tokens of one namespace end no other's but of one that has more.
+   */
   #roomFor(digest: Buffer, client: string, now: number): number {
     const own = this.#own;
     const first = bucketOf(own, digest);
-    let oldest = first;
-    let oldestOfClient = -1;
-    for (let place = first; place < first + bucketTokens * tokenWords; place += tokenWords) {
-      if (own[place + endAt]! <= now) return place;
-      if (own[place + sinceAt]! < own[oldest + sinceAt]!) oldest = place;
-      if (this.#clientAt(own, place) === client && (oldestOfClient < 0 || own[place + sinceAt]! < own[oldestOfClient + sinceAt]!)) oldestOfClient = place;
-    }
+    for (let place = first; place < first + bucketTokens * tokenWords; place += tokenWords) if (own[place + endAt]! <= now) return place;
+    const clients = Array.from({ length: bucketTokens }, (_, at) => this.#clientAt(own, first + at * tokenWords));
+    const namespaces = clients.map((one) => this.#namespaceOf(one));
     this.#count('ended_for_room');
-    return oldestOfClient < 0 ? oldest : oldestOfClient;
+    const gone = namespaces.indexOf(null);
+    if (gone >= 0) return first + gone * tokenWords;
+    const namespace = this.#namespaceOf(client);
+    let victim = first;
+    let most = 0;
+    for (let at = 0; at < bucketTokens; at++) {
+      const place = first + at * tokenWords;
+      const weight = namespaceWeight * countOf(namespaces, namespaces[at]!, namespace) + countOf(clients, clients[at]!, client);
+      if (weight < most || (weight === most && own[place + sinceAt]! >= own[victim + sinceAt]!)) continue;
+      most = weight;
+      victim = place;
+    }
+    return victim;
   }
 
   /** `token` null: the place is free. */
@@ -166,6 +181,11 @@ export class MemoryTokens implements TokenStore {
   #second(): number {
     return Math.floor(this.#epochMs() / 1000);
   }
+}
+
+/** How many of a bucket are of `one`; who comes counts among its own for more than one, so that it gives where others have as many. */
+function countOf(all: readonly (string | null)[], one: string | null, comes: string | null): number {
+  return all.reduce((count, other) => (other === one ? count + 1 : count), one === comes ? 1.5 : 0);
 }
 
 /** First word of the bucket in which a token may stand. */

@@ -2,14 +2,15 @@
 // end while Redis is away.
 import type { RevokedTokens } from '../../messages.ts';
 import { mostTokensOfClient, noToken, tokenSeconds } from './token-store.ts';
-import type { AwayToken, FoundToken, TokenStore } from './token-store.ts';
+import { FairMap } from './fair-map.ts';
+import type { AwayToken, FoundToken, NamespaceOf, TokenStore } from './token-store.ts';
 import type { RedisAnswer, RedisStore } from './redis.ts';
 
 /** A token that was seen is good for so long without asking, ms: a revoked one ends within this and the time of one call. */
 export const tokenFreshMs = 5000;
 /** Redis did not answer: a token that was seen is asked about again after this, ms. */
 const againMs = 1000;
-/** Tokens that a worker remembers. */
+/** Tokens that a worker remembers: over it the namespace that has most of them gives its oldest. */
 export const mostSeenTokens = 16_384;
 
 interface Seen {
@@ -23,12 +24,14 @@ interface Seen {
 export class RedisTokens implements TokenStore {
   readonly #redis: RedisStore;
   readonly #epochMs: () => number;
-  /** By digest; the oldest first. */
-  readonly #seen = new Map<string, Seen>();
+  readonly #namespaceOf: NamespaceOf;
+  /** By digest. */
+  readonly #seen = new FairMap<string, Seen>(mostSeenTokens);
 
-  constructor(redis: RedisStore, epochMs: () => number) {
+  constructor(redis: RedisStore, epochMs: () => number, namespaceOf: NamespaceOf) {
     this.#redis = redis;
     this.#epochMs = epochMs;
+    this.#namespaceOf = namespaceOf;
   }
 
   find(digest: Buffer): FoundToken | Promise<FoundToken> {
@@ -61,14 +64,8 @@ export class RedisTokens implements TokenStore {
       return noToken;
     }
     const found: FoundToken = Object.freeze({ kind: 'token', client: kept.client });
-    this.#remember(key, { found, endMs: kept.endMs, askMs: this.#epochMs() + tokenFreshMs, asking: null });
+    this.#seen.set(key, this.#namespaceOf(kept.client) ?? '', { found, endMs: kept.endMs, askMs: this.#epochMs() + tokenFreshMs, asking: null });
     return found;
-  }
-
-  #remember(key: string, seen: Seen): void {
-    this.#seen.delete(key);
-    if (this.#seen.size >= mostSeenTokens) this.#seen.delete(this.#seen.keys().next().value!);
-    this.#seen.set(key, seen);
   }
 
   async give(digest: Buffer, client: string): Promise<{ readonly kind: 'given' } | AwayToken> {
@@ -104,7 +101,7 @@ export class RedisTokens implements TokenStore {
   async revokeClient(client: string): Promise<RevokedTokens> {
     const revoked = await this.#revokeListed(client);
     // Another worker may have been first with the list; what this one remembers ends all the same.
-    for (const [key, { found }] of this.#seen) if (found.kind === 'token' && found.client === client) this.#seen.delete(key);
+    for (const [key, { found }] of [...this.#seen.entries()]) if (found.kind === 'token' && found.client === client) this.#seen.delete(key);
     return revoked;
   }
 

@@ -21,6 +21,9 @@ export interface AwayToken {
   readonly sentence: string;
 }
 
+/** The namespace of a client (`OAuthClient.id`); null: there is no such client any more, and its tokens lead nowhere. */
+export type NamespaceOf = (client: string) => string | null;
+
 export const noToken: FoundToken = Object.freeze({ kind: 'none' });
 
 export interface TokenStore {

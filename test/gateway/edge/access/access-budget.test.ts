@@ -15,10 +15,10 @@ beforeEach(() => {
   clock = new StoppedClock();
 });
 
-function budgetOf(limit: number): { readonly budget: AccessBudget; readonly told: string[]; readonly admitted: (flag: string, lines: number) => number } {
+function budgetOf(limit: number): { readonly budget: AccessBudget; readonly told: string[]; readonly admitted: (flag: string, lines: number, namespace?: string) => number } {
   const told: string[] = [];
   const budget = new AccessBudget(new DeadlineWheel(clock, faulted), limit, (flag, lines) => told.push(`${flag} ${lines}`));
-  const admitted = (flag: string, lines: number): number => Array.from({ length: lines }, () => budget.admits(flag, clock.now())).filter(Boolean).length;
+  const admitted = (flag: string, lines: number, namespace = 'prod'): number => Array.from({ length: lines }, () => budget.admits(flag, namespace, clock.now())).filter(Boolean).length;
   return { budget, told, admitted };
 }
 
@@ -43,6 +43,18 @@ describe('lines about failures in a second', () => {
     expect(admitted('UF', most + 2)).toBe(most);
     clock.pass(1100);
     expect(told).toEqual([`DC ${100 - most}`, 'UF 2']);
+  });
+
+  test('a flood of one namespace does not hide all of another, and all together have at most twice as many lines', () => {
+    const many = 32;
+    const { told, admitted } = budgetOf(many);
+    expect(admitted('UF', 1000, 'loud')).toBe(many);
+    // A sixteenth each.
+    expect([1, 2, 3].map((lines) => admitted('UF', lines, `quiet${lines}`))).toEqual([1, 2, 2]);
+    expect(Array.from({ length: 40 }, (_, at) => admitted('UF', 2, `other${at}`)).reduce((sum, lines) => sum + lines, 0)).toBe(many - 5);
+    expect(admitted('UF', 1000, 'loud')).toBe(0);
+    clock.pass(1100);
+    expect(told).toEqual([`UF ${1000 + 6 + 80 + 1000 - 2 * many}`]);
   });
 
   test('a flood that goes on gets no more than its lines in each second, and every line that is left out is told once', () => {

@@ -42,8 +42,9 @@ class Bench {
     return promise;
   }
 
-  take(client = 1): Taken['kind'] | null {
-    return this.book.take(this.limit, client, () => `client ${client}`)?.kind ?? null;
+  /** `namespace`: whose limit it is. */
+  take(client = 1, namespace = 'prod'): Taken['kind'] | null {
+    return this.book.take({ ...this.limit, owner: { ...this.limit.owner, namespace } }, client, () => `client ${client}`)?.kind ?? null;
   }
 
   granted(question: number, granted: unknown, wait: unknown = '0'): Promise<void> {
@@ -160,6 +161,16 @@ describe('a lease', () => {
       await bench.granted(client - 1, 10);
     }
     expect(bench.take(1)).toBe(kind);
+  });
+
+  test('who comes after the many clients of one namespace\'s limit is held for, and many more of these do not end that', async () => {
+    const bench = new Bench('100/s', { most: 4 });
+    const namespaces = ['quiet', 'loud', 'loud', 'loud', 'loud', 'loud', 'loud'];
+    for (const [client, namespace] of namespaces.entries()) {
+      bench.take(client, namespace);
+      await bench.granted(client, 10);
+    }
+    expect([bench.take(0, 'quiet'), bench.take(6, 'loud'), bench.take(3, 'loud')]).toEqual(['admitted', 'admitted', null]);
   });
 
   test('what is given back is there, and keys tell nothing of the client', async () => {

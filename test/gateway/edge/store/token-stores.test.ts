@@ -16,6 +16,8 @@ afterEach(async () => {
 });
 
 const [one, two] = ['1', '2'].map((digit) => digit.repeat(64)) as [string, string];
+/** Its first digit names the namespace of a client; those of 0 are gone. */
+const namespaceOf = (client: string): string | null => (client.startsWith('0') ? null : client.slice(0, 1));
 const digestOf = (text: string): Buffer => tokenDigest(Buffer.from(text));
 
 /** Stores of `count` workers, or replicas, of one memory. Time stands until a test moves it. */
@@ -39,7 +41,7 @@ function inMemory(count: number, tokens = 16_384): MemoryStores {
   const stores: MemoryStores = {
     nowMs: 1_700_000_000_000,
     memory,
-    all: memory.map((_, worker) => new MemoryTokens(memory, worker, counters, () => stores.nowMs)),
+    all: memory.map((_, worker) => new MemoryTokens(memory, worker, counters, () => stores.nowMs, namespaceOf)),
     counted: (outcome) => counters.cells[fixed.oauthTokens + oauthOutcomes.indexOf(outcome)]!,
   };
   return stores;
@@ -63,7 +65,7 @@ async function inRedis(count: number): Promise<RedisStores> {
     nowMs: 1_700_000_000_000,
     server,
     replicas,
-    all: replicas.map((replica) => new RedisTokens(replica, () => stores.nowMs)),
+    all: replicas.map((replica) => new RedisTokens(replica, () => stores.nowMs, namespaceOf)),
     counted: () => 0,
   };
   return stores;
@@ -169,6 +171,45 @@ describe('tokens in memory', () => {
     expect(stores.counted('ended_for_room')).toBe(2 * bucketTokens + 1);
   });
 
+  test('many deployments of one namespace end tokens of theirs, and none of another namespace that has fewer', async () => {
+    const stores = inMemory(1, 1024);
+    const [store] = stores.all as [TokenStore];
+    const quiet = Array.from({ length: 20 }, (_, at) => digestOf(`quiet${at}`));
+    for (const digest of quiet) await store.give(digest, two);
+    for (let at = 0; at < 12_000; at++) {
+      if (at % 100 === 0) stores.nowMs += 1000;
+      await store.give(digestOf(`t${at}`), `1${String(at % 30).padStart(63, '0')}`);
+    }
+    expect(stores.counted('ended_for_room')).toBeGreaterThan(10_000);
+    expect((await Promise.all(quiet.map((digest) => store.find(digest)))).filter(({ kind }) => kind === 'token')).toHaveLength(20);
+    expect(await store.find(digestOf('t11999'))).toMatchObject({ kind: 'token' });
+  });
+
+  test('in a full bucket the namespace that has most gives, of it the client that has most, and before all a client that is gone', async () => {
+    const stores = inMemory(1, bucketTokens);
+    const [store] = stores.all as [TokenStore];
+    const give = async (text: string, client: string): Promise<void> => {
+      stores.nowMs += 1000;
+      await store.give(digestOf(text), client.padEnd(64, '0'));
+    };
+    const held = async (...texts: readonly string[]): Promise<readonly boolean[]> => Promise.all(texts.map(async (text) => (await store.find(digestOf(text))).kind === 'token'));
+    await give('gone', '0');
+    for (let at = 0; at < 7; at++) await give(`a${at}`, '1a');
+    for (let at = 0; at < 3; at++) await give(`b${at}`, '1b');
+    for (let at = 0; at < 5; at++) await give(`c${at}`, '2');
+    await give('c5', '2');
+    expect(await held('gone', 'a0', 'b0', 'c0')).toEqual([false, true, true, true]);
+    // 10 of namespace 1 beside 6 of 2: of 1, and there of its client with 7.
+    await give('c6', '2');
+    expect(await held('a0', 'a1', 'b0', 'c0')).toEqual([false, true, true, true]);
+    await give('c7', '2');
+    await give('c8', '2');
+    // Now 8 and 8: who comes gives.
+    expect(await held('a1', 'a2', 'b0', 'c0', 'c1')).toEqual([false, true, true, false, true]);
+    await give('d', '3');
+    expect(stores.counted('ended_for_room')).toBe(5);
+  });
+
   test('they outlive their worker, and a token that was half written is nobody\'s', async () => {
     const stores = inMemory(2, 64);
     const [a] = stores.all as [TokenStore];
@@ -178,7 +219,7 @@ describe('tokens in memory', () => {
     const place = Array.from({ length: words.length / tokenWords }, (_, at) => at * tokenWords).find((at) => words[at + 4] === digestOf('u').readInt32LE(0))!;
     words[place]! += 1;
     expect(await stores.all[1]!.find(digestOf('u'))).toEqual(none);
-    const next = new MemoryTokens(stores.memory, 0, block(), () => stores.nowMs);
+    const next = new MemoryTokens(stores.memory, 0, block(), () => stores.nowMs, namespaceOf);
     expect([next.find(digestOf('t')), next.find(digestOf('u'))]).toEqual([of(one), none]);
     expect(await next.revokeClient(one)).toEqual({ kind: 'revoked', count: 1 });
   });
@@ -285,5 +326,23 @@ describe.skipIf(!hasRedis)('tokens in Redis', () => {
     expect(await store.find(text(0))).toMatchObject({ kind: 'away' });
     expect(await store.find(text(1))).toEqual(of(one));
     expect(await store.find(text(mostSeenTokens))).toEqual(of(one));
+  }, 60_000);
+
+  test('a worker that remembers as many as it can lets go those of the namespace that has most', async () => {
+    const stores = await inRedis(1);
+    const [store] = stores.all as [TokenStore];
+    const text = (at: number): Buffer => digestOf(`t${at}`);
+    await store.give(digestOf('quiet'), two);
+    await store.find(digestOf('quiet'));
+    for (let first = 0; first <= mostSeenTokens; first += 512) {
+      const some = Array.from({ length: 512 }, (_, at) => first + at);
+      const pairs = some.flatMap((at) => [`sluice:token:${text(at).toString('base64url')}`, `${one} ${stores.nowMs + 1000}`]);
+      await until(async () => (await stores.replicas[0]!.call('mset', pairs)).kind === 'reply');
+      for (const at of some) await until(async () => (await store.find(text(at))).kind === 'token');
+    }
+    await stores.server.kill();
+    await until(() => !stores.replicas[0]!.isReady);
+    expect(await store.find(digestOf('quiet'))).toEqual(of(two));
+    expect(await store.find(text(0))).toMatchObject({ kind: 'away' });
   }, 60_000);
 });
