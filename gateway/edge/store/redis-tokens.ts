@@ -101,7 +101,7 @@ export class RedisTokens implements TokenStore {
   async revokeClient(client: string): Promise<RevokedTokens> {
     const revoked = await this.#revokeListed(client);
     // Another worker may have been first with the list; what this one remembers ends all the same.
-    for (const [key, { found }] of [...this.#seen.entries()]) if (found.kind === 'token' && found.client === client) this.#seen.delete(key);
+    for (const [key, { found }] of this.#seen.entries()) if (found.kind === 'token' && found.client === client) this.#seen.delete(key);
     return revoked;
   }
 

@@ -181,7 +181,7 @@ describe('tokens in memory', () => {
       await store.give(digestOf(`t${at}`), `1${String(at % 30).padStart(63, '0')}`);
     }
     expect(stores.counted('ended_for_room')).toBeGreaterThan(10_000);
-    expect((await Promise.all(quiet.map((digest) => store.find(digest)))).filter(({ kind }) => kind === 'token')).toHaveLength(20);
+    expect((await Promise.all(quiet.map(async (digest) => store.find(digest)))).filter(({ kind }) => kind === 'token')).toHaveLength(20);
     expect(await store.find(digestOf('t11999'))).toMatchObject({ kind: 'token' });
   });
 
