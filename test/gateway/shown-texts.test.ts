@@ -44,7 +44,7 @@ describe('headers that no Mapping touches: one list for translation and for the 
   test.each(names)('%s', (name) => {
     expect(isUntouchableHeader(name)).toBe(true);
     for (const direction of ['request', 'response']) {
-      const translation = translate([object('Mapping', 'p/m', JSON.stringify({ spec: { prefix: '/m/', service: 'model:8000', [`add_${direction}_headers`]: { [name]: 'x' }, [`remove_${direction}_headers`]: [name] } })), ...service('p/model')]);
+      const translation = translate([object('Mapping', 'p/m', JSON.stringify({ spec: { prefix: '/m/', host: 'h', service: 'model:8000', [`add_${direction}_headers`]: { [name]: 'x' }, [`remove_${direction}_headers`]: [name] } })), ...service('p/model')]);
       expect(translation.problems.map(({ level, code }) => `${level} ${code}`)).toEqual(['warning bad-value', 'warning bad-value']);
       expect(translation.mappings.get('Mapping p/m')!.target).toMatchObject({ requestHeaders: { add: [], remove: [] }, responseHeaders: { add: [], remove: [] } });
     }
