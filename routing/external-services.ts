@@ -22,7 +22,7 @@ export interface AuthService {
   readonly proto: 'http' | 'grpc';
   /** One or more, asked in equal shares. */
   readonly places: readonly ServicePlace[];
-  /** 1 or more. */
+  /** 0: no limit but that of the request. */
   readonly timeoutMs: number;
   /** Stands before the path of each request that the service is asked about (http). */
   readonly pathPrefix: string;

@@ -101,16 +101,18 @@ function isOpen(prefix: string, text: string): boolean {
 /** A redirect's path made ready for one Match. */
 export type CompiledRedirect =
   | { readonly kind: 'keep' }
-  /** The new path, which drops the query unless it brings one of its own. */
-  | { readonly kind: 'path'; readonly path: string }
+  /** The new path, which keeps the query unless it brings one of its own (Envoy). */
+  | { readonly kind: 'path'; readonly path: string; readonly hasQuery: boolean }
   | { readonly kind: 'rewrite'; readonly rewrite: CompiledRewrite };
 
 export function compileRedirect(target: RedirectTarget, match: PathMatch): CompiledRedirect {
   switch (target.path.kind) {
     case 'keep':
       return { kind: 'keep' };
-    case 'path':
-      return { kind: 'path', path: rooted(encoded(target.path.path)) };
+    case 'path': {
+      const path = rooted(encoded(target.path.path));
+      return { kind: 'path', path, hasQuery: path.includes('?') };
+    }
     case 'prefix':
     case 'regex':
       return { kind: 'rewrite', rewrite: compileRewrite(match, target.path) };
@@ -119,8 +121,8 @@ export function compileRedirect(target: RedirectTarget, match: PathMatch): Compi
 
 /** Path and query of a redirect's Location, or why there is none. `query` is without its `?`, "" when there is none. */
 export function redirectPath(redirect: CompiledRedirect, path: string, query: string, mostLength: number): Replacement {
-  if (redirect.kind === 'path') return { kind: 'replaced', text: redirect.path };
   const kept = query === '' ? '' : `?${query}`;
+  if (redirect.kind === 'path') return { kind: 'replaced', text: redirect.hasQuery ? redirect.path : redirect.path + kept };
   if (redirect.kind === 'keep') return { kind: 'replaced', text: path + kept };
   const { rewrite } = redirect;
   const result = rewrite.kind === 'regex' ? rewrite.replacer.replace(path, mostLength) : { kind: 'replaced' as const, text: rewritePath(rewrite, path) };

@@ -1,4 +1,5 @@
 // Shares of the table's memory: where several namespaces are watched, none takes so much of it that the changes of others find no room.
+import { routeKey } from '../../routing/route.ts';
 import { mappingBytes } from '../../routing/route-record.ts';
 import type { Mapping } from '../../routing/mapping.ts';
 import type { Problem } from '../../routing/problem.ts';
@@ -24,7 +25,7 @@ export interface Taken {
   hasMapping(id: string): boolean;
 }
 
-/** The new or changed Mappings that would take a namespace over `most` bytes, in their order; what is in the table stays as it is. */
+/** The new or changed Mappings that would take a namespace over `most` bytes, and those that change beside them in the same Routes, in their order; what is in the table stays as it is. */
 export function beyondShare(changes: readonly MappingChange[], most: number, table: Taken): readonly Mapping[] {
   const counts = new Map<string, number>();
   for (const { mapping } of changes) counts.set(mapping.namespace, (counts.get(mapping.namespace) ?? 0) + 1);
@@ -42,7 +43,10 @@ export function beyondShare(changes: readonly MappingChange[], most: number, tab
       measured.set(mapping, bytes);
     } else taken.set(namespace, after);
   }
-  return beyond;
+  if (beyond.length === 0) return beyond;
+  // Of half a Route the other half would get requests that were not meant for it.
+  const routes = new Set(beyond.map(routeKey));
+  return changes.map(({ mapping }) => mapping).filter((mapping) => routes.has(routeKey(mapping)));
 }
 
 /** The portion without these Mappings and what comes for them alone. `isUsed`: does the table have this Upstream already? */

@@ -1,4 +1,5 @@
 // Allowance: how much raw configuration one namespace may have (routing rule 4), so that none costs the others.
+import { groupsOfMembers } from './route-groups.ts';
 import type { UnitMeaning } from './unit.ts';
 
 export const allowance = { rawRoutes: 500, regexes: 50, configBytes: 64 * 1024 } as const;
@@ -42,28 +43,50 @@ export function isOver({ rawRoutes, regexes, configBytes }: Usage): boolean {
   return rawRoutes > allowance.rawRoutes || regexes > allowance.regexes || configBytes > allowance.configBytes;
 }
 
-/** Goes through the units of one namespace, oldest first; what does not fit any more is refused. Only units with refusals are in the answer. */
+/**
+ * Goes through the Routes of one namespace, those of the oldest units first; a Route whose members do not all fit any more is refused whole. Only units with refusals are
+ * in the answer. Members that use nothing (an SD without regexes) are never refused.
+ */
 export function refusalsOf<U>(units: readonly U[], meaningOf: (unit: U) => UnitMeaning): ReadonlyMap<U, Refusals> {
-  const refusals = new Map<U, Refusals>();
-  const used: Usage = { rawRoutes: 0, regexes: 0, configBytes: 0 };
-  for (const unit of units) {
-    const meaning = meaningOf(unit);
-    const refused = new Set<string>();
-    let reason = '';
-    const tooLarge = meaning.configBytes > 0 && used.configBytes + meaning.configBytes > allowance.configBytes;
-    if (!tooLarge) used.configBytes += meaning.configBytes;
-    for (const [member, { rawRoutes, regexes }] of usageOfMembers(meaning)) {
-      const tooMany = used.rawRoutes + rawRoutes > allowance.rawRoutes;
-      const tooManyRegexes = used.regexes + regexes > allowance.regexes;
-      if (tooLarge || tooMany || tooManyRegexes) {
-        refused.add(member);
-        reason = tooLarge ? `more than ${allowance.configBytes / 1024} KiB of Ambassador configuration` : tooMany ? `more than ${allowance.rawRoutes} raw Mappings` : `more than ${allowance.regexes} regexes`;
-      } else {
-        used.rawRoutes += rawRoutes;
-        used.regexes += regexes;
-      }
+  const tooLarge = unitsBeyondBytes(units, meaningOf);
+  const groups = new Map<string, Omit<Usage, 'configBytes'> & { tooLarge: boolean }>();
+  const members = units.map((unit) => ({ unit, meaning: meaningOf(unit), usage: usageOfMembers(meaningOf(unit)) }));
+  const groupOf = groupsOfMembers(members.flatMap(({ meaning, usage }) => meaning.drafts.filter(({ mapping }) => usage.has(mapping.member)).map(({ mapping }) => mapping)));
+  for (const { unit, usage } of members) {
+    for (const [member, { rawRoutes, regexes }] of usage) {
+      const key = groupOf.get(member)!;
+      const group = groups.get(key) ?? { rawRoutes: 0, regexes: 0, tooLarge: false };
+      groups.set(key, { rawRoutes: group.rawRoutes + rawRoutes, regexes: group.regexes + regexes, tooLarge: group.tooLarge || tooLarge.has(unit) });
     }
-    if (refused.size > 0) refusals.set(unit, { mappings: new Set(meaning.drafts.filter(({ mapping }) => refused.has(mapping.member)).map(({ mapping }) => mapping.id)), reason });
+  }
+  const reasons = new Map<string, string>();
+  const used = { rawRoutes: 0, regexes: 0 };
+  for (const [key, group] of groups) {
+    const tooMany = used.rawRoutes + group.rawRoutes > allowance.rawRoutes;
+    if (group.tooLarge) reasons.set(key, `more than ${allowance.configBytes / 1024} KiB of Ambassador configuration`);
+    else if (tooMany || used.regexes + group.regexes > allowance.regexes) reasons.set(key, tooMany ? `more than ${allowance.rawRoutes} raw Mappings` : `more than ${allowance.regexes} regexes`);
+    else {
+      used.rawRoutes += group.rawRoutes;
+      used.regexes += group.regexes;
+    }
+  }
+  const refusals = new Map<U, Refusals>();
+  for (const { unit, meaning, usage } of members) {
+    const refused = meaning.drafts.filter(({ mapping: { member } }) => usage.has(member) && reasons.has(groupOf.get(member)!));
+    if (refused.length > 0) refusals.set(unit, { mappings: new Set(refused.map(({ mapping }) => mapping.id)), reason: reasons.get(groupOf.get(refused.at(-1)!.mapping.member)!)! });
   }
   return refusals;
+}
+
+/** Units whose text does not fit beside that of older ones. */
+function unitsBeyondBytes<U>(units: readonly U[], meaningOf: (unit: U) => UnitMeaning): ReadonlySet<U> {
+  const beyond = new Set<U>();
+  let used = 0;
+  for (const unit of units) {
+    const { configBytes } = meaningOf(unit);
+    if (configBytes === 0) continue;
+    if (used + configBytes > allowance.configBytes) beyond.add(unit);
+    else used += configBytes;
+  }
+  return beyond;
 }

@@ -102,5 +102,5 @@ export function isExternalName(text: string): boolean {
 }
 
 export function isWeight(text: string): boolean {
-  return (numberOf(text) ?? -1) >= 0;
+  return !/\s/.test(text) && (numberOf(text) ?? -1) >= 0;
 }

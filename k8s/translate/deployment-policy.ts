@@ -70,6 +70,11 @@ export function decodePolicy(deployment: Deployment, defaultTimeout: TimeLimit, 
   return { policy, problems: reading.problems };
 }
 
+/** A whole number as the operator reads it (Go's `strconv.Atoi`): without white space, point or exponent. null: it is none. */
+function operatorsInteger(text: string): number | null {
+  return /^[+-]?\d{1,15}$/.test(text) ? Number(text) : null;
+}
+
 class Reading {
   readonly problems: Problem[] = [];
   served: DeploymentPolicy['served'] = 'yes';
@@ -155,8 +160,8 @@ class Reading {
     for (const key of names) {
       const written = this.#written(key);
       if (written === null) continue;
-      const ms = numberOf(written.text);
-      if (ms !== null && Number.isInteger(ms) && ms >= 0 && ms <= maxTimeMs) return { ms, setBy: `annotation ${key}` };
+      const ms = operatorsInteger(written.text);
+      if (ms !== null && ms >= 0 && ms <= maxTimeMs) return { ms, setBy: `annotation ${key}` };
       this.#bad('bad-timeout', written, `the default of ${this.#defaultTimeout.ms} ms is used`, 'whole milliseconds, 0 for none');
       break;
     }
@@ -166,8 +171,8 @@ class Reading {
   integer(key: string, what: string): number | null {
     const written = this.#written(key);
     if (written === null || written.text.trim() === '') return null;
-    const number = numberOf(written.text);
-    if (number !== null && Number.isInteger(number) && number >= 0 && number <= maxTimeMs) return number;
+    const number = operatorsInteger(written.text);
+    if (number !== null && number >= 0 && number <= maxTimeMs) return number;
     this.#bad('bad-number', written, 'it counts as not written', what);
     return null;
   }

@@ -6,6 +6,7 @@ import type { Report } from './report.ts';
 import { parseService } from './raw-service.ts';
 import { isName, ServiceFields } from './service-fields.ts';
 import { maxTimeMs } from './time-limits.ts';
+import { defaultConnectTimeoutMs, defaultUpstreamLimits, type UpstreamLimits } from './upstreams.ts';
 import { tlsNameIn } from './tls.ts';
 import { booleanOf, fieldOf, scalarText, type UnknownRecord } from './value.ts';
 import type { ServiceKind, ServiceSaid, WrittenPlace } from './written-service.ts';
@@ -22,9 +23,9 @@ const shown = ['authorization', 'cookie', 'from', 'proxy-authorization', 'user-a
 const taken = ['location', 'authorization', 'proxy-authenticate', 'set-cookie', 'www-authenticate'];
 
 function authService(fields: ServiceFields): ServiceSaid | null {
-  const proto = fields.text('proto', 'http').toLowerCase();
+  const proto = fields.text('proto', 'http');
   if (proto !== 'http' && proto !== 'grpc') fields.bad('proto', proto, 'http or grpc');
-  const place = placeOf(fields, 'auth_service', proto === 'grpc');
+  const place = placeOf(fields, 'auth_service', proto === 'grpc', limitsOf(fields));
   checkVersion(fields);
   const pathPrefix = fields.text('path_prefix', '');
   if (!/^(?:\/[\x21-\x7e]*)?$/.test(pathPrefix) || /[?#\\]/.test(pathPrefix)) fields.bad('path_prefix', pathPrefix, 'a path that begins with /');
@@ -33,7 +34,7 @@ function authService(fields: ServiceFields): ServiceSaid | null {
   const status = fields.record('status_on_error', ['code']);
   const said: Omit<AuthService, 'places'> = {
     proto: proto === 'grpc' ? 'grpc' : 'http',
-    timeoutMs: fields.integer('timeout_ms', 5000, 1, maxTimeMs),
+    timeoutMs: fields.integer('timeout_ms', 5000, 0, maxTimeMs),
     // The path of each request begins with a slash of its own.
     pathPrefix: pathPrefix.replace(/\/$/, ''),
     requestHeaders: [...new Set([...requestHeaders, ...shown])],
@@ -45,12 +46,12 @@ function authService(fields: ServiceFields): ServiceSaid | null {
     statusOnError: status === null ? 403 : fields.integer('status_on_error', 403, 400, 599, fieldOf(status, 'code') ?? 403),
     failureModeAllow: fields.boolean('failure_mode_allow'),
   };
-  fields.checkUnread();
+  fields.checkUnread({ allowed_headers: 'Ambassador does nothing with it since its version 0.50, and Sluice ignores it too; write allowed_request_headers and allowed_authorization_headers' });
   return place !== null && fields.valid ? { kind: 'AuthService', place, said } : null;
 }
 
 function rateLimitService(fields: ServiceFields): ServiceSaid | null {
-  const place = placeOf(fields, 'service', true);
+  const place = placeOf(fields, 'service', true, defaultUpstreamLimits);
   checkVersion(fields);
   const domain = fields.text('domain', 'ambassador');
   if (domain === '' || domain.length > 256) fields.bad('domain', domain, 'the domain of the labels that it limits');
@@ -62,17 +63,25 @@ function rateLimitService(fields: ServiceFields): ServiceSaid | null {
   return place !== null && fields.valid ? { kind: 'RateLimitService', place, said } : null;
 }
 
-function placeOf(fields: ServiceFields, name: string, grpc: boolean): WrittenPlace | null {
+/** Ambassador reads these of an AuthService. */
+function limitsOf(fields: ServiceFields): UpstreamLimits {
+  const connectTimeoutMs = fields.integer('connect_timeout_ms', defaultConnectTimeoutMs, 1, maxTimeMs);
+  const idleMs = fields.integer('cluster_idle_timeout_ms', 0, 0, maxTimeMs);
+  const lifetimeMs = fields.integer('cluster_max_connection_lifetime_ms', 0, 0, maxTimeMs);
+  return { ...defaultUpstreamLimits, connectTimeoutMs, idleTimeoutMs: idleMs === 0 ? null : idleMs, maxLifetimeMs: lifetimeMs === 0 ? null : lifetimeMs };
+}
+
+function placeOf(fields: ServiceFields, name: string, grpc: boolean, limits: UpstreamLimits): WrittenPlace | null {
   const tls = tlsNameIn(fields);
   const written = fields.text(name, '');
   const service = parseService(written, tls !== null);
   if (service === null) fields.bad(name, written, 'name:port or name.namespace:port');
-  return service === null ? null : { service, tls, grpc };
+  return service === null ? null : { service, tls, grpc, limits };
 }
 
 /** Envoy's protocol has had one version since its v3. */
 function checkVersion(fields: ServiceFields): void {
-  const version = fields.text('protocol_version', 'v3').toLowerCase();
+  const version = fields.text('protocol_version', 'v3');
   if (version !== 'v3') fields.bad('protocol_version', version, 'v3, and have the service speak it');
 }
 

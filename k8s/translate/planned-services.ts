@@ -3,7 +3,7 @@ import type { ObjectRef } from '../../routing/problem.ts';
 import type { PlannedService } from './external-book.ts';
 import { planRawUpstream } from './raw-upstream.ts';
 import type { Lookups, MeaningBuilder } from './unit.ts';
-import { defaultUpstreamLimits, type UpstreamPlan } from './upstreams.ts';
+import type { UpstreamPlan } from './upstreams.ts';
 import type { ServiceDeclaration } from './written-service.ts';
 
 /** The operator of the gateway may name what is elsewhere; whoever has a Grant, what that names. */
@@ -11,7 +11,7 @@ export function planService(ref: ObjectRef, { kind, name, field, service }: Serv
   if (service === null) return { kind, ref, name, field, asked: null };
   const { place } = service;
   const { host, port } = place.service;
-  const written = { ...place, dial: null, limits: defaultUpstreamLimits };
+  const written = { ...place, dial: null };
   const { plan, note } = planRawUpstream(written, ref.namespace, around, ref.namespace === around.settings.gatewayNamespace);
   if (note !== null) builder.report('error', note.code, field === '' ? note.field : `${field} ${note.field.replace('spec.', '')}`, note.sentence);
   return { kind, ref, name, field, asked: plan === null ? null : { said: service, plan: ofItsOwn(plan, kind), authority: `${host.includes(':') ? `[${host}]` : host}:${port}` } };

@@ -58,7 +58,7 @@ export function decodeRawMapping(name: string, field: string, id: string, fields
   const redirect = decodeRedirect(fields, written, shadow);
   const tls = tlsNameIn(fields);
   const service = redirect === null ? parseService(written ?? '', tls !== null) : null;
-  if (redirect === null && service === null) fields.refuse('bad-mapping', 'service', `${quoted(written ?? '')} is not a service; write name:port or name.namespace:port`);
+  if (redirect === null && service === null && !fields.unreadable.has('service')) fields.refuse('bad-mapping', 'service', `${quoted(written ?? '')} is not a service; write name:port or name.namespace:port`);
   const rewrite = decodeRewrite(fields);
   const weight = fields.weight('weight');
   const raw: Omit<RawMapping, 'regexes' | 'match' | 'withheld' | 'said'> = {

@@ -1,5 +1,7 @@
 // The Match of a raw Mapping: path, host, method, headers, query.
 import { GRPC_PATTERN, type HostMatch, type Match, type NamedMatch, type PathMatch, type ValueMatch } from '../../routing/match.ts';
+import { compileRegex } from '../../routing/regex.ts';
+import { sameValue } from '../../routing/diff.ts';
 import type { Fields } from './fields.ts';
 import { parseHostGlob } from './grant.ts';
 import { quoted, scalarText } from './value.ts';
@@ -25,7 +27,9 @@ export function decodeMatch(fields: Fields): Match | null {
       } else if (value.kind === 'regex' && !fields.regex(key, value.pattern)) continue;
       else if (name === ':authority' && value.kind === 'exact' && value.value === '') fields.refuse('bad-header', key, '":authority" has no text, and the Mapping is not served without its condition; write a host');
       else if (name === ':authority' && value.kind === 'exact') authority = value.value;
-      else if (name === ':method') method = value;
+      else if (name === ':method' && method !== null && value.kind === 'present') continue;
+      else if (name === ':method' && method !== null && !sameValue(method, value)) fields.refuse('bad-header', key, 'method and ":method" ask for different methods, and no request has both; write one of them');
+      else if (name === ':method') method = value.kind === 'exact' ? methodOf(fields, key, value.value) : value.kind === 'regex' ? methodPattern(fields, key, value.pattern) : value;
       else if (name === ':authority') fields.bad(key, name, 'the host into the field hostname');
       else headers.push({ name: name.toLowerCase(), value });
     }
@@ -77,18 +81,39 @@ function decodeMethod(fields: Fields): ValueMatch | null {
   const method = fields.text('method');
   const regex = fields.boolean('method_regex');
   if (method === null || method === '') return null;
-  if (regex) return fields.regex('method', method) ? { kind: 'regex', pattern: method } : null;
-  if (!namePattern.test(method)) fields.bad('method', method, 'one method, such as POST');
+  if (regex) return fields.regex('method', method) ? methodPattern(fields, 'method', method) : null;
+  return methodOf(fields, 'method', method);
+}
+
+const methods = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS', 'CONNECT', 'TRACE'];
+
+/** Methods are compared letter by letter (RFC 9110 §9.1), as Envoy does: `get` is none that a client sends. */
+function methodOf(fields: Fields, key: string, method: string): ValueMatch {
+  const upper = method.toUpperCase();
+  if (!namePattern.test(method)) fields.bad(key, method, 'one method, such as POST');
+  else if (method !== upper && methods.includes(upper)) fields.bad(key, method, `${upper}, as clients send it`);
   return { kind: 'exact', value: method };
 }
 
-/** `hostname` before `host` before the header `:authority`. A port is not part of a host here. */
+/** Of a regex that RE2 takes. */
+function methodPattern(fields: Fields, key: string, pattern: string): ValueMatch {
+  const compiled = compileRegex(pattern);
+  const fits = (names: readonly string[]): boolean => compiled.ok && names.some((name) => compiled.regex.matches(name));
+  if (!fits(methods) && fits(methods.map((name) => name.toLowerCase()))) fields.bad(key, pattern, 'methods in capitals, as clients send them');
+  return { kind: 'regex', pattern };
+}
+
+/** `hostname` before `host` before the header `:authority`; "" is none (Go's `string`). A port is not part of a host here. */
 function decodeHost(fields: Fields, authority: string | null): HostMatch | null {
-  const hostname = fields.text('hostname');
-  const host = fields.text('host');
+  const hostname = presentText(fields, 'hostname');
+  const host = presentText(fields, 'host');
   const isRegex = fields.boolean('host_regex');
-  if (hostname === null && host !== null && isRegex) return fields.regex('host', host) ? { kind: 'regex', pattern: host } : null;
   const [name, text] = hostname !== null ? (['hostname', hostname] as const) : host !== null ? (['host', host] as const) : (['headers', authority ?? ''] as const);
+  if (authority !== null && name !== 'headers' && ((isRegex && name === 'host') || hostText(text) !== hostText(authority))) {
+    fields.refuse('bad-header', 'headers', `":authority" asks for another host than ${name}, which alone would count, and the Mapping is not served without its condition; write one of them`);
+    return null;
+  }
+  if (hostname === null && host !== null && isRegex) return fields.regex('host', host) ? { kind: 'regex', pattern: host } : null;
   const bare = text.replace(/:\d+$/, '');
   const match = parseHostGlob(bare);
   const globAllowed = name === 'hostname';
@@ -100,6 +125,15 @@ function decodeHost(fields: Fields, authority: string | null): HostMatch | null 
   if (match !== null && !isBlank && (globAllowed || text === '' || match.kind === 'exact')) return match;
   fields.refuse('bad-mapping', name, `${quoted(text)} is not a host; write a name, or a hostname with one star at its beginning or end`);
   return null;
+}
+
+function hostText(text: string): string {
+  return text.replace(/:\d+$/, '').trim().toLowerCase();
+}
+
+function presentText(fields: Fields, name: string): string | null {
+  const text = fields.text(name);
+  return text === '' ? null : text;
 }
 
 function decodeQuery(fields: Fields): readonly NamedMatch[] {

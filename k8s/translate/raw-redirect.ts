@@ -19,7 +19,11 @@ export function decodeRedirect(fields: Fields, host: string | null, shadow: bool
   if ([path, prefix, regex].filter((kind) => kind !== null).length > 1) {
     fields.report('warning', 'bad-value', 'path_redirect', 'of path_redirect, prefix_redirect and regex_redirect only the first counts; remove the others');
   }
-  const target = host === null ? '' : host.replace(/^https?:\/\//, '');
+  if (host === null) {
+    fields.refuse('bad-mapping', 'service', 'the redirect names no host, and Ambassador takes none without one; write the host name to redirect to, or "" for the host of the request');
+    return null;
+  }
+  const target = host.replace(/^https?:\/\//, '');
   const number = code === undefined ? 301 : Number(scalarText(code));
   const known = ([301, 302, 303, 307, 308] as const).find((candidate) => candidate === number);
   if (known === undefined) fields.bad('redirect_response_code', code, '301, 302, 303, 307 or 308');

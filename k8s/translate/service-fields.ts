@@ -7,7 +7,9 @@ import { arrayOf, booleanOf, fieldOf, integerOf, isRecord, quoted, scalarText, t
 /** Read elsewhere, or notes of Ambassador's conversion between its versions. */
 const elsewhere = ['apiVersion', 'kind', 'name', 'namespace', 'generation', 'ambassador_id', 'ambassadorId', 'metadata_labels', 'v2ExplicitTLS', 'v3CircuitBreakers', 'v3StatsName', 'stats_name'];
 /** Known to Ambassador, of how it asks, and lost here. */
-const lost = ['circuit_breakers'];
+const lost: Readonly<Record<string, string>> = {
+  circuit_breakers: 'Sluice does not have this and ignores it; remove it',
+};
 
 export class ServiceFields {
   readonly #record: UnknownRecord;
@@ -81,9 +83,9 @@ export class ServiceFields {
     return [];
   }
 
-  /** After every field that counts was taken: one that is not known may be a misspelt one. */
-  checkUnread(): void {
-    for (const name of lost) if (this.take(name) !== undefined) this.#say('warning', 'field-lost', name, 'Sluice does not have this and ignores it; remove it');
+  /** After every field that counts was taken: one that is not known may be a misspelt one. `alsoLost`: of this kind alone, with the sentence for each. */
+  checkUnread(alsoLost: Readonly<Record<string, string>> = {}): void {
+    for (const [name, sentence] of Object.entries({ ...lost, ...alsoLost })) if (this.take(name) !== undefined) this.#say('warning', 'field-lost', name, sentence);
     const known = [...this.#read, ...elsewhere];
     for (const key of Object.keys(this.#record)) {
       if (known.includes(key)) continue;

@@ -1,5 +1,6 @@
 // What a document says of a service that is asked about requests, before Services, TLS and other documents are looked at.
 import type { AuthService, RateLimitService } from '../../routing/external-services.ts';
+import type { UpstreamLimits } from './upstreams.ts';
 import type { RawService } from './raw-service.ts';
 
 export type ServiceKind = 'AuthService' | 'RateLimitService';
@@ -14,6 +15,7 @@ export interface WrittenPlace {
   /** Name of a TLSContext; "": TLS without one; null: as the service says. */
   readonly tls: string | null;
   readonly grpc: boolean;
+  readonly limits: UpstreamLimits;
 }
 
 /** What such a document says; null: it cannot be read. */

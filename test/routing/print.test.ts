@@ -73,7 +73,7 @@ it('prints Decisions', () => {
     forward iris-canary:8000 /api/v0.1/predictions?a=b  (SeldonDeployment ns/iris, canary), shadow iris-next:8000 unready
     forward iris-main:8000 /x  (SeldonDeployment ns/iris, main), shadow iris-next:8000 unready
     reject no-route: no route for this host and path
-    redirect 302 new.example.com/new
+    redirect 302 new.example.com/new?q=1
     "
   `);
 });

@@ -96,8 +96,9 @@ describe('redirects', () => {
   const target = (path: RedirectTarget['path']): RedirectTarget => ({ kind: 'redirect', host: 'h', code: 301, path });
   it.each<[string, RedirectTarget['path'], string]>([
     ['path and query are kept', { kind: 'keep' }, '/a/b?q=1'],
-    ['path_redirect drops the query', { kind: 'path', path: '/new' }, '/new'],
+    ['path_redirect keeps the query', { kind: 'path', path: '/new' }, '/new?q=1'],
     ['unless it has one', { kind: 'path', path: '/new?x=y' }, '/new?x=y'],
+    ['unless it has an empty one', { kind: 'path', path: '/new?' }, '/new?'],
     ['prefix_redirect swaps the prefix', { kind: 'prefix', with: '/z/' }, '/z/b?q=1'],
     ['regex_redirect keeps the query', { kind: 'regex', pattern: '/a/(.*)', substitution: '/\\1/r' }, '/b/r?q=1'],
   ])('%s', (_name, path, expected) => {

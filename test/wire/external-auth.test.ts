@@ -165,6 +165,17 @@ describe('a service that does not say', () => {
     await eventually(() => service.connections[0]!.closed, 'the connection that was stuck');
   });
 
+  test('one without a limit of its own (timeout_ms: 0) is waited for as long as the deployment has', async () => {
+    service.behaviour = () => undefined;
+    serve({ timeoutMs: 0 }, { target: { timeout: { ms: 9000, setBy: null } } });
+    client.write(post('x'));
+    await eventually(() => asked().length === 1, 'the question');
+    await gateway.advance(8990);
+    expect(client.text).toBe('');
+    await gateway.advance(20);
+    expect((await client.answers(1))[0]!.status).toBe(504);
+  });
+
   test('one that is full: its own breaker refuses, at once, and other deployments are served', async () => {
     service.behaviour = () => undefined;
     const free = { ...irisTo('iris', { kept: { bypassAuth: true, authContextExtensions: {}, labels: null } }), id: 'free', match: { ...irisTo('iris').match, path: { kind: 'prefix', prefix: '/seldon/prod/free/', caseSensitive: true } as const } };

@@ -14,7 +14,7 @@ export function grpcHead({ http2: { writer } }: UpstreamContext, path: string, a
   writer.namedText(staticName.authority, authority);
   writer.namedText(staticName.contentType, 'application/grpc');
   writer.fieldText('te', 'trailers');
-  writer.fieldText('grpc-timeout', `${Math.min(timeoutMs, 99_999_999)}m`);
+  if (timeoutMs > 0) writer.fieldText('grpc-timeout', `${Math.min(timeoutMs, 99_999_999)}m`);
   return Buffer.from(writer.bytes.subarray(0, writer.length));
 }
 

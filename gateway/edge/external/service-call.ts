@@ -24,6 +24,7 @@ export interface ServiceQuestion {
   readonly body: Buffer;
   /** It asks by HEAD. */
   readonly isHead: boolean;
+  /** 0: none. */
   readonly timeoutMs: number;
   /** Asked twice it means the same: it may be sent again where a kept connection had ended. */
   readonly repeatable: boolean;
@@ -79,7 +80,7 @@ export class ServiceCall implements ResponseHandler, Timed {
     }
     this.#heldBytes = head.length + body.length;
     held.hold(this.#heldBytes);
-    wheel.set(this.#deadline, nowMs + timeoutMs);
+    if (timeoutMs > 0) wheel.set(this.#deadline, nowMs + timeoutMs);
     this.#try();
   }
 

@@ -33,6 +33,16 @@ describe('what a namespace takes beyond its share', () => {
     expect(beyond(bytes + 9, 10)).toEqual([one.id]);
   });
 
+  test('is all that changes in a Route of which a part does not fit', () => {
+    const [main, canary] = ['main', 'canary'].map((name) => ({ ...one, id: `Mapping a/${name}`, member: `Mapping a/${name}` })) as [Mapping, Mapping];
+    const apart = large('a', 'apart', 1);
+    const of = (most: number): readonly string[] =>
+      beyondShare([main, canary, apart].map((given) => ({ mapping: given, slot: -1 })), most, { bytesOf: () => 0, hasMapping: () => false }).map(({ id }) => id);
+    const all = [main, canary, apart].reduce((sum, given) => sum + mappingBytes(given) + recordOverhead, 0);
+    expect(of(all)).toEqual([]);
+    expect(of(mappingBytes(main) + mappingBytes(apart) + 2 * recordOverhead)).toEqual([main.id, canary.id]);
+  });
+
   test('is nothing of an everyday Mapping that is there already, and all of a large one', () => {
     const usual = large('a', 'usual', 1);
     const of = (given: Mapping): number => beyondShare([{ mapping: given, slot: -1 }], 100, { bytesOf: () => 100, hasMapping: () => true }).length;

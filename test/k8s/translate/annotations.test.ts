@@ -15,6 +15,11 @@ describe('time limits', () => {
     [{ 'seldon.io/rest-timeout': '0' }, 0, 'annotation seldon.io/rest-timeout'],
     [{ 'seldon.io/rest-timeout': 'soon' }, 3000, null],
     [{ 'seldon.io/rest-timeout': '-1' }, 3000, null],
+    // As the operator reads numbers: it takes none of these.
+    [{ 'seldon.io/rest-timeout': ' 100' }, 3000, null],
+    [{ 'seldon.io/rest-timeout': '100 ' }, 3000, null],
+    [{ 'seldon.io/rest-timeout': '100.0' }, 3000, null],
+    [{ 'seldon.io/rest-timeout': '+100' }, 100, 'annotation seldon.io/rest-timeout'],
     [{ 'seldon.io/rest-timeout': '99999999999' }, 3000, null],
   ])('REST with %j', (annotations, ms, setBy) => {
     expect(targetWith(annotations)['timeout']).toEqual({ ms, setBy });

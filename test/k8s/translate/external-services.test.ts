@@ -63,7 +63,13 @@ describe('an AuthService', () => {
     ['include_body: {max_bytes: 9, allow_partial: true}', 'include_body: {max_bytes: 9, allow_partial: maybe}'],
     ['include_body: {max_bytes: 9}', 'include_body: {allow_partial: true}'],
     ['include_body: {max_bytes: 9}', 'include_body: {max_byte: 9}'],
-    ['timeout_ms: 1', 'timeout_ms: 0'],
+    ['timeout_ms: 0', 'timeout_ms: -1'],
+    ['connect_timeout_ms: 1', 'connect_timeout_ms: 0'],
+    ['cluster_idle_timeout_ms: 30000', 'cluster_idle_timeout_ms: soon'],
+    ['cluster_max_connection_lifetime_ms: 0', 'cluster_max_connection_lifetime_ms: -1'],
+    ['proto: grpc', 'proto: GRPC'],
+    ['proto: http', 'proto: Http'],
+    ['protocol_version: v3', 'protocol_version: V3'],
     ['timeout_ms: 2147483647', 'timeout_ms: 2147483648'],
     ['status_on_error: {code: 400}', 'status_on_error: {code: 399}'],
     ['status_on_error: {code: 599}', 'status_on_error: {code: 600}'],
@@ -83,6 +89,18 @@ describe('an AuthService', () => {
     expect(saidBy(good)).not.toBeNull();
     expect(saidBy(bad)).toBeNull();
     expect(codes([auth(`{ auth_service: "auth:3000", ${bad} }`)])).toContain('error bad-document');
+  });
+
+  test('its Upstream has the times that Ambassador reads', () => {
+    const made = translator([...service('ops/auth'), auth('{ auth_service: "auth:8000", connect_timeout_ms: 100, cluster_idle_timeout_ms: 30000, cluster_max_connection_lifetime_ms: 60000 }')]).current();
+    expect(made.problems).toEqual([]);
+    expect([...made.upstreams.values()]).toMatchObject([{ connectTimeoutMs: 100, idleTimeoutMs: 30_000, maxLifetimeMs: 60_000 }]);
+  });
+
+  test('allowed_headers, of which Ambassador makes nothing, close nothing', () => {
+    expect(saidBy('allowed_headers: [x-user]')).toMatchObject({ trustedHeaders: [] });
+    expect(codes([...service('ops/auth'), auth('{ auth_service: "auth:8000", allowed_headers: [x-user] }')])).toEqual(['warning field-lost']);
+    expect(limitedBy('allowed_headers: [x-user]')).toBeNull();
   });
 
   test('circuit_breakers are ignored with a Problem; notes of conversions without one', () => {

@@ -337,6 +337,29 @@ describe('limits of a namespace', () => {
     expect(codesOf(translation)).toEqual(['error namespace-limit', 'info differs-regex-header']);
   });
 
+  test('a Route of which some Mappings do not fit is refused whole, and the oldest Routes stay', () => {
+    const filling = Array.from({ length: 499 }, (_, index) => mapping(`a/m${String(index).padStart(4, '0')}`, `/seldon/a/x${index}/`));
+    const main = mapping('a/n-main', '/seldon/a/shared/', ', weight: 95');
+    const canary = mapping('a/o-canary', '/seldon/a/shared/', ', weight: 5');
+    const ids = (objects: readonly SourceObject[]): readonly string[] => [...translate(objects).mappings.keys()].filter((id) => !id.startsWith('Mapping a/m'));
+    expect(ids([...filling.slice(1), main, canary])).toEqual(['Mapping a/n-main', 'Mapping a/o-canary']);
+    // One too many: neither the 95 % nor the 5 % get all of it.
+    expect(ids([...filling, main, canary])).toEqual([]);
+    expect(codesOf(translate([...filling, main, canary]))).toEqual(['error namespace-limit', 'error namespace-limit']);
+    // One of an older Route takes the place of the newest one.
+    const older = mapping('a/l-main', '/seldon/a/older/', ', weight: 95');
+    const late = mapping('a/z-canary', '/seldon/a/older/', ', weight: 5');
+    expect(ids([...filling.slice(1), older, main, late])).toEqual(['Mapping a/l-main', 'Mapping a/z-canary']);
+    // And there is room for another that needs less.
+    expect(ids([...filling, main, canary, mapping('a/p', '/seldon/a/single/')])).toEqual(['Mapping a/p']);
+  });
+
+  test('64 KiB of configuration takes whole Routes, also those of two objects', () => {
+    const config = (name: string, bytes: number): SourceObject => deployment(name, ['main'], { 'seldon.io/ambassador-config': `apiVersion: ambassador/v1\nkind: Mapping\nname: m\nprefix: /seldon/a/shared/\nservice: x\ndocs: {d: "${'x'.repeat(bytes)}"}\n` });
+    expect([...translate([config('a/one', 20_000), config('a/two', 20_000)]).mappings.keys()]).toEqual(['SeldonDeployment a/one config m', 'SeldonDeployment a/two config m']);
+    expect([...translate([config('a/one', 40_000), config('a/two', 40_000)]).mappings.keys()]).toEqual([]);
+  });
+
   test('64 KiB of configuration, and room again when some goes', () => {
     const config = (name: string): SourceObject => deployment(name, ['main'], { 'seldon.io/ambassador-config': `apiVersion: ambassador/v1\nkind: Mapping\nname: m\nprefix: /seldon/a/${name.slice(2)}/\nservice: x\ndocs: {d: "${'x'.repeat(40_000)}"}\n` });
     const translator = new Translator(clusterSettings, nothingHeld);
