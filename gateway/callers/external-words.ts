@@ -7,7 +7,7 @@ export function authWords(auth: Consulted<AuthService>): string | null {
   const { proto, places, timeoutMs, failureModeAllow, statusOnError, body } = auth.service;
   const shown = body === null ? '' : `, with ${body.maxBytes} bytes of the body${body.allowPartial ? '' : ' at most'}`;
   const away = failureModeAllow ? 'the request goes on' : `it is answered ${statusOnError}`;
-  return `as the AuthService says (${proto} ${places.map(({ authority }) => authority).join(', ')}${shown}; without an answer in ${timeoutMs} ms ${away})`;
+  return `as the AuthService says (${proto} ${places.map(({ authority }) => authority).join(', ')}${shown}; without an answer${timeoutMs === 0 ? '' : ` in ${timeoutMs} ms`} ${away})`;
 }
 
 /** Who is asked how many may come; null: nobody, or what is asked cannot be read. */
