@@ -29,8 +29,9 @@ export class OAuthKeys {
   readonly #isPlain: boolean;
   /** Keys of units that may be known. */
   readonly #keys = new Map<Unit, Key>();
-  /** Units by the key alone. */
+  /** Units by key and namespace (`placeOf`), and how many namespaces have a key: thousands may have one, and a change of one of them touches at most one other. */
   readonly #sharing = new Map<string, Set<Unit>>();
+  readonly #namespaces = new Map<string, number>();
   readonly #touched = new Set<Unit>();
   /** What was told of each unit. */
   readonly #told = new Map<Unit, OAuthExposure>();
@@ -53,22 +54,34 @@ export class OAuthKeys {
     }
   }
 
-  #leave(unit: Unit, { plain }: Key): void {
+  #leave(unit: Unit, key: Key): void {
     this.#keys.delete(unit);
-    const sharing = this.#sharing.get(plain)!;
+    const place = placeOf(unit, key);
+    const sharing = this.#sharing.get(place)!;
     sharing.delete(unit);
-    if (sharing.size === 0) this.#sharing.delete(plain);
-    else for (const other of sharing) this.#touched.add(other);
+    if (sharing.size > 0) return this.#touchLone(sharing);
+    this.#sharing.delete(place);
+    const others = this.#namespaces.get(key.plain)! - 1;
+    if (others === 0) this.#namespaces.delete(key.plain);
+    else this.#namespaces.set(key.plain, others);
   }
 
   #join(unit: Unit, key: Key): void {
     this.#keys.set(unit, key);
-    const sharing = this.#sharing.get(key.plain);
-    if (sharing === undefined) this.#sharing.set(key.plain, new Set([unit]));
-    else {
-      for (const other of sharing) this.#touched.add(other);
+    const place = placeOf(unit, key);
+    const sharing = this.#sharing.get(place);
+    if (sharing !== undefined) {
+      this.#touchLone(sharing);
       sharing.add(unit);
+      return;
     }
+    this.#sharing.set(place, new Set([unit]));
+    this.#namespaces.set(key.plain, (this.#namespaces.get(key.plain) ?? 0) + 1);
+  }
+
+  /** What a unit gets depends on whether another of its namespace has the key: one that is alone with it now, or was, may get something else. */
+  #touchLone(sharing: ReadonlySet<Unit>): void {
+    if (sharing.size === 1) for (const one of sharing) this.#touched.add(one);
   }
 
   /** What changed since the last call. */
@@ -100,11 +113,8 @@ export class OAuthKeys {
     return { id, names: this.#isPlain ? [plain, scoped] : [scoped], secret, namespace: unit.namespace, deployment: unit.ref.name };
   }
 
-  #contestOf(unit: Unit, { plain }: Key): { readonly inNamespace: boolean; readonly alone: boolean } {
-    const sharing = this.#sharing.get(plain)!;
-    let inNamespace = false;
-    for (const other of sharing) if (other !== unit && other.namespace === unit.namespace) inNamespace = true;
-    return { inNamespace, alone: sharing.size === 1 };
+  #contestOf(unit: Unit, key: Key): { readonly inNamespace: boolean; readonly alone: boolean } {
+    return { inNamespace: this.#sharing.get(placeOf(unit, key))!.size > 1, alone: this.#namespaces.get(key.plain) === 1 };
   }
 
   /** Of a unit, those that its own Problems do not tell. */
@@ -123,6 +133,10 @@ export class OAuthKeys {
     if (!alone && this.#isPlain) return problem('warning', 'oauth-key-contested', 'spec.oauth_key', `a SeldonDeployment of another namespace has the same key, so the secret tells whose it is, and where that is the same too nobody gets a token by the key alone; clients send the key followed by ${unit.namespace}`);
     return [];
   }
+}
+
+function placeOf({ namespace }: Unit, { plain }: Key): string {
+  return `${plain} ${namespace}`;
 }
 
 /** null: none that leads to requests of this SeldonDeployment and no other. */
