@@ -61,5 +61,16 @@ export function nearAnnotation(key: string, known: ReadonlySet<string>): string 
   if (direct !== null) return direct;
   const ours = prefix === '' || /seldon|sluice|ambassador/i.test(prefix);
   if (!ours || !/^(?:ambassador|(?:rest|grpc)[-_](?:read[-_])?timeout|traffic|auth|allow|deny|rate[-_]?limit)/i.test(name) || (prefix === '' && /^(?:traffic|auth|allow|deny|rate)/i.test(name))) return null;
-  return [...known].find((candidate) => nearWord(name, [candidate.slice(candidate.indexOf('/') + 1)]) !== null) ?? null;
+  const names = namesOf(known);
+  const near = nearWord(name, names.keys());
+  return near === null ? null : names.get(near)!;
+}
+
+/** Known annotations by what stands behind their prefix; the sets are constants. */
+const namesByKnown = new WeakMap<ReadonlySet<string>, ReadonlyMap<string, string>>();
+
+function namesOf(known: ReadonlySet<string>): ReadonlyMap<string, string> {
+  let names = namesByKnown.get(known);
+  if (names === undefined) namesByKnown.set(known, (names = new Map(Array.from(known, (key) => [key.slice(key.indexOf('/') + 1), key]))));
+  return names;
 }

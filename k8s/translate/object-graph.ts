@@ -22,6 +22,7 @@ import { Records } from './records.ts';
 import { nothingDeclared, Unit, type Declared } from './unit-record.ts';
 import { objectKey, refOfKey, type SourceObject } from './object.ts';
 import { decodeService, ownersOf } from './services.ts';
+import { toldOf } from './told-problems.ts';
 import { decodeSecret, type TlsContext } from './tls.ts';
 import type { Grant, OfAnother, TranslateSettings } from './translation.ts';
 import { nothing, type UnitMeaning } from './unit.ts';
@@ -229,7 +230,7 @@ export class ObjectGraph {
     unit.declares(declared);
     if (maySayWho(declared)) this.#guarded.add(unit);
     else this.#guarded.delete(unit);
-    unit.decodeProblems = problems;
+    unit.decodeProblems = toldOf(problems);
     this.#mark(unit);
     if (empty) units!.delete(ref.namespace, ref.name);
   }

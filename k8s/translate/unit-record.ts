@@ -5,6 +5,7 @@ import type { Configuration } from './ambassador.ts';
 import type { Deployment } from './deployment.ts';
 import { listOf, type Few } from './few.ts';
 import { lonelyShadows } from './shadow-slashes.ts';
+import { toldOf } from './told-problems.ts';
 import { nothing, type Choice, type UnitMeaning } from './unit.ts';
 
 /** Something that units read. */
@@ -61,7 +62,7 @@ export class Unit implements Declared {
   means(meaning: UnitMeaning): void {
     const { problems, choices } = meaning;
     this.meaning = meaning;
-    this.problems = problems.length === 0 ? noProblems : problems;
+    this.problems = problems.length === 0 ? noProblems : toldOf(problems);
     this.absent = choices.every(({ exists }) => exists) ? noChoices : choices.filter(({ exists }) => !exists);
   }
 

@@ -1,13 +1,7 @@
-// How often the blocks of our code run for n objects and for 2n: V8's own counters, the same in every run and on every machine. Started by
-// growth.test.ts as a process of its own, because the counters are of a whole isolate and must begin before the code is loaded. What the engine
-// does inside one call of its own (`indexOf`, `shift`) is not seen.
-import { Session, type Profiler } from 'node:inspector';
+// Which functions run much more than twice as often for 2n objects as for n. Started by growth.test.ts (see block-counts.ts).
 import type { SourceObject } from '../../../k8s/translate/object.ts';
+import { blockCounts } from './block-counts.ts';
 
-const session = new Session();
-session.connect();
-session.post('Profiler.enable');
-session.post('Profiler.startPreciseCoverage', { callCount: true, detailed: true });
 const { clusterSettings, deployment, object } = await import('./objects.ts');
 const { nothingHeld, Translator } = await import('../../../k8s/translate/translator.ts');
 const { build } = await import('../../../gateway/tools/manifests.ts');
@@ -36,9 +30,8 @@ const shapes: Readonly<Record<string, (n: number) => readonly SourceObject[]>> =
   'Mappings of one path with header conditions': (n) => numbers(n).map((i) => object('Mapping', `ns/m${i}`, `spec: { prefix: /x/, service: s, headers: { x-user: u${i} } }`)),
 };
 
-/** How often the blocks of each function run in everything that `sluice check` and `sluice routes` do with, and what data workers do with OAuth clients of, `objects`. */
-function count(objects: readonly SourceObject[]): ReadonlyMap<string, number> {
-  session.post('Profiler.takePreciseCoverage');
+/** Everything that `sluice check` and `sluice routes` do with objects, and what data workers do with OAuth clients of them. */
+function work(objects: readonly SourceObject[]): void {
   const translator = new Translator({ ...clusterSettings, oauth: true }, nothingHeld);
   const clients = new OAuthClients();
   translator.apply({ set: objects, removed: [] });
@@ -52,22 +45,16 @@ function count(objects: readonly SourceObject[]): ReadonlyMap<string, number> {
   // All go at once, too.
   translator.apply({ set: [], removed: objects.map(({ ref }) => `${ref.kind} ${ref.namespace}/${ref.name}`) });
   clients.apply({ whole: false, ...translator.drainOAuth() });
-  const counts = new Map<string, number>();
-  session.post('Profiler.takePreciseCoverage', (_error: Error | null, { result }: Profiler.TakePreciseCoverageReturnType) => {
-    for (const { url, functions } of result) {
-      if (url.includes('node_modules') || url.startsWith('node:')) continue;
-      for (const { functionName, ranges } of functions) counts.set(`${url.slice(url.lastIndexOf('/') + 1)}:${functionName}@${ranges[0]!.startOffset}`, ranges.reduce((sum, range) => sum + range.count, 0));
-    }
-  });
-  return counts;
 }
 
 const n = Number(process.argv[2]);
 /** Functions whose work grows much more than twice, by shape: a square is four times, sorting and hashing a little over two. */
 const growth: Record<string, Record<string, number>> = {};
 for (const [name, objectsOf] of Object.entries(shapes)) {
-  count(objectsOf(8));
-  const [once, twice] = [count(objectsOf(n)), count(objectsOf(2 * n))];
+  const [once, twice] = [n, 2 * n].map((count) => {
+    const objects = objectsOf(count);
+    return blockCounts(() => work(objects));
+  }) as [ReadonlyMap<string, number>, ReadonlyMap<string, number>];
   growth[name] = Object.fromEntries(Array.from(twice, ([place, times]) => [place, times / Math.max(once.get(place) ?? 0, n)] as const).filter(([, ratio]) => ratio > 3.7));
 }
 process.stdout.write(`${JSON.stringify(growth)}\n`);
