@@ -92,7 +92,7 @@ export function decodeConfiguration(
 
 class Decoding {
   readonly problems: Problem[] = [];
-  readonly #otherIds: string[] = [];
+  readonly #otherIds = new Set<string>();
   readonly #origin: ConfigurationOrigin;
   readonly #lastGood: Configuration | null;
   readonly #settings: TranslateSettings;
@@ -129,7 +129,7 @@ class Decoding {
   }
 
   done(bytes: number): Decoded {
-    return { configuration: { mappings: guarded([...this.#mappings.values()], this.#guard), contexts: [...this.#contexts.values()], modules: this.#modules, hosts: this.#hosts, services: this.services.declared, guard: this.#guard.guard, bytes }, otherIds: [...new Set(this.#otherIds)], problems: this.problems };
+    return { configuration: { mappings: guarded([...this.#mappings.values()], this.#guard), contexts: [...this.#contexts.values()], modules: this.#modules, hosts: this.#hosts, services: this.services.declared, guard: this.#guard.guard, bytes }, otherIds: [...this.#otherIds], problems: this.problems };
   }
 
   document(value: unknown, field: string): void {
@@ -145,7 +145,7 @@ class Decoding {
     const ids = this.#idsOf(fields);
     if (ids === null) return this.#unreadableIds(kind, name, fields, field);
     if (!ids.some((id) => this.#settings.ambassadorIds.includes(id))) {
-      this.#otherIds.push(...ids);
+      for (const id of ids) this.#otherIds.add(id);
       return;
     }
     if (!groupVersions.test(apiVersion)) {

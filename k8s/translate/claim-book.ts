@@ -22,6 +22,9 @@ interface HeldPrefix {
 
 const undecidedNothing: Decision = { contests: [], undecided: new Set() };
 
+/** Contests that are told of one claim that won. */
+const mostTold = 16;
+
 export class Claims {
   readonly #grants: readonly Claimant[];
   /** What the record does not say is left open. */
@@ -88,15 +91,19 @@ export class Claims {
   }
 
   /** An error on both sides of each contest. */
-  problems(): readonly Problem[] {
-    const { undecided } = this.#decision;
-    return this.#decision.contests.flatMap(({ loser, winner }) => {
-      if (undecided.has(loser.id)) return [this.#problem(loser, this.#undecidedSentence(loser, winner)), this.#problem(winner, this.#undecidedSentence(winner, loser))];
-      const lost = this.#problem(loser, this.#lostSentence(loser, winner));
-      if (!this.#unitOf.has(winner.id)) return [lost];
+  *problems(): Iterable<Problem> {
+    const { contests, undecided } = this.#decision;
+    // Of claims that many lost to: each of those is told why, and the claim of so many of them.
+    const told = new Map<string, number>();
+    for (const { loser, winner } of contests) {
+      const isUndecided = undecided.has(loser.id);
+      yield this.#problem(loser, isUndecided ? this.#undecidedSentence(loser, winner) : this.#lostSentence(loser, winner));
+      const count = told.get(winner.id) ?? 0;
+      if (count === mostTold || (!isUndecided && !this.#unitOf.has(winner.id))) continue;
+      told.set(winner.id, count + 1);
       const won = `the prefix ${winner.claim.prefix} is served, but ${refText(this.#refOf(loser))} claims ${loser.claim.prefix}, which overlaps it; agree who has it, or ask the operator of the gateway for a Grant`;
-      return [lost, this.#problem(winner, won)];
-    });
+      yield this.#problem(winner, isUndecided ? this.#undecidedSentence(winner, loser) : won);
+    }
   }
 
   #lostSentence(loser: Claimant, winner: Claimant): string {

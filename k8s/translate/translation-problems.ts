@@ -37,7 +37,12 @@ export function* gatherProblems({ graph, holdings, oauthKeys, external }: Proble
   const meaningOf = (unit: Unit): UnitMeaning => graph.meaningOf(unit);
   for (const problem of yield* groupDifferences(graph.units(), meaningOf)) problems.push(problem);
   for (const problem of yield* shadowSlashes(graph.units(), meaningOf)) problems.push(problem);
-  problems.push(...holdings.claimProblems(), ...external.problems);
+  // There may be more of them than one call takes arguments.
+  for (const problem of holdings.claimProblems()) {
+    problems.push(problem);
+    yield;
+  }
+  for (const problem of external.problems) problems.push(problem);
   return problems;
 }
 

@@ -35,10 +35,10 @@ describe('the known word that was meant', () => {
     return table[a.length]![b.length]!;
   }
 
-  test('is the one with the fewest letters wrong, as the whole table of distances has it', () => {
+  test('is the one with the fewest letters wrong, as the whole table of distances has it', async () => {
     const word = fc.string({ unit: fc.constantFrom('a', 'b', 'c', 'd', 'A', '_'), minLength: 1, maxLength: 9 });
     const bare = (text: string): string => text.replace(/_/g, '').toLowerCase();
-    fc.assert(
+    await fc.assert(
       fc.property(word, fc.array(word, { maxLength: 4 }), (written, words) => {
         const distances = words.map((one) => (bare(one) === bare(written) ? 0 : distanceOf(written.toLowerCase(), one.toLowerCase())));
         const least = Math.min(...distances);

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { mostTold } from '../../../k8s/translate/told-problems.ts';
-import { deployment, translate } from './objects.ts';
+import { deployment, object, translate } from './objects.ts';
 
 /** Problems of a SeldonDeployment with so many annotations that are nearly known, the last of which closes it. */
 function problemsOf(count: number): readonly { readonly level: string; readonly code: string; readonly sentence: string }[] {
@@ -14,4 +14,17 @@ test('of one object so many Problems are told, the most severe ones, and the oth
   const told = problemsOf(3000);
   expect(told.filter(({ level }) => level === 'error').length).toBe(1);
   expect(told.filter(({ code }) => code === 'more-problems').map(({ level, sentence }) => [level, sentence.slice(0, 28)])).toEqual([['warning', 'there are 2901 more Problems']]);
+});
+
+test('thousands of ids of other gateways in one object are read', () => {
+  const ids = Array.from({ length: 300_000 }, (_, i) => i.toString(36));
+  expect(translate([object('Mapping', 'prod/m', JSON.stringify({ spec: { prefix: '/x/', service: 's', ambassador_id: ids } }))]).ofAnother.map((one) => one.ids.length)).toEqual([300_000]);
+});
+
+test('of one claim that thousands lost to, some of them are told, and each of them is told why', () => {
+  const claims = Array.from({ length: 20 }, (_, space) => Array.from({ length: 500 }, (__, i) => object('Mapping', `ns${space}/m${i}`, 'spec: { prefix: /, service: s }'))).flat();
+  const contests = translate(claims).problems.filter(({ code }) => code === 'claim-contested');
+  const told = (namespace: string, name: string): number => contests.filter(({ subject }) => subject.namespace === namespace && subject.name === name).length;
+  expect([told('ns0', 'm0'), told('ns0', 'm499'), told('ns1', 'm0'), told('ns19', 'm499')]).toEqual([16, 0, 16, 16]);
+  expect(contests.length).toBe(16 * 19 * 500 + 16 * 16);
 });
