@@ -55,6 +55,7 @@ export class Places {
   readonly #orders = new Map<Keys | Names, readonly string[]>();
   readonly #all: Word[] = [];
   readonly #names = new Map<Names, ReadonlySet<string>>();
+  readonly #others = new Map<Names, ReadonlySet<string>>();
   readonly #annotations: ReadonlySet<string>;
 
   constructor(shape: Keys) {
@@ -86,7 +87,7 @@ export class Places {
 
   /** The annotation that a key of annotations seems to be: one of the same map first. */
   annotationNear(key: string, shape: Names): Word | null {
-    const near = nearAnnotation(key, this.namesOf(shape)) ?? (this.#annotations.has(key) ? key : nearAnnotation(key, this.#annotations));
+    const near = nearAnnotation(key, this.namesOf(shape)) ?? (this.#annotations.has(key) ? key : nearAnnotation(key, this.#othersThan(shape)));
     return near === null ? null : (this.#all.find((word) => word.named && word.word === near) ?? null);
   }
 
@@ -94,6 +95,13 @@ export class Places {
     let names = this.#names.get(shape);
     if (names === undefined) this.#names.set(shape, (names = new Set(Object.keys(shape.words))));
     return names;
+  }
+
+  /** Annotations of other maps alone: tenants write thousands of keys, and each is compared with all of these. */
+  #othersThan(shape: Names): ReadonlySet<string> {
+    let others = this.#others.get(shape);
+    if (others === undefined) this.#others.set(shape, (others = this.#annotations.difference(this.namesOf(shape))));
+    return others;
   }
 
   #order(level: string, shape: Keys | Names): readonly string[] {

@@ -2,10 +2,10 @@ import { expect, test } from 'vitest';
 import { mostTold } from '../../../k8s/translate/told-problems.ts';
 import { deployment, object, translate } from './objects.ts';
 
-/** Problems of a SeldonDeployment with so many annotations that are nearly known, the last of which closes it. */
+/** Problems of a SeldonDeployment with so many annotations that are nearly known, and one that is wrong. */
 function problemsOf(count: number): readonly { readonly level: string; readonly code: string; readonly sentence: string }[] {
-  const annotations = Object.fromEntries(Array.from({ length: count }, (_, i) => [i === count - 1 ? 'sluice.io/alow' : `sluice.io/a${i}`, '']));
-  return translate([deployment('prod/m', ['main'], annotations)]).problems.filter(({ code }) => code === 'unknown-annotation' || code === 'more-problems');
+  const annotations = Object.fromEntries(Array.from({ length: count }, (_, i) => [i === count - 1 ? 'seldon.io/ambassador-weight' : `sluice.io/a${i}`, 'x']));
+  return translate([deployment('prod/m', ['main'], annotations)]).problems.filter(({ code }) => code === 'bad-weight' || code === 'unknown-annotation' || code === 'more-problems');
 }
 
 test('of one object so many Problems are told, the most severe ones, and the others are counted', () => {
