@@ -142,6 +142,8 @@ function hostHolds(host: HostCondition, head: RequestHead): boolean {
   const { bytes, authorityStart: start } = head;
   const end = portStart(bytes, start, head.authorityEnd);
   const length = end - start;
+  // A request without a host, of HTTP/1.0, is for none that anybody names.
+  if (length === 0) return false;
   const text = host.text;
   switch (host.kind) {
     case 'exact':

@@ -17,7 +17,7 @@ export class RequestHead {
   queryEnd = 0;
   methodStart = 0;
   methodEnd = 0;
-  /** Host or :authority with its port. */
+  /** Host or :authority with its port; empty: the request names none, which only one of HTTP/1.0 may. */
   authorityStart = 0;
   authorityEnd = 0;
   fieldCount = 0;

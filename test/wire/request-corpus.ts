@@ -289,7 +289,14 @@ forwarded('absolute form with dots', 'GET http://gateway/seldon/prod/iris/a/../v
 family = 'Host';
 const hostless = 'GET /seldon/prod/iris/v HTTP/1.1\r\n';
 refused('none', `${hostless}\r\n`);
-refused('none in HTTP/1.0', 'GET /seldon/prod/iris/v HTTP/1.0\r\n\r\n');
+const hostless10 = 'GET /seldon/prod/iris/v HTTP/1.0\r\n';
+forwarded('none in HTTP/1.0', `${hostless10}\r\n`, { method: 'GET', kept: [['host', 'iris.prod'], ['x-forwarded-for', '127.0.0.1']], gone: ['x-forwarded-host'], closes: true });
+forwarded('none in HTTP/1.0 that is kept alive', `${hostless10}Connection: keep-alive\r\n\r\n`, { method: 'GET', kept: [['host', 'iris.prod']], gone: ['x-forwarded-host'] });
+forwarded('none in HTTP/1.0 with a body', `POST /seldon/prod/iris/v HTTP/1.0\r\nContent-Length: 5\r\n\r\nhello`, { body: 'hello', kept: [['host', 'iris.prod']], closes: true });
+refused('none in HTTP/1.0 in absolute form', 'GET http://gateway/seldon/prod/iris/v HTTP/1.0\r\n\r\n');
+refused('no name in HTTP/1.0 in absolute form', 'GET http:///seldon/prod/iris/v HTTP/1.0\r\n\r\n');
+refused('an empty one in HTTP/1.0', `${hostless10}Host:\r\n\r\n`);
+refused('two in HTTP/1.0', `${hostless10}Host: a\r\nHost: a\r\n\r\n`);
 refused('two', `${hostless}Host: gateway\r\nHost: gateway\r\n\r\n`);
 refused('two that differ', `${hostless}Host: gateway\r\nX-Between: 1\r\nhost: other\r\n\r\n`);
 for (const host of ['', ' ', 'gateway, other', 'gateway,', 'gateway other', 'gateway\tother', 'user@gateway', 'user:pass@gateway', '@', 'gateway/', '/gateway', 'gateway/path', 'http://gateway', 'gateway?x', 'gateway#x', 'gateway\\x', '"gateway"', '<gateway>', 'gateway{}', 'gate|way', 'gate^way', 'gate`way', 'gate\x00way', 'gate\x7fway', 'gat\xe9way', 'gateway:80:90', ':80', ':', 'gateway:http', 'gateway:-1', 'gateway:+80', 'gateway:8o', 'gateway:0x50', 'gateway: 80', 'gateway:655360', 'gateway:99999', '[::1', '::1', '::1]', '[::1]]', '[[::1]]', '[::1]x', '[::1]:80x', '[]', '[gateway]', '[::1%25lo]', 'a[::1]', 'gateway%00', 'gateway%2fx', 'gate%77ay', '%', 'gateway%']) {

@@ -19,6 +19,7 @@ export function methodOf({ bytes, methodStart, methodEnd }: WireRequestHead): st
   return textOf(bytes, methodStart, methodEnd);
 }
 
+/** "": the request names none. */
 export function hostOf({ bytes, authorityStart, authorityEnd }: WireRequestHead): string {
   return textOf(bytes, authorityStart, authorityEnd);
 }
@@ -47,7 +48,7 @@ export function shownFields({ head, facts, secure }: AskedRequest): readonly Ser
   }
   shown.push(['x-forwarded-for', forwardedFor(head, facts)]);
   if (!trusted || fieldNamed(head, 'x-forwarded-proto', 0) < 0) shown.push(['x-forwarded-proto', secure ? 'https' : 'http']);
-  if (!trusted || fieldNamed(head, 'x-forwarded-host', 0) < 0) shown.push(['x-forwarded-host', hostOf(head)]);
+  if (hostOf(head) !== '' && (!trusted || fieldNamed(head, 'x-forwarded-host', 0) < 0)) shown.push(['x-forwarded-host', hostOf(head)]);
   if (facts.certificateLine.length > 0) {
     const line = facts.certificateLine.toString('latin1');
     shown.push([line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1).trim()]);

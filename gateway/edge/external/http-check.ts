@@ -18,7 +18,7 @@ export interface ShownBody {
 export function httpHead(service: AuthService, { authority }: ServicePlace, request: AskedRequest, body: ShownBody | null): Buffer {
   const { head } = request;
   const path = (head.pathBytes as Buffer).toString('latin1', head.pathStart, head.queryEnd);
-  const lines = [`${methodOf(head)} ${oneByteText(service.pathPrefix)}${path} HTTP/1.1`, `host: ${hostOf(head)}`];
+  const lines = [`${methodOf(head)} ${oneByteText(service.pathPrefix)}${path} HTTP/1.1`, `host: ${hostOf(head) || authority}`];
   const added = service.addLinkerdHeaders ? [...service.addedHeaders, ['l5d-dst-override', authority] as const] : service.addedHeaders;
   for (const [name, value] of shownFields(request)) if (service.requestHeaders.includes(name) && !added.some(([own]) => own === name)) lines.push(`${name}: ${value}`);
   for (const [name, value] of added) lines.push(`${name}: ${oneByteText(value)}`);

@@ -4,6 +4,7 @@ import type { CompiledRewrite } from '../../../routing/rewrite.ts';
 import { textOf } from '../../../routing/bytes.ts';
 import type { ClientFacts } from '../message/client-facts.ts';
 import type { RequestFraming } from '../message/framing.ts';
+import { hostLineOfNone } from '../message/head-edits.ts';
 import type { HeadEdits } from '../message/head-edits.ts';
 import { allOwnLines, writeOwnLines } from '../message/own-lines.ts';
 import { fromClient } from '../message/field-rules.ts';
@@ -33,16 +34,17 @@ const roomForNames = 512;
  */
 export function writeRequestHead(out: OutBuffer, head: WireRequestHead, edits: HeadEdits, facts: ClientFacts, requestId: Buffer, shadow: boolean): void {
   const { bytes, authorityStart, authorityEnd } = head;
-  const { rewrite, hostLine, ownLines } = edits;
+  const { rewrite, ownLines } = edits;
+  const hostLine = authorityStart < authorityEnd ? edits.hostLine : hostLineOfNone(edits);
   const requestEdits = editsFor(edits.requestEdits, head, facts);
   // Room for all of it at once: every part of the client's head at most twice.
-  out.reserve((head.fieldsEnd - head.start) * 2 + edits.headBytes + facts.lines.length + roomForNames);
+  out.reserve((head.fieldsEnd - head.start) * 2 + edits.headBytes + (hostLine === null ? 0 : hostLine.length) + facts.lines.length + roomForNames);
   out.append(bytes, head.methodStart, head.methodEnd + 1);
   const runStart = writePath(out, head, rewrite);
   const kept = writeKeptFields(out, head, edits, facts.passes, shadow || hostLine !== null, runStart);
   if (shadow) writeShadowHost(out, head, hostLine);
   else if (hostLine !== null) out.append(hostLine, 0, hostLine.length);
-  if (facts.passes === fromClient && ownLines === allOwnLines) {
+  if (facts.passes === fromClient && ownLines === allOwnLines && authorityStart < authorityEnd) {
     const idAt = out.length + requestIdName.length;
     out.append(facts.lines, 0, facts.lines.length);
     for (let i = 0; i < requestIdBytes; i++) out.bytes[idAt + i] = requestId[i]!;

@@ -2,6 +2,7 @@
 import { textOf } from '../../../routing/bytes.ts';
 import { rewritePath } from '../../../routing/rewrite.ts';
 import type { CompiledRewrite } from '../../../routing/rewrite.ts';
+import { hostLineOfNone } from '../message/head-edits.ts';
 import type { HeadEdits } from '../message/head-edits.ts';
 import { allOwnLines, writeOwnLines } from '../message/own-lines.ts';
 import { fromClient, mergeableTrailers } from '../message/field-rules.ts';
@@ -64,7 +65,8 @@ const scratch = new OutBuffer(4096);
  */
 export function writeRequestBlock(writer: BlockWriter, head: WireRequestHead, edits: HeadEdits, facts: ClientFacts, requestId: Buffer, secure: boolean, shadow: boolean): void {
   const { bytes, fields, kinds, fieldCount } = head;
-  const { rewrite, hostLine, ownLines } = edits;
+  const { rewrite, ownLines } = edits;
+  const hostLine = head.authorityStart < head.authorityEnd ? edits.hostLine : hostLineOfNone(edits);
   const requestEdits = editsFor(edits.requestEdits, head, facts);
   const rewritten = rewrite.kind !== 'none';
   writer.clear();
@@ -88,7 +90,7 @@ export function writeRequestBlock(writer: BlockWriter, head: WireRequestHead, ed
     passing[passed++] = field;
   }
   writer.fields(head, passing, passed);
-  if (passes === fromClient && ownLines === allOwnLines) {
+  if (passes === fromClient && ownLines === allOwnLines && head.authorityStart < head.authorityEnd) {
     const idAt = writer.length + factIdAt;
     writer.raw(factBlockOf(facts));
     for (let i = 0; i < requestIdBytes; i++) writer.bytes[idAt + i] = requestId[i]!;

@@ -1,5 +1,7 @@
 // HeadEdits: what a Mapping changes in the head of a request, as the writers of both protocols need it.
 import type { CompiledRewrite } from '../../../routing/rewrite.ts';
+import type { Upstream } from '../../../routing/upstream.ts';
+import { isAuthority } from './authority.ts';
 import type { CompiledEdits } from './header-edits.ts';
 import type { OwnLines } from './own-lines.ts';
 
@@ -11,4 +13,32 @@ export interface HeadEdits {
   readonly requestEdits: CompiledEdits | null;
   /** Bytes that this Mapping may add to a head, but for a regex rewrite. */
   readonly headBytes: number;
+  /** Where it goes. */
+  readonly pool: { readonly upstream: Upstream | null } | null;
+}
+
+/** Of a request that names no host: servers of HTTP/1.1 refuse one without Host, and some an empty one. It is the Upstream's own name then. */
+export function hostLineOfNone({ hostLine, pool }: HeadEdits): Buffer {
+  return hostLine ?? hostLineTo(hostOfUpstream(pool?.upstream ?? null) ?? '') ?? emptyHostLine;
+}
+
+const emptyHostLine = Buffer.from('host: \r\n');
+
+/** null: it is no Host. */
+export function hostLineTo(host: string): Buffer | null {
+  return isAuthority(Buffer.from(host), 0, Buffer.byteLength(host)) ? Buffer.from(`host: ${host}\r\n`) : null;
+}
+
+/** The Upstream's own DNS name, as `auto_host_rewrite` means it. */
+export function hostOfUpstream(upstream: Upstream | null): string | null {
+  if (upstream === null) return null;
+  const { address } = upstream;
+  switch (address.kind) {
+    case 'service':
+      return `${address.name}.${address.namespace}`;
+    case 'dns':
+      return address.host;
+    case 'address':
+      return address.ip.includes(':') ? `[${address.ip}]` : address.ip;
+  }
 }

@@ -40,7 +40,7 @@ export function writeOwnLines(out: OutBuffer, head: WireRequestHead, ownLines: O
   }
   if (ownLines.forwardedProto && (kept & keeps.proto) === 0) out.putAll(facts.protoLine);
   if (facts.certificateLine.length > 0) out.putAll(facts.certificateLine);
-  if (ownLines.forwardedHost && (kept & keeps.host) === 0) {
+  if (ownLines.forwardedHost && (kept & keeps.host) === 0 && head.authorityStart < head.authorityEnd) {
     out.putAll(forwardedHostName);
     out.put(head.bytes, head.authorityStart, head.authorityEnd);
     out.putAll(crlf);

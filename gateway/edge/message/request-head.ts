@@ -195,13 +195,19 @@ function readMeaning(head: WireRequestHead, targetStart: number, targetEnd: numb
         if (!readField(head, fieldKind, start, end)) return failures.malformed;
     }
   }
-  if (hosts !== 1) return failures.malformed;
+  if (hosts === 0) {
+    // HTTP/1.0 needs none (RFC 9112 §3.2). It is nobody's host then, and health checks of balancers are such requests.
+    if (head.http11) return failures.malformed;
+    head.authorityStart = targetStart;
+    head.authorityEnd = targetStart;
+  }
   if (chunked && (head.contentLength >= 0 || !head.http11)) return failures.malformed;
   head.framing = chunked ? 'chunked' : head.contentLength >= 0 ? 'length' : 'none';
   if ((connection & says.refused) !== 0) return failures.malformed;
   // HTTP/1.0 closes unless the client asks for more (RFC 9112 §9.3).
   head.close = (connection & says.close) !== 0 || (!head.http11 && (connection & says.keepAlive) === 0);
-  head.websocket = upgrades && (connection & says.upgrade) !== 0;
+  // HTTP/1.0 cannot ask for another protocol (RFC 9110 §7.8).
+  head.websocket = head.http11 && upgrades && (connection & says.upgrade) !== 0;
   if (isRefusedMethod(bytes, head.methodStart, head.methodEnd)) return failures.methodRefused;
   const pathStart = bytes[targetStart] === 0x2f ? targetStart : afterAuthority(head, targetStart, targetEnd);
   return pathStart >= 0 && readPath(head, pathStart, targetEnd) ? null : failures.malformed;
@@ -209,7 +215,7 @@ function readMeaning(head: WireRequestHead, targetStart: number, targetEnd: numb
 
 /**
  * The path of an absolute-form target (`http://host/path`), or −1. Its authority must be what Host says: a request whose two names differ
- * means one thing to one server and another to the next.
+ * means one thing to one server and another to the next. Without Host there is none.
  */
 function afterAuthority(head: WireRequestHead, start: number, end: number): number {
   const { bytes, authorityStart, authorityEnd } = head;
@@ -219,7 +225,7 @@ function afterAuthority(head: WireRequestHead, start: number, end: number): numb
   if (bytes[at + 1] !== 0x2f || bytes[at + 2] !== 0x2f) return -1;
   const host = at + 3;
   const length = authorityEnd - authorityStart;
-  if (host + length >= end) return -1;
+  if (length === 0 || host + length >= end) return -1;
   for (let i = 0; i < length; i++) {
     if (lowered[bytes[host + i]!] !== lowered[bytes[authorityStart + i]!]) return -1;
   }

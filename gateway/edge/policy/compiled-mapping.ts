@@ -3,7 +3,7 @@ import { compileRewrite } from '../../../routing/rewrite.ts';
 import type { CompiledRewrite } from '../../../routing/rewrite.ts';
 import type { HostRewrite, Mapping } from '../../../routing/mapping.ts';
 import type { Upstream } from '../../../routing/upstream.ts';
-import { isAuthority } from '../message/authority.ts';
+import { hostLineTo, hostOfUpstream } from '../message/head-edits.ts';
 import { compileEdits, isGoneName } from '../message/header-edits.ts';
 import type { CompiledEdits } from '../message/header-edits.ts';
 import type { HeadEdits } from '../message/head-edits.ts';
@@ -174,20 +174,5 @@ const root = Buffer.from('/');
 /** null: the client's Host. A literal that is no Host is left out; the control plane reports it. */
 function hostLineOf(rewrite: HostRewrite, upstream: Upstream | null): Buffer | null {
   const host = rewrite.kind === 'literal' ? rewrite.host : rewrite.kind === 'upstream' ? hostOfUpstream(upstream) : null;
-  if (host === null || !isAuthority(Buffer.from(host), 0, Buffer.byteLength(host))) return null;
-  return Buffer.from(`host: ${host}\r\n`);
-}
-
-/** The Upstream's own DNS name, as `auto_host_rewrite` means it. */
-function hostOfUpstream(upstream: Upstream | null): string | null {
-  if (upstream === null) return null;
-  const { address } = upstream;
-  switch (address.kind) {
-    case 'service':
-      return `${address.name}.${address.namespace}`;
-    case 'dns':
-      return address.host;
-    case 'address':
-      return address.ip.includes(':') ? `[${address.ip}]` : address.ip;
-  }
+  return host === null ? null : hostLineTo(host);
 }

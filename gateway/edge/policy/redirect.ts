@@ -20,8 +20,14 @@ function redirectAnswer(target: RedirectTarget, redirect: CompiledRedirect, head
   const host = target.host === '' ? textOf(head.bytes, head.authorityStart, head.authorityEnd) : target.host;
   const result = redirectPath(redirect, path, query, mostLength);
   if (result.kind !== 'replaced') return result.kind;
-  const location = `${secure ? 'https' : 'http'}://${host}${result.text}`;
+  // Scheme and host of a request that names none are what the client knows.
+  const location = host === '' ? pathOnly(result.text) : `${secure ? 'https' : 'http'}://${host}${result.text}`;
   return { code: target.code, contentType: 'text/plain', body: '', fields: [['location', oneLine(location)]] };
+}
+
+/** As a reference that names no host: `//name/` would, to a browser also `/\name` (RFC 3986 §4.2), and what begins with no slash may be of any form. */
+function pathOnly(path: string): string {
+  return /^\/(?![/\\])/.test(path) ? path : `/./${path.replace(/^\//, '')}`;
 }
 
 /** Answers every request. `mostLength`: of the path that a regex makes. */

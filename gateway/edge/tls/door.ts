@@ -50,6 +50,8 @@ export class Door {
     if (facts.clientDigest !== null) return facts.clientDigest === this.#lastClientDigest ? null : { kind: 'fail', failure: failures.misdirected };
     if (this.#lastCleartext === 'route' || isAlwaysServed(head) || (facts.trustedHops > 0 && cameSecurely(head))) return null;
     const turned = turnedAway(this.#lastCleartext, textOf(head.bytes, head.methodStart, head.methodEnd), head.grpc);
+    // There is nowhere to send a request that names no host.
+    if (typeof turned === 'number' && head.authorityStart === head.authorityEnd) return { kind: 'fail', failure: failures.tlsNeeded };
     return typeof turned === 'number' ? { kind: 'answer', answer: this.#redirect(head, turned) } : { kind: 'fail', failure: turned };
   }
 
