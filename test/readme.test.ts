@@ -57,7 +57,7 @@ describe('options', () => {
   test('every option that it writes anywhere is one of Sluice, or of another program', () => {
     const ours = new Set([...serveOptions, ...manifestOptions].map(({ name }) => name));
     // Of tools, the demo, the packing and the fuzzer.
-    for (const name of ['json', 'all', 'wide', 'url', 'admin-token', 'method', 'header', 'grpc', 'as', 'deployment', 'once', 'help', 'check', 'minutes']) ours.add(name);
+    for (const name of ['json', 'all', 'back', 'wide', 'url', 'admin-token', 'method', 'header', 'grpc', 'as', 'deployment', 'once', 'help', 'check', 'minutes']) ours.add(name);
     // Of helm, docker, kubectl and Node.
     for (const name of ['create-namespace', 'set', 'platform', 'field-selector', 'overwrite', 'disable-sigusr1']) ours.add(name);
     const written = [...readme.matchAll(/(?<![\w-])--([a-z][a-z0-9-]*)/g)].map(([, name]) => name!);

@@ -2,6 +2,7 @@
 import type { Problem } from '../../routing/problem.ts';
 import { visible } from '../../routing/visible.ts';
 import type { Option } from '../options.ts';
+import { backProblems } from './back.ts';
 import { linesOfCode, printProblems } from './problem-list.ts';
 import { runTool, valueOf, type ToolOutcome, type ToolUse } from './command.ts';
 import { hasOneOrigin, jsonOption, manifestOptions, readSettings, serveManifests, type ReadCounts } from './manifests.ts';
@@ -9,17 +10,21 @@ import { hasOneOrigin, jsonOption, manifestOptions, readSettings, serveManifests
 const usage = `Use: sluice check DIR|FILE… [options]
      sluice check - [options]                 manifests on standard input
      sluice check --cluster [options]
+     sluice check --back DIR|FILE…|--cluster [--policy FILE] [options]
 
 Prints what is declared and not served as written, with the file and line of its object, and under "differs from Ambassador" what Seldon's operator and
 Ambassador would make of it otherwise. With --policy it reads the keys of providers too. Resolves no names and dials nothing.
 Of one code it prints ${linesOfCode} lines and the number of the others; --all and --json print every one. The last line says what was read, and what was not.
+--back lists instead what would open, or be shared otherwise, if Ambassador served these objects again: it reads neither sluice.io/… nor the policy.
 Exits 0 when there is no Problem at level error, 1 when there is one, 2 on wrong use.
 `;
 
 const allOption: Option = { name: 'all', kind: 'flag', placeholder: '', help: 'print every line of a code that has many' };
 
+const backOption: Option = { name: 'back', kind: 'flag', placeholder: '', help: 'list what would open with Ambassador' };
+
 export function check(argv: readonly string[]): Promise<number> {
-  return runTool({ name: 'check', usage, options: [allOption, jsonOption, ...manifestOptions], run }, argv);
+  return runTool({ name: 'check', usage, options: [allOption, backOption, jsonOption, ...manifestOptions], run }, argv);
 }
 
 async function run(use: ToolUse): Promise<ToolOutcome> {
@@ -28,17 +33,24 @@ async function run(use: ToolUse): Promise<ToolOutcome> {
   if (read.kind !== 'settings') return read;
   const served = await serveManifests(use.positionals, read.settings, valueOf(use, 'object-namespace'));
   if (typeof served === 'string') return { kind: 'failed', sentence: served };
-  const { problems, originOf } = served;
+  const isBack = use.options.has('back');
+  const problems = isBack ? backProblems(served, read.settings) : served.problems;
+  const { originOf } = served;
   const ofAnotherId = served.translation.ofAnother.length;
   const text = use.options.has('json')
     ? `${JSON.stringify({ problems: problems.map((problem) => ({ ...problem, origin: originOf(problem.subject) })), read: { ...served.read, kinds: Object.fromEntries(served.read.kinds), ofAnotherId } }, null, 2)}\n`
-    : `${printProblems(problems, { all: use.options.has('all'), originOf })}${summaryOf(problems)}${readText(served.read, ofAnotherId)}\n`;
+    : `${printProblems(problems, { all: isBack || use.options.has('all'), originOf })}${isBack ? backSummaryOf(problems) : summaryOf(problems)}${readText(served.read, ofAnotherId)}\n`;
   return { kind: 'done', text, form: 'plain', code: problems.some(({ level }) => level === 'error') ? 1 : 0 };
 }
 
 function summaryOf(problems: readonly Problem[]): string {
   const count = (level: Problem['level']): number => problems.filter((problem) => problem.level === level).length;
   return problems.length === 0 ? 'no Problems' : `${count('error')} error, ${count('warning')} warning, ${count('info')} info`;
+}
+
+function backSummaryOf(problems: readonly Problem[]): string {
+  const opened = new Set(problems.filter(({ code }) => code.startsWith('opens-')).map(({ subject: { kind, namespace, name } }) => `${kind} ${namespace}/${name}`)).size;
+  return opened === 0 ? 'nothing that would open was found' : `${plural(opened, 'object')} would open, or lose limits, with Ambassador,`;
 }
 
 /** ` in 12 SeldonDeployments and 4 Services (3 objects of other kinds)`. */

@@ -81,6 +81,8 @@ export interface ReadCounts {
 /** Manifests as a gateway that has just started would serve them. */
 export interface Served {
   readonly read: ReadCounts;
+  /** Those that count, as they were read. */
+  readonly objects: readonly SourceObject[];
   readonly table: RouteTable<null>;
   readonly translation: Translation;
   /** Who may call; without the keys that issuers publish. */
@@ -118,7 +120,7 @@ async function serveFiles(paths: readonly string[], settings: Settings, namespac
   const originOf = (ref: ObjectRef): string => (ref.kind === 'Policy' ? (settings.policyFile ?? '') : (origins.get(objectKey(ref)) ?? ''));
   const served = build(translator.current(), [...problems, ...ofPolicy, ...problemsBeside(translator, policy)]);
   // Last: what comes before says why.
-  return { ...served, problems: [...served.problems, ...nothingServed({ kind: 'File', namespace: '', name: paths.join(' ') }, watched, read, served.translation, settings)], policy, read, originOf };
+  return { ...served, problems: [...served.problems, ...nothingServed({ kind: 'File', namespace: '', name: paths.join(' ') }, watched, read, served.translation, settings)], objects: watched, policy, read, originOf };
 }
 
 /** What a gateway that ends TLS would find at its start beside the translation. */
@@ -179,13 +181,13 @@ async function serveCluster(settings: Settings, { access }: ClusterSettings): Pr
     const served = build(translator.current(), [...sourceProblems, ...problems, ...problemsBeside(translator, policy)]);
     const read = { kinds: countKinds(objects.values()), unwatched: 0, otherKinds: 0, withoutNamespace: 0, orphans: orphansOf(objects.values()) };
     const nothing = objects.size === 0 ? [] : nothingServed({ kind: 'Cluster', namespace: '', name: 'cluster' }, [...objects.values()], read, served.translation, settings);
-    return { ...served, problems: [...served.problems, ...nothing], policy, read, originOf: () => '' };
+    return { ...served, problems: [...served.problems, ...nothing], objects: [...objects.values()], policy, read, originOf: () => '' };
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }
 }
 
-export function build(translation: Translation, sourceProblems: readonly Problem[]): Omit<Served, 'read' | 'originOf' | 'policy'> {
+export function build(translation: Translation, sourceProblems: readonly Problem[]): Omit<Served, 'read' | 'objects' | 'originOf' | 'policy'> {
   const { settings, mappings, upstreams, endpoints } = translation;
   const whole = {
     settings,

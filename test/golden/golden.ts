@@ -67,13 +67,13 @@ async function settingsOf(folder: string): Promise<Settings> {
   return read.settings;
 }
 
-function printServed({ table, problems }: Omit<Served, 'read' | 'originOf'>): string {
+function printServed({ table, problems }: Omit<Served, 'read' | 'objects' | 'originOf'>): string {
   // Problems of the table are in the list: printed once, not under their Routes as well.
   const routes = printTable(table, () => []);
   return `${routes === '' ? '(no Routes)\n' : routes}\n## Problems\n${problems.length === 0 ? '(none)\n' : problems.map((problem) => `${printProblem(problem)}\n`).join('')}`;
 }
 
-function printRequest({ table, translation, policy }: Omit<Served, 'read' | 'originOf'>, line: string): string {
+function printRequest({ table, translation, policy }: Omit<Served, 'read' | 'objects' | 'originOf'>, line: string): string {
   const [, method, target, rest] = /^(\S+) (.+?)((?: -H '[^']*')*)$/.exec(line) ?? [];
   if (method === undefined || target === undefined) throw new Error(`not a request: ${line}`);
   const headers = [...rest!.matchAll(/ -H '([^']*)'/g)].map(([, header]) => header!);
