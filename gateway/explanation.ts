@@ -59,6 +59,8 @@ export interface Way {
   readonly text: string;
   /** Who may call, and since what, where anything says so; and whether somebody who was named may. */
   readonly callers: readonly string[];
+  /** Providers of which one must admit; empty: none is asked. */
+  readonly asks: readonly string[];
   /** What happens to the request on the way, in order. Nothing to a copy. */
   readonly steps: readonly StepName[];
   readonly limits: readonly string[];
@@ -225,12 +227,12 @@ function waysOf(route: Route<null>, translation: ExplainWith['translation'], pat
     const steps = stepsOf(mapping, conditions);
     const told = callersFor(mapping);
     const limits = [...(mapping.target.kind === 'forward' ? limitTexts(mapping.target.timeout, mapping.target.idleTimeout) : []), ...told.limits];
-    const { callers } = told;
-    return { share, declared, role: 'live', ready, ...originOf(mapping), decision: decisionJson(decision, path, []), text: printDecision(decision, path, []), callers, steps, limits, service: choiceOf(mapping) };
+    const { asks, callers } = told;
+    return { share, declared, role: 'live', ready, ...originOf(mapping), decision: decisionJson(decision, path, []), text: printDecision(decision, path, []), callers, asks, steps, limits, service: choiceOf(mapping) };
   });
   const shadows = route.shadows.map(({ mapping, target, fraction, ready }): Way => {
     const decision = { kind: 'forward', mapping: mapping.id, upstream: target.upstream, path: forwardedPath(mapping, target, path), shadows: [] } as const;
-    return { share: fraction, declared: fraction, role: 'shadow', ready, ...originOf(mapping), decision, text: `copy ${target.upstream}  (${mapping.source.kind} ${mapping.source.namespace}/${mapping.source.name})`, callers: [], steps: [], limits: [], service: choiceOf(mapping) };
+    return { share: fraction, declared: fraction, role: 'shadow', ready, ...originOf(mapping), decision, text: `copy ${target.upstream}  (${mapping.source.kind} ${mapping.source.namespace}/${mapping.source.name})`, callers: [], asks: [], steps: [], limits: [], service: choiceOf(mapping) };
   });
   return [...live, ...shadows];
 }
@@ -238,13 +240,14 @@ function waysOf(route: Route<null>, translation: ExplainWith['translation'], pat
 /** What is told of a Mapping's callers. */
 interface Told {
   readonly callers: readonly string[];
+  readonly asks: readonly string[];
   readonly limits: readonly string[];
 }
 
 function callersOf(mapping: Mapping, world: CallWorld, as: NamedCaller | null): Told {
-  const { callers, addresses, limits } = callersSaid(mapping, world);
+  const { callers, asks, addresses, limits } = callersSaid(mapping, world);
   const said = callers.flatMap(({ words, since }) => (since === sinceNothing ? [] : [since === sinceAuth ? words : `${words} (${since})`]));
-  return { callers: [...said, ...addresses, ...(as === null ? [] : [admitsText(mapping, as, world.policy)])], limits: limits.map((limit) => `limits: ${limit}`) };
+  return { callers: [...said, ...addresses, ...(as === null ? [] : [admitsText(mapping, as, world.policy)])], asks, limits: limits.map((limit) => `limits: ${limit}`) };
 }
 
 /** Id of the REST Mapping beside this one: a predictor has one Service for all its Mappings, and the choice is kept with that one. */

@@ -4,6 +4,7 @@
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
 import type { Source } from '../k8s/source/source.ts';
 import { platformNamespaces } from '../k8s/translate/platform.ts';
+import type { CredentialLook } from './callers/shown.ts';
 import type { Log } from './log.ts';
 import type { DataStart, FromData, ThreadStart } from './messages.ts';
 import type { Settings } from './settings.ts';
@@ -29,7 +30,7 @@ const commands: readonly Command[] = [
   { name: 'demo', summary: 'start model servers and a gateway, send requests through it', load: loadDemo },
   { name: 'check', summary: 'print the Problems of manifests', load: async () => (await import('./tools/check.ts')).check },
   { name: 'routes', summary: 'print the routing table of manifests or of a running gateway', load: async () => (await import('./tools/routes.ts')).routes },
-  { name: 'explain', summary: 'say where one request goes, and why', load: async () => (await import('./tools/explain.ts')).explain },
+  { name: 'explain', summary: 'say where one request goes, and why', load: async () => (await import('./tools/explain.ts')).explainCommand(openLook) },
   { name: 'oauth', summary: 'end tokens of the OAuth gateway', load: async () => (await import('./tools/oauth.ts')).oauth },
   { name: 'who', summary: 'say who may call which deployment, and since what', load: async () => (await import('./tools/who.ts')).who },
   { name: 'version', summary: 'print the version', load: async () => printVersion },
@@ -83,7 +84,7 @@ async function runThread(start: ThreadStart): Promise<void> {
   if (port === null) throw new Error('a worker without a parent');
   if (start.kind === 'control') {
     const { startControl } = await import('./control/control.ts');
-    await startControl(start, (log) => openSource(start.settings, log), port);
+    await startControl(start, (log) => openSource(start.settings, log), openLook, port);
   } else {
     const { startDataWorker } = await import('./worker.ts');
     const { DataPlane } = await import('./edge/plane.ts');
@@ -98,6 +99,12 @@ async function runThread(start: ThreadStart): Promise<void> {
     await rehearse(start, (plane) => new DataPlane(plane));
     await waitForPlace(port, serve);
   }
+}
+
+/** Who looks at credentials of requests that are explained: as the data plane does, so it is there. */
+async function openLook(): Promise<CredentialLook> {
+  const { ShownCredentials } = await import('./edge/identity/shown-credentials.ts');
+  return new ShownCredentials();
 }
 
 async function openSource(settings: Settings, log: Log): Promise<Source> {

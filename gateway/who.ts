@@ -76,7 +76,7 @@ interface Group {
 }
 
 /** Copies are nobody's calls: what their Route takes is called. */
-const onlyCopies: CallersSaid = Object.freeze({ callers: [{ words: 'nobody: it gets copies only', since: 'it is a shadow' }], addresses: [], limits: [] });
+const onlyCopies: CallersSaid = Object.freeze({ callers: [{ words: 'nobody: it gets copies only', since: 'it is a shadow' }], asks: [], addresses: [], limits: [] });
 
 function objectAt(objects: Map<string, { readonly source: ObjectRef; readonly said: Map<string, Group> }>, source: ObjectRef): { readonly said: Map<string, Group> } {
   const key = `${source.namespace}/${source.name} ${source.kind}`;

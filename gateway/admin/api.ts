@@ -3,7 +3,8 @@
 import type { CallPolicy } from '../callers/call-policy.ts';
 import type { CertificateSet } from '../certificates.ts';
 import { servedHosts } from '../host-words.ts';
-import { namedCaller } from '../callers/words.ts';
+import { withoutCredentials } from '../callers/shown.ts';
+import type { CredentialLook } from '../callers/shown.ts';
 import { nobodyNamed, printWho, whoOf } from '../who.ts';
 import type { Who } from '../who.ts';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
@@ -11,19 +12,19 @@ import type { Problem } from '../../routing/problem.ts';
 import { printTable, tableJson } from '../../routing/print.ts';
 import { visibleLines } from '../../routing/visible.ts';
 import { printExplanationText } from '../explanation-text.ts';
-import { explain, printExplanation, requestLine } from '../explanation.ts';
-import type { ExplainRequest } from '../explanation.ts';
+import { printExplanation, requestLine } from '../explanation.ts';
+import { explainShown } from '../explanation-shown.ts';
+import type { Looker } from '../explanation-shown.ts';
 import { inSigns, inWords } from '../match-words.ts';
 import { printRouteList } from '../route-list.ts';
+import { askedByBody, askedByQuery, mostExplainBytes } from './explain-request.ts';
+import type { AskedExplanation } from './explain-request.ts';
 import { sendShared } from './send-shared.ts';
 import { SharedAnswers } from './shared-answers.ts';
 import { problemsJson, problemsText } from './problem-list.ts';
 import { slicesOfThread } from './slices.ts';
 import type { Slices } from './slices.ts';
 import type { AdminView } from './view.ts';
-
-/** Longest text of a request to explain. */
-const requestLength = 16_384;
 
 /** What answers are made of beside the view. */
 export interface ApiParts {
@@ -34,9 +35,11 @@ export interface ApiParts {
   readonly policy: () => CallPolicy;
   /** Certificates that are served; null: none yet. */
   readonly certificateSet: () => CertificateSet | null;
+  /** Who looks at credentials of requests that are explained. */
+  readonly openLook: () => Promise<CredentialLook>;
 }
 
-export function serveApi(api: FastifyInstance, view: AdminView, { bodyBytes, trustedHops, policy, certificateSet }: ApiParts): void {
+export function serveApi(api: FastifyInstance, view: AdminView, { bodyBytes, trustedHops, policy, certificateSet, openLook }: ApiParts): void {
   const who = (named: string | null): Who => whoOf(view.table, { policy: policy(), trustedHops, hosts: servedHosts(certificateSet()) }, named);
   serveWhole(api, '/api/routes', () => tableJson(view.table), () => printRouteList(view.table, view.translation.upstreams, () => ''), () => printTable(view.table));
   const gather = (slices: Slices): Promise<readonly Problem[]> => view.gatherProblems(slices);
@@ -50,16 +53,25 @@ export function serveApi(api: FastifyInstance, view: AdminView, { bodyBytes, tru
     if (told.who.length === 0) return reply.code(404).send({ error: 'not-found', sentence: nobodyNamed(named) });
     return answer(request, reply, () => told, () => printWho(told));
   });
-  api.get('/api/explain', (request, reply) => {
-    const query = queryOf(request);
-    const asked = requestOf(query);
+  const explained = async (request: FastifyRequest, reply: FastifyReply, { request: asked, as, wide: isWide }: AskedExplanation, looker: () => Promise<Looker>): Promise<FastifyReply> => {
+    const wide = !wantsText(request) || isWide;
+    const held = policy();
+    const explanation = await explainShown(view.table, asked, { translation: view.translation, bodyBytes, policy: held, as, trustedHops, hosts: servedHosts(certificateSet()), wording: wide ? inSigns : inWords }, looker);
+    const shown = withoutCredentials(asked, held);
+    const text = (): string => `${requestLine(shown)}\n${wide ? printExplanation(explanation) : printExplanationText(explanation)}`;
+    return answer(request, reply, () => ({ request: shown, ...explanation }), text);
+  };
+  api.get('/api/explain', async (request, reply) => {
+    const asked = askedByQuery(queryOf(request));
     if (asked === null) {
-      return reply.code(400).send({ error: 'bad-request', sentence: 'write ?path=/seldon/NS/NAME/api/v0.1/predictions and, if they matter, method, host, grpc=true, secure=true (TLS) and header=name: value' });
+      return reply.code(400).send({ error: 'bad-request', sentence: 'write ?path=/seldon/NS/NAME/api/v0.1/predictions and, if they matter, method, host, grpc=true, secure=true (TLS) and header=name: value; credentials only by POST' });
     }
-    const wide = !wantsText(request) || isWide(query);
-    const explanation = explain(view.table, asked, { translation: view.translation, bodyBytes, policy: policy(), as: namedCaller(query.get('as') ?? ''), trustedHops, hosts: servedHosts(certificateSet()), wording: wide ? inSigns : inWords });
-    const text = (): string => `${requestLine(asked)}\n${wide ? printExplanation(explanation) : printExplanationText(explanation)}`;
-    return answer(request, reply, () => ({ request: asked, ...explanation }), text);
+    return explained(request, reply, asked, async () => 'a URL is no place for credentials: ask by POST');
+  });
+  api.post('/api/explain', { bodyLimit: mostExplainBytes }, async (request, reply) => {
+    const asked = askedByBody(request.body);
+    if (asked === null) return reply.code(400).send({ error: 'bad-request', sentence: 'write {"path": "/seldon/NS/NAME/api/v0.1/predictions"} as application/json and, if they matter, method, host, headers ([[name, value]]), grpc, secure, as and wide' });
+    return explained(request, reply, asked, openLook);
   });
 }
 
@@ -99,16 +111,4 @@ function wantsText(request: FastifyRequest): boolean {
 
 function answer(request: FastifyRequest, reply: FastifyReply, json: () => unknown, text: () => string): FastifyReply {
   return wantsText(request) ? reply.type(textType).send(text()) : reply.type(jsonType).send(visibleLines(JSON.stringify(json())));
-}
-
-/** Null without a path, or when a part is too long to be a request. */
-function requestOf(query: URLSearchParams): ExplainRequest | null {
-  const path = query.get('path') ?? '';
-  if (!path.startsWith('/') || query.toString().length > requestLength) return null;
-  const grpc = query.get('grpc') === 'true';
-  const headers = query.getAll('header').flatMap((header): [string, string][] => {
-    const colon = header.indexOf(':');
-    return colon > 0 ? [[header.slice(0, colon).trim(), header.slice(colon + 1).trim()]] : [];
-  });
-  return { method: query.get('method') ?? (grpc ? 'POST' : 'GET'), host: query.get('host') ?? 'localhost', path, headers, grpc, secure: query.get('secure') === 'true' };
 }

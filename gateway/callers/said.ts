@@ -28,6 +28,8 @@ export interface CallersPart {
 export interface CallersSaid {
   /** All of them hold; one or two. */
   readonly callers: readonly CallersPart[];
+  /** Providers of which one must admit; empty: none is asked, as anybody may call, or nobody. */
+  readonly asks: readonly string[];
   /** From which addresses, and since what: each list that holds; empty: from any. */
   readonly addresses: readonly string[];
   /** How much may come, and since what: each thing that says so; empty: any number. */
@@ -39,7 +41,8 @@ export function callersSaid(mapping: Mapping, { policy, external, front, trusted
   const first = frontTermsOf(front, trustedHops);
   const addresses = [...first.addresses.flatMap(frontTexts), ...addressTexts(mapping, terms.addresses)];
   const limits = limitsOf(terms, mapping);
-  return { callers: partsOf(terms, first, mapping), addresses, limits };
+  const asks = closedBy(terms, first) === null && terms.admittance.kind === 'providers' ? terms.admittance.names : [];
+  return { callers: partsOf(terms, first, mapping), asks, addresses, limits };
 }
 
 function partsOf(terms: CallTerms, front: FrontTerms, mapping: Mapping): readonly CallersPart[] {

@@ -13,6 +13,7 @@ import { startAdmin } from '../admin/server.ts';
 import type { AdminServer } from '../admin/server.ts';
 import { slicesOfThread } from '../admin/slices.ts';
 import { guardProblems } from '../callers/guard-problems.ts';
+import type { CredentialLook } from '../callers/shown.ts';
 import { systemClock } from '../clock.ts';
 import { postedLog } from '../log.ts';
 import type { Log } from '../log.ts';
@@ -48,9 +49,9 @@ const startGraceMs = 5000;
 
 /**
  * Runs until the supervisor says `stop`, or ends the thread when it cannot start. `open` gives the Source or rejects with one sentence;
- * `parent` is the supervisor's port.
+ * `openLook` gives who looks at credentials, when somebody first asks; `parent` is the supervisor's port.
  */
-export async function startControl(start: ControlStart, open: (log: Log) => Promise<Source>, parent: MessagePort): Promise<void> {
+export async function startControl(start: ControlStart, open: (log: Log) => Promise<Source>, openLook: () => Promise<CredentialLook>, parent: MessagePort): Promise<void> {
   const tell = (message: FromControl): void => parent.postMessage(message);
   startPulse(new Float64Array(start.base));
   const log = postedLog((lines) => tell({ kind: 'log', lines }));
@@ -62,14 +63,15 @@ export async function startControl(start: ControlStart, open: (log: Log) => Prom
     log.flush();
     process.exit(1);
   }
-  await runControl(start, source, log, parent);
+  await runControl(start, source, log, openLook, parent);
 }
 
-async function runControl({ settings, handover, policy, base, counters, table, limits, certificates: before }: ControlStart, source: Source, log: Log, parent: MessagePort): Promise<void> {
+async function runControl({ settings, handover, policy, base, counters, table, limits, certificates: before }: ControlStart, source: Source, log: Log, openLook: () => Promise<CredentialLook>, parent: MessagePort): Promise<void> {
   const tell = (message: FromControl): void => parent.postMessage(message);
   const translateSettings = translateSettingsOf(settings, [...ownAddresses(settings), ...source.forbiddenAddresses], 'unready');
   const translator = new Translator(translateSettings, { kind: source.claims === null ? 'here' : 'elsewhere', held: handover.held }, drawnKey(randomInt));
   let admin: AdminServer | null = null;
+  let look: Promise<CredentialLook> | null = null;
   let keeper: ClaimKeeper | null = null;
   let releasing: NodeJS.Timeout | null = null;
   const lookUp = async (host: string): Promise<readonly string[]> => (await lookup(host, { all: true })).map(({ address }) => address);
@@ -164,6 +166,7 @@ async function runControl({ settings, handover, policy, base, counters, table, l
     policies.stop();
     certificates.stop();
     reconciler.stop();
+    void look?.then((opened) => opened.close());
     await Promise.allSettled([source.stop(), admin?.close()]);
     log.flush();
     tell({ kind: 'stopped' });
@@ -202,7 +205,7 @@ async function runControl({ settings, handover, policy, base, counters, table, l
     }
   });
   try {
-    admin = await startAdmin({ admin: settings.admin, view: reconciler, blocks, countedClients: () => countedClients(limits, sharedNowMs()), bodyBytes: settings.limits.bodyBytes, trustedHops: settings.trustedHops, policy: () => policies.policy, certificateSet: () => certificates.set, sourceKind: source.kind, sourceAgeSeconds: () => source.ageSeconds(), notReady, certificates: () => certificates.expiries, turns, revoker });
+    admin = await startAdmin({ admin: settings.admin, view: reconciler, blocks, countedClients: () => countedClients(limits, sharedNowMs()), bodyBytes: settings.limits.bodyBytes, trustedHops: settings.trustedHops, openLook: () => (look ??= openLook()), policy: () => policies.policy, certificateSet: () => certificates.set, sourceKind: source.kind, sourceAgeSeconds: () => source.ageSeconds(), notReady, certificates: () => certificates.expiries, turns, revoker });
     tell({ kind: 'admin-listening', host: admin.host, port: admin.port });
     await policies.open();
     const deliver = (change: SourceChange): void => {

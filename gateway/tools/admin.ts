@@ -24,9 +24,9 @@ export function askAdmin(query: AdminQuery): Promise<AdminAnswer> {
   return send(query, null);
 }
 
-/** One POST of JSON, answered in JSON. A failure is one clear line. */
-export function tellAdmin(query: Omit<AdminQuery, 'json'>, body: unknown): Promise<AdminAnswer> {
-  return send({ ...query, json: true }, JSON.stringify(body));
+/** One POST of JSON. A failure is one clear line. */
+export function tellAdmin(query: AdminQuery, body: unknown): Promise<AdminAnswer> {
+  return send(query, JSON.stringify(body));
 }
 
 async function send({ url, token, path, json }: AdminQuery, body: string | null): Promise<AdminAnswer> {

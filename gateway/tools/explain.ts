@@ -1,12 +1,15 @@
 // `sluice explain`: where one request goes, and why. Nothing is sent: draws are shown as shares.
 import { printExplanationText } from '../explanation-text.ts';
-import { explain as explainRequest, printExplanation, requestLine, type ExplainRequest } from '../explanation.ts';
+import { printExplanation, requestLine } from '../explanation.ts';
+import { explainShown } from '../explanation-shown.ts';
 import { inSigns, inWords } from '../match-words.ts';
 import { serveOptions } from '../config.ts';
 import type { Option } from '../options.ts';
+import { withoutCredentials } from '../callers/shown.ts';
+import type { CredentialLook } from '../callers/shown.ts';
 import { namedCaller } from '../callers/words.ts';
 import { declaredHosts } from '../host-words.ts';
-import { askAdmin, tokenOption, urlOption } from './admin.ts';
+import { tellAdmin, tokenOption, urlOption } from './admin.ts';
 import { runTool, valueOf, type ToolOutcome, type ToolUse } from './command.ts';
 import { hasOneOrigin, jsonOption, manifestOptions, readSettings, serveManifests, wideOption } from './manifests.ts';
 import { readRequest } from './request.ts';
@@ -16,8 +19,10 @@ const usage = `Use: sluice explain [-X METHOD] [-H 'name: value']… [--grpc] PA
      sluice explain [-X METHOD] [-H 'name: value']… [--grpc] PATH-or-URL --url ADMIN [--wide | --json]
 
 Says which Route takes the request, which earlier ones pass it over and why, who gets which share, who may call,
-what happens on the way, what limits apply and who set them.
+what happens on the way, what limits apply and who set them. Credentials in -H are looked at as a gateway would, and are neither printed nor
+logged: it says whose they are, or why they were not looked at. A path, or a URL with http://, comes in cleartext; https://HOST/… by TLS.
 A gRPC call is written as --grpc -H 'seldon: NAME' -H 'namespace: NS' /seldon.protos.Seldon/Predict
+Exits 0 when it has explained the request, 1 when it cannot (manifests, policy or gateway cannot be read), 2 on wrong use.
 `;
 
 const requestOptions: readonly Option[] = [
@@ -28,11 +33,12 @@ const requestOptions: readonly Option[] = [
   ...serveOptions.filter(({ name }) => name === 'body-bytes'),
 ];
 
-export function explain(argv: readonly string[]): Promise<number> {
-  return runTool({ name: 'explain', usage, options: [...requestOptions, urlOption, tokenOption, wideOption, jsonOption, ...manifestOptions], run }, argv);
+/** `openLook`: gives who looks at credentials. */
+export function explainCommand(openLook: () => Promise<CredentialLook>): (argv: readonly string[]) => Promise<number> {
+  return (argv) => runTool({ name: 'explain', usage, options: [...requestOptions, urlOption, tokenOption, wideOption, jsonOption, ...manifestOptions], run: (use) => run(use, openLook) }, argv);
 }
 
-async function run(use: ToolUse): Promise<ToolOutcome> {
+async function run(use: ToolUse, openLook: () => Promise<CredentialLook>): Promise<ToolOutcome> {
   const [target, ...paths] = use.positionals;
   const url = valueOf(use, 'url');
   if (target === undefined || !hasOneOrigin(use, paths)) {
@@ -48,20 +54,18 @@ async function run(use: ToolUse): Promise<ToolOutcome> {
   const wide = json || use.options.has('wide');
   const form = wide ? 'plain' : 'people';
   if (url !== null) {
-    const answer = await askAdmin({ url, token: valueOf(use, 'admin-token'), path: `/api/explain?${queryOf(request)}${use.options.has('wide') ? '&wide=true' : ''}${asked === null ? '' : `&${new URLSearchParams({ as: asked }).toString()}`}`, json });
+    const answer = await tellAdmin({ url, token: valueOf(use, 'admin-token'), path: '/api/explain', json }, { ...request, as: asked ?? '', wide: use.options.has('wide') });
     return answer.kind === 'failed' ? answer : { kind: 'done', text: answer.text.endsWith('\n') ? answer.text : `${answer.text}\n`, form, code: 0 };
   }
   const read = await readSettings(use.options);
   if (read.kind !== 'settings') return read;
   const served = await serveManifests(paths, read.settings, valueOf(use, 'object-namespace'));
   if (typeof served === 'string') return { kind: 'failed', sentence: served };
-  const explanation = explainRequest(served.table, request, { translation: served.translation, bodyBytes: read.settings.limits.bodyBytes, policy: served.policy, as, trustedHops: read.settings.trustedHops, hosts: declaredHosts(served.translation.hosts), wording: wide ? inSigns : inWords });
-  const text = json ? `${JSON.stringify({ request, ...explanation }, null, 2)}\n` : `${requestLine(request)}\n${wide ? printExplanation(explanation) : printExplanationText(explanation)}`;
+  const parts = { translation: served.translation, bodyBytes: read.settings.limits.bodyBytes, policy: served.policy, as, trustedHops: read.settings.trustedHops, hosts: declaredHosts(served.translation.hosts), wording: wide ? inSigns : inWords };
+  const opened: CredentialLook[] = [];
+  const explanation = await explainShown(served.table, request, parts, async () => (opened[0] ??= await openLook()));
+  opened[0]?.close();
+  const shown = withoutCredentials(request, served.policy);
+  const text = json ? `${JSON.stringify({ request: shown, ...explanation }, null, 2)}\n` : `${requestLine(shown)}\n${wide ? printExplanation(explanation) : printExplanationText(explanation)}`;
   return { kind: 'done', text, form, code: 0 };
-}
-
-function queryOf({ method, host, path, headers, grpc, secure }: ExplainRequest): string {
-  const query = new URLSearchParams({ method, host, path, grpc: String(grpc), secure: String(secure) });
-  for (const [name, value] of headers) query.append('header', `${name}: ${value}`);
-  return query.toString();
 }

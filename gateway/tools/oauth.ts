@@ -26,7 +26,7 @@ async function run(use: ToolUse): Promise<ToolOutcome> {
   if (url === null) return { kind: 'wrong', sentence: 'write --url with the admin port of the gateway, for example http://127.0.0.1:8877' };
   if ((written === undefined) === (deployment === null)) return { kind: 'wrong', sentence: 'write one of both: a token (- reads it from standard input), or --deployment NAMESPACE/NAME' };
   const token = written === '-' ? readFileSync(0, 'utf8').trim() : written;
-  const answer = await tellAdmin({ url, token: valueOf(use, 'admin-token'), path: '/api/oauth/revoke' }, deployment === null ? { token } : { deployment });
+  const answer = await tellAdmin({ url, token: valueOf(use, 'admin-token'), path: '/api/oauth/revoke', json: true }, deployment === null ? { token } : { deployment });
   if (answer.kind === 'failed') return answer;
   const text = use.options.has('json') ? `${answer.text}\n` : printRevoked(answer.text);
   return { kind: 'done', text, form: 'plain', code: 0 };

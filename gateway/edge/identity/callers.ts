@@ -22,7 +22,7 @@ interface Held {
 
 export class Callers {
   readonly #asker: KeyAsker;
-  readonly #counters: CounterBlock;
+  readonly #counters: Pick<CounterBlock, 'add'>;
   readonly #passwords: PasswordChecks;
   #policy: CallPolicy | null;
   /** Grows with each policy: what was compiled for an earlier one is compiled anew. */
@@ -30,7 +30,7 @@ export class Callers {
   #verifiers = new Map<string, Held>();
 
   /** null: who may call is not known yet, and nobody may. */
-  constructor(policy: CallPolicy | null, asker: KeyAsker, counters: CounterBlock) {
+  constructor(policy: CallPolicy | null, asker: KeyAsker, counters: Pick<CounterBlock, 'add'>) {
     this.#counters = counters;
     this.#policy = policy;
     this.#asker = asker;

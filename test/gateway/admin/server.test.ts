@@ -1,5 +1,7 @@
 import type { RevokedTokens, TokensToRevoke } from '../../../gateway/messages.ts';
 import { noPolicy } from '../../../gateway/callers/call-policy.ts';
+import type { CallPolicy } from '../../../gateway/callers/call-policy.ts';
+import { ShownCredentials } from '../../../gateway/edge/identity/shown-credentials.ts';
 import type { TokenRevoker } from '../../../gateway/admin/oauth-api.ts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { tableOf } from '../../routing/build.ts';
@@ -9,7 +11,9 @@ import { startAdmin } from '../../../gateway/admin/server.ts';
 import type { AdminServer } from '../../../gateway/admin/server.ts';
 import type { AdminView } from '../../../gateway/admin/view.ts';
 import { CounterBlock, blockBytes, fixed, shadowOutcomes } from '../../../gateway/counters.ts';
-import { seriesOf } from '../fixtures.ts';
+import { mostExplainBytes } from '../../../gateway/admin/explain-request.ts';
+import { mappingOf, seriesOf } from '../fixtures.ts';
+import { guardOf, keysProvider } from '../../policies.ts';
 import { plainSettings } from '../../../routing/table-change.ts';
 
 const problem: Problem = { code: 'bad-timeout', level: 'warning', subject: { kind: 'SeldonDeployment', namespace: 'prod', name: 'iris' }, field: 'x', sentence: 'wrong.' };
@@ -32,9 +36,10 @@ let second: CounterBlock;
 let admin: AdminServer;
 let turns = true;
 let revoker: TokenRevoker | null = null;
+let policy: CallPolicy = noPolicy;
 
 async function start(host: string, token: string | null): Promise<AdminServer> {
-  return startAdmin({ admin: { host, port: 0, token, hosts: ['sluice-admin'] }, view, blocks: [base.cells, first.cells, second.cells], countedClients: () => 7, bodyBytes: 0, trustedHops: null, policy: () => noPolicy, certificateSet: () => null, sourceKind: 'folder', sourceAgeSeconds: () => 0, notReady: () => null, certificates: () => [], revoker, turns: () => turns });
+  return startAdmin({ admin: { host, port: 0, token, hosts: ['sluice-admin'] }, view, blocks: [base.cells, first.cells, second.cells], countedClients: () => 7, bodyBytes: 0, trustedHops: null, openLook: async () => new ShownCredentials(), policy: () => policy, certificateSet: () => null, sourceKind: 'folder', sourceAgeSeconds: () => 0, notReady: () => null, certificates: () => [], revoker, turns: () => turns });
 }
 
 async function get(path: string, headers: Record<string, string> = {}): Promise<{ status: number; text: string; type: string }> {
@@ -89,7 +94,7 @@ describe('access', () => {
 
   test('a port in use is one clear sentence', async () => {
     const { port } = admin;
-    await expect(startAdmin({ admin: { host: '127.0.0.1', port, token: null, hosts: [] }, view, blocks: [base.cells], countedClients: () => 7, bodyBytes: 0, trustedHops: null, policy: () => noPolicy, certificateSet: () => null, sourceKind: 'folder', sourceAgeSeconds: () => 0, notReady: () => null, certificates: () => [], revoker: null, turns: () => true })).rejects.toThrow(/cannot be bound \(EADDRINUSE\): write --admin/);
+    await expect(startAdmin({ admin: { host: '127.0.0.1', port, token: null, hosts: [] }, view, blocks: [base.cells], countedClients: () => 7, bodyBytes: 0, trustedHops: null, openLook: async () => new ShownCredentials(), policy: () => noPolicy, certificateSet: () => null, sourceKind: 'folder', sourceAgeSeconds: () => 0, notReady: () => null, certificates: () => [], revoker: null, turns: () => true })).rejects.toThrow(/cannot be bound \(EADDRINUSE\): write --admin/);
   });
 });
 
@@ -153,6 +158,58 @@ describe('revocation', () => {
 });
 
 describe('explain', () => {
+  describe('with credentials', () => {
+    const key = 'correct-horse-battery';
+    const request = { path: '/seldon/prod/iris/x', method: 'POST', headers: [['x-api-key', key]] };
+    const ask = async (body: string, type = 'application/json'): Promise<{ status: number; text: string }> => {
+      const response = await fetch(`http://127.0.0.1:${admin.port}/api/explain`, { method: 'POST', headers: { 'content-type': type, accept: 'text/plain' }, body });
+      return { status: response.status, text: await response.text() };
+    };
+    const { table } = view;
+    beforeEach(() => {
+      view.table = tableOf([{ ...mappingOf('iris', 'iris'), guard: guardOf('keys') }]);
+      policy = { ...noPolicy, providers: { keys: keysProvider({ [key]: 'mobile-app' }) } };
+    });
+    afterEach(() => {
+      view.table = table;
+      policy = noPolicy;
+    });
+
+    test('by POST they are looked at, and are not in the answer', async () => {
+      const answers = [await ask(JSON.stringify(request)), await ask(JSON.stringify({ ...request, wide: true }))];
+      const json = await fetch(`http://127.0.0.1:${admin.port}/api/explain`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(request) });
+      for (const { status, text } of [...answers, { status: json.status, text: await json.text() }]) {
+        expect([status, text]).toEqual([200, expect.stringContaining('the request shows mobile-app of keys, who is let in')]);
+        expect(text).not.toContain(key);
+      }
+    });
+
+    test('in a URL they are not', async () => {
+      const { text } = await get(`/api/explain?path=${request.path}&header=x-api-key:${key}`, { accept: 'text/plain' });
+      expect(text).toContain('it is not known whether what the request shows lets it in (keys: it was not looked at, as a URL is no place for credentials: ask by POST)');
+      expect(text).not.toContain(key);
+    });
+
+    test.each([
+      ['text', JSON.stringify(request), 'text/plain'],
+      ['no path', '{}', 'application/json'],
+      ['another member', JSON.stringify({ ...request, other: 1 }), 'application/json'],
+      ['a header with a line end', JSON.stringify({ ...request, headers: [['x-api-key', 'a\r\nb: c']] }), 'application/json'],
+      ['a name that is none', JSON.stringify({ ...request, headers: [['x api', 'a']] }), 'application/json'],
+      ['more fields than a request has', JSON.stringify({ ...request, headers: Array.from({ length: 101 }, () => ['a', 'b']) }), 'application/json'],
+    ])('%s is 400', async (_, body, type) => {
+      expect((await ask(body, type)).status).toBe(400);
+    });
+
+    test('a body has a bound', async () => {
+      const padded = (length: number): string => JSON.stringify({ ...request, headers: [['x-pad', '']] }).replace('""', `"${'p'.repeat(length - JSON.stringify({ ...request, headers: [['x-pad', '']] }).length)}"`);
+      for (const [length, status] of [[mostExplainBytes - 1, 200], [mostExplainBytes, 200], [mostExplainBytes + 1, 413]] as const) {
+        expect(padded(length)).toHaveLength(length);
+        expect((await ask(padded(length))).status).toBe(status);
+      }
+    });
+  });
+
   test('JSON, or the text of the tool', async () => {
     expect(JSON.parse((await get('/api/explain?path=/x')).text)).toMatchObject({ request: { method: 'GET', path: '/x' }, reject: { reason: 'no-route' } });
     expect((await get('/api/explain?path=/x', { accept: 'text/plain' })).text).toMatch(/^GET localhost\/x\n {2}looked up in/);

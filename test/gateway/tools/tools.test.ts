@@ -2,11 +2,13 @@ import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { check } from '../../../gateway/tools/check.ts';
-import { explain } from '../../../gateway/tools/explain.ts';
+import { ShownCredentials } from '../../../gateway/edge/identity/shown-credentials.ts';
+import { explainCommand } from '../../../gateway/tools/explain.ts';
 import { oauth } from '../../../gateway/tools/oauth.ts';
 import { readRequest } from '../../../gateway/tools/request.ts';
 import { routes } from '../../../gateway/tools/routes.ts';
@@ -16,6 +18,7 @@ import { runTool as run } from './run-tool.ts';
 
 const root = join(import.meta.dirname, '../../..');
 let folder: string;
+const explain = explainCommand(async () => new ShownCredentials());
 
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'sluice-tools-'));
@@ -128,6 +131,36 @@ describe('who', () => {
     ['corp/app', 'app of corp is not let in: the policy has no provider corp'],
   ])('explain --as %s', async (as, sentence) => {
     expect((await run(explain, '--as', as, '/seldon/prod/own/x', at('own.yaml'), '--policy', at('policy.yaml'))).out).toContain(sentence);
+  });
+
+  describe('explain of a request with credentials', () => {
+    const shown = async (...argv: string[]): Promise<string> => {
+      const { out, err } = await run(explain, ...argv, '/seldon/prod/own/x?a=1', at('own.yaml'), '--policy', at('shown.yaml'));
+      expect(out + err).not.toMatch(/correct-horse|wrong-horse|bm90aGluZw/);
+      return out;
+    };
+
+    beforeAll(() => {
+      writeFileSync(at('keys'), 'mobile-app correct-horse-battery\n');
+      writeFileSync(at('shown.yaml'), `providers:\n  keys: { kind: api-keys, file: ${at('keys')}, in: [header x-api-key, query key] }\n`);
+    });
+
+    test('says who the caller would be, and prints no credential', async () => {
+      expect(await shown('-H', 'X-Api-Key: correct-horse-battery')).toContain('the request shows mobile-app of keys, who is let in\n');
+      expect(await shown('-H', 'x-api-key: wrong-horse-battery')).toContain("what the request shows does not let it in (keys: this API key is nobody's: send the one that you were given)\n");
+      expect(await shown('-H', 'authorization: Basic bm90aGluZw==')).toContain('what the request shows does not let it in (keys: it shows nothing)\n');
+      expect(await shown('-H', 'location: london')).not.toContain('shows');
+      for (const form of ['--json', '--wide']) expect(await shown('-H', 'x-api-key: correct-horse-battery', '-H', 'authorization: Basic bm90aGluZw==', form)).toContain('mobile-app of keys, who is let in');
+      const { out } = await run(explain, '/seldon/prod/own/x?key=correct-horse-battery&a=1', at('own.yaml'), '--policy', at('shown.yaml'));
+      expect(out).toMatch(/^GET localhost\/seldon\/prod\/own\/x\?key=\(not shown\)&a=1\n/);
+      expect(out).toContain('mobile-app of keys, who is let in');
+    });
+
+    test('says that it did not look, and why', async () => {
+      expect((await run(explain, '-H', 'authorization: Bearer x', '/seldon/prod/iris/x', at('good.yaml'))).out).toContain('what the request shows was not looked at, as no provider is asked\n');
+      writeFileSync(at('far.yaml'), 'providers:\n  keys: { kind: jwt, issuer: https://login.example, audiences: [models], jwks: "https://login.example/jwks" }\n');
+      expect((await run(explain, '-H', 'authorization: Bearer a.b.c', '/seldon/prod/own/x', at('own.yaml'), '--policy', at('far.yaml'))).out).toContain('it is not known whether what the request shows lets it in (keys: it was not looked at, as its keys at https://login.example/jwks are not known here)');
+    });
   });
 
   test('explain --as nobody in particular', async () => {
@@ -315,12 +348,14 @@ describe('explain', () => {
 
 describe('a running gateway', () => {
   const seen: IncomingMessage[] = [];
+  const bodies: unknown[] = [];
   let server: Server;
   let url: string;
 
   beforeAll(async () => {
-    server = createServer((request, response) => {
+    server = createServer(async (request, response) => {
       seen.push(request);
+      bodies.push(JSON.parse((await text(request)) || 'null'));
       if (request.headers.authorization === 'Bearer wrong') response.writeHead(401).end('{"error":"unauthorized","sentence":"write another token"}');
       else response.end(request.headers.accept === 'text/plain' ? 'text' : '{"json":true}');
     }).listen(0, '127.0.0.1');
@@ -337,13 +372,13 @@ describe('a running gateway', () => {
     await run(routes, '--url', url, '--wide');
     expect(seen.at(-1)!.url).toBe('/api/routes?wide=true');
     await run(explain, '/x', '--url', url, '--wide');
-    expect(new URL(seen.at(-1)!.url!, url).searchParams.get('wide')).toBe('true');
+    expect(bodies.at(-1)).toMatchObject({ path: '/x', wide: true });
   });
 
   test('explain sends the whole request', async () => {
     await run(explain, '--grpc', '-H', 'seldon: a&b', '/p?q=1', '--url', url, '--admin-token', 'secret');
-    const query = new URL(seen.at(-1)!.url!, url).searchParams;
-    expect([...query]).toEqual([['method', 'POST'], ['host', 'localhost'], ['path', '/p?q=1'], ['grpc', 'true'], ['secure', 'false'], ['header', 'content-type: application/grpc'], ['header', 'seldon: a&b']]);
+    expect([seen.at(-1)!.method, seen.at(-1)!.url]).toEqual(['POST', '/api/explain']);
+    expect(bodies.at(-1)).toEqual({ method: 'POST', host: 'localhost', path: '/p?q=1', headers: [['content-type', 'application/grpc'], ['seldon', 'a&b']], grpc: true, secure: false, as: '', wide: false });
     expect(seen.at(-1)!.headers.authorization).toBe('Bearer secret');
   });
 
