@@ -353,11 +353,13 @@ describe('a running gateway', () => {
   let url: string;
 
   beforeAll(async () => {
-    server = createServer(async (request, response) => {
+    server = createServer((request, response) => {
       seen.push(request);
-      bodies.push(JSON.parse((await text(request)) || 'null'));
-      if (request.headers.authorization === 'Bearer wrong') response.writeHead(401).end('{"error":"unauthorized","sentence":"write another token"}');
-      else response.end(request.headers.accept === 'text/plain' ? 'text' : '{"json":true}');
+      void text(request).then((body) => {
+        bodies.push(JSON.parse(body || 'null'));
+        if (request.headers.authorization === 'Bearer wrong') response.writeHead(401).end('{"error":"unauthorized","sentence":"write another token"}');
+        else response.end(request.headers.accept === 'text/plain' ? 'text' : '{"json":true}');
+      });
     }).listen(0, '127.0.0.1');
     await new Promise((done) => server.once('listening', done));
     url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
