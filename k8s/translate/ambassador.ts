@@ -59,7 +59,8 @@ export interface ConfigurationOrigin {
   readonly guard: DecodedGuard;
 }
 
-export type ConfigurationInput = { readonly kind: 'text'; readonly text: string } | { readonly kind: 'object'; readonly value: UnknownRecord };
+/** `unreadable`: what is in `text` stands where it is not read, which was reported. */
+export type ConfigurationInput = { readonly kind: 'text'; readonly text: string } | { readonly kind: 'unreadable'; readonly text: string } | { readonly kind: 'object'; readonly value: UnknownRecord };
 
 const groupVersions = /^(?:ambassador\/v[012]|(?:x\.)?getambassador\.io\/v(?:[012]|3alpha1))$/;
 
@@ -78,13 +79,13 @@ export function decodeConfiguration(
     decoding.document(input.value, '');
     return decoding.done(Buffer.byteLength(JSON.stringify(fieldOf(input.value, 'spec') ?? {})));
   }
-  const result = parseYaml(input.text);
-  if (result.kind === 'documents') {
+  const result = input.kind === 'text' ? parseYaml(input.text) : null;
+  if (result?.kind === 'documents') {
     if (result.documents.length === 0) decoding.report('error', 'empty-configuration', origin.field, 'the text holds no document, and it takes the place of everything that would be served without it; write a Mapping, or remove the annotation');
     for (const [index, document] of result.documents.entries()) decoding.document(document, `${origin.field}[${index}]`);
     return decoding.done(Buffer.byteLength(input.text));
   }
-  decoding.report('error', 'bad-yaml', origin.field, `the text ${result.reason}${lastGood === null ? '' : ', and its last good form stays'}; correct it`);
+  if (result !== null) decoding.report('error', 'bad-yaml', origin.field, `the text ${result.reason}${lastGood === null ? '' : ', and its last good form stays'}; correct it`);
   const { mappings, contexts, modules, hosts, bytes } = lastGood ?? { mappings: [], contexts: [], modules: [], hosts: [], bytes: 0 };
   decoding.services.unreadableText(input.text, origin.field);
   return { configuration: { mappings: guarded(mappings, decoding.guard), contexts, modules, hosts, services: decoding.services.declared, guard: decoding.guard.guard, bytes }, otherIds: [], problems: decoding.problems };

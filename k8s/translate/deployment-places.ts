@@ -1,6 +1,7 @@
 // Where the fields and annotations of a SeldonDeployment may stand, after the schema of v1 and that of v1alpha1.
 import { deciding, deploymentSchema } from './deployment-fields.ts';
 import { annotationKinds, predictorAnnotationKinds, type FieldKind } from './field-kinds.ts';
+import { bare } from './near-word.ts';
 import { Places } from './places.ts';
 import { annotationsShape, anyTexts, fieldNames, keysOf, objectShape, values, type Keys, type Shape } from './shape.ts';
 
@@ -17,7 +18,8 @@ const graphKeys: Record<string, Shape> = {
 const graph: Keys = keysOf(graphKeys);
 graphKeys['children'] = { each: graph };
 
-const componentSpec: Shape = keysOf({ ...values('replicas', 'hpaSpec', 'kedaSpec', 'pdbSpec'), metadata: fieldNames, spec: fieldNames });
+const podMetadata = values('name', 'generateName', 'namespace', 'creationTimestamp', 'deletionTimestamp', 'uid', 'resourceVersion', 'generation', 'finalizers', 'ownerReferences', 'selfLink', 'managedFields');
+const componentSpec: Shape = keysOf({ ...values('replicas', 'hpaSpec', 'kedaSpec', 'pdbSpec'), metadata: keysOf({ ...podMetadata, labels: anyTexts, annotations: anyTexts }), spec: fieldNames });
 
 const predictor: Shape = keysOf(
   {
@@ -38,3 +40,10 @@ const predictor: Shape = keysOf(
 const spec: Shape = keysOf({ ...values(...deploymentSchema.spec), annotations: annotationsShape(annotationKinds), predictors: { each: predictor } });
 
 export const deploymentPlaces = new Places(objectShape(spec, annotationKinds));
+
+const lostToPods: ReadonlySet<string> = new Set([...deciding, 'annotations', 'ssl'].map(bare));
+
+/** Does a key in pods seem to be a predictor's? Of those a Source keeps no others. */
+export function isPredictorsOwn(key: string): boolean {
+  return lostToPods.has(bare(key)) || Object.hasOwn(annotationKinds, key);
+}

@@ -1,5 +1,7 @@
 // Essence: an object without the parts that routing never reads, so that a Source need not keep them: most of a SeldonDeployment is pods.
+import { isPredictorsOwn } from './deployment-places.ts';
 import { keptSecret } from './oauth-key.ts';
+import { serviceSpecFields } from './service-config.ts';
 import { arrayOf, isRecord, recordOf, type UnknownRecord } from './value.ts';
 
 /** kubectl writes the whole object into it once more. */
@@ -13,7 +15,8 @@ export function essenceOf(kind: string, object: UnknownRecord): UnknownRecord {
     case 'SeldonDeployment':
       return { ...rest, ...metadata, ...recordIn(rest, 'spec', specEssence) };
     case 'Service':
-      return { ...metadata, ...recordIn(rest, 'spec', serviceEssence) };
+      // Keys that no Service has may be misplaced ones.
+      return { ...without(rest, objectFields), ...metadata, ...recordIn(rest, 'spec', serviceEssence) };
     case 'EndpointSlice':
       return { ...recordIn(rest, 'metadata', (slice) => picked(slice, ['labels'])), ...picked(rest, ['ports']), ...listIn(rest, 'endpoints', ({ addresses, conditions }) => ({ addresses, conditions })) };
     case 'ConfigMap':
@@ -24,16 +27,18 @@ export function essenceOf(kind: string, object: UnknownRecord): UnknownRecord {
   }
 }
 
+const objectFields: ReadonlySet<string> = new Set(['apiVersion', 'kind', 'spec']);
+const serviceFields: ReadonlySet<string> = new Set(serviceSpecFields);
+
 /** What the API server writes, and changes with every update of any part. */
 const bookkeeping: ReadonlySet<string> = new Set(['managedFields', 'uid', 'resourceVersion', 'generation', 'selfLink']);
 
 function metadataEssence(metadata: UnknownRecord): UnknownRecord {
-  const rest = Object.fromEntries(Object.entries(metadata).filter(([name]) => !bookkeeping.has(name)));
-  return { ...rest, ...recordIn(rest, 'annotations', ({ [lastApplied]: _applied, ...annotations }) => annotations) };
+  return { ...without(metadata, bookkeeping), ...recordIn(metadata, 'annotations', ({ [lastApplied]: _applied, ...annotations }) => annotations) };
 }
 
 function serviceEssence(spec: UnknownRecord): UnknownRecord {
-  return { ...picked(spec, ['type', 'clusterIP', 'externalName', 'selector']), ...listIn(spec, 'ports', ({ name, port }) => ({ name, port })) };
+  return { ...without(spec, serviceFields), ...picked(spec, ['type', 'clusterIP', 'externalName', 'selector']), ...listIn(spec, 'ports', ({ name, port }) => ({ name, port })) };
 }
 
 function specEssence(spec: UnknownRecord): UnknownRecord {
@@ -50,7 +55,23 @@ function podEssence(pod: UnknownRecord): UnknownRecord {
     const { name, ports } = recordOf(value);
     return { name, ports };
   });
-  return { spec: { containers } };
+  const metadata = podMetadata(recordOf(pod['metadata']));
+  return { ...lostIn(pod), ...(Object.keys(metadata).length === 0 ? {} : { metadata }), spec: { ...lostIn(recordOf(pod['spec'])), containers } };
+}
+
+function podMetadata(metadata: UnknownRecord): UnknownRecord {
+  const annotations = lostIn(recordOf(metadata['annotations']));
+  const { annotations: _annotations, ...lost } = lostIn(metadata);
+  return Object.keys(annotations).length === 0 ? lost : { ...lost, annotations };
+}
+
+/** What a predictor may have lost to its pods. */
+function lostIn(record: UnknownRecord): UnknownRecord {
+  return Object.fromEntries(Object.entries(record).filter(([name]) => isPredictorsOwn(name)));
+}
+
+function without(record: UnknownRecord, names: ReadonlySet<string>): UnknownRecord {
+  return Object.fromEntries(Object.entries(record).filter(([name]) => !names.has(name)));
 }
 
 /** The named fields that are there. */

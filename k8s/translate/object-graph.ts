@@ -21,6 +21,7 @@ import { RecordEdits } from './record-edits.ts';
 import { Records } from './records.ts';
 import { nothingDeclared, Unit, type Declared } from './unit-record.ts';
 import { objectKey, refOfKey, type SourceObject } from './object.ts';
+import { configField, serviceConfigOf } from './service-config.ts';
 import { decodeService, ownersOf } from './services.ts';
 import { toldOf } from './told-problems.ts';
 import { decodeSecret, type TlsContext } from './tls.ts';
@@ -180,10 +181,13 @@ export class ObjectGraph {
     const backend = this.records.backends.at(ref.namespace, ref.name);
     const service = decodeService(backend.namespace, backend.name, object);
     this.#edits.setService(backend, service);
-    if (!this.settings.mappings || service.config === '' || service.owners.length > 0) return this.#declare(ref, nothingDeclared, noProblems);
+    if (!this.settings.mappings || service.owners.length > 0) return this.#declare(ref, nothingDeclared, noProblems);
+    const told: Problem[] = [];
+    const config = serviceConfigOf(recordOf(object), this.unitAt(ref)?.configuration !== undefined && this.unitAt(ref)?.configuration !== null, (level, code, field, sentence) => told.push({ code, level, subject: ref, field, sentence }));
+    if (config.kind === 'none') return this.#declare(ref, nothingDeclared, told);
     const { guard, problems } = decodeObjectGuard(ref, object, this.#isAnonymous(ref));
-    const origin = { ref, field: 'metadata.annotations["getambassador.io/config"]', owner: ref.name, ids: ['default'], guard };
-    this.#configure(origin, { kind: 'text', text: service.config }, { deployment: null, createdAt: service.createdAt, names: null }, problems);
+    const origin = { ref, field: configField, owner: ref.name, ids: ['default'], guard: config.kind === 'text' && !config.lostGuard ? guard : { ...guard, readable: false } };
+    this.#configure(origin, config, { deployment: null, createdAt: service.createdAt, names: null }, [...told, ...problems]);
   }
 
   #setAmbassadorObject({ ref, object, apiVersion }: SourceObject): void {

@@ -189,9 +189,9 @@ class Walk {
     this.#tell({ field, key, near: word.word, place: isHere ? 'here' : 'elsewhere', level, write: isHere ? `write ${word.word}, or remove it` : written(word), decides: true });
   }
 
-  /** Of a map of texts only names that nobody else has are ours, or what is no text. */
+  /** Of a map of texts only names that nobody else has are ours, or what is no text. Another letter case (`Host`) is another name. */
   #name(key: string, value: unknown, shape: Names, field: string, level: string): void {
-    const word = this.#places.wordsAs(key).find(({ kind }) => isDeciding(kind));
+    const word = this.#places.wordsAs(key).find(({ word: known, kind }) => known === key && isDeciding(kind));
     if (word === undefined || (shape.of === 'texts' && !word.named && typeof value === 'string') || this.#isWritten(word.word)) return;
     this.#tell({ field, key, near: word.word, place: 'elsewhere', level, write: written(word), decides: true });
   }

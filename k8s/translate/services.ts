@@ -23,8 +23,6 @@ export interface Service {
   readonly clusterIp: string;
   /** `ExternalName` Services: the name, else "". */
   readonly externalName: string;
-  /** Text of `getambassador.io/config`, or "". */
-  readonly config: string;
   readonly createdAt: string;
 }
 
@@ -51,7 +49,6 @@ export function decodeService(namespace: string, name: string, object: unknown):
     inner: fieldOf(recordOf(fieldOf(metadata, 'labels')), 'seldon-app-svc') !== undefined || fieldOf(recordOf(fieldOf(spec, 'selector')), 'seldon-app-svc') !== undefined || name.endsWith('-explainer'),
     clusterIp: clusterIp === 'None' ? '' : clusterIp,
     externalName: fieldOf(spec, 'type') === 'ExternalName' ? textOf(fieldOf(spec, 'externalName')) : '',
-    config: textOf(fieldOf(recordOf(fieldOf(metadata, 'annotations')), 'getambassador.io/config')),
     createdAt: textOf(fieldOf(metadata, 'creationTimestamp')),
   };
 }
