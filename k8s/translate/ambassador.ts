@@ -10,7 +10,7 @@ import type { Report } from './report.ts';
 import { decodeModule, type ModuleDocument } from './module.ts';
 import type { DecodedGuard } from './guard.ts';
 import { contextHosts, decodeHost, type HostDocument } from './host.ts';
-import { flatMapping, mappingObject } from './mapping-places.ts';
+import { flatMapping, mappingDocument, mappingObject } from './mapping-places.ts';
 import { nearWord } from './near-word.ts';
 import { misplacedSentence, type Misplaced } from './places.ts';
 import { refusesPlatform } from './platform.ts';
@@ -174,7 +174,7 @@ class Decoding {
     const isMisplaced = this.#hasMisplaced(object, name, field);
     const decoded = decodeRawMapping(name, field, ownIdOf(ids, this.#settings), fields, this.#settings.defaultTimeoutMs, owner);
     if (isMisplaced) return;
-    const lastGood = decoded === null || decoded.withheld ? this.#lastGoodOf(name) : null;
+    const lastGood = decoded === null || decoded.withheld || fields.emptied.size > 0 ? this.#lastGoodUnless(decoded, name) : null;
     const mapping = lastGood ?? decoded;
     // Without a last good form the Problem that names the cause says it all.
     if (lastGood !== null) {
@@ -204,7 +204,7 @@ class Decoding {
   /** true: a field that decides stands where none is read, so the Mapping is not served without it. */
   #hasMisplaced(object: UnknownRecord, name: string, field: string): boolean {
     const isFlat = !isRecord(fieldOf(object, 'spec'));
-    const misplaced = (isFlat ? flatMapping : mappingObject).misplacedIn(object).filter((one) => !isReportedBelow(one, isFlat));
+    const misplaced = (isFlat ? flatMapping : field === '' ? mappingObject : mappingDocument).misplacedIn(object).filter((one) => !isReportedBelow(one, isFlat));
     const decides = misplaced.some((one) => one.decides);
     const lastGood = decides ? this.#lastGoodOf(name) : null;
     for (const one of misplaced) this.report(one.decides ? 'error' : 'warning', 'misplaced-field', field === '' ? one.field : `${field} ${one.field}`, misplacedSentence(one, lastGood === null ? 'the Mapping is not served' : 'its last good form is served'));
@@ -213,6 +213,12 @@ class Decoding {
     // What is not read may have said who may call.
     if (this.#origin.field === '') this.#guard = { guard: this.#lastGood!.guard, readable: true };
     return true;
+  }
+
+  /** A field that decides and has lost its value says nothing, but where it said something before. */
+  #lastGoodUnless(decoded: RawMapping | null, name: string): RawMapping | null {
+    const last = this.#lastGoodOf(name);
+    return last !== null && decoded !== null && !decoded.withheld && sameValue(decidedBy(last), decidedBy(decoded)) ? null : last;
   }
 
   #lastGoodOf(name: string): RawMapping | null {
@@ -273,6 +279,10 @@ class Decoding {
 /** Where it cannot be read who may call, nobody may: nothing is ready, and nobody is sent elsewhere. */
 function guarded(mappings: readonly RawMapping[], { readable }: DecodedGuard): readonly RawMapping[] {
   return readable ? mappings : mappings.filter(({ redirect }) => redirect === null).map((mapping) => ({ ...mapping, withheld: true }));
+}
+
+function decidedBy({ match, precedence, weight, shadow, redirect, service, tls, target: { kept } }: RawMapping): unknown {
+  return { match, precedence, weight, shadow, redirect, service, tls, kept };
 }
 
 /** The readers of the guard, of a Mapping's fields and of what is in them report these. */

@@ -1,6 +1,6 @@
 // The annotations of an SD that routing reads: their names, where each is looked up, and what some of them say by themselves.
 import type { Deployment, DeploymentAnnotations } from './deployment.ts';
-import { numberOf } from './value.ts';
+import { annotationsOf, fieldOf, notText, numberOf, recordOf } from './value.ts';
 
 /** Where an annotation was found: its text and its field for Problems. */
 export interface WrittenAnnotation {
@@ -70,6 +70,14 @@ export function annotationOf(annotations: DeploymentAnnotations, key: string): W
 export function ambassadorIdsOf(annotations: DeploymentAnnotations): readonly string[] | null {
   const written = annotationOf(annotations, keys.id);
   const ids = written === null ? [] : parseIds(written.text);
+  return ids.length === 0 ? null : ids;
+}
+
+/** Ids that a SeldonDeployment names as they can be read before anything else of it; null: none, or not so. */
+export function namedIdsOf(object: unknown): readonly string[] | null {
+  const of = (part: string): Readonly<Record<string, string>> => annotationsOf(fieldOf(recordOf(fieldOf(recordOf(object), part)), 'annotations'));
+  const written = annotationOf({ spec: of('spec'), metadata: of('metadata') }, keys.id);
+  const ids = written === null || written.text === notText ? [] : parseIds(written.text);
   return ids.length === 0 ? null : ids;
 }
 

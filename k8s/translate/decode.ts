@@ -62,8 +62,9 @@ export function decodeDeployment({ ref, apiVersion, object }: Pick<SourceObject,
   }
   if (isMisplaced) return { deployment: lastGood, deleting, problems };
   for (const [place, parent] of [['spec', spec], ['metadata', metadata]] as const) {
-    const annotations = fieldOf(parent, 'annotations') ?? null;
-    if (annotations === null || isRecord(annotations)) continue;
+    const annotations = fieldOf(parent, 'annotations');
+    const emptied = annotations === null && Object.keys(lastGood?.annotations[place] ?? {}).some(isDecidingAnnotation);
+    if (((annotations ?? null) === null && !emptied) || isRecord(annotations)) continue;
     report('error', 'bad-annotations', `${place}.annotations`, `${quoted(annotations)} is not a map, and a condition may be lost with it, so ${outcome}; write names and texts`);
     return { deployment: lastGood, deleting, problems };
   }
@@ -119,12 +120,16 @@ function decodePredictor(value: unknown, index: number, noEnginePorts: NoEngineP
     if (unknown.decides) refuse('unknown-field', unknown.field.slice(field.length + 1), unknown.key, 'is not a field, and what it seems to mean decides where requests go', unknown.near!);
     else report('warning', 'unknown-field', unknown.field, unknownSentence('a predictor', unknown.near));
   }
-  for (const key of ['traffic', 'shadow', 'ssl']) {
-    if (fieldOf(value, key) === null) report('warning', 'empty-field', `${field}.${key}`, 'it has no value and counts as not written; write its value, or remove it');
+  const lastForm = lastPredictor(name);
+  for (const key of ['traffic', 'shadow', 'ssl'] as const) {
+    if (fieldOf(value, key) !== null) continue;
+    if (lastForm !== undefined && saidBefore(lastForm)[key]) refuse('empty-field', key, null, 'has no value and had one', 'its value, or remove it');
+    else report('warning', 'empty-field', `${field}.${key}`, 'it has no value and counts as not written; write its value, or remove it');
   }
   const ssl = fieldOf(value, 'ssl');
   // A misspelt one is refused already.
-  if (isRecord(ssl) && (fieldOf(ssl, 'certSecretName') ?? '') === '' && !unknownFields.some((unknown) => unknown.decides && unknown.field.startsWith(`${field}.ssl.`))) {
+  if (isRecord(ssl) && lastForm !== undefined && saidBefore(lastForm).ssl && (fieldOf(ssl, 'certSecretName') ?? '') === '') refuse('empty-field', 'ssl.certSecretName', fieldOf(ssl, 'certSecretName') ?? null, 'names no Secret and did', 'the name of a Secret, or remove ssl');
+  else if (isRecord(ssl) && (fieldOf(ssl, 'certSecretName') ?? '') === '' && !unknownFields.some((unknown) => unknown.decides && unknown.field.startsWith(`${field}.ssl.`))) {
     report('warning', 'empty-field', `${field}.ssl.certSecretName`, 'it has no value, so the predictor is reached without TLS; write the name of a Secret, or remove ssl');
   }
   // Presence was enough up to 1.4; "true" in any case since 1.5.
@@ -141,10 +146,15 @@ function decodePredictor(value: unknown, index: number, noEnginePorts: NoEngineP
     withheld: false,
   };
   if (unreadable.count === 0) return predictor;
-  const last = lastPredictor(name);
+  const last = lastForm;
   if (last === undefined || last.withheld) return { ...predictor, withheld: true };
   report('error', 'bad-predictor', field, `the predictor ${quoted(name)} is not valid and its last good form is served; correct what the other Problems name`);
   return { ...last, field };
+}
+
+/** What a predictor said with a value that is not the default. */
+function saidBefore({ traffic, shadow, certSecretName }: Predictor): Readonly<Record<'traffic' | 'shadow' | 'ssl', boolean>> {
+  return { traffic: traffic !== null, shadow, ssl: certSecretName !== '' };
 }
 
 function unknownSentence(of: string, near: string | null): string {
@@ -189,8 +199,12 @@ function decodeServiceName(predictor: UnknownRecord, annotations: Readonly<Recor
 }
 
 function decodeExplainer(predictor: UnknownRecord, field: string, report: Report): Explainer | null {
-  const explainer = recordOf(fieldOf(predictor, 'explainer'));
-  if (textOf(fieldOf(explainer, 'type')) === '') return null;
+  const all = fieldOf(predictor, 'explainer') ?? null;
+  if (all !== null && !isRecord(all)) report('error', 'bad-explainer', `${field}.explainer`, `${quoted(all)} is not a map, so no explainer is served; write its type and its other fields below it`);
+  const explainer = recordOf(all);
+  const type = fieldOf(explainer, 'type') ?? '';
+  if (typeof type !== 'string') report('error', 'bad-explainer', `${field}.explainer.type`, `${quoted(type)} is not a text, so no explainer is served; write the type of the explainer`);
+  if (textOf(type) === '') return null;
   const written = fieldOf(recordOf(fieldOf(explainer, 'endpoint')), 'service_port');
   const port = written === undefined || written === null || written === 0 ? 9000 : integerOf(written);
   if (port !== null && port > 0 && port <= 65535) return { port };

@@ -24,6 +24,7 @@ export class Fields {
   readonly #read = new Set<string>();
   readonly #unreadable = new Set<string>();
   readonly #unusable = new Set<string>();
+  readonly #emptied = new Set<string>();
   /** Regexes taken so far. */
   regexes = 0;
 
@@ -50,6 +51,7 @@ export class Fields {
     const value = fieldOf(this.#record, name);
     if (value !== null && (value !== '' || !emptyIsAbsent.has(name))) return;
     if (required.has(name) || (name === 'host' && this.says('hostname')) || (name === 'hostname' && this.says('host')) || (mappingFields[name] ?? 'how') === 'how') return;
+    this.#emptied.add(name);
     this.report('warning', 'empty-field', name, 'it has no value and counts as not written, so the Mapping is served without what it would say; write its value, or remove it');
   }
 
@@ -156,6 +158,11 @@ export class Fields {
   /** Fields that could not be read and keep no default. */
   get unreadable(): ReadonlySet<string> {
     return this.#unreadable;
+  }
+
+  /** Fields that decide and have no value. */
+  get emptied(): ReadonlySet<string> {
+    return this.#emptied;
   }
 
   /** Something of the field could not be used. */

@@ -70,13 +70,14 @@ export function decodeLoneGuard(annotations: DeploymentAnnotations, granted: boo
   return { guard: decoded.guard, readable };
 }
 
-/** Of an object with documents that is no SeldonDeployment. */
-export function decodeObjectGuard(ref: ObjectRef, object: unknown, granted: boolean): { readonly guard: DecodedGuard; readonly problems: readonly Problem[] } {
+/** Of an object with documents that is no SeldonDeployment. `hadGuard`: it said who may call before. */
+export function decodeObjectGuard(ref: ObjectRef, object: unknown, granted: boolean, hadGuard: boolean): { readonly guard: DecodedGuard; readonly problems: readonly Problem[] } {
   const problems: Problem[] = [];
   const report: Report = (level, code, field, sentence) => problems.push({ code, level, subject: ref, field, sentence });
-  const annotations = fieldOf(recordOf(fieldOf(recordOf(object), 'metadata')), 'annotations') ?? {};
+  const written = fieldOf(recordOf(fieldOf(recordOf(object), 'metadata')), 'annotations');
+  const annotations = written ?? {};
   const guard = decodeLoneGuard({ spec: {}, metadata: annotationsOf(annotations) }, granted, report);
-  if (isRecord(annotations)) return { guard, problems };
-  report('error', 'bad-annotations', 'metadata.annotations', `${quoted(annotations)} is not a map, and it may be lost with it who may call, so nobody may; write names and texts`);
+  if (isRecord(annotations) && !(written === null && hadGuard)) return { guard, problems };
+  report('error', 'bad-annotations', 'metadata.annotations', `${quoted(written)} is not a map, and it may be lost with it who may call, so nobody may; write names and texts`);
   return { guard: { ...guard, readable: false }, problems };
 }

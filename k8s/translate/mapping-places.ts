@@ -11,5 +11,7 @@ const fields = { ...values(...Object.keys(mappingFields), ...unreadMappingFields
 
 /** A Mapping object. */
 export const mappingObject = new Places(objectShape(keysOf(fields, mappingFields), guardKinds));
+/** A document of a text that is shaped like an object. Who may call its Mapping is said by the annotations of the object that the text is in. */
+export const mappingDocument = new Places(objectShape(keysOf(fields, mappingFields), {}), guardKinds, 'the annotations of the object that holds this text');
 /** A document without `spec`. */
-export const flatMapping = new Places(keysOf({ ...fields, ...values('metadata', 'status') }, mappingFields));
+export const flatMapping = new Places(keysOf({ ...fields, ...values('metadata', 'status') }, mappingFields), guardKinds, 'the annotations of the object that holds this text');

@@ -1,8 +1,9 @@
 // ObjectGraph: every object, decoded, and the units that must be translated again when one changes. Each unit's reads are remembered, so that a
 // change touches its dependants and nothing else.
+import { plainGuard } from '../../routing/guard.ts';
 import type { ObjectRef, Problem } from '../../routing/problem.ts';
 import { decodeConfiguration, type ConfigurationInput, type ConfigurationOrigin } from './ambassador.ts';
-import { ambassadorIdsOf, customConfigOf, externalNameOf, hasGuardAnnotation } from './annotations.ts';
+import { ambassadorIdsOf, customConfigOf, externalNameOf, hasGuardAnnotation, namedIdsOf } from './annotations.ts';
 import type { Backends } from './backends.ts';
 import { translateConfiguration } from './configuration-meaning.ts';
 import { decodeDeployment } from './decode.ts';
@@ -156,6 +157,12 @@ export class ObjectGraph {
 
   #setDeployment(object: SourceObject): void {
     const { ref } = object;
+    const named = namedIdsOf(object.object);
+    // What is wrong in what another gateway serves is its business.
+    if (named !== null && !this.#isOurs(named)) {
+      this.#ofAnother.set(objectKey(ref), { ref, ids: named });
+      return this.#declare(ref, nothingDeclared, noProblems);
+    }
     const { deployment, deleting, problems } = decodeDeployment(object, this.unitAt(ref)?.deployment ?? null);
     const told: Problem[] = deleting ? [] : [...problems];
     const report: Report = (level, code, field, sentence) => told.push({ code, level, subject: ref, field, sentence });
@@ -185,7 +192,7 @@ export class ObjectGraph {
     const told: Problem[] = [];
     const config = serviceConfigOf(recordOf(object), this.unitAt(ref)?.configuration !== undefined && this.unitAt(ref)?.configuration !== null, (level, code, field, sentence) => told.push({ code, level, subject: ref, field, sentence }));
     if (config.kind === 'none') return this.#declare(ref, nothingDeclared, told);
-    const { guard, problems } = decodeObjectGuard(ref, object, this.#isAnonymous(ref));
+    const { guard, problems } = decodeObjectGuard(ref, object, this.#isAnonymous(ref), this.#hadGuard(ref));
     const origin = { ref, field: configField, owner: ref.name, ids: ['default'], guard: config.kind === 'text' && !config.lostGuard ? guard : { ...guard, readable: false } };
     this.#configure(origin, config, { deployment: null, createdAt: service.createdAt, names: null }, [...told, ...problems]);
   }
@@ -194,8 +201,13 @@ export class ObjectGraph {
     if (!this.settings.mappings || ownersOf(object).length > 0) return this.#declare(ref, nothingDeclared, noProblems);
     const createdAt = textOf(fieldOf(recordOf(fieldOf(recordOf(object), 'metadata')), 'creationTimestamp'));
     const value = { ...recordOf(object), apiVersion, kind: ref.kind };
-    const { guard, problems } = decodeObjectGuard(ref, object, this.#isAnonymous(ref));
+    const { guard, problems } = decodeObjectGuard(ref, object, this.#isAnonymous(ref), this.#hadGuard(ref));
     this.#configure({ ref, field: '', owner: ref.name, ids: ['default'], guard }, { kind: 'object', value }, { deployment: null, createdAt, names: null }, problems);
+  }
+
+  #hadGuard(ref: ObjectRef): boolean {
+    const guard = this.unitAt(ref)?.configuration?.guard ?? plainGuard;
+    return guard !== plainGuard;
   }
 
   #isAnonymous({ namespace }: ObjectRef): boolean {

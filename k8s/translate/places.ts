@@ -58,9 +58,11 @@ export class Places {
   readonly #others = new Map<Names, ReadonlySet<string>>();
   readonly #annotations: ReadonlySet<string>;
 
-  constructor(shape: Keys) {
+  /** `outside`: words that belong into a map outside these objects, which `outsideLevel` names. */
+  constructor(shape: Keys, outside: Names['words'] = {}, outsideLevel = '') {
     this.#shape = shape;
     this.#gather(shape, '', new Set());
+    for (const [word, kind] of Object.entries(outside)) this.#all.push({ word, level: outsideLevel, kind, shape: 'value', named: true });
     this.#annotations = new Set(this.#all.filter(({ named }) => named).map(({ word }) => word));
     for (const word of this.#all) this.#words.set(bare(word.word), [...(this.#words.get(bare(word.word)) ?? []), word]);
   }

@@ -88,6 +88,53 @@ describe('an object with what decides where nobody reads it', () => {
   });
 });
 
+const emptied: readonly (readonly [what: string, kind: string, good: string, wrong: string])[] = [
+  ['annotations', 'Mapping', mapping(guarded), mapping('annotations: null')],
+  ['headers', 'Mapping', '{spec: {prefix: /seldon/models/x/, service: "x:8000", headers: {a: b}}}', '{spec: {prefix: /seldon/models/x/, service: "x:8000", headers: null}}'],
+  ['hostname', 'Mapping', mapping(''), '{spec: {prefix: /seldon/models/x/, service: "x:8000", hostname: null}}'],
+  ['weight', 'Mapping', '{spec: {prefix: /seldon/models/x/, service: "x:8000", weight: 10}}', '{spec: {prefix: /seldon/models/x/, service: "x:8000", weight: null}}'],
+  ['annotations', 'SeldonDeployment', deployment(guarded), deployment('annotations: null')],
+  ['annotations in spec', 'SeldonDeployment', deployment('', undefined, `, ${guarded}`), deployment('', undefined, ', annotations: null')],
+  ['shadow', 'SeldonDeployment', deployment('', '{name: main, graph: {name: m}}, {name: canary, graph: {name: m}, shadow: true}'), deployment('', '{name: main, graph: {name: m}}, {name: canary, graph: {name: m}, shadow: null}')],
+  ['ssl', 'SeldonDeployment', deployment('', '{name: main, graph: {name: m}, ssl: {certSecretName: x}}'), deployment('', '{name: main, graph: {name: m}, ssl: null}')],
+  ['certSecretName', 'SeldonDeployment', deployment('', '{name: main, graph: {name: m}, ssl: {certSecretName: x}}'), deployment('', '{name: main, graph: {name: m}, ssl: {certSecretName: null}}')],
+  ['getambassador.io/config', 'Service', '{metadata: {annotations: {getambassador.io/config: "apiVersion: getambassador.io/v2\\nkind: AuthService\\nname: door\\nauth_service: x:8000\\n"}}}', '{metadata: {annotations: {getambassador.io/config: null}}}'],
+];
+
+describe('what has lost its value', () => {
+  test.each(emptied)('%s of a %s: what it said before stays', (_what, kind, good, wrong) => {
+    const { translation, before, errors } = edited(subjectOf(kind, 'models/iris', good), subjectOf(kind, 'models/iris', wrong));
+    expect(errors).not.toEqual([]);
+    expect(servedOf(translation)).toBe(before);
+  });
+
+  test.each(emptied)('%s of a %s: at a start there is nothing that could stay', (_what, kind, _good, wrong) => {
+    expect(edited(null, subjectOf(kind, 'models/iris', wrong)).errors).toEqual([]);
+  });
+});
+
+test.each(['[]', '"yes"', '[{type: AnchorTabular}]', '{type: [AnchorTabular]}', '{type: 7}'])('explainer: %s is an error, and its predictor is served', (explainer) => {
+  const { translation, errors } = edited(null, subjectOf('SeldonDeployment', 'models/iris', deployment('', `{name: main, graph: {name: m}, explainer: ${explainer}}`)));
+  expect(errors[0]).toMatch(/^spec\.predictors\[0\]\.explainer/);
+  expect(readyOf(translation, 'iris')).toEqual(['SeldonDeployment models/iris http main', 'SeldonDeployment models/iris grpc main', 'SeldonDeployment models/iris grpc-bare main']);
+});
+
+test('what another gateway serves is not looked at', () => {
+  const others = subjectOf('SeldonDeployment', 'models/iris', deployment('annotations: {seldon.io/ambassador-id: other}, annotation: {sluice.io/auth: corp}'));
+  const { translation, errors } = edited(null, others);
+  expect(errors).toEqual([]);
+  expect(translation.ofAnother.map(({ ids }) => ids)).toEqual([['other']]);
+  const othersMapping = subjectOf('Mapping', 'models/iris', '{metadata: {annotation: {sluice.io/auth: corp}}, spec: {prefix: /seldon/models/x/, service: "x:8000", ambassador_id: other}}');
+  expect(edited(null, othersMapping).errors).toEqual([]);
+});
+
+test.each(['metadata: {name: one, annotations: {sluice.io/auth: corp}}\\nspec: {prefix: /seldon/models/x/, service: "x:8000"}', 'name: one\\nsluice.io/auth: corp\\nprefix: /seldon/models/x/\\nservice: x:8000', 'name: one\\nannotations: {sluice.io/auth: corp}\\nprefix: /seldon/models/x/\\nservice: x:8000'])('a guard inside a document of a text is read by nobody: %s', (text) => {
+  const made = subjectOf('Service', 'models/door', JSON.stringify({ metadata: { annotations: { 'getambassador.io/config': `apiVersion: getambassador.io/v2\nkind: Mapping\n${text.replaceAll('\\n', '\n')}\n` } } }));
+  const { translation, errors } = edited(null, made);
+  expect(errors).toHaveLength(1);
+  expect(readyOf(translation, 'door')).toEqual([]);
+});
+
 const documents = 'apiVersion: getambassador.io/v2\\nkind: Mapping\\nname: one\\nprefix: /seldon/models/x/\\nhostname: a.example\\nservice: x:8000\\n';
 const asks = 'apiVersion: getambassador.io/v2\\nkind: AuthService\\nname: door\\nauth_service: x:8000\\n';
 const annotated = (annotations: string, rest = ''): string => `{metadata: {annotations: {${annotations}}}, spec: {ports: [{name: http, port: 8000}]}${rest}}`;
