@@ -26,6 +26,9 @@ export type KeysOutcome = { readonly kind: 'keys'; readonly keys: readonly Publi
 /** Bounds of a key set: whole sets beyond them are refused. */
 export const keyBounds = { bytes: 512 * 1024, keys: 256, kidCharacters: 256, leastRsaBits: 2048, mostRsaBits: 8192, exponentBytes: 4 } as const;
 
+/** Keys of one type that no name tells apart: each is tried for a token that names none of a set, and costs as much as a good one. */
+export const mostUnnamedKeys = 8;
+
 /** Which algorithms a key of this type can verify; empty: none that is known. */
 export function algorithmsOf(jwk: PublicJwk): readonly Algorithm[] {
   if (jwk.kty === 'RSA') return ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'];
@@ -64,10 +67,23 @@ function fromPem(text: string): KeysOutcome {
 }
 
 function gathered(read: readonly (PublicKey | string | null)[]): KeysOutcome {
-  const keys = read.filter((key) => typeof key === 'object' && key !== null);
-  const faults = read.flatMap((key, index) => (typeof key === 'string' ? [`key ${index} ${key}`] : []));
+  const judgedKeys = withoutTooMany(read);
+  const keys = judgedKeys.filter((key) => typeof key === 'object' && key !== null);
+  const faults = judgedKeys.flatMap((key, index) => (typeof key === 'string' ? [`key ${index} ${key}`] : []));
   if (keys.length === 0) return refused(`none of its keys can be used: ${faults.length === 0 ? 'they are not for signatures' : faults.slice(0, 3).join('; ')}`);
   return { kind: 'keys', keys, faults };
+}
+
+/** Of the keys of one type without names the first ones stay. */
+function withoutTooMany(read: readonly (PublicKey | string | null)[]): readonly (PublicKey | string | null)[] {
+  const counts = new Map<string, number>();
+  return read.map((key) => {
+    if (key === null || typeof key === 'string' || key.kid !== null) return key;
+    const type = algorithmsOf(key.jwk).join();
+    const count = (counts.get(type) ?? 0) + 1;
+    counts.set(type, count);
+    return count <= mostUnnamedKeys ? key : `has no name (kid), as ${mostUnnamedKeys} others of its type before it, and is not tried: give each key a kid`;
+  });
 }
 
 /** The key, or why it is left out; null: it is for something else, which many an issuer has beside. */

@@ -44,12 +44,15 @@ export function judgeJwt(token: string, provider: JwtProvider, keyring: Keyring,
   const early = isLong ? null : readClaims(body, provider, nowMs);
   if (typeof early === 'string') return refused(early);
   const keys = keyring.find(header.kid, header.algorithm);
-  if (keys === null) return refused('the token does not name its key (kid), and its issuer has many');
-  if (keys.length === 0) return unknownKey;
+  if (keys.count === 0) return unknownKey;
   const signature = Buffer.from(tail, 'base64url');
   const signed = Buffer.from(`${head}.${body}`, 'latin1');
   // One signature has one spelling.
-  if (signature.toString('base64url') !== tail || !keys.some((verify) => verify(signed, signature))) return refused('the signature of the token is wrong');
+  const isWritten = signature.toString('base64url') === tail;
+  if (!isWritten || !keys.verify(signed, signature)) {
+    // Of a key that was not named it may be one that is not known yet.
+    return isWritten && !keys.isNamed && provider.keysUrl !== null ? unknownKey : refused('the signature of the token is wrong');
+  }
   const claims = early ?? readClaims(body, provider, nowMs);
   return typeof claims === 'string' ? refused(claims) : judgeClaims(claims, provider);
 }

@@ -1,7 +1,7 @@
 // Keyring: the public keys of a provider, opened once, and which of them verifies a token.
 import { constants, createPublicKey, verify } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
-import { algorithmsOf } from '../../callers/public-keys.ts';
+import { algorithmsOf, mostUnnamedKeys } from '../../callers/public-keys.ts';
 import type { Algorithm, PublicKey } from '../../callers/public-keys.ts';
 
 /** null for those that hash by themselves. */
@@ -17,11 +17,14 @@ interface OpenKey {
   readonly key: KeyObject;
 }
 
-/** Keys that are tried for one token: each costs as much as a good one. */
-const mostTried = 4;
-
-/** One key that verifies by one algorithm. */
-export type Verify = (signed: Buffer, signature: Buffer) => boolean;
+/** What may have signed a token. */
+export interface Signers {
+  /** The token names one of the keys: no other may have signed it. Else whoever has verified none may ask for new keys. */
+  readonly isNamed: boolean;
+  /** How many keys are tried; 0: none of those that are known fits. */
+  readonly count: number;
+  verify(signed: Buffer, signature: Buffer): boolean;
+}
 
 export class Keyring {
   readonly #keys: readonly OpenKey[];
@@ -32,17 +35,17 @@ export class Keyring {
 
   /**
    * The keys that may have signed a token which names `kid` (null: none), by `algorithm`, whose type they fit: the one of that name, or those that
-   * cannot be told apart by names. Empty: it is not known. null: more of these than are tried.
+   * cannot be told apart by names, of which no more are tried than `mostUnnamedKeys`.
    */
-  find(kid: string | null, algorithm: Algorithm): readonly Verify[] | null {
+  find(kid: string | null, algorithm: Algorithm): Signers {
     const fitting = this.#keys.filter((key) => (key.algorithm === null ? key.fits.includes(algorithm) : key.algorithm === algorithm));
-    const named = kid === null ? [] : fitting.filter((key) => key.kid === kid).slice(0, 1);
-    const possible = named.length > 0 ? named : fitting.filter((key) => kid === null || key.kid === null);
-    return possible.length > mostTried ? null : possible.map(({ key }) => verifierOf(key, algorithm));
+    const named = kid === null ? undefined : fitting.find((key) => key.kid === kid);
+    const possible = named === undefined ? fitting.filter((key) => kid === null || key.kid === null).slice(0, mostUnnamedKeys) : [named];
+    return { isNamed: named !== undefined, count: possible.length, verify: (signed, signature) => possible.some(({ key }) => verifierOf(key, algorithm)(signed, signature)) };
   }
 }
 
-function verifierOf(key: KeyObject, algorithm: Algorithm): Verify {
+function verifierOf(key: KeyObject, algorithm: Algorithm): (signed: Buffer, signature: Buffer) => boolean {
   const digest = digests[algorithm];
   const options = algorithm.startsWith('PS')
     ? { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_DIGEST }

@@ -13,6 +13,11 @@ const againMs = 1000;
 /** Tokens that a worker remembers: over it the namespace that has most of them gives its oldest. */
 export const mostSeenTokens = 16_384;
 
+/** Hundreds of tokens that are ended in one go: more than a client ever has. */
+const mostTurns = 64;
+
+const unexpected: AwayToken = Object.freeze({ kind: 'away', sentence: 'Redis gave an answer that is none of this command' });
+
 interface Seen {
   readonly found: FoundToken;
   readonly endMs: number;
@@ -22,13 +27,13 @@ interface Seen {
 }
 
 export class RedisTokens implements TokenStore {
-  readonly #redis: RedisStore;
+  readonly #redis: Pick<RedisStore, 'call'>;
   readonly #epochMs: () => number;
   readonly #namespaceOf: NamespaceOf;
   /** By digest. */
   readonly #seen = new FairMap<string, Seen>(mostSeenTokens);
 
-  constructor(redis: RedisStore, epochMs: () => number, namespaceOf: NamespaceOf) {
+  constructor(redis: Pick<RedisStore, 'call'>, epochMs: () => number, namespaceOf: NamespaceOf) {
     this.#redis = redis;
     this.#epochMs = epochMs;
     this.#namespaceOf = namespaceOf;
@@ -58,6 +63,7 @@ export class RedisTokens implements TokenStore {
   async #ask(key: string): Promise<FoundToken> {
     const answer = await this.#redis.call('get', [tokenKey(key)]);
     if (answer.kind === 'away') return answer;
+    if (answer.reply !== null && typeof answer.reply !== 'string') return unexpected;
     const kept = decodeToken(answer.reply);
     if (kept === null || kept.endMs <= this.#epochMs()) {
       this.#seen.delete(key);
@@ -72,15 +78,17 @@ export class RedisTokens implements TokenStore {
     const key = digest.toString('base64url');
     const endMs = Math.floor(this.#epochMs()) + tokenSeconds * 1000;
     // Two keys, which a Cluster may keep apart: each by itself. A token without its line is not found by `revokeClient`, so the line is first.
-    const [listed, many] = await Promise.all([
+    const [listed, many, ends] = await Promise.all([
       this.#redis.call('zadd', [clientKey(client), endMs, key]),
       this.#redis.call('zcard', [clientKey(client)]),
       this.#redis.call('expire', [clientKey(client), tokenSeconds]),
-    ]);
-    if (listed.kind === 'away') return listed;
+    ].map(async (answer) => countOf(await answer)));
+    for (const one of [listed!, many!, ends!]) if (one.kind === 'away') return one;
     const kept = await this.#redis.call('set', [tokenKey(key), `${client} ${endMs}`, 'ex', tokenSeconds]);
     if (kept.kind === 'away') return kept;
-    if (many.kind === 'reply' && Number(many.reply) > mostTokensOfClient) void this.#endOldest(client, Number(many.reply) - mostTokensOfClient);
+    // Whatever else it says, nobody knows whether the token is there.
+    if (kept.reply !== 'OK') return unexpected;
+    if (many!.kind === 'count' && many!.count > mostTokensOfClient) void this.#endOldest(client, many!.count - mostTokensOfClient);
     return { kind: 'given' };
   }
 
@@ -93,9 +101,9 @@ export class RedisTokens implements TokenStore {
 
   async revoke(digest: Buffer): Promise<RevokedTokens> {
     const key = digest.toString('base64url');
-    const revoked = counted(await this.#redis.call('del', [tokenKey(key)]));
+    const ended = countOf(await this.#redis.call('del', [tokenKey(key)]));
     this.#seen.delete(key);
-    return revoked;
+    return ended.kind === 'away' ? ended : { kind: 'revoked', count: ended.count };
   }
 
   async revokeClient(client: string): Promise<RevokedTokens> {
@@ -107,19 +115,22 @@ export class RedisTokens implements TokenStore {
 
   async #revokeListed(client: string): Promise<RevokedTokens> {
     let count = 0;
-    for (;;) {
+    for (let turn = 0; turn < mostTurns; turn++) {
       // They stay in the list until they are gone: whatever fails between can be tried again.
       const some = await this.#redis.call('zrange', [clientKey(client), 0, 99]);
       if (some.kind === 'away') return some;
       const keys = textsOf(some.reply);
+      if (!Array.isArray(some.reply) || keys.length < some.reply.length) return unexpected;
       if (keys.length === 0) return { kind: 'revoked', count };
-      const ended = await Promise.all(keys.map(async (key) => counted(await this.#redis.call('del', [tokenKey(key)]))));
-      const away = ended.find((one) => one.kind === 'away');
-      if (away !== undefined) return away;
-      for (const one of ended) if (one.kind === 'revoked') count += one.count;
-      const unlisted = await this.#redis.call('zrem', [clientKey(client), ...keys]);
+      const ended = await Promise.all(keys.map(async (key) => countOf(await this.#redis.call('del', [tokenKey(key)]))));
+      for (const one of ended) {
+        if (one.kind === 'away') return one;
+        count += one.count;
+      }
+      const unlisted = countOf(await this.#redis.call('zrem', [clientKey(client), ...keys]));
       if (unlisted.kind === 'away') return unlisted;
     }
+    return unexpected;
   }
 }
 
@@ -137,8 +148,11 @@ function decodeToken(reply: unknown): { readonly client: string; readonly endMs:
   return found === null ? null : { client: found[1]!, endMs: Number(found[2]) };
 }
 
-function counted(answer: RedisAnswer): RevokedTokens {
-  return answer.kind === 'away' ? answer : { kind: 'revoked', count: answer.reply === 1 ? 1 : 0 };
+/** A whole number from 0 on, as Redis counts; anything else says nothing of what has happened. */
+function countOf(answer: RedisAnswer): { readonly kind: 'count'; readonly count: number } | AwayToken {
+  if (answer.kind === 'away') return answer;
+  const { reply } = answer;
+  return typeof reply === 'number' && Number.isSafeInteger(reply) && reply >= 0 ? { kind: 'count', count: reply } : unexpected;
 }
 
 function textsOf(reply: unknown): readonly string[] {

@@ -2,7 +2,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { keyBounds, readPublicKeys } from '../../../gateway/callers/public-keys.ts';
+import { keyBounds, mostUnnamedKeys, readPublicKeys } from '../../../gateway/callers/public-keys.ts';
 import type { KeysOutcome, PublicKey } from '../../../gateway/callers/public-keys.ts';
 
 const { publicKey: ec, privateKey: ecPrivate } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
@@ -97,4 +97,12 @@ describe('a set is refused', () => {
     expect(readPublicKeys(text + ' '.repeat(keyBounds.bytes - text.length)).kind).toBe('keys');
     expect(sentenceOf(readPublicKeys(text + ' '.repeat(keyBounds.bytes - text.length + 1)))).toContain('more than 512 KiB');
   });
+});
+
+test.each([mostUnnamedKeys - 1, mostUnnamedKeys, mostUnnamedKeys + 1])('of %d keys of one type without names the first ones stay, beside any number with names', (count) => {
+  const unnamed = jwkOf(ed);
+  const outcome = readPublicKeys(setOf(...Array.from({ length: count }, () => unnamed), ...Array.from({ length: 20 }, (_, at) => ({ ...unnamed, kid: `k${at}` }))));
+  const stay = Math.min(count, mostUnnamedKeys);
+  expect(outcome).toMatchObject({ kind: 'keys', keys: { length: 20 + stay } });
+  expect(outcome.kind === 'keys' && outcome.faults).toEqual(count > stay ? [`key ${stay} has no name (kid), as ${mostUnnamedKeys} others of its type before it, and is not tried: give each key a kid`] : []);
 });

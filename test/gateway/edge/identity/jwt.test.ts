@@ -1,7 +1,7 @@
 // Which tokens are taken, and what those who are refused are told.
 import { describe, expect, test } from 'vitest';
 import type { JwtProvider } from '../../../../gateway/callers/jwt-provider.ts';
-import { algorithms } from '../../../../gateway/callers/public-keys.ts';
+import { algorithms, mostUnnamedKeys } from '../../../../gateway/callers/public-keys.ts';
 import { judgeJwt, mostTokenBytes, mostUnverifiedClaims } from '../../../../gateway/edge/identity/jwt.ts';
 import { Keyring } from '../../../../gateway/edge/identity/keyring.ts';
 import { claims, confusedToken, issuer, jwtProvider, keysOf, now, pairOf, tokenOf } from './tokens.ts';
@@ -148,11 +148,21 @@ describe('keys', () => {
     expect(judged(tokenOf(pair), {}, pairs)).toBe('unknown-key');
   });
 
-  test('are tried where the token names none, as long as they are few', () => {
-    const pairs = Array.from({ length: 5 }, (_, index) => pairOf(`k${index}`));
-    const token = tokenOf(pairs[3]!, {}, { kid: undefined });
-    expect(judged(token, {}, pairs.slice(0, 4))).toBe('verified alice');
-    expect(judged(token, {}, pairs)).toContain('does not name its key');
+  test.each([mostUnnamedKeys - 1, mostUnnamedKeys, mostUnnamedKeys + 1])('of %d that no name tells apart as many are tried as may be', (count) => {
+    const pairs = Array.from({ length: count }, (_, index) => pairOf(`k${index}`));
+    const judgedBy = (index: number): string => judged(tokenOf(pairs[index]!, {}, { kid: undefined }), {}, pairs);
+    expect([judgedBy(0), judgedBy(Math.min(count, mostUnnamedKeys) - 1)]).toEqual(['verified alice', 'verified alice']);
+    // A key that is not tried may be one that is not known: others are asked for.
+    expect(judgedBy(count - 1)).toBe(count > mostUnnamedKeys ? 'unknown-key' : 'verified alice');
+  });
+
+  test('that are new are asked for where none that is known and has no name verifies, unless they come from nowhere', () => {
+    const unnamed = keysOf(...Array.from({ length: 3 }, (_, index) => pairOf(`k${index}`))).map((key) => ({ ...key, kid: null }));
+    for (const header of [{}, { kid: undefined }]) {
+      const verdict = (keysUrl: string | null): unknown => judgeJwt(tokenOf(pair, {}, header), jwtProvider(null, { keysUrl }), new Keyring(unnamed), now * 1000);
+      expect(verdict('https://login.example/jwks')).toEqual({ kind: 'unknown-key' });
+      expect(verdict(null)).toMatchObject({ kind: 'refused', sentence: 'the signature of the token is wrong' });
+    }
   });
 
   test('without a name verify tokens of any name', () => {

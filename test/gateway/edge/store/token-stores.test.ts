@@ -3,6 +3,7 @@ import { systemClock } from '../../../../gateway/clock.ts';
 import { CounterBlock, blockBytes, fixed, oauthOutcomes } from '../../../../gateway/counters.ts';
 import { MemoryTokens } from '../../../../gateway/edge/store/memory-tokens.ts';
 import { RedisStore } from '../../../../gateway/edge/store/redis.ts';
+import type { RedisAnswer } from '../../../../gateway/edge/store/redis.ts';
 import { RedisTokens, mostSeenTokens, tokenFreshMs } from '../../../../gateway/edge/store/redis-tokens.ts';
 import { mostTokensOfClient, tokenDigest, tokenSeconds } from '../../../../gateway/edge/store/token-store.ts';
 import type { FoundToken, TokenStore } from '../../../../gateway/edge/store/token-store.ts';
@@ -345,4 +346,58 @@ describe.skipIf(!hasRedis)('tokens in Redis', () => {
     expect(await store.find(digestOf('quiet'))).toEqual(of(two));
     expect(await store.find(text(0))).toMatchObject({ kind: 'away' });
   }, 60_000);
+});
+
+describe('an answer of Redis that is none of its command', () => {
+  /** Redis, as it would answer these commands; `nil` is what it says of what is not there. */
+  function scripted(answers: Readonly<Record<string, unknown>>): { readonly tokens: RedisTokens; readonly asked: string[] } {
+    const usual: Readonly<Record<string, unknown>> = { zadd: 1, zcard: 1, expire: 1, set: 'OK', get: null, del: 1, zrange: [], zrem: 1 };
+    const asked: string[] = [];
+    const call = (command: string): Promise<RedisAnswer> => {
+      asked.push(command);
+      const said = Object.hasOwn(answers, command) ? answers[command] : usual[command];
+      return Promise.resolve({ kind: 'reply', reply: said });
+    };
+    return { tokens: new RedisTokens({ call }, () => 1_700_000_000_000, namespaceOf), asked };
+  }
+  const away = { kind: 'away', sentence: expect.stringContaining('none of this command') as string };
+  const wrong: readonly unknown[] = [undefined, null, '', 'QUEUED', 'ok', -1, 0.5, 2 ** 60, true, [], ['OK'], { reply: 'OK' }];
+
+  test.each(wrong.concat([0, 1]))('gives no token: SET says %j', async (said) => {
+    expect(await scripted({ set: said }).tokens.give(digestOf('t'), one)).toEqual(away);
+  });
+
+  test.each(['zadd', 'zcard', 'expire'].flatMap((command) => [...wrong, 'OK'].map((said) => [command, said] as const)))('gives no token: %s says %j', async (command, said) => {
+    const { tokens, asked } = scripted({ [command]: said });
+    expect(await tokens.give(digestOf('t'), one)).toEqual(away);
+    expect(asked).not.toContain('set');
+  });
+
+  test('is told from the one that gives', async () => {
+    const { tokens, asked } = scripted({});
+    expect(await tokens.give(digestOf('t'), one)).toEqual({ kind: 'given' });
+    expect(asked).toEqual(['zadd', 'zcard', 'expire', 'set']);
+  });
+
+  test.each([undefined, 1, true, [], [`${one} 1800000000000`], { client: one }])('finds no token, nor says that there is none: GET says %j', async (said) => {
+    expect(await scripted({ get: said }).tokens.find(digestOf('t'))).toEqual(away);
+    expect(await scripted({ get: null }).tokens.find(digestOf('t'))).toEqual(none);
+  });
+
+  test.each(wrong.concat(['OK']))('ends no token: DEL says %j', async (said) => {
+    expect(await scripted({ del: said }).tokens.revoke(digestOf('t'))).toEqual(away);
+    expect(await scripted({ zrange: ['a'], del: said }).tokens.revokeClient(one)).toEqual(away);
+  });
+
+  test.each([undefined, null, 'a', 1, { 0: 'a' }, ['a', 1], [null]])('ends not all of a client: ZRANGE says %j', async (said) => {
+    expect(await scripted({ zrange: said }).tokens.revokeClient(one)).toEqual(away);
+    expect(await scripted({ zrange: [] }).tokens.revokeClient(one)).toEqual({ kind: 'revoked', count: 0 });
+  });
+
+  test('nor is it asked without end: ZREM says that it took some, and ZRANGE goes on', async () => {
+    const { tokens, asked } = scripted({ zrange: ['a'] });
+    expect(await tokens.revokeClient(one)).toEqual(away);
+    expect(asked.length).toBeLessThan(200);
+    expect(await scripted({ zrange: ['a'], zrem: 'OK' }).tokens.revokeClient(one)).toEqual(away);
+  });
 });
