@@ -252,6 +252,28 @@ describe('terms of a host', () => {
       socket.destroy();
     }
   });
+
+  test.each([
+    ['no protocol that is served', ['http/1.0'], false],
+    ['several that are not served', ['http/1.0', 'h2c', 'spdy/3', 'acme-tls/1'], false],
+    ['one that is served and others', ['spdy/3', 'http/1.1'], 'http/1.1'],
+    ['h2 where that is not offered', ['h2'], false],
+  ] as const)('a client that offers %s is served as HTTP/1.1, and not as HTTP/2', async (_what, offered, agreed) => {
+    serve(hostDeclaration('a', ['a.example'], a, { terms: { ...plainTerms, alpn: agreed === false && offered[0] === 'h2' ? ['http/1.1'] : ['h2', 'http/1.1'] } }));
+    for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
+      expect(await ask({ servername: 'a.example', ALPNProtocols: [...offered], maxVersion }, 'a.example')).toMatchObject({ status: 200 });
+      const socket = open({ servername: 'a.example', ALPNProtocols: [...offered], maxVersion });
+      await once(socket, 'secureConnect');
+      expect(socket.alpnProtocol).toBe(agreed);
+      let text = '';
+      socket.on('data', (chunk: Buffer) => (text += chunk.toString('latin1')));
+      socket.write('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0');
+      await once(socket, 'close');
+      expect(text).not.toContain('\0\0');
+      socket.destroy();
+    }
+    expect(gateway.counted('clientConnectionsHttp2')).toBe(0);
+  });
 });
 
 describe('certificates of clients', () => {

@@ -6,7 +6,7 @@ import { Deadline } from '../io/deadline.ts';
 import type { Timed } from '../io/deadline.ts';
 import type { WorkerContext } from '../io/worker-context.ts';
 import type { ClientCertificate, ClientTls } from '../message/client-certificate.ts';
-import { ClientHelloReader } from '../tls/client-hello.ts';
+import { ClientHelloReader, offersOneOf } from '../tls/client-hello.ts';
 import type { ClientHello } from '../tls/client-hello.ts';
 import { clientCertificateOf } from '../tls/peer-certificate.ts';
 import type { ServedCertificates } from '../tls/served-certificates.ts';
@@ -15,11 +15,11 @@ import type { ServedCertificates } from '../tls/served-certificates.ts';
 const mostHandshakeMs = 5000;
 const ignored = (): void => undefined;
 /** What cannot be read here is OpenSSL's to refuse, with its alert. */
-const unread: ClientHello = Object.freeze({ serverName: null, ticketKeyName: null });
+const unread: ClientHello = Object.freeze({ serverName: null, ticketKeyName: null, protocols: null });
 
 /** What a connection agreed on. */
 interface Agreement {
-  /** Protocol, or null. */
+  /** Protocol; null: the client said nothing of it. */
   readonly alpn: string | null;
   readonly tls: ClientTls;
 }
@@ -81,11 +81,13 @@ class Handshake implements Timed {
     raw.unshift(this.#reader.bytes);
     this.#reader = new ClientHelloReader();
     const { alpn, client } = entry.terms;
-    const secure = new TLSSocket(raw, { isServer: true, secureContext, ALPNProtocols: [...alpn], requestCert: client !== null, rejectUnauthorized: client?.required === true, allowHalfOpen: true } as ConstructorParameters<typeof TLSSocket>[1]);
+    // OpenSSL would refuse a client that offers none of these. It is served as if it had said nothing, but HTTP/2 is for those who agreed on it.
+    const isStranger = hello.protocols !== null && !offersOneOf(hello.protocols, alpn);
+    const secure = new TLSSocket(raw, { isServer: true, secureContext, ...(isStranger ? {} : { ALPNProtocols: [...alpn] }), requestCert: client !== null, rejectUnauthorized: client?.required === true, allowHalfOpen: true } as ConstructorParameters<typeof TLSSocket>[1]);
     this.#secure = secure;
     secure.on('error', ignored);
     secure.on('close', this.#end);
-    secure.once('secure', () => this.#secured(secure, entry));
+    secure.once('secure', () => this.#secured(secure, entry, isStranger));
   }
 
   #contextOf(entry: CertificateEntry, hello: ClientHello): ReturnType<ServedCertificates['contextOf']> {
@@ -97,14 +99,15 @@ class Handshake implements Timed {
     }
   }
 
-  #secured(secure: TLSSocket, entry: CertificateEntry): void {
+  #secured(secure: TLSSocket, entry: CertificateEntry, isStranger: boolean): void {
     const certificate = entry.terms.client === null ? null : this.#certificateOf(secure, entry.terms.client.required);
     if (certificate === 'refused') {
       this.#end();
       return;
     }
     this.#leave();
-    this.#agreed(secure, { alpn: typeof secure.alpnProtocol === 'string' ? secure.alpnProtocol : null, tls: { certificate, clientDigest: entry.clientDigest } });
+    const agreed = typeof secure.alpnProtocol === 'string' ? secure.alpnProtocol : null;
+    this.#agreed(secure, { alpn: isStranger ? 'http/1.1' : agreed, tls: { certificate, clientDigest: entry.clientDigest } });
   }
 
   /** Whatever a client shows must be good, also where it need not show any: who shows a bad one means something by it. */

@@ -116,7 +116,7 @@ class Sniffed implements TransportOwner {
     this.start(transport, tls);
   }
 
-  /** HTTP/1.1 until the first bytes, or ALPN, say otherwise: so an idle connection has its deadlines from the start. */
+  /** What ALPN says; without it HTTP/1.1 until the first bytes say otherwise: so an idle connection has its deadlines from the start. */
   start(transport: Transport, tls: ClientTls | null): void {
     const { context, streams } = this.#acceptor;
     context.worker.tick();
@@ -124,9 +124,14 @@ class Sniffed implements TransportOwner {
       transport.owner = new ServedConnection(context, streams, transport, tls).receiver;
       return;
     }
+    const http1 = new Http1Connection(context, transport, tls);
+    if (transport.alpn !== null) {
+      transport.owner = http1;
+      return;
+    }
     this.#transport = transport;
     this.#tls = tls;
-    this.#http1 = new Http1Connection(context, transport, tls);
+    this.#http1 = http1;
   }
 
   received(bytes: Buffer, start: number, end: number): void {

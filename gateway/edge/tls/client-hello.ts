@@ -8,6 +8,8 @@ export interface ClientHello {
   readonly serverName: string | null;
   /** The name of the key that sealed the ticket (RFC 5077 §4), 16 bytes; null: no ticket. */
   readonly ticketKeyName: Buffer | null;
+  /** Protocols that it offers (RFC 7301), each behind a byte of its length; null: none, or no list that can be read. */
+  readonly protocols: Buffer | null;
 }
 
 export type HelloReading =
@@ -27,6 +29,7 @@ const messageHeadBytes = 4;
 const handshakeRecord = 22;
 const clientHelloMessage = 1;
 const serverNameExtension = 0;
+const protocolsExtension = 16;
 const ticketExtension = 35;
 const preSharedKeyExtension = 41;
 const keyNameBytes = 16;
@@ -138,7 +141,8 @@ class Reader {
     this.#skip(this.#number(1));
     let serverName: string | null = null;
     let ticketKeyName: Buffer | null = null;
-    if (!this.#isVoid && this.#at === this.#bytes.length) return { serverName, ticketKeyName };
+    let protocols: Buffer | null = null;
+    if (!this.#isVoid && this.#at === this.#bytes.length) return { serverName, ticketKeyName, protocols };
     const end = this.#number(2) + this.#at;
     if (this.#isVoid || end !== this.#bytes.length) return null;
     const seen = new Set<number>();
@@ -149,12 +153,23 @@ class Reader {
       if (this.#isVoid || next > end || seen.has(type)) return null;
       seen.add(type);
       if (type === serverNameExtension) serverName = this.#serverName(next);
+      else if (type === protocolsExtension) protocols = this.#protocols(next);
       else if (type === ticketExtension && length >= keyNameBytes) ticketKeyName = this.#bytes.subarray(this.#at, this.#at + keyNameBytes);
       else if (type === preSharedKeyExtension) ticketKeyName = this.#firstIdentity(next);
       if (this.#isVoid) return null;
       this.#at = next;
     }
-    return { serverName, ticketKeyName };
+    return { serverName, ticketKeyName, protocols };
+  }
+
+  /** A list of at least one, none of them empty. Anything else is for OpenSSL to refuse. */
+  #protocols(end: number): Buffer | null {
+    const listEnd = this.#number(2) + this.#at;
+    if (this.#isVoid || listEnd !== end) return null;
+    const list = this.#bytes.subarray(this.#at, end);
+    let at = 0;
+    while (at < list.length && list[at]! > 0) at += 1 + list[at]!;
+    return list.length > 0 && at === list.length ? list : null;
   }
 
   /** One name of type host_name (RFC 6066 §3). Anything else is for OpenSSL to refuse. */
@@ -188,6 +203,12 @@ class Reader {
     this.#at += count;
     if (this.#at > this.#bytes.length) this.#isVoid = true;
   }
+}
+
+/** Is one of `names` among the protocols that a client offers? */
+export function offersOneOf(protocols: Buffer, names: readonly string[]): boolean {
+  for (let at = 0; at < protocols.length; at += 1 + protocols[at]!) if (names.includes(protocols.toString('latin1', at + 1, at + 1 + protocols[at]!))) return true;
+  return false;
 }
 
 /**

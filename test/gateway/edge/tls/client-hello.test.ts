@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { ClientHelloReader, mostHelloBytes, mostHelloRecords, plainServerName } from '../../../../gateway/edge/tls/client-hello.ts';
+import { ClientHelloReader, mostHelloBytes, mostHelloRecords, offersOneOf, plainServerName } from '../../../../gateway/edge/tls/client-hello.ts';
 import type { HelloReading } from '../../../../gateway/edge/tls/client-hello.ts';
 import { keyNamed, ticketKeys, ticketPeriodMs } from '../../../../gateway/edge/tls/ticket-keys.ts';
 import { bytesOf, clientHello, counted, extension, helloOf as message, records, serverName } from '../../../wire/client-hello.ts';
@@ -30,9 +30,30 @@ describe('a ClientHello', () => {
     const whole = message(...extensions);
     for (const inRecords of [records(whole), records(whole, Math.ceil(whole.length / mostHelloRecords)), ...[1, 2, 3, 4, 5].map((first) => Buffer.concat([records(whole.subarray(0, first), 1), records(whole.subarray(first))]))]) {
       for (const most of [16_384, 7, 1]) {
-        expect(read(...inChunks(inRecords, most))).toEqual({ kind: 'hello', hello: { serverName: name, ticketKeyName: hasTicket ? ticket.subarray(0, 16) : null } });
+        expect(read(...inChunks(inRecords, most))).toEqual({ kind: 'hello', hello: { serverName: name, ticketKeyName: hasTicket ? ticket.subarray(0, 16) : null, protocols: null } });
       }
     }
+  });
+
+  const list = (...names: readonly string[]): Buffer => counted(2, ...names.map((name) => counted(1, Buffer.from(name))));
+
+  test.each<readonly [string, Buffer, boolean | null]>([
+    ['h2 and another', list('spdy/3', 'h2'), true],
+    ['http/1.1', list('http/1.1'), true],
+    ['none of ours', list('http/1.0', 'h2c', 'h'), false],
+    ['the longest name', list('x'.repeat(255)), false],
+    ['an empty list', list(), null],
+    ['an empty name', list('h2', ''), null],
+    ['a name that is cut', Buffer.concat([bytesOf('0003'), bytesOf('036832')]), null],
+    ['a list that is cut', Buffer.concat([bytesOf('0005'), bytesOf('026832')]), null],
+    ['bytes behind the list', Buffer.concat([list('h2'), bytesOf('00')]), null],
+    ['nothing', Buffer.alloc(0), null],
+  ])('that offers protocols, %s', (_what, bytes, offers) => {
+    const reading = read(records(message(serverName('a.example'), extension('0010', bytes))));
+    if (bytes.length === 0) expect(reading.kind).toBe('unreadable');
+    else expect(reading).toMatchObject({ kind: 'hello', hello: { serverName: 'a.example' } });
+    const protocols = reading.kind === 'hello' ? reading.hello.protocols : null;
+    expect(protocols === null ? null : offersOneOf(protocols, ['h2', 'http/1.1'])).toBe(offers);
   });
 
   test('cut at each byte is partial, and never another hello', () => {
