@@ -1,6 +1,7 @@
 // Claims of all units and of the Grants, decided again whenever one changes; who holds what by the record, and what the record should become.
 import type { ObjectRef, Problem } from '../../routing/problem.ts';
-import { decideClaims, type Claimant, type Decision } from './claims.ts';
+import type { Claimant } from './claimant.ts';
+import { decideClaims, type Decision } from './claims.ts';
 import { parseHostGlob } from './grant.ts';
 import { areaWithin, heldKey, type Held, type Proposal } from './held.ts';
 import type { Grant } from './translation.ts';

@@ -8,7 +8,6 @@ test('work grows with the manifests, not with their square', { timeout: 120_000 
   const { stdout, stderr } = spawnSync(process.execPath, ['--no-opt', '--no-maglev', '--no-sparkplug', join(import.meta.dirname, 'growth-count.ts'), '250'], { encoding: 'utf8' });
   expect(stderr).toBe('');
   const steeper = JSON.parse(stdout) as Record<string, Record<string, number>>;
-  // Claims of one prefix are compared with each other.
-  expect(Object.entries(steeper).filter(([, functions]) => Object.keys(functions).some((name) => !name.startsWith('claims.ts:stands')))).toEqual([]);
-  expect(Object.keys(steeper).length).toBe(12);
+  expect(Object.entries(steeper).filter(([, functions]) => Object.keys(functions).length > 0)).toEqual([]);
+  expect(Object.keys(steeper).length).toBe(17);
 });

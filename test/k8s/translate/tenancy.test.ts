@@ -1,6 +1,7 @@
 import { array, assert, constantFrom, letrec, oneof, property, string, tuple, type Arbitrary } from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { decideClaims, type Claimant } from '../../../k8s/translate/claims.ts';
+import type { Claimant } from '../../../k8s/translate/claimant.ts';
+import { decideClaims } from '../../../k8s/translate/claims.ts';
 import { literalPrefix } from '../../../k8s/translate/literal-prefix.ts';
 import { nothingHeld, Translator } from '../../../k8s/translate/translator.ts';
 import type { SourceObject } from '../../../k8s/translate/object.ts';
