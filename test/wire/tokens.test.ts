@@ -82,6 +82,52 @@ describe.each(transports)('%s', (_name, secure) => {
     expect(byToken!.match(/x.user: .*/gi)).toEqual(['x-user: alice']);
   });
 
+  describe('of two providers that look at one Authorization, the one that got furthest says why, and every way in is named', () => {
+    const keys = keysProvider({ 'a-key-that-is-good': 'app' }, { places: [{ kind: 'header', name: 'x-api-key' }, { kind: 'bearer' }] });
+    const others = { ...jwt({ issuer: 'https://other.example' }).providers['corp']! };
+    const startBoth = async (names: readonly string[], changes: Partial<JwtProvider> = {}): Promise<void> => {
+      gateway = await new Gateway({ policy: { ...noPolicy, providers: { ...jwt({ requiredClaims: [{ path: ['team'], values: ['a'] }], ...changes }).providers, keys, others } } }).listen();
+      gateway.serve([{ ...irisTo('iris'), guard: guardOf(...names) }], [upstreamOf('iris')], [endpointsOn('iris', [origin.port])]);
+    };
+    const challengesOf = (head: string): readonly string[] => [...head.matchAll(/\r\nwww-authenticate: *([^\r]*)/gi)].map(([, value]) => value!);
+    const bearer = (text: string): string => `authorization: Bearer ${text}\r\n`;
+    const ways = ['Bearer realm="keys"', 'ApiKey realm="keys", in="header x-api-key"'];
+
+    test.each<readonly [what: string, fields: string, status: number, sentence: string, own: string | null]>([
+      ['a token that has ended', bearer(tokenBy(pair, { exp: 1 })), 401, 'the token has expired', 'invalid_token'],
+      ['a token of another signature', bearer(`${token.slice(0, -8)}AAAAAAAA`), 401, 'the signature of the token is wrong', 'invalid_token'],
+      ['a token of another issuer', bearer(tokenBy(pair, { iss: 'https://x.example' })), 401, 'the token is not from the issuer', 'invalid_token'],
+      ['a token without the claim', bearer(tokenBy(pair, { team: 'b' })), 403, 'does not have the claim team', 'insufficient_scope'],
+      ['a key that is nobody\'s', bearer('a-key-that-is-wrong'), 401, "this API key is nobody's", null],
+      ['such a key in its own field, beside a token that has ended', `x-api-key: wrong-key-of-it\r\n`, 401, "this API key is nobody's", null],
+    ])('%s', async (_what, fields, status, sentence, own) => {
+      for (const names of [['keys', 'corp'], ['corp', 'keys']]) {
+        await startBoth(names);
+        const answer = await ask(fields);
+        expect([answer.status, answer.body]).toEqual([status, expect.stringContaining(sentence)]);
+        const corp = own === null ? 'Bearer realm="corp"' : expect.stringContaining(`Bearer realm="corp", error="${own}"`) as string;
+        expect(challengesOf(answer.head)).toEqual(names[0] === 'keys' ? [...ways, corp] : [corp, ...ways]);
+        expect(origin.text).toBe('');
+        gateway.close();
+      }
+    });
+
+    test('the one whose issuer it is, of two', async () => {
+      await startBoth(['others', 'corp']);
+      expect((await ask(bearer(tokenBy(pair, { exp: 1 })))).body).toContain('the token has expired');
+      expect((await ask(bearer(tokenBy(pair, { exp: 1, iss: 'https://other.example' })))).body).toContain('the token has expired');
+      expect((await ask(bearer(tokenBy(pair, { iss: 'https://x.example' })))).body).toContain('not from the issuer https://other.example');
+    });
+
+    test('while it has no keys a token that may be good is to be sent again, and another is not', async () => {
+      await startBoth(['keys', 'corp'], { keys: null });
+      expect((await ask(bearer(token))).status).toBe(503);
+      expect((await ask(bearer(tokenBy(pair, { exp: 1 })))).status).toBe(401);
+      expect((await ask(bearer('a-key-that-is-wrong'))).body).toContain("nobody's");
+      expect((await ask(bearer('a-key-that-is-good'))).status).toBe(200);
+    });
+  });
+
   test('a token in the query, in a cookie, or in a field of its own goes no further, and into no log', async () => {
     await start(jwt({ places: [{ kind: 'query', name: 'access_token' }, { kind: 'cookie', name: 'session' }, { kind: 'header', name: 'x-token' }] }));
     await ask('', `${path}?a=1&access_token=${token}&b=2`);

@@ -6,35 +6,40 @@ import type { ApiKeysProvider, KeyPlace } from '../../callers/api-keys-provider.
 import { parametersNamed } from '../message/query.ts';
 import type { WireRequestHead } from '../message/request-head.ts';
 import { withhold } from '../message/withheld.ts';
-import { absent } from './verifier.ts';
+import { absent, got } from './verifier.ts';
 import type { Admission, IdentityRequest, Refused, Verifier } from './verifier.ts';
 
 /** A key that was shown. `field`: where, −1 for a parameter of the query. */
 interface Shown {
   readonly key: string;
   readonly field: number;
+  /** Nothing else is shown there: it is not in `authorization`. */
+  readonly own: boolean;
 }
 
 /** A longer one is nobody's. */
 const mostKeyBytes = 4096;
 
 export class ApiKeysVerifier implements Verifier {
-  readonly challenge: string;
+  readonly challenges: readonly string[];
   readonly #places: readonly KeyPlace[];
   /** By hash. */
   readonly #admissions: ReadonlyMap<string, Admission>;
   readonly #unknown: Refused;
+  /** The same of what may well be another provider's. */
+  readonly #foreign: Refused;
   readonly #several: Refused;
 
   constructor(name: string, { clients, places }: ApiKeysProvider) {
     const words = places.map(wordsOf).join(' or ');
-    this.challenge = places.some(({ kind }) => kind === 'basic') ? `Basic realm="${name}", charset="UTF-8"` : places.some(({ kind }) => kind === 'bearer') ? `Bearer realm="${name}"` : `ApiKey realm="${name}", in="${words}"`;
+    this.challenges = challengesOf(name, places);
     this.#places = places;
     const removeParameters = places.flatMap((place) => (place.kind === 'query' ? [place.name] : []));
     const change = removeParameters.length === 0 ? null : Object.freeze({ remove: [], add: [], removeParameters });
     this.#admissions = new Map(Object.entries(clients).map(([key, client]) => [key, Object.freeze({ kind: 'admitted', caller: Object.freeze({ provider: name, client }), change } as const)]));
-    this.#unknown = refused('this API key is nobody\'s: send the one that you were given');
-    this.#several = refused(`the request holds several API keys: send one, as ${words}`);
+    this.#unknown = refused(unknownKey, got.form);
+    this.#foreign = refused(unknownKey, got.nothing);
+    this.#several = refused(`the request holds several API keys: send one, as ${words}`, got.form);
   }
 
   verify({ head }: IdentityRequest): Admission {
@@ -47,14 +52,25 @@ export class ApiKeysVerifier implements Verifier {
     }
     if (shown === null) return absent;
     const admission = shown.key.length > mostKeyBytes ? undefined : this.#admissions.get(hash('sha256', Buffer.from(shown.key, 'latin1')));
-    if (admission === undefined) return this.#unknown;
+    if (admission === undefined) return shown.own || !tokenForm.test(shown.key) ? this.#unknown : this.#foreign;
     if (shown.field >= 0) withhold(head, shown.field);
     return admission;
   }
 }
 
-function refused(sentence: string): Refused {
-  return Object.freeze({ kind: 'refused', as: 'unauthenticated', sentence, retryAfterSeconds: 0, challenge: null });
+const unknownKey = 'this API key is nobody\'s: send the one that you were given';
+/** What another provider may know as a token. */
+const tokenForm = /^[\w-]+\.[\w-]+\.[\w-]+$/;
+
+/** Each way to show a key: those that have a scheme, and the others together. */
+function challengesOf(name: string, places: readonly KeyPlace[]): readonly string[] {
+  const has = (kind: KeyPlace['kind']): boolean => places.some((place) => place.kind === kind);
+  const own = places.filter(({ kind }) => kind === 'header' || kind === 'query').map(wordsOf).join(' or ');
+  return [...(has('basic') ? [`Basic realm="${name}", charset="UTF-8"`] : []), ...(has('bearer') ? [`Bearer realm="${name}"`] : []), ...(own === '' ? [] : [`ApiKey realm="${name}", in="${own}"`])];
+}
+
+function refused(sentence: string, how: number): Refused {
+  return Object.freeze({ kind: 'refused', got: how, as: 'unauthenticated', sentence, retryAfterSeconds: 0, challenge: null });
 }
 
 function wordsOf(place: KeyPlace): string {
@@ -74,18 +90,18 @@ function wordsOf(place: KeyPlace): string {
 function shownAt(head: WireRequestHead, place: KeyPlace): Shown | 'several' | null {
   if (place.kind === 'query') {
     const keys = head.queryEnd > head.queryStart ? parametersNamed(head, place.name) : [];
-    return keys.length === 0 ? null : keys.length > 1 ? 'several' : { key: keys[0]!, field: -1 };
+    return keys.length === 0 ? null : keys.length > 1 ? 'several' : { key: keys[0]!, field: -1, own: true };
   }
   const name = place.kind === 'header' ? place.name : 'authorization';
   const field = fieldNamed(head, name, 0);
   if (field < 0) return null;
   if (fieldNamed(head, name, field + 1) >= 0) return 'several';
   const text = fieldText(head, name, field);
-  if (place.kind === 'header') return { key: text, field };
+  if (place.kind === 'header') return { key: text, field, own: true };
   const [, scheme, rest] = /^(basic|bearer) +(.*)$/is.exec(text) ?? [];
   if (scheme === undefined || scheme.toLowerCase() !== place.kind) return null;
   const key = place.kind === 'bearer' ? rest! : passwordOf(rest!);
-  return key === null ? null : { key, field };
+  return key === null ? null : { key, field, own: false };
 }
 
 /** Of `user:password` in base64 (RFC 7617); the user where the password is empty. null: it is neither. */

@@ -8,7 +8,7 @@ import { readClientAddress } from '../message/request-values.ts';
 import { withhold } from '../message/withheld.ts';
 import type { PasswordChecks } from './password-checks.ts';
 import { VerifiedTokens } from './verified-tokens.ts';
-import { absent } from './verifier.ts';
+import { absent, got } from './verifier.ts';
 import type { Admission, IdentityRequest, Refused, Verifier } from './verifier.ts';
 
 /** Of one provider in one worker. */
@@ -39,7 +39,7 @@ export class BasicVerifier implements Verifier {
   readonly #wrong = new VerifiedTokens<true>({ tokens: basicBounds.pairs, bytes: Infinity });
   /** What the password of an unknown user is compared with, so that it takes as long as that of a known one. */
   readonly #nobody: PasswordHash;
-  readonly challenge: string;
+  readonly challenges: readonly string[];
 
   constructor(name: string, provider: BasicProvider, checks: Pick<PasswordChecks, 'compare'>, epochMs: () => number) {
     this.#name = name;
@@ -48,7 +48,7 @@ export class BasicVerifier implements Verifier {
     this.#checks = checks;
     this.#epochMs = epochMs;
     this.#nobody = nobodyOf(Object.values(provider.users ?? {}));
-    this.challenge = `Basic realm="${name}", charset="UTF-8"`;
+    this.challenges = [`Basic realm="${name}", charset="UTF-8"`];
   }
 
   verify(request: IdentityRequest): Admission | Promise<Admission> {
@@ -109,15 +109,15 @@ function askerOf({ head, facts }: IdentityRequest): string {
 }
 
 function refused(sentence: string): Refused {
-  return Object.freeze({ kind: 'refused', as: 'unauthenticated', sentence, retryAfterSeconds: 0, challenge: null });
+  return Object.freeze({ kind: 'refused', got: got.form, as: 'unauthenticated', sentence, retryAfterSeconds: 0, challenge: null });
 }
 
 function unknownUsers(name: string): Refused {
-  return Object.freeze({ kind: 'refused', as: 'unavailable', sentence: `the users of the provider ${name} are not known yet: nobody can be let in`, retryAfterSeconds: 5, challenge: null });
+  return Object.freeze({ kind: 'refused', got: got.form, as: 'unavailable', sentence: `the users of the provider ${name} are not known yet: nobody can be let in`, retryAfterSeconds: 5, challenge: null });
 }
 
 const isWrong = refused('user or password is wrong');
-const isBusy: Refused = Object.freeze({ kind: 'refused', as: 'unavailable', sentence: 'too many passwords wait to be compared: try again in a second', retryAfterSeconds: 1, challenge: null });
+const isBusy: Refused = Object.freeze({ kind: 'refused', got: got.form, as: 'unavailable', sentence: 'too many passwords wait to be compared: try again in a second', retryAfterSeconds: 1, challenge: null });
 
 /** User and password; a text: why there are none. */
 function pairOf(text: string): { readonly user: string; readonly password: string } | string {

@@ -10,7 +10,7 @@ import { judgeJwt, mostTokenBytes } from './jwt.ts';
 import { Keyring } from './keyring.ts';
 import { FoundToken, findToken } from './token-finder.ts';
 import { VerifiedTokens } from './verified-tokens.ts';
-import { absent } from './verifier.ts';
+import { absent, got } from './verifier.ts';
 import type { Admission, IdentityRequest, Refused, Verifier } from './verifier.ts';
 
 /** Of one provider in one worker. */
@@ -58,6 +58,7 @@ export class JwtVerifier implements Verifier {
   /** Keys were asked for, and nobody has said yet whether there are new ones. */
   #asked = false;
   readonly challenge: string;
+  readonly challenges: readonly string[];
 
   constructor(name: string, provider: JwtProvider, asker: KeyAsker) {
     this.#name = name;
@@ -65,6 +66,7 @@ export class JwtVerifier implements Verifier {
     this.#provider = provider;
     this.#keyring = keyringOf(provider);
     this.challenge = `Bearer realm="${name}"`;
+    this.challenges = [this.challenge];
   }
 
   /** Tokens that are remembered. */
@@ -97,7 +99,7 @@ export class JwtVerifier implements Verifier {
     const found = this.#found;
     const count = findToken(head, this.#provider.places, found);
     if (count === 0) return absent;
-    if (count > 1) return this.#refuse('unauthenticated', 'invalid_request', 'the request holds several tokens: send one, in one place');
+    if (count > 1) return this.#refuse(got.form, 'unauthenticated', 'invalid_request', 'the request holds several tokens: send one, in one place');
     const known = this.#verified.find(found.bytes, found.start, found.end, this.#asker.epochMs());
     if (known !== null) return this.#admit(head, found, known);
     return this.#verifyAnew(request, found);
@@ -121,19 +123,20 @@ export class JwtVerifier implements Verifier {
 
   #verifyAnew(request: IdentityRequest, found: FoundToken): Admission | Promise<Admission> {
     const keyring = this.#keyring;
-    if (keyring === null) {
-      this.#ask();
-      return this.#unavailable();
-    }
     // One byte more says that it is too long.
     const text = Buffer.from(found.bytes.subarray(found.start, Math.min(found.end, found.start + mostTokenBytes + 1)));
     const verdict = this.#judge(text, keyring);
+    if (verdict.kind === 'no-keys') {
+      this.#ask();
+      return this.#unavailable();
+    }
     if (verdict.kind !== 'unknown-key') return verdict.kind === 'known' ? this.#admit(request.head, found, verdict.known) : verdict;
     if (!this.#ask() || this.#waiting.size >= jwtBounds.waiting) return this.#unknownKey();
     const { place, field } = found;
     return this.#keysOrTime().then(() => {
-      const again = this.#judge(text, this.#keyring!);
+      const again = this.#judge(text, this.#keyring);
       if (again.kind === 'unknown-key') return this.#unknownKey();
+      if (again.kind === 'no-keys') return this.#unavailable();
       if (again.kind !== 'known') return again;
       // Others were looked for meanwhile.
       found.place = place;
@@ -143,13 +146,14 @@ export class JwtVerifier implements Verifier {
   }
 
   /** What is known of the token, which is kept. */
-  #judge(text: Buffer, keyring: Keyring): { readonly kind: 'known'; readonly known: Known } | Refused | { readonly kind: 'unknown-key' } {
+  #judge(text: Buffer, keyring: Keyring | null): { readonly kind: 'known'; readonly known: Known } | Refused | { readonly kind: 'unknown-key' } | { readonly kind: 'no-keys' } {
     const verdict = judgeJwt(text.toString('latin1'), this.#provider, keyring, this.#asker.epochMs());
     switch (verdict.kind) {
       case 'unknown-key':
+      case 'no-keys':
         return verdict;
       case 'refused':
-        return this.#refuse(verdict.error === 'insufficient_scope' ? 'forbidden' : 'unauthenticated', verdict.error, verdict.sentence);
+        return this.#refuse(verdict.got, verdict.error === 'insufficient_scope' ? 'forbidden' : 'unauthenticated', verdict.error, verdict.sentence);
       case 'verified': {
         const known = this.#knownOf(verdict.client, verdict.fields);
         this.#verified.keep(text, 0, text.length, verdict.endMs, known);
@@ -200,17 +204,17 @@ export class JwtVerifier implements Verifier {
 
   #unknownKey(): Refused {
     const { issuer } = this.#provider;
-    return this.#refuse('unauthenticated', 'invalid_token', `the token is signed with a key that ${issuer} does not publish: get a new token, or try again in some seconds if the key is new`);
+    return this.#refuse(got.issuer, 'unauthenticated', 'invalid_token', `the token is signed with a key that ${issuer} does not publish: get a new token, or try again in some seconds if the key is new`);
   }
 
   #unavailable(): Refused {
     const sentence = `the keys of the provider ${this.#name} are not known yet: nobody can be let in`;
-    return Object.freeze({ kind: 'refused', as: 'unavailable', sentence, retryAfterSeconds: 5, challenge: null });
+    return Object.freeze({ kind: 'refused', got: got.issuer, as: 'unavailable', sentence, retryAfterSeconds: 5, challenge: null });
   }
 
-  #refuse(as: Refused['as'], error: string, sentence: string): Refused {
+  #refuse(how: number, as: Refused['as'], error: string, sentence: string): Refused {
     const description = sentence.replace(/[^ !#-[\]-~]/g, "'");
-    return { kind: 'refused', as, sentence, retryAfterSeconds: 0, challenge: `${this.challenge}, error="${error}", error_description="${description}"` };
+    return { kind: 'refused', got: how, as, sentence, retryAfterSeconds: 0, challenge: `${this.challenge}, error="${error}", error_description="${description}"` };
   }
 }
 

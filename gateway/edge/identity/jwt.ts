@@ -6,6 +6,7 @@ import type { ClaimPath, JwtProvider, RequiredClaim } from '../../callers/jwt-pr
 import { algorithms, keyBounds } from '../../callers/public-keys.ts';
 import type { Algorithm } from '../../callers/public-keys.ts';
 import type { Keyring } from './keyring.ts';
+import { got } from './verifier.ts';
 
 /** Longer tokens are refused, bytes. */
 export const mostTokenBytes = 16 * 1024;
@@ -19,30 +20,35 @@ const mostFieldCharacters = 2048;
 export type JwtVerdict =
   /** `fields`: claims that the model gets; `endMs`: epoch ms from which it must not be taken any more, leeway included. */
   | { readonly kind: 'verified'; readonly client: string; readonly fields: readonly (readonly [name: string, value: string])[]; readonly endMs: number }
-  /** `error`: of RFC 6750 §3.1. */
-  | { readonly kind: 'refused'; readonly error: 'invalid_token' | 'insufficient_scope'; readonly sentence: string }
+  /** `error`: of RFC 6750 §3.1; `got`: how far it got, as of a verifier. */
+  | { readonly kind: 'refused'; readonly got: number; readonly error: 'invalid_token' | 'insufficient_scope'; readonly sentence: string }
   /** It may be good: its key is not among those that are known. */
-  | { readonly kind: 'unknown-key' };
+  | { readonly kind: 'unknown-key' }
+  /** It may be good: no keys are known yet. */
+  | { readonly kind: 'no-keys' };
 
 const form = /^([\w-]+)\.([\w-]+)\.([\w-]+)$/;
 const encrypted = /^[\w-]+(?:\.[\w-]*){4}$/;
 /** `{"alg":"none"}`: what claims are judged behind, for jose judges those of signed tokens only after a verification of its own. */
 const unsigned = Buffer.from('{"alg":"none"}').toString('base64url');
 
-/** The verdict on a token at `nowMs`, epoch ms. Never throws. What is cheap is asked first; the claims that decide on access, last. */
-export function judgeJwt(token: string, provider: JwtProvider, keyring: Keyring, nowMs: number): JwtVerdict {
-  if (token.length > mostTokenBytes) return refused(`the token has more than ${mostTokenBytes} bytes: ask its issuer for a shorter one`);
+/** The verdict on a token at `nowMs`, epoch ms; `keyring` null: no keys are known yet. Never throws. What is cheap is asked first; the claims that decide on access, last. */
+export function judgeJwt(token: string, provider: JwtProvider, keyring: Keyring | null, nowMs: number): JwtVerdict {
+  if (token.length > mostTokenBytes) return refused(`the token has more than ${mostTokenBytes} bytes: ask its issuer for a shorter one`, got.form);
   const parts = form.exec(token);
   if (parts === null) {
-    return refused(encrypted.test(token) ? 'the token is encrypted: send one that is only signed' : 'the token is no JSON Web Token: send its three parts, in base64url with dots between them');
+    return encrypted.test(token) ? refused('the token is encrypted: send one that is only signed', got.form) : refused('the token is no JSON Web Token: send its three parts, in base64url with dots between them', got.nothing);
   }
   const [, head, body, tail] = parts as unknown as readonly [string, string, string, string];
-  if (head.length > mostHeaderCharacters) return refused(`the header of the token has more than ${mostHeaderCharacters} characters: have it name its key (kid) and hold no certificates`);
+  if (head.length > mostHeaderCharacters) return refused(`the header of the token has more than ${mostHeaderCharacters} characters: have it name its key (kid) and hold no certificates`, got.form);
   const header = readHeader(token, provider);
-  if (typeof header === 'string') return refused(header);
+  if (typeof header === 'string') return refused(header, got.form);
   const isLong = body.length > mostUnverifiedClaims;
   const early = isLong ? null : readClaims(body, provider, nowMs);
-  if (typeof early === 'string') return refused(early);
+  if (early !== null && 'wrong' in early) return refused(early.wrong, early.got);
+  if (keyring === null) return noKeys;
+  // Of a long one nobody knows yet who has issued it.
+  const far = isLong ? got.form : got.issuer;
   const keys = keyring.find(header.kid, header.algorithm);
   if (keys.count === 0) return unknownKey;
   const signature = Buffer.from(tail, 'base64url');
@@ -51,13 +57,14 @@ export function judgeJwt(token: string, provider: JwtProvider, keyring: Keyring,
   const isWritten = signature.toString('base64url') === tail;
   if (!isWritten || !keys.verify(signed, signature)) {
     // Of a key that was not named it may be one that is not known yet.
-    return isWritten && !keys.isNamed && provider.keysUrl !== null ? unknownKey : refused('the signature of the token is wrong');
+    return isWritten && !keys.isNamed && provider.keysUrl !== null ? unknownKey : refused('the signature of the token is wrong', far);
   }
-  const claims = early ?? readClaims(body, provider, nowMs);
-  return typeof claims === 'string' ? refused(claims) : judgeClaims(claims, provider);
+  const read = early ?? readClaims(body, provider, nowMs);
+  return 'wrong' in read ? refused(read.wrong, read.got) : judgeClaims(read.claims, provider);
 }
 
 const unknownKey: JwtVerdict = Object.freeze({ kind: 'unknown-key' });
+const noKeys: JwtVerdict = Object.freeze({ kind: 'no-keys' });
 
 function readHeader(token: string, { algorithms: allowed }: JwtProvider): { readonly kid: string | null; readonly algorithm: Algorithm } | string {
   let header;
@@ -74,7 +81,9 @@ function readHeader(token: string, { algorithms: allowed }: JwtProvider): { read
   return { kid: kid ?? null, algorithm };
 }
 
-function readClaims(body: string, provider: JwtProvider, nowMs: number): JWTPayload | string {
+type ReadClaims = { readonly claims: JWTPayload } | { readonly wrong: string; readonly got: number };
+
+function readClaims(body: string, provider: JwtProvider, nowMs: number): ReadClaims {
   const { issuer, audiences, leewaySeconds, maxAgeSeconds } = provider;
   const age = maxAgeSeconds === null ? {} : { maxTokenAge: maxAgeSeconds };
   try {
@@ -82,9 +91,11 @@ function readClaims(body: string, provider: JwtProvider, nowMs: number): JWTPayl
     const options = { issuer, audience: [...audiences], clockTolerance: leewaySeconds, currentDate: new Date(nowMs), requiredClaims: ['exp'], ...age };
     const { payload } = UnsecuredJWT.decode(`${unsigned}.${body}.`, options);
     const { iat } = payload;
-    return iat !== undefined && iat > nowMs / 1000 + leewaySeconds ? 'the token was issued in the future: check the clocks' : payload;
+    return iat !== undefined && iat > nowMs / 1000 + leewaySeconds ? { wrong: 'the token was issued in the future: check the clocks', got: got.issuer } : { claims: payload };
   } catch (error) {
-    return sentenceOf(error, provider);
+    // Whether it is of this issuer is asked before anything but what it must have at all.
+    const isOfIssuer = error instanceof errors.JWTExpired || (error instanceof errors.JWTClaimValidationFailed && error.claim !== 'iss' && error.reason !== 'missing');
+    return { wrong: sentenceOf(error, provider), got: isOfIssuer ? got.issuer : got.form };
   }
 }
 
@@ -104,11 +115,11 @@ function judgeClaims(claims: JWTPayload, provider: JwtProvider): JwtVerdict {
   const missing = requiredClaims.find((required) => !holds(claims, required));
   if (missing !== undefined) {
     const wanted = missing.values.length === 0 ? '' : ` as ${missing.values.join(' or ')}`;
-    return { kind: 'refused', error: 'insufficient_scope', sentence: `the token does not have the claim ${missing.path.join('.')}${wanted}, which is needed here` };
+    return { kind: 'refused', got: got.caller, error: 'insufficient_scope', sentence: `the token does not have the claim ${missing.path.join('.')}${wanted}, which is needed here` };
   }
   const said = claimAt(claims, clientClaim);
   const client = typeof said === 'string' || typeof said === 'number' ? clientName(String(said)) : null;
-  if (client === null) return refused(`the token does not say who the client is: its claim ${clientClaim.join('.')} is no text of 1 to 256 characters`);
+  if (client === null) return refused(`the token does not say who the client is: its claim ${clientClaim.join('.')} is no text of 1 to 256 characters`, got.caller);
   const fields = claimHeaders.flatMap(({ path, name }) => {
     const value = fieldOf(claimAt(claims, path));
     return value === null ? [] : [[name, value] as const];
@@ -150,6 +161,6 @@ function fieldOf(value: unknown): string | null {
   return text === '' || text.length > mostFieldCharacters ? null : text;
 }
 
-function refused(sentence: string): JwtVerdict {
-  return { kind: 'refused', error: 'invalid_token', sentence };
+function refused(sentence: string, how: number): JwtVerdict {
+  return { kind: 'refused', got: how, error: 'invalid_token', sentence };
 }

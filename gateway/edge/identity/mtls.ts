@@ -2,7 +2,7 @@
 import { clientName } from '../../callers/client-name.ts';
 import type { MtlsProvider } from '../../callers/mtls-provider.ts';
 import type { ClientCertificate } from '../message/client-certificate.ts';
-import { absent } from './verifier.ts';
+import { absent, got } from './verifier.ts';
 import type { Admission, IdentityRequest, Verifier } from './verifier.ts';
 
 export class MtlsVerifier implements Verifier {
@@ -10,12 +10,12 @@ export class MtlsVerifier implements Verifier {
   readonly #provider: MtlsProvider;
   readonly #judged = new WeakMap<ClientCertificate, Admission>();
   /** No scheme is registered for it: this one says what is missing. */
-  readonly challenge: string;
+  readonly challenges: readonly string[];
 
   constructor(name: string, provider: MtlsProvider) {
     this.#name = name;
     this.#provider = provider;
-    this.challenge = `ClientCertificate realm="${name}"`;
+    this.challenges = [`ClientCertificate realm="${name}"`];
   }
 
   verify({ facts: { certificate } }: IdentityRequest): Admission {
@@ -33,8 +33,9 @@ export class MtlsVerifier implements Verifier {
     // A name that is too long to be one is not cut: the fingerprint is as much the client's own.
     const client = taken.map(([, name]) => clientName(name)).find((name) => name !== null) ?? (taken.length > 0 ? certificate.fingerprint : null);
     if (client !== null) return Object.freeze({ kind: 'admitted', caller: Object.freeze({ provider: this.#name, client }), change: null });
+    // It was asked for by the host: what the request itself shows is what its client means.
     const sentence = `the client's certificate is not among those that may call by the provider ${this.#name}: use another, or have one of its names added`;
-    return Object.freeze({ kind: 'refused', as: 'forbidden', sentence, retryAfterSeconds: 0, challenge: null });
+    return Object.freeze({ kind: 'refused', got: got.nothing, as: 'forbidden', sentence, retryAfterSeconds: 0, challenge: null });
   }
 }
 

@@ -63,7 +63,7 @@ async function inTime(admission: Admission | Promise<Admission>): Promise<Admiss
   }
 }
 
-const tooLate: Admission = Object.freeze({ kind: 'refused', as: 'unavailable', sentence: `it was not known in ${lookMs / 1000} s`, retryAfterSeconds: 0, challenge: null });
+const tooLate: Admission = Object.freeze({ kind: 'refused', got: 0, as: 'unavailable', sentence: `it was not known in ${lookMs / 1000} s`, retryAfterSeconds: 0, challenge: null });
 
 /** The head as HTTP/1.1 carries it; null: it has no such form. What was read of it stands in bytes of its own. */
 function headOf({ method, host, path, headers }: ShownRequest): WireRequestHead | null {

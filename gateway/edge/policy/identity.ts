@@ -73,8 +73,9 @@ class Identities {
     this.#told = told;
     this.#providers = providers;
     this.#vouched = vouched;
-    this.#challenges = challenges(verifiers.map(({ challenge }) => challenge));
-    const words = verifiers.map(({ challenge }) => challenge).join(', or ');
+    const all = verifiers.flatMap(({ challenges }) => challenges);
+    this.#challenges = extraFields(all);
+    const words = all.join(', or ');
     this.#missing = Object.freeze({ kind: 'fail', failure: failures.unauthenticated, detail: `say who you are (${words})` });
   }
 
@@ -93,32 +94,32 @@ class Identities {
     return goOn;
   }
 
-  /** Asks the verifiers from this one on; `refusal`: why the first of those before it refused. */
-  #ask(request: StepRequest, from: number, refusal: Refused | null): Verdict | typeof waits {
+  /** Asks the verifiers from this one on; `refusal`: why the one of those before it refused that got furthest. */
+  #ask(request: StepRequest, from: number, refusal: Refusal | null): Verdict | typeof waits {
     let why = refusal;
     for (let at = from; at < this.#verifiers.length; at++) {
       const admission = this.#verifiers[at]!.verify(request);
       if (admission instanceof Promise) return this.#await(request, admission, at, why);
       if (admission.kind === 'admitted') return this.#admit(request, admission);
-      if (admission.kind === 'refused') why ??= admission;
+      if (admission.kind === 'refused') why = further(why, admission, at);
     }
     return this.#refuse(request, why);
   }
 
-  #await(request: StepRequest, admission: Promise<Admission>, at: number, refusal: Refused | null): typeof waits {
+  #await(request: StepRequest, admission: Promise<Admission>, at: number, refusal: Refusal | null): typeof waits {
     const resume = request.wait(() => undefined);
     void this.#settle(request, admission, at, refusal).then(resume, () => resume(fault));
     return waits;
   }
 
-  async #settle(request: StepRequest, first: Promise<Admission>, from: number, refusal: Refused | null): Promise<Verdict> {
+  async #settle(request: StepRequest, first: Promise<Admission>, from: number, refusal: Refusal | null): Promise<Verdict> {
     let why = refusal;
     let admission: Admission = await first;
     for (let at = from; ; admission = await this.#verifiers[at]!.verify(request)) {
       // Who may call is not what it was: whoever asks again is asked by what holds now.
-      if (!this.#holds()) return this.#refuse(request, policyChanged);
+      if (!this.#holds()) return this.#refuse(request, { refused: policyChanged, by: -1 });
       if (admission.kind === 'admitted') return this.#admit(request, admission);
-      if (admission.kind === 'refused') why ??= admission;
+      if (admission.kind === 'refused') why = further(why, admission, at);
       if (++at === this.#verifiers.length) return this.#refuse(request, why);
     }
   }
@@ -141,26 +142,38 @@ class Identities {
     return change;
   }
 
-  #refuse(request: StepRequest, refusal: Refused | null): Verdict {
-    this.#callers.count(refusal === null ? 'unauthenticated' : refusal.as);
+  #refuse(request: StepRequest, refusal: Refusal | null): Verdict {
+    this.#callers.count(refusal === null ? 'unauthenticated' : refusal.refused.as);
     if (refusal === null) {
       request.addToAnswer(this.#challenges);
       return this.#missing;
     }
-    const { as, sentence, challenge, retryAfterSeconds } = refusal;
-    if (challenge !== null) request.addToAnswer(challenges([challenge]));
+    const { by } = refusal;
+    const { as, sentence, challenge, retryAfterSeconds } = refusal.refused;
+    // What is wrong with what was shown, and every other way in.
+    if (challenge !== null) request.addToAnswer(extraFields(this.#verifiers.flatMap(({ challenges }, at) => (at === by ? [challenge, ...challenges.slice(1)] : challenges))));
     else if (as === 'unauthenticated') request.addToAnswer(this.#challenges);
     if (retryAfterSeconds > 0) request.addToAnswer({ instead: retryAfter, fields: [['retry-after', String(retryAfterSeconds)]] });
     return { kind: 'fail', failure: failureOf[as], detail: sentence };
   }
 }
 
-const policyChanged: Refused = Object.freeze({ kind: 'refused', as: 'unavailable', sentence: 'who may call has just changed: ask again', retryAfterSeconds: 1, challenge: null });
+/** Why nobody admits, and by which of the verifiers; −1: none of them. */
+interface Refusal {
+  readonly refused: Refused;
+  readonly by: number;
+}
+
+function further(before: Refusal | null, refused: Refused, by: number): Refusal {
+  return before !== null && before.refused.got >= refused.got ? before : { refused, by };
+}
+
+const policyChanged: Refused = Object.freeze({ kind: 'refused', got: 0, as: 'unavailable', sentence: 'who may call has just changed: ask again', retryAfterSeconds: 1, challenge: null });
 const retryAfter = Object.freeze(['retry-after']);
 const fault: Verdict = Object.freeze({ kind: 'fail', failure: failures.fault, detail: '' });
 const failureOf: Readonly<Record<Refused['as'], Failure>> = { unauthenticated: failures.unauthenticated, forbidden: failures.forbidden, unavailable: failures.identityUnavailable };
 
-function challenges(values: readonly string[]): ExtraFields {
+function extraFields(values: readonly string[]): ExtraFields {
   return Object.freeze({ instead: ['www-authenticate'], fields: values.map((value) => ['www-authenticate', value] as const) });
 }
 

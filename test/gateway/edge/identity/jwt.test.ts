@@ -18,6 +18,7 @@ function judged(token: string, changes: Partial<JwtProvider> = {}, pairs: readon
     case 'refused':
       return `${verdict.error}: ${verdict.sentence}`;
     case 'unknown-key':
+    case 'no-keys':
       return verdict.kind;
   }
 }
