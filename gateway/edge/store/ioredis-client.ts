@@ -22,8 +22,9 @@ export interface RedisEvents {
 const connectTimeoutMs = 2000;
 /** A connection that owes an answer and brings nothing for so long is given up: what waits on it would grow without end. */
 const silenceMs = 1000;
-const leastRetryMs = 50;
-const mostRetryMs = 2000;
+const leastRetryMs = 25;
+/** A server that is back is found within this, where its address refuses meanwhile: what waits for it is refused until then. A try costs a packet. */
+export const mostRetryMs = 150;
 
 /** Connects, and again for ever. Throws where a file of certificates cannot be read. */
 export function openClient(settings: RedisSettings, events: RedisEvents): RedisClient {
@@ -90,8 +91,8 @@ function openCluster({ nodes, tls }: RedisSettings, redisOptions: RedisOptions):
   });
 }
 
-/** Pauses that double, with a draw, so that many workers do not come back at once. */
-function retryStrategy(times: number): number {
+/** Pauses that double, with a draw, so that many workers do not come back at once. `times`: tries in a row that failed, 1 and up. */
+export function retryStrategy(times: number): number {
   const ms = Math.min(mostRetryMs, leastRetryMs * 2 ** Math.min(times, 10));
   return ms * (0.5 + Math.random() / 2);
 }

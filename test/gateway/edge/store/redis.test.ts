@@ -8,6 +8,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { systemClock } from '../../../../gateway/clock.ts';
 import { CounterBlock, blockBytes, fixed, redisOutcomes } from '../../../../gateway/counters.ts';
 import { redisScript } from '../../../../gateway/edge/store/redis-script.ts';
+import { mostRetryMs, retryStrategy } from '../../../../gateway/edge/store/ioredis-client.ts';
 import { RedisStore } from '../../../../gateway/edge/store/redis.ts';
 import type { RedisAnswer } from '../../../../gateway/edge/store/redis.ts';
 import type { RedisSettings } from '../../../../gateway/redis-settings.ts';
@@ -133,6 +134,31 @@ describe.skipIf(!hasRedis)('a real Redis', () => {
     expect(await store.call('get', ['a'])).toEqual({ kind: 'reply', reply: null });
     // Going and coming back within ten seconds is one line.
     expect(said).toEqual(['redis-ready']);
+  });
+
+  test('after a long while away it is found again at once', async () => {
+    const server = await redis();
+    const { store, connections } = open(redisAt(server.port));
+    await store.opened;
+    await server.kill();
+    await until(() => connections() === 0);
+    // So many tries that pauses are as long as they get.
+    let tries = 0;
+    const refusing = createServer((socket) => {
+      tries += 1;
+      socket.destroy();
+    });
+    refusing.listen(server.port, '127.0.0.1');
+    await once(refusing, 'listening');
+    await until(() => tries >= 10);
+    refusing.close();
+    await once(refusing, 'close');
+    await server.restart();
+    const backMs = performance.now();
+    await until(() => connections() === 1);
+    // 150 ms and what a connection takes. It was up to 2 s.
+    expect(performance.now() - backMs).toBeLessThan(700);
+    expect(await store.call('set', ['a', 'b'])).toEqual({ kind: 'reply', reply: 'OK' });
   });
 
   test('one that stands still is late, then given up; what waited for it is let go', async () => {
@@ -283,4 +309,13 @@ describe('what is no Redis', () => {
     expect(await pending).toMatchObject({ kind: 'away', why: 'unreachable' });
     expect(await store.call('get', ['a'])).toMatchObject({ kind: 'away', why: 'unreachable' });
   });
+});
+
+test('pauses between tries grow, are drawn, and never longer than their bound', () => {
+  for (let times = 1; times <= 2000; times++) {
+    const pauseMs = retryStrategy(times);
+    expect(pauseMs).toBeGreaterThanOrEqual(25);
+    expect(pauseMs).toBeLessThanOrEqual(mostRetryMs);
+  }
+  expect(mostRetryMs).toBeLessThanOrEqual(150);
 });
