@@ -3,7 +3,7 @@ import type { Route } from '../routing/decision.ts';
 import type { Mapping } from '../routing/mapping.ts';
 import type { Match } from '../routing/match.ts';
 import { compareProblems, compareText, type ObjectRef, type Problem } from '../routing/problem.ts';
-import type { RouteTable } from '../routing/table.ts';
+import type { PrintedTable } from '../routing/print.ts';
 import type { Upstream } from '../routing/upstream.ts';
 import { conditionWords, pathWords } from './match-words.ts';
 import { destinationOf, targetNotes, type Destination } from './target-words.ts';
@@ -26,9 +26,14 @@ export interface BlockSection {
   readonly addresses: readonly BlockAddress[];
   /** Greatest declared share first, then copies. */
   readonly rows: readonly BlockRow[];
-  /** Why it answers 503, or null. */
+  /** Why nobody answers, or null. */
   readonly reject: string | null;
   readonly problems: readonly Problem[];
+}
+
+/** Are gRPC calls alone taken there? */
+export function isGrpcAlone({ addresses }: Pick<BlockSection, 'addresses'>): boolean {
+  return addresses.every(({ protocol }) => protocol === 'gRPC');
 }
 
 /** How it is called, and what all its rows have in common on the way. */
@@ -52,8 +57,20 @@ export interface BlockRow {
   readonly notes: string;
 }
 
-/** All Routes, by namespace, deployments before other paths, by name. Time grows with the Routes (and with sorting them). */
-export function routeBlocks(table: RouteTable<unknown>, upstreams: ReadonlyMap<string, Upstream>): RouteBlock[] {
+/** Those Routes alone that answer under this name, or that an object of this name declares, in part at least. `named`: `NAMESPACE/NAME` or `NAME`; null: all. */
+export function routesNamed<T>(table: PrintedTable<T>, named: string | null): PrintedTable<T> {
+  if (named === null) return table;
+  const { singleNamespace } = table.settings;
+  const isNamed = (namespace: string, name: string): boolean => named === name || named === `${namespace}/${name}`;
+  const routes = table.routesInOrder().filter((route) => {
+    const { kind, name } = nameOf(route, singleNamespace);
+    return (kind === 'deployment' && isNamed(route.space ?? route.namespace, name)) || route.mappings.some(({ source }) => isNamed(source.namespace, source.name));
+  });
+  return { version: table.version, hash: table.hash, settings: table.settings, routesInOrder: () => routes };
+}
+
+/** All Routes, by namespace, deployments before other paths, by name; those of one title are one block. Time grows with the Routes (and with sorting them). */
+export function routeBlocks(table: PrintedTable<unknown>, upstreams: ReadonlyMap<string, Upstream>): RouteBlock[] {
   const drafts = new Map<string, BlockDraft>();
   for (const route of table.routesInOrder()) {
     const named = nameOf(route, table.settings.singleNamespace);
@@ -62,7 +79,18 @@ export function routeBlocks(table: RouteTable<unknown>, upstreams: ReadonlyMap<s
     if (draft === undefined) drafts.set(key, (draft = { ...named, route, sections: new Map() }));
     addRoute(draft.sections, route, named, route.problems, upstreams);
   }
-  return Array.from(drafts.values(), finished).sort(compareBlocks);
+  return oneATitle(Array.from(drafts.values(), finished).sort(compareBlocks));
+}
+
+/** Paths have no name of their own: what the same objects declare is one block. */
+function oneATitle(blocks: readonly RouteBlock[]): RouteBlock[] {
+  const titled = new Map<string, RouteBlock>();
+  for (const block of blocks) {
+    const key = JSON.stringify([block.namespace, block.title]);
+    const known = titled.get(key);
+    titled.set(key, known === undefined ? block : { ...known, kind: known.kind === 'deployment' ? 'deployment' : block.kind, sections: [...known.sections, ...block.sections] });
+  }
+  return [...titled.values()];
 }
 
 /** What a Route is called by. */

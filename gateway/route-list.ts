@@ -8,11 +8,11 @@
 import type { ObjectRef } from '../routing/problem.ts';
 import { printProblem } from '../routing/problem.ts';
 import { printShare } from '../routing/print.ts';
-import type { RouteTable } from '../routing/table.ts';
+import type { PrintedTable } from '../routing/print.ts';
 import type { Upstream } from '../routing/upstream.ts';
 import { visible } from '../routing/visible.ts';
 import { Columns, memberColumns, type Column } from './columns.ts';
-import { routeBlocks, type BlockAddress, type BlockRow, type BlockSection, type RouteBlock } from './route-blocks.ts';
+import { isGrpcAlone, routeBlocks, type BlockAddress, type BlockRow, type BlockSection, type RouteBlock } from './route-blocks.ts';
 import { destinationWords, type Destination } from './target-words.ts';
 
 const columns: readonly Column[] = [
@@ -25,7 +25,7 @@ const columns: readonly Column[] = [
 const mostNamed = 10;
 
 /** `originOf`: where an object was read, `canary.yaml:6`, or "". Ends with a newline. */
-export function printRouteList(table: RouteTable<unknown>, upstreams: ReadonlyMap<string, Upstream>, originOf: (ref: ObjectRef) => string): string {
+export function printRouteList(table: PrintedTable<unknown>, upstreams: ReadonlyMap<string, Upstream>, originOf: (ref: ObjectRef) => string): string {
   const blocks = routeBlocks(table, upstreams);
   if (blocks.length === 0) return 'no Routes\n';
   const cells = (block: RouteBlock, row: BlockRow): string[] => cellsOf(block, row, originOf);
@@ -63,8 +63,9 @@ function isBareOfOther(address: BlockAddress, addresses: readonly BlockAddress[]
   return addresses.some((other) => isBareOf(address, other));
 }
 
-function endLines({ reject, problems }: BlockSection): readonly string[] {
-  return [...(reject === null ? [] : [`    answers 503: ${reject}`]), ...problems.map((problem) => `    ${printProblem(problem)}`)];
+function endLines(section: BlockSection): readonly string[] {
+  const { reject, problems } = section;
+  return [...(reject === null ? [] : [`    answers ${isGrpcAlone(section) ? 'UNAVAILABLE' : '503'}: ${reject}`]), ...problems.map((problem) => `    ${printProblem(problem)}`)];
 }
 
 function cellsOf({ namespace }: RouteBlock, row: BlockRow, originOf: (ref: ObjectRef) => string): string[] {
@@ -105,7 +106,13 @@ function summaryOf(blocks: readonly RouteBlock[]): string {
   const deployments = blocks.filter(({ sections }) => sections.some(({ rows }) => rows.some(({ source }) => source.kind === 'SeldonDeployment'))).length;
   const others = blocks.length - deployments;
   const counts = [deployments === 0 ? '' : `${deployments} deployment${deployments === 1 ? '' : 's'}`, others === 0 ? '' : `${others} of Mappings alone`];
-  const silent = [...new Set(blocks.filter(({ sections }) => sections.some(({ reject }) => reject !== null)).map(({ title }) => title))];
-  const more = silent.length > mostNamed ? ` and ${silent.length - mostNamed} more` : '';
-  return `${counts.filter((part) => part !== '').join(', ')}${silent.length === 0 ? '' : `; answers 503: ${silent.slice(0, mostNamed).join(', ')}${more}`}`;
+  const silent = blocks.filter(({ sections }) => sections.some((section) => section.reject !== null && !isGrpcAlone(section)));
+  const withoutGrpc = blocks.filter((block) => !silent.includes(block) && block.sections.some(({ reject }) => reject !== null));
+  return `${counts.filter((part) => part !== '').join(', ')}${namedText('answers 503', silent)}${namedText('no gRPC', withoutGrpc)}`;
+}
+
+function namedText(words: string, blocks: readonly RouteBlock[]): string {
+  if (blocks.length === 0) return '';
+  const more = blocks.length > mostNamed ? ` and ${blocks.length - mostNamed} more` : '';
+  return `; ${words}: ${blocks.slice(0, mostNamed).map(({ title }) => title).join(', ')}${more}`;
 }

@@ -19,8 +19,11 @@ import type { Route, SplitMember } from './decision.ts';
 import type { FrontSettings } from './table-change.ts';
 import { visible } from './visible.ts';
 
+/** What is printed of a table: all of its Routes, or some. */
+export type PrintedTable<T> = Pick<RouteTable<T>, 'version' | 'hash' | 'settings' | 'routesInOrder'>;
+
 /** The whole table: what is about every request, then Routes in the order tried, a heading for each space, Problems under their Route. Ends with a newline unless empty. */
-export function printTable<T>(table: RouteTable<T>, problemsOf: (route: Route<T>) => readonly Problem[] = ({ problems }) => problems): string {
+export function printTable<T>(table: PrintedTable<T>, problemsOf: (route: Route<T>) => readonly Problem[] = ({ problems }) => problems): string {
   const { front } = table.settings;
   const blocks: string[] = front === null ? [] : [`# every request\n\n${frontWords(front).map((word) => `  ${word}\n`).join('')}`];
   let space: string | null | undefined;
@@ -221,7 +224,7 @@ export interface TableJson {
 }
 
 /** The table as plain values, Routes in the order tried. Shares are 0..1. */
-export function tableJson<T>(table: RouteTable<T>): TableJson {
+export function tableJson<T>(table: PrintedTable<T>): TableJson {
   return { version: table.version, hash: table.hash, routes: table.routesInOrder().map((route) => routeJson(route, route.problems)) };
 }
 

@@ -16,6 +16,7 @@ import { printExplanation, requestLine } from '../explanation.ts';
 import { explainShown } from '../explanation-shown.ts';
 import type { Looker } from '../explanation-shown.ts';
 import { inSigns, inWords } from '../match-words.ts';
+import { routesNamed } from '../route-blocks.ts';
 import { printRouteList } from '../route-list.ts';
 import { askedByBody, askedByQuery, mostExplainBytes } from './explain-request.ts';
 import type { AskedExplanation } from './explain-request.ts';
@@ -41,7 +42,14 @@ export interface ApiParts {
 
 export function serveApi(api: FastifyInstance, view: AdminView, { bodyBytes, trustedHops, policy, certificateSet, openLook }: ApiParts): void {
   const who = (named: string | null): Who => whoOf(view.table, { policy: policy(), trustedHops, hosts: servedHosts(certificateSet()) }, named);
-  serveWhole(api, '/api/routes', () => tableJson(view.table), () => printRouteList(view.table, view.translation.upstreams, () => ''), () => printTable(view.table));
+  const routes = sendingWhole(() => tableJson(view.table), () => printRouteList(view.table, view.translation.upstreams, () => ''), () => printTable(view.table));
+  api.get('/api/routes', (request, reply) => {
+    const named = queryOf(request).get('deployment');
+    if (named === null) return routes(request, reply);
+    const table = routesNamed(view.table, named);
+    if (table.routesInOrder().length === 0) return reply.code(404).send({ error: 'not-found', sentence: nobodyNamed(named) });
+    return answer(request, reply, () => tableJson(table), () => (isWide(queryOf(request)) ? printTable(table) : printRouteList(table, view.translation.upstreams, () => '')));
+  });
   const gather = (slices: Slices): Promise<readonly Problem[]> => view.gatherProblems(slices);
   const problems = sendingShared(() => problemsJson(gather, slicesOfThread()), () => problemsText(gather, slicesOfThread()));
   api.get('/api/problems', (request, reply) => problems(request, reply));
@@ -85,11 +93,6 @@ function isWide(query: URLSearchParams): boolean {
 }
 
 /** An answer about everything: large, and the same for all who ask. */
-function serveWhole(api: FastifyInstance, path: string, json: () => unknown, text: () => string, wide: () => string = text): void {
-  const whole = sendingWhole(json, text, wide);
-  api.get(path, (request, reply) => whole(request, reply));
-}
-
 function sendingWhole(json: () => unknown, text: () => string, wide: () => string): (request: FastifyRequest, reply: FastifyReply) => FastifyReply | Promise<FastifyReply> {
   return sendingShared(async () => Buffer.from(visibleLines(JSON.stringify(json()))), async () => Buffer.from(text()), async () => Buffer.from(wide()));
 }

@@ -1,11 +1,11 @@
 // `sluice check`: the Problems of manifests, as a gateway that serves them would report them.
 import type { Problem } from '../../routing/problem.ts';
-import { visible } from '../../routing/visible.ts';
 import type { Option } from '../options.ts';
 import { backProblems } from './back.ts';
 import { linesOfCode, printProblems } from './problem-list.ts';
+import { plural, readWords } from './read-words.ts';
 import { runTool, valueOf, type ToolOutcome, type ToolUse } from './command.ts';
-import { hasOneOrigin, jsonOption, manifestOptions, readSettings, serveManifests, type ReadCounts } from './manifests.ts';
+import { hasOneOrigin, jsonOption, manifestOptions, readSettings, serveManifests } from './manifests.ts';
 
 const usage = `Use: sluice check DIR|FILE… [options]
      sluice check - [options]                 manifests on standard input
@@ -39,7 +39,7 @@ async function run(use: ToolUse): Promise<ToolOutcome> {
   const ofAnotherId = served.translation.ofAnother.length;
   const text = use.options.has('json')
     ? `${JSON.stringify({ problems: problems.map((problem) => ({ ...problem, origin: originOf(problem.subject) })), read: { ...served.read, kinds: Object.fromEntries(served.read.kinds), ofAnotherId } }, null, 2)}\n`
-    : `${printProblems(problems, { all: isBack || use.options.has('all'), originOf })}${isBack ? backSummaryOf(problems) : summaryOf(problems)}${readText(served.read, ofAnotherId)}\n`;
+    : `${printProblems(problems, { all: isBack || use.options.has('all'), originOf })}${isBack ? backSummaryOf(problems) : summaryOf(problems)} in ${readWords(served.read, ofAnotherId)}\n`;
   return { kind: 'done', text, form: 'plain', code: problems.some(({ level }) => level === 'error') ? 1 : 0 };
 }
 
@@ -51,31 +51,4 @@ function summaryOf(problems: readonly Problem[]): string {
 function backSummaryOf(problems: readonly Problem[]): string {
   const opened = new Set(problems.filter(({ code }) => code.startsWith('opens-')).map(({ subject: { kind, namespace, name } }) => `${kind} ${namespace}/${name}`)).size;
   return opened === 0 ? 'nothing that would open was found' : `${plural(opened, 'object')} would open, or lose limits, with Ambassador,`;
-}
-
-/** ` in 12 SeldonDeployments and 4 Services (3 objects of other kinds)`. */
-function readText({ kinds, unwatched, otherKinds, withoutNamespace, orphans }: ReadCounts, ofAnotherId: number): string {
-  const order = ['SeldonDeployment', 'Mapping', 'Host', 'TLSContext', 'Module', 'AuthService', 'RateLimitService', 'Service', 'EndpointSlice', 'Secret'];
-  const read = order.flatMap((kind) => (kinds.has(kind) ? [plural(kinds.get(kind)!, kind)] : []));
-  const there = read.length === 0 ? 'nothing' : read.length === 1 ? read[0]! : `${read.slice(0, -1).join(', ')} and ${read.at(-1)!}`;
-  const beside = [
-    otherKinds === 0 ? '' : `${plural(otherKinds, 'object')} of other kinds`,
-    unwatched === 0 ? '' : `${unwatched} in namespaces that are not watched`,
-    ofAnotherId === 0 ? '' : `${ofAnotherId} of another ambassador-id`,
-    orphans.length === 0 ? '' : `${orphans.length} of SeldonDeployments that are not there: ${orphanText(orphans)}`,
-    withoutNamespace === 0 ? '' : `${withoutNamespace} without a namespace, taken as of default: -n NAMESPACE for another`,
-  ].filter((part) => part !== '');
-  return ` in ${there}${beside.length === 0 ? '' : ` (${beside.join(', ')})`}`;
-}
-
-/** Most objects that the line names. */
-const mostNamed = 3;
-
-function orphanText(orphans: ReadCounts['orphans']): string {
-  const named = orphans.slice(0, mostNamed).map(({ ref, owner }) => visible(`${ref.kind} ${ref.namespace}/${ref.name} of ${owner}`));
-  return orphans.length > mostNamed ? `${named.join('; ')}; …` : named.join('; ');
-}
-
-function plural(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }

@@ -3,13 +3,16 @@ import { declaredHosts } from '../host-words.ts';
 import { nobodyNamed, printWho, whoOf } from '../who.ts';
 import { askAdmin, tokenOption, urlOption } from './admin.ts';
 import { runTool, valueOf, type ToolOutcome, type ToolUse } from './command.ts';
+import { isNothingRead, nothingText } from './read-words.ts';
 import { hasOneOrigin, jsonOption, manifestOptions, readSettings, serveManifests } from './manifests.ts';
 
 const usage = `Use: sluice who DIR|FILE… [--deployment NAME] [--policy FILE] [options]
      sluice who --cluster [--deployment NAME] [--policy FILE] [options]
      sluice who [DEPLOYMENT] --url ADMIN [--json]
 
-Prints for each deployment, or for the one that is named (NAME or NAMESPACE/NAME), who may call it, how often and from where, and which object or part of the policy says so.
+Prints for each deployment, or for the one that is named (NAME or NAMESPACE/NAME), who may call it, how often and from where, and which object or part of the policy says so. Of a host whose cleartext
+is redirected or refused it says that below.
+Exits 0 when there is something to print, 1 when nothing of the name is there, nothing could be read or the gateway does not answer, 2 on wrong use.
 `;
 
 const deploymentOption = { name: 'deployment', kind: 'text', placeholder: '[NS/]NAME', help: 'this one only' } as const;
@@ -36,5 +39,6 @@ async function run(use: ToolUse): Promise<ToolOutcome> {
   const named = valueOf(use, 'deployment');
   const told = whoOf(served.table, { policy: served.policy, trustedHops: read.settings.trustedHops, hosts: declaredHosts(served.translation.hosts) }, named);
   if (named !== null && told.who.length === 0) return { kind: 'failed', sentence: nobodyNamed(named) };
-  return { kind: 'done', text: json ? `${JSON.stringify(told, null, 2)}\n` : printWho(told), form, code: 0 };
+  const text = json ? `${JSON.stringify(told, null, 2)}\n` : told.who.length === 0 ? nothingText(served) : printWho(told);
+  return { kind: 'done', text, form, code: isNothingRead(served) ? 1 : 0 };
 }

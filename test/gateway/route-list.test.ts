@@ -14,6 +14,13 @@ function listed(objects: readonly SourceObject[], settings: Partial<TranslateSet
 const shadows = '{ spec: { predictors: [{ name: main, graph: { name: c } }, { name: next, shadow: true, graph: { name: c } }, { name: later, shadow: true, traffic: 10, graph: { name: c } }] } }';
 
 describe('a block', () => {
+  test('of paths that one object declares is one', () => {
+    const mappings = ['asked', 'open'].map((name) => `---\napiVersion: getambassador.io/v1\nkind: Mapping\nname: ${name}\nprefix: /${name}/\nservice: two\n`).join('');
+    const text = listed([object('Service', 'prod/two', `{ metadata: { annotations: { getambassador.io/config: ${JSON.stringify(mappings)} } }, spec: { ports: [{ port: 80 }] } }`)]);
+    expect(text.match(/^prod\/two$/gm)).toHaveLength(1);
+    expect(text.split('\n').flatMap((line) => /path {2}(\S+)| (asked|open) |of Mappings/.exec(line)?.[0].trim() ?? [])).toEqual(['path  /asked/…', 'asked', 'path  /open/…', 'open', 'of Mappings']);
+  });
+
   test('of a canary has REST and gRPC together, both shares, and where it was declared', () => {
     expect(listed([deployment('prod/iris', ['main:75', 'canary:25']), ...service('prod/iris-main'), ...service('prod/iris-canary')])).toMatchInlineSnapshot(`
       "
@@ -111,9 +118,9 @@ describe('a block', () => {
            100%      100%  yes    main       iris-main:8000  SeldonDeployment iris (iris.yaml:3)
         gRPC  seldon: iris, namespace: prod (or seldon alone)
              0%      100%  no     main       iris-main:5001  SeldonDeployment iris (iris.yaml:3)
-          answers 503: no healthy upstream
+          answers UNAVAILABLE: no healthy upstream
 
-      1 deployment; answers 503: prod/iris
+      1 deployment; no gRPC: prod/iris
       "
     `);
   });

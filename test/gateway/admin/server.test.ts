@@ -218,6 +218,7 @@ describe('explain', () => {
     expect((await get('/api/who', { accept: 'text/plain' })).text).toMatch(/^DEPLOYMENT|^no Routes, so there is nothing to call\n$/);
     expect((await get('/api/who?deployment=nobody')).status).toBe(404);
     expect(JSON.parse((await get('/api/who?deployment=nobody')).text)).toMatchObject({ sentence: expect.stringMatching(/^no object with Routes is named nobody: /) as string });
+    expect((await get('/api/routes?deployment=nobody')).status).toBe(404);
     expect(JSON.parse((await get('/api/who')).text)).toEqual({ who: [], cleartext: [] });
     expect((await get('/api/routes', { accept: 'text/plain' })).text).toBe('no Routes\n');
     expect((await get('/api/routes?wide=true', { accept: 'text/plain' })).text).toBe('');

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
@@ -257,6 +257,30 @@ describe('check', () => {
     [['/no/such/folder'], 1, 'sluice check: /no/such/folder is neither a directory nor a .yaml, .yml or .json file that exists\n'],
   ])('%j ends with %i and one line', async (argv, code, err) => {
     expect(await run(check, ...argv)).toEqual({ code, out: '', err });
+  });
+});
+
+describe('what is not there', () => {
+  beforeAll(() => {
+    writeFileSync(at('config.yaml'), 'apiVersion: v1\nkind: ConfigMap\nmetadata: { name: x, namespace: prod }\n');
+    writeFileSync(at('other.yaml'), readFileSync(at('good.yaml'), 'utf8').replace('namespace: prod }', 'namespace: prod, annotations: { seldon.io/ambassador-id: other } }'));
+  });
+
+  test.each(['routes', 'who'] as const)('%s of a name that nothing has is exit 1, with a sentence', async (name) => {
+    const tool = { routes, who }[name];
+    const sentence = 'no object with Routes is named prod/wine: write NAME or NAMESPACE/NAME as sluice routes shows it, or leave the name out for all';
+    for (const form of [[], ['--json'], ...(name === 'routes' ? [['--wide']] : [])]) {
+      expect(await run(tool, at('good.yaml'), '--deployment', 'prod/wine', ...form)).toEqual({ code: 1, out: '', err: `sluice ${name}: ${sentence}\n` });
+      for (const named of ['iris', 'prod/iris']) expect((await run(tool, at('good.yaml'), at('shop.yaml'), '--deployment', named, ...form)).code).toBe(0);
+    }
+    expect((await run(tool, at('good.yaml'), at('shop.yaml'), '--deployment', 'shop')).out).not.toContain('iris');
+  });
+
+  test.each(['routes', 'who'] as const)('%s of nothing says what was not read, and is exit 1', async (name) => {
+    const tool = { routes, who }[name];
+    expect(await run(tool, at('config.yaml'))).toEqual({ code: 1, out: 'no Routes; what was read: nothing (1 object of other kinds)\n', err: '' });
+    expect(await run(tool, at('other.yaml'))).toEqual({ code: 1, out: 'no Routes; what was read: 1 SeldonDeployment (1 of another ambassador-id)\n', err: '' });
+    expect(await run(tool, at('good.yaml'), '--namespace', 'staging')).toEqual({ code: 1, out: 'no Routes; what was read: nothing (1 in namespaces that are not watched)\n', err: '' });
   });
 });
 
