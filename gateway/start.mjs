@@ -53,6 +53,8 @@ async function isPacked(node) {
   return spawnSync(node, ['gateway/packing/main.ts', ...(canPack ? [] : ['--check'])], { cwd: root, stdio: ['ignore', 2, canPack ? 2 : 'ignore'] }).status === 0;
 }
 
+// npm never puts a lock file into a package, and Node does not run the sources of one.
+if (!existsSync(join(root, 'package-lock.json'))) fail('sluice: there is no package for npm yet: run a checkout (npm ci, then npx sluice), or an image');
 if (!isInstalled()) install();
 const node = pinnedNode();
 const [script, ...argv] = process.argv.slice(2);
