@@ -7,6 +7,8 @@ import { decoding, parseOptions, wrongValue } from './options.ts';
 import type { Option, Written } from './options.ts';
 import { parseRedisUrl } from './redis-settings.ts';
 import { mostWorkers } from './settings.ts';
+import { plainTlsDefaults, suiteFault } from './tls-defaults.ts';
+import type { TlsDefaults } from './tls-defaults.ts';
 import type { ClusterSettings, Settings } from './settings.ts';
 
 export type ServeConfig =
@@ -32,6 +34,8 @@ export const serveOptions: readonly Option[] = [
   { name: 'tls-key', kind: 'text', placeholder: 'FILE', help: 'its private key, PEM' },
   { name: 'tls-certs', kind: 'list', placeholder: 'DIR', help: 'a directory of certificates, watched: NAME.crt with NAME.key, or NAME/tls.crt with NAME/tls.key, for the hosts that each names; default.crt for all others' },
   { name: 'tls-ticket-keys', kind: 'text', placeholder: 'FILE', help: 'secret that replicas share so that a TLS session goes on at any of them: a line of `openssl rand -base64 48`, watched (each process its own)' },
+  { name: 'tls-min-version', kind: 'text', placeholder: '1.2|1.3', help: 'lowest version of TLS where no TLSContext says one (1.2)' },
+  { name: 'tls-cipher-suites', kind: 'list', placeholder: 'NAME', help: "a suite by OpenSSL's name, in order, where no TLSContext says any (Mozilla's intermediate: ECDHE with AES-GCM or ChaCha20)" },
   { name: 'admin', kind: 'text', placeholder: 'HOST:PORT', help: 'health, metrics, routes (127.0.0.1:8877; in a pod :8877)' },
   { name: 'admin-token', kind: 'text', placeholder: 'TOKEN', help: 'bearer token for /api when the admin port is bound beyond loopback' },
   { name: 'admin-host', kind: 'list', placeholder: 'NAME', help: 'a name that the admin port answers to, besides addresses and localhost' },
@@ -164,10 +168,27 @@ function tlsOf(options: ReadonlyMap<string, Written>): Settings['tls'] {
   const keyFile = textOf(options, 'tls-key');
   const folders = options.get('tls-certs')?.values ?? [];
   const ticketKeysFile = textOf(options, 'tls-ticket-keys');
+  const stray = listen === undefined ? (options.get('tls-min-version') ?? options.get('tls-cipher-suites')) : undefined;
+  if (stray !== undefined) return wrongValue(`${stray.from} belongs to the port for TLS: write --tls-listen HOST:PORT too`);
   if (listen === undefined && certFile === null && keyFile === null && folders.length === 0 && ticketKeysFile === null) return null;
   if (listen === undefined) return wrongValue('certificates need a port: write --tls-listen HOST:PORT');
   if ((certFile === null) !== (keyFile === null)) return wrongValue('a certificate needs its key: write --tls-cert FILE --tls-key FILE');
-  return { ...addressOf(listen, { host: null, port: 8443 }), certFile, keyFile, folders, ticketKeysFile };
+  return { ...addressOf(listen, { host: null, port: 8443 }), certFile, keyFile, folders, ticketKeysFile, defaults: tlsDefaultsOf(options) };
+}
+
+function tlsDefaultsOf(options: ReadonlyMap<string, Written>): TlsDefaults {
+  const lowest = choiceOf(options, 'tls-min-version', ['1.2', '1.3']);
+  const written = options.get('tls-cipher-suites');
+  // As OpenSSL writes a list of them, too.
+  const cipherSuites = written?.values.flatMap((text) => text.split(/[,:]/)) ?? plainTlsDefaults.cipherSuites;
+  for (const name of written === undefined ? [] : cipherSuites) {
+    const fault = suiteFault(name);
+    if (fault !== null) wrongValue(`${written!.from} has "${name}", ${fault}: write names such as ECDHE-ECDSA-AES128-GCM-SHA256 or TLS_AES_128_GCM_SHA256`);
+  }
+  const isOfLowest = cipherSuites.some((name) => name.startsWith('TLS_'));
+  if (lowest === '1.3' && written !== undefined && !isOfLowest) wrongValue(`${written.from} has suites of TLS 1.2 only, and --tls-min-version is 1.3: write suites such as TLS_AES_128_GCM_SHA256, or --tls-min-version 1.2`);
+  if (lowest === '1.2' && cipherSuites.every((name) => name.startsWith('TLS_'))) wrongValue(`${written!.from} has suites of TLS 1.3 only, and --tls-min-version is 1.2: write suites such as ECDHE-ECDSA-AES128-GCM-SHA256 too, or --tls-min-version 1.3`);
+  return { minVersion: `TLSv${lowest}`, cipherSuites };
 }
 
 function redisOf(options: ReadonlyMap<string, Written>): Settings['redis'] {

@@ -1,6 +1,7 @@
 // Settings: every option of `sluice serve`, decoded and checked. Plain values: they travel to the workers by structured clone.
 import type { Grant } from '../k8s/translate/translation.ts';
 import type { RedisSettings } from './redis-settings.ts';
+import type { TlsDefaults } from './tls-defaults.ts';
 
 /** Data workers that a gateway may have. */
 export const mostWorkers = 64;
@@ -61,6 +62,8 @@ export interface TlsSettings {
   readonly folders: readonly string[];
   /** Seeds of ticket keys that replicas share; null: each process has its own. */
   readonly ticketKeysFile: string | null;
+  /** For hosts of which nobody says more. */
+  readonly defaults: TlsDefaults;
 }
 
 export interface FolderSettings {

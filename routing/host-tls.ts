@@ -5,12 +5,12 @@ import type { ObjectRef } from './problem.ts';
 
 /** What a TLS handshake with a host must keep to. */
 export interface TlsTerms {
-  /** The lowest and the highest version, 1.2 and up; null: whatever there is. */
+  /** The lowest and the highest version, 1.2 and up; null: as the gateway has it where nobody says. */
   readonly minVersion: TlsVersion | null;
   readonly maxVersion: TlsVersion | null;
-  /** Of TLS 1.2, in order, by OpenSSL's names; empty: OpenSSL's own choice. */
+  /** Of TLS 1.2, in order, by OpenSSL's names; empty: the gateway's own. */
   readonly ciphers: readonly string[];
-  /** Groups for the exchange of keys, in order, by OpenSSL's names; empty: OpenSSL's own choice. */
+  /** Groups for the exchange of keys, in order, by OpenSSL's names; empty: the gateway's own. */
   readonly curves: readonly string[];
   /** Protocols that are offered by ALPN. */
   readonly alpn: readonly AlpnName[];

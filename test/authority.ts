@@ -23,7 +23,7 @@ export class Authority {
   static async make(name = 'Test authority'): Promise<Authority> {
     const authority = new Authority();
     const { folder } = authority;
-    await run('openssl', ['req', '-x509', ...p256, '-days', '3650', '-subj', `/CN=${name}`, '-keyout', join(folder, 'ca.key'), '-out', authority.caFile]);
+    await run('openssl', ['req', '-x509', ...p256, '-days', '3650', '-subj', `/CN=${name}`, '-addext', 'keyUsage=critical,keyCertSign,cRLSign', '-keyout', join(folder, 'ca.key'), '-out', authority.caFile]);
     writeFileSync(join(folder, 'index.txt'), '');
     writeFileSync(join(folder, 'crlnumber'), '01\n');
     writeFileSync(join(folder, 'ca.cnf'), `[ca]\ndefault_ca=d\n[d]\ndatabase=${folder}/index.txt\ncrlnumber=${folder}/crlnumber\ndefault_md=sha256\ndefault_crl_days=30\ncertificate=${folder}/ca.crt\nprivate_key=${folder}/ca.key\n`);
@@ -38,7 +38,7 @@ export class Authority {
   async issue(file: string, names: string, { subject = `/CN=${file}`, from = '20260101000000Z', to = '20360101000000Z' }: { readonly subject?: string; readonly from?: string; readonly to?: string } = {}): Promise<Issued> {
     const at = (ending: string): string => join(this.folder, `${file}.${ending}`);
     await run('openssl', ['req', ...p256, '-subj', subject, '-keyout', at('key'), '-out', at('csr')]);
-    writeFileSync(at('cnf'), `${readFileSync(join(this.folder, 'ca.cnf'), 'utf8')}new_certs_dir=${this.folder}\nrand_serial=yes\nunique_subject=no\npolicy=p\nx509_extensions=x\n[p]\ncommonName=optional\norganizationName=optional\norganizationalUnitName=optional\n[x]\n${names === '' ? 'basicConstraints=CA:FALSE' : `subjectAltName=${names}`}\n`);
+    writeFileSync(at('cnf'), `${readFileSync(join(this.folder, 'ca.cnf'), 'utf8')}new_certs_dir=${this.folder}\nrand_serial=yes\nunique_subject=no\npolicy=p\nx509_extensions=x\n[p]\ncommonName=optional\norganizationName=optional\norganizationalUnitName=optional\n[x]\nauthorityKeyIdentifier=keyid\n${names === '' ? 'basicConstraints=CA:FALSE' : `subjectAltName=${names}`}\n`);
     await run('openssl', ['ca', '-batch', '-notext', '-preserveDN', '-config', at('cnf'), '-startdate', from, '-enddate', to, '-utf8', '-in', at('csr'), '-out', at('crt')]);
     return { certFile: at('crt'), keyFile: at('key'), certPem: readFileSync(at('crt'), 'utf8'), keyPem: readFileSync(at('key'), 'utf8') };
   }

@@ -2,6 +2,7 @@
 import { X509Certificate, createPrivateKey } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
 import type { Identity, TlsTerms } from '../../routing/host-tls.ts';
+import { handshakeOptions, plainTlsDefaults } from '../tls-defaults.ts';
 
 /** Longest PEM text of a chain or key that is looked at. A chain of four RSA certificates is about 8 KiB. */
 const mostPemBytes = 256 * 1024;
@@ -66,15 +67,13 @@ function refusalOf(certPem: string, keyPem: string): string | null {
 }
 
 /** Why terms cannot be had, by OpenSSL's code; null: they can. */
-export function checkTerms({ minVersion, maxVersion, ciphers, curves, client }: TlsTerms): string | null {
+export function checkTerms(terms: TlsTerms): string | null {
+  const { client } = terms;
   // OpenSSL passes over what it cannot read of them, and Node takes none at all for every authority that there is.
   if (client !== null && !areAuthorities(client.caPem)) return 'no authorities in PEM';
   try {
     createSecureContext({
-      ...(minVersion === null ? {} : { minVersion }),
-      ...(maxVersion === null ? {} : { maxVersion }),
-      ...(ciphers.length === 0 ? {} : { ciphers: ciphers.join(':') }),
-      ...(curves.length === 0 ? {} : { ecdhCurve: curves.join(':') }),
+      ...handshakeOptions(terms, plainTlsDefaults),
       ...(client === null ? {} : { ca: client.caPem, ...(client.crlPem === null ? {} : { crl: client.crlPem }) }),
     });
     return null;

@@ -12,6 +12,7 @@ import type { OAuthClientsChange } from '../callers/oauth-client.ts';
 import { fixed, oauthOutcomes } from '../counters.ts';
 import type { RevokedTokens, TokensToRevoke } from '../messages.ts';
 import type { Settings } from '../settings.ts';
+import { plainTlsDefaults } from '../tls-defaults.ts';
 import { replicaOf } from '../limit-memory.ts';
 import type { TableMemory } from '../shared-table.ts';
 import { ExternalClients } from './external/external-clients.ts';
@@ -84,7 +85,7 @@ export class DataPlane implements Plane {
     this.#settings = settings;
     this.#ports = { cleartext: settings.listen.port, tls: settings.tls?.port ?? 0 };
     this.#clock = clock;
-    this.#certificates = new ServedCertificates(clock, ticketSeed);
+    this.#certificates = new ServedCertificates(clock, ticketSeed, settings.tls?.defaults ?? plainTlsDefaults);
     this.#worker = new WorkerContext({
       settings,
       clock,

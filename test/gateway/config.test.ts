@@ -4,6 +4,7 @@ import { parseAddress } from '../../gateway/option-values.ts';
 import { variableOf } from '../../gateway/options.ts';
 import { defaultLimits } from '../../gateway/settings.ts';
 import type { Settings } from '../../gateway/settings.ts';
+import { plainTlsDefaults } from '../../gateway/tls-defaults.ts';
 
 function settingsOf(argv: readonly string[], environment: Record<string, string> = {}): Settings {
   const config = decodeServe(argv, environment);
@@ -31,6 +32,8 @@ const values: Readonly<Record<string, readonly [good: string, bad: string | null
   'tls-key': ['key.pem', null],
   'tls-certs': ['certificates', null],
   'tls-ticket-keys': ['keys', null],
+  'tls-min-version': ['1.3', '1.1'],
+  'tls-cipher-suites': ['ECDHE-RSA-AES128-GCM-SHA256', 'HIGH'],
   admin: ['[::1]:0', '[::1]'],
   'admin-token': ['secret', null],
   workers: ['3', '65'],
@@ -68,6 +71,8 @@ const companions: Readonly<Record<string, readonly string[]>> = {
   'tls-key': ['--tls-listen', ':1', '--tls-cert', 'c'],
   'tls-certs': ['--tls-listen', ':1'],
   'tls-ticket-keys': ['--tls-listen', ':1'],
+  'tls-min-version': ['--tls-listen', ':1'],
+  'tls-cipher-suites': ['--tls-listen', ':1'],
   'single-namespace': ['--namespace', 'prod'],
   'redis-password-file': ['--redis', 'redis://a'],
   'redis-ca': ['--redis', 'rediss://a'],
@@ -124,6 +129,36 @@ describe('options of serve', () => {
     expect(config.kind === 'settings' ? config.settings.tableMebibytes : config.kind).toBe(found);
   });
 
+  describe('TLS', () => {
+    const tls = (...more: readonly string[]): unknown => {
+      const config = decodeServe(['--folder', 'd', '--tls-listen', ':1', ...more], {});
+      return config.kind === 'settings' ? config.settings.tls!.defaults : config.kind === 'wrong' ? config.sentence : config.kind;
+    };
+    const [a, b] = ['ECDHE-RSA-AES128-GCM-SHA256', 'ECDHE-ECDSA-AES256-SHA'];
+
+    test.each([
+      [[a, b]],
+      [[`${a},${b}`]],
+      [[`${a}:${b}`]],
+    ])('suites in order: %j', (values) => expect(tls(...values.map((value) => `--tls-cipher-suites=${value}`))).toEqual({ minVersion: 'TLSv1.2', cipherSuites: [a, b] }));
+
+    test('versions and suites that fit each other', () => {
+      expect(tls()).toEqual(plainTlsDefaults);
+      expect(tls('--tls-min-version', '1.3')).toEqual({ ...plainTlsDefaults, minVersion: 'TLSv1.3' });
+      expect(tls('--tls-min-version', '1.3', '--tls-cipher-suites', 'TLS_AES_128_GCM_SHA256')).toEqual({ minVersion: 'TLSv1.3', cipherSuites: ['TLS_AES_128_GCM_SHA256'] });
+      expect(tls('--tls-min-version', '1.3', '--tls-cipher-suites', a)).toMatch(/TLS 1\.2 only, and --tls-min-version is 1\.3: write /);
+      expect(tls('--tls-cipher-suites', 'TLS_AES_128_GCM_SHA256')).toMatch(/TLS 1\.3 only, and --tls-min-version is 1\.2: write /);
+    });
+
+    test.each(['HIGH', '', `${a},`, `!${a}`, a.toLowerCase(), '@SECLEVEL=0', 'ECDHE-RSA-NULL-SHA', 'DHE-RSA-AES128-GCM-SHA256', 'ADH-AES128-SHA', 'PSK-AES128-GCM-SHA256', 'ECDHE-PSK-CHACHA20-POLY1305', 'TLS_AES_128_GCM', 'TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256'])('%j is no suite that is served', (name) => {
+      expect(tls(`--tls-cipher-suites=${name}`)).toMatch(/ has ".*", which .*: write names such as |needs a value/);
+    });
+
+    test('they belong to the port for TLS', () => {
+      for (const option of ['--tls-min-version=1.3', `--tls-cipher-suites=${a}`]) expect(sentenceOf(['--folder', 'd', option])).toMatch(/ belongs to the port for TLS: write --tls-listen HOST:PORT too/);
+    });
+  });
+
   test('arguments come before the environment', () => {
     expect(settingsOf(['--folder', 'd', '--workers', '2'], { SLUICE_WORKERS: '5' }).workers).toBe(2);
     expect(settingsOf(['--folder', 'd'], { SLUICE_WORKERS: '5' }).workers).toBe(5);
@@ -149,7 +184,7 @@ describe('options of serve', () => {
     expect(sentenceOf(['--folder', 'd', '--tls-cert', 'c', '--tls-key', 'k'])).toMatch(/write --tls-listen HOST:PORT/);
     expect(sentenceOf(['--folder', 'd', '--tls-certs', 'c'])).toMatch(/write --tls-listen HOST:PORT/);
     expect(sentenceOf(['--folder', 'd', '--tls-listen', ':1', '--tls-cert', 'c'])).toMatch(/a certificate needs its key/);
-    expect(settingsOf(['--folder', 'd', '--tls-listen', ':1']).tls).toEqual({ host: null, port: 1, certFile: null, keyFile: null, folders: [], ticketKeysFile: null });
+    expect(settingsOf(['--folder', 'd', '--tls-listen', ':1']).tls).toEqual({ host: null, port: 1, certFile: null, keyFile: null, folders: [], ticketKeysFile: null, defaults: plainTlsDefaults });
     expect(sentenceOf(['--folder', 'd', '--single-namespace'])).toMatch(/exactly one namespace and has 0/);
     expect(sentenceOf(['--folder', 'd', '--single-namespace', '--namespace', 'a', '--namespace', 'b'])).toMatch(/has 2/);
   });

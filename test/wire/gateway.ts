@@ -18,6 +18,8 @@ import type { EdgeLimits, Settings } from '../../gateway/settings.ts';
 import { systemClock } from '../../gateway/clock.ts';
 import { mappingOf, upstreamOf } from '../gateway/fixtures.ts';
 import type { OAuthClient } from '../../gateway/callers/oauth-client.ts';
+import { plainTlsDefaults } from '../../gateway/tls-defaults.ts';
+import type { TlsDefaults } from '../../gateway/tls-defaults.ts';
 import { tokenMemory } from '../../gateway/token-memory.ts';
 import { StoppedClock } from '../stopped-clock.ts';
 import { certificateSet, hostDeclaration } from './certificates.ts';
@@ -45,6 +47,7 @@ export interface GatewayOptions {
   readonly rateLimits?: LimitMemory;
   /** Default `stopped`: time goes on by `advance`, `goOnUntil` and `during` only. */
   readonly time?: 'stopped' | 'real';
+  readonly tlsDefaults?: TlsDefaults;
   /** Of TLS sessions; zeros by default. */
   readonly ticketSeed?: Uint8Array;
   /** Steps that every request takes first. */
@@ -77,7 +80,7 @@ export class Gateway {
     this.counters = options.counters ?? new CounterBlock(new SharedArrayBuffer(blockBytes()));
     const settings = {
       listen: { host: '127.0.0.1', port: 0 },
-      tls: { host: '127.0.0.1', port: 0, certFile: null, keyFile: null, folders: [], ticketKeysFile: null },
+      tls: { host: '127.0.0.1', port: 0, certFile: null, keyFile: null, folders: [], ticketKeysFile: null, defaults: options.tlsDefaults ?? plainTlsDefaults },
       trustedHops: options.trustedHops ?? null,
       proxyProtocol: options.proxyProtocol ?? { on: 'off', from: null },
       accessLog: options.accessLog ?? 'errors',

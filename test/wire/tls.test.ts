@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { connect as connectPlain } from 'node:net';
 import { join } from 'node:path';
-import { connect } from 'node:tls';
+import { connect, getCiphers } from 'node:tls';
 import type { ConnectionOptions, TLSSocket } from 'node:tls';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { plainTerms } from '../../routing/host-tls.ts';
@@ -231,6 +231,42 @@ describe('terms of a host', () => {
   test('a client of an older version than the lowest has no handshake', async () => {
     serve(hostDeclaration('a', ['a.example'], a, { terms: { ...plainTerms, minVersion: 'TLSv1.3' } }));
     expect(await servedTo({ servername: 'a.example', maxVersion: 'TLSv1.2' })).toBe('closed');
+  });
+
+  /** What is agreed with a client of these options, or `closed`. */
+  async function agreed(options: ConnectionOptions): Promise<string> {
+    const socket = open({ servername: 'a.example', ...options });
+    return new Promise((resolve) => {
+      socket.once('secureConnect', () => {
+        resolve(socket.getCipher().name);
+        socket.destroy();
+      });
+      socket.once('close', () => resolve('closed'));
+    });
+  }
+
+  test('suites and groups of TLS 1.2 are those of ECDHE with AEAD, on X25519, P-256 and P-384, where terms name none', async () => {
+    serve(hostDeclaration('a', ['a.example'], a));
+    const served: string[] = [];
+    for (const name of getCiphers().filter((one) => !one.startsWith('tls_')).map((one) => one.toUpperCase())) {
+      // Some are for nobody that has no certificate or a shared key, and no client can be made for them.
+      const is = await agreed({ maxVersion: 'TLSv1.2', ciphers: `${name}:@SECLEVEL=0` }).catch(() => 'closed');
+      if (is !== 'closed') served.push(is);
+    }
+    // The certificate is of P-256; the same with RSA is the other half.
+    expect(served.toSorted()).toEqual(['ECDHE-ECDSA-AES128-GCM-SHA256', 'ECDHE-ECDSA-AES256-GCM-SHA384', 'ECDHE-ECDSA-CHACHA20-POLY1305']);
+    const groups: string[] = [];
+    for (const ecdhCurve of ['X25519MLKEM768', 'X25519', 'P-256', 'P-384', 'P-521', 'X448']) if ((await agreed({ ecdhCurve, minVersion: 'TLSv1.3' })) !== 'closed') groups.push(ecdhCurve);
+    expect(groups).toEqual(['X25519MLKEM768', 'X25519', 'P-256', 'P-384']);
+  });
+
+  test('a gateway has other defaults, and a TLSContext other terms', async () => {
+    gateway.close();
+    gateway = await new Gateway({ time: 'real', tlsDefaults: { minVersion: 'TLSv1.3', cipherSuites: ['TLS_AES_128_GCM_SHA256'] } }).listen();
+    serve(hostDeclaration('a', ['a.example'], a), hostDeclaration('wild', ['*.example'], wild, { terms: { ...plainTerms, minVersion: 'TLSv1.2', ciphers: ['ECDHE-ECDSA-AES256-SHA'], curves: ['P-521'] } }), hostDeclaration('fallback', ['*'], fallback, { terms: { ...plainTerms, maxVersion: 'TLSv1.2', ciphers: ['ECDHE-ECDSA-AES128-GCM-SHA256'] } }));
+    expect([await agreed({}), await agreed({ maxVersion: 'TLSv1.2' })]).toEqual(['TLS_AES_128_GCM_SHA256', 'closed']);
+    expect(await agreed({ servername: 'b.example', maxVersion: 'TLSv1.2', ecdhCurve: 'P-521:P-256', ciphers: 'ECDHE-ECDSA-AES256-SHA' })).toBe('ECDHE-ECDSA-AES256-SHA');
+    expect(await agreed({ servername: 'fallback.test' })).toBe('ECDHE-ECDSA-AES128-GCM-SHA256');
   });
 
   test('ciphers and groups', async () => {

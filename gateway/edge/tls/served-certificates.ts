@@ -6,6 +6,8 @@ import type { SecureContext, SecureContextOptions } from 'node:tls';
 import { byHost, noCertificates } from '../../certificates.ts';
 import type { CertificateEntry, CertificateSet } from '../../certificates.ts';
 import type { Clock } from '../../clock.ts';
+import { handshakeOptions } from '../../tls-defaults.ts';
+import type { TlsDefaults } from '../../tls-defaults.ts';
 import { keyNamed, ticketKeys } from './ticket-keys.ts';
 import type { TicketKey } from './ticket-keys.ts';
 
@@ -17,6 +19,7 @@ const keyLookMs = 60_000;
 export class ServedCertificates {
   readonly #clock: Clock;
   readonly #ownSeeds: readonly Uint8Array[];
+  readonly #defaults: TlsDefaults;
   #set: CertificateSet = noCertificates;
   /** Which there are was said. */
   known = false;
@@ -26,8 +29,9 @@ export class ServedCertificates {
   #keysAtMs: number;
 
   /** `seed`: of the ticket keys of this process, 32 bytes. */
-  constructor(clock: Clock, seed: Uint8Array) {
+  constructor(clock: Clock, seed: Uint8Array, defaults: TlsDefaults) {
     this.#clock = clock;
+    this.#defaults = defaults;
     this.#ownSeeds = [seed];
     this.#keysAtMs = clock.now();
     this.#keys = ticketKeys(this.#ownSeeds, Date.now());
@@ -76,14 +80,11 @@ export class ServedCertificates {
 
   #make({ terms, sessionDigest }: CertificateEntry, { certStart, keyStart, end }: NonNullable<CertificateEntry['identity']>, ticketKey: TicketKey): SecureContext {
     const text = (from: number, to: number): string => Buffer.from(this.#set.texts, from, to - from).toString('utf8');
-    const { minVersion, maxVersion, ciphers, curves, client } = terms;
+    const { client } = terms;
     const options: SecureContextOptions = {
       cert: text(certStart, keyStart),
       key: text(keyStart, end),
-      minVersion: minVersion ?? 'TLSv1.2',
-      ...(maxVersion === null ? {} : { maxVersion }),
-      ...(ciphers.length === 0 ? {} : { ciphers: ciphers.join(':') }),
-      ...(curves.length === 0 ? {} : { ecdhCurve: curves.join(':') }),
+      ...handshakeOptions(terms, this.#defaults),
       ...(client === null ? {} : { ca: client.caPem, ...(client.crlPem === null ? {} : { crl: client.crlPem }) }),
       // HTTP/2 has no renegotiation (RFC 9113 §9.2.1), and nobody else needs it.
       secureOptions: constants.SSL_OP_NO_RENEGOTIATION,

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { CertificateFiles, seedsOf } from '../../../gateway/control/certificate-files.ts';
 import type { TlsSettings } from '../../../gateway/settings.ts';
+import { plainTlsDefaults } from '../../../gateway/tls-defaults.ts';
 
 let folder: string;
 let files: CertificateFiles | null = null;
@@ -20,7 +21,7 @@ afterEach(() => {
 const write = (name: string, text: string): void => writeFileSync(join(folder, name), text);
 
 function open(more: Partial<TlsSettings> = {}, changed = (): void => undefined): CertificateFiles {
-  files = new CertificateFiles({ host: null, port: 0, certFile: null, keyFile: null, folders: [folder], ticketKeysFile: null, ...more }, changed);
+  files = new CertificateFiles({ host: null, port: 0, certFile: null, keyFile: null, folders: [folder], ticketKeysFile: null, defaults: plainTlsDefaults, ...more }, changed);
   return files;
 }
 

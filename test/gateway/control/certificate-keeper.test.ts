@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { CertificateKeeper } from '../../../gateway/control/certificate-keeper.ts';
+import { plainTlsDefaults } from '../../../gateway/tls-defaults.ts';
 
 test('of a pair that cannot be used nobody is told: the start ends with one sentence', () => {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-certificates-'));
@@ -16,7 +17,7 @@ test('of a pair that cannot be used nobody is told: the start ends with one sent
     publish: (set: unknown): unknown => told.push(set),
     problemsChanged: () => undefined,
   };
-  const keeper = new CertificateKeeper({ host: null, port: 0, certFile: file, keyFile: file, folders: [], ticketKeysFile: null }, null, outside);
+  const keeper = new CertificateKeeper({ host: null, port: 0, certFile: file, keyFile: file, folders: [], ticketKeysFile: null, defaults: plainTlsDefaults }, null, outside);
   try {
     expect(() => keeper.open([])).toThrow(/cert\.pem cannot be used .*: write --tls-cert and --tls-key/);
     expect([told, keeper.set]).toEqual([[], null]);
