@@ -6,6 +6,7 @@ import { failures } from '../../failures.ts';
 import type { Failure } from '../../failures.ts';
 import { cr, lf } from '../message/characters.ts';
 import { ChunkedDecoder } from './chunked.ts';
+import { GrowingLines } from './growing-lines.ts';
 import { more, readFields } from '../message/fields.ts';
 import type { FieldList } from '../message/fields.ts';
 import type { MessageTaker } from '../message/message-taker.ts';
@@ -41,6 +42,10 @@ export class RequestReader {
   readonly #limits: EdgeLimits;
   readonly #taker: RequestTaker;
   readonly #partial = new PartialRead();
+  readonly #lines = new GrowingLines();
+  /** Blank lines in what was sent ahead, and where they are looked for next. */
+  #blankLines = 0;
+  #aheadSeen = 0;
   /** Made for the first chunked body: an idle connection has none. */
   #decoder: ChunkedDecoder | null = null;
   #phase: Phase = 'head';
@@ -83,12 +88,22 @@ export class RequestReader {
     } else if (partial.length === 0) {
       this.#consume(bytes, start, end);
     } else {
-      // A head is read anew only when another line of it is complete: a peer that sends byte by byte must not cost a scan a byte.
-      const limits = this.#limits;
-      const most = this.#phase === 'head' ? Math.min(limits.requestLineBytes, limits.headBytes) : 0;
-      const grows = bytes.indexOf(lf, start) < 0 && partial.length + end - start < most;
       partial.append(bytes, start, end);
-      if (!grows) this.#consume(partial.bytes, partial.start, partial.end);
+      if (this.#isDue()) this.#consume(partial.bytes, partial.start, partial.end);
+    }
+  }
+
+  /** A part of a head or of a trailer section has grown: is it to be read again? */
+  #isDue(): boolean {
+    const { bytes, start, end } = this.#partial;
+    const { requestLineBytes, headBytes, headFields } = this.#limits;
+    switch (this.#phase) {
+      case 'head':
+        return this.#lines.isDue(this.#room.requestHead, bytes, start, end, requestLineBytes + 1, headBytes, headFields);
+      case 'trailers':
+        return this.#lines.isDue(this.#room.trailers, bytes, start, end, 0, mostTrailerBytes, headFields);
+      default:
+        return true;
     }
   }
 
@@ -124,9 +139,16 @@ export class RequestReader {
 
   /** Requests sent before this one was answered wait, and reading stops when there are enough of them. */
   #sentAhead(bytes: Buffer, start: number, end: number): void {
-    this.#partial.append(bytes, start, end);
-    const { pipelinedRequests } = this.#limits;
-    if (this.#partial.length >= mostAheadBytes || blankLines(this.#partial, pipelinedRequests) >= pipelinedRequests) this.#taker.sentEnough();
+    const partial = this.#partial;
+    partial.append(bytes, start, end);
+    const come = partial.bytes.subarray(partial.start, partial.end);
+    // Only in what has come since; a blank line may have begun before that.
+    for (let at = come.indexOf(blankLine, this.#aheadSeen); at >= 0; at = come.indexOf(blankLine, this.#aheadSeen)) {
+      this.#blankLines += 1;
+      this.#aheadSeen = at + blankLine.length;
+    }
+    this.#aheadSeen = Math.max(this.#aheadSeen, come.length - blankLine.length + 1);
+    if (partial.length >= mostAheadBytes || this.#blankLines >= this.#limits.pipelinedRequests) this.#taker.sentEnough();
   }
 
   #consume(bytes: Buffer, start: number, end: number): void {
@@ -155,9 +177,17 @@ export class RequestReader {
   }
 
   #keep(bytes: Buffer, at: number, end: number): void {
+    if (bytes !== this.#partial.bytes || at !== this.#partial.start) this.#begin();
     if (this.#phase === 'stopped') this.#partial.clear();
     else if (bytes === this.#partial.bytes) this.#partial.consume(at);
     else if (at < end) this.#partial.append(bytes, at, end);
+  }
+
+  /** What is kept from here on begins with another part. */
+  #begin(): void {
+    this.#lines.begin();
+    this.#blankLines = 0;
+    this.#aheadSeen = 0;
   }
 
   /** Reads one part; returns where it ends, or `more`. */
@@ -225,13 +255,6 @@ export class RequestReader {
     this.#phase = 'complete';
     this.#taker.end(trailers);
   }
-}
-
-/** Blank lines in what was sent ahead, at most `most`: no fewer than the requests there. */
-function blankLines(partial: PartialRead, most: number): number {
-  let count = 0;
-  for (let at = partial.bytes.indexOf(blankLine, partial.start); at >= 0 && at < partial.end && count < most; at = partial.bytes.indexOf(blankLine, at + 4)) count++;
-  return count;
 }
 
 const blankLine = Buffer.from('\r\n\r\n');

@@ -1,9 +1,9 @@
 // Reads the responses of one HTTP/1.1 upstream connection, strictly: head, body by any framing, trailers; or what comes through a tunnel.
 import type { EdgeLimits } from '../../settings.ts';
 import { PartialRead } from '../io/partial-read.ts';
-import { lf } from '../message/characters.ts';
 import { ChunkedDecoder } from './chunked.ts';
-import { more, readFields } from '../message/fields.ts';
+import { GrowingLines } from './growing-lines.ts';
+import { fieldRoom, more, readFields } from '../message/fields.ts';
 import { badResponse, readResponseHead } from '../message/response-head.ts';
 import type { MessageTaker } from '../message/message-taker.ts';
 import type { ResponseHead } from '../message/response-head.ts';
@@ -51,6 +51,7 @@ export class ResponseReader {
   readonly #limits: EdgeLimits;
   readonly #owner: ResponseOwner;
   readonly #partial = new PartialRead();
+  readonly #lines = new GrowingLines();
   readonly #decoder = new ChunkedDecoder();
   #phase: Phase = 'head';
   #remaining = 0;
@@ -94,10 +95,22 @@ export class ResponseReader {
   received(user: ResponseTaker, bytes: Buffer, start: number, end: number): Outcome {
     const partial = this.#partial;
     if (partial.length === 0) return this.#read(user, bytes, start, end);
-    // A head is read anew only when another line of it is complete: a peer that sends byte by byte must not cost a scan a byte.
-    const grows = bytes.indexOf(lf, start) < 0 && partial.length + end - start < this.#limits.headBytes;
     partial.append(bytes, start, end);
-    return grows ? 'reading' : this.#read(user, partial.bytes, partial.start, partial.end);
+    return this.#isDue() ? this.#read(user, partial.bytes, partial.start, partial.end) : 'reading';
+  }
+
+  /** A part of a head or of a trailer section has grown: is it to be read again? */
+  #isDue(): boolean {
+    const { bytes, start, end } = this.#partial;
+    const { headBytes, headFields } = this.#limits;
+    switch (this.#phase) {
+      case 'head':
+        return this.#lines.isDue(this.#room.responseHead, bytes, start, end, headBytes, headBytes, fieldRoom);
+      case 'trailers':
+        return this.#lines.isDue(this.#room.trailers, bytes, start, end, 0, mostTrailerBytes, headFields);
+      default:
+        return true;
+    }
   }
 
   #read(user: ResponseTaker, bytes: Buffer, start: number, end: number): Outcome {
@@ -120,6 +133,7 @@ export class ResponseReader {
   }
 
   #keep(bytes: Buffer, at: number, end: number): void {
+    if (bytes !== this.#partial.bytes || at !== this.#partial.start) this.#lines.begin();
     if (bytes === this.#partial.bytes) this.#partial.consume(at);
     else this.#partial.append(bytes, at, end);
   }
