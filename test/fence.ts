@@ -11,7 +11,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   'gateway/edge/': ['gateway/edge/', 'gateway/callers/', 'gateway/*', 'routing/'],
   'gateway/control/': ['gateway/control/', 'gateway/admin/', 'gateway/callers/', 'gateway/*', 'routing/', 'k8s/translate/', 'k8s/source/source.ts', 'k8s/source/last-good.ts'],
   'gateway/admin/': ['gateway/admin/', 'gateway/control/', 'gateway/callers/', 'gateway/*', 'routing/', 'k8s/translate/'],
-  'gateway/tools/': ['gateway/tools/', 'gateway/control/certificate-set.ts', 'gateway/callers/', 'gateway/*', 'routing/', 'k8s/translate/', 'k8s/source/read.ts', 'k8s/source/cluster/open.ts'],
+  'gateway/tools/': ['gateway/tools/', 'gateway/control/certificate-set.ts', 'gateway/control/certificate-check.ts', 'gateway/callers/', 'gateway/*', 'routing/', 'k8s/translate/', 'k8s/source/read.ts', 'k8s/source/cluster/open.ts'],
   'gateway/packing/': ['gateway/packing/'],
   'gateway/demo/': ['gateway/demo/', 'gateway/callers/', 'gateway/*', 'routing/', 'k8s/translate/'],
   'gateway/': ['gateway/callers/', 'gateway/*', 'routing/', 'k8s/translate/'],

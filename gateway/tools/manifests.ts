@@ -24,6 +24,7 @@ import type { ClusterSettings, Settings } from '../settings.ts';
 import { translateSettingsOf } from '../translate-settings.ts';
 import type { ToolUse } from './command.ts';
 import { nothingServed } from './nothing-served.ts';
+import { upstreamCertificateProblems } from './upstream-certificates.ts';
 
 /** Options of `serve` that change what manifests mean. */
 const shared = new Set(['grants', 'policy', 'gateway-namespace', 'ambassador-id', 'namespace', 'single-namespace', 'claims', 'bare-names', 'oauth', 'dial', 'default-timeout-ms']);
@@ -123,10 +124,11 @@ async function serveFiles(paths: readonly string[], settings: Settings, namespac
   return { ...served, problems: [...served.problems, ...nothingServed({ kind: 'File', namespace: '', name: paths.join(' ') }, watched, read, served.translation, settings)], objects: watched, policy, read, originOf };
 }
 
-/** What a gateway that ends TLS would find at its start beside the translation. */
+/** What a gateway that ends TLS would find at its start beside the translation, and what it would find when it dials. */
 function problemsBeside(translator: Translator, policy: CallPolicy): readonly Problem[] {
-  const { problems } = new CertificateAssembly(null).assemble(translator.current().hosts, [], Date.now());
-  return [...guardProblems(translator.guards(), policy), ...problems];
+  const nowMs = Date.now();
+  const { problems } = new CertificateAssembly(null).assemble(translator.current().hosts, [], nowMs);
+  return [...guardProblems(translator.guards(), policy), ...problems, ...upstreamCertificateProblems(translator.current(), nowMs)];
 }
 
 /** Entries of Secrets by `namespace/name`. */

@@ -98,6 +98,27 @@ describe('TLS towards models', () => {
   });
 });
 
+describe('certificates towards models', () => {
+  const sealed = deployment.replace('{ name: c } }', '{ name: c }, ssl: { certSecretName: cert } }');
+  const cert = (texts: Readonly<Record<string, string>>): string => `apiVersion: v1\nkind: Secret\nmetadata: { name: cert, namespace: prod }\nstringData: ${JSON.stringify(texts)}\n`;
+  const own = ({ certPem, keyPem }: Issued): Record<string, string> => ({ 'tls.crt': certPem, 'tls.key': keyPem });
+  const broken = '-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n';
+
+  test.each<[string, () => Readonly<Record<string, string>>, RegExp | null]>([
+    ['that can be used', () => ({ ...own(good), 'ca.crt': authority.caPem }), null],
+    ['that is none', () => ({ 'tls.crt': broken, 'tls.key': good.keyPem }), /TLS by cert: the certificate that the gateway shows cannot be read: .*, so requests are answered 503; /],
+    ['with the key of another', () => ({ ...own(good), 'tls.key': ended.keyPem }), /belongs to another one, so requests are answered 503; /],
+    ['that has ended', () => own(ended), /has ended on 2021-01-01, and models that look refuse it; /],
+    ['with authorities that are none', () => ({ ...own(good), 'ca.crt': broken }), /its authorities cannot be read, so no upstream is trusted/],
+  ])('%s', async (_, texts, sentence) => {
+    const { code, out } = await checked([sealed, cert(texts())]);
+    expect(code).toBe(sentence === null ? 0 : 1);
+    // REST and gRPC go by the same.
+    expect(out.match(/^error bad-upstream-certificate SeldonDeployment prod\/iris /gm)?.length ?? 0).toBe(sentence === null ? 0 : 1);
+    if (sentence !== null) expect(out).toMatch(sentence);
+  });
+});
+
 describe('ports', () => {
   test('an EndpointSlice whose port has another name than the Service says', async () => {
     expect((await checked([deployment, service, slice('http')])).out).not.toContain('endpoint');

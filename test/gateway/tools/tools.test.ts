@@ -13,6 +13,7 @@ import { oauth } from '../../../gateway/tools/oauth.ts';
 import { readRequest } from '../../../gateway/tools/request.ts';
 import { routes } from '../../../gateway/tools/routes.ts';
 import { who } from '../../../gateway/tools/who.ts';
+import { Authority } from '../../authority.ts';
 import { FakeApi, refuse } from '../../k8s/source/cluster/fake-api.ts';
 import { runTool as run } from './run-tool.ts';
 
@@ -447,14 +448,17 @@ test('sluice oauth --help says how', async () => {
 describe('--cluster', () => {
   let fake: FakeApi;
   let kubeconfig: string;
+  let authority: Authority;
 
   beforeAll(async () => {
+    authority = await Authority.make();
+    const { certPem, keyPem } = await authority.issue('gateway', '', { to: '20990101000000Z' });
     fake = await FakeApi.start();
     const deployments = '/apis/machinelearning.seldon.io/v1/seldondeployments';
     fake.installed.add(deployments);
     fake.put(deployments, { metadata: { namespace: 'prod', name: 'iris' }, spec: { predictors: [{ name: 'main', graph: { name: 'c' }, ssl: { certSecretName: 'cert' } }] } });
     fake.put('/api/v1/services', { metadata: { namespace: 'prod', name: 'iris-main' }, spec: { clusterIP: '10.0.0.1', ports: [{ name: 'http', port: 8000 }] } });
-    fake.put('/api/v1/secrets', { metadata: { namespace: 'prod', name: 'cert' }, data: { 'tls.crt': Buffer.from('-----BEGIN CERTIFICATE-----').toString('base64'), 'tls.key': Buffer.from('-----BEGIN KEY-----').toString('base64') } });
+    fake.put('/api/v1/secrets', { metadata: { namespace: 'prod', name: 'cert' }, data: { 'tls.crt': Buffer.from(certPem).toString('base64'), 'tls.key': Buffer.from(keyPem).toString('base64') } });
     kubeconfig = at('kubeconfig');
     writeFileSync(kubeconfig, JSON.stringify({
       'current-context': 'fake',
@@ -464,7 +468,10 @@ describe('--cluster', () => {
     }));
   });
 
-  afterAll(() => fake.stop());
+  afterAll(async () => {
+    await fake.stop();
+    authority.remove();
+  });
 
   test('reads the objects of the cluster once, Secrets that they name included', async () => {
     const checked = await run(check, '--cluster', '--kubeconfig', kubeconfig);
