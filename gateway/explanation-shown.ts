@@ -1,6 +1,5 @@
 // Who the caller of an explained request would be, by what the request shows.
 import type { RouteTable } from '../routing/table.ts';
-import type { CallPolicy } from './callers/call-policy.ts';
 import { mayShowCredentials } from './callers/shown.ts';
 import type { CredentialLook, LookedAt, ShownRequest } from './callers/shown.ts';
 import { throughFront } from './explanation-front.ts';
@@ -16,13 +15,16 @@ export async function explainShown(table: RouteTable<null>, sent: ExplainRequest
   const seen = throughFront(sent, table.settings.front);
   if (!('path' in seen) || !mayShowCredentials(seen, parts.policy)) return explanation;
   const asked = [...new Set(explanation.ways.flatMap(({ asks }) => asks))];
-  const answers = asked.length === 0 ? new Map<string, LookedAt>() : await lookAt(seen, asked, parts.policy, await looker());
+  const answers = asked.length === 0 ? new Map<string, LookedAt>() : await lookAt(seen, asked, parts, await looker());
   return { ...explanation, ways: explanation.ways.map((way) => (way.role === 'shadow' ? way : { ...way, callers: [...way.callers, shownText(way, answers)] })) };
 }
 
-async function lookAt(request: ShownRequest, names: readonly string[], policy: CallPolicy, looker: Looker): Promise<ReadonlyMap<string, LookedAt>> {
+async function lookAt(request: ShownRequest, names: readonly string[], { policy, unread }: Pick<ExplainWith, 'policy' | 'unread'>, looker: Looker): Promise<ReadonlyMap<string, LookedAt>> {
   const answers = new Map<string, LookedAt>();
-  for (const name of names) answers.set(name, typeof looker === 'string' ? { kind: 'not-looked', sentence: looker } : await looker.look(request, name, policy));
+  for (const name of names) {
+    const why = unread.has(name) ? 'its Secret is not among what was read' : looker;
+    answers.set(name, typeof why === 'string' ? { kind: 'not-looked', sentence: why } : await why.look(request, name, policy));
+  }
   return answers;
 }
 

@@ -95,13 +95,15 @@ export interface ExplainWith {
   readonly as: NamedCaller | null;
   /** Proxies that are believed, as the option says it; null: it does not. */
   readonly trustedHops: number | null;
+  /** Providers whose keys were not read here, though a gateway may have them. */
+  readonly unread: ReadonlySet<string>;
   readonly hosts: HostBook;
   /** How Routes are named. */
   readonly wording: Wording;
 }
 
 /** Explains one request. */
-export function explain(table: RouteTable<null>, sent: ExplainRequest, { translation, bodyBytes, policy, as, trustedHops, hosts, wording }: ExplainWith): Explanation {
+export function explain(table: RouteTable<null>, sent: ExplainRequest, { translation, bodyBytes, policy, as, trustedHops, unread, hosts, wording }: ExplainWith): Explanation {
   const { external, front } = table.settings;
   const request = throughFront(sent, front);
   if (!('path' in request)) return { space: 'none', host: null, passed: [], route: null, ways: [], hints: [], reject: { reason: 'refused-head', answer: answerOf(request, sent.grpc), sentence: request.sentence } };
@@ -122,7 +124,7 @@ export function explain(table: RouteTable<null>, sent: ExplainRequest, { transla
     host: hostWords(request.host, hosts),
     passed: space === null ? [] : passedOver(table, space.name, head, route, wording),
     route: route === null ? null : routeText(route, wording),
-    ways: route === null ? [] : waysOf(route, translation, textOf(head.pathBytes, head.pathStart, head.queryEnd), (mapping) => callersOf(mapping, { policy, external, front, trustedHops }, as), { bodyBytes, policy, upgrade: asksForWebSocket(request), external }),
+    ways: route === null ? [] : waysOf(route, translation, textOf(head.pathBytes, head.pathStart, head.queryEnd), (mapping) => callersOf(mapping, { policy, external, front, trustedHops, unread }, as), { bodyBytes, policy, upgrade: asksForWebSocket(request), external }),
     reject: decision.kind === 'reject' ? rejection(decision, request.grpc) : null,
     hints: decision.kind === 'reject' && decision.reason === 'no-route' ? hintsFor(table, translation.ofAnother, request, wording) : [],
   };

@@ -1,7 +1,7 @@
 // `sluice who`: who may call which deployment, and since what: the same for manifests and for a gateway that runs.
 import type { Mapping } from '../routing/mapping.ts';
-import { compareText } from '../routing/problem.ts';
-import type { ObjectRef } from '../routing/problem.ts';
+import { compareText, printProblem } from '../routing/problem.ts';
+import type { ObjectRef, Problem } from '../routing/problem.ts';
 import type { RouteTable } from '../routing/table.ts';
 import { visible } from '../routing/visible.ts';
 import type { CallPolicy } from './callers/call-policy.ts';
@@ -32,6 +32,8 @@ export interface Who {
   readonly who: readonly WhoRow[];
   /** What becomes of requests in cleartext, by host, where they are not served as they are. */
   readonly cleartext: readonly string[];
+  /** What is wrong with the policy's keys: a gateway fails closed then. */
+  readonly problems: readonly Problem[];
 }
 
 /** What it is made of beside the table. */
@@ -39,6 +41,10 @@ export interface WhoWith {
   readonly policy: CallPolicy;
   /** Proxies that are believed, as the option says it; null: it does not. */
   readonly trustedHops: number | null;
+  /** Providers whose keys were not read here, though a gateway may have them. */
+  readonly unread: ReadonlySet<string>;
+  /** All that are known; those of the policy are told. */
+  readonly problems: readonly Problem[];
   readonly hosts: HostBook;
 }
 
@@ -51,14 +57,14 @@ const columns: readonly Column[] = [
 ];
 
 /** `named`: `NAMESPACE/NAME` or `NAME`; null: all. */
-export function whoOf(table: RouteTable<unknown>, { policy, trustedHops, hosts }: WhoWith, named: string | null): Who {
+export function whoOf(table: RouteTable<unknown>, { policy, trustedHops, unread, problems, hosts }: WhoWith, named: string | null): Who {
   const { external, front } = table.settings;
   const objects = new Map<string, { readonly source: ObjectRef; readonly said: Map<string, Group> }>();
   for (const { mappings } of table.routesInOrder()) {
     for (const mapping of mappings) {
       if (!isNamed(mapping.source, named)) continue;
       const object = objectAt(objects, mapping.source);
-      const said = mapping.role.kind === 'shadow' ? onlyCopies : callersSaid(mapping, { policy, external, front, trustedHops });
+      const said = mapping.role.kind === 'shadow' ? onlyCopies : callersSaid(mapping, { policy, external, front, trustedHops, unread });
       const key = JSON.stringify(said);
       const group = object.said.get(key);
       if (group === undefined) object.said.set(key, { said, mappings: [mapping] });
@@ -66,7 +72,7 @@ export function whoOf(table: RouteTable<unknown>, { policy, trustedHops, hosts }
     }
   }
   const rows = [...objects].toSorted(([a], [b]) => compareText(a, b)).flatMap(([, { source, said }]) => rowsOf(source, [...said.values()]));
-  return { who: rows, cleartext: cleartextLines(hosts) };
+  return { who: rows, cleartext: cleartextLines(hosts), problems: problems.filter(({ subject }) => subject.kind === 'Policy') };
 }
 
 /** Mappings of one object of which the same is said. */
@@ -106,7 +112,7 @@ export function nobodyNamed(named: string): string {
 const mostPaths = 3;
 
 /** The table for people; ends with a newline. */
-export function printWho({ who, cleartext }: Who): string {
+export function printWho({ who, cleartext, problems }: Who): string {
   if (who.length === 0) return 'no Routes, so there is nothing to call\n';
   const cells = who.map(({ source, paths, callers, since, addresses, limits }) => {
     const more = paths.length > mostPaths ? ` and ${paths.length - mostPaths} more` : '';
@@ -115,6 +121,10 @@ export function printWho({ who, cleartext }: Who): string {
     return [name, callers, since, limits === '' ? 'any number' : limits, addresses.length === 0 ? 'any' : addresses.join('; ')];
   });
   const layout = new Columns(columns, cells, 0);
-  const lines = [layout.headings(), ...cells.map((row) => layout.row(row)), ...(cleartext.length === 0 ? [] : ['', ...cleartext.map(visible)])];
+  const lines = [layout.headings(), ...cells.map((row) => layout.row(row)), ...below(cleartext), ...below(problems.map(printProblem))];
   return lines.map((line) => `${line}\n`).join('');
+}
+
+function below(lines: readonly string[]): readonly string[] {
+  return lines.length === 0 ? [] : ['', ...lines.map(visible)];
 }

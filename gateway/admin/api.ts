@@ -27,6 +27,9 @@ import { slicesOfThread } from './slices.ts';
 import type { Slices } from './slices.ts';
 import type { AdminView } from './view.ts';
 
+/** A gateway that runs has read what there is. */
+const nothingUnread: ReadonlySet<string> = new Set();
+
 /** What answers are made of beside the view. */
 export interface ApiParts {
   /** The longest body that the gateway takes, 0: any. */
@@ -34,14 +37,16 @@ export interface ApiParts {
   /** Proxies that are believed, as the option says it; null: it does not. */
   readonly trustedHops: number | null;
   readonly policy: () => CallPolicy;
+  /** What is wrong with it and its keys. */
+  readonly policyProblems: () => readonly Problem[];
   /** Certificates that are served; null: none yet. */
   readonly certificateSet: () => CertificateSet | null;
   /** Who looks at credentials of requests that are explained. */
   readonly openLook: () => Promise<CredentialLook>;
 }
 
-export function serveApi(api: FastifyInstance, view: AdminView, { bodyBytes, trustedHops, policy, certificateSet, openLook }: ApiParts): void {
-  const who = (named: string | null): Who => whoOf(view.table, { policy: policy(), trustedHops, hosts: servedHosts(certificateSet()) }, named);
+export function serveApi(api: FastifyInstance, view: AdminView, { bodyBytes, trustedHops, policy, policyProblems, certificateSet, openLook }: ApiParts): void {
+  const who = (named: string | null): Who => whoOf(view.table, { policy: policy(), trustedHops, unread: nothingUnread, problems: policyProblems(), hosts: servedHosts(certificateSet()) }, named);
   const routes = sendingWhole(() => tableJson(view.table), () => printRouteList(view.table, view.translation.upstreams, () => ''), () => printTable(view.table));
   api.get('/api/routes', (request, reply) => {
     const named = queryOf(request).get('deployment');
@@ -64,7 +69,7 @@ export function serveApi(api: FastifyInstance, view: AdminView, { bodyBytes, tru
   const explained = async (request: FastifyRequest, reply: FastifyReply, { request: asked, as, wide: isWide }: AskedExplanation, looker: () => Promise<Looker>): Promise<FastifyReply> => {
     const wide = !wantsText(request) || isWide;
     const held = policy();
-    const explanation = await explainShown(view.table, asked, { translation: view.translation, bodyBytes, policy: held, as, trustedHops, hosts: servedHosts(certificateSet()), wording: wide ? inSigns : inWords }, looker);
+    const explanation = await explainShown(view.table, asked, { translation: view.translation, bodyBytes, policy: held, as, trustedHops, unread: nothingUnread, hosts: servedHosts(certificateSet()), wording: wide ? inSigns : inWords }, looker);
     const shown = withoutCredentials(asked, held);
     const text = (): string => `${requestLine(shown)}\n${wide ? printExplanation(explanation) : printExplanationText(explanation)}`;
     return answer(request, reply, () => ({ request: shown, ...explanation }), text);

@@ -11,6 +11,7 @@ import { noRules } from './call-policy.ts';
 import { basicOf, decodeBasic } from './basic-provider.ts';
 import type { BasicDeclaration } from './basic-provider.ts';
 import type { CallPolicy, NamespaceRules, Provider, Rules } from './call-policy.ts';
+import { keysOf } from './keys.ts';
 import { decodeJwt, jwtOf } from './jwt-provider.ts';
 import type { JwtDeclaration } from './jwt-provider.ts';
 import { decodeMtls } from './mtls-provider.ts';
@@ -171,7 +172,7 @@ export function completePolicy(declaration: PolicyDeclaration, materialAt: (plac
     // Of a URL its keeper knows more.
     if (material === null && declared.from.kind !== 'url') report(name, `its keys are not there (${placeKey(declared.from)}), so it admits nobody: create it`, declared.from);
     const provider = completed(declared, material, wrong);
-    if (material !== null && wrong.length === 0 && isEmpty(provider)) wrong.push(`it has no keys (${placeKey(declared.from)} is empty), so it admits nobody: write some there`);
+    if (material !== null && wrong.length === 0 && keysOf(provider) === 'none') wrong.push(`it has no keys (${placeKey(declared.from)} is empty), so it admits nobody: write some there`);
     providers[name] = provider;
     for (const sentence of wrong.slice(0, mostTold)) report(name, sentence, null);
   }
@@ -187,12 +188,6 @@ function completed(declared: Exclude<ProviderDeclaration, MtlsDeclaration>, mate
     case 'jwt':
       return jwtOf(declared, material, wrong);
   }
-}
-
-/** Nobody can show what it admits. */
-function isEmpty(provider: Provider): boolean {
-  if (provider.kind === 'api-keys') return Object.keys(provider.clients).length === 0;
-  return provider.kind === 'basic' && provider.users !== null && Object.keys(provider.users).length === 0;
 }
 
 /** What is wrong with the keys of a provider, as a Problem of the policy. */

@@ -40,6 +40,8 @@ export async function readMaterial(file: string): Promise<Material | null> {
 export interface HeldPolicy {
   readonly policy: CallPolicy;
   readonly problems: readonly Problem[];
+  /** Providers whose Secret is not there. */
+  readonly absent: ReadonlySet<string>;
 }
 
 /** A policy whose files are read and whose Secrets are still to come. */
@@ -52,7 +54,7 @@ export interface PolicyOfFiles {
 
 /** For tools, who judge a policy as `serve` would, and dial nobody; a sentence when the file cannot be read. `file` null: there is none. */
 export async function readPolicyOfFiles(file: string | null): Promise<PolicyOfFiles | string> {
-  if (file === null) return { wantedSecrets: [], held: () => ({ policy: noPolicy, problems: [] }) };
+  if (file === null) return { wantedSecrets: [], held: () => ({ policy: noPolicy, problems: [], absent: new Set() }) };
   const read = await readPolicy(file);
   if (read.kind === 'failed') return read.sentence;
   const places = placesOf(read.policy);
@@ -63,8 +65,13 @@ export async function readPolicyOfFiles(file: string | null): Promise<PolicyOfFi
     held(secretAt, level) {
       const problems: Problem[] = [];
       const materialAt = (place: MaterialPlace): Material | null => (place.kind === 'file' ? (files.get(place.file) ?? null) : place.kind === 'secret' ? secretAt(`${place.namespace}/${place.name}`) : null);
-      const policy = completePolicy(read.policy, materialAt, (provider, sentence, absent) => void problems.push(providerProblem(provider, sentence, absent?.kind === 'secret' ? level : 'error')));
-      return { policy, problems };
+      const absent = new Set<string>();
+      const policy = completePolicy(read.policy, materialAt, (provider, sentence, place) => {
+        const isSecret = place?.kind === 'secret';
+        if (isSecret) absent.add(provider);
+        problems.push(providerProblem(provider, sentence, isSecret ? level : 'error'));
+      });
+      return { policy, problems, absent };
     },
   };
 }

@@ -3,6 +3,8 @@ import type { ExternalServices } from '../../routing/external-services.ts';
 import type { Mapping } from '../../routing/mapping.ts';
 import type { AddressRule, FrontSettings } from '../../routing/table-change.ts';
 import type { CallPolicy } from './call-policy.ts';
+import type { Admittance } from './effective.ts';
+import { keysOf } from './keys.ts';
 import { authWords, limitServiceWords } from './external-words.ts';
 import { closedBy, frontTermsOf, termsOf } from './terms.ts';
 import type { CallTerms, FrontTerms } from './terms.ts';
@@ -15,6 +17,8 @@ export interface CallWorld {
   readonly front: FrontSettings | null;
   /** As the option says; null: it does not. */
   readonly trustedHops: number | null;
+  /** Providers whose keys were not read here, though a gateway may have them. */
+  readonly unread: ReadonlySet<string>;
 }
 
 /** One thing that a caller must be, and who says so. */
@@ -36,18 +40,22 @@ export interface CallersSaid {
   readonly limits: readonly string[];
 }
 
-export function callersSaid(mapping: Mapping, { policy, external, front, trustedHops }: CallWorld): CallersSaid {
+export function callersSaid(mapping: Mapping, { policy, external, front, trustedHops, unread }: CallWorld): CallersSaid {
   const terms = termsOf(mapping, policy, external);
   const first = frontTermsOf(front, trustedHops);
   const addresses = [...first.addresses.flatMap(frontTexts), ...addressTexts(mapping, terms.addresses)];
   const limits = limitsOf(terms, mapping);
-  const asks = closedBy(terms, first) === null && terms.admittance.kind === 'providers' ? terms.admittance.names : [];
-  return { callers: partsOf(terms, first, mapping), asks, addresses, limits };
+  const { admittance } = terms;
+  const names = admittance.kind === 'providers' ? admittance.names : [];
+  const keyless = names.filter((name) => !unread.has(name) && keysOf(policy.providers[name]!) === 'none');
+  const asks = closedBy(terms, first) === null ? names : [];
+  return { callers: partsOf(terms, first, mapping, keyless), asks, addresses, limits };
 }
 
-function partsOf(terms: CallTerms, front: FrontTerms, mapping: Mapping): readonly CallersPart[] {
+/** `keyless`: providers that have no keys. */
+function partsOf(terms: CallTerms, front: FrontTerms, mapping: Mapping, keyless: readonly string[]): readonly CallersPart[] {
   const { admittance, auth } = terms;
-  const own: CallersPart = { words: admittanceText(admittance), since: sinceText(admittance, mapping) };
+  const own: CallersPart = { words: ownWords(admittance, keyless), since: sinceText(admittance, mapping) };
   switch (closedBy(terms, front)) {
     case 'front-addresses':
       return [{ words: 'nobody: the addresses that may call cannot be read (403)', since: theModule }];
@@ -69,6 +77,13 @@ function partsOf(terms: CallTerms, front: FrontTerms, mapping: Mapping): readonl
 }
 
 const theModule = "Ambassador's Module";
+
+/** A provider without keys admits nobody, so providers without keys alone are nobody's. */
+function ownWords(admittance: Admittance, keyless: readonly string[]): string {
+  if (admittance.kind !== 'providers' || keyless.length === 0) return admittanceText(admittance);
+  const lacking = `${keyless.join(' and ')} ${keyless.length === 1 ? 'has' : 'have'} no keys`;
+  return keyless.length === admittance.names.length ? `nobody: ${lacking}` : `${admittanceText(admittance)} (${lacking}, so nobody comes by ${keyless.length === 1 ? 'it' : 'them'})`;
+}
 
 /** What only asks a service says so itself. */
 export const sinceAuth = 'the AuthService';

@@ -88,6 +88,8 @@ export interface Served {
   readonly translation: Translation;
   /** Who may call; without the keys that issuers publish. */
   readonly policy: CallPolicy;
+  /** Providers whose Secret is not among manifests, which are mostly exported without: a gateway may have it. */
+  readonly unread: ReadonlySet<string>;
   /** Of the files, the Translation and the table, in order. */
   readonly problems: readonly Problem[];
   /** Where an object was read, for people: `manifests/iris.yaml:12`; "" for a cluster. */
@@ -117,11 +119,11 @@ async function serveFiles(paths: readonly string[], settings: Settings, namespac
   const origins = new Map(objects.map(({ ref, origin }) => [objectKey(ref), origin]));
   const watched = objects.filter(({ ref }) => isWatched(ref, settings));
   const read = { kinds: countKinds(watched), unwatched: objects.length - watched.length, otherKinds: beside.otherKinds, withoutNamespace: chosen === null ? beside.withoutNamespace : 0, orphans: orphansOf(watched) };
-  const { policy, problems: ofPolicy } = declared.held(secretsOf(objects), 'warning');
+  const { policy, problems: ofPolicy, absent } = declared.held(secretsOf(objects), 'warning');
   const originOf = (ref: ObjectRef): string => (ref.kind === 'Policy' ? (settings.policyFile ?? '') : (origins.get(objectKey(ref)) ?? ''));
   const served = build(translator.current(), [...problems, ...ofPolicy, ...problemsBeside(translator, policy)]);
   // Last: what comes before says why.
-  return { ...served, problems: [...served.problems, ...nothingServed({ kind: 'File', namespace: '', name: paths.join(' ') }, watched, read, served.translation, settings)], objects: watched, policy, read, originOf };
+  return { ...served, problems: [...served.problems, ...nothingServed({ kind: 'File', namespace: '', name: paths.join(' ') }, watched, read, served.translation, settings)], objects: watched, policy, unread: absent, read, originOf };
 }
 
 /** What a gateway that ends TLS would find at its start beside the translation, and what it would find when it dials. */
@@ -183,13 +185,13 @@ async function serveCluster(settings: Settings, { access }: ClusterSettings): Pr
     const served = build(translator.current(), [...sourceProblems, ...problems, ...problemsBeside(translator, policy)]);
     const read = { kinds: countKinds(objects.values()), unwatched: 0, otherKinds: 0, withoutNamespace: 0, orphans: orphansOf(objects.values()) };
     const nothing = objects.size === 0 ? [] : nothingServed({ kind: 'Cluster', namespace: '', name: 'cluster' }, [...objects.values()], read, served.translation, settings);
-    return { ...served, problems: [...served.problems, ...nothing], objects: [...objects.values()], policy, read, originOf: () => '' };
+    return { ...served, problems: [...served.problems, ...nothing], objects: [...objects.values()], policy, unread: new Set(), read, originOf: () => '' };
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }
 }
 
-export function build(translation: Translation, sourceProblems: readonly Problem[]): Omit<Served, 'read' | 'objects' | 'originOf' | 'policy'> {
+export function build(translation: Translation, sourceProblems: readonly Problem[]): Omit<Served, 'read' | 'objects' | 'originOf' | 'policy' | 'unread'> {
   const { settings, mappings, upstreams, endpoints } = translation;
   const whole = {
     settings,

@@ -37,7 +37,7 @@ async function run(use: ToolUse): Promise<ToolOutcome> {
   const served = await serveManifests(use.positionals, read.settings, valueOf(use, 'object-namespace'));
   if (typeof served === 'string') return { kind: 'failed', sentence: served };
   const named = valueOf(use, 'deployment');
-  const told = whoOf(served.table, { policy: served.policy, trustedHops: read.settings.trustedHops, hosts: declaredHosts(served.translation.hosts) }, named);
+  const told = whoOf(served.table, { policy: served.policy, trustedHops: read.settings.trustedHops, unread: served.unread, problems: served.problems, hosts: declaredHosts(served.translation.hosts) }, named);
   if (named !== null && told.who.length === 0) return { kind: 'failed', sentence: nobodyNamed(named) };
   const text = json ? `${JSON.stringify(told, null, 2)}\n` : told.who.length === 0 ? nothingText(served) : printWho(told);
   return { kind: 'done', text, form, code: isNothingRead(served) ? 1 : 0 };

@@ -32,7 +32,7 @@ export async function runCase(folder: string): Promise<string> {
   const settings = await settingsOf(folder);
   const declared = await readPolicyOfFiles(settings.policyFile);
   if (typeof declared === 'string') throw new Error(declared);
-  const { policy } = declared.held(() => null, 'error');
+  const { policy, absent: unread } = declared.held(() => null, 'error');
   const translator = new Translator(translateSettingsOf(settings, [], existsSync(join(folder, 'export.txt')) ? 'ready' : 'unready'), nothingHeld);
   const files = new DeclaredFiles();
   const declarations = new Declarations(files, () => () => null);
@@ -44,7 +44,7 @@ export async function runCase(folder: string): Promise<string> {
     files.replace(declarations, before, manifest.objects);
     before = manifest.objects;
     translator.apply(declarations.changes());
-    const served = { ...build(translator.current(), [...manifest.problems, ...declarations.problems(), ...guardProblems(translator.guards(), policy)]), policy };
+    const served = { ...build(translator.current(), [...manifest.problems, ...declarations.problems(), ...guardProblems(translator.guards(), policy)]), policy, unread };
     if (file !== 'input.yaml') sections.push(`######## ${file}\n`);
     sections.push(printServed(served), ...requests.map((line) => `> ${line}\n${printRequest(served, line)}`));
   }
@@ -73,11 +73,11 @@ function printServed({ table, problems }: Omit<Served, 'read' | 'objects' | 'ori
   return `${routes === '' ? '(no Routes)\n' : routes}\n## Problems\n${problems.length === 0 ? '(none)\n' : problems.map((problem) => `${printProblem(problem)}\n`).join('')}`;
 }
 
-function printRequest({ table, translation, policy }: Omit<Served, 'read' | 'objects' | 'originOf'>, line: string): string {
+function printRequest({ table, translation, policy, unread }: Omit<Served, 'read' | 'objects' | 'originOf'>, line: string): string {
   const [, method, target, rest] = /^(\S+) (.+?)((?: -H '[^']*')*)$/.exec(line) ?? [];
   if (method === undefined || target === undefined) throw new Error(`not a request: ${line}`);
   const headers = [...rest!.matchAll(/ -H '([^']*)'/g)].map(([, header]) => header!);
   const grpc = method === 'GRPC';
   const read = readRequest({ method: grpc ? null : method, headers, grpc, target });
-  return read.kind === 'wrong' ? `  wrong use: ${read.sentence}\n` : printExplanation(explain(table, read.request, { translation, bodyBytes: 0, policy, as: null, trustedHops: null, hosts: declaredHosts(translation.hosts), wording: inSigns }));
+  return read.kind === 'wrong' ? `  wrong use: ${read.sentence}\n` : printExplanation(explain(table, read.request, { translation, bodyBytes: 0, policy, as: null, trustedHops: null, unread, hosts: declaredHosts(translation.hosts), wording: inSigns }));
 }

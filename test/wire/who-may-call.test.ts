@@ -37,6 +37,8 @@ interface World {
   readonly defaults: Rules;
   readonly namespace: Rules | null;
   readonly mayOpen: boolean;
+  /** Providers that have no keys. */
+  readonly keyless: readonly string[];
   readonly clientHeader: boolean;
   /** `allows`, `denies`: what the service says; `away`: it cannot be asked. */
   readonly auth: 'none' | 'closed' | 'allows' | 'denies' | 'away';
@@ -72,6 +74,7 @@ const world: fc.Arbitrary<World> = fc.record({
   defaults: rules,
   namespace: fc.option(rules, { nil: null }),
   mayOpen: fc.boolean(),
+  keyless: fc.oneof({ weight: 3, arbitrary: fc.constant([]) }, { weight: 1, arbitrary: fc.subarray(['keys', 'partners']) }),
   clientHeader: fc.boolean(),
   auth: fc.constantFrom('none', 'none', 'closed', 'allows', 'denies', 'away'),
   failureModeAllow: fc.boolean(),
@@ -101,8 +104,8 @@ afterAll(async () => {
   await Promise.all([model.close(), auth.close()]);
 });
 
-function policyOf({ defaults, namespace, mayOpen, clientHeader }: World): CallPolicy {
-  const providers = Object.fromEntries(Object.entries(keys).map(([name, key]) => [name, keysProvider({ [key]: name })]));
+function policyOf({ defaults, namespace, mayOpen, keyless, clientHeader }: World): CallPolicy {
+  const providers = Object.fromEntries(Object.entries(keys).map(([name, key]) => [name, keysProvider(keyless.includes(name) ? {} : { [key]: name })]));
   return { ...noPolicy, providers, defaults, clientHeader, namespaces: { prod: { ...(namespace ?? noRules), mayOpen } } };
 }
 
@@ -138,9 +141,11 @@ function saidOf({ callers, addresses, limits: said }: WhoRow, { reject, ways }: 
   const hops = one.module?.trustedHops ?? 0;
   const peer = '127.0.0.1';
   const client = hops === 1 && from !== null ? from : peer;
+  const lacking = /([a-z]+(?: and [a-z]+)*) ha(?:s|ve) no keys/.exec(callers)?.[1]?.split(' and ') ?? [];
+  if (callers.startsWith('nobody: ') && lacking.length > 0) return addressRefuses(addresses, client, peer) ? 403 : 401;
   if (callers.startsWith('nobody: ')) return Number(/\((\d{3})\)/.exec(callers)?.[1] ?? 403);
   if (addressRefuses(addresses, client, peer)) return 403;
-  const asked = /^clients of (\S+(?: or \S+)*?)(?:,|$)/.exec(callers)?.[1]?.split(' or ');
+  const asked = /^clients of ([a-z]+(?: or [a-z]+)*)(?:,| \(|$)/.exec(callers)?.[1]?.split(' or ').filter((name) => !lacking.includes(name));
   if (asked !== undefined && (key === null || !asked.includes(key))) return 401;
   if (/(?:^|and )as the AuthService says/.test(callers)) {
     if (one.auth === 'denies') return 402;
@@ -173,9 +178,9 @@ async function agrees(one: World, request: Sent): Promise<void> {
   const { table, certificates } = set(one);
   const hosts = servedHosts(certificates);
   const policy = policyOf(one);
-  const [row] = whoOf(table, { policy, trustedHops: null, hosts }, null).who;
+  const [row] = whoOf(table, { policy, trustedHops: null, unread: new Set(), problems: [], hosts }, null).who;
   const headers: [string, string][] = [...(request.from === null ? [] : [['x-forwarded-for', request.from] as [string, string]]), ...(request.key === null ? [] : [['x-api-key', keys[request.key] ?? 'a-key-of-nobody'] as [string, string]])];
-  const explanation = explain(table, { method: 'POST', host: 'gateway', path: '/seldon/prod/iris/api/v1.0/predictions', headers, grpc: false, secure: request.secure }, { translation: { choiceOf: () => null, ofAnother: [], upstreams: new Map() }, bodyBytes: 0, policy, as: null, trustedHops: null, hosts, wording: inSigns });
+  const explanation = explain(table, { method: 'POST', host: 'gateway', path: '/seldon/prod/iris/api/v1.0/predictions', headers, grpc: false, secure: request.secure }, { translation: { choiceOf: () => null, ofAnother: [], upstreams: new Map() }, bodyBytes: 0, policy, as: null, trustedHops: null, unread: new Set(), hosts, wording: inSigns });
   const said = saidOf(row!, explanation, one, request);
   const { status } = await gateway.ask(request.secure, post('x', headers.map(([name, value]) => `${name}: ${value}\r\n`).join('')));
   // Where a service is asked last, others may refuse first.

@@ -37,9 +37,10 @@ let admin: AdminServer;
 let turns = true;
 let revoker: TokenRevoker | null = null;
 let policy: CallPolicy = noPolicy;
+let policyProblems: readonly Problem[] = [];
 
 async function start(host: string, token: string | null): Promise<AdminServer> {
-  return startAdmin({ admin: { host, port: 0, token, hosts: ['sluice-admin'] }, view, blocks: [base.cells, first.cells, second.cells], countedClients: () => 7, bodyBytes: 0, trustedHops: null, openLook: async () => new ShownCredentials(), policy: () => policy, certificateSet: () => null, sourceKind: 'folder', sourceAgeSeconds: () => 0, notReady: () => null, certificates: () => [], revoker, turns: () => turns });
+  return startAdmin({ admin: { host, port: 0, token, hosts: ['sluice-admin'] }, view, blocks: [base.cells, first.cells, second.cells], countedClients: () => 7, bodyBytes: 0, trustedHops: null, openLook: async () => new ShownCredentials(), policy: () => policy, policyProblems: () => policyProblems, certificateSet: () => null, sourceKind: 'folder', sourceAgeSeconds: () => 0, notReady: () => null, certificates: () => [], revoker, turns: () => turns });
 }
 
 async function get(path: string, headers: Record<string, string> = {}): Promise<{ status: number; text: string; type: string }> {
@@ -94,7 +95,7 @@ describe('access', () => {
 
   test('a port in use is one clear sentence', async () => {
     const { port } = admin;
-    await expect(startAdmin({ admin: { host: '127.0.0.1', port, token: null, hosts: [] }, view, blocks: [base.cells], countedClients: () => 7, bodyBytes: 0, trustedHops: null, openLook: async () => new ShownCredentials(), policy: () => noPolicy, certificateSet: () => null, sourceKind: 'folder', sourceAgeSeconds: () => 0, notReady: () => null, certificates: () => [], revoker: null, turns: () => true })).rejects.toThrow(/cannot be bound \(EADDRINUSE\): write --admin/);
+    await expect(startAdmin({ admin: { host: '127.0.0.1', port, token: null, hosts: [] }, view, blocks: [base.cells], countedClients: () => 7, bodyBytes: 0, trustedHops: null, openLook: async () => new ShownCredentials(), policy: () => noPolicy, policyProblems: () => policyProblems, certificateSet: () => null, sourceKind: 'folder', sourceAgeSeconds: () => 0, notReady: () => null, certificates: () => [], revoker: null, turns: () => true })).rejects.toThrow(/cannot be bound \(EADDRINUSE\): write --admin/);
   });
 });
 
@@ -219,7 +220,7 @@ describe('explain', () => {
     expect((await get('/api/who?deployment=nobody')).status).toBe(404);
     expect(JSON.parse((await get('/api/who?deployment=nobody')).text)).toMatchObject({ sentence: expect.stringMatching(/^no object with Routes is named nobody: /) as string });
     expect((await get('/api/routes?deployment=nobody')).status).toBe(404);
-    expect(JSON.parse((await get('/api/who')).text)).toEqual({ who: [], cleartext: [] });
+    expect(JSON.parse((await get('/api/who')).text)).toEqual({ who: [], cleartext: [], problems: [] });
     expect((await get('/api/routes', { accept: 'text/plain' })).text).toBe('no Routes\n');
     expect((await get('/api/routes?wide=true', { accept: 'text/plain' })).text).toBe('');
   });

@@ -37,10 +37,11 @@ afterAll(() => rmSync(folder, { recursive: true }));
 const at = (name: string): string => join(folder, name);
 
 describe('who', () => {
-  const keys = 'providers:\n  keys: { kind: api-keys, file: f }\n';
   const guarded = 'apiVersion: machinelearning.seldon.io/v1\nkind: SeldonDeployment\nmetadata: { name: own, namespace: prod, annotations: { sluice.io/auth: keys, sluice.io/rate-limit: 9/s } }\nspec: { predictors: [{ name: main, graph: { name: c } }] }\n';
 
   beforeAll(() => {
+    const keys = `providers:\n  keys: { kind: api-keys, file: ${at('keys')}, in: [header x-api-key, query key] }\n`;
+    writeFileSync(at('keys'), 'mobile-app correct-horse-battery\n');
     writeFileSync(at('policy.yaml'), keys);
     writeFileSync(at('strict.yaml'), `defaults: { auth: keys }\n${keys}`);
     writeFileSync(at('broken.yaml'), 'defaults: { auth: kyes }\n');
@@ -55,7 +56,7 @@ describe('who', () => {
     expect((await run(who, at('good.yaml'), '--policy', at('strict.yaml'), '--deployment', 'prod/iris')).out).toContain('clients of keys  defaults.auth of the policy  any number  any\n');
     expect((await run(who, at('own.yaml'))).out).toContain('nobody: the provider keys is not known');
     expect(await run(who, at('own.yaml'), '--deployment', 'other')).toEqual({ code: 1, out: '', err: 'sluice who: no object with Routes is named other: write NAME or NAMESPACE/NAME as sluice routes shows it, or leave the name out for all\n' });
-    expect(JSON.parse((await run(who, at('own.yaml'), '--json', '--policy', at('policy.yaml'))).out)).toEqual({ who: [{ source: { kind: 'SeldonDeployment', namespace: 'prod', name: 'own' }, callers: 'clients of keys', since: 'sluice.io/auth of SeldonDeployment prod/own', addresses: [], limits: '9/s (sluice.io/rate-limit of SeldonDeployment prod/own)', paths: [] }], cleartext: [] });
+    expect(JSON.parse((await run(who, at('own.yaml'), '--json', '--policy', at('policy.yaml'))).out)).toEqual({ who: [{ source: { kind: 'SeldonDeployment', namespace: 'prod', name: 'own' }, callers: 'clients of keys', since: 'sluice.io/auth of SeldonDeployment prod/own', addresses: [], limits: '9/s (sluice.io/rate-limit of SeldonDeployment prod/own)', paths: [] }], cleartext: [], problems: [] });
   });
 
   test('prints from which addresses, and since what', async () => {
@@ -67,9 +68,30 @@ describe('who', () => {
       'only from 10.1.0.0/16, 2001:db8::/32 (sluice.io/allow of SeldonDeployment prod/inside)',
       'not from 192.0.2.0/32, 192.0.2.1/32, 192.0.2.2/32, 192.0.2.3/32, 192.0.2.4/32, 192.0.2.5/32, 192.0.2.6/32, 192.0.2.7/32 and 2 more (defaults.deny of the policy)',
     ];
-    expect(JSON.parse((await run(who, ...args, '--json')).out)).toEqual({ who: [{ source: { kind: 'SeldonDeployment', namespace: 'prod', name: 'inside' }, callers: 'anybody', since: 'nothing says otherwise', addresses, limits: '', paths: [] }], cleartext: [] });
+    expect(JSON.parse((await run(who, ...args, '--json')).out)).toEqual({ who: [{ source: { kind: 'SeldonDeployment', namespace: 'prod', name: 'inside' }, callers: 'anybody', since: 'nothing says otherwise', addresses, limits: '', paths: [] }], cleartext: [], problems: [] });
     expect((await run(who, ...args)).out).toBe(`DEPLOYMENT   WHO MAY CALL  SINCE                   LIMITS      ADDRESSES\nprod/inside  anybody       nothing says otherwise  any number  ${addresses.join('; ')}\n`);
     expect((await run(explain, '/seldon/prod/inside/x', ...args)).out).toContain(addresses[1]!);
+  });
+
+  test.each<readonly [name: string, provider: string, callers: string, problem: string]>([
+    ['a file with hashes that are not taken', `{ kind: basic, file: APR1 }`, 'nobody: keys has no keys', 'line 1 has no hash that is taken here: write it by htpasswd -B (bcrypt)'],
+    ['a file that is not there', `{ kind: api-keys, file: /nowhere/keys }`, 'nobody: keys has no keys', 'its keys are not there (file /nowhere/keys), so it admits nobody: create it'],
+    ['an empty file', `{ kind: api-keys, file: EMPTY }`, 'nobody: keys has no keys', 'so it admits nobody: write some there'],
+    ['a Secret that is not among manifests, which a gateway may have', `{ kind: api-keys, secret: ops/keys }`, 'clients of keys  ', 'its keys are not there (secret ops/keys), so it admits nobody: create it'],
+  ])('of keys in %s says what serve would do', async (_, provider, callers, problem) => {
+    writeFileSync(at('apr1'), 'alice:$apr1$abcdefgh$abcdefghijklmnopqrstu.\n');
+    writeFileSync(at('empty'), '');
+    writeFileSync(at('keyless.yaml'), `providers:\n  keys: ${provider.replace('APR1', at('apr1')).replace('EMPTY', at('empty'))}\n  others: { kind: api-keys, file: ${at('keys')} }\n`);
+    const { code, out } = await run(who, at('own.yaml'), '--policy', at('keyless.yaml'));
+    expect([code, out]).toEqual([0, expect.stringContaining(callers)]);
+    expect(out).toMatch(/\n\n(?:error|warning) provider-keys Policy policy providers\.keys: /);
+    expect(out).toContain(problem);
+    expect(out).not.toContain('apr1$');
+    const { out: explained } = await run(explain, '/seldon/prod/own/x', at('own.yaml'), '--policy', at('keyless.yaml'));
+    expect(explained).toContain(callers.trim());
+    const both = readFileSync(at('own.yaml'), 'utf8').replace('sluice.io/auth: keys', 'sluice.io/auth: "keys, others"');
+    writeFileSync(at('both.yaml'), both);
+    expect((await run(who, at('both.yaml'), '--policy', at('keyless.yaml'))).out).toContain(callers.startsWith('nobody') ? 'clients of keys or others (keys has no keys, so nobody comes by it)' : 'clients of keys or others  ');
   });
 
   describe('of what the whole gateway is configured by', () => {
@@ -136,15 +158,10 @@ describe('who', () => {
 
   describe('explain of a request with credentials', () => {
     const shown = async (...argv: string[]): Promise<string> => {
-      const { out, err } = await run(explain, ...argv, '/seldon/prod/own/x?a=1', at('own.yaml'), '--policy', at('shown.yaml'));
+      const { out, err } = await run(explain, ...argv, '/seldon/prod/own/x?a=1', at('own.yaml'), '--policy', at('policy.yaml'));
       expect(out + err).not.toMatch(/correct-horse|wrong-horse|bm90aGluZw/);
       return out;
     };
-
-    beforeAll(() => {
-      writeFileSync(at('keys'), 'mobile-app correct-horse-battery\n');
-      writeFileSync(at('shown.yaml'), `providers:\n  keys: { kind: api-keys, file: ${at('keys')}, in: [header x-api-key, query key] }\n`);
-    });
 
     test('says who the caller would be, and prints no credential', async () => {
       expect(await shown('-H', 'X-Api-Key: correct-horse-battery')).toContain('the request shows mobile-app of keys, who is let in\n');
@@ -152,7 +169,7 @@ describe('who', () => {
       expect(await shown('-H', 'authorization: Basic bm90aGluZw==')).toContain('what the request shows does not let it in (keys: it shows nothing)\n');
       expect(await shown('-H', 'location: london')).not.toContain('shows');
       for (const form of ['--json', '--wide']) expect(await shown('-H', 'x-api-key: correct-horse-battery', '-H', 'authorization: Basic bm90aGluZw==', form)).toContain('mobile-app of keys, who is let in');
-      const { out } = await run(explain, '/seldon/prod/own/x?key=correct-horse-battery&a=1', at('own.yaml'), '--policy', at('shown.yaml'));
+      const { out } = await run(explain, '/seldon/prod/own/x?key=correct-horse-battery&a=1', at('own.yaml'), '--policy', at('policy.yaml'));
       expect(out).toMatch(/^GET localhost\/seldon\/prod\/own\/x\?key=\(not shown\)&a=1\n/);
       expect(out).toContain('mobile-app of keys, who is let in');
     });
