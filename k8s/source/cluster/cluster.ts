@@ -12,6 +12,7 @@ import { ClusterEvents } from './cluster-events.ts';
 import { ClusterObject } from './cluster-object.ts';
 import { problemsOf } from './cluster-problems.ts';
 import type { CollectionChange } from './collection.ts';
+import { PendingObjects } from './pending-objects.ts';
 import { ReferencedSecrets } from './referenced-secrets.ts';
 import type { ReflectorTimes } from './reflector-times.ts';
 import { Reflector } from './reflector.ts';
@@ -57,7 +58,7 @@ export class ClusterSource implements Source {
   readonly #secrets: ReferencedSecrets;
   readonly #standIns: StandIns;
   readonly #startedMs = performance.now();
-  #pending = new Map<string, ClusterObject | null>();
+  readonly #pending = new PendingObjects();
   /** When the first byte of what is pending was read; 0: nothing is. */
   #readAtMs = 0;
   #problemsStale = true;
@@ -108,10 +109,10 @@ export class ClusterSource implements Source {
     if (this.#stopped) return;
     this.#gather = null;
     this.#deliver = deliver;
-    this.#send();
+    this.#send(this.#pending.takeAll());
     // Who takes the change says which Secrets it needs.
     await this.#until(() => this.#secrets.settled, times.secretsMs);
-    this.#send();
+    this.#send(this.#pending.takeAll());
   }
 
   async stop(): Promise<void> {
@@ -216,62 +217,49 @@ export class ClusterSource implements Source {
   }
 
   #pend(change: CollectionChange, readAtMs: number): void {
-    for (const [key, object] of change) this.#pending.set(key, object);
+    for (const [key, object] of change) this.#pending.add(key, object);
     if (this.#readAtMs === 0) this.#readAtMs = readAtMs;
     this.#schedule();
   }
 
-  /** After the bytes that are already here: what comes together is one change. */
+  /** After the bytes that are already here: what comes together is one change, if it is no flood. */
   #schedule(): void {
     if (this.#deliver === null && this.#gather === null) return;
     this.#immediate ??= setImmediate(() => {
       this.#immediate = null;
       this.#giveEarly();
-      this.#send();
+      if (this.#deliver !== null) this.#send(this.#pending.takeTurn());
     });
   }
 
   /** While other lists still come. */
   #giveEarly(): void {
     if (this.#gather === null) return;
-    const set: ClusterObject[] = [];
-    const removed: string[] = [];
-    for (const [key, object] of this.#pending) {
-      if (!early.has(refOfKey(key).kind)) continue;
-      this.#pending.delete(key);
-      if (object === null) removed.push(key);
-      else set.push(object);
-    }
+    const { set, removed } = listsOf(this.#pending.takeOnly((key) => early.has(refOfKey(key).kind)));
     if (set.length + removed.length === 0) return;
     this.#unstored = true;
     this.#gather({ set, removed });
   }
 
-  #send(): void {
+  #send(change: CollectionChange): void {
     if (this.#deliver === null) return;
     const problems = this.#problemsStale ? this.#problems() : null;
     this.#problemsStale = false;
     const shown = problems === null ? this.#shownProblems : JSON.stringify(problems);
-    if (this.#pending.size === 0 && shown === this.#shownProblems) return;
-    const pending = this.#pending;
-    const set: ClusterObject[] = [];
-    const removed: string[] = [];
-    for (const [key, object] of pending) {
-      if (object === null) removed.push(key);
-      else set.push(object);
-    }
-    this.#pending = new Map();
+    if (change.size === 0 && shown === this.#shownProblems) return;
     const readAtMs = this.#readAtMs === 0 ? performance.timeOrigin + performance.now() : this.#readAtMs;
-    this.#readAtMs = 0;
+    // What has to wait for another turn is as old.
+    if (this.#pending.isEmpty) this.#readAtMs = 0;
+    else this.#schedule();
     this.#shownProblems = shown;
     this.#lastProblems = problems ?? this.#lastProblems;
-    this.#unstored ||= pending.size > 0;
+    this.#unstored ||= change.size > 0;
     // What came from disk is not worth writing, nor half of what takes its place.
     if (this.#unstored && this.#restored === null) {
       this.#unstored = false;
       this.#options.lastGood?.changed(() => [...this.#stored()]);
     }
-    this.#deliver({ set, removed, problems: this.#lastProblems, readAtMs });
+    this.#deliver({ ...listsOf(change), problems: this.#lastProblems, readAtMs });
   }
 
   #problems(): readonly Problem[] {
@@ -291,6 +279,16 @@ export class ClusterSource implements Source {
     }
     return null;
   }
+}
+
+function listsOf(change: CollectionChange): PartialChange {
+  const set: ClusterObject[] = [];
+  const removed: string[] = [];
+  for (const [key, object] of change) {
+    if (object === null) removed.push(key);
+    else set.push(object);
+  }
+  return { set, removed };
 }
 
 /** What it knows is not, or may not be, the truth. */

@@ -215,6 +215,20 @@ describe('the first change', () => {
     await until(() => codes().length === 0);
   });
 
+  test('of a namespace that changes much at once comes in turns with those of others', async () => {
+    fake.installed.clear();
+    await open().start(take);
+    const large = (name: string): KubeObject => ({ ...deployment(name, 'flood'), metadata: { namespace: 'flood', name, annotations: { note: 'x'.repeat(1024) } } });
+    for (let i = 0; i < 500; i++) fake.put(deployments, large(`m${i}`));
+    fake.put(deployments, deployment('iris', 'other'));
+    fake.installed.add(deployments);
+    await until(() => known.size === 501);
+    const [first, ...others] = changes.slice(1).filter(({ set }) => set.length > 0);
+    expect(first!.set.some(({ ref }) => ref.namespace === 'other')).toBe(true);
+    expect([first!, ...others].filter(({ set }) => set.length > 130).map(({ set }) => set.length)).toEqual([]);
+    expect(others.every(({ readAtMs }) => readAtMs === first!.readAtMs)).toBe(true);
+  });
+
   test('reads watched namespaces one by one and no other', async () => {
     fake.put(deployments, deployment('a', 'one'));
     fake.put(deployments, deployment('b', 'two'));
