@@ -1,4 +1,4 @@
-// What a change of one object costs beside families of many that share something: blocks that run, for n objects and for 4n. Started by growth.test.ts
+// What a change of one object costs beside families of many that share something: blocks that run, for n objects, 2n and 4n. Started by growth.test.ts
 // (see block-counts.ts).
 import type { SourceObject } from '../../../k8s/translate/object.ts';
 import { blockCounts, sumOf } from './block-counts.ts';
@@ -34,7 +34,7 @@ const families: Readonly<Record<string, (i: number) => readonly SourceObject[]>>
 /** The same object, changed. */
 function edited(one: SourceObject): SourceObject {
   const { metadata, ...rest } = one.object as { readonly metadata: { readonly annotations?: object } };
-  return { ...one, object: { ...rest, metadata: { ...metadata, creationTimestamp: '2020-01-01T00:00:00Z', annotations: { ...metadata.annotations, edited: 'yes' } } } } as SourceObject;
+  return { ...one, object: { ...rest, metadata: { ...metadata, creationTimestamp: '2020-01-01T00:00:00Z', annotations: { ...metadata.annotations, edited: 'yes' } } } };
 }
 
 const n = Number(process.argv[2]);
