@@ -57,8 +57,17 @@ describe('arrows between layers and rooms', () => {
     ['gateway/packing/x.ts', "import { x } from '../serve.ts';"],
     ['gateway/packing/x.ts', "import { rolldown } from 'rolldown';"],
     ['test/x.test.ts', "import { x } from '../gateway/main.ts';"],
+    ['gateway/edge/downstream/x.ts', 'const version = secure.getProtocol();'],
+    ['gateway/edge/downstream/x.ts', 'const version = secure?.getProtocol?.();'],
+    ['gateway/control/x.ts', "const { getEphemeralKeyInfo } = socket;"],
+    ['k8s/source/x.ts', "const group = socket['getEphemeralKeyInfo']();"],
+    ['gateway/admin/x.ts', 'const words = `${socket.getProtocol()}`;'],
   ])('a planted violation is found: %s: %s', (file, text) => {
     expect(violations(new Map([[file, text]]))).not.toEqual([]);
+  });
+
+  test('what ends the process in tests and comments is none of its business', () => {
+    expect(violations(new Map([['test/x.ts', 'socket.getProtocol();'], ['load/x.ts', 'socket.getEphemeralKeyInfo();'], ['gateway/x.ts', '// getProtocol() ends the process'], ['gateway/y.ts', 'const cipher = secure.getCipher();']]))).toEqual([]);
   });
 
   test('a way through another file is found: the data plane does not know Kubernetes', () => {

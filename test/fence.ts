@@ -46,6 +46,12 @@ const pure = ['routing/', 'k8s/translate/'];
 const pureBuiltins = ['node:crypto'];
 const impure = /\b(?:Date\.now|new Date|performance|Math\.random|random(?:UUID|Bytes|Int|FillSync)|set(?:Timeout|Interval|Immediate)|queueMicrotask|console|process|fetch|Atomics|SharedArrayBuffer|Intl|toLocale\w*|localeCompare)\b/;
 
+/**
+ * Methods of TLS sockets that end the process by a signal (Node 26.10: SIGSEGV, SIGABRT) when they are called after a handshake of TLS 1.2 was refused and the socket is closed,
+ * which any client can bring about. `test/gateway/closed-tls-sockets.test.ts` says whether they still do.
+ */
+const deadly = /\b(?:getProtocol|getEphemeralKeyInfo)\b/;
+
 /** Files that the data plane starts from: what they load at run time never reaches Kubernetes. */
 const dataPlane = ['gateway/edge/', 'gateway/worker.ts'];
 
@@ -81,6 +87,8 @@ export function violations(sources: ReadonlyMap<string, string>): string[] {
     }
     const world = startsWithAny(file, pure) ? impure.exec(withoutStrings(withoutComments(text))) : null;
     if (world !== null) lines.push(`${file} uses ${world[0]}: time, draws and I/O are arguments of the pure layers`);
+    const signal = isGuarded(file) ? deadly.exec(withoutComments(text)) : null;
+    if (signal !== null) lines.push(`${file} calls ${signal[0]}: it ends the process where a handshake was refused`);
     if (startsWithAny(file, dataPlane)) {
       for (const path of reached(file, imports)) if (path.startsWith('k8s/')) lines.push(`${file} loads ${path} at run time: the data plane does not know Kubernetes`);
     }

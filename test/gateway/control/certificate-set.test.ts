@@ -40,7 +40,7 @@ const texts = ({ problems }: AssembledCertificates): string => problems.map(({ c
 
 describe('a certificate that cannot be used', () => {
   test.each<readonly [string, () => { certPem: string; keyPem: string } | { missing: string }, RegExp]>([
-    ['no file', () => ({ missing: 'cannot be read: there is no file x' }), /^error bad-certificate: the certificate cannot be read: there is no file x/],
+    ['no file', () => ({ missing: 'cannot be read: there is no file x', level: 'error' }), /^error bad-certificate: the certificate cannot be read: there is no file x/],
     ['garbage', () => ({ certPem: 'garbage', keyPem: a.keyPem }), /is no PEM text of an X\.509 certificate/],
     ['garbage in PEM', () => ({ certPem: '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n', keyPem: a.keyPem }), /is no PEM text of an X\.509 certificate/],
     ['a key that is none', () => ({ certPem: a.certPem, keyPem: 'garbage' }), /has a key that cannot be read/],
