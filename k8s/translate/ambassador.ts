@@ -83,6 +83,7 @@ export function decodeConfiguration(
   if (result?.kind === 'documents') {
     if (result.documents.length === 0) decoding.report('error', 'empty-configuration', origin.field, 'the text holds no document, and it takes the place of everything that would be served without it; write a Mapping, or remove the annotation');
     for (const [index, document] of result.documents.entries()) decoding.document(document, `${origin.field}[${index}]`);
+    if (result.documents.length === 0 || result.documents.some((document) => !isRecord(document) || textOf(fieldOf(document, 'kind')) === '')) decoding.services.unreadableText(input.text, origin.field);
     return decoding.done(Buffer.byteLength(input.text));
   }
   if (result !== null) decoding.report('error', 'bad-yaml', origin.field, `the text ${result.reason}${lastGood === null ? '' : ', and its last good form stays'}; correct it`);
@@ -144,6 +145,7 @@ class Decoding {
     const name = scalarText(fieldOf(value, 'name') ?? fieldOf(metadata, 'name')) ?? '';
     if (kind === '' && this.#origin.field !== '') return this.report('error', 'bad-document', field, 'the document has no kind and is not served, and what it says may be missing in the one before it; write apiVersion, kind, name and its fields in one document');
     const ids = this.#idsOf(fields);
+    if (arrayOf(fieldOf(fields, 'ambassador_id')).length === 0 && Array.isArray(fieldOf(fields, 'ambassador_id'))) this.report('warning', 'empty-field', field === '' ? 'spec.ambassador_id' : `${field} ambassador_id`, 'the list is empty and counts as not written, so the document is for the gateway of the id "default"; write its ids, or remove it');
     if (ids === null) return this.#unreadableIds(kind, name, fields, field);
     if (!ids.some((id) => this.#settings.ambassadorIds.includes(id))) {
       for (const id of ids) this.#otherIds.add(id);

@@ -40,7 +40,7 @@ type Report = (level: 'error', code: string, field: string, sentence: string) =>
  * no last good form the text stays: whoever reads it does not serve it. null: whose it is cannot be read.
  */
 export function keepLastGood(deployment: Deployment, lastGood: Deployment | null, report: Report): Deployment | null {
-  const unreadable = [...deciding].filter(([key, one]) => !isGood(key, one, deployment));
+  const unreadable = [...deciding].filter(([key, one]) => !isGood(key, one, deployment) || (lastGood !== null && isEmptied(key, deployment, lastGood)));
   if (unreadable.length === 0) return deployment;
   // One that was not served before has no last good form. With a `sluice.io/traffic` that could not be read it was, as the spec says.
   const good = lastGood !== null && [...deciding].every(([key, one]) => key === keys.traffic || isGood(key, one, lastGood)) ? lastGood : null;
@@ -58,6 +58,11 @@ export function keepLastGood(deployment: Deployment, lastGood: Deployment | null
     report('error', one.code, written.field, `${quoted(written.text)} cannot be read ${kept}; write ${one.write(deployment)}`);
   }
   return { ...deployment, annotations };
+}
+
+/** It has no text any more, and said something. */
+function isEmptied(key: string, deployment: Deployment, lastGood: Deployment): boolean {
+  return annotationOf(deployment.annotations, key)?.text === '' && (annotationOf(lastGood.annotations, key)?.text ?? '') !== '';
 }
 
 function isGood(key: string, { isReadable }: Deciding, deployment: Deployment): boolean {

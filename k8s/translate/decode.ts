@@ -64,6 +64,7 @@ export function decodeDeployment({ ref, apiVersion, object }: Pick<SourceObject,
   for (const [place, parent] of [['spec', spec], ['metadata', metadata]] as const) {
     const annotations = fieldOf(parent, 'annotations');
     const emptied = annotations === null && Object.keys(lastGood?.annotations[place] ?? {}).some(isDecidingAnnotation);
+    if (annotations === null && !emptied) report('warning', 'empty-field', `${place}.annotations`, 'it has no value and counts as not written; write its annotations, or remove it');
     if (((annotations ?? null) === null && !emptied) || isRecord(annotations)) continue;
     report('error', 'bad-annotations', `${place}.annotations`, `${quoted(annotations)} is not a map, and a condition may be lost with it, so ${outcome}; write names and texts`);
     return { deployment: lastGood, deleting, problems };
@@ -127,6 +128,8 @@ function decodePredictor(value: unknown, index: number, noEnginePorts: NoEngineP
     else report('warning', 'empty-field', `${field}.${key}`, 'it has no value and counts as not written; write its value, or remove it');
   }
   const ssl = fieldOf(value, 'ssl');
+  const strange = isRecord(ssl) && (fieldOf(ssl, 'certSecretName') ?? '') === '' ? Object.keys(ssl).find((key) => key !== 'certSecretName') : undefined;
+  if (strange !== undefined && !unknownFields.some((unknown) => unknown.decides && unknown.field.startsWith(`${field}.ssl.`))) refuse('bad-ssl', 'ssl', ssl, 'names no Secret for TLS', '{ certSecretName: NAME }');
   // A misspelt one is refused already.
   if (isRecord(ssl) && lastForm !== undefined && saidBefore(lastForm).ssl && (fieldOf(ssl, 'certSecretName') ?? '') === '') refuse('empty-field', 'ssl.certSecretName', fieldOf(ssl, 'certSecretName') ?? null, 'names no Secret and did', 'the name of a Secret, or remove ssl');
   else if (isRecord(ssl) && (fieldOf(ssl, 'certSecretName') ?? '') === '' && !unknownFields.some((unknown) => unknown.decides && unknown.field.startsWith(`${field}.ssl.`))) {

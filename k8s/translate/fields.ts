@@ -160,6 +160,12 @@ export class Fields {
     return this.#unreadable;
   }
 
+  /** Null, or a map without anything in it. */
+  isEmptyMap(name: string): boolean {
+    const value = fieldOf(this.#record, name);
+    return value === null || (isRecord(value) && Object.keys(value).length === 0);
+  }
+
   /** Fields that decide and have no value. */
   get emptied(): ReadonlySet<string> {
     return this.#emptied;

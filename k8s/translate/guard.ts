@@ -77,6 +77,7 @@ export function decodeObjectGuard(ref: ObjectRef, object: unknown, granted: bool
   const written = fieldOf(recordOf(fieldOf(recordOf(object), 'metadata')), 'annotations');
   const annotations = written ?? {};
   const guard = decodeLoneGuard({ spec: {}, metadata: annotationsOf(annotations) }, granted, report);
+  if (written === null && !hadGuard) report('warning', 'empty-field', 'metadata.annotations', 'it has no value and counts as not written; write its annotations, or remove it');
   if (isRecord(annotations) && !(written === null && hadGuard)) return { guard, problems };
   report('error', 'bad-annotations', 'metadata.annotations', `${quoted(written)} is not a map, and it may be lost with it who may call, so nobody may; write names and texts`);
   return { guard: { ...guard, readable: false }, problems };

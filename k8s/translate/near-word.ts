@@ -18,18 +18,19 @@ const mostSpellings = 4096;
 
 /**
  * The known word nearest to an unknown one: equal without letter case and separators (`retryOn`, `Retry-On`), else at most two letters wrong,
- * one in a word of less than six; null when none is near. A known word that is not near costs a few comparisons of numbers: tenants write thousands of keys.
+ * one where both have less than six; null when none is near. A known word that is not near costs a few comparisons of numbers: tenants write thousands of keys.
  */
 export function nearWord(word: string, known: Iterable<string>): string | null {
   if (word.length > longest) return null;
   const spelling = spellingOf(word);
   let best: string | null = null;
-  let least = word.length < 6 ? 2 : 3;
+  let least = 3;
   for (const candidate of known) {
     if (candidate.length > longest + 2) continue;
     const other = knownSpelling(candidate);
-    const distance = spelling.bare === other.bare ? 0 : mayBeNear(spelling, other, least - 1) ? lettersWrong(spelling.lower, other.lower, 0, 0, least - 1) : least;
-    if (distance < least) [best, least] = [candidate, distance];
+    const most = Math.max(word.length, candidate.length) < 6 ? 1 : least - 1;
+    const distance = spelling.bare === other.bare ? 0 : mayBeNear(spelling, other, most) ? lettersWrong(spelling.lower, other.lower, 0, 0, most) : least;
+    if (distance < least && (distance <= most || distance === 0)) [best, least] = [candidate, distance];
     if (least === 0) return best;
   }
   return best;

@@ -178,7 +178,7 @@ class Walk {
         continue;
       }
       if (Object.hasOwn(shape.words, key)) continue;
-      if (isAnnotations) this.#annotation(key, shape, field, level);
+      if (isAnnotations && (isLabel(key) || this.#places.wordsAs(key).some(({ named }) => named))) this.#annotation(key, shape, field, level);
       else this.#name(key, value, shape, field, level);
       this.#below(value, shape.named, field, `${level}.*`, key, null);
     }
@@ -193,8 +193,10 @@ class Walk {
 
   /** Of a map of texts only names that nobody else has are ours, or what is no text. Another letter case (`Host`) is another name. */
   #name(key: string, value: unknown, shape: Names, field: string, level: string): void {
+    const inner = shape.of === 'texts' ? this.#inUnknown(value, deepest) : null;
+    if (inner !== null) return this.#tell({ field: `${field}${inner.below}`, key, near: null, place: 'elsewhere', level, write: written(inner.word), decides: true });
     const word = this.#places.wordsAs(key).find(({ word: known, kind }) => known === key && isDeciding(kind));
-    if (word === undefined || (shape.of === 'texts' && !word.named && typeof value === 'string') || this.#isWritten(word.word)) return;
+    if (word === undefined || (shape.of === 'texts' && !word.named && typeof value === 'string' && isLabel(key)) || this.#isWritten(word.word)) return;
     this.#tell({ field, key, near: word.word, place: 'elsewhere', level, write: written(word), decides: true });
   }
 
@@ -236,7 +238,7 @@ class Walk {
         }
       }
     }
-    return this.#inUnknown(value, 1);
+    return this.#inUnknown(value, deepest);
   }
 
   #wordsIn(key: string, level: string, shape: Keys | Names): readonly Word[] {
@@ -301,6 +303,11 @@ function isDeciding(kind: FieldKind | 'none' | undefined): boolean {
 
 function at(path: string, key: string): string {
   return path === '' ? key : `${path}.${key}`;
+}
+
+/** A name that somebody may give to a text: words of ours with capitals or underscores in them are not. */
+function isLabel(key: string): boolean {
+  return !/^[a-z]+(?:[A-Z]|_)\w*$/.test(key);
 }
 
 function innerField(key: string): string {

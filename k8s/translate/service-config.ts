@@ -31,11 +31,12 @@ export function serviceConfigOf(object: UnknownRecord, hadConfig: boolean, repor
   const hasConfig = (text ?? '') !== '';
   const outcome = hasConfig ? 'nobody may call what it did not guard before' : hadConfig ? 'the last good form of its documents holds' : 'none of its documents is served';
   // Of a Service without documents nothing but these is read. What is misspelt of the guard its reader says.
-  const counts = lost.filter(({ near, place, level }) => (hasConfig ? place !== 'here' || level !== 'metadata.annotations' || near === configKey : near === configKey || (near === 'annotations' && (place !== 'value' || hadConfig)) || (near === null && JSON.stringify(object).includes(configKey))));
+  const counts = lost.filter(({ near, place, level }) => (hasConfig ? place !== 'here' || level !== 'metadata.annotations' || near === configKey : near === configKey || near === 'annotations' || (near === null && JSON.stringify(object).includes(configKey))));
   const isBad = written !== null && text === null;
   if (isBad) report('error', 'bad-annotations', configField, `${quoted(written)} is not a text, so ${outcome}; write | behind the key, and the documents indented below it`);
   if (!isBad && !hasConfig && counts.length === 0) {
-    if (!isRecord(annotations) || !Object.hasOwn(annotations, configKey)) return { kind: 'none' };
+    const isEmptied = hadConfig && annotations === null && Object.hasOwn(recordOf(fieldOf(object, 'metadata')), 'annotations');
+    if (!isEmptied && (!isRecord(annotations) || !Object.hasOwn(annotations, configKey))) return { kind: 'none' };
     report(hadConfig ? 'error' : 'warning', 'empty-field', configField, `it has no text${hadConfig ? ', and the last good form of its documents holds' : ''}; write the documents, or remove it`);
     return hadConfig ? { kind: 'unreadable', text: '' } : { kind: 'none' };
   }

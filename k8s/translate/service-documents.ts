@@ -40,10 +40,11 @@ export class ServiceDocuments {
     if (isServiceKind(kind) && refusesPlatform(kind, this.#ref.namespace, this.#settings) === null) this.#keep(kind, name, field);
   }
 
-  /** A text that is no YAML: what it may have said of services. */
+  /** A text that is no YAML, or holds what is no document: what it may have said of services beside those that it declares. */
   unreadableText(text: string, field: string): void {
-    if (this.#lastGood.length > 0) this.declared.push(...this.#lastGood);
-    else for (const kind of ['AuthService', 'RateLimitService']) if (text.includes(kind)) this.unreadable(kind, '', field);
+    for (const last of this.#lastGood) if (!this.declared.some(({ kind, name }) => kind === last.kind && name === last.name)) this.declared.push(last);
+    if (this.#lastGood.length > 0) return;
+    for (const kind of ['AuthService', 'RateLimitService']) if (text.includes(kind) && !this.declared.some((one) => one.kind === kind)) this.unreadable(kind, '', field);
   }
 
   #keep(kind: ServiceKind, name: string, field: string): void {

@@ -1,4 +1,5 @@
 // What stands in a SeldonDeployment where nobody reads it, as its reader reports it: with the codes of the maps that it stands in.
+import { deciding } from './deployment-fields.ts';
 import { deploymentPlaces } from './deployment-places.ts';
 import { annotationKinds, mappingFields } from './field-kinds.ts';
 import { misplacedSentence, type Misplaced } from './places.ts';
@@ -23,7 +24,7 @@ export function reportMisplaced(object: UnknownRecord, outcome: string, report: 
 /** Not those that the readers of predictors and of `spec` report: what they can do without costs a predictor and not the whole. */
 function isReportedHere({ place, level, near, decides }: Misplaced): boolean {
   if (place === 'value') return near === null;
-  if (place === 'here' && (level === 'spec.predictors[]' || level.endsWith('.ssl'))) return false;
+  if (place === 'here' && near !== null && deciding.has(near)) return false;
   return decides || !level.startsWith('spec');
 }
 

@@ -47,6 +47,9 @@ const dependent: readonly (readonly [name: string, depends: 'without' | 'beside'
 /** Fields of a Mapping that are not among those that are read. */
 export const unreadMappingFields: readonly string[] = [...elsewhere, ...Object.keys(withoutEffect), ...lost];
 
+/** Conditions, and what is asked about requests: maps of names that the writer chooses. */
+const maps = ['headers', 'regex_headers', 'query_parameters', 'regex_query_parameters', 'auth_context_extensions', 'labels'];
+
 /** After every field that counts was taken. */
 export function checkUnread(fields: Fields): void {
   for (const name of elsewhere) fields.take(name);
@@ -67,7 +70,9 @@ export function checkUnread(fields: Fields): void {
   for (const name of fields.unread().slice(0, 16)) {
     const near = nearWord(name, known);
     const field = name.slice(0, 60);
-    if (near === null) fields.report('warning', 'unknown-field', field, 'this is not a field of a Mapping and is ignored; correct its spelling or remove it');
+    const emptied = near === null ? maps.find((map) => fields.isEmptyMap(map)) : undefined;
+    if (emptied !== undefined) fields.refuse('unknown-field', field, `this is not a field of a Mapping, and ${emptied} has nothing in it, so the Mapping is not served in this form; indent this below ${emptied}, or remove one of the two`);
+    else if (near === null) fields.report('warning', 'unknown-field', field, 'this is not a field of a Mapping and is ignored; correct its spelling or remove it');
     // Ignored, a misspelt condition or share would give the Mapping requests that were not meant for it; one that is there as well decides already.
     else if ((mappingFields[near] ?? 'how') === 'how' || (fields.has(near) && !/headers|parameters/.test(near))) fields.report('warning', 'unknown-field', field, `this is not a field of a Mapping and is ignored; write ${near}, or remove it`);
     else fields.refuse('unknown-field', field, `this is not a field of a Mapping, and what it seems to mean decides where requests go, so the Mapping is not served in this form; write ${near}, or remove it`);

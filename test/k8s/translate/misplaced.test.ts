@@ -54,6 +54,9 @@ const cases: readonly (readonly [what: string, kind: string, good: string, wrong
   ['ambassador-id', 'Mapping', mapping(''), '{spec: {prefix: /seldon/models/x/, service: "x:8000", hostname: a.example, ambassador-id: [other]}}', 'spec.ambassador-id'],
   ['ambassador_ids', 'Mapping', mapping(''), '{spec: {prefix: /seldon/models/x/, service: "x:8000", hostname: a.example, ambassador_ids: [other]}}', 'spec.ambassador_ids'],
   ['ambassador_id beside spec', 'Mapping', mapping(''), mapping('', ', ambassador_id: [other]'), 'ambassador_id'],
+  ['a condition one out of headers', 'Mapping', '{spec: {prefix: /seldon/models/x/, service: "x:8000", headers: {x-user: me}}}', '{spec: {prefix: /seldon/models/x/, service: "x:8000", headers: null, x-user: me}}', 'spec.x-user'],
+  ['annotations in labels', 'Mapping', mapping(guarded), mapping(`labels: {${guarded}}`), 'metadata.labels["annotations"]["sluice.io/auth"]'],
+  ['method at two letters', 'Mapping', mapping(''), '{spec: {prefix: /seldon/models/x/, service: "x:8000", mtod: GET}}', 'spec.mtod'],
   ['a condition below cors', 'Mapping', mapping(''), '{spec: {prefix: /seldon/models/x/, service: "x:8000", cors: {origins: "*", hostname: a.example}}}', 'spec.cors.hostname'],
   ['annotations beside metadata', 'SeldonDeployment', deployment(guarded), `{${guarded}, spec: {predictors: [{name: main, graph: {name: m}}]}}`, 'annotations["sluice.io/auth"]'],
   ['metadata.annotation', 'SeldonDeployment', deployment(guarded), deployment('annotation: {sluice.io/auth: corp}'), 'metadata.annotation["sluice.io/auth"]'],
@@ -70,6 +73,7 @@ const cases: readonly (readonly [what: string, kind: string, good: string, wrong
   ['traffic below componentSpecs', 'SeldonDeployment', deployment('', twoPredictors), deployment('', '{name: main, graph: {name: m}, componentSpecs: [{traffic: 95, spec: {containers: [{name: m}]}}]}, {name: canary, traffic: 5, graph: {name: m}}'), 'spec.predictors[0].componentSpecs[0].traffic'],
   ['traffic in the spec of pods', 'SeldonDeployment', deployment('', twoPredictors), deployment('', '{name: main, graph: {name: m}, componentSpecs: [{spec: {containers: [{name: m}], traffic: 95}}]}, {name: canary, traffic: 5, graph: {name: m}}'), 'spec.predictors[0].componentSpecs[0].spec["traffic"]'],
   ['traffic in spec', 'SeldonDeployment', deployment('', '{name: main, traffic: 0, graph: {name: m}}, {name: canary, graph: {name: m}}'), deployment('', '{name: main, graph: {name: m}}, {name: canary, graph: {name: m}}', ', traffic: 0'), 'spec.traffic'],
+  ['SSL', 'SeldonDeployment', deployment('', '{name: main, graph: {name: m}, ssl: {certSecretName: x}}'), deployment('', '{name: main, graph: {name: m}, SSL: {certSecretName: x}}'), 'spec.predictors[0].SSL.certSecretName'],
   ['seldon.io/svcname', 'SeldonDeployment', deployment('', '{name: main, graph: {name: m}, annotations: {seldon.io/svc-name: x}}'), deployment('', '{name: main, graph: {name: m}, annotations: {seldon.io/svcname: x}}'), 'spec.predictors[0].annotations["seldon.io/svcname"]'],
 ];
 
@@ -95,6 +99,7 @@ const emptied: readonly (readonly [what: string, kind: string, good: string, wro
   ['weight', 'Mapping', '{spec: {prefix: /seldon/models/x/, service: "x:8000", weight: 10}}', '{spec: {prefix: /seldon/models/x/, service: "x:8000", weight: null}}'],
   ['annotations', 'SeldonDeployment', deployment(guarded), deployment('annotations: null')],
   ['annotations in spec', 'SeldonDeployment', deployment('', undefined, `, ${guarded}`), deployment('', undefined, ', annotations: null')],
+  ['seldon.io/ambassador-header', 'SeldonDeployment', deployment('annotations: {seldon.io/ambassador-header: "a: b"}'), deployment('annotations: {seldon.io/ambassador-header: ""}')],
   ['shadow', 'SeldonDeployment', deployment('', '{name: main, graph: {name: m}}, {name: canary, graph: {name: m}, shadow: true}'), deployment('', '{name: main, graph: {name: m}}, {name: canary, graph: {name: m}, shadow: null}')],
   ['ssl', 'SeldonDeployment', deployment('', '{name: main, graph: {name: m}, ssl: {certSecretName: x}}'), deployment('', '{name: main, graph: {name: m}, ssl: null}')],
   ['certSecretName', 'SeldonDeployment', deployment('', '{name: main, graph: {name: m}, ssl: {certSecretName: x}}'), deployment('', '{name: main, graph: {name: m}, ssl: {certSecretName: null}}')],
