@@ -16,6 +16,7 @@ import type { RouteTable } from '../routing/table.ts';
 import { type Route } from '../routing/decision.ts';
 import { visible } from '../routing/visible.ts';
 import type { CallPolicy } from './callers/call-policy.ts';
+import { admittanceOf } from './callers/effective.ts';
 import { callersSaid, sinceAuth } from './callers/said.ts';
 import type { CallWorld } from './callers/said.ts';
 import { admitsText, sinceNothing } from './callers/words.ts';
@@ -224,12 +225,16 @@ function waysOf(route: Route<null>, translation: ExplainWith['translation'], pat
   const { upstreams } = translation;
   const choiceOf = (mapping: Mapping): ServiceChoice | null => translation.choiceOf(mapping.id) ?? translation.choiceOf(restOf(mapping));
   const originOf = (mapping: Mapping): Pick<Way, 'source' | 'predictor' | 'to'> => ({ source: mapping.source, predictor: mapping.series.predictor, to: destinationWords(destinationOf(mapping, upstreams)) });
+  const admits = ({ guard, namespace }: Mapping): boolean => conditions.policy !== null && admittanceOf(guard, namespace, conditions.policy).kind !== 'nobody';
+  // As the data plane does (gateway/edge/exchange/admitting-member.ts).
+  const leaves = route.split.members.some(({ mapping, share }) => share > 0 && admits(mapping));
   const live = route.split.members.map(({ mapping, share, declared, ready }): Way => {
     const decision = { kind: 'forward', serial: route.serial, next: null, bound: 1, attached: null, shadows: route.shadows, route, mapping, target: mapping.target } as const;
     const steps = stepsOf(mapping, conditions);
     const told = callersFor(mapping);
     const limits = [...(mapping.target.kind === 'forward' ? limitTexts(mapping.target.timeout, mapping.target.idleTimeout) : []), ...told.limits];
-    const { asks, callers } = told;
+    const { asks } = told;
+    const callers = admits(mapping) || share === 0 || !leaves ? told.callers : [...told.callers, 'its share goes to the members of the Route that somebody may call'];
     return { share, declared, role: 'live', ready, ...originOf(mapping), decision: decisionJson(decision, path, []), text: printDecision(decision, path, []), callers, asks, steps, limits, service: choiceOf(mapping) };
   });
   const shadows = route.shadows.map(({ mapping, target, fraction, ready }): Way => {

@@ -10,7 +10,7 @@ export function guardProblems(declared: Iterable<DeclaredGuard>, policy: CallPol
   for (const { ref, guard, authField } of declared) {
     const admittance = admittanceOf(guard, ref.namespace, policy);
     if (admittance.kind !== 'nobody' || admittance.since !== 'object') continue;
-    problems.push({ code: 'nobody-admitted', level: 'error', subject: ref, field: authField, sentence: admittance.sentence });
+    problems.push({ code: 'nobody-admitted', level: 'error', subject: ref, field: authField, sentence: `${admittance.sentence}; where it shares a Route, the others get its share` });
   }
   return problems;
 }

@@ -5,7 +5,7 @@ import type { CallPolicy } from '../../gateway/callers/call-policy.ts';
 import { fixed, identityOutcomes } from '../../gateway/counters.ts';
 import { plainGuard } from '../../routing/guard.ts';
 import type { Guard } from '../../routing/guard.ts';
-import { upstreamOf } from '../gateway/fixtures.ts';
+import { mappingOf, upstreamOf } from '../gateway/fixtures.ts';
 import { guardOf, keysProvider } from '../policies.ts';
 import { fieldOf } from './client.ts';
 import type { WireAnswer } from './client.ts';
@@ -91,6 +91,48 @@ describe.each(transports)('%s', (_name, secure) => {
   test.each([4095, 4096, 4097, 50_000])('a key of %i bytes that nobody has', async (length) => {
     await start();
     expect((await ask(`x-api-key: ${'k'.repeat(length)}\r\n`)).status).toBe(401);
+  });
+
+  describe('a second deployment of the Route that nobody may call', () => {
+    async function startWith(first: Guard, second: Guard): Promise<Origin> {
+      const next = await new Origin().listen();
+      next.behaviour = answerEach('HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nnext');
+      gateway = await new Gateway({ policy: keys }).listen();
+      const mappings = [{ ...mappingOf('iris', 'iris', 60), guard: first }, { ...mappingOf('iris-next', 'next', 40), guard: second, match: irisTo('iris').match }];
+      gateway.serve(mappings, [upstreamOf('iris'), upstreamOf('next')], [endpointsOn('iris', [origin.port]), endpointsOn('next', [next.port])]);
+      return next;
+    }
+    const askOften = async (fields: string): Promise<ReadonlySet<string>> => {
+      const answers = new Set<string>();
+      for (let at = 0; at < 60; at++) {
+        const { status, body } = await ask(fields);
+        answers.add(`${status} ${status === 200 ? body : ''}`);
+      }
+      return answers;
+    };
+
+    test('leaves its share to the first: good keys get in, and nobody else does', async () => {
+      const next = await startWith(guardOf('keys'), guardOf('absent'));
+      expect(await askOften(`x-api-key: ${key}\r\n`)).toEqual(new Set(['200 ok']));
+      expect(await askOften('')).toEqual(new Set(['401 ']));
+      expect(await askOften('x-api-key: wrong-key-of-it\r\n')).toEqual(new Set(['401 ']));
+      expect(next.text).toBe('');
+      await next.close();
+    });
+
+    test('refuses where the first admits nobody either', async () => {
+      const next = await startWith(guardOf('absent'), guardOf('missing'));
+      expect(await askOften(`x-api-key: ${key}\r\n`)).toEqual(new Set(['403 ']));
+      expect([next.text, origin.text]).toEqual(['', '']);
+      await next.close();
+    });
+
+    test('takes its share where somebody may call it: each asks by its own guard', async () => {
+      const next = await startWith(guardOf('keys'), guardOf('others'));
+      expect(await askOften(`x-api-key: ${key}\r\n`)).toEqual(new Set(['200 ok', '401 ']));
+      expect(next.text).toBe('');
+      await next.close();
+    });
   });
 
   test('any of several providers is enough', async () => {

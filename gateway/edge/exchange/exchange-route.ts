@@ -14,6 +14,7 @@ import type { Step, Verdict } from '../policy/step.ts';
 import { rejectedSteps } from '../policy/steps.ts';
 import type { ExchangeEnds, ExchangeState } from './exchange-state.ts';
 import type { StepOwner } from './step-owner.ts';
+import { admittingMember } from './admitting-member.ts';
 import { StepRun } from './step-run.ts';
 
 /** What the OAuth gateway said to every page, where the deployment says nothing of its own. */
@@ -85,10 +86,15 @@ export class ExchangeRoute implements StepOwner {
     else this.#runSteps(steps, head);
   }
 
-  /** The request is this Mapping's. */
-  #take(decision: ForwardDecision<LazyMapping>, head: WireRequestHead): CompiledMapping {
+  /** The request is this Mapping's, or another member's where nobody may call this one. */
+  #take(drawn: ForwardDecision<LazyMapping>, head: WireRequestHead): CompiledMapping {
     const state = this.#state;
-    const { compiled } = decision.attached;
+    let decision = drawn;
+    let { compiled } = decision.attached;
+    if (compiled.admitsNobody) {
+      decision = admittingMember(drawn, state.worker.draw());
+      ({ compiled } = decision.attached);
+    }
     state.compiled = compiled;
     state.record.decision = decision;
     if (compiled.responseEdits !== null) state.edits.begin(head, compiled, state.facts!);

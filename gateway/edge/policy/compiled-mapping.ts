@@ -28,6 +28,8 @@ export interface CompiledMapping extends HeadEdits {
   readonly responseEdits: CompiledEdits | null;
   /** What happens to a request before it is forwarded; null: nothing. */
   readonly steps: readonly Step[] | null;
+  /** Its guard refuses everybody, whatever they show: others of its Route take its share. */
+  readonly admitsNobody: boolean;
   /** null: a redirect. */
   readonly pool: UpstreamPool | null;
   readonly balancing: BalancingPolicy;
@@ -96,6 +98,7 @@ export class LazyMapping {
 /** Compiles one Mapping. */
 export function compileMapping(mapping: Mapping, slot: number, { pools, defaultIdleTimeoutMs, limits, callers, limiter, external, plantedSteps }: Compiler): CompiledMapping {
   const { target } = mapping;
+  const admitsNobody = callers.admittance(mapping).kind === 'nobody';
   const stepsFor = (upgrade: boolean, parts: StepParts): readonly Step[] | null => {
     const steps = compileSteps(mapping, upgrade, parts, limits, callers, limiter);
     return plantedSteps.length === 0 ? steps : [...plantedSteps, ...(steps ?? [])];
@@ -106,6 +109,7 @@ export function compileMapping(mapping: Mapping, slot: number, { pools, defaultI
       slot,
       responseEdits: null,
       steps,
+      admitsNobody,
       pool: null,
       balancing: plainBalancing,
       retry: null,
@@ -135,6 +139,7 @@ export function compileMapping(mapping: Mapping, slot: number, { pools, defaultI
     slot,
     responseEdits,
     steps: stepsFor(false, { pool, rewrite, external }),
+    admitsNobody,
     pool,
     balancing: balancingPolicyOf(target),
     retry: compileRetry(target.retry, timeout.ms),
