@@ -54,6 +54,11 @@ async function token(gateway: Gateway, name = 'iris-key', secret = 'iris-secret'
   return (JSON.parse(answer.body) as { access_token: string }).access_token;
 }
 
+function multipart(fields: string, ...parts: readonly (readonly [name: string, value: string])[]): string {
+  const body = parts.map(([name, value]) => `--AaB03x\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`).join('');
+  return tokenRequest(fields, `${body}--AaB03x--\r\n`, 'multipart/form-data; boundary=AaB03x');
+}
+
 const api = (path: string, fields: string, body = '{"data":{}}'): string => post(body, `Content-Type: application/json\r\n${fields}`, path);
 const bearer = (text: string): string => `Authorization: Bearer ${text}\r\n`;
 
@@ -126,6 +131,8 @@ describe('requests for a token', () => {
     ['the password grant with Basic', tokenRequest(basic('iris-key', 'iris-secret'), 'grant_type=password&username=iris-key&password=iris-secret')],
     ['the password grant alone', tokenRequest('', 'grant_type=password&username=iris-key&password=iris-secret')],
     ['a chunked body', `POST /oauth/token HTTP/1.1\r\nHost: g\r\n${basic('iris-key', 'iris-secret')}Content-Type: application/x-www-form-urlencoded\r\nTransfer-Encoding: chunked\r\n\r\n5\r\ngrant\r\n18\r\n_type=client_credentials\r\n0\r\n\r\n`],
+    ['multipart, as curl -F writes it', multipart(basic('iris-key', 'iris-secret'), ['grant_type', 'client_credentials'], ['x', '1'], ['x', '2'])],
+    ['name and secret in parts', multipart('', ['grant_type', 'client_credentials'], ['client_id', 'wine-key'], ['client_secret', 'wine: secret'])],
     ['8192 bytes', tokenRequest(basic('iris-key', 'iris-secret'), 'grant_type=client_credentials&x='.padEnd(8192, 'x'))],
   ])('%s', async (_, text) => {
     const answer = await gateway.ask(false, text);
@@ -144,6 +151,9 @@ describe('requests for a token', () => {
     ['no grant', 400, 'invalid_request', tokenRequest(basic('iris-key', 'iris-secret'), '')],
     ['an unknown grant', 400, 'unsupported_grant_type', tokenRequest(basic('iris-key', 'iris-secret'), 'grant_type=implicit')],
     ['the grant twice', 400, 'invalid_request', tokenRequest(basic('iris-key', 'iris-secret'), 'grant_type=client_credentials&grant_type=client_credentials')],
+    ['a part twice', 400, 'invalid_request', multipart(basic('iris-key', 'iris-secret'), ['grant_type', 'client_credentials'], ['grant_type', 'client_credentials'])],
+    ['a file', 400, 'invalid_request', multipart(basic('iris-key', 'iris-secret'), ['grant_type"; filename="x', 'client_credentials'])],
+    ['multipart without a boundary', 400, 'invalid_request', multipart(basic('iris-key', 'iris-secret'), ['grant_type', 'client_credentials']).replace('; boundary=AaB03x', '')],
     ['JSON', 400, 'invalid_request', tokenRequest(basic('iris-key', 'iris-secret'), '{"grant_type":"client_credentials"}', 'application/json')],
     ['a body without a type', 400, 'invalid_request', tokenRequest(basic('iris-key', 'iris-secret'), 'grant_type=client_credentials', '')],
     ['a form that is no UTF-8', 400, 'invalid_request', tokenRequest(basic('iris-key', 'iris-secret'), 'grant_type=%ff')],
@@ -184,6 +194,44 @@ describe('requests for a token', () => {
     const same = oauthClient('other', 'iris', 'iris-key', 'iris-secret');
     gateway.plane.setOAuthClients({ whole: false, set: [{ ...same, names: iris.names }], removed: [twin.id] });
     expect((await gateway.ask(false, tokenRequest(basic('iris-key', 'iris-secret')))).status).toBe(401);
+  });
+});
+
+describe('a token in the query', () => {
+  const path = '/api/v0.1/predictions';
+
+  test('leads to its deployment, and neither model, copy nor log has it', async () => {
+    const { gateway, origins } = await start({ accessLog: 'all' });
+    const given = await token(gateway);
+    const copy: Mapping = { ...mappingOf('thief', 'thief'), match: mappingOf('iris', 'iris').match, role: { kind: 'shadow', percent: 100 } };
+    gateway.serve([mappingOf('iris', 'iris'), copy], ['iris', 'thief'].map((name) => upstreamOf(name)), [endpointsOn('iris', [origins.iris.port]), endpointsOn('thief', [origins.thief.port])]);
+    const escaped = `access%5Ftoken=${given.replaceAll('-', '%2D')}`;
+    for (const query of [`access_token=${given}`, `a=1&access_token=${given}&b=2`, escaped]) {
+      const answer = await gateway.ask(false, api(`${path}?${query}`, 'Authorization: Basic eDp5\r\n'));
+      expect([answer.status, answer.body]).toEqual([200, 'iris']);
+    }
+    await eventually(() => requestsIn(origins.thief.text).length === 3, 'all copies');
+    for (const said of [origins.iris.text, origins.thief.text, JSON.stringify(gateway.entries)]) expect(said).not.toMatch(new RegExp(`${given.slice(-12)}|access.{1,3}token`));
+    expect(requestsIn(origins.iris.text).map((request) => request.split(' HTTP/')[0])).toEqual([`POST ${path}`, `POST ${path}?a=1&b=2`, `POST ${path}`]);
+    expect(origins.iris.text.match(/x-envoy-original-path: .*/g)).toEqual([`/seldon/prod/iris${path}`, `/seldon/prod/iris${path}?a=1&b=2`, `/seldon/prod/iris${path}`].map((original) => `x-envoy-original-path: ${original}`));
+    // What else stands in Authorization is for the deployment.
+    expect(origins.iris.text.match(/authorization: Basic eDp5/gi)).toHaveLength(3);
+  });
+
+  test.each([
+    ['two', (given: string) => [`?access_token=${given}&access_token=${given}`, ''], 400],
+    ['one there and one in Authorization', (given: string) => [`?access_token=${given}`, bearer(given)], 400],
+    ['another', () => ['?access_token=8a5c5b2e-7f2a-4a3b-9c1d-000000000000', ''], 401],
+    ['an empty one', () => ['?access_token=', ''], 401],
+    ['256 bytes', () => [`?access_token=${'x'.repeat(256)}`, ''], 401],
+    ['257 bytes', () => [`?access_token=${'x'.repeat(257)}`, ''], 401],
+  ] as const)('%s: refused, and no log has it', async (_, parts, code) => {
+    const { gateway, origins } = await start({ accessLog: 'all' });
+    const [query, fields] = parts(await token(gateway));
+    const answer = await gateway.ask(false, api(`${path}${query}`, fields ?? ''));
+    expect(answer.status).toBe(code);
+    expect(JSON.stringify(gateway.entries) + answer.head + answer.body).not.toMatch(/access_token=|xxxx|000000000000/);
+    expect(Object.values(origins).map(({ text }) => text)).toEqual(['', '', '']);
   });
 });
 

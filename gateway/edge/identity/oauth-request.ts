@@ -1,6 +1,7 @@
-// What a request asks of the OAuth gateway, and the token that it has. Asked of every request where `--oauth` is given: it allocates nothing.
+// What a request asks of the OAuth gateway, and the token that it has. What is asked of every request where `--oauth` is given allocates nothing.
 import { fieldNamed, isText } from '../../../routing/bytes.ts';
 import type { RequestHead } from '../../../routing/head.ts';
+import { parametersNamed } from '../message/query.ts';
 
 /** `call`: a gRPC call with metadata `oauth_token`. */
 export type OAuthPlace = 'token' | 'api' | 'call' | null;
@@ -8,6 +9,8 @@ export type OAuthPlace = 'token' | 'api' | 'call' | null;
 const tokenPath = '/oauth/token';
 const apiPaths: readonly string[] = ['/api/v0.1/predictions', '/api/v1.0/predictions', '/api/v0.1/feedback', '/api/v1.0/feedback'];
 const tokenField = 'oauth_token';
+/** Where old clients write it (RFC 6750 §2.3). */
+export const tokenParameter = 'access_token';
 /** A longer text is no token that was given. */
 const mostTokenBytes = 256;
 const [lowerA, lowerO] = [0x61, 0x6f];
@@ -23,8 +26,17 @@ export function oauthPlaceOf(head: RequestHead): OAuthPlace {
   return null;
 }
 
-/** Bytes of the one token of a request, valid while the head is. `absent`: it has none; `several`: it is not clear which; `none`: no token looks so. */
+/** Bytes of the one token of a request, valid while the head is, in `authorization` or in the query. `absent`: it has none; `several`: it is not clear which; `none`: no token looks so. */
 export function tokenOf(head: RequestHead, place: 'api' | 'call'): Uint8Array | 'absent' | 'several' | 'none' {
+  const inQuery = place === 'api' && head.queryEnd > head.queryStart ? parametersNamed(head, tokenParameter) : [];
+  const inField = tokenInField(head, place);
+  if (inQuery.length === 0 || inField === 'several') return inField;
+  if (inField !== 'absent' || inQuery.length > 1) return 'several';
+  const [text] = inQuery;
+  return text === '' || text!.length > mostTokenBytes ? 'none' : Buffer.from(text!, 'latin1');
+}
+
+function tokenInField(head: RequestHead, place: 'api' | 'call'): Uint8Array | 'absent' | 'several' | 'none' {
   const name = place === 'call' ? tokenField : 'authorization';
   const field = fieldNamed(head, name, 0);
   if (field < 0) return 'absent';

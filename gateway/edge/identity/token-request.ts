@@ -1,6 +1,7 @@
 // A request for a token (RFC 6749 §4.4, and §4.3 as Seldon's OAuth gateway had it), read: who asks, by what, or the one thing that is wrong with it.
 import { fieldNamed, fieldText } from '../../../routing/bytes.ts';
 import type { RequestHead } from '../../../routing/head.ts';
+import { boundaryOf, multipartTexts } from './multipart-form.ts';
 
 /** A longer body is none of this kind. */
 export const mostTokenRequestBytes = 8192;
@@ -24,12 +25,14 @@ const known = new Set(['grant_type', 'scope', 'client_id', 'client_secret', 'use
 /** `body`: all of it. */
 export function readTokenRequest(head: RequestHead, body: Buffer): TokenRequest {
   const query = formOf(head.pathBytes.subarray(head.queryStart, head.queryEnd));
-  const form = formOf(body);
+  const contentType = contentTypeOf(head);
+  const boundary = boundaryOf(contentType);
+  const form = boundary === null ? formOf(body) : multipartOf(body, boundary);
   const basic = basicOf(head);
   if (basic === 'wrong') return wrong('invalid_request', 'write one Authorization: Basic with the base64 of name:secret');
-  if (query === null || form === null) return wrong('invalid_request', 'a parameter stands twice, or is no text in percent encoding: write each once');
+  if (query === null || form === null) return wrong('invalid_request', 'a parameter stands twice, or is no text in the encoding of its form: write each once');
   if ([...query.keys()].some((name) => name !== 'grant_type' && name !== 'scope' && known.has(name))) return wrong('invalid_request', 'names and secrets do not belong in a URL: write them into Authorization: Basic, or into the body');
-  if (body.length > 0 && !isForm(head)) return wrong('invalid_request', 'write the body as application/x-www-form-urlencoded');
+  if (body.length > 0 && boundary === null && !formType.test(contentType)) return wrong('invalid_request', 'write the body as application/x-www-form-urlencoded, or multipart/form-data with its boundary');
   const grant = form.get('grant_type') ?? query.get('grant_type') ?? '';
   const inForm = form.has('client_id') ? { name: form.get('client_id')!, secret: form.get('client_secret') ?? '' } : null;
   const owner = form.has('username') || form.has('password') ? { name: form.get('username') ?? '', secret: form.get('password') ?? '' } : null;
@@ -74,10 +77,24 @@ function basicOf(head: RequestHead): Credentials | null | 'wrong' {
   return colon < 0 ? 'wrong' : { name: text.slice(0, colon), secret: text.slice(colon + 1) };
 }
 
-function isForm(head: RequestHead): boolean {
+const formType = /^application\/x-www-form-urlencoded *(?:;|$)/i;
+
+/** "": there is none. */
+function contentTypeOf(head: RequestHead): string {
   const field = fieldNamed(head, 'content-type', 0);
-  if (field < 0) return false;
-  return /^application\/x-www-form-urlencoded *(?:;|$)/i.test(fieldText(head, 'content-type', field));
+  return field < 0 ? '' : fieldText(head, 'content-type', field);
+}
+
+/** As `formOf`. */
+function multipartOf(body: Buffer, boundary: string): ReadonlyMap<string, string> | null {
+  const parameters = new Map<string, string>();
+  for (const [name, value] of multipartTexts(body, boundary) ?? [['', null]] as const) {
+    if (value === null) return null;
+    if (!known.has(name)) continue;
+    if (parameters.has(name)) return null;
+    parameters.set(name, value);
+  }
+  return parameters;
 }
 
 /** null: one of what is read here stands twice, or cannot be read. */

@@ -6,10 +6,12 @@ import type { CounterBlock } from '../../counters.ts';
 import { failures } from '../../failures.ts';
 import type { OAuthClients } from '../identity/oauth-clients.ts';
 import { bearerAnswer, preflightAnswer, refusalAnswer, tokenAnswer, unavailableAnswer } from '../identity/oauth-answers.ts';
-import { oauthPlaceOf, tokenOf } from '../identity/oauth-request.ts';
+import { oauthPlaceOf, tokenOf, tokenParameter } from '../identity/oauth-request.ts';
 import { mostTokenRequestBytes, readTokenRequest, refusal } from '../identity/token-request.ts';
 import type { Answer } from '../message/answers.ts';
+import { hasParameter } from '../message/query.ts';
 import type { TokenRefusal } from '../identity/token-request.ts';
+import type { HeadChange } from '../message/head-copy.ts';
 import type { WireRequestHead } from '../message/request-head.ts';
 import type { FoundToken, TokenStore } from '../store/token-store.ts';
 import { tokenDigest } from '../store/token-store.ts';
@@ -23,6 +25,9 @@ export interface OAuthParts {
   readonly tokens: TokenStore;
   readonly counters: CounterBlock;
 }
+
+const fromField: HeadChange = Object.freeze({ remove: ['authorization'], add: [], removeParameters: [] });
+const fromQuery: HeadChange = Object.freeze({ remove: [], add: [], removeParameters: [tokenParameter] });
 
 const unknownClients = 'the gateway does not know its clients yet: ask again in a moment';
 
@@ -58,6 +63,8 @@ export class OAuthGateway {
   // Requests with a token.
 
   #takeCall(request: StepRequest, place: Asks): Verdict | typeof waits {
+    // Good or not, no log has it.
+    if (place === 'api' && hasParameter(request.head, fromQuery.removeParameters)) request.hideQuery();
     const token = tokenOf(request.head, place);
     switch (token) {
       case 'absent':
@@ -85,7 +92,8 @@ export class OAuthGateway {
     request.admit({ provider: 'oauth', client: `${namespace}/${deployment}` });
     if (place === 'call') return { kind: 'enter', path: null, change: { remove: ['oauth_token', 'seldon', 'namespace'], add: [['seldon', deployment], ['namespace', namespace]], removeParameters: [] } };
     const path = `/seldon/${namespace}/${deployment}${(head.pathBytes as Buffer).toString('latin1', head.pathStart, head.pathEnd)}`;
-    return { kind: 'enter', path, change: { remove: ['authorization'], add: [], removeParameters: [] } };
+    // Where the token was in the query, `authorization` holds something else, which is for the deployment.
+    return { kind: 'enter', path, change: hasParameter(head, fromQuery.removeParameters) ? fromQuery : fromField };
   }
 
   #refuse(place: Asks, error: 'unauthorized' | 'invalid_token' | 'invalid_request', description: string): Verdict {
