@@ -41,6 +41,8 @@ export interface KeeperOutside {
   readonly problemsChanged: () => void;
 }
 
+const byAge = 'this gateway found no record of claims at its start (it is the first start, or the record was deleted while no gateway ran), so the older object got each prefix and bare gRPC name that several namespaces claim; look at the Problems claim-contested and bare-name-contested, and where the wrong namespace has one, stop all gateways and restore the record from a backup, or give a Grant';
+
 export class ClaimKeeper {
   readonly #store: ClaimStore;
   readonly #translation: Recorded;
@@ -61,6 +63,10 @@ export class ClaimKeeper {
   #stopped = false;
   #missingSince = new Map<string, number>();
   #settled: () => void = () => {};
+  /** The first table waits for the first write. */
+  #isOpening = false;
+  /** The first write found no record, and something that several claim: nobody knows who had it. */
+  #isByAge = false;
 
   constructor(store: ClaimStore, translation: Recorded, outside: KeeperOutside, times: KeeperTimes) {
     this.#store = store;
@@ -76,8 +82,10 @@ export class ClaimKeeper {
       this.#settled = resolve;
     });
     const late = setTimeout(this.#settled, this.#times.openMs);
+    this.#isOpening = true;
     void this.#write();
     await settled;
+    this.#isOpening = false;
     clearTimeout(late);
   }
 
@@ -107,6 +115,7 @@ export class ClaimKeeper {
     const consequence = 'who held a prefix or a bare gRPC name before this gateway started is not known, and what several namespaces claim beyond what it has read is served to none of them';
     if (this.#trouble !== null) report('error', 'claims-record-unreadable', `the record of claims is not used, because ${this.#trouble}; ${consequence}; mend it, or delete it and the gateway writes what it knows`);
     else if (this.#notWritten !== null) report('error', 'claims-record-unwritten', `the record of claims is not kept up to date, because ${this.#notWritten}; what is claimed since is forgotten at a restart, and where it is contested served to nobody; let the gateway create and update it`);
+    if (this.#isByAge) report('warning', 'claims-decided-by-age', byAge);
     for (const [namespace, count] of this.#over) {
       report('warning', 'claims-record-full', `${count} claims of the namespace ${namespace} are not in the record of claims, which holds 64 KiB a namespace and 960 KiB in all; they are served as long as nobody else claims them; use fewer, or Grants`);
     }
@@ -184,6 +193,7 @@ export class ClaimKeeper {
     const over = this.#version!;
     const { added, ended } = this.#translation.recordChange;
     const base = new Map(this.#translation.record);
+    const isByAge = this.#isOpening && this.#isEmpty && base.size === 0 && this.#translation.isUndecided;
     for (const key of [...ended, ...this.#expired()]) base.delete(key);
     const { record, over: left } = withinRoom(base, stamped(added, latestOf(this.#translation.record), Math.round(this.#outside.nowMs())));
     const isSame = !this.#isEmpty && record.size === this.#translation.record.size && [...record.keys()].every((key) => this.#translation.record.has(key));
@@ -193,7 +203,11 @@ export class ClaimKeeper {
     const [wasNotWritten, wasOver] = [this.#notWritten, this.#over];
     this.#notWritten = written.kind === 'failed' ? written.sentence : null;
     this.#over = left;
-    if (wasNotWritten !== this.#notWritten || wasOver.size + left.size > 0) this.#outside.problemsChanged();
+    if (isByAge && written.kind === 'written') {
+      this.#isByAge = true;
+      this.#outside.log.write('warn', 'claims-decided-by-age', { sentence: byAge });
+    }
+    if (this.#isByAge || wasNotWritten !== this.#notWritten || wasOver.size + left.size > 0) this.#outside.problemsChanged();
     switch (written.kind) {
       case 'written':
         // What was told while it was written is newer than what was written over.

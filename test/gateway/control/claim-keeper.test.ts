@@ -107,6 +107,40 @@ describe('the record of claims and its store', () => {
     expect([two.served, two.codes, shared.writes]).toEqual([['Mapping b/m'], [], 1]);
   });
 
+  test('that was deleted while no gateway ran: the older object gets the prefix, and the operator is told', async () => {
+    const one = new Replica(shared);
+    one.take([young, mapping('b/alone', '/y/')]);
+    await one.keeper.open();
+    one.take([old]);
+    await settle();
+    expect([one.served, one.codes, one.log.write.mock.calls]).toEqual([['Mapping b/alone', 'Mapping b/m'], [], []]);
+    one.keeper.stop();
+    shared.followers.length = 0;
+    shared.text = null;
+    const two = new Replica(shared);
+    two.take([old, young, mapping('b/alone', '/y/')]);
+    await two.keeper.open();
+    expect([two.served, two.codes]).toEqual([['Mapping a/m', 'Mapping b/alone'], ['warning claims-decided-by-age']]);
+    expect(two.log.write.mock.calls.map(([level, code]) => `${level} ${code}`)).toEqual(['warn claims-decided-by-age']);
+    expect(two.keeper.problems[0]!.sentence).toMatch(/deleted while no gateway ran.*restore the record from a backup/);
+    // The next one finds what this one wrote.
+    const three = new Replica(shared);
+    three.take([old, young, mapping('b/alone', '/y/')]);
+    await three.keeper.open();
+    expect([three.served, three.codes]).toEqual([['Mapping a/m', 'Mapping b/alone'], []]);
+  });
+
+  test('that is not there at a start where nothing is contested is no Problem, nor later contests', async () => {
+    const one = new Replica(shared);
+    one.take([young]);
+    await one.keeper.open();
+    const two = new Replica(new SharedText());
+    await two.keeper.open();
+    two.take([old, young]);
+    await settle();
+    expect([one.codes, two.codes, two.served]).toEqual([[], [], ['Mapping a/m']]);
+  });
+
   test('two replicas that write at once agree', async () => {
     const [one, two] = [new Replica(shared), new Replica(shared)];
     one.take([young]);
