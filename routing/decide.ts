@@ -89,7 +89,7 @@ const tooManySteps: RejectDecision = Object.freeze({ kind: 'reject', reason: 're
 const namespaceNeeded: RejectDecision = Object.freeze({
   kind: 'reject',
   reason: 'namespace-needed',
-  sentence: 'metadata seldon alone does not name one deployment: send metadata namespace as well',
+  sentence: 'The metadata "seldon" alone does not name one deployment. Send the metadata "namespace" as well',
   mapping: null,
   slot: -1,
 });

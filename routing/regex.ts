@@ -48,8 +48,8 @@ export function compileRegex(pattern: string): RegexResult {
 
 function compile(pattern: string): RegexResult {
   if (pattern.length > maxPatternLength) return { ok: false, reason: `has ${pattern.length} characters, more than ${maxPatternLength}` };
-  const dear = tooDear(pattern);
-  if (dear !== null) return { ok: false, reason: dear };
+  const expensive = tooExpensive(pattern);
+  if (expensive !== null) return { ok: false, reason: expensive };
   let program: RE2JS;
   try {
     program = RE2JS.compile(pattern);
@@ -68,7 +68,7 @@ const maxUnicodeClasses = 8;
  * What costs time before the program has a size: counted repeats are written out (512 characters of `a{1000}` took 0.3 s) and each Unicode class
  * is a table. Counts over the program's bound could not pass it anyway.
  */
-function tooDear(pattern: string): string | null {
+function tooExpensive(pattern: string): string | null {
   let repeats = 0;
   for (const [, least, most] of pattern.matchAll(/(?<!\\)\{(\d+)(?:,(\d*))?\}/g)) repeats += Math.max(Number(least), Number(most ?? 0));
   if (repeats > maxProgramSize) return `writes out to ${repeats} steps or more, over ${maxProgramSize}`;

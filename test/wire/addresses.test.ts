@@ -71,7 +71,7 @@ describe.each(transports)('%s', (_name, secure) => {
   test('whoever is refused learns his address, and nothing of the list', async () => {
     await start({ allow: outside, deny: ['192.0.2.0/24'] });
     const answer = await ask(post('x', 'Accept: application/json\r\n'));
-    expect(JSON.parse(answer.body)).toEqual({ status: { code: 403, info: 'this address may not call here: call from a network that may, or ask the owner of the deployment: 127.0.0.1', reason: 'address-refused', status: 'FAILURE' } });
+    expect(JSON.parse(answer.body)).toEqual({ status: { code: 403, info: 'Your address is not allowed to call this deployment: 127.0.0.1', reason: 'address-refused', status: 'FAILURE' } });
     expect(answer.body + answer.head).not.toMatch(/10\.0|192\.0/);
     expect(gateway.flagged('UAEX')).toBe(1);
     expect(gateway.entries).toMatchObject([{ flag: 'UAEX', code: 403, peer: '127.0.0.1' }]);
@@ -184,7 +184,7 @@ describe.each(transports)('%s', (_name, secure) => {
       const { status: ended } = await client.unary(paths.predict, metadataOf({ seldon: 'm', namespace: 'prod' }), Buffer.from('x'));
       client.close();
       expect(ended.code).toBe(code);
-      if (code !== status.OK) expect(ended.details).toBe('this address may not call here: call from a network that may, or ask the owner of the deployment: 127.0.0.1');
+      if (code !== status.OK) expect(ended.details).toBe('Your address is not allowed to call this deployment: 127.0.0.1');
       expect((await ask(post('x', '', '/seldon/prod/m/x'))).status).toBe(code === status.OK ? 200 : 403);
       gateway.close();
     }

@@ -135,7 +135,7 @@ describe('a service that does not say', () => {
     service.behaviour = (connection) => void (requestsIn(connection.text).length > 0 && connection.socket.end(text));
     serve();
     const answer = await answerTo(post('x'));
-    expect([answer.status, answer.body.replace(reason, 'R')]).toEqual([403, expect.stringMatching(/^the authorization service cannot be asked: .*R/)]);
+    expect([answer.status, answer.body.replace(reason, 'R')]).toEqual([403, expect.stringMatching(/^The authorization service is unavailable: .*R/)]);
     expect([origin.text, gateway.flagged('UAEX'), outcome('failed')]).toEqual(['', 1, 1]);
   });
 

@@ -187,7 +187,7 @@ export const causes: Readonly<Record<keyof typeof failures, Cause>> = {
   },
   identityUnavailable: { options: { policy: null }, cause: (bench) => ask(bench) },
   rewriteTooLong: { cause: (bench) => rewritten(bench, '[^/]', 'x'.repeat(1000)) },
-  rewriteTooDear: { cause: (bench) => rewritten(bench, '(a)(.{0,50}.*.*z)?', 'b') },
+  rewriteTooExpensive: { cause: (bench) => rewritten(bench, '(a)(.{0,50}.*.*z)?', 'b') },
   pathClimbs: {
     cause: (bench) => {
       const iris = irisTo('iris');

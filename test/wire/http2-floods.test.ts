@@ -70,7 +70,7 @@ describe.each(Object.keys(attacks) as Flood[])('%s', (flood) => {
     await gateway.during(peer.untilClosed());
     expect(peer.goAwayCode).toBe(errorCode.enhanceYourCalm);
     expect(gateway.flagged('DPE')).toBeGreaterThanOrEqual(1);
-    expect(gateway.entries.map(({ sentence }) => sentence)).toContain(`the client broke the rules of HTTP/2, and its connection was closed: flood: ${flood}`);
+    expect(gateway.entries.map(({ sentence }) => sentence)).toContain(`The client broke the rules of HTTP/2, so the gateway closed its connection: flood: ${flood}`);
     await served(neighbour, 3);
     expect(neighbour.goAwayCode).toBe(-1);
     await eventually(() => gateway.counted('clientConnectionsHttp2') === 1, 'the neighbour alone');

@@ -69,9 +69,9 @@ describe.each(transports)('%s', (_name, secure) => {
     const refused = await ask('Accept: application/json\r\n');
     expect(refused.status).toBe(429);
     expect(['retry-after', 'ratelimit-policy', 'ratelimit'].map((name) => fieldOf(refused, name))).toEqual(['30', '"2/min burst 3";q=2;w=60', '"2/min burst 3";r=0;t=30']);
-    expect(JSON.parse(refused.body)).toEqual({ status: { code: 429, info: 'too many requests: 2/min burst 3 may come; try again in 30 s', reason: 'rate-limited', status: 'FAILURE' } });
+    expect(JSON.parse(refused.body)).toEqual({ status: { code: 429, info: 'Too many requests: the limit is 2/min burst 3; try again in 30 s', reason: 'rate-limited', status: 'FAILURE' } });
     expect([gateway.answered('200'), gateway.answered('429'), gateway.flagged('RL')]).toEqual([3, 1, 1]);
-    expect(gateway.entries.at(-1)).toMatchObject({ code: 429, flag: 'RL', sentence: 'too many requests: 2/min burst 3 may come; try again in 30 s' });
+    expect(gateway.entries.at(-1)).toMatchObject({ code: 429, flag: 'RL', sentence: 'Too many requests: the limit is 2/min burst 3; try again in 30 s' });
     expect(requestsIn(origin.text)).toHaveLength(3);
     await gateway.advance(29_900);
     expect(fieldOf((await ask()), 'retry-after')).toBe('1');
@@ -143,7 +143,7 @@ describe.each(transports)('%s', (_name, secure) => {
     await gateway.advance(4_750);
     const { headers } = await predict();
     expect(headers).toMatchObject({ ':status': 200, 'grpc-status': '8', 'retry-after': '11', ratelimit: '"4/min burst 1";r=0;t=11' });
-    expect(headers['grpc-message']).toBe('too many requests: 4/min burst 1 may come; try again in 11 s');
+    expect(headers['grpc-message']).toBe('Too many requests: the limit is 4/min burst 1; try again in 11 s');
     // code 8; message; a RetryInfo whose delay has 10 s and the rest in ns.
     const details = Buffer.from(headers['grpc-status-details-bin'] as unknown as string, 'base64');
     expect(details.subarray(0, 2).toString('hex')).toBe('0808');

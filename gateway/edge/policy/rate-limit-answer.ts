@@ -18,7 +18,7 @@ export function stateOf({ text }: CompiledLimit, left: number, moreMs: number): 
 /** `limit` is the one that has nothing for so long. */
 export function refusal(request: StepRequest, limit: CompiledLimit, waitMs: number, policies: string, states: string): Verdict {
   const seconds = Math.max(1, secondsOf(waitMs));
-  const detail = `${limit.text} may come; try again in ${seconds} s`;
+  const detail = `the limit is ${limit.text}; try again in ${seconds} s`;
   const failure = failures.rateLimited;
   const fields: (readonly [string, string])[] = [['retry-after', String(seconds)], ['ratelimit-policy', policies], ['ratelimit', states]];
   if (request.head.grpc) fields.push(['grpc-status-details-bin', retryDetails(failure.grpcStatus, sentenceOf(failure, detail), waitMs)]);

@@ -11,7 +11,7 @@ import type { Step } from './step.ts';
 export const rewriteFailures: Readonly<Record<RewriteRefusal, Failure>> = {
   climbs: failures.pathClimbs,
   'too-long': failures.rewriteTooLong,
-  'too-much-work': failures.rewriteTooDear,
+  'too-much-work': failures.rewriteTooExpensive,
 };
 
 /** Refuses requests whose path cannot be rewritten. `mostLength`: of the path that a regex makes. */
