@@ -248,7 +248,7 @@ describe.each(transports)('%s', (_name, secure) => {
       const client = await open();
       client.write(post('x', '', path));
       const [answer] = await client.answers(1);
-      expect(answer).toMatchObject({ status: 403, body: expect.stringMatching(/^this address may not call here: .*: 127\.0\.0\.1$/) });
+      expect(answer).toMatchObject({ status: 403, body: expect.stringMatching(/^Your address is not allowed to call this deployment: 127\.0\.0\.1$/) });
       client.write('GET /ambassador/v0/check_alive HTTP/1.1\r\nHost: a\r\n\r\n');
       expect((await client.answers(2))[1]!.status).toBe(200);
       expect(requestsIn(origin.text)).toEqual([]);

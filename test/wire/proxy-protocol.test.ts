@@ -226,7 +226,7 @@ describe.each(transports)('%s', (name, secure) => {
     if (bytes.length > 0) client.socket.write(line.subarray(20, 21));
     await gateway.advance(480);
     expect(client.closed || client.ended).toBe(false);
-    await refused(client, 'DT', 'did not come in time');
+    await refused(client, 'DT', 'did not arrive in time');
   });
 
   test('lines about those who do not speak are bounded', async () => {
