@@ -43,7 +43,7 @@ export interface CallersSaid {
 export function callersSaid(mapping: Mapping, { policy, external, front, trustedHops, unread }: CallWorld): CallersSaid {
   const terms = termsOf(mapping, policy, external);
   const first = frontTermsOf(front, trustedHops);
-  const addresses = [...first.addresses.flatMap(frontTexts), ...addressTexts(mapping, terms.addresses)];
+  const addresses = [...first.addresses.flatMap((rule) => frontTexts(rule, first.isAddressKnown)), ...addressTexts(mapping, terms.addresses)];
   const limits = limitsOf(terms, mapping);
   const { admittance } = terms;
   const names = admittance.kind === 'providers' ? admittance.names : [];
@@ -88,10 +88,11 @@ function ownWords(admittance: Admittance, keyless: readonly string[]): string {
 /** What only asks a service says so itself. */
 export const sinceAuth = 'the AuthService';
 /** One rule of the Module; nothing for one without lists, which lets nobody call. */
-function frontTexts({ kind, peer, remote }: AddressRule): readonly string[] {
+function frontTexts({ kind, peer, remote }: AddressRule, isAddressKnown: boolean): readonly string[] {
   const since = `ip_${kind} of ${theModule}`;
   const words = kind === 'allow' ? 'only from' : 'not from';
-  const parts = [remote.length === 0 ? '' : addressListText(remote), peer.length === 0 ? '' : `${addressListText(peer)} at the other end of the connection`].filter((part) => part !== '');
+  // Nobody's address is in a list.
+  const parts = [remote.length === 0 || !isAddressKnown ? '' : addressListText(remote), peer.length === 0 ? '' : `${addressListText(peer)} at the other end of the connection`].filter((part) => part !== '');
   return parts.length === 0 ? [] : [`${words} ${parts.join(' or ')} (${since})`];
 }
 
