@@ -153,7 +153,7 @@ describe('HTTP/1.0 without Host in cleartext', () => {
     gateway.plane.setCertificates(certificateSet([hostDeclaration('all', ['*'], { certPem, keyPem }, { cleartext })]));
     const answer = await gateway.ask(false, 'GET /seldon/prod/iris/p HTTP/1.0\r\n\r\n');
     expect([answer.status, fieldOf(answer, 'location')]).toEqual([status, null]);
-    for (const path of probes.slice(0, 2)) expect((await gateway.ask(false, `GET ${path} HTTP/1.0\r\n\r\n`)).status).toBe(200);
+    for (const path of probes) expect((await gateway.ask(false, `GET ${path} HTTP/1.0\r\n\r\n`)).status).toBe(200);
   });
 
   test('what one host says is not said of it', async () => {

@@ -14,6 +14,8 @@ import { isWord } from '../message/fields.ts';
 import type { WireRequestHead } from '../message/request-head.ts';
 
 const alwaysServed = servedInCleartext.map(({ path, whole }) => ({ bytes: Buffer.from(path), whole }));
+/** The gateway's own too, and a name that a model may have: served to whoever asks no host, as checks of balancers do. */
+const servedWithoutHost = [{ bytes: Buffer.from('/readyz'), whole: true }];
 const defaultPort = 443;
 const noBody = { contentType: 'text/plain', body: '' } as const;
 
@@ -48,10 +50,11 @@ export class Door {
   judge(head: WireRequestHead, facts: ClientFacts): Turned | null {
     this.#lookUp(head);
     if (facts.clientDigest !== null) return facts.clientDigest === this.#lastClientDigest ? null : { kind: 'fail', failure: failures.misdirected };
-    if (this.#lastCleartext === 'route' || isAlwaysServed(head) || (facts.trustedHops > 0 && cameSecurely(head))) return null;
+    const isHostless = head.authorityStart === head.authorityEnd;
+    if (this.#lastCleartext === 'route' || isAmong(alwaysServed, head) || (isHostless && isAmong(servedWithoutHost, head)) || (facts.trustedHops > 0 && cameSecurely(head))) return null;
     const turned = turnedAway(this.#lastCleartext, textOf(head.bytes, head.methodStart, head.methodEnd), head.grpc);
     // There is nowhere to send a request that names no host.
-    if (typeof turned === 'number' && head.authorityStart === head.authorityEnd) return { kind: 'fail', failure: failures.tlsNeeded };
+    if (typeof turned === 'number' && isHostless) return { kind: 'fail', failure: failures.tlsNeeded };
     return typeof turned === 'number' ? { kind: 'answer', answer: this.#redirect(head, turned) } : { kind: 'fail', failure: turned };
   }
 
@@ -76,8 +79,8 @@ export class Door {
   }
 }
 
-function isAlwaysServed({ pathBytes, pathStart, pathEnd }: WireRequestHead): boolean {
-  return alwaysServed.some(({ bytes, whole }) => {
+function isAmong(paths: typeof alwaysServed, { pathBytes, pathStart, pathEnd }: WireRequestHead): boolean {
+  return paths.some(({ bytes, whole }) => {
     const length = pathEnd - pathStart;
     return (whole ? length === bytes.length : length >= bytes.length) && bytes.compare(pathBytes, pathStart, pathStart + bytes.length) === 0;
   });
