@@ -55,8 +55,8 @@ export class ProblemEvents {
     if (problems !== this.#seen) {
       this.#seen = problems;
       const shown = new Map<string, Shown>();
-      for (const problem of problems) {
-        if (problem.level === 'info' || problem.subject.namespace === '' || shown.size >= mostProblems) continue;
+      for (const problem of inTurns(problems)) {
+        if (shown.size >= mostProblems) break;
         const event = this.#eventOf(problem);
         const before = this.#shown.get(event.name);
         shown.set(event.name, before?.event.message === event.message ? before : { event, dueMs: -Infinity });
@@ -106,6 +106,24 @@ export class ProblemEvents {
     this.#pausedUntilMs = nowMs + this.#times.forbiddenMs;
     for (const one of this.#shown.values()) one.dueMs = -Infinity;
     this.#log.write('info', 'events-forbidden', { sentence: 'Problems are not shown as Kubernetes Events: grant get, create and patch of events' });
+  }
+}
+
+/** Those that are told, one of each namespace in turn: thousands in one take neither place nor time from the few of another. */
+function* inTurns(problems: readonly Problem[]): Iterable<Problem> {
+  const byNamespace = new Map<string, Problem[]>();
+  for (const problem of problems) {
+    const { namespace } = problem.subject;
+    if (problem.level === 'info' || namespace === '') continue;
+    const of = byNamespace.get(namespace);
+    if (of === undefined) byNamespace.set(namespace, [problem]);
+    else of.push(problem);
+  }
+  for (let turn = 0; byNamespace.size > 0; turn++) {
+    for (const [namespace, of] of byNamespace) {
+      yield of[turn]!;
+      if (turn + 1 === of.length) byNamespace.delete(namespace);
+    }
   }
 }
 

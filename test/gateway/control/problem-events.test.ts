@@ -63,6 +63,14 @@ describe('Problems', () => {
     expect(names()).toEqual(['a', 'b', 'last']);
   });
 
+  test.each([20, 6000])('%d of one namespace take neither place nor time from the one of another', async (count) => {
+    const { events, writer, clock } = start();
+    const quiet: Problem = { ...problem('quiet'), subject: { kind: 'SeldonDeployment', namespace: 'quiet', name: 'quiet' } };
+    events.take([...Array.from({ length: count }, (_, at) => problem(`loud${at}`)), quiet]);
+    await clock.advance(199 + 2 * 200);
+    expect(writer.written.map(({ subject }) => subject.name)).toEqual(['loud0', 'quiet', 'loud1']);
+  });
+
   test('are written again when they say something else, and when their time has come', async () => {
     const { events, writer, clock } = start();
     events.take([problem('a')]);
