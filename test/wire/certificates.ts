@@ -1,6 +1,6 @@
 // What a control worker gives data workers to serve TLS by, made of declarations as files and objects make them.
 import { plainTerms } from '../../routing/host-tls.ts';
-import type { HostDeclaration, Identity } from '../../routing/host-tls.ts';
+import type { HostDeclaration, Identity, MissingIdentity } from '../../routing/host-tls.ts';
 import type { CertificateSet } from '../../gateway/certificates.ts';
 import { CertificateAssembly } from '../../gateway/control/certificate-set.ts';
 
@@ -8,6 +8,6 @@ export function certificateSet(declarations: readonly HostDeclaration[], ticketS
   return new CertificateAssembly(null).assemble(declarations, ticketSeeds, Date.now()).set;
 }
 
-export function hostDeclaration(name: string, hosts: readonly string[] | null, identity: Identity, more: Partial<HostDeclaration> = {}): HostDeclaration {
+export function hostDeclaration(name: string, hosts: readonly string[] | null, identity: Identity | MissingIdentity, more: Partial<HostDeclaration> = {}): HostDeclaration {
   return { name, subject: { kind: 'Host', namespace: 'models', name }, field: '', hosts, identity, terms: plainTerms, clientName: '', cleartext: null, ...more };
 }

@@ -119,7 +119,7 @@ describe('a certificate is chosen by the name that a client asks for', () => {
   });
 
   test('a host whose certificate cannot be used has no handshake: it does not fall to another', async () => {
-    serve(hostDeclaration('a', ['a.example'], { missing: 'needs a Secret' } as never), ...plain());
+    serve(hostDeclaration('a', ['a.example'], { missing: 'needs a Secret', level: 'error' }), ...plain());
     expect(await servedTo({ servername: 'a.example' })).toBe('closed');
   });
 
@@ -363,7 +363,7 @@ describe('certificates of clients', () => {
   });
 
   test('a host that asks and has no certificate that can be used is reached by nobody\'s connection', async () => {
-    serve(hostDeclaration('a', ['a.example'], { missing: 'needs a Secret' } as never, asking(true)), hostDeclaration('wild', ['*.example'], wild, asking(true)));
+    serve(hostDeclaration('a', ['a.example'], { missing: 'needs a Secret', level: 'error' }, asking(true)), hostDeclaration('wild', ['*.example'], wild, asking(true)));
     expect(await ask({ servername: 'b.example', ...mine() }, 'a.example')).toMatchObject({ status: 421 });
   });
 });

@@ -6,7 +6,7 @@ import type { CertificateSet } from '../../../gateway/certificates.ts';
 import { CertificateAssembly, mostCertificates } from '../../../gateway/control/certificate-set.ts';
 import type { AssembledCertificates } from '../../../gateway/control/certificate-set.ts';
 import { plainTerms } from '../../../routing/host-tls.ts';
-import type { HostDeclaration, TlsTerms } from '../../../routing/host-tls.ts';
+import type { HostDeclaration, MissingIdentity, TlsTerms } from '../../../routing/host-tls.ts';
 import { Authority } from '../../authority.ts';
 import type { Issued } from '../../authority.ts';
 import { hostDeclaration } from '../../wire/certificates.ts';
@@ -39,7 +39,7 @@ function certOf({ entries, hosts, texts }: CertificateSet, host: string): string
 const texts = ({ problems }: AssembledCertificates): string => problems.map(({ code, level, sentence }) => `${level} ${code}: ${sentence}`).join('\n');
 
 describe('a certificate that cannot be used', () => {
-  test.each<readonly [string, () => { certPem: string; keyPem: string } | { missing: string }, RegExp]>([
+  test.each<readonly [string, () => { certPem: string; keyPem: string } | MissingIdentity, RegExp]>([
     ['no file', () => ({ missing: 'cannot be read: there is no file x', level: 'error' }), /^error bad-certificate: the certificate cannot be read: there is no file x/],
     ['garbage', () => ({ certPem: 'garbage', keyPem: a.keyPem }), /is no PEM text of an X\.509 certificate/],
     ['garbage in PEM', () => ({ certPem: '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n', keyPem: a.keyPem }), /is no PEM text of an X\.509 certificate/],
@@ -47,7 +47,7 @@ describe('a certificate that cannot be used', () => {
     ["another's key", () => ({ certPem: a.certPem, keyPem: b.keyPem }), /has a key that belongs to another one/],
     ['a chain of a megabyte', () => ({ certPem: a.certPem + ' '.repeat(1_000_000), keyPem: a.keyPem }), /its chain is longer than 256 KiB/],
   ])('%s: its host has no TLS, and others have theirs', (_what, identity, sentence) => {
-    const assembled = assemble([hostDeclaration('a', ['a.example'], identity() as never), hostDeclaration('b', ['b.example'], b), hostDeclaration('all', ['*'], b)]);
+    const assembled = assemble([hostDeclaration('a', ['a.example'], identity()), hostDeclaration('b', ['b.example'], b), hostDeclaration('all', ['*'], b)]);
     expect(texts(assembled)).toMatch(sentence);
     expect(certOf(assembled.set, 'a.example')).toBeNull();
     expect(certOf(assembled.set, 'b.example')).toBe('CN=b');
@@ -115,7 +115,7 @@ describe('hosts', () => {
   });
 
   test.each([[-1, 0], [0, 0], [1, 1]])('%i certificates over the bound: %i Problems', (over, problems) => {
-    const declarations = Array.from({ length: mostCertificates + over }, (_, index) => hostDeclaration(`d${index}`, [`h${index}.example`], { missing: 'x' } as never));
+    const declarations = Array.from({ length: mostCertificates + over }, (_, index) => hostDeclaration(`d${index}`, [`h${index}.example`], { missing: 'x', level: 'error' }));
     const assembled = assemble(declarations);
     expect(assembled.set.entries).toHaveLength(Math.min(mostCertificates, declarations.length));
     expect(assembled.problems.filter(({ code }) => code === 'too-many-certificates')).toHaveLength(problems);
