@@ -242,7 +242,7 @@ class Walk {
   }
 
   #wordsIn(key: string, level: string, shape: Keys | Names): readonly Word[] {
-    if ('keys' in shape) return this.#places.wordsNear(key, level, shape);
+    if ('keys' in shape) return ++this.#unknown > mostUnknown ? this.#places.wordsAs(key) : this.#places.wordsNear(key, level, shape);
     const word = Object.hasOwn(shape.words, key) ? key : nearAnnotation(key, this.#places.namesOf(shape));
     return word === null ? [] : [{ word, level, kind: shape.words[word]!, shape: 'value', named: true }];
   }

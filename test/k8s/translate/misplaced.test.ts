@@ -1,9 +1,14 @@
 // Guards, conditions and shares one indentation out, in or beside: as a start finds them, and as an edit of what is served, of which the last good form stays.
+import { dump } from 'js-yaml';
 import { describe, expect, test } from 'vitest';
+import { Declarations } from '../../../k8s/source/declarations.ts';
+import { parseManifest } from '../../../k8s/source/manifest.ts';
+import type { StoredObject } from '../../../k8s/source/stored-object.ts';
 import { essenceOf } from '../../../k8s/translate/essence.ts';
 import type { SourceObject } from '../../../k8s/translate/object.ts';
 import { nothingHeld, Translator } from '../../../k8s/translate/translator.ts';
 import type { Translation } from '../../../k8s/translate/translation.ts';
+import { DeclaredFiles } from '../source/declared-files.ts';
 import { clusterSettings, contentOf, object, service } from './objects.ts';
 
 type Tree = Readonly<Record<string, unknown>>;
@@ -90,6 +95,51 @@ describe('an object with what decides where nobody reads it', () => {
     expect(errors).toContain(field);
     expect(servedOf(translation)).toBe(before);
   });
+});
+
+/** The text of a file, as it is read by `check`, and again when it has changed. */
+function afterEdits(kind: string, texts: readonly string[]): Translation {
+  const files = new DeclaredFiles();
+  const declarations = new Declarations(files, () => () => null);
+  const translator = new Translator({ ...settings, source: 'folder', withoutSlices: 'ready' }, nothingHeld);
+  translator.apply({ set: around, removed: [] });
+  let before: readonly StoredObject[] = [];
+  for (const text of texts) {
+    const manifest = parseManifest(Buffer.from(dump(object(kind, 'models/iris', text).object)), { file: 'iris.yaml', terms: { defaultNamespace: 'default', digestKey: '' }, lastGood: before });
+    expect(manifest.problems).toEqual([]);
+    files.replace(declarations, before, manifest.objects);
+    before = manifest.objects;
+    translator.apply(declarations.changes());
+  }
+  return translator.current();
+}
+
+describe('in a file', () => {
+  const errorsOf = ({ problems }: Translation): readonly string[] => problems.filter(({ level, subject }) => level === 'error' && subject.name === 'iris').map(({ field }) => field);
+
+  test.each(cases)('%s of a %s is an error, and nobody gets requests by it', (_what, kind, _good, wrong, field) => {
+    const translation = afterEdits(kind, [wrong]);
+    expect(errorsOf(translation)).toContain(field);
+    expect(readyOf(translation, 'iris')).toEqual([]);
+  });
+
+  test.each(cases)('%s of a %s in an edit leaves what was served, and correcting it ends that', (_what, kind, good, wrong, field) => {
+    const first = servedOf(afterEdits(kind, [good]));
+    const second = afterEdits(kind, [good, wrong]);
+    expect(errorsOf(second)).toContain(field);
+    expect(servedOf(second)).toBe(first);
+    expect(errorsOf(afterEdits(kind, [good, wrong, good]))).toEqual(errorsOf(afterEdits(kind, [good])));
+  });
+});
+
+test.each([
+  ['iris.yaml', 'apiVersion: getambassador.io/v2\nkind: Mapping\nmetadata:\n  name: iris\n  annotations: {sluice.io/auth: corp}\n  annotations: {}\nspec: {prefix: /x/, service: x}\n'],
+  ['iris.yaml', 'apiVersion: getambassador.io/v2\nkind: Mapping\nmetadata: {name: iris}\nspec:\n  prefix: /x/\n  service: x\n  hostname: a.example\n  hostname: ""\n'],
+  ['iris.json', '{"apiVersion": "getambassador.io/v2", "kind": "Mapping", "metadata": {"name": "iris", "annotations": {"sluice.io/auth": "corp"}, "annotations": {}}, "spec": {"prefix": "/x/", "service": "x"}}'],
+])('a key that is written twice: %s is not read', (file, text) => {
+  const { objects, problems } = parseManifest(Buffer.from(text), { file, terms: { defaultNamespace: 'default', digestKey: '' }, lastGood: [] });
+  expect(objects).toEqual([]);
+  expect(problems.map(({ level }) => level)).toEqual(['error']);
 });
 
 const emptied: readonly (readonly [what: string, kind: string, good: string, wrong: string])[] = [
