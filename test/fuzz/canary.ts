@@ -4,28 +4,35 @@ import { connect as connectHttp2 } from 'node:http2';
 import type { ClientHttp2Session } from 'node:http2';
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
+import type { CpuClock } from './cpu-clock.ts';
 import type { Moments } from './moments.ts';
 
 /** So long no answer: a worker stands still. Far more than a busy machine needs. */
 const patienceMs = 20_000;
+/** A wait that is longer, while a worker was at work for so long, is a fault: somebody's bytes cost too much. */
+const mostStandstillMs = 250;
 const betweenMs = 25;
 const lasting = 4;
 
 export class Canary {
   readonly #port: number;
   readonly #moments: Moments;
+  readonly #cpu: CpuClock;
   readonly #sockets = new Set<Socket>();
   readonly #sessions = new Set<ClientHttp2Session>();
   readonly #loops: Promise<void>[] = [];
   #over = false;
   #serial = 0;
   answered = 0;
+  /** Longest wait for an answer, ms, however it came about. */
+  slowestMs = 0;
   /** What was lost, once. */
   fault: string | null = null;
 
-  constructor(port: number, moments: Moments) {
+  constructor(port: number, moments: Moments, cpu: CpuClock) {
     this.#port = port;
     this.#moments = moments;
+    this.#cpu = cpu;
   }
 
   start(): void {
@@ -46,8 +53,12 @@ export class Canary {
     this.#over = true;
   }
 
-  async #pause(): Promise<void> {
+  async #pause(askedMs: number): Promise<void> {
     this.answered += 1;
+    const waitedMs = performance.now() - askedMs;
+    this.slowestMs = Math.max(this.slowestMs, waitedMs);
+    const standstillMs = waitedMs > mostStandstillMs ? this.#cpu.standstillMs(askedMs) : 0;
+    if (standstillMs > mostStandstillMs) this.#lost(`waited ${Math.round(waitedMs)} ms for an answer while a worker was at work for ${Math.round(standstillMs)} ms`);
     this.#moments.happened('canary');
     await new Promise((resolve) => {
       setTimeout(resolve, betweenMs);
@@ -66,6 +77,7 @@ export class Canary {
         open.once('close', () => this.#sockets.delete(open));
       }
       const body = `canary ${(this.#serial += 1)}`;
+      const askedMs = performance.now();
       open.write(`POST /seldon/prod/canary/v HTTP/1.1\r\nHost: canary\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
       const answer = await this.#read(open, body);
       if (answer.kind === 'lost' && !fresh && answer.text === '' && answer.closed) {
@@ -79,7 +91,7 @@ export class Canary {
         open.destroy();
         socket = null;
       }
-      await this.#pause();
+      await this.#pause(askedMs);
     }
   }
 
@@ -118,6 +130,7 @@ export class Canary {
         one.once('close', () => this.#sessions.delete(one));
       }
       const body = `canary ${(this.#serial += 1)}`;
+      const askedMs = performance.now();
       const problem = await this.#call(session, body, grpc);
       // Refused: it may be asked again, once, elsewhere.
       if (problem === 'refused' && !again) {
@@ -127,7 +140,7 @@ export class Canary {
       }
       again = false;
       if (problem !== null) return this.#lost(`a ${grpc ? 'gRPC' : 'REST'} call over HTTP/2: ${problem}`);
-      await this.#pause();
+      await this.#pause(askedMs);
     }
   }
 

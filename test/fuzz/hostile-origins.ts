@@ -76,6 +76,23 @@ export function hostileHttp1(seed: number, moments: Moments): HostileOrigin {
   });
 }
 
+/** Answers each connection once, byte by byte: a head of one long field, chunks of one byte, and trailers. */
+export function drippingHttp1(): HostileOrigin {
+  const answer = Buffer.from(`HTTP/1.1 200 OK\r\nx: ${'v'.repeat(10_000)}\r\nTransfer-Encoding: chunked\r\n\r\n${'1\r\na\r\n'.repeat(500)}0\r\nx: ${'v'.repeat(7000)}\r\n\r\n`, 'latin1');
+  return new HostileOrigin((socket) => {
+    socket.once('data', () => {
+      socket.resume();
+      void (async () => {
+        for (let at = 0; at < answer.length && !socket.destroyed; at++) {
+          socket.write(answer.subarray(at, at + 1));
+          if (at % 8 === 0) await new Promise(setImmediate);
+        }
+        socket.end();
+      })();
+    });
+  });
+}
+
 export function hostileHttp2(seed: number, moments: Moments): HostileOrigin {
   let connections = 0;
   return new HostileOrigin((socket) => {

@@ -5,12 +5,15 @@
 //   npm run fuzz                                    some two minutes: a fixed seed and number of cases
 //   npm run fuzz -- --minutes 60                    an hour, a seed of its own
 //   npm run fuzz -- --seed S --from N --cases 1     one case again
+//
+// First of all, and in each round of a run of minutes, it looks what each reader costs (`costs.ts`).
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
 import { caseOf, runCase } from './clients.ts';
+import { costFault } from './costs.ts';
 import { Stage } from './stage.ts';
 
-const casesInCi = 20_000;
+const casesInCi = 17_000;
 /** Between two looks at what is left. */
 const roundCases = 4000;
 /** More at once wait for the machine, not for each other. */
@@ -61,6 +64,13 @@ function stepsOf(number: number): string {
   return [`${protocol}, ${secure ? 'TLS' : 'plain'}${proxied === null ? '' : `, behind ${JSON.stringify(proxied.header.toString('latin1'))}`}`, ...script.map((step) => `  ${step.kind} ${step.kind === 'write' ? JSON.stringify(step.bytes.subarray(0, 2000).toString('latin1')) : step.kind === 'wait' ? step.event : ''}`)].join('\n');
 }
 
+async function costs(told: (line: string) => void): Promise<string | null> {
+  const fault = await costFault(stage, told);
+  if (fault !== null) isCost = true;
+  return fault ?? (await stage.settled());
+}
+
+let isCost = false;
 const stage = await Stage.start(seed);
 const own = monitorEventLoopDelay();
 own.enable();
@@ -68,15 +78,17 @@ process.stdout.write(`fuzz: seed ${seed}, ${cases === Infinity ? `${minutes} min
 // What a process opens once is open after this.
 let { fault, next } = await round(stage, from, Math.min(cases, 200), concurrency);
 let first = from;
+fault ??= await costs((line) => void process.stdout.write(`cost: ${line}\n`));
 while (fault === null && next < from + cases && performance.now() < untilMs) {
   first = next;
   ({ fault, next } = await round(stage, next, Math.min(roundCases, from + cases - next), concurrency));
-  process.stdout.write(`fuzz: ${next - from} cases, ${stage.canary.answered} canaries, ${Math.round(stage.residentBytes / 1e6)} MB resident\n`);
+  if (minutes > 0) fault ??= await costs(() => undefined);
+  process.stdout.write(`fuzz: ${next - from} cases, ${stage.canary.answered} canaries, the slowest in ${Math.round(stage.canary.slowestMs)} ms, ${Math.round(stage.residentBytes / 1e6)} MB resident\n`);
 }
 await stage.close();
 if (fault !== null) {
   process.stdout.write(`fuzz: FAULT, seed ${seed}, cases ${first} to ${next - 1}: ${fault} (the fuzzer's own loop stood still for ${Math.round(own.max / 1e6)} ms at most)\n`);
-  if (next - from > 1) process.stdout.write(await narrowed(Math.max(first, next - suspectCases), next));
+  if (next - from > 1 && !isCost) process.stdout.write(await narrowed(Math.max(first, next - suspectCases), next));
   process.exit(1);
 }
 process.stdout.write(`fuzz: ${next - from} cases, ${stage.canary.answered} canaries answered, no fault\n`);

@@ -8,6 +8,8 @@ interface OriginPorts {
 export interface Origins {
   readonly calm: OriginPorts;
   readonly hostile: OriginPorts;
+  /** Of HTTP/1.1 alone. */
+  readonly dripping: number;
 }
 
 /** Nobody listens there. */
@@ -54,13 +56,14 @@ spec: { prefix: /seldon/prod/${name}/, service: '${to}', ${fields} }
 ---`;
 }
 
-export function manifestsOf({ calm, hostile }: Origins): string {
+export function manifestsOf({ calm, hostile, dripping }: Origins): string {
   const single = (name: string, ports: OriginPorts, annotations: Readonly<Record<string, string>> = {}): string => deployment(name, annotations, 'name: default') + service(`${name}-default`, ports);
   return [
     single('iris', calm),
     // A busy machine is no fault.
     single('canary', calm, { 'seldon.io/rest-timeout': '60000', 'seldon.io/grpc-timeout': '60000' }),
     single('hostile', hostile),
+    single('dripping', { http1: dripping, http2: closedPort }, { 'seldon.io/rest-timeout': '60000' }),
     single('closed', { http1: closedPort, http2: closedPort }),
     single('retried', hostile, { 'seldon.io/ambassador-retries': '2', 'seldon.io/rest-timeout': '300' }),
     deployment('shadowed', {}, 'name: main, traffic: 100', 'name: copy, shadow: true'),

@@ -23,12 +23,22 @@ function between(draws: Draws): Step[] {
   return [{ kind: 'wait', event: draws.any(['bytes', 'bytes', 'origin', 'canary'] as const) }];
 }
 
+const mostSingleBytes = 4096;
+
+/** In pieces of one byte, up to any of them. */
+function byteByByte(draws: Draws, whole: Buffer): Script {
+  const end = draws.chance(0.8) ? whole.length : draws.below(whole.length + 1);
+  const steps = Array.from(whole.subarray(0, end), (byte): Step[] => [{ kind: 'write', bytes: Buffer.of(byte) }, { kind: 'turn' }]).flat();
+  return [...steps, { kind: 'wait', event: 'bytes' }, draws.chance(0.5) ? { kind: 'fin' } : { kind: 'reset' }];
+}
+
 /**
  * `pieces` in one write or in some, cut anywhere, and an end at any position: at `cutAt` of all bytes by FIN, by RST or by silence, or after
  * the last.
  */
 export function scriptOf(draws: Draws, pieces: readonly Buffer[]): Script {
   const whole = Buffer.concat(pieces);
+  if (whole.length <= mostSingleBytes && draws.chance(0.03)) return byteByByte(draws, whole);
   // Mostly all of it; else the end comes at any byte.
   const end = draws.chance(0.8) ? whole.length : draws.below(whole.length + 1);
   const cuts = new Set<number>();

@@ -7,7 +7,8 @@ import { certPem, keyPem } from '../wire/identity.ts';
 import { CalmOrigins } from './calm-origins.ts';
 import { Canary } from './canary.ts';
 import type { Ports } from './clients.ts';
-import { hostileHttp1, hostileHttp2 } from './hostile-origins.ts';
+import { CpuClock } from './cpu-clock.ts';
+import { drippingHttp1, hostileHttp1, hostileHttp2 } from './hostile-origins.ts';
 import type { HostileOrigin } from './hostile-origins.ts';
 import { manifestsOf } from './manifests.ts';
 import { Moments } from './moments.ts';
@@ -28,6 +29,7 @@ export class Stage {
   readonly moments: Moments;
   readonly ports: Ports;
   readonly canary: Canary;
+  readonly cpu: CpuClock;
   readonly #gateway: GatewayProcess;
   readonly #admin: string;
   readonly #folder: string;
@@ -45,7 +47,8 @@ export class Stage {
     this.#calm = calm;
     this.#hostile = hostile;
     this.moments = moments;
-    this.canary = new Canary(ports.plain, moments);
+    this.cpu = new CpuClock(gateway.process.pid!);
+    this.canary = new Canary(ports.plain, moments, this.cpu);
     void gateway.exited.then(() => (this.#exited = true));
     process.once('exit', () => gateway.process.kill('SIGKILL'));
   }
@@ -54,16 +57,17 @@ export class Stage {
     const moments = new Moments();
     const calm = new CalmOrigins();
     const { http1, http2 } = await calm.listen();
-    const hostile = [await hostileHttp1(seed, moments).listen(), await hostileHttp2(seed, moments).listen()];
+    const hostile = [await hostileHttp1(seed, moments).listen(), await hostileHttp2(seed, moments).listen(), await drippingHttp1().listen()];
     const folder = mkdtempSync(join(tmpdir(), 'sluice-fuzz-'));
     writeFileSync(join(folder, 'tls.crt'), certPem);
     writeFileSync(join(folder, 'tls.key'), keyPem);
-    writeFileSync(join(folder, 'all.yaml'), manifestsOf({ calm: { http1, http2 }, hostile: { http1: hostile[0]!.port, http2: hostile[1]!.port } }));
+    writeFileSync(join(folder, 'all.yaml'), manifestsOf({ calm: { http1, http2 }, hostile: { http1: hostile[0]!.port, http2: hostile[1]!.port }, dripping: hostile[2]!.port }));
     const gateway = new GatewayProcess(['serve', '--folder', folder, '--listen', '127.0.0.1:0', '--tls-listen', '127.0.0.1:0', '--tls-cert', join(folder, 'tls.crt'), '--tls-key', join(folder, 'tls.key'), '--admin', '127.0.0.1:0', '--workers', '2', '--access-log', 'off', '--proxy-protocol', 'both', '--proxy-protocol-from', balancerAddress, ...limits]);
     const record = await gateway.seen('listening');
     const portOf = (address: unknown): number => Number(String(address).split(':').at(-1));
     const stage = new Stage(gateway, `http://${String(record['admin'])}`, folder, { plain: portOf(record['address']), tls: portOf(record['tls']) }, calm, hostile, moments);
     await stage.#spareIsThere();
+    stage.cpu.start();
     stage.canary.start();
     return stage;
   }
@@ -124,6 +128,7 @@ export class Stage {
   }
 
   async close(): Promise<void> {
+    this.cpu.stop();
     await this.#gateway.kill();
     await this.canary.stop();
     this.#calm.close();
