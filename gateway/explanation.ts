@@ -19,6 +19,7 @@ import type { CallPolicy } from './callers/call-policy.ts';
 import { admittanceOf } from './callers/effective.ts';
 import { callersSaid, sinceAuth } from './callers/said.ts';
 import type { CallWorld } from './callers/said.ts';
+import { withoutCredentialsInQuery } from './callers/shown.ts';
 import { admitsText, sinceNothing } from './callers/words.ts';
 import type { NamedCaller } from './callers/words.ts';
 import { atDoor, throughFront } from './explanation-front.ts';
@@ -125,7 +126,7 @@ export function explain(table: RouteTable<null>, sent: ExplainRequest, { transla
     host: hostWords(request.host, hosts),
     passed: space === null ? [] : passedOver(table, space.name, head, route, wording),
     route: route === null ? null : routeText(route, wording),
-    ways: route === null ? [] : waysOf(route, translation, textOf(head.pathBytes, head.pathStart, head.queryEnd), (mapping) => callersOf(mapping, { policy, external, front, trustedHops, unread }, as), { bodyBytes, policy, upgrade: asksForWebSocket(request), external }),
+    ways: route === null ? [] : waysOf(route, translation, withoutCredentialsInQuery(textOf(head.pathBytes, head.pathStart, head.queryEnd), policy), (mapping) => callersOf(mapping, { policy, external, front, trustedHops, unread }, as), { bodyBytes, policy, upgrade: asksForWebSocket(request), external }),
     reject: decision.kind === 'reject' ? rejection(decision, request.grpc) : null,
     hints: decision.kind === 'reject' && decision.reason === 'no-route' ? hintsFor(table, translation.ofAnother, request, wording) : [],
   };

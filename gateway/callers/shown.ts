@@ -56,6 +56,11 @@ export function withoutCredentials<R extends ShownRequest>(request: R, policy: C
   return { ...request, path: withoutParameters(request.path, parameters), headers: request.headers.map(([name, value]) => [name, fields.has(name.toLowerCase()) ? hidden : value] as const) };
 }
 
+/** A path without what its query may hold of credentials. */
+export function withoutCredentialsInQuery(path: string, policy: CallPolicy): string {
+  return withoutParameters(path, placesOf(policy).parameters);
+}
+
 function withoutParameters(path: string, names: ReadonlySet<string>): string {
   const question = path.indexOf('?');
   if (question < 0 || names.size === 0) return path;

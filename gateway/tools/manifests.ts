@@ -134,7 +134,7 @@ function problemsBeside(translator: Translator, policy: CallPolicy): readonly Pr
 }
 
 /** Entries of Secrets by `namespace/name`. */
-function secretsOf(objects: Iterable<SourceObject>): (name: string) => Material | null {
+export function secretsOf(objects: Iterable<SourceObject>): (name: string) => Material | null {
   const secrets = new Map<string, SourceObject>();
   for (const object of objects) if (object.ref.kind === 'Secret') secrets.set(`${object.ref.namespace}/${object.ref.name}`, object);
   return (name) => {

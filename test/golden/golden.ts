@@ -7,11 +7,13 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { guardProblems } from '../../gateway/callers/guard-problems.ts';
 import { readPolicyOfFiles } from '../../gateway/callers/read-policy.ts';
-import { explain, printExplanation } from '../../gateway/explanation.ts';
+import { ShownCredentials } from '../../gateway/edge/identity/shown-credentials.ts';
+import { printExplanation } from '../../gateway/explanation.ts';
+import { explainShown } from '../../gateway/explanation-shown.ts';
 import { declaredHosts } from '../../gateway/host-words.ts';
 import { inSigns } from '../../gateway/match-words.ts';
 import { parseOptions } from '../../gateway/options.ts';
-import { build, manifestOptions, readSettings, type Served } from '../../gateway/tools/manifests.ts';
+import { build, manifestOptions, readSettings, secretsOf, type Served } from '../../gateway/tools/manifests.ts';
 import { readRequest } from '../../gateway/tools/request.ts';
 import { translateSettingsOf } from '../../gateway/translate-settings.ts';
 import { Declarations } from '../../k8s/source/declarations.ts';
@@ -32,7 +34,6 @@ export async function runCase(folder: string): Promise<string> {
   const settings = await settingsOf(folder);
   const declared = await readPolicyOfFiles(settings.policyFile);
   if (typeof declared === 'string') throw new Error(declared);
-  const { policy, absent: unread } = declared.held(() => null, 'error');
   const translator = new Translator(translateSettingsOf(settings, [], existsSync(join(folder, 'export.txt')) ? 'ready' : 'unready'), nothingHeld);
   const files = new DeclaredFiles();
   const declarations = new Declarations(files, () => () => null);
@@ -44,9 +45,11 @@ export async function runCase(folder: string): Promise<string> {
     files.replace(declarations, before, manifest.objects);
     before = manifest.objects;
     translator.apply(declarations.changes());
+    const { policy, absent: unread } = declared.held(secretsOf(manifest.objects), 'error');
     const served = { ...build(translator.current(), [...manifest.problems, ...declarations.problems(), ...guardProblems(translator.guards(), policy)]), policy, unread };
     if (file !== 'input.yaml') sections.push(`######## ${file}\n`);
-    sections.push(printServed(served), ...requests.map((line) => `> ${line}\n${printRequest(served, line)}`));
+    sections.push(printServed(served));
+    for (const line of requests) sections.push(`> ${line}\n${await printRequest(served, line)}`);
   }
   return sections.join('\n');
 }
@@ -73,11 +76,16 @@ function printServed({ table, problems }: Omit<Served, 'read' | 'objects' | 'ori
   return `${routes === '' ? '(no Routes)\n' : routes}\n## Problems\n${problems.length === 0 ? '(none)\n' : problems.map((problem) => `${printProblem(problem)}\n`).join('')}`;
 }
 
-function printRequest({ table, translation, policy, unread }: Omit<Served, 'read' | 'objects' | 'originOf'>, line: string): string {
+async function printRequest({ table, translation, policy, unread }: Omit<Served, 'read' | 'objects' | 'originOf'>, line: string): Promise<string> {
   const [, method, target, rest] = /^(\S+) (.+?)((?: -H '[^']*')*)$/.exec(line) ?? [];
   if (method === undefined || target === undefined) throw new Error(`not a request: ${line}`);
   const headers = [...rest!.matchAll(/ -H '([^']*)'/g)].map(([, header]) => header!);
   const grpc = method === 'GRPC';
   const read = readRequest({ method: grpc ? null : method, headers, grpc, target });
-  return read.kind === 'wrong' ? `  wrong use: ${read.sentence}\n` : printExplanation(explain(table, read.request, { translation, bodyBytes: 0, policy, as: null, trustedHops: null, unread, hosts: declaredHosts(translation.hosts), wording: inSigns }));
+  if (read.kind === 'wrong') return `  wrong use: ${read.sentence}\n`;
+  const credentials = new ShownCredentials();
+  const parts = { translation, bodyBytes: 0, policy, as: null, trustedHops: null, unread, hosts: declaredHosts(translation.hosts), wording: inSigns };
+  const text = printExplanation(await explainShown(table, read.request, parts, async () => credentials));
+  credentials.close();
+  return text;
 }

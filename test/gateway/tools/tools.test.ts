@@ -170,6 +170,7 @@ describe('who', () => {
       expect(await shown('-H', 'location: london')).not.toContain('shows');
       for (const form of ['--json', '--wide']) expect(await shown('-H', 'x-api-key: correct-horse-battery', '-H', 'authorization: Basic bm90aGluZw==', form)).toContain('mobile-app of keys, who is let in');
       const { out } = await run(explain, '/seldon/prod/own/x?key=correct-horse-battery&a=1', at('own.yaml'), '--policy', at('policy.yaml'));
+      for (const form of ['--json', '--wide', '--body-bytes=1']) expect((await run(explain, '/seldon/prod/own/x?k%65y=correct-horse-battery&a=1', at('own.yaml'), '--policy', at('policy.yaml'), form)).out).not.toContain('correct-horse');
       expect(out).toMatch(/^GET localhost\/seldon\/prod\/own\/x\?key=\(not shown\)&a=1\n/);
       expect(out).toContain('mobile-app of keys, who is let in');
     });
