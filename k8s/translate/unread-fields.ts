@@ -72,7 +72,7 @@ export function checkUnread(fields: Fields): void {
     const field = name.slice(0, 60);
     const emptied = near === null ? maps.find((map) => fields.isEmptyMap(map)) : undefined;
     if (emptied !== undefined) fields.refuse('unknown-field', field, `this is not a field of a Mapping, and ${emptied} has nothing in it, so the Mapping is not served in this form; indent this below ${emptied}, or remove one of the two`);
-    else if (near === null) fields.report('warning', 'unknown-field', field, 'this is not a field of a Mapping and is ignored; correct its spelling or remove it');
+    else if (near === null) fields.report('warning', 'unknown-field', field, `this is not a field of a Mapping and is ignored; ${nearWord(name, ['spec']) === null ? 'correct its spelling or remove it' : 'write spec'}`);
     // Ignored, a misspelt condition or share would give the Mapping requests that were not meant for it; one that is there as well decides already.
     else if ((mappingFields[near] ?? 'how') === 'how' || (fields.has(near) && !/headers|parameters/.test(near))) fields.report('warning', 'unknown-field', field, `this is not a field of a Mapping and is ignored; write ${near}, or remove it`);
     else fields.refuse('unknown-field', field, `this is not a field of a Mapping, and what it seems to mean decides where requests go, so the Mapping is not served in this form; write ${near}, or remove it`);

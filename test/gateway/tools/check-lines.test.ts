@@ -151,3 +151,10 @@ test('the last line counts objects of every kind that is read', async () => {
   const documents = [deployment('a'), of('Host', 'h', '{ hostname: a.b }'), of('Module', 'ambassador', '{ config: {} }'), of('AuthService', 'x', '{ auth_service: a }'), of('RateLimitService', 'r', '{ service: a }')];
   expect((await checked(documents, '--gateway-namespace', 'prod')).out).toMatch(/ in 1 SeldonDeployment, 1 Host, 1 Module, 1 AuthService and 1 RateLimitService\n$/);
 });
+
+test.each(['specs', 'Spec', 'sepc'])('a Mapping whose spec is written %s is told to write spec, not to remove it', async (key) => {
+  const { code, out } = await checked([`apiVersion: getambassador.io/v2\nkind: Mapping\nmetadata: { name: m, namespace: prod }\n${key}: { prefix: /m/, service: x }\n`]);
+  expect(code).toBe(1);
+  expect(out).toMatch(/ and is ignored; write spec\n/);
+  expect(out).not.toContain('remove it');
+});
