@@ -2,10 +2,13 @@
 import type { Problem } from '../../routing/problem.ts';
 import { printProblem } from '../../routing/problem.ts';
 import type { Log } from '../log.ts';
+import { fairShare } from './fair-share.ts';
 
 /** New Problems are logged this often, and at most so many at once. */
 export const problemLogMs = 5000;
 const mostLines = 100;
+/** Most Problems that are compared with those before; of each namespace its share. */
+const mostFollowed = 5000;
 
 export class ProblemLog {
   readonly #log: Log;
@@ -14,6 +17,8 @@ export class ProblemLog {
   #isGathering = false;
   #logged = new Set<string>();
   #seen: readonly Problem[] = [];
+  /** How many there were beyond `mostFollowed`. */
+  #beyond = 0;
 
   /** `gathered` is told of what `gather` gave, after it was logged. */
   constructor(log: Log, gather: () => Promise<readonly Problem[]>, gathered: (problems: readonly Problem[]) => void) {
@@ -39,10 +44,15 @@ export class ProblemLog {
   take(problems: readonly Problem[]): void {
     if (problems === this.#seen) return;
     this.#seen = problems;
-    const texts = new Set(problems.filter(({ level }) => level !== 'info').map(printProblem));
+    const told = problems.filter(({ level }) => level !== 'info');
+    const followed = fairShare(told, mostFollowed);
+    const texts = new Set(followed.map(printProblem));
     const fresh = [...texts].filter((text) => !this.#logged.has(text));
     this.#logged = texts;
     for (const text of fresh.slice(0, mostLines)) this.#log.write('warn', 'problem', { problem: text });
     if (fresh.length > mostLines) this.#log.write('warn', 'problems-not-logged', { count: fresh.length - mostLines });
+    const beyond = told.length - followed.length;
+    if (beyond > 0 && this.#beyond === 0) this.#log.write('warn', 'problems-not-followed', { count: beyond });
+    this.#beyond = beyond;
   }
 }

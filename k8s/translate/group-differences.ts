@@ -17,7 +17,7 @@ interface Member {
   readonly draft: Draft;
 }
 
-/** Problems of raw Mappings, and of SDs that share an external name. `meaningOf`: of one of them as a whole. Pauses are after each unit. */
+/** Problems of raw Mappings, and of SDs that share an external name. `meaningOf`: of one of them as a whole. Pauses are after each unit and each group. */
 export function* groupDifferences<D extends Declarer>(units: Iterable<D>, meaningOf: (unit: D) => UnitMeaning): Generator<void, readonly Problem[]> {
   const all = [...units];
   const shared = new Set<string>();
@@ -40,7 +40,13 @@ export function* groupDifferences<D extends Declarer>(units: Iterable<D>, meanin
       else group.push({ ref, draft });
     }
   }
-  return [...groups.values()].flatMap((members) => (members.length > 1 ? differencesOf(members.sort((a, b) => compareText(a.draft.mapping.id, b.draft.mapping.id))) : []));
+  const problems: Problem[] = [];
+  for (const members of groups.values()) {
+    yield;
+    if (members.length < 2) continue;
+    for (const problem of differencesOf(members.sort((a, b) => compareText(a.draft.mapping.id, b.draft.mapping.id)))) problems.push(problem);
+  }
+  return problems;
 }
 
 /** What Ambassador tells groups apart by, inside a namespace: neither flags of the path nor whether a value is a regex. */
