@@ -1,5 +1,6 @@
 // A header block that is larger than its list may be, and must be read to its end all the same, since the table of the connection must stay in
 // step for everybody else's: field by field, of which nothing is kept but what the table keeps.
+import { PartialRead } from '../io/partial-read.ts';
 import type { HeaderList } from './header-list.ts';
 import type { HpackDecoder } from './hpack-decode.ts';
 
@@ -16,7 +17,7 @@ export class LongBlock {
   readonly #decoder: HpackDecoder;
   readonly #list: HeaderList;
   /** The start of a field that is not complete: two strings that are not huge, at most. */
-  #rest = noBytes;
+  readonly #rest = new PartialRead();
   /** Fields, size updates not counted, of which two may come before the first field (RFC 7541 §4.2). */
   #fields = 0;
   #updates = 0;
@@ -38,19 +39,29 @@ export class LongBlock {
     // The list is everybody's between two reads.
     this.#list.begin(noBytes);
     this.#list.tooLarge = true;
-    const block = this.#rest.length === 0 ? bytes : Buffer.concat([this.#rest, bytes]);
-    this.#rest = noBytes;
-    let at = 0;
-    while (at < block.length) {
-      const end = this.#skipBytes > 0 || this.#strings > 0 ? this.#skip(block, at) : this.#field(block, at);
-      if (end === malformed) return false;
-      if (end === needsMore) {
-        this.#rest = Buffer.from(block.subarray(at));
-        return true;
-      }
-      at = end;
+    const rest = this.#rest;
+    if (rest.length === 0) {
+      const at = this.#read(bytes, 0, bytes.length);
+      if (at >= 0 && at < bytes.length) rest.append(bytes, at, bytes.length);
+      return at >= 0;
     }
-    return true;
+    rest.append(bytes, 0, bytes.length);
+    const at = this.#read(rest.bytes, rest.start, rest.end);
+    if (at > rest.start) rest.consume(at);
+    return at >= 0;
+  }
+
+  /** Reads fields: where the first begins that is not complete, or `malformed`. */
+  #read(bytes: Buffer, start: number, end: number): number {
+    const block = bytes.subarray(0, end);
+    let at = start;
+    while (at < end) {
+      const next = this.#skipBytes > 0 || this.#strings > 0 ? this.#skip(block, at) : this.#field(block, at);
+      if (next === malformed) return malformed;
+      if (next === needsMore) return at;
+      at = next;
+    }
+    return at;
   }
 
   /** The block has ended. False: in the middle of a field. */
