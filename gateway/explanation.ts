@@ -18,9 +18,9 @@ import { visible } from '../routing/visible.ts';
 import type { CallPolicy } from './callers/call-policy.ts';
 import { admittanceOf } from './callers/effective.ts';
 import { callersSaid, sinceAuth } from './callers/said.ts';
-import type { CallWorld } from './callers/said.ts';
+import type { CallersPart, CallWorld } from './callers/said.ts';
 import { withoutCredentialsInQuery } from './callers/shown.ts';
-import { admitsText, sinceNothing } from './callers/words.ts';
+import { admitsText, nameText, sinceNothing } from './callers/words.ts';
 import type { NamedCaller } from './callers/words.ts';
 import { atDoor, throughFront } from './explanation-front.ts';
 import { hintsFor } from './explanation-hints.ts';
@@ -255,7 +255,14 @@ interface Told {
 function callersOf(mapping: Mapping, world: CallWorld, as: NamedCaller | null): Told {
   const { callers, asks, addresses, limits } = callersSaid(mapping, world);
   const said = callers.flatMap(({ words, since }) => (since === sinceNothing ? [] : [since === sinceAuth ? words : `${words} (${since})`]));
-  return { callers: [...said, ...addresses, ...(as === null ? [] : [admitsText(mapping, as, world.policy)])], asks, limits: limits.map((limit) => `limits: ${limit}`) };
+  return { callers: [...said, ...addresses, ...(as === null ? [] : [namedText(mapping, as, world.policy, callers)])], asks, limits: limits.map((limit) => `limits: ${limit}`) };
+}
+
+/** Whether a named caller would be let in, where nobody but the policy decides, and where others do. */
+function namedText(mapping: Mapping, as: NamedCaller, policy: CallPolicy, callers: readonly CallersPart[]): string {
+  if (callers.some(({ words }) => words.startsWith('nobody: '))) return `${nameText(as)} is not let in, as nobody is`;
+  const text = admitsText(mapping, as, policy);
+  return callers.some(({ since }) => since === sinceAuth) ? `${text}; the AuthService was not asked` : text;
 }
 
 /** Id of the REST Mapping beside this one: a predictor has one Service for all its Mappings, and the choice is kept with that one. */

@@ -88,10 +88,16 @@ export function namedCaller(text: string): NamedCaller | null {
   return provider === '' || (at >= 0 && client === '') ? null : { provider, client };
 }
 
+/** `app of keys`, `a client of keys`. */
+export function nameText({ provider, client }: NamedCaller): string {
+  return client === '' ? `a client of ${provider}` : `${client} of ${provider}`;
+}
+
 /** Would this caller be let in? null: nobody is asked for. */
-export function admitsText(mapping: Pick<Mapping, 'guard' | 'namespace'>, { provider, client }: NamedCaller, policy: CallPolicy): string {
+export function admitsText(mapping: Pick<Mapping, 'guard' | 'namespace'>, named: NamedCaller, policy: CallPolicy): string {
+  const { provider } = named;
   const admittance = admittanceOf(mapping.guard, mapping.namespace, policy);
-  const who = client === '' ? `a client of ${provider}` : `${client} of ${provider}`;
+  const who = nameText(named);
   if (admittance.kind === 'anybody') return `${who} is let in, as anybody is`;
   if (admittance.kind === 'nobody') return `${who} is not let in, as nobody is`;
   if (!Object.hasOwn(policy.providers, provider)) return `${who} is not let in: the policy has no provider ${provider}`;

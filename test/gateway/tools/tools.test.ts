@@ -117,6 +117,8 @@ describe('who', () => {
       const unread = say('unread-auth.yaml', configuration('AuthService', 'auth', '{ auth_service: "auth:3000", timeout_ms: soon }'));
       expect((await run(who, at('good.yaml'), unread)).out).toContain('nobody: the AuthService cannot be read (500)');
       expect((await run(explain, `/${target}`, at('good.yaml'), unread)).out).toContain('nobody: the AuthService cannot be read (500)');
+      expect((await run(explain, '--as', 'keys/app', `/${target}`, at('good.yaml'), unread)).out).toContain('app of keys is not let in, as nobody is');
+      expect((await run(explain, '--as', 'keys/app', `/${target}`, at('good.yaml'), file)).out).toContain('app of keys is let in, as anybody is; the AuthService was not asked');
     });
 
     test('addresses of the Module count for everybody', async () => {
