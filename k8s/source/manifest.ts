@@ -5,6 +5,7 @@ import { objectKey } from '../translate/object.ts';
 import { isRecord } from '../translate/value.ts';
 import { splitDocuments, splitJson, type ManifestDocument } from './documents.ts';
 import { jsonErrorOffset } from './json-error.ts';
+import { repeatedKeyOffset } from './json-keys.ts';
 import { listItemsOf, type ListItems } from './list-items.ts';
 import { cutList, type LongList } from './long-list.ts';
 import { manifestBounds } from './manifest-bounds.ts';
@@ -190,13 +191,18 @@ class Reading {
 
   /** null: as above, or it is null. */
   #parsedJson({ text, line }: ManifestDocument, wrong: string): unknown {
+    let value: unknown = null;
+    let offset: number | null;
     try {
-      return JSON.parse(text);
+      value = JSON.parse(text);
+      offset = repeatedKeyOffset(text);
     } catch {
-      const before = text.slice(0, jsonErrorOffset(text)).split('\n');
-      this.problems.refuse('bad-json', position(line + before.length - 1, before.at(-1)!.length + 1), wrong, 'correct it');
-      return null;
+      offset = jsonErrorOffset(text);
     }
+    if (offset === null) return value;
+    const before = text.slice(0, offset).split('\n');
+    this.problems.refuse('bad-json', position(line + before.length - 1, before.at(-1)!.length + 1), value === null ? wrong : `${wrong}, because a key is written twice there`, 'correct it');
+    return null;
   }
 }
 

@@ -135,6 +135,7 @@ describe('in a file', () => {
 test.each([
   ['iris.yaml', 'apiVersion: getambassador.io/v2\nkind: Mapping\nmetadata:\n  name: iris\n  annotations: {sluice.io/auth: corp}\n  annotations: {}\nspec: {prefix: /x/, service: x}\n'],
   ['iris.yaml', 'apiVersion: getambassador.io/v2\nkind: Mapping\nmetadata: {name: iris}\nspec:\n  prefix: /x/\n  service: x\n  hostname: a.example\n  hostname: ""\n'],
+  ['iris.yaml', 'apiVersion: getambassador.io/v2\nkind: Mapping\nmetadata: {name: iris}\nspec: {prefix: /x/, service: x, hostname: a.example, hostname: ""}\n'],
   ['iris.json', '{"apiVersion": "getambassador.io/v2", "kind": "Mapping", "metadata": {"name": "iris", "annotations": {"sluice.io/auth": "corp"}, "annotations": {}}, "spec": {"prefix": "/x/", "service": "x"}}'],
 ])('a key that is written twice: %s is not read', (file, text) => {
   const { objects, problems } = parseManifest(Buffer.from(text), { file, terms: { defaultNamespace: 'default', digestKey: '' }, lastGood: [] });
