@@ -3,37 +3,24 @@ import { sameValue } from '../../routing/diff.ts';
 import type { Guard } from '../../routing/guard.ts';
 import type { ObjectRef, Problem, ProblemLevel } from '../../routing/problem.ts';
 import { allowance } from './allowance.ts';
-import { lostWith, lostWithModule } from './ambassador-kinds.ts';
+import { lostWith } from './ambassador-kinds.ts';
 import { ownIdOf } from './annotations.ts';
 import { Fields, type RegexBudget } from './fields.ts';
 import type { Report } from './report.ts';
-import { decodeModule, type ModuleDocument } from './module.ts';
 import type { DecodedGuard } from './guard.ts';
-import { contextHosts, decodeHost, type HostDocument } from './host.ts';
 import { flatMapping, mappingDocument, mappingObject } from './mapping-places.ts';
-import { nearWord } from './near-word.ts';
 import { misplacedSentence, type Misplaced } from './places.ts';
-import { refusesPlatform } from './platform.ts';
+import { PlatformDocuments, type PlatformSaid } from './platform-documents.ts';
+import { isPlatformKind } from './platform-shapes.ts';
 import { reportMappingDifferences } from './raw-differences.ts';
 import { decodeRawMapping, type RawMapping } from './raw-mapping.ts';
-import { ServiceDocuments } from './service-documents.ts';
-import { terminationFields } from './termination.ts';
-import { decodeTlsContext, type TlsContext } from './tls.ts';
 import type { TranslateSettings } from './translation.ts';
 import { arrayOf, fieldOf, isRecord, quoted, recordOf, scalarText, textOf, type UnknownRecord } from './value.ts';
-import { isServiceKind, type ServiceDeclaration } from './written-service.ts';
 import { parseYaml } from './yaml.ts';
 
 /** The documents of one object that are served. */
-export interface Configuration {
+export interface Configuration extends PlatformSaid {
   readonly mappings: readonly RawMapping[];
-  readonly contexts: readonly TlsContext[];
-  /** Those that count. */
-  readonly modules: readonly ModuleDocument[];
-  /** AuthServices and RateLimitServices that count. */
-  readonly services: readonly ServiceDeclaration[];
-  /** Hosts, and TLSContexts with hosts, that count. */
-  readonly hosts: readonly HostDocument[];
   /** Who may call its Mappings. */
   readonly guard: Guard;
   readonly bytes: number;
@@ -87,9 +74,9 @@ export function decodeConfiguration(
     return decoding.done(Buffer.byteLength(input.text));
   }
   if (result !== null) decoding.report('error', 'bad-yaml', origin.field, `the text ${result.reason}${lastGood === null ? '' : ', and its last good form stays'}; correct it`);
-  const { mappings, contexts, modules, hosts, bytes } = lastGood ?? { mappings: [], contexts: [], modules: [], hosts: [], bytes: 0 };
-  decoding.services.unreadableText(input.text, origin.field);
-  return { configuration: { mappings: guarded(mappings, decoding.guard), contexts, modules, hosts, services: decoding.services.declared, guard: decoding.guard.guard, bytes }, otherIds: [], problems: decoding.problems };
+  const { mappings, bytes } = lastGood ?? { mappings: [], bytes: 0 };
+  decoding.platform.unreadableText(input.text, origin.field);
+  return { configuration: { mappings: guarded(mappings, decoding.guard), ...decoding.platform.said, guard: decoding.guard.guard, bytes }, otherIds: [], problems: decoding.problems };
 }
 
 class Decoding {
@@ -99,10 +86,7 @@ class Decoding {
   readonly #lastGood: Configuration | null;
   readonly #settings: TranslateSettings;
   readonly #mappings = new Map<string, RawMapping>();
-  readonly #contexts = new Map<string, TlsContext>();
-  readonly #modules: ModuleDocument[] = [];
-  readonly services: ServiceDocuments;
-  readonly #hosts: HostDocument[] = [];
+  readonly platform: PlatformDocuments;
   /** Of the object, or of its last good form. */
   #guard: DecodedGuard;
   readonly #budget: RegexBudget = { left: allowance.regexes };
@@ -112,7 +96,7 @@ class Decoding {
     this.#lastGood = lastGood;
     this.#settings = settings;
     this.#guard = this.#guardOf(origin, lastGood);
-    this.services = new ServiceDocuments(origin.ref, settings, lastGood?.services ?? [], (...said) => this.report(...said));
+    this.platform = new PlatformDocuments(origin.ref, origin.owner, settings, lastGood, (...said) => this.report(...said));
   }
 
   get guard(): DecodedGuard {
@@ -131,7 +115,7 @@ class Decoding {
   }
 
   done(bytes: number): Decoded {
-    return { configuration: { mappings: guarded([...this.#mappings.values()], this.#guard), contexts: [...this.#contexts.values()], modules: this.#modules, hosts: this.#hosts, services: this.services.declared, guard: this.#guard.guard, bytes }, otherIds: [...this.#otherIds], problems: this.problems };
+    return { configuration: { mappings: guarded([...this.#mappings.values()], this.#guard), ...this.platform.said, guard: this.#guard.guard, bytes }, otherIds: [...this.#otherIds], problems: this.problems };
   }
 
   document(value: unknown, field: string): void {
@@ -146,23 +130,20 @@ class Decoding {
     if (kind === '' && this.#origin.field !== '') return this.report('error', 'bad-document', field, 'the document has no kind and is not served, and what it says may be missing in the one before it; write apiVersion, kind, name and its fields in one document');
     const ids = this.#idsOf(fields);
     if (arrayOf(fieldOf(fields, 'ambassador_id')).length === 0 && Array.isArray(fieldOf(fields, 'ambassador_id'))) this.report('warning', 'empty-field', field === '' ? 'spec.ambassador_id' : `${field} ambassador_id`, 'the list is empty and counts as not written, so the document is for the gateway of the id "default"; write its ids, or remove it');
-    if (ids === null) return this.#unreadableIds(kind, name, fields, field);
+    if (ids === null) return this.#unreadableIds(kind, name, value, fields, field);
     if (!ids.some((id) => this.#settings.ambassadorIds.includes(id))) {
       for (const id of ids) this.#otherIds.add(id);
       return;
     }
     if (!groupVersions.test(apiVersion)) {
-      this.services.unreadable(kind, name, field);
+      if (isPlatformKind(kind)) this.platform.unreadable({ kind, name, ids, object: value, fields, field });
       return this.report('error', 'bad-document', field, `${quoted(apiVersion)} is not an apiVersion of Ambassador and the document is not served; write getambassador.io/v2`);
     }
     if (!this.#origin.ids.includes('default') && (fieldOf(fields, 'ambassador_id') ?? fieldOf(fields, 'ambassadorId') ?? undefined) === undefined) {
       this.report('info', 'differs-document-id', field, `the document has the id of its SeldonDeployment, ${this.#origin.ids.map(quoted).join(', ')}, and Ambassador reads one without an id as "default"; write ambassador_id in it`);
     }
     if (kind === 'Mapping') this.#mapping(name === '' ? this.#origin.owner : name, ids, value, fields, field, apiVersion);
-    else if (kind === 'TLSContext') this.#context(name, fields, field);
-    else if (kind === 'Host') this.#host(name === '' ? this.#origin.owner : name, fields, field);
-    else if (kind === 'Module') this.#module(name, ids, fields, field);
-    else if (isServiceKind(kind)) this.services.document(kind, name, fields, field);
+    else if (isPlatformKind(kind)) this.platform.take({ kind, name, ids, object: value, fields, field });
     else this.report('warning', 'kind-not-served', field, lostWith(kind));
   }
 
@@ -192,17 +173,6 @@ class Decoding {
     this.#mappings.set(name, mapping);
   }
 
-  #module(name: string, ids: readonly string[], record: UnknownRecord, field: string): void {
-    const { ref } = this.#origin;
-    const refusal = refusesPlatform('Module', ref.namespace, this.#settings);
-    if (refusal !== null) return this.report('error', 'not-of-the-gateway', field, refusal);
-    if (name !== 'ambassador') return this.report('error', 'kind-not-served', field, lostWithModule(name));
-    const decoded = decodeModule(ref, field, ids, record, (...said) => this.report(...said));
-    const lastGood = decoded.readable ? null : (this.#lastGood?.modules.find((last) => last.field === field && last.readable) ?? null);
-    if (lastGood !== null) this.report('error', 'bad-document', field, 'the Module is not valid and its last good form holds; correct what the other Problems name');
-    this.#modules.push(lastGood ?? decoded);
-  }
-
   /** true: a field that decides stands where none is read, so the Mapping is not served without it. */
   #hasMisplaced(object: UnknownRecord, name: string, field: string): boolean {
     const isFlat = !isRecord(fieldOf(object, 'spec'));
@@ -227,35 +197,6 @@ class Decoding {
     return this.#lastGood?.mappings.find((last) => last.name === name && !last.withheld) ?? null;
   }
 
-  #context(name: string, record: UnknownRecord, field: string): void {
-    if (name === '') return this.report('error', 'bad-document', field, 'the TLSContext has no name; write one');
-    const known = ['apiVersion', 'kind', 'name', 'namespace', 'ambassador_id', 'hosts', 'sni', 'generation', 'metadata_labels', ...terminationFields];
-    for (const key of Object.keys(record)) {
-      if (known.includes(key)) continue;
-      const near = nearWord(key, known);
-      const instead = key === 'secret_namespacing' ? 'Secrets are those of the TLSContext\'s own namespace, written with or without it; remove it' : `remove it${near === null ? '' : `, or write ${near}`}`;
-      this.report('warning', 'field-lost', (field === '' ? `spec.${key}` : `${field} ${key}`).slice(0, 120), `Sluice does not read this field of a TLSContext and ignores it; ${instead}`);
-    }
-    const report: Report = (...said) => this.report(...said);
-    const context = decodeTlsContext(name, record, field === '' ? 'spec.' : `${field} `, report);
-    this.#contexts.set(name, context);
-    const hosts = contextHosts(this.#origin.ref, context, record, field, report);
-    if (hosts !== null && this.#isOfGateway('TLSContext with hosts', field)) this.#hosts.push(hosts);
-  }
-
-  #host(name: string, record: UnknownRecord, field: string): void {
-    if (!this.#isOfGateway('Host', field)) return;
-    const host = decodeHost(this.#origin.ref, name, record, field, (...said) => this.report(...said));
-    if (host !== null) this.#hosts.push(host);
-  }
-
-  /** Whoever may configure the whole gateway wrote it: nobody takes another's host. */
-  #isOfGateway(kind: string, field: string): boolean {
-    const refusal = refusesPlatform(kind, this.#origin.ref.namespace, this.#settings);
-    if (refusal !== null) this.report('error', 'not-of-the-gateway', field, refusal);
-    return refusal === null;
-  }
-
   /** Ids of the document, else those of its origin; null: they cannot be read. */
   #idsOf(fields: UnknownRecord): readonly string[] | null {
     const written = fieldOf(fields, 'ambassador_id') ?? fieldOf(fields, 'ambassadorId') ?? undefined;
@@ -267,14 +208,13 @@ class Decoding {
   }
 
   /** Whose it is cannot be known, so only what was known to be ours stays. */
-  #unreadableIds(kind: string, name: string, fields: UnknownRecord, field: string): void {
+  #unreadableIds(kind: string, name: string, object: UnknownRecord, fields: UnknownRecord, field: string): void {
     const lastGood = kind === 'Mapping' ? this.#lastGoodOf(name === '' ? this.#origin.owner : name) : null;
-    const lastModules = kind === 'Module' ? (this.#lastGood?.modules ?? []) : [];
-    this.#modules.push(...lastModules);
-    const outcome = lastGood === null && lastModules.length === 0 ? 'it is not served' : 'its last good form is served';
+    const outcome = isPlatformKind(kind) ? 'it is not valid' : lastGood === null ? 'it is not served' : 'its last good form is served';
     this.report('error', 'bad-value', field === '' ? 'spec.ambassador_id' : `${field} ambassador_id`, `${quoted(fieldOf(fields, 'ambassador_id') ?? fieldOf(fields, 'ambassadorId'))} names no gateway and ${outcome}; write an id, or a list of ids`);
     if (lastGood !== null) this.#mappings.set(lastGood.name, lastGood);
-    this.services.unreadable(kind, name, field);
+    // Known to be for the gateway it would close something, and it may be.
+    if (isPlatformKind(kind)) this.platform.unreadable({ kind, name, ids: this.#settings.ambassadorIds, object, fields, field });
   }
 }
 

@@ -1,6 +1,7 @@
 // Host: Ambassador's object that says how a host is reached: its certificate, and what becomes of cleartext. A TLSContext with `hosts` says the same of more.
 import type { Cleartext, HostDeclaration } from '../../routing/host-tls.ts';
 import type { ObjectRef } from '../../routing/problem.ts';
+import { hostsMeantIn } from './platform-misplaced.ts';
 import type { Report } from './report.ts';
 import { nearWord } from './near-word.ts';
 import { decodeTermination, terminationFields, type Termination } from './termination.ts';
@@ -28,8 +29,6 @@ export interface HostDocument {
 /** Hosts of one object, at most. */
 const mostHosts = 500;
 const hostFields = ['hostname', 'tlsSecret', 'tls', 'tlsContext', 'requestPolicy', 'ambassador_id', 'ambassadorId', 'acmeProvider', 'previewUrl', 'selector', 'mappingSelector', 'generation', 'metadata_labels', 'apiVersion', 'kind', 'name', 'namespace'];
-/** Fields of a termination that decide who may connect. */
-const decidingFields = ['ca_secret', 'crl_secret', 'cert_required', 'min_tls_version', 'max_tls_version', 'cipher_suites', 'ecdh_curves', 'cacert_chain_file', 'crl_file'];
 const actions: Readonly<Record<string, Cleartext>> = { redirect: 'redirect', route: 'route', reject: 'reject' };
 
 /** Null: it has no host that can be read. */
@@ -74,18 +73,28 @@ export function decodeHost(ref: ObjectRef, name: string, fields: UnknownRecord, 
   };
 }
 
+/** In place of a Host, or the hosts of a TLSContext, that cannot be understood: none has TLS, and in cleartext all is rejected. */
+export function closedHost(kind: 'Host' | 'TLSContext', ref: ObjectRef, name: string, field: string, hosts: readonly string[]): HostDocument {
+  return { name: `${kind} ${ref.namespace}/${name}`, field, hosts, secret: null, termination: null, context: '', cleartext: 'reject', unreadable: true };
+}
+
+/** A TLSContext that cannot be understood: Hosts that name it have no TLS, and no upstream is reached with it. */
+export function closedContext(context: TlsContext): TlsContext {
+  return { ...context, unreadable: true, termination: { ...context.termination, unreadable: true } };
+}
+
 /** The hosts of a TLSContext, or null: it has none, and serves towards upstreams only. */
 export function contextHosts(ref: ObjectRef, { name, termination }: TlsContext, fields: UnknownRecord, field: string, report: Report): HostDocument | null {
   const at = field === '' ? 'spec.hosts' : `${field} hosts`;
   const written = fieldOf(fields, 'hosts') ?? null;
-  if (written !== null && !Array.isArray(written)) report('error', 'bad-value', at, `${quoted(written)} is not a list of hosts and none is served by it; write a list`);
+  const isList = written === null || (Array.isArray(written) && written.every((host) => typeof host !== 'object'));
+  if (!isList) report('error', 'bad-value', at, `${quoted(written)} is not a list of hosts and none is served by it; write a list`);
   const hosts = arrayOf(written);
-  if (hosts.length === 0) return null;
+  if (hosts.length === 0 && isList) return null;
   if (hosts.length > mostHosts) report('error', 'too-many-hosts', at, `there are ${hosts.length} hosts and no more than ${mostHosts} are served; write several TLSContexts`);
-  const misspelt = Object.keys(fields).find((key) => !terminationFields.includes(key) && decidingFields.includes(nearWord(key, terminationFields) ?? ''));
-  if (misspelt !== undefined) report('error', 'misspelt-field', at, `${quoted(misspelt)} is not a field and looks like ${nearWord(misspelt, terminationFields)!}, which decides who may connect, so these hosts have no TLS; correct it`);
-  const plain = hosts.slice(0, mostHosts).flatMap((host, index) => plainHost(host, `${at}[${index}]`, report) ?? []);
-  return { name: `TLSContext ${ref.namespace}/${name}`, field, hosts: [...new Set(plain)], secret: null, termination, context: '', cleartext: termination.redirects ? 'redirect' : null, unreadable: misspelt !== undefined };
+  const meant = isList ? hosts : hostsMeantIn({ hosts: written });
+  const plain = meant.slice(0, mostHosts).flatMap((host, index) => plainHost(host, `${at}[${index}]`, report) ?? []);
+  return { name: `TLSContext ${ref.namespace}/${name}`, field, hosts: [...new Set(plain)], secret: null, termination, context: '', cleartext: termination.redirects ? 'redirect' : null, unreadable: !isList };
 }
 
 /** `*`, `*.example.com` or `a.example.com`, lower case; null with a Problem for what is no host. */
@@ -99,7 +108,13 @@ function plainHost(written: unknown, field: string, report: Report): string | nu
 function cleartextOf(policy: unknown, at: string, report: Report): Cleartext {
   const insecure = isRecord(policy) ? (fieldOf(policy, 'insecure') ?? null) : policy;
   const written = isRecord(insecure) ? (fieldOf(insecure, 'action') ?? null) : insecure;
-  if (written === null) return 'redirect';
+  if (written === null) {
+    // Beside what nobody knows, an action that is not there may be misspelt.
+    const strange = [[policy, 'insecure', ['insecure']] as const, [insecure, 'insecure.action', ['action', 'additionalPort']] as const].find(([map, , known]) => Object.keys(recordOf(map)).some((key) => !known.some((name) => name === key)));
+    if (strange === undefined) return 'redirect';
+    report('error', 'bad-value', `${at}requestPolicy`, `${quoted(strange[0])} has keys that nobody knows, so requests in cleartext are rejected; write ${strange[1]}`);
+    return 'reject';
+  }
   const action = typeof written === 'string' ? actions[written.trim().toLowerCase()] : undefined;
   if (action === undefined) report('error', 'bad-value', `${at}requestPolicy.insecure.action`, `${quoted(written)} is none of Redirect, Route and Reject, so requests in cleartext are rejected; write one of these`);
   return action ?? 'reject';

@@ -18,14 +18,15 @@ export interface ModuleFront {
 
 const mostHops = 10;
 const longestIdleMs = 86_400_000;
-const deciding = ['xff_num_trusted_hops', 'headers_with_underscores_action', 'reject_requests_with_escaped_slashes', 'ip_allow', 'ip_deny'] as const;
-type Deciding = (typeof deciding)[number];
+/** Keys that decide whose request passes, or who it is taken to come from. */
+export const deciding = ['xff_num_trusted_hops', 'headers_with_underscores_action', 'reject_requests_with_escaped_slashes', 'ip_allow', 'ip_deny'] as const;
+export type Deciding = (typeof deciding)[number];
 
 const actions: ReadonlyMap<string, FrontSettings['underscores']> = new Map([['ALLOW', 'allow'], ['DROP_HEADER', 'drop'], ['REJECT_REQUEST', 'refuse']]);
 
-/** `readable` false: a key that decides cannot be read, which has been reported, and has its closed value. */
-export function decodeFront(fields: Fields): { readonly front: ModuleFront; readonly readable: boolean } {
-  const keys = new DecidingKeys(fields);
+/** `readable` false: a key that decides cannot be read, which has been reported, and has its closed value. `lost`: keys that stand where nobody reads them. */
+export function decodeFront(fields: Fields, lost: ReadonlySet<Deciding>): { readonly front: ModuleFront; readonly readable: boolean } {
+  const keys = new DecidingKeys(fields, lost);
   const front: ModuleFront = {
     trustedHops: keys.read<number | 'unknown'>('xff_num_trusted_hops', hopsOf, 'unknown', `a whole number from 0 to ${mostHops}`, 'no proxy in front is believed, and nobody comes from a known address'),
     underscores: keys.read('headers_with_underscores_action', (value) => actions.get(textOf(value)) ?? null, 'refuse', 'ALLOW, DROP_HEADER or REJECT_REQUEST', 'requests with such headers are refused'),
@@ -62,10 +63,12 @@ function hopsOf(value: unknown): number | null {
 class DecidingKeys {
   readable = true;
   readonly #fields: Fields;
+  readonly #lost: ReadonlySet<Deciding>;
   readonly #misspelt = new Map<Deciding, string>();
 
-  constructor(fields: Fields) {
+  constructor(fields: Fields, lost: ReadonlySet<Deciding>) {
     this.#fields = fields;
+    this.#lost = lost;
     for (const name of fields.unread()) {
       const near = nearWord(name, deciding);
       const meant = deciding.find((key) => key === near && key !== name);
@@ -77,6 +80,10 @@ class DecidingKeys {
     const value = this.#fields.take(name);
     const misspelt = this.#misspelt.get(name);
     if (misspelt !== undefined) return this.#close(misspelt, `this is not a key of the Module, and what it seems to mean decides whose requests pass, so where no last good form holds ${outcome}; write ${name}, or remove it`, 'unknown-field', closed);
+    if (value === undefined && this.#lost.has(name)) {
+      this.readable = false;
+      return closed;
+    }
     if (value === undefined) return null;
     return read(value) ?? this.#close(name, `${quoted(value)} cannot be read, so where no last good form holds ${outcome}; write ${write}`, 'bad-value', closed);
   }

@@ -1,5 +1,7 @@
 // Keys of Ambassador's Module that Sluice does not have, or has otherwise: what is lost with each, and what to write instead.
 import type { ProblemLevel } from '../../routing/problem.ts';
+import { defaultable } from './module-defaults.ts';
+import { deciding } from './module-front.ts';
 import { booleanOf, fieldOf, numberOf, recordOf, scalarText } from './value.ts';
 
 interface LostKey {
@@ -65,3 +67,9 @@ export const idleModuleKeys: Readonly<Record<string, string>> = {
   envoy_validation_timeout: 'nothing is validated by an Envoy',
   prune_unreachable_routes: 'what no request can reach costs nothing',
 };
+
+/** All keys of Ambassador's Module, served here or not. */
+export const moduleKeys: readonly string[] = [
+  ...Object.keys(lostModuleKeys), ...Object.keys(idleModuleKeys), ...defaultable.filter((name) => name !== 'timeout_ms'), ...deciding,
+  'cluster_request_timeout_ms', 'default_labels', 'defaults', 'server_name', 'suppress_envoy_headers', 'preserve_external_request_id', 'listener_idle_timeout_ms',
+];

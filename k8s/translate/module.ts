@@ -5,7 +5,7 @@ import { Fields, type RegexBudget } from './fields.ts';
 import type { Report } from './report.ts';
 import { checkInnerKeys } from './mapping-shape.ts';
 import { defaultable, noDefaults, sharedDefaults, type Defaultable, type MappingDefaults } from './module-defaults.ts';
-import { decodeFront, type ModuleFront } from './module-front.ts';
+import { decodeFront, type Deciding, type ModuleFront } from './module-front.ts';
 import { idleModuleKeys, lostModuleKeys } from './module-keys.ts';
 import { nearWord } from './near-word.ts';
 import { decodeDefaultLabels } from './rate-limit-labels.ts';
@@ -33,14 +33,14 @@ const longestServerName = 128;
 /** Keys that are told as unknown, of one Module. */
 const mostTold = 16;
 
-/** Decodes the fields of a document of kind Module and name `ambassador`. `field`: where it is, "" for an object of its own. */
-export function decodeModule(ref: ObjectRef, field: string, ids: readonly string[], document: UnknownRecord, report: Report): ModuleDocument {
+/** Decodes the fields of a document of kind Module and name `ambassador`. `field`: where it is, "" for an object of its own; `lost`: what it says where nobody reads it, and has its closed value. */
+export function decodeModule(ref: ObjectRef, field: string, ids: readonly string[], document: UnknownRecord, lost: ReadonlySet<Deciding>, report: Report): ModuleDocument {
   const written = fieldOf(document, 'config');
   const place = field === '' ? 'spec.config' : `${field} config`;
   if (!isRecord(written)) report('error', 'bad-value', place, `${quoted(written ?? null)} is not a map, so nothing of the Module applies; write its keys below config`);
   const reading = new ModuleReading(ref, place, recordOf(written), report);
   const defaults = reading.defaults();
-  const { front, readable } = reading.front();
+  const { front, readable } = reading.front(lost);
   reading.checkRest();
   return { field, ids, defaults, front, readable: readable && isRecord(written) };
 }
@@ -98,8 +98,8 @@ class ModuleReading {
     });
   }
 
-  front(): ReturnType<typeof decodeFront> {
-    return decodeFront(this.#fields);
+  front(lost: ReadonlySet<Deciding>): ReturnType<typeof decodeFront> {
+    return decodeFront(this.#fields, lost);
   }
 
   /** Keys that nobody has read: what is lost with them. */

@@ -43,6 +43,8 @@ export interface TlsContext {
   readonly sni: string | null;
   /** What it says of connections of clients: for its hosts, and for Hosts that name it. */
   readonly termination: Termination;
+  /** It cannot be understood what it says. */
+  readonly unreadable: boolean;
 }
 
 /** Why TLS cannot be had, as words that follow its name. */
@@ -69,6 +71,7 @@ export function predictorTls(name: string, secret: Secret | null): TlsResult {
 
 /** TLS of a TLSContext. `secretOf` finds Secrets of the context's namespace. */
 export function contextTls(context: TlsContext, secretOf: (name: string) => Secret | null): TlsResult {
+  if (context.unreadable) return { kind: 'missing', reason: `needs the TLSContext ${context.name}, which cannot be understood`, isAbsent: false };
   let certificate: UpstreamTls['certificate'] = null;
   if (context.secret !== '') {
     const secret = secretOf(context.secret);
@@ -104,7 +107,7 @@ export function tlsKey(tls: UpstreamTls): string {
 /** Fields of a TLSContext document (flat or `spec`). */
 export function decodeTlsContext(name: string, fields: Readonly<Record<string, unknown>>, at: string, report: Report): TlsContext {
   const sni = textOf(fieldOf(fields, 'sni'));
-  return { name, secret: textOf(fieldOf(fields, 'secret')), caSecret: textOf(fieldOf(fields, 'ca_secret')), sni: sni === '' ? null : sni, termination: decodeTermination(fields, at, report) };
+  return { name, secret: textOf(fieldOf(fields, 'secret')), caSecret: textOf(fieldOf(fields, 'ca_secret')), sni: sni === '' ? null : sni, termination: decodeTermination(fields, at, report), unreadable: false };
 }
 
 /** Readers of a document's fields, as far as `tls` needs them. */

@@ -91,7 +91,7 @@ describe('a Host', () => {
     ['tls that is no record', { tls: 'x' }, []],
     ['a misspelt field', { tlsSecrets: {} }, []],
     ['a Secret without a name', { tlsSecret: {} }, []],
-  ])('%s: the host has no TLS, whatever was before', (_what, spec, objects) => {
+  ])('%s: the host has no TLS', (_what, spec, objects) => {
     const { hosts, codes } = declared([hostOf({ hostname: 'a.example.com', tlsSecret: { name: 'pair' }, ...spec }), pair, ...objects]);
     expect(hosts).toMatchObject([{ hosts: ['a.example.com'], identity: { closed: expect.any(String) as string }, clientName: 'closed' }]);
     expect(codes).toHaveLength(1);
@@ -102,8 +102,13 @@ describe('a Host', () => {
     expect(declared([hostOf({ tls: { cipher_suites: Array.from({ length: 64 }, () => 'A') } })]).codes).toEqual([]);
   });
 
-  test.each(['a*.example.com', '*.*.example.com', 'a.example.com:443', 'a b', '', 'x'.repeat(254)])('no host: %j', (hostname) => {
+  test.each(['a*.example.com', '*.*.example.com', 'a b', '', 'x'.repeat(254)])('no host: %j', (hostname) => {
     expect(declared([hostOf({ hostname })])).toEqual({ hosts: [], codes: ['error bad-host'] });
+  });
+
+  test.each(['a.example.com:443', 'https://a.example.com', 'https://A.example.com:443/x'])('no host, and that which was meant is closed: %j', (hostname) => {
+    const { hosts, codes } = declared([hostOf({ hostname, requestPolicy: { insecure: { action: 'Route' } } })]);
+    expect([hosts, codes]).toMatchObject([[{ hosts: ['a.example.com'], identity: { closed: 'unreadable' }, cleartext: 'reject' }], ['error bad-host']]);
   });
 });
 
