@@ -68,7 +68,8 @@ const rateLimitService: Keys = keysOf(
 export const neverEmpty: Readonly<Record<PlatformKind, readonly string[]>> = {
   Host: ['hostname', 'tlsContext', 'tls', 'requestPolicy', 'requestPolicy.insecure', 'requestPolicy.insecure.action', ...decidingTls.map((name) => `tls.${name}`)],
   TLSContext: ['hosts', ...decidingTls],
-  Module: ['config', ...decidingModuleKeys.map((name) => `config.${name}`)],
+  // Without hops the peer itself is taken for the client.
+  Module: decidingModuleKeys.filter((name) => name !== 'xff_num_trusted_hops').map((name) => `config.${name}`),
   AuthService: ['path_prefix', 'include_body', 'allowed_authorization_headers'],
   RateLimitService: ['domain', 'failure_mode_deny'],
 };

@@ -160,7 +160,7 @@ const saysLess: readonly (readonly [kind: PlatformKind, path: RegExp, slip: RegE
   ['TLSContext', /^spec$/, /an empty map/],
   ['Host', /^spec$/, /an empty map/],
   ['Module', /^spec\.config$/, /an empty map/],
-  ['Module', /xff_num_trusted_hops/, /a number/],
+  ['Module', /xff_num_trusted_hops/, /a number|null/],
   ['Host', /^spec\.hostname$/, /a number/],
   ['AuthService', /auth_service|allowed_authorization_headers|max_bytes/, /a number/],
   ['RateLimitService', /service|domain/, /a number/],
