@@ -6,7 +6,6 @@ import { allowance } from './allowance.ts';
 import { lostWith } from './ambassador-kinds.ts';
 import { ownIdOf } from './annotations.ts';
 import { Fields, type RegexBudget } from './fields.ts';
-import type { Report } from './report.ts';
 import type { DecodedGuard } from './guard.ts';
 import { flatMapping, mappingDocument, mappingObject } from './mapping-places.ts';
 import { misplacedSentence, type Misplaced } from './places.ts';
@@ -70,7 +69,7 @@ export function decodeConfiguration(
   if (result?.kind === 'documents') {
     if (result.documents.length === 0) decoding.report('error', 'empty-configuration', origin.field, 'the text holds no document, and it takes the place of everything that would be served without it; write a Mapping, or remove the annotation');
     for (const [index, document] of result.documents.entries()) decoding.document(document, `${origin.field}[${index}]`);
-    if (result.documents.length === 0 || result.documents.some((document) => !isRecord(document) || textOf(fieldOf(document, 'kind')) === '')) decoding.services.unreadableText(input.text, origin.field);
+    if (result.documents.length === 0 || result.documents.some((document) => !isRecord(document) || textOf(fieldOf(document, 'kind')) === '')) decoding.platform.unreadableServices(input.text, origin.field);
     return decoding.done(Buffer.byteLength(input.text));
   }
   if (result !== null) decoding.report('error', 'bad-yaml', origin.field, `the text ${result.reason}${lastGood === null ? '' : ', and its last good form stays'}; correct it`);

@@ -87,7 +87,7 @@ export class PlatformDocuments {
         return this.#module(document, true);
       case 'AuthService':
       case 'RateLimitService': {
-        const { kind, name, object, fields, field } = document;
+        const { kind, name, fields, field } = document;
         // Of a tenant nothing is looked at.
         const isUnderstood = refusesPlatform(kind, this.#ref.namespace, this.#settings) !== null || !this.#isMisplaced(document, false);
         return isUnderstood ? this.#services.document(kind, name, fields, field) : this.#services.unreadable(kind, name, field);
@@ -104,9 +104,14 @@ export class PlatformDocuments {
     else this.#module(document, false);
   }
 
+  /** A text of which a part is no document: what that may have said of services. */
+  unreadableServices(text: string, field: string): void {
+    this.#services.unreadableText(text, field);
+  }
+
   /** A text that is no YAML: what it may have said. */
   unreadableText(text: string, field: string): void {
-    this.#services.unreadableText(text, field);
+    this.unreadableServices(text, field);
     const { contexts, modules, hosts } = this.#lastGood ?? { contexts: [], modules: [], hosts: [] };
     for (const context of contexts) this.#contexts.set(context.name, context);
     this.#modules.push(...modules);

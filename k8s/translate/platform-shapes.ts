@@ -44,7 +44,7 @@ const host: Keys = keysOf(
 const tlsContext: Keys = keysOf({ ...ofAll, ...tlsFields, ...values('hosts') }, which('hosts', 'ambassador_id', ...decidingTls));
 
 /** A key may slip into any map that stands before it. */
-const moduleConfig: Keys = keysOf({ ...Object.fromEntries([...moduleKeys].map((name): [string, Shape] => [name, mappingShapes[name] ?? (decidingModuleKeys.includes(name as 'ip_allow') ? 'value' : fieldNames)])) }, which(...decidingModuleKeys));
+const moduleConfig: Keys = keysOf(Object.fromEntries(moduleKeys.map((name): [string, Shape] => [name, mappingShapes[name] ?? (decidingModuleKeys.some((key) => key === name) ? 'value' : fieldNames)])), which(...decidingModuleKeys));
 const module: Keys = keysOf({ ...ofAll, config: moduleConfig }, which('ambassador_id'));
 
 const authService: Keys = keysOf(
