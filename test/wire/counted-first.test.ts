@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { statusColumns } from '../../gateway/counters.ts';
 import { flag, frameType } from '../../gateway/edge/http2/constants.ts';
 import { SocketTransport } from '../../gateway/edge/io/transport.ts';
+import type { ForwardTarget } from '../../routing/mapping.ts';
 import { mappingOf, upstreamOf } from '../gateway/fixtures.ts';
 import { blockOf } from '../gateway/edge/http2/peers.ts';
 import { frames, rawServer } from '../gateway/edge/http2/raw-peer.ts';
@@ -43,10 +44,10 @@ function watch(): void {
   }
 }
 
-async function start(port: number, protocol: 'http1' | 'http2' = 'http1'): Promise<void> {
+async function start(port: number, protocol: 'http1' | 'http2' = 'http1', target: Partial<ForwardTarget> = {}): Promise<void> {
   gateway = await new Gateway({ time: 'real' }).listen();
   const moved = { ...mappingOf('moved', 'iris'), target: { kind: 'redirect', host: 'new.example', code: 308, path: { kind: 'prefix', with: '/n/' } } as const };
-  gateway.serve([irisTo('iris', { upgrades: ['websocket'] }), moved], [{ ...upstreamOf('iris'), protocol }], [endpointsOn('iris', [port])]);
+  gateway.serve([irisTo('iris', { upgrades: ['websocket'], ...target }), moved], [{ ...upstreamOf('iris'), protocol }], [endpointsOn('iris', [port])]);
   watch();
   closers.push(() => gateway.close());
 }
@@ -212,4 +213,21 @@ test('what was counted and then taken back is counted as what the client sees', 
   const [answer] = await client.answers(1);
   expect(answer!.status).toBe(503);
   expect([gateway.answered('200'), gateway.answered('503'), counted()]).toEqual([0, 1, 1]);
+});
+
+test('retries that were used up are counted once, also where the last answer is taken back', async () => {
+  const server = await rawServer();
+  await start(server.port, 'http2', { retry: { retryOn: ['5xx'], numRetries: 1, perTryTimeoutMs: null } });
+  const client = await gateway.open(false);
+  closers.push(() => client.destroy());
+  client.write(post('body'));
+  const peer = await server.peer;
+  peer.send(frames.settings(), frames.settingsAck());
+  await peer.wait(frameType.headers);
+  peer.send(frames.headers(1, blockOf([[':status', '503']]), flag.endHeaders | flag.endStream));
+  await peer.wait(frameType.headers, 2);
+  peer.send(frames.headers(3, blockOf([[':status', '503'], ['content-length', '2']]), flag.endHeaders), frames.data(3, 'no'), frames.reset(3, 2));
+  expect((await client.answers(1))[0]!.status).toBe(503);
+  expect([gateway.answered('503'), counted(), gateway.flagged('URX')]).toEqual([1, 1, 1]);
+  expect(gateway.entries.filter((entry) => entry.flag.includes('URX'))).toHaveLength(1);
 });

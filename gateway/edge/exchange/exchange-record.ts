@@ -26,6 +26,8 @@ export class ExchangeRecord {
   #slot = -1;
   /** What was counted as its duration; `notYet`: it was not counted. */
   #countedSeconds = notYet;
+  /** It was counted that its retries were used up, which stays so whatever is taken back. */
+  #countedSpent = false;
   /** null: it was rejected. */
   decision: ForwardDecision<LazyMapping> | null = null;
   failure: Failure | null = null;
@@ -48,6 +50,7 @@ export class ExchangeRecord {
     this.decision = null;
     this.#slot = -1;
     this.#countedSeconds = notYet;
+    this.#countedSpent = false;
     this.#hasId = false;
     this.failure = null;
     this.detail = '';
@@ -121,7 +124,8 @@ export class ExchangeRecord {
     const seconds = (nowMs - startedMs) / 1000;
     this.#countedSeconds = seconds;
     counters.finish(this.#slot, this.code, seconds);
-    if (spent) counters.failure('URX');
+    if (spent && !this.#countedSpent) counters.failure('URX');
+    this.#countedSpent = spent;
   }
 
   /** The answer is taken back, and another one comes. */
