@@ -17,6 +17,8 @@ import { type Route } from '../routing/decision.ts';
 import { visible } from '../routing/visible.ts';
 import type { CallPolicy } from './callers/call-policy.ts';
 import { admittanceOf } from './callers/effective.ts';
+import { oauthPlaceOf } from './callers/oauth-place.ts';
+import type { OAuthPlace } from './callers/oauth-place.ts';
 import { callersSaid, sinceAuth } from './callers/said.ts';
 import type { CallersPart, CallWorld } from './callers/said.ts';
 import { withoutCredentialsInQuery } from './callers/shown.ts';
@@ -81,7 +83,7 @@ export interface Explanation {
   readonly route: string | null;
   readonly ways: readonly Way[];
   /** Why it is not forwarded, or null. */
-  readonly reject: { readonly reason: RejectReason | 'bad-path' | 'refused-head' | 'cleartext'; readonly answer: string; readonly sentence: string } | null;
+  readonly reject: { readonly reason: RejectReason | 'bad-path' | 'refused-head' | 'cleartext' | 'oauth'; readonly answer: string; readonly sentence: string } | null;
   /** What was probably meant where no Route answers. */
   readonly hints: readonly string[];
 }
@@ -95,6 +97,8 @@ export interface ExplainWith {
   readonly policy: CallPolicy;
   /** Whom it is told of whether they may call; null: nobody. */
   readonly as: NamedCaller | null;
+  /** Seldon's OAuth gateway is served (`--oauth`). */
+  readonly oauth: boolean;
   /** Proxies that are believed, as the option says it; null: it does not. */
   readonly trustedHops: number | null;
   /** Providers whose keys were not read here, though a gateway may have them. */
@@ -105,7 +109,7 @@ export interface ExplainWith {
 }
 
 /** Explains one request. */
-export function explain(table: RouteTable<null>, sent: ExplainRequest, { translation, bodyBytes, policy, as, trustedHops, unread, hosts, wording }: ExplainWith): Explanation {
+export function explain(table: RouteTable<null>, sent: ExplainRequest, { translation, bodyBytes, policy, as, oauth, trustedHops, unread, hosts, wording }: ExplainWith): Explanation {
   const { external, front } = table.settings;
   const request = throughFront(sent, front);
   if (!('path' in request)) return { space: 'none', host: null, passed: [], route: null, ways: [], hints: [], reject: { reason: 'refused-head', answer: answerOf(request, sent.grpc), sentence: request.sentence } };
@@ -117,6 +121,8 @@ export function explain(table: RouteTable<null>, sent: ExplainRequest, { transla
   const hops = trustedHops ?? front?.trustedHops ?? 0;
   const turned = atDoor(request, textOf(head.pathBytes, head.pathStart, head.pathEnd), hosts, hops === 'unknown' ? 0 : hops);
   if (turned !== null) return turnedAwayText(turned, request, hosts);
+  const place = oauth ? oauthPlaceOf(head) : null;
+  if (place !== null) return oauthText(place, request, hosts);
   const space = ownerOf(table, head);
   const shown = space === null ? 'none: that namespace has no Routes' : space.name === null ? 'shared space' : `namespace ${space.name}`;
   const decision = decide(table, head, 0);
@@ -160,6 +166,16 @@ function turnedAwayText(turned: 301 | 308 | Failure, { host, grpc }: ExplainRequ
   const sentence = typeof turned === 'number' ? `a request in cleartext to ${host} is redirected to https` : `a request in cleartext to ${host} is refused, as the host says`;
   const hints = [`write https://${host}/… as the target, and it is explained as it comes by TLS`];
   return { space: 'none: it is answered before a Route is looked for', host: hostWords(host, hosts), passed: [], route: null, ways: [], hints, reject: { reason: 'cleartext', answer: typeof turned === 'number' ? String(turned) : answerOf(turned, grpc), sentence } };
+}
+
+/** It is the OAuth gateway's own. Which tokens there are is not known here. */
+function oauthText(place: Exclude<OAuthPlace, null>, { method, host, path }: ExplainRequest, hosts: HostBook): Explanation {
+  const asked = { space: 'none: the OAuth gateway (--oauth) takes it before a Route is looked for', host: hostWords(host, hosts), passed: [], route: null, ways: [] };
+  if (place !== 'call' && method === 'OPTIONS') return { ...asked, reject: { reason: 'oauth', answer: '200', sentence: 'the OAuth gateway answers preflight requests itself' }, hints: [] };
+  if (place !== 'call' && method !== 'POST') return { ...asked, reject: { reason: 'oauth', answer: '405', sentence: 'the OAuth gateway takes POST only' }, hints: ['write -X POST'] };
+  if (place === 'token') return { ...asked, reject: null, hints: ['it gives a token to the client of a SeldonDeployment that shows its oauth_key and oauth_secret, and answers 401 to others'] };
+  const whose = place === 'call' ? "the metadata seldon and namespace of the token's deployment" : `/seldon/NAMESPACE/NAME${path.split('?', 1)[0]!}`;
+  return { ...asked, reject: null, hints: [`the token of the request decides its deployment, and without one that the OAuth gateway gave it is answered ${place === 'call' ? 'UNAUTHENTICATED' : '401'}`, `explain it with ${whose}, and it is explained as it goes on with a token of that deployment`] };
 }
 
 /** As the data plane reads a head: the field `upgrade` that `connection` names. */

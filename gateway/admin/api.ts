@@ -34,6 +34,8 @@ const nothingUnread: ReadonlySet<string> = new Set();
 export interface ApiParts {
   /** The longest body that the gateway takes, 0: any. */
   readonly bodyBytes: number;
+  /** Seldon's OAuth gateway is served. */
+  readonly oauth: boolean;
   /** Proxies that are believed, as the option says it; null: it does not. */
   readonly trustedHops: number | null;
   readonly policy: () => CallPolicy;
@@ -45,7 +47,7 @@ export interface ApiParts {
   readonly openLook: () => Promise<CredentialLook>;
 }
 
-export function serveApi(api: FastifyInstance, view: AdminView, { bodyBytes, trustedHops, policy, policyProblems, certificateSet, openLook }: ApiParts): void {
+export function serveApi(api: FastifyInstance, view: AdminView, { bodyBytes, oauth, trustedHops, policy, policyProblems, certificateSet, openLook }: ApiParts): void {
   const who = (named: string | null): Who => whoOf(view.table, { policy: policy(), trustedHops, unread: nothingUnread, problems: policyProblems(), hosts: servedHosts(certificateSet()) }, named);
   const routes = sendingWhole(() => tableJson(view.table), () => printRouteList(view.table, view.translation.upstreams, () => ''), () => printTable(view.table));
   api.get('/api/routes', (request, reply) => {
@@ -69,7 +71,7 @@ export function serveApi(api: FastifyInstance, view: AdminView, { bodyBytes, tru
   const explained = async (request: FastifyRequest, reply: FastifyReply, { request: asked, as, wide: isWide }: AskedExplanation, looker: () => Promise<Looker>): Promise<FastifyReply> => {
     const wide = !wantsText(request) || isWide;
     const held = policy();
-    const explanation = await explainShown(view.table, asked, { translation: view.translation, bodyBytes, policy: held, as, trustedHops, unread: nothingUnread, hosts: servedHosts(certificateSet()), wording: wide ? inSigns : inWords }, looker);
+    const explanation = await explainShown(view.table, asked, { translation: view.translation, bodyBytes, policy: held, as, oauth, trustedHops, unread: nothingUnread, hosts: servedHosts(certificateSet()), wording: wide ? inSigns : inWords }, looker);
     const shown = withoutCredentials(asked, held);
     const text = (): string => `${requestLine(shown)}\n${wide ? printExplanation(explanation) : printExplanationText(explanation)}`;
     return answer(request, reply, () => ({ request: shown, ...explanation }), text);

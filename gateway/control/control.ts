@@ -205,7 +205,7 @@ async function runControl({ settings, handover, policy, base, counters, table, l
     }
   });
   try {
-    admin = await startAdmin({ admin: settings.admin, view: reconciler, blocks, countedClients: () => countedClients(limits, sharedNowMs()), bodyBytes: settings.limits.bodyBytes, trustedHops: settings.trustedHops, openLook: () => (look ??= openLook()), policy: () => policies.policy, policyProblems: () => policies.problems, certificateSet: () => certificates.set, sourceKind: source.kind, sourceAgeSeconds: () => source.ageSeconds(), notReady, certificates: () => certificates.expiries, turns, revoker });
+    admin = await startAdmin({ admin: settings.admin, view: reconciler, blocks, countedClients: () => countedClients(limits, sharedNowMs()), bodyBytes: settings.limits.bodyBytes, oauth: settings.oauth, trustedHops: settings.trustedHops, openLook: () => (look ??= openLook()), policy: () => policies.policy, policyProblems: () => policies.problems, certificateSet: () => certificates.set, sourceKind: source.kind, sourceAgeSeconds: () => source.ageSeconds(), notReady, certificates: () => certificates.expiries, turns, revoker });
     tell({ kind: 'admin-listening', host: admin.host, port: admin.port });
     await policies.open();
     const deliver = (change: SourceChange): void => {

@@ -61,7 +61,7 @@ async function run(use: ToolUse, openLook: () => Promise<CredentialLook>): Promi
   if (read.kind !== 'settings') return read;
   const served = await serveManifests(paths, read.settings, valueOf(use, 'object-namespace'));
   if (typeof served === 'string') return { kind: 'failed', sentence: served };
-  const parts = { translation: served.translation, bodyBytes: read.settings.limits.bodyBytes, policy: served.policy, as, trustedHops: read.settings.trustedHops, unread: served.unread, hosts: declaredHosts(served.translation.hosts), wording: wide ? inSigns : inWords };
+  const parts = { translation: served.translation, bodyBytes: read.settings.limits.bodyBytes, policy: served.policy, as, oauth: read.settings.oauth, trustedHops: read.settings.trustedHops, unread: served.unread, hosts: declaredHosts(served.translation.hosts), wording: wide ? inSigns : inWords };
   const opened: CredentialLook[] = [];
   const explanation = await explainShown(served.table, request, parts, async () => (opened[0] ??= await openLook()));
   opened[0]?.close();

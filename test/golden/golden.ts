@@ -49,7 +49,7 @@ export async function runCase(folder: string): Promise<string> {
     const served = { ...build(translator.current(), [...manifest.problems, ...declarations.problems(), ...guardProblems(translator.guards(), policy)]), policy, unread };
     if (file !== 'input.yaml') sections.push(`######## ${file}\n`);
     sections.push(printServed(served));
-    for (const line of requests) sections.push(`> ${line}\n${await printRequest(served, line)}`);
+    for (const line of requests) sections.push(`> ${line}\n${await printRequest(served, settings.oauth, line)}`);
   }
   return sections.join('\n');
 }
@@ -76,7 +76,7 @@ function printServed({ table, problems }: Omit<Served, 'read' | 'objects' | 'ori
   return `${routes === '' ? '(no Routes)\n' : routes}\n## Problems\n${problems.length === 0 ? '(none)\n' : problems.map((problem) => `${printProblem(problem)}\n`).join('')}`;
 }
 
-async function printRequest({ table, translation, policy, unread }: Omit<Served, 'read' | 'objects' | 'originOf'>, line: string): Promise<string> {
+async function printRequest({ table, translation, policy, unread }: Omit<Served, 'read' | 'objects' | 'originOf'>, oauth: boolean, line: string): Promise<string> {
   const [, method, target, rest] = /^(\S+) (.+?)((?: -H '[^']*')*)$/.exec(line) ?? [];
   if (method === undefined || target === undefined) throw new Error(`not a request: ${line}`);
   const headers = [...rest!.matchAll(/ -H '([^']*)'/g)].map(([, header]) => header!);
@@ -84,7 +84,7 @@ async function printRequest({ table, translation, policy, unread }: Omit<Served,
   const read = readRequest({ method: grpc ? null : method, headers, grpc, target });
   if (read.kind === 'wrong') return `  wrong use: ${read.sentence}\n`;
   const credentials = new ShownCredentials();
-  const parts = { translation, bodyBytes: 0, policy, as: null, trustedHops: null, unread, hosts: declaredHosts(translation.hosts), wording: inSigns };
+  const parts = { translation, bodyBytes: 0, policy, as: null, oauth, trustedHops: null, unread, hosts: declaredHosts(translation.hosts), wording: inSigns };
   const text = printExplanation(await explainShown(table, read.request, parts, async () => credentials));
   credentials.close();
   return text;

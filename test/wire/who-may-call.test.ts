@@ -184,7 +184,7 @@ async function agrees(one: World, request: Sent): Promise<void> {
   const policy = policyOf(one);
   const [row] = whoOf(table, { policy, trustedHops: null, unread: new Set(), problems: [], hosts }, null).who;
   const headers: [string, string][] = [...(request.from === null ? [] : [['x-forwarded-for', request.from] as [string, string]]), ...(request.key === null ? [] : [['x-api-key', keys[request.key] ?? 'a-key-of-nobody'] as [string, string]])];
-  const explanation = explain(table, { method: 'POST', host: 'gateway', path: '/seldon/prod/iris/api/v1.0/predictions', headers, grpc: false, secure: request.secure }, { translation: { choiceOf: () => null, ofAnother: [], upstreams: new Map() }, bodyBytes: 0, policy, as: null, trustedHops: null, unread: new Set(), hosts, wording: inSigns });
+  const explanation = explain(table, { method: 'POST', host: 'gateway', path: '/seldon/prod/iris/api/v1.0/predictions', headers, grpc: false, secure: request.secure }, { translation: { choiceOf: () => null, ofAnother: [], upstreams: new Map() }, bodyBytes: 0, policy, as: null, oauth: false, trustedHops: null, unread: new Set(), hosts, wording: inSigns });
   const said = saidOf(row!, explanation, one, request);
   const { status } = await gateway.ask(request.secure, post('x', headers.map(([name, value]) => `${name}: ${value}\r\n`).join('')));
   // Where a service is asked last, others may refuse first.

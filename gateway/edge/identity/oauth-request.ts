@@ -1,30 +1,11 @@
-// What a request asks of the OAuth gateway, and the token that it has. What is asked of every request where `--oauth` is given allocates nothing.
-import { fieldNamed, isText } from '../../../routing/bytes.ts';
+// The token that a request to the OAuth gateway has.
+import { fieldNamed } from '../../../routing/bytes.ts';
 import type { RequestHead } from '../../../routing/head.ts';
+import { tokenField, tokenParameter } from '../../callers/oauth-place.ts';
 import { parametersNamed } from '../message/query.ts';
 
-/** `call`: a gRPC call with metadata `oauth_token`. */
-export type OAuthPlace = 'token' | 'api' | 'call' | null;
-
-const tokenPath = '/oauth/token';
-const apiPaths: readonly string[] = ['/api/v0.1/predictions', '/api/v1.0/predictions', '/api/v0.1/feedback', '/api/v1.0/feedback'];
-const tokenField = 'oauth_token';
-/** Where old clients write it (RFC 6750 §2.3). */
-export const tokenParameter = 'access_token';
 /** A longer text is no token that was given. */
 const mostTokenBytes = 256;
-const [lowerA, lowerO] = [0x61, 0x6f];
-
-/** null: it is for Routes, as any other. */
-export function oauthPlaceOf(head: RequestHead): OAuthPlace {
-  if (head.grpc) return fieldNamed(head, tokenField, 0) >= 0 ? 'call' : null;
-  const { pathBytes, pathStart, pathEnd } = head;
-  const first = pathBytes[pathStart + 1];
-  if (first === lowerO) return isText(pathBytes, pathStart, pathEnd, tokenPath) ? 'token' : null;
-  if (first !== lowerA) return null;
-  for (const path of apiPaths) if (isText(pathBytes, pathStart, pathEnd, path)) return 'api';
-  return null;
-}
 
 /** Bytes of the one token of a request, valid while the head is, in `authorization` or in the query. `absent`: it has none; `several`: it is not clear which; `none`: no token looks so. */
 export function tokenOf(head: RequestHead, place: 'api' | 'call'): Uint8Array | 'absent' | 'several' | 'none' {

@@ -139,7 +139,7 @@ describe('the admin port', () => {
       breakers: { end: 0, limitsAt: () => null },
       endpointStates: { ready: 0, terminating: 0, failing: 0 },
     };
-    admin = await startAdmin({ admin: { host: '127.0.0.1', port: 0, token: null, hosts: [] }, view, blocks: [block.cells], countedClients: () => 7, bodyBytes: 0, trustedHops: null, openLook: async () => new ShownCredentials(), policy: () => noPolicy, policyProblems: () => [], certificateSet: () => null, sourceKind: 'folder', sourceAgeSeconds: () => 0, notReady: () => null, certificates: () => [], revoker: null, turns: () => true });
+    admin = await startAdmin({ admin: { host: '127.0.0.1', port: 0, token: null, hosts: [] }, view, blocks: [block.cells], countedClients: () => 7, bodyBytes: 0, oauth: false, trustedHops: null, openLook: async () => new ShownCredentials(), policy: () => noPolicy, policyProblems: () => [], certificateSet: () => null, sourceKind: 'folder', sourceAgeSeconds: () => 0, notReady: () => null, certificates: () => [], revoker: null, turns: () => true });
   });
   afterEach(async () => {
     for (const socket of sockets.splice(0)) socket.destroy();

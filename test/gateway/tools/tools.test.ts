@@ -177,6 +177,12 @@ describe('who', () => {
       expect(out).toContain('mobile-app of keys, who is let in');
     });
 
+    test.each([[], ['--oauth']])('prints no token of the OAuth gateway (%s)', async (...options) => {
+      for (const target of ['/api/v0.1/predictions?access_token=f1e2d3c4', '/seldon/prod/own/x?access%5Ftoken=f1e2d3c4']) {
+        for (const form of ['--json', '--wide', '--body-bytes=1']) expect((await run(explain, '-X', 'POST', '-H', 'oauth_token: f1e2d3c4', target, at('own.yaml'), ...options, form)).out).not.toContain('f1e2d3c4');
+      }
+    });
+
     test('says that it did not look, and why', async () => {
       expect((await run(explain, '-H', 'authorization: Bearer x', '/seldon/prod/iris/x', at('good.yaml'))).out).toContain('what the request shows was not looked at, as no provider is asked\n');
       writeFileSync(at('far.yaml'), 'providers:\n  keys: { kind: jwt, issuer: https://login.example, audiences: [models], jwks: "https://login.example/jwks" }\n');
