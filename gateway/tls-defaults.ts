@@ -28,13 +28,19 @@ const defaultGroups = 'X25519MLKEM768:X25519:P-256:P-384';
 
 /** Versions, suites and groups of a handshake with these terms. */
 export function handshakeOptions({ minVersion, maxVersion, ciphers, curves }: TlsTerms, defaults: TlsDefaults): SecureContextOptions {
+  // A highest version that is written is served, whatever the lowest is elsewhere.
+  const lowest = minVersion ?? (maxVersion === 'TLSv1.2' ? maxVersion : defaults.minVersion);
   return {
-    // A highest version that is written is served, whatever the lowest is elsewhere.
-    minVersion: minVersion ?? (maxVersion === 'TLSv1.2' ? maxVersion : defaults.minVersion),
+    minVersion: lowest,
     ...(maxVersion === null ? {} : { maxVersion }),
-    ciphers: (ciphers.length === 0 ? defaults.cipherSuites : ciphers).join(':'),
+    ciphers: (ciphers.length === 0 ? suitesFrom(lowest, defaults.cipherSuites) : ciphers).join(':'),
     ecdhCurve: curves.length === 0 ? defaultGroups : curves.join(':'),
   };
+}
+
+/** A gateway that serves TLS 1.3 only may have no suite for a host whose terms ask for TLS 1.2: it has those that are there where nobody says. */
+function suitesFrom(lowest: TlsVersion, suites: readonly string[]): readonly string[] {
+  return lowest === 'TLSv1.2' && suites.every((name) => name.startsWith('TLS_')) ? [...suites, ...plainTlsDefaults.cipherSuites] : suites;
 }
 
 /** Suites without a certificate or a cipher, or with keys that the gateway does not have. */

@@ -269,6 +269,15 @@ describe('terms of a host', () => {
     expect(await agreed({ servername: 'fallback.test' })).toBe('ECDHE-ECDSA-AES128-GCM-SHA256');
   });
 
+  test('a TLSContext that asks for TLS 1.2 and names no suites has some where the gateway has suites of TLS 1.3 only', async () => {
+    gateway.close();
+    gateway = await new Gateway({ time: 'real', tlsDefaults: { minVersion: 'TLSv1.3', cipherSuites: ['TLS_AES_128_GCM_SHA256'] } }).listen();
+    serve(hostDeclaration('a', ['a.example'], a, { terms: { ...plainTerms, minVersion: 'TLSv1.2' } }), hostDeclaration('wild', ['*.example'], wild, { terms: { ...plainTerms, maxVersion: 'TLSv1.2' } }), hostDeclaration('fallback', ['*'], fallback));
+    expect([await agreed({}), await agreed({ maxVersion: 'TLSv1.2' })]).toEqual(['TLS_AES_128_GCM_SHA256', 'ECDHE-ECDSA-AES128-GCM-SHA256']);
+    expect(await agreed({ servername: 'b.example' })).toBe('ECDHE-ECDSA-AES128-GCM-SHA256');
+    expect(await agreed({ servername: 'fallback.test', maxVersion: 'TLSv1.2' })).toBe('closed');
+  });
+
   test('ciphers and groups', async () => {
     serve(hostDeclaration('a', ['a.example'], a, { terms: { ...plainTerms, maxVersion: 'TLSv1.2', ciphers: ['ECDHE-ECDSA-AES256-GCM-SHA384'], curves: ['P-384'] } }));
     const socket = open({ servername: 'a.example' });
