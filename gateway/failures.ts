@@ -1,6 +1,6 @@
 // Failures: the one table of what a request can fail of, for the data plane that answers so and for `explain`, which says what would be answered.
 // Statuses follow Envoy, and so do the sentences that it has, to the letter, because alerts look for them. Each is completed, where it happens, with what is true of that request.
-import type { RejectReason } from '../routing/decision.ts';
+import type { RejectReason } from '../routing/route/decision.ts';
 
 /** May a request that failed so be sent again? */
 type Retryability =

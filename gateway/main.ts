@@ -2,12 +2,12 @@
 // Entry of every thread and every command. The only file that knows both sides: it gives the control worker its Source and a data worker
 // its DataPlane. Imports are lazy, so that each thread and command loads what it needs and nothing else.
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
-import type { Source } from '../k8s/source/source.ts';
-import { platformNamespaces } from '../k8s/translate/platform.ts';
+import type { Source } from '../k8s/source/objects/source.ts';
+import { platformNamespaces } from '../k8s/translate/platform/platform.ts';
 import type { CredentialLook } from './callers/shown.ts';
-import type { Log } from './log.ts';
-import type { DataStart, FromData, ThreadStart } from './messages.ts';
-import type { Settings } from './settings.ts';
+import type { Log } from './shared/log.ts';
+import type { DataStart, FromData, ThreadStart } from './shared/messages.ts';
+import type { Settings } from './options/settings.ts';
 
 // libuv makes its threads when the first is needed, which is later. Half of them may look names up, and a name whose servers are silent holds one
 // for half a minute: of its own 4, two such names took all that may, and nobody else's name was found. The rest is for files.
@@ -26,7 +26,7 @@ interface Command {
 }
 
 const commands: readonly Command[] = [
-  { name: 'serve', summary: 'serve predictions as the manifests say', load: async () => (await import('./serve.ts')).serve },
+  { name: 'serve', summary: 'serve predictions as the manifests say', load: async () => (await import('./supervisor/serve.ts')).serve },
   { name: 'demo', summary: 'start model servers and a gateway, send requests through it', load: loadDemo },
   { name: 'check', summary: 'print the Problems of manifests', load: async () => (await import('./tools/check.ts')).check },
   { name: 'routes', summary: 'print the routing table of manifests or of a running gateway', load: async () => (await import('./tools/routes.ts')).routes },
@@ -86,7 +86,7 @@ async function runThread(start: ThreadStart): Promise<void> {
     const { startControl } = await import('./control/control.ts');
     await startControl(start, (log) => openSource(start.settings, log), openLook, port);
   } else {
-    const { startDataWorker } = await import('./worker.ts');
+    const { startDataWorker } = await import('./worker/worker.ts');
     const { DataPlane } = await import('./edge/plane.ts');
     const serve = async (place: DataStart): Promise<void> => {
       // Whatever ends it, but for `terminate` and a full heap: nothing of ours runs after this.
@@ -94,8 +94,8 @@ async function runThread(start: ThreadStart): Promise<void> {
       return startDataWorker(place, port, (plane) => new DataPlane(plane));
     };
     if (start.kind === 'data') return serve(start);
-    const { waitForPlace } = await import('./spare.ts');
-    const { rehearse } = await import('./rehearsal.ts');
+    const { waitForPlace } = await import('./worker/spare.ts');
+    const { rehearse } = await import('./worker/rehearsal.ts');
     await rehearse(start, (plane) => new DataPlane(plane));
     await waitForPlace(port, serve);
   }
@@ -110,14 +110,14 @@ async function openLook(): Promise<CredentialLook> {
 async function openSource(settings: Settings, log: Log): Promise<Source> {
   const { source, namespaces, singleNamespace, mappings } = settings;
   if (source.kind === 'folder') {
-    const { folderSource } = await import('../k8s/source/folder.ts');
+    const { folderSource } = await import('../k8s/source/folder/folder.ts');
     return folderSource({ folders: source.folders, defaultNamespace: singleNamespace ?? 'default', claimsFile: source.claimsFile, pollMs: 10_000 });
   }
   const { openCluster } = await import('../k8s/source/cluster/open.ts');
   const { access, snapshotFile, claims } = source;
   const choice = { access, namespaces, mappings, platformNamespaces: platformNamespaces(settings), claims, once: false };
   if (snapshotFile === null) return openCluster({ ...choice, lastGood: null });
-  const { SnapshotFile, snapshotTimes } = await import('./control/snapshot-file.ts');
+  const { SnapshotFile, snapshotTimes } = await import('./control/handover/snapshot-file.ts');
   const lastGood = new SnapshotFile({ file: snapshotFile, scope: JSON.stringify([access, namespaces]), times: snapshotTimes, log });
   return openCluster({ ...choice, lastGood });
 }

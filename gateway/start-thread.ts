@@ -1,7 +1,7 @@
 // A thread of the gateway: its entry, and bounds of its heap.
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
-import type { ThreadStart } from './messages.ts';
+import type { ThreadStart } from './shared/messages.ts';
 
 /** JavaScript heap of a thread, MiB: a bound against a leak, far above what 10,000 deployments take. Buffers have budgets of their own. */
 const controlHeapMb = 1536;

@@ -1,10 +1,10 @@
 // Steps: what may happen to a request between its Route and an Endpoint. Their names, in the one order in which they are taken, and which of them
 // a Mapping has; the data plane compiles them (gateway/edge/policy), `explain` lists them.
-import type { ExternalServices } from '../routing/external-services.ts';
-import type { Mapping } from '../routing/mapping.ts';
+import type { ExternalServices } from '../routing/model/external-services.ts';
+import type { Mapping } from '../routing/model/mapping.ts';
 import type { CallPolicy } from './callers/call-policy.ts';
 import { termsOf } from './callers/terms.ts';
-import { compileRewrite } from '../routing/rewrite.ts';
+import { compileRewrite } from '../routing/route/rewrite.ts';
 
 /**
  * The order, and why: what answers instead of the model comes before what prepares the way to it, and what is asked without credentials

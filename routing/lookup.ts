@@ -3,25 +3,25 @@
 // Every source of candidates (slashes of the path, other lengths, the gRPC name, the scanned list) gives its own first match, and the best by
 // Order of these is the answer. So precedence needs no index of its own, and the result is that of trying all Routes one after the other, which
 // is what the tests compare it with.
-import { bytesOf, fieldHash, fieldText, hashRange, hashStep, sameBytes, sameFoldedBytes, slashAt, textOf } from './bytes.ts';
-import { conditionsHold } from './condition.ts';
-import { isGrpcPath } from './grpc.ts';
-import type { RequestHead } from './head.ts';
-import { isMatch, mayMatchPath } from './matching.ts';
-import { isRepeated, metadataOf, namesDeployment, namesNamespace, namespaceField, seldonField } from './metadata.ts';
-import type { Metadata } from './metadata.ts';
-import { compareOrder } from './order.ts';
-import { routeOf } from './route-slot.ts';
-import type { RouteSlot } from './route-slot.ts';
-import { unitBytes, unitWords } from './arena.ts';
-import { allFlags, directoryPlace, firstSlot, flagBits, longSlot, slotFlags, slotPlaces, textCut } from './index-page.ts';
-import { endless } from './index-reader.ts';
-import { textOffset } from './record.ts';
-import { nameIndexHash, noLength, ownedText, pathIndexHash } from './namespace-routes.ts';
-import type { NamespaceRoutes } from './namespace-routes.ts';
-import type { NamespaceView } from './namespace-view.ts';
+import { bytesOf, fieldHash, fieldText, hashRange, hashStep, sameBytes, sameFoldedBytes, slashAt, textOf } from './request/bytes.ts';
+import { conditionsHold } from './route/condition.ts';
+import { isGrpcPath } from './request/grpc.ts';
+import type { RequestHead } from './request/head.ts';
+import { isMatch, mayMatchPath } from './regex/matching.ts';
+import { isRepeated, metadataOf, namesDeployment, namesNamespace, namespaceField, seldonField } from './request/metadata.ts';
+import type { Metadata } from './request/metadata.ts';
+import { compareOrder } from './model/order.ts';
+import { routeOf } from './arena/route-slot.ts';
+import type { RouteSlot } from './arena/route-slot.ts';
+import { unitBytes, unitWords } from './arena/arena.ts';
+import { allFlags, directoryPlace, firstSlot, flagBits, longSlot, slotFlags, slotPlaces, textCut } from './arena/index-page.ts';
+import { endless } from './arena/index-reader.ts';
+import { textOffset } from './arena/record.ts';
+import { nameIndexHash, noLength, ownedText, pathIndexHash } from './route/namespace-routes.ts';
+import type { NamespaceRoutes } from './route/namespace-routes.ts';
+import type { NamespaceView } from './arena/namespace-view.ts';
 import type { RouteTable } from './table.ts';
-import type { Route } from './decision.ts';
+import type { Route } from './route/decision.ts';
 
 const slash = 0x2f;
 const owned = bytesOf(ownedText);

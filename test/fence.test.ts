@@ -25,8 +25,8 @@ describe('arrows between layers and rooms', () => {
   });
 
   test.each([
-    ['routing/x.ts', "import { x } from '../k8s/translate/object.ts';"],
-    ['routing/x.ts', "import type { X } from '../gateway/settings.ts';"],
+    ['routing/x.ts', "import { x } from '../k8s/translate/model/object.ts';"],
+    ['routing/x.ts', "import type { X } from '../gateway/options/settings.ts';"],
     ['routing/x.ts', "import { RE2JS } from 're2js';"],
     ['routing/x.ts', "export { readFileSync } from 'node:fs';"],
     ['routing/x.ts', "const { connect } = await import('node:net');"],
@@ -50,10 +50,10 @@ describe('arrows between layers and rooms', () => {
     ['gateway/tools/x.ts', "import { x } from '../edge/exchange.ts';"],
     ['gateway/tools/x.ts', "import pino from 'pino';"],
     ['gateway/control/x.ts', "import { Registry } from 'prom-client';"],
-    ['gateway/worker.ts', "import type { Grant } from '../k8s/translate/translation.ts';"],
-    ['gateway/serve.ts', "import { DataPlane } from './edge/plane.ts';"],
+    ['gateway/worker/x.ts', "import type { Grant } from '../../k8s/translate/model/translation.ts';"],
+    ['gateway/supervisor/serve.ts', "import { DataPlane } from '../edge/plane.ts';"],
     ['gateway/x.ts', "import { x } from './main.ts';"],
-    ['gateway/serve.ts', "import { pack } from './packing/pack.ts';"],
+    ['gateway/supervisor/serve.ts', "import { pack } from '../packing/pack.ts';"],
     ['gateway/packing/x.ts', "import { x } from '../serve.ts';"],
     ['gateway/packing/x.ts', "import { rolldown } from 'rolldown';"],
     ['test/x.test.ts', "import { x } from '../gateway/main.ts';"],
@@ -72,23 +72,38 @@ describe('arrows between layers and rooms', () => {
 
   test('a way through another file is found: the data plane does not know Kubernetes', () => {
     const planted = new Map([
-      ['gateway/edge/x.ts', "import { y } from '../y.ts';"],
-      ['gateway/y.ts', "import { decode } from '../k8s/translate/decode.ts';"],
+      ['gateway/edge/x.ts', "import { y } from '../shared/y.ts';"],
+      ['gateway/shared/y.ts', "import { decode } from '../../k8s/translate/deployments/decode.ts';"],
     ]);
-    expect(violations(planted)).toEqual(['gateway/edge/x.ts loads k8s/translate/decode.ts at run time: the data plane does not know Kubernetes']);
-    expect(violations(planted.set('gateway/y.ts', "import type { Grant } from '../k8s/translate/decode.ts';"))).toEqual([]);
+    expect(violations(planted)).toEqual(['gateway/edge/x.ts loads k8s/translate/deployments/decode.ts at run time: the data plane does not know Kubernetes']);
+    expect(violations(planted.set('gateway/shared/y.ts', "import type { Grant } from '../../k8s/translate/deployments/decode.ts';"))).toEqual([]);
   });
 
   test.each([
-    ['io/x.ts', "import type { Framing } from '../message/framing.ts';", 'the room io may import only rooms before it'],
-    ['http1/x.ts', "import { y } from '../http2/y.ts';", 'the room http1 may import only rooms before it'],
-    ['http2/x.ts', "import { y } from '../http1/y.ts';", 'the room http2 may import only rooms before it'],
-    ['upstream/x.ts', "const { y } = await import('../policy/y.ts');", 'the room upstream may import only rooms before it'],
-    ['exchange/x.ts', "export type { Y } from '../downstream/y.ts';", 'the room exchange may import only rooms before it'],
-    ['exchange/x.ts', "import { DataPlane } from '../plane.ts';", 'the room exchange may import only rooms before it'],
+    ['io/x.ts', "import type { Framing } from '../message/framing.ts';", 'the room io of gateway/edge may import only rooms of the lines before it'],
+    ['http1/x.ts', "import { y } from '../http2/y.ts';", 'the room http1 of gateway/edge may import only rooms of the lines before it'],
+    ['http2/x.ts', "import { y } from '../http1/y.ts';", 'the room http2 of gateway/edge may import only rooms of the lines before it'],
+    ['upstream/x.ts', "const { y } = await import('../policy/y.ts');", 'the room upstream of gateway/edge may import only rooms of the lines before it'],
+    ['exchange/x.ts', "export type { Y } from '../downstream/y.ts';", 'the room exchange of gateway/edge may import only rooms of the lines before it'],
+    ['exchange/x.ts', "import { DataPlane } from '../plane.ts';", 'the room exchange of gateway/edge may import only rooms of the lines before it'],
     ['exchange/x.ts', "import { y } from '../attic/y.ts';", 'is in no room'],
   ])('an import against the order of the rooms is found: %s: %s', (file, text, sentence) => {
     expect(violations(new Map([[`gateway/edge/${file}`, text]]))).toEqual([expect.stringContaining(sentence)]);
+  });
+
+  test.each([
+    ['routing/text/x.ts', "import { y } from '../route/route.ts';"],
+    ['routing/arena/x.ts', "import { y } from '../table.ts';"],
+    ['routing/x/x.ts', "import { y } from '../text/visible.ts';"],
+    ['k8s/translate/mappings/x.ts', "import type { Y } from '../platform/host.ts';"],
+    ['k8s/translate/claims/x.ts', "import { y } from '../translator.ts';"],
+    ['k8s/source/objects/x.ts', "import { y } from '../folder/folder.ts';"],
+    ['gateway/options/x.ts', "import { y } from '../shared/log.ts';"],
+    ['gateway/admin/x.ts', "import { y } from '../control/control.ts';"],
+    ['gateway/control/slots/x.ts', "import { y } from '../publish/publisher.ts';"],
+    ['gateway/shared/x.ts', "import { y } from '../steps.ts';"],
+  ])('of every floor: %s: %s', (file, text) => {
+    expect(violations(new Map([[file, text]]))).toHaveLength(1);
   });
 
   test('a circle is found, types and dynamic imports counted, and one of a single file', () => {
@@ -105,7 +120,7 @@ describe('arrows between layers and rooms', () => {
 
   test('every home of a package is lived in', () => {
     expect(staleHomes(sources())).toEqual([]);
-    expect(staleHomes(new Map([['gateway/log.ts', "import pino from 'pino';"], ['load/x.ts', "import { fastify } from 'fastify';"]]))).not.toContainEqual(expect.stringContaining('pino'));
+    expect(staleHomes(new Map([['gateway/shared/log.ts', "import pino from 'pino';"], ['load/x.ts', "import { fastify } from 'fastify';"]]))).not.toContainEqual(expect.stringContaining('pino'));
     expect(staleHomes(new Map([['load/x.ts', "import { fastify } from 'fastify';"]]))).toContain('fastify has a home in gateway/admin/, where nothing imports it');
   });
 

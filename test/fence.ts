@@ -1,28 +1,38 @@
-// The arrows between layers, between the rooms of gateway/edge, and no circle of files anywhere: as a function of the sources, so that the test
+// The arrows between layers, between the rooms of each floor, and no circle of files anywhere: as a function of the sources, so that the test
 // can plant violations and see them found. Types count like values: what one must know to read a file is what it imports.
 import { posix } from 'node:path';
 
-/** What files under a folder (or one file) may import of ours. The longest prefix that fits a file decides. */
+/** What files under a folder (or one file) may import of ours, as layers go; `floors` says more. The longest prefix that fits a file decides. */
 const arrows: Readonly<Record<string, readonly string[]>> = {
   'routing/': ['routing/'],
   'k8s/translate/': ['k8s/translate/', 'routing/'],
   'k8s/source/': ['k8s/source/', 'k8s/translate/', 'routing/'],
-  'gateway/callers/': ['gateway/callers/', 'routing/', 'k8s/translate/'],
-  'gateway/edge/': ['gateway/edge/', 'gateway/callers/', 'gateway/*', 'routing/'],
-  'gateway/control/': ['gateway/control/', 'gateway/admin/', 'gateway/callers/', 'gateway/*', 'routing/', 'k8s/translate/', 'k8s/source/source.ts', 'k8s/source/last-good.ts'],
-  'gateway/admin/': ['gateway/admin/', 'gateway/control/', 'gateway/callers/', 'gateway/*', 'routing/', 'k8s/translate/'],
-  'gateway/tools/': ['gateway/tools/', 'gateway/control/certificate-set.ts', 'gateway/control/certificate-check.ts', 'gateway/callers/', 'gateway/*', 'routing/', 'k8s/translate/', 'k8s/source/read.ts', 'k8s/source/cluster/open.ts'],
+  'gateway/': ['gateway/', 'routing/', 'k8s/translate/'],
+  // The data plane and its thread do not know Kubernetes.
+  'gateway/edge/': ['gateway/edge/', 'gateway/callers/', 'gateway/options/', 'gateway/shared/', 'gateway/failures.ts', 'gateway/steps.ts', 'routing/'],
+  'gateway/worker/': ['gateway/', 'routing/'],
+  'gateway/control/': ['gateway/', 'routing/', 'k8s/translate/', 'k8s/source/objects/source.ts', 'k8s/source/objects/last-good.ts'],
+  'gateway/tools/': ['gateway/', 'routing/', 'k8s/translate/', 'k8s/source/read.ts', 'k8s/source/cluster/open.ts'],
   'gateway/packing/': ['gateway/packing/'],
-  'gateway/demo/': ['gateway/demo/', 'gateway/callers/', 'gateway/*', 'routing/', 'k8s/translate/'],
-  'gateway/': ['gateway/callers/', 'gateway/*', 'routing/', 'k8s/translate/'],
-  // The thread of the data plane: like it, it does not know Kubernetes.
-  'gateway/worker.ts': ['gateway/edge/', 'gateway/callers/', 'gateway/*', 'routing/'],
   'gateway/main.ts': ['gateway/', 'routing/', 'k8s/'],
 };
 
-/** The rooms of gateway/edge: each may import those before it. Those of one line know nothing of each other. */
-const rooms: readonly (readonly string[])[] = [['io'], ['store'], ['message'], ['tls'], ['http1', 'http2'], ['access'], ['upstream'], ['identity'], ['limits', 'external'], ['policy'], ['shadow'], ['exchange'], ['downstream']];
-const edge = 'gateway/edge/';
+/**
+ * The rooms of each floor, in order: a room may import those of the lines before its own, and nothing else of its floor. Rooms of one line know nothing of each other. A file beside
+ * the rooms is a room of its own where it is named here; else it is at the top: it may import every room, and no room imports it.
+ */
+const floors: Readonly<Record<string, readonly (readonly string[])[]>> = {
+  routing: [['text', 'collections'], ['request'], ['regex'], ['model'], ['route'], ['arena'], ['write']],
+  'k8s/translate': [
+    ['values', 'collections'], ['model'], ['fields'], ['backends'], ['meaning'], ['deployments'], ['mappings'], ['platform'], ['documents'], ['units'], ['claims'], ['graph'], ['problems'],
+  ],
+  'k8s/source': [['objects'], ['entries', 'manifest'], ['files'], ['first-reading'], ['folder', 'cluster']],
+  gateway: [
+    ['failures.ts', 'options', 'callers'], ['shared', 'steps.ts'], ['explain', 'worker', 'start-thread.ts'], ['supervisor'], ['admin', 'demo'], ['control'], ['tools', 'edge', 'packing'],
+  ],
+  'gateway/edge': [['io'], ['store'], ['message'], ['tls'], ['http1', 'http2'], ['access'], ['upstream'], ['identity'], ['limits', 'external'], ['policy'], ['shadow'], ['exchange'], ['downstream']],
+  'gateway/control': [['slots', 'upstreams', 'callers', 'certificates', 'status', 'publish'], ['handover']],
+};
 
 /** The one home of each package that sources import. A package that is not here has none. */
 const homes: Readonly<Record<string, readonly string[]>> = {
@@ -34,10 +44,10 @@ const homes: Readonly<Record<string, readonly string[]>> = {
   fastify: ['gateway/admin/'],
   ioredis: ['gateway/edge/store/ioredis-client.ts'],
   jose: ['gateway/edge/identity/'],
-  'js-yaml': ['k8s/translate/', 'k8s/source/', 'gateway/grants.ts', 'gateway/callers/policy-file.ts'],
-  pino: ['gateway/log.ts'],
+  'js-yaml': ['k8s/translate/values/yaml.ts', 'k8s/source/', 'gateway/options/grants.ts', 'gateway/callers/policy-file.ts'],
+  pino: ['gateway/shared/log.ts'],
   'prom-client': ['gateway/admin/'],
-  re2js: ['routing/regex.ts'],
+  re2js: ['routing/regex/regex.ts'],
   rolldown: ['gateway/packing/pack.ts'],
 };
 
@@ -53,7 +63,7 @@ const impure = /\b(?:Date\.now|new Date|performance|Math\.random|random(?:UUID|B
 const deadly = /\b(?:getProtocol|getEphemeralKeyInfo)\b/;
 
 /** Files that the data plane starts from: what they load at run time never reaches Kubernetes. */
-const dataPlane = ['gateway/edge/', 'gateway/worker.ts'];
+const dataPlane = ['gateway/edge/', 'gateway/worker/'];
 
 export interface Import {
   readonly from: string;
@@ -126,21 +136,23 @@ function circlesOf(imports: ReadonlyMap<string, readonly Import[]>): string[] {
   return lines;
 }
 
-/** Why a file of gateway/edge may not import another one there; empty: it may. A file of no room is at the top, and nobody imports it. */
+/** Why a file may not import another one of its floor; empty: it may. */
 function judgeRooms(file: string, to: string): string[] {
-  if (!file.startsWith(edge) || !to.startsWith(edge)) return [];
-  const [from, target] = [roomOf(file), roomOf(to)];
-  if (from === target) return [];
-  const rank = (room: string): number => rooms.findIndex((line) => line.includes(room));
-  if (target !== null && rank(target) < 0) return [`${to} is in no room of gateway/edge`];
-  const may = target !== null && (from === null || rank(target) < rank(from));
-  return may ? [] : [`${file} imports ${to}: the room ${from ?? 'top'} may import only rooms before it (${rooms.flat().join(', ')})`];
-}
-
-/** null: the top. */
-function roomOf(file: string): string | null {
-  const rest = file.slice(edge.length).split('/');
-  return rest.length > 1 ? rest[0]! : null;
+  const lines: string[] = [];
+  for (const [floor, rooms] of Object.entries(floors)) {
+    if (!file.startsWith(`${floor}/`) || !to.startsWith(`${floor}/`)) continue;
+    const rank = (room: string): number => rooms.findIndex((line) => line.includes(room));
+    const roomOf = (path: string): string => path.slice(floor.length + 1).split('/')[0]!;
+    const [from, target] = [roomOf(file), roomOf(to)];
+    if (from === target) continue;
+    const isTop = rank(from) < 0 && from.endsWith('.ts');
+    if (rank(from) < 0 && !isTop) lines.push(`${file} is in no room of ${floor}`);
+    else if (rank(target) < 0 && !target.endsWith('.ts')) lines.push(`${to} is in no room of ${floor}`);
+    else if (isTop ? rank(target) < 0 && !to.endsWith('.ts') : rank(target) < 0 || rank(target) >= rank(from)) {
+      lines.push(`${file} imports ${to}: ${isTop ? 'the top' : `the room ${from}`} of ${floor} may import only rooms of the lines before it (${rooms.map((line) => line.join(' ')).join(' | ')})`);
+    }
+  }
+  return lines;
 }
 
 function judge(file: string, to: string): string[] {

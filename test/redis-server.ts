@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { RedisSettings } from '../gateway/redis-settings.ts';
+import type { RedisSettings } from '../gateway/options/redis-settings.ts';
 import { freePort } from './ports.ts';
 
 /** redis-server is installed. */

@@ -31,26 +31,26 @@ test('no comment, message, document or test names what is not there', () => {
 const deadReferences = (from: string, text: string, some: Named): string[] => [...deadPaths(from, text, some), ...deadCitations(from, text, some)];
 
 describe('what leads nowhere is found', () => {
-  const some: Named = { files: new Map([['gateway/log.ts', 'export function postedLog() {}'], ['gateway/DECISIONS.md', '']]), rules: new Set([1, 2]) };
+  const some: Named = { files: new Map([['gateway/shared/log.ts', 'export function postedLog() {}'], ['gateway/DECISIONS.md', '']]), rules: new Set([1, 2]) };
   test.each([
     ['a file', 'See gateway/logs.ts.', 'names gateway/logs.ts, which is not there'],
     ['a file beside it', 'As `loog.ts` says.', 'names loog.ts, which is not there'],
     ['a folder', 'All of gateway/nothing/ is pure.', 'names gateway/nothing/, which is not there'],
-    ['a function', '`gateway/log.ts:lostLog` posts.', 'names lostLog, which is not in gateway/log.ts'],
+    ['a function', '`gateway/shared/log.ts:lostLog` posts.', 'names lostLog, which is not in gateway/shared/log.ts'],
     ['a rule', 'Shares (routing rules 2 and 7).', 'names routing rule 7, which routing/RULES.md has not'],
     ['a page', 'Tenancy (design §4.4).', 'cites "design §", which is not in the repository'],
     ['another page', 'Measured (reference http2-engine).', 'cites "reference http2-engine", which is not in the repository'],
     ['an issue', 'The floods of issue 5.', 'cites "issue 5", which is not in the repository'],
     ['a section of nothing', 'As §8.1 says.', 'has a § without the public document that it is in'],
   ])('%s', (_name, text, found) => {
-    expect(deadReferences('gateway/worker.ts', text, some)).toContain(`gateway/worker.ts:1 ${found}`);
+    expect(deadReferences('gateway/worker/worker.ts', text, some)).toContain(`gateway/worker/worker.ts:1 ${found}`);
   });
 
   test.each([
-    'As gateway/log.ts says, and log.ts, ./log.ts and gateway/*: `gateway/log.ts:postedLog` (routing rule 1; routing rules 1 and 2).',
+    'As gateway/shared/log.ts says, and log.ts, ./log.ts and gateway/*: `gateway/shared/log.ts:postedLog` (routing rule 1; routing rules 1 and 2).',
     'RFC 9113 §8.1, RFC 9110 §7.6.1, §10.1.1 and YAML 1.2 §9.1.2; https://example.com/test/page.md is not ours.',
   ])('and nothing else: %s', (text) => {
-    expect(deadReferences('gateway/worker.ts', text, some)).toEqual([]);
+    expect(deadReferences('gateway/worker/worker.ts', text, some)).toEqual([]);
   });
 
   test('comments alone are read in sources', () => {

@@ -1,5 +1,5 @@
 // A clock that stands until a test says how far it goes.
-import type { Alarm, Clock } from '../gateway/clock.ts';
+import type { Alarm, Clock } from '../gateway/shared/clock.ts';
 import { turns } from './turns.ts';
 
 const stepMs = 10;

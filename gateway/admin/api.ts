@@ -1,23 +1,23 @@
 // /api: what the gateway does and why, as JSON, or as the text of the command-line tools when `accept: text/plain` asks for it.
 // Answers are built from Routes and Problems alone: nothing of an Upstream's TLS is in them.
 import type { CallPolicy } from '../callers/call-policy.ts';
-import type { CertificateSet } from '../certificates.ts';
-import { servedHosts } from '../host-words.ts';
+import type { CertificateSet } from '../shared/certificates.ts';
+import { servedHosts } from '../explain/host-words.ts';
 import { withoutCredentials } from '../callers/shown.ts';
 import type { CredentialLook } from '../callers/shown.ts';
-import { nobodyNamed, printWho, whoOf } from '../who.ts';
-import type { Who } from '../who.ts';
+import { nobodyNamed, printWho, whoOf } from '../explain/who.ts';
+import type { Who } from '../explain/who.ts';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { Problem } from '../../routing/problem.ts';
+import type { Problem } from '../../routing/text/problem.ts';
 import { printTable, tableJson } from '../../routing/print.ts';
-import { visibleLines } from '../../routing/visible.ts';
-import { printExplanationText } from '../explanation-text.ts';
-import { printExplanation, requestLine } from '../explanation.ts';
-import { explainShown } from '../explanation-shown.ts';
-import type { Looker } from '../explanation-shown.ts';
-import { inSigns, inWords } from '../match-words.ts';
-import { routesNamed } from '../route-blocks.ts';
-import { printRouteList } from '../route-list.ts';
+import { visibleLines } from '../../routing/text/visible.ts';
+import { printExplanationText } from '../explain/explanation-text.ts';
+import { printExplanation, requestLine } from '../explain/explanation.ts';
+import { explainShown } from '../explain/explanation-shown.ts';
+import type { Looker } from '../explain/explanation-shown.ts';
+import { inSigns, inWords } from '../explain/match-words.ts';
+import { routesNamed } from '../explain/route-blocks.ts';
+import { printRouteList } from '../explain/route-list.ts';
 import { askedByBody, askedByQuery, mostExplainBytes } from './explain-request.ts';
 import type { AskedExplanation } from './explain-request.ts';
 import { sendShared } from './send-shared.ts';

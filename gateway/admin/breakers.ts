@@ -1,7 +1,7 @@
 // What circuit breakers hold, summed over all Upstreams: few series, whatever the number of Upstreams.
-import { defaultBreaker } from '../../routing/upstream.ts';
-import type { Breaker } from '../../routing/upstream.ts';
-import { breakerCell, breakerResources, priorities } from '../counters.ts';
+import { defaultBreaker } from '../../routing/model/upstream.ts';
+import type { Breaker } from '../../routing/model/upstream.ts';
+import { breakerCell, breakerResources, priorities } from '../shared/counters.ts';
 import type { Slices } from './slices.ts';
 
 /** Breakers by the slots where they count. */

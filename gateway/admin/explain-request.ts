@@ -1,7 +1,7 @@
 // Requests to explain, as the admin port is asked about them: in a query, or with credentials in a body.
 import { namedCaller } from '../callers/words.ts';
 import type { NamedCaller } from '../callers/words.ts';
-import type { ExplainRequest } from '../explanation.ts';
+import type { ExplainRequest } from '../explain/explanation.ts';
 
 /** Longest text of a request to explain. */
 const requestLength = 16_384;

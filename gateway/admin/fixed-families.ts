@@ -1,13 +1,13 @@
 // The fixed families of /metrics: few series, held by prom-client and filled at each scrape from the shared blocks and the reconciler.
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
-import { compareText } from '../../routing/problem.ts';
-import type { Problem } from '../../routing/problem.ts';
-import { fixed, fixedTable } from '../counters.ts';
+import { compareText } from '../../routing/text/problem.ts';
+import type { Problem } from '../../routing/text/problem.ts';
+import { fixed, fixedTable } from '../shared/counters.ts';
 import { breakerUse } from './breakers.ts';
 import type { BreakerUse, CountedBreakers } from './breakers.ts';
 import type { Slices } from './slices.ts';
 import type { EndpointStates } from './view.ts';
-import type { TableFacts } from '../messages.ts';
+import type { TableFacts } from '../shared/messages.ts';
 
 /** What the families show. Functions are asked at each scrape. */
 export interface FamilySources {

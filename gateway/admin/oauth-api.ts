@@ -1,7 +1,7 @@
 // POST /api/oauth/revoke: tokens of the OAuth gateway end before their time.
 import { createHash } from 'node:crypto';
 import type { FastifyInstance, FastifyReply } from 'fastify';
-import type { RevokedTokens, TokensToRevoke } from '../messages.ts';
+import type { RevokedTokens, TokensToRevoke } from '../shared/messages.ts';
 
 export interface TokenRevoker {
   /** Id of the client of a SeldonDeployment; null: it has none. */

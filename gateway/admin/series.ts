@@ -1,9 +1,9 @@
 // The per-deployment families of /metrics, written straight from the shared blocks into bytes: no object a series, no pause longer than a
 // slice. (prom-client took 2.3 s and 757 MB for 10,000 deployments.)
-import { visibleLines } from '../../routing/visible.ts';
-import type { Series } from '../../routing/mapping.ts';
-import { fixed, shadowOutcomes, slotCell, slotLayout, slotTable, statusColumns } from '../counters.ts';
-import type { CountedCells } from '../counters.ts';
+import { visibleLines } from '../../routing/text/visible.ts';
+import type { Series } from '../../routing/model/mapping.ts';
+import { fixed, shadowOutcomes, slotCell, slotLayout, slotTable, statusColumns } from '../shared/counters.ts';
+import type { CountedCells } from '../shared/counters.ts';
 import type { AnswerReader } from './answer-reader.ts';
 import { SampleLines, wordsOf } from './sample-lines.ts';
 import type { Words } from './sample-lines.ts';

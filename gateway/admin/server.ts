@@ -1,7 +1,7 @@
 // The admin port: health, metrics, routes, Problems. Fastify, in the control worker: it may be busy, traffic never waits for it.
 import { fastify } from 'fastify';
 import type { FastifyInstance } from 'fastify';
-import type { Settings } from '../settings.ts';
+import type { Settings } from '../options/settings.ts';
 import { accessTo } from './access.ts';
 import { serveApi } from './api.ts';
 import type { ApiParts } from './api.ts';

@@ -1,8 +1,8 @@
 // What the admin port shows: always the newest.
-import type { Problem } from '../../routing/problem.ts';
+import type { Problem } from '../../routing/text/problem.ts';
 import type { RouteTable } from '../../routing/table.ts';
-import type { Translation } from '../../k8s/translate/translation.ts';
-import type { TableFacts } from '../messages.ts';
+import type { Translation } from '../../k8s/translate/model/translation.ts';
+import type { TableFacts } from '../shared/messages.ts';
 import type { CountedBreakers } from './breakers.ts';
 import type { CountedSeries } from './series.ts';
 import type { Slices } from './slices.ts';

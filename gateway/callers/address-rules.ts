@@ -1,5 +1,5 @@
 // Which addresses may call a Mapping: what the platform's policy and the object itself say together.
-import type { Guard } from '../../routing/guard.ts';
+import type { Guard } from '../../routing/model/guard.ts';
 import type { CallPolicy, Rules } from './call-policy.ts';
 import type { Since } from './effective.ts';
 

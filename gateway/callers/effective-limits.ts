@@ -1,5 +1,5 @@
 // How much may come of a Mapping: what its object says, else its namespace, else the platform.
-import type { Guard, RateLimit } from '../../routing/guard.ts';
+import type { Guard, RateLimit } from '../../routing/model/guard.ts';
 import type { CallPolicy } from './call-policy.ts';
 import type { Since } from './effective.ts';
 

@@ -1,5 +1,5 @@
 // What holds for a Mapping: what its object says, else its namespace, else the platform. One rule for the data plane, `explain`, `who` and `check`.
-import type { Guard } from '../../routing/guard.ts';
+import type { Guard } from '../../routing/model/guard.ts';
 import type { CallPolicy } from './call-policy.ts';
 
 /** Who may call. */

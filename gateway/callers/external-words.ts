@@ -1,5 +1,5 @@
 // External services in words for people: who is asked, and what holds where nobody answers.
-import type { AuthService, Consulted, RateLimitService } from '../../routing/external-services.ts';
+import type { AuthService, Consulted, RateLimitService } from '../../routing/model/external-services.ts';
 
 /** Who is asked whether the request may come; null: nobody, or what is asked cannot be read. */
 export function authWords(auth: Consulted<AuthService>): string | null {

@@ -1,6 +1,6 @@
 // What objects say about who may call, where the policy does not know it or does not let them.
-import type { DeclaredGuard } from '../../k8s/translate/guard.ts';
-import type { Problem } from '../../routing/problem.ts';
+import type { DeclaredGuard } from '../../k8s/translate/deployments/guard.ts';
+import type { Problem } from '../../routing/text/problem.ts';
 import type { CallPolicy } from './call-policy.ts';
 import { admittanceOf } from './effective.ts';
 

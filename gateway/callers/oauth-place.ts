@@ -1,7 +1,7 @@
 // Which requests are the OAuth gateway's own, where `--oauth` is given: no Route is looked for until a token has said whose they are. One rule for the data plane and
 // `explain`. What is asked of every request allocates nothing.
-import { fieldNamed, isText } from '../../routing/bytes.ts';
-import type { RequestHead } from '../../routing/head.ts';
+import { fieldNamed, isText } from '../../routing/request/bytes.ts';
+import type { RequestHead } from '../../routing/request/head.ts';
 
 /** `call`: a gRPC call with metadata `oauth_token`. */
 export type OAuthPlace = 'token' | 'api' | 'call' | null;

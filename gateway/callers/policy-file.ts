@@ -1,10 +1,10 @@
 // The policy file (`--policy FILE`): providers of identities, and what holds where nobody says anything. Wrong content is refused as a whole: half of
 // a policy would let in whom the other half keeps out.
 import { load } from 'js-yaml';
-import { mostPlatformBlocks, readBlocks } from '../../routing/address-block.ts';
-import { isProviderName, parseAuth } from '../../routing/guard.ts';
-import type { Problem } from '../../routing/problem.ts';
-import { limitWords, parseLimits } from '../../routing/rate-limit.ts';
+import { mostPlatformBlocks, readBlocks } from '../../routing/text/address-block.ts';
+import { isProviderName, parseAuth } from '../../routing/model/guard.ts';
+import type { Problem } from '../../routing/text/problem.ts';
+import { limitWords, parseLimits } from '../../routing/model/rate-limit.ts';
 import { apiKeysOf, decodeApiKeys } from './api-keys-provider.ts';
 import type { ApiKeysDeclaration } from './api-keys-provider.ts';
 import { noRules } from './call-policy.ts';

@@ -1,6 +1,6 @@
 // Reads a policy file, and the files with keys that it names.
 import { readFile } from 'node:fs/promises';
-import type { Problem } from '../../routing/problem.ts';
+import type { Problem } from '../../routing/text/problem.ts';
 import { completePolicy, decodePolicyFile, placesOf, providerProblem } from './policy-file.ts';
 import type { PolicyDeclaration } from './policy-file.ts';
 import { noPolicy } from './call-policy.ts';

@@ -1,7 +1,7 @@
 // Who may call a Mapping, in words for people: what `who` and `explain` print, of the terms that the data plane holds to.
-import type { ExternalServices } from '../../routing/external-services.ts';
-import type { Mapping } from '../../routing/mapping.ts';
-import type { AddressRule, FrontSettings } from '../../routing/table-change.ts';
+import type { ExternalServices } from '../../routing/model/external-services.ts';
+import type { Mapping } from '../../routing/model/mapping.ts';
+import type { AddressRule, FrontSettings } from '../../routing/model/table-change.ts';
 import type { CallPolicy } from './call-policy.ts';
 import type { Admittance } from './effective.ts';
 import { keysOf } from './keys.ts';

@@ -1,8 +1,8 @@
 // Terms of a call: all that decides who may call a Mapping, and how often. One rule for the data plane's steps, `explain` and `who`; `check` asks the part of it that
 // an object itself decides.
-import type { AuthService, Consulted, ExternalServices, RateLimitService } from '../../routing/external-services.ts';
-import type { Mapping } from '../../routing/mapping.ts';
-import type { AddressRule, FrontSettings } from '../../routing/table-change.ts';
+import type { AuthService, Consulted, ExternalServices, RateLimitService } from '../../routing/model/external-services.ts';
+import type { Mapping } from '../../routing/model/mapping.ts';
+import type { AddressRule, FrontSettings } from '../../routing/model/table-change.ts';
 import { addressRulesOf } from './address-rules.ts';
 import type { AddressRules } from './address-rules.ts';
 import type { CallPolicy } from './call-policy.ts';

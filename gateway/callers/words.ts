@@ -1,7 +1,7 @@
 // Who may call, in words for people: of `explain` and `who`.
-import type { Mapping } from '../../routing/mapping.ts';
+import type { Mapping } from '../../routing/model/mapping.ts';
 import type { AddressList, AddressRules } from './address-rules.ts';
-import { printLimit } from '../../routing/rate-limit.ts';
+import { printLimit } from '../../routing/model/rate-limit.ts';
 import type { CallPolicy } from './call-policy.ts';
 import type { EffectiveLimits } from './effective-limits.ts';
 import { admittanceOf } from './effective.ts';

@@ -1,11 +1,11 @@
 // The claim keeper: brings the record of claims and its store together. What is stored decides; what this replica wants changed is written over
 // exactly what it has read, so that of two replicas that write at once one reads again. Where the store cannot be read or written, what was
 // known stays in force, and what is contested beyond it is served to nobody.
-import type { Problem } from '../../routing/problem.ts';
-import type { ClaimStore, StoredRecord } from '../../k8s/source/source.ts';
-import { printRecord, readRecord, withinRoom } from '../../k8s/translate/claim-record.ts';
-import { latestOf, stamped, type ClaimRecord, type RecordChange } from '../../k8s/translate/held.ts';
-import type { Log } from '../log.ts';
+import type { Problem } from '../../routing/text/problem.ts';
+import type { ClaimStore, StoredRecord } from '../../k8s/source/objects/source.ts';
+import { printRecord, readRecord, withinRoom } from '../../k8s/translate/claims/claim-record.ts';
+import { latestOf, stamped, type ClaimRecord, type RecordChange } from '../../k8s/translate/claims/held.ts';
+import type { Log } from '../shared/log.ts';
 
 /** Translation, as the keeper sees it. */
 export interface Recorded {

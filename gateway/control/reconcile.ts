@@ -1,28 +1,28 @@
 // Reconcile: what a Source delivers becomes tables. SourceChange → TranslationChange → slots, names, Publisher, own table, Problems.
 import { channel } from 'node:diagnostics_channel';
-import type { Problem } from '../../routing/problem.ts';
-import type { Upstream } from '../../routing/upstream.ts';
+import type { Problem } from '../../routing/text/problem.ts';
+import type { Upstream } from '../../routing/model/upstream.ts';
 import { RouteTable } from '../../routing/table.ts';
-import type { PartialChange, SourceChange } from '../../k8s/source/source.ts';
-import type { ClaimRecord } from '../../k8s/translate/held.ts';
-import type { Portions, Translation, TranslationChange } from '../../k8s/translate/translation.ts';
+import type { PartialChange, SourceChange } from '../../k8s/source/objects/source.ts';
+import type { ClaimRecord } from '../../k8s/translate/claims/held.ts';
+import type { Portions, Translation, TranslationChange } from '../../k8s/translate/model/translation.ts';
 import type { OAuthClientsChange } from '../callers/oauth-client.ts';
-import type { DataToControl, Handover, HandoverChange, TableFacts } from '../messages.ts';
+import type { DataToControl, Handover, HandoverChange, TableFacts } from '../shared/messages.ts';
 import type { CountedBreakers } from '../admin/breakers.ts';
 import type { Slices } from '../admin/slices.ts';
 import type { EndpointStates } from '../admin/view.ts';
-import { BreakerSlots } from './breaker-slots.ts';
-import { GatheredProblems } from './gathered-problems.ts';
-import { HandoverChanges } from './handover-changes.ts';
-import { HealthChecks } from './health-checks.ts';
-import type { HealthOutside } from './health-checks.ts';
-import { portionsOf } from './portions.ts';
-import { Publisher } from './publisher.ts';
-import type { Readiness } from './readiness.ts';
-import { Resolver } from './resolver.ts';
-import { SharedTable } from '../shared-table.ts';
-import { SeriesSlots } from './slots.ts';
-import type { UsedSlot } from './slots.ts';
+import { BreakerSlots } from './slots/breaker-slots.ts';
+import { GatheredProblems } from './status/gathered-problems.ts';
+import { HandoverChanges } from './handover/handover-changes.ts';
+import { HealthChecks } from './upstreams/health-checks.ts';
+import type { HealthOutside } from './upstreams/health-checks.ts';
+import { portionsOf } from './publish/portions.ts';
+import { Publisher } from './publish/publisher.ts';
+import type { Readiness } from './status/readiness.ts';
+import { Resolver } from './upstreams/resolver.ts';
+import { SharedTable } from '../shared/shared-table.ts';
+import { SeriesSlots } from './slots/series-slots.ts';
+import type { UsedSlot } from './slots/series-slots.ts';
 import type { Translating } from './translating.ts';
 
 export interface ReconcilerOutside {

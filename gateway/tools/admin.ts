@@ -1,5 +1,5 @@
 // Asks the admin port of a running gateway.
-import type { Option } from '../options.ts';
+import type { Option } from '../options/options.ts';
 
 export const urlOption: Option = { name: 'url', kind: 'text', placeholder: 'ADMIN', help: 'ask a running gateway, for example http://127.0.0.1:8877' };
 export const tokenOption: Option = { name: 'admin-token', kind: 'text', placeholder: 'TOKEN', help: 'its --admin-token, where the admin port is bound beyond loopback' };

@@ -1,17 +1,17 @@
 // `sluice check --back`: what would open, or be shared otherwise, if Ambassador served the same objects again. It reads none of `sluice.io/…` and no policy.
-import { guardAnnotations, keys } from '../../k8s/translate/annotations.ts';
-import { nearAnnotation } from '../../k8s/translate/deployment-fields.ts';
-import { objectKey, type SourceObject } from '../../k8s/translate/object.ts';
-import { ownersOf } from '../../k8s/translate/services.ts';
-import { fieldOf, isRecord, quoted, recordOf, textOf } from '../../k8s/translate/value.ts';
-import { plainGuard, type Guard } from '../../routing/guard.ts';
-import { compareProblems, type Problem } from '../../routing/problem.ts';
+import { guardAnnotations, keys } from '../../k8s/translate/fields/annotations.ts';
+import { nearAnnotation } from '../../k8s/translate/fields/deployment-fields.ts';
+import { objectKey, type SourceObject } from '../../k8s/translate/model/object.ts';
+import { ownersOf } from '../../k8s/translate/backends/services.ts';
+import { fieldOf, isRecord, quoted, recordOf, textOf } from '../../k8s/translate/values/value.ts';
+import { plainGuard, type Guard } from '../../routing/model/guard.ts';
+import { compareProblems, type Problem } from '../../routing/text/problem.ts';
 import { addressRulesOf, type AddressList } from '../callers/address-rules.ts';
 import type { CallPolicy } from '../callers/call-policy.ts';
 import { admittanceOf, type Since } from '../callers/effective.ts';
 import { limitsOf } from '../callers/effective-limits.ts';
 import { addressListText, admittanceText, limitsText } from '../callers/words.ts';
-import type { Settings } from '../settings.ts';
+import type { Settings } from '../options/settings.ts';
 import type { Served } from './manifests.ts';
 
 /** Problems of what would become of the objects, in order; level error: something that is protected would open, or was not read. */

@@ -1,6 +1,6 @@
 // `sluice check`: the Problems of manifests, as a gateway that serves them would report them.
-import type { Problem } from '../../routing/problem.ts';
-import type { Option } from '../options.ts';
+import type { Problem } from '../../routing/text/problem.ts';
+import type { Option } from '../options/options.ts';
 import { backProblems } from './back.ts';
 import { linesOfCode, printProblems } from './problem-list.ts';
 import { plural, readWords } from './read-words.ts';

@@ -1,6 +1,6 @@
 // The frame of a tool: help, wrong use, and where its text goes.
-import { visible, visibleLines } from '../../routing/visible.ts';
-import { parseOptions, printOptions, type Option, type Written } from '../options.ts';
+import { visible, visibleLines } from '../../routing/text/visible.ts';
+import { parseOptions, printOptions, type Option, type Written } from '../options/options.ts';
 import { coloured, wantsColour } from './colour.ts';
 
 export interface ToolUse {

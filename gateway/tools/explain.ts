@@ -1,14 +1,14 @@
 // `sluice explain`: where one request goes, and why. Nothing is sent: draws are shown as shares.
-import { printExplanationText } from '../explanation-text.ts';
-import { printExplanation, requestLine } from '../explanation.ts';
-import { explainShown } from '../explanation-shown.ts';
-import { inSigns, inWords } from '../match-words.ts';
-import { serveOptions } from '../config.ts';
-import type { Option } from '../options.ts';
+import { printExplanationText } from '../explain/explanation-text.ts';
+import { printExplanation, requestLine } from '../explain/explanation.ts';
+import { explainShown } from '../explain/explanation-shown.ts';
+import { inSigns, inWords } from '../explain/match-words.ts';
+import { serveOptions } from '../options/config.ts';
+import type { Option } from '../options/options.ts';
 import { withoutCredentials } from '../callers/shown.ts';
 import type { CredentialLook } from '../callers/shown.ts';
 import { namedCaller } from '../callers/words.ts';
-import { declaredHosts } from '../host-words.ts';
+import { declaredHosts } from '../explain/host-words.ts';
 import { tellAdmin, tokenOption, urlOption } from './admin.ts';
 import { runTool, valueOf, type ToolOutcome, type ToolUse } from './command.ts';
 import { hasOneOrigin, jsonOption, manifestOptions, readSettings, serveManifests, wideOption } from './manifests.ts';

@@ -1,8 +1,8 @@
 // Manifests of which a gateway would serve nothing: that alone would end in "no Problems".
-import { objectKey, type SourceObject } from '../../k8s/translate/object.ts';
-import type { Translation } from '../../k8s/translate/translation.ts';
-import { compareText, type ObjectRef, type Problem } from '../../routing/problem.ts';
-import type { Settings } from '../settings.ts';
+import { objectKey, type SourceObject } from '../../k8s/translate/model/object.ts';
+import type { Translation } from '../../k8s/translate/model/translation.ts';
+import { compareText, type ObjectRef, type Problem } from '../../routing/text/problem.ts';
+import type { Settings } from '../options/settings.ts';
 
 /** Objects beside those that count. */
 interface NotRead {

@@ -1,6 +1,6 @@
 // Problems as `sluice check` prints them: first what is wrong, then under one heading what is served, but not as Ambassador would. Of one code a few lines and
 // the number of the others, so that one mistake that is made often hides nothing else.
-import { isDifference, printProblemAt, type ObjectRef, type Problem } from '../../routing/problem.ts';
+import { isDifference, printProblemAt, type ObjectRef, type Problem } from '../../routing/text/problem.ts';
 
 /** Lines of one level and code, unless all are asked for. */
 export const linesOfCode = 5;

@@ -1,5 +1,5 @@
 // What a tool has read of manifests, and what of them it has not, in words.
-import { visible } from '../../routing/visible.ts';
+import { visible } from '../../routing/text/visible.ts';
 import type { ReadCounts, Served } from './manifests.ts';
 
 /** `12 SeldonDeployments and 4 Services (3 objects of other kinds)`. `ofAnotherId`: objects of another ambassador-id. */

@@ -1,5 +1,5 @@
 // A request as the arguments of `sluice explain` write it.
-import type { ExplainRequest } from '../explanation.ts';
+import type { ExplainRequest } from '../explain/explanation.ts';
 
 export type RequestRead = { readonly kind: 'request'; readonly request: ExplainRequest } | { readonly kind: 'wrong'; readonly sentence: string };
 

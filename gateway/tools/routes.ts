@@ -1,8 +1,8 @@
 // `sluice routes`: the routing table of manifests, or of a running gateway, in the order tried.
 import { printTable, tableJson } from '../../routing/print.ts';
-import { routesNamed } from '../route-blocks.ts';
-import { printRouteList } from '../route-list.ts';
-import { nobodyNamed } from '../who.ts';
+import { routesNamed } from '../explain/route-blocks.ts';
+import { printRouteList } from '../explain/route-list.ts';
+import { nobodyNamed } from '../explain/who.ts';
 import { askAdmin, tokenOption, urlOption } from './admin.ts';
 import { runTool, valueOf, type ToolOutcome, type ToolUse } from './command.ts';
 import { isNothingRead, nothingText } from './read-words.ts';

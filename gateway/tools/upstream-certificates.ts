@@ -1,9 +1,9 @@
 // Certificates and authorities that upstreams are dialled with. A gateway finds at the first request that OpenSSL cannot use them.
-import type { Translation } from '../../k8s/translate/translation.ts';
-import { plainTerms } from '../../routing/host-tls.ts';
-import type { Problem } from '../../routing/problem.ts';
-import type { UpstreamTls } from '../../routing/upstream.ts';
-import { checkIdentity, checkTerms } from '../control/certificate-check.ts';
+import type { Translation } from '../../k8s/translate/model/translation.ts';
+import { plainTerms } from '../../routing/model/host-tls.ts';
+import type { Problem } from '../../routing/text/problem.ts';
+import type { UpstreamTls } from '../../routing/model/upstream.ts';
+import { checkIdentity, checkTerms } from '../control/certificates/certificate-check.ts';
 
 /** One for each object and each context that its requests cannot go by. `nowMs`: since 1970. */
 export function upstreamCertificateProblems({ mappings, upstreams }: Translation, nowMs: number): readonly Problem[] {

@@ -1,6 +1,6 @@
 // `sluice who`: who may call which deployment, by manifests or by a running gateway.
-import { declaredHosts } from '../host-words.ts';
-import { nobodyNamed, printWho, whoOf } from '../who.ts';
+import { declaredHosts } from '../explain/host-words.ts';
+import { nobodyNamed, printWho, whoOf } from '../explain/who.ts';
 import { askAdmin, tokenOption, urlOption } from './admin.ts';
 import { runTool, valueOf, type ToolOutcome, type ToolUse } from './command.ts';
 import { isNothingRead, nothingText } from './read-words.ts';

@@ -1,12 +1,12 @@
 // Manifests read once, for the tools: no watching, no last good.
 import { join } from 'node:path';
-import type { Problem } from '../../routing/problem.ts';
-import type { SourceObject } from '../translate/object.ts';
-import { entryAt, folderBounds, isUnreadable, namesIn, outerIdentities, type FolderBounds } from './entries.ts';
-import { fileProblem, ManifestFiles, type BesideObjects } from './files.ts';
-import { linkAbove, noFile, tooDeep, tooManyEntries } from './folder-problems.ts';
-import { manifestBounds } from './manifest-bounds.ts';
-import { finish } from './turns.ts';
+import type { Problem } from '../../routing/text/problem.ts';
+import type { SourceObject } from '../translate/model/object.ts';
+import { entryAt, folderBounds, isUnreadable, namesIn, outerIdentities, type FolderBounds } from './entries/entries.ts';
+import { fileProblem, ManifestFiles, type BesideObjects } from './files/files.ts';
+import { linkAbove, noFile, tooDeep, tooManyEntries } from './folder/folder-problems.ts';
+import { manifestBounds } from './manifest/manifest-bounds.ts';
+import { finish } from './objects/turns.ts';
 
 /** Of standard input no more is read, and more is refused like a file of that size. */
 export const mostInputBytes = manifestBounds.fileBytes;

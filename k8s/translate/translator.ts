@@ -1,29 +1,29 @@
 // Translator: source objects in, Mappings, Upstreams and Endpoints out, and what each change changed. A function of the set of objects, of the
 // record of who holds what, of the changes in which claims were first seen, and of the last good form of documents that are invalid now; the
 // order in which objects come in one change does not matter.
-import { openKey, type DigestKey } from '../../routing/digest.ts';
-import { plainGuard } from '../../routing/guard.ts';
-import { plainSettings, type TableSettings } from '../../routing/table-change.ts';
-import { compareProblems, compareText, type Problem } from '../../routing/problem.ts';
-import { annotationOf, keys } from './annotations.ts';
-import { Backends, isThere } from './backends.ts';
-import { ExternalBook } from './external-book.ts';
-import { isAnonymousGranted } from './grant.ts';
-import { decodeGuard, type DeclaredGuard } from './guard.ts';
-import type { ClaimRecord, Held, RecordChange } from './held.ts';
-import { Holdings, type Recording } from './holdings.ts';
-import { Namespaces } from './namespaces.ts';
-import { objectKey, refOfMapping, type SourceObject } from './object.ts';
-import { OAuthKeys, type OAuthExposuresChange } from './oauth-keys.ts';
-import { Output } from './output.ts';
-import { isWatched } from './platform.ts';
-import { PublishedMappings } from './published-mappings.ts';
-import { predictorCandidates } from './services.ts';
-import { gatherProblems, problemsOf, type ProblemParts } from './translation-problems.ts';
-import { inOne, type Portions, type ServiceChoice, type Translation, type TranslateSettings, type TranslationChange } from './translation.ts';
-import type { Draft, UnitMeaning } from './unit.ts';
-import type { Unit } from './unit-record.ts';
-import { ObjectGraph } from './object-graph.ts';
+import { openKey, type DigestKey } from '../../routing/collections/digest.ts';
+import { plainGuard } from '../../routing/model/guard.ts';
+import { plainSettings, type TableSettings } from '../../routing/model/table-change.ts';
+import { compareProblems, compareText, type Problem } from '../../routing/text/problem.ts';
+import { annotationOf, keys } from './fields/annotations.ts';
+import { Backends, isThere } from './graph/backend-records.ts';
+import { ExternalBook } from './meaning/external-services.ts';
+import { isAnonymousGranted } from './meaning/grant.ts';
+import { decodeGuard, type DeclaredGuard } from './deployments/guard.ts';
+import type { ClaimRecord, Held, RecordChange } from './claims/held.ts';
+import { Holdings, type Recording } from './claims/holdings.ts';
+import { Namespaces } from './units/namespaces.ts';
+import { objectKey, refOfMapping, type SourceObject } from './model/object.ts';
+import { OAuthKeys, type OAuthExposuresChange } from './claims/oauth-keys.ts';
+import { Output } from './graph/output.ts';
+import { isWatched } from './platform/platform.ts';
+import { PublishedMappings } from './graph/published-mappings.ts';
+import { predictorCandidates } from './backends/services.ts';
+import { gatherProblems, problemsOf, type ProblemParts } from './problems/translation-problems.ts';
+import { inOne, type Portions, type ServiceChoice, type Translation, type TranslateSettings, type TranslationChange } from './model/translation.ts';
+import type { Draft, UnitMeaning } from './meaning/meaning.ts';
+import type { Unit } from './units/unit.ts';
+import { ObjectGraph } from './graph/object-graph.ts';
 
 /** For tools and tests: nothing was held before. */
 export const nothingHeld: Recording = Object.freeze({ kind: 'here', held: Object.freeze([]) });

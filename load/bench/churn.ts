@@ -1,10 +1,10 @@
 // A million changes of a table of 10,000 deployments, beside two readers that lag behind: memory must not grow. Ready bits flip, weights and targets
 // change, deployments go and come back, under other names, too.
 import { decide } from '../../routing/decide.ts';
-import { headOf } from '../../routing/head-text.ts';
-import type { Mapping } from '../../routing/mapping.ts';
+import { headOf } from '../../routing/request/head-text.ts';
+import type { Mapping } from '../../routing/model/mapping.ts';
 import type { RouteTable } from '../../routing/table.ts';
-import type { TableChange } from '../../routing/table-change.ts';
+import type { TableChange } from '../../routing/model/table-change.ts';
 import { deploymentMappings, deployments, wholeChange, WrittenTable } from './tables.ts';
 
 const changes = 1_000_000;

@@ -1,10 +1,10 @@
 // Benchmark of the core: decide at 10,000 deployments, writing the table, changing it.
 import { decide } from '../../routing/decide.ts';
-import { RequestHead } from '../../routing/head.ts';
-import { headOf } from '../../routing/head-text.ts';
-import type { Mapping } from '../../routing/mapping.ts';
+import { RequestHead } from '../../routing/request/head.ts';
+import { headOf } from '../../routing/request/head-text.ts';
+import type { Mapping } from '../../routing/model/mapping.ts';
 import type { RouteTable } from '../../routing/table.ts';
-import type { TableChange } from '../../routing/table-change.ts';
+import type { TableChange } from '../../routing/model/table-change.ts';
 import { deploymentMappings, deployments, foreignMappings, ownRegexes, policy, wholeChange, WrittenTable } from './tables.ts';
 
 const decisionsPerRound = 10_000;

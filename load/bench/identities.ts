@@ -3,7 +3,7 @@ import { generateKeyPairSync, sign } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import type { JwtProvider } from '../../gateway/callers/jwt-provider.ts';
 import { readPublicKeys } from '../../gateway/callers/public-keys.ts';
-import { systemClock } from '../../gateway/clock.ts';
+import { systemClock } from '../../gateway/shared/clock.ts';
 import { JwtVerifier } from '../../gateway/edge/identity/jwt-verifier.ts';
 import { clientFacts } from '../../gateway/edge/message/client-facts.ts';
 import { copyOfHead } from '../../gateway/edge/message/head-copy.ts';

@@ -1,14 +1,14 @@
 // Tables for benchmarks: 10,000 deployments, as the translation of SeldonDeployments gives them.
-import { plainGuard } from '../../routing/guard.ts';
-import { arenaOn } from '../../routing/arena.ts';
-import type { Arena } from '../../routing/arena.ts';
-import type { ForwardTarget, Mapping } from '../../routing/mapping.ts';
-import type { Match, PathMatch } from '../../routing/match.ts';
-import { plainTarget } from '../../routing/plain-mapping.ts';
+import { plainGuard } from '../../routing/model/guard.ts';
+import { arenaOn } from '../../routing/arena/arena.ts';
+import type { Arena } from '../../routing/arena/arena.ts';
+import type { ForwardTarget, Mapping } from '../../routing/model/mapping.ts';
+import type { Match, PathMatch } from '../../routing/model/match.ts';
+import { plainTarget } from '../../routing/arena/plain-mapping.ts';
 import { RouteTable } from '../../routing/table.ts';
-import { plainSettings } from '../../routing/table-change.ts';
-import type { TableChange } from '../../routing/table-change.ts';
-import { TableWriter } from '../../routing/table-writer.ts';
+import { plainSettings } from '../../routing/model/table-change.ts';
+import type { TableChange } from '../../routing/model/table-change.ts';
+import { TableWriter } from '../../routing/write/table-writer.ts';
 
 export const deployments = 10_000;
 

@@ -1,10 +1,10 @@
 // Benchmark of what the control worker keeps: 10,000 deployments with two predictors each as a folder's Source reads them, translated; then one
 // changed manifest. CPU time, because others may use the machine; with `node --expose-gc` also the heap that each part holds.
-import { BreakerSlots } from '../../gateway/control/breaker-slots.ts';
-import { SeriesSlots } from '../../gateway/control/slots.ts';
-import { ManifestFiles } from '../../k8s/source/files.ts';
-import { finish } from '../../k8s/source/turns.ts';
-import type { TranslateSettings } from '../../k8s/translate/translation.ts';
+import { BreakerSlots } from '../../gateway/control/slots/breaker-slots.ts';
+import { SeriesSlots } from '../../gateway/control/slots/series-slots.ts';
+import { ManifestFiles } from '../../k8s/source/files/files.ts';
+import { finish } from '../../k8s/source/objects/turns.ts';
+import type { TranslateSettings } from '../../k8s/translate/model/translation.ts';
 import { nothingHeld, Translator } from '../../k8s/translate/translator.ts';
 import { deployments, type Deployment } from '../peers/fleet.ts';
 import { plainSplit, wholeManifest, type Split } from '../peers/manifests.ts';

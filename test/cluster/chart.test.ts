@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { loadAll } from 'js-yaml';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { decodePolicyFile } from '../../gateway/callers/policy-file.ts';
-import { decodeServe, serveOptions } from '../../gateway/config.ts';
+import { decodeServe, serveOptions } from '../../gateway/options/config.ts';
 import type { ClusterObject } from './api-client.ts';
 import { ApiServer } from './api-server.ts';
 import { binary } from './binaries.ts';

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 
 test('a data worker loads neither HTTP nor fetch of Node, which would cost each of them more than its own code', () => {
-  const program = "await import('./gateway/worker.ts'); await import('./gateway/edge/plane.ts'); console.log(process.moduleLoadList.join('\\n'));";
+  const program = "await import('./gateway/worker/worker.ts'); await import('./gateway/edge/plane.ts'); console.log(process.moduleLoadList.join('\\n'));";
   const root = fileURLToPath(new URL('../..', import.meta.url));
   const loaded = execFileSync(process.execPath, ['--input-type=module', '--eval', program], { cwd: root, encoding: 'utf8' }).split('\n');
   // Else nothing below could be found.

@@ -6,7 +6,7 @@
 import { channel } from 'node:diagnostics_channel';
 import { syncBuiltinESMExports } from 'node:module';
 import workerThreads from 'node:worker_threads';
-import type { ThreadStart } from '../../gateway/messages.ts';
+import type { ThreadStart } from '../../gateway/shared/messages.ts';
 
 const hangs = new workerThreads.BroadcastChannel('hang');
 hangs.addEventListener('message', function hangIfNamed({ data }: MessageEvent) {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { failureFlags } from '../../gateway/counters.ts';
+import { failureFlags } from '../../gateway/shared/counters.ts';
 import { failures, grpcStatusNames, rejectFailure } from '../../gateway/failures.ts';
 
 describe('failures', () => {

@@ -1,10 +1,10 @@
 // Mappings and Upstreams for tests of the control plane: complete, with nothing special about them.
-import { plainGuard } from '../../routing/guard.ts';
-import type { Mapping, Series } from '../../routing/mapping.ts';
-import type { Endpoint, Upstream, UpstreamEndpoints } from '../../routing/upstream.ts';
+import { plainGuard } from '../../routing/model/guard.ts';
+import type { Mapping, Series } from '../../routing/model/mapping.ts';
+import type { Endpoint, Upstream, UpstreamEndpoints } from '../../routing/model/upstream.ts';
 import { frontOf } from '../../gateway/edge/io/front.ts';
 import type { Front } from '../../gateway/edge/io/front.ts';
-import { defaultLimits } from '../../gateway/settings.ts';
+import { defaultLimits } from '../../gateway/options/settings.ts';
 
 export function seriesOf(deployment: string): Series {
   return { namespace: 'prod', deployment, predictor: 'default', role: 'live', protocol: 'http' };

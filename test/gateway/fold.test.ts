@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { CounterBlock, blockBytes, breakerCell, breakerKind, heavyUseBytes, heavyUseCell, fixed, fixedCells, fixedTable, slotCell, slotLayout, slotTable, statusColumns } from '../../gateway/counters.ts';
-import type { CellKind, CountedCells } from '../../gateway/counters.ts';
-import { foldHeld, foldSeries } from '../../gateway/supervisor-fold.ts';
+import { CounterBlock, blockBytes, breakerCell, breakerKind, heavyUseBytes, heavyUseCell, fixed, fixedCells, fixedTable, slotCell, slotLayout, slotTable, statusColumns } from '../../gateway/shared/counters.ts';
+import type { CellKind, CountedCells } from '../../gateway/shared/counters.ts';
+import { foldHeld, foldSeries } from '../../gateway/supervisor/fold.ts';
 
 const heavyUse = new Int32Array(heavyUseBytes() / 4);
 

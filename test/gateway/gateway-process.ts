@@ -9,7 +9,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import type { WritePoint } from '../../routing/table-edit.ts';
+import type { WritePoint } from '../../routing/write/table-edit.ts';
 import { entry as chosen } from './entry.ts';
 
 const preload = new URL('end-thread.ts', import.meta.url).href;

@@ -2,12 +2,12 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
-import { eventOf } from '../../gateway/control/problem-events.ts';
+import { eventOf } from '../../gateway/control/status/problem-events.ts';
 import { failureAnswer } from '../../gateway/edge/message/answers.ts';
 import { failures } from '../../gateway/failures.ts';
 import { compileEdits } from '../../gateway/edge/message/header-edits.ts';
-import { isUntouchableHeader, untouchableHeaders } from '../../routing/untouchable-headers.ts';
-import { printProblem, type Problem } from '../../routing/problem.ts';
+import { isUntouchableHeader, untouchableHeaders } from '../../routing/text/untouchable-headers.ts';
+import { printProblem, type Problem } from '../../routing/text/problem.ts';
 import { object, service, translate } from '../k8s/translate/objects.ts';
 
 const hostile = 'm\u001b[2J\r\nset-cookie: a=b\u009b31m\u202e\u2066\ud800';
@@ -32,7 +32,7 @@ describe('Problems', () => {
 });
 
 test('the log', async () => {
-  const script = `import { pinoLog } from './gateway/log.ts'; const end = await pinoLog(); end.log.write('error', 'x', { a: ${JSON.stringify(hostile)} }); await end.end();`;
+  const script = `import { pinoLog } from './gateway/shared/log.ts'; const end = await pinoLog(); end.log.write('error', 'x', { a: ${JSON.stringify(hostile)} }); await end.end();`;
   const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], { cwd: `${import.meta.dirname}/../..` });
   expect(stdout.trimEnd()).not.toMatch(moving);
   expect(JSON.parse(stdout)).toMatchObject({ event: 'x' });

@@ -43,7 +43,7 @@ beforeEach(() => {
   write('gateway/main.ts', "#!/usr/bin/env node\nimport { text } from './text.ts';\nimport type { Unused } from './type.ts';\nconst from: Unused = import.meta.filename.replace(/^.*[\\\\/]main(?:-[0-9a-f]{16})?/, 'main');\nconsole.log(from, text, process.argv.slice(2).join(), process.env['MALLOC_ARENA_MAX']);\n");
   write('gateway/type.ts', 'export type Unused = string;\n');
   write('gateway/text.ts', "export const text = 'one';\n");
-  write('k8s/source/reading-thread.ts', '');
+  write('k8s/source/first-reading/reading-thread.ts', '');
   write('gateway/edge/identity/password-thread.ts', '');
 });
 afterEach(() => rmSync(checkout, { recursive: true }));

@@ -2,7 +2,7 @@
 // that are replaced while no control worker works.
 import { Agent } from 'node:http';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { WritePoint } from '../../routing/table-edit.ts';
+import type { WritePoint } from '../../routing/write/table-edit.ts';
 import type { GatewayProcess } from './gateway-process.ts';
 import { GatewayStage } from './gateway-stage.ts';
 import { LoadClient, post } from './load-client.ts';

@@ -8,21 +8,21 @@ import { join } from 'node:path';
 import { guardProblems } from '../../gateway/callers/guard-problems.ts';
 import { readPolicyOfFiles } from '../../gateway/callers/read-policy.ts';
 import { ShownCredentials } from '../../gateway/edge/identity/shown-credentials.ts';
-import { printExplanation } from '../../gateway/explanation.ts';
-import { explainShown } from '../../gateway/explanation-shown.ts';
-import { declaredHosts } from '../../gateway/host-words.ts';
-import { inSigns } from '../../gateway/match-words.ts';
-import { parseOptions } from '../../gateway/options.ts';
+import { printExplanation } from '../../gateway/explain/explanation.ts';
+import { explainShown } from '../../gateway/explain/explanation-shown.ts';
+import { declaredHosts } from '../../gateway/explain/host-words.ts';
+import { inSigns } from '../../gateway/explain/match-words.ts';
+import { parseOptions } from '../../gateway/options/options.ts';
 import { build, manifestOptions, readSettings, secretsOf, type Served } from '../../gateway/tools/manifests.ts';
 import { readRequest } from '../../gateway/tools/request.ts';
-import { translateSettingsOf } from '../../gateway/translate-settings.ts';
-import { Declarations } from '../../k8s/source/declarations.ts';
+import { translateSettingsOf } from '../../gateway/options/translate-settings.ts';
+import { Declarations } from '../../k8s/source/files/declarations.ts';
 import { DeclaredFiles } from '../k8s/source/declared-files.ts';
-import { parseManifest } from '../../k8s/source/manifest.ts';
+import { parseManifest } from '../../k8s/source/manifest/manifest.ts';
 import { nothingHeld, Translator } from '../../k8s/translate/translator.ts';
 import { printTable } from '../../routing/print.ts';
-import { printProblem } from '../../routing/problem.ts';
-import type { Settings } from '../../gateway/settings.ts';
+import { printProblem } from '../../routing/text/problem.ts';
+import type { Settings } from '../../gateway/options/settings.ts';
 
 /** Names of all cases. */
 export function goldenCases(root: string): string[] {

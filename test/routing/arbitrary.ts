@@ -1,12 +1,12 @@
 // Arbitrary Mappings and requests out of few words, so that they meet.
 import * as fc from 'fast-check';
-import { headOf } from '../../routing/head-text.ts';
-import type { HeadText } from '../../routing/head-text.ts';
-import { plainGuard } from '../../routing/guard.ts';
-import type { Guard } from '../../routing/guard.ts';
-import type { Mapping, Role } from '../../routing/mapping.ts';
-import type { HostMatch, Match, NamedMatch, PathMatch, ValueMatch } from '../../routing/match.ts';
-import type { UpstreamEndpoints } from '../../routing/upstream.ts';
+import { headOf } from '../../routing/request/head-text.ts';
+import type { HeadText } from '../../routing/request/head-text.ts';
+import { plainGuard } from '../../routing/model/guard.ts';
+import type { Guard } from '../../routing/model/guard.ts';
+import type { Mapping, Role } from '../../routing/model/mapping.ts';
+import type { HostMatch, Match, NamedMatch, PathMatch, ValueMatch } from '../../routing/model/match.ts';
+import type { UpstreamEndpoints } from '../../routing/model/upstream.ts';
 import { forwardTo } from './build.ts';
 
 // `a` and `A` have one hash: only comparing the names keeps them apart.

@@ -1,18 +1,18 @@
 // Mappings, changes and tables for tests, with every field that a test does not name at its default.
-import { plainGuard } from '../../routing/guard.ts';
-import { arenaOn } from '../../routing/arena.ts';
-import type { Arena } from '../../routing/arena.ts';
-import { headOf } from '../../routing/head-text.ts';
-import type { RequestHead } from '../../routing/head.ts';
-import type { HeadText } from '../../routing/head-text.ts';
-import type { ForwardTarget, Mapping, Role } from '../../routing/mapping.ts';
-import type { HostMatch, Match, NamedMatch, PathMatch, ValueMatch } from '../../routing/match.ts';
+import { plainGuard } from '../../routing/model/guard.ts';
+import { arenaOn } from '../../routing/arena/arena.ts';
+import type { Arena } from '../../routing/arena/arena.ts';
+import { headOf } from '../../routing/request/head-text.ts';
+import type { RequestHead } from '../../routing/request/head.ts';
+import type { HeadText } from '../../routing/request/head-text.ts';
+import type { ForwardTarget, Mapping, Role } from '../../routing/model/mapping.ts';
+import type { HostMatch, Match, NamedMatch, PathMatch, ValueMatch } from '../../routing/model/match.ts';
 import { privateTable } from '../../routing/private-table.ts';
 import { RouteTable } from '../../routing/table.ts';
-import { plainSettings } from '../../routing/table-change.ts';
-import type { TableChange } from '../../routing/table-change.ts';
-import { TableWriter } from '../../routing/table-writer.ts';
-import type { Upstream, UpstreamEndpoints } from '../../routing/upstream.ts';
+import { plainSettings } from '../../routing/model/table-change.ts';
+import type { TableChange } from '../../routing/model/table-change.ts';
+import { TableWriter } from '../../routing/write/table-writer.ts';
+import type { Upstream, UpstreamEndpoints } from '../../routing/model/upstream.ts';
 
 export function prefix(text: string, caseSensitive = true): PathMatch {
   return { kind: 'prefix', prefix: text, caseSensitive };

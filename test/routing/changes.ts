@@ -1,11 +1,11 @@
 // Arbitrary changes of a table, and what a series of them leads to.
 import * as fc from 'fast-check';
-import type { Mapping } from '../../routing/mapping.ts';
+import type { Mapping } from '../../routing/model/mapping.ts';
 import { privateTable } from '../../routing/private-table.ts';
 import type { RouteTable } from '../../routing/table.ts';
-import { plainSettings } from '../../routing/table-change.ts';
-import type { MappingChange, TableChange, TableSettings, UpstreamChange } from '../../routing/table-change.ts';
-import type { UpstreamEndpoints } from '../../routing/upstream.ts';
+import { plainSettings } from '../../routing/model/table-change.ts';
+import type { MappingChange, TableChange, TableSettings, UpstreamChange } from '../../routing/model/table-change.ts';
+import type { UpstreamEndpoints } from '../../routing/model/upstream.ts';
 import { anyMapping, someEndpoints } from './arbitrary.ts';
 import { change, upstreamOf } from './build.ts';
 

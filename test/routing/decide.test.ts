@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { decide, isCopied } from '../../routing/decide.ts';
-import type { Decision } from '../../routing/decision.ts';
-import type { HeadText } from '../../routing/head-text.ts';
-import type { Mapping } from '../../routing/mapping.ts';
-import type { PathMatch } from '../../routing/match.ts';
+import type { Decision } from '../../routing/route/decision.ts';
+import type { HeadText } from '../../routing/request/head-text.ts';
+import type { Mapping } from '../../routing/model/mapping.ts';
+import type { PathMatch } from '../../routing/model/match.ts';
 import type { RouteTable } from '../../routing/table.ts';
 import { exact, is, live, mapping, match, named, prefix, regex, request, tableOf } from './build.ts';
 

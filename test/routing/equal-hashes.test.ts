@@ -1,11 +1,11 @@
 // Texts of one hash in a table: the writer finds Mappings, Routes, Upstreams and names by hashes, and keeps no text.
 import { describe, expect, it } from 'vitest';
-import { digestOf } from '../../routing/digest.ts';
-import type { Mapping } from '../../routing/mapping.ts';
+import { digestOf } from '../../routing/collections/digest.ts';
+import type { Mapping } from '../../routing/model/mapping.ts';
 import { printTable } from '../../routing/print.ts';
-import { routeKey } from '../../routing/route.ts';
-import type { TableChange } from '../../routing/table-change.ts';
-import { TableWriter } from '../../routing/table-writer.ts';
+import { routeKey } from '../../routing/route/route.ts';
+import type { TableChange } from '../../routing/model/table-change.ts';
+import { TableWriter } from '../../routing/write/table-writer.ts';
 import { change, forwardTo, is, LiveTable, mapping, match, named, prefix } from './build.ts';
 import { attach, Content } from './changes.ts';
 

@@ -1,14 +1,14 @@
 // What the hashes of a table's indexes begin with.
 import { assert, integer, property } from 'fast-check';
 import { expect, test } from 'vitest';
-import { arenaOn, ArenaFault, leastArenaBytes, unitWords } from '../../routing/arena.ts';
-import { hashText } from '../../routing/bytes.ts';
+import { arenaOn, ArenaFault, leastArenaBytes, unitWords } from '../../routing/arena/arena.ts';
+import { hashText } from '../../routing/request/bytes.ts';
 import { decide } from '../../routing/decide.ts';
-import { digestKey } from '../../routing/digest.ts';
-import { headOf } from '../../routing/head-text.ts';
-import { rootWords, sealRoot } from '../../routing/root.ts';
+import { digestKey } from '../../routing/collections/digest.ts';
+import { headOf } from '../../routing/request/head-text.ts';
+import { rootWords, sealRoot } from '../../routing/arena/root.ts';
 import { RouteTable } from '../../routing/table.ts';
-import { TableWriter } from '../../routing/table-writer.ts';
+import { TableWriter } from '../../routing/write/table-writer.ts';
 import { change, endpointsOf, mapping, prefix } from './build.ts';
 
 /** Names whose paths under /seldon/evil/ have one hash from the seed of FNV-1a on: found within seconds by whoever knows where it begins. */

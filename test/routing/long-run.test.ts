@@ -1,10 +1,10 @@
 // An arena after thousands of millions of changes: numbers that are given one after the other begin anew.
 import { expect, test } from 'vitest';
-import { arenaOn, leastArenaBytes, unitWords } from '../../routing/arena.ts';
+import { arenaOn, leastArenaBytes, unitWords } from '../../routing/arena/arena.ts';
 import { decide } from '../../routing/decide.ts';
-import { rootWords, sealRoot } from '../../routing/root.ts';
+import { rootWords, sealRoot } from '../../routing/arena/root.ts';
 import { RouteTable } from '../../routing/table.ts';
-import { TableWriter } from '../../routing/table-writer.ts';
+import { TableWriter } from '../../routing/write/table-writer.ts';
 import { change, endpointsOf, mapping, prefix, regex, request } from './build.ts';
 import { attach } from './changes.ts';
 

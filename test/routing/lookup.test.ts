@@ -1,13 +1,13 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decide } from '../../routing/decide.ts';
-import { headOf } from '../../routing/head-text.ts';
-import type { HeadText } from '../../routing/head-text.ts';
+import { headOf } from '../../routing/request/head-text.ts';
+import type { HeadText } from '../../routing/request/head-text.ts';
 import { privateTable } from '../../routing/private-table.ts';
 import { anyHeadText, anyMapping, someEndpoints } from './arbitrary.ts';
 import { change, is, mapping, match, named, prefix, request, tableOf } from './build.ts';
 import { naiveRoute } from './naive.ts';
-import { plainSettings } from '../../routing/table-change.ts';
+import { plainSettings } from '../../routing/model/table-change.ts';
 
 const stretched = <V>(value: V): V => JSON.parse(JSON.stringify(value).replaceAll(/(?<=\/[mM])(?=[/"?])/g, 'x'.repeat(60))) as V;
 const unique = { selector: (mapping: { readonly id: string }): string => mapping.id, maxLength: 24 };

@@ -1,10 +1,10 @@
 // Routing as routing/RULES.md states it, with strings and loops: what lookup is compared with. Shares nothing with lookup but Order.
 import { RE2JS } from 're2js';
-import type { HeadText } from '../../routing/head-text.ts';
-import { GRPC_PATTERN } from '../../routing/match.ts';
-import type { HostMatch, PathMatch, ValueMatch } from '../../routing/match.ts';
+import type { HeadText } from '../../routing/request/head-text.ts';
+import { GRPC_PATTERN } from '../../routing/model/match.ts';
+import type { HostMatch, PathMatch, ValueMatch } from '../../routing/model/match.ts';
 import type { RouteTable } from '../../routing/table.ts';
-import type { Route } from '../../routing/decision.ts';
+import type { Route } from '../../routing/route/decision.ts';
 
 /** The Route that answers, "only-shadows" with the Route, or null. */
 export function naiveRoute<T>(table: RouteTable<T>, head: HeadText): Route<T> | null {

@@ -1,18 +1,18 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decide } from '../../routing/decide.ts';
-import type { Decision, ForwardDecision } from '../../routing/decision.ts';
-import type { Mapping } from '../../routing/mapping.ts';
+import type { Decision, ForwardDecision } from '../../routing/route/decision.ts';
+import type { Mapping } from '../../routing/model/mapping.ts';
 import { printTable } from '../../routing/print.ts';
-import type { Problem } from '../../routing/problem.ts';
+import type { Problem } from '../../routing/text/problem.ts';
 import { RouteTable } from '../../routing/table.ts';
-import type { TableChange } from '../../routing/table-change.ts';
-import { TableWriter } from '../../routing/table-writer.ts';
-import type { Endpoint, UpstreamEndpoints } from '../../routing/upstream.ts';
+import type { TableChange } from '../../routing/model/table-change.ts';
+import { TableWriter } from '../../routing/write/table-writer.ts';
+import type { Endpoint, UpstreamEndpoints } from '../../routing/model/upstream.ts';
 import { anyHead, anyMapping, someEndpoints } from './arbitrary.ts';
 import { change, endpointsOf, forwardTo, live, LiveTable, mapping, prefix, request, tableOf, upstreamOf } from './build.ts';
 import { anyChange, attach, Content } from './changes.ts';
-import { plainSettings } from '../../routing/table-change.ts';
+import { plainSettings } from '../../routing/model/table-change.ts';
 
 /** What a decision says, whatever table it is of. */
 function said(decision: Decision<string>): unknown {

@@ -1,17 +1,17 @@
 // Many tables in one arena, and who reads which.
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { arenaOn, leastArenaBytes } from '../../routing/arena.ts';
-import { ArenaFull } from '../../routing/blocks.ts';
+import { arenaOn, leastArenaBytes } from '../../routing/arena/arena.ts';
+import { ArenaFull } from '../../routing/arena/blocks.ts';
 import { decide } from '../../routing/decide.ts';
-import type { Decision } from '../../routing/decision.ts';
-import { headOf } from '../../routing/head-text.ts';
-import type { HeadText } from '../../routing/head-text.ts';
-import type { Problem } from '../../routing/problem.ts';
+import type { Decision } from '../../routing/route/decision.ts';
+import { headOf } from '../../routing/request/head-text.ts';
+import type { HeadText } from '../../routing/request/head-text.ts';
+import type { Problem } from '../../routing/text/problem.ts';
 import { RouteTable } from '../../routing/table.ts';
-import type { TableChange } from '../../routing/table-change.ts';
-import { TableWriter } from '../../routing/table-writer.ts';
-import type { WritePoint, WrittenTable } from '../../routing/table-edit.ts';
+import type { TableChange } from '../../routing/model/table-change.ts';
+import { TableWriter } from '../../routing/write/table-writer.ts';
+import type { WritePoint, WrittenTable } from '../../routing/write/table-edit.ts';
 import { anyHeadText } from './arbitrary.ts';
 import { change, forwardTo, LiveTable, mapping, prefix, request } from './build.ts';
 import { anyChange, attach, Content } from './changes.ts';

@@ -3,7 +3,7 @@ import { credentials, status } from '@grpc/grpc-js';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { noPolicy, noRules } from '../../gateway/callers/call-policy.ts';
 import type { CallPolicy } from '../../gateway/callers/call-policy.ts';
-import type { Guard } from '../../routing/guard.ts';
+import type { Guard } from '../../routing/model/guard.ts';
 import { upstreamOf } from '../gateway/fixtures.ts';
 import { Balancer, binaryHeader, lineHeader } from './balancer.ts';
 import type { WireAnswer } from './client.ts';

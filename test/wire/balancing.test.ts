@@ -1,6 +1,6 @@
 // Which Endpoint a request goes to: turns, stickiness, ejection.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { LoadBalancer } from '../../routing/mapping.ts';
+import type { LoadBalancer } from '../../routing/model/mapping.ts';
 import { baseEjectionMs, failuresToEject } from '../../gateway/edge/upstream/ejection.ts';
 import { eventually } from '../turns.ts';
 import { answersIn, fieldOf } from './client.ts';

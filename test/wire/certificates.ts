@@ -1,8 +1,8 @@
 // What a control worker gives data workers to serve TLS by, made of declarations as files and objects make them.
-import { plainTerms } from '../../routing/host-tls.ts';
-import type { HostDeclaration, Identity, MissingIdentity } from '../../routing/host-tls.ts';
-import type { CertificateSet } from '../../gateway/certificates.ts';
-import { CertificateAssembly } from '../../gateway/control/certificate-set.ts';
+import { plainTerms } from '../../routing/model/host-tls.ts';
+import type { HostDeclaration, Identity, MissingIdentity } from '../../routing/model/host-tls.ts';
+import type { CertificateSet } from '../../gateway/shared/certificates.ts';
+import { CertificateAssembly } from '../../gateway/control/certificates/certificate-set.ts';
 
 export function certificateSet(declarations: readonly HostDeclaration[], ticketSeeds: readonly Uint8Array[] = []): CertificateSet {
   return new CertificateAssembly(null).assemble(declarations, ticketSeeds, Date.now()).set;

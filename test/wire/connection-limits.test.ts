@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { fixed } from '../../gateway/counters.ts';
+import { fixed } from '../../gateway/shared/counters.ts';
 import { eventually } from '../turns.ts';
 import { answersIn } from './client.ts';
 import type { RawClient } from './client.ts';

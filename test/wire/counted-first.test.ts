@@ -1,9 +1,9 @@
 // A worker may end at any moment, between any two writes: whatever a client has seen to its end was counted before its last byte left, on every path.
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { statusColumns } from '../../gateway/counters.ts';
+import { statusColumns } from '../../gateway/shared/counters.ts';
 import { flag, frameType } from '../../gateway/edge/http2/constants.ts';
 import { SocketTransport } from '../../gateway/edge/io/transport.ts';
-import type { ForwardTarget } from '../../routing/mapping.ts';
+import type { ForwardTarget } from '../../routing/model/mapping.ts';
 import { mappingOf, upstreamOf } from '../gateway/fixtures.ts';
 import { blockOf } from '../gateway/edge/http2/peers.ts';
 import { frames, rawServer } from '../gateway/edge/http2/raw-peer.ts';

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, describe, expect, test } from 'vitest';
 import { errorCode, flag, frameType } from '../../gateway/edge/http2/constants.ts';
-import type { Mapping } from '../../routing/mapping.ts';
+import type { Mapping } from '../../routing/model/mapping.ts';
 import { upstreamOf } from '../gateway/fixtures.ts';
 import { frames, rawClient } from '../gateway/edge/http2/raw-peer.ts';
 import type { RawPeer } from '../gateway/edge/http2/raw-peer.ts';

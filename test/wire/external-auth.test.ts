@@ -1,8 +1,8 @@
 // External authorization over HTTP: what the service is asked, what follows from its answer, and what a service that is slow, stuck or broken
 // costs, and whom.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { externalOutcomes, fixed } from '../../gateway/counters.ts';
-import type { AuthService } from '../../routing/external-services.ts';
+import { externalOutcomes, fixed } from '../../gateway/shared/counters.ts';
+import type { AuthService } from '../../routing/model/external-services.ts';
 import { noPolicy } from '../../gateway/callers/call-policy.ts';
 import { is, named } from '../routing/build.ts';
 import { eventually } from '../turns.ts';

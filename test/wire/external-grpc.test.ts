@@ -1,7 +1,7 @@
 // Authorization and limits over gRPC: `envoy.service.auth.v3` and `envoy.service.ratelimit.v3`, on servers of grpc-js with the published protos.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Kept } from '../../routing/mapping.ts';
-import type { LabelGroup } from '../../routing/rate-limit-labels.ts';
+import type { Kept } from '../../routing/model/mapping.ts';
+import type { LabelGroup } from '../../routing/model/rate-limit-labels.ts';
 import { framed } from '../../gateway/edge/message/grpc-message.ts';
 import { eventually } from '../turns.ts';
 import { fieldOf } from './client.ts';

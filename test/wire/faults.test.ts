@@ -2,10 +2,10 @@
 // has one exact outcome, and afterwards nothing is left: no request in flight, no connection, no place in a breaker, no deadline.
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { MockInstance } from 'vitest';
-import { breakerCell, fixed } from '../../gateway/counters.ts';
+import { breakerCell, fixed } from '../../gateway/shared/counters.ts';
 import { DeadlineWheel } from '../../gateway/edge/io/deadline.ts';
-import type { ForwardTarget } from '../../routing/mapping.ts';
-import type { Breaker } from '../../routing/upstream.ts';
+import type { ForwardTarget } from '../../routing/model/mapping.ts';
+import type { Breaker } from '../../routing/model/upstream.ts';
 import { eventually } from '../turns.ts';
 import { answersIn, fieldOf } from './client.ts';
 import type { RawClient } from './client.ts';

@@ -3,7 +3,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Base64Decoder } from '../../gateway/edge/message/base64.ts';
 import { framed } from '../../gateway/edge/message/grpc-message.ts';
-import type { Cors } from '../../routing/mapping.ts';
+import type { Cors } from '../../routing/model/mapping.ts';
 import { is, named, prefix } from '../routing/build.ts';
 import { upstreamOf } from '../gateway/fixtures.ts';
 import { answersIn, fieldOf } from './client.ts';

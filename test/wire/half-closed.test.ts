@@ -1,6 +1,6 @@
 // Clients of HTTP/1.1 that end their side while their answer is under way: whoever left is noticed, whoever reads on is served.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Breaker } from '../../routing/upstream.ts';
+import type { Breaker } from '../../routing/model/upstream.ts';
 import { eventually } from '../turns.ts';
 import type { RawClient } from './client.ts';
 import { Gateway, post, transports } from './gateway.ts';

@@ -1,8 +1,8 @@
 // Requests without a host: HTTP/1.0 needs none (RFC 9112 §3.2), and health checks of balancers are such requests (HAProxy's `option httpchk`). They are for no host that
 // anybody names, and everything else holds for them as for others.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { HostMatch } from '../../routing/match.ts';
-import type { Mapping } from '../../routing/mapping.ts';
+import type { HostMatch } from '../../routing/model/match.ts';
+import type { Mapping } from '../../routing/model/mapping.ts';
 import { mappingOf, upstreamOf } from '../gateway/fixtures.ts';
 import { certificateSet, hostDeclaration } from './certificates.ts';
 import { fieldOf } from './client.ts';

@@ -1,9 +1,9 @@
 // Retries to upstreams that speak HTTP/2: what they have not worked on goes elsewhere without a policy, gRPC statuses as the policy says; and
 // the time that a caller gives a call.
 import { afterEach, describe, expect, test } from 'vitest';
-import type { ForwardTarget } from '../../routing/mapping.ts';
+import type { ForwardTarget } from '../../routing/model/mapping.ts';
 import { framed, prefixBytes } from '../../gateway/edge/message/grpc-message.ts';
-import type { EdgeLimits } from '../../gateway/settings.ts';
+import type { EdgeLimits } from '../../gateway/options/settings.ts';
 import { tickMs } from '../stopped-clock.ts';
 import { eventually } from '../turns.ts';
 import { Gateway, transports } from './gateway.ts';

@@ -2,9 +2,9 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { noPolicy, noRules } from '../../gateway/callers/call-policy.ts';
 import type { CallPolicy } from '../../gateway/callers/call-policy.ts';
-import { fixed, identityOutcomes } from '../../gateway/counters.ts';
-import { plainGuard } from '../../routing/guard.ts';
-import type { Guard } from '../../routing/guard.ts';
+import { fixed, identityOutcomes } from '../../gateway/shared/counters.ts';
+import { plainGuard } from '../../routing/model/guard.ts';
+import type { Guard } from '../../routing/model/guard.ts';
 import { mappingOf, upstreamOf } from '../gateway/fixtures.ts';
 import { guardOf, keysProvider } from '../policies.ts';
 import { fieldOf } from './client.ts';

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Mapping } from '../../routing/mapping.ts';
+import type { Mapping } from '../../routing/model/mapping.ts';
 import { upstreamOf } from '../gateway/fixtures.ts';
 import { endpointsOn, Gateway, irisTo } from './gateway.ts';
 import { Origin } from './origin.ts';

@@ -2,10 +2,10 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { noPolicy } from '../../gateway/callers/call-policy.ts';
 import type { CallPolicy } from '../../gateway/callers/call-policy.ts';
-import { fixed, redisOutcomes } from '../../gateway/counters.ts';
-import { limitMemory } from '../../gateway/limit-memory.ts';
-import { plainGuard } from '../../routing/guard.ts';
-import { parseLimits } from '../../routing/rate-limit.ts';
+import { fixed, redisOutcomes } from '../../gateway/shared/counters.ts';
+import { limitMemory } from '../../gateway/shared/limit-memory.ts';
+import { plainGuard } from '../../routing/model/guard.ts';
+import { parseLimits } from '../../routing/model/rate-limit.ts';
 import { upstreamOf } from '../gateway/fixtures.ts';
 import { RedisServer, hasRedis, redisAt } from '../redis-server.ts';
 import { eventually } from '../turns.ts';

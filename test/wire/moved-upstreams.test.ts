@@ -2,7 +2,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { goOn, waits } from '../../gateway/edge/policy/step.ts';
 import type { Resume, Step } from '../../gateway/edge/policy/step.ts';
-import type { Upstream } from '../../routing/upstream.ts';
+import type { Upstream } from '../../routing/model/upstream.ts';
 import { afterlifeMs } from '../../gateway/edge/upstream/pool.ts';
 import { upstreamOf } from '../gateway/fixtures.ts';
 import { eventually } from '../turns.ts';

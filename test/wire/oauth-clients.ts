@@ -1,6 +1,6 @@
 // Clients of the OAuth gateway for tests, decoded as from a SeldonDeployment, and what they send.
 import type { OAuthClient } from '../../gateway/callers/oauth-client.ts';
-import { decodeOAuthKey } from '../../k8s/translate/oauth-key.ts';
+import { decodeOAuthKey } from '../../k8s/translate/model/oauth-key.ts';
 
 export function oauthClient(namespace: string, deployment: string, key: string, secret: string): OAuthClient {
   const decoded = decodeOAuthKey({ kind: 'SeldonDeployment', namespace, name: deployment }, { oauth_key: key, oauth_secret: secret });

@@ -4,11 +4,11 @@ import { array, assert, constantFrom, oneof, property, string, uint8Array } from
 import { connect } from 'node:http2';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { noPolicy } from '../../gateway/callers/call-policy.ts';
-import { headOf } from '../../routing/head-text.ts';
+import { headOf } from '../../routing/request/head-text.ts';
 import { readTokenRequest } from '../../gateway/edge/identity/token-request.ts';
-import type { Mapping } from '../../routing/mapping.ts';
-import { plainSettings } from '../../routing/table-change.ts';
-import { oauthOutcomes, oauthRequestOutcomes } from '../../gateway/counters.ts';
+import type { Mapping } from '../../routing/model/mapping.ts';
+import { plainSettings } from '../../routing/model/table-change.ts';
+import { oauthOutcomes, oauthRequestOutcomes } from '../../gateway/shared/counters.ts';
 import { tokenDigest } from '../../gateway/edge/store/token-store.ts';
 import { mappingOf, upstreamOf } from '../gateway/fixtures.ts';
 import { is, named, prefix } from '../routing/build.ts';

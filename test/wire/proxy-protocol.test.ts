@@ -1,7 +1,7 @@
 // The PROXY protocol: whose connections begin with a header, what the client behind it is then, and what becomes of everybody else.
 import { credentials, status } from '@grpc/grpc-js';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { ProxySettings } from '../../gateway/settings.ts';
+import type { ProxySettings } from '../../gateway/options/settings.ts';
 import { eventually, turns } from '../turns.ts';
 import { Balancer, binaryHeader, ipv4Block, ipv6Block, lineHeader } from './balancer.ts';
 import type { BalancerOptions } from './balancer.ts';

@@ -2,11 +2,11 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { noPolicy } from '../../gateway/callers/call-policy.ts';
 import { framed } from '../../gateway/edge/message/grpc-message.ts';
-import { limitMemory } from '../../gateway/limit-memory.ts';
-import { plainGuard } from '../../routing/guard.ts';
-import type { Guard } from '../../routing/guard.ts';
-import type { ForwardTarget, Mapping } from '../../routing/mapping.ts';
-import { parseLimits } from '../../routing/rate-limit.ts';
+import { limitMemory } from '../../gateway/shared/limit-memory.ts';
+import { plainGuard } from '../../routing/model/guard.ts';
+import type { Guard } from '../../routing/model/guard.ts';
+import type { ForwardTarget, Mapping } from '../../routing/model/mapping.ts';
+import { parseLimits } from '../../routing/model/rate-limit.ts';
 import { upstreamOf } from '../gateway/fixtures.ts';
 import { guardOf, keysProvider } from '../policies.ts';
 import { eventually } from '../turns.ts';

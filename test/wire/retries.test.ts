@@ -1,7 +1,7 @@
 // Retries: what is sent again, how often, with what body, where, and what is never sent again.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { ForwardTarget } from '../../routing/mapping.ts';
-import type { Upstream } from '../../routing/upstream.ts';
+import type { ForwardTarget } from '../../routing/model/mapping.ts';
+import type { Upstream } from '../../routing/model/upstream.ts';
 import { eventually } from '../turns.ts';
 import { freePort } from '../ports.ts';
 import type { RawClient } from './client.ts';

@@ -6,7 +6,7 @@ import type { DownstreamContext } from '../../gateway/edge/downstream/downstream
 import { errorCode, flag, frameType } from '../../gateway/edge/http2/constants.ts';
 import { ServedConnection } from '../../gateway/edge/downstream/http2-connection.ts';
 import { ServedStreams } from '../../gateway/edge/downstream/http2-streams.ts';
-import { releaseMemory } from '../../gateway/release-memory.ts';
+import { releaseMemory } from '../../gateway/shared/release-memory.ts';
 import { decide } from '../../routing/decide.ts';
 import { upstreamOf } from '../gateway/fixtures.ts';
 import { request } from '../routing/build.ts';

@@ -1,11 +1,11 @@
 // Steps that go wrong, and steps that speak at odd moments: the request of the step pays, and nobody beside it.
 import { afterEach, describe, expect, test } from 'vitest';
-import type { EdgeLimits } from '../../gateway/settings.ts';
+import type { EdgeLimits } from '../../gateway/options/settings.ts';
 import { failures } from '../../gateway/failures.ts';
 import { noChange } from '../../gateway/edge/message/head-copy.ts';
 import { goOn, waits } from '../../gateway/edge/policy/step.ts';
 import type { Resume, Step, StepRequest, Verdict } from '../../gateway/edge/policy/step.ts';
-import type { Mapping } from '../../routing/mapping.ts';
+import type { Mapping } from '../../routing/model/mapping.ts';
 import { is, named } from '../routing/build.ts';
 import { upstreamOf } from '../gateway/fixtures.ts';
 import { eventually } from '../turns.ts';

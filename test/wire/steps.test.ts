@@ -8,7 +8,7 @@ import { framed } from '../../gateway/edge/message/grpc-message.ts';
 import { noChange } from '../../gateway/edge/message/head-copy.ts';
 import { goOn, waits } from '../../gateway/edge/policy/step.ts';
 import type { ExchangeEnd, Resume, Step, StepRequest, Verdict } from '../../gateway/edge/policy/step.ts';
-import type { ForwardTarget, Mapping } from '../../routing/mapping.ts';
+import type { ForwardTarget, Mapping } from '../../routing/model/mapping.ts';
 import { is, named, prefix } from '../routing/build.ts';
 import { upstreamOf } from '../gateway/fixtures.ts';
 import { eventually } from '../turns.ts';

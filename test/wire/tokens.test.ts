@@ -6,7 +6,7 @@ import { noPolicy } from '../../gateway/callers/call-policy.ts';
 import type { CallPolicy, Provider } from '../../gateway/callers/call-policy.ts';
 import type { JwtProvider } from '../../gateway/callers/jwt-provider.ts';
 import { readPasswords } from '../../gateway/callers/passwords.ts';
-import { plainTerms } from '../../routing/host-tls.ts';
+import { plainTerms } from '../../routing/model/host-tls.ts';
 import { Authority } from '../authority.ts';
 import { upstreamOf } from '../gateway/fixtures.ts';
 import { claims, issuer, jwtProvider, keysOf, pairOf, tokenOf } from '../gateway/edge/identity/tokens.ts';

@@ -2,7 +2,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { ForwardTarget } from '../../routing/mapping.ts';
+import type { ForwardTarget } from '../../routing/model/mapping.ts';
 import { tickMs } from '../stopped-clock.ts';
 import { eventually, settled } from '../turns.ts';
 import type { RawClient } from './client.ts';

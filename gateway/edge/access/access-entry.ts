@@ -1,5 +1,5 @@
 // Access entries: what is said about one request, when it failed or when everything is logged. Never bodies, never credentials.
-import type { AccessEntry } from '../../data-plane.ts';
+import type { AccessEntry } from '../../shared/data-plane.ts';
 import type { Failure } from '../../failures.ts';
 import { kind } from '../message/field-kind.ts';
 import type { WireRequestHead } from '../message/request-head.ts';

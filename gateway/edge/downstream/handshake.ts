@@ -1,7 +1,7 @@
 // Handshake: an accepted socket of the TLS port until it has agreed with its client, or has not.
 import { TLSSocket } from 'node:tls';
 import type { Socket } from 'node:net';
-import type { CertificateEntry } from '../../certificates.ts';
+import type { CertificateEntry } from '../../shared/certificates.ts';
 import { Deadline } from '../io/deadline.ts';
 import type { Timed } from '../io/deadline.ts';
 import type { WorkerContext } from '../io/worker-context.ts';

@@ -1,9 +1,9 @@
 // Health: what grpc.health.v1 is told about the gateway and about deployments. It tells no more than a prediction would: whether a name that
 // the caller knows is served.
-import { isText } from '../../../routing/bytes.ts';
+import { isText } from '../../../routing/request/bytes.ts';
 import { decide } from '../../../routing/decide.ts';
-import { headOf } from '../../../routing/head-text.ts';
-import type { RequestHead } from '../../../routing/head.ts';
+import { headOf } from '../../../routing/request/head-text.ts';
+import type { RequestHead } from '../../../routing/request/head.ts';
 import type { RouteTable } from '../../../routing/table.ts';
 import { Deadline } from '../io/deadline.ts';
 import type { Timed } from '../io/deadline.ts';

@@ -1,6 +1,6 @@
 // The header of the PROXY protocol, by which a balancer of connections says for whom it has opened one: versions 1 (a line) and 2 (binary) of
 // "The PROXY protocol", W. Tarreau. Read to the letter; where its text leaves a receiver free, the comments here say what is chosen.
-import { parseAddress, printAddress } from '../../../routing/address.ts';
+import { parseAddress, printAddress } from '../../../routing/text/address.ts';
 
 export type ProxyHeader =
   /** It has begun right, and its end has not come. */

@@ -1,11 +1,11 @@
 // PROXY protocol: the connections of balancers that say for whom they are, before TLS and before anything else is read. Who must say it is
 // the operator's choice (`--proxy-protocol`, `--proxy-protocol-from`), never the client's: to others the header is a malformed request.
 import type { Socket } from 'node:net';
-import { AddressBlocks } from '../../../routing/address-block.ts';
-import { readAddress } from '../../../routing/address.ts';
+import { AddressBlocks } from '../../../routing/text/address-block.ts';
+import { readAddress } from '../../../routing/text/address.ts';
 import { failures } from '../../failures.ts';
 import type { Failure } from '../../failures.ts';
-import type { ProxySettings } from '../../settings.ts';
+import type { ProxySettings } from '../../options/settings.ts';
 import { unservedEntry } from '../access/access-entry.ts';
 import { Deadline } from '../io/deadline.ts';
 import type { Timed } from '../io/deadline.ts';

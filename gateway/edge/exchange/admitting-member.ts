@@ -1,6 +1,6 @@
 // A member of a Route that nobody may call takes no share: as one that is not ready, it leaves it to the others (routing rules 7 and 21). Each of them asks what its own
 // guard asks, so nobody gets further than he would have by another draw.
-import type { ForwardDecision } from '../../../routing/decision.ts';
+import type { ForwardDecision } from '../../../routing/route/decision.ts';
 import type { LazyMapping } from '../policy/compiled-mapping.ts';
 
 /** Of the members with a share one that somebody may call, in proportion to their shares; `draw` is in [0, 1). `decision` where there is none: its guard refuses. */

@@ -1,5 +1,5 @@
 // What an exchange leaves behind: its counters and its line in the access log.
-import type { ForwardDecision } from '../../../routing/decision.ts';
+import type { ForwardDecision } from '../../../routing/route/decision.ts';
 import { RequestNote } from '../access/access-entry.ts';
 import type { Caller } from '../identity/verifier.ts';
 import { sentenceOf } from '../message/answers.ts';

@@ -1,5 +1,5 @@
 // TableRest: now and then the worker lets go of Decisions that nobody has asked for since. Of 10,000 deployments few are asked at once.
-import type { Clock } from '../../clock.ts';
+import type { Clock } from '../../shared/clock.ts';
 import type { RouteTable } from '../../../routing/table.ts';
 
 /** What nobody asks for within this time, and at most twice of it, is let go. */

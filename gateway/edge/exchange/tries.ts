@@ -1,5 +1,5 @@
 // Tries: where one request is sent, and where next when that fails and it may be sent again.
-import { fixed } from '../../counters.ts';
+import { fixed } from '../../shared/counters.ts';
 import type { WorkerContext } from '../io/worker-context.ts';
 import { failures } from '../../failures.ts';
 import type { Failure } from '../../failures.ts';

@@ -1,6 +1,6 @@
 // What an external service is told of a request: its own fields, as an upstream would get them, and where it came from. What a client says of
 // that is left out, unless a proxy in front is believed.
-import { fieldNamed, fieldText, textOf } from '../../../routing/bytes.ts';
+import { fieldNamed, fieldText, textOf } from '../../../routing/request/bytes.ts';
 import type { ClientFacts } from '../message/client-facts.ts';
 import { kind } from '../message/field-kind.ts';
 import type { WireRequestHead } from '../message/request-head.ts';

@@ -1,5 +1,5 @@
 // Descriptors of one request, from the labels of its Mapping (Ambassador `labels`).
-import type { LabelGroup, Label } from '../../../routing/rate-limit-labels.ts';
+import type { LabelGroup, Label } from '../../../routing/model/rate-limit-labels.ts';
 import { clientAddress } from '../message/request-values.ts';
 import { hostOf, methodOf, pathOf, valueOf } from './asked-request.ts';
 import type { AskedRequest } from './asked-request.ts';

@@ -1,6 +1,6 @@
 // The external services of one worker at work: who is asked, by the table that was taken last.
-import type { AuthService, Consulted, ExternalServices, RateLimitService, ServicePlace } from '../../../routing/external-services.ts';
-import { externalOutcomes, fixed } from '../../counters.ts';
+import type { AuthService, Consulted, ExternalServices, RateLimitService, ServicePlace } from '../../../routing/model/external-services.ts';
+import { externalOutcomes, fixed } from '../../shared/counters.ts';
 import type { UpstreamContext } from '../upstream/upstream-context.ts';
 import type { UpstreamPool } from '../upstream/pool.ts';
 import type { UpstreamRegistry } from '../upstream/registry.ts';

@@ -7,7 +7,7 @@ import { failures } from '../../failures.ts';
 import type { Failure } from '../../failures.ts';
 import type { FieldList } from '../message/fields.ts';
 import type { ResponseHead } from '../message/response-head.ts';
-import { textOf } from '../../../routing/bytes.ts';
+import { textOf } from '../../../routing/request/bytes.ts';
 import { plainBalancing } from '../upstream/balancing-policy.ts';
 import type { EndpointView } from '../upstream/endpoint-view.ts';
 import type { UpstreamPool } from '../upstream/pool.ts';

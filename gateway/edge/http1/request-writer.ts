@@ -1,7 +1,7 @@
 // Writes the request head that goes upstream: rebuilt from the raw fields by an allow-list, with runs of kept lines copied at once.
-import { rewritePath } from '../../../routing/rewrite.ts';
-import type { CompiledRewrite } from '../../../routing/rewrite.ts';
-import { textOf } from '../../../routing/bytes.ts';
+import { rewritePath } from '../../../routing/route/rewrite.ts';
+import type { CompiledRewrite } from '../../../routing/route/rewrite.ts';
+import { textOf } from '../../../routing/request/bytes.ts';
 import type { ClientFacts } from '../message/client-facts.ts';
 import type { RequestFraming } from '../message/framing.ts';
 import { hostLineOfNone } from '../message/head-edits.ts';

@@ -1,7 +1,7 @@
 // Writes the header block that goes to an HTTP/2 upstream: by HTTP/1.1's own rules of what passes, so that there is one list of them.
-import { textOf } from '../../../routing/bytes.ts';
-import { rewritePath } from '../../../routing/rewrite.ts';
-import type { CompiledRewrite } from '../../../routing/rewrite.ts';
+import { textOf } from '../../../routing/request/bytes.ts';
+import { rewritePath } from '../../../routing/route/rewrite.ts';
+import type { CompiledRewrite } from '../../../routing/route/rewrite.ts';
 import { hostLineOfNone } from '../message/head-edits.ts';
 import type { HeadEdits } from '../message/head-edits.ts';
 import { allOwnLines, writeOwnLines } from '../message/own-lines.ts';

@@ -1,7 +1,7 @@
 // The provider `api-keys` at work in a data worker. A key is known by its hash: what is compared is never the key, so the time that a look-up takes
 // tells nothing of one.
 import { hash } from 'node:crypto';
-import { fieldNamed, fieldText } from '../../../routing/bytes.ts';
+import { fieldNamed, fieldText } from '../../../routing/request/bytes.ts';
 import type { ApiKeysProvider, KeyPlace } from '../../callers/api-keys-provider.ts';
 import { parametersNamed } from '../message/query.ts';
 import type { WireRequestHead } from '../message/request-head.ts';

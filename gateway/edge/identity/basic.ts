@@ -1,6 +1,6 @@
 // The provider `basic` at work in a data worker: user and password (RFC 7617), compared by hashes, and remembered for a while by a keyed hash.
 import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
-import { fieldNamed, standsFoldedAt } from '../../../routing/bytes.ts';
+import { fieldNamed, standsFoldedAt } from '../../../routing/request/bytes.ts';
 import { clientName } from '../../callers/client-name.ts';
 import type { BasicProvider } from '../../callers/basic-provider.ts';
 import type { PasswordHash } from '../../callers/passwords.ts';

@@ -1,11 +1,11 @@
 // Callers: the call policy at work in a data worker: who may call which Mapping, and the verifiers of all providers.
-import type { Mapping } from '../../../routing/mapping.ts';
+import type { Mapping } from '../../../routing/model/mapping.ts';
 import { isDeepStrictEqual } from 'node:util';
 import type { CallPolicy, Provider } from '../../callers/call-policy.ts';
 import { admittanceOf } from '../../callers/effective.ts';
 import type { Admittance } from '../../callers/effective.ts';
-import { fixed, identityOutcomes } from '../../counters.ts';
-import type { CounterBlock } from '../../counters.ts';
+import { fixed, identityOutcomes } from '../../shared/counters.ts';
+import type { CounterBlock } from '../../shared/counters.ts';
 import { ApiKeysVerifier } from './api-keys.ts';
 import { BasicVerifier } from './basic.ts';
 import { JwtVerifier } from './jwt-verifier.ts';

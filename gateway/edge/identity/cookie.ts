@@ -1,6 +1,6 @@
 // The cookies of a request but for some.
-import { fieldNamed } from '../../../routing/bytes.ts';
-import type { RequestHead } from '../../../routing/head.ts';
+import { fieldNamed } from '../../../routing/request/bytes.ts';
+import type { RequestHead } from '../../../routing/request/head.ts';
 
 /** One value of a `cookie` field with all cookies but those of these names; "": there are no others. */
 export function cookieWithout(head: RequestHead, names: readonly string[]): string {

@@ -1,7 +1,7 @@
 // The provider `jwt` at work in a data worker: finds the token, knows it again or judges it, and waits a moment for keys that are new.
 import { isDeepStrictEqual } from 'node:util';
 import type { JwtProvider } from '../../callers/jwt-provider.ts';
-import type { Alarm, Clock } from '../../clock.ts';
+import type { Alarm, Clock } from '../../shared/clock.ts';
 import type { HeadChange } from '../message/head-copy.ts';
 import { withhold } from '../message/withheld.ts';
 import type { WireRequestHead } from '../message/request-head.ts';

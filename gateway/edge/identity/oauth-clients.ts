@@ -1,5 +1,5 @@
 // Clients of the OAuth gateway, as a data worker looks them up: by what tokens are of, and by the name and secret that they send.
-import { credentialDigest } from '../../../routing/credential-digest.ts';
+import { credentialDigest } from '../../../routing/text/credential-digest.ts';
 import type { OAuthClient, OAuthClientsChange } from '../../callers/oauth-client.ts';
 
 export class OAuthClients {

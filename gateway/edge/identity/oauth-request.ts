@@ -1,6 +1,6 @@
 // The token that a request to the OAuth gateway has.
-import { fieldNamed } from '../../../routing/bytes.ts';
-import type { RequestHead } from '../../../routing/head.ts';
+import { fieldNamed } from '../../../routing/request/bytes.ts';
+import type { RequestHead } from '../../../routing/request/head.ts';
 import { tokenField, tokenParameter } from '../../callers/oauth-place.ts';
 import { parametersNamed } from '../message/query.ts';
 

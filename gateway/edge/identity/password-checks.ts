@@ -1,7 +1,7 @@
 // PasswordChecks: comparisons with bcrypt hashes, in a thread of their own that is there while it is needed. Each takes long, so whoever asks for many
 // waits behind himself: places and turns are shared by those who ask.
 import { Worker } from 'node:worker_threads';
-import type { Alarm, Clock } from '../../clock.ts';
+import type { Alarm, Clock } from '../../shared/clock.ts';
 
 export interface PasswordQuestion {
   readonly number: number;

@@ -2,9 +2,9 @@
 import type { CallPolicy } from '../../callers/call-policy.ts';
 import { noPolicy } from '../../callers/call-policy.ts';
 import type { CredentialLook, LookedAt, ShownRequest } from '../../callers/shown.ts';
-import { systemClock } from '../../clock.ts';
-import type { Clock } from '../../clock.ts';
-import { defaultLimits } from '../../settings.ts';
+import { systemClock } from '../../shared/clock.ts';
+import type { Clock } from '../../shared/clock.ts';
+import { defaultLimits } from '../../options/settings.ts';
 import { frontOf } from '../io/front.ts';
 import { clientFacts } from '../message/client-facts.ts';
 import { WireRequestHead, readRequestHead } from '../message/request-head.ts';

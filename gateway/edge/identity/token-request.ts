@@ -1,6 +1,6 @@
 // A request for a token (RFC 6749 §4.4, and §4.3 as Seldon's OAuth gateway had it), read: who asks, by what, or the one thing that is wrong with it.
-import { fieldNamed, fieldText } from '../../../routing/bytes.ts';
-import type { RequestHead } from '../../../routing/head.ts';
+import { fieldNamed, fieldText } from '../../../routing/request/bytes.ts';
+import type { RequestHead } from '../../../routing/request/head.ts';
 import { boundaryOf, multipartTexts } from './multipart-form.ts';
 
 /** A longer body is none of this kind. */

@@ -1,8 +1,8 @@
 // Front: what holds of every connection and request of a client, whatever its Route. Options say it, and where they do not, the table, which may
 // say something else while the gateway runs.
-import { AddressBlocks } from '../../../routing/address-block.ts';
-import type { AddressRule, FrontSettings } from '../../../routing/table-change.ts';
-import type { Settings } from '../../settings.ts';
+import { AddressBlocks } from '../../../routing/text/address-block.ts';
+import type { AddressRule, FrontSettings } from '../../../routing/model/table-change.ts';
+import type { Settings } from '../../options/settings.ts';
 
 /** One object until something of it changes. */
 export interface Front {

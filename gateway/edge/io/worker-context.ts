@@ -1,8 +1,8 @@
 // WorkerContext: what everything in one worker shares below the routing table: its clock, deadlines, buffers, counters and limits. Made once.
-import type { Clock } from '../../clock.ts';
-import type { AccessEntry } from '../../data-plane.ts';
-import type { CounterBlock } from '../../counters.ts';
-import type { EdgeLimits, Settings } from '../../settings.ts';
+import type { Clock } from '../../shared/clock.ts';
+import type { AccessEntry } from '../../shared/data-plane.ts';
+import type { CounterBlock } from '../../shared/counters.ts';
+import type { EdgeLimits, Settings } from '../../options/settings.ts';
 import { DeadlineWheel } from './deadline.ts';
 import { frontOf } from './front.ts';
 import type { Front } from './front.ts';

@@ -1,8 +1,8 @@
 // A limit of rate, compiled for the table: in whole units, so that what is counted is exact for as long as a process lives.
 import { createHash } from 'node:crypto';
-import type { RateLimit } from '../../../routing/guard.ts';
-import { printLimit } from '../../../routing/rate-limit.ts';
-import type { LimitMemory } from '../../limit-memory.ts';
+import type { RateLimit } from '../../../routing/model/guard.ts';
+import { printLimit } from '../../../routing/model/rate-limit.ts';
+import type { LimitMemory } from '../../shared/limit-memory.ts';
 
 export interface CompiledLimit {
   readonly limit: RateLimit;

@@ -2,7 +2,7 @@
 // table does, so that what is taken there is never more than a burst and the rate; what a worker holds is taken already. A request waits for Redis
 // only where the worker holds nothing for its client.
 import { createHash } from 'node:crypto';
-import type { Alarm, Clock } from '../../clock.ts';
+import type { Alarm, Clock } from '../../shared/clock.ts';
 import { FairMap } from '../store/fair-map.ts';
 import { redisScript } from '../store/redis-script.ts';
 import type { RedisAnswer, RedisStore } from '../store/redis.ts';

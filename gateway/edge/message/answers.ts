@@ -1,5 +1,5 @@
 // Answers that the gateway gives itself.
-import { visible } from '../../../routing/visible.ts';
+import { visible } from '../../../routing/text/visible.ts';
 import { failures } from '../../failures.ts';
 import type { Failure } from '../../failures.ts';
 import { grpcMessage } from './grpc-message.ts';

@@ -1,6 +1,6 @@
 // Kinds of fields: which names mean something to a proxy. By hash, confirmed by comparing the bytes: a hash alone would let a crafted name
 // pose as content-length.
-import { untouchableHeaders, untouchablePrefix } from '../../../routing/untouchable-headers.ts';
+import { untouchableHeaders, untouchablePrefix } from '../../../routing/text/untouchable-headers.ts';
 import { lowered } from './characters.ts';
 
 /** What a field is to the codec, below 32. `other` is forwarded as it is. */

@@ -1,6 +1,6 @@
 // Addresses that may call anything at all, as the configuration says of every request.
-import { printAddress, readAddress } from '../../../routing/address.ts';
-import type { AddressBlocks } from '../../../routing/address-block.ts';
+import { printAddress, readAddress } from '../../../routing/text/address.ts';
+import type { AddressBlocks } from '../../../routing/text/address-block.ts';
 import type { FrontAddresses } from '../io/front.ts';
 import type { ClientFacts } from './client-facts.ts';
 import type { WireRequestHead } from './request-head.ts';

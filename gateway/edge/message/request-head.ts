@@ -1,5 +1,5 @@
 // The request head: strict parser (RFC 9112) that fills the core's RequestHead without making a string.
-import { RequestHead } from '../../../routing/head.ts';
+import { RequestHead } from '../../../routing/request/head.ts';
 import { failures } from '../../failures.ts';
 import type { Failure } from '../../failures.ts';
 import { isAuthority } from './authority.ts';

@@ -1,7 +1,7 @@
 // What a request says, whatever the version of HTTP: of its fields, those that mean the same in all. What belongs to a version (Host and :authority,
 // Connection, Transfer-Encoding, TE, Upgrade, when Expect is refused) its codec reads.
-import type { RequestHead } from '../../../routing/head.ts';
-import { canonicalPath } from '../../../routing/path.ts';
+import type { RequestHead } from '../../../routing/request/head.ts';
+import { canonicalPath } from '../../../routing/request/path.ts';
 import { space } from './characters.ts';
 import { kind } from './field-kind.ts';
 import { holdsWord, isWord, readLength } from './fields.ts';

@@ -1,8 +1,8 @@
 // What header variables and hashing know of a request: where it came from and what it was sent in.
 import { isIP } from 'node:net';
-import { readAddress } from '../../../routing/address.ts';
-import { fieldNamed, fieldText } from '../../../routing/bytes.ts';
-import type { RequestValues } from '../../../routing/header-template.ts';
+import { readAddress } from '../../../routing/text/address.ts';
+import { fieldNamed, fieldText } from '../../../routing/request/bytes.ts';
+import type { RequestValues } from '../../../routing/request/header-template.ts';
 import { comma } from './characters.ts';
 import { kind } from './field-kind.ts';
 import { fillEdits } from './header-edits.ts';

@@ -1,6 +1,6 @@
 // Addresses: may the address that a request comes from call this Mapping?
-import { AddressBlocks } from '../../../routing/address-block.ts';
-import { printAddress } from '../../../routing/address.ts';
+import { AddressBlocks } from '../../../routing/text/address-block.ts';
+import { printAddress } from '../../../routing/text/address.ts';
 import type { AddressRules } from '../../callers/address-rules.ts';
 import { failures } from '../../failures.ts';
 import { readClientAddress } from '../message/request-values.ts';

@@ -1,8 +1,8 @@
 // What the data plane attaches to a Mapping when a table is built: everything a request needs, compiled once.
-import { compileRewrite } from '../../../routing/rewrite.ts';
-import type { CompiledRewrite } from '../../../routing/rewrite.ts';
-import type { HostRewrite, Mapping } from '../../../routing/mapping.ts';
-import type { Upstream } from '../../../routing/upstream.ts';
+import { compileRewrite } from '../../../routing/route/rewrite.ts';
+import type { CompiledRewrite } from '../../../routing/route/rewrite.ts';
+import type { HostRewrite, Mapping } from '../../../routing/model/mapping.ts';
+import type { Upstream } from '../../../routing/model/upstream.ts';
 import { hostLineTo, hostOfUpstream } from '../message/head-edits.ts';
 import { compileEdits, isGoneName } from '../message/header-edits.ts';
 import type { CompiledEdits } from '../message/header-edits.ts';

@@ -1,7 +1,7 @@
 // CORS of a Mapping: preflights are answered here, and answers to allowed origins say so (Fetch standard; Envoy's cors filter, Ambassador `cors`).
-import { fieldNamed, fieldText, isText } from '../../../routing/bytes.ts';
-import type { RequestHead } from '../../../routing/head.ts';
-import type { Cors } from '../../../routing/mapping.ts';
+import { fieldNamed, fieldText, isText } from '../../../routing/request/bytes.ts';
+import type { RequestHead } from '../../../routing/request/head.ts';
+import type { Cors } from '../../../routing/model/mapping.ts';
 import type { ExtraFields } from '../message/header-edits.ts';
 import { goOn, requestStep } from './step.ts';
 import type { Step } from './step.ts';

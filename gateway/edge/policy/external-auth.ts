@@ -1,8 +1,8 @@
 // External authorization: the service of an AuthService is asked about each request, and what it says is done: the request goes on, with other
 // headers, or the client gets the service's answer (Envoy's ext_authz).
-import type { AuthService } from '../../../routing/external-services.ts';
-import type { Kept } from '../../../routing/mapping.ts';
-import { textOf } from '../../../routing/bytes.ts';
+import type { AuthService } from '../../../routing/model/external-services.ts';
+import type { Kept } from '../../../routing/model/mapping.ts';
+import { textOf } from '../../../routing/request/bytes.ts';
 import { failures } from '../../failures.ts';
 import { failureAnswer } from '../message/answers.ts';
 import type { Answer } from '../message/answers.ts';

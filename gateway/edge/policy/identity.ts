@@ -1,7 +1,7 @@
 // Identity: who calls, found by the providers that the Mapping's guard or the policy names. Any of them is enough; what none of them knows goes no
 // further.
 import { isDeepStrictEqual } from 'node:util';
-import { fieldNamed } from '../../../routing/bytes.ts';
+import { fieldNamed } from '../../../routing/request/bytes.ts';
 import { failures } from '../../failures.ts';
 import type { Failure } from '../../failures.ts';
 import type { Admittance } from '../../callers/effective.ts';

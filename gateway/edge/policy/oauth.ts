@@ -1,8 +1,8 @@
 // Seldon's OAuth gateway: gives tokens to the clients of SeldonDeployments, and takes requests that name none: the token says whose they are.
 import { randomUUID } from 'node:crypto';
-import { isText } from '../../../routing/bytes.ts';
-import { fixed, oauthOutcomes, oauthRequestOutcomes } from '../../counters.ts';
-import type { CounterBlock } from '../../counters.ts';
+import { isText } from '../../../routing/request/bytes.ts';
+import { fixed, oauthOutcomes, oauthRequestOutcomes } from '../../shared/counters.ts';
+import type { CounterBlock } from '../../shared/counters.ts';
 import { failures } from '../../failures.ts';
 import type { OAuthClients } from '../identity/oauth-clients.ts';
 import { bearerAnswer, preflightAnswer, refusalAnswer, tokenAnswer, unavailableAnswer } from '../identity/oauth-answers.ts';

@@ -1,6 +1,6 @@
 // Probes on the traffic port: health of this worker, for paths that no Route claims.
-import { isText } from '../../../routing/bytes.ts';
-import type { RequestHead } from '../../../routing/head.ts';
+import { isText } from '../../../routing/request/bytes.ts';
+import type { RequestHead } from '../../../routing/request/head.ts';
 import type { Answer } from '../message/answers.ts';
 import { goOn, requestStep } from './step.ts';
 import type { Step } from './step.ts';

@@ -1,6 +1,6 @@
 // The rate limit service: asked about requests whose Mapping has labels of its domain (Envoy's ratelimit filter).
-import type { RateLimitService } from '../../../routing/external-services.ts';
-import type { LabelGroup } from '../../../routing/rate-limit-labels.ts';
+import type { RateLimitService } from '../../../routing/model/external-services.ts';
+import type { LabelGroup } from '../../../routing/model/rate-limit-labels.ts';
 import { failures } from '../../failures.ts';
 import { failureAnswer } from '../message/answers.ts';
 import type { WireRequestHead } from '../message/request-head.ts';

@@ -1,10 +1,10 @@
 // Redirects: `host_redirect` and its companions, answered here.
-import { textOf } from '../../../routing/bytes.ts';
-import type { RequestHead } from '../../../routing/head.ts';
-import type { RedirectTarget } from '../../../routing/mapping.ts';
-import type { PathMatch } from '../../../routing/match.ts';
-import { compileRedirect, redirectPath } from '../../../routing/rewrite.ts';
-import type { CompiledRedirect, RewriteRefusal } from '../../../routing/rewrite.ts';
+import { textOf } from '../../../routing/request/bytes.ts';
+import type { RequestHead } from '../../../routing/request/head.ts';
+import type { RedirectTarget } from '../../../routing/model/mapping.ts';
+import type { PathMatch } from '../../../routing/model/match.ts';
+import { compileRedirect, redirectPath } from '../../../routing/route/rewrite.ts';
+import type { CompiledRedirect, RewriteRefusal } from '../../../routing/route/rewrite.ts';
 import type { Answer } from '../message/answers.ts';
 import { rewriteFailures } from './rewrite-limits.ts';
 import { requestStep } from './step.ts';

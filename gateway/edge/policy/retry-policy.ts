@@ -1,6 +1,6 @@
 // Retry policies, compiled: which answers and failures of an upstream are tried again. The words are Envoy's, as
 // Ambassador's `retry_policy` takes them; what they mean follows Envoy's RetryStateImpl.
-import type { RetryPolicy } from '../../../routing/mapping.ts';
+import type { RetryPolicy } from '../../../routing/model/mapping.ts';
 import type { Failure } from '../../failures.ts';
 import { readLength } from '../message/fields.ts';
 import { fieldAt, grpcStatusOf } from '../message/response-fields.ts';

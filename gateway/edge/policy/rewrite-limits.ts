@@ -1,7 +1,7 @@
 // What a rewrite may make of a path: no dot segment, nothing too long, at no more work than is due.
-import { textOf } from '../../../routing/bytes.ts';
-import { rewriteRefusal } from '../../../routing/rewrite.ts';
-import type { CompiledRewrite, RewriteRefusal } from '../../../routing/rewrite.ts';
+import { textOf } from '../../../routing/request/bytes.ts';
+import { rewriteRefusal } from '../../../routing/route/rewrite.ts';
+import type { CompiledRewrite, RewriteRefusal } from '../../../routing/route/rewrite.ts';
 import { failures } from '../../failures.ts';
 import type { Failure } from '../../failures.ts';
 import { goOn, requestStep } from './step.ts';

@@ -1,6 +1,6 @@
 // The steps of a Mapping, compiled, in the order that gateway/steps.ts states.
-import type { Mapping } from '../../../routing/mapping.ts';
-import type { CompiledRewrite } from '../../../routing/rewrite.ts';
+import type { Mapping } from '../../../routing/model/mapping.ts';
+import type { CompiledRewrite } from '../../../routing/route/rewrite.ts';
 import { stepsOf } from '../../steps.ts';
 import type { StepName } from '../../steps.ts';
 import type { ExternalClients } from '../external/external-clients.ts';

@@ -1,7 +1,7 @@
 // Stickiness: what of a request keeps its client at one Endpoint (Ambassador `load_balancer` with cookie, header or source_ip; Envoy's hash
 // policies). Weighted shares are drawn before, so nobody sticks across canaries.
-import { fieldNamed } from '../../../routing/bytes.ts';
-import type { LoadBalancer } from '../../../routing/mapping.ts';
+import { fieldNamed } from '../../../routing/request/bytes.ts';
+import type { LoadBalancer } from '../../../routing/model/mapping.ts';
 import { CookiePlace } from '../message/cookies.ts';
 import type { WireRequestHead } from '../message/request-head.ts';
 import type { ClientFacts } from '../message/client-facts.ts';

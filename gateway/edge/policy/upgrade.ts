@@ -1,5 +1,5 @@
 // Who may open a tunnel: requests for an upgrade to WebSocket (RFC 6455 §4.1), where the Mapping allows it.
-import { isText } from '../../../routing/bytes.ts';
+import { isText } from '../../../routing/request/bytes.ts';
 import { failures } from '../../failures.ts';
 import type { WireRequestHead } from '../message/request-head.ts';
 import type { UpstreamPool } from '../upstream/pool.ts';

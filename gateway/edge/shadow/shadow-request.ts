@@ -1,5 +1,5 @@
 // One copy on its way to one shadow: one try, one deadline, and an answer that nobody reads.
-import type { Upstream } from '../../../routing/upstream.ts';
+import type { Upstream } from '../../../routing/model/upstream.ts';
 import { Deadline } from '../io/deadline.ts';
 import type { Timed } from '../io/deadline.ts';
 import type { WorkerContext } from '../io/worker-context.ts';

@@ -1,9 +1,9 @@
 // Shadows: copies of requests whose responses are thrown away. A copy leaves after the primary's request is complete and in time that primaries
 // leave over, through pools, bounds and deadlines of its own; nothing here can delay, fail or change a primary's answer.
 import { isCopied } from '../../../routing/decide.ts';
-import type { Shadow } from '../../../routing/decision.ts';
-import type { Upstream } from '../../../routing/upstream.ts';
-import { fixed, shadowOutcomes } from '../../counters.ts';
+import type { Shadow } from '../../../routing/route/decision.ts';
+import type { Upstream } from '../../../routing/model/upstream.ts';
+import { fixed, shadowOutcomes } from '../../shared/counters.ts';
 import type { LazyMapping, CompiledMapping } from '../policy/compiled-mapping.ts';
 import type { UpstreamContext } from '../upstream/upstream-context.ts';
 import type { WorkerContext } from '../io/worker-context.ts';

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { Cluster, Redis } from 'ioredis';
 import type { RedisOptions } from 'ioredis';
-import type { RedisSettings } from '../../redis-settings.ts';
+import type { RedisSettings } from '../../options/redis-settings.ts';
 
 /** What is used of a client. */
 export interface RedisClient {

@@ -1,6 +1,6 @@
 // Tokens in Redis, shared by replicas. A worker remembers those that it has seen, asks about each again after some seconds, and lets it go on to its
 // end while Redis is away.
-import type { RevokedTokens } from '../../messages.ts';
+import type { RevokedTokens } from '../../shared/messages.ts';
 import { mostTokensOfClient, noToken, tokenSeconds } from './token-store.ts';
 import { FairMap } from './fair-map.ts';
 import type { AwayToken, FoundToken, NamespaceOf, TokenStore } from './token-store.ts';

@@ -1,6 +1,6 @@
 // Tokens: who has which, and until when. A token is known by its digest alone.
 import { hash } from 'node:crypto';
-import type { RevokedTokens } from '../../messages.ts';
+import type { RevokedTokens } from '../../shared/messages.ts';
 
 /** How long a token holds, s, as Seldon's. */
 export const tokenSeconds = 43_200;

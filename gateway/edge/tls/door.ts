@@ -1,10 +1,10 @@
 // Door: requests that go no further because of the connection on which they came: in cleartext to a host that is served by TLS, or by a TLS connection
 // that was agreed for another host whose clients are asked for other certificates.
-import { textOf } from '../../../routing/bytes.ts';
-import type { Cleartext } from '../../../routing/host-tls.ts';
-import { byHost, comparableHost } from '../../certificates.ts';
-import type { CertificateSet } from '../../certificates.ts';
-import { servedInCleartext, turnedAway } from '../../cleartext.ts';
+import { textOf } from '../../../routing/request/bytes.ts';
+import type { Cleartext } from '../../../routing/model/host-tls.ts';
+import { byHost, comparableHost } from '../../shared/certificates.ts';
+import type { CertificateSet } from '../../shared/certificates.ts';
+import { servedInCleartext, turnedAway } from '../../shared/cleartext.ts';
 import { failures } from '../../failures.ts';
 import type { Failure } from '../../failures.ts';
 import type { Answer } from '../message/answers.ts';

@@ -3,11 +3,11 @@
 import { constants } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
 import type { SecureContext, SecureContextOptions } from 'node:tls';
-import { byHost, noCertificates } from '../../certificates.ts';
-import type { CertificateEntry, CertificateSet } from '../../certificates.ts';
-import type { Clock } from '../../clock.ts';
-import { handshakeOptions } from '../../tls-defaults.ts';
-import type { TlsDefaults } from '../../tls-defaults.ts';
+import { byHost, noCertificates } from '../../shared/certificates.ts';
+import type { CertificateEntry, CertificateSet } from '../../shared/certificates.ts';
+import type { Clock } from '../../shared/clock.ts';
+import { handshakeOptions } from '../../options/tls-defaults.ts';
+import type { TlsDefaults } from '../../options/tls-defaults.ts';
 import { keyNamed, ticketKeys } from './ticket-keys.ts';
 import type { TicketKey } from './ticket-keys.ts';
 

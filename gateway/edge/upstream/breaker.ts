@@ -6,9 +6,9 @@
 // of them together have less than the limit.
 import { aloneOccupancy } from '../io/occupancy.ts';
 import type { Occupancy } from '../io/occupancy.ts';
-import { breakerCell, breakerResources, heavyUseOf } from '../../counters.ts';
-import { defaultBreaker } from '../../../routing/upstream.ts';
-import type { Breaker as Limits } from '../../../routing/upstream.ts';
+import { breakerCell, breakerResources, heavyUseOf } from '../../shared/counters.ts';
+import { defaultBreaker } from '../../../routing/model/upstream.ts';
+import type { Breaker as Limits } from '../../../routing/model/upstream.ts';
 
 /** What is limited: index of its cell. */
 export const resource = { connections: 0, pending: 1, requests: 2, retries: 3 } as const;

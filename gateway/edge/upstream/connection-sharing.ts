@@ -1,5 +1,5 @@
 // Which Upstreams share the connections to an address, and when a change of one makes its connections other ones.
-import type { Upstream } from '../../../routing/upstream.ts';
+import type { Upstream } from '../../../routing/model/upstream.ts';
 
 /** Plain ones; where HTTP/2 is spoken, those without limits of their own for idle and old sessions. */
 export function mayShare({ tls, protocol, idleTimeoutMs, maxLifetimeMs }: Upstream): boolean {

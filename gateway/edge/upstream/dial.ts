@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import { createSecureContext, connect as connectTls } from 'node:tls';
 import type { SecureContext } from 'node:tls';
-import type { UpstreamTls } from '../../../routing/upstream.ts';
+import type { UpstreamTls } from '../../../routing/model/upstream.ts';
 import { readDirectly } from '../io/direct-read.ts';
 import type { ReadBuffer } from '../io/read-buffer.ts';
 import { SocketTransport } from '../io/transport.ts';

@@ -1,5 +1,5 @@
 // Request heads as an Upstream's protocol takes them, for requests that are kept: until there is a connection, for another try, for shadows.
-import type { Upstream } from '../../../routing/upstream.ts';
+import type { Upstream } from '../../../routing/model/upstream.ts';
 import type { HeadEdits } from '../message/head-edits.ts';
 import type { UpstreamContext } from './upstream-context.ts';
 import type { WireRequestHead } from '../message/request-head.ts';

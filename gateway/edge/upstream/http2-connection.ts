@@ -1,6 +1,6 @@
 // Http2UpstreamConnection: one HTTP/2 connection to an Endpoint, from its dial to its end.
 import type { TLSSocket } from 'node:tls';
-import { fixed } from '../../counters.ts';
+import { fixed } from '../../shared/counters.ts';
 import { Deadline } from '../io/deadline.ts';
 import type { Timed } from '../io/deadline.ts';
 import { Spares } from '../io/spares.ts';

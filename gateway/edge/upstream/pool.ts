@@ -1,9 +1,9 @@
 // An Upstream at work: its Endpoints, which of them takes the next request, and what is known about how it closes connections.
 import type { SecureContext } from 'node:tls';
-import { defaultBreaker, printEndpoint } from '../../../routing/upstream.ts';
-import type { Endpoint, Upstream, UpstreamEndpoints } from '../../../routing/upstream.ts';
-import { priorities } from '../../counters.ts';
-import { defaultLimits } from '../../settings.ts';
+import { defaultBreaker, printEndpoint } from '../../../routing/model/upstream.ts';
+import type { Endpoint, Upstream, UpstreamEndpoints } from '../../../routing/model/upstream.ts';
+import { priorities } from '../../shared/counters.ts';
+import { defaultLimits } from '../../options/settings.ts';
 import type { WorkerContext } from '../io/worker-context.ts';
 import type { UpstreamContext } from './upstream-context.ts';
 import { failures } from '../../failures.ts';

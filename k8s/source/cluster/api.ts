@@ -1,7 +1,7 @@
 // Requests to the API server: credentials for each, 401 tried once more with fresh ones, failures as values.
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
-import { fieldOf, recordOf, textOf } from '../../translate/value.ts';
+import { fieldOf, recordOf, textOf } from '../../translate/values/value.ts';
 import type { ApiAccess, Credentials } from './api-access.ts';
 
 export type ApiFailure =

@@ -1,8 +1,8 @@
 // The record of claims in a ConfigMap of the gateway's namespace: watched by its name, written over the version that was read and no other.
-import type { ObjectRef } from '../../../routing/problem.ts';
-import { fieldOf, isRecord, recordOf, textOf } from '../../translate/value.ts';
-import type { StoredForm } from '../last-good.ts';
-import type { ClaimStore, RecordWrite, StoredRecord } from '../source.ts';
+import type { ObjectRef } from '../../../routing/text/problem.ts';
+import { fieldOf, isRecord, recordOf, textOf } from '../../translate/values/value.ts';
+import type { StoredForm } from '../objects/last-good.ts';
+import type { ClaimStore, RecordWrite, StoredRecord } from '../objects/source.ts';
 import type { Api, ApiAnswer } from './api.ts';
 import { ClusterObject } from './cluster-object.ts';
 import { Reflector, type ReflectorOptions } from './reflector.ts';

@@ -1,8 +1,8 @@
 // Events on objects of the cluster, written so that any number of replicas makes one: the name says which Problem it is, whoever finds it fresh
 // leaves it alone, and an update counts only on the version that was read.
-import type { ObjectRef } from '../../../routing/problem.ts';
-import { fieldOf, integerOf, recordOf, textOf, type UnknownRecord } from '../../translate/value.ts';
-import type { EventWriter, ProblemEvent } from '../source.ts';
+import type { ObjectRef } from '../../../routing/text/problem.ts';
+import { fieldOf, integerOf, recordOf, textOf, type UnknownRecord } from '../../translate/values/value.ts';
+import type { EventWriter, ProblemEvent } from '../objects/source.ts';
 import type { Api, ApiAnswer } from './api.ts';
 import type { ClusterObject } from './cluster-object.ts';
 

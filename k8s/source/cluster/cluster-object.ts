@@ -1,9 +1,9 @@
 // Cluster objects: what is kept of an object of the API server. Like a StoredObject it is the JSON text of what routing reads.
-import type { ObjectRef } from '../../../routing/problem.ts';
-import { essenceOf } from '../../translate/essence.ts';
-import type { SourceObject } from '../../translate/object.ts';
-import { fieldOf, isRecord, recordOf, textOf } from '../../translate/value.ts';
-import type { StoredForm } from '../last-good.ts';
+import type { ObjectRef } from '../../../routing/text/problem.ts';
+import { essenceOf } from '../../translate/deployments/essence.ts';
+import type { SourceObject } from '../../translate/model/object.ts';
+import { fieldOf, isRecord, recordOf, textOf } from '../../translate/values/value.ts';
+import type { StoredForm } from '../objects/last-good.ts';
 
 export class ClusterObject implements SourceObject, StoredForm {
   readonly ref: ObjectRef;

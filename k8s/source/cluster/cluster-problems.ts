@@ -1,5 +1,5 @@
 // Problems of the cluster Source: what of the cluster cannot be read, and what the gateway does instead.
-import type { Problem } from '../../../routing/problem.ts';
+import type { Problem } from '../../../routing/text/problem.ts';
 import type { Reflector } from './reflector.ts';
 import { guardResources, resourceName } from './resources.ts';
 

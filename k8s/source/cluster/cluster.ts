@@ -2,10 +2,10 @@
 // while the API server cannot be had at a start.
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ObjectRef, Problem } from '../../../routing/problem.ts';
-import { objectKey, refOfKey } from '../../translate/object.ts';
-import type { LastGood, StoredForm } from '../last-good.ts';
-import type { EventWriter, PartialChange, Source, SourceChange } from '../source.ts';
+import type { ObjectRef, Problem } from '../../../routing/text/problem.ts';
+import { objectKey, refOfKey } from '../../translate/model/object.ts';
+import type { LastGood, StoredForm } from '../objects/last-good.ts';
+import type { EventWriter, PartialChange, Source, SourceChange } from '../objects/source.ts';
 import type { Api } from './api.ts';
 import { ClaimConfigMap } from './claim-config-map.ts';
 import { ClusterEvents } from './cluster-events.ts';

@@ -1,5 +1,5 @@
 // Discovery: which version of a resource the API server serves.
-import { arrayOf, fieldOf, recordOf } from '../../translate/value.ts';
+import { arrayOf, fieldOf, recordOf } from '../../translate/values/value.ts';
 import type { Api, ApiFailure } from './api.ts';
 import { apiVersionOf, type Resource } from './resources.ts';
 

@@ -1,5 +1,5 @@
 // A whole list of one resource: page after page, item by item as the bytes come.
-import { objectKey } from '../../translate/object.ts';
+import { objectKey } from '../../translate/model/object.ts';
 import { reasonOf, type Api, type ApiFailure } from './api.ts';
 import type { ClusterObject } from './cluster-object.ts';
 import { ListScanner, type ListEnvelope } from './list-scanner.ts';

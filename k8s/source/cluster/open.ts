@@ -1,8 +1,8 @@
 // Opens the cluster Source with its real times, draws and addresses.
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
-import type { LastGood } from '../last-good.ts';
-import type { Source } from '../source.ts';
+import type { LastGood } from '../objects/last-good.ts';
+import type { Source } from '../objects/source.ts';
 import { openAccess, type AccessChoice } from './access.ts';
 import { Api } from './api.ts';
 import { readAccountFile } from './pod-access.ts';

@@ -1,7 +1,7 @@
 // Access inside a pod: the service account's folder. Read by ourselves: KubeConfig takes 85 MB of memory and a second to load.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { errorCode } from '../error-code.ts';
+import { errorCode } from '../objects/error-code.ts';
 import type { ApiAccess } from './api-access.ts';
 
 /** The folder that Kubernetes mounts. `token` is replaced about hourly, `ca.crt` when authorities rotate: both are read for each request. */

@@ -1,6 +1,6 @@
 // Referenced Secrets: each is watched by its name, so that the gateway's role can name them and nothing else of a namespace's Secrets is seen.
 import { performance } from 'node:perf_hooks';
-import type { Problem } from '../../../routing/problem.ts';
+import type { Problem } from '../../../routing/text/problem.ts';
 import type { CollectionChange } from './collection.ts';
 import { problemsOf } from './cluster-problems.ts';
 import { Reflector, type ReflectorListener, type ReflectorOptions } from './reflector.ts';

@@ -4,7 +4,7 @@
 // One loop does one thing at a time, so nothing of an earlier watch can come late: its connection is gone before the next one is asked for.
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { objectKey } from '../../translate/object.ts';
+import { objectKey } from '../../translate/model/object.ts';
 import type { Api, ApiFailure } from './api.ts';
 import { Backoff } from './backoff.ts';
 import { readClusterObject, type ClusterObject } from './cluster-object.ts';

@@ -1,7 +1,7 @@
 // Stand-ins: where EndpointSlices may not be read, the address of a Service stands in for its Endpoints: kube-proxy balances then.
 import { performance } from 'node:perf_hooks';
-import { objectKey } from '../../translate/object.ts';
-import { arrayOf, fieldOf, recordOf, textOf } from '../../translate/value.ts';
+import { objectKey } from '../../translate/model/object.ts';
+import { arrayOf, fieldOf, recordOf, textOf } from '../../translate/values/value.ts';
 import { ClusterObject } from './cluster-object.ts';
 import type { CollectionChange } from './collection.ts';
 import type { Reflector } from './reflector.ts';

@@ -1,7 +1,7 @@
 // The stream of one watch: events as lines, taken into the Collection, until it ends.
 import { performance } from 'node:perf_hooks';
-import { objectKey } from '../../translate/object.ts';
-import { fieldOf, recordOf, textOf } from '../../translate/value.ts';
+import { objectKey } from '../../translate/model/object.ts';
+import { fieldOf, recordOf, textOf } from '../../translate/values/value.ts';
 import { reasonOf, type ApiFailure } from './api.ts';
 import type { ClusterObject } from './cluster-object.ts';
 import type { Collection, CollectionChange } from './collection.ts';

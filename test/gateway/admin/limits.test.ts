@@ -12,9 +12,9 @@ import { startAdmin } from '../../../gateway/admin/server.ts';
 import type { AdminServer } from '../../../gateway/admin/server.ts';
 import { SharedAnswers, mostUnderWay } from '../../../gateway/admin/shared-answers.ts';
 import { pieceBytes } from '../../../gateway/admin/streamed-text.ts';
-import { CounterBlock, blockBytes } from '../../../gateway/counters.ts';
+import { CounterBlock, blockBytes } from '../../../gateway/shared/counters.ts';
 import { seriesOf } from '../fixtures.ts';
-import { plainSettings } from '../../../routing/table-change.ts';
+import { plainSettings } from '../../../routing/model/table-change.ts';
 
 test.each([
   [16, 4],

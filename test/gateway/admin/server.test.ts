@@ -1,20 +1,20 @@
-import type { RevokedTokens, TokensToRevoke } from '../../../gateway/messages.ts';
+import type { RevokedTokens, TokensToRevoke } from '../../../gateway/shared/messages.ts';
 import { noPolicy } from '../../../gateway/callers/call-policy.ts';
 import type { CallPolicy } from '../../../gateway/callers/call-policy.ts';
 import { ShownCredentials } from '../../../gateway/edge/identity/shown-credentials.ts';
 import type { TokenRevoker } from '../../../gateway/admin/oauth-api.ts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { tableOf } from '../../routing/build.ts';
-import type { Problem } from '../../../routing/problem.ts';
-import type { Series } from '../../../routing/mapping.ts';
+import type { Problem } from '../../../routing/text/problem.ts';
+import type { Series } from '../../../routing/model/mapping.ts';
 import { startAdmin } from '../../../gateway/admin/server.ts';
 import type { AdminServer } from '../../../gateway/admin/server.ts';
 import type { AdminView } from '../../../gateway/admin/view.ts';
-import { CounterBlock, blockBytes, fixed, shadowOutcomes } from '../../../gateway/counters.ts';
+import { CounterBlock, blockBytes, fixed, shadowOutcomes } from '../../../gateway/shared/counters.ts';
 import { mostExplainBytes } from '../../../gateway/admin/explain-request.ts';
 import { mappingOf, seriesOf } from '../fixtures.ts';
 import { guardOf, keysProvider } from '../../policies.ts';
-import { plainSettings } from '../../../routing/table-change.ts';
+import { plainSettings } from '../../../routing/model/table-change.ts';
 
 const problem: Problem = { code: 'bad-timeout', level: 'warning', subject: { kind: 'SeldonDeployment', namespace: 'prod', name: 'iris' }, field: 'x', sentence: 'wrong.' };
 

@@ -1,4 +1,4 @@
-import { printLimit } from '../../../routing/rate-limit.ts';
+import { printLimit } from '../../../routing/model/rate-limit.ts';
 import { describe, expect, test } from 'vitest';
 import { apiKeysOf } from '../../../gateway/callers/api-keys-provider.ts';
 import type { ApiKeysDeclaration } from '../../../gateway/callers/api-keys-provider.ts';

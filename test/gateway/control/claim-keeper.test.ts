@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { ClaimKeeper, keeperTimes } from '../../../gateway/control/claim-keeper.ts';
-import type { ClaimStore, RecordWrite, StoredRecord } from '../../../k8s/source/source.ts';
-import { printRecord } from '../../../k8s/translate/claim-record.ts';
-import type { SourceObject } from '../../../k8s/translate/object.ts';
+import type { ClaimStore, RecordWrite, StoredRecord } from '../../../k8s/source/objects/source.ts';
+import { printRecord } from '../../../k8s/translate/claims/claim-record.ts';
+import type { SourceObject } from '../../../k8s/translate/model/object.ts';
 import { Translator } from '../../../k8s/translate/translator.ts';
 import { clusterSettings, object } from '../../k8s/translate/objects.ts';
 

@@ -1,10 +1,10 @@
 // EndpointSlices through the real translation: what a change of pods costs the tables.
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { batchMs } from '../../../gateway/control/publisher.ts';
-import { Readiness } from '../../../gateway/control/readiness.ts';
+import { batchMs } from '../../../gateway/control/publish/publisher.ts';
+import { Readiness } from '../../../gateway/control/status/readiness.ts';
 import { Reconciler } from '../../../gateway/control/reconcile.ts';
-import { SharedTable, tableMemory } from '../../../gateway/shared-table.ts';
-import type { SourceObject } from '../../../k8s/translate/object.ts';
+import { SharedTable, tableMemory } from '../../../gateway/shared/shared-table.ts';
+import type { SourceObject } from '../../../k8s/translate/model/object.ts';
 import { nothingHeld, Translator } from '../../../k8s/translate/translator.ts';
 import { TableReader } from './table-reader.ts';
 

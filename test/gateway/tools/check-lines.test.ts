@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { check } from '../../../gateway/tools/check.ts';
 import { linesOfCode, printProblems } from '../../../gateway/tools/problem-list.ts';
-import type { Problem } from '../../../routing/problem.ts';
+import type { Problem } from '../../../routing/text/problem.ts';
 import { FakeApi } from '../../k8s/source/cluster/fake-api.ts';
 import { runTool, type Ran } from './run-tool.ts';
 

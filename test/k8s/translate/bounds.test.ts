@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { checkReach } from '../../../k8s/translate/reach.ts';
-import { parseYaml, yamlBounds } from '../../../k8s/translate/yaml.ts';
-import type { Upstream } from '../../../routing/upstream.ts';
+import { checkReach } from '../../../k8s/translate/backends/reach.ts';
+import { parseYaml, yamlBounds } from '../../../k8s/translate/values/yaml.ts';
+import type { Upstream } from '../../../routing/model/upstream.ts';
 
 describe('YAML of tenants', () => {
   const fill = (unit: string): string => unit.repeat(Math.floor(yamlBounds.bytes / unit.length));

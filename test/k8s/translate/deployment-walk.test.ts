@@ -1,9 +1,9 @@
 // Every field of a SeldonDeployment that its custom resource definition has, by name: it changes what is served, or it stands here with the reason why
 // routing has no use for it; and no name of it, rightly written, is called unknown.
 import { describe, expect, test } from 'vitest';
-import { essenceOf } from '../../../k8s/translate/essence.ts';
-import { deploymentSchema } from '../../../k8s/translate/deployment-fields.ts';
-import type { SourceObject } from '../../../k8s/translate/object.ts';
+import { essenceOf } from '../../../k8s/translate/deployments/essence.ts';
+import { deploymentSchema } from '../../../k8s/translate/fields/deployment-fields.ts';
+import type { SourceObject } from '../../../k8s/translate/model/object.ts';
 import { object, service, translate } from './objects.ts';
 
 interface Read {

@@ -1,4 +1,4 @@
-import { plainSettings } from '../../../routing/table-change.ts';
+import { plainSettings } from '../../../routing/model/table-change.ts';
 import { describe, expect, test } from 'vitest';
 import { nothingHeld, Translator } from '../../../k8s/translate/translator.ts';
 import { clusterSettings, codesOf, deployment, object, partsOf, pathOf, problemsOf, service, slice, translate } from './objects.ts';

@@ -1,10 +1,10 @@
 // AuthServices and RateLimitServices: whose count, what they say, where they are, and what closes.
 import { describe, expect, test } from 'vitest';
-import { mostIncludedBytes } from '../../../routing/external-services.ts';
-import type { AuthService, ExternalServices, RateLimitService } from '../../../routing/external-services.ts';
-import type { SourceObject } from '../../../k8s/translate/object.ts';
+import { mostIncludedBytes } from '../../../routing/model/external-services.ts';
+import type { AuthService, ExternalServices, RateLimitService } from '../../../routing/model/external-services.ts';
+import type { SourceObject } from '../../../k8s/translate/model/object.ts';
 import { nothingHeld, Translator } from '../../../k8s/translate/translator.ts';
-import type { TranslateSettings } from '../../../k8s/translate/translation.ts';
+import type { TranslateSettings } from '../../../k8s/translate/model/translation.ts';
 import { clusterSettings, noGrant, object, service } from './objects.ts';
 
 const settings: TranslateSettings = { ...clusterSettings, gatewayNamespace: 'ops' };

@@ -2,12 +2,12 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { build } from '../../../gateway/tools/manifests.ts';
-import { guardAnnotations } from '../../../k8s/translate/annotations.ts';
-import { annotationKinds, deploymentFields, mappingFields, type FieldKind } from '../../../k8s/translate/field-kinds.ts';
-import type { SourceObject } from '../../../k8s/translate/object.ts';
+import { guardAnnotations } from '../../../k8s/translate/fields/annotations.ts';
+import { annotationKinds, deploymentFields, mappingFields, type FieldKind } from '../../../k8s/translate/fields/field-kinds.ts';
+import type { SourceObject } from '../../../k8s/translate/model/object.ts';
 import { nothingHeld, Translator } from '../../../k8s/translate/translator.ts';
 import { decide } from '../../../routing/decide.ts';
-import { headOf } from '../../../routing/head-text.ts';
+import { headOf } from '../../../routing/request/head-text.ts';
 import { clusterSettings, object, service } from './objects.ts';
 
 const draws = [0.01, 0.05, 0.5, 0.95];

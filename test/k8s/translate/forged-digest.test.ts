@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { digestKey } from '../../../routing/digest.ts';
+import { digestKey } from '../../../routing/collections/digest.ts';
 import { nothingHeld, Translator } from '../../../k8s/translate/translator.ts';
 import { forgedTexts } from '../../routing/forged-texts.ts';
 import { clusterSettings, object } from './objects.ts';

@@ -1,14 +1,14 @@
 // Which functions run much more than twice as often for 2n objects as for n. Started by growth.test.ts (see block-counts.ts).
-import type { SourceObject } from '../../../k8s/translate/object.ts';
+import type { SourceObject } from '../../../k8s/translate/model/object.ts';
 import { blockCounts } from './block-counts.ts';
 
 const { clusterSettings, deployment, object } = await import('./objects.ts');
 const { nothingHeld, Translator } = await import('../../../k8s/translate/translator.ts');
 const { build } = await import('../../../gateway/tools/manifests.ts');
 const { printTable } = await import('../../../routing/print.ts');
-const { printRouteList } = await import('../../../gateway/route-list.ts');
+const { printRouteList } = await import('../../../gateway/explain/route-list.ts');
 const { OAuthClients } = await import('../../../gateway/edge/identity/oauth-clients.ts');
-const { printProblem } = await import('../../../routing/problem.ts');
+const { printProblem } = await import('../../../routing/text/problem.ts');
 
 const numbers = (n: number): number[] => Array.from({ length: n }, (_, index) => index);
 const shared = { 'seldon.io/ambassador-service-name': 'one' };

@@ -1,9 +1,9 @@
 // What real manifests hold beside what is read here: nothing of it is near enough to something that decides.
 import { load } from 'js-yaml';
 import { describe, expect, test } from 'vitest';
-import { deploymentPlaces } from '../../../k8s/translate/deployment-places.ts';
-import { mappingObject } from '../../../k8s/translate/mapping-places.ts';
-import type { UnknownRecord } from '../../../k8s/translate/value.ts';
+import { deploymentPlaces } from '../../../k8s/translate/fields/deployment-places.ts';
+import { mappingObject } from '../../../k8s/translate/mappings/mapping-places.ts';
+import type { UnknownRecord } from '../../../k8s/translate/values/value.ts';
 import { deployment, object, problemsOf, service, translate } from './objects.ts';
 
 /** Keys of other tools, and those of Seldon that say nothing to routing. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { ForwardTarget, Mapping } from '../../../routing/mapping.ts';
+import type { ForwardTarget, Mapping } from '../../../routing/model/mapping.ts';
 import { clusterSettings, noGrant, object, problemsOf, translate } from './objects.ts';
 
 const grants = [{ ...noGrant, namespace: 'prod', prefixes: ['/'], upstreams: ['*'] }];

@@ -1,13 +1,13 @@
 // Guards, conditions and shares one indentation out, in or beside: as a start finds them, and as an edit of what is served, of which the last good form stays.
 import { dump } from 'js-yaml';
 import { describe, expect, test } from 'vitest';
-import { Declarations } from '../../../k8s/source/declarations.ts';
-import { parseManifest } from '../../../k8s/source/manifest.ts';
-import type { StoredObject } from '../../../k8s/source/stored-object.ts';
-import { essenceOf } from '../../../k8s/translate/essence.ts';
-import type { SourceObject } from '../../../k8s/translate/object.ts';
+import { Declarations } from '../../../k8s/source/files/declarations.ts';
+import { parseManifest } from '../../../k8s/source/manifest/manifest.ts';
+import type { StoredObject } from '../../../k8s/source/objects/stored-object.ts';
+import { essenceOf } from '../../../k8s/translate/deployments/essence.ts';
+import type { SourceObject } from '../../../k8s/translate/model/object.ts';
 import { nothingHeld, Translator } from '../../../k8s/translate/translator.ts';
-import type { Translation } from '../../../k8s/translate/translation.ts';
+import type { Translation } from '../../../k8s/translate/model/translation.ts';
 import { DeclaredFiles } from '../source/declared-files.ts';
 import { clusterSettings, contentOf, object, service } from './objects.ts';
 

@@ -1,6 +1,6 @@
 // What a change of one object costs beside families of many that share something: blocks that run, for n objects, 2n and 4n. Started by growth.test.ts
 // (see block-counts.ts).
-import type { SourceObject } from '../../../k8s/translate/object.ts';
+import type { SourceObject } from '../../../k8s/translate/model/object.ts';
 import { blockCounts, sumOf } from './block-counts.ts';
 
 const { clusterSettings, deployment, object, service } = await import('./objects.ts');

@@ -1,9 +1,9 @@
 // Source objects for tests, written as manifests would be.
 import { load } from 'js-yaml';
-import type { Mapping } from '../../../routing/mapping.ts';
-import { isDifference, printProblem, type Problem } from '../../../routing/problem.ts';
-import type { SourceObject } from '../../../k8s/translate/object.ts';
-import type { Grant, Translation, TranslateSettings } from '../../../k8s/translate/translation.ts';
+import type { Mapping } from '../../../routing/model/mapping.ts';
+import { isDifference, printProblem, type Problem } from '../../../routing/text/problem.ts';
+import type { SourceObject } from '../../../k8s/translate/model/object.ts';
+import type { Grant, Translation, TranslateSettings } from '../../../k8s/translate/model/translation.ts';
 import { nothingHeld, Translator } from '../../../k8s/translate/translator.ts';
 
 export const clusterSettings: TranslateSettings = {

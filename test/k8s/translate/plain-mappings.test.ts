@@ -1,7 +1,7 @@
-// What is usual of a deployment follows from its names, and is not told of each in the table (routing/plain-mapping.ts).
+// What is usual of a deployment follows from its names, and is not told of each in the table (routing/arena/plain-mapping.ts).
 import { expect, it } from 'vitest';
-import { mappingBytes } from '../../../routing/route-record.ts';
-import { nothingKnown, packUpstream } from '../../../routing/upstream-record.ts';
+import { mappingBytes } from '../../../routing/arena/route-record.ts';
+import { nothingKnown, packUpstream } from '../../../routing/arena/upstream-record.ts';
 import { deployment, service, translate } from './objects.ts';
 
 it('Mappings and Upstreams of a deployment take few bytes', () => {

@@ -1,9 +1,9 @@
 // Every field and container of the kinds that configure the gateway, moved out, in and beside, misspelt, of another case, type, null and doubled: at a start and as an
 // edit, what comes of it lets in nobody whom the object as it was meant keeps out.
 import { describe, expect, test } from 'vitest';
-import type { HostDeclaration } from '../../../routing/host-tls.ts';
-import type { SourceObject } from '../../../k8s/translate/object.ts';
-import { platformPlaces, type PlatformKind } from '../../../k8s/translate/platform-shapes.ts';
+import type { HostDeclaration } from '../../../routing/model/host-tls.ts';
+import type { SourceObject } from '../../../k8s/translate/model/object.ts';
+import { platformPlaces, type PlatformKind } from '../../../k8s/translate/platform/shapes.ts';
 import { Translator, nothingHeld } from '../../../k8s/translate/translator.ts';
 import { clusterSettings, object } from './objects.ts';
 

@@ -1,9 +1,9 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { compareText } from '../../../routing/problem.ts';
-import { heldKey, type RecordChange } from '../../../k8s/translate/held.ts';
-import { objectKey, type SourceObject } from '../../../k8s/translate/object.ts';
-import type { TranslationChange } from '../../../k8s/translate/translation.ts';
+import { compareText } from '../../../routing/text/problem.ts';
+import { heldKey, type RecordChange } from '../../../k8s/translate/claims/held.ts';
+import { objectKey, type SourceObject } from '../../../k8s/translate/model/object.ts';
+import type { TranslationChange } from '../../../k8s/translate/model/translation.ts';
 import { nothingHeld, Translator } from '../../../k8s/translate/translator.ts';
 import { clusterSettings, contentOf, deployment, noGrant, object, service, slice } from './objects.ts';
 

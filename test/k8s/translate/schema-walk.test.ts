@@ -1,7 +1,7 @@
 // Every field of the schemas that people's manifests are written for is served or said: none is lost in silence. The names are those of the custom
 // resource definitions of Ambassador (Mapping v2 and v3alpha1) and of Seldon (SeldonDeployment, as far as routing could care).
 import { describe, expect, test } from 'vitest';
-import type { Problem } from '../../../routing/problem.ts';
+import type { Problem } from '../../../routing/text/problem.ts';
 import { object, translate } from './objects.ts';
 
 type Sample = readonly [value: unknown, beside?: Readonly<Record<string, unknown>>];

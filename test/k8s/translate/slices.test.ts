@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { decodeSlice, joinEndpoints } from '../../../k8s/translate/endpoints.ts';
-import { decodeService } from '../../../k8s/translate/services.ts';
+import { decodeSlice, joinEndpoints } from '../../../k8s/translate/backends/endpoints.ts';
+import { decodeService } from '../../../k8s/translate/backends/services.ts';
 
 const ref = { kind: 'EndpointSlice', namespace: 'prod', name: 'a-1' };
 const service = decodeService('prod', 'a', { spec: { ports: [{ name: 'http', port: 8000 }, { name: 'grpc', port: 5001 }] } });

@@ -2,13 +2,13 @@
 // what is served.
 import { describe, expect, test } from 'vitest';
 import { build } from '../../../gateway/tools/manifests.ts';
-import { essenceOf } from '../../../k8s/translate/essence.ts';
-import { objectKey, type SourceObject } from '../../../k8s/translate/object.ts';
-import type { Translation } from '../../../k8s/translate/translation.ts';
+import { essenceOf } from '../../../k8s/translate/deployments/essence.ts';
+import { objectKey, type SourceObject } from '../../../k8s/translate/model/object.ts';
+import type { Translation } from '../../../k8s/translate/model/translation.ts';
 import { nothingHeld, Translator } from '../../../k8s/translate/translator.ts';
 import { decide } from '../../../routing/decide.ts';
-import { headOf, type HeadText } from '../../../routing/head-text.ts';
-import { compareText } from '../../../routing/problem.ts';
+import { headOf, type HeadText } from '../../../routing/request/head-text.ts';
+import { compareText } from '../../../routing/text/problem.ts';
 import { clusterSettings, service } from './objects.ts';
 import { slipsOf, type Slip, type Tree } from './slips.ts';
 import { requestsFor } from './typing-errors.ts';

@@ -2,14 +2,14 @@
 // decision of a table; what may be is told by the request, the Grants and what else would match, with strings and loops.
 import { array, assert, boolean, constantFrom, option, property, record, tuple, uniqueArray, type Arbitrary } from 'fast-check';
 import { expect, test } from 'vitest';
-import { objectKey, type SourceObject } from '../../../k8s/translate/object.ts';
-import type { Grant } from '../../../k8s/translate/translation.ts';
+import { objectKey, type SourceObject } from '../../../k8s/translate/model/object.ts';
+import type { Grant } from '../../../k8s/translate/model/translation.ts';
 import { nothingHeld, Translator } from '../../../k8s/translate/translator.ts';
 import { decide } from '../../../routing/decide.ts';
-import { headOf, type HeadText } from '../../../routing/head-text.ts';
-import type { Mapping } from '../../../routing/mapping.ts';
+import { headOf, type HeadText } from '../../../routing/request/head-text.ts';
+import type { Mapping } from '../../../routing/model/mapping.ts';
 import { privateTable } from '../../../routing/private-table.ts';
-import { compileRegex } from '../../../routing/regex.ts';
+import { compileRegex } from '../../../routing/regex/regex.ts';
 import { change } from '../../routing/build.ts';
 import { clusterSettings, deployment, noGrant, object } from './objects.ts';
 

@@ -1,12 +1,12 @@
 import { array, assert, constantFrom, letrec, oneof, property, string, tuple, type Arbitrary } from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Claimant } from '../../../k8s/translate/claimant.ts';
-import { decideClaims } from '../../../k8s/translate/claims.ts';
-import { literalPrefix } from '../../../k8s/translate/literal-prefix.ts';
+import type { Claimant } from '../../../k8s/translate/claims/claimant.ts';
+import { decideClaims } from '../../../k8s/translate/claims/contest.ts';
+import { literalPrefix } from '../../../k8s/translate/mappings/literal-prefix.ts';
 import { nothingHeld, Translator } from '../../../k8s/translate/translator.ts';
-import type { SourceObject } from '../../../k8s/translate/object.ts';
-import { compileRegex } from '../../../routing/regex.ts';
-import type { Grant } from '../../../k8s/translate/translation.ts';
+import type { SourceObject } from '../../../k8s/translate/model/object.ts';
+import { compileRegex } from '../../../routing/regex/regex.ts';
+import type { Grant } from '../../../k8s/translate/model/translation.ts';
 import { clusterSettings, codesOf, deployment, noGrant, object, partsOf, translate } from './objects.ts';
 
 function mapping(name: string, prefix: string, more = '', createdAt = ''): SourceObject {

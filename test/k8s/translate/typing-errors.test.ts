@@ -1,7 +1,7 @@
 // A typing error never makes anybody be served more in silence: a drawn part of all of them (some 64,000; SLUICE_TYPING_ERRORS is how many are tried).
 import { dump } from 'js-yaml';
 import { describe, expect, test } from 'vitest';
-import { printProblem } from '../../../routing/problem.ts';
+import { printProblem } from '../../../routing/text/problem.ts';
 import { outcomeOf, silentlyWider, typingErrors, worldsOf } from './typing-errors.ts';
 
 const tried = Number(process.env['SLUICE_TYPING_ERRORS'] ?? 2000);

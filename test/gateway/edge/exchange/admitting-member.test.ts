@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { ForwardDecision } from '../../../../routing/decision.ts';
+import type { ForwardDecision } from '../../../../routing/route/decision.ts';
 import { admittingMember } from '../../../../gateway/edge/exchange/admitting-member.ts';
 import type { LazyMapping } from '../../../../gateway/edge/policy/compiled-mapping.ts';
 

@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest';
-import { ArenaFault } from '../../../../routing/arena.ts';
+import { ArenaFault } from '../../../../routing/arena/arena.ts';
 import { restOften } from '../../../../gateway/edge/exchange/table-rest.ts';
 import { StoppedClock } from '../../../stopped-clock.ts';
 

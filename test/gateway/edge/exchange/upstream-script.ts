@@ -1,5 +1,5 @@
 // An Upstream without sockets, for forwarding: Endpoints that a test scripts, and what forwarding does with them, in words.
-import { CounterBlock, blockBytes, heavyUseBytes, fixed } from '../../../../gateway/counters.ts';
+import { CounterBlock, blockBytes, heavyUseBytes, fixed } from '../../../../gateway/shared/counters.ts';
 import { Forwarding } from '../../../../gateway/edge/exchange/forwarding.ts';
 import type { ForwardedMapping } from '../../../../gateway/edge/exchange/forwarding.ts';
 import type { AnswerTaker } from '../../../../gateway/edge/exchange/forwarded-answer.ts';
@@ -20,9 +20,9 @@ import type { EndpointView } from '../../../../gateway/edge/upstream/endpoint-vi
 import type { ResponseHandler } from '../../../../gateway/edge/upstream/response-handler.ts';
 import { UpstreamContext } from '../../../../gateway/edge/upstream/upstream-context.ts';
 import type { Acquired, UpstreamRequest, Waiting } from '../../../../gateway/edge/upstream/upstream-request.ts';
-import { defaultLimits } from '../../../../gateway/settings.ts';
-import type { EdgeLimits, Settings } from '../../../../gateway/settings.ts';
-import type { RetryPolicy } from '../../../../routing/mapping.ts';
+import { defaultLimits } from '../../../../gateway/options/settings.ts';
+import type { EdgeLimits, Settings } from '../../../../gateway/options/settings.ts';
+import type { RetryPolicy } from '../../../../routing/model/mapping.ts';
 import type { StoppedClock } from '../../../stopped-clock.ts';
 import { frontWith, upstreamOf } from '../../fixtures.ts';
 

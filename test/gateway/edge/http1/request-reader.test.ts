@@ -4,7 +4,7 @@ import { WireRequestHead } from '../../../../gateway/edge/message/request-head.t
 import { RequestReader } from '../../../../gateway/edge/http1/request-reader.ts';
 import type { RequestTaker } from '../../../../gateway/edge/http1/request-reader.ts';
 import { Trailers } from '../../../../gateway/edge/http1/trailers.ts';
-import { defaultLimits } from '../../../../gateway/settings.ts';
+import { defaultLimits } from '../../../../gateway/options/settings.ts';
 
 const request = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
 

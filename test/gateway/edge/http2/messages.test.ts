@@ -1,6 +1,6 @@
 // RFC 9113 §8: what is a request, what is a response, and what the core sees of them.
 import { describe, expect, test } from 'vitest';
-import { headOf } from '../../../../routing/head-text.ts';
+import { headOf } from '../../../../routing/request/head-text.ts';
 import { WireRequestHead } from '../../../../gateway/edge/message/request-head.ts';
 import { ResponseHead } from '../../../../gateway/edge/message/response-head.ts';
 import { errorCode, flag, frameType } from '../../../../gateway/edge/http2/constants.ts';

@@ -1,8 +1,8 @@
 // What goes to an HTTP/2 upstream is what goes to an HTTP/1.1 one: both writers on the same heads.
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { HeaderEdits, HostRewrite, Rewrite } from '../../../../routing/mapping.ts';
-import { noExternalServices } from '../../../../routing/external-services.ts';
+import type { HeaderEdits, HostRewrite, Rewrite } from '../../../../routing/model/mapping.ts';
+import { noExternalServices } from '../../../../routing/model/external-services.ts';
 import { compileMapping } from '../../../../gateway/edge/policy/compiled-mapping.ts';
 import type { Compiler } from '../../../../gateway/edge/policy/compiled-mapping.ts';
 import type { CompiledMapping } from '../../../../gateway/edge/policy/compiled-mapping.ts';

@@ -7,7 +7,7 @@ import { BasicVerifier, basicBounds } from '../../../../gateway/edge/identity/ba
 import { PasswordChecks, mostPasswordChecks } from '../../../../gateway/edge/identity/password-checks.ts';
 import type { PasswordAnswer, PasswordQuestion, PasswordThread } from '../../../../gateway/edge/identity/password-checks.ts';
 import { StoppedClock } from '../../../stopped-clock.ts';
-import { systemClock } from '../../../../gateway/clock.ts';
+import { systemClock } from '../../../../gateway/shared/clock.ts';
 import { passed, requestOf, verdictOf } from './requests.ts';
 
 const dear = hashSync('right', 4);

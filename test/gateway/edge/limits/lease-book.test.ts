@@ -4,8 +4,8 @@ import { compileLimit } from '../../../../gateway/edge/limits/compiled-limit.ts'
 import { LeaseBook } from '../../../../gateway/edge/limits/lease-book.ts';
 import type { LeaseOptions, Taken } from '../../../../gateway/edge/limits/lease-book.ts';
 import type { RedisAnswer } from '../../../../gateway/edge/store/redis.ts';
-import { limitMemory } from '../../../../gateway/limit-memory.ts';
-import { parseLimits } from '../../../../routing/rate-limit.ts';
+import { limitMemory } from '../../../../gateway/shared/limit-memory.ts';
+import { parseLimits } from '../../../../routing/model/rate-limit.ts';
 
 interface Question {
   readonly keys: readonly string[];

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { kind, kindOf } from '../../../../gateway/edge/message/field-kind.ts';
 import { fromClient, fromTrustedProxy, fromUpstream, mergeableTrailers, separateTrailers } from '../../../../gateway/edge/message/field-rules.ts';
-import { isUntouchableHeader, untouchableHeaders } from '../../../../routing/untouchable-headers.ts';
+import { isUntouchableHeader, untouchableHeaders } from '../../../../routing/text/untouchable-headers.ts';
 
 function kindOfName(name: string): number {
   const bytes = Buffer.from(name);

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { copyOfHead, noChange } from '../../../../gateway/edge/message/head-copy.ts';
 import type { HeadChange } from '../../../../gateway/edge/message/head-copy.ts';
 import { WireRequestHead, readRequestHead } from '../../../../gateway/edge/message/request-head.ts';
-import { fieldNamed, fieldText } from '../../../../routing/bytes.ts';
+import { fieldNamed, fieldText } from '../../../../routing/request/bytes.ts';
 
 function headOf(target: string, fields = ''): WireRequestHead {
   const text = `GET ${target} HTTP/1.1\r\nHost: h\r\n${fields}\r\n\0`;

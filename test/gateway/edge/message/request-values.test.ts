@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { clientFacts } from '../../../../gateway/edge/message/client-facts.ts';
 import { WireRequestHead, readRequestHead } from '../../../../gateway/edge/message/request-head.ts';
 import { clientAddress, readClientAddress } from '../../../../gateway/edge/message/request-values.ts';
-import { parseAddress, printAddress } from '../../../../routing/address.ts';
+import { parseAddress, printAddress } from '../../../../routing/text/address.ts';
 import { frontWith } from '../../fixtures.ts';
 
 function headOf(lists: readonly string[]): WireRequestHead {

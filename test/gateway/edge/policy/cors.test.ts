@@ -1,7 +1,7 @@
 // CORS of a Mapping: which requests are preflights, which origins are allowed, what both get.
 import { describe, expect, test } from 'vitest';
-import { headOf } from '../../../../routing/head-text.ts';
-import type { Cors } from '../../../../routing/mapping.ts';
+import { headOf } from '../../../../routing/request/head-text.ts';
+import type { Cors } from '../../../../routing/model/mapping.ts';
 import { compileCors, corsOf } from '../../../../gateway/edge/policy/cors.ts';
 
 const cors: Cors = {

@@ -11,8 +11,8 @@ import type { Step, StepRequest, Verdict } from '../../../../gateway/edge/policy
 import { waits } from '../../../../gateway/edge/policy/step.ts';
 import type { RedisScript } from '../../../../gateway/edge/store/redis-script.ts';
 import type { RedisAnswer } from '../../../../gateway/edge/store/redis.ts';
-import { limitMemory } from '../../../../gateway/limit-memory.ts';
-import { parseLimits } from '../../../../routing/rate-limit.ts';
+import { limitMemory } from '../../../../gateway/shared/limit-memory.ts';
+import { parseLimits } from '../../../../routing/model/rate-limit.ts';
 import { requestOf } from '../identity/requests.ts';
 
 const replicas = 2;

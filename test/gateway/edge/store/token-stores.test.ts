@@ -1,13 +1,13 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import { systemClock } from '../../../../gateway/clock.ts';
-import { CounterBlock, blockBytes, fixed, oauthOutcomes } from '../../../../gateway/counters.ts';
+import { systemClock } from '../../../../gateway/shared/clock.ts';
+import { CounterBlock, blockBytes, fixed, oauthOutcomes } from '../../../../gateway/shared/counters.ts';
 import { MemoryTokens } from '../../../../gateway/edge/store/memory-tokens.ts';
 import { RedisStore } from '../../../../gateway/edge/store/redis.ts';
 import type { RedisAnswer } from '../../../../gateway/edge/store/redis.ts';
 import { RedisTokens, mostSeenTokens, tokenFreshMs } from '../../../../gateway/edge/store/redis-tokens.ts';
 import { mostTokensOfClient, tokenDigest, tokenSeconds } from '../../../../gateway/edge/store/token-store.ts';
 import type { FoundToken, TokenStore } from '../../../../gateway/edge/store/token-store.ts';
-import { bucketTokens, tokenMemory, tokenWords } from '../../../../gateway/token-memory.ts';
+import { bucketTokens, tokenMemory, tokenWords } from '../../../../gateway/shared/token-memory.ts';
 import { RedisServer, hasRedis, redisAt } from '../../../redis-server.ts';
 import { until } from '../../until.ts';
 

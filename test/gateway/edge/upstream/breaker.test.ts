@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { describe, expect, test } from 'vitest';
-import { CounterBlock, blockBytes, breakerCell, lightUse, heavyUseBytes, heavyUseCell } from '../../../../gateway/counters.ts';
+import { CounterBlock, blockBytes, breakerCell, lightUse, heavyUseBytes, heavyUseCell } from '../../../../gateway/shared/counters.ts';
 import { Breaker, resource } from '../../../../gateway/edge/upstream/breaker.ts';
 import { occupancyOf } from '../../../../gateway/edge/io/occupancy.ts';
 import type { Occupancy } from '../../../../gateway/edge/io/occupancy.ts';

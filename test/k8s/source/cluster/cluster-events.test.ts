@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ClusterEvents } from '../../../../k8s/source/cluster/cluster-events.ts';
 import { readClusterObject } from '../../../../k8s/source/cluster/cluster-object.ts';
-import type { ProblemEvent } from '../../../../k8s/source/source.ts';
+import type { ProblemEvent } from '../../../../k8s/source/objects/source.ts';
 import { FakeApi, refuse } from './fake-api.ts';
 
 const collection = '/api/v1/events';

@@ -1,8 +1,8 @@
 import { eventually } from '../../../turns.ts';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { ClusterSource, type ClusterOptions } from '../../../../k8s/source/cluster/cluster.ts';
-import type { LastGood, LastGoodRead, StoredForm } from '../../../../k8s/source/last-good.ts';
-import type { SourceChange, StoredRecord } from '../../../../k8s/source/source.ts';
+import type { LastGood, LastGoodRead, StoredForm } from '../../../../k8s/source/objects/last-good.ts';
+import type { SourceChange, StoredRecord } from '../../../../k8s/source/objects/source.ts';
 import { FakeApi, quickTimes, refuse, type ApiCall, type KubeObject } from './fake-api.ts';
 
 const deployments = '/apis/machinelearning.seldon.io/v1/seldondeployments';

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { ClusterObject } from '../../../../k8s/source/cluster/cluster-object.ts';
 import { PendingObjects, shareLength, turnLength } from '../../../../k8s/source/cluster/pending-objects.ts';
-import { objectKey } from '../../../../k8s/translate/object.ts';
+import { objectKey } from '../../../../k8s/translate/model/object.ts';
 
 function pend(pending: PendingObjects, namespace: string, count: number, length: number): void {
   for (let i = 0; i < count; i++) {

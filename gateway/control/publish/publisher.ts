@@ -1,0 +1,314 @@
+// The Publisher: writes tables into the shared memory, publishes them and wakes the data workers.
+import { randomInt } from 'node:crypto';
+import { ArenaFull } from '../../../routing/arena/blocks.ts';
+import { drawnKey } from '../../../routing/collections/digest.ts';
+import { sameValue } from '../../../routing/text/diff.ts';
+import type { Problem } from '../../../routing/text/problem.ts';
+import type { TablePortion, TableSettings } from '../../../routing/model/table-change.ts';
+import { TableWriter } from '../../../routing/write/table-writer.ts';
+import type { TableEdit, WritePoint, WrittenTable } from '../../../routing/write/table-edit.ts';
+import type { TranslationChange } from '../../../k8s/translate/model/translation.ts';
+import type { SharedTable } from '../../shared/shared-table.ts';
+import { heaviestNamespaces } from './heaviest.ts';
+import { beyondShare, namespaceShare, shareProblems, without } from './namespace-shares.ts';
+import { ServingWorkers } from './serving-workers.ts';
+import { TableBatch } from './table-batch.ts';
+import type { SlotsOf } from './table-batch.ts';
+
+export interface PublisherEvents {
+  /** Nobody else's changes need room. */
+  readonly isOneNamespace: boolean;
+  settings(): TableSettings;
+  /** All that there is, in portions, and Endpoints that fail their health check: for a table that has missed some of it. */
+  everything(): Iterable<TranslationChange>;
+  failing(): Iterable<readonly [upstreamKey: string, addresses: readonly string[]]>;
+  /** The next table is written, and not published yet. */
+  written(): void;
+  /** A write is over: the table is published, or is the one before, or did not fit. */
+  settled(): void;
+  /** Every worker serves the table that a change led to. `seconds`: from the first byte read to the last worker that took it. */
+  live(seconds: number): void;
+  /** A worker took a table, or lacks something else than before. */
+  taken(): void;
+  /** For tests: moments of a write. */
+  reached(point: WritePoint): void;
+}
+
+/** The first change leaves at once; those that follow within this time leave together. */
+export const batchMs = 20;
+/** Times what it took to find that a table does not fit: so long the next one waits. */
+const restAfterFull = 10;
+
+export class Publisher {
+  readonly #shared: SharedTable;
+  /** Bytes of the table that one namespace may have. */
+  readonly #mostOfNamespace: number;
+  readonly #events: PublisherEvents;
+  readonly #batch: TableBatch;
+  /** Those that were written last. */
+  #settings: TableSettings | null = null;
+  /** What the writer hashes tenants' texts with. */
+  readonly #hashKey = drawnKey(randomInt);
+  readonly #workers: ServingWorkers;
+  #writer: TableWriter;
+  /** Version of the table that it went on from. */
+  #openedVersion = 0;
+  /** The writer before had used blocks again, which are in pieces then; this one finds whole ones. */
+  #hasPieces = false;
+  #batchReadAtMs = Number.POSITIVE_INFINITY;
+  /** The batch has something that was not tried yet. */
+  #isUntried = false;
+  #batchTimer: NodeJS.Timeout | null = null;
+  /** The first table was written. */
+  #opened = false;
+  /** Why the newest table is not published. */
+  #problems: readonly Problem[] = [];
+  /** What every reader had read, or passed, when the newest table did not fit; null: it fitted. */
+  #readWhenFull: number | null = null;
+  /** The next table, of which portions are written; null: none is. */
+  #edit: TableEdit | null = null;
+  /** Portions of the change that is coming were let go. */
+  #hasPortions = false;
+  /** Such a change did not fit: next time everything is told again. */
+  #isBehind = false;
+
+  /** Goes on from the table that is in the memory. Throws ArenaFault where it is damaged. */
+  constructor(shared: SharedTable, slots: SlotsOf, events: PublisherEvents) {
+    this.#shared = shared;
+    this.#mostOfNamespace = events.isOneNamespace ? Number.POSITIVE_INFINITY : shared.arena.bytes.length * namespaceShare;
+    this.#events = events;
+    this.#workers = new ServingWorkers((seconds) => events.live(seconds));
+    this.#writer = this.#open();
+    this.#batch = new TableBatch(slots, this.#writer);
+  }
+
+  /** The newest table: what is published. */
+  get written(): WrittenTable {
+    return this.#writer.written;
+  }
+
+  /** Number of the table that the next change leads to. */
+  get nextVersion(): number {
+    return this.#writer.written.version + 1;
+  }
+
+  /** What building the Routes found, and why a table could not be written. */
+  get problems(): readonly Problem[] {
+    return [...this.#problems, ...[...this.#writer.problems.values()].flat()];
+  }
+
+  /** Bytes of the table in memory: in use, and ever touched. */
+  get bytes(): { readonly used: number; readonly touched: number } {
+    return this.#writer.bytes;
+  }
+
+  /** The version that every connected worker reads or has passed; 0 when one of them reads none. Infinity without workers. */
+  get heldByAll(): number {
+    return this.#workers.heldByAll;
+  }
+
+  /** Connected workers that serve a table, and lack nothing without which they would refuse everybody. */
+  get serving(): number {
+    return this.#workers.serving;
+  }
+
+  /** What some worker lacks, for people; null: nothing. */
+  get lacking(): string | null {
+    return this.#workers.lacking;
+  }
+
+  /** Something changed. `readAtMs`: when its first byte was read, epoch ms. */
+  change(change: TranslationChange, readAtMs: number): void {
+    this.#batch.add(change, true);
+    const isWritten = this.#edit !== null || this.#isBehind;
+    if (isWritten || change.mappings.length + change.removedMappings.length + change.flipped.length > 0) this.#batchReadAtMs = Math.min(this.#batchReadAtMs, readAtMs);
+    this.#isUntried ||= isWritten || !this.#batch.empty || !sameValue(this.#events.settings(), this.#settings);
+    this.#departUnlessBatching();
+  }
+
+  /** A portion of a change, written at once and let go: more follows, at last by `change`. Published is the table when all of it is written. */
+  portion(portion: TranslationChange): void {
+    if (this.#isBehind) return;
+    this.#batch.add(portion, false);
+    this.#hasPortions = true;
+    try {
+      this.#writePortion();
+    } catch (error) {
+      if (!(error instanceof ArenaFull)) throw error;
+      this.#full(error);
+    }
+  }
+
+  /** All Endpoints of an Upstream that fail their health check. */
+  failing(key: string, addresses: readonly string[]): void {
+    this.#batch.addFailing(key, addresses);
+    this.#isUntried = true;
+    this.#departUnlessBatching();
+  }
+
+  /** Writes the first table, even an empty one; what it does not name is gone. Changes before it only gather. */
+  open(): void {
+    if (this.#opened) return;
+    this.#opened = true;
+    // A start is not a change: it would spoil the measure of change to live.
+    this.#batchReadAtMs = Number.POSITIVE_INFINITY;
+    this.#batch.removeOthers();
+    this.#depart();
+  }
+
+  setReady(ready: boolean): void {
+    if (ready === this.#shared.ready) return;
+    this.#shared.ready = ready;
+    this.#workers.wake();
+  }
+
+  join(worker: number, wake: () => void): void {
+    this.#workers.join(worker, wake);
+  }
+
+  leave(worker: number): void {
+    this.#workers.leave(worker);
+  }
+
+  /** What a worker lacks from now on; null: nothing. */
+  lacks(worker: number, what: string | null): void {
+    this.#workers.lacks(worker, what);
+    this.#events.taken();
+  }
+
+  /** A worker reads this version since `atMs`, epoch ms. */
+  taken(worker: number, version: number, atMs: number): void {
+    // Before the first table of this control worker, what it reads is an earlier one's.
+    if (!this.#opened || !this.#workers.taken(worker, version, atMs)) return;
+    this.#events.taken();
+    // What this worker read no longer takes room.
+    if (this.#readWhenFull !== null && this.#shared.oldestRead > this.#readWhenFull) {
+      this.#isUntried = true;
+      this.#endBatching();
+      this.#departUnlessBatching();
+    }
+  }
+
+  stop(): void {
+    this.#endBatching();
+    // Nobody goes on with what is written of the next table.
+    if (this.#edit !== null) this.#shared.writing = false;
+  }
+
+  #endBatching(): void {
+    if (this.#batchTimer !== null) clearTimeout(this.#batchTimer);
+    this.#batchTimer = null;
+  }
+
+  #departUnlessBatching(): void {
+    if (!this.#opened || this.#batchTimer !== null || !this.#isUntried) return;
+    const beganMs = performance.now();
+    this.#depart();
+    // What does not fit would take all of the thread: another writer reads all that there is.
+    const waitMs = this.#readWhenFull !== null ? Math.max(batchMs, (performance.now() - beganMs) * restAfterFull) : batchMs;
+    this.#batchTimer = setTimeout(() => {
+      this.#batchTimer = null;
+      this.#departUnlessBatching();
+    }, waitMs);
+  }
+
+  #depart(): void {
+    const before = this.#shared.root;
+    this.#isUntried = false;
+    const fits = this.#write() || (this.#hasPieces && this.#write());
+    if (fits) {
+      const { root } = this.#writer.written;
+      if (root !== before) this.#publish();
+      // Of a successor whose table is the one that is served.
+      else this.#workers.wake();
+    }
+    this.#batchReadAtMs = Number.POSITIVE_INFINITY;
+    this.#events.settled();
+  }
+
+  #publish(): void {
+    const { version, root } = this.#writer.written;
+    if (this.#batchReadAtMs !== Number.POSITIVE_INFINITY) this.#workers.published(version, this.#batchReadAtMs);
+    this.#events.written();
+    this.#shared.publish(root);
+    this.#workers.wake();
+  }
+
+  /** False: it does not fit, and the table before stays; what changed is tried again with the next change, or once a worker that was behind has gone on. */
+  #write(): boolean {
+    try {
+      const settings = this.#events.settings();
+      if (this.#isBehind) this.#writeEverything();
+      const taken = this.#take();
+      taken.edit.finish(settings);
+      this.#letGo(taken);
+      this.#edit = null;
+      this.#hasPortions = false;
+      this.#isBehind = false;
+      this.#shared.writing = false;
+      this.#settings = settings;
+      this.#readWhenFull = null;
+      this.#problems = shareProblems(this.#batch.waiting, this.#mostOfNamespace);
+      return true;
+    } catch (error) {
+      if (!(error instanceof ArenaFull)) throw error;
+      this.#full(error);
+      return false;
+    }
+  }
+
+  /** Writes what is in the batch, and more follows. Throws ArenaFull. */
+  #writePortion(): void {
+    this.#letGo(this.#take());
+  }
+
+  /** Writes what is in the batch, for the next table: `written` is what of it has room. Throws ArenaFull. */
+  #take(): { readonly edit: TableEdit; readonly whole: TablePortion; readonly written: TablePortion } {
+    this.#shared.writing = true;
+    this.#edit ??= this.#writer.edit(this.#shared.oldestRead);
+    const whole = this.#batch.portion;
+    const beyond = beyondShare(whole.mappings, this.#mostOfNamespace, this.#writer);
+    const written = beyond.length === 0 ? whole : without(whole, beyond, (key) => this.#writer.hasUpstream(key));
+    this.#edit.take(written);
+    return { edit: this.#edit, whole, written };
+  }
+
+  /** What is in the batch is written, if not published: only what had no room stays with it. */
+  #letGo({ whole, written }: { readonly whole: TablePortion; readonly written: TablePortion }): void {
+    this.#batch.written();
+    if (written !== whole) this.#batch.keep(whole, written);
+  }
+
+  /** As a successor does: compares all with the table before. Throws ArenaFull. */
+  #writeEverything(): void {
+    this.#batch.restart(this.#writer);
+    for (const portion of this.#events.everything()) {
+      this.#batch.add(portion, false);
+      this.#writePortion();
+    }
+    for (const [key, addresses] of this.#events.failing()) this.#batch.addFailing(key, addresses);
+    this.#batch.removeOthers();
+  }
+
+  /** The next table does not fit. What is in the batch stays there. */
+  #full({ message }: ArenaFull): void {
+    this.#readWhenFull = this.#shared.oldestRead;
+    const { mappings, removedMappings } = this.#batch.portion;
+    // Of the portions that were written, too.
+    const heaviest = heaviestNamespaces(this.#writer.mappingBytes(), mappings, removedMappings);
+    this.#isBehind ||= this.#hasPortions;
+    this.#hasPortions = false;
+    if (this.#isBehind) this.#batch.clear();
+    this.#edit = null;
+    this.#hasPieces = this.#writer.written.version !== this.#openedVersion;
+    this.#writer = this.#open();
+    this.#shared.writing = false;
+    const sentence = `${message}: the table before is served on, and no change of any namespace is; start with a larger --table-mib, or remove deployments, of which these namespaces have most: ${heaviest}`;
+    this.#problems = [{ code: 'table-full', level: 'error', subject: { kind: 'Gateway', namespace: '', name: 'sluice' }, field: '', sentence }];
+  }
+
+  #open(): TableWriter {
+    this.#openedVersion = this.#shared.version;
+    return new TableWriter(this.#shared.arena, this.#shared.root, (point) => this.#events.reached(point), this.#hashKey);
+  }
+}

@@ -1,0 +1,171 @@
+// TableBatch: what changed and is not written yet, by name; what comes later of one name replaces what came before.
+import { refOfMapping } from '../../../k8s/translate/model/object.ts';
+import type { TranslationChange } from '../../../k8s/translate/model/translation.ts';
+import type { MappingChange, TablePortion, UpstreamChange } from '../../../routing/model/table-change.ts';
+import type { UpstreamEndpoints } from '../../../routing/model/upstream.ts';
+
+/** Counter slot of a Mapping and breaker slot of an Upstream, or −1. */
+export interface SlotsOf {
+  slotOf(mapping: string): number;
+  breakerSlotOf(upstream: string): number;
+  /** The Endpoints that hold instead of those that a change tells: of names that were resolved. */
+  resolvedOf(upstream: string): UpstreamEndpoints | undefined;
+}
+
+export class TableBatch {
+  readonly #slots: SlotsOf;
+  /** null: it goes. */
+  readonly #mappings = new Map<string, MappingChange | null>();
+  readonly #upstreams = new Map<string, UpstreamChange | null>();
+  readonly #endpoints = new Map<string, UpstreamEndpoints>();
+  readonly #failing = new Map<string, readonly string[]>();
+  /** What had no room. */
+  #waiting = noneWaiting();
+  /** What waits takes part in the last portion of the change that is coming. */
+  #isRetried = false;
+  /** Of the table before, what no portion has named yet. */
+  #others: Others;
+
+  /** `before`: the table that is gone on from. */
+  constructor(slots: SlotsOf, before: Named) {
+    this.#slots = slots;
+    this.#others = othersIn(before);
+  }
+
+  get empty(): boolean {
+    return this.#mappings.size + this.#upstreams.size + this.#endpoints.size + this.#failing.size === 0;
+  }
+
+  /** `isWhole` false: more of the change follows. */
+  add({ mappings, removedMappings, upstreams, removedUpstreams, endpoints }: TranslationChange, isWhole: boolean): void {
+    const slots = this.#slots;
+    const { namespaces } = this.#waiting;
+    this.#isRetried ||= namespaces.size > 0 && (mappings.some(({ namespace }) => namespaces.has(namespace)) || removedMappings.some((id) => namespaces.has(refOfMapping(id).namespace)));
+    for (const id of removedMappings) this.#mappings.set(id, null);
+    for (const mapping of mappings) this.#mappings.set(mapping.id, { mapping, slot: slots.slotOf(mapping.id) });
+    for (const id of removedMappings) this.#waiting.mappings.delete(id);
+    for (const key of removedUpstreams) {
+      this.#waiting.upstreams.delete(key);
+      this.#waiting.endpoints.delete(key);
+      this.#upstreams.set(key, null);
+      this.#endpoints.delete(key);
+      // If it comes back, its health checks begin anew.
+      this.#failing.set(key, []);
+    }
+    for (const upstream of upstreams) this.#upstreams.set(upstream.key, { upstream, breakerSlot: slots.breakerSlotOf(upstream.key) });
+    for (const one of endpoints) (this.#waiting.upstreams.has(one.key) ? this.#waiting.endpoints : this.#endpoints).set(one.key, slots.resolvedOf(one.key) ?? one);
+    if (isWhole && this.#isRetried) this.#retry();
+  }
+
+  /** `ip:port` of all Endpoints of an Upstream that fail their health check. */
+  addFailing(key: string, addresses: readonly string[]): void {
+    this.#failing.set(key, addresses);
+  }
+
+  /** What was not named since the beginning is gone, health checks that fail among it: what was named is everything. */
+  removeOthers(): void {
+    const { mappings, upstreams, failing } = this.#others;
+    for (const id of mappings) if (!this.#mappings.has(id)) this.#mappings.set(id, null);
+    for (const key of upstreams) if (!this.#upstreams.has(key)) this.#upstreams.set(key, null);
+    for (const key of failing) if (!this.#failing.has(key)) this.#failing.set(key, []);
+    this.#others = noOthers;
+  }
+
+  /** Everything will be named anew, over this table. */
+  restart(before: Named): void {
+    this.clear();
+    this.#waiting = noneWaiting();
+    this.#isRetried = false;
+    this.#others = othersIn(before);
+  }
+
+  get portion(): TablePortion {
+    const [mappings, removedMappings] = split(this.#mappings);
+    const [upstreams, removedUpstreams] = split(this.#upstreams);
+    return { mappings, removedMappings, upstreams, removedUpstreams, endpoints: [...this.#endpoints.values()], failing: [...this.#failing] };
+  }
+
+  /** What `written` left out of `whole` waits until its namespace changes. */
+  keep(whole: TablePortion, written: TablePortion): void {
+    const ids = new Set(written.mappings.map(({ mapping }) => mapping.id));
+    const keys = new Set(written.upstreams.map(({ upstream }) => upstream.key));
+    const told = new Set(written.endpoints.map(({ key }) => key));
+    for (const one of whole.mappings) if (!ids.has(one.mapping.id)) this.#waiting.mappings.set(one.mapping.id, one);
+    for (const one of whole.upstreams) if (!keys.has(one.upstream.key)) this.#waiting.upstreams.set(one.upstream.key, one);
+    for (const one of whole.endpoints) if (!told.has(one.key)) this.#waiting.endpoints.set(one.key, one);
+    for (const { mapping } of this.#waiting.mappings.values()) this.#waiting.namespaces.add(mapping.namespace);
+  }
+
+  /** Namespaces of what waits, and how much of each does. */
+  get waiting(): ReadonlyMap<string, number> {
+    const counts = new Map<string, number>();
+    for (const { mapping } of this.#waiting.mappings.values()) counts.set(mapping.namespace, (counts.get(mapping.namespace) ?? 0) + 1);
+    return counts;
+  }
+
+  /** What waits takes part again, under what came since. */
+  #retry(): void {
+    const { mappings, upstreams, endpoints } = this.#waiting;
+    for (const [id, one] of mappings) if (!this.#mappings.has(id)) this.#mappings.set(id, one);
+    for (const [key, one] of upstreams) if (!this.#upstreams.has(key)) this.#upstreams.set(key, one);
+    for (const [key, one] of endpoints) if (!this.#endpoints.has(key) && this.#upstreams.get(key) !== null) this.#endpoints.set(key, one);
+    this.#waiting = noneWaiting();
+    this.#isRetried = false;
+  }
+
+  /** What is in the batch is written. */
+  written(): void {
+    const { mappings, upstreams, failing } = this.#others;
+    if (mappings.size > 0) for (const id of this.#mappings.keys()) mappings.delete(id);
+    if (upstreams.size > 0) for (const key of this.#upstreams.keys()) upstreams.delete(key);
+    if (failing.size > 0) for (const key of this.#failing.keys()) failing.delete(key);
+    this.clear();
+  }
+
+  clear(): void {
+    this.#mappings.clear();
+    this.#upstreams.clear();
+    this.#endpoints.clear();
+    this.#failing.clear();
+  }
+}
+
+interface Waiting {
+  readonly mappings: Map<string, MappingChange>;
+  readonly upstreams: Map<string, UpstreamChange>;
+  readonly endpoints: Map<string, UpstreamEndpoints>;
+  readonly namespaces: Set<string>;
+}
+
+/** Names of all that a table has. */
+export interface Named {
+  mappingIds(): Iterable<string>;
+  upstreamKeys(): Iterable<string>;
+}
+
+interface Others {
+  readonly mappings: Set<string>;
+  readonly upstreams: Set<string>;
+  readonly failing: Set<string>;
+}
+
+const noOthers: Others = Object.freeze({ mappings: new Set<string>(), upstreams: new Set<string>(), failing: new Set<string>() });
+
+function othersIn(named: Named): Others {
+  const upstreams = new Set(named.upstreamKeys());
+  return { mappings: new Set(named.mappingIds()), upstreams, failing: new Set(upstreams) };
+}
+
+function noneWaiting(): Waiting {
+  return { mappings: new Map(), upstreams: new Map(), endpoints: new Map(), namespaces: new Set() };
+}
+
+function split<V>(values: ReadonlyMap<string, V | null>): [present: V[], removed: string[]] {
+  const present: V[] = [];
+  const removed: string[] = [];
+  for (const [name, value] of values) {
+    if (value === null) removed.push(name);
+    else present.push(value);
+  }
+  return [present, removed];
+}

@@ -1,0 +1,146 @@
+// Problems as events on their objects, so that `kubectl get events` and `kubectl describe` show them where people look. Never more than a few
+// a second, never in a hurry: the gateway does not need them.
+import { createHash } from 'node:crypto';
+import type { Problem } from '../../../routing/text/problem.ts';
+import { visible } from '../../../routing/text/visible.ts';
+import type { EventWriter, ProblemEvent } from '../../../k8s/source/objects/source.ts';
+import type { Alarm, Clock } from '../../shared/clock.ts';
+import type { Log } from '../../shared/log.ts';
+
+export interface ProblemEventTimes {
+  /** Between two writes. */
+  readonly betweenMs: number;
+  /** A Problem that stays is shown again after this: the API server forgets events after an hour. */
+  readonly againMs: number;
+  /** After a refusal nothing is tried for this long. */
+  readonly forbiddenMs: number;
+}
+
+export const problemEventTimes: ProblemEventTimes = { betweenMs: 200, againMs: 1_800_000, forbiddenMs: 600_000 };
+
+/** Most Problems that are followed; later ones are seen in /api/problems. */
+const mostProblems = 5000;
+/** The API server takes 1024 bytes of a message. */
+const messageLength = 1000;
+
+interface Shown {
+  readonly event: ProblemEvent;
+  /** Not before this time of the clock. */
+  dueMs: number;
+}
+
+export class ProblemEvents {
+  readonly #writer: EventWriter;
+  readonly #times: ProblemEventTimes;
+  readonly #log: Log;
+  readonly #clock: Clock;
+  /** Between two writes; null: none was made. */
+  #pauseAlarm: Alarm | null = null;
+  #stopped = false;
+  readonly #events = new WeakMap<Problem, ProblemEvent>();
+  #shown = new Map<string, Shown>();
+  #seen: readonly Problem[] = [];
+  #pausedUntilMs = -Infinity;
+  #writing = false;
+
+  constructor(writer: EventWriter, times: ProblemEventTimes, log: Log, clock: Clock) {
+    this.#writer = writer;
+    this.#times = times;
+    this.#log = log;
+    this.#clock = clock;
+  }
+
+  /** All Problems there are now. Those of level info are not told: they are no reason to act. */
+  take(problems: readonly Problem[]): void {
+    if (problems !== this.#seen) {
+      this.#seen = problems;
+      const shown = new Map<string, Shown>();
+      for (const problem of inTurns(problems)) {
+        if (shown.size >= mostProblems) break;
+        const event = this.#eventOf(problem);
+        const before = this.#shown.get(event.name);
+        shown.set(event.name, before?.event.message === event.message ? before : { event, dueMs: -Infinity });
+      }
+      this.#shown = shown;
+    }
+    if (!this.#writing) void this.#write();
+  }
+
+  /** Problems stay the same objects while nothing changes them: at 5000 of them the hashes would take milliseconds of every look. */
+  #eventOf(problem: Problem): ProblemEvent {
+    let event = this.#events.get(problem);
+    if (event === undefined) this.#events.set(problem, (event = eventOf(problem)));
+    return event;
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#pauseAlarm?.cancel();
+  }
+
+  async #write(): Promise<void> {
+    this.#writing = true;
+    let walked;
+    do {
+      walked = this.#shown;
+      await this.#writeDue(walked);
+    } while (walked !== this.#shown && !this.#stopped);
+    this.#writing = false;
+  }
+
+  async #writeDue(shown: ReadonlyMap<string, Shown>): Promise<void> {
+    for (const one of shown.values()) {
+      const nowMs = this.#clock.now();
+      if (this.#stopped || nowMs < this.#pausedUntilMs) return;
+      // A newer set may have taken the place of the one that is walked.
+      if (one.dueMs > nowMs || this.#shown.get(one.event.name) !== one) continue;
+      one.dueMs = nowMs + this.#times.againMs;
+      const written = await this.#writer.write(one.event);
+      if (written === 'forbidden') this.#pause(nowMs);
+      if (written === 'failed') one.dueMs = nowMs + this.#times.betweenMs * 50;
+      await new Promise<void>((resolve) => (this.#pauseAlarm = this.#clock.after(this.#times.betweenMs, resolve)));
+    }
+  }
+
+  #pause(nowMs: number): void {
+    this.#pausedUntilMs = nowMs + this.#times.forbiddenMs;
+    for (const one of this.#shown.values()) one.dueMs = -Infinity;
+    this.#log.write('info', 'events-forbidden', { sentence: 'Problems are not shown as Kubernetes Events: grant get, create and patch of events' });
+  }
+}
+
+/** Those that are told, one of each namespace in turn: thousands in one take neither place nor time from the few of another. */
+function* inTurns(problems: readonly Problem[]): Iterable<Problem> {
+  const byNamespace = new Map<string, Problem[]>();
+  for (const problem of problems) {
+    const { namespace } = problem.subject;
+    if (problem.level === 'info' || namespace === '') continue;
+    const of = byNamespace.get(namespace);
+    if (of === undefined) byNamespace.set(namespace, [problem]);
+    else of.push(problem);
+  }
+  for (let turn = 0; byNamespace.size > 0; turn++) {
+    for (const [namespace, of] of byNamespace) {
+      yield of[turn]!;
+      if (turn + 1 === of.length) byNamespace.delete(namespace);
+    }
+  }
+}
+
+/** The name is a hash of object, code and field, the same on every replica. */
+export function eventOf({ code, level, subject, field, sentence }: Problem): ProblemEvent {
+  const identity = createHash('sha256').update(JSON.stringify([subject.kind, subject.namespace, subject.name, code, field])).digest('hex').slice(0, 20);
+  return {
+    name: `sluice-${identity}`,
+    subject,
+    type: level === 'info' ? 'Normal' : 'Warning',
+    reason: code.replace(/(?:^|-)([a-z0-9])/g, (_, letter: string) => letter.toUpperCase()),
+    message: shortened(visible(field === '' ? sentence : `${field}: ${sentence}`)),
+  };
+}
+
+function shortened(text: string): string {
+  if (Buffer.byteLength(text) <= messageLength) return text;
+  const cut = Buffer.from(text).subarray(0, messageLength - 3).toString('utf8').replace(/\uFFFD+$/, '');
+  return `${cut}...`;
+}

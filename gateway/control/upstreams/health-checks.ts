@@ -1,0 +1,142 @@
+// Active health checks, where a Mapping asks for them. They run in the control worker, so that an Endpoint is asked once whatever the number of
+// data workers, which are told who fails. Nothing here changes shares or `ready` (routing rule 7).
+import { printEndpoint } from '../../../routing/model/upstream.ts';
+import type { Endpoint, HealthCheck, Upstream } from '../../../routing/model/upstream.ts';
+import type { TranslationChange } from '../../../k8s/translate/model/translation.ts';
+
+export interface HealthOutside {
+  /** Does the Endpoint answer as the check wants it, and in time? Never rejects. */
+  probe(upstream: Upstream, check: HealthCheck, endpoint: Endpoint): Promise<boolean>;
+  /** In [0, 1). */
+  draw(): number;
+  /** Who of the Upstream's Endpoints fails has changed: `ip:port` of all that do. */
+  changed(upstreamKey: string, failing: readonly string[]): void;
+  /** As it is now; null: there is none. */
+  upstreamOf(key: string): Upstream | null;
+  /** Of the Upstream, as they are now. */
+  endpointsOf(key: string): readonly Endpoint[];
+}
+
+/** Probes at once; over it they wait for their turn, and intervals grow longer than asked for. */
+const probesAtOnce = 32;
+/** The first probe comes within this time, whatever the interval. */
+const firstProbeMs = 1000;
+
+interface Checked {
+  readonly upstream: Upstream;
+  readonly endpoints: Map<string, CheckedEndpoint>;
+}
+
+export class HealthChecks {
+  readonly #outside: HealthOutside;
+  readonly #upstreams = new Map<string, Checked>();
+  readonly #turns: (() => void)[] = [];
+  #running = 0;
+
+  constructor(outside: HealthOutside) {
+    this.#outside = outside;
+  }
+
+  /** Follows what has changed. */
+  take({ upstreams, removedUpstreams, endpoints }: TranslationChange): void {
+    for (const key of removedUpstreams) this.follow(key, null, []);
+    for (const upstream of upstreams) this.follow(upstream.key, upstream, upstream.healthCheck === null ? [] : this.#outside.endpointsOf(upstream.key));
+    for (const { key } of endpoints) {
+      // Making an Upstream anew to see that it has no check costs more than all else here.
+      if (this.#upstreams.has(key)) this.follow(key, this.#outside.upstreamOf(key), this.#outside.endpointsOf(key));
+    }
+  }
+
+  /** What is checked from now on of this Upstream; null, or an Upstream without a check: nothing. An Endpoint that stays keeps its record. */
+  follow(key: string, upstream: Upstream | null, endpoints: readonly Endpoint[]): void {
+    const known = this.#upstreams.get(key);
+    const check = upstream?.healthCheck ?? null;
+    if (upstream === null || check === null) {
+      if (known !== undefined) this.#forget(key, known);
+      return;
+    }
+    const checked: Checked = { upstream, endpoints: new Map() };
+    for (const endpoint of endpoints) {
+      const address = printEndpoint(endpoint.ip, endpoint.port);
+      checked.endpoints.set(address, known?.endpoints.get(address) ?? new CheckedEndpoint(check, (one) => this.#probe(key, one, endpoint), this.#outside.draw() * Math.min(firstProbeMs, check.intervalMs)));
+    }
+    for (const [address, endpoint] of known?.endpoints ?? []) if (!checked.endpoints.has(address)) endpoint.stop();
+    this.#upstreams.set(key, checked);
+  }
+
+  /** Endpoints that fail, by Upstream; those without any are left out. */
+  get failing(): readonly (readonly [upstreamKey: string, addresses: readonly string[]])[] {
+    return [...this.#upstreams].map(([key, checked]) => [key, failingOf(checked)] as const).filter(([, addresses]) => addresses.length > 0);
+  }
+
+  stop(): void {
+    for (const { endpoints } of this.#upstreams.values()) for (const endpoint of endpoints.values()) endpoint.stop();
+    this.#upstreams.clear();
+  }
+
+  #forget(key: string, { endpoints }: Checked): void {
+    for (const endpoint of endpoints.values()) endpoint.stop();
+    this.#upstreams.delete(key);
+  }
+
+  async #probe(key: string, endpoint: CheckedEndpoint, at: Endpoint): Promise<void> {
+    await this.#turn();
+    const checked = this.#upstreams.get(key);
+    const isWell = checked !== undefined && !endpoint.stopped && (await this.#outside.probe(checked.upstream, endpoint.check, at));
+    this.#running -= 1;
+    this.#turns.shift()?.();
+    const now = this.#upstreams.get(key);
+    if (endpoint.stopped || now === undefined) return;
+    if (endpoint.saw(isWell)) this.#outside.changed(key, failingOf(now));
+    // Jittered, so that checks that began together do not stay together.
+    endpoint.again(endpoint.check.intervalMs * (0.9 + this.#outside.draw() * 0.2));
+  }
+
+  async #turn(): Promise<void> {
+    if (this.#running >= probesAtOnce) {
+      await new Promise<void>((resolve) => {
+        this.#turns.push(resolve);
+      });
+    }
+    this.#running += 1;
+  }
+}
+
+function failingOf({ endpoints }: Checked): readonly string[] {
+  return [...endpoints].filter(([, { failing }]) => failing).map(([address]) => address);
+}
+
+/** One Endpoint under check. It begins well: Kubernetes has called it ready (`Differs:` Envoy's begin failing until their first success). */
+class CheckedEndpoint {
+  readonly check: HealthCheck;
+  readonly #probe: (endpoint: CheckedEndpoint) => Promise<void>;
+  failing = false;
+  stopped = false;
+  /** Results in a row that speak against `failing` as it is. */
+  #against = 0;
+  #timer: NodeJS.Timeout | null = null;
+
+  constructor(check: HealthCheck, probe: (endpoint: CheckedEndpoint) => Promise<void>, firstMs: number) {
+    this.check = check;
+    this.#probe = probe;
+    this.again(firstMs);
+  }
+
+  /** True: it has begun or ceased to fail. */
+  saw(isWell: boolean): boolean {
+    this.#against = isWell === this.failing ? this.#against + 1 : 0;
+    if (this.#against < (this.failing ? this.check.healthyThreshold : this.check.unhealthyThreshold)) return false;
+    this.failing = !this.failing;
+    this.#against = 0;
+    return true;
+  }
+
+  again(afterMs: number): void {
+    this.#timer = setTimeout(() => void this.#probe(this), afterMs);
+  }
+
+  stop(): void {
+    this.stopped = true;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+  }
+}

@@ -1,0 +1,98 @@
+// The data plane of one thread, as its thread sees it, and what it says of requests: gateway/edge implements this, gateway/worker/worker.ts uses it.
+import type { CertificateSet } from './certificates.ts';
+import type { Clock } from './clock.ts';
+import type { CallPolicy } from '../callers/call-policy.ts';
+import type { CounterBlock } from './counters.ts';
+import type { OAuthClient, OAuthClientsChange } from '../callers/oauth-client.ts';
+import type { LimitMemory } from './limit-memory.ts';
+import type { LogLevel } from './log.ts';
+import type { RevokedTokens, TokensToRevoke } from './messages.ts';
+import type { Settings } from '../options/settings.ts';
+import type { TableMemory } from './shared-table.ts';
+
+/** What a data plane is made with. */
+export interface PlaneStart {
+  readonly settings: Settings;
+  readonly clock: Clock;
+  readonly counters: CounterBlock;
+  /** Counters of the other data workers: read only. */
+  readonly others: readonly Float64Array[];
+  /** Where all of them count who has much of an Upstream in use. */
+  readonly heavyUse: Int32Array;
+  /** Memory of the table, and which of its readers this is. */
+  readonly table: TableMemory;
+  readonly reader: number;
+  /** Clients of the OAuth gateway; null: they are not known yet. */
+  readonly oauthClients: readonly OAuthClient[] | null;
+  /** Memory of its tokens, a part for each reader; empty: they are elsewhere. */
+  readonly tokens: readonly SharedArrayBuffer[];
+  /** Who may call; null: it is not known yet, and nobody may. */
+  readonly policy: CallPolicy | null;
+  /** A token names a key that this provider of identities has not: new ones are looked for. */
+  readonly askKeys: (provider: string) => void;
+  /** Of the keys that seal TLS sessions: 32 bytes, the same in every worker. */
+  readonly ticketSeed: Uint8Array;
+  /** The memory of this number is damaged, so that this thread must end. */
+  /** Where limits of rate are counted, and by how much the time of that memory is ahead of `clock`, ms. */
+  readonly rateLimits: { readonly memory: LimitMemory; readonly aheadMs: number };
+  readonly damaged: (memory: number, sentence: string) => void;
+  readonly log: (entry: AccessEntry) => void;
+  /** What is said of the worker itself: a line with a name. */
+  readonly say: (level: LogLevel, event: string, fields: Readonly<Record<string, unknown>>) => void;
+  /** DNS Upstreams that need addresses, or are still in use. */
+  readonly used: (upstreamKeys: string[]) => void;
+}
+
+/** What is said about one request. */
+export interface AccessEntry {
+  /** When the request came, epoch ms. */
+  readonly atMs: number;
+  /** A failure's flag, or "". */
+  readonly flag: string;
+  /** What failed, for people; "" when nothing did. */
+  readonly sentence: string;
+  readonly code: number;
+  readonly method: string;
+  /** As sent, with its query; at most 256 characters. */
+  readonly path: string;
+  readonly requestId: string;
+  /** Address of the client. */
+  readonly peer: string;
+  /** Who called, `provider/client`; "": nobody was asked. */
+  readonly client: string;
+  /** Key of the Route, or "". */
+  readonly route: string;
+  /** Id of the Mapping, or "". */
+  readonly mapping: string;
+  /** ip:port that answered or was tried last, or "". */
+  readonly address: string;
+  readonly requestBytes: number;
+  readonly responseBytes: number;
+  readonly durationMs: number;
+}
+
+/** The data plane of one thread (gateway/edge), as its thread sees it. */
+export interface Plane {
+  /** There may be news in the memory of the table: takes the newest one. */
+  woken(): void;
+  /** Tables come in this memory from now on; the one that is served stays until the first of them. */
+  follow(memory: TableMemory): void;
+  /** Who may call from now on. */
+  setPolicy(policy: CallPolicy): void;
+  /** Keys of this provider were looked for, and there are no others than those of its policy. */
+  keysLooked(provider: string): void;
+  /** Other clients of the OAuth gateway. */
+  setOAuthClients(change: OAuthClientsChange): void;
+  /** Ends tokens of the OAuth gateway. */
+  revoke(tokens: TokensToRevoke): Promise<RevokedTokens>;
+  /** The table that is served; version 0: none yet, or none of the memory that is followed. `atMs`: since when, epoch ms. */
+  readonly served: { readonly version: number; readonly atMs: number };
+  /** What it has not been given yet and without which it refuses everybody, for people; null: nothing. */
+  readonly lacks: string | null;
+  /** Ports 0: any free one. `tlsPort` 0 in the answer: no TLS. Rejects when an address cannot be bound. */
+  listen(port: number, tlsPort: number): Promise<{ readonly host: string; readonly port: number; readonly tlsPort: number }>;
+  /** Certificates and terms of hosts, for handshakes and requests from now on. */
+  setCertificates(set: CertificateSet): void;
+  /** Serves on for `waitMs`, then lets connections end; resolves when nothing is in flight any more, or the grace is over. */
+  drain(waitMs: number, graceMs: number): Promise<void>;
+}

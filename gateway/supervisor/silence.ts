@@ -1,0 +1,71 @@
+// What the supervisor does about threads that no longer turn: says where they stand, and replaces them.
+import type { Worker } from 'node:worker_threads';
+import { fixed, type CounterBlock } from '../shared/counters.ts';
+import type { Log } from '../shared/log.ts';
+import { sharedNowMs } from '../shared/pulse.ts';
+import type { SupervisedThread } from './supervised-thread.ts';
+import { controlSilenceMs, SilenceWatch, stackOf, startSilenceMs, watchEveryMs } from './watch.ts';
+
+/** A thread that is watched. */
+export interface Watched {
+  readonly name: string;
+  readonly place: SupervisedThread;
+  /** Where it beats. */
+  readonly cells: Float64Array;
+  /** It may be silent for so long now, ms; 0: for ever. */
+  readonly limitMs: () => number;
+}
+
+/** How long threads may be silent, ms, by `--worker-silence-ms`; 0: for ever. */
+export function limitsOfSilence(limitMs: number, isStarting: () => boolean): { readonly data: () => number; readonly control: () => number } {
+  if (limitMs === 0) return { data: () => 0, control: () => 0 };
+  return { data: () => (isStarting() ? Math.max(limitMs, startSilenceMs) : limitMs), control: () => Math.max(limitMs, controlSilenceMs) };
+}
+
+export class SilenceJudge {
+  readonly #watch = new SilenceWatch(sharedNowMs());
+  readonly #watched: readonly Watched[];
+  readonly #log: Log;
+  readonly #counters: CounterBlock;
+  /** Those that are being judged. */
+  readonly #suspected = new Set<Watched>();
+  /** Those that were judged and have not ended yet: to end one that does not turn may take longer than to judge it. */
+  readonly #replaced = new WeakSet<Worker>();
+  readonly #timer: NodeJS.Timeout;
+
+  /** Watches from now on. `counters`: where silences are counted. */
+  constructor(watched: readonly Watched[], log: Log, counters: CounterBlock) {
+    this.#watched = watched;
+    this.#log = log;
+    this.#counters = counters;
+    this.#timer = setInterval(() => this.#look(), watchEveryMs);
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  #look(): void {
+    this.#watch.look(sharedNowMs());
+    for (const one of this.#watched) {
+      const { worker } = one.place;
+      if (worker !== null && !this.#suspected.has(one) && !this.#replaced.has(worker) && this.#watch.silentMs(one.cells, one.limitMs()) > 0) void this.#judge(one, worker);
+    }
+  }
+
+  /** It has been silent for too long: asks where it stands, and replaces it unless it has turned again meanwhile. */
+  async #judge(one: Watched, worker: Worker): Promise<void> {
+    const { name, place, cells } = one;
+    const limitMs = one.limitMs();
+    this.#suspected.add(one);
+    const stack = await stackOf(worker);
+    this.#suspected.delete(one);
+    if (place.worker !== worker) return;
+    const silentMs = Math.round(this.#watch.silentMs(cells, limitMs));
+    this.#log.write(silentMs > 0 ? 'error' : 'warn', silentMs > 0 ? 'worker-silent' : 'worker-paused', { thread: name, silentMs: silentMs || limitMs, stack });
+    if (silentMs === 0) return;
+    this.#replaced.add(worker);
+    this.#counters.add(fixed.workerSilences, 1);
+    place.replace(`it did not turn for ${silentMs} ms`, stack);
+  }
+}

@@ -1,0 +1,80 @@
+// What the supervisor keeps, whichever threads end: all that a thread starts with.
+import { randomBytes, randomInt } from 'node:crypto';
+import type { CertificateSet } from '../shared/certificates.ts';
+import { blockBytes, heavyUseBytes } from '../shared/counters.ts';
+import { limitMemory } from '../shared/limit-memory.ts';
+import type { LimitMemory } from '../shared/limit-memory.ts';
+import type { Log } from '../shared/log.ts';
+import type { ControlStart, DataStart, KeptPolicy, SpareStart } from '../shared/messages.ts';
+import { sharedNowMs } from '../shared/pulse.ts';
+import type { Settings } from '../options/settings.ts';
+import { spareReader } from '../shared/shared-table.ts';
+import { KeptHandover } from './handover.ts';
+import { KeptOAuth } from './oauth.ts';
+import { KeptTable } from './table.ts';
+
+export class Kept {
+  /** With the ports that were found. */
+  settings: Settings;
+  /** What ended workers have counted, and the supervisor itself. */
+  readonly base = new SharedArrayBuffer(blockBytes());
+  /** Counters of each data worker. */
+  readonly blocks: readonly SharedArrayBuffer[];
+  /** Where data workers count who has much of an Upstream in use. */
+  readonly heavyUse = new SharedArrayBuffer(heavyUseBytes());
+  readonly table: KeptTable;
+  readonly handover = new KeptHandover();
+  readonly oauth: KeptOAuth;
+  /** Who may call; null: no control worker has said it yet. */
+  policy: KeptPolicy | null = null;
+  /** What the control worker gave the data workers last. */
+  certificates: CertificateSet | null = null;
+  readonly #limits: LimitMemory;
+  readonly #ticketSeed = Uint8Array.from(randomBytes(32));
+
+  constructor(settings: Settings, log: Log) {
+    this.settings = settings;
+    this.blocks = Array.from({ length: settings.workers }, () => new SharedArrayBuffer(blockBytes()));
+    this.table = new KeptTable(settings.tableMebibytes, log);
+    this.oauth = new KeptOAuth(settings);
+    this.#limits = limitMemory(settings.limits.rateLimitClients, sharedNowMs(), [randomInt(2 ** 32), randomInt(2 ** 32)]);
+  }
+
+  dataStart(worker: number, replacement: boolean): DataStart {
+    return {
+      kind: 'data',
+      settings: this.settings,
+      worker,
+      counters: this.blocks,
+      heavyUse: this.heavyUse,
+      table: this.table.memory,
+      port: this.settings.listen.port,
+      tlsPort: this.settings.tls?.port ?? 0,
+      policy: this.policy?.policy ?? null,
+      limits: this.#limits,
+      certificates: this.certificates,
+      ticketSeed: this.#ticketSeed,
+      oauthClients: this.oauth.clients,
+      tokens: this.oauth.tokens,
+      replacement,
+    };
+  }
+
+  controlStart(): ControlStart {
+    return {
+      kind: 'control',
+      settings: this.settings,
+      counters: this.blocks,
+      base: this.base,
+      table: this.table.memory,
+      handover: this.handover.whole,
+      policy: this.policy,
+      limits: this.#limits,
+      certificates: this.certificates,
+    };
+  }
+
+  spareStart(): SpareStart {
+    return { kind: 'spare', settings: this.settings, table: this.table.memory, reader: spareReader };
+  }
+}

@@ -1,0 +1,106 @@
+// The record of claims in a file, for a folder of manifests: replaced at once or not at all, and only over what the writer has read. A file beside it
+// that nobody else may make at the same time keeps two writers apart.
+import { createHash } from 'node:crypto';
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, statSync, unwatchFile, watchFile, writeSync } from 'node:fs';
+import type { ObjectRef } from '../../../routing/text/problem.ts';
+import { errorCode } from '../objects/error-code.ts';
+import type { ClaimStore, RecordWrite, StoredRecord } from '../objects/source.ts';
+
+/** No record is longer; what is has not been written by a gateway and is not read. */
+const mostBytes = 1024 * 1024;
+/** Between two looks at the file, ms. */
+const lookMs = 2000;
+/** A draft that is older was left by a writer that ended in the middle. */
+const staleDraftMs = 10_000;
+
+export class ClaimFile implements ClaimStore {
+  readonly subject: ObjectRef;
+  readonly #file: string;
+  #told: (stored: StoredRecord) => void = () => {};
+  #shown: string | null = null;
+
+  constructor(file: string) {
+    this.#file = file;
+    this.subject = { kind: 'File', namespace: '', name: file };
+  }
+
+  follow(told: (stored: StoredRecord) => void): void {
+    this.#told = told;
+  }
+
+  start(): void {
+    this.#look();
+    watchFile(this.#file, { interval: lookMs, persistent: false }, this.#look);
+  }
+
+  stop(): void {
+    unwatchFile(this.#file, this.#look);
+  }
+
+  write(text: string, over: string | null): Promise<RecordWrite> {
+    return Promise.resolve(this.#write(text, over));
+  }
+
+  readonly #look = (): void => {
+    const stored = this.#read();
+    const shown = JSON.stringify(stored);
+    if (shown === this.#shown) return;
+    this.#shown = shown;
+    this.#told(stored);
+  };
+
+  #read(): StoredRecord {
+    try {
+      if (statSync(this.#file).size > mostBytes) return { kind: 'unreadable', sentence: `it has more than ${mostBytes} bytes` };
+      const text = readFileSync(this.#file, 'utf8');
+      return { kind: 'text', text, version: versionOf(text) };
+    } catch (error) {
+      const code = errorCode(error);
+      return code === 'ENOENT' ? { kind: 'absent' } : { kind: 'unreadable', sentence: `it cannot be read (${code})` };
+    }
+  }
+
+  #write(text: string, over: string | null): RecordWrite {
+    const draft = `${this.#file}.new`;
+    let handle: number | null = null;
+    try {
+      handle = openDraft(draft);
+      const stored = this.#read();
+      if (stored.kind === 'unreadable') return { kind: 'failed', sentence: stored.sentence };
+      if ((stored.kind === 'text' ? stored.version : null) !== over) {
+        this.#shown = null;
+        setImmediate(this.#look);
+        return { kind: 'conflict' };
+      }
+      writeSync(handle, text);
+      fsyncSync(handle);
+      closeSync(handle);
+      handle = null;
+      renameSync(draft, this.#file);
+      const version = versionOf(text);
+      this.#shown = JSON.stringify({ kind: 'text', text, version } satisfies StoredRecord);
+      return { kind: 'written', version };
+    } catch (error) {
+      return { kind: 'failed', sentence: `it cannot be written (${errorCode(error)})` };
+    } finally {
+      if (handle !== null) {
+        closeSync(handle);
+        rmSync(draft, { force: true });
+      }
+    }
+  }
+}
+
+function openDraft(draft: string): number {
+  try {
+    return openSync(draft, 'wx', 0o600);
+  } catch (error) {
+    if (errorCode(error) !== 'EEXIST' || Date.now() - statSync(draft).mtimeMs < staleDraftMs) throw error;
+    rmSync(draft, { force: true });
+    return openSync(draft, 'wx', 0o600);
+  }
+}
+
+function versionOf(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}

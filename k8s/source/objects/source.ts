@@ -1,0 +1,82 @@
+// Source: where Snapshots come from. A folder of manifests, or a cluster.
+import type { ObjectRef, Problem } from '../../../routing/text/problem.ts';
+import type { SourceObject } from '../../translate/model/object.ts';
+
+/** Some of what changed. */
+export interface PartialChange {
+  readonly set: readonly SourceObject[];
+  /** Keys (`objectKey`) of objects that are gone. */
+  readonly removed: readonly string[];
+}
+
+/** What changed since the last call. The first change of a Source ends what is everything. */
+export interface SourceChange extends PartialChange {
+  /** All Problems of the Source itself (a file that does not parse), replacing the earlier ones. */
+  readonly problems: readonly Problem[];
+  /** performance.timeOrigin + performance.now() when the first byte of this change was read, ms: start of `sluice_change_live_seconds`. */
+  readonly readAtMs: number;
+}
+
+export interface Source {
+  readonly kind: 'folder' | 'cluster';
+  /** Addresses that belong to where it comes from and are never to be dialled: the API server's. */
+  readonly forbiddenAddresses: readonly string[];
+  /** Where the record of claims is kept beyond this process; null: nowhere. */
+  readonly claims: ClaimStore | null;
+  /** Tells people about Problems where their objects are; null where objects have no such place. */
+  readonly events: EventWriter | null;
+  /**
+   * Delivers the first change, with which everything was told, before it resolves, later ones as they happen, never two at a time. What it has of the
+   * first one before the rest it may give to `gather`, which reads it at once. Rejects with one clear sentence when it cannot start (a missing folder).
+   */
+  start(deliver: (change: SourceChange) => void, gather?: (part: PartialChange) => void): Promise<void>;
+  stop(): Promise<void>;
+  /** All Secrets that manifests refer to now, as `namespace/name`. A cluster Source reads these and no others. */
+  follow(secrets: ReadonlySet<string>): void;
+  /** Seconds since the Source last knew the truth: 0 for a folder that is watched. */
+  ageSeconds(): number;
+  /** Why it does not know the truth, as a sentence for logs and /readyz; null while it does. */
+  trouble(): string | null;
+}
+
+/** A Problem as it is shown on its object. */
+export interface ProblemEvent {
+  /** The same for the same object, code and field, on every replica. */
+  readonly name: string;
+  readonly subject: ObjectRef;
+  readonly type: 'Warning' | 'Normal';
+  /** One word in capitals and small letters: `BadTimeout`. */
+  readonly reason: string;
+  readonly message: string;
+}
+
+export interface EventWriter {
+  /**
+   * Shows it once, whoever shows it: one that is there already is counted, and not even that while it is fresh. `no-object`: there is no such
+   * object (any more). Never rejects.
+   */
+  write(event: ProblemEvent): Promise<'written' | 'fresh' | 'no-object' | 'forbidden' | 'failed'>;
+}
+
+/** What is stored of the record of claims. */
+export type StoredRecord =
+  /** `version`: what a write replaces. */
+  | { readonly kind: 'text'; readonly text: string; readonly version: string }
+  | { readonly kind: 'absent' }
+  /** A sentence: why it cannot be read. */
+  | { readonly kind: 'unreadable'; readonly sentence: string };
+
+export type RecordWrite =
+  | { readonly kind: 'written'; readonly version: string }
+  /** Somebody else wrote meanwhile: what is stored is told anew. */
+  | { readonly kind: 'conflict' }
+  | { readonly kind: 'failed'; readonly sentence: string };
+
+/** Holds one text that replicas share, and writes it only over the version that the writer has read. */
+export interface ClaimStore {
+  readonly subject: ObjectRef;
+  /** Tells what is stored now and whenever that changes. Before the Source starts; the first word comes before its start ends. */
+  follow(told: (stored: StoredRecord) => void): void;
+  /** `over` null: there is none yet. Never rejects. */
+  write(text: string, over: string | null): Promise<RecordWrite>;
+}

@@ -1,0 +1,268 @@
+// Bare gRPC names: calls with `seldon` and without `namespace`. A name belongs to the namespace that held it first, by the record of claims.
+import { compareText } from '../../../routing/text/problem.ts';
+import { fewOf, listOf, type Few } from '../collections/few.ts';
+import { heldKey, type Held, type Proposal } from './held.ts';
+import type { Grant } from '../model/translation.ts';
+
+/** Who declares names. */
+export interface Declarer {
+  readonly namespace: string;
+  /** RFC 3339 or "". */
+  readonly createdAt: string;
+}
+
+export interface BareNameSettings {
+  readonly grants: readonly Grant[];
+  /** Only names that a Grant reserves are served. */
+  readonly grantedOnly: boolean;
+  /** What the record does not say is left open. */
+  readonly asRecorded: boolean;
+}
+
+/** A namespace that declares a name. */
+interface Declaring {
+  readonly namespace: string;
+  /** Number of the change in which it was first seen. */
+  readonly turn: number;
+  /** Of its oldest object that declared the name since. */
+  createdAt: string;
+  /** Units that declare it. */
+  count: number;
+}
+
+/** All that declare one name: mostly one unit, and thousands may. */
+class Declared<U extends Declarer> {
+  #units: U | Set<U>;
+  #namespaces: Declaring | Map<string, Declaring>;
+  /** null: not known. */
+  #first: Declaring | null;
+
+  constructor(unit: U, turn: number) {
+    const { namespace, createdAt } = unit;
+    this.#units = unit;
+    this.#first = { namespace, turn, createdAt, count: 1 };
+    this.#namespaces = this.#first;
+  }
+
+  add(unit: U, turn: number): void {
+    const { namespace, createdAt } = unit;
+    if (!(this.#units instanceof Set)) this.#units = new Set([this.#units]);
+    this.#units.add(unit);
+    let declaring = this.#at(namespace);
+    if (declaring === null) {
+      declaring = { namespace, turn, createdAt, count: 0 };
+      if (!(this.#namespaces instanceof Map)) this.#namespaces = new Map([[this.#namespaces.namespace, this.#namespaces]]);
+      this.#namespaces.set(namespace, declaring);
+    }
+    declaring.count += 1;
+    if (createdAt < declaring.createdAt) declaring.createdAt = createdAt;
+    if (this.#first !== null && compareDeclaring(declaring, this.#first) < 0) this.#first = declaring;
+  }
+
+  /** false: nobody is left. */
+  remove(unit: U): boolean {
+    if (!(this.#units instanceof Set)) return false;
+    this.#units.delete(unit);
+    if (this.#units.size === 0) return false;
+    const declaring = this.#at(unit.namespace)!;
+    declaring.count -= 1;
+    if (declaring.count > 0 || !(this.#namespaces instanceof Map)) return true;
+    this.#namespaces.delete(unit.namespace);
+    if (this.#first === declaring) this.#first = null;
+    return true;
+  }
+
+  get units(): Iterable<U> {
+    return this.#units instanceof Set ? this.#units : [this.#units];
+  }
+
+  /** The namespace that was first. */
+  get first(): Declaring {
+    if (this.#first === null && this.#namespaces instanceof Map) {
+      for (const one of this.#namespaces.values()) if (this.#first === null || compareDeclaring(one, this.#first) < 0) this.#first = one;
+    }
+    return this.#first!;
+  }
+
+  get namespaceCount(): number {
+    return this.#namespaces instanceof Map ? this.#namespaces.size : 1;
+  }
+
+  has(namespace: string): boolean {
+    return this.#at(namespace) !== null;
+  }
+
+  #at(namespace: string): Declaring | null {
+    if (this.#namespaces instanceof Map) return this.#namespaces.get(namespace) ?? null;
+    return this.#namespaces.namespace === namespace ? this.#namespaces : null;
+  }
+}
+
+function compareDeclaring(a: Declaring, b: Declaring): number {
+  return a.turn - b.turn || compareText(a.createdAt, b.createdAt) || compareText(a.namespace, b.namespace);
+}
+
+/** Why a unit's name is not served. */
+export interface NameRefusal {
+  /** Nobody is served: only the record could say who is. */
+  readonly undecided: boolean;
+  /** Words that follow the name. */
+  readonly reason: string;
+}
+
+export class BareNames<U extends Declarer> {
+  readonly #settings: BareNameSettings;
+  readonly #declared = new Map<string, Declared<U>>();
+  /** Names that Grants reserve; null: for two namespaces, so for none. */
+  readonly #reserved = new Map<string, string | null>();
+  /** The record's names. More than one holder only where the record or the Grants were changed by hand. */
+  readonly #held = new Map<string, Few<Held>>();
+  /** Of these, whose namespace nobody declared the name in since it was recorded: when nobody does any more the others were given up, and are not only missing. */
+  readonly #unseen = new Set<Held>();
+  /** Names that somebody declares and nobody holds. */
+  readonly #unrecorded = new Set<string>();
+  /** Keys of what was given up. */
+  readonly #ended = new Set<string>();
+  /** Names that changed since `settle`, and who had them before: looked at once, however many changed them. */
+  readonly #touched = new Map<string, string | null>();
+
+  constructor(settings: BareNameSettings) {
+    this.#settings = settings;
+    for (const { namespace, grpcNames } of settings.grants) {
+      for (const name of grpcNames) this.#reserved.set(name, (this.#reserved.get(name) ?? namespace) === namespace ? namespace : null);
+    }
+  }
+
+  /** The namespace whose deployment answers calls of this name, or null. */
+  ownerOf(name: string): string | null {
+    const reserved = this.#reserved.get(name);
+    if (reserved !== undefined) return reserved;
+    if (this.#settings.grantedOnly) return null;
+    const holder = this.#holderOf(name);
+    if (holder !== null) return holder;
+    const declared = this.#declared.get(name);
+    if (declared === undefined) return null;
+    return this.#settings.asRecorded && declared.namespaceCount > 1 ? null : declared.first.namespace;
+  }
+
+  /** A unit declares `after` instead of `before`. */
+  replace(unit: U, before: readonly string[], after: readonly string[], turn: number): void {
+    if (before === after) return;
+    for (const name of before) if (!after.includes(name)) this.#withdraw(name, unit);
+    for (const name of after) if (!before.includes(name)) this.#declare(name, unit, turn);
+  }
+
+  /** Takes what the record holds now, and what it holds no more. */
+  hold(set: readonly Held[], removed: readonly Held[]): void {
+    for (const { namespace, thing } of removed) if (thing.kind === 'name') this.#release(thing.name, namespace);
+    for (const held of set) {
+      const { thing, namespace } = held;
+      if (thing.kind !== 'name') continue;
+      this.#release(thing.name, namespace);
+      const all = [...this.#heldOf(thing.name), held];
+      this.#held.set(thing.name, fewOf(all.sort((a, b) => a.sinceMs - b.sinceMs || compareText(a.namespace, b.namespace))));
+      if (this.#declared.get(thing.name)?.has(namespace) !== true) this.#unseen.add(held);
+    }
+  }
+
+  /** Units whose answer changed since the last call. */
+  settle(): readonly U[] {
+    const affected: U[] = [];
+    for (const [name, before] of this.#touched) {
+      const declared = this.#declared.get(name);
+      if (declared !== undefined && this.#holderOf(name) === null && !this.#reserved.has(name)) this.#unrecorded.add(name);
+      else this.#unrecorded.delete(name);
+      const after = this.ownerOf(name);
+      if (before === after) continue;
+      for (const unit of declared?.units ?? []) if (unit.namespace === before || unit.namespace === after) affected.push(unit);
+    }
+    this.#touched.clear();
+    return affected;
+  }
+
+  /** What is held now and not recorded. */
+  get added(): readonly Proposal[] {
+    if (this.#settings.grantedOnly) return [];
+    return Array.from(this.#unrecorded, (name) => {
+      const { namespace, turn } = this.#declared.get(name)!.first;
+      return { namespace, thing: { kind: 'name', name }, sinceMs: null, turn };
+    });
+  }
+
+  get isUndecided(): boolean {
+    return this.#unrecorded.values().some((name) => this.ownerOf(name) === null);
+  }
+
+  /** Keys of what was given up. */
+  get ended(): readonly string[] {
+    return [...this.#ended];
+  }
+
+  /** Keys of what is recorded and was not declared here since. */
+  get missing(): readonly string[] {
+    return Array.from(this.#unseen, ({ namespace, thing }) => heldKey(namespace, thing));
+  }
+
+  /** null when the name of a unit in this namespace is served. */
+  refusalOf(name: string, namespace: string): NameRefusal | null {
+    if (this.ownerOf(name) === namespace) return null;
+    const reserved = this.#reserved.get(name);
+    if (reserved !== undefined) return { undecided: false, reason: reserved === null ? 'is reserved for two namespaces by Grants' : `is reserved for the namespace ${reserved} by a Grant` };
+    if (this.#settings.grantedOnly) return { undecided: false, reason: 'needs a Grant here (--claims granted)' };
+    const holder = this.#holderOf(name) ?? this.#declared.get(name)!.first.namespace;
+    if (this.ownerOf(name) !== null) return { undecided: false, reason: `belongs to the namespace ${holder}, which had it first` };
+    const others = this.#declared.get(name)!.namespaceCount - 1;
+    return { undecided: true, reason: `is declared in ${others === 1 ? 'another namespace' : `${others} other namespaces`} too, and who was first is not in the record of claims` };
+  }
+
+  /** By the record; those that gave it up hold it no more. */
+  #holderOf(name: string): string | null {
+    for (const held of this.#heldOf(name)) if (this.#ended.size === 0 || this.#unseen.has(held) || !this.#ended.has(heldKey(held.namespace, held.thing))) return held.namespace;
+    return null;
+  }
+
+  #heldOf(name: string): readonly Held[] {
+    return listOf(this.#held.get(name) ?? null);
+  }
+
+  #touch(name: string): void {
+    if (!this.#touched.has(name)) this.#touched.set(name, this.ownerOf(name));
+  }
+
+  #declare(name: string, unit: U, turn: number): void {
+    this.#touch(name);
+    const declared = this.#declared.get(name);
+    if (declared === undefined) this.#declared.set(name, new Declared(unit, turn));
+    else declared.add(unit, turn);
+    this.#mark(name, unit.namespace);
+  }
+
+  #withdraw(name: string, unit: U): void {
+    this.#touch(name);
+    if (!this.#declared.get(name)!.remove(unit)) this.#declared.delete(name);
+    this.#mark(name, unit.namespace);
+  }
+
+  /** Notes whether the namespace still declares what it holds. */
+  #mark(name: string, namespace: string): void {
+    const own = this.#heldOf(name).find((held) => held.namespace === namespace);
+    if (own === undefined) return;
+    const key = heldKey(namespace, own.thing);
+    if (this.#declared.get(name)?.has(namespace) === true) {
+      this.#unseen.delete(own);
+      this.#ended.delete(key);
+    } else if (!this.#unseen.has(own)) {
+      this.#ended.add(key);
+    }
+  }
+
+  #release(name: string, namespace: string): void {
+    this.#touch(name);
+    this.#ended.delete(heldKey(namespace, { kind: 'name', name }));
+    const all = this.#heldOf(name);
+    const others = all.filter((held) => held.namespace !== namespace);
+    for (const held of all) if (held.namespace === namespace) this.#unseen.delete(held);
+    if (others.length === 0) this.#held.delete(name);
+    else this.#held.set(name, fewOf(others));
+  }
+}

@@ -1,0 +1,216 @@
+// Claims of all units and of the Grants, decided again whenever one changes; who holds what by the record, and what the record should become.
+import type { ObjectRef, Problem } from '../../../routing/text/problem.ts';
+import type { Claimant } from './claimant.ts';
+import { decideClaims, type Decision } from './contest.ts';
+import { parseHostGlob } from '../meaning/grant.ts';
+import { areaWithin, heldKey, type Held, type Proposal } from './held.ts';
+import type { Grant } from '../model/translation.ts';
+import type { ClaimArea } from '../meaning/meaning.ts';
+import type { Unit } from '../units/unit.ts';
+
+/** A claim of a unit, before the record has been asked. */
+interface Wish extends Omit<Claimant, 'sinceMs' | 'turn'> {
+  /** Its key in the record. */
+  readonly key: string;
+}
+
+interface HeldPrefix {
+  readonly held: Held;
+  readonly area: ClaimArea;
+  /** Somebody claimed it here since it was recorded: when nobody does any more it was given up, and is not only missing. */
+  seen: boolean;
+}
+
+const undecidedNothing: Decision = { contests: [], undecided: new Set() };
+
+/** Contests that are told of one claim that won. */
+const mostTold = 16;
+
+export class Claims {
+  readonly #grants: readonly Claimant[];
+  /** What the record does not say is left open. */
+  readonly #asRecorded: boolean;
+  readonly #wishes = new Map<Unit, readonly Wish[]>();
+  /** Unit of each wish, by its id. */
+  readonly #unitOf = new Map<string, Unit>();
+  /** The record's prefixes, by key. */
+  readonly #held = new Map<string, HeldPrefix>();
+  /** The change in which each key was first wished for. */
+  #turns: ReadonlyMap<string, number> = new Map();
+  #accepted: ReadonlySet<string> = new Set();
+  #decision = undecidedNothing;
+  #added: readonly Proposal[] = [];
+  /** null: gathered anew when somebody asks, which every change of an object does. */
+  #ended: readonly string[] | null = null;
+
+  constructor(grants: readonly Grant[], asRecorded: boolean) {
+    this.#grants = grants.flatMap(grantClaims);
+    this.#asRecorded = asRecorded;
+  }
+
+  isAccepted(id: string): boolean {
+    return this.#accepted.has(id);
+  }
+
+  /** Takes units whose drafts or refusals changed; gives the units whose claims are decided otherwise now. */
+  update(changed: Iterable<Unit>, turn: number): readonly Unit[] {
+    let differs = false;
+    for (const unit of changed) differs = this.#replace(unit, wishesOf(unit)) || differs;
+    return differs ? this.#decide(turn) : [];
+  }
+
+  /** Takes what the record holds now, and keys that it holds no more; gives the units whose claims are decided otherwise now. */
+  hold(set: readonly Held[], removed: readonly string[], turn: number): readonly Unit[] {
+    let differs = false;
+    for (const key of removed) differs = this.#held.delete(key) || differs;
+    for (const held of set) {
+      if (held.thing.kind !== 'prefix') continue;
+      const key = heldKey(held.namespace, held.thing);
+      this.#held.set(key, { held, area: held.thing.area, seen: this.#turns.has(key) });
+      differs = true;
+    }
+    return differs ? this.#decide(turn) : [];
+  }
+
+  /** What is held now and not recorded. */
+  get added(): readonly Proposal[] {
+    return this.#added;
+  }
+
+  get isUndecided(): boolean {
+    return this.#decision.undecided.size > 0;
+  }
+
+  /** Keys of what was given up. */
+  get ended(): readonly string[] {
+    return (this.#ended ??= [...this.#held].flatMap(([key, { seen }]) => (seen && !this.#turns.has(key) ? [key] : [])));
+  }
+
+  /** Keys of what is recorded and was not claimed here since. */
+  get missing(): readonly string[] {
+    return [...this.#held].flatMap(([key, { seen }]) => (seen ? [] : [key]));
+  }
+
+  /** An error on both sides of each contest. */
+  *problems(): Iterable<Problem> {
+    const { contests, undecided } = this.#decision;
+    // Of claims that many lost to: each of those is told why, and the claim of so many of them.
+    const told = new Map<string, number>();
+    for (const { loser, winner } of contests) {
+      const isUndecided = undecided.has(loser.id);
+      yield this.#problem(loser, isUndecided ? this.#undecidedSentence(loser, winner) : this.#lostSentence(loser, winner));
+      const count = told.get(winner.id) ?? 0;
+      if (count === mostTold || (!isUndecided && !this.#unitOf.has(winner.id))) continue;
+      told.set(winner.id, count + 1);
+      const won = `the prefix ${winner.claim.prefix} is served, but ${refText(this.#refOf(loser))} claims ${loser.claim.prefix}, which overlaps it; agree who has it, or ask the operator of the gateway for a Grant`;
+      yield this.#problem(winner, isUndecided ? this.#undecidedSentence(winner, loser) : won);
+    }
+  }
+
+  #lostSentence(loser: Claimant, winner: Claimant): string {
+    const unit = this.#unitOf.get(winner.id);
+    const holder = unit !== undefined ? refText(unit.ref) : winner.claim.rank === 'ungranted' ? `the namespace ${winner.namespace}, which had it when its object was last seen and keeps it for an hour` : `a Grant of the namespace ${winner.namespace}`;
+    return `the prefix ${loser.claim.prefix} is not served, because ${winner.claim.prefix} belongs to ${holder}; use a prefix under /seldon/${loser.namespace}/, or ask the operator of the gateway for a Grant`;
+  }
+
+  #undecidedSentence(one: Claimant, other: Claimant): string {
+    return `the prefix ${one.claim.prefix} is not served, because ${refText(this.#refOf(other))} claims ${other.claim.prefix}, which overlaps it, and who of them was first is not in the record of claims; nothing to do while that is being written, else mend the record or ask the operator of the gateway for a Grant`;
+  }
+
+  #replace(unit: Unit, after: readonly Wish[]): boolean {
+    const before = this.#wishes.get(unit) ?? [];
+    if (before.length === after.length && before.every((wish, index) => sameWish(wish, after[index]!))) return false;
+    for (const { id } of before) this.#unitOf.delete(id);
+    for (const { id } of after) this.#unitOf.set(id, unit);
+    if (after.length === 0) this.#wishes.delete(unit);
+    else this.#wishes.set(unit, after);
+    return true;
+  }
+
+  #decide(turn: number): readonly Unit[] {
+    this.#ended = null;
+    const wishes = [...this.#wishes.values()].flat();
+    this.#turns = new Map(wishes.map(({ key }) => [key, this.#turns.get(key) ?? turn]));
+    const byNamespace = Map.groupBy(this.#held.values(), ({ held }) => held.namespace);
+    const claimants = wishes.map((wish): Claimant => ({ ...wish, sinceMs: this.#sinceOf(wish, byNamespace), turn: this.#turns.get(wish.key)! }));
+    this.#decision = decideClaims([...this.#grants, ...this.#reservations(), ...claimants], this.#asRecorded);
+    const { contests, undecided } = this.#decision;
+    const lost = new Set(contests.map(({ loser }) => loser.id));
+    const accepted = new Set<string>();
+    const added = new Map<string, Proposal>();
+    const affected = new Set<Unit>();
+    for (const [index, { id, key, namespace, claim }] of wishes.entries()) {
+      const wins = !lost.has(id);
+      if (wins && !undecided.has(id)) accepted.add(id);
+      const { sinceMs, turn: firstTurn } = claimants[index]!;
+      if (wins && !this.#held.has(key)) added.set(key, { namespace, thing: { kind: 'prefix', area: areaOf(claim) }, sinceMs, turn: firstTurn });
+      if (accepted.has(id) !== this.#accepted.has(id)) affected.add(this.#unitOf.get(id)!);
+    }
+    this.#accepted = accepted;
+    this.#added = [...added.values()];
+    return [...affected];
+  }
+
+  /** What is recorded, or what lies inside a claim that the namespace has already. */
+  #sinceOf({ key, namespace, claim }: Wish, byNamespace: ReadonlyMap<string, readonly HeldPrefix[]>): number | null {
+    const own = this.#held.get(key);
+    if (own !== undefined) {
+      own.seen = true;
+      return own.held.sinceMs;
+    }
+    const wider = (byNamespace.get(namespace) ?? []).filter(({ area }) => areaWithin(claim, area));
+    return wider.length === 0 ? null : Math.min(...wider.map(({ held }) => held.sinceMs));
+  }
+
+  /** What nobody has claimed here yet is kept for its namespace. */
+  #reservations(): readonly Claimant[] {
+    return [...this.#held].flatMap(([key, { held, area, seen }]) =>
+      seen || this.#turns.has(key) ? [] : [{ claim: { ...area, rank: 'ungranted' } as const, namespace: held.namespace, sinceMs: held.sinceMs, turn: 0, createdAt: '', name: '', id: `held ${key}`, isGrant: false }],
+    );
+  }
+
+  #refOf(claimant: Claimant): ObjectRef {
+    return this.#unitOf.get(claimant.id)?.ref ?? { kind: 'Grant', namespace: claimant.namespace, name: claimant.claim.prefix };
+  }
+
+  #problem(claimant: Claimant, sentence: string): Problem {
+    const field = this.#unitOf.get(claimant.id)?.meaning?.drafts.find(({ mapping }) => mapping.id === claimant.id)?.field ?? '';
+    return { code: 'claim-contested', level: 'error', subject: this.#refOf(claimant), field, sentence };
+  }
+}
+
+function wishesOf(unit: Unit): readonly Wish[] {
+  const wishes: Wish[] = [];
+  for (const { standing, mapping } of unit.meaning?.drafts ?? []) {
+    if (standing.kind !== 'claim' || unit.refusals?.mappings.has(mapping.id) === true) continue;
+    const key = heldKey(unit.namespace, { kind: 'prefix', area: standing.claim });
+    wishes.push({ claim: standing.claim, namespace: unit.namespace, createdAt: unit.createdAt, name: unit.ref.name, id: mapping.id, key, isGrant: false });
+  }
+  return wishes;
+}
+
+/** Prefixes that a Grant keeps for its namespace, used or not. Those under `/seldon/` are owned space, where nothing is claimed. */
+function grantClaims({ namespace, prefixes, hosts, open }: Grant): readonly Claimant[] {
+  const shared = prefixes.filter((prefix) => !prefix.startsWith('/seldon/'));
+  const globs = hosts.length === 0 ? ['*'] : hosts;
+  return shared.flatMap((prefix) =>
+    globs.flatMap((glob) => {
+      const host = parseHostGlob(glob);
+      if (host === null) return [];
+      const claim = { prefix, exact: false, caseSensitive: true, host, rank: open ? 'open' : 'granted' } as const;
+      return [{ claim, namespace, sinceMs: -1, turn: 0, createdAt: '', name: '', id: `grant ${namespace} ${glob} ${prefix}`, isGrant: true }];
+    }),
+  );
+}
+
+function areaOf({ prefix, exact, caseSensitive, host }: ClaimArea): ClaimArea {
+  return { prefix, exact, caseSensitive, host };
+}
+
+function sameWish(a: Wish, b: Wish): boolean {
+  return a.id === b.id && a.createdAt === b.createdAt && a.claim.rank === b.claim.rank && a.key === b.key;
+}
+
+function refText({ kind, namespace, name }: ObjectRef): string {
+  return `${kind} ${namespace}/${name}`;
+}

@@ -1,0 +1,169 @@
+// Holdings: who holds which claims in shared space and which bare names, and the record of that.
+import type { Problem } from '../../../routing/text/problem.ts';
+import { BareNames, type NameRefusal } from './bare-names.ts';
+import { Claims } from './claim-book.ts';
+import { fewOf, listOf } from '../collections/few.ts';
+import { heldKey, latestOf, stamped, type ClaimRecord, type Held, type RecordChange } from './held.ts';
+import type { TranslateSettings } from '../model/translation.ts';
+import type { Draft } from '../meaning/meaning.ts';
+import type { Unit } from '../units/unit.ts';
+
+/** Where it is decided who holds what. */
+export interface Recording {
+  /**
+   * `here`: whoever claims first holds, from the change in which that is seen. `elsewhere`: from when the record says so (`setRecord`), and until
+   * then only what nobody else claims is served.
+   */
+  readonly kind: 'here' | 'elsewhere';
+  /** The record at the start: of an earlier Translator, or []. */
+  readonly held: readonly Held[];
+}
+
+export class Holdings {
+  readonly #claims: Claims;
+  readonly #bareNames: BareNames<Unit>;
+  readonly #recordsHere: boolean;
+  #record = new Map<string, Held>();
+  /** Changes of the record since `drainRecord`. */
+  #recorded = new Map<string, Held | null>();
+  #isFirst = true;
+  /** Number of the last change. */
+  #turn: number;
+
+  constructor(settings: TranslateSettings, recording: Recording) {
+    // One namespace contests nothing.
+    const isShared = settings.namespaces.length !== 1;
+    const asRecorded = isShared && recording.kind === 'elsewhere';
+    this.#recordsHere = isShared && recording.kind === 'here';
+    this.#claims = new Claims(settings.grants, asRecorded);
+    this.#bareNames = new BareNames({ grants: settings.grants, grantedOnly: isShared && settings.claims === 'granted', asRecorded });
+    const held = new Map(recording.held.map((one) => [heldKey(one.namespace, one.thing), one]));
+    this.#turn = this.#recordsHere ? latestOf(held) : 0;
+    this.#hold(isShared ? [...held.values()] : [], []);
+    this.#recorded.clear();
+  }
+
+  /** What is claimed from now on is claimed later than all before. */
+  nextTurn(): void {
+    this.#turn += 1;
+  }
+
+  /** Takes the claims of units that changed. Gives the units that hold more, or less, than before. */
+  claim(units: ReadonlySet<Unit>): Iterable<Unit> {
+    return this.#claims.update(units, this.#turn);
+  }
+
+  /** Takes the bare names of a unit that changed. Who holds them is known with the next `settle`. */
+  rename(unit: Unit): void {
+    const names = bareNamesOf(unit);
+    this.#bareNames.replace(unit, listOf(unit.bareNames), names, this.#turn);
+    unit.bareNames = fewOf(names);
+  }
+
+  /** Units that hold another bare name since the last call, or one less. */
+  settle(): Iterable<Unit> {
+    return this.#bareNames.settle();
+  }
+
+  /** Where it is decided here: whoever holds something from this change on is recorded with its number. Gives units as `claim`. */
+  recordHere(): Iterable<Unit> {
+    if (!this.#recordsHere) return [];
+    const { added, ended } = this.recordChange;
+    // The first change is everything: what it does not hold is gone.
+    const gone = this.#isFirst ? [...ended, ...this.missing] : ended;
+    this.#isFirst = false;
+    const removed = gone.flatMap((key) => this.#record.get(key) ?? []);
+    return this.#hold(stamped(added, this.#turn - 1, this.#turn), removed);
+  }
+
+  /** What the record says now. Gives units as `claim`. */
+  setRecord(record: ClaimRecord): Iterable<Unit> {
+    const set = [...record].flatMap(([key, held]) => (this.#record.get(key)?.sinceMs === held.sinceMs ? [] : [held]));
+    const removed = [...this.#record].flatMap(([key, held]) => (record.has(key) ? [] : [held]));
+    return this.#hold(set, removed);
+  }
+
+  /** The record that is in force. */
+  get record(): ClaimRecord {
+    return this.#record;
+  }
+
+  /** What the record should become. */
+  get recordChange(): RecordChange {
+    return { added: [...this.#claims.added, ...this.#bareNames.added], ended: [...this.#claims.ended, ...this.#bareNames.ended] };
+  }
+
+  /** Does a claim wait for the record to be decided? */
+  get isUndecided(): boolean {
+    return this.#claims.isUndecided || this.#bareNames.isUndecided;
+  }
+
+  /** Keys of what is recorded and was not claimed here since: its object is not there, or not there yet. */
+  get missing(): readonly string[] {
+    return [...this.#claims.missing, ...this.#bareNames.missing];
+  }
+
+  /** What changed in the record since the last call, for a successor: null is gone. */
+  drainRecord(): ReadonlyMap<string, Held | null> {
+    const recorded = this.#recorded;
+    this.#recorded = new Map();
+    return recorded;
+  }
+
+  /** Does the unit hold what this Mapping of it needs? */
+  holds(unit: Unit, { mapping, standing }: Draft): boolean {
+    switch (standing.kind) {
+      case 'owned':
+        return true;
+      case 'claim':
+        return this.#claims.isAccepted(mapping.id);
+      case 'bare':
+        return this.#bareNames.ownerOf(standing.name) === unit.namespace;
+    }
+  }
+
+  /** Of bare names that the unit does not hold. */
+  *nameProblems(unit: Unit): Iterable<Problem> {
+    for (const name of listOf(unit.bareNames)) {
+      const refusal = this.#bareNames.refusalOf(name, unit.namespace);
+      if (refusal !== null) yield bareNameProblem(unit, name, refusal);
+    }
+  }
+
+  claimProblems(): Iterable<Problem> {
+    return this.#claims.problems();
+  }
+
+  #hold(set: readonly Held[], removed: readonly Held[]): Iterable<Unit> {
+    if (set.length + removed.length === 0) return [];
+    const keys = removed.map(({ namespace, thing }) => heldKey(namespace, thing));
+    for (const key of keys) {
+      this.#record.delete(key);
+      this.#recorded.set(key, null);
+    }
+    for (const held of set) {
+      const key = heldKey(held.namespace, held.thing);
+      this.#record.set(key, held);
+      this.#recorded.set(key, held);
+    }
+    this.#bareNames.hold(set, removed);
+    return new Set([...this.#claims.hold(set, keys, this.#turn), ...this.#bareNames.settle()]);
+  }
+}
+
+/** What has other forms that are served misses only calls without a namespace; a raw Mapping for these is not served at all. */
+function bareNameProblem(unit: Unit, name: string, { undecided, reason }: NameRefusal): Problem {
+  const isWhole = unit.configuration !== null;
+  const field = isWhole ? '' : 'metadata.name';
+  return { code: 'bare-name-contested', level: undecided || isWhole ? 'error' : 'info', subject: unit.ref, field, sentence: `the name ${name} ${reason}, so gRPC calls without the metadata namespace do not reach it; callers send namespace: ${unit.namespace}` };
+}
+
+/** Names that the drafts of a unit declare, each once; an SD declares one, raw Mappings up to their allowance. */
+function bareNamesOf({ meaning, refusals }: Unit): readonly string[] {
+  const names: string[] = [];
+  for (const { mapping, standing } of meaning!.drafts) {
+    if (standing.kind !== 'bare' || refusals?.mappings.has(mapping.id) === true) continue;
+    if (!names.includes(standing.name)) names.push(standing.name);
+  }
+  return names;
+}

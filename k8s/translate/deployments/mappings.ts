@@ -1,0 +1,224 @@
+// Deployment to Mappings: REST, gRPC, explainers, single-namespace and bare-name forms, both eras of canary and of shadow.
+import type { ForwardTarget, Mapping, Rewrite, Role, Series, TimeLimit } from '../../../routing/model/mapping.ts';
+import type { HostMatch, Match, NamedMatch, PathMatch } from '../../../routing/model/match.ts';
+import { ambassadorIdsOf, annotationOf, ownIdOf } from '../fields/annotations.ts';
+import { commonPart } from '../collections/common-part.ts';
+import { reportDeploymentDifferences } from './deployment-differences.ts';
+import { decodePolicy, type DeploymentPolicy } from './deployment-policy.ts';
+import { predictorRoles } from './deployment-roles.ts';
+import { DeploymentServices, mappingId } from './deployment-services.ts';
+import type { Deployment, Predictor } from '../model/deployment.ts';
+import type { Report } from '../values/report.ts';
+import { isAnonymousGranted } from '../meaning/grant.ts';
+import { targetWith, type MappingDefaults } from '../meaning/module-defaults.ts';
+import { plainTarget } from '../meaning/plain-target.ts';
+import { previousServices } from './previous.ts';
+import { portNamed } from '../backends/services.ts';
+import { defaultTimeLimit } from './time-limits.ts';
+import { MeaningBuilder, ownedStanding, type Lookups, type Standing, type UnitMeaning } from '../meaning/meaning.ts';
+import { printUpstream, type UpstreamPlan } from '../backends/upstreams.ts';
+
+// Parts that most Mappings have in common: one frozen object each.
+const anyHost: HostMatch = commonPart({ kind: 'any' });
+const grpcPath: PathMatch = commonPart({ kind: 'grpc' });
+const keepPath: Rewrite = commonPart({ kind: 'none' });
+const noQuery: readonly NamedMatch[] = commonPart([]);
+
+/** Everything that Sluice makes from an SD without `seldon.io/ambassador-config`. */
+export function translateDeployment(deployment: Deployment, around: Lookups): UnitMeaning {
+  return new DeploymentTranslation(deployment, around).meaning();
+}
+
+interface Backend {
+  /** Part of ids: what sets previous predictors apart from current ones of the same name. */
+  readonly suffix: '' | '-previous';
+  readonly predictor: string;
+  readonly role: Role;
+  readonly http: UpstreamPlan;
+  readonly grpc: UpstreamPlan;
+}
+
+class DeploymentTranslation {
+  readonly #deployment: Deployment;
+  readonly #around: Lookups;
+  readonly #builder: MeaningBuilder;
+  readonly #policy: DeploymentPolicy;
+  readonly #defaults: MappingDefaults;
+  readonly #services: DeploymentServices;
+  readonly #namespace: string;
+  readonly #member: string;
+  readonly #regexes: number;
+  /** By form. */
+  readonly #matches = new Map<string, Match>();
+
+  constructor(deployment: Deployment, around: Lookups) {
+    this.#deployment = deployment;
+    this.#around = around;
+    this.#builder = new MeaningBuilder(deployment.ref);
+    this.#defaults = around.defaultsOf(ownIdOf(ambassadorIdsOf(deployment.annotations) ?? ['default'], around.settings));
+    const { policy, problems } = decodePolicy(deployment, this.#defaults.timeout ?? defaultTimeLimit(around.settings.defaultTimeoutMs), isAnonymousGranted(around.grantsOf(deployment.ref.namespace)));
+    this.#policy = policy;
+    this.#builder.problems.push(...problems);
+    this.#services = new DeploymentServices(deployment, around, policy, this.#defaults, this.#builder);
+    this.#namespace = deployment.ref.namespace;
+    this.#member = `SeldonDeployment ${this.#namespace}/${deployment.ref.name}`;
+    this.#regexes = policy.headers.filter(({ value }) => value.kind === 'regex').length;
+  }
+
+  meaning(): UnitMeaning {
+    if (this.#policy.served !== 'no') {
+      const report: Report = (level, code, field, sentence) => this.#builder.report(level, code, field, sentence);
+      const roles = predictorRoles(this.#deployment, this.#policy, report);
+      reportDeploymentDifferences(this.#deployment, this.#policy, roles, report);
+      for (const { backend, explainer } of this.#backends(roles)) {
+        this.#addBackend(backend);
+        if (explainer !== null) this.#addExplainer(explainer, backend.role);
+      }
+      this.#addExplainerAlias();
+    }
+    return this.#builder.meaning(0);
+  }
+
+  /** The predictors of the spec, or those that served before while none of these is ready. */
+  #backends(roles: readonly Role[]): readonly { readonly backend: Backend; readonly explainer: Predictor | null }[] {
+    const { predictors } = this.#deployment;
+    const chosen = predictors.map((predictor) => this.#services.choose(predictor));
+    // What cannot be read gives nobody traffic, those that served before neither.
+    const previous = this.#policy.shadow || this.#policy.served !== 'yes' ? [] : previousServices(this.#deployment, this.#around, chosen.filter((_, index) => roles[index]!.kind === 'live'));
+    if (previous.length > 0) {
+      this.#builder.report('warning', 'serving-previous-predictor', 'spec.predictors', `no predictor is ready, so ${previous.map(({ name }) => name).join(', ')}, which the spec no longer names, serves until one is; nothing to do if this is a rollout`);
+    }
+    const current = predictors.map((predictor, index) => {
+      const role = roles[index]!;
+      const { service, name, http, grpc } = chosen[index]!;
+      const tls = this.#services.tlsOf(predictor);
+      const backend: Backend = {
+        suffix: '',
+        predictor: predictor.name,
+        role: previous.length > 0 && role.kind === 'live' ? { ...role, share: 0 } : role,
+        http: this.#services.plan(service, name, http, 'http1', tls),
+        grpc: this.#services.plan(service, name, grpc, 'http2', tls),
+      };
+      return { backend, explainer: predictor.explainer === null ? null : predictor };
+    });
+    const before = previous.map((service): { readonly backend: Backend; readonly explainer: null } => ({
+      backend: {
+        suffix: '-previous',
+        predictor: service.name,
+        role: { kind: 'live', weight: this.#policy.weight, share: 1 / previous.length },
+        http: this.#services.plan(service, service.name, portNamed(service, 'http') ?? 8000, 'http1', null),
+        grpc: this.#services.plan(service, service.name, portNamed(service, 'grpc') ?? 5001, 'http2', null),
+      },
+      explainer: null,
+    }));
+    return [...current, ...before];
+  }
+
+  #addBackend({ suffix, predictor, role, http, grpc }: Backend): void {
+    const { externalName, headers, restTimeout, restIdle, grpcTimeout, grpcIdle } = this.#policy;
+    const { settings } = this.#around;
+    const namespace = this.#namespace;
+    const rest = this.#served(http, plainTarget.rewrite, restTimeout, restIdle, predictor, role, 'http');
+    this.#add(`http${suffix}`, predictor, rest, this.#shared('http', prefixPath(`/seldon/${namespace}/${externalName}/`), headers));
+    if (settings.singleNamespace !== null) this.#add(`http-short${suffix}`, predictor, rest, this.#shared('http-short', prefixPath(`/seldon/${externalName}/`), headers));
+    const custom = this.#grpcHeaders();
+    if (custom === null) return;
+    const seldon: NamedMatch = { name: 'seldon', value: { kind: 'exact', value: externalName } };
+    const owner: NamedMatch = { name: 'namespace', value: { kind: 'exact', value: namespace } };
+    const call = this.#served(grpc, keepPath, grpcTimeout, grpcIdle, predictor, role, 'grpc');
+    this.#add(`grpc${suffix}`, predictor, call, this.#shared('grpc', grpcPath, [seldon, owner, ...custom]));
+    if (settings.singleNamespace !== null) this.#add(`grpc-short${suffix}`, predictor, call, this.#shared('grpc-short', grpcPath, [seldon, ...custom]));
+    else if (settings.bareNames === 'on') this.#add(`grpc-bare${suffix}`, predictor, call, this.#shared('grpc-bare', grpcPath, [seldon, ...custom]), { kind: 'bare', name: externalName });
+  }
+
+  /** Custom conditions without `seldon` and `namespace`, which nobody may override; null when nothing else is left of them. */
+  #grpcHeaders(): readonly NamedMatch[] | null {
+    const { headers } = this.#policy;
+    const custom = headers.filter(({ name }) => name !== 'seldon' && name !== 'namespace');
+    if (custom.length < headers.length && !this.#builder.problems.some(({ code }) => code === 'reserved-header')) {
+      this.#builder.report('warning', 'reserved-header', annotationOf(this.#deployment.annotations, 'seldon.io/ambassador-header')?.field ?? 'seldon.io/ambassador-regex-header', `the metadata seldon and namespace name the deployment and cannot be matched otherwise, so ${custom.length === 0 ? 'gRPC is not served' : 'gRPC ignores them'}; use another header`);
+    }
+    return headers.length > 0 && custom.length === 0 ? null : custom;
+  }
+
+  #addExplainer(predictor: Predictor, role: Role): void {
+    const base = `${this.#policy.externalName}-explainer`;
+    const served = this.#servedExplainer(predictor, role, plainTarget.rewrite);
+    const { headers } = this.#policy;
+    this.#add('explainer', predictor.name, served, matchOf(prefixPath(`/seldon/${this.#namespace}/${base}/${predictor.name}/`), headers));
+    if (this.#around.settings.singleNamespace !== null) this.#add('explainer-short', predictor.name, served, matchOf(prefixPath(`/seldon/${base}/${predictor.name}/`), headers));
+  }
+
+  /** The path of 0.4 to 1.0, without the predictor, while it can only mean one explainer. */
+  #addExplainerAlias(): void {
+    const { predictors, ref } = this.#deployment;
+    const explained = predictors.filter(({ explainer }) => explainer !== null);
+    const [predictor] = explained;
+    const name = `${ref.name}-explainer`;
+    if (predictor === undefined || explained.length > 1 || this.#around.nameTaken(this.#namespace, name)) return;
+    const served = this.#servedExplainer(predictor, { kind: 'live', weight: null, share: 1 }, { kind: 'prefix', with: '/api/' });
+    this.#add('explainer-alias', predictor.name, served, matchOf(prefixPath(`/seldon/${this.#namespace}/${name}/api/`), this.#policy.headers));
+  }
+
+  /** An explainer takes all requests for it, whatever its predictor's traffic, and answers for a predictor that is a shadow too. */
+  #explainerRole(role: Role): Role {
+    return this.#policy.shadow ? role : { kind: 'live', weight: this.#policy.weight, share: 1 };
+  }
+
+  #servedExplainer(predictor: Predictor, role: Role, rewrite: Rewrite): Served {
+    const { restTimeout, restIdle } = this.#policy;
+    return this.#served(this.#services.explainer(predictor), rewrite, restTimeout, restIdle, `${predictor.name}-explainer`, this.#explainerRole(role), 'http');
+  }
+
+  /** What the forms of one Mapping have in common. */
+  #served(plan: UpstreamPlan, rewrite: Rewrite, timeout: TimeLimit, idleTimeout: TimeLimit, predictor: string, role: Role, protocol: Series['protocol']): Served {
+    const dialService = (this.#defaults.dial ?? this.#around.settings.dial) === 'service';
+    const target: ForwardTarget = { ...plainTarget, upstream: plan.upstream.key, rewrite, timeout, idleTimeout, retry: this.#policy.retry, dialService };
+    return {
+      plan,
+      role,
+      target: targetWith(target, this.#policy.said, this.#defaults, false, printUpstream(plan.upstream.address)),
+      series: { namespace: this.#namespace, deployment: this.#deployment.ref.name, predictor, role: role.kind, protocol },
+    };
+  }
+
+  /** What all predictors of the deployment are asked by in this form: one object, for whom comparing and keeping Mappings costs time and memory. */
+  #shared(form: string, path: PathMatch, headers: readonly NamedMatch[]): Match {
+    let match = this.#matches.get(form);
+    if (match === undefined) this.#matches.set(form, (match = matchOf(path, headers)));
+    return match;
+  }
+
+  #add(part: string, predictor: string, { plan, role, target, series }: Served, match: Match, standing: Standing = ownedStanding): void {
+    const mapping: Mapping = {
+      id: mappingId(this.#deployment, part, predictor),
+      source: this.#deployment.ref,
+      namespace: this.#namespace,
+      space: standing.kind === 'owned' ? this.#namespace : null,
+      granted: false,
+      member: this.#member,
+      match,
+      precedence: 0,
+      role,
+      target,
+      guard: this.#policy.guard,
+      series,
+    };
+    this.#builder.drafts.push({ mapping, plan, standing, raw: false, regexes: this.#regexes, field: '' });
+  }
+}
+
+interface Served {
+  readonly plan: UpstreamPlan;
+  readonly role: Role;
+  readonly target: ForwardTarget;
+  readonly series: Series;
+}
+
+function matchOf(path: PathMatch, headers: readonly NamedMatch[]): Match {
+  return { path, host: anyHost, method: null, headers, query: noQuery };
+}
+
+function prefixPath(prefix: string): PathMatch {
+  return { kind: 'prefix', prefix, caseSensitive: true };
+}

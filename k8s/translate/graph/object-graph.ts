@@ -1,0 +1,267 @@
+// ObjectGraph: every object, decoded, and the units that must be translated again when one changes. Each unit's reads are remembered, so that a
+// change touches its dependants and nothing else.
+import { plainGuard } from '../../../routing/model/guard.ts';
+import type { ObjectRef, Problem } from '../../../routing/text/problem.ts';
+import { decodeConfiguration, type ConfigurationInput, type ConfigurationOrigin } from '../documents/documents.ts';
+import { ambassadorIdsOf, customConfigOf, externalNameOf, hasGuardAnnotation, namedIdsOf } from '../fields/annotations.ts';
+import type { Backends } from './backend-records.ts';
+import { translateConfiguration } from '../documents/configuration-meaning.ts';
+import { decodeDeployment } from '../deployments/decode.ts';
+import { reportConfigDifferences, reportDeletion } from '../deployments/deployment-differences.ts';
+import { listOf, withoutOne, withOne } from '../collections/few.ts';
+import type { Report } from '../values/report.ts';
+import { translateDeployment } from '../deployments/mappings.ts';
+import { decodeSlice, type Slice } from '../backends/endpoints.ts';
+import { isAnonymousGranted } from '../meaning/grant.ts';
+import { decodeLoneGuard, decodeObjectGuard } from '../deployments/guard.ts';
+import { Reading } from './lookups.ts';
+import { Hosts } from '../platform/hosts.ts';
+import { Modules } from '../platform/modules.ts';
+import { NamedMap } from '../collections/named-map.ts';
+import { RecordEdits } from './record-edits.ts';
+import { Records } from './records.ts';
+import { nothingDeclared, Unit, type Declared } from '../units/unit.ts';
+import { objectKey, refOfKey, type SourceObject } from '../model/object.ts';
+import { configField, serviceConfigOf } from '../fields/service-config.ts';
+import { decodeService, ownersOf } from '../backends/services.ts';
+import { toldOf } from '../values/told-problems.ts';
+import { decodeSecret, type TlsContext } from '../backends/tls.ts';
+import type { Grant, OfAnother, TranslateSettings } from '../model/translation.ts';
+import { nothing, type UnitMeaning } from '../meaning/meaning.ts';
+import { fieldOf, recordOf, textOf } from '../values/value.ts';
+
+export class ObjectGraph {
+  readonly settings: TranslateSettings;
+  readonly records: Records;
+  readonly #edits: RecordEdits;
+  readonly modules: Modules;
+  readonly hosts = new Hosts();
+  /** By kind. */
+  readonly #units = new Map<string, NamedMap<Unit>>();
+  /** By key. */
+  readonly #ofAnother = new Map<string, OfAnother>();
+  readonly #grants = new Map<string, readonly Grant[]>();
+  /** Units that may say who may call. */
+  readonly #guarded = new Set<Unit>();
+  /** Namespaces whose EndpointSlices may be written by hand. */
+  readonly #handWritten = new Set<string>();
+  #changed: Unit[] = [];
+
+  constructor(settings: TranslateSettings, backends: Backends) {
+    this.settings = settings;
+    this.records = new Records(backends);
+    this.#edits = new RecordEdits(this.records, (unit) => this.#mark(unit));
+    this.modules = new Modules(settings);
+    for (const grant of settings.grants) {
+      this.#grants.set(grant.namespace, [...this.grantsOf(grant.namespace), grant]);
+      if (grant.endpointSlices) this.#handWritten.add(grant.namespace);
+    }
+  }
+
+  grantsOf(namespace: string): readonly Grant[] {
+    return this.#grants.get(namespace) ?? noGrants;
+  }
+
+  *units(): Iterable<Unit> {
+    for (const units of this.#units.values()) yield* units.values();
+  }
+
+  unitAt({ kind, namespace, name }: ObjectRef): Unit | null {
+    return this.#units.get(kind)?.get(namespace, name) ?? null;
+  }
+
+  /** Units that may say who may call: few, where there are many. */
+  get guarded(): Iterable<Unit> {
+    return this.#guarded;
+  }
+
+  ofAnother(): Iterable<OfAnother> {
+    return this.#ofAnother.values();
+  }
+
+  get slices(): Iterable<Slice> {
+    return this.#edits.slices;
+  }
+
+  /** An object that is new or may differ. */
+  set(object: SourceObject): void {
+    if (this.#ofAnother.size > 0) this.#ofAnother.delete(objectKey(object.ref));
+    switch (object.ref.kind) {
+      case 'SeldonDeployment':
+        return this.#setDeployment(object);
+      case 'Service':
+        return this.#setService(object);
+      case 'EndpointSlice':
+        return this.#setSlice(object);
+      case 'Secret':
+        return this.#edits.setSecret(object.ref, decodeSecret(object.object));
+      case 'Mapping':
+      case 'TLSContext':
+      case 'AuthService':
+      case 'RateLimitService':
+      case 'Module':
+      case 'Host':
+        return this.#setAmbassadorObject(object);
+    }
+  }
+
+  remove(key: string): void {
+    const ref = refOfKey(key);
+    this.#ofAnother.delete(key);
+    if (ref.kind === 'Service') this.#edits.setService(this.records.backends.at(ref.namespace, ref.name), null);
+    else if (ref.kind === 'EndpointSlice') this.#edits.dropSlice(ref);
+    else if (ref.kind === 'Secret') this.#edits.setSecret(ref, null);
+    this.#declare(ref, nothingDeclared, noProblems);
+  }
+
+  /** Translates every unit that a change touched, and gives each then. Units that are gone mean nothing. */
+  *translateChanged(): Iterable<Unit> {
+    const changed = this.#changed;
+    this.#changed = [];
+    for (const unit of changed) {
+      unit.changed = false;
+      this.#translate(unit);
+      yield unit;
+    }
+  }
+
+  /** It is translated again with what changed. */
+  again(unit: Unit): void {
+    this.#mark(unit);
+  }
+
+  /** What a unit means. A Mapping object or document, and what few units have, is kept; of the others it is found out again. */
+  meaningOf(unit: Unit): UnitMeaning {
+    return unit.meaning ?? this.#meaningOf(unit, new Reading(this));
+  }
+
+  #meaningOf({ ref, deployment, configuration }: Unit, reading: Reading): UnitMeaning {
+    if (configuration !== null) return translateConfiguration(ref, configuration, reading);
+    return deployment === null ? nothing : translateDeployment(deployment, reading);
+  }
+
+  #translate(unit: Unit): void {
+    const reading = new Reading(this);
+    const meaning = this.#meaningOf(unit, reading);
+    unit.means(meaning);
+    this.hosts.replace(unit.ref, unit.createdAt, meaning.hosts);
+    const { reads } = reading;
+    for (const read of unit.reads) {
+      if (reads.has(read)) continue;
+      read.readers = withoutOne(read.readers, unit);
+      if (read.readers === null) this.records.unread(read);
+    }
+    for (const read of reads) if (!unit.reads.includes(read)) read.readers = withOne(read.readers, unit);
+    unit.reads = [...reads];
+  }
+
+  #setDeployment(object: SourceObject): void {
+    const { ref } = object;
+    const named = namedIdsOf(object.object);
+    // What is wrong in what another gateway serves is its business.
+    if (named !== null && !this.#isOurs(named)) {
+      this.#ofAnother.set(objectKey(ref), { ref, ids: named });
+      return this.#declare(ref, nothingDeclared, noProblems);
+    }
+    const { deployment, deleting, problems } = decodeDeployment(object, this.unitAt(ref)?.deployment ?? null);
+    const told: Problem[] = deleting ? [] : [...problems];
+    const report: Report = (level, code, field, sentence) => told.push({ code, level, subject: ref, field, sentence });
+    if (deleting) reportDeletion(report);
+    if (deployment === null || deleting) return this.#declare(ref, nothingDeclared, told);
+    const config = customConfigOf(deployment.annotations);
+    const ids = ambassadorIdsOf(deployment.annotations);
+    // With a configuration of its own and no id, the documents say whose they are.
+    if (!(config !== null && ids === null) && !this.#isOurs(ids)) {
+      this.#ofAnother.set(objectKey(ref), { ref, ids: ids ?? ['default'] });
+      return this.#declare(ref, nothingDeclared, noProblems);
+    }
+    const externalName = externalNameOf(deployment);
+    const names = externalName === ref.name ? ref.name : [ref.name, externalName];
+    const { createdAt } = deployment;
+    if (config === null) return this.#declare(ref, { deployment, configuration: null, createdAt, names }, problems.length === 0 ? noProblems : problems);
+    reportConfigDifferences(config, report);
+    const origin = { ref, field: config.field, owner: ref.name, ids: ids ?? ['default'], guard: decodeLoneGuard(deployment.annotations, this.#isAnonymous(ref), report) };
+    this.#configure(origin, { kind: 'text', text: config.text }, { deployment, createdAt, names }, told);
+  }
+
+  #setService({ ref, object }: SourceObject): void {
+    const backend = this.records.backends.at(ref.namespace, ref.name);
+    const service = decodeService(backend.namespace, backend.name, object);
+    this.#edits.setService(backend, service);
+    if (!this.settings.mappings || service.owners.length > 0) return this.#declare(ref, nothingDeclared, noProblems);
+    const told: Problem[] = [];
+    const config = serviceConfigOf(recordOf(object), this.unitAt(ref)?.configuration !== undefined && this.unitAt(ref)?.configuration !== null, (level, code, field, sentence) => told.push({ code, level, subject: ref, field, sentence }));
+    if (config.kind === 'none') return this.#declare(ref, nothingDeclared, told);
+    const { guard, problems } = decodeObjectGuard(ref, object, this.#isAnonymous(ref), this.#hadGuard(ref));
+    const origin = { ref, field: configField, owner: ref.name, ids: ['default'], guard: config.kind === 'text' && !config.lostGuard ? guard : { ...guard, readable: false } };
+    this.#configure(origin, config, { deployment: null, createdAt: service.createdAt, names: null }, [...told, ...problems]);
+  }
+
+  #setAmbassadorObject({ ref, object, apiVersion }: SourceObject): void {
+    if (!this.settings.mappings || ownersOf(object).length > 0) return this.#declare(ref, nothingDeclared, noProblems);
+    const createdAt = textOf(fieldOf(recordOf(fieldOf(recordOf(object), 'metadata')), 'creationTimestamp'));
+    const value = { ...recordOf(object), apiVersion, kind: ref.kind };
+    const { guard, problems } = decodeObjectGuard(ref, object, this.#isAnonymous(ref), this.#hadGuard(ref));
+    this.#configure({ ref, field: '', owner: ref.name, ids: ['default'], guard }, { kind: 'object', value }, { deployment: null, createdAt, names: null }, problems);
+  }
+
+  #hadGuard(ref: ObjectRef): boolean {
+    const guard = this.unitAt(ref)?.configuration?.guard ?? plainGuard;
+    return guard !== plainGuard;
+  }
+
+  #isAnonymous({ namespace }: ObjectRef): boolean {
+    return isAnonymousGranted(this.grantsOf(namespace));
+  }
+
+  #configure(origin: ConfigurationOrigin, input: ConfigurationInput, declared: Omit<Declared, 'configuration'>, problems: readonly Problem[]): void {
+    const { ref } = origin;
+    const { configuration, otherIds, problems: wrong } = decodeConfiguration(origin, input, this.unitAt(ref)?.configuration ?? null, this.settings);
+    if (configuration.mappings.length + configuration.contexts.length + configuration.services.length + configuration.hosts.length === 0 && otherIds.length > 0) this.#ofAnother.set(objectKey(ref), { ref, ids: otherIds });
+    this.#declare(ref, { ...declared, configuration }, [...problems, ...wrong]);
+  }
+
+  #setSlice({ ref, object }: SourceObject): void {
+    const handWritten = this.settings.source === 'folder' || this.#handWritten.has(ref.namespace);
+    this.#edits.setSlice(ref, decodeSlice(ref, object, this.settings, handWritten));
+  }
+
+  #isOurs(ids: readonly string[] | null): boolean {
+    return (ids ?? ['default']).some((id) => this.settings.ambassadorIds.includes(id));
+  }
+
+  /** What an object declares now; nothing for one that is gone or belongs to somebody else. */
+  #declare(ref: ObjectRef, declared: Declared, problems: readonly Problem[]): void {
+    const empty = declared === nothingDeclared && problems.length === 0;
+    let units = this.#units.get(ref.kind);
+    let unit = units?.get(ref.namespace, ref.name);
+    if (unit === undefined) {
+      if (empty) return;
+      if (units === undefined) this.#units.set(ref.kind, (units = new NamedMap()));
+      units.set(ref.namespace, ref.name, (unit = new Unit(ref)));
+    }
+    this.#edits.rename(unit, listOf(declared.names));
+    this.#edits.setContexts(unit, unit.configuration?.contexts ?? noContexts, declared.configuration?.contexts ?? noContexts);
+    if (this.modules.replace(ref, declared.configuration?.modules ?? [])) for (const other of this.units()) this.#mark(other);
+    unit.declares(declared);
+    if (maySayWho(declared)) this.#guarded.add(unit);
+    else this.#guarded.delete(unit);
+    unit.decodeProblems = toldOf(problems);
+    this.#mark(unit);
+    if (empty) units!.delete(ref.namespace, ref.name);
+  }
+
+  #mark(unit: Unit): void {
+    if (unit.changed) return;
+    unit.changed = true;
+    this.#changed.push(unit);
+  }
+}
+
+function maySayWho({ deployment, configuration }: Declared): boolean {
+  return configuration !== null || (deployment !== null && hasGuardAnnotation(deployment.annotations));
+}
+
+const noGrants: readonly Grant[] = Object.freeze([]);
+const noProblems: readonly Problem[] = Object.freeze([]);
+const noContexts: readonly TlsContext[] = Object.freeze([]);

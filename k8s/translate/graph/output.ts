@@ -1,0 +1,202 @@
+// Output: what is published of all units (Mappings, Upstreams by use, Endpoints), and what changed since it was last asked. Mappings are not kept:
+// their digests tell whether one differs.
+import { digestOf, digestOfKin, type DigestKey } from '../../../routing/collections/digest.ts';
+import type { Mapping } from '../../../routing/model/mapping.ts';
+import { isEnding, type Breaker, type Endpoint, type Upstream, type UpstreamEndpoints } from '../../../routing/model/upstream.ts';
+import type { Backends, Use } from './backend-records.ts';
+import type { PlannedService } from '../meaning/external-services.ts';
+import { listOf } from '../collections/few.ts';
+import { MapView } from '../collections/map-view.ts';
+import { objectKey } from '../model/object.ts';
+import { RecentParts } from '../collections/recent-parts.ts';
+import type { TranslationChange } from '../model/translation.ts';
+import type { Draft } from '../meaning/meaning.ts';
+import type { Unit } from '../units/unit.ts';
+import { Uses } from './uses.ts';
+
+/** What was published of a unit. */
+interface Published {
+  /** What the ids of its Mappings have behind the key of its object: the same list for most units. */
+  readonly parts: readonly string[];
+  /** Digests of the Mappings, `digestUnits` characters each. */
+  readonly digests: string;
+  /** Upstreams that they name, each once. */
+  readonly uses: readonly Use[];
+}
+
+const nothingPublished: Published = Object.freeze({ parts: Object.freeze([]), digests: '', uses: Object.freeze([]) });
+
+export class Output {
+  readonly upstreams: ReadonlyMap<string, Upstream>;
+  readonly endpoints: ReadonlyMap<string, UpstreamEndpoints>;
+  readonly breakers: ReadonlyMap<string, readonly Breaker[]>;
+  readonly endpointStates: Record<Endpoint['state'], number> = { ready: 0, terminating: 0 };
+  readonly #backends: Backends;
+  readonly #key: DigestKey;
+  readonly #published = new Map<Unit, Published>();
+  readonly #uses: Uses;
+  readonly #partLists = new RecentParts<readonly string[]>();
+  #set: Mapping[] = [];
+  readonly #removed = new Set<string>();
+  #touched: Use[] = [];
+  /** Whose Endpoints were told in this change already. */
+  readonly #told = new Set<Use>();
+
+  constructor(backends: Backends, key: DigestKey) {
+    this.#backends = backends;
+    this.#key = key;
+    this.#uses = new Uses(backends);
+    this.upstreams = new MapView(this.#uses, ({ upstream }) => upstream);
+    this.breakers = new MapView(this.#uses, ({ breakers }) => breakers);
+    this.endpoints = new MapView(this.#uses, (use) => backends.endpointsOf(use));
+  }
+
+  /** Units of which Mappings are published. */
+  get units(): Iterable<Unit> {
+    return this.#published.keys();
+  }
+
+  /** How many Mappings are published. */
+  get mappingCount(): number {
+    return this.#published.values().reduce((sum, { parts }) => sum + parts.length, 0);
+  }
+
+  /** Ids of the Mappings of a unit that are published. */
+  idsOf(unit: Unit): readonly string[] {
+    const key = objectKey(unit.ref);
+    return (this.#published.get(unit)?.parts ?? []).map((part) => key + part);
+  }
+
+  /** Publishes those drafts of a unit that are served, and Upstreams of what it says is asked. Ids of drafts are unique. */
+  publish(unit: Unit, served: readonly Draft[], services: readonly PlannedService[]): void {
+    const before = this.#published.get(unit) ?? nothingPublished;
+    if (served.length + services.length === 0 && before === nothingPublished) return;
+    const key = objectKey(unit.ref);
+    const written = served.map(({ mapping }) => mapping.id.slice(key.length));
+    const parts = this.#partLists.of(JSON.stringify(written), written);
+    const digests = digestsOf(served, this.#key);
+    const places = before.parts === parts ? null : new Map(before.parts.map((part, index) => [part, index]));
+    for (const [index, part] of parts.entries()) {
+      const place = places === null ? index : places.get(part);
+      places?.delete(part);
+      if (place === undefined || digestAt(before.digests, place) !== digestAt(digests, index)) this.#set.push(served[index]!.mapping);
+    }
+    // What is gone in one object and there in the next one of the same name is not gone.
+    if (this.#removed.size > 0) for (const part of parts) this.#removed.delete(key + part);
+    for (const part of places?.keys() ?? []) this.#removed.add(key + part);
+    const uses = this.#usesOf(served, services);
+    for (const use of uses) this.#count(use, 1);
+    for (const use of before.uses) this.#count(use, -1);
+    if (served.length + services.length === 0) this.#published.delete(unit);
+    else this.#published.set(unit, { parts, digests, uses });
+  }
+
+  /** Mappings that came or changed since the last portion. */
+  get pending(): number {
+    return this.#set.length;
+  }
+
+  /** What came or changed since the last portion; more of the change follows. What goes is told in its end: it may come back. */
+  takePortion(): TranslationChange {
+    const { upstreams, endpoints, flipped } = this.#newUpstreams();
+    return { mappings: this.#takeMappings(), removedMappings: [], upstreams, removedUpstreams: [], endpoints, flipped };
+  }
+
+  /** What changed since the last call, or since the last portion. */
+  takeChange(): TranslationChange {
+    const { upstreams, endpoints, flipped } = this.#newUpstreams();
+    const removedUpstreams: string[] = [];
+    for (const use of this.#touched) {
+      use.touched = false;
+      if (use.told !== 'nothing') removedUpstreams.push(use.key);
+      this.#uses.delete(use);
+      this.#countEndpoints(use, []);
+    }
+    this.#touched = [];
+    for (const backend of this.#backends.registry.touched) for (const use of listOf(backend.uses)) if (!this.#told.has(use)) this.#refresh(use, endpoints, flipped);
+    this.#told.clear();
+    const mappings = this.#takeMappings();
+    const removedMappings = [...this.#removed];
+    this.#removed.clear();
+    return { mappings, removedMappings, upstreams, removedUpstreams, endpoints, flipped };
+  }
+
+  #takeMappings(): readonly Mapping[] {
+    const mappings = this.#removed.size === 0 ? this.#set : this.#set.filter(({ id }) => !this.#removed.has(id));
+    this.#set = [];
+    return mappings;
+  }
+
+  /** Those that have come; what nobody names stays touched. */
+  #newUpstreams(): { readonly upstreams: Upstream[]; readonly endpoints: UpstreamEndpoints[]; readonly flipped: string[] } {
+    const upstreams: Upstream[] = [];
+    const endpoints: UpstreamEndpoints[] = [];
+    const flipped: string[] = [];
+    const unnamed: Use[] = [];
+    for (const use of this.#touched) {
+      if (use.count === 0) {
+        unnamed.push(use);
+        continue;
+      }
+      use.touched = false;
+      if (use.told !== 'nothing') continue;
+      upstreams.push(use.upstream);
+      this.#refresh(use, endpoints, flipped);
+      this.#told.add(use);
+    }
+    this.#touched = unnamed;
+    return { upstreams, endpoints, flipped };
+  }
+
+  #usesOf(served: readonly Draft[], services: readonly PlannedService[]): readonly Use[] {
+    const uses = new Set<Use>();
+    for (const { asked } of services) if (asked !== null) uses.add(this.#uses.at(asked.plan));
+    for (const { plan } of served) if (plan !== null) uses.add(this.#uses.at(plan));
+    return [...uses];
+  }
+
+  #count(use: Use, change: 1 | -1): void {
+    use.count += change;
+    if (use.touched) return;
+    use.touched = true;
+    this.#touched.push(use);
+  }
+
+  #refresh(use: Use, endpoints: UpstreamEndpoints[], flipped: string[]): void {
+    const after = this.#backends.endpointsOf(use);
+    const told = !after.ready ? 'unready' : isEnding(after) ? 'ending' : 'ready';
+    const digest = digestOf(after.endpoints, this.#key);
+    // As V8 keeps them without an object each.
+    const [high, low] = [digest.high >> 1, digest.low >> 1];
+    if (use.told === told && use.high === high && use.low === low) return;
+    if (use.told !== told) flipped.push(after.key);
+    use.told = told;
+    use.high = high;
+    use.low = low;
+    this.#countEndpoints(use, after.endpoints);
+    endpoints.push(after);
+  }
+
+  #countEndpoints(use: Use, endpoints: readonly Endpoint[]): void {
+    const ready = endpoints.reduce((sum, { state }) => sum + Number(state === 'ready'), 0);
+    const terminating = endpoints.length - ready;
+    this.endpointStates.ready += ready - use.ready;
+    this.endpointStates.terminating += terminating - use.terminating;
+    use.ready = ready;
+    use.terminating = terminating;
+  }
+}
+
+/** 64 bits. */
+const digestUnits = 4;
+
+function digestsOf(drafts: readonly Draft[], key: DigestKey): string {
+  return drafts.map(({ mapping }) => {
+    const { high, low } = digestOfKin(mapping, key);
+    return String.fromCharCode(high >>> 16, high & 0xffff, low >>> 16, low & 0xffff);
+  }).join('');
+}
+
+function digestAt(digests: string, index: number): string {
+  return digests.slice(index * digestUnits, (index + 1) * digestUnits);
+}

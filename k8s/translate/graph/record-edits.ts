@@ -1,0 +1,109 @@
+// RecordEdits: puts what objects say into the records that units read, and wakes whoever has read them.
+import { sameValue } from '../../../routing/text/diff.ts';
+import type { ObjectRef } from '../../../routing/text/problem.ts';
+import type { Backend } from './backend-records.ts';
+import type { Slice } from '../backends/endpoints.ts';
+import { listOf, withoutOne, withOne } from '../collections/few.ts';
+import { NamedMap } from '../collections/named-map.ts';
+import type { Records } from './records.ts';
+import type { Service } from '../backends/services.ts';
+import type { Secret, TlsContext } from '../backends/tls.ts';
+import type { Unit, Watched } from '../units/unit.ts';
+
+export class RecordEdits {
+  readonly #records: Records;
+  readonly #wakeUnit: (unit: Unit) => void;
+  readonly #slices = new NamedMap<Slice>();
+
+  constructor(records: Records, wakeUnit: (unit: Unit) => void) {
+    this.#records = records;
+    this.#wakeUnit = wakeUnit;
+  }
+
+  get slices(): Iterable<Slice> {
+    return this.#slices.values();
+  }
+
+  setSlice(ref: ObjectRef, decoded: Slice): void {
+    this.dropSlice(ref);
+    const backend = this.#records.backends.at(ref.namespace, decoded.service);
+    const slice = { ...decoded, service: backend.name };
+    this.#slices.set(ref.namespace, ref.name, slice);
+    this.#records.backends.addSlice(backend, slice);
+    this.#wake(backend.endpoints);
+  }
+
+  dropSlice({ namespace, name }: ObjectRef): void {
+    const slice = this.#slices.get(namespace, name);
+    if (slice === undefined) return;
+    this.#slices.delete(namespace, name);
+    const backend = this.#records.backends.at(namespace, slice.service);
+    this.#records.backends.removeSlice(backend, slice);
+    this.#wake(backend.endpoints);
+  }
+
+  /** null: there is none. */
+  setSecret({ namespace, name }: ObjectRef, secret: Secret | null): void {
+    const material = this.#records.secrets.at(namespace, name);
+    material.secret = secret;
+    this.#records.secrets.touch(material);
+    this.#wake(material);
+  }
+
+  /** null: there is none. */
+  setService(backend: Backend, after: Service | null): void {
+    const before = backend.service;
+    if (sameValue(before, after)) return;
+    for (const owner of before?.owners ?? []) {
+      const record = this.#records.names.at(backend.namespace, owner);
+      record.services = withoutOne(record.services, before!);
+      this.#records.names.touch(record);
+      this.#wake(record);
+    }
+    for (const owner of after?.owners ?? []) {
+      const record = this.#records.names.at(backend.namespace, owner);
+      record.services = withOne(record.services, after!);
+      this.#wake(record);
+    }
+    this.#records.backends.setService(backend, after);
+    this.#wake(backend);
+    this.#wake(backend.endpoints);
+  }
+
+  /** The unit takes these names instead of those that it has. */
+  rename(unit: Unit, after: readonly string[]): void {
+    const before = unit.takenNames;
+    for (const name of before) {
+      if (after.includes(name)) continue;
+      const record = this.#records.names.at(unit.namespace, name);
+      record.units = withoutOne(record.units, unit);
+      this.#records.names.touch(record);
+      this.#wake(record);
+    }
+    for (const name of after) {
+      if (before.includes(name)) continue;
+      const record = this.#records.names.at(unit.namespace, name);
+      record.units = withOne(record.units, unit);
+      this.#wake(record);
+    }
+  }
+
+  /** The unit declares the TLSContexts `after` instead of `before`. */
+  setContexts(unit: Unit, before: readonly TlsContext[], after: readonly TlsContext[]): void {
+    for (const { name } of before) {
+      const material = this.#records.contexts.at(unit.namespace, name);
+      material.contexts.delete(unit);
+      this.#records.contexts.touch(material);
+      this.#wake(material);
+    }
+    for (const context of after) {
+      const material = this.#records.contexts.at(unit.namespace, context.name);
+      material.contexts.set(unit, context);
+      this.#wake(material);
+    }
+  }
+
+  #wake(read: Watched | null): void {
+    if (read !== null) for (const unit of listOf(read.readers)) this.#wakeUnit(unit);
+  }
+}

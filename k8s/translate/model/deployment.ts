@@ -1,0 +1,51 @@
+// Deployment: the decoded part of a SeldonDeployment that routing reads, the same for v1alpha1 to v1.
+import type { ObjectRef } from '../../../routing/text/problem.ts';
+import type { OAuthKey } from './oauth-key.ts';
+
+/** Annotations of an SD in both places. `spec` comes before `metadata`, by presence (Seldon 1.9.0 and later). */
+export interface DeploymentAnnotations {
+  readonly spec: Readonly<Record<string, string>>;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+export interface Deployment {
+  readonly ref: ObjectRef;
+  /** RFC 3339 as the API server wrote it, or "": orders claims at a cold start. */
+  readonly createdAt: string;
+  /** `spec.name`, part of Service names up to Seldon 1.0, or "". */
+  readonly specName: string;
+  readonly annotations: DeploymentAnnotations;
+  /** Its key for the OAuth gateway; null: none. */
+  readonly oauth: OAuthKey | null;
+  /** In the order written, names unique; one or more. */
+  readonly predictors: readonly Predictor[];
+}
+
+/** One named variant inside a Deployment. */
+export interface Predictor {
+  readonly name: string;
+  /** Field of it, for Problems: `spec.predictors[1]`. */
+  readonly field: string;
+  /** Percent, 0 or more; null when absent or unusable. */
+  readonly traffic: number | null;
+  readonly shadow: boolean;
+  readonly explainer: Explainer | null;
+  /** Secret of `ssl.certSecretName`, or "". */
+  readonly certSecretName: string;
+  /** `seldon.io/svc-name`, or null. */
+  readonly serviceName: string | null;
+  /** Ports when the Service has none named `http` and `grpc`: the engine's 8000 and 5001, or those of the model container without an engine. */
+  readonly ports: PredictorPorts;
+  /** A value of it cannot be read, and there is no last good form: it is never ready. */
+  readonly withheld: boolean;
+}
+
+export interface PredictorPorts {
+  readonly http: number;
+  readonly grpc: number;
+}
+
+export interface Explainer {
+  /** `explainer.endpoint.service_port`, default 9000. */
+  readonly port: number;
+}

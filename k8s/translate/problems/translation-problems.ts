@@ -1,0 +1,56 @@
+// All Problems of a translation, gathered from whatever knows of some.
+import type { Problem } from '../../../routing/text/problem.ts';
+import { deadEnds } from './dead-ends.ts';
+import type { ExternalBook } from '../meaning/external-services.ts';
+import { groupDifferences } from './group-differences.ts';
+import type { Holdings } from '../claims/holdings.ts';
+import type { OAuthKeys } from '../claims/oauth-keys.ts';
+import type { ObjectGraph } from '../graph/object-graph.ts';
+import { shadowSlashes } from '../units/shadow-slashes.ts';
+import type { UnitMeaning } from '../meaning/meaning.ts';
+import type { Unit } from '../units/unit.ts';
+
+/** Whatever knows of Problems. */
+export interface ProblemParts {
+  readonly graph: ObjectGraph;
+  readonly holdings: Holdings;
+  readonly oauthKeys: OAuthKeys;
+  readonly external: ExternalBook;
+}
+
+/** In no order, with pauses. What is changed in a pause may be told as it was before, or as it is after. */
+export function* gatherProblems({ graph, holdings, oauthKeys, external }: ProblemParts): Generator<void, readonly Problem[]> {
+  const problems: Problem[] = [...graph.modules.problems()];
+  for (const slice of graph.slices) {
+    problems.push(...slice.problems);
+    yield;
+  }
+  for (const unit of graph.units()) {
+    problems.push(...unit.decodeProblems, ...unit.problems, ...oauthKeys.problemsOf(unit));
+    if (unit.refusals !== null) {
+      problems.push({ code: 'namespace-limit', level: 'error', subject: unit.ref, field: '', sentence: `the namespace has ${unit.refusals.reason}, so ${unit.refusals.mappings.size} Mappings of this object are not served; remove some` });
+    }
+    problems.push(...holdings.nameProblems(unit));
+    yield;
+  }
+  for (const problem of yield* deadEnds(graph.units(), graph.records.backends, graph.settings)) problems.push(problem);
+  const meaningOf = (unit: Unit): UnitMeaning => graph.meaningOf(unit);
+  for (const problem of yield* groupDifferences(graph.units(), meaningOf)) problems.push(problem);
+  for (const problem of yield* shadowSlashes(graph.units(), meaningOf)) problems.push(problem);
+  // There may be more of them than one call takes arguments.
+  for (const problem of holdings.claimProblems()) {
+    problems.push(problem);
+    yield;
+  }
+  for (const problem of external.problems) problems.push(problem);
+  return problems;
+}
+
+/** The same at once. */
+export function problemsOf(parts: ProblemParts): readonly Problem[] {
+  const gathering = gatherProblems(parts);
+  for (;;) {
+    const step = gathering.next();
+    if (step.done === true) return step.value;
+  }
+}

@@ -1,5 +1,0 @@
-// Report: how whoever reads an object says what is wrong with it; the object is its giver's.
-import type { ProblemLevel } from '../../routing/problem.ts';
-
-/** `field` and `sentence` as in a Problem. */
-export type Report = (level: ProblemLevel, code: string, field: string, sentence: string) => void;

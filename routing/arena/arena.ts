@@ -1,0 +1,89 @@
+// Arena: the memory of tables. One writer, many readers; plain views, which may lie on memory that threads share (who shares it, publishes and
+// keeps readers apart from the writer is above this layer: gateway/shared/shared-table.ts).
+//
+//   unit 0        none
+//   unit 1        the empty page
+//   from 4        cells of whoever shares the memory
+//   from 256      ring of Upstreams that changed
+//   from 2048     blocks: a root for each table, pages of its indexes, records
+//
+// A unit is 64 bytes, a cache line. What is written once in a block never changes while a table names it: a change is written beside what it
+// replaces. Every block holds a checksum, which its reader verifies before it first reads on; bytes that are not what the writer wrote are an
+// ArenaFault, never a wrong Route.
+
+export interface Arena {
+  readonly words: Int32Array;
+  readonly bytes: Uint8Array;
+  /** The same bytes, for text. */
+  readonly text: Buffer;
+}
+
+export const unitBytes = 64;
+export const unitWords = 16;
+
+export const emptyPage = 1;
+/** Cells of whoever shares the memory: from this unit on, so many words. */
+export const cellsUnit = 4;
+export const cellWords = 252 * unitWords;
+export const ringUnit = 256;
+/** Upstreams that the ring holds: the last so many changes. */
+export const ringWords = 16_384;
+export const firstBlock = 2048;
+
+/** Bytes of an arena: 1 MiB..1 GiB, a multiple of a unit. */
+export const leastArenaBytes = 2 ** 20;
+export const mostArenaBytes = 2 ** 30;
+
+/** Bytes in an arena are not what its writer wrote: the reader cannot go on. */
+export class ArenaFault extends Error {
+  constructor(what: string) {
+    super(`the table in memory is damaged: ${what}`);
+    this.name = 'ArenaFault';
+  }
+}
+
+/** The arena on this memory, zeroes or one that was made before. Throws RangeError where the size is out of range. */
+export function arenaOn(buffer: ArrayBufferLike): Arena {
+  const { byteLength } = buffer;
+  if (byteLength < leastArenaBytes || byteLength > mostArenaBytes || byteLength % unitBytes !== 0) throw new RangeError(`an arena has ${leastArenaBytes} to ${mostArenaBytes} bytes, not ${byteLength}`);
+  const words = new Int32Array(buffer);
+  // A page of one slot, which is free.
+  words[emptyPage * unitWords + unitWords + 1] = -1;
+  return { words, bytes: new Uint8Array(buffer), text: Buffer.from(buffer) };
+}
+
+/** Words that hold so many bytes. */
+export function wordsFor(bytes: number): number {
+  return (bytes + 3) >> 2;
+}
+
+export const checksumSeed = 0x51_0c_1ce5;
+
+/**
+ * Checksum of `count` words from `from` on; `seed` is checksumSeed, or that of words before. A word that differs is always told. Four lanes, because a
+ * multiplication waits for the one before it.
+ */
+export function checksumOf(words: Int32Array, from: number, count: number, seed: number): number {
+  const end = from + count;
+  let at = from;
+  let a = seed;
+  if (count >= 8) {
+    let b = 1;
+    let c = 2;
+    let d = 3;
+    for (; at + 3 < end; at += 4) {
+      a = stepped(a, words[at]!);
+      b = stepped(b, words[at + 1]!);
+      c = stepped(c, words[at + 2]!);
+      d = stepped(d, words[at + 3]!);
+    }
+    a = stepped(stepped(stepped(a, b), c), d);
+  }
+  for (; at < end; at++) a = stepped(a, words[at]!);
+  return a;
+}
+
+function stepped(sum: number, word: number): number {
+  const product = Math.imul(sum ^ word, 0x9e3779b1);
+  return product ^ (product >>> 15);
+}

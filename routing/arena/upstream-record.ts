@@ -1,0 +1,68 @@
+// Upstream records: what is known of an Upstream and its Endpoints, as bytes.
+import { unitWords } from './arena.ts';
+import type { Arena } from './arena.ts';
+import { patched, patchOf } from './patch.ts';
+import type { Patch } from './patch.ts';
+import { plainUpstreamOf } from './plain-mapping.ts';
+import { contentOf, recordWords, textOfRecord, verifyRecord } from './record.ts';
+import type { Endpoint, Upstream, UpstreamEndpoints } from '../model/upstream.ts';
+import { stateBits, stateOfBits, stateOfEndpoints } from '../route/upstream-state.ts';
+import type { UpstreamState } from '../route/upstream-state.ts';
+
+/** An Upstream as the table knows it. */
+export interface KnownUpstream {
+  /** null: Endpoints or Mappings came without a description. */
+  readonly upstream: Upstream | null;
+  /** null: not told. */
+  readonly endpoints: UpstreamEndpoints | null;
+  /** Where all workers count what they have in use of it, or −1: each counts alone. */
+  readonly breakerSlot: number;
+  /** `ip:port` of Endpoints that fail their health check. */
+  readonly failing: readonly string[];
+}
+
+/** Of an Upstream that the table does not know. */
+export const nothingKnown: KnownUpstream = Object.freeze({ upstream: null, endpoints: null, breakerSlot: -1, failing: Object.freeze([]) });
+
+/** The key of the Upstream whose record is at this unit. */
+export function upstreamKeyAt(arena: Arena, unit: number): string {
+  return Buffer.from(textOfRecord(arena, unit), 'latin1').toString();
+}
+
+/** What its record has for an owner: its state, so that whoever asks for nothing else parses nothing. */
+export function ownerOfUpstream({ endpoints }: KnownUpstream): number {
+  return stateBits(stateOfEndpoints(endpoints));
+}
+
+/** The state of the Upstream whose record is at this unit. Throws ArenaFault. */
+export function upstreamStateAt(arena: Arena, unit: number): UpstreamState {
+  verifyRecord(arena, unit);
+  return stateOfBits(arena.words[unit * unitWords + recordWords.owner]!);
+}
+
+type PackedEndpoint = readonly [ip: string, port: number, state: 0 | 1];
+type Packed = readonly [patch: Patch | null, described: 0 | 1, ready: -1 | 0 | 1, endpoints: readonly PackedEndpoint[], breakerSlot: number, failing: readonly string[]];
+
+/** The content of an Upstream's record; its key is the text. */
+export function packUpstream({ upstream, endpoints, breakerSlot, failing }: KnownUpstream): string {
+  const packed: Packed = [
+    upstream === null ? null : (patchOf(plainUpstreamOf(upstream.key), upstream) ?? null),
+    upstream === null ? 0 : 1,
+    endpoints === null ? -1 : endpoints.ready ? 1 : 0,
+    (endpoints?.endpoints ?? []).map(({ ip, port, state }) => [ip, port, state === 'ready' ? 1 : 0] as const),
+    breakerSlot,
+    failing,
+  ];
+  return JSON.stringify(packed);
+}
+
+/** The Upstream in the record at this unit, whose key is `key`. Throws ArenaFault where it is not what was written. */
+export function upstreamAt(arena: Arena, unit: number, key: string): KnownUpstream {
+  const [patch, described, ready, endpoints, breakerSlot, failing] = contentOf(arena, unit) as Packed;
+  return {
+    upstream: described === 1 ? (patched(plainUpstreamOf(key), patch ?? undefined) as Upstream) : null,
+    endpoints: ready === -1 ? null : { key, ready: ready === 1, endpoints: endpoints.map(([ip, port, state]): Endpoint => ({ ip, port, state: state === 1 ? 'ready' : 'terminating' })) },
+    breakerSlot,
+    failing,
+  };
+}

@@ -1,0 +1,267 @@
+// TableIndex: what the writer of an arena knows beside it. Everything in it follows from the newest root, from which another writer reads it again.
+import { emptyPage, unitWords } from '../arena/arena.ts';
+import type { Arena } from '../arena/arena.ts';
+import { Blocks } from '../arena/blocks.ts';
+import type { Block } from '../arena/blocks.ts';
+import { addDigest, digestOf, noDigest, printDigest } from '../collections/digest.ts';
+import type { Digest, DigestKey } from '../collections/digest.ts';
+import { sameValue } from '../text/diff.ts';
+import { directoryWords, entriesOf, pageBytes, verifyPage } from '../arena/index-page.ts';
+import type { IndexEntry } from '../arena/index-page.ts';
+import { baseOf, emptyNamespaceRoutes, packSpace, unpackSpace } from '../route/namespace-routes.ts';
+import type { NamespaceRoutes, RoutePlace } from '../route/namespace-routes.ts';
+import { Numbers } from '../collections/numbers.ts';
+import type { Problem } from '../text/problem.ts';
+import { contentOf, recordBytes, recordWords, textOfRecord, writeRecord, writtenBytes } from '../arena/record.ts';
+import { directoryStart, indexes, rootBytes, rootWords, sealRoot, slotWordsOf, verifyRoot } from '../arena/root.ts';
+import type { IndexName } from '../arena/root.ts';
+import { membersAt } from '../arena/route-record.ts';
+import { planRoute, routeKey } from '../route/route.ts';
+import type { RouteMember } from '../route/route.ts';
+import { upstreamKeyAt } from '../arena/upstream-record.ts';
+import { plainSettings } from '../model/table-change.ts';
+import type { TableSettings } from '../model/table-change.ts';
+import { IntList } from '../collections/int-list.ts';
+import { namedBy, recordOverhead, upstreamsOf } from './known.ts';
+import type { KnownSpace } from './known.ts';
+import { KnownRoutes } from './known-routes.ts';
+import { KnownTexts } from './known-texts.ts';
+import { KnownUpstreams } from './known-upstreams.ts';
+
+export class TableIndex {
+  readonly blocks: Blocks;
+  readonly directories: Readonly<Record<IndexName, Int32Array>> = { routes: noPages(), spaces: noPages(), upstreams: noPages(), names: noPages() };
+  readonly routes: KnownRoutes;
+  readonly spaces = new Map<string | null, KnownSpace>();
+  readonly upstreams: KnownUpstreams;
+  /** Names of deployments, and how many Routes have each, by number. */
+  readonly names: { readonly texts: KnownTexts; readonly counts: IntList };
+  /** What the hashes of all four indexes begin with. */
+  hashSeed: number;
+  readonly problems = new Map<string, readonly Problem[]>();
+  readonly numbers = { routes: new Numbers(), spaces: new Numbers(), upstreams: new Numbers(), names: new Numbers() } satisfies Record<IndexName, Numbers>;
+  /** Of the digests of all Mappings and of what is not ready. */
+  sum: Digest = noDigest;
+  /** By namespace. */
+  readonly #bytes = new Map<string, number>();
+  readonly #arena: Arena;
+  #settings = plainSettings;
+  #settingsUnit = 0;
+  #serial = 0;
+  #changes = 0;
+  #spaceId = 0;
+  #version = 0;
+  #root = 0;
+  #hash = printDigest(hashOf(noDigest, plainSettings));
+
+  /** Reads the table whose root is at this unit; 0: there is none. `key`: what texts are hashed with. Throws ArenaFault. */
+  constructor(arena: Arena, root: number, key: DigestKey) {
+    this.#arena = arena;
+    this.hashSeed = digestOf('indexes', key).low;
+    this.blocks = new Blocks(arena.bytes.length);
+    this.routes = new KnownRoutes(arena, key);
+    this.upstreams = new KnownUpstreams(arena, key);
+    this.names = { texts: new KnownTexts(arena, key), counts: new IntList() };
+    if (root !== 0) this.#read(root);
+  }
+
+  get written(): { readonly version: number; readonly root: number; readonly hash: string; readonly routeCount: number } {
+    return { version: this.#version, root: this.#root, hash: this.#hash, routeCount: this.routes.count };
+  }
+
+  isOther(settings: TableSettings): boolean {
+    return !sameValue(settings, this.#settings);
+  }
+
+  /** Never 0, which is that of nothing. */
+  nextSerial(): number {
+    this.#serial = after(this.#serial);
+    return this.#serial;
+  }
+
+  /** Upstreams that were told before these. */
+  addChanges(count: number): number {
+    const before = this.#changes;
+    this.#changes = (before + count) | 0;
+    return before;
+  }
+
+  /** Never 0, which is that of shared space. */
+  nextSpaceId(): number {
+    this.#spaceId = after(this.#spaceId);
+    return this.#spaceId;
+  }
+
+  /** What the Routes of a namespace take, and what comes with them, bytes. */
+  bytesOf(namespace: string): number {
+    return this.#bytes.get(namespace) ?? 0;
+  }
+
+  /** A Route's record, with these members, one or more, of so many bytes, came (`by` 1) or goes (−1). */
+  countBytes(members: readonly RouteMember[], ownBytes: number, by: 1 | -1): void {
+    const { namespace } = members[0]!.mapping;
+    const bytes = this.bytesOf(namespace) + by * (ownBytes + members.length * recordOverhead);
+    if (bytes === 0) this.#bytes.delete(namespace);
+    else this.#bytes.set(namespace, bytes);
+  }
+
+  setProblems(key: string, problems: readonly Problem[]): void {
+    if (problems.length > 0) this.problems.set(key, problems);
+    else if (this.problems.size > 0) this.problems.delete(key);
+  }
+
+  /** Writes the record of a space; `number`: that of its record before, or null. */
+  writeSpace(routes: NamespaceRoutes, number: number | null): KnownSpace {
+    const text = routes.name === null ? '' : baseOf(routes.name);
+    const place = number ?? this.numbers.spaces.take();
+    const unit = writeRecord(this.#arena, this.blocks, { serial: this.nextSerial(), owner: routes.id, number: place, text }, packSpace(routes));
+    const known = { routes, text, unit, number: place };
+    this.spaces.set(routes.name, known);
+    return known;
+  }
+
+  /** Writes the root of the next table over what the directories say now. */
+  writeRoot(settings: TableSettings): TableIndex['written'] {
+    const arena = this.#arena;
+    const { words } = arena;
+    if (!this.spaces.has(null)) this.writeSpace(emptyNamespaceRoutes(null, 0), null);
+    if (this.#settingsUnit === 0 || this.isOther(settings)) {
+      if (this.#settingsUnit !== 0) this.blocks.leave(this.#settingsUnit, recordBytes(arena, this.#settingsUnit));
+      this.#settingsUnit = writeRecord(arena, this.blocks, { serial: this.nextSerial(), owner: 0, number: 0, text: '' }, JSON.stringify(settings));
+      this.#settings = settings;
+    }
+    const root = this.blocks.take(rootBytes);
+    const at = root * unitWords;
+    const version = this.#version + 1;
+    const hash = hashOf(this.sum, settings);
+    words.fill(0, at, at + rootBytes / 4);
+    words[at + rootWords.version] = version;
+    words[at + rootWords.serial] = this.#serial;
+    words[at + rootWords.routeCount] = this.routes.count;
+    words[at + rootWords.hashHigh] = hash.high;
+    words[at + rootWords.hashLow] = hash.low;
+    words[at + rootWords.settings] = this.#settingsUnit;
+    words[at + rootWords.settingsSerial] = words[this.#settingsUnit * unitWords + recordWords.serial]!;
+    words[at + rootWords.changes] = this.#changes;
+    words[at + rootWords.spaceId] = this.#spaceId;
+    const { unit: shared } = this.spaces.get(null)!;
+    words[at + rootWords.shared] = shared;
+    words[at + rootWords.sharedSerial] = words[shared * unitWords + recordWords.serial]!;
+    words[at + rootWords.top] = this.blocks.top;
+    words[at + rootWords.hashSeed] = this.hashSeed;
+    for (const index of indexes) words.set(this.directories[index], at + directoryStart(index));
+    sealRoot(arena, root);
+    if (this.#root !== 0) this.blocks.leave(this.#root, rootBytes);
+    this.blocks.published(version);
+    this.#root = root;
+    this.#version = version;
+    this.#hash = printDigest(hash);
+    return this.written;
+  }
+
+  #read(root: number): void {
+    const arena = this.#arena;
+    verifyRoot(arena, root);
+    const at = root * unitWords;
+    const word = (name: keyof typeof rootWords): number => arena.words[at + rootWords[name]]!;
+    const used: Block[] = [{ unit: root, bytes: rootBytes }];
+    const numbers = { routes: new Set<number>(), spaces: new Set<number>(), upstreams: new Set<number>(), names: new Set<number>() };
+    const take = (index: IndexName, { unit, number }: { readonly unit: number; readonly number: number }): void => {
+      used.push({ unit, bytes: recordBytes(arena, unit) });
+      numbers[index].add(number);
+    };
+    for (const index of indexes) this.directories[index].set(arena.words.subarray(at + directoryStart(index), at + directoryStart(index) + directoryWords));
+    const entries = (index: IndexName): IndexEntry[] => this.#entriesOf(index, used);
+    for (const entry of entries('upstreams')) {
+      take('upstreams', entry);
+      this.upstreams.add(upstreamKeyAt(arena, entry.unit), entry.number, entry.unit);
+    }
+    const shared = { unit: word('shared'), number: arena.words[word('shared') * unitWords + recordWords.number]! };
+    for (const entry of [shared, ...entries('spaces')]) {
+      take('spaces', entry);
+      const routes = unpackSpace(contentOf(arena, entry.unit));
+      this.spaces.set(routes.name, { routes, text: textOfRecord(arena, entry.unit), unit: entry.unit, number: entry.number });
+    }
+    const scanned = [...this.spaces.values()].flatMap(({ routes }) => routes.scanned);
+    const bare = new Map<string, number[]>();
+    const named = new Map<string, number>();
+    for (const entry of [...entries('routes'), ...scanned]) {
+      take('routes', entry);
+      const name = this.#readRoute(entry, bare);
+      if (name !== null) named.set(name, (named.get(name) ?? 0) + 1);
+    }
+    for (const entry of entries('names')) {
+      take('names', entry);
+      const name = textOfRecord(arena, entry.unit);
+      this.names.texts.add(name, entry.number, entry.unit);
+      this.names.counts.set(entry.number, named.get(name) ?? 0);
+    }
+    this.hashSeed = word('hashSeed');
+    this.#settingsUnit = word('settings');
+    this.#settings = contentOf(arena, this.#settingsUnit) as TableSettings;
+    used.push({ unit: this.#settingsUnit, bytes: recordBytes(arena, this.#settingsUnit) });
+    this.blocks.occupy(used, word('top'), word('version'));
+    for (const index of indexes) this.numbers[index].occupy(numbers[index]);
+    for (const [key, routes] of bare) this.#readBare(key, routes);
+    this.sum = addDigest({ high: word('hashHigh'), low: word('hashLow') }, digestOf(this.#settings), -1);
+    this.#serial = word('serial');
+    this.#changes = word('changes');
+    this.#spaceId = word('spaceId');
+    this.#version = word('version');
+    this.#root = root;
+    this.#hash = printDigest(hashOf(this.sum, this.#settings));
+  }
+
+  #entriesOf(index: IndexName, used: Block[]): IndexEntry[] {
+    const directory = this.directories[index];
+    const all: IndexEntry[] = [];
+    for (let place = 0; place < directoryWords; place += 2) {
+      const unit = directory[place]!;
+      if (unit === emptyPage) continue;
+      verifyPage(this.#arena, unit, directory[place + 1]!, slotWordsOf[index]);
+      used.push({ unit, bytes: pageBytes(this.#arena, unit) });
+      all.push(...entriesOf(this.#arena, unit));
+    }
+    return all;
+  }
+
+  /** The deployment that it names, if any. `bare`: Upstreams without a record, and the Routes that name them. */
+  #readRoute({ unit, number }: RoutePlace, bare: Map<string, number[]>): string | null {
+    const members = membersAt(this.#arena, unit, number);
+    const key = routeKey(members[0]!.mapping);
+    const plan = planRoute(key, members);
+    this.routes.addKey(this.routes.hashOf(key), number);
+    this.routes.place(number, unit);
+    for (const { mapping } of members) this.routes.addMapping(this.routes.hashOf(mapping.id), number);
+    this.countBytes(members, writtenBytes(this.#arena, unit), 1);
+    this.setProblems(key, plan.problems);
+    for (const upstream of upstreamsOf(members)) {
+      const use = this.upstreams.use(upstream);
+      if (use.number >= 0) this.upstreams.addRoute(use.number, number);
+      else if (bare.get(upstream)?.push(number) === undefined) bare.set(upstream, [number]);
+    }
+    return namedBy(plan, members);
+  }
+
+  #readBare(key: string, routes: readonly number[]): void {
+    const number = this.numbers.upstreams.take();
+    this.upstreams.add(key, number, 0);
+    for (const route of routes) this.upstreams.addRoute(number, route);
+  }
+}
+
+/** The number after this one, of 32 bits and not 0: a busy table has given all of them in some days, and then they begin anew. */
+function after(number: number): number {
+  return (number + 1) | 0 || 1;
+}
+
+/** The digest of a table. */
+function hashOf(routes: Digest, settings: TableSettings): Digest {
+  return addDigest(routes, digestOf(settings), 1);
+}
+
+function noPages(): Int32Array {
+  const directory = new Int32Array(directoryWords);
+  for (let place = 0; place < directoryWords; place += 2) directory[place] = emptyPage;
+  return directory;
+}

@@ -1,0 +1,99 @@
+// TableWriter: the one writer of an arena. It takes changes and writes the next table beside the one before: records of what changed, the pages
+// of the indexes that name them, and a root. Whoever calls publishes the root by one store; until then nobody can see any of it.
+//
+// What it knows beside the arena (where each Mapping and Upstream is) is a few numbers of each, and another writer finds it out again from the newest root
+// (routing/write/table-index.ts). A writer that threw knows nothing any more: open another one.
+import { unitBytes } from '../arena/arena.ts';
+import type { Arena } from '../arena/arena.ts';
+import { openKey } from '../collections/digest.ts';
+import type { DigestKey } from '../collections/digest.ts';
+import type { Problem } from '../text/problem.ts';
+import { writtenBytes } from '../arena/record.ts';
+import type { TableChange } from '../model/table-change.ts';
+import { TableIndex } from './table-index.ts';
+import { TableEdit } from './table-edit.ts';
+import type { WritePoint, WrittenTable } from './table-edit.ts';
+
+export class TableWriter {
+  readonly #arena: Arena;
+  readonly #reached: (point: WritePoint) => void;
+  readonly #index: TableIndex;
+
+  /**
+   * Goes on from the table whose root is at this unit; 0: there is none yet. `key`: drawn and told nobody, texts that others write are found in a few
+   * steps whatever they are. Throws ArenaFault where there is no such table.
+   */
+  constructor(arena: Arena, root: number, reached: (point: WritePoint) => void = () => undefined, key: DigestKey = openKey) {
+    this.#arena = arena;
+    this.#reached = reached;
+    this.#index = new TableIndex(arena, root, key);
+  }
+
+  /** The newest table that was written. */
+  get written(): WrittenTable {
+    return this.#index.written;
+  }
+
+  /** What building the Routes found, by Route key. */
+  get problems(): ReadonlyMap<string, readonly Problem[]> {
+    return this.#index.problems;
+  }
+
+  /** Bytes in use, and bytes that ever were. */
+  get bytes(): { readonly used: number; readonly touched: number } {
+    const { usedBytes, top } = this.#index.blocks;
+    return { used: usedBytes, touched: top * unitBytes };
+  }
+
+  /** Ids of all Mappings, as records say. Throws ArenaFault. */
+  *mappingIds(): Iterable<string> {
+    const { routes } = this.#index;
+    for (const number of routes.numbers()) for (const { mapping } of routes.membersOf(number)) yield mapping.id;
+  }
+
+  /** What each Mapping takes of the records of Routes, bytes. Throws ArenaFault. */
+  *mappingBytes(): Iterable<readonly [id: string, bytes: number]> {
+    const { routes } = this.#index;
+    for (const number of routes.numbers()) {
+      const members = routes.membersOf(number);
+      const bytes = writtenBytes(this.#arena, routes.unitOf(number)) / members.length;
+      for (const { mapping } of members) yield [mapping.id, bytes];
+    }
+  }
+
+  /** What the Routes of a namespace take, and what comes with them, bytes. */
+  bytesOf(namespace: string): number {
+    return this.#index.bytesOf(namespace);
+  }
+
+  /** Reads a record. Throws ArenaFault. */
+  hasMapping(id: string): boolean {
+    return this.#index.routes.hasMapping(id);
+  }
+
+  hasUpstream(key: string): boolean {
+    return this.#index.upstreams.has(key);
+  }
+
+  /** Keys of all Upstreams, as records say. Throws ArenaFault. */
+  upstreamKeys(): Iterable<string> {
+    return this.#index.upstreams.keys();
+  }
+
+  /**
+   * Writes the next table; the same one where nothing differs. `oldestRead`: every reader reads this version or a later one. Throws ArenaFull where
+   * it does not fit; the table before stays as it is.
+   */
+  write(change: TableChange, oldestRead: number): WrittenTable {
+    const edit = this.edit(oldestRead);
+    edit.take(change);
+    return edit.finish(change.settings);
+  }
+
+  /** Begins the next table, for a change that comes in portions; only one at a time. `oldestRead` as for `write`. */
+  edit(oldestRead: number): TableEdit {
+    this.#index.blocks.reclaim(oldestRead);
+    this.#reached('begun');
+    return new TableEdit(this.#arena, this.#index, this.#reached);
+  }
+}

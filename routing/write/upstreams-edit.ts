@@ -1,0 +1,141 @@
+// UpstreamsEdit: what a change says of Upstreams, on its way into their records. A Route reads one thing of an Upstream, whether it is ready and
+// whether it is ending; all else is for the pools of the data plane.
+import type { Arena } from '../arena/arena.ts';
+import { byteText, hashText } from '../request/bytes.ts';
+import { sameValue } from '../text/diff.ts';
+import type { IndexEdit } from './index-edit.ts';
+import { metaOf } from '../arena/index-page.ts';
+import { recordBytes, writeRecord } from '../arena/record.ts';
+import type { TablePortion } from '../model/table-change.ts';
+import type { TableIndex } from './table-index.ts';
+import type { KnownUse } from './known-upstreams.ts';
+import { nothingKnown, ownerOfUpstream, packUpstream, upstreamAt } from '../arena/upstream-record.ts';
+import type { KnownUpstream } from '../arena/upstream-record.ts';
+import { tellChanged } from '../arena/upstream-ring.ts';
+import { sameState, stateOfEndpoints } from '../route/upstream-state.ts';
+import type { UpstreamState } from '../route/upstream-state.ts';
+
+interface Draft {
+  readonly before: KnownUse;
+  /** As its record will say; null: nobody has asked. */
+  known: KnownUpstream | null;
+  isChanged: boolean;
+  state: UpstreamState;
+  /** Numbers of Routes that name it from now on, and of those that do no longer; null: none. A change makes a Route anew once, so none is named twice. */
+  used: number[] | null;
+  unused: Set<number> | null;
+}
+
+export class UpstreamsEdit {
+  readonly #arena: Arena;
+  readonly #index: TableIndex;
+  /** Of the portion that is being written. */
+  readonly #drafts = new Map<string, Draft>();
+  /** Numbers of all whose records were written. */
+  readonly #changed: number[] = [];
+
+  constructor(arena: Arena, index: TableIndex) {
+    this.#arena = arena;
+    this.#index = index;
+  }
+
+  take({ removedUpstreams, upstreams, endpoints, failing }: TablePortion): void {
+    for (const key of removedUpstreams) this.#set(key, nothingKnown);
+    for (const { upstream, breakerSlot } of upstreams) {
+      const known = this.#knownOf(upstream.key);
+      // Nobody fails a check that is not made.
+      this.#set(upstream.key, { ...known, upstream, breakerSlot, failing: upstream.healthCheck === null ? nothingKnown.failing : known.failing });
+    }
+    for (const one of endpoints) this.#set(one.key, { ...this.#knownOf(one.key), endpoints: one });
+    for (const [key, addresses] of failing) this.#set(key, { ...this.#knownOf(key), failing: addresses });
+  }
+
+  /** Numbers of Routes that name an Upstream which becomes ready, unready or ending, or no longer does. */
+  get flipped(): readonly number[] {
+    const { upstreams } = this.#index;
+    return [...this.#drafts.values()].flatMap(({ before, state }) => (before.number < 0 || sameState(before.state, state) ? [] : [...upstreams.routesOf(before.number)]));
+  }
+
+  /** Has a record come, changed or gone? */
+  get isChanged(): boolean {
+    return this.#changed.length > 0;
+  }
+
+  stateOf(key: string): UpstreamState {
+    return this.#drafts.get(key)?.state ?? this.#index.upstreams.use(key).state;
+  }
+
+  use(key: string, route: number): void {
+    (this.#draftOf(key).used ??= []).push(route);
+  }
+
+  unuse(key: string, route: number): void {
+    (this.#draftOf(key).unused ??= new Set()).add(route);
+  }
+
+  /** Writes the records that the portion changes. Throws ArenaFull. */
+  write(edit: IndexEdit): void {
+    const { upstreams, numbers, blocks } = this.#index;
+    for (const [key, { before, known, isChanged, used, unused }] of this.#drafts) {
+      if (!isChanged && used === null && unused === null) continue;
+      let { unit } = before;
+      const number = before.number < 0 ? numbers.upstreams.take() : before.number;
+      if (isChanged) {
+        if (unit !== 0) blocks.leave(unit, recordBytes(this.#arena, unit));
+        unit = this.#writeOne(edit, key, number, known!, unit);
+        this.#changed.push(number);
+      }
+      if (before.number < 0) upstreams.add(key, number, unit);
+      else if (isChanged) upstreams.place(key, number, unit);
+      if (unused !== null) upstreams.removeRoutes(number, unused);
+      for (const route of used ?? []) upstreams.addRoute(number, route);
+      if (unit !== 0 || upstreams.isNamed(number)) continue;
+      upstreams.remove(key, number);
+      numbers.upstreams.give(number);
+    }
+    this.#drafts.clear();
+  }
+
+  /** Tells readers of all that changed. */
+  tell(): void {
+    tellChanged(this.#arena, this.#index.addChanges(this.#changed.length), this.#changed);
+  }
+
+  /** In the place of the record at `before`; 0: there is none, nor is there one of an Upstream of which nothing is known. */
+  #writeOne(edit: IndexEdit, key: string, number: number, known: KnownUpstream, before: number): number {
+    const text = byteText(key);
+    const hash = hashText(text, this.#index.hashSeed);
+    if (sameValue(known, nothingKnown)) {
+      if (before !== 0) edit.remove(hash, before);
+      return 0;
+    }
+    const unit = writeRecord(this.#arena, this.#index.blocks, { serial: this.#index.nextSerial(), owner: ownerOfUpstream(known), number, text }, packUpstream(known));
+    const entry = { hash, meta: metaOf(text), unit, number };
+    if (before === 0) edit.add(entry);
+    else edit.replace(before, entry);
+    return unit;
+  }
+
+  #knownOf(key: string): KnownUpstream {
+    const draft = this.#draftOf(key);
+    return (draft.known ??= draft.before.unit === 0 ? nothingKnown : upstreamAt(this.#arena, draft.before.unit, key));
+  }
+
+  #set(key: string, known: KnownUpstream): void {
+    const draft = this.#draftOf(key);
+    if (sameValue(this.#knownOf(key), known)) return;
+    draft.known = known;
+    draft.isChanged = true;
+    draft.state = stateOfEndpoints(known.endpoints);
+  }
+
+  #draftOf(key: string): Draft {
+    let draft = this.#drafts.get(key);
+    if (draft === undefined) {
+      const before = this.#index.upstreams.use(key);
+      draft = { before, known: null, isChanged: false, state: before.state, used: null, unused: null };
+      this.#drafts.set(key, draft);
+    }
+    return draft;
+  }
+}
