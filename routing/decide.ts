@@ -1,17 +1,14 @@
 // Decide: the answer of the pure core to one request. Allocates nothing where the Route was asked for before: its Decisions are kept.
 import { fieldText } from './request/bytes.ts';
-import type { Decision, ForwardDecision, RejectDecision, Shadow } from './route/decision.ts';
+import type { Decision, ForwardDecision, RejectDecision, Shadow, Split } from './route/decision.ts';
 import { isGrpcPath } from './request/grpc.ts';
 import type { RequestHead } from './request/head.ts';
 import { findByName, findRouteSlot, ownerOfCall, scan } from './lookup.ts';
 import { mostMatchSteps } from './regex/matching.ts';
-import { metadataOf, namesDeployment, namesNamespace, seldonField } from './request/metadata.ts';
-import type { Metadata } from './request/metadata.ts';
-import { routeOf } from './arena/route-slot.ts';
-import type { RouteSlot } from './arena/route-slot.ts';
+import { metadataOf, namesDeployment, namesNamespace, seldonField, type Metadata } from './request/metadata.ts';
+import { routeOf, type RouteSlot } from './arena/route-slot.ts';
 import type { NamespaceView } from './arena/namespace-view.ts';
 import type { RouteTable } from './table.ts';
-import type { Split } from './route/decision.ts';
 
 /** What to do with this request. `draw` is in [0, 1) and picks among the members of the Route. */
 export function decide<T>(table: RouteTable<T>, head: RequestHead, draw: number): Decision<T> {

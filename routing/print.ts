@@ -6,16 +6,13 @@
 //     shadow 10%  service prod/iris-next:8000 http1  (SeldonDeployment prod/iris, next)
 //
 // `^` prefix, `=` exact, `~` regex; conditions after two spaces; `->` rewrite; `!` what is wrong.
-import type { Decision, Shadow } from './route/decision.ts';
+import type { Decision, Shadow, Route, SplitMember } from './route/decision.ts';
 import type { ForwardTarget, Mapping, RedirectTarget, Rewrite, Role } from './model/mapping.ts';
-import { GRPC_PATTERN } from './model/match.ts';
-import type { Match, NamedMatch, PathMatch, ValueMatch } from './model/match.ts';
+import { GRPC_PATTERN, type Match, type NamedMatch, type PathMatch, type ValueMatch } from './model/match.ts';
 import { hostText } from './model/order.ts';
-import { compareProblems, printProblem } from './text/problem.ts';
-import type { Problem } from './text/problem.ts';
+import { compareProblems, printProblem, type Problem } from './text/problem.ts';
 import { compileRedirect, compileRewrite, redirectPath, rewritePath, rewriteRefusal } from './route/rewrite.ts';
 import type { RouteTable } from './table.ts';
-import type { Route, SplitMember } from './route/decision.ts';
 import type { FrontSettings } from './model/table-change.ts';
 import { visible } from './text/visible.ts';
 

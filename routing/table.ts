@@ -2,33 +2,25 @@
 // pages in memory, and the first hit on a Route makes its Decisions from its record, which are kept while the record is current.
 //
 // A table is read within one turn of a thread: `adopt` takes the next one, and what it was made from is not read again.
-import { ArenaFault, unitBytes, unitWords } from './arena/arena.ts';
-import type { Arena } from './arena/arena.ts';
+import { ArenaFault, unitBytes, unitWords, type Arena } from './arena/arena.ts';
 import { byteText, hashText, sameBytes } from './request/bytes.ts';
 import type { Route } from './route/decision.ts';
-import type { Digest } from './collections/digest.ts';
-import { printDigest } from './collections/digest.ts';
+import { printDigest, type Digest } from './collections/digest.ts';
 import { directoryPlace, firstSlot, longSlot, slotPlaces, textCut } from './arena/index-page.ts';
 import { endless, IndexReader } from './arena/index-reader.ts';
 import type { Mapping } from './model/mapping.ts';
-import { baseOf, emptyNamespaceRoutes, ownedBytes, ownedText, spaceSeed, unpackSpace } from './route/namespace-routes.ts';
-import type { NamespaceRoutes } from './route/namespace-routes.ts';
+import { baseOf, emptyNamespaceRoutes, ownedBytes, ownedText, spaceSeed, unpackSpace, type NamespaceRoutes } from './route/namespace-routes.ts';
 import { isOfLength, isPlain, NamespaceView, viewOf } from './arena/namespace-view.ts';
 import { compareOrder } from './model/order.ts';
 import { compareText } from './text/problem.ts';
 import { contentOf, recordWords, textOffset, verifyRecord } from './arena/record.ts';
-import { directoryStart, indexes, rootWords, slotWordsOf, verifyRoot } from './arena/root.ts';
-import type { IndexName } from './arena/root.ts';
+import { directoryStart, indexes, rootWords, slotWordsOf, verifyRoot, type IndexName } from './arena/root.ts';
 import { membersAt } from './arena/route-record.ts';
-import { routeOf, routeSlotOf } from './arena/route-slot.ts';
-import type { RouteSlot } from './arena/route-slot.ts';
-import { buildRoute } from './route/route.ts';
-import type { AttachedMapping, RouteMember } from './route/route.ts';
-import { plainSettings } from './model/table-change.ts';
-import type { TableSettings } from './model/table-change.ts';
+import { routeOf, routeSlotOf, type RouteSlot } from './arena/route-slot.ts';
+import { buildRoute, type AttachedMapping, type RouteMember } from './route/route.ts';
+import { plainSettings, type TableSettings } from './model/table-change.ts';
 import { ChangedUpstreams } from './arena/upstream-ring.ts';
-import { upstreamAt, upstreamKeyAt } from './arena/upstream-record.ts';
-import type { KnownUpstream } from './arena/upstream-record.ts';
+import { upstreamAt, upstreamKeyAt, type KnownUpstream } from './arena/upstream-record.ts';
 
 const noMembers: readonly never[] = Object.freeze([]);
 

@@ -1,10 +1,8 @@
 // Call policies for tests.
 import { createHash } from 'node:crypto';
-import { noPolicy } from '../gateway/callers/call-policy.ts';
-import type { CallPolicy } from '../gateway/callers/call-policy.ts';
+import { noPolicy, type CallPolicy } from '../gateway/callers/call-policy.ts';
 import type { ApiKeysProvider } from '../gateway/callers/api-keys-provider.ts';
-import { plainGuard } from '../routing/model/guard.ts';
-import type { Guard } from '../routing/model/guard.ts';
+import { plainGuard, type Guard } from '../routing/model/guard.ts';
 
 /** A provider of API keys in `x-api-key`: clients by key. */
 export function keysProvider(clients: Readonly<Record<string, string>>, more: Partial<ApiKeysProvider> = {}): ApiKeysProvider {

@@ -1,7 +1,6 @@
 // Free ports: for servers that are stopped and started again on the same one, that take no port 0, or where nobody is to listen.
 import { once } from 'node:events';
-import { createServer } from 'node:net';
-import type { Server } from 'node:net';
+import { createServer, type Server } from 'node:net';
 
 /**
  * Different free ports of 127.0.0.1, below the range from which the kernel takes client ports (32768 and up): one in that range may be

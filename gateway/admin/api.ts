@@ -3,28 +3,23 @@
 import type { CallPolicy } from '../callers/call-policy.ts';
 import type { CertificateSet } from '../shared/certificates.ts';
 import { servedHosts } from '../explain/host-words.ts';
-import { withoutCredentials } from '../callers/shown.ts';
-import type { CredentialLook } from '../callers/shown.ts';
-import { nobodyNamed, printWho, whoOf } from '../explain/who.ts';
-import type { Who } from '../explain/who.ts';
+import { withoutCredentials, type CredentialLook } from '../callers/shown.ts';
+import { nobodyNamed, printWho, whoOf, type Who } from '../explain/who.ts';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Problem } from '../../routing/text/problem.ts';
 import { printTable, tableJson } from '../../routing/print.ts';
 import { visibleLines } from '../../routing/text/visible.ts';
 import { printExplanationText } from '../explain/explanation-text.ts';
 import { printExplanation, requestLine } from '../explain/explanation.ts';
-import { explainShown } from '../explain/explanation-shown.ts';
-import type { Looker } from '../explain/explanation-shown.ts';
+import { explainShown, type Looker } from '../explain/explanation-shown.ts';
 import { inSigns, inWords } from '../explain/match-words.ts';
 import { routesNamed } from '../explain/route-blocks.ts';
 import { printRouteList } from '../explain/route-list.ts';
-import { askedByBody, askedByQuery, mostExplainBytes } from './explain-request.ts';
-import type { AskedExplanation } from './explain-request.ts';
+import { askedByBody, askedByQuery, mostExplainBytes, type AskedExplanation } from './explain-request.ts';
 import { sendShared } from './send-shared.ts';
 import { SharedAnswers } from './shared-answers.ts';
 import { problemsJson, problemsText } from './problem-list.ts';
-import { slicesOfThread } from './slices.ts';
-import type { Slices } from './slices.ts';
+import { slicesOfThread, type Slices } from './slices.ts';
 import type { AdminView } from './view.ts';
 
 /** A gateway that runs has read what there is. */

@@ -1,6 +1,5 @@
 // What circuit breakers hold, summed over all Upstreams: few series, whatever the number of Upstreams.
-import { defaultBreaker } from '../../routing/model/upstream.ts';
-import type { Breaker } from '../../routing/model/upstream.ts';
+import { defaultBreaker, type Breaker } from '../../routing/model/upstream.ts';
 import { breakerCell, breakerResources, priorities } from '../shared/counters.ts';
 import type { Slices } from './slices.ts';
 

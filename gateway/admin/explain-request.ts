@@ -1,6 +1,5 @@
 // Requests to explain, as the admin port is asked about them: in a query, or with credentials in a body.
-import { namedCaller } from '../callers/words.ts';
-import type { NamedCaller } from '../callers/words.ts';
+import { namedCaller, type NamedCaller } from '../callers/words.ts';
 import type { ExplainRequest } from '../explain/explanation.ts';
 
 /** Longest text of a request to explain. */

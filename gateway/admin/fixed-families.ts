@@ -1,10 +1,8 @@
 // The fixed families of /metrics: few series, held by prom-client and filled at each scrape from the shared blocks and the reconciler.
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
-import { compareText } from '../../routing/text/problem.ts';
-import type { Problem } from '../../routing/text/problem.ts';
+import { compareText, type Problem } from '../../routing/text/problem.ts';
 import { fixed, fixedTable } from '../shared/counters.ts';
-import { breakerUse } from './breakers.ts';
-import type { BreakerUse, CountedBreakers } from './breakers.ts';
+import { breakerUse, type BreakerUse, type CountedBreakers } from './breakers.ts';
 import type { Slices } from './slices.ts';
 import type { EndpointStates } from './view.ts';
 import type { TableFacts } from '../shared/messages.ts';

@@ -1,6 +1,5 @@
 // /api/problems: gathered, sorted and written in slices. There may be ten thousand, and a change waits for one slice of it at most.
-import { compareProblems, printProblem } from '../../routing/text/problem.ts';
-import type { Problem } from '../../routing/text/problem.ts';
+import { compareProblems, printProblem, type Problem } from '../../routing/text/problem.ts';
 import { visibleLines } from '../../routing/text/visible.ts';
 import type { Slices } from './slices.ts';
 

@@ -1,8 +1,7 @@
 // Sends a shared answer, or says that too many are under way.
 import type { FastifyReply } from 'fastify';
 import { AnswerReader } from './answer-reader.ts';
-import { mostUnderWay } from './shared-answers.ts';
-import type { SharedAnswer, SharedAnswers } from './shared-answers.ts';
+import { mostUnderWay, type SharedAnswer, type SharedAnswers } from './shared-answers.ts';
 
 export async function sendShared(reply: FastifyReply, answers: SharedAnswers, type: string): Promise<FastifyReply> {
   const taken = take(reply, answers);

@@ -2,11 +2,9 @@
 // slice. (prom-client took 2.3 s and 757 MB for 10,000 deployments.)
 import { visibleLines } from '../../routing/text/visible.ts';
 import type { Series } from '../../routing/model/mapping.ts';
-import { fixed, shadowOutcomes, slotCell, slotLayout, slotTable, statusColumns } from '../shared/counters.ts';
-import type { CountedCells } from '../shared/counters.ts';
+import { fixed, shadowOutcomes, slotCell, slotLayout, slotTable, statusColumns, type CountedCells } from '../shared/counters.ts';
 import type { AnswerReader } from './answer-reader.ts';
-import { SampleLines, wordsOf } from './sample-lines.ts';
-import type { Words } from './sample-lines.ts';
+import { SampleLines, wordsOf, type Words } from './sample-lines.ts';
 import type { Slices } from './slices.ts';
 import { StreamedText } from './streamed-text.ts';
 

@@ -1,18 +1,14 @@
 // The admin port: health, metrics, routes, Problems. Fastify, in the control worker: it may be busy, traffic never waits for it.
-import { fastify } from 'fastify';
-import type { FastifyInstance } from 'fastify';
+import { fastify, type FastifyInstance } from 'fastify';
 import type { Settings } from '../options/settings.ts';
 import { accessTo } from './access.ts';
-import { serveApi } from './api.ts';
-import type { ApiParts } from './api.ts';
+import { serveApi, type ApiParts } from './api.ts';
 import { adminTimes, connectionLimit, limitConnections, openFilesLimit } from './connections.ts';
-import { serveRevocation } from './oauth-api.ts';
-import type { TokenRevoker } from './oauth-api.ts';
+import { serveRevocation, type TokenRevoker } from './oauth-api.ts';
 import { isOwnHost } from './hosts.ts';
 import { SharedAnswers } from './shared-answers.ts';
 import { streamShared } from './send-shared.ts';
-import { fixedFamilies } from './fixed-families.ts';
-import type { CertificateExpiry, FixedFamilies } from './fixed-families.ts';
+import { fixedFamilies, type CertificateExpiry, type FixedFamilies } from './fixed-families.ts';
 import { writeSeries } from './series.ts';
 import { slicesOfThread } from './slices.ts';
 import type { AdminView } from './view.ts';

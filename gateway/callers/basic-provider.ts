@@ -1,7 +1,6 @@
 // The provider `basic`: callers show a user and a password (RFC 7617).
 import { placeOf } from './material-place.ts';
-import { readPasswords } from './passwords.ts';
-import type { PasswordHash } from './passwords.ts';
+import { readPasswords, type PasswordHash } from './passwords.ts';
 import type { PolicyEntry } from './policy-entry.ts';
 import type { Material, MaterialPlace, ProviderBase } from './provider.ts';
 

@@ -2,10 +2,8 @@
 import { placeOf } from './material-place.ts';
 import type { PolicyEntry } from './policy-entry.ts';
 import type { Material, MaterialPlace, ProviderBase } from './provider.ts';
-import { algorithms, keyBounds, readPublicKeys } from './public-keys.ts';
-import type { Algorithm, PublicKey } from './public-keys.ts';
-import { isFree, tokenPlacesOf } from './token-place.ts';
-import type { TokenPlace } from './token-place.ts';
+import { algorithms, keyBounds, readPublicKeys, type Algorithm, type PublicKey } from './public-keys.ts';
+import { isFree, tokenPlacesOf, type TokenPlace } from './token-place.ts';
 
 /** What is the same with keys and without. */
 interface JwtRules extends ProviderBase {

@@ -5,20 +5,14 @@ import { mostPlatformBlocks, readBlocks } from '../../routing/text/address-block
 import { isProviderName, parseAuth } from '../../routing/model/guard.ts';
 import type { Problem } from '../../routing/text/problem.ts';
 import { limitWords, parseLimits } from '../../routing/model/rate-limit.ts';
-import { apiKeysOf, decodeApiKeys } from './api-keys-provider.ts';
-import type { ApiKeysDeclaration } from './api-keys-provider.ts';
-import { noRules } from './call-policy.ts';
-import { basicOf, decodeBasic } from './basic-provider.ts';
-import type { BasicDeclaration } from './basic-provider.ts';
-import type { CallPolicy, NamespaceRules, Provider, Rules } from './call-policy.ts';
+import { apiKeysOf, decodeApiKeys, type ApiKeysDeclaration } from './api-keys-provider.ts';
+import { noRules, type CallPolicy, type NamespaceRules, type Provider, type Rules } from './call-policy.ts';
+import { basicOf, decodeBasic, type BasicDeclaration } from './basic-provider.ts';
 import { keysOf } from './keys.ts';
-import { decodeJwt, jwtOf } from './jwt-provider.ts';
-import type { JwtDeclaration } from './jwt-provider.ts';
-import { decodeMtls } from './mtls-provider.ts';
-import type { MtlsDeclaration } from './mtls-provider.ts';
+import { decodeJwt, jwtOf, type JwtDeclaration } from './jwt-provider.ts';
+import { decodeMtls, type MtlsDeclaration } from './mtls-provider.ts';
 import { PolicyEntry } from './policy-entry.ts';
-import { placeKey } from './provider.ts';
-import type { Material, MaterialPlace, ProviderBase } from './provider.ts';
+import { placeKey, type Material, type MaterialPlace, type ProviderBase } from './provider.ts';
 
 export type ProviderDeclaration = ApiKeysDeclaration | BasicDeclaration | JwtDeclaration | MtlsDeclaration;
 

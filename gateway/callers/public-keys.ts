@@ -1,6 +1,5 @@
 // Public keys that sign tokens, read from a JWKS (RFC 7517) or PEM: which of them may verify what, and why the others are left out.
-import { createPublicKey } from 'node:crypto';
-import type { KeyObject, webcrypto } from 'node:crypto';
+import { createPublicKey, type KeyObject, type webcrypto } from 'node:crypto';
 
 /** Algorithms of signatures that providers may allow (RFC 7518, RFC 8037, RFC 9864). None is symmetric: a public key is no secret. */
 export const algorithms = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'] as const;

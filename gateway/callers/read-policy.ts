@@ -1,10 +1,8 @@
 // Reads a policy file, and the files with keys that it names.
 import { readFile } from 'node:fs/promises';
 import type { Problem } from '../../routing/text/problem.ts';
-import { completePolicy, decodePolicyFile, placesOf, providerProblem } from './policy-file.ts';
-import type { PolicyDeclaration } from './policy-file.ts';
-import { noPolicy } from './call-policy.ts';
-import type { CallPolicy } from './call-policy.ts';
+import { completePolicy, decodePolicyFile, placesOf, providerProblem, type PolicyDeclaration } from './policy-file.ts';
+import { noPolicy, type CallPolicy } from './call-policy.ts';
 import type { Material, MaterialPlace } from './provider.ts';
 
 export type PolicyRead =

@@ -6,8 +6,7 @@ import type { CallPolicy } from './call-policy.ts';
 import type { Admittance } from './effective.ts';
 import { keysOf } from './keys.ts';
 import { authWords, limitServiceWords } from './external-words.ts';
-import { closedBy, frontTermsOf, termsOf } from './terms.ts';
-import type { CallTerms, FrontTerms } from './terms.ts';
+import { closedBy, frontTermsOf, termsOf, type CallTerms, type FrontTerms } from './terms.ts';
 import { addressListText, addressTexts, admittanceText, limitsSince, limitsText, sinceText } from './words.ts';
 
 /** What holds of a gateway beside a Mapping. */

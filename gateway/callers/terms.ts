@@ -3,13 +3,10 @@
 import type { AuthService, Consulted, ExternalServices, RateLimitService } from '../../routing/model/external-services.ts';
 import type { Mapping } from '../../routing/model/mapping.ts';
 import type { AddressRule, FrontSettings } from '../../routing/model/table-change.ts';
-import { addressRulesOf } from './address-rules.ts';
-import type { AddressRules } from './address-rules.ts';
+import { addressRulesOf, type AddressRules } from './address-rules.ts';
 import type { CallPolicy } from './call-policy.ts';
-import { admittanceOf } from './effective.ts';
-import type { Admittance } from './effective.ts';
-import { limitsOf } from './effective-limits.ts';
-import type { EffectiveLimits } from './effective-limits.ts';
+import { admittanceOf, type Admittance } from './effective.ts';
+import { limitsOf, type EffectiveLimits } from './effective-limits.ts';
 
 export interface CallTerms {
   /** null: any address may call. */

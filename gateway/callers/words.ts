@@ -4,8 +4,7 @@ import type { AddressList, AddressRules } from './address-rules.ts';
 import { printLimit } from '../../routing/model/rate-limit.ts';
 import type { CallPolicy } from './call-policy.ts';
 import type { EffectiveLimits } from './effective-limits.ts';
-import { admittanceOf } from './effective.ts';
-import type { Admittance, Since } from './effective.ts';
+import { admittanceOf, type Admittance, type Since } from './effective.ts';
 
 /** Of what neither an object nor the policy says. */
 export const sinceNothing = 'nothing says otherwise';

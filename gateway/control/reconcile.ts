@@ -14,15 +14,13 @@ import type { EndpointStates } from '../admin/view.ts';
 import { BreakerSlots } from './slots/breaker-slots.ts';
 import { GatheredProblems } from './status/gathered-problems.ts';
 import { HandoverChanges } from './handover/handover-changes.ts';
-import { HealthChecks } from './upstreams/health-checks.ts';
-import type { HealthOutside } from './upstreams/health-checks.ts';
+import { HealthChecks, type HealthOutside } from './upstreams/health-checks.ts';
 import { portionsOf } from './publish/portions.ts';
 import { Publisher } from './publish/publisher.ts';
 import type { Readiness } from './status/readiness.ts';
 import { Resolver } from './upstreams/resolver.ts';
 import { SharedTable } from '../shared/shared-table.ts';
-import { SeriesSlots } from './slots/series-slots.ts';
-import type { UsedSlot } from './slots/series-slots.ts';
+import { SeriesSlots, type UsedSlot } from './slots/series-slots.ts';
 import type { Translating } from './translating.ts';
 
 export interface ReconcilerOutside {

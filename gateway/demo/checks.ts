@@ -1,12 +1,10 @@
 // What the demo asks of the gateway, and what a right gateway answers.
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { annotatedFile, annotatedTraffic, demoKey, manifests, replaceFile } from './manifests.ts';
+import { annotatedFile, annotatedTraffic, demoKey, manifests, replaceFile, type ModelPorts } from './manifests.ts';
 import { predictOnce, tallyGrpc } from './grpc-predictions.ts';
 import { modelName } from './seldon-protocol.ts';
-import { deploymentPath, get, ndarrayPayload, post, tally, tensorPayload, tolerance } from './predictions.ts';
-import type { ModelPorts } from './manifests.ts';
-import type { Tally } from './predictions.ts';
+import { deploymentPath, get, ndarrayPayload, post, tally, tensorPayload, tolerance, type Tally } from './predictions.ts';
 
 export interface Finding {
   readonly asked: string;

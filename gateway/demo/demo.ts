@@ -5,19 +5,16 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { decodeServe } from '../options/config.ts';
-import { parseOptions, printOptions } from '../options/options.ts';
+import { parseOptions, printOptions, type Option } from '../options/options.ts';
 import { startGateway } from '../supervisor/start-gateway.ts';
-import { annotatedTraffic, manifests, policyText, writeManifests } from './manifests.ts';
-import { checks } from './checks.ts';
+import { annotatedTraffic, manifests, policyText, writeManifests, type ModelPorts } from './manifests.ts';
+import { checks, type Stage } from './checks.ts';
 import { linesToCopy } from './lines.ts';
 import { Model } from './models.ts';
 import type { LogEnd, LogLine } from '../shared/log.ts';
 import { whenNpmGoes } from '../supervisor/npm-parent.ts';
-import type { Option } from '../options/options.ts';
 import type { Settings } from '../options/settings.ts';
 import type { Gateway } from '../supervisor/gateway.ts';
-import type { Stage } from './checks.ts';
-import type { ModelPorts } from './manifests.ts';
 
 const demoOptions: readonly Option[] = [
   { name: 'once', kind: 'flag', placeholder: '', help: 'stop after the requests: exit 0, or 1 when an answer was not the expected one' },

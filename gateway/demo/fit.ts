@@ -5,8 +5,7 @@
 // iris.csv: a header line, then sepal length, sepal width, petal length, petal width (cm) and the class, one flower a line,
 // as R writes it (`write.csv(iris, row.names = FALSE)`). The measurements themselves are not part of this repository.
 import { readFileSync } from 'node:fs';
-import { probabilities } from './classifier.ts';
-import type { Coefficients } from './classifier.ts';
+import { probabilities, type Coefficients } from './classifier.ts';
 
 export interface Flower {
   /** Measurements, cm. */

@@ -1,10 +1,8 @@
 // Asking for predictions over gRPC, and counting who answered.
-import { Client, credentials, Metadata, status } from '@grpc/grpc-js';
-import type { ServiceError } from '@grpc/grpc-js';
+import { Client, credentials, Metadata, status, type ServiceError } from '@grpc/grpc-js';
 import { namespace } from './manifests.ts';
-import { flower, lanes, tallyOf } from './predictions.ts';
+import { flower, lanes, tallyOf, type Tally } from './predictions.ts';
 import type { Method } from './protos.ts';
-import type { Tally } from './predictions.ts';
 import { predictMethod, tensorMessage, versionOf } from './seldon-messages.ts';
 import { inferMessage, inferMethod, inferVersionOf } from './v2-messages.ts';
 import type { ModelVersion } from './classifier.ts';

@@ -1,9 +1,7 @@
 // A model server: Seldon's gRPC protocol, KServe's V2, and reflection, as somebody's own model would be served by a library.
-import { Server, ServerCredentials, status } from '@grpc/grpc-js';
-import type { sendUnaryData, ServerUnaryCall } from '@grpc/grpc-js';
+import { Server, ServerCredentials, status, type sendUnaryData, type ServerUnaryCall } from '@grpc/grpc-js';
 import { ReflectionService } from '@grpc/reflection';
-import { protocols } from './protos.ts';
-import type { Method } from './protos.ts';
+import { protocols, type Method } from './protos.ts';
 import { describable } from './reflection.ts';
 import { predictMessage, predictMethods } from './seldon-messages.ts';
 import { infer, inferMethod, readiness } from './v2-messages.ts';

@@ -1,7 +1,6 @@
 // A model server: Seldon's REST protocol over HTTP/1.1, as the executor in front of a Seldon model serves it.
 import { randomUUID } from 'node:crypto';
-import { createServer } from 'node:http';
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { answer } from './seldon-protocol.ts';
 import type { ModelVersion } from './classifier.ts';
 

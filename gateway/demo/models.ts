@@ -1,8 +1,7 @@
 // The demo's model servers, each a process of its own.
-import { fork } from 'node:child_process';
+import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import type { ChildProcess } from 'node:child_process';
 import type { ModelVersion } from './classifier.ts';
 import type { ModelAddress } from './manifests.ts';
 import type { FromModel, ToModel } from './model-process.ts';

@@ -1,7 +1,6 @@
 // The .proto files beside this file, as the demo's model server and its clients read them.
 import { join } from 'node:path';
-import { loadSync } from '@grpc/proto-loader';
-import type { MethodDefinition, ServiceDefinition } from '@grpc/proto-loader';
+import { loadSync, type MethodDefinition, type ServiceDefinition } from '@grpc/proto-loader';
 
 /** A method, with its messages as objects: names as in the .proto files, lists and maps also where they are empty, 64-bit integers as numbers. */
 export type Method<Request extends object, Response extends object> = MethodDefinition<Request, Response>;

@@ -1,8 +1,7 @@
 // The descriptions by which the model server answers reflection. What the loader says of .proto files is not what protoc says: it names the
 // entries of maps without their suffix and no file that another one needs, which tools in Go (grpcurl 1.9) refuse, and no names for JSON. So it is
 // mended here.
-import { loadSync } from '@grpc/proto-loader';
-import type { MessageTypeDefinition, PackageDefinition } from '@grpc/proto-loader';
+import { loadSync, type MessageTypeDefinition, type PackageDefinition } from '@grpc/proto-loader';
 
 // As much of google/protobuf/descriptor.proto as is mended.
 interface Field {

@@ -1,9 +1,7 @@
 // Seldon's gRPC messages (protos/prediction.proto) as far as the demo's model takes and gives them: data as a tensor or as ndarray, and who
 // answered.
-import { classNames, coefficients, featureNames, probabilities } from './classifier.ts';
-import type { ModelVersion } from './classifier.ts';
-import { methodOf } from './protos.ts';
-import type { Method } from './protos.ts';
+import { classNames, coefficients, featureNames, probabilities, type ModelVersion } from './classifier.ts';
+import { methodOf, type Method } from './protos.ts';
 import { modelImage, modelName } from './seldon-protocol.ts';
 
 type Rows = readonly (readonly number[])[];

@@ -1,6 +1,5 @@
 // Seldon's REST protocol as a model server speaks it behind the gateway, for the demo's classifier (as the executor of Seldon Core 1.18 does).
-import { classNames, coefficients, featureNames, probabilities } from './classifier.ts';
-import type { ModelVersion } from './classifier.ts';
+import { classNames, coefficients, featureNames, probabilities, type ModelVersion } from './classifier.ts';
 
 /** What a model server says to one request: a status and a JSON body, or an empty one. */
 export interface ModelAnswer {

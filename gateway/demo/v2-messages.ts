@@ -1,9 +1,7 @@
 // KServe's V2 protocol over gRPC (protos/grpc_predict_v2.proto) as far as the demo's model takes and gives it: one input of rows of measurements,
 // one output of probabilities, and whether it is there.
-import { classNames, coefficients, featureNames, probabilities } from './classifier.ts';
-import type { ModelVersion } from './classifier.ts';
-import { methodOf } from './protos.ts';
-import type { Method } from './protos.ts';
+import { classNames, coefficients, featureNames, probabilities, type ModelVersion } from './classifier.ts';
+import { methodOf, type Method } from './protos.ts';
 import { modelName } from './seldon-protocol.ts';
 
 interface Contents {

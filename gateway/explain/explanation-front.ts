@@ -2,10 +2,8 @@
 // gateway/edge/tls/door.ts do it.
 import type { FrontSettings } from '../../routing/model/table-change.ts';
 import { servedInCleartext, turnedAway } from '../shared/cleartext.ts';
-import { cleartextOf } from './host-words.ts';
-import type { HostBook } from './host-words.ts';
-import { failures } from '../failures.ts';
-import type { Failure } from '../failures.ts';
+import { cleartextOf, type HostBook } from './host-words.ts';
+import { failures, type Failure } from '../failures.ts';
 
 /** The parts of a request that are looked at. */
 interface Seen {

@@ -1,10 +1,8 @@
 // Who the caller of an explained request would be, by what the request shows.
 import type { RouteTable } from '../../routing/table.ts';
-import { mayShowCredentials } from '../callers/shown.ts';
-import type { CredentialLook, LookedAt, ShownRequest } from '../callers/shown.ts';
+import { mayShowCredentials, type CredentialLook, type LookedAt, type ShownRequest } from '../callers/shown.ts';
 import { throughFront } from './explanation-front.ts';
-import { explain } from './explanation.ts';
-import type { ExplainRequest, ExplainWith, Explanation, Way } from './explanation.ts';
+import { explain, type ExplainRequest, type ExplainWith, type Explanation, type Way } from './explanation.ts';
 
 /** Looks at credentials; a text: why nobody does. */
 export type Looker = CredentialLook | string;

@@ -1,8 +1,7 @@
 // What holds for a host at the door, in words for people: which certificate its clients get, whether they must show one, what becomes of cleartext.
 import type { Cleartext, HostDeclaration } from '../../routing/model/host-tls.ts';
 import { compareText } from '../../routing/text/problem.ts';
-import { byHost, comparableHost } from '../shared/certificates.ts';
-import type { CertificateSet } from '../shared/certificates.ts';
+import { byHost, comparableHost, type CertificateSet } from '../shared/certificates.ts';
 
 /** A certificate as it is told of. */
 interface Told {

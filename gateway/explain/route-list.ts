@@ -5,10 +5,8 @@
 //     gRPC  seldon: iris-canary, namespace: models (or seldon alone)
 //          90%       90%  yes    main       iris-canary-main:8000, gRPC 5001    SeldonDeployment iris-canary (canary.yaml:6)
 //          10%       10%  yes    canary     iris-canary-canary:8000, gRPC 5001  SeldonDeployment iris-canary (canary.yaml:6)
-import type { ObjectRef } from '../../routing/text/problem.ts';
-import { printProblem } from '../../routing/text/problem.ts';
-import { printShare } from '../../routing/print.ts';
-import type { PrintedTable } from '../../routing/print.ts';
+import { printProblem, type ObjectRef } from '../../routing/text/problem.ts';
+import { printShare, type PrintedTable } from '../../routing/print.ts';
 import type { Upstream } from '../../routing/model/upstream.ts';
 import { visible } from '../../routing/text/visible.ts';
 import { Columns, memberColumns, type Column } from './columns.ts';

@@ -1,15 +1,12 @@
 // `sluice who`: who may call which deployment, and since what: the same for manifests and for a gateway that runs.
 import type { Mapping } from '../../routing/model/mapping.ts';
-import { compareText, printProblem } from '../../routing/text/problem.ts';
-import type { ObjectRef, Problem } from '../../routing/text/problem.ts';
+import { compareText, printProblem, type ObjectRef, type Problem } from '../../routing/text/problem.ts';
 import type { RouteTable } from '../../routing/table.ts';
 import { visible } from '../../routing/text/visible.ts';
 import type { CallPolicy } from '../callers/call-policy.ts';
-import { callersSaid } from '../callers/said.ts';
-import type { CallersSaid } from '../callers/said.ts';
+import { callersSaid, type CallersSaid } from '../callers/said.ts';
 import { Columns, type Column } from './columns.ts';
-import { cleartextLines } from './host-words.ts';
-import type { HostBook } from './host-words.ts';
+import { cleartextLines, type HostBook } from './host-words.ts';
 import { pathWords } from './match-words.ts';
 
 /** What holds for an object's Mappings, or for those of them that these paths are of. */

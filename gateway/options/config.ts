@@ -3,13 +3,10 @@ import { availableParallelism } from 'node:os';
 import { mostPlatformBlocks, readBlocks } from '../../routing/text/address-block.ts';
 import { limitOptions, limitsOf } from './limit-options.ts';
 import { addressOf, choiceOf, dayMs, hourMs, integerOf, textOf } from './option-values.ts';
-import { decoding, parseOptions, wrongValue } from './options.ts';
-import type { Option, Written } from './options.ts';
+import { decoding, parseOptions, wrongValue, type Option, type Written } from './options.ts';
 import { parseRedisUrl } from './redis-settings.ts';
-import { mostWorkers } from './settings.ts';
-import { plainTlsDefaults, suiteFault } from './tls-defaults.ts';
-import type { TlsDefaults } from './tls-defaults.ts';
-import type { ClusterSettings, Settings } from './settings.ts';
+import { mostWorkers, type ClusterSettings, type Settings } from './settings.ts';
+import { plainTlsDefaults, suiteFault, type TlsDefaults } from './tls-defaults.ts';
 
 export type ServeConfig =
   /** `settings.grants` is empty still: `grantsFile` names the file to read them from, or null. */

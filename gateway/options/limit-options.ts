@@ -1,8 +1,7 @@
 // The limits of the data plane as options of `sluice serve`.
 import { dayMs, hourMs, integerOf } from './option-values.ts';
 import type { Option, Written } from './options.ts';
-import { defaultLimits } from './settings.ts';
-import type { EdgeLimits } from './settings.ts';
+import { defaultLimits, type EdgeLimits } from './settings.ts';
 
 interface Limit {
   readonly name: string;

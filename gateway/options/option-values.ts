@@ -1,6 +1,5 @@
 // What the text of one option says. What cannot be read ends the decoding (`wrongValue`).
-import { wrongValue } from './options.ts';
-import type { Written } from './options.ts';
+import { wrongValue, type Written } from './options.ts';
 
 /** Bounds of options that state a time. */
 export const hourMs = 3_600_000;

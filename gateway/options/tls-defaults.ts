@@ -1,7 +1,6 @@
 // TLS where no TLSContext says otherwise: Mozilla's "intermediate" (https://wiki.mozilla.org/Security/Server_Side_TLS), which has none of the suites that HTTP/2 forbids
 // (RFC 9113 Appendix A). Its DHE suites are left out: they need parameters of their own, and every client that has these has ECDHE.
-import { getCiphers } from 'node:tls';
-import type { SecureContextOptions } from 'node:tls';
+import { getCiphers, type SecureContextOptions } from 'node:tls';
 import type { TlsTerms, TlsVersion } from '../../routing/model/host-tls.ts';
 
 /** What holds where terms say nothing. */

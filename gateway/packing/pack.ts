@@ -1,8 +1,7 @@
 // Makes the packed form: the gateway and its packages as a few files of plain JavaScript, which is what its threads start from.
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
-import { rolldown } from 'rolldown';
-import type { MinifyOptions, OutputChunk, Plugin } from 'rolldown';
+import { rolldown, type MinifyOptions, type OutputChunk, type Plugin } from 'rolldown';
 import { digestOf, inputsFile, otherInputs, staleReason } from './inputs.ts';
 import { noticesOf } from './notices.ts';
 

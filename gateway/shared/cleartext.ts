@@ -1,7 +1,6 @@
 // Requests in cleartext to a host that says what becomes of them: one rule for the door of the data plane and for `explain`.
 import type { Cleartext } from '../../routing/model/host-tls.ts';
-import { failures } from '../failures.ts';
-import type { Failure } from '../failures.ts';
+import { failures, type Failure } from '../failures.ts';
 
 /** What is served in cleartext whatever its host says: proofs of an authority that gives certificates (RFC 8555 §8.3; a prefix), and the gateway's own probes. */
 export const servedInCleartext: readonly { readonly path: string; readonly whole: boolean }[] = [

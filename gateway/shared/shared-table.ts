@@ -1,7 +1,6 @@
 // SharedTable: the memory of the routing table, which all threads share. The control worker is its only writer: it writes the next table beside the
 // one before and publishes it by one store. Each data worker says which table it reads, so that nothing it may look at is used again.
-import { arenaOn, cellWords, cellsUnit, unitWords } from '../../routing/arena/arena.ts';
-import type { Arena } from '../../routing/arena/arena.ts';
+import { arenaOn, cellWords, cellsUnit, unitWords, type Arena } from '../../routing/arena/arena.ts';
 import { rootWords } from '../../routing/arena/root.ts';
 import { mostWorkers } from '../options/settings.ts';
 

@@ -1,6 +1,5 @@
 // Folding: what a dead data worker counted goes into the base block, so that no total ever falls; what it held is gone, so gauges go to 0.
-import { breakerCell, breakerKind, breakerResources, lightUse, heavyUseCell, fixed, fixedCells, fixedTable, priorities, slotCell, slotLayout, slotTable, usedSlots } from '../shared/counters.ts';
-import type { CountedCells } from '../shared/counters.ts';
+import { breakerCell, breakerKind, breakerResources, lightUse, heavyUseCell, fixed, fixedCells, fixedTable, priorities, slotCell, slotLayout, slotTable, usedSlots, type CountedCells } from '../shared/counters.ts';
 
 const fixedCounters = countersOf(fixed, fixedTable, fixedCells);
 const slotCounters = countersOf(slotLayout, slotTable, slotLayout.cells);

@@ -1,10 +1,8 @@
 // `sluice serve`: options, start, one line `listening`, signals, drain.
 import { accessSync, constants } from 'node:fs';
 import { decodeServe, serveOptions } from '../options/config.ts';
-import { readGrants } from '../options/grants.ts';
-import type { GrantsOutcome } from '../options/grants.ts';
-import { pinoLog } from '../shared/log.ts';
-import type { Log } from '../shared/log.ts';
+import { readGrants, type GrantsOutcome } from '../options/grants.ts';
+import { pinoLog, type Log } from '../shared/log.ts';
 import { printOptions } from '../options/options.ts';
 import { withPodNamespace } from '../options/pod-namespace.ts';
 import { printRedis } from '../options/redis-settings.ts';

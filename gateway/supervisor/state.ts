@@ -2,8 +2,7 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import type { CertificateSet } from '../shared/certificates.ts';
 import { blockBytes, heavyUseBytes } from '../shared/counters.ts';
-import { limitMemory } from '../shared/limit-memory.ts';
-import type { LimitMemory } from '../shared/limit-memory.ts';
+import { limitMemory, type LimitMemory } from '../shared/limit-memory.ts';
 import type { Log } from '../shared/log.ts';
 import type { ControlStart, DataStart, KeptPolicy, SpareStart } from '../shared/messages.ts';
 import { sharedNowMs } from '../shared/pulse.ts';

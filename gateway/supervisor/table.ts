@@ -1,7 +1,6 @@
 // What the supervisor does about the memory of the table: it makes it, replaces it where it is damaged, and clears up after threads that ended.
 import type { Log } from '../shared/log.ts';
-import { SharedTable, tableMemory } from '../shared/shared-table.ts';
-import type { TableMemory } from '../shared/shared-table.ts';
+import { SharedTable, tableMemory, type TableMemory } from '../shared/shared-table.ts';
 
 export class KeptTable {
   memory: TableMemory;

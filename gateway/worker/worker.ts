@@ -3,8 +3,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import { systemClock } from '../shared/clock.ts';
 import { CounterBlock } from '../shared/counters.ts';
-import { postedLog } from '../shared/log.ts';
-import type { Log } from '../shared/log.ts';
+import { postedLog, type Log } from '../shared/log.ts';
 import { sharedNowMs, startPulse } from '../shared/pulse.ts';
 import type { ControlToData, DataStart, DataToControl, FromData, ToData } from '../shared/messages.ts';
 import type { AccessEntry, Plane, PlaneStart } from '../shared/data-plane.ts';

@@ -1,6 +1,5 @@
 // Benchmark of identities: what a verified token costs when it is seen again, alone and among a thousand, and when it is seen for the first time.
-import { generateKeyPairSync, sign } from 'node:crypto';
-import type { KeyObject } from 'node:crypto';
+import { generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
 import type { JwtProvider } from '../../gateway/callers/jwt-provider.ts';
 import { readPublicKeys } from '../../gateway/callers/public-keys.ts';
 import { systemClock } from '../../gateway/shared/clock.ts';

@@ -1,13 +1,11 @@
 // Tables for benchmarks: 10,000 deployments, as the translation of SeldonDeployments gives them.
 import { plainGuard } from '../../routing/model/guard.ts';
-import { arenaOn } from '../../routing/arena/arena.ts';
-import type { Arena } from '../../routing/arena/arena.ts';
+import { arenaOn, type Arena } from '../../routing/arena/arena.ts';
 import type { ForwardTarget, Mapping } from '../../routing/model/mapping.ts';
 import type { Match, PathMatch } from '../../routing/model/match.ts';
 import { plainTarget } from '../../routing/arena/plain-mapping.ts';
 import { RouteTable } from '../../routing/table.ts';
-import { plainSettings } from '../../routing/model/table-change.ts';
-import type { TableChange } from '../../routing/model/table-change.ts';
+import { plainSettings, type TableChange } from '../../routing/model/table-change.ts';
 import { TableWriter } from '../../routing/write/table-writer.ts';
 
 export const deployments = 10_000;

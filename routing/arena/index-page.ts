@@ -14,8 +14,7 @@
 //                                    from 6  the last 40 bytes of the text, or all of it
 //
 // In slots of namespaces word 1 holds what a look-up asks of their Routes instead (routing/arena/namespace-view.ts).
-import { ArenaFault, checksumOf, checksumSeed, emptyPage, mostArenaBytes, unitBytes, unitWords } from './arena.ts';
-import type { Arena } from './arena.ts';
+import { ArenaFault, checksumOf, checksumSeed, emptyPage, mostArenaBytes, unitBytes, unitWords, type Arena } from './arena.ts';
 
 export const slotFlags = Object.freeze({
   /** ASCII letters in any case; the bytes are in lower case. */

@@ -1,8 +1,6 @@
 // IndexReader: an index of the newest table, as a reader of an arena has it: which pages it has, each verified once, before it is first read.
-import { ArenaFault, emptyPage, unitWords } from './arena.ts';
-import type { Arena } from './arena.ts';
-import { directoryPlace, directoryWords, entriesOf, firstSlot, pageWords, verifyPage } from './index-page.ts';
-import type { IndexEntry, SlotWords } from './index-page.ts';
+import { ArenaFault, emptyPage, unitWords, type Arena } from './arena.ts';
+import { directoryPlace, directoryWords, entriesOf, firstSlot, pageWords, verifyPage, type IndexEntry, type SlotWords } from './index-page.ts';
 import { textOfRecord, verifyRecord } from './record.ts';
 
 export class IndexReader {

@@ -1,8 +1,7 @@
 // NamespaceView: what a look-up asks of the Routes of a namespace, or of shared space. That of a plain namespace fits the slot of its index, so that over
 // ten thousand namespaces a request reads one cache line to know all of it, and no object that was made of the record.
 import { allFlags, flagBits } from './index-page.ts';
-import { baseOf, noLength, spaceSeed } from '../route/namespace-routes.ts';
-import type { NamespaceRoutes } from '../route/namespace-routes.ts';
+import { baseOf, noLength, spaceSeed, type NamespaceRoutes } from '../route/namespace-routes.ts';
 
 // `meta` of a namespace's slot: flags, then the length of its base, of the shortest prefix that ends with `/` (0: there is none), and of the longest.
 const plainFlag = 1;

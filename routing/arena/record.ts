@@ -9,8 +9,7 @@
 //   text, then content (JSON, UTF-8)
 //
 // Serial, owner and the end of the text stand in the long slots of an index too (routing/arena/index-page.ts), so that a look-up reads no record.
-import { ArenaFault, checksumOf, checksumSeed, unitBytes, unitWords, wordsFor } from './arena.ts';
-import type { Arena } from './arena.ts';
+import { ArenaFault, checksumOf, checksumSeed, unitBytes, unitWords, wordsFor, type Arena } from './arena.ts';
 import type { Blocks } from './blocks.ts';
 
 /** Words of a record, from its first. */

@@ -7,10 +7,8 @@
 //       14  checksum                  11  first unit that was never used
 //       15  mark                      12  seed of the indexes' hashes: drawn, the same for ever
 //   from 16  directories: unit and serial of each page of the four indexes
-import { ArenaFault, checksumOf, checksumSeed, emptyPage, unitBytes, unitWords } from './arena.ts';
-import type { Arena } from './arena.ts';
-import { directoryWords, longSlot, shortSlot } from './index-page.ts';
-import type { SlotWords } from './index-page.ts';
+import { ArenaFault, checksumOf, checksumSeed, emptyPage, unitBytes, unitWords, type Arena } from './arena.ts';
+import { directoryWords, longSlot, shortSlot, type SlotWords } from './index-page.ts';
 
 export const rootWords = Object.freeze({ version: 0, serial: 1, routeCount: 2, hashHigh: 3, hashLow: 4, settings: 5, settingsSerial: 6, shared: 7, sharedSerial: 8, changes: 9, spaceId: 10, top: 11, hashSeed: 12 });
 

@@ -1,12 +1,9 @@
 // Route records: the Mappings of a Route as bytes, with what the table knows of each: its counter slot, the state of its Upstream.
 // The Route itself is made from them where it is asked for (routing/route/route.ts).
-import { ArenaFault, unitWords } from './arena.ts';
-import type { Arena } from './arena.ts';
+import { ArenaFault, unitWords, type Arena } from './arena.ts';
 import type { Mapping } from '../model/mapping.ts';
-import { patched, patchOf } from './patch.ts';
-import type { Patch } from './patch.ts';
-import { formOf, plainBeside, plainMappingOf } from './plain-mapping.ts';
-import type { Form } from './plain-mapping.ts';
+import { patched, patchOf, type Patch } from './patch.ts';
+import { formOf, plainBeside, plainMappingOf, type Form } from './plain-mapping.ts';
 import { contentOf, recordWords } from './record.ts';
 import type { RouteMember } from '../route/route.ts';
 import { stateBits, stateOfBits, unready } from '../route/upstream-state.ts';

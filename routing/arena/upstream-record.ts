@@ -1,13 +1,10 @@
 // Upstream records: what is known of an Upstream and its Endpoints, as bytes.
-import { unitWords } from './arena.ts';
-import type { Arena } from './arena.ts';
-import { patched, patchOf } from './patch.ts';
-import type { Patch } from './patch.ts';
+import { unitWords, type Arena } from './arena.ts';
+import { patched, patchOf, type Patch } from './patch.ts';
 import { plainUpstreamOf } from './plain-mapping.ts';
 import { contentOf, recordWords, textOfRecord, verifyRecord } from './record.ts';
 import type { Endpoint, Upstream, UpstreamEndpoints } from '../model/upstream.ts';
-import { stateBits, stateOfBits, stateOfEndpoints } from '../route/upstream-state.ts';
-import type { UpstreamState } from '../route/upstream-state.ts';
+import { stateBits, stateOfBits, stateOfEndpoints, type UpstreamState } from '../route/upstream-state.ts';
 
 /** An Upstream as the table knows it. */
 export interface KnownUpstream {

@@ -1,7 +1,6 @@
 // Order: which Route is tried first. Ambassador's comparison, element by element, made total (routing rule 10).
 import { byteText } from '../request/bytes.ts';
-import { GRPC_PATTERN } from './match.ts';
-import type { HostMatch, Match, NamedMatch, PathMatch, ValueMatch } from './match.ts';
+import { GRPC_PATTERN, type HostMatch, type Match, type NamedMatch, type PathMatch, type ValueMatch } from './match.ts';
 import { compareText } from '../text/problem.ts';
 
 /** What Order reads of a Route. Computed once, when the Route is built. */

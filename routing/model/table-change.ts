@@ -1,6 +1,5 @@
 // TableChange: what the next table has other than this one. Plain values.
-import { noExternalServices } from './external-services.ts';
-import type { ExternalServices } from './external-services.ts';
+import { noExternalServices, type ExternalServices } from './external-services.ts';
 import type { Mapping } from './mapping.ts';
 import type { Upstream, UpstreamEndpoints } from './upstream.ts';
 

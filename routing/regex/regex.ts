@@ -1,7 +1,6 @@
 // Regexes of tenants: RE2 through re2js (linear time), always a full match, bounded in size and in what a match may cost.
 import { RE2JS } from 're2js';
-import { replaceAll } from './replace.ts';
-import type { Replacement } from './replace.ts';
+import { replaceAll, type Replacement } from './replace.ts';
 
 /** Longest pattern, characters. */
 export const maxPatternLength = 512;

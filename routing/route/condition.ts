@@ -3,8 +3,7 @@ import { byteText, fieldBytes, fieldIs, fieldNamed, fieldText, isText, standsAt,
 import type { RequestHead } from '../request/head.ts';
 import { isMatch, mayMatch } from '../regex/matching.ts';
 import type { HostMatch, Match, NamedMatch, ValueMatch } from '../model/match.ts';
-import { compileRegex } from '../regex/regex.ts';
-import type { Regex } from '../regex/regex.ts';
+import { compileRegex, type Regex } from '../regex/regex.ts';
 
 /** A value to compare with. Neither text nor regex: presence. */
 export interface Condition {

@@ -4,8 +4,7 @@ import { firstPlace } from '../text/bisect.ts';
 import { byteText, hashText } from '../request/bytes.ts';
 import type { Match } from '../model/match.ts';
 import type { Placing } from './decision.ts';
-import { noLengths, withLength } from './length-counts.ts';
-import type { LengthCounts } from './length-counts.ts';
+import { noLengths, withLength, type LengthCounts } from './length-counts.ts';
 
 /** Where the record of a Route is. */
 export interface RoutePlace {

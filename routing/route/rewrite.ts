@@ -2,8 +2,7 @@
 import { byteText } from '../request/bytes.ts';
 import type { RedirectTarget, Rewrite } from '../model/mapping.ts';
 import type { PathMatch } from '../model/match.ts';
-import { compileRegex } from '../regex/regex.ts';
-import type { Regex } from '../regex/regex.ts';
+import { compileRegex, type Regex } from '../regex/regex.ts';
 import type { Replacement } from '../regex/replace.ts';
 
 /** A Rewrite made ready for one Match. Every text in it is safe in a request line. */

@@ -1,8 +1,7 @@
 // Route: all Mappings of one namespace with one Match and one precedence, compiled. Built anew when one of its Mappings or a ready bit changes.
 import { compileConditions, conditionsRefusal } from './condition.ts';
 import type { ForwardDecision, Placing, RejectDecision, RejectReason, Route, Shadow, Split, SplitMember } from './decision.ts';
-import { addDigest, digestOf, noDigest } from '../collections/digest.ts';
-import type { Digest } from '../collections/digest.ts';
+import { addDigest, digestOf, noDigest, type Digest } from '../collections/digest.ts';
 import type { Mapping } from '../model/mapping.ts';
 import type { Match, PathMatch } from '../model/match.ts';
 import { orderKey } from '../model/order.ts';
@@ -10,8 +9,7 @@ import type { ObjectRef, Problem } from '../text/problem.ts';
 import { compileRegex } from '../regex/regex.ts';
 import { placingOf } from './namespace-routes.ts';
 import type { UpstreamState } from './upstream-state.ts';
-import { boundsOf, memberShares, readyShares } from './weights.ts';
-import type { SharesNote } from './weights.ts';
+import { boundsOf, memberShares, readyShares, type SharesNote } from './weights.ts';
 
 /** One Mapping of a Route as the table knows it. */
 export interface RouteMember {

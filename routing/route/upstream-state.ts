@@ -1,6 +1,5 @@
 // The state of an Upstream: all that a Route reads of it, as two bits of records.
-import { isEnding } from '../model/upstream.ts';
-import type { UpstreamEndpoints } from '../model/upstream.ts';
+import { isEnding, type UpstreamEndpoints } from '../model/upstream.ts';
 
 /** The ready bit of an Upstream, and whether only Endpoints that are ending make it ready. */
 export interface UpstreamState {

@@ -1,11 +1,9 @@
 // IndexEdit: a change of an index, page by page, beside the pages before. Most changes put one record in the place of another that has its hash: such a
 // page is a copy with other slots. Where records leave, or a page gets too full or too empty, its slots are filled anew.
-import { ArenaFault, emptyPage, unitWords } from '../arena/arena.ts';
-import type { Arena } from '../arena/arena.ts';
+import { ArenaFault, emptyPage, unitWords, type Arena } from '../arena/arena.ts';
 import type { Blocks } from '../arena/blocks.ts';
 import { firstPlace } from '../text/bisect.ts';
-import { bytesFor, directoryPlace, firstSlot, headSum, longSlot, pageBytes, pageChecksum, pageWords, slotPlaces, slotSum, slotTextBytes, verifyPage } from '../arena/index-page.ts';
-import type { IndexEntry, SlotWords } from '../arena/index-page.ts';
+import { bytesFor, directoryPlace, firstSlot, headSum, longSlot, pageBytes, pageChecksum, pageWords, slotPlaces, slotSum, slotTextBytes, verifyPage, type IndexEntry, type SlotWords } from '../arena/index-page.ts';
 import { recordWords, textOffset } from '../arena/record.ts';
 
 /** What changes in one page. */

@@ -1,8 +1,7 @@
 // KnownRoutes: where the record of each Route is, by number, and which number a Route has, by its key and by the ids of its Mappings. Neither is kept:
 // who finds a number asks the record, or what a change has made of it, whether it is the one.
 import type { Arena } from '../arena/arena.ts';
-import { digestOf } from '../collections/digest.ts';
-import type { DigestKey } from '../collections/digest.ts';
+import { digestOf, type DigestKey } from '../collections/digest.ts';
 import { HashedNumbers } from '../collections/hashed-numbers.ts';
 import { IntList } from '../collections/int-list.ts';
 import { membersAt } from '../arena/route-record.ts';

@@ -5,8 +5,7 @@ import type { DigestKey } from '../collections/digest.ts';
 import { KnownTexts } from './known-texts.ts';
 import { NumberLists } from '../collections/number-lists.ts';
 import { upstreamStateAt } from '../arena/upstream-record.ts';
-import { unready } from '../route/upstream-state.ts';
-import type { UpstreamState } from '../route/upstream-state.ts';
+import { unready, type UpstreamState } from '../route/upstream-state.ts';
 
 /** An Upstream: where its record is. */
 export interface KnownUse {

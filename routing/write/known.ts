@@ -1,7 +1,6 @@
 // What the writer of an arena makes of the record of a thing that a change touches.
 import { byteText } from '../request/bytes.ts';
-import { baseOf, deploymentName } from '../route/namespace-routes.ts';
-import type { NamespaceRoutes, PlacedRoute } from '../route/namespace-routes.ts';
+import { baseOf, deploymentName, type NamespaceRoutes, type PlacedRoute } from '../route/namespace-routes.ts';
 import { pathText } from '../model/order.ts';
 import type { RouteMember, RoutePlan } from '../route/route.ts';
 

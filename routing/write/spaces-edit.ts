@@ -2,8 +2,7 @@
 import type { Arena } from '../arena/arena.ts';
 import type { IndexEdit } from './index-edit.ts';
 import type { KnownRoute } from './known.ts';
-import { emptyNamespaceRoutes, spaceSeed, withRoute } from '../route/namespace-routes.ts';
-import type { NamespaceRoutes } from '../route/namespace-routes.ts';
+import { emptyNamespaceRoutes, spaceSeed, withRoute, type NamespaceRoutes } from '../route/namespace-routes.ts';
 import { spaceMetaOf } from '../arena/namespace-view.ts';
 import { recordBytes } from '../arena/record.ts';
 import type { TableIndex } from './table-index.ts';

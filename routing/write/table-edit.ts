@@ -1,31 +1,24 @@
 // TableEdit: one change on its way into the arena: Routes and Upstreams portion by portion, so that what they were made of can be let go, then the
 // spaces that hold Routes, names, the pages that name all of these, and a root.
-import { unitWords } from '../arena/arena.ts';
-import type { Arena } from '../arena/arena.ts';
+import { unitWords, type Arena } from '../arena/arena.ts';
 import { addDigest, digestOfKin } from '../collections/digest.ts';
 import { sameValue } from '../text/diff.ts';
 import { IndexEdit } from './index-edit.ts';
 import { NamesEdit } from './names-edit.ts';
 import type { NamespaceRoutes } from '../route/namespace-routes.ts';
 import type { Mapping } from '../model/mapping.ts';
-import { compareOrder, orderKey } from '../model/order.ts';
-import type { OrderKey } from '../model/order.ts';
+import { compareOrder, orderKey, type OrderKey } from '../model/order.ts';
 import { compareText } from '../text/problem.ts';
 import { recordBytes, recordWords, writeRecord, writtenBytes } from '../arena/record.ts';
-import { indexes, slotWordsOf } from '../arena/root.ts';
-import type { IndexName } from '../arena/root.ts';
+import { indexes, slotWordsOf, type IndexName } from '../arena/root.ts';
 import { membersAt, packMembers } from '../arena/route-record.ts';
-import { slotKeyOf } from '../arena/route-slot.ts';
-import type { SlotKey } from '../arena/route-slot.ts';
-import { digestOfUnready, digestOfUnreadyAmong, planRoute, routeKey } from '../route/route.ts';
-import type { RouteMember } from '../route/route.ts';
+import { slotKeyOf, type SlotKey } from '../arena/route-slot.ts';
+import { digestOfUnready, digestOfUnreadyAmong, planRoute, routeKey, type RouteMember } from '../route/route.ts';
 import type { MappingChange, TablePortion, TableSettings } from '../model/table-change.ts';
 import { SpacesEdit } from './spaces-edit.ts';
 import { TableIndex } from './table-index.ts';
-import { knownRoute, upstreamsOf } from './known.ts';
-import type { KnownRoute } from './known.ts';
-import { steady } from '../route/upstream-state.ts';
-import type { UpstreamState } from '../route/upstream-state.ts';
+import { knownRoute, upstreamsOf, type KnownRoute } from './known.ts';
+import { steady, type UpstreamState } from '../route/upstream-state.ts';
 import { UpstreamsEdit } from './upstreams-edit.ts';
 import { WrittenRoutes } from './written-routes.ts';
 

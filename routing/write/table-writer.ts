@@ -3,16 +3,13 @@
 //
 // What it knows beside the arena (where each Mapping and Upstream is) is a few numbers of each, and another writer finds it out again from the newest root
 // (routing/write/table-index.ts). A writer that threw knows nothing any more: open another one.
-import { unitBytes } from '../arena/arena.ts';
-import type { Arena } from '../arena/arena.ts';
-import { openKey } from '../collections/digest.ts';
-import type { DigestKey } from '../collections/digest.ts';
+import { unitBytes, type Arena } from '../arena/arena.ts';
+import { openKey, type DigestKey } from '../collections/digest.ts';
 import type { Problem } from '../text/problem.ts';
 import { writtenBytes } from '../arena/record.ts';
 import type { TableChange } from '../model/table-change.ts';
 import { TableIndex } from './table-index.ts';
-import { TableEdit } from './table-edit.ts';
-import type { WritePoint, WrittenTable } from './table-edit.ts';
+import { TableEdit, type WritePoint, type WrittenTable } from './table-edit.ts';
 
 export class TableWriter {
   readonly #arena: Arena;

@@ -9,11 +9,9 @@ import { recordBytes, writeRecord } from '../arena/record.ts';
 import type { TablePortion } from '../model/table-change.ts';
 import type { TableIndex } from './table-index.ts';
 import type { KnownUse } from './known-upstreams.ts';
-import { nothingKnown, ownerOfUpstream, packUpstream, upstreamAt } from '../arena/upstream-record.ts';
-import type { KnownUpstream } from '../arena/upstream-record.ts';
+import { nothingKnown, ownerOfUpstream, packUpstream, upstreamAt, type KnownUpstream } from '../arena/upstream-record.ts';
 import { tellChanged } from '../arena/upstream-ring.ts';
-import { sameState, stateOfEndpoints } from '../route/upstream-state.ts';
-import type { UpstreamState } from '../route/upstream-state.ts';
+import { sameState, stateOfEndpoints, type UpstreamState } from '../route/upstream-state.ts';
 
 interface Draft {
   readonly before: KnownUse;

@@ -1,7 +1,6 @@
 // WrittenRoutes: Routes as records have them before a portion of a change, read as it asks for them.
 import type { KnownRoutes } from './known-routes.ts';
-import { routeKey } from '../route/route.ts';
-import type { RouteMember } from '../route/route.ts';
+import { routeKey, type RouteMember } from '../route/route.ts';
 
 /** Members of a Route that is read again when it is asked for later. */
 const few = 4;

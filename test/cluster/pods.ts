@@ -1,8 +1,7 @@
 // Pods of a predictor and the Service in front of them. No kubelet and no controllers run here, so a test plays their part: it starts model
 // servers, says which state each is in, and writes the EndpointSlice that Kubernetes' controller would write.
 import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { Server } from 'node:http';
+import { createServer, type Server } from 'node:http';
 import type { ApiClient, ClusterObject } from './api-client.ts';
 import type { PodNetwork } from './pod-network.ts';
 

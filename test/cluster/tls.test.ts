@@ -2,8 +2,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:tls';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { Authority } from '../authority.ts';
-import type { Issued } from '../authority.ts';
+import { Authority, type Issued } from '../authority.ts';
 import type { GatewayProcess } from '../gateway/gateway-process.ts';
 import type { ClusterObject } from './api-client.ts';
 import { ApiServer } from './api-server.ts';

@@ -1,8 +1,6 @@
 // Origins that mean well: one of HTTP/1.1 that echoes and judges what it hears, one of HTTP/2 that echoes.
-import { createServer as createHttp2Server } from 'node:http2';
-import type { Http2Server, ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
-import { createServer } from 'node:net';
-import type { AddressInfo, Server, Socket } from 'node:net';
+import { createServer as createHttp2Server, type Http2Server, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { hear } from '../wire/grammar.ts';
 
 export class CalmOrigins {

@@ -1,9 +1,7 @@
 // The canary: calls to a healthy deployment beside all cases, on connections that stay and on new ones, over both protocols. Every answer is
 // checked. Who loses one, or waits too long for one, has found something.
-import { connect as connectHttp2 } from 'node:http2';
-import type { ClientHttp2Session } from 'node:http2';
-import { connect } from 'node:net';
-import type { Socket } from 'node:net';
+import { connect as connectHttp2, type ClientHttp2Session } from 'node:http2';
+import { connect, type Socket } from 'node:net';
 import type { CpuClock } from './cpu-clock.ts';
 import type { Moments } from './moments.ts';
 

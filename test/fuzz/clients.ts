@@ -1,6 +1,5 @@
 // One case: a client that plays a script on a connection of its own, plain or TLS, and looks at what comes back.
-import { connect } from 'node:net';
-import type { Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { answersIn } from '../wire/client.ts';
 import { Draws } from './draws.ts';
@@ -8,10 +7,8 @@ import { http1Requests } from './http1-requests.ts';
 import { http2Requests } from './http2-requests.ts';
 import type { Moments } from './moments.ts';
 import { play } from './player.ts';
-import { balancerAddress, proxyHeader } from './proxy-headers.ts';
-import type { ProxyCase } from './proxy-headers.ts';
-import { scriptOf } from './script.ts';
-import type { Script } from './script.ts';
+import { balancerAddress, proxyHeader, type ProxyCase } from './proxy-headers.ts';
+import { scriptOf, type Script } from './script.ts';
 
 export interface Ports {
   readonly plain: number;

@@ -1,9 +1,7 @@
 // The rule that bytes of strangers cost time linear in their number, however they are cut: what each reader costs for the bytes and pieces of its case, in CPU
 // time of the gateway.
-import { connect } from 'node:net';
-import type { Socket } from 'node:net';
-import { costCases } from './cost-cases.ts';
-import type { CostCase } from './cost-cases.ts';
+import { connect, type Socket } from 'node:net';
+import { costCases, type CostCase } from './cost-cases.ts';
 import { balancerAddress } from './proxy-headers.ts';
 import type { Stage } from './stage.ts';
 

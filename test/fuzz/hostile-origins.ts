@@ -1,6 +1,5 @@
 // Origins that answer with generated and mutated bytes, at any time, and leave at any byte: one of HTTP/1.1, one of HTTP/2.
-import { createServer } from 'node:net';
-import type { AddressInfo, Server, Socket } from 'node:net';
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { settingsAck } from '../../load/peers/h2/frames.ts';
 import { requestsIn } from '../wire/origin.ts';
 import { Draws } from './draws.ts';

@@ -1,7 +1,6 @@
 // What origins of HTTP/2 send on a stream that was opened: answers, ends that come early or late, and nonsense.
 import type { Draws } from './draws.ts';
-import { data, goAway, headers, mutatedFrames, noise, reset } from './http2-frames.ts';
-import type { FieldTexts } from './http2-frames.ts';
+import { data, goAway, headers, mutatedFrames, noise, reset, type FieldTexts } from './http2-frames.ts';
 
 const message = Buffer.from('\0\0\0\0\x02hi', 'latin1');
 const heads: readonly FieldTexts[] = [

@@ -2,8 +2,7 @@
 import { http2Corpus } from '../wire/http2-corpus.ts';
 import type { Draws } from './draws.ts';
 import { targets } from './http1-requests.ts';
-import { data, headers, interleaved, mutatedFrames, noise, reset, someSettings } from './http2-frames.ts';
-import type { FieldTexts } from './http2-frames.ts';
+import { data, headers, interleaved, mutatedFrames, noise, reset, someSettings, type FieldTexts } from './http2-frames.ts';
 import { mutated } from './mutation.ts';
 
 const preface = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n';

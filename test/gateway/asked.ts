@@ -1,6 +1,5 @@
 // One prediction on a connection of its own, for tests that hold many at once.
-import { connect } from 'node:net';
-import type { Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
 
 export class Asked {
   readonly socket: Socket;

@@ -1,7 +1,6 @@
 // Circuit breakers and threads that end: what a dead worker had in use is given back, all of it and nothing else.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { Origin } from '../wire/origin.ts';
-import type { OriginConnection } from '../wire/origin.ts';
+import { Origin, type OriginConnection } from '../wire/origin.ts';
 import { until } from './until.ts';
 import { Asked } from './asked.ts';
 import { GatewayProcess, Manifests } from './gateway-process.ts';

@@ -1,4 +1,4 @@
-import { createServer } from 'node:http';
+import { createServer, type Server } from 'node:http';
 import { once } from 'node:events';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -7,7 +7,6 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { checks } from '../../gateway/demo/checks.ts';
 import { tolerance } from '../../gateway/demo/predictions.ts';
 import { createModelServer } from '../../gateway/demo/model-server.ts';
-import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 // A gateway that is wrong in every respect: whatever is asked, version 1 of the model answers it.

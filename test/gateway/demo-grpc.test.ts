@@ -1,8 +1,6 @@
 // The demo's gRPC model server, asked by a client that knows it from the .proto files, and its messages.
-import { Client, credentials, Metadata, status } from '@grpc/grpc-js';
-import type { ServiceError } from '@grpc/grpc-js';
-import { loadSync } from '@grpc/proto-loader';
-import type { MessageTypeDefinition } from '@grpc/proto-loader';
+import { Client, credentials, Metadata, status, type ServiceError } from '@grpc/grpc-js';
+import { loadSync, type MessageTypeDefinition } from '@grpc/proto-loader';
 import * as fc from 'fast-check';
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
@@ -11,8 +9,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { predictOnce } from '../../gateway/demo/grpc-predictions.ts';
 import { createGrpcServer, listenGrpc, messageOf } from '../../gateway/demo/grpc-server.ts';
-import { methodOf } from '../../gateway/demo/protos.ts';
-import type { Method } from '../../gateway/demo/protos.ts';
+import { methodOf, type Method } from '../../gateway/demo/protos.ts';
 import { ndarrayMessage, predictMessage, predictMethod, predictMethods, tensorMessage, versionOf } from '../../gateway/demo/seldon-messages.ts';
 import { infer, inferMessage, inferMethod, inferVersionOf, readiness } from '../../gateway/demo/v2-messages.ts';
 

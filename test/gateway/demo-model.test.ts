@@ -1,8 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { classNames, coefficients, probabilities } from '../../gateway/demo/classifier.ts';
-import { accuracy, fit } from '../../gateway/demo/fit.ts';
+import { accuracy, fit, type Flower } from '../../gateway/demo/fit.ts';
 import { answer } from '../../gateway/demo/seldon-protocol.ts';
-import type { Flower } from '../../gateway/demo/fit.ts';
 
 // Fifteen of Fisher's flowers, five of each class.
 const flowers: readonly Flower[] = [

@@ -1,13 +1,11 @@
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
-import type { ChildProcess } from 'node:child_process';
-import type { AddressInfo } from 'node:net';
 
 const main = join(import.meta.dirname, '../../gateway/main.ts');
 const anyPorts = ['--listen', '127.0.0.1:0', '--admin', '127.0.0.1:0'];

@@ -2,8 +2,7 @@
 import { plainGuard } from '../../routing/model/guard.ts';
 import type { Mapping, Series } from '../../routing/model/mapping.ts';
 import type { Endpoint, Upstream, UpstreamEndpoints } from '../../routing/model/upstream.ts';
-import { frontOf } from '../../gateway/edge/io/front.ts';
-import type { Front } from '../../gateway/edge/io/front.ts';
+import { frontOf, type Front } from '../../gateway/edge/io/front.ts';
 import { defaultLimits } from '../../gateway/options/settings.ts';
 
 export function seriesOf(deployment: string): Series {

@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { CounterBlock, blockBytes, breakerCell, breakerKind, heavyUseBytes, heavyUseCell, fixed, fixedCells, fixedTable, slotCell, slotLayout, slotTable, statusColumns } from '../../gateway/shared/counters.ts';
-import type { CellKind, CountedCells } from '../../gateway/shared/counters.ts';
+import { CounterBlock, blockBytes, breakerCell, breakerKind, heavyUseBytes, heavyUseCell, fixed, fixedCells, fixedTable, slotCell, slotLayout, slotTable, statusColumns, type CellKind, type CountedCells } from '../../gateway/shared/counters.ts';
 import { foldHeld, foldSeries } from '../../gateway/supervisor/fold.ts';
 
 const heavyUse = new Int32Array(heavyUseBytes() / 4);

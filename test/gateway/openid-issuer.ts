@@ -1,8 +1,7 @@
 // A real OpenID provider on loopback (oidc-provider), whose keys change, and which may go away or lose its mind.
 import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { RequestListener } from 'node:http';
+import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Provider } from 'oidc-provider';
 

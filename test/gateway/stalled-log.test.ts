@@ -1,6 +1,5 @@
 // A log that nobody reads: traffic goes on, and SIGTERM ends the process all the same.
-import { spawn, spawnSync } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, existsSync, openSync, readSync } from 'node:fs';
 import { Agent } from 'node:http';

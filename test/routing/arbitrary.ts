@@ -1,9 +1,7 @@
 // Arbitrary Mappings and requests out of few words, so that they meet.
 import * as fc from 'fast-check';
-import { headOf } from '../../routing/request/head-text.ts';
-import type { HeadText } from '../../routing/request/head-text.ts';
-import { plainGuard } from '../../routing/model/guard.ts';
-import type { Guard } from '../../routing/model/guard.ts';
+import { headOf, type HeadText } from '../../routing/request/head-text.ts';
+import { plainGuard, type Guard } from '../../routing/model/guard.ts';
 import type { Mapping, Role } from '../../routing/model/mapping.ts';
 import type { HostMatch, Match, NamedMatch, PathMatch, ValueMatch } from '../../routing/model/match.ts';
 import type { UpstreamEndpoints } from '../../routing/model/upstream.ts';

@@ -1,20 +1,17 @@
 // Bytes of an arena that are not what its writer wrote.
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { arenaOn, ArenaFault, emptyPage, firstBlock, leastArenaBytes, unitBytes, unitWords } from '../../routing/arena/arena.ts';
-import type { Arena } from '../../routing/arena/arena.ts';
+import { arenaOn, ArenaFault, emptyPage, firstBlock, leastArenaBytes, unitBytes, unitWords, type Arena } from '../../routing/arena/arena.ts';
 import { decide } from '../../routing/decide.ts';
-import { headOf } from '../../routing/request/head-text.ts';
-import type { HeadText } from '../../routing/request/head-text.ts';
+import { headOf, type HeadText } from '../../routing/request/head-text.ts';
 import { longSlot, shortSlot, slotPlaces } from '../../routing/arena/index-page.ts';
 import { recordWords, textOffset } from '../../routing/arena/record.ts';
 import { RouteTable } from '../../routing/table.ts';
-import type { TableChange } from '../../routing/model/table-change.ts';
+import { plainSettings, type TableChange } from '../../routing/model/table-change.ts';
 import { TableWriter } from '../../routing/write/table-writer.ts';
 import { anyHeadText } from './arbitrary.ts';
 import { change, is, LiveTable, mapping, match, named, prefix, regex, upstreamOf } from './build.ts';
 import { anyChange, attach } from './changes.ts';
-import { plainSettings } from '../../routing/model/table-change.ts';
 
 const head = (path: string, more: Partial<HeadText> = {}): HeadText => ({ method: 'POST', path, host: 'h', headers: [], grpc: false, ...more });
 

@@ -1,16 +1,13 @@
 // Mappings, changes and tables for tests, with every field that a test does not name at its default.
 import { plainGuard } from '../../routing/model/guard.ts';
-import { arenaOn } from '../../routing/arena/arena.ts';
-import type { Arena } from '../../routing/arena/arena.ts';
-import { headOf } from '../../routing/request/head-text.ts';
+import { arenaOn, type Arena } from '../../routing/arena/arena.ts';
+import { headOf, type HeadText } from '../../routing/request/head-text.ts';
 import type { RequestHead } from '../../routing/request/head.ts';
-import type { HeadText } from '../../routing/request/head-text.ts';
 import type { ForwardTarget, Mapping, Role } from '../../routing/model/mapping.ts';
 import type { HostMatch, Match, NamedMatch, PathMatch, ValueMatch } from '../../routing/model/match.ts';
 import { privateTable } from '../../routing/private-table.ts';
 import { RouteTable } from '../../routing/table.ts';
-import { plainSettings } from '../../routing/model/table-change.ts';
-import type { TableChange } from '../../routing/model/table-change.ts';
+import { plainSettings, type TableChange } from '../../routing/model/table-change.ts';
 import { TableWriter } from '../../routing/write/table-writer.ts';
 import type { Upstream, UpstreamEndpoints } from '../../routing/model/upstream.ts';
 

@@ -1,8 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decide } from '../../routing/decide.ts';
-import { headOf } from '../../routing/request/head-text.ts';
-import type { HeadText } from '../../routing/request/head-text.ts';
+import { headOf, type HeadText } from '../../routing/request/head-text.ts';
 import { privateTable } from '../../routing/private-table.ts';
 import { anyHeadText, anyMapping, someEndpoints } from './arbitrary.ts';
 import { change, is, mapping, match, named, prefix, request, tableOf } from './build.ts';

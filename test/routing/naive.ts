@@ -1,8 +1,7 @@
 // Routing as routing/RULES.md states it, with strings and loops: what lookup is compared with. Shares nothing with lookup but Order.
 import { RE2JS } from 're2js';
 import type { HeadText } from '../../routing/request/head-text.ts';
-import { GRPC_PATTERN } from '../../routing/model/match.ts';
-import type { HostMatch, PathMatch, ValueMatch } from '../../routing/model/match.ts';
+import { GRPC_PATTERN, type HostMatch, type PathMatch, type ValueMatch } from '../../routing/model/match.ts';
 import type { RouteTable } from '../../routing/table.ts';
 import type { Route } from '../../routing/route/decision.ts';
 

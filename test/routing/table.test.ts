@@ -6,13 +6,12 @@ import type { Mapping } from '../../routing/model/mapping.ts';
 import { printTable } from '../../routing/print.ts';
 import type { Problem } from '../../routing/text/problem.ts';
 import { RouteTable } from '../../routing/table.ts';
-import type { TableChange } from '../../routing/model/table-change.ts';
+import { plainSettings, type TableChange } from '../../routing/model/table-change.ts';
 import { TableWriter } from '../../routing/write/table-writer.ts';
 import type { Endpoint, UpstreamEndpoints } from '../../routing/model/upstream.ts';
 import { anyHead, anyMapping, someEndpoints } from './arbitrary.ts';
 import { change, endpointsOf, forwardTo, live, LiveTable, mapping, prefix, request, tableOf, upstreamOf } from './build.ts';
 import { anyChange, attach, Content } from './changes.ts';
-import { plainSettings } from '../../routing/model/table-change.ts';
 
 /** What a decision says, whatever table it is of. */
 function said(decision: Decision<string>): unknown {

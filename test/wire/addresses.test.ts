@@ -1,15 +1,12 @@
 // Who may call by address: lists of a Mapping's object, over every protocol, and what whoever is refused learns.
 import { credentials, status } from '@grpc/grpc-js';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { noPolicy, noRules } from '../../gateway/callers/call-policy.ts';
-import type { CallPolicy } from '../../gateway/callers/call-policy.ts';
+import { noPolicy, noRules, type CallPolicy } from '../../gateway/callers/call-policy.ts';
 import type { Guard } from '../../routing/model/guard.ts';
 import { upstreamOf } from '../gateway/fixtures.ts';
 import { Balancer, binaryHeader, lineHeader } from './balancer.ts';
-import type { WireAnswer } from './client.ts';
-import { RawClient, fieldOf } from './client.ts';
-import { Gateway, endpointsOn, irisTo, post, transports } from './gateway.ts';
-import type { GatewayOptions } from './gateway.ts';
+import { RawClient, fieldOf, type WireAnswer } from './client.ts';
+import { Gateway, endpointsOn, irisTo, post, transports, type GatewayOptions } from './gateway.ts';
 import { GrpcClient, GrpcOrigin, metadataOf, paths } from './grpc-peer.ts';
 import { Http2Client } from './http2-client.ts';
 import { certPem } from './identity.ts';

@@ -1,8 +1,7 @@
 // Answers of the gateway itself say by which id they are in its log.
 import { afterEach, expect, test } from 'vitest';
 import { fieldOf } from './client.ts';
-import { Gateway, irisTo, post } from './gateway.ts';
-import type { GatewayOptions } from './gateway.ts';
+import { Gateway, irisTo, post, type GatewayOptions } from './gateway.ts';
 import { Http2Client } from './http2-client.ts';
 import { Origin } from './origin.ts';
 import { upstreamOf } from '../gateway/fixtures.ts';

@@ -1,8 +1,7 @@
 // A balancer of connections for wire tests: it opens one to the gateway for each that it accepts, writes a header of the PROXY protocol, and
 // passes bytes on, both ways.
 import { once } from 'node:events';
-import { connect, createServer } from 'node:net';
-import type { AddressInfo, Server, Socket } from 'node:net';
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { turns } from '../turns.ts';
 
 export interface BalancerOptions {

@@ -3,8 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { LoadBalancer } from '../../routing/model/mapping.ts';
 import { baseEjectionMs, failuresToEject } from '../../gateway/edge/upstream/ejection.ts';
 import { eventually } from '../turns.ts';
-import { answersIn, fieldOf } from './client.ts';
-import type { RawClient, WireAnswer } from './client.ts';
+import { answersIn, fieldOf, type RawClient, type WireAnswer } from './client.ts';
 import { Gateway, post } from './gateway.ts';
 import { Origin, answerEach, requestsIn } from './origin.ts';
 

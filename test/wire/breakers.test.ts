@@ -8,8 +8,7 @@ import { mappingOf, upstreamOf } from '../gateway/fixtures.ts';
 import { blockOf } from '../gateway/edge/http2/peers.ts';
 import { frames, rawClient } from '../gateway/edge/http2/raw-peer.ts';
 import { eventually } from '../turns.ts';
-import { fieldOf } from './client.ts';
-import type { RawClient } from './client.ts';
+import { fieldOf, type RawClient } from './client.ts';
 import { Gateway, endpointsOn, irisTo, post } from './gateway.ts';
 import { Origin, requestsIn } from './origin.ts';
 

@@ -1,6 +1,5 @@
 // What a control worker gives data workers to serve TLS by, made of declarations as files and objects make them.
-import { plainTerms } from '../../routing/model/host-tls.ts';
-import type { HostDeclaration, Identity, MissingIdentity } from '../../routing/model/host-tls.ts';
+import { plainTerms, type HostDeclaration, type Identity, type MissingIdentity } from '../../routing/model/host-tls.ts';
 import type { CertificateSet } from '../../gateway/shared/certificates.ts';
 import { CertificateAssembly } from '../../gateway/control/certificates/certificate-set.ts';
 

@@ -1,8 +1,6 @@
 // A raw client: writes bytes, reads bytes, plain or TLS.
-import { connect } from 'node:net';
-import type { Socket } from 'node:net';
-import { connect as connectTls } from 'node:tls';
-import type { ConnectionOptions } from 'node:tls';
+import { connect, type Socket } from 'node:net';
+import { connect as connectTls, type ConnectionOptions } from 'node:tls';
 import { eventually } from '../turns.ts';
 
 /** A text longer than this is looked at when nothing more has come for a moment: each look reads all of it. */

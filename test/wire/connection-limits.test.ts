@@ -1,15 +1,12 @@
 // How many connections there may be: in total, of all workers together, from one address, handshakes included. And whoever is slow or greedy
 // on his own connections leaves everybody else alone.
 import { once } from 'node:events';
-import { connect } from 'node:net';
-import type { Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { fixed } from '../../gateway/shared/counters.ts';
 import { eventually } from '../turns.ts';
-import { answersIn } from './client.ts';
-import type { RawClient } from './client.ts';
-import { Gateway, post, transports } from './gateway.ts';
-import type { GatewayOptions } from './gateway.ts';
+import { answersIn, type RawClient } from './client.ts';
+import { Gateway, post, transports, type GatewayOptions } from './gateway.ts';
 import { Origin, answerEach } from './origin.ts';
 
 describe.each(transports)('%s', (_name, secure) => {

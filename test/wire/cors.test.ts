@@ -1,7 +1,6 @@
 // CORS on the wire: preflights are answered here, other answers carry our words instead of the upstream's.
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { WireAnswer } from './client.ts';
-import { fieldOf } from './client.ts';
+import { fieldOf, type WireAnswer } from './client.ts';
 import { Gateway, irisTo, transports } from './gateway.ts';
 import { Origin, answerEach, requestsIn } from './origin.ts';
 import { servedIris } from './served-iris.ts';

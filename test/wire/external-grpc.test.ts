@@ -4,14 +4,11 @@ import type { Kept } from '../../routing/model/mapping.ts';
 import type { LabelGroup } from '../../routing/model/rate-limit-labels.ts';
 import { framed } from '../../gateway/edge/message/grpc-message.ts';
 import { eventually } from '../turns.ts';
-import { fieldOf } from './client.ts';
-import type { RawClient, WireAnswer } from './client.ts';
+import { fieldOf, type RawClient, type WireAnswer } from './client.ts';
 import { freePort } from '../ports.ts';
-import { grpcAuth, GrpcService, rateLimits, serveGuarded } from './external-services.ts';
-import type { Judge } from './external-services.ts';
+import { grpcAuth, GrpcService, rateLimits, serveGuarded, type Judge } from './external-services.ts';
 import { Gateway, post, transports } from './gateway.ts';
-import { Http2Client } from './http2-client.ts';
-import type { Http2Reply } from './http2-client.ts';
+import { Http2Client, type Http2Reply } from './http2-client.ts';
 import { Http2Origin } from './http2-origin.ts';
 import { answerEach, Origin, requestsIn } from './origin.ts';
 

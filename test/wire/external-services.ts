@@ -1,17 +1,13 @@
 // External services for wire tests: how a gateway is told of them, and real servers of their protocols on grpc-js.
-import { Server, ServerCredentials, loadPackageDefinition, status } from '@grpc/grpc-js';
-import type { Metadata, sendUnaryData, ServerUnaryCall, ServiceClientConstructor } from '@grpc/grpc-js';
+import { Server, ServerCredentials, loadPackageDefinition, status, type Metadata, type sendUnaryData, type ServerUnaryCall, type ServiceClientConstructor } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
-import type { AuthService, ExternalServices, RateLimitService } from '../../routing/model/external-services.ts';
-import { noExternalServices } from '../../routing/model/external-services.ts';
-import { plainGuard } from '../../routing/model/guard.ts';
-import type { Guard } from '../../routing/model/guard.ts';
+import { noExternalServices, type AuthService, type ExternalServices, type RateLimitService } from '../../routing/model/external-services.ts';
+import { plainGuard, type Guard } from '../../routing/model/guard.ts';
 import type { ForwardTarget, Mapping } from '../../routing/model/mapping.ts';
 import type { Upstream } from '../../routing/model/upstream.ts';
 import { plainSettings } from '../../routing/model/table-change.ts';
 import { upstreamOf } from '../gateway/fixtures.ts';
-import { endpointsOn, irisTo } from './gateway.ts';
-import type { Gateway } from './gateway.ts';
+import { endpointsOn, irisTo, type Gateway } from './gateway.ts';
 
 export const httpAuth: AuthService = {
   proto: 'http',

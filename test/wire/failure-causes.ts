@@ -1,7 +1,6 @@
 // One cause for each row of the failure table: what makes it happen for real. A row without a cause does not compile.
 import { once } from 'node:events';
-import type { Socket } from 'node:net';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { constants } from 'node:http2';
 import { Worker } from 'node:worker_threads';
 import { vi } from 'vitest';
@@ -9,8 +8,7 @@ import { failures } from '../../gateway/failures.ts';
 import { requestStep } from '../../gateway/edge/policy/step.ts';
 import { EndpointPool } from '../../gateway/edge/upstream/endpoint-pool.ts';
 import type { Kept } from '../../routing/model/mapping.ts';
-import { plainSettings } from '../../routing/model/table-change.ts';
-import type { FrontSettings } from '../../routing/model/table-change.ts';
+import { plainSettings, type FrontSettings } from '../../routing/model/table-change.ts';
 import type { Breaker } from '../../routing/model/upstream.ts';
 import { upstreamOf } from '../gateway/fixtures.ts';
 import { guardOf, policyWith } from '../policies.ts';
@@ -22,8 +20,7 @@ import { certificateSet, hostDeclaration } from './certificates.ts';
 import { freePort } from '../ports.ts';
 import { GrpcService, httpAuth, rateLimits, serveGuarded } from './external-services.ts';
 import type { RawClient } from './client.ts';
-import type { Gateway, GatewayOptions } from './gateway.ts';
-import { endpointsOn, irisTo, plainFront, post } from './gateway.ts';
+import { endpointsOn, irisTo, plainFront, post, type Gateway, type GatewayOptions } from './gateway.ts';
 import { certPem, keyPem } from './identity.ts';
 import { Http2Origin } from './http2-origin.ts';
 import { answerEach, Origin, requestsIn } from './origin.ts';

@@ -1,13 +1,10 @@
 // The failure table, row by row, each caused for real: what the client is told in which form, how it is flagged, counted and logged, and that
 // nothing is left in use afterwards.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { failures } from '../../gateway/failures.ts';
-import type { Failure } from '../../gateway/failures.ts';
+import { failures, type Failure } from '../../gateway/failures.ts';
 import { eventually } from '../turns.ts';
-import { answersIn, fieldOf } from './client.ts';
-import type { RawClient } from './client.ts';
-import { causes } from './failure-causes.ts';
-import type { Cause } from './failure-causes.ts';
+import { answersIn, fieldOf, type RawClient } from './client.ts';
+import { causes, type Cause } from './failure-causes.ts';
 import { Gateway } from './gateway.ts';
 import { Origin } from './origin.ts';
 

@@ -1,18 +1,14 @@
 // Faulty peers on real sockets: upstreams that hang, drip, die, answer early or close at the worst moment, clients that reset or stall. Each
 // has one exact outcome, and afterwards nothing is left: no request in flight, no connection, no place in a breaker, no deadline.
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { MockInstance } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi, type MockInstance } from 'vitest';
 import { breakerCell, fixed } from '../../gateway/shared/counters.ts';
 import { DeadlineWheel } from '../../gateway/edge/io/deadline.ts';
 import type { ForwardTarget } from '../../routing/model/mapping.ts';
 import type { Breaker } from '../../routing/model/upstream.ts';
 import { eventually } from '../turns.ts';
-import { answersIn, fieldOf } from './client.ts';
-import type { RawClient } from './client.ts';
-import { Gateway, post, transports } from './gateway.ts';
-import type { GatewayOptions } from './gateway.ts';
-import { Origin, answerEach, requestsIn } from './origin.ts';
-import type { OriginConnection } from './origin.ts';
+import { answersIn, fieldOf, type RawClient } from './client.ts';
+import { Gateway, post, transports, type GatewayOptions } from './gateway.ts';
+import { Origin, answerEach, requestsIn, type OriginConnection } from './origin.ts';
 
 const written = { ms: 200, setBy: 'annotation seldon.io/rest-timeout' };
 const wide: Breaker = { priority: 'default', maxConnections: 1024, maxPendingRequests: 1024, maxRequests: 1024, maxRetries: 3 };

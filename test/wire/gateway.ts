@@ -1,31 +1,25 @@
 // A data plane for wire tests: one DataPlane without threads, on free ports, plain and TLS, with a table made of a few Mappings.
-import { plainSettings } from '../../routing/model/table-change.ts';
-import type { FrontSettings, TableChange } from '../../routing/model/table-change.ts';
+import { plainSettings, type FrontSettings, type TableChange } from '../../routing/model/table-change.ts';
 import { TableWriter } from '../../routing/write/table-writer.ts';
 import type { ForwardTarget, Mapping } from '../../routing/model/mapping.ts';
 import type { Upstream, UpstreamEndpoints } from '../../routing/model/upstream.ts';
-import { noPolicy } from '../../gateway/callers/call-policy.ts';
-import type { CallPolicy } from '../../gateway/callers/call-policy.ts';
+import { noPolicy, type CallPolicy } from '../../gateway/callers/call-policy.ts';
 import { CounterBlock, blockBytes, heavyUseBytes, failureFlags, fixed, shadowOutcomes, slotCell, slotLayout, statusColumns } from '../../gateway/shared/counters.ts';
-import { limitMemory } from '../../gateway/shared/limit-memory.ts';
-import type { LimitMemory } from '../../gateway/shared/limit-memory.ts';
+import { limitMemory, type LimitMemory } from '../../gateway/shared/limit-memory.ts';
 import type { AccessEntry } from '../../gateway/shared/data-plane.ts';
 import { SharedTable, tableMemory } from '../../gateway/shared/shared-table.ts';
 import { DataPlane } from '../../gateway/edge/plane.ts';
 import type { Step } from '../../gateway/edge/policy/step.ts';
-import { defaultLimits } from '../../gateway/options/settings.ts';
-import type { EdgeLimits, Settings } from '../../gateway/options/settings.ts';
+import { defaultLimits, type EdgeLimits, type Settings } from '../../gateway/options/settings.ts';
 import { systemClock } from '../../gateway/shared/clock.ts';
 import { mappingOf, upstreamOf } from '../gateway/fixtures.ts';
 import type { OAuthClient } from '../../gateway/callers/oauth-client.ts';
-import { plainTlsDefaults } from '../../gateway/options/tls-defaults.ts';
-import type { TlsDefaults } from '../../gateway/options/tls-defaults.ts';
+import { plainTlsDefaults, type TlsDefaults } from '../../gateway/options/tls-defaults.ts';
 import { tokenMemory } from '../../gateway/shared/token-memory.ts';
 import { StoppedClock } from '../stopped-clock.ts';
 import { certificateSet, hostDeclaration } from './certificates.ts';
 import { certPem, keyPem } from './identity.ts';
-import { RawClient } from './client.ts';
-import type { WireAnswer } from './client.ts';
+import { RawClient, type WireAnswer } from './client.ts';
 
 export interface GatewayOptions {
   readonly limits?: Partial<EdgeLimits>;

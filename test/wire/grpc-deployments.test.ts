@@ -1,8 +1,7 @@
 // gRPC to deployments that change or are not there: health by metadata, explainers, an Upstream that is reached in another way, Endpoints that
 // come and go, all with calls under way.
 import { once } from 'node:events';
-import { connect, createServer } from 'node:net';
-import type { AddressInfo, Socket } from 'node:net';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { Client, credentials, Metadata, ServerCredentials, status } from '@grpc/grpc-js';
 import { afterEach, describe, expect, test } from 'vitest';
 import { serving } from '../../gateway/edge/message/grpc-message.ts';

@@ -1,6 +1,5 @@
 // gRPC peers for tests, on @grpc/grpc-js, with messages as bytes: a server that does what it is asked for by metadata, and a client.
-import { Client, credentials, Metadata, Server, ServerCredentials, status } from '@grpc/grpc-js';
-import type { ChannelCredentials, ClientDuplexStream, ClientOptions, ClientReadableStream, ClientWritableStream, MethodDefinition, sendUnaryData, ServerDuplexStream, ServerReadableStream, ServerUnaryCall, ServerWritableStream, ServiceError, StatusObject } from '@grpc/grpc-js';
+import { Client, credentials, Metadata, Server, ServerCredentials, status, type ChannelCredentials, type ClientDuplexStream, type ClientOptions, type ClientReadableStream, type ClientWritableStream, type MethodDefinition, type sendUnaryData, type ServerDuplexStream, type ServerReadableStream, type ServerUnaryCall, type ServerWritableStream, type ServiceError, type StatusObject } from '@grpc/grpc-js';
 
 const same = (bytes: Buffer): Buffer => bytes;
 

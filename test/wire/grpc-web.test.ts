@@ -9,8 +9,7 @@ import { upstreamOf } from '../gateway/fixtures.ts';
 import { answersIn, fieldOf } from './client.ts';
 import { Gateway, endpointsOn, irisTo, transports } from './gateway.ts';
 import { Http2Client } from './http2-client.ts';
-import { Http2Origin } from './http2-origin.ts';
-import type { Http2Behaviour } from './http2-origin.ts';
+import { Http2Origin, type Http2Behaviour } from './http2-origin.ts';
 
 const path = '/seldon.protos.Seldon/Predict';
 const message = (text: string): Buffer => framed(0, Buffer.from(text, 'latin1'));

@@ -1,8 +1,7 @@
 // gRPC end to end with somebody else's client and server (@grpc/grpc-js), through a data plane that serves manifests.
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { credentials, status } from '@grpc/grpc-js';
-import type { StatusObject } from '@grpc/grpc-js';
+import { credentials, status, type StatusObject } from '@grpc/grpc-js';
 import { afterEach, describe, expect, test } from 'vitest';
 import { eventually } from '../turns.ts';
 import { firstSlot, Gateway } from './gateway.ts';

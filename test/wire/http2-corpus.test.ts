@@ -2,13 +2,11 @@
 // forwarded in exactly one form, with a request behind it on the same connection, and a bystander on another one, untouched.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { errorCode, flag, frameType, setting } from '../../gateway/edge/http2/constants.ts';
-import { frames, rawClient } from '../gateway/edge/http2/raw-peer.ts';
-import type { RawPeer } from '../gateway/edge/http2/raw-peer.ts';
+import { frames, rawClient, type RawPeer } from '../gateway/edge/http2/raw-peer.ts';
 import { eventually } from '../turns.ts';
 import { Gateway } from './gateway.ts';
 import { valuesOf } from './grammar.ts';
-import { http2Corpus } from './http2-corpus.ts';
-import type { FieldTexts, Http2Outcome, Http2Vector } from './http2-corpus.ts';
+import { http2Corpus, type FieldTexts, type Http2Outcome, type Http2Vector } from './http2-corpus.ts';
 import { Recorder } from './recorder.ts';
 
 const families = [...new Set(http2Corpus.map(({ family }) => family))];

@@ -1,6 +1,5 @@
 // An origin that speaks HTTP/2: node:http2, plain by prior knowledge or TLS, which records what it gets.
-import { createSecureServer, createServer } from 'node:http2';
-import type { Http2Server, Http2SecureServer, IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream, SecureServerOptions } from 'node:http2';
+import { createSecureServer, createServer, type Http2Server, type Http2SecureServer, type IncomingHttpHeaders, type ServerHttp2Session, type ServerHttp2Stream, type SecureServerOptions } from 'node:http2';
 import { once } from 'node:events';
 import type { AddressInfo, Socket } from 'node:net';
 import { certPem, keyPem } from './identity.ts';

@@ -7,10 +7,8 @@ import type { EdgeLimits } from '../../gateway/options/settings.ts';
 import { tickMs } from '../stopped-clock.ts';
 import { eventually } from '../turns.ts';
 import { Gateway, transports } from './gateway.ts';
-import { Http2Client } from './http2-client.ts';
-import type { Http2Reply } from './http2-client.ts';
-import { Http2Origin, answerWithTrailers } from './http2-origin.ts';
-import type { Http2Behaviour, Http2Request } from './http2-origin.ts';
+import { Http2Client, type Http2Reply } from './http2-client.ts';
+import { Http2Origin, answerWithTrailers, type Http2Behaviour, type Http2Request } from './http2-origin.ts';
 
 const refused = 7;
 const closers: (() => unknown)[] = [];

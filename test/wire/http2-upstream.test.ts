@@ -1,20 +1,16 @@
 // HTTP/1.1 clients to upstreams that speak HTTP/2, on real sockets.
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
+import { createServer, type AddressInfo } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 import { once } from 'node:events';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { ForwardTarget } from '../../routing/model/mapping.ts';
 import type { Upstream, UpstreamTls } from '../../routing/model/upstream.ts';
-import { fieldOf } from './client.ts';
-import type { RawClient } from './client.ts';
-import { endpointsOn, Gateway, post } from './gateway.ts';
+import { fieldOf, type RawClient } from './client.ts';
+import { endpointsOn, Gateway, post, type GatewayOptions } from './gateway.ts';
 import { mappingOf, upstreamOf } from '../gateway/fixtures.ts';
 import { tickMs } from '../stopped-clock.ts';
 import { eventually, settled } from '../turns.ts';
-import type { GatewayOptions } from './gateway.ts';
-import { answerWithTrailers, Http2Origin } from './http2-origin.ts';
-import type { Http2Behaviour } from './http2-origin.ts';
+import { answerWithTrailers, Http2Origin, type Http2Behaviour } from './http2-origin.ts';
 import { certPem, keyPem } from './identity.ts';
 
 const closers: (() => unknown)[] = [];

@@ -1,18 +1,13 @@
 // Who calls: API keys, over each protocol and both transports. What the model gets, what the client is told, what the log says.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { noPolicy, noRules } from '../../gateway/callers/call-policy.ts';
-import type { CallPolicy } from '../../gateway/callers/call-policy.ts';
+import { noPolicy, noRules, type CallPolicy } from '../../gateway/callers/call-policy.ts';
 import { fixed, identityOutcomes } from '../../gateway/shared/counters.ts';
-import { plainGuard } from '../../routing/model/guard.ts';
-import type { Guard } from '../../routing/model/guard.ts';
+import { plainGuard, type Guard } from '../../routing/model/guard.ts';
 import { mappingOf, upstreamOf } from '../gateway/fixtures.ts';
 import { guardOf, keysProvider } from '../policies.ts';
-import { fieldOf } from './client.ts';
-import type { WireAnswer } from './client.ts';
-import { Gateway, endpointsOn, irisTo, post, transports } from './gateway.ts';
-import type { GatewayOptions } from './gateway.ts';
-import { Http2Client } from './http2-client.ts';
-import type { Http2Reply } from './http2-client.ts';
+import { fieldOf, type WireAnswer } from './client.ts';
+import { Gateway, endpointsOn, irisTo, post, transports, type GatewayOptions } from './gateway.ts';
+import { Http2Client, type Http2Reply } from './http2-client.ts';
 import { Http2Origin } from './http2-origin.ts';
 import { Origin, answerEach, requestsIn } from './origin.ts';
 

@@ -1,7 +1,6 @@
 // gRPC's own interop suite (google.golang.org/grpc/interop): its client and its server, the gateway between. Skipped where they are not
 // cached: build them with `test/tools/grpc-interop.sh client` and `… server`.
-import { execFile, spawn } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';

@@ -1,7 +1,6 @@
 // Limits of rate over replicas: two gateways and a real Redis, which is there, goes away, hangs and comes back.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { noPolicy } from '../../gateway/callers/call-policy.ts';
-import type { CallPolicy } from '../../gateway/callers/call-policy.ts';
+import { noPolicy, type CallPolicy } from '../../gateway/callers/call-policy.ts';
 import { fixed, redisOutcomes } from '../../gateway/shared/counters.ts';
 import { limitMemory } from '../../gateway/shared/limit-memory.ts';
 import { plainGuard } from '../../routing/model/guard.ts';

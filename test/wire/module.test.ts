@@ -1,7 +1,6 @@
 // Ambassador's Module on the wire: manifests in, bytes out; what it says of every request holds from the next one on, also on connections that are open.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { plainSettings } from '../../routing/model/table-change.ts';
-import type { FrontSettings } from '../../routing/model/table-change.ts';
+import { plainSettings, type FrontSettings } from '../../routing/model/table-change.ts';
 import { fieldOf, type RawClient } from './client.ts';
 import { Gateway, endpointsOn, irisTo, plainFront, post, transports } from './gateway.ts';
 import { Http2Client } from './http2-client.ts';

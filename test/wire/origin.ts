@@ -1,6 +1,5 @@
 // An origin that accepts everything and records bytes: it never judges a request, so a test that passes has seen the gateway judge it.
-import { createServer } from 'node:net';
-import type { AddressInfo, Server, Socket } from 'node:net';
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 import { certPem, keyPem } from './identity.ts';
 

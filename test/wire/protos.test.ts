@@ -1,9 +1,7 @@
 // The .proto files that README gives to clients: somebody else's library reads them, and calls the demo's model through the gateway with them.
 import { fileURLToPath } from 'node:url';
-import { Client, credentials, status } from '@grpc/grpc-js';
-import type { ServiceError } from '@grpc/grpc-js';
-import { loadSync } from '@grpc/proto-loader';
-import type { MethodDefinition, ServiceDefinition } from '@grpc/proto-loader';
+import { Client, credentials, status, type ServiceError } from '@grpc/grpc-js';
+import { loadSync, type MethodDefinition, type ServiceDefinition } from '@grpc/proto-loader';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createGrpcServer, listenGrpc } from '../../gateway/demo/grpc-server.ts';
 import { Gateway } from './gateway.ts';

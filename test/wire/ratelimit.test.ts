@@ -4,8 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { hasRateLimitService, RateLimitProcess } from '../rate-limit-service.ts';
 import { RedisServer } from '../redis-server.ts';
 import { eventually } from '../turns.ts';
-import { fieldOf } from './client.ts';
-import type { RawClient, WireAnswer } from './client.ts';
+import { fieldOf, type RawClient, type WireAnswer } from './client.ts';
 import { rateLimits, serveGuarded } from './external-services.ts';
 import { GatewayProcess, Manifests, ModelServer } from '../gateway/gateway-process.ts';
 import { until } from '../gateway/until.ts';

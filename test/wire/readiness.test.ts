@@ -5,8 +5,7 @@ import { noPolicy } from '../../gateway/callers/call-policy.ts';
 import { serving } from '../../gateway/edge/message/grpc-message.ts';
 import { upstreamOf } from '../gateway/fixtures.ts';
 import { certificateSet, hostDeclaration } from './certificates.ts';
-import { Gateway, endpointsOn, irisTo } from './gateway.ts';
-import type { GatewayOptions } from './gateway.ts';
+import { Gateway, endpointsOn, irisTo, type GatewayOptions } from './gateway.ts';
 import { certPem, keyPem } from './identity.ts';
 
 let gateway: Gateway;

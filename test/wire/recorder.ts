@@ -1,8 +1,6 @@
 // An origin that records: it accepts everything, answers each request that its own grammar hears, and refuses nothing.
-import { createServer } from 'node:net';
-import type { AddressInfo, Server, Socket } from 'node:net';
-import { hear } from './grammar.ts';
-import type { Heard } from './grammar.ts';
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { hear, type Heard } from './grammar.ts';
 
 export class Recorder {
   /** Complete requests, in the order of their ends. */

@@ -2,13 +2,11 @@
 // a grammar of its own, and a bystander's requests on other connections come through untouched.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { eventually } from '../turns.ts';
-import { answersIn, fieldOf } from './client.ts';
-import type { RawClient, WireAnswer } from './client.ts';
+import { answersIn, fieldOf, type RawClient, type WireAnswer } from './client.ts';
 import { Gateway, transports } from './gateway.ts';
 import { valuesOf } from './grammar.ts';
 import { Recorder } from './recorder.ts';
-import { requestCorpus } from './request-corpus.ts';
-import type { Outcome, Vector } from './request-corpus.ts';
+import { requestCorpus, type Outcome, type Vector } from './request-corpus.ts';
 
 /** Sent behind every vector on the same connection: whoever reads the vector in another way reads this in another way too. */
 const canary = 'GET /seldon/prod/iris/canary HTTP/1.1\r\nHost: gateway\r\n\r\n';

@@ -1,16 +1,13 @@
 // Every vector of the response corpus over real sockets: the client sees one answer or a cut, never two; the upstream connection is destroyed
 // unless it is clean; the next request to the same upstream and a bystander's to another get their own answers.
-import { createServer } from 'node:net';
-import type { AddressInfo, Socket } from 'node:net';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { answersIn, fieldOf } from './client.ts';
-import type { RawClient } from './client.ts';
+import { answersIn, fieldOf, type RawClient } from './client.ts';
 import { Gateway, endpointsOn, irisTo, post, transports } from './gateway.ts';
 import { mappingOf, upstreamOf } from '../gateway/fixtures.ts';
 import { eventually } from '../turns.ts';
 import { Origin, requestsIn } from './origin.ts';
-import { responseCorpus } from './response-corpus.ts';
-import type { ResponseOutcome, ResponseVector } from './response-corpus.ts';
+import { responseCorpus, type ResponseOutcome, type ResponseVector } from './response-corpus.ts';
 
 const families = [...new Set(responseCorpus.map(({ family }) => family))];
 /** Longer vectors are sent whole only. */

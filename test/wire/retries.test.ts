@@ -4,12 +4,9 @@ import type { ForwardTarget } from '../../routing/model/mapping.ts';
 import type { Upstream } from '../../routing/model/upstream.ts';
 import { eventually } from '../turns.ts';
 import { freePort } from '../ports.ts';
-import type { RawClient } from './client.ts';
-import { fieldOf } from './client.ts';
-import { Gateway, post, transports } from './gateway.ts';
-import type { GatewayOptions } from './gateway.ts';
-import { Origin, answerEach, requestsIn } from './origin.ts';
-import type { OriginBehaviour } from './origin.ts';
+import { fieldOf, type RawClient } from './client.ts';
+import { Gateway, post, transports, type GatewayOptions } from './gateway.ts';
+import { Origin, answerEach, requestsIn, type OriginBehaviour } from './origin.ts';
 
 const ok = 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok';
 const unavailable = 'HTTP/1.1 503 Service Unavailable\r\ncontent-length: 4\r\n\r\nbusy';

@@ -1,7 +1,6 @@
 // A gateway whose /seldon/prod/iris/ leads to an origin that answers ok.
 import type { ForwardTarget } from '../../routing/model/mapping.ts';
-import { Gateway } from './gateway.ts';
-import type { GatewayOptions } from './gateway.ts';
+import { Gateway, type GatewayOptions } from './gateway.ts';
 import { Origin } from './origin.ts';
 
 export interface ServedIris {

@@ -10,12 +10,10 @@ import { releaseMemory } from '../../gateway/shared/release-memory.ts';
 import { decide } from '../../routing/decide.ts';
 import { upstreamOf } from '../gateway/fixtures.ts';
 import { request } from '../routing/build.ts';
-import { frames, rawClient } from '../gateway/edge/http2/raw-peer.ts';
-import type { RawPeer } from '../gateway/edge/http2/raw-peer.ts';
+import { frames, rawClient, type RawPeer } from '../gateway/edge/http2/raw-peer.ts';
 import { eventually } from '../turns.ts';
 import { Gateway, endpointsOn, irisTo } from './gateway.ts';
-import { Http2Origin } from './http2-origin.ts';
-import type { Http2Request } from './http2-origin.ts';
+import { Http2Origin, type Http2Request } from './http2-origin.ts';
 
 let gateway: Gateway;
 let origin: Http2Origin;

@@ -6,8 +6,7 @@ import { badEndsToBackOff } from '../../gateway/edge/shadow/shadow-backoff.ts';
 import { upstreamOf } from '../gateway/fixtures.ts';
 import { eventually } from '../turns.ts';
 import type { RawClient } from './client.ts';
-import { Gateway, endpointsOn, firstSlot, irisTo, post } from './gateway.ts';
-import type { GatewayOptions } from './gateway.ts';
+import { Gateway, endpointsOn, firstSlot, irisTo, post, type GatewayOptions } from './gateway.ts';
 import { Origin, requestsIn } from './origin.ts';
 
 function shadowTo(upstream: string, id: string): Mapping {

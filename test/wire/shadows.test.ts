@@ -6,8 +6,7 @@ import { upstreamOf } from '../gateway/fixtures.ts';
 import { eventually } from '../turns.ts';
 import type { RawClient } from './client.ts';
 import { Gateway, endpointsOn, firstSlot, irisTo, post, transports } from './gateway.ts';
-import { Origin, requestsIn } from './origin.ts';
-import type { OriginConnection } from './origin.ts';
+import { Origin, requestsIn, type OriginConnection } from './origin.ts';
 
 const slot = firstSlot + 1;
 

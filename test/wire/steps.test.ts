@@ -6,18 +6,15 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { failures } from '../../gateway/failures.ts';
 import { framed } from '../../gateway/edge/message/grpc-message.ts';
 import { noChange } from '../../gateway/edge/message/head-copy.ts';
-import { goOn, waits } from '../../gateway/edge/policy/step.ts';
-import type { ExchangeEnd, Resume, Step, StepRequest, Verdict } from '../../gateway/edge/policy/step.ts';
+import { goOn, waits, type ExchangeEnd, type Resume, type Step, type StepRequest, type Verdict } from '../../gateway/edge/policy/step.ts';
 import type { ForwardTarget, Mapping } from '../../routing/model/mapping.ts';
 import { is, named, prefix } from '../routing/build.ts';
 import { upstreamOf } from '../gateway/fixtures.ts';
 import { eventually } from '../turns.ts';
-import { answersIn } from './client.ts';
-import type { RawClient } from './client.ts';
+import { answersIn, type RawClient } from './client.ts';
 import { Gateway, endpointsOn, firstSlot, irisTo } from './gateway.ts';
 import { Http2Client } from './http2-client.ts';
-import { Http2Origin } from './http2-origin.ts';
-import type { Http2Request } from './http2-origin.ts';
+import { Http2Origin, type Http2Request } from './http2-origin.ts';
 
 /** One request that the planted step holds. */
 interface Held {

@@ -1,8 +1,7 @@
 // Bodies of any size and in any pieces, many at once, between peers that are fast, slow, or leave in the middle: each arrives byte for byte.
 // Read buffer and out buffer are one a worker, so whatever is kept of them one moment too long shows here as bytes of another connection.
 import { randomBytes } from 'node:crypto';
-import { Agent as HttpAgent, createServer as createHttpServer, request as requestHttp } from 'node:http';
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { Agent as HttpAgent, createServer as createHttpServer, request as requestHttp, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { Agent as HttpsAgent, createServer as createHttpsServer, request as requestHttps } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Writable } from 'node:stream';

@@ -2,8 +2,7 @@
 import { hashSync } from 'bcryptjs';
 import { connect } from 'node:tls';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { noPolicy } from '../../gateway/callers/call-policy.ts';
-import type { CallPolicy, Provider } from '../../gateway/callers/call-policy.ts';
+import { noPolicy, type CallPolicy, type Provider } from '../../gateway/callers/call-policy.ts';
 import type { JwtProvider } from '../../gateway/callers/jwt-provider.ts';
 import { readPasswords } from '../../gateway/callers/passwords.ts';
 import { plainTerms } from '../../routing/model/host-tls.ts';
@@ -13,12 +12,9 @@ import { claims, issuer, jwtProvider, keysOf, pairOf, tokenOf } from '../gateway
 import { guardOf, keysProvider } from '../policies.ts';
 import { eventually } from '../turns.ts';
 import { certificateSet, hostDeclaration } from './certificates.ts';
-import { answersIn, fieldOf } from './client.ts';
-import type { WireAnswer } from './client.ts';
-import { Gateway, endpointsOn, irisTo, post, transports } from './gateway.ts';
-import type { GatewayOptions } from './gateway.ts';
-import { Http2Client } from './http2-client.ts';
-import type { Http2Reply } from './http2-client.ts';
+import { answersIn, fieldOf, type WireAnswer } from './client.ts';
+import { Gateway, endpointsOn, irisTo, post, transports, type GatewayOptions } from './gateway.ts';
+import { Http2Client, type Http2Reply } from './http2-client.ts';
 import { Http2Origin } from './http2-origin.ts';
 import { Origin, answerEach, requestsIn } from './origin.ts';
 

@@ -5,12 +5,9 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { ForwardTarget } from '../../routing/model/mapping.ts';
 import { tickMs } from '../stopped-clock.ts';
 import { eventually, settled } from '../turns.ts';
-import type { RawClient } from './client.ts';
-import { answersIn, fieldOf } from './client.ts';
-import { Gateway, firstSlot, post, transports } from './gateway.ts';
-import type { GatewayOptions } from './gateway.ts';
-import { Origin, answerEach, requestsIn } from './origin.ts';
-import type { OriginConnection } from './origin.ts';
+import { answersIn, fieldOf, type RawClient } from './client.ts';
+import { Gateway, firstSlot, post, transports, type GatewayOptions } from './gateway.ts';
+import { Origin, answerEach, requestsIn, type OriginConnection } from './origin.ts';
 
 const ask = 'GET /seldon/prod/iris/chat HTTP/1.1\r\nHost: a\r\nConnection: keep-alive, Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n';
 const agreed = 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: WebSocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n';

@@ -1,15 +1,13 @@
 // An upstream that ends its side of the connection, plain by FIN or with TLS by close_notify, at each stage: alike on both, and whoever still
 // has something to say to it says it.
-import { createServer } from 'node:net';
-import type { AddressInfo, Socket } from 'node:net';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { fixed } from '../../gateway/shared/counters.ts';
 import type { ForwardTarget } from '../../routing/model/mapping.ts';
 import type { Upstream } from '../../routing/model/upstream.ts';
 import { eventually } from '../turns.ts';
-import { answersIn } from './client.ts';
-import type { RawClient } from './client.ts';
+import { answersIn, type RawClient } from './client.ts';
 import { Gateway, post, transports } from './gateway.ts';
 import { Http2Client } from './http2-client.ts';
 import { Http2Origin } from './http2-origin.ts';

@@ -1,9 +1,7 @@
 // Fetches the keys of an issuer: one request, bounded in time and size, to addresses that may be dialled, and no redirect.
-import { request as requestHttp } from 'node:http';
-import type { IncomingMessage } from 'node:http';
+import { request as requestHttp, type IncomingMessage } from 'node:http';
 import { request as requestHttps } from 'node:https';
-import { isIP } from 'node:net';
-import type { LookupFunction } from 'node:net';
+import { isIP, type LookupFunction } from 'node:net';
 import { visible } from '../../../routing/text/visible.ts';
 import { keyBounds } from '../../callers/public-keys.ts';
 

@@ -1,9 +1,7 @@
 // Certificates of files: one pair that is the default, and folders of pairs. Read again when a folder says that something changed, and now and then.
-import { readFileSync, readdirSync, statSync, watch } from 'node:fs';
-import type { FSWatcher } from 'node:fs';
+import { readFileSync, readdirSync, statSync, watch, type FSWatcher } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { plainTerms } from '../../../routing/model/host-tls.ts';
-import type { HostDeclaration } from '../../../routing/model/host-tls.ts';
+import { plainTerms, type HostDeclaration } from '../../../routing/model/host-tls.ts';
 import type { ObjectRef, Problem } from '../../../routing/text/problem.ts';
 import type { TlsSettings } from '../../options/settings.ts';
 

@@ -7,8 +7,7 @@ import type { CertificateSet } from '../../shared/certificates.ts';
 import type { Log } from '../../shared/log.ts';
 import type { TlsSettings } from '../../options/settings.ts';
 import { CertificateAssembly } from './certificate-set.ts';
-import { CertificateFiles } from './certificate-files.ts';
-import type { FileReading } from './certificate-files.ts';
+import { CertificateFiles, type FileReading } from './certificate-files.ts';
 
 export interface KeeperOutside {
   readonly log: Log;

@@ -1,12 +1,10 @@
 // From declarations to the CertificateSet that data workers serve by: who is served what, what cannot be, and what stays from before.
 import { createHash } from 'node:crypto';
-import type { HostDeclaration, Identity, TlsTerms } from '../../../routing/model/host-tls.ts';
+import type { HostDeclaration, Identity, TlsTerms, Cleartext } from '../../../routing/model/host-tls.ts';
 import type { Problem } from '../../../routing/text/problem.ts';
-import type { Cleartext } from '../../../routing/model/host-tls.ts';
 import type { CertificateExpiry } from '../../admin/fixed-families.ts';
 import type { CertificateEntry, CertificateSet } from '../../shared/certificates.ts';
-import { checkIdentity, checkTerms, mostCertificateNames } from './certificate-check.ts';
-import type { CertificateCheck, CertificateFacts } from './certificate-check.ts';
+import { checkIdentity, checkTerms, mostCertificateNames, type CertificateCheck, type CertificateFacts } from './certificate-check.ts';
 
 /** Most certificates that are served. */
 export const mostCertificates = 20_000;

@@ -12,8 +12,7 @@ import type { SharedTable } from '../../shared/shared-table.ts';
 import { heaviestNamespaces } from './heaviest.ts';
 import { beyondShare, namespaceShare, shareProblems, without } from './namespace-shares.ts';
 import { ServingWorkers } from './serving-workers.ts';
-import { TableBatch } from './table-batch.ts';
-import type { SlotsOf } from './table-batch.ts';
+import { TableBatch, type SlotsOf } from './table-batch.ts';
 
 export interface PublisherEvents {
   /** Nobody else's changes need room. */

@@ -1,6 +1,5 @@
 // The log of Problems: each is logged once, when it appears. They are gathered now and then, in slices: at most once at a time.
-import type { Problem } from '../../../routing/text/problem.ts';
-import { printProblem } from '../../../routing/text/problem.ts';
+import { printProblem, type Problem } from '../../../routing/text/problem.ts';
 import type { Log } from '../../shared/log.ts';
 import { fairShare } from './fair-share.ts';
 

@@ -1,7 +1,6 @@
 // Active health checks, where a Mapping asks for them. They run in the control worker, so that an Endpoint is asked once whatever the number of
 // data workers, which are told who fails. Nothing here changes shares or `ready` (routing rule 7).
-import { printEndpoint } from '../../../routing/model/upstream.ts';
-import type { Endpoint, HealthCheck, Upstream } from '../../../routing/model/upstream.ts';
+import { printEndpoint, type Endpoint, type HealthCheck, type Upstream } from '../../../routing/model/upstream.ts';
 import type { TranslationChange } from '../../../k8s/translate/model/translation.ts';
 
 export interface HealthOutside {

@@ -2,12 +2,10 @@
 // traffic goes here.
 import { Buffer } from 'node:buffer';
 import { request as requestHttp } from 'node:http';
-import { connect as connectHttp2 } from 'node:http2';
-import type { ClientHttp2Session, ClientHttp2Stream, IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http2';
+import { connect as connectHttp2, type ClientHttp2Session, type ClientHttp2Stream, type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http2';
 import { request as requestHttps } from 'node:https';
 import type { ConnectionOptions } from 'node:tls';
-import { printEndpoint } from '../../../routing/model/upstream.ts';
-import type { Endpoint, GrpcProbe, HealthCheck, HttpProbe, Upstream, UpstreamTls } from '../../../routing/model/upstream.ts';
+import { printEndpoint, type Endpoint, type GrpcProbe, type HealthCheck, type HttpProbe, type Upstream, type UpstreamTls } from '../../../routing/model/upstream.ts';
 
 const agentName = 'sluice-health-check';
 /** Bytes of a gRPC answer that are read: a HealthCheckResponse has 7. */

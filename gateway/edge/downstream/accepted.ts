@@ -1,12 +1,10 @@
 // Accepted sockets on the static read buffer. Node offers `onread` for sockets that connect and not for those that are accepted; wrapping the
 // accepted handle in a new Socket does it (2.6 µs of CPU a request). Undocumented, so it lives here alone, is
 // tested against the pinned Node, and falls back to 'data' events.
-import { Socket } from 'node:net';
-import type { OnReadOpts, SocketConstructorOpts } from 'node:net';
+import { Socket, type OnReadOpts, type SocketConstructorOpts } from 'node:net';
 import { readDirectly } from '../io/direct-read.ts';
 import type { ReadBuffer } from '../io/read-buffer.ts';
-import { SocketTransport } from '../io/transport.ts';
-import type { TransportOwner } from '../io/transport.ts';
+import { SocketTransport, type TransportOwner } from '../io/transport.ts';
 
 /** What is used of a socket's inside. */
 interface Inside {

@@ -1,7 +1,6 @@
 // Admission: how many client connections there may be, in total and from one address. Counted from accept(2) to the socket's close, TLS
 // handshakes included: whoever never ends his handshake holds a connection too.
-import { fixed } from '../../shared/counters.ts';
-import type { CounterBlock } from '../../shared/counters.ts';
+import { fixed, type CounterBlock } from '../../shared/counters.ts';
 import type { EdgeLimits } from '../../options/settings.ts';
 import { failures } from '../../failures.ts';
 

@@ -2,12 +2,10 @@
 import { TLSSocket } from 'node:tls';
 import type { Socket } from 'node:net';
 import type { CertificateEntry } from '../../shared/certificates.ts';
-import { Deadline } from '../io/deadline.ts';
-import type { Timed } from '../io/deadline.ts';
+import { Deadline, type Timed } from '../io/deadline.ts';
 import type { WorkerContext } from '../io/worker-context.ts';
 import type { ClientCertificate, ClientTls } from '../message/client-certificate.ts';
-import { ClientHelloReader, offersOneOf } from '../tls/client-hello.ts';
-import type { ClientHello } from '../tls/client-hello.ts';
+import { ClientHelloReader, offersOneOf, type ClientHello } from '../tls/client-hello.ts';
 import { clientCertificateOf } from '../tls/peer-certificate.ts';
 import type { ServedCertificates } from '../tls/served-certificates.ts';
 

@@ -1,11 +1,9 @@
 // One call of grpc.health.v1.Health that the gateway answers itself (https://github.com/grpc/grpc/blob/master/doc/health-checking.md).
 import type { DownstreamContext } from './downstream-context.ts';
-import { HealthSubject } from './health.ts';
-import type { HealthMethod, HealthWatch } from './health.ts';
+import { HealthSubject, type HealthMethod, type HealthWatch } from './health.ts';
 import { framed, grpcMessage, healthList, healthResponse, prefixBytes, serviceOf, serving } from '../message/grpc-message.ts';
 import { writeStatusBlock } from '../http2/response-writer.ts';
-import type { Stream } from '../http2/stream.ts';
-import type { RequestUser } from '../http2/stream.ts';
+import type { Stream, RequestUser } from '../http2/stream.ts';
 
 /** A request says one name. */
 const mostRequestBytes = 1024;

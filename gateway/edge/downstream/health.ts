@@ -5,8 +5,7 @@ import { decide } from '../../../routing/decide.ts';
 import { headOf } from '../../../routing/request/head-text.ts';
 import type { RequestHead } from '../../../routing/request/head.ts';
 import type { RouteTable } from '../../../routing/table.ts';
-import { Deadline } from '../io/deadline.ts';
-import type { Timed } from '../io/deadline.ts';
+import { Deadline, type Timed } from '../io/deadline.ts';
 import type { WorkerContext } from '../io/worker-context.ts';
 import { serving } from '../message/grpc-message.ts';
 

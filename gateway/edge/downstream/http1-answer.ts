@@ -9,8 +9,7 @@ import { putChunk, putLastChunk } from '../http1/chunked.ts';
 import type { FieldList } from '../message/fields.ts';
 import type { CompiledEdits } from '../message/header-edits.ts';
 import type { ResponseHead } from '../message/response-head.ts';
-import { closeLine, keepAliveLine, writeAnswer, writeInformational, writeResponseHead, writeUpgrade } from '../http1/response-writer.ts';
-import type { ResponseShape } from '../http1/response-writer.ts';
+import { closeLine, keepAliveLine, writeAnswer, writeInformational, writeResponseHead, writeUpgrade, type ResponseShape } from '../http1/response-writer.ts';
 import { putTrailers } from '../http1/trailers.ts';
 
 const crlf = Buffer.from('\r\n');

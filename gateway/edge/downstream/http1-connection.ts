@@ -1,8 +1,7 @@
 // One HTTP/1.1 client connection: its life from the first byte to the last. One exchange at a time; what is sent is taken by its Http1Request,
 // answers are framed by its Http1Answer.
 import { fixed } from '../../shared/counters.ts';
-import { Deadline } from '../io/deadline.ts';
-import type { Timed } from '../io/deadline.ts';
+import { Deadline, type Timed } from '../io/deadline.ts';
 import type { Transport, TransportOwner } from '../io/transport.ts';
 import type { ClientTls } from '../message/client-certificate.ts';
 import type { WorkerContext } from '../io/worker-context.ts';
@@ -11,10 +10,8 @@ import { failures } from '../../failures.ts';
 import type { ClientConnection } from './client-connection.ts';
 import type { DownstreamContext } from './downstream-context.ts';
 import { HalfClosed } from './half-closed.ts';
-import { Http1Answer } from './http1-answer.ts';
-import type { AnsweredConnection } from './http1-answer.ts';
-import { Http1Request } from './http1-request.ts';
-import type { RequestConnection } from './http1-request.ts';
+import { Http1Answer, type AnsweredConnection } from './http1-answer.ts';
+import { Http1Request, type RequestConnection } from './http1-request.ts';
 
 /** `closing`: everything is said, only the peer's end is awaited. */
 type State = 'open' | 'closing' | 'gone';

@@ -1,8 +1,7 @@
 // Http1Request: what an HTTP/1.1 client sends, a request at a time, on its way from the reader to its exchange.
 import { unservedEntry } from '../access/access-entry.ts';
 import { continueLine } from '../http1/continue.ts';
-import { RequestReader } from '../http1/request-reader.ts';
-import type { RequestTaker } from '../http1/request-reader.ts';
+import { RequestReader, type RequestTaker } from '../http1/request-reader.ts';
 import type { ClientSide } from '../exchange/client-side.ts';
 import { Exchange } from '../exchange/exchange.ts';
 import type { Deadline } from '../io/deadline.ts';
@@ -10,8 +9,7 @@ import type { Transport } from '../io/transport.ts';
 import type { WorkerContext } from '../io/worker-context.ts';
 import { failureAnswer, identified } from '../message/answers.ts';
 import type { ClientTls } from '../message/client-certificate.ts';
-import { clientFacts } from '../message/client-facts.ts';
-import type { ClientFacts } from '../message/client-facts.ts';
+import { clientFacts, type ClientFacts } from '../message/client-facts.ts';
 import type { Failure } from '../../failures.ts';
 import type { FieldList } from '../message/fields.ts';
 import type { WireRequestHead } from '../message/request-head.ts';

@@ -1,11 +1,9 @@
 // Http2Answer: the answer of one HTTP/2 stream, as frames.
-import { bodyOf, sentenceOf } from '../message/answers.ts';
-import type { Answer } from '../message/answers.ts';
+import { bodyOf, sentenceOf, type Answer } from '../message/answers.ts';
 import type { CompiledMapping } from '../policy/compiled-mapping.ts';
 import type { ClientAnswer } from '../exchange/client-side.ts';
 import type { WorkerContext } from '../io/worker-context.ts';
-import { failures } from '../../failures.ts';
-import type { Failure } from '../../failures.ts';
+import { failures, type Failure } from '../../failures.ts';
 import { grpcMessage } from '../message/grpc-message.ts';
 import type { FieldList } from '../message/fields.ts';
 import type { CompiledEdits } from '../message/header-edits.ts';

@@ -7,23 +7,19 @@ import { bodyOf, failureAnswer, identified } from '../message/answers.ts';
 import type { WorkerContext } from '../io/worker-context.ts';
 import type { ClientConnection } from './client-connection.ts';
 import type { DownstreamContext } from './downstream-context.ts';
-import { failures } from '../../failures.ts';
-import type { Failure } from '../../failures.ts';
+import { failures, type Failure } from '../../failures.ts';
 import { healthMethodOf } from './health.ts';
 import { serving } from '../message/grpc-message.ts';
 import type { WireRequestHead } from '../message/request-head.ts';
 import type { ClientTls } from '../message/client-certificate.ts';
-import { clientFacts } from '../message/client-facts.ts';
-import type { ClientFacts } from '../message/client-facts.ts';
+import { clientFacts, type ClientFacts } from '../message/client-facts.ts';
 import type { Transport, TransportOwner } from '../io/transport.ts';
 import { HealthCall } from './health-call.ts';
 import { writeAnswerBlock } from '../http2/response-writer.ts';
 import type { ServedStream, StreamOwner } from './http2-stream.ts';
 import type { ServedStreams } from './http2-streams.ts';
-import { ServerConnection } from '../http2/server.ts';
-import type { ServerOwner } from '../http2/server.ts';
-import type { Stream } from '../http2/stream.ts';
-import type { RequestUser } from '../http2/stream.ts';
+import { ServerConnection, type ServerOwner } from '../http2/server.ts';
+import type { Stream, RequestUser } from '../http2/stream.ts';
 
 /** A call for health that the gateway does not answer itself. */
 const notOurs = -1;

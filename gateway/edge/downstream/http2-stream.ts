@@ -7,10 +7,8 @@ import type { FieldList } from '../message/fields.ts';
 import type { WireRequestHead } from '../message/request-head.ts';
 import type { Transport } from '../io/transport.ts';
 import type { ClientFacts } from '../message/client-facts.ts';
-import { Http2Answer, mostQueuedBytes } from './http2-answer.ts';
-import type { AnsweredRequest } from './http2-answer.ts';
-import type { Stream } from '../http2/stream.ts';
-import type { RequestUser } from '../http2/stream.ts';
+import { Http2Answer, mostQueuedBytes, type AnsweredRequest } from './http2-answer.ts';
+import type { Stream, RequestUser } from '../http2/stream.ts';
 
 /** The connection of a stream, as the stream needs it. */
 export interface StreamOwner {

@@ -1,6 +1,5 @@
 // Listener: accepts connections, plain and TLS, and gives each to what it speaks.
-import { createServer } from 'node:net';
-import type { AddressInfo, Server, Socket } from 'node:net';
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import type { ClientTls } from '../message/client-certificate.ts';
 import type { ServedCertificates } from '../tls/served-certificates.ts';
 import { acceptedTransport } from './accepted.ts';
@@ -10,11 +9,9 @@ import type { ServedStreams } from './http2-streams.ts';
 import { Http1Connection } from './http1-connection.ts';
 import { ServedConnection } from './http2-connection.ts';
 import { beginHandshake } from './handshake.ts';
-import { ProxiedTransport, awaitHeaderBelowTls } from './proxy-protocol.ts';
-import type { MustSpeak } from './proxy-protocol.ts';
+import { ProxiedTransport, awaitHeaderBelowTls, type MustSpeak } from './proxy-protocol.ts';
 import { sniff } from './sniff.ts';
-import { SocketTransport, peerOf } from '../io/transport.ts';
-import type { Transport, TransportOwner } from '../io/transport.ts';
+import { SocketTransport, peerOf, type Transport, type TransportOwner } from '../io/transport.ts';
 
 /** Connections that wait to be accepted. */
 const backlog = 4096;

@@ -3,12 +3,10 @@
 import type { Socket } from 'node:net';
 import { AddressBlocks } from '../../../routing/text/address-block.ts';
 import { readAddress } from '../../../routing/text/address.ts';
-import { failures } from '../../failures.ts';
-import type { Failure } from '../../failures.ts';
+import { failures, type Failure } from '../../failures.ts';
 import type { ProxySettings } from '../../options/settings.ts';
 import { unservedEntry } from '../access/access-entry.ts';
-import { Deadline } from '../io/deadline.ts';
-import type { Timed } from '../io/deadline.ts';
+import { Deadline, type Timed } from '../io/deadline.ts';
 import { PartialRead } from '../io/partial-read.ts';
 import type { SocketTransport, TransportOwner } from '../io/transport.ts';
 import type { WorkerContext } from '../io/worker-context.ts';

@@ -1,10 +1,8 @@
 // Spread: the kernel gives connections to workers by hash, so few long ones may land on few workers. A worker that has far more than its share
 // asks some of its clients to connect again.
 import { fixed } from '../../shared/counters.ts';
-import { Deadline } from '../io/deadline.ts';
-import type { Timed } from '../io/deadline.ts';
+import { Deadline, type Timed, type DeadlineWheel } from '../io/deadline.ts';
 import type { ClientConnection } from './client-connection.ts';
-import type { DeadlineWheel } from '../io/deadline.ts';
 
 /** Time between two looks. Only what two of them see is acted on: connections come in bursts. */
 const lookEveryMs = 10_000;

@@ -1,7 +1,6 @@
 // ExchangeRequest: the request's way through an exchange, from the client to the upstream and to shadows.
 import type { ClientFacts } from '../message/client-facts.ts';
-import { failures } from '../../failures.ts';
-import type { Failure } from '../../failures.ts';
+import { failures, type Failure } from '../../failures.ts';
 import type { FieldList } from '../message/fields.ts';
 import { lookAtHead } from '../message/front-look.ts';
 import type { MessageTaker } from '../message/message-taker.ts';
@@ -9,8 +8,7 @@ import type { WireRequestHead } from '../message/request-head.ts';
 import type { Door } from '../tls/door.ts';
 import type { CopyTarget } from '../shadow/shadow-budget.ts';
 import type { ShadowCopy } from '../shadow/shadow-copy.ts';
-import { ExchangeRoute } from './exchange-route.ts';
-import type { RoutedRequest } from './exchange-route.ts';
+import { ExchangeRoute, type RoutedRequest } from './exchange-route.ts';
 import type { ExchangeEnds, ExchangeState } from './exchange-state.ts';
 import type { TriesOwner } from './tries.ts';
 import { WaitingBody } from './waiting-body.ts';

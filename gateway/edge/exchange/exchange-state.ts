@@ -1,6 +1,5 @@
 // ExchangeState: what the request's way and the answer's way of one exchange share.
-import { Deadline } from '../io/deadline.ts';
-import type { Timed } from '../io/deadline.ts';
+import { Deadline, type Timed } from '../io/deadline.ts';
 import type { WorkerContext } from '../io/worker-context.ts';
 import type { Answer } from '../message/answers.ts';
 import type { ClientFacts } from '../message/client-facts.ts';

@@ -2,16 +2,13 @@
 // it was asked to the end.
 import type { Timed } from '../io/deadline.ts';
 import { isToldAsSeldon, seldonFailure } from '../identity/oauth-answers.ts';
-import { bodyOf, failureAnswer } from '../message/answers.ts';
-import type { Answer } from '../message/answers.ts';
-import { failures } from '../../failures.ts';
-import type { Failure } from '../../failures.ts';
+import { bodyOf, failureAnswer, type Answer } from '../message/answers.ts';
+import { failures, type Failure } from '../../failures.ts';
 import type { ClientSide } from './client-side.ts';
 import { ExchangeAnswer } from './exchange-answer.ts';
 import type { ExchangeContext } from './exchange-context.ts';
 import { ExchangeRequest } from './exchange-request.ts';
-import { ExchangeState } from './exchange-state.ts';
-import type { ExchangeEnds } from './exchange-state.ts';
+import { ExchangeState, type ExchangeEnds } from './exchange-state.ts';
 import { Forwarding } from './forwarding.ts';
 import type { StepRun } from './step-run.ts';
 

@@ -10,8 +10,7 @@ import type { CompiledMapping } from '../policy/compiled-mapping.ts';
 import { encodeHead } from '../upstream/head-encoding.ts';
 import type { UpstreamContext } from '../upstream/upstream-context.ts';
 import type { AnswerTaker } from './forwarded-answer.ts';
-import { Tries } from './tries.ts';
-import type { TriesOwner } from './tries.ts';
+import { Tries, type TriesOwner } from './tries.ts';
 import type { RequestPool } from './tried-endpoints.ts';
 
 /** Bytes of a request that wait for a connection before the client is paused. */

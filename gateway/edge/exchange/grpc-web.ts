@@ -1,16 +1,12 @@
 // gRPC-Web (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-WEB.md): browsers cannot read trailers, so they stand in
 // the body, behind the last message; and where bodies must be text all of it is base64. Towards the upstream it is gRPC.
-import type { Answer } from '../message/answers.ts';
-import { sentenceOf } from '../message/answers.ts';
+import { sentenceOf, type Answer } from '../message/answers.ts';
 import type { CompiledMapping } from '../policy/compiled-mapping.ts';
 import type { ClientAnswer } from './client-side.ts';
-import { failures } from '../../failures.ts';
-import type { Failure } from '../../failures.ts';
+import { failures, type Failure } from '../../failures.ts';
 import { kind } from '../message/field-kind.ts';
-import { holdsWord } from '../message/fields.ts';
-import type { FieldList } from '../message/fields.ts';
-import { withFields } from '../message/header-edits.ts';
-import type { CompiledEdits } from '../message/header-edits.ts';
+import { holdsWord, type FieldList } from '../message/fields.ts';
+import { withFields, type CompiledEdits } from '../message/header-edits.ts';
 import { grpcWeb, isGrpc } from '../message/request-meaning.ts';
 import type { WireRequestHead } from '../message/request-head.ts';
 import { separateTrailers } from '../message/field-rules.ts';

@@ -1,6 +1,5 @@
 // A request that is kept: nobody takes it yet, or it may have to be sent again.
-import { slabBytes } from '../io/held-memory.ts';
-import type { HeldMemory } from '../io/held-memory.ts';
+import { slabBytes, type HeldMemory } from '../io/held-memory.ts';
 import { copyOfFields } from '../message/field-copy.ts';
 import type { FieldList } from '../message/fields.ts';
 import type { RequestFraming } from '../message/framing.ts';

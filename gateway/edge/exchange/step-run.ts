@@ -4,15 +4,13 @@ import type { Caller } from '../identity/verifier.ts';
 import type { WorkerContext } from '../io/worker-context.ts';
 import type { ClientFacts } from '../message/client-facts.ts';
 import { failures } from '../../failures.ts';
-import { copyBytes, copyOfHead, noChange } from '../message/head-copy.ts';
-import type { HeadChange } from '../message/head-copy.ts';
+import { copyBytes, copyOfHead, noChange, type HeadChange } from '../message/head-copy.ts';
 import type { ExtraFields } from '../message/header-edits.ts';
 import type { WireRequestHead } from '../message/request-head.ts';
 import type { RequestIds } from '../message/request-id.ts';
 import type { ResponseHead } from '../message/response-head.ts';
 import type { AnswerEdits } from '../policy/answer-edits.ts';
-import { waits } from '../policy/step.ts';
-import type { BodyTaker, ExchangeEnd, Resume, Step, StepRequest, Verdict } from '../policy/step.ts';
+import { waits, type BodyTaker, type ExchangeEnd, type Resume, type Step, type StepRequest, type Verdict } from '../policy/step.ts';
 import type { StepFacts, StepOwner } from './step-owner.ts';
 import { StepWait } from './step-wait.ts';
 

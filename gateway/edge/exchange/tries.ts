@@ -1,21 +1,16 @@
 // Tries: where one request is sent, and where next when that fails and it may be sent again.
 import { fixed } from '../../shared/counters.ts';
 import type { WorkerContext } from '../io/worker-context.ts';
-import { failures } from '../../failures.ts';
-import type { Failure } from '../../failures.ts';
+import { failures, type Failure } from '../../failures.ts';
 import type { ResponseHead } from '../message/response-head.ts';
-import { Retries } from '../policy/retries.ts';
-import type { RetriesOwner } from '../policy/retries.ts';
-import { pushbackMs, retriesAnswer, retriesFailure } from '../policy/retry-policy.ts';
-import type { CompiledRetry } from '../policy/retry-policy.ts';
+import { Retries, type RetriesOwner } from '../policy/retries.ts';
+import { pushbackMs, retriesAnswer, retriesFailure, type CompiledRetry } from '../policy/retry-policy.ts';
 import type { BalancingPolicy } from '../upstream/balancing-policy.ts';
 import type { EndpointView } from '../upstream/endpoint-view.ts';
 import type { UpstreamRequest, Waiting } from '../upstream/upstream-request.ts';
-import { ForwardedAnswer } from './forwarded-answer.ts';
-import type { AnsweredTries, AnswerTaker } from './forwarded-answer.ts';
+import { ForwardedAnswer, type AnsweredTries, type AnswerTaker } from './forwarded-answer.ts';
 import { HeldRequest } from './held-request.ts';
-import { TriedEndpoints } from './tried-endpoints.ts';
-import type { RequestPool } from './tried-endpoints.ts';
+import { TriedEndpoints, type RequestPool } from './tried-endpoints.ts';
 
 /** Endpoints that one request tries while nothing of it has been worked on, whatever its policy. */
 const mostUnprocessedTries = 5;

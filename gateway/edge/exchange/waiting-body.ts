@@ -1,7 +1,6 @@
 // WaitingBody: what came of a request while a step waits. The client is paused as soon as a read is over, so there is no more of it than a read,
 // or a stream's window, brings.
-import { slabBytes } from '../io/held-memory.ts';
-import type { HeldMemory } from '../io/held-memory.ts';
+import { slabBytes, type HeldMemory } from '../io/held-memory.ts';
 import { copyOfFields } from '../message/field-copy.ts';
 import type { FieldList } from '../message/fields.ts';
 import type { MessageTaker } from '../message/message-taker.ts';

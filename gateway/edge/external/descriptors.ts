@@ -1,8 +1,7 @@
 // Descriptors of one request, from the labels of its Mapping (Ambassador `labels`).
 import type { LabelGroup, Label } from '../../../routing/model/rate-limit-labels.ts';
 import { clientAddress } from '../message/request-values.ts';
-import { hostOf, methodOf, pathOf, valueOf } from './asked-request.ts';
-import type { AskedRequest } from './asked-request.ts';
+import { hostOf, methodOf, pathOf, valueOf, type AskedRequest } from './asked-request.ts';
 import type { Descriptor } from './rate-limit-messages.ts';
 
 /** What labels say beside the request. */

@@ -4,17 +4,13 @@ import { externalOutcomes, fixed } from '../../shared/counters.ts';
 import type { UpstreamContext } from '../upstream/upstream-context.ts';
 import type { UpstreamPool } from '../upstream/pool.ts';
 import type { UpstreamRegistry } from '../upstream/registry.ts';
-import { methodOf } from './asked-request.ts';
-import type { AskedRequest } from './asked-request.ts';
+import { methodOf, type AskedRequest } from './asked-request.ts';
 import type { AuthVerdict } from './auth-verdict.ts';
 import { checkPath, checkRequest, grpcVerdict } from './grpc-check.ts';
 import { grpcBody, grpcHead } from './grpc-question.ts';
-import { httpHead, httpVerdict } from './http-check.ts';
-import type { ShownBody } from './http-check.ts';
-import { rateLimitPath, rateLimitRequest, rateLimitVerdict } from './rate-limit-messages.ts';
-import type { Descriptor, RateLimitVerdict } from './rate-limit-messages.ts';
-import { ServiceCall } from './service-call.ts';
-import type { CallOutcome, ServiceQuestion } from './service-call.ts';
+import { httpHead, httpVerdict, type ShownBody } from './http-check.ts';
+import { rateLimitPath, rateLimitRequest, rateLimitVerdict, type Descriptor, type RateLimitVerdict } from './rate-limit-messages.ts';
+import { ServiceCall, type CallOutcome, type ServiceQuestion } from './service-call.ts';
 
 /** Gives a question up. */
 export type Cancel = () => void;

@@ -1,14 +1,11 @@
 // Authorization over gRPC: `envoy.service.auth.v3.Authorization/Check`. Numbers of fields are those of Envoy's published protos.
 import { clientAddress } from '../message/request-values.ts';
 import type { ExtraFields } from '../message/header-edits.ts';
-import { hostOf, methodOf, pathOf, shownFields } from './asked-request.ts';
-import type { AskedRequest } from './asked-request.ts';
-import { failedVerdict, isSettable, isFieldName, mostChangedFields, noAnswerChange } from './auth-verdict.ts';
-import type { AnswerChange, AuthVerdict } from './auth-verdict.ts';
+import { hostOf, methodOf, pathOf, shownFields, type AskedRequest } from './asked-request.ts';
+import { failedVerdict, isSettable, isFieldName, mostChangedFields, noAnswerChange, type AnswerChange, type AuthVerdict } from './auth-verdict.ts';
 import { grpcMessageOf } from './grpc-question.ts';
 import type { ShownBody } from './http-check.ts';
-import { entryField, fieldsOf, lastField, messageField, numberField, numberOfField, textField, textOfField } from './protobuf.ts';
-import type { ProtoField } from './protobuf.ts';
+import { entryField, fieldsOf, lastField, messageField, numberField, numberOfField, textField, textOfField, type ProtoField } from './protobuf.ts';
 import type { CallOutcome, ServiceField } from './service-call.ts';
 
 export const checkPath = '/envoy.service.auth.v3.Authorization/Check';

@@ -1,10 +1,8 @@
 // Authorization over HTTP/1.1: the request's own method and path, some of its fields, and an answer whose status decides (Envoy's ext_authz with
 // `http_service`, as Ambassador sets it up).
 import type { AuthService, ServicePlace } from '../../../routing/model/external-services.ts';
-import { shownFields, hostOf, methodOf } from './asked-request.ts';
-import type { AskedRequest } from './asked-request.ts';
-import { failedVerdict, isFieldName, isSettable, mostChangedFields, noAnswerChange } from './auth-verdict.ts';
-import type { AuthVerdict } from './auth-verdict.ts';
+import { shownFields, hostOf, methodOf, type AskedRequest } from './asked-request.ts';
+import { failedVerdict, isFieldName, isSettable, mostChangedFields, noAnswerChange, type AuthVerdict } from './auth-verdict.ts';
 import type { CallOutcome, ServiceField } from './service-call.ts';
 
 /** A body that the service is shown. */

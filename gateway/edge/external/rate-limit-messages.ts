@@ -1,8 +1,7 @@
 // Messages of `envoy.service.ratelimit.v3.RateLimitService/ShouldRateLimit`. Numbers of fields are those of Envoy's published protos.
 import { isFieldName, isSettable, mostChangedFields } from './auth-verdict.ts';
 import { grpcMessageOf } from './grpc-question.ts';
-import { fieldsOf, lastField, messageField, numberOfField, textField, textOfField } from './protobuf.ts';
-import type { ProtoField } from './protobuf.ts';
+import { fieldsOf, lastField, messageField, numberOfField, textField, textOfField, type ProtoField } from './protobuf.ts';
 import type { CallOutcome, ServiceField } from './service-call.ts';
 
 export const rateLimitPath = '/envoy.service.ratelimit.v3.RateLimitService/ShouldRateLimit';

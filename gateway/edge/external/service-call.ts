@@ -1,10 +1,8 @@
 // ServiceCall: one question to an external service: a request that is whole, one time limit, an answer that is bounded. A try that the service
 // has certainly not worked on is made once more.
-import { Deadline } from '../io/deadline.ts';
-import type { Timed } from '../io/deadline.ts';
+import { Deadline, type Timed } from '../io/deadline.ts';
 import type { WorkerContext } from '../io/worker-context.ts';
-import { failures } from '../../failures.ts';
-import type { Failure } from '../../failures.ts';
+import { failures, type Failure } from '../../failures.ts';
 import type { FieldList } from '../message/fields.ts';
 import type { ResponseHead } from '../message/response-head.ts';
 import { textOf } from '../../../routing/request/bytes.ts';

@@ -2,18 +2,14 @@
 // sent ahead waits.
 import type { EdgeLimits } from '../../options/settings.ts';
 import { PartialRead } from '../io/partial-read.ts';
-import { failures } from '../../failures.ts';
-import type { Failure } from '../../failures.ts';
+import { failures, type Failure } from '../../failures.ts';
 import { cr, lf } from '../message/characters.ts';
 import { ChunkedDecoder } from './chunked.ts';
 import { GrowingLines } from './growing-lines.ts';
-import { more, readFields } from '../message/fields.ts';
-import type { FieldList } from '../message/fields.ts';
+import { more, readFields, type FieldList } from '../message/fields.ts';
 import type { MessageTaker } from '../message/message-taker.ts';
-import { readRequestHead } from '../message/request-head.ts';
-import type { WireRequestHead } from '../message/request-head.ts';
-import { mostTrailerBytes } from './trailers.ts';
-import type { Trailers } from './trailers.ts';
+import { readRequestHead, type WireRequestHead } from '../message/request-head.ts';
+import { mostTrailerBytes, type Trailers } from './trailers.ts';
 
 /** What is filled anew for each request: callbacks do not nest, so one of each serves a worker. */
 export interface RequestRoom {

@@ -1,11 +1,9 @@
 // Writes the request head that goes upstream: rebuilt from the raw fields by an allow-list, with runs of kept lines copied at once.
-import { rewritePath } from '../../../routing/route/rewrite.ts';
-import type { CompiledRewrite } from '../../../routing/route/rewrite.ts';
+import { rewritePath, type CompiledRewrite } from '../../../routing/route/rewrite.ts';
 import { textOf } from '../../../routing/request/bytes.ts';
 import type { ClientFacts } from '../message/client-facts.ts';
 import type { RequestFraming } from '../message/framing.ts';
-import { hostLineOfNone } from '../message/head-edits.ts';
-import type { HeadEdits } from '../message/head-edits.ts';
+import { hostLineOfNone, type HeadEdits } from '../message/head-edits.ts';
 import { allOwnLines, writeOwnLines } from '../message/own-lines.ts';
 import { fromClient } from '../message/field-rules.ts';
 import { dropped, forwarded } from '../message/request-fields.ts';

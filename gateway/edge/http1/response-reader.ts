@@ -4,12 +4,10 @@ import { PartialRead } from '../io/partial-read.ts';
 import { ChunkedDecoder } from './chunked.ts';
 import { GrowingLines } from './growing-lines.ts';
 import { fieldRoom, more, readFields } from '../message/fields.ts';
-import { badResponse, readResponseHead } from '../message/response-head.ts';
+import { badResponse, readResponseHead, type ResponseHead } from '../message/response-head.ts';
 import type { MessageTaker } from '../message/message-taker.ts';
-import type { ResponseHead } from '../message/response-head.ts';
-import { mostTrailerBytes } from './trailers.ts';
+import { mostTrailerBytes, type Trailers } from './trailers.ts';
 import { confirmsUpgrade } from './upgrade.ts';
-import type { Trailers } from './trailers.ts';
 
 /** Who is told what a response holds. */
 export interface ResponseTaker extends Pick<MessageTaker<[head: ResponseHead], []>, 'head' | 'body' | 'end'> {

@@ -1,8 +1,6 @@
 // Writes the response head that goes to the client, and the gateway's own answers.
-import { bodyOf } from '../message/answers.ts';
-import type { Answer } from '../message/answers.ts';
-import type { CompiledEdits } from '../message/header-edits.ts';
-import { isGone } from '../message/header-edits.ts';
+import { bodyOf, type Answer } from '../message/answers.ts';
+import { isGone, type CompiledEdits } from '../message/header-edits.ts';
 import { reasons } from './reasons.ts';
 import { upgradeLines } from './upgrade.ts';
 import { kind } from '../message/field-kind.ts';

@@ -7,9 +7,8 @@ import type { Flood } from './floods.ts';
 import type { HeaderList } from './header-list.ts';
 import { readResponse } from './response-message.ts';
 import type { Http2Shared } from './shared.ts';
-import type { Stream } from './stream.ts';
+import type { Stream, ResponseUser, StreamLoss } from './stream.ts';
 import { ended } from './stream-table.ts';
-import type { ResponseUser, StreamLoss } from './stream.ts';
 
 /** Who uses a connection to an upstream. */
 export interface ClientOwner {

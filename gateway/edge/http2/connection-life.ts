@@ -1,16 +1,12 @@
 // ConnectionLife: how an HTTP/2 connection ends, and when: it drains, fails, is lost, is silent, or its peer does too much.
-import { Deadline } from '../io/deadline.ts';
-import type { Timed } from '../io/deadline.ts';
+import { Deadline, type Timed } from '../io/deadline.ts';
 import type { Transport, TransportOwner } from '../io/transport.ts';
 import { errorCode, mostWindow } from './constants.ts';
-import { FloodCounters } from './floods.ts';
-import type { Flood } from './floods.ts';
-import { FrameOutput } from './output.ts';
-import type { OutputOwner } from './output.ts';
+import { FloodCounters, type Flood } from './floods.ts';
+import { FrameOutput, type OutputOwner } from './output.ts';
 import type { Http2Shared } from './shared.ts';
-import type { Stream } from './stream.ts';
+import type { Stream, StreamLoss } from './stream.ts';
 import { ended, StreamTable } from './stream-table.ts';
-import type { StreamLoss } from './stream.ts';
 import { ConnectionTimes } from './times.ts';
 
 /** After the last frame the peer may take this long to close; then it is cut. */

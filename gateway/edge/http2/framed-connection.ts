@@ -5,12 +5,10 @@ import { ConnectionLife } from './connection-life.ts';
 import { defaultWindow, errorCode } from './constants.ts';
 import { LingeringStreams } from './lingering.ts';
 import { ReceiveWindows } from './receive-windows.ts';
-import { Sender } from './sender.ts';
-import type { SenderOwner } from './sender.ts';
+import { Sender, type SenderOwner } from './sender.ts';
 import type { Http2Shared } from './shared.ts';
-import { Stream } from './stream.ts';
+import { Stream, type StreamLoss } from './stream.ts';
 import { ended } from './stream-table.ts';
-import type { StreamLoss } from './stream.ts';
 
 /** As a client of HTTP/1.1 that is answered before it has sent its body: so long, and so much of the rest, is waited for. */
 const lingerMs = 100;

@@ -1,6 +1,5 @@
 // The head of a request from a decoded list (RFC 9113 §8.3.1), as the object that HTTP/1.1 fills: what comes after need not know which it was.
-import { failures } from '../../failures.ts';
-import type { Failure } from '../../failures.ts';
+import { failures, type Failure } from '../../failures.ts';
 import { isAuthority } from '../message/authority.ts';
 import { isToken, lowered, space } from '../message/characters.ts';
 import { kind } from '../message/field-kind.ts';

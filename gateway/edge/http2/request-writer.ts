@@ -1,16 +1,13 @@
 // Writes the header block that goes to an HTTP/2 upstream: by HTTP/1.1's own rules of what passes, so that there is one list of them.
 import { textOf } from '../../../routing/request/bytes.ts';
-import { rewritePath } from '../../../routing/route/rewrite.ts';
-import type { CompiledRewrite } from '../../../routing/route/rewrite.ts';
-import { hostLineOfNone } from '../message/head-edits.ts';
-import type { HeadEdits } from '../message/head-edits.ts';
+import { rewritePath, type CompiledRewrite } from '../../../routing/route/rewrite.ts';
+import { hostLineOfNone, type HeadEdits } from '../message/head-edits.ts';
 import { allOwnLines, writeOwnLines } from '../message/own-lines.ts';
 import { fromClient, mergeableTrailers } from '../message/field-rules.ts';
 import { dropped, forwarded } from '../message/request-fields.ts';
 import { writeShadowHost } from '../message/shadow-host.ts';
 import { kind } from '../message/field-kind.ts';
-import { fieldRoom } from '../message/fields.ts';
-import type { FieldList } from '../message/fields.ts';
+import { fieldRoom, type FieldList } from '../message/fields.ts';
 import { isGone } from '../message/header-edits.ts';
 import type { WireRequestHead } from '../message/request-head.ts';
 import type { ClientFacts } from '../message/client-facts.ts';

@@ -1,10 +1,8 @@
 // Writes the header block that goes to an HTTP/2 client: what passes is what passes to clients of HTTP/1.1.
 import type { Answer } from '../message/answers.ts';
 import { kind } from '../message/field-kind.ts';
-import { fieldRoom } from '../message/fields.ts';
-import type { FieldList } from '../message/fields.ts';
-import type { CompiledEdits } from '../message/header-edits.ts';
-import { isGone } from '../message/header-edits.ts';
+import { fieldRoom, type FieldList } from '../message/fields.ts';
+import { isGone, type CompiledEdits } from '../message/header-edits.ts';
 import type { ResponseHead } from '../message/response-head.ts';
 import { fromUpstream, separateTrailers } from '../message/field-rules.ts';
 import { BlockWriter, staticName } from './hpack-encode.ts';

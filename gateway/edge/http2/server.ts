@@ -1,17 +1,14 @@
 // The server's side of HTTP/2: a client's connection.
 import { WireRequestHead } from '../message/request-head.ts';
-import type { Failure } from '../../failures.ts';
-import { failures } from '../../failures.ts';
+import { failures, type Failure } from '../../failures.ts';
 import type { Transport } from '../io/transport.ts';
 import { Connection } from './connection.ts';
 import { clientPreface, errorCode, setting } from './constants.ts';
-import { callerShare, hastyMs, leastCallerMs } from './floods.ts';
-import type { Flood } from './floods.ts';
+import { callerShare, hastyMs, leastCallerMs, type Flood } from './floods.ts';
 import type { HeaderList } from './header-list.ts';
 import { isGrpcCall, readRequest } from './request-message.ts';
 import type { Http2Shared } from './shared.ts';
-import type { Stream } from './stream.ts';
-import type { RequestUser } from './stream.ts';
+import type { Stream, RequestUser } from './stream.ts';
 
 /** Two spaces and `HTTP/1.1`: the limit of a request line means the same in both versions. */
 const lineExtraBytes = 10;

@@ -6,8 +6,7 @@ import type { ApiKeysProvider, KeyPlace } from '../../callers/api-keys-provider.
 import { parametersNamed } from '../message/query.ts';
 import type { WireRequestHead } from '../message/request-head.ts';
 import { withhold } from '../message/withheld.ts';
-import { absent, got } from './verifier.ts';
-import type { Admission, IdentityRequest, Refused, Verifier } from './verifier.ts';
+import { absent, got, type Admission, type IdentityRequest, type Refused, type Verifier } from './verifier.ts';
 
 /** A key that was shown. `field`: where, −1 for a parameter of the query. */
 interface Shown {

@@ -8,8 +8,7 @@ import { readClientAddress } from '../message/request-values.ts';
 import { withhold } from '../message/withheld.ts';
 import type { PasswordChecks } from './password-checks.ts';
 import { VerifiedTokens } from './verified-tokens.ts';
-import { absent, got } from './verifier.ts';
-import type { Admission, IdentityRequest, Refused, Verifier } from './verifier.ts';
+import { absent, got, type Admission, type IdentityRequest, type Refused, type Verifier } from './verifier.ts';
 
 /** Of one provider in one worker. */
 export const basicBounds = {

@@ -2,14 +2,11 @@
 import type { Mapping } from '../../../routing/model/mapping.ts';
 import { isDeepStrictEqual } from 'node:util';
 import type { CallPolicy, Provider } from '../../callers/call-policy.ts';
-import { admittanceOf } from '../../callers/effective.ts';
-import type { Admittance } from '../../callers/effective.ts';
-import { fixed, identityOutcomes } from '../../shared/counters.ts';
-import type { CounterBlock } from '../../shared/counters.ts';
+import { admittanceOf, type Admittance } from '../../callers/effective.ts';
+import { fixed, identityOutcomes, type CounterBlock } from '../../shared/counters.ts';
 import { ApiKeysVerifier } from './api-keys.ts';
 import { BasicVerifier } from './basic.ts';
-import { JwtVerifier } from './jwt-verifier.ts';
-import type { KeyAsker } from './jwt-verifier.ts';
+import { JwtVerifier, type KeyAsker } from './jwt-verifier.ts';
 import { MtlsVerifier } from './mtls.ts';
 import { PasswordChecks } from './password-checks.ts';
 import type { Verifier } from './verifier.ts';

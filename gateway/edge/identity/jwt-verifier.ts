@@ -10,8 +10,7 @@ import { judgeJwt, mostTokenBytes } from './jwt.ts';
 import { Keyring } from './keyring.ts';
 import { FoundToken, findToken } from './token-finder.ts';
 import { VerifiedTokens } from './verified-tokens.ts';
-import { absent, got } from './verifier.ts';
-import type { Admission, IdentityRequest, Refused, Verifier } from './verifier.ts';
+import { absent, got, type Admission, type IdentityRequest, type Refused, type Verifier } from './verifier.ts';
 
 /** Of one provider in one worker. */
 export const jwtBounds = {

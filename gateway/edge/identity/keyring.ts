@@ -1,8 +1,6 @@
 // Keyring: the public keys of a provider, opened once, and which of them verifies a token.
-import { constants, createPublicKey, verify } from 'node:crypto';
-import type { KeyObject } from 'node:crypto';
-import { algorithmsOf, mostUnnamedKeys } from '../../callers/public-keys.ts';
-import type { Algorithm, PublicKey } from '../../callers/public-keys.ts';
+import { constants, createPublicKey, verify, type KeyObject } from 'node:crypto';
+import { algorithmsOf, mostUnnamedKeys, type Algorithm, type PublicKey } from '../../callers/public-keys.ts';
 
 /** null for those that hash by themselves. */
 const digests: Readonly<Record<Algorithm, string | null>> = {

@@ -2,8 +2,7 @@
 import { clientName } from '../../callers/client-name.ts';
 import type { MtlsProvider } from '../../callers/mtls-provider.ts';
 import type { ClientCertificate } from '../message/client-certificate.ts';
-import { absent, got } from './verifier.ts';
-import type { Admission, IdentityRequest, Verifier } from './verifier.ts';
+import { absent, got, type Admission, type IdentityRequest, type Verifier } from './verifier.ts';
 
 export class MtlsVerifier implements Verifier {
   readonly #name: string;

@@ -1,8 +1,6 @@
 // What the OAuth gateway answers, in the words of Seldon's (Spring Security OAuth 2): names, statuses and bodies as its clients know them.
-import { failures } from '../../failures.ts';
-import type { Failure } from '../../failures.ts';
-import { sentenceOf } from '../message/answers.ts';
-import type { Answer } from '../message/answers.ts';
+import { failures, type Failure } from '../../failures.ts';
+import { sentenceOf, type Answer } from '../message/answers.ts';
 import type { TokenRefusal } from './token-request.ts';
 
 const json = 'application/json;charset=UTF-8';

@@ -1,9 +1,7 @@
 // What a request that is explained shows, looked at by the verifiers of the data plane: nothing is sent, and nothing is counted.
-import type { CallPolicy } from '../../callers/call-policy.ts';
-import { noPolicy } from '../../callers/call-policy.ts';
+import { noPolicy, type CallPolicy } from '../../callers/call-policy.ts';
 import type { CredentialLook, LookedAt, ShownRequest } from '../../callers/shown.ts';
-import { systemClock } from '../../shared/clock.ts';
-import type { Clock } from '../../shared/clock.ts';
+import { systemClock, type Clock } from '../../shared/clock.ts';
 import { defaultLimits } from '../../options/settings.ts';
 import { frontOf } from '../io/front.ts';
 import { clientFacts } from '../message/client-facts.ts';

@@ -9,8 +9,7 @@
 // their way. Room is made by a state with the next stamp, before another key comes: a key whose state is ahead of it counts as not there, and no
 // request is admitted on a state that is about to go. An insertion is one compare-exchange of the word `newest` of its set, which holds the new key
 // and its way; whoever inserts next first writes that key to its way. So no key stands in a set twice, and nothing is half inserted.
-import { idleUnitMs, isBusy, setBytes, setLayout, stampsAhead, ways } from '../../shared/limit-memory.ts';
-import type { LimitMemory } from '../../shared/limit-memory.ts';
+import { idleUnitMs, isBusy, setBytes, setLayout, stampsAhead, ways, type LimitMemory } from '../../shared/limit-memory.ts';
 import type { CompiledLimit } from './compiled-limit.ts';
 import type { KeyedHash } from './keyed-hash.ts';
 

@@ -1,7 +1,6 @@
 // Answers that the gateway gives itself.
 import { visible } from '../../../routing/text/visible.ts';
-import { failures } from '../../failures.ts';
-import type { Failure } from '../../failures.ts';
+import { failures, type Failure } from '../../failures.ts';
 import { grpcMessage } from './grpc-message.ts';
 
 /** An answer of the gateway itself, whatever protocol the client speaks. */

@@ -1,6 +1,5 @@
 // ClientFacts: what the connection of a client says about every request on it, written once a connection.
-import { clientCertificateLine } from './client-certificate.ts';
-import type { ClientCertificate, ClientTls } from './client-certificate.ts';
+import { clientCertificateLine, type ClientCertificate, type ClientTls } from './client-certificate.ts';
 import type { Front } from '../io/front.ts';
 import { forwardedUpstream } from './request-fields.ts';
 import { requestIdBytes } from './request-id.ts';

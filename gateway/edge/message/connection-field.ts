@@ -1,8 +1,7 @@
 // The Connection field: tokens for this hop, and the names of fields that go no further (RFC 9110 §7.6.1).
 import { comma, isToken, space, tab } from './characters.ts';
 import { kind, kindOf } from './field-kind.ts';
-import { isWord } from './fields.ts';
-import type { FieldList } from './fields.ts';
+import { isWord, type FieldList } from './fields.ts';
 
 /** What Connection said, bits. */
 export const says = { close: 1, keepAlive: 2, upgrade: 4, refused: 8 } as const;

@@ -1,6 +1,5 @@
 // Header edits of a Mapping, compiled once: the names that go, and the lines that come, as bytes.
-import { fillTemplate, templateOf } from '../../../routing/request/header-template.ts';
-import type { HeaderTemplate, RequestValues } from '../../../routing/request/header-template.ts';
+import { fillTemplate, templateOf, type HeaderTemplate, type RequestValues } from '../../../routing/request/header-template.ts';
 import type { HeaderEdits } from '../../../routing/model/mapping.ts';
 import { isUntouchableHeader } from '../../../routing/text/untouchable-headers.ts';
 import { isToken, isValue, lowered } from './characters.ts';

@@ -1,16 +1,13 @@
 // The request head: strict parser (RFC 9112) that fills the core's RequestHead without making a string.
 import { RequestHead } from '../../../routing/request/head.ts';
-import { failures } from '../../failures.ts';
-import type { Failure } from '../../failures.ts';
+import { failures, type Failure } from '../../failures.ts';
 import { isAuthority } from './authority.ts';
 import { colon, cr, isTarget, isToken, lf, lowered, space } from './characters.ts';
 import { readConnectionField, says } from './connection-field.ts';
 import { kind } from './field-kind.ts';
-import { fieldRoom, holdsElement, isWord, malformed, more, readFields, tooMany } from './fields.ts';
-import type { EncodedFields, FieldList } from './fields.ts';
+import { fieldRoom, holdsElement, isWord, malformed, more, readFields, tooMany, type EncodedFields, type FieldList } from './fields.ts';
 import type { RequestFraming } from './framing.ts';
-import { asksJson, begin, isHeadMethod, isRefusedMethod, readField, readPath } from './request-meaning.ts';
-import type { RequestMeaning } from './request-meaning.ts';
+import { asksJson, begin, isHeadMethod, isRefusedMethod, readField, readPath, type RequestMeaning } from './request-meaning.ts';
 
 /** Limits of a head. */
 export interface HeadLimits {

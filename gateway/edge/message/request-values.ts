@@ -5,8 +5,7 @@ import { fieldNamed, fieldText } from '../../../routing/request/bytes.ts';
 import type { RequestValues } from '../../../routing/request/header-template.ts';
 import { comma } from './characters.ts';
 import { kind } from './field-kind.ts';
-import { fillEdits } from './header-edits.ts';
-import type { CompiledEdits } from './header-edits.ts';
+import { fillEdits, type CompiledEdits } from './header-edits.ts';
 import type { WireRequestHead } from './request-head.ts';
 import type { ClientFacts } from './client-facts.ts';
 

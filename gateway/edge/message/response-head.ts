@@ -2,11 +2,9 @@
 import { cr, isValue, lf, space } from './characters.ts';
 import { readConnectionField, says } from './connection-field.ts';
 import { kind } from './field-kind.ts';
-import { fieldRoom, isWord, malformed, more, readFields, tooMany } from './fields.ts';
-import type { EncodedFields, FieldList } from './fields.ts';
+import { fieldRoom, isWord, malformed, more, readFields, tooMany, type EncodedFields, type FieldList } from './fields.ts';
 import type { ResponseFraming } from './framing.ts';
-import { begin, readField } from './response-meaning.ts';
-import type { ResponseMeaning } from './response-meaning.ts';
+import { begin, readField, type ResponseMeaning } from './response-meaning.ts';
 
 /** Not a response head, or too large. */
 export const badResponse = -2;

@@ -4,8 +4,7 @@ import { printAddress } from '../../../routing/text/address.ts';
 import type { AddressRules } from '../../callers/address-rules.ts';
 import { failures } from '../../failures.ts';
 import { readClientAddress } from '../message/request-values.ts';
-import { goOn, requestStep } from './step.ts';
-import type { Step, Verdict } from './step.ts';
+import { goOn, requestStep, type Step, type Verdict } from './step.ts';
 
 /** By list: those of the platform belong to many Mappings. */
 const compiled = new WeakMap<readonly string[], AddressBlocks>();

@@ -1,9 +1,7 @@
 // What the head of an answer gets beside what the upstream said: the Mapping's edits, with variables filled in, and what steps add.
-import { identified } from '../message/answers.ts';
-import type { Answer } from '../message/answers.ts';
+import { identified, type Answer } from '../message/answers.ts';
 import type { CompiledMapping } from './compiled-mapping.ts';
-import { withFields } from '../message/header-edits.ts';
-import type { CompiledEdits, ExtraFields } from '../message/header-edits.ts';
+import { withFields, type CompiledEdits, type ExtraFields } from '../message/header-edits.ts';
 import type { WireRequestHead } from '../message/request-head.ts';
 import type { ClientFacts } from '../message/client-facts.ts';
 import { editsFor } from '../message/request-values.ts';

@@ -1,22 +1,16 @@
 // What the data plane attaches to a Mapping when a table is built: everything a request needs, compiled once.
-import { compileRewrite } from '../../../routing/route/rewrite.ts';
-import type { CompiledRewrite } from '../../../routing/route/rewrite.ts';
+import { compileRewrite, type CompiledRewrite } from '../../../routing/route/rewrite.ts';
 import type { HostRewrite, Mapping } from '../../../routing/model/mapping.ts';
 import type { Upstream } from '../../../routing/model/upstream.ts';
-import { hostLineTo, hostOfUpstream } from '../message/head-edits.ts';
-import { compileEdits, isGoneName } from '../message/header-edits.ts';
-import type { CompiledEdits } from '../message/header-edits.ts';
-import type { HeadEdits } from '../message/head-edits.ts';
+import { hostLineTo, hostOfUpstream, type HeadEdits } from '../message/head-edits.ts';
+import { compileEdits, isGoneName, type CompiledEdits } from '../message/header-edits.ts';
 import { allOwnLines } from '../message/own-lines.ts';
 import type { Callers } from '../identity/callers.ts';
 import type { Limiter } from '../limits/limiter.ts';
 import type { Step } from './step.ts';
-import { compileSteps } from './steps.ts';
-import type { StepLimits, StepParts } from './steps.ts';
-import { compileRetry } from './retry-policy.ts';
-import type { CompiledRetry } from './retry-policy.ts';
-import { balancingPolicyOf, plainBalancing } from '../upstream/balancing-policy.ts';
-import type { BalancingPolicy } from '../upstream/balancing-policy.ts';
+import { compileSteps, type StepLimits, type StepParts } from './steps.ts';
+import { compileRetry, type CompiledRetry } from './retry-policy.ts';
+import { balancingPolicyOf, plainBalancing, type BalancingPolicy } from '../upstream/balancing-policy.ts';
 import type { ExternalClients } from '../external/external-clients.ts';
 import type { UpstreamPool } from '../upstream/pool.ts';
 import type { UpstreamRegistry } from '../upstream/registry.ts';

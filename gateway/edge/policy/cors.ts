@@ -3,8 +3,7 @@ import { fieldNamed, fieldText, isText } from '../../../routing/request/bytes.ts
 import type { RequestHead } from '../../../routing/request/head.ts';
 import type { Cors } from '../../../routing/model/mapping.ts';
 import type { ExtraFields } from '../message/header-edits.ts';
-import { goOn, requestStep } from './step.ts';
-import type { Step } from './step.ts';
+import { goOn, requestStep, type Step } from './step.ts';
 
 /** A Mapping's CORS, compiled once. */
 export interface CompiledCors {

@@ -2,17 +2,14 @@
 // further.
 import { isDeepStrictEqual } from 'node:util';
 import { fieldNamed } from '../../../routing/request/bytes.ts';
-import { failures } from '../../failures.ts';
-import type { Failure } from '../../failures.ts';
+import { failures, type Failure } from '../../failures.ts';
 import type { Admittance } from '../../callers/effective.ts';
 import type { ExtraFields } from '../message/header-edits.ts';
-import { noChange } from '../message/head-copy.ts';
-import type { HeadChange } from '../message/head-copy.ts';
+import { noChange, type HeadChange } from '../message/head-copy.ts';
 import { withhold } from '../message/withheld.ts';
 import type { Callers } from '../identity/callers.ts';
 import type { Admission, Caller, Refused, Verifier } from '../identity/verifier.ts';
-import { goOn, requestStep, waits } from './step.ts';
-import type { Step, StepRequest, Verdict } from './step.ts';
+import { goOn, requestStep, waits, type Step, type StepRequest, type Verdict } from './step.ts';
 
 /** Who called, as a model is told it. Nobody else can send it where the policy has it sent. */
 export const clientField = 'x-sluice-client';

@@ -7,8 +7,7 @@ import { KeyedHash } from '../limits/keyed-hash.ts';
 import type { LeaseBook, Taken } from '../limits/lease-book.ts';
 import type { Limiter } from '../limits/limiter.ts';
 import { policiesOf, refusal, stateOf } from './rate-limit-answer.ts';
-import { goOn, requestStep, waits } from './step.ts';
-import type { Resume, Step, StepRequest, Verdict } from './step.ts';
+import { goOn, requestStep, waits, type Resume, type Step, type StepRequest, type Verdict } from './step.ts';
 
 type WithoutRedis = CallPolicy['limitsWithoutRedis'];
 

@@ -1,23 +1,19 @@
 // Seldon's OAuth gateway: gives tokens to the clients of SeldonDeployments, and takes requests that name none: the token says whose they are.
 import { randomUUID } from 'node:crypto';
 import { isText } from '../../../routing/request/bytes.ts';
-import { fixed, oauthOutcomes, oauthRequestOutcomes } from '../../shared/counters.ts';
-import type { CounterBlock } from '../../shared/counters.ts';
+import { fixed, oauthOutcomes, oauthRequestOutcomes, type CounterBlock } from '../../shared/counters.ts';
 import { failures } from '../../failures.ts';
 import type { OAuthClients } from '../identity/oauth-clients.ts';
 import { bearerAnswer, preflightAnswer, refusalAnswer, tokenAnswer, unavailableAnswer } from '../identity/oauth-answers.ts';
 import { oauthPlaceOf, tokenParameter } from '../../callers/oauth-place.ts';
 import { tokenOf } from '../identity/oauth-request.ts';
-import { mostTokenRequestBytes, readTokenRequest, refusal } from '../identity/token-request.ts';
+import { mostTokenRequestBytes, readTokenRequest, refusal, type TokenRefusal } from '../identity/token-request.ts';
 import type { Answer } from '../message/answers.ts';
 import { hasParameter } from '../message/query.ts';
-import type { TokenRefusal } from '../identity/token-request.ts';
 import type { HeadChange } from '../message/head-copy.ts';
 import type { WireRequestHead } from '../message/request-head.ts';
-import type { FoundToken, TokenStore } from '../store/token-store.ts';
-import { tokenDigest } from '../store/token-store.ts';
-import { waits } from './step.ts';
-import type { Resume, Step, StepRequest, Verdict } from './step.ts';
+import { tokenDigest, type FoundToken, type TokenStore } from '../store/token-store.ts';
+import { waits, type Resume, type Step, type StepRequest, type Verdict } from './step.ts';
 
 type Asks = 'api' | 'call';
 

@@ -6,11 +6,9 @@ import { failureAnswer } from '../message/answers.ts';
 import type { WireRequestHead } from '../message/request-head.ts';
 import { gatewaysFields } from '../external/auth-verdict.ts';
 import { descriptorsOf } from '../external/descriptors.ts';
-import { serviceOf } from '../external/external-clients.ts';
-import type { Cancel, ExternalClients } from '../external/external-clients.ts';
+import { serviceOf, type Cancel, type ExternalClients } from '../external/external-clients.ts';
 import type { RateLimitVerdict } from '../external/rate-limit-messages.ts';
-import { goOn, requestStep, waits } from './step.ts';
-import type { Resume, Step, StepRequest, Verdict } from './step.ts';
+import { goOn, requestStep, waits, type Resume, type Step, type StepRequest, type Verdict } from './step.ts';
 
 const name = 'rate-limit-service';
 const unreadable: Verdict = Object.freeze({ kind: 'fail', failure: failures.limitsUnreadable, detail: '' });

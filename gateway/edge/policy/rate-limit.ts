@@ -3,8 +3,7 @@ import type { CompiledLimit } from '../limits/compiled-limit.ts';
 import { KeyedHash } from '../limits/keyed-hash.ts';
 import type { Limiter } from '../limits/limiter.ts';
 import { policiesOf, refusal, stateOf } from './rate-limit-answer.ts';
-import { goOn, requestStep } from './step.ts';
-import type { Step, StepRequest, Verdict } from './step.ts';
+import { goOn, requestStep, type Step, type StepRequest, type Verdict } from './step.ts';
 
 /** `limits`: one or more. */
 export function rateLimitStep(limits: readonly CompiledLimit[], limiter: Limiter): Step {

@@ -3,12 +3,10 @@ import { textOf } from '../../../routing/request/bytes.ts';
 import type { RequestHead } from '../../../routing/request/head.ts';
 import type { RedirectTarget } from '../../../routing/model/mapping.ts';
 import type { PathMatch } from '../../../routing/model/match.ts';
-import { compileRedirect, redirectPath } from '../../../routing/route/rewrite.ts';
-import type { CompiledRedirect, RewriteRefusal } from '../../../routing/route/rewrite.ts';
+import { compileRedirect, redirectPath, type CompiledRedirect, type RewriteRefusal } from '../../../routing/route/rewrite.ts';
 import type { Answer } from '../message/answers.ts';
 import { rewriteFailures } from './rewrite-limits.ts';
-import { requestStep } from './step.ts';
-import type { Step } from './step.ts';
+import { requestStep, type Step } from './step.ts';
 
 /**
  * The answer of a redirect, or why there is none: scheme and, unless it names one, host are the request's. `mostLength` limits what a regex makes

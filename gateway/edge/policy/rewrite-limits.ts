@@ -1,11 +1,8 @@
 // What a rewrite may make of a path: no dot segment, nothing too long, at no more work than is due.
 import { textOf } from '../../../routing/request/bytes.ts';
-import { rewriteRefusal } from '../../../routing/route/rewrite.ts';
-import type { CompiledRewrite, RewriteRefusal } from '../../../routing/route/rewrite.ts';
-import { failures } from '../../failures.ts';
-import type { Failure } from '../../failures.ts';
-import { goOn, requestStep } from './step.ts';
-import type { Step } from './step.ts';
+import { rewriteRefusal, type CompiledRewrite, type RewriteRefusal } from '../../../routing/route/rewrite.ts';
+import { failures, type Failure } from '../../failures.ts';
+import { goOn, requestStep, type Step } from './step.ts';
 
 /** What becomes of a request whose path cannot be rewritten. */
 export const rewriteFailures: Readonly<Record<RewriteRefusal, Failure>> = {

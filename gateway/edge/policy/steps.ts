@@ -1,14 +1,12 @@
 // The steps of a Mapping, compiled, in the order that gateway/steps.ts states.
 import type { Mapping } from '../../../routing/model/mapping.ts';
 import type { CompiledRewrite } from '../../../routing/route/rewrite.ts';
-import { stepsOf } from '../../steps.ts';
-import type { StepName } from '../../steps.ts';
+import { stepsOf, type StepName } from '../../steps.ts';
 import type { ExternalClients } from '../external/external-clients.ts';
 import type { UpstreamPool } from '../upstream/pool.ts';
 import { addressRulesOf } from '../../callers/address-rules.ts';
 import type { Callers } from '../identity/callers.ts';
-import { compileLimit } from '../limits/compiled-limit.ts';
-import type { CompiledLimit } from '../limits/compiled-limit.ts';
+import { compileLimit, type CompiledLimit } from '../limits/compiled-limit.ts';
 import type { Limiter } from '../limits/limiter.ts';
 import { limitsOf } from '../../callers/effective-limits.ts';
 import { addressesStep } from './addresses.ts';

@@ -5,12 +5,10 @@ import type { LoadBalancer } from '../../../routing/model/mapping.ts';
 import { CookiePlace } from '../message/cookies.ts';
 import type { WireRequestHead } from '../message/request-head.ts';
 import type { ClientFacts } from '../message/client-facts.ts';
-import { requestIdBytes } from '../message/request-id.ts';
-import type { RequestIds } from '../message/request-id.ts';
+import { requestIdBytes, type RequestIds } from '../message/request-id.ts';
 import { clientAddress } from '../message/request-values.ts';
 import { hashRange, hashText, mix } from '../upstream/sticky-hash.ts';
-import { goOn, requestStep } from './step.ts';
-import type { Step } from './step.ts';
+import { goOn, requestStep, type Step } from './step.ts';
 
 /** What of a request is hashed. */
 type StickyOn = Extract<LoadBalancer, { readonly kind: 'hash' }>['on'];

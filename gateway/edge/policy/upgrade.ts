@@ -3,8 +3,7 @@ import { isText } from '../../../routing/request/bytes.ts';
 import { failures } from '../../failures.ts';
 import type { WireRequestHead } from '../message/request-head.ts';
 import type { UpstreamPool } from '../upstream/pool.ts';
-import { goOn, requestStep } from './step.ts';
-import type { Step, Verdict } from './step.ts';
+import { goOn, requestStep, type Step, type Verdict } from './step.ts';
 
 const noTunnels: Verdict = Object.freeze({ kind: 'fail', failure: failures.upgradeRefused, detail: '' });
 const noTunnel: Verdict = Object.freeze({ kind: 'fail', failure: failures.upgradeRefused, detail: 'it takes a GET without a body, and an upstream that speaks HTTP/1.1' });

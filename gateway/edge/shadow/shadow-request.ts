@@ -1,7 +1,6 @@
 // One copy on its way to one shadow: one try, one deadline, and an answer that nobody reads.
 import type { Upstream } from '../../../routing/model/upstream.ts';
-import { Deadline } from '../io/deadline.ts';
-import type { Timed } from '../io/deadline.ts';
+import { Deadline, type Timed } from '../io/deadline.ts';
 import type { WorkerContext } from '../io/worker-context.ts';
 import { failures } from '../../failures.ts';
 import type { ResponseHead } from '../message/response-head.ts';

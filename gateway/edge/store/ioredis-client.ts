@@ -1,8 +1,7 @@
 // The one place where ioredis is: a client for each form of Redis, which keeps nothing for later and gives up early. It is loaded only where Redis is used.
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { Cluster, Redis } from 'ioredis';
-import type { RedisOptions } from 'ioredis';
+import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import type { RedisSettings } from '../../options/redis-settings.ts';
 
 /** What is used of a client. */

@@ -1,11 +1,9 @@
 // Tokens in the memory of the process: every data worker sees what any of them has given, at once. Bounded: where a bucket is full a
 // token of the namespace that has most there ends, and that is counted. One writer a part; a reader sees a token whole or not at all, by its sequence number.
-import { fixed, oauthOutcomes } from '../../shared/counters.ts';
-import type { CounterBlock } from '../../shared/counters.ts';
+import { fixed, oauthOutcomes, type CounterBlock } from '../../shared/counters.ts';
 import { bucketTokens, tokenWords } from '../../shared/token-memory.ts';
 import type { RevokedTokens } from '../../shared/messages.ts';
-import { mostTokensOfClient, noToken, tokenSeconds } from './token-store.ts';
-import type { FoundToken, NamespaceOf, TokenStore } from './token-store.ts';
+import { mostTokensOfClient, noToken, tokenSeconds, type FoundToken, type NamespaceOf, type TokenStore } from './token-store.ts';
 
 // Words of a token. The sequence number is odd while the token is written.
 const sequenceAt = 0;

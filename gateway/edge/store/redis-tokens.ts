@@ -1,9 +1,8 @@
 // Tokens in Redis, shared by replicas. A worker remembers those that it has seen, asks about each again after some seconds, and lets it go on to its
 // end while Redis is away.
 import type { RevokedTokens } from '../../shared/messages.ts';
-import { mostTokensOfClient, noToken, tokenSeconds } from './token-store.ts';
+import { mostTokensOfClient, noToken, tokenSeconds, type AwayToken, type FoundToken, type NamespaceOf, type TokenStore } from './token-store.ts';
 import { FairMap } from './fair-map.ts';
-import type { AwayToken, FoundToken, NamespaceOf, TokenStore } from './token-store.ts';
 import type { RedisAnswer, RedisStore } from './redis.ts';
 
 /** A token that was seen is good for so long without asking, ms: a revoked one ends within this and the time of one call. */

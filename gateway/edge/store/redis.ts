@@ -1,11 +1,9 @@
 // Redis as the gateway uses it: every call is answered within its time, by a reply or by a value that says why there is none. Nothing is kept for
 // later, and nothing throws. One object a worker, with its own connection.
 import type { Alarm, Clock } from '../../shared/clock.ts';
-import { fixed, redisOutcomes } from '../../shared/counters.ts';
-import type { CounterBlock } from '../../shared/counters.ts';
+import { fixed, redisOutcomes, type CounterBlock } from '../../shared/counters.ts';
 import type { LogLevel } from '../../shared/log.ts';
-import { printRedis } from '../../options/redis-settings.ts';
-import type { RedisSettings } from '../../options/redis-settings.ts';
+import { printRedis, type RedisSettings } from '../../options/redis-settings.ts';
 import type { RedisClient } from './ioredis-client.ts';
 import type { RedisScript } from './redis-script.ts';
 

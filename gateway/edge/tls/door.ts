@@ -2,11 +2,9 @@
 // that was agreed for another host whose clients are asked for other certificates.
 import { textOf } from '../../../routing/request/bytes.ts';
 import type { Cleartext } from '../../../routing/model/host-tls.ts';
-import { byHost, comparableHost } from '../../shared/certificates.ts';
-import type { CertificateSet } from '../../shared/certificates.ts';
+import { byHost, comparableHost, type CertificateSet } from '../../shared/certificates.ts';
 import { servedInCleartext, turnedAway } from '../../shared/cleartext.ts';
-import { failures } from '../../failures.ts';
-import type { Failure } from '../../failures.ts';
+import { failures, type Failure } from '../../failures.ts';
 import type { Answer } from '../message/answers.ts';
 import type { ClientFacts } from '../message/client-facts.ts';
 import { kind } from '../message/field-kind.ts';

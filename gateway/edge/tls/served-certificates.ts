@@ -1,15 +1,11 @@
 // ServedCertificates: which certificate and terms a TLS client gets for the name that it asks for. Contexts are made when a host is first asked for, and
 // are bounded: each takes about 33 KiB and 0.2 ms.
 import { constants } from 'node:crypto';
-import { createSecureContext } from 'node:tls';
-import type { SecureContext, SecureContextOptions } from 'node:tls';
-import { byHost, noCertificates } from '../../shared/certificates.ts';
-import type { CertificateEntry, CertificateSet } from '../../shared/certificates.ts';
+import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls';
+import { byHost, noCertificates, type CertificateEntry, type CertificateSet } from '../../shared/certificates.ts';
 import type { Clock } from '../../shared/clock.ts';
-import { handshakeOptions } from '../../options/tls-defaults.ts';
-import type { TlsDefaults } from '../../options/tls-defaults.ts';
-import { keyNamed, ticketKeys } from './ticket-keys.ts';
-import type { TicketKey } from './ticket-keys.ts';
+import { handshakeOptions, type TlsDefaults } from '../../options/tls-defaults.ts';
+import { keyNamed, ticketKeys, type TicketKey } from './ticket-keys.ts';
 
 /** Contexts that a worker keeps: about 130 MiB. With more hosts than these in turn each handshake makes one. */
 const mostContexts = 4096;

@@ -4,11 +4,9 @@
 // The cells of each worker are a cache line, so nobody adds them up where it cannot matter: before a worker has more than half of an equal share of the usual limit
 // in use, it counts itself in a cell that all read, until it has no more again. While nobody is counted there and this worker has less than its share, all
 // of them together have less than the limit.
-import { aloneOccupancy } from '../io/occupancy.ts';
-import type { Occupancy } from '../io/occupancy.ts';
+import { aloneOccupancy, type Occupancy } from '../io/occupancy.ts';
 import { breakerCell, breakerResources, heavyUseOf } from '../../shared/counters.ts';
-import { defaultBreaker } from '../../../routing/model/upstream.ts';
-import type { Breaker as Limits } from '../../../routing/model/upstream.ts';
+import { defaultBreaker, type Breaker as Limits } from '../../../routing/model/upstream.ts';
 
 /** What is limited: index of its cell. */
 export const resource = { connections: 0, pending: 1, requests: 2, retries: 3 } as const;

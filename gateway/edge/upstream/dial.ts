@@ -1,13 +1,10 @@
 // Dial: a new socket to an Endpoint, plain or TLS.
-import { connect } from 'node:net';
-import type { Socket } from 'node:net';
-import { createSecureContext, connect as connectTls } from 'node:tls';
-import type { SecureContext } from 'node:tls';
+import { connect, type Socket } from 'node:net';
+import { createSecureContext, connect as connectTls, type SecureContext } from 'node:tls';
 import type { UpstreamTls } from '../../../routing/model/upstream.ts';
 import { readDirectly } from '../io/direct-read.ts';
 import type { ReadBuffer } from '../io/read-buffer.ts';
-import { SocketTransport } from '../io/transport.ts';
-import type { TransportOwner } from '../io/transport.ts';
+import { SocketTransport, type TransportOwner } from '../io/transport.ts';
 import type { UpstreamView } from './endpoint-view.ts';
 
 /** What was dialled, and who was made for it. */

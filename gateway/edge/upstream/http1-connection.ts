@@ -1,19 +1,15 @@
 // One HTTP/1.1 connection to an Endpoint: its life from the dial to the end, and when it may serve another request. What it is sent its request
 // frames; responses are read by its reader.
 import { fixed } from '../../shared/counters.ts';
-import { Deadline } from '../io/deadline.ts';
-import type { Timed } from '../io/deadline.ts';
+import { Deadline, type Timed } from '../io/deadline.ts';
 import type { WorkerContext } from '../io/worker-context.ts';
-import { failures } from '../../failures.ts';
-import type { Failure } from '../../failures.ts';
+import { failures, type Failure } from '../../failures.ts';
 import type { ResponseHead } from '../message/response-head.ts';
 import type { SocketTransport, TransportOwner } from '../io/transport.ts';
 import { dial } from './dial.ts';
 import type { Http1Endpoint, IdleConnection, IdleConnections } from './http1-endpoint.ts';
-import { Http1UpstreamRequest } from './http1-request.ts';
-import type { RequestCarrier } from './http1-request.ts';
-import { ResponseReader } from '../http1/response-reader.ts';
-import type { ResponseOwner } from '../http1/response-reader.ts';
+import { Http1UpstreamRequest, type RequestCarrier } from './http1-request.ts';
+import { ResponseReader, type ResponseOwner } from '../http1/response-reader.ts';
 import type { ResponseHandler } from './response-handler.ts';
 
 /** A connection that was idle for less is in steady use: when it ends with a request, the request or a crash is to blame, no idle limit. */

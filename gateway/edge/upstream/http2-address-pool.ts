@@ -1,13 +1,10 @@
 // The HTTP/2 sessions to one address, and who waits for room on them. Few and full rather than many: what leaves together in one write is what
 // makes a call cheap. Upstreams that reach the address in the same way share them.
 import type { WorkerContext } from '../io/worker-context.ts';
-import type { Failure } from '../../failures.ts';
-import { failures } from '../../failures.ts';
-import { resource } from './breaker.ts';
-import type { Breaker } from './breaker.ts';
+import { failures, type Failure } from '../../failures.ts';
+import { resource, type Breaker } from './breaker.ts';
 import type { EndpointView } from './endpoint-view.ts';
-import { Http2UpstreamConnection } from './http2-connection.ts';
-import type { Http2ConnectionOwner } from './http2-connection.ts';
+import { Http2UpstreamConnection, type Http2ConnectionOwner } from './http2-connection.ts';
 import type { Acquired, Waiting } from './upstream-request.ts';
 import type { ResponseHandler } from './response-handler.ts';
 

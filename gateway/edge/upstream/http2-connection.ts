@@ -1,21 +1,16 @@
 // Http2UpstreamConnection: one HTTP/2 connection to an Endpoint, from its dial to its end.
 import type { TLSSocket } from 'node:tls';
 import { fixed } from '../../shared/counters.ts';
-import { Deadline } from '../io/deadline.ts';
-import type { Timed } from '../io/deadline.ts';
+import { Deadline, type Timed } from '../io/deadline.ts';
 import { Spares } from '../io/spares.ts';
-import { failures } from '../../failures.ts';
-import type { Failure } from '../../failures.ts';
-import { Http2ClientConnection } from '../http2/client.ts';
-import type { ClientOwner } from '../http2/client.ts';
+import { failures, type Failure } from '../../failures.ts';
+import { Http2ClientConnection, type ClientOwner } from '../http2/client.ts';
 import type { Stream } from '../http2/stream.ts';
-import { resource } from './breaker.ts';
-import type { Breaker } from './breaker.ts';
+import { resource, type Breaker } from './breaker.ts';
 import { dial } from './dial.ts';
 import type { EndpointView } from './endpoint-view.ts';
 import type { Http2UpstreamShared } from './http2-shared.ts';
-import { Http2UpstreamRequest } from './http2-request.ts';
-import type { StreamHost } from './http2-request.ts';
+import { Http2UpstreamRequest, type StreamHost } from './http2-request.ts';
 import type { ResponseHandler } from './response-handler.ts';
 
 /** Who keeps the sessions to an address. */

@@ -4,9 +4,8 @@ import { fieldRoom } from '../message/fields.ts';
 import { ResponseHead } from '../message/response-head.ts';
 import { upstreamFloodLimits } from '../http2/floods.ts';
 import { BlockWriter } from '../http2/hpack-encode.ts';
-import { Http2Shared } from '../http2/shared.ts';
+import { Http2Shared, type Http2Host } from '../http2/shared.ts';
 import type { Http2Limits } from '../http2/limits.ts';
-import type { Http2Host } from '../http2/shared.ts';
 
 /** What one response may send ahead of its client: 4 clients with 100 streams each that do not read then hold 12.5 MiB. */
 const streamWindowBytes = 32 * 1024;

@@ -6,8 +6,7 @@ import { leastRequest, roundRobin } from './candidates.ts';
 import type { BalancingPolicy } from './balancing-policy.ts';
 import type { EndpointPool } from './endpoint-pool.ts';
 import type { EndpointView } from './endpoint-view.ts';
-import { maglevOf, ringOf } from './hash-tables.ts';
-import type { HashTable } from './hash-tables.ts';
+import { maglevOf, ringOf, type HashTable } from './hash-tables.ts';
 
 export class LoadBalancer {
   /** The one Endpoint, if there is one alone and it is well: nothing else needs to be looked at. */

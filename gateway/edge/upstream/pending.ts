@@ -1,12 +1,10 @@
 // Pending requests: an Upstream has as many connections as it may have, so a request waits for one, in order of arrival and in a bounded queue.
-import { Deadline } from '../io/deadline.ts';
-import type { Timed } from '../io/deadline.ts';
+import { Deadline, type Timed } from '../io/deadline.ts';
 import { failures } from '../../failures.ts';
-import { resource } from './breaker.ts';
+import { resource, type Breaker } from './breaker.ts';
 import type { BalancingPolicy } from './balancing-policy.ts';
 import type { EndpointView } from './endpoint-view.ts';
 import type { WorkerContext } from '../io/worker-context.ts';
-import type { Breaker } from './breaker.ts';
 import type { Acquired, Waiting } from './upstream-request.ts';
 import type { ResponseHandler } from './response-handler.ts';
 

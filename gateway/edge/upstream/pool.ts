@@ -1,7 +1,6 @@
 // An Upstream at work: its Endpoints, which of them takes the next request, and what is known about how it closes connections.
 import type { SecureContext } from 'node:tls';
-import { defaultBreaker, printEndpoint } from '../../../routing/model/upstream.ts';
-import type { Endpoint, Upstream, UpstreamEndpoints } from '../../../routing/model/upstream.ts';
+import { defaultBreaker, printEndpoint, type Endpoint, type Upstream, type UpstreamEndpoints } from '../../../routing/model/upstream.ts';
 import { priorities } from '../../shared/counters.ts';
 import { defaultLimits } from '../../options/settings.ts';
 import type { WorkerContext } from '../io/worker-context.ts';
@@ -9,8 +8,7 @@ import type { UpstreamContext } from './upstream-context.ts';
 import { failures } from '../../failures.ts';
 import { Breaker, resource, unlimited } from './breaker.ts';
 import type { BalancingPolicy } from './balancing-policy.ts';
-import { EndpointPool } from './endpoint-pool.ts';
-import type { PoolOfUpstream } from './endpoint-pool.ts';
+import { EndpointPool, type PoolOfUpstream } from './endpoint-pool.ts';
 import type { EndpointView } from './endpoint-view.ts';
 import { isReachedAlike, mayShare } from './connection-sharing.ts';
 import { secureContextOf } from './dial.ts';

@@ -1,7 +1,6 @@
 // All Upstreams of a worker that were used, by key. Compiled Mappings hold their pool, so a request looks nothing up. A pool is made when the first
 // request asks for it, from what the table knows of its Upstream, and follows the table from then on.
-import { nothingKnown } from '../../../routing/arena/upstream-record.ts';
-import type { KnownUpstream } from '../../../routing/arena/upstream-record.ts';
+import { nothingKnown, type KnownUpstream } from '../../../routing/arena/upstream-record.ts';
 import type { UpstreamContext } from './upstream-context.ts';
 import { AddressPools } from './address-pool.ts';
 import { UpstreamPool } from './pool.ts';

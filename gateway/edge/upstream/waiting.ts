@@ -1,6 +1,5 @@
 // Places in a queue for a connection: one that is dialled, and a name whose addresses are awaited.
-import { Deadline } from '../io/deadline.ts';
-import type { Timed } from '../io/deadline.ts';
+import { Deadline, type Timed } from '../io/deadline.ts';
 import { failures } from '../../failures.ts';
 import type { BalancingPolicy } from './balancing-policy.ts';
 import type { EndpointView } from './endpoint-view.ts';

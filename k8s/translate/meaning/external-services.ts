@@ -1,7 +1,6 @@
 // Whom the gateway asks: what all AuthServices, and all RateLimitServices, that count say together.
 import { sameValue } from '../../../routing/text/diff.ts';
-import { noExternalServices } from '../../../routing/model/external-services.ts';
-import type { AuthService, Consulted, ExternalServices, RateLimitService, ServicePlace } from '../../../routing/model/external-services.ts';
+import { noExternalServices, type AuthService, type Consulted, type ExternalServices, type RateLimitService, type ServicePlace } from '../../../routing/model/external-services.ts';
 import { compareText, type ObjectRef, type Problem } from '../../../routing/text/problem.ts';
 import { objectKey } from '../model/object.ts';
 import type { UpstreamPlan } from '../backends/upstreams.ts';

@@ -1,6 +1,5 @@
 // AuthService and RateLimitService as they are written (Ambassador, v1 to v3alpha1). One that cannot be read is none: it closes what it would guard.
-import { mostIncludedBytes } from '../../../routing/model/external-services.ts';
-import type { AuthService } from '../../../routing/model/external-services.ts';
+import { mostIncludedBytes, type AuthService } from '../../../routing/model/external-services.ts';
 import { isUntouchableHeader } from '../../../routing/text/untouchable-headers.ts';
 import type { Report } from '../values/report.ts';
 import { parseService } from '../backends/service-address.ts';

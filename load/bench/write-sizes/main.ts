@@ -2,8 +2,7 @@
 // Run by itself: `node load/bench/write-sizes/main.ts`.
 import { execFileSync, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { connect, createServer } from 'node:net';
-import type { AddressInfo, Socket } from 'node:net';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 
 const writeSizes: readonly number[] = [32_768, 49_179, 65_160, 65_483, 65_572, 73_728, 98_304, 130_320];

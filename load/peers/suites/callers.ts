@@ -2,7 +2,7 @@
 import { createHash, generateKeyPairSync, sign } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { deployments } from '../fleet.ts';
+import { deployments, answerOf, type FleetPlan } from '../fleet.ts';
 import { plainPlan, type LoadPlan } from '../load-plan.ts';
 import { details, summary, type Measured } from '../matrix.ts';
 import { proxyCore } from '../process.ts';
@@ -11,7 +11,6 @@ import { clusterOf, clusters } from '../proxies/envoy-routes.ts';
 import type { PeerKind } from '../proxies/peer.ts';
 import { sluice, sluiceWith } from '../proxies/sluice.ts';
 import { doesTable, restRounds, takeRounds, type Contender } from '../rounds.ts';
-import { answerOf, type FleetPlan } from '../fleet.ts';
 import { startUpstream } from '../upstream.ts';
 import { isChosen, type Suite, type SuiteOptions } from './suite.ts';
 

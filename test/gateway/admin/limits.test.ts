@@ -2,14 +2,12 @@
 import { ShownCredentials } from '../../../gateway/edge/identity/shown-credentials.ts';
 import { noPolicy } from '../../../gateway/callers/call-policy.ts';
 import { once } from 'node:events';
-import { connect } from 'node:net';
-import type { Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { tableOf } from '../../routing/build.ts';
 import { connectionLimit, mostConnections } from '../../../gateway/admin/connections.ts';
 import { isOwnHost } from '../../../gateway/admin/hosts.ts';
-import { startAdmin } from '../../../gateway/admin/server.ts';
-import type { AdminServer } from '../../../gateway/admin/server.ts';
+import { startAdmin, type AdminServer } from '../../../gateway/admin/server.ts';
 import { SharedAnswers, mostUnderWay } from '../../../gateway/admin/shared-answers.ts';
 import { pieceBytes } from '../../../gateway/admin/streamed-text.ts';
 import { CounterBlock, blockBytes } from '../../../gateway/shared/counters.ts';

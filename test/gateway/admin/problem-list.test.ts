@@ -2,8 +2,7 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { problemsJson, problemsText } from '../../../gateway/admin/problem-list.ts';
 import { Slices } from '../../../gateway/admin/slices.ts';
-import { compareProblems, printProblem } from '../../../routing/text/problem.ts';
-import type { Problem } from '../../../routing/text/problem.ts';
+import { compareProblems, printProblem, type Problem } from '../../../routing/text/problem.ts';
 
 const problems = fc.array(
   fc.record({

@@ -1,7 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { SampleLines, wordsOf } from '../../../gateway/admin/sample-lines.ts';
-import type { Words } from '../../../gateway/admin/sample-lines.ts';
+import { SampleLines, wordsOf, type Words } from '../../../gateway/admin/sample-lines.ts';
 import { StreamedText, pieceBytes } from '../../../gateway/admin/streamed-text.ts';
 
 const [head, other, tail] = ['a{', 'other{', '"} '].map(wordsOf) as [Words, Words, Words];

@@ -1,14 +1,12 @@
 import type { RevokedTokens, TokensToRevoke } from '../../../gateway/shared/messages.ts';
-import { noPolicy } from '../../../gateway/callers/call-policy.ts';
-import type { CallPolicy } from '../../../gateway/callers/call-policy.ts';
+import { noPolicy, type CallPolicy } from '../../../gateway/callers/call-policy.ts';
 import { ShownCredentials } from '../../../gateway/edge/identity/shown-credentials.ts';
 import type { TokenRevoker } from '../../../gateway/admin/oauth-api.ts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { tableOf } from '../../routing/build.ts';
 import type { Problem } from '../../../routing/text/problem.ts';
 import type { Series } from '../../../routing/model/mapping.ts';
-import { startAdmin } from '../../../gateway/admin/server.ts';
-import type { AdminServer } from '../../../gateway/admin/server.ts';
+import { startAdmin, type AdminServer } from '../../../gateway/admin/server.ts';
 import type { AdminView } from '../../../gateway/admin/view.ts';
 import { CounterBlock, blockBytes, fixed, shadowOutcomes } from '../../../gateway/shared/counters.ts';
 import { mostExplainBytes } from '../../../gateway/admin/explain-request.ts';

@@ -1,8 +1,7 @@
 // Which lists of addresses hold for a Mapping: the platform's and its object's together.
 import { expect, test } from 'vitest';
 import { addressRulesOf } from '../../../gateway/callers/address-rules.ts';
-import { noPolicy, noRules } from '../../../gateway/callers/call-policy.ts';
-import type { CallPolicy } from '../../../gateway/callers/call-policy.ts';
+import { noPolicy, noRules, type CallPolicy } from '../../../gateway/callers/call-policy.ts';
 import { plainGuard } from '../../../routing/model/guard.ts';
 
 const [all, own, object] = [['10.0.0.0/8'], ['10.1.0.0/16'], ['10.1.2.0/24']];

@@ -1,9 +1,7 @@
 import { printLimit } from '../../../routing/model/rate-limit.ts';
 import { describe, expect, test } from 'vitest';
-import { apiKeysOf } from '../../../gateway/callers/api-keys-provider.ts';
-import type { ApiKeysDeclaration } from '../../../gateway/callers/api-keys-provider.ts';
-import { completePolicy, decodePolicyFile, mostPolicyBytes } from '../../../gateway/callers/policy-file.ts';
-import type { PolicyDeclaration } from '../../../gateway/callers/policy-file.ts';
+import { apiKeysOf, type ApiKeysDeclaration } from '../../../gateway/callers/api-keys-provider.ts';
+import { completePolicy, decodePolicyFile, mostPolicyBytes, type PolicyDeclaration } from '../../../gateway/callers/policy-file.ts';
 
 function policyOf(text: string): PolicyDeclaration {
   const outcome = decodePolicyFile(text);

@@ -1,9 +1,7 @@
 // Public keys of a JWKS or of PEM: which are taken, which are left out, which sets are refused as a whole.
-import { generateKeyPairSync } from 'node:crypto';
-import type { KeyObject } from 'node:crypto';
+import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { keyBounds, mostUnnamedKeys, readPublicKeys } from '../../../gateway/callers/public-keys.ts';
-import type { KeysOutcome, PublicKey } from '../../../gateway/callers/public-keys.ts';
+import { keyBounds, mostUnnamedKeys, readPublicKeys, type KeysOutcome, type PublicKey } from '../../../gateway/callers/public-keys.ts';
 
 const { publicKey: ec, privateKey: ecPrivate } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 const { publicKey: rsa } = generateKeyPairSync('rsa', { modulusLength: 2048 });

@@ -1,9 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { comparableHost } from '../../../gateway/shared/certificates.ts';
-import type { CertificateEntry, CertificateSet } from '../../../gateway/shared/certificates.ts';
+import { comparableHost, type CertificateEntry, type CertificateSet } from '../../../gateway/shared/certificates.ts';
 import { declaredHosts, hostWords, servedHosts } from '../../../gateway/explain/host-words.ts';
-import { plainTerms } from '../../../routing/model/host-tls.ts';
-import type { HostDeclaration } from '../../../routing/model/host-tls.ts';
+import { plainTerms, type HostDeclaration } from '../../../routing/model/host-tls.ts';
 
 const entry = (name: string, more: Partial<CertificateEntry> = {}): CertificateEntry => ({ name, digest: name, sessionDigest: '', clientDigest: '', identity: { certStart: 0, keyStart: 0, end: 0 }, terms: plainTerms, ...more });
 

@@ -2,8 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { decodeServe, serveOptions } from '../../../gateway/options/config.ts';
 import { parseAddress } from '../../../gateway/options/option-values.ts';
 import { variableOf } from '../../../gateway/options/options.ts';
-import { defaultLimits } from '../../../gateway/options/settings.ts';
-import type { Settings } from '../../../gateway/options/settings.ts';
+import { defaultLimits, type Settings } from '../../../gateway/options/settings.ts';
 import { plainTlsDefaults } from '../../../gateway/options/tls-defaults.ts';
 
 function settingsOf(argv: readonly string[], environment: Record<string, string> = {}): Settings {

@@ -1,7 +1,6 @@
 // The clock of a thread that is kept from running: what has arrived is not late because nobody looked.
 import { once } from 'node:events';
-import { connect, createServer } from 'node:net';
-import type { AddressInfo, Socket } from 'node:net';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { expect, test } from 'vitest';
 import { systemClock } from '../../../gateway/shared/clock.ts';
 

@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { postedLog } from '../../../gateway/shared/log.ts';
-import type { LogLine } from '../../../gateway/shared/log.ts';
+import { postedLog, type LogLine } from '../../../gateway/shared/log.ts';
 
 beforeEach(() => {
   vi.useFakeTimers();

@@ -5,12 +5,10 @@ import { describe, expect, test } from 'vitest';
 import { ArenaFull } from '../../../routing/arena/blocks.ts';
 import type { Mapping } from '../../../routing/model/mapping.ts';
 import { TableWriter } from '../../../routing/write/table-writer.ts';
-import { plainSettings } from '../../../routing/model/table-change.ts';
-import type { TableChange } from '../../../routing/model/table-change.ts';
-import { SharedTable, spareReader, tableMemory } from '../../../gateway/shared/shared-table.ts';
+import { plainSettings, type TableChange } from '../../../routing/model/table-change.ts';
+import { SharedTable, spareReader, tableMemory, type TableMemory } from '../../../gateway/shared/shared-table.ts';
 import { mostWorkers } from '../../../gateway/options/settings.ts';
 import { endpointsOf, mappingOf, upstreamOf } from '../fixtures.ts';
-import type { TableMemory } from '../../../gateway/shared/shared-table.ts';
 import type { TableThreadStart } from '../table-thread.ts';
 
 const none: TableChange = { settings: plainSettings, mappings: [], removedMappings: [], upstreams: [], removedUpstreams: [], endpoints: [], failing: [] };

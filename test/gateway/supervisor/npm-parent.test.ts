@@ -2,8 +2,7 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { afterEach, describe, expect, test } from 'vitest';
-import { npmAncestors } from '../../../gateway/supervisor/npm-parent.ts';
-import type { ProcessFacts } from '../../../gateway/supervisor/npm-parent.ts';
+import { npmAncestors, type ProcessFacts } from '../../../gateway/supervisor/npm-parent.ts';
 import { Manifests } from '../gateway-process.ts';
 
 const root = new URL('../../..', import.meta.url).pathname;

@@ -1,10 +1,8 @@
 import { once } from 'node:events';
-import { MessageChannel } from 'node:worker_threads';
-import type { MessagePort } from 'node:worker_threads';
+import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { describe, expect, test, vi } from 'vitest';
 import { limitMemory } from '../../../gateway/shared/limit-memory.ts';
-import { noPolicy } from '../../../gateway/callers/call-policy.ts';
-import type { CallPolicy } from '../../../gateway/callers/call-policy.ts';
+import { noPolicy, type CallPolicy } from '../../../gateway/callers/call-policy.ts';
 import { decodeServe } from '../../../gateway/options/config.ts';
 import type { CertificateSet } from '../../../gateway/shared/certificates.ts';
 import { blockBytes, heavyUseBytes } from '../../../gateway/shared/counters.ts';
@@ -12,8 +10,7 @@ import type { OAuthClientsChange } from '../../../gateway/callers/oauth-client.t
 import type { ControlToData, DataStart, DataToControl, FromData, RevokedTokens, ToData, TokensToRevoke } from '../../../gateway/shared/messages.ts';
 import { startDataWorker } from '../../../gateway/worker/worker.ts';
 import type { Plane, PlaneStart } from '../../../gateway/shared/data-plane.ts';
-import { tableMemory } from '../../../gateway/shared/shared-table.ts';
-import type { TableMemory } from '../../../gateway/shared/shared-table.ts';
+import { tableMemory, type TableMemory } from '../../../gateway/shared/shared-table.ts';
 
 class FakePlane implements Plane {
   readonly calls: string[] = [];

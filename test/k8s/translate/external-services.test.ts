@@ -1,7 +1,6 @@
 // AuthServices and RateLimitServices: whose count, what they say, where they are, and what closes.
 import { describe, expect, test } from 'vitest';
-import { mostIncludedBytes } from '../../../routing/model/external-services.ts';
-import type { AuthService, ExternalServices, RateLimitService } from '../../../routing/model/external-services.ts';
+import { mostIncludedBytes, type AuthService, type ExternalServices, type RateLimitService } from '../../../routing/model/external-services.ts';
 import type { SourceObject } from '../../../k8s/translate/model/object.ts';
 import { nothingHeld, Translator } from '../../../k8s/translate/translator.ts';
 import type { TranslateSettings } from '../../../k8s/translate/model/translation.ts';

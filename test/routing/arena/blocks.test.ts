@@ -1,8 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { firstBlock, leastArenaBytes, mostArenaBytes, unitBytes } from '../../../routing/arena/arena.ts';
-import { ArenaFull, Blocks } from '../../../routing/arena/blocks.ts';
-import type { Block } from '../../../routing/arena/blocks.ts';
+import { ArenaFull, Blocks, type Block } from '../../../routing/arena/blocks.ts';
 
 const unitsOf = (bytes: number): number => Math.max(1, Math.ceil(bytes / unitBytes));
 

@@ -1,8 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { patched, patchOf } from '../../../routing/arena/patch.ts';
-import type { Patch } from '../../../routing/arena/patch.ts';
+import { patched, patchOf, type Patch } from '../../../routing/arena/patch.ts';
 
 /** Keys that objects have anyway, and the one that patches of Mappings look at. */
 const key = fc.oneof(fc.constantFrom('__proto__', 'constructor', 'toString', 'hasOwnProperty', 'kind', 'a', 'b', '0', ''), fc.string());

@@ -1,7 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { GRPC_PATTERN } from '../../../routing/model/match.ts';
-import type { Match, NamedMatch } from '../../../routing/model/match.ts';
+import { GRPC_PATTERN, type Match, type NamedMatch } from '../../../routing/model/match.ts';
 import { compareOrder } from '../../../routing/model/order.ts';
 import { printMatch } from '../../../routing/print.ts';
 import { anyMapping } from '../arbitrary.ts';

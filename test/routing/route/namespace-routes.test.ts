@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest';
-import { emptyNamespaceRoutes, withRoute } from '../../../routing/route/namespace-routes.ts';
-import type { NamespaceRoutes, PlacedRoute } from '../../../routing/route/namespace-routes.ts';
+import { emptyNamespaceRoutes, withRoute, type NamespaceRoutes, type PlacedRoute } from '../../../routing/route/namespace-routes.ts';
 
 const scannedAt = (unit: number): PlacedRoute => ({ unit, number: unit, placing: 'scanned', pathLength: 0, isBased: false });
 

@@ -3,8 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { planRoute } from '../../../routing/route/route.ts';
 import { steady } from '../../../routing/route/upstream-state.ts';
 import { live, mapping, prefix } from '../build.ts';
-import { boundsOf, memberShares, predictorShares, readyShares } from '../../../routing/route/weights.ts';
-import type { Part } from '../../../routing/route/weights.ts';
+import { boundsOf, memberShares, predictorShares, readyShares, type Part } from '../../../routing/route/weights.ts';
 
 const percents = (shares: readonly number[]): number[] => shares.map((share) => Number((share * 100).toFixed(6)));
 

@@ -1,14 +1,12 @@
 // Fetching the keys of an issuer: what is taken, and that nothing that comes instead takes long, much memory, or leads elsewhere.
-import { createServer } from 'node:http';
-import type { RequestListener, Server } from 'node:http';
+import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createServer as createSecureServer } from 'node:https';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, test } from 'vitest';
 import { keyBounds } from '../../../../gateway/callers/public-keys.ts';
-import { fetchJwks } from '../../../../gateway/control/callers/jwks-fetch.ts';
-import type { JwksOutside } from '../../../../gateway/control/callers/jwks-fetch.ts';
+import { fetchJwks, type JwksOutside } from '../../../../gateway/control/callers/jwks-fetch.ts';
 import { readAddress, refusalOf } from '../../../../k8s/translate/backends/reach.ts';
 import { Authority } from '../../../authority.ts';
 

@@ -1,14 +1,10 @@
 // Certificates that cannot be used: each is one clear Problem, and nobody else notices.
 import { X509Certificate } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { byHost } from '../../../../gateway/shared/certificates.ts';
-import type { CertificateSet } from '../../../../gateway/shared/certificates.ts';
-import { CertificateAssembly, mostCertificates } from '../../../../gateway/control/certificates/certificate-set.ts';
-import type { AssembledCertificates } from '../../../../gateway/control/certificates/certificate-set.ts';
-import { plainTerms } from '../../../../routing/model/host-tls.ts';
-import type { HostDeclaration, MissingIdentity, TlsTerms } from '../../../../routing/model/host-tls.ts';
-import { Authority } from '../../../authority.ts';
-import type { Issued } from '../../../authority.ts';
+import { byHost, type CertificateSet } from '../../../../gateway/shared/certificates.ts';
+import { CertificateAssembly, mostCertificates, type AssembledCertificates } from '../../../../gateway/control/certificates/certificate-set.ts';
+import { plainTerms, type HostDeclaration, type MissingIdentity, type TlsTerms } from '../../../../routing/model/host-tls.ts';
+import { Authority, type Issued } from '../../../authority.ts';
 import { hostDeclaration } from '../../../wire/certificates.ts';
 
 const nowMs = Date.UTC(2027, 0, 1);

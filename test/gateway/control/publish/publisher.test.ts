@@ -5,14 +5,11 @@ import { ArenaFull } from '../../../../routing/arena/blocks.ts';
 import type { WritePoint } from '../../../../routing/write/table-edit.ts';
 import type { Upstream, UpstreamEndpoints } from '../../../../routing/model/upstream.ts';
 import type { TranslationChange } from '../../../../k8s/translate/model/translation.ts';
-import { Publisher, batchMs } from '../../../../gateway/control/publish/publisher.ts';
-import type { PublisherEvents } from '../../../../gateway/control/publish/publisher.ts';
-import type { FrontSettings } from '../../../../routing/model/table-change.ts';
-import { SharedTable, tableMemory } from '../../../../gateway/shared/shared-table.ts';
-import type { TableMemory } from '../../../../gateway/shared/shared-table.ts';
+import { Publisher, batchMs, type PublisherEvents } from '../../../../gateway/control/publish/publisher.ts';
+import { plainSettings, type FrontSettings } from '../../../../routing/model/table-change.ts';
+import { SharedTable, tableMemory, type TableMemory } from '../../../../gateway/shared/shared-table.ts';
 import { endpointsOf, mappingOf, upstreamOf } from '../../fixtures.ts';
 import { TableReader } from '../table-reader.ts';
-import { plainSettings } from '../../../../routing/model/table-change.ts';
 
 const none: TranslationChange = { mappings: [], removedMappings: [], upstreams: [], removedUpstreams: [], endpoints: [], flipped: [] };
 

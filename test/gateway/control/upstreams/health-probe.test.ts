@@ -1,11 +1,8 @@
 // Probes of health checks, against servers of every kind.
 import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import { createSecureServer, createServer as createHttp2Server } from 'node:http2';
-import type { Http2Server, IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
-import { createServer as createTcpServer } from 'node:net';
-import type { AddressInfo, Server } from 'node:net';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createSecureServer, createServer as createHttp2Server, type Http2Server, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
+import { createServer as createTcpServer, type AddressInfo, type Server } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import { probeEndpoint } from '../../../../gateway/control/upstreams/health-probe.ts';
 import type { GrpcProbe, HealthCheck, HttpProbe, Upstream, UpstreamTls } from '../../../../routing/model/upstream.ts';

@@ -1,10 +1,8 @@
 // The adapter that gives accepted sockets the static read buffer works on the pinned Node; the fallback behaves alike.
 import { once } from 'node:events';
-import { connect, createServer } from 'node:net';
-import type { AddressInfo, Socket } from 'node:net';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { expect, test } from 'vitest';
-import { acceptedTransport } from '../../../../gateway/edge/downstream/accepted.ts';
-import type { SocketUse } from '../../../../gateway/edge/downstream/accepted.ts';
+import { acceptedTransport, type SocketUse } from '../../../../gateway/edge/downstream/accepted.ts';
 import { readDirectly } from '../../../../gateway/edge/io/direct-read.ts';
 import { ReadBuffer } from '../../../../gateway/edge/io/read-buffer.ts';
 import type { Transport, TransportOwner } from '../../../../gateway/edge/io/transport.ts';

@@ -1,14 +1,12 @@
 // An Upstream without sockets, for forwarding: Endpoints that a test scripts, and what forwarding does with them, in words.
 import { CounterBlock, blockBytes, heavyUseBytes, fixed } from '../../../../gateway/shared/counters.ts';
-import { Forwarding } from '../../../../gateway/edge/exchange/forwarding.ts';
-import type { ForwardedMapping } from '../../../../gateway/edge/exchange/forwarding.ts';
+import { Forwarding, type ForwardedMapping } from '../../../../gateway/edge/exchange/forwarding.ts';
 import type { AnswerTaker } from '../../../../gateway/edge/exchange/forwarded-answer.ts';
 import type { RequestPool } from '../../../../gateway/edge/exchange/tried-endpoints.ts';
 import type { TriesOwner } from '../../../../gateway/edge/exchange/tries.ts';
 import { WorkerContext } from '../../../../gateway/edge/io/worker-context.ts';
 import { clientFacts } from '../../../../gateway/edge/message/client-facts.ts';
-import type { Failure } from '../../../../gateway/failures.ts';
-import { failures } from '../../../../gateway/failures.ts';
+import { failures, type Failure } from '../../../../gateway/failures.ts';
 import type { RequestFraming } from '../../../../gateway/edge/message/framing.ts';
 import { allOwnLines } from '../../../../gateway/edge/message/own-lines.ts';
 import { readRequestHead, WireRequestHead } from '../../../../gateway/edge/message/request-head.ts';
@@ -20,8 +18,7 @@ import type { EndpointView } from '../../../../gateway/edge/upstream/endpoint-vi
 import type { ResponseHandler } from '../../../../gateway/edge/upstream/response-handler.ts';
 import { UpstreamContext } from '../../../../gateway/edge/upstream/upstream-context.ts';
 import type { Acquired, UpstreamRequest, Waiting } from '../../../../gateway/edge/upstream/upstream-request.ts';
-import { defaultLimits } from '../../../../gateway/options/settings.ts';
-import type { EdgeLimits, Settings } from '../../../../gateway/options/settings.ts';
+import { defaultLimits, type EdgeLimits, type Settings } from '../../../../gateway/options/settings.ts';
 import type { RetryPolicy } from '../../../../routing/model/mapping.ts';
 import type { StoppedClock } from '../../../stopped-clock.ts';
 import { frontWith, upstreamOf } from '../../fixtures.ts';

@@ -1,9 +1,7 @@
 // What HTTP/1.1 costs that comes byte by byte, up to the limits: time in proportion to its length.
 import { describe, expect, test } from 'vitest';
-import { RequestReader } from '../../../../gateway/edge/http1/request-reader.ts';
-import type { RequestTaker } from '../../../../gateway/edge/http1/request-reader.ts';
-import { ResponseReader } from '../../../../gateway/edge/http1/response-reader.ts';
-import type { ResponseOwner, ResponseTaker } from '../../../../gateway/edge/http1/response-reader.ts';
+import { RequestReader, type RequestTaker } from '../../../../gateway/edge/http1/request-reader.ts';
+import { ResponseReader, type ResponseOwner, type ResponseTaker } from '../../../../gateway/edge/http1/response-reader.ts';
 import { Trailers, mostTrailerBytes } from '../../../../gateway/edge/http1/trailers.ts';
 import { WireRequestHead } from '../../../../gateway/edge/message/request-head.ts';
 import { ResponseHead } from '../../../../gateway/edge/message/response-head.ts';

@@ -1,8 +1,7 @@
 // What is sent ahead of an answer: how much of it waits, and when reading stops.
 import { beforeEach, describe, expect, test } from 'vitest';
 import { WireRequestHead } from '../../../../gateway/edge/message/request-head.ts';
-import { RequestReader } from '../../../../gateway/edge/http1/request-reader.ts';
-import type { RequestTaker } from '../../../../gateway/edge/http1/request-reader.ts';
+import { RequestReader, type RequestTaker } from '../../../../gateway/edge/http1/request-reader.ts';
 import { Trailers } from '../../../../gateway/edge/http1/trailers.ts';
 import { defaultLimits } from '../../../../gateway/options/settings.ts';
 

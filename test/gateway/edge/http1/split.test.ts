@@ -1,10 +1,8 @@
 // The readers of both sides: what they tell is the same however the bytes were split.
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { RequestReader } from '../../../../gateway/edge/http1/request-reader.ts';
-import type { RequestTaker } from '../../../../gateway/edge/http1/request-reader.ts';
-import { ResponseReader } from '../../../../gateway/edge/http1/response-reader.ts';
-import type { ResponseTaker } from '../../../../gateway/edge/http1/response-reader.ts';
+import { RequestReader, type RequestTaker } from '../../../../gateway/edge/http1/request-reader.ts';
+import { ResponseReader, type ResponseTaker } from '../../../../gateway/edge/http1/response-reader.ts';
 import { Trailers } from '../../../../gateway/edge/http1/trailers.ts';
 import type { FieldList } from '../../../../gateway/edge/message/fields.ts';
 import { WireRequestHead } from '../../../../gateway/edge/message/request-head.ts';

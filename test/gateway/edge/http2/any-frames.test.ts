@@ -7,8 +7,7 @@ import { ResponseHead } from '../../../../gateway/edge/message/response-head.ts'
 import { Http2ClientConnection } from '../../../../gateway/edge/http2/client.ts';
 import { clientPreface, flag, frameType } from '../../../../gateway/edge/http2/constants.ts';
 import { ServerConnection } from '../../../../gateway/edge/http2/server.ts';
-import type { Stream } from '../../../../gateway/edge/http2/stream.ts';
-import type { RequestUser, ResponseUser, StreamLoss } from '../../../../gateway/edge/http2/stream.ts';
+import type { Stream, RequestUser, ResponseUser, StreamLoss } from '../../../../gateway/edge/http2/stream.ts';
 import type { FieldList } from '../../../../gateway/edge/message/fields.ts';
 import { blockOf, sharedOf } from './peers.ts';
 import { frame, frames, requestBlock, uint32 } from './raw-peer.ts';

@@ -2,8 +2,7 @@
 import { errorCode, flag, frameType, setting } from '../../../../gateway/edge/http2/constants.ts';
 import type { Flood } from '../../../../gateway/edge/http2/floods.ts';
 import { blockOf } from './peers.ts';
-import { frame, frames, requestBlock } from './raw-peer.ts';
-import type { RawPeer } from './raw-peer.ts';
+import { frame, frames, requestBlock, type RawPeer } from './raw-peer.ts';
 
 /** How to send `count` of a kind. The peer has sent its preface and SETTINGS; tinyPieces needs an answer with a body of 100 bytes or more. */
 export const attacks: Readonly<Record<Flood, (peer: RawPeer, count: number) => void | Promise<void>>> = {

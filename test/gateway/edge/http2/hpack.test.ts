@@ -7,8 +7,7 @@ import { meaningOfName } from '../../../../gateway/edge/http2/field-meaning.ts';
 import { HeaderList } from '../../../../gateway/edge/http2/header-list.ts';
 import { knownMeaning, notKnown } from '../../../../gateway/edge/http2/known-names.ts';
 import { kind } from '../../../../gateway/edge/message/field-kind.ts';
-import { fieldsOf, ReferenceEncoder } from './hpack-reference.ts';
-import type { Field } from './hpack-reference.ts';
+import { fieldsOf, ReferenceEncoder, type Field } from './hpack-reference.ts';
 
 const limits = { bytes: 60 * 1024, fields: 100 };
 

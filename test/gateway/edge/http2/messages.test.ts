@@ -9,8 +9,7 @@ import { HpackDecoder } from '../../../../gateway/edge/http2/hpack-decode.ts';
 import { readRequest } from '../../../../gateway/edge/http2/request-message.ts';
 import { readResponse } from '../../../../gateway/edge/http2/response-message.ts';
 import { tickMs } from '../../../stopped-clock.ts';
-import { ReferenceEncoder } from './hpack-reference.ts';
-import type { Field } from './hpack-reference.ts';
+import { ReferenceEncoder, type Field } from './hpack-reference.ts';
 import { answer, answerAtEnd, blockOf, startClient, startServer, textFields } from './peers.ts';
 import { frames, rawClient, rawServer } from './raw-peer.ts';
 

@@ -5,10 +5,8 @@ import type { WireRequestHead } from '../../../../gateway/edge/message/request-h
 import { errorCode } from '../../../../gateway/edge/http2/constants.ts';
 import { BlockWriter, staticEntry, staticName } from '../../../../gateway/edge/http2/hpack-encode.ts';
 import type { Http2Limits } from '../../../../gateway/edge/http2/limits.ts';
-import type { Stream } from '../../../../gateway/edge/http2/stream.ts';
-import type { ResponseUser, StreamUser } from '../../../../gateway/edge/http2/stream.ts';
-import { startClient, startServer } from './peers.ts';
-import type { RunningClient, RunningServer } from './peers.ts';
+import type { Stream, ResponseUser, StreamUser } from '../../../../gateway/edge/http2/stream.ts';
+import { startClient, startServer, type RunningClient, type RunningServer } from './peers.ts';
 
 const writer = new BlockWriter();
 

@@ -1,7 +1,6 @@
 // A peer that sends raw frames and keeps what it gets.
 import { once } from 'node:events';
-import { connect, createServer } from 'node:net';
-import type { AddressInfo, Socket } from 'node:net';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
 import { clientPreface, flag, frameType } from '../../../../gateway/edge/http2/constants.ts';
 import { blockOf } from './peers.ts';

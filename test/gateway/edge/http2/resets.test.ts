@@ -4,10 +4,8 @@ import { errorCode, flag, frameType } from '../../../../gateway/edge/http2/const
 import { defaultFloodLimits, hastyMs, leastCallerMs, upstreamFloodLimits } from '../../../../gateway/edge/http2/floods.ts';
 import { ended, StreamTable } from '../../../../gateway/edge/http2/stream-table.ts';
 import { Stream } from '../../../../gateway/edge/http2/stream.ts';
-import { answer, answerAtEnd, blockOf, startClient, startServer, untilCut } from './peers.ts';
-import type { RunningServer, Serve } from './peers.ts';
-import { frames, rawClient, rawServer } from './raw-peer.ts';
-import type { RawPeer } from './raw-peer.ts';
+import { answer, answerAtEnd, blockOf, startClient, startServer, untilCut, type RunningServer, type Serve } from './peers.ts';
+import { frames, rawClient, rawServer, type RawPeer } from './raw-peer.ts';
 
 /** A window that no test outlives. */
 const floods = { ...defaultFloodLimits, windowMs: 60_000 };

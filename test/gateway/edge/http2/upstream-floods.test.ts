@@ -2,15 +2,12 @@
 // read from no more for a while, and its connection is drained. No other call is lost.
 import { describe, expect, test, vi } from 'vitest';
 import { errorCode, flag, frameType, setting } from '../../../../gateway/edge/http2/constants.ts';
-import { upstreamFloodLimits } from '../../../../gateway/edge/http2/floods.ts';
-import type { Flood } from '../../../../gateway/edge/http2/floods.ts';
+import { upstreamFloodLimits, type Flood } from '../../../../gateway/edge/http2/floods.ts';
 import type { Http2Limits } from '../../../../gateway/edge/http2/limits.ts';
 import { tickMs } from '../../../stopped-clock.ts';
 import { turns } from '../../../turns.ts';
-import { blockOf, startClient } from './peers.ts';
-import type { RunningClient } from './peers.ts';
-import { frame, frames, rawServer } from './raw-peer.ts';
-import type { RawPeer } from './raw-peer.ts';
+import { blockOf, startClient, type RunningClient } from './peers.ts';
+import { frame, frames, rawServer, type RawPeer } from './raw-peer.ts';
 
 const ok = blockOf([[':status', '200']]);
 const end = flag.endHeaders | flag.endStream;

@@ -4,8 +4,7 @@ import type { JwtProvider } from '../../../../gateway/callers/jwt-provider.ts';
 import { algorithms, mostUnnamedKeys } from '../../../../gateway/callers/public-keys.ts';
 import { judgeJwt, mostTokenBytes, mostUnverifiedClaims } from '../../../../gateway/edge/identity/jwt.ts';
 import { Keyring } from '../../../../gateway/edge/identity/keyring.ts';
-import { claims, confusedToken, issuer, jwtProvider, keysOf, now, pairOf, tokenOf } from './tokens.ts';
-import type { Pair } from './tokens.ts';
+import { claims, confusedToken, issuer, jwtProvider, keysOf, now, pairOf, tokenOf, type Pair } from './tokens.ts';
 
 const pair = pairOf('a');
 const other = pairOf('a');

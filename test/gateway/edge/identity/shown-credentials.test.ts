@@ -1,8 +1,7 @@
 // What the providers of a policy make of a request that is only explained: as a data worker would, without asking anybody.
 import { hashSync } from 'bcryptjs';
 import { afterEach, expect, test } from 'vitest';
-import { noPolicy } from '../../../../gateway/callers/call-policy.ts';
-import type { CallPolicy, Provider } from '../../../../gateway/callers/call-policy.ts';
+import { noPolicy, type CallPolicy, type Provider } from '../../../../gateway/callers/call-policy.ts';
 import { readPasswords } from '../../../../gateway/callers/passwords.ts';
 import type { LookedAt } from '../../../../gateway/callers/shown.ts';
 import { ShownCredentials } from '../../../../gateway/edge/identity/shown-credentials.ts';

@@ -1,8 +1,6 @@
 // Tokens of an issuer that exists in tests alone, signed by hand: jose would not write the wrong ones.
-import { constants, createHmac, generateKeyPairSync, sign } from 'node:crypto';
-import type { KeyObject } from 'node:crypto';
-import { readPublicKeys } from '../../../../gateway/callers/public-keys.ts';
-import type { PublicKey } from '../../../../gateway/callers/public-keys.ts';
+import { constants, createHmac, generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
+import { readPublicKeys, type PublicKey } from '../../../../gateway/callers/public-keys.ts';
 import type { JwtProvider } from '../../../../gateway/callers/jwt-provider.ts';
 
 export const issuer = 'https://login.example';

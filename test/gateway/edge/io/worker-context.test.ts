@@ -1,8 +1,7 @@
 import { afterEach, expect, test, vi } from 'vitest';
 import { CounterBlock, blockBytes, heavyUseBytes } from '../../../../gateway/shared/counters.ts';
 import { WorkerContext } from '../../../../gateway/edge/io/worker-context.ts';
-import { defaultLimits } from '../../../../gateway/options/settings.ts';
-import type { Settings } from '../../../../gateway/options/settings.ts';
+import { defaultLimits, type Settings } from '../../../../gateway/options/settings.ts';
 import { StoppedClock } from '../../../stopped-clock.ts';
 
 afterEach(() => vi.useRealTimers());

@@ -1,6 +1,5 @@
 // Writing to the kernel within the call works on the pinned Node, and never to a descriptor that is not the socket's any more.
-import { connect, createServer } from 'node:net';
-import type { AddressInfo, Server, Socket } from 'node:net';
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { writeBothNow, writeNow } from '../../../../gateway/edge/io/write-now.ts';
 

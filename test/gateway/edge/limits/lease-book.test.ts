@@ -1,8 +1,7 @@
 // Permits that a worker holds of Redis: what it asks for and when, and what becomes of answers that are late, wrong or none.
 import { describe, expect, test } from 'vitest';
 import { compileLimit } from '../../../../gateway/edge/limits/compiled-limit.ts';
-import { LeaseBook } from '../../../../gateway/edge/limits/lease-book.ts';
-import type { LeaseOptions, Taken } from '../../../../gateway/edge/limits/lease-book.ts';
+import { LeaseBook, type LeaseOptions, type Taken } from '../../../../gateway/edge/limits/lease-book.ts';
 import type { RedisAnswer } from '../../../../gateway/edge/store/redis.ts';
 import { limitMemory } from '../../../../gateway/shared/limit-memory.ts';
 import { parseLimits } from '../../../../routing/model/rate-limit.ts';

@@ -1,11 +1,9 @@
 import * as fc from 'fast-check';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { compileLimit } from '../../../../gateway/edge/limits/compiled-limit.ts';
-import type { CompiledLimit } from '../../../../gateway/edge/limits/compiled-limit.ts';
+import { compileLimit, type CompiledLimit } from '../../../../gateway/edge/limits/compiled-limit.ts';
 import { KeyedHash } from '../../../../gateway/edge/limits/keyed-hash.ts';
 import { LimitTable } from '../../../../gateway/edge/limits/limit-table.ts';
-import { countedClients, limitMemory, ways } from '../../../../gateway/shared/limit-memory.ts';
-import type { LimitMemory } from '../../../../gateway/shared/limit-memory.ts';
+import { countedClients, limitMemory, ways, type LimitMemory } from '../../../../gateway/shared/limit-memory.ts';
 import { parseLimits } from '../../../../routing/model/rate-limit.ts';
 
 const owner = 'prod/iris';

@@ -1,7 +1,6 @@
 // Copies of a request head with a change made: fields and parameters that go, fields that come.
 import { describe, expect, test } from 'vitest';
-import { copyOfHead, noChange } from '../../../../gateway/edge/message/head-copy.ts';
-import type { HeadChange } from '../../../../gateway/edge/message/head-copy.ts';
+import { copyOfHead, noChange, type HeadChange } from '../../../../gateway/edge/message/head-copy.ts';
 import { WireRequestHead, readRequestHead } from '../../../../gateway/edge/message/request-head.ts';
 import { fieldNamed, fieldText } from '../../../../routing/request/bytes.ts';
 

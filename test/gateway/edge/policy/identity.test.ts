@@ -4,8 +4,7 @@ import type { Admittance } from '../../../../gateway/callers/effective.ts';
 import type { Callers } from '../../../../gateway/edge/identity/callers.ts';
 import type { Admission, Verifier } from '../../../../gateway/edge/identity/verifier.ts';
 import { identityStep } from '../../../../gateway/edge/policy/identity.ts';
-import { waits } from '../../../../gateway/edge/policy/step.ts';
-import type { StepRequest, Verdict } from '../../../../gateway/edge/policy/step.ts';
+import { waits, type StepRequest, type Verdict } from '../../../../gateway/edge/policy/step.ts';
 
 const admitted: Admission = { kind: 'admitted', caller: { provider: 'corp', client: 'one' }, change: null };
 const corp: Admittance = { kind: 'providers', names: ['corp'], since: 'object' };

@@ -7,8 +7,7 @@ import { compileLimit } from '../../../../gateway/edge/limits/compiled-limit.ts'
 import { LeaseBook } from '../../../../gateway/edge/limits/lease-book.ts';
 import { Limiter } from '../../../../gateway/edge/limits/limiter.ts';
 import { leasedRateLimitStep } from '../../../../gateway/edge/policy/leased-rate-limit.ts';
-import type { Step, StepRequest, Verdict } from '../../../../gateway/edge/policy/step.ts';
-import { waits } from '../../../../gateway/edge/policy/step.ts';
+import { waits, type Step, type StepRequest, type Verdict } from '../../../../gateway/edge/policy/step.ts';
 import type { RedisScript } from '../../../../gateway/edge/store/redis-script.ts';
 import type { RedisAnswer } from '../../../../gateway/edge/store/redis.ts';
 import { limitMemory } from '../../../../gateway/shared/limit-memory.ts';

@@ -1,7 +1,6 @@
 // Back-off of an address that fails its copies.
 import { describe, expect, test } from 'vitest';
-import { ShadowBackOff, badEndsToBackOff, firstBackOffMs, longestBackOffMs } from '../../../../gateway/edge/shadow/shadow-backoff.ts';
-import type { CopyEnd } from '../../../../gateway/edge/shadow/shadow-backoff.ts';
+import { ShadowBackOff, badEndsToBackOff, firstBackOffMs, longestBackOffMs, type CopyEnd } from '../../../../gateway/edge/shadow/shadow-backoff.ts';
 
 /** One that backs off since `nowMs`. */
 function backingOff(nowMs: number, how: CopyEnd = 'failed'): ShadowBackOff {

@@ -1,5 +1,4 @@
-import { createServer } from 'node:net';
-import type { AddressInfo, Server, Socket } from 'node:net';
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { writeFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,8 +8,7 @@ import { systemClock } from '../../../../gateway/shared/clock.ts';
 import { CounterBlock, blockBytes, fixed, redisOutcomes } from '../../../../gateway/shared/counters.ts';
 import { redisScript } from '../../../../gateway/edge/store/redis-script.ts';
 import { mostRetryMs, retryStrategy } from '../../../../gateway/edge/store/ioredis-client.ts';
-import { RedisStore } from '../../../../gateway/edge/store/redis.ts';
-import type { RedisAnswer } from '../../../../gateway/edge/store/redis.ts';
+import { RedisStore, type RedisAnswer } from '../../../../gateway/edge/store/redis.ts';
 import type { RedisSettings } from '../../../../gateway/options/redis-settings.ts';
 import { freePort } from '../../../ports.ts';
 import { RedisServer, hasRedis, redisAt } from '../../../redis-server.ts';

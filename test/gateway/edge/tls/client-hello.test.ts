@@ -1,7 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { ClientHelloReader, mostHelloBytes, mostHelloRecords, offersOneOf, plainServerName } from '../../../../gateway/edge/tls/client-hello.ts';
-import type { HelloReading } from '../../../../gateway/edge/tls/client-hello.ts';
+import { ClientHelloReader, mostHelloBytes, mostHelloRecords, offersOneOf, plainServerName, type HelloReading } from '../../../../gateway/edge/tls/client-hello.ts';
 import { keyNamed, ticketKeys, ticketPeriodMs } from '../../../../gateway/edge/tls/ticket-keys.ts';
 import { bytesOf, clientHello, counted, extension, helloOf as message, records, serverName } from '../../../wire/client-hello.ts';
 

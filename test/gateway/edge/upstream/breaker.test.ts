@@ -4,8 +4,7 @@ import { Worker } from 'node:worker_threads';
 import { describe, expect, test } from 'vitest';
 import { CounterBlock, blockBytes, breakerCell, lightUse, heavyUseBytes, heavyUseCell } from '../../../../gateway/shared/counters.ts';
 import { Breaker, resource } from '../../../../gateway/edge/upstream/breaker.ts';
-import { occupancyOf } from '../../../../gateway/edge/io/occupancy.ts';
-import type { Occupancy } from '../../../../gateway/edge/io/occupancy.ts';
+import { occupancyOf, type Occupancy } from '../../../../gateway/edge/io/occupancy.ts';
 
 /** The cells of `count` workers, as each of them sees them. */
 function workers(count: number): readonly Occupancy[] {

@@ -1,21 +1,17 @@
 // Pools follow the table of their worker, whatever tables it skips and whatever memory they come in.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { TableWriter } from '../../../../routing/write/table-writer.ts';
-import { plainSettings } from '../../../../routing/model/table-change.ts';
-import type { TableChange } from '../../../../routing/model/table-change.ts';
+import { plainSettings, type TableChange } from '../../../../routing/model/table-change.ts';
 import type { Upstream } from '../../../../routing/model/upstream.ts';
 import { systemClock } from '../../../../gateway/shared/clock.ts';
 import { CounterBlock, blockBytes, heavyUseBytes } from '../../../../gateway/shared/counters.ts';
 import { CurrentTable } from '../../../../gateway/edge/exchange/current-table.ts';
 import { WorkerContext } from '../../../../gateway/edge/io/worker-context.ts';
-import type { Compiler, LazyMapping } from '../../../../gateway/edge/policy/compiled-mapping.ts';
-import { LazyMapping as Lazy } from '../../../../gateway/edge/policy/compiled-mapping.ts';
+import { LazyMapping as Lazy, type Compiler, type LazyMapping } from '../../../../gateway/edge/policy/compiled-mapping.ts';
 import { UpstreamContext } from '../../../../gateway/edge/upstream/upstream-context.ts';
 import { UpstreamRegistry } from '../../../../gateway/edge/upstream/registry.ts';
-import { defaultLimits } from '../../../../gateway/options/settings.ts';
-import type { Settings } from '../../../../gateway/options/settings.ts';
-import { SharedTable, tableMemory } from '../../../../gateway/shared/shared-table.ts';
-import type { TableMemory } from '../../../../gateway/shared/shared-table.ts';
+import { defaultLimits, type Settings } from '../../../../gateway/options/settings.ts';
+import { SharedTable, tableMemory, type TableMemory } from '../../../../gateway/shared/shared-table.ts';
 import { endpointsOf, mappingOf, upstreamOf } from '../../fixtures.ts';
 
 /** Who writes tables into one memory. */

@@ -1,8 +1,7 @@
 // Who may call, as each kind of object says it.
 import { describe, expect, test } from 'vitest';
 import type { SourceObject } from '../../../../k8s/translate/model/object.ts';
-import { isProviderName, mostProviders, parseAuth, plainGuard } from '../../../../routing/model/guard.ts';
-import type { Guard } from '../../../../routing/model/guard.ts';
+import { isProviderName, mostProviders, parseAuth, plainGuard, type Guard } from '../../../../routing/model/guard.ts';
 import { noGrant, object, problemsOf, service, translate } from '../objects.ts';
 
 const spec = 'spec: {predictors: [{name: main}]}';

@@ -3,9 +3,8 @@ import { isAuthority } from '../../../../gateway/edge/message/authority.ts';
 import { GRPC_PATTERN } from '../../../../routing/model/match.ts';
 import type { Mapping } from '../../../../routing/model/mapping.ts';
 import { isDifference } from '../../../../routing/text/problem.ts';
-import { codesOf, deployment, faultsOf, noGrant, object, problemsOf, reportedOf, service, translate } from '../objects.ts';
+import { codesOf, deployment, faultsOf, noGrant, object, problemsOf, reportedOf, service, translate, clusterSettings } from '../objects.ts';
 import { nothingHeld, Translator } from '../../../../k8s/translate/translator.ts';
-import { clusterSettings } from '../objects.ts';
 
 /** The one Mapping that a Mapping object `prod/m` with these fields becomes in its own or shared space. */
 function mappingOf(fields: string, settings: Parameters<typeof translate>[1] = {}): Mapping | undefined {

@@ -1,7 +1,6 @@
 // Host and TLSContext objects of Ambassador: what each declares about TLS with clients.
 import { describe, expect, test } from 'vitest';
-import type { HostDeclaration } from '../../../../routing/model/host-tls.ts';
-import { plainTerms } from '../../../../routing/model/host-tls.ts';
+import { plainTerms, type HostDeclaration } from '../../../../routing/model/host-tls.ts';
 import type { SourceObject } from '../../../../k8s/translate/model/object.ts';
 import type { TranslateSettings } from '../../../../k8s/translate/model/translation.ts';
 import { nothingHeld, Translator } from '../../../../k8s/translate/translator.ts';
