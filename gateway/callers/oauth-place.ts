@@ -11,6 +11,8 @@ const apiPaths: readonly string[] = ['/api/v0.1/predictions', '/api/v1.0/predict
 export const tokenField = 'oauth_token';
 /** Where old clients write it (RFC 6750 §2.3). */
 export const tokenParameter = 'access_token';
+/** Parameters of a URL that hold what its clients keep to themselves; where they write their secret there, they are refused. */
+export const oauthSecrets: readonly string[] = [tokenParameter, 'client_secret', 'password'];
 const [lowerA, lowerO] = [0x61, 0x6f];
 
 /** null: it is for Routes, as any other. */

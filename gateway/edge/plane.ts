@@ -7,6 +7,7 @@ import { pause, type Clock } from '../shared/clock.ts';
 import type { CertificateSet } from '../shared/certificates.ts';
 import type { Plane, PlaneStart } from '../shared/data-plane.ts';
 import type { OAuthClientsChange } from '../callers/oauth-client.ts';
+import { oauthSecrets } from '../callers/oauth-place.ts';
 import { fixed, oauthOutcomes } from '../shared/counters.ts';
 import type { RevokedTokens, TokensToRevoke } from '../shared/messages.ts';
 import type { Settings } from '../options/settings.ts';
@@ -119,6 +120,7 @@ export class DataPlane implements Plane {
     });
     this.#endRest = restOften(clock, this.#table, (error) => this.#worker.faulted(error));
     this.#callers = new Callers(policy ?? (settings.policyFile === null ? noPolicy : null), { clock, epochMs: Date.now, askKeys }, counters);
+    this.#noteSecrets();
     this.#pools = new UpstreamRegistry(upstream, this.#table);
     this.#leases = this.#redis === null ? null : new LeaseBook({ store: this.#redis, clock, workers: others.length + 1, most: limits.rateLimitClients, replica: replicaOf(rateLimits.memory) });
     this.#compiler = { pools: this.#pools, defaultIdleTimeoutMs: limits.streamIdleTimeoutMs, limits, external: new ExternalClients(noExternalServices, upstream, this.#pools), callers: this.#callers, limiter: new Limiter(rateLimits.memory, rateLimits.aheadMs, this.#worker, this.#leases), plantedSteps };
@@ -154,7 +156,14 @@ export class DataPlane implements Plane {
 
   setPolicy(policy: CallPolicy): void {
     this.#callers.setPolicy(policy);
+    this.#noteSecrets();
     this.#downstream.healthWatches.changed();
+  }
+
+  /** Lines of the log keep to themselves what may be a credential in a query, also of requests that nobody asked for it. */
+  #noteSecrets(): void {
+    const { parameters } = this.#callers;
+    this.#worker.secretParameters = parameters === null || this.#tokens === null ? parameters : [...parameters, ...oauthSecrets];
   }
 
   keysLooked(provider: string): void {

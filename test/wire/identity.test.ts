@@ -39,6 +39,20 @@ describe.each(transports)('%s', (_name, secure) => {
     return gateway.ask(secure, post('x', fields, target));
   }
 
+  test.each<readonly [string, Partial<Guard>, GatewayOptions, string, number]>([
+    ['its address may not call', { deny: ['127.0.0.1/32'] }, {}, path, 403],
+    ['nobody may call', { auth: { kind: 'providers', names: ['unknown'] } }, {}, path, 403],
+    ['anybody may call', { auth: { kind: 'open', granted: true } }, {}, path, 200],
+    ['no Route takes it', {}, {}, '/elsewhere', 404],
+    ['the policy is not known yet', {}, { policy: null }, path, 503],
+  ])('no line has a key of the query where %s', async (_why, guard, options, target, code) => {
+    await start({ ...guardOf('keys'), ...guard }, options);
+    for (const query of [`a=1&key=${key}`, `k%65y=${key}&b`]) expect((await ask('', `${target}?${query}`)).status).toBe(code);
+    expect((await ask('', `${target}?a=1&keys=2`)).status).toBe(code);
+    await gateway.goOnUntil(() => gateway.entries.length === 3, 'a line each');
+    expect(gateway.entries.map(({ path: said }) => said)).toEqual([target, target, options.policy === null ? target : `${target}?a=1&keys=2`]);
+  });
+
   test.each([
     ['a field', `x-api-key: ${key}\r\n`, path],
     ['Bearer', `Authorization: bearer  ${key}\r\n`, path],

@@ -100,7 +100,7 @@ describe.each(transports)('a token over %s', (_, secure) => {
 });
 
 test('addresses that may call nothing get no token and reach no model with one', async () => {
-  const { gateway, origins } = await start({ trustedHops: 1 });
+  const { gateway, origins } = await start({ trustedHops: 1, accessLog: 'all' });
   const from = (address: string): string => `x-forwarded-for: ${address}\r\n`;
   const given = await token(gateway);
   const front = { ...plainFront, addresses: [{ kind: 'allow' as const, peer: [], remote: ['10.0.0.0/8'] }] };
@@ -110,6 +110,8 @@ test('addresses that may call nothing get no token and reach no model with one',
     expect((await gateway.ask(false, tokenRequest(from(address) + basic('iris-key', 'iris-secret')))).status).toBe(status);
   }
   expect(requestsIn(origins.iris.text)).toHaveLength(1);
+  for (const secret of ['access_token=f1e2d3c4', 'a=1&client_secret=f1e2d3c4', 'pass%77ord=f1e2d3c4']) await gateway.ask(false, api(`/api/v0.1/predictions?${secret}`, from('203.0.113.9')));
+  expect(gateway.entries.map(({ path }) => path).slice(-3)).toEqual(Array<string>(3).fill('/api/v0.1/predictions'));
 });
 
 describe('requests for a token', () => {

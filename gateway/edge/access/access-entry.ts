@@ -2,6 +2,7 @@
 import type { AccessEntry } from '../../shared/data-plane.ts';
 import type { Failure } from '../../failures.ts';
 import { kind } from '../message/field-kind.ts';
+import { hasParameter } from '../message/query.ts';
 import type { WireRequestHead } from '../message/request-head.ts';
 
 /** About what came to no exchange. `detail` "": the sentence of the failure says it all; `requestId` "": it was not answered. */
@@ -79,8 +80,12 @@ export class RequestNote {
     return printable(this.#line, 0, this.#methodEnd);
   }
 
-  get path(): string {
-    return printable(this.#line, Math.min(this.#methodEnd + 1, this.#lineEnd), this.#lineEnd);
+  /** Without its query where that has a parameter of one of these names; null: they are not known, and any may be one. */
+  pathWithout(secretParameters: readonly string[] | null): string {
+    const start = Math.min(this.#methodEnd + 1, this.#lineEnd);
+    const mark = this.#line.subarray(0, this.#lineEnd).indexOf('?', start);
+    const isSecret = mark >= 0 && (secretParameters === null || hasParameter({ pathBytes: this.#line, queryStart: mark + 1, queryEnd: this.#lineEnd }, secretParameters));
+    return printable(this.#line, start, isSecret ? mark : this.#lineEnd);
   }
 }
 

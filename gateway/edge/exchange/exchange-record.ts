@@ -154,7 +154,7 @@ export class ExchangeRecord {
       sentence: this.failure === null ? '' : sentenceOf(this.failure, this.detail),
       code: this.code,
       method: this.#note.method,
-      path: this.#note.path,
+      path: this.#note.pathWithout(worker.secretParameters),
       requestId: this.#note.requestId ?? (this.#hasId ? this.requestId.toString('latin1') : ''),
       peer,
       client: this.caller === null ? '' : `${this.caller.provider}/${this.caller.client}`,

@@ -97,6 +97,12 @@ export class Callers {
     }
   }
 
+  /** Parameters of a query where any provider looks for a credential; null: it is not known yet which. */
+  get parameters(): readonly string[] | null {
+    if (this.#policy === null) return null;
+    return Object.values(this.#policy.providers).flatMap((provider) => ('places' in provider ? provider.places.flatMap((place) => (place.kind === 'query' ? [place.name] : [])) : []));
+  }
+
   /** Names of the fields that this provider writes for the model. */
   fieldsOf(name: string): readonly string[] {
     const provider = this.#policy!.providers[name]!;

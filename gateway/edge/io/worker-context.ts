@@ -29,6 +29,8 @@ export class WorkerContext {
   /** Another object when the table says something else. */
   front: Front;
   readonly accessLog: Settings['accessLog'];
+  /** Parameters of a query that hold credentials, whatever becomes of the request: no line has a query with one. null: it is not known which do. */
+  secretParameters: readonly string[] | null = null;
   readonly counters: CounterBlock;
   readonly occupancy: Occupancy;
   readonly log: (flag: string, namespace: string, entry: () => AccessEntry) => void;

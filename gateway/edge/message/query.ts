@@ -3,6 +3,9 @@ import type { RequestHead } from '../../../routing/request/head.ts';
 
 const [ampersand, equals, percent, plus, space] = [0x26, 0x3d, 0x25, 0x2b, 0x20];
 
+/** Where a query stands. */
+type QueryBytes = Pick<RequestHead, 'pathBytes' | 'queryStart' | 'queryEnd'>;
+
 /** The values of all parameters of this name, decoded as latin1; a name that is written with `%XX` is the same name. */
 export function parametersNamed(head: RequestHead, name: string): readonly string[] {
   const values: string[] = [];
@@ -13,7 +16,7 @@ export function parametersNamed(head: RequestHead, name: string): readonly strin
 }
 
 /** Is there any parameter of one of these names? */
-export function hasParameter(head: RequestHead, names: readonly string[]): boolean {
+export function hasParameter(head: QueryBytes, names: readonly string[]): boolean {
   let found = false;
   each(head, (start, nameEnd) => {
     found ||= names.some((name) => isNamed(head.pathBytes, start, nameEnd, name));
@@ -35,7 +38,7 @@ export function queryWithout(head: RequestHead, names: readonly string[]): Buffe
 
 const separator = Buffer.from('&');
 
-function each({ pathBytes, queryStart, queryEnd }: RequestHead, take: (start: number, nameEnd: number, end: number) => void): void {
+function each({ pathBytes, queryStart, queryEnd }: QueryBytes, take: (start: number, nameEnd: number, end: number) => void): void {
   for (let start = queryStart; start < queryEnd; start++) {
     let end = start;
     let nameEnd = -1;
